@@ -1,0 +1,140 @@
+import type { Service } from '../model/service.ts'
+import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, Source, State } from '../model/run.ts'
+import type { Json } from '../model/json.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Overlap } from '../model/task.ts'
+import type { Schedule } from '../model/schedule.ts'
+
+/** `created` false: the run was there already, under the same task and key. */
+export interface Added { run: Run, created: boolean }
+
+/** How many runs may start now, by task; a task that is not named may not start. Queues and priorities that are not named are not limited. */
+export interface Room {
+  tasks: Record<string, number>
+  queues?: Record<string, number>
+  priorities?: Partial<Record<Priority, number>>
+}
+
+export interface ClaimAsk { owner: string, now: number, lease_until: number, limit: number, room: Room }
+
+/** A run with what its attempt needs. */
+export type Claimed = Run & { payload: Json, checkpoint: Json }
+
+/** The queued runs of one task that are due: how many, and the one that comes first. */
+export interface DueTask { task: string, count: number, first: Run }
+
+/** `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. */
+export interface Due { tasks: DueTask[], next_at: number | null }
+
+/** What a running run says of itself. `checkpoint` undefined: unchanged. */
+export interface Report {
+  lease: Lease
+  now: number
+  progress?: Progress
+  checkpoint?: Json
+  child?: Child | null
+  logs?: LogLine[]
+}
+
+/** One line of a run's log. `level` is pino's number. `data`: the record's other fields. */
+export interface LogLine { at: number, level: number, text: string, data?: Json }
+export type StoredLine = LogLine & { attempt: number, seq: number }
+
+/** `held`: still ours, with a request to cancel where there is one. `lost`: someone else's, or over. */
+export interface Renewed { held: { id: string, cancel: Reason | null }[], lost: string[] }
+
+export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[] }
+
+/** Filters that are not given do not filter. `cursor`: opaque, from `Page.next`. Newest first. */
+export interface ListAsk {
+  task?: string
+  state?: State[]
+  queue?: string
+  schedule?: string
+  source?: Source
+  /** Created in [from, to). */
+  from?: number
+  to?: number
+  /** Queued runs that are due at `due_by`, for what is held. */
+  due_by?: number
+  limit: number
+  cursor?: string
+}
+
+export interface Page<T> { items: T[], next: string | null }
+
+/** `last`: the run of the task that finished last, whatever came of it, skipped ones left out. */
+export interface TaskCount { task: string, states: Record<State, number>, last: Run | null }
+
+/** Runs of owners that are no more are put back (`restart`) or failed; a run that has taken `crash_cap` processes down with it is failed. */
+export interface RecoverAsk { owner: string, now: number, restart: 'restart' | 'fail', crash_cap: number }
+export interface Recovered { queued: Run[], failed: Run[] }
+
+/** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. */
+export interface SweepAsk { now: number, before: number, keep: number, limit: number }
+
+/** One schedule's fires, written in one change with its cursor. Nothing is done when the stored cursor is not `from`. */
+export interface PlanAsk {
+  schedule: Schedule
+  /** The cursor that was read; null: the schedule is new or is replaced. */
+  from: number | null
+  fires: NewRun[]
+  overlap: Overlap
+  now: number
+}
+
+/** `coalesced`: fires that an unfinished waiting run now stands for. `replaced`: runs that were cancelled or told to stop for it. */
+export interface Planned { applied: boolean, added: Run[], skipped: Run[], coalesced: number, replaced: Run[] }
+
+/** Something done by hand: who, when, what. `value` is what stands since then. */
+export interface Entry { at: number, by: string, action: string, subject: string, detail: Json }
+export type StoredEntry = Entry & { seq: number }
+
+export interface EngineHealth {
+  ok: boolean
+  kind: 'sqlite' | 'postgres'
+  /** Milliseconds that the last write took. */
+  last_write_ms: number | null
+  bytes: number | null
+  reason: string | null
+}
+
+/** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is
+ *  durable when it is answered. The engine keeps the laws (guards, the state table, uniqueness, overlap); the caller keeps the policy. */
+export interface Engine extends Service {
+  add (runs: NewRun[], now: number): Promise<Added[]>
+  /** What could start now, if its gates let it. */
+  due (now: number): Promise<Due>
+  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. */
+  claim (ask: ClaimAsk): Promise<Claimed[]>
+  renew (leases: Lease[], leaseUntil: number): Promise<Renewed>
+  /** False: the lease was stale and nothing changed. */
+  report (report: Report): Promise<boolean>
+  /** Null: the lease was stale and nothing changed. */
+  settle (settlement: Settlement): Promise<Run | null>
+  /** A waiting run ends at once; a running one is asked to. Null: no such run. A finished run comes back unchanged. */
+  cancel (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
+  /** A finished run is queued again with its attempts and crashes at zero. Null: no such run. A run that is not finished comes back unchanged. */
+  retry (ask: { id: string, now: number, due_at: number }): Promise<Run | null>
+  get (id: string): Promise<FullRun | null>
+  list (ask: ListAsk): Promise<Page<Run>>
+  /** The lines after `after` (a seq), oldest first. */
+  logs (ask: { id: string, after: number, limit: number }): Promise<StoredLine[]>
+  count (): Promise<TaskCount[]>
+  recover (ask: RecoverAsk): Promise<Recovered>
+  sweep (ask: SweepAsk): Promise<number>
+  plan (asks: PlanAsk[]): Promise<Planned[]>
+  schedules (): Promise<Schedule[]>
+  /** False: no such schedule. Its runs stay. */
+  unplan (id: string): Promise<boolean>
+  record (entry: Entry): Promise<void>
+  /** Newest first. */
+  records (ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
+  health (now: number): Promise<EngineHealth>
+}
+
+/** The names of the calls, for suites and wrappers that go through all of them. */
+export const CALLS = [
+  'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
+  'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health'
+] as const satisfies (keyof Engine)[]

@@ -1,0 +1,71 @@
+import type { Duration } from './duration.ts'
+import type { Json } from './json.ts'
+import type { Run } from './run.ts'
+
+/** What a task writes into the log of its run. */
+export interface TaskLog {
+  trace (...args: unknown[]): void
+  debug (...args: unknown[]): void
+  info (...args: unknown[]): void
+  warn (...args: unknown[]): void
+  error (...args: unknown[]): void
+  fatal (...args: unknown[]): void
+}
+
+/** How a task says how far it is. Calls are cheap: what is stored is throttled. */
+export interface TaskProgress {
+  setTotal (total: number, unit?: string): void
+  /** Adds to what is done. */
+  advance (by?: number, message?: string): void
+  /** Sets what is done. */
+  update (current: number, message?: string): void
+  setMessage (message: string): void
+}
+
+/** State that survives retry, yield and crash. */
+export interface TaskCheckpoint {
+  read (): Promise<Json>
+  /** Resolves when it is durable. */
+  save (state: unknown): Promise<void>
+}
+
+/** What to run next, from inside a task or from the host app. */
+export interface Enqueue {
+  payload?: unknown
+  delay?: Duration
+  due_at?: string | number | Date
+  priority?: Run['priority']
+  key?: string
+}
+
+/** What the host app lends to tasks: db, cache, config. Merge into this interface to type your own. */
+export interface Services { [name: string]: unknown }
+
+/** What a task's function is given. */
+export interface TaskContext {
+  readonly payload: Json
+  readonly task: string
+  readonly run_id: string
+  /** 1 for the first. */
+  readonly attempt: number
+  /** ISO instant at which the run was due. */
+  readonly due_at: string
+  /** Aborted when the run is to stop; its `reason` is a StopReason: cancelled, timeout, yield, stopping. */
+  readonly signal: AbortSignal
+  readonly log: TaskLog
+  readonly progress: TaskProgress
+  readonly checkpoint: TaskCheckpoint
+  readonly services: Services
+  /** A place to stop: throws the signal's reason when the run is to stop, and lets other work go on. */
+  breathe (): Promise<void>
+  /** Ends the run as skipped, with the reason. */
+  skip (reason: string): never
+  /** Fails this attempt and says when to try again. */
+  retryAfter (wait: Duration, message?: string): never
+  /** Fails the run: no more attempts. */
+  fail (message: string): never
+  /** The answer of a task that is done but wants to be looked at: `return ctx.warn('3 files were unreadable', result)`. */
+  warn (message: string, result?: unknown): unknown
+  /** Adds a run of any task; resolves to its id when it is durable. */
+  enqueue (task: string, ask?: Enqueue): Promise<string>
+}

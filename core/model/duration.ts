@@ -1,0 +1,33 @@
+import parse from 'parse-duration'
+import { durationInvalid } from './errors.ts'
+
+export const SECOND = 1000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+/** Seconds as a number, or words: `90`, `"15m"`, `"1h 30m"`, `"PT15M"`. */
+export type Duration = number | string
+
+/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
+export function milliseconds (value: Duration): number {
+  const ms = typeof value === 'number' ? value * SECOND : /\d/.test(value) ? parse(value.trim()) : null
+  if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
+  return ms
+}
+
+/** Seconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
+export const seconds = (value: Duration): number => milliseconds(value) / SECOND
+
+const UNITS: [number, string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'm'], [SECOND, 's']]
+
+/** The two largest units of a span in words for people: `2 h 12 m`, `4 s`, `820 ms`. */
+export function spanWords (ms: number): string {
+  if (ms < SECOND) return `${Math.round(ms)} ms`
+  const first = UNITS.findIndex(([unit]) => ms >= unit)
+  return UNITS.slice(first, first + 2)
+    .map(([unit, name], index) => [Math.floor(index === 0 ? ms / unit : (ms % UNITS[first]![0]) / unit), name] as const)
+    .filter(([count], index) => index === 0 || count > 0)
+    .map(([count, name]) => `${count} ${name}`)
+    .join(' ')
+}

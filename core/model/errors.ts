@@ -1,0 +1,143 @@
+/** Where a fault lies in something a person wrote. */
+export interface Place {
+  file?: string | undefined
+  line?: number | undefined
+  column?: number | undefined
+  /** JSON pointer, RFC 6901. */
+  pointer?: string | undefined
+}
+
+export interface Fault extends Place {
+  code: string
+  /** HTTP status that fits the fault. */
+  status: number
+  message: string
+  /** What to do about it, one sentence. */
+  fix?: string | undefined
+  cause?: unknown
+  /** One entry for each fault found, when there are several. */
+  errors?: Detail[] | undefined
+}
+
+export interface Detail { pointer: string, detail: string }
+
+/** Every error that offpeak raises on purpose: a code, a sentence, a place and what to do. */
+export class OffpeakError extends Error {
+  readonly code: string
+  readonly statusCode: number
+  readonly fix: string | undefined
+  readonly place: Place
+  readonly errors: Detail[] | undefined
+
+  constructor (fault: Fault) {
+    super(fault.message, { cause: fault.cause })
+    this.name = 'OffpeakError'
+    this.code = fault.code
+    this.statusCode = fault.status
+    this.fix = fault.fix
+    this.errors = fault.errors
+    this.place = { file: fault.file, line: fault.line, column: fault.column, pointer: fault.pointer }
+  }
+}
+
+/** `file:line:column pointer`, as far as each is known. */
+export function placeWords ({ file, line, column, pointer }: Place): string {
+  const at = [file, line, column].filter(part => part !== undefined).join(':')
+  return [at, pointer].filter(Boolean).join(' ')
+}
+
+const show = (value: unknown) => {
+  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+export const configInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_CONFIG_INVALID', status: 422 })
+
+export const configConflict = () => new OffpeakError({
+  code: 'OFFPEAK_CONFIG_CONFLICT',
+  status: 412,
+  message: 'The configuration has changed since you read it',
+  fix: 'Read it again and repeat the change with the new ETag.'
+})
+
+export const taskInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_INVALID', status: 422 })
+
+export const taskFileBroken = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_FILE_BROKEN', status: 422 })
+
+export const taskDuplicate = ({ id, first, second }: { id: string, first: string, second: string }) => new OffpeakError({
+  code: 'OFFPEAK_TASK_DUPLICATE',
+  status: 409,
+  file: second,
+  message: `The task id '${id}' is defined in ${first} and again in ${second}; the first one stays in force`,
+  fix: 'Give one of the two another id.'
+})
+
+export const taskLimit = (max: number) => new OffpeakError({
+  code: 'OFFPEAK_TASK_LIMIT',
+  status: 409,
+  message: `There are already ${max} tasks, which is manager.max_tasks`,
+  fix: 'Raise manager.max_tasks in config.json or remove a task.'
+})
+
+export const taskNotFound = (id: string) => new OffpeakError({
+  code: 'OFFPEAK_TASK_NOT_FOUND', status: 404, message: `No task has the id ${show(id)}`, fix: 'List the tasks with `offpeak tasks`.'
+})
+
+export const runNotFound = (id: string) => new OffpeakError({
+  code: 'OFFPEAK_RUN_NOT_FOUND', status: 404, message: `No run has the id ${show(id)}`, fix: 'List the runs with `offpeak runs`.'
+})
+
+export const scheduleNotFound = (id: string) => new OffpeakError({
+  code: 'OFFPEAK_SCHEDULE_NOT_FOUND', status: 404, message: `No schedule has the id ${show(id)}`
+})
+
+export const runConflict = ({ id, state, wanted }: { id: string, state: string, wanted: string }) => new OffpeakError({
+  code: 'OFFPEAK_RUN_CONFLICT', status: 409, message: `Run ${id} is ${state}: it cannot be ${wanted}`
+})
+
+export const inputInvalid = ({ what, errors, cause }: { what: string, errors: Detail[], cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_INPUT_INVALID',
+  status: 422,
+  message: `${what}: ${errors.map(({ pointer, detail }) => `${pointer || '/'} ${detail}`).join('; ')}`,
+  errors,
+  cause
+})
+
+export const durationInvalid = (value: unknown) => new OffpeakError({
+  code: 'OFFPEAK_DURATION_INVALID',
+  status: 422,
+  message: `${show(value)} is not a duration: expected seconds as a number, or words such as '15m', '1h 30m', 'PT15M'`
+})
+
+export const cursorInvalid = (cursor: string) => new OffpeakError({
+  code: 'OFFPEAK_CURSOR_INVALID', status: 400, message: `${show(cursor)} is not a cursor that offpeak gave out`
+})
+
+export const unauthorized = () => new OffpeakError({
+  code: 'OFFPEAK_UNAUTHORIZED',
+  status: 401,
+  message: 'This request needs the token',
+  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
+})
+
+export const forbidden = (message: string) => new OffpeakError({ code: 'OFFPEAK_FORBIDDEN', status: 403, message })
+
+export const startRefused = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_START_REFUSED', status: 503 })
+
+export const engineBusy = (owner: string) => new OffpeakError({
+  code: 'OFFPEAK_ENGINE_BUSY',
+  status: 503,
+  message: `Another offpeak uses this data folder: ${owner}`,
+  fix: 'Stop it, or start this one with another --data folder.'
+})
+
+export const engineFailed = (fault: { message: string, fix?: string, cause?: unknown, status?: number }) =>
+  new OffpeakError({ status: 503, ...fault, code: 'OFFPEAK_ENGINE_FAILED' })
+
+export const engineStopped = () => new OffpeakError({
+  code: 'OFFPEAK_ENGINE_STOPPED', status: 503, message: 'The engine is not running'
+})

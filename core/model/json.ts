@@ -1,0 +1,68 @@
+/** Plain JSON, as it is stored and sent. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+export interface StoreLimits { bytes: number, depth: number }
+
+export const RESULT_LIMITS: StoreLimits = { bytes: 256 * 1024, depth: 32 }
+
+type Seen = { depth: number, ancestors: unknown[], limits: StoreLimits }
+
+// NUL and lone surrogates are legal in JavaScript and refused or changed by databases.
+const cleanText = (text: string) => text.toWellFormed().replaceAll('\u0000', '\uFFFD')
+
+function special (value: unknown): Json | undefined {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'function' || typeof value === 'symbol' || value === undefined) return null
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+  if (value instanceof Error) return { name: cleanText(String(value.name)), message: cleanText(String(value.message)) }
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  return undefined
+}
+
+function convert (value: unknown, seen: Seen): Json {
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'string') return cleanText(value)
+  const known = special(value)
+  if (known !== undefined) return known
+  if (seen.ancestors.includes(value)) return '[circular]'
+  if (seen.depth >= seen.limits.depth) return '[too deep]'
+  const inner = { ...seen, depth: seen.depth + 1, ancestors: [...seen.ancestors, value] }
+  if (Array.isArray(value)) return value.map(item => convert(item, inner))
+  if (value instanceof Map) return [...value].map(pair => convert(pair, inner))
+  if (value instanceof Set) return [...value].map(item => convert(item, inner))
+  return convertObject(value as object, inner)
+}
+
+function convertObject (value: object, seen: Seen): Json {
+  const plain: { [key: string]: Json } = Object.create(null)
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key]
+    if (item !== undefined) plain[cleanText(key)] = convert(item, seen)
+  }
+  return plain
+}
+
+/** Any value a task returned as JSON that every keeper stores: circles cut, NUL and lone surrogates replaced,
+ *  depth and size bounded. Never throws: what cannot be read is named in place. */
+export function storable (value: unknown, limits: StoreLimits = RESULT_LIMITS): Json {
+  try {
+    const json = convert(value, { depth: 0, ancestors: [], limits })
+    const bytes = Buffer.byteLength(JSON.stringify(json))
+    return bytes <= limits.bytes ? json : { truncated: true, bytes, limit: limits.bytes }
+  } catch (error) {
+    return { unreadable: cleanText(error instanceof Error ? error.message : 'a value that throws when read') }
+  }
+}
+
+/** The depth of nested arrays and objects, counted no further than `limit` + 1. */
+export function depthOf (value: unknown, limit: number): number {
+  if (typeof value !== 'object' || value === null) return 0
+  if (limit < 0) return 1
+  let deepest = 0
+  for (const item of Object.values(value)) {
+    deepest = Math.max(deepest, depthOf(item, limit - 1))
+    if (deepest > limit) break
+  }
+  return deepest + 1
+}

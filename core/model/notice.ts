@@ -1,0 +1,37 @@
+import type { Failure, OutcomeKind, StopCode } from './outcome.ts'
+import type { Reason, Run } from './run.ts'
+
+/** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
+export type Notice =
+  | { kind: 'started', owner: string, tasks: number, recovered: number }
+  | { kind: 'stopping', running: number }
+  | { kind: 'stopped' }
+  | { kind: 'task_added', task: string, source: string }
+  | { kind: 'task_changed', task: string, source: string }
+  | { kind: 'task_removed', task: string, source: string }
+  | { kind: 'file_broken', file: string, message: string, line?: number | undefined }
+  | { kind: 'file_mended', file: string }
+  | { kind: 'config_loaded', file: string }
+  | { kind: 'config_refused', message: string }
+  | { kind: 'added', run: Run }
+  | { kind: 'fired', task: string, schedule: string, added: number, skipped: number, missed: number }
+  | { kind: 'missed', task: string, schedule: string, count: number, policy: string, from: number, to: number }
+  | { kind: 'claimed', run: Run }
+  | { kind: 'progressed', run: Pick<Run, 'id' | 'task' | 'progress'> }
+  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number }
+  | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }
+  | { kind: 'cancelled', run: Run, reason: Reason }
+  | { kind: 'signalled', id: string, task: string, code: StopCode }
+  | { kind: 'overdue', id: string, task: string, ms: number }
+  | { kind: 'late_error', id: string | null, task: string | null, error: Failure }
+  | { kind: 'loop_blocked', ms: number, tasks: string[] }
+  | { kind: 'clock_jumped', ms: number }
+  | { kind: 'swept', removed: number }
+  | { kind: 'beat_failed', beat: string, error: Failure }
+  | { kind: 'engine_failed', call: string, error: Failure }
+  | { kind: 'recorded', by: string, action: string, subject: string }
+
+export type NoticeKind = Notice['kind']
+
+/** Hears every notice. A listener that throws is not heard of again by the one who speaks. */
+export type Listener = (notice: Notice) => void

@@ -1,0 +1,125 @@
+import type { Failure } from './outcome.ts'
+import type { Json } from './json.ts'
+
+/** The states that are stored. Everything that the clock already knows is a label, see `labelOf`. */
+export const STATES = ['blocked', 'queued', 'running', 'completed', 'failed', 'cancelled', 'skipped'] as const
+export type State = typeof STATES[number]
+
+export const FINAL_STATES = ['completed', 'failed', 'cancelled', 'skipped'] as const satisfies State[]
+export const isFinal = (state: State): boolean => (FINAL_STATES as readonly State[]).includes(state)
+
+/** Most urgent first. */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
+export type Priority = typeof PRIORITIES[number]
+
+export const LABELS = [...STATES, 'scheduled', 'held', 'retrying', 'dead'] as const
+export type Label = typeof LABELS[number]
+
+/** Who asked for the run. */
+export const SOURCES = ['schedule', 'catch_up', 'manual', 'task'] as const
+export type Source = typeof SOURCES[number]
+
+/** A word for the machine and a sentence for people. */
+export interface Reason { code: string, message: string, by?: string }
+
+export interface Progress {
+  current: number
+  total: number | null
+  message: string | null
+  unit: string | null
+  /** Units a second, smoothed. */
+  rate: number | null
+  /** 0 to 100, or null while the total is unknown. */
+  percentage: number | null
+  /** Seconds, or null while unknown. */
+  eta: number | null
+  at: number
+}
+
+/** One request to execute a task, across its attempts. Instants are epoch milliseconds. */
+export interface Run {
+  id: string
+  task: string
+  queue: string
+  priority: Priority
+  state: State
+  source: Source
+  /** The id of the schedule that asked for it. */
+  schedule: string | null
+  /** Names this run: a second run with the same task and key is the first one. */
+  key: string | null
+  due_at: number
+  /** What the schedule said before jitter, flex or delay. */
+  nominal_at: number
+  /** Attempts charged so far, the running one included. */
+  attempt: number
+  max_retries: number
+  /** How often it has been claimed. */
+  turn: number
+  /** Attempts that ended because the whole process did. */
+  crashes: number
+  /** Fires that this one run stands for beyond its own. */
+  missed: number
+  owner: string | null
+  lease_until: number | null
+  cancel: Reason | null
+  /** Why it is in its state, when there is more to say than the state. */
+  reason: Reason | null
+  error: Failure | null
+  /** completed with a warning. */
+  warning: string | null
+  progress: Progress | null
+  /** Process id and start time of the child that executes it, see `child`. */
+  child: Child | null
+  created_at: number
+  started_at: number | null
+  finished_at: number | null
+}
+
+/** A process that a run has started: the start time tells it from a later process with the same id. */
+export interface Child { pid: number, started: string }
+
+/** A run with its bulky parts and its earlier attempts. */
+export interface FullRun extends Run {
+  payload: Json
+  result: Json
+  attempts: PastAttempt[]
+}
+
+/** One execution that is over. */
+export interface PastAttempt {
+  turn: number
+  attempt: number
+  started_at: number
+  finished_at: number
+  outcome: 'completed' | 'failed' | 'postponed' | 'cancelled' | 'skipped' | 'crashed'
+  error: Failure | null
+  reason: Reason | null
+}
+
+export interface NewRun {
+  task: string
+  queue: string
+  priority: Priority
+  source: Source
+  schedule?: string | null
+  key?: string | null
+  due_at: number
+  nominal_at?: number
+  max_retries: number
+  missed?: number
+  payload?: Json
+  /** Recorded as skipped at once, with this reason: a fire that is not to be executed. */
+  skipped?: Reason
+}
+
+/** The right to write a running run; stale once the run has been claimed again. */
+export interface Lease { id: string, turn: number }
+
+/** What people call the state at the instant `now`; `held` is for the verdict to say. */
+export function labelOf (run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'turn'>, now: number): Label {
+  if (run.state === 'failed') return run.attempt > run.max_retries ? 'dead' : 'failed'
+  if (run.state !== 'queued') return run.state
+  if (run.attempt > 0) return 'retrying'
+  return run.due_at > now ? 'scheduled' : 'queued'
+}
