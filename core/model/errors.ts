@@ -141,3 +141,14 @@ export const engineFailed = (fault: { message: string, fix?: string, cause?: unk
 export const engineStopped = () => new OffpeakError({
   code: 'OFFPEAK_ENGINE_STOPPED', status: 503, message: 'The engine is not running'
 })
+
+/** A trigger that cannot be read: names the field, what was found there and what was expected. */
+export const triggerInvalid = ({ pointer, field, found, expected, cause }: {
+  pointer: string, field?: string | undefined, found: unknown, expected: string, cause?: unknown
+}) => new OffpeakError({
+  code: 'OFFPEAK_TRIGGER_INVALID',
+  status: 422,
+  pointer,
+  message: `${field ?? pointer.slice(pointer.lastIndexOf('/') + 1)}: found ${show(found)}, expected ${expected}`,
+  cause
+})
