@@ -1,0 +1,104 @@
+import type { Args } from './args.ts'
+import type { Calendar } from './calendar.ts'
+import type { Schedule } from './cron.ts'
+import type { Field, FieldName } from './field.ts'
+import type { Trigger, TriggerSpec } from './spec.ts'
+import { triggerInvalid } from '../errors.ts'
+import { argsOf, boundsOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'
+import { calendarOf } from './calendar.ts'
+import { crontabFields, crontabWords } from './crontab.ts'
+import { lastFire, nextFire, scheduleOf } from './cron.ts'
+import { GRAMMARS, parseField } from './field.ts'
+
+const COMMON_ARGS = ['start_date', 'end_date', 'timezone', 'jitter']
+const NAMES = Object.keys(GRAMMARS) as FieldName[]
+const CALENDARS_KEPT = 2000
+const calendars = new Map<string, Calendar>()
+
+export const CRON_ARGS = [...NAMES, 'expression', ...COMMON_ARGS]
+export const CRONTAB_ARGS = COMMON_ARGS
+
+function kept (key: string, make: () => Calendar): Calendar {
+  const known = calendars.get(key)
+  if (known !== undefined) return known
+  if (calendars.size >= CALENDARS_KEPT) calendars.clear()
+  const calendar = make()
+  calendars.set(key, calendar)
+  return calendar
+}
+
+function textOf (args: Args, name: FieldName): string | undefined {
+  const value = args[name]
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value.trim()
+  if (typeof value === 'number' && Number.isInteger(value)) return String(value)
+  throw triggerInvalid({ pointer: pointerTo(name), found: value, expected: 'a whole number or a string' })
+}
+
+/** The eight field texts: those not given are `*` before the last one given and the minimum after it, weeks and weekdays always `*`. */
+export function fieldTexts (args: Args): Record<FieldName, string> {
+  const found = NAMES.map(name => textOf(args, name))
+  const lastGiven = found.findLastIndex(text => text !== undefined)
+  const whole = (name: FieldName, index: number) => lastGiven < 0 || index < lastGiven || name === 'week' || name === 'day_of_week'
+  const texts = NAMES.map((name, index) => [name, found[index] ?? (whole(name, index) ? '*' : String(GRAMMARS[name].min))])
+  return Object.fromEntries(texts) as Record<FieldName, string>
+}
+
+function fromFields (args: Args): Calendar {
+  const texts = fieldTexts(args)
+  return kept(NAMES.map(name => texts[name]).join('|'), () => {
+    const read = (name: FieldName): [FieldName, Field] => [name, parseField(texts[name], GRAMMARS[name], { pointer: pointerTo(name), field: name })]
+    return calendarOf(Object.fromEntries(NAMES.map(read)) as Record<FieldName, Field>, { either: false })
+  })
+}
+
+function fromCrontab (text: string, pointer: string): Calendar {
+  return kept(text, () => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true }))
+}
+
+function countFires (schedule: Schedule, { from, to, cap }: { from: number, to: number, cap: number }): number {
+  let fires = 0
+  let fire = nextFire(schedule, from)
+  for (; fires < cap && fire !== null && fire <= to; fires++) fire = nextFire(schedule, fire)
+  return fires
+}
+
+function cronTrigger (calendar: Calendar, spec: TriggerSpec, args: Args): Trigger {
+  const zone = zoneFor(spec, args)
+  const bounds = boundsOf(args, zone)
+  const schedule = scheduleOf({ calendar, zone, bounds })
+  return {
+    kind: 'cron',
+    jitter: jitterOf(args),
+    until: bounds.end,
+    next: after => nextFire(schedule, after),
+    latest: (from, to) => {
+      const fire = lastFire(schedule, to)
+      return fire !== null && fire > from ? fire : null
+    },
+    count: (from, to, cap) => countFires(schedule, { from, to, cap })
+  }
+}
+
+/** The crontab string of `trigger_args.expression`, which stands alone. */
+export function expressionOf (args: Args): string | null {
+  if (!given(args, 'expression')) return null
+  const { expression } = args
+  const pointer = pointerTo('expression')
+  if (typeof expression !== 'string') throw triggerInvalid({ pointer, found: expression, expected: 'a crontab string' })
+  const field = NAMES.find(name => given(args, name))
+  if (field !== undefined) throw triggerInvalid({ pointer: pointerTo(field), found: args[field], expected: 'no field beside expression' })
+  return expression
+}
+
+/** A cron trigger of fields, or of a crontab string under `expression`. */
+export function fieldTrigger (spec: TriggerSpec): Trigger {
+  const args = argsOf(spec, CRON_ARGS)
+  const expression = expressionOf(args)
+  return cronTrigger(expression === null ? fromFields(args) : fromCrontab(expression, pointerTo('expression')), spec, args)
+}
+
+/** A trigger that is itself a crontab string. */
+export function crontabTrigger (spec: TriggerSpec): Trigger {
+  return cronTrigger(fromCrontab(spec.trigger, '/trigger'), spec, argsOf(spec, CRONTAB_ARGS))
+}

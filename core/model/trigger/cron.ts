@@ -1,0 +1,76 @@
+import type { Calendar } from './calendar.ts'
+import type { Bounds } from './spec.ts'
+import type { Segment, Zone } from './zone.ts'
+import { wallDown, wallUp } from './calendar.ts'
+import { LAST_INSTANT } from './spec.ts'
+import { segmentAt, WIDEST } from './zone.ts'
+
+const FIRST_SECOND = -WIDEST
+const LAST_SECOND = Math.floor(LAST_INSTANT / 1000)
+
+/** A calendar in a zone, and the stretch of the zone that was needed last. */
+export interface Schedule { calendar: Calendar, zone: Zone, bounds: Bounds, segment: Segment }
+
+/** A cron schedule ready to be asked; `bounds` are inclusive epoch milliseconds. */
+export function scheduleOf ({ calendar, zone, bounds }: Omit<Schedule, 'segment'>): Schedule {
+  return { calendar, zone, bounds, segment: zone.last }
+}
+
+function stretch (schedule: Schedule, at: number): Segment {
+  const { segment } = schedule
+  if (at >= segment.from && at < segment.to) return segment
+  return schedule.segment = segmentAt(schedule.zone, at)
+}
+
+const opening = ({ calendar }: Schedule, segment: Segment) => calendar.fixed ? segment.fresh : segment.open
+
+// Fixed times skipped by a gap lie between `fresh` and `open`: they fire where the gap ends.
+const fireAt = (wall: number, segment: Segment) => Math.max(wall - segment.offset, segment.from)
+
+function firstWall (schedule: Schedule, segment: Segment, at: number): number {
+  if (at === segment.from) return opening(schedule, segment)
+  return schedule.calendar.fixed ? Math.max(at + segment.offset, segment.fresh) : at + segment.offset
+}
+
+function fireUp (schedule: Schedule, at: number): number | null {
+  let segment = stretch(schedule, at)
+  let wall = wallUp(schedule.calendar, firstWall(schedule, segment, at))
+  for (let hop = 0; wall >= 0; hop++) {
+    if (wall < segment.close) return fireAt(wall, segment)
+    // An overlap shows earlier wall times again, so the stretch that follows is always asked; after that none does before `wall`.
+    const leap = hop === 0 ? segment.to : Math.max(segment.to, wall - WIDEST)
+    segment = stretch(schedule, leap)
+    wall = wallUp(schedule.calendar, opening(schedule, segment))
+  }
+  return null
+}
+
+function fireDown (schedule: Schedule, at: number): number | null {
+  let segment = stretch(schedule, at)
+  let wall = wallDown(schedule.calendar, at + segment.offset)
+  for (let hop = 0; wall >= 0; hop++) {
+    if (wall >= opening(schedule, segment)) return fireAt(wall, segment)
+    const leap = hop === 0 ? segment.from - 1 : Math.min(segment.from - 1, wall + WIDEST)
+    segment = stretch(schedule, leap)
+    wall = wallDown(schedule.calendar, segment.close - 1)
+  }
+  return null
+}
+
+/** The first fire strictly after an instant (epoch ms); null when there is none. */
+export function nextFire (schedule: Schedule, after: number): number | null {
+  const { start, end } = schedule.bounds
+  const at = Math.floor(Math.max(after, start - 1) / 1000) + 1
+  if (!(at <= LAST_SECOND)) return null
+  const fire = fireUp(schedule, Math.max(at, FIRST_SECOND))
+  return fire === null || fire * 1000 > end ? null : fire * 1000
+}
+
+/** The last fire at or before an instant (epoch ms); null when there is none. */
+export function lastFire (schedule: Schedule, to: number): number | null {
+  const { start, end } = schedule.bounds
+  const at = Math.floor(Math.min(to, end, LAST_INSTANT) / 1000)
+  if (!(at >= FIRST_SECOND)) return null
+  const fire = fireDown(schedule, at)
+  return fire === null || fire * 1000 < start ? null : fire * 1000
+}

@@ -1,0 +1,57 @@
+import type { Field, FieldName } from './field.ts'
+import { triggerInvalid } from '../errors.ts'
+import { CRONTAB_GRAMMARS, GRAMMARS, parseField } from './field.ts'
+
+const ALIASES: Record<string, string> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *'
+}
+
+const ORDER = ['second', 'minute', 'hour', 'day', 'month', 'day_of_week'] as const
+
+/** Whether a text can only be meant as a crontab string: an @alias, or words with spaces between them. */
+export const looksLikeCrontab = (text: string) => /^\s*@|\S\s+\S/.test(text)
+
+/** The five or six words of a crontab string, an @alias spelled out; OFFPEAK_TRIGGER_INVALID when it has another number of them. */
+export function crontabWords (text: string, pointer: string): string[] {
+  const trimmed = text.trim()
+  if (!trimmed.startsWith('@')) {
+    const words = trimmed.split(/\s+/)
+    if (words.length === 5 || words.length === 6) return words
+    throw triggerInvalid({ pointer, found: text, expected: 'five crontab fields, or six with the seconds first' })
+  }
+  const spelled = Object.hasOwn(ALIASES, trimmed.toLowerCase()) ? ALIASES[trimmed.toLowerCase()] : undefined
+  if (spelled !== undefined) return spelled.split(' ')
+  throw triggerInvalid({ pointer, found: text, expected: `one of ${Object.keys(ALIASES).join(', ')}` })
+}
+
+// Crontab counts weekdays from Sunday 0 to Sunday 7, our tables from Monday 0.
+function fromMonday (field: Field): Field {
+  const parts = field.parts.flatMap(({ first, last, step }) => {
+    const days = []
+    for (let day = first; day <= last; day += step) days.push((day + 6) % 7)
+    return days.map(day => ({ first: day, last: day, step: 1 }))
+  })
+  return { ...field, parts }
+}
+
+/** The eight fields of a crontab string; without seconds it fires at second 0. */
+export function crontabFields (words: string[], pointer: string): Record<FieldName, Field> {
+  const six = words.length === 6 ? words : ['0', ...words]
+  const read = (name: typeof ORDER[number]) => parseField(six[ORDER.indexOf(name)]!, CRONTAB_GRAMMARS[name], { pointer, field: name })
+  return {
+    second: read('second'),
+    minute: read('minute'),
+    hour: read('hour'),
+    day: read('day'),
+    month: read('month'),
+    day_of_week: fromMonday(read('day_of_week')),
+    week: parseField('*', GRAMMARS.week, { pointer, field: 'week' }),
+    year: parseField('*', GRAMMARS.year, { pointer, field: 'year' })
+  }
+}
