@@ -1,0 +1,174 @@
+import { matchesGlob } from 'node:path'
+import { Type } from 'typebox'
+import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
+import type { TaskContext } from '../core/index.ts'
+import type { Folder, Identity } from './_folder.ts'
+import { sameFile } from './_folder.ts'
+import { PathRefused, openForDeletion } from './_root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from './_settings.ts'
+import type { Settings } from './_settings.ts'
+import { inFolder, walk } from './_walk.ts'
+
+const Globs = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100 })
+
+/** The settings of a clean-up. */
+export const CleanupInput = Type.Object({
+  root: Type.Optional(Type.String({ description: 'The folder to clean; nothing outside it is touched' })),
+  older_than: Type.Optional(DurationSchema),
+  include: Type.Optional(Globs),
+  exclude: Type.Optional(Globs),
+  remove_empty_folders: Type.Optional(Type.Boolean()),
+  dry_run: Type.Optional(Type.Boolean({ description: 'Only say what would be removed' })),
+  max_files: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'More than this is not removed but reported' })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
+  max_share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'The largest share of all files that may go' }))
+}, { additionalProperties: false })
+
+/** What a clean-up does where config.json is silent. */
+export const CLEANUP_DEFAULTS = {
+  older_than: '30d',
+  include: ['**/*'],
+  exclude: [] as string[],
+  remove_empty_folders: false,
+  dry_run: true,
+  max_files: 1000,
+  max_size: '10 GB',
+  max_share: 0.5
+}
+
+type CleanupSettings = Settings<typeof CleanupInput, typeof CLEANUP_DEFAULTS>
+type Old = Identity & { path: string, size: number, mtimeMs: number }
+type EmptyFolder = { path: string, mtimeMs: number }
+
+interface Plan {
+  old: Old[]
+  bytes: number
+  files: number
+  links: number
+  unread: string[]
+  folders: EmptyFolder[]
+}
+
+const SHOWN = 20
+
+function matches (path: string, { include, exclude }: CleanupSettings): boolean {
+  const hit = (globs: string[]) => globs.some(glob => matchesGlob(path, glob))
+  return hit(include) && !hit(exclude)
+}
+
+async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
+  const plan: Plan = { old: [], bytes: 0, files: 0, links: 0, unread: [], folders: [] }
+  for await (const found of walk(root, { breathe: ctx.breathe })) {
+    if (found.kind === 'link') plan.links++
+    if (found.kind === 'unread') plan.unread.push(found.path)
+    if (found.kind === 'folder') plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
+    if (found.kind !== 'file') continue
+    plan.files++
+    const { dev, ino, size, mtimeMs } = found.stat
+    if (mtimeMs >= before || !matches(found.path, settings)) continue
+    plan.bytes += size
+    plan.old.push({ path: found.path, dev, ino, size, mtimeMs })
+  }
+  return plan
+}
+
+/** Why so much must not go without a person having looked, or null. */
+function tooMuch (ctx: TaskContext, { old, bytes, files }: Plan, settings: CleanupSettings): string | null {
+  const because = (limit: string, name: string) =>
+    `${old.length} of ${files} files (${sizeWords(bytes)}) would be removed, which is over ${limit}; ` +
+    `nothing was removed. If that is right, raise ${keyOf(ctx, name)} in config.json`
+  if (old.length > settings.max_files) return because(`${settings.max_files} files`, 'max_files')
+  if (bytes > bytesOf(settings.max_size)) return because(settings.max_size, 'max_size')
+  if (old.length > files * settings.max_share) return because(`${Math.round(settings.max_share * 100)} % of all`, 'max_share')
+  return null
+}
+
+const split = (path: string): [folder: string, name: string] => {
+  const cut = path.lastIndexOf('/')
+  return [path.slice(0, Math.max(0, cut)), path.slice(cut + 1)]
+}
+
+/** Removes one file if it is still the one that was listed. */
+async function removeFile (root: Folder, old: Old): Promise<'removed' | 'changed' | 'gone'> {
+  const [path, name] = split(old.path)
+  return inFolder(root, path, async folder => {
+    const now = await folder.stat(name)
+    if (now === null) return 'gone'
+    if (!now.isFile() || !sameFile(now, old) || now.mtimeMs !== old.mtimeMs) return 'changed'
+    await folder.check()
+    await folder.remove(name)
+    return 'removed'
+  })
+}
+
+async function removeFiles (ctx: TaskContext, root: Folder, plan: Plan) {
+  const sum = { removed: 0, bytes: 0, changed: [] as string[], failed: [] as string[] }
+  ctx.progress.setTotal(plan.old.length, 'files')
+  for (const old of plan.old) {
+    await ctx.breathe()
+    const answer = await removeFile(root, old).catch(error => codeOf(error) || messageOf(error))
+    if (answer === 'removed') {
+      sum.removed++
+      sum.bytes += old.size
+    } else if (answer === 'changed') sum.changed.push(old.path)
+    else if (answer !== 'gone') sum.failed.push(`${old.path}: ${answer}`)
+    ctx.progress.advance(1, old.path)
+  }
+  return sum
+}
+
+/** Removes folders that are empty because of this run, or were empty and old before it. */
+async function removeFolders (ctx: TaskContext, root: Folder, { plan, before }: { plan: Plan, before: number }): Promise<number> {
+  const touched = new Set(plan.old.flatMap(({ path }) => path.split('/').slice(0, -1).map((_, index, parts) => parts.slice(0, index + 1).join('/'))))
+  let removed = 0
+  for (const { path, mtimeMs } of plan.folders) {
+    if (mtimeMs >= before && !touched.has(path)) continue
+    await ctx.breathe()
+    const [outer, name] = split(path)
+    // A folder that is not empty refuses by itself, so nothing has to be counted first.
+    const gone = await inFolder(root, outer, folder => folder.removeFolder(name)).then(() => true, () => false)
+    if (gone) removed++
+  }
+  return removed
+}
+
+async function cleanFolder (ctx: TaskContext, { root, settings, now }: { root: Folder, settings: CleanupSettings, now: number }) {
+  const before = now - milliseconds(settings.older_than)
+  const plan = await look(ctx, { root, settings, before })
+  const seen = { root: root.path, dry_run: settings.dry_run, files: plan.files, links_passed_over: plan.links, unread: plan.unread.slice(0, SHOWN) }
+  const stop = tooMuch(ctx, plan, settings)
+  if (settings.dry_run) {
+    ctx.log.info({ old: plan.old.length, bytes: plan.bytes }, 'dry run: nothing was removed')
+    const result = { ...seen, would_remove: plan.old.length, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => path) }
+    return stop === null ? result : ctx.warn(stop, result)
+  }
+  if (stop !== null) return ctx.fail(stop)
+  const sum = await removeFiles(ctx, root, plan)
+  const folders = settings.remove_empty_folders ? await removeFolders(ctx, root, { plan, before }) : 0
+  const result = { ...seen, ...sum, changed: sum.changed.slice(0, SHOWN), failed: sum.failed.slice(0, SHOWN), folders_removed: folders }
+  ctx.log.info({ removed: sum.removed, bytes: sum.bytes }, `files older than ${spanWords(now - before)} removed`)
+  return sum.failed.length + plan.unread.length === 0
+    ? result
+    : ctx.warn(`${sum.failed.length} files could not be removed and ${plan.unread.length} folders not be read`, result)
+}
+
+/** Removes files of one folder by age: first lists them, then stops if they are too many, then removes those that
+ *  are still the ones that were listed. `now` is epoch ms. */
+export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}): Promise<unknown> {
+  const settings = settingsOf(ctx, CleanupInput, defaults)
+  if (settings.root === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'root')} in config.json`)
+  if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
+  let root: Folder
+  try {
+    root = await openForDeletion(settings.root)
+  } catch (error) {
+    if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'root')} in config.json: ${error.message}`)
+    if (codeOf(error) === 'ENOENT') return ctx.skip(`The folder '${settings.root}' does not exist`)
+    throw error
+  }
+  try {
+    return await cleanFolder(ctx, { root, settings, now })
+  } finally {
+    await root.close()
+  }
+}

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
+import { constants, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf } from './_settings.ts'
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
+
+const byDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd')
+
+/** What tells one file from another that has its name. */
+export type Identity = Pick<Stats, 'dev' | 'ino'>
+
+/** True when both are the same file. */
+export const sameFile = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino
+
+/** An open folder. On Linux everything is done through its descriptor, so that whatever takes its name meanwhile is
+ *  not touched; elsewhere its identity is compared before each act. Links are never followed. */
+export class Folder {
+  /** For people: where the folder was when it was opened. */
+  readonly path: string
+  readonly #handle: FileHandle
+  readonly #identity: Identity
+
+  private constructor (path: string, handle: FileHandle, identity: Identity) {
+    this.path = path
+    this.#handle = handle
+    this.#identity = identity
+  }
+
+  /** Throws ENOTDIR or ELOOP when the last part is a link or no folder. */
+  static async open (path: string): Promise<Folder> {
+    return Folder.#open(path, path)
+  }
+
+  static async #open (reach: string, path: string): Promise<Folder> {
+    const handle = await open(reach, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      const { dev, ino } = await handle.stat()
+      return new Folder(path, handle, { dev, ino })
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  get identity (): Identity {
+    return this.#identity
+  }
+
+  close (): Promise<void> {
+    return this.#handle.close()
+  }
+
+  /** Throws ESTALE when another folder, or a link, has taken the place. */
+  async check (): Promise<void> {
+    const now = await lstat(this.path).catch(() => null)
+    if (now !== null && sameFile(now, this.#identity)) return
+    throw Object.assign(new Error(`${this.path} was replaced while the task was at work`), { code: 'ESTALE' })
+  }
+
+  #at (name: string): string {
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw new Error(`'${name}' is not the name of a file`)
+    return byDescriptor ? `/proc/self/fd/${this.#handle.fd}/${name}` : join(this.path, name)
+  }
+
+  async #act<T> (name: string, act: (reach: string) => Promise<T>): Promise<T> {
+    if (!byDescriptor) await this.check()
+    return act(this.#at(name))
+  }
+
+  enter (name: string): Promise<Folder> {
+    return this.#act(name, reach => Folder.#open(reach, join(this.path, name)))
+  }
+
+  async entries (): Promise<Dirent[]> {
+    if (!byDescriptor) await this.check()
+    const found = await readdir(byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : this.path, { withFileTypes: true })
+    return found.toSorted((a, b) => a.name < b.name ? -1 : 1)
+  }
+
+  /** Of the name itself, never of what a link points at; null when there is none. */
+  stat (name: string): Promise<Stats | null> {
+    return this.#act(name, reach => lstat(reach)).catch(error => {
+      if (codeOf(error) === 'ENOENT') return null
+      throw error
+    })
+  }
+
+  /** Opens a file to read it. Does not wait for the other end of a pipe. */
+  read (name: string): Promise<FileHandle> {
+    return this.#act(name, reach => open(reach, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+  }
+
+  /** Opens a file that is there, to read and change it. */
+  edit (name: string): Promise<FileHandle> {
+    return this.#act(name, reach => open(reach, O_RDWR | O_NOFOLLOW | O_NONBLOCK))
+  }
+
+  /** Makes a new file; throws EEXIST when anything has the name. */
+  create (name: string, mode = 0o600): Promise<FileHandle> {
+    return this.#act(name, reach => open(reach, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
+  }
+
+  make (name: string): Promise<unknown> {
+    return this.#act(name, reach => mkdir(reach, { mode: 0o700 }))
+  }
+
+  rename (from: string, to: string): Promise<void> {
+    return this.#act(from, reach => rename(reach, this.#at(to)))
+  }
+
+  /** Removes a name, and is silent when it is gone. */
+  async remove (name: string): Promise<void> {
+    await this.#act(name, unlink).catch(error => {
+      if (codeOf(error) !== 'ENOENT') throw error
+    })
+  }
+
+  /** Removes an empty folder; throws ENOTEMPTY when it is not. */
+  removeFolder (name: string): Promise<void> {
+    return this.#act(name, rmdir)
+  }
+
+  /** Makes what was renamed and removed here durable. */
+  async sync (): Promise<void> {
+    await this.#handle.sync()
+  }
+}
+
+/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new one. */
+export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
+  const temp = `.${name}.${process.pid}.part`
+  await folder.remove(temp)
+  const handle = await folder.create(temp)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await folder.rename(temp, name)
+  await folder.sync()
+}
+
+/** The text of a file of at most `limit` bytes; null when it is missing, larger, or no file. */
+export async function readWhole (folder: Folder, name: string, limit = 64 * 1024 * 1024): Promise<string | null> {
+  const found = await folder.stat(name)
+  if (!found?.isFile() || found.size > limit) return null
+  const handle = await folder.read(name)
+  try {
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,58 @@
+import { lstat, readFile, realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, dirname, join, parse, resolve, sep } from 'node:path'
+import { Folder } from './_folder.ts'
+
+/** A path that a task must not work in; the message is a sentence for its owner. */
+export class PathRefused extends Error {
+  override readonly name = 'PathRefused'
+}
+
+const refuse = (path: string, why: string): never => {
+  throw new PathRefused(`'${path}' is refused: ${why}`)
+}
+
+const OF_THE_SYSTEM = ['/bin', '/boot', '/dev', '/etc', '/lib', '/lib32', '/lib64', '/proc', '/sbin', '/sys', '/usr']
+const TOP = ['/home', '/media', '/mnt', '/opt', '/private', '/root', '/run', '/srv', '/tmp', '/var', '/Applications', '/Library', '/System', '/Users', '/Volumes']
+
+const holds = (outer: string, inner: string) => inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
+
+/** The real place of a path: its parents resolved, its last part as it is. Throws ENOENT when a parent is missing. */
+export async function placeOf (path: string): Promise<string> {
+  if (path.trim() === '' || path.includes('\0')) refuse(path.replaceAll('\0', '\\0'), 'it is not a path')
+  const full = resolve(path)
+  if (full === parse(full).root) refuse(path, 'it is the root of the file system')
+  return join(await realpath(dirname(full)), basename(full))
+}
+
+/** Opens a folder that a person named: no link, not the root of the file system. */
+export async function openFolder (path: string): Promise<Folder> {
+  const place = await placeOf(path)
+  const stat = await lstat(place)
+  if (stat.isSymbolicLink()) refuse(path, 'it is a link; name the folder itself')
+  if (!stat.isDirectory()) refuse(path, 'it is not a folder')
+  return Folder.open(place)
+}
+
+// The kernel writes blanks in mount points as octal.
+const unescape = (text: string) => text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
+
+async function isMountPoint (place: string): Promise<boolean> {
+  const [own, parent] = await Promise.all([lstat(place), lstat(dirname(place))])
+  if (own.dev !== parent.dev) return true
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  return table.split('\n').some(line => unescape(line.split(' ')[4] ?? '') === place)
+}
+
+/** Opens a folder in which a task may delete: beside the rules of `openFolder`, no mount point, no folder of the
+ *  system, and none that is or holds the home folder or the folder offpeak works in. */
+export async function openForDeletion (path: string): Promise<Folder> {
+  const place = await placeOf(path)
+  if (OF_THE_SYSTEM.some(outer => holds(outer, place)) || TOP.includes(place)) refuse(path, 'it belongs to the system')
+  if (holds(place, await realpath(homedir()))) refuse(path, 'it is or holds the home folder')
+  if (holds(place, await realpath(process.cwd()))) refuse(path, 'it is or holds the folder that offpeak works in')
+  const folder = await openFolder(path)
+  if (!await isMountPoint(place)) return folder
+  await folder.close()
+  return refuse(path, 'it is a mount point')
+}

@@ -1,0 +1,77 @@
+import { resolve, sep } from 'node:path'
+import si from 'systeminformation'
+
+/** A share of 0 to 100, or `unknown` where the machine does not say or does not answer in time. */
+export type Percent = number | 'unknown'
+
+/** What a machine has in use at one moment. */
+export interface SystemReading {
+  cpu_percent: Percent
+  memory_percent: Percent
+  /** The fullest of the disks. */
+  disk_percent: Percent
+  /** One for each path that was asked for. */
+  disks: { path: string, percent: Percent }[]
+}
+
+interface FileSystem { mount: string, use: number }
+
+/** Where the numbers come from. */
+export interface SystemSources {
+  cpu (): Promise<number>
+  memory (): Promise<number>
+  fileSystems (): Promise<FileSystem[]>
+}
+
+const MACHINE: SystemSources = {
+  cpu: async () => (await si.currentLoad()).currentLoad,
+  memory: async () => {
+    const { total, available } = await si.mem()
+    return 100 * (total - available) / total
+  },
+  fileSystems: () => si.fsSize()
+}
+
+/** The answer, or null when it fails or takes too long: some calls hang on odd hardware and dead network mounts. */
+async function bounded<T> (ask: () => Promise<T>, timeoutMs: number): Promise<T | null> {
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<null>()
+  const timer = setTimeout(giveUp, timeoutMs, null)
+  try {
+    return await Promise.race([ask(), late])
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const percent = (value: number | null | undefined): Percent =>
+  typeof value === 'number' && Number.isFinite(value) ? Math.min(100, Math.max(0, Math.round(value * 10) / 10)) : 'unknown'
+
+const holds = (mount: string, path: string) => path === mount || path.startsWith(mount.endsWith(sep) ? mount : mount + sep)
+
+function useOf (path: string, systems: FileSystem[]): Percent {
+  const full = resolve(path)
+  const nearest = systems
+    .filter(({ mount }) => holds(mount, full))
+    .toSorted((a, b) => b.mount.length - a.mount.length)[0]
+  return percent(nearest?.use)
+}
+
+function fullest (disks: { percent: Percent }[]): Percent {
+  const known = disks.map(disk => disk.percent).filter(value => value !== 'unknown')
+  return known.length === 0 ? 'unknown' : Math.max(...known)
+}
+
+/** Processor, memory and disk in use, each `unknown` when it cannot be read within `timeoutMs`. Never throws. */
+export async function readSystem ({ paths = ['/'], timeoutMs = 5000, sources = MACHINE }: {
+  paths?: string[]
+  timeoutMs?: number
+  sources?: SystemSources
+} = {}): Promise<SystemReading> {
+  const [cpu, memory, systems] = await Promise.all([
+    bounded(sources.cpu, timeoutMs), bounded(sources.memory, timeoutMs), bounded(sources.fileSystems, timeoutMs)
+  ])
+  const disks = paths.map(path => ({ path, percent: useOf(path, systems ?? []) }))
+  return { cpu_percent: percent(cpu), memory_percent: percent(memory), disk_percent: fullest(disks), disks }
+}

@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import tap from 'tap'
+import type { Test } from 'tap'
+import { cleanUp } from '../../backgroundtask/_cleanup.ts'
+import { TASK_DEFINITIONS } from '../../backgroundtask/cleanup_old_files.ts'
+import { TASK_DEFINITIONS as LOGS } from '../../backgroundtask/cleanup_old_logs.ts'
+import { Warned } from '../../core/model/outcome.ts'
+import { fakeContext } from './context.ts'
+
+const DAY = 24 * 3600
+
+/** Writes files below a folder; those of `old` carry a change time of a year ago. */
+function fill (root: string, { old = [], fresh = [] }: { old?: string[], fresh?: string[] }) {
+  for (const name of [...old, ...fresh]) {
+    const path = join(root, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, name)
+    if (!old.includes(name)) continue
+    const then = Date.now() / 1000 - 365 * DAY
+    utimesSync(path, then, then)
+  }
+}
+
+function setup (t: Test, payload: object = {}) {
+  const base = t.testdir({ root: {}, outside: {} })
+  const root = join(base, 'root')
+  const outside = join(base, 'outside')
+  return { root, outside, ...fakeContext('cleanup_old_files', { root, dry_run: false, ...payload }) }
+}
+
+const run = (ctx: Parameters<typeof cleanUp>[0]) => TASK_DEFINITIONS[0]!.func(ctx) as Promise<unknown>
+
+tap.test('files that are old go, files that are fresh stay', async t => {
+  const { root, ctx, said } = setup(t)
+  fill(root, { old: ['a', 'deep/down/b'], fresh: ['c', 'deep/d', 'e'] })
+  t.match(await run(ctx), { removed: 2, files: 5, bytes: 12 })
+  t.strictSame([existsSync(join(root, 'a')), existsSync(join(root, 'deep/down/b'))], [false, false])
+  t.strictSame([existsSync(join(root, 'c')), existsSync(join(root, 'deep/d')), existsSync(join(root, 'e'))], [true, true, true])
+  t.match(said.progress, { current: 2, total: 2 })
+})
+
+tap.test('a dry run is what happens when nothing else is said', async t => {
+  const { root, ctx } = setup(t, { dry_run: undefined })
+  const { dry_run: _, ...payload } = ctx.payload as { dry_run: unknown }
+  fill(root, { old: ['a'], fresh: ['b', 'c'] })
+  t.match(await run({ ...ctx, payload }), { dry_run: true, would_remove: 1, first: ['a'] })
+  t.ok(existsSync(join(root, 'a')))
+})
+
+tap.test('include and exclude choose among the old files', async t => {
+  const { root, ctx } = setup(t, { include: ['**/*.tmp', 'cache/**'], exclude: ['**/keep.*'] })
+  fill(root, { old: ['a.tmp', 'x/b.tmp', 'x/keep.tmp', 'cache/c', 'd.txt'], fresh: ['1', '2', '3', '4'] })
+  t.match(await run(ctx), { removed: 3 })
+  t.strictSame(readdirSync(root).toSorted(), ['1', '2', '3', '4', 'cache', 'd.txt', 'x'])
+  t.ok(existsSync(join(root, 'x/keep.tmp')))
+})
+
+tap.test('the clean-up of logs takes logs alone, whatever else the payload says', async t => {
+  const { root, ctx } = setup(t)
+  fill(root, { old: ['a.log', 'b.log.1', 'notes.txt'], fresh: ['1', '2', '3'] })
+  t.match(await LOGS[0]!.func(ctx), { removed: 2 })
+  t.ok(existsSync(join(root, 'notes.txt')))
+})
+
+tap.test('folders emptied by the run go when that is wanted, others stay', async t => {
+  const { root, ctx } = setup(t, { remove_empty_folders: true })
+  fill(root, { old: ['x/y/a'], fresh: ['z/b', 'c'] })
+  mkdirSync(join(root, 'new-and-empty'))
+  t.match(await run(ctx), { removed: 1, folders_removed: 2 })
+  t.strictSame(readdirSync(root).toSorted(), ['c', 'new-and-empty', 'z'])
+})
+
+tap.test('more than the limits is reported and not removed', async t => {
+  for (const [payload, files] of [
+    [{}, { old: ['a', 'b'], fresh: ['c'] }],
+    [{ max_files: 1 }, { old: ['a', 'b'], fresh: ['c', 'd', 'e'] }],
+    [{ max_size: '1' }, { old: ['a', 'b'], fresh: ['c', 'd', 'e'] }]
+  ] as const) {
+    const { root, ctx } = setup(t, payload)
+    fill(root, { old: [...files.old], fresh: [...files.fresh] })
+    await t.rejects(run(ctx), { name: 'Fatal', message: /nothing was removed.*tasks\.cleanup_old_files\.payload\.max_/ })
+    t.strictSame(readdirSync(root).length, files.old.length + files.fresh.length)
+  }
+})
+
+tap.test('a clock that runs decades ahead removes nothing', async t => {
+  const { root, ctx } = setup(t)
+  fill(root, { fresh: ['a', 'b', 'c'] })
+  await t.rejects(cleanUp(ctx, { now: Date.UTC(2099, 0) }), { name: 'Fatal' })
+  t.equal(readdirSync(root).length, 3)
+})
+
+tap.test('a dry run that would pass the limits warns of it', async t => {
+  const { root, ctx } = setup(t, { dry_run: true })
+  fill(root, { old: ['a'] })
+  t.type(await run(ctx), Warned)
+})
+
+tap.test('links are passed over and what they point at stays', async t => {
+  const { root, outside, ctx } = setup(t, { max_share: 1, remove_empty_folders: true })
+  fill(root, { old: ['a'] })
+  fill(outside, { old: ['precious', 'dir/precious'] })
+  symlinkSync(join(outside, 'precious'), join(root, 'link'))
+  symlinkSync(join(outside, 'dir'), join(root, 'dirlink'))
+  t.match(await run(ctx), { removed: 1, links_passed_over: 2 })
+  t.ok(existsSync(join(outside, 'precious')) && existsSync(join(outside, 'dir/precious')))
+  t.strictSame(readdirSync(root).toSorted(), ['dirlink', 'link'])
+})
+
+tap.test('roots that would be a disaster are refused', async t => {
+  const base = t.testdir({ root: {}, link: t.fixture('symlink', 'root'), file: '' })
+  const bad = ['/', '//', '/etc/..', homedir(), dirname(homedir()), '.', '..', '/etc', '/usr/local', '/proc', '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
+  for (const root of bad) {
+    const { ctx } = fakeContext('cleanup_old_files', { root, dry_run: false })
+    await t.rejects(run(ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload\.root in config\.json/ }, root)
+  }
+})
+
+tap.test('without a root, or with one that is missing, the run is skipped with the reason', async t => {
+  await t.rejects(run(fakeContext('cleanup_old_files').ctx), { name: 'Skip', message: /tasks\.cleanup_old_files\.payload\.root/ })
+  const { ctx } = fakeContext('cleanup_old_files', { root: join(t.testdir(), 'missing') })
+  await t.rejects(run(ctx), { name: 'Skip', message: /does not exist/ })
+})
+
+tap.test('settings that cannot be meant fail the run with their key', async t => {
+  for (const payload of [{ older_than: 0 }, { max_share: 7 }, { older_then: '30d' }]) {
+    await t.rejects(run(setup(t, payload).ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload/ })
+  }
+})
+
+tap.test('a file that was written again after it was listed stays', async t => {
+  const { root, ctx } = setup(t, { max_share: 1 })
+  fill(root, { old: ['a', 'b'] })
+  const advance = ctx.progress.advance
+  ctx.progress.advance = by => {
+    writeFileSync(join(root, 'b'), 'news')
+    advance(by)
+  }
+  t.match(await run(ctx), { removed: 1, changed: ['b'] })
+  t.ok(existsSync(join(root, 'b')))
+})
+
+tap.test('a stop ends it between two files', async t => {
+  const { root, ctx, stop } = setup(t, { max_share: 1 })
+  fill(root, { old: ['a', 'b', 'c'] })
+  ctx.progress.advance = () => stop.abort(new Error('stopped'))
+  await t.rejects(run(ctx), { message: 'stopped' })
+  t.equal(readdirSync(root).length, 2)
+})
+
+tap.test('a folder swapped for a link at any step of the run leads nowhere', async t => {
+  const names = ['a', 'b', 'c']
+  for (let step = 0; step < 14; step++) {
+    const { root, outside, ctx } = setup(t, { max_share: 1, remove_empty_folders: true })
+    fill(root, { old: names.map(name => `dir/${name}`) })
+    fill(outside, { old: names })
+    let calls = 0
+    const breathe = async () => {
+      if (calls++ !== step) return
+      renameSync(join(root, 'dir'), join(root, '..', 'aside'))
+      symlinkSync(outside, join(root, 'dir'))
+    }
+    await run({ ...ctx, breathe })
+    t.strictSame(readdirSync(outside), names, `at step ${step}`)
+    rmSync(join(root, '..', 'aside'), { recursive: true, force: true })
+  }
+})
+
+const SWAPPER = `
+const { workerData, parentPort } = require('node:worker_threads')
+const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+const { dir, aside, outside, flag } = workerData
+for (let turn = 0; Atomics.load(flag, 0) === 0; turn++) {
+  renameSync(dir, aside); symlinkSync(outside, dir); unlinkSync(dir); renameSync(aside, dir)
+  Atomics.store(flag, 1, turn)
+}
+parentPort.postMessage('done')`
+
+tap.test('a folder swapped for a link thousands of times by another thread leads nowhere', async t => {
+  const { root, outside, ctx } = setup(t, { max_share: 1 })
+  const names = Array.from({ length: 20 }, (_, index) => `f${index}`).toSorted()
+  fill(outside, { old: names })
+  mkdirSync(join(root, 'dir'))
+  const flag = new Int32Array(new SharedArrayBuffer(8))
+  const dir = join(root, 'dir')
+  const worker = new Worker(SWAPPER, { eval: true, workerData: { dir, aside: join(root, 'aside'), outside, flag } })
+  const done = new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  for (let turn = 0; turn < 300 || Atomics.load(flag, 1) < 2000; turn++) await run(ctx).catch(() => null)
+  Atomics.store(flag, 0, 1)
+  await done
+  await worker.terminate()
+  t.strictSame(readdirSync(outside).toSorted(), names)
+  t.ok(statSync(outside).isDirectory())
+})

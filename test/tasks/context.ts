@@ -1,0 +1,47 @@
+import { Fatal, RetryAfter, Skip, Warned } from '../../core/model/outcome.ts'
+import { milliseconds } from '../../core/model/duration.ts'
+import type { Enqueue, TaskContext } from '../../core/model/context.ts'
+import type { Json } from '../../core/model/json.ts'
+
+/** A context that keeps what a task said, with a stop that the test pulls. */
+export function fakeContext (task: string, payload: object = {}, given: Partial<TaskContext> = {}) {
+  const stop = new AbortController()
+  const said = {
+    log: [] as unknown[][],
+    progress: { current: 0, total: 0, unit: '', message: '' },
+    saved: [] as unknown[],
+    added: [] as { task: string, ask: Enqueue | undefined }[]
+  }
+  const line = (...words: unknown[]) => { said.log.push(words) }
+  const ctx: TaskContext = {
+    payload: payload as Json,
+    task,
+    run_id: '0001a2b3c4d',
+    attempt: 1,
+    due_at: '2026-03-10T02:00:00.000Z',
+    signal: stop.signal,
+    log: { trace: line, debug: line, info: line, warn: line, error: line, fatal: line },
+    progress: {
+      setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
+      advance: (by = 1) => { said.progress.current += by },
+      update: current => { said.progress.current = current },
+      setMessage: message => { said.progress.message = message }
+    },
+    checkpoint: {
+      read: async () => (said.saved.at(-1) ?? null) as Json,
+      save: async state => { said.saved.push(structuredClone(state)) }
+    },
+    services: {},
+    breathe: async () => stop.signal.throwIfAborted(),
+    skip: reason => { throw new Skip(reason) },
+    retryAfter: (wait, message = 'later') => { throw new RetryAfter(milliseconds(wait), message) },
+    fail: message => { throw new Fatal(message) },
+    warn: (message, result) => new Warned(message, result),
+    enqueue: async (name, ask) => {
+      said.added.push({ task: name, ask })
+      return 'run'
+    },
+    ...given
+  }
+  return { ctx, said, stop }
+}
