@@ -15,6 +15,7 @@ export const validId = (id: string): boolean => isId.test(id)
 
 /** A duration in seconds as a number, or in words. */
 export const DurationSchema = Type.Unsafe<Duration>({
+  title: 'duration',
   anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
   description: 'Seconds as a number, or words such as "15m", "1h 30m", "PT15M"'
 })
@@ -47,7 +48,7 @@ export const DefinitionFields = {
   type: Type.Optional(Type.String({ maxLength: 64, description: 'A free word for the kind of work: backup, sync, maintenance' })),
   trigger: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'cron, interval, date, or a crontab string; none = only on request' })),
   trigger_args: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The arguments of the trigger' })),
-  timezone: Type.Optional(Type.String({ minLength: 1, description: 'IANA time zone of the trigger' })),
+  timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of the trigger' })),
   enabled: Type.Optional(Type.Boolean()),
   max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   backoff: Type.Optional(BackoffSchema),
@@ -86,7 +87,7 @@ export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunct
 /** What executes a task: a function in this process, or a program of its own. */
 export type Work =
   | { kind: 'function', func: TaskFunction }
-  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] } }
+  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[] }
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
 export interface Task {

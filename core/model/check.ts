@@ -1,0 +1,158 @@
+import type { TSchema } from 'typebox'
+import { Check, Errors } from 'typebox/value'
+import { Settings } from 'typebox/system'
+import type { Detail } from './errors.ts'
+import type { Duration } from './duration.ts'
+import { milliseconds } from './duration.ts'
+
+const MOST_FAULTS = 100
+
+type Plain = Record<string, unknown>
+type Node = Plain & { type?: string | string[], title?: string, enum?: unknown[], anyOf?: Node[], properties?: Record<string, Node> }
+
+const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null
+
+/** One step of a JSON pointer, RFC 6901. */
+export const pointerStep = (key: string | number): string => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+
+/** The JSON pointer of a path. */
+export const pointerOf = (path: readonly (string | number)[]): string => path.map(pointerStep).join('')
+
+/** The path of a JSON pointer. */
+export const pathOf = (pointer: string): string[] =>
+  pointer.split('/').slice(1).map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+function distance (a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, sign] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (sign === other ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** The known word that a mistyped one most likely means, or null when none is near. */
+export function nearest (word: string, known: readonly string[]): string | null {
+  const wanted = word.slice(0, 64).toLowerCase().replaceAll('-', '_')
+  const ranked = known.map(name => ({ name, far: distance(wanted, name.toLowerCase()) })).toSorted((a, b) => a.far - b.far)
+  const best = ranked[0]
+  return best !== undefined && best.far <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : null
+}
+
+/** `unknown key 'prot': did you mean 'port'?`, or the known ones when none is near. */
+export function unknownWords (key: string, known: readonly string[]): string {
+  const near = nearest(key, known)
+  if (near !== null) return `unknown key '${key.slice(0, 64)}': did you mean '${near}'?`
+  return `unknown key '${key.slice(0, 64)}': known are ${known.join(', ') || 'none'}`
+}
+
+/** A value in words for a message, bounded. */
+export function foundWords (value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'function') return 'a function'
+  if (isObject(value)) return 'an object'
+  const text = typeof value === 'string' ? `'${value}'` : String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+const KINDS: Record<string, string> = {
+  string: 'text', boolean: 'true or false', object: 'an object', array: 'a list', null: 'null', number: 'a number', integer: 'a whole number'
+}
+
+function rangeWords (least: unknown, most: unknown): string {
+  if (least !== undefined && most !== undefined) return `${least} to ${most}`
+  return least !== undefined ? `at least ${least}` : most !== undefined ? `at most ${most}` : ''
+}
+
+function limitWords ({ minimum, maximum, minLength, maxLength, minItems, maxItems, pattern }: Plain): string {
+  const range = rangeWords(minimum, maximum)
+  const signs = rangeWords(minLength, maxLength)
+  const items = rangeWords(minItems, maxItems)
+  return [
+    range && ` from ${range}`.replace('from at', 'of at'),
+    signs && ` of ${signs} signs`,
+    items && ` of ${items} items`,
+    pattern !== undefined && ` that matches ${String(pattern)}`
+  ].filter(Boolean).join('')
+}
+
+/** What a schema asks for, in words. */
+export function expectedWords (schema: Node): string {
+  if (schema.title === 'duration') return "seconds as a number, or words such as '15m', '1h 30m', 'PT15M'"
+  if (schema.title === 'time zone') return "an IANA time zone such as 'Europe/Rome'"
+  if (schema.enum) return `one of ${schema.enum.map(foundWords).join(', ')}`
+  if (schema.anyOf) return schema.anyOf.map(expectedWords).join(', or ')
+  const kinds = [schema.type ?? []].flat()
+  return (kinds.map(kind => KINDS[kind]).join(' or ') || 'another value') + limitWords(schema)
+}
+
+function at (value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined, value)
+}
+
+const nodeAt = (schema: TSchema, schemaPath: string): Node => at(schema, schemaPath.split('/').slice(1)) as Node ?? {}
+
+interface Found { keyword: string, schemaPath: string, instancePath: string, params: object }
+
+function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, instancePath, params }: Found): Detail[] {
+  if (keyword === 'additionalProperties' || /\/anyOf\/\d/.test(schemaPath)) return []
+  if (keyword === 'boolean') {
+    const parent = nodeAt(schema, schemaPath.replace(/\/additionalProperties$/, ''))
+    return [{ pointer: instancePath, detail: unknownWords(pathOf(instancePath).at(-1)!, Object.keys(parent.properties ?? {})) }]
+  }
+  if (keyword === 'required') {
+    const { requiredProperties = [] } = params as { requiredProperties?: string[] }
+    return requiredProperties.map(key => ({ pointer: instancePath, detail: `'${key}' is missing` }))
+  }
+  const found = foundWords(at(value, pathOf(instancePath)))
+  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(nodeAt(schema, schemaPath))}` }]
+}
+
+function schemaFaults (schema: TSchema, value: unknown): Detail[] {
+  if (Check(schema, value)) return []
+  const { maxErrors } = Settings.Get()
+  Settings.Set({ maxErrors: MOST_FAULTS })
+  try {
+    const seen = new Set<string>()
+    const details = Errors(schema, value).flatMap(found => detailOf(schema, value, found as Found))
+    return details.filter(({ pointer, detail }) => seen.size < seen.add(pointer + detail).size)
+  } finally {
+    Settings.Set({ maxErrors })
+  }
+}
+
+const answers = (ask: () => unknown): boolean => {
+  try {
+    ask()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const MEANINGS: Record<string, (value: unknown) => boolean> = {
+  duration: value => answers(() => milliseconds(value as Duration)),
+  'time zone': value => answers(() => new Intl.DateTimeFormat('en', { timeZone: String(value) }))
+}
+
+/** What a schema can only name by its title: durations in words and time zones. */
+function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[] {
+  if (value === undefined || value === null) return []
+  const means = MEANINGS[schema.title ?? '']
+  if (means) return means(value) ? [] : [{ pointer, detail: `found ${foundWords(value)}, expected ${expectedWords(schema)}` }]
+  if (!isObject(value)) return []
+  const pattern = Object.values((schema.patternProperties ?? {}) as Record<string, Node>)[0]
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const node = schema.properties?.[key] ?? pattern
+    return node === undefined ? [] : meaningFaults(node, inner, pointer + pointerStep(key))
+  })
+}
+
+/** Every fault of a value: what was found and what was expected, each with its JSON pointer. */
+export function faultsOf (schema: TSchema, value: unknown): Detail[] {
+  const faults = schemaFaults(schema, value)
+  const known = new Set(faults.map(fault => fault.pointer))
+  return [...faults, ...meaningFaults(schema as Node, value, '').filter(fault => !known.has(fault.pointer))]
+}
