@@ -1,21 +1,21 @@
 import type { Trigger, TriggerSpec } from './trigger/spec.ts'
 import { triggerInvalid } from './errors.ts'
 import { crontabTrigger, fieldTrigger } from './trigger/compile.ts'
-import { looksLikeCrontab } from './trigger/crontab.ts'
+import { kindOf } from './trigger/crontab.ts'
 import { intervalTrigger } from './trigger/interval.ts'
 import { dateTrigger } from './trigger/once.ts'
 
 export type { Trigger, TriggerSpec } from './trigger/spec.ts'
+export { wordsFor } from './trigger/words.ts'
 
 /** A trigger ready to be asked. `anchor` (epoch ms) is when the schedule was first seen: an interval without `start_date`
  *  counts from it, a date without `run_date` is it. Throws OFFPEAK_TRIGGER_INVALID. */
 export function compileTrigger (spec: TriggerSpec, anchor: number): Trigger {
-  const { trigger } = spec
-  if (trigger === 'cron') return fieldTrigger(spec)
-  if (trigger === 'interval') return intervalTrigger(spec, anchor)
-  if (trigger === 'date') return dateTrigger(spec, anchor)
-  if (typeof trigger === 'string' && looksLikeCrontab(trigger)) return crontabTrigger(spec)
-  throw triggerInvalid({ pointer: '/trigger', found: trigger, expected: "'cron', 'interval', 'date' or a crontab string such as '0 3 * * *'" })
+  const kind = kindOf(spec.trigger)
+  if (kind === 'cron') return fieldTrigger(spec)
+  if (kind === 'interval') return intervalTrigger(spec, anchor)
+  if (kind === 'date') return dateTrigger(spec, anchor)
+  return crontabTrigger(spec)
 }
 
 /** What to preview: `after` is ISO 8601 with an offset, or epoch ms; `random` (0 to 1) makes jitter happen. */

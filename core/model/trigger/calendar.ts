@@ -20,7 +20,17 @@ export interface Calendar {
   last: number
 }
 
-function rowOf ({ parts }: Field, size: number): Row {
+const rows = new WeakMap<Field, Row>()
+
+function rowOf (field: Field, size: number): Row {
+  const known = rows.get(field)
+  if (known !== undefined) return known
+  const row = makeRow(field, size)
+  rows.set(field, row)
+  return row
+}
+
+function makeRow ({ parts }: Field, size: number): Row {
   const up = new Int8Array(size + 1).fill(-1)
   const down = new Int8Array(size + 1).fill(-1)
   for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) down[value] = up[value] = value

@@ -37,23 +37,31 @@ function textOf (args: Args, name: FieldName): string | undefined {
 
 /** The eight field texts: those not given are `*` before the last one given and the minimum after it, weeks and weekdays always `*`. */
 export function fieldTexts (args: Args): Record<FieldName, string> {
-  const found = NAMES.map(name => textOf(args, name))
-  const lastGiven = found.findLastIndex(text => text !== undefined)
-  const whole = (name: FieldName, index: number) => lastGiven < 0 || index < lastGiven || name === 'week' || name === 'day_of_week'
-  const texts = NAMES.map((name, index) => [name, found[index] ?? (whole(name, index) ? '*' : String(GRAMMARS[name].min))])
-  return Object.fromEntries(texts) as Record<FieldName, string>
+  const texts: Partial<Record<FieldName, string>> = {}
+  let after = NAMES.some(name => given(args, name))
+  for (let index = NAMES.length - 1; index >= 0; index--) {
+    const name = NAMES[index]!
+    const text = textOf(args, name)
+    if (text !== undefined) after = false
+    texts[name] = text ?? (after && name !== 'week' && name !== 'day_of_week' ? String(GRAMMARS[name].min) : '*')
+  }
+  return texts as Record<FieldName, string>
 }
+
+/** One field of a definition; OFFPEAK_TRIGGER_INVALID when it cannot be read. */
+export const readField = (name: FieldName, text: string) => parseField(text, GRAMMARS[name], { pointer: pointerTo(name), field: name })
 
 function fromFields (args: Args): Calendar {
   const texts = fieldTexts(args)
-  return kept(NAMES.map(name => texts[name]).join('|'), () => {
-    const read = (name: FieldName): [FieldName, Field] => [name, parseField(texts[name], GRAMMARS[name], { pointer: pointerTo(name), field: name })]
-    return calendarOf(Object.fromEntries(NAMES.map(read)) as Record<FieldName, Field>, { either: false })
+  return kept(`fields ${NAMES.map(name => texts[name]).join('|')}`, () => {
+    const fields: Partial<Record<FieldName, Field>> = {}
+    for (const name of NAMES) fields[name] = readField(name, texts[name])
+    return calendarOf(fields as Record<FieldName, Field>, { either: false })
   })
 }
 
 function fromCrontab (text: string, pointer: string): Calendar {
-  return kept(text, () => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true }))
+  return kept(`crontab ${text}`, () => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true }))
 }
 
 function countFires (schedule: Schedule, { from, to, cap }: { from: number, to: number, cap: number }): number {

@@ -14,8 +14,12 @@ const ALIASES: Record<string, string> = {
 
 const ORDER = ['second', 'minute', 'hour', 'day', 'month', 'day_of_week'] as const
 
-/** Whether a text can only be meant as a crontab string: an @alias, or words with spaces between them. */
-export const looksLikeCrontab = (text: string) => /^\s*@|\S\s+\S/.test(text)
+/** What a `trigger` is: one of the three kinds, or itself a crontab string (an @alias, or words with spaces between them). */
+export function kindOf (trigger: unknown): 'cron' | 'interval' | 'date' | 'crontab' {
+  if (trigger === 'cron' || trigger === 'interval' || trigger === 'date') return trigger
+  if (typeof trigger === 'string' && /^\s*@|\S\s+\S/.test(trigger)) return 'crontab'
+  throw triggerInvalid({ pointer: '/trigger', found: trigger, expected: "'cron', 'interval', 'date' or a crontab string such as '0 3 * * *'" })
+}
 
 /** The five or six words of a crontab string, an @alias spelled out; OFFPEAK_TRIGGER_INVALID when it has another number of them. */
 export function crontabWords (text: string, pointer: string): string[] {

@@ -19,15 +19,20 @@ export interface Dates {
 const ALL_DAYS = 0x7fff_ffff
 const ALL_WEEKDAYS = 127
 const ALL_MONTHS = 0x0fff
-const ALL_WEEKS = 53
 
-function members ({ parts }: Field): number[] {
-  const found: number[] = []
-  for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) found.push(value)
-  return found
+function bitsOf ({ parts }: Field, base: number): number {
+  let bits = 0
+  for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) bits |= 1 << value - base
+  return bits
 }
 
-const bitsOf = (field: Field, base: number) => members(field).reduce((bits, value) => bits | 1 << (value - base), 0)
+function weeksOf ({ text, parts }: Field): Set<number> | null {
+  if (text === '*') return null
+  const weeks = new Set<number>()
+  for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) weeks.add(value)
+  return weeks
+}
+
 const highest = (bits: number) => 31 - Math.clz32(bits)
 const lowest = (bits: number) => 31 - Math.clz32(bits & -bits)
 
@@ -53,8 +58,7 @@ function weekBits (weeks: Set<number>, shape: number, month: number): number {
 export function datesOf (fields: Record<DateField, Field>, { either }: { either: boolean }): Dates {
   const plain = bitsOf(fields.day, 1)
   const weekdays = bitsOf(fields.day_of_week, 0)
-  const weeks = new Set(members(fields.week))
-  const anyWeek = weeks.size === ALL_WEEKS
+  const weeks = weeksOf(fields.week)
   const or = either && fields.day.text !== '*' && fields.day_of_week.text !== '*'
   const monthBits = bitsOf(fields.month, 1)
   const years = fields.year.parts
@@ -68,11 +72,11 @@ export function datesOf (fields: Record<DateField, Field>, { either }: { either:
     const byDay = fields.day.nth.reduce((bits, nth) => bits | nthBit(nth, first, length), plain | last)
     const byWeekday = weekdayBits(weekdays, first)
     const bits = or ? byDay | byWeekday : byDay & byWeekday
-    return bits & (anyWeek ? ALL_DAYS : weekBits(weeks, shape, month)) & (ALL_DAYS >>> (31 - length))
+    return bits & (weeks === null ? ALL_DAYS : weekBits(weeks, shape, month)) & (ALL_DAYS >>> (31 - length))
   }
 
   return {
-    every: anyYear && anyWeek && anyDay && monthBits === ALL_MONTHS,
+    every: anyYear && weeks === null && anyDay && monthBits === ALL_MONTHS,
     years,
     daysIn,
     months: new Int16Array(SHAPES).fill(-1),
@@ -94,20 +98,37 @@ function monthsOf (dates: Dates, shape: number): number {
   return dates.months[shape] = bits
 }
 
-function yearUp (dates: Dates, year: number): number {
+// 400 years hold every shape, in the same order again and again: after 400 members a part has shown all that it has.
+const CYCLE = 400
+
+const isMember = ({ years }: Dates, year: number) => years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
+
+/** The first year from one on that has a matching day; past the last year when there is none. */
+function yearUp (dates: Dates, from: number): number {
   let best = LAST_YEAR + 1
   for (const { first, last, step } of dates.years) {
-    const next = year <= first ? first : first + Math.ceil((year - first) / step) * step
-    if (next <= last && next < best) best = next
+    const start = from <= first ? first : first + Math.ceil((from - first) / step) * step
+    const end = Math.min(last, best - 1, start + step * CYCLE)
+    for (let year = start; year <= end; year += step) {
+      if (monthsOf(dates, shapeOf(year)) === 0) continue
+      best = year
+      break
+    }
   }
   return best
 }
 
-function yearDown (dates: Dates, year: number): number {
+/** The last year up to one that has a matching day; -1 when there is none. */
+function yearDown (dates: Dates, from: number): number {
   let best = -1
   for (const { first, last, step } of dates.years) {
-    const next = first + Math.floor((Math.min(year, last) - first) / step) * step
-    if (next >= first && next > best) best = next
+    const start = first + Math.floor((Math.min(from, last) - first) / step) * step
+    const end = Math.max(first, best + 1, start - step * CYCLE)
+    for (let year = start; year >= end; year -= step) {
+      if (monthsOf(dates, shapeOf(year)) === 0) continue
+      best = year
+      break
+    }
   }
   return best
 }
@@ -117,47 +138,43 @@ export function dayUp (dates: Dates, day: number): number {
   if (day > LAST_DAY) return -1
   if (dates.every) return day
   const date = packedDate(day)
-  const month = (date >> 5 & 15) - 1
-  let year = yearUp(dates, date >> 9)
-  if (year === date >> 9) {
+  const year = date >> 9
+  const dayOfMonth = date & 31
+  if (isMember(dates, year)) {
     const shape = shapeOf(year)
+    const month = (date >> 5 & 15) - 1
     const months = monthsOf(dates, shape)
-    const rest = months >> month & 1 ? daysOf(dates, shape, month) & -1 << (date & 31) - 1 : 0
-    if (rest !== 0) return day - (date & 31) + 1 + lowest(rest)
+    const rest = months >> month & 1 ? daysOf(dates, shape, month) & -1 << dayOfMonth - 1 : 0
+    if (rest !== 0) return day - dayOfMonth + 1 + lowest(rest)
     const later = months & -2 << month
     if (later !== 0) return firstIn(dates, { year, shape, month: lowest(later) })
-    year = yearUp(dates, year + 1)
   }
-  for (; year <= LAST_YEAR; year = yearUp(dates, year + 1)) {
-    const shape = shapeOf(year)
-    const months = monthsOf(dates, shape)
-    if (months !== 0) return firstIn(dates, { year, shape, month: lowest(months) })
-  }
-  return -1
+  const next = yearUp(dates, year + 1)
+  if (next > LAST_YEAR) return -1
+  const shape = shapeOf(next)
+  return firstIn(dates, { year: next, shape, month: lowest(monthsOf(dates, shape)) })
 }
 
 /** The last matching day number at or before one; -1 when there is none. */
-export function dayDown (dates: Dates, day: number): number {
-  if (day < 0) return -1
-  if (dates.every) return Math.min(day, LAST_DAY)
-  const date = packedDate(Math.min(day, LAST_DAY))
-  const month = (date >> 5 & 15) - 1
-  let year = yearDown(dates, date >> 9)
-  if (year === date >> 9) {
+export function dayDown (dates: Dates, from: number): number {
+  const day = Math.min(from, LAST_DAY)
+  if (day < 0 || dates.every) return Math.max(day, -1)
+  const date = packedDate(day)
+  const year = date >> 9
+  const dayOfMonth = date & 31
+  if (isMember(dates, year)) {
     const shape = shapeOf(year)
+    const month = (date >> 5 & 15) - 1
     const months = monthsOf(dates, shape)
-    const rest = months >> month & 1 ? daysOf(dates, shape, month) & ALL_DAYS >>> 31 - (date & 31) : 0
-    if (rest !== 0) return daysFrom(year, month + 1, 1) + highest(rest)
+    const rest = months >> month & 1 ? daysOf(dates, shape, month) & ALL_DAYS >>> 31 - dayOfMonth : 0
+    if (rest !== 0) return day - dayOfMonth + 1 + highest(rest)
     const earlier = months & (1 << month) - 1
     if (earlier !== 0) return lastIn(dates, { year, shape, month: highest(earlier) })
-    year = yearDown(dates, year - 1)
   }
-  for (; year >= 0; year = yearDown(dates, year - 1)) {
-    const shape = shapeOf(year)
-    const months = monthsOf(dates, shape)
-    if (months !== 0) return lastIn(dates, { year, shape, month: highest(months) })
-  }
-  return -1
+  const previous = yearDown(dates, year - 1)
+  if (previous < 0) return -1
+  const shape = shapeOf(previous)
+  return lastIn(dates, { year: previous, shape, month: highest(monthsOf(dates, shape)) })
 }
 
 interface Month { year: number, shape: number, month: number }

@@ -109,8 +109,7 @@ function nthOf (text: string, place: Place): Nth | null {
   return { place: order + 1, weekday }
 }
 
-/** Reads one cron field; OFFPEAK_TRIGGER_INVALID names the field and what would be right. */
-export function parseField (text: string, grammar: Grammar, place: Place): Field {
+function read (text: string, grammar: Grammar, place: Place): Field {
   const field: Field = { text, parts: [], lastDay: false, nth: [] }
   const days = place.field === 'day' && grammar.dialect === 'fields'
   for (const item of text.split(',')) {
@@ -120,5 +119,19 @@ export function parseField (text: string, grammar: Grammar, place: Place): Field
     else if (days && word.toLowerCase() === 'last') field.lastDay = true
     else field.parts.push(rangeOf(word, grammar, place))
   }
+  return field
+}
+
+const FIELDS_KEPT = 5000
+const fields = new Map<string, Field>()
+
+/** Reads one cron field; OFFPEAK_TRIGGER_INVALID names the field and what would be right. */
+export function parseField (text: string, grammar: Grammar, place: Place): Field {
+  const key = `${grammar.dialect} ${place.field} ${text}`
+  const known = fields.get(key)
+  if (known !== undefined) return known
+  const field = read(text, grammar, place)
+  if (fields.size >= FIELDS_KEPT) fields.clear()
+  fields.set(key, field)
   return field
 }
