@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from 'typebox'
 import type { Static, TObject, TProperties } from 'typebox'
 import { Default } from 'typebox/value'
 import type { Detail } from './errors.ts'

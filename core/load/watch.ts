@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { basename, dirname, join, resolve } from 'node:path'
+import { watch } from 'chokidar'
+import type { FSWatcher } from 'chokidar'
+import type { Service } from '../model/service.ts'
+import type { ConfigAsk, LoadedConfig } from './config.ts'
+import { loadConfig, overlayFile } from './config.ts'
+
+/** How long a file must have kept its size before it counts as written. */
+export const WRITTEN = { stabilityThreshold: 200, pollInterval: 50 }
+const QUIET_MS = 400
+
+export interface WatchAsk extends ConfigAsk {
+  /** The configuration in force at the start: the same one is not reported again. */
+  current?: LoadedConfig | undefined
+  onChange: (loaded: LoadedConfig) => void
+  /** Told once for each fault; the last good configuration stays in force. */
+  onError: (error: unknown) => void
+}
+
+export interface ConfigWatch extends Service {
+  /** Reads the files now, for file systems that tell of no change. */
+  rescan (): Promise<void>
+}
+
+class Watch implements ConfigWatch {
+  readonly #ask: WatchAsk
+  readonly #names: string[]
+  #watcher: FSWatcher | null = null
+  #digest: string | null
+  #fault: string | null = null
+  #queue: Promise<void> = Promise.resolve()
+  #again: NodeJS.Timeout | undefined
+
+  constructor (ask: WatchAsk) {
+    this.#ask = ask
+    this.#digest = ask.current?.digest ?? null
+    this.#names = [ask.file, overlayFile(ask)].flatMap(file => file === null ? [] : [basename(file)])
+  }
+
+  async start () {
+    if (this.#watcher) return
+    const folder = dirname(resolve(this.#ask.file))
+    const wanted = new Set([folder, ...this.#names.map(name => join(folder, name))])
+    const watcher = watch(folder, { depth: 0, ignoreInitial: true, ignored: path => !wanted.has(resolve(path)), awaitWriteFinish: WRITTEN })
+    this.#watcher = watcher
+    watcher.on('error', error => this.#ask.onError(error))
+    watcher.on('all', () => { void this.rescan() })
+    await once(watcher, 'ready')
+    await this.rescan()
+  }
+
+  async stop () {
+    clearTimeout(this.#again)
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+    await this.#queue
+  }
+
+  rescan () {
+    return this.#enqueue('wait')
+  }
+
+  #enqueue (fault: 'wait' | 'tell'): Promise<void> {
+    this.#queue = this.#queue.then(() => this.#read(fault))
+    return this.#queue
+  }
+
+  async #read (onFault: 'wait' | 'tell') {
+    const read = await loadConfig(this.#ask).then(loaded => ({ loaded }), (error: unknown) => ({ error }))
+    clearTimeout(this.#again)
+    if ('loaded' in read) return this.#accept(read.loaded)
+    if (onFault === 'tell' || !this.#watcher) return this.#refuse(read.error)
+    // What does not parse may be half written: it counts after a while of quiet.
+    this.#again = setTimeout(() => { void this.#enqueue('tell') }, QUIET_MS)
+  }
+
+  #accept (loaded: LoadedConfig) {
+    const known = this.#digest === loaded.digest && this.#fault === null
+    this.#digest = loaded.digest
+    this.#fault = null
+    if (!known) this.#ask.onChange(loaded)
+  }
+
+  #refuse (error: unknown) {
+    const words = String(error)
+    if (words === this.#fault) return
+    this.#fault = words
+    this.#ask.onError(error)
+  }
+}
+
+/** Watches config.json and the file of the environment; a change that is read and checked is told, a faulty one is told as an error. */
+export const watchConfig = (ask: WatchAsk): ConfigWatch => new Watch(ask)

@@ -1,0 +1,77 @@
+import { rmSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import type { Test } from 'tap'
+import type { LoadedConfig } from '../../core/load/config.ts'
+import { loadConfig } from '../../core/load/config.ts'
+import { watchConfig } from '../../core/load/watch.ts'
+import { until } from './until.ts'
+
+async function setup (t: Test, text = '{ "server": { "port": 1 } }') {
+  const folder = t.testdir({ 'config.json': text })
+  const file = join(folder, 'config.json')
+  const changes: LoadedConfig[] = []
+  const errors: string[] = []
+  const watch = watchConfig({
+    file, environment: 'test', current: await loadConfig({ file, environment: 'test' }),
+    onChange: loaded => { changes.push(loaded) }, onError: error => { errors.push(String(error)) }
+  })
+  t.teardown(() => watch.stop())
+  await watch.start()
+  return { folder, file, changes, errors, watch, write: (next: string) => writeFileSync(file, next) }
+}
+
+tap.test('a saved change is told once', async t => {
+  const { write, changes, errors, watch } = await setup(t)
+  t.equal(changes.length, 0, 'what is in force is no change')
+  write('{ "server": { "port": 2 } }')
+  await until(() => changes.length > 0)
+  await watch.rescan()
+  t.same(changes.map(({ config }) => config.server.port), [2])
+  t.same(errors, [])
+})
+
+tap.test('a file replaced by rename and the file of the environment are seen', async t => {
+  const { folder, file, changes } = await setup(t)
+  writeFileSync(join(folder, 'fresh'), '{ "server": { "port": 3 } }')
+  renameSync(join(folder, 'fresh'), file)
+  await until(() => changes.at(-1)?.config.server.port === 3)
+  writeFileSync(join(folder, 'config.test.json'), '{ "server": { "port": 4 } }')
+  await until(() => changes.at(-1)?.config.server.port === 4)
+  rmSync(join(folder, 'config.test.json'))
+  await until(() => changes.at(-1)?.config.server.port === 3)
+  t.pass('each was told')
+})
+
+tap.test('a fault is told once, and its correction as a change', async t => {
+  const { write, changes, errors, watch } = await setup(t)
+  write('{ "server": { "port": "x" } }')
+  await until(() => errors.length > 0)
+  await watch.rescan()
+  t.match(errors, [/found 'x'/])
+  t.equal(changes.length, 0, 'the last good one stays in force')
+  write('{ "server": { "port": 1 } }')
+  await until(() => changes.length > 0)
+  t.equal(errors.length, 1)
+})
+
+tap.test('a half-written file is waited for', async t => {
+  const { write, changes, errors, watch } = await setup(t)
+  write('{ "server": { "po')
+  await watch.rescan()
+  t.same(errors, [])
+  write('{ "server": { "port": 5 } }')
+  await until(() => changes.at(-1)?.config.server.port === 5)
+  t.same(errors, [])
+})
+
+tap.test('it starts and stops twice, and hears nothing after', async t => {
+  const { write, changes, watch } = await setup(t)
+  await watch.start()
+  await watch.stop()
+  await watch.stop()
+  write('{ "server": { "port": 6 } }')
+  await watch.start()
+  await until(() => changes.length > 0)
+  t.equal(changes[0]!.config.server.port, 6, 'a change made while it was stopped is seen at the start')
+})
