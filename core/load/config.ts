@@ -18,6 +18,8 @@ export interface ConfigAsk {
   /** Names the file laid upon it: `production` is config.production.json. OFFPEAK_ENV when absent. */
   environment?: string | undefined
   env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Settings in code, on which the files are laid. */
+  base?: ConfigFile | undefined
 }
 
 /** The configuration in force and where it came from. */
@@ -92,7 +94,7 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   const documents = files.flatMap((path, index) => bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : [])
   const environment = await readEnvironment(ask.env ?? {})
   checkEnvironment(environment)
-  const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay, {}) as ConfigFile
+  const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay, ask.base ?? {}) as ConfigFile
   const lineOf = (pointer: string) => {
     const name = above(pointer).map(own => environment.names.get(own)).find(Boolean)
     if (name !== undefined) return { file: name, pointer }

@@ -1,0 +1,94 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import tap from 'tap'
+import { walk } from '../../core/load/walk.ts'
+
+const paths = async (root: string) => (await walk(root)).files.map(({ path }) => path)
+const faults = async (root: string) => Object.fromEntries([...(await walk(root)).faults].map(([path, error]) => [path, error.message]))
+
+tap.test('files are found in folders, in the order of their paths', async t => {
+  const root = t.testdir({ 'b.ts': '', 'a.ts': '', jobs: { 'c.sh': '', deeper: { 'd.mjs': '' } } })
+  t.same(await paths(root), ['a.ts', 'b.ts', 'jobs/c.sh', 'jobs/deeper/d.mjs'])
+  t.same(await faults(root), {})
+})
+
+tap.test('hidden files, helpers, tests, declarations and packages are passed over', async t => {
+  const root = t.testdir({
+    '.x.ts': '', '_x.ts': '', 'x.test.ts': '', 'x.d.ts': '', 'x.d.mts': '', node_modules: { 'x.ts': '' }, _lib: { 'x.ts': '' }, '.git': { 'x.ts': '' }, 'x.ts': ''
+  })
+  t.same(await paths(root), ['x.ts'])
+})
+
+tap.test('links inside the root are followed once, links out of it never', async t => {
+  const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' } })
+  const outside = t.testdirName + '-outside'
+  mkdirSync(outside, { recursive: true })
+  t.teardown(() => execFileSync('rm', ['-r', outside]))
+  writeFileSync(join(outside, 'o.ts'), '')
+  symlinkSync('a.ts', join(root, 'again.ts'))
+  symlinkSync('.versions/b.ts', join(root, 'b.ts'))
+  symlinkSync(outside, join(root, 'out'))
+  symlinkSync('/etc/passwd', join(root, 'passwd.ts'))
+  symlinkSync('nowhere.ts', join(root, 'dangling.ts'))
+  symlinkSync('self.ts', join(root, 'self.ts'))
+  symlinkSync('.', join(root, 'loop'))
+  symlinkSync('../', join(root, '.versions', 'up'))
+  t.same(await paths(root), ['a.ts', 'b.ts'])
+  t.match(await faults(root), { out: /out of the tasks directory/, 'passwd.ts': /out of the tasks directory/, 'dangling.ts': /does not exist/, 'self.ts': /leads to itself/ })
+})
+
+tap.test('what is no regular file is passed over without being opened', async t => {
+  const root = t.testdir({ 'a.ts': '' })
+  execFileSync('mkfifo', [join(root, 'pipe.ts')])
+  t.same(await paths(root), ['a.ts'])
+})
+
+tap.test('depth and number are bounded, and said', async t => {
+  const root = t.testdir({ 'a.ts': '', 'b.ts': '', one: { two: { 'c.ts': '' } } })
+  const shallow = await walk(root, { depth: 1, files: 10 })
+  t.same(shallow.files.map(({ path }) => path), ['a.ts', 'b.ts'])
+  t.match(shallow.faults.get('one/two')?.message, /deeper than 1/)
+  const few = await walk(root, { depth: 8, files: 1 })
+  t.equal(few.files.length, 1)
+  t.match(few.faults.get('.')?.message, /More than 1 files/)
+})
+
+tap.test('what every user may write is refused with the command that mends it', async t => {
+  const root = t.testdir({ 'a.ts': '', 'b.ts': '', open: { 'c.ts': '' } })
+  chmodSync(join(root, 'a.ts'), 0o646)
+  chmodSync(join(root, 'open'), 0o777)
+  const found = await walk(root)
+  t.same(found.files.map(({ path }) => path), ['b.ts'])
+  t.equal(found.faults.get('a.ts')?.fix, `Run: chmod o-w '${join(root, 'a.ts')}'`)
+  t.match(found.faults.get('open')?.fix, /chmod o-w/)
+  chmodSync(root, 0o757)
+  t.same(await paths(root), [])
+  chmodSync(root, 0o755)
+})
+
+tap.test('a missing directory is a fault, not a crash', async t => {
+  const found = await walk(join(t.testdir({}), 'none'))
+  t.same(found.files, [])
+  t.match(found.faults.get('.')?.message, /none does not exist/)
+})
+
+tap.test('a folder that may not be read is a fault and its neighbours are found', { skip: process.getuid?.() === 0 && 'root reads everything' }, async t => {
+  const root = t.testdir({ 'a.ts': '', shut: { 'b.ts': '' } })
+  chmodSync(join(root, 'shut'), 0)
+  t.teardown(() => chmodSync(join(root, 'shut'), 0o755))
+  t.same(await paths(root), ['a.ts'])
+  t.match(await faults(root), { shut: /may not be read/ })
+})
+
+tap.test('the stamp changes with the content and the mode of a file', async t => {
+  const root = t.testdir({ 'a.ts': 'one' })
+  const stamp = async () => (await walk(root)).files[0]!.stamp
+  const first = await stamp()
+  t.equal(await stamp(), first)
+  writeFileSync(join(root, 'a.ts'), 'three')
+  const second = await stamp()
+  t.not(second, first)
+  chmodSync(join(root, 'a.ts'), 0o700)
+  t.not(await stamp(), second)
+})
