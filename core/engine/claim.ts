@@ -1,0 +1,100 @@
+import { PRIORITIES } from '../model/run.ts'
+import type { ClaimAsk, Claimed, Due, DueTask, Room } from './engine.ts'
+import type { Lane } from './lanes.ts'
+import { comesFirst } from './lanes.ts'
+import { taken } from './laws.ts'
+import type { RunRow } from './rows.ts'
+import { toRun } from './rows.ts'
+import type { Store } from './store.ts'
+
+interface Candidate { id: number, due_at: number, lane: Lane }
+
+/** What is left to give of a room while a claim fills it. */
+class Left {
+  limit: number
+  readonly #tasks: Map<string, number>
+  readonly #queues: Map<string, number>
+  readonly #priorities: Map<string, number>
+
+  constructor (limit: number, { tasks, queues, priorities }: Room) {
+    this.limit = limit
+    this.#tasks = new Map(Object.entries(tasks))
+    this.#queues = new Map(Object.entries(queues ?? {}))
+    this.#priorities = new Map(Object.entries(priorities ?? {}))
+  }
+
+  of ({ task, queue, priority }: Lane): number {
+    return Math.min(this.limit, this.#tasks.get(task) ?? 0, this.#queues.get(queue) ?? Infinity, this.#priorities.get(priority) ?? Infinity)
+  }
+
+  take ({ task, queue, priority }: Lane): void {
+    this.limit -= 1
+    for (const [counts, name] of [[this.#tasks, task], [this.#queues, queue], [this.#priorities, priority]] as const) {
+      const left = counts.get(name)
+      if (left !== undefined) counts.set(name, left - 1)
+    }
+  }
+}
+
+/** Takes due runs, most urgent first, then the one due first, within room. */
+export function claim (store: Store, ask: ClaimAsk): Claimed[] {
+  const left = new Left(ask.limit, ask.room)
+  const claimed: Claimed[] = []
+  const open = openLanes(store, left, ask.now)
+  for (const priority of PRIORITIES) {
+    const lanes = open.filter(lane => lane.priority === priority)
+    for (const candidate of candidates(store, lanes, left, ask.now)) {
+      if (left.of(candidate.lane) < 1) continue
+      left.take(candidate.lane)
+      claimed.push(start(store, candidate, ask))
+    }
+  }
+  return claimed
+}
+
+const openLanes = (store: Store, left: Left, now: number): Lane[] =>
+  [...store.lanes.byId.values()].filter(lane => left.of(lane) >= 1 && store.lanes.dueAt(lane, now) > 0)
+
+/** True when a claim would find nothing, as far as memory tells. */
+export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
+
+function candidates (store: Store, lanes: Lane[], left: Left, now: number): Candidate[] {
+  const found = lanes.flatMap(lane => {
+    const rows = store.all<Candidate>(`
+      select id, due_at from run
+      where state = 1 and lane = ? and due_at <= ?
+      order by due_at, id limit ?`, lane.id, now, Math.min(left.of(lane), lane.due))
+    for (const row of rows) row.lane = lane
+    return rows
+  })
+  return lanes.length > 1 ? found.toSorted((a, b) => a.due_at - b.due_at || a.id - b.id) : found
+}
+
+function start (store: Store, { id, lane }: Candidate, ask: ClaimAsk): Claimed {
+  const queued = toRun(store.one<RunRow>('select * from run where id = ?', id)!, lane)
+  const run = taken(queued, ask)
+  store.save(queued, run)
+  return { ...run, payload: store.part('payload', run.id), checkpoint: store.part('checkpoint', run.id) }
+}
+
+/** What could start at `now`, by task, without a scan: each lane knows how many of its runs are due. */
+export function due (store: Store, now: number): Due {
+  const tasks = new Map<string, DueTask>()
+  let next = Infinity
+  for (const lane of store.lanes.byId.values()) {
+    const count = store.lanes.dueAt(lane, now)
+    next = Math.min(next, lane.later ?? Infinity)
+    if (count === 0) continue
+    const first = firstOf(store, lane)
+    const known = tasks.get(lane.task)
+    tasks.set(lane.task, {
+      task: lane.task,
+      count: count + (known?.count ?? 0),
+      first: known && comesFirst(known.first, first) ? known.first : first
+    })
+  }
+  return { tasks: [...tasks.values()], next_at: next === Infinity ? null : next }
+}
+
+const firstOf = (store: Store, lane: Lane) =>
+  toRun(store.one<RunRow>('select * from run where state = 1 and lane = ? order by due_at, id limit 1', lane.id)!, lane)

@@ -1,0 +1,139 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
+import { engineStopped } from '../model/errors.ts'
+import { failedBy, troubleOf } from './trouble.ts'
+
+/** What the group commit needs of the store. */
+export interface CommitOptions {
+  db: DatabaseSync
+  /** Runs inside each transaction, after the calls. */
+  seal (): void
+  /** Runs after a rollback: what memory took from the calls is taken back. */
+  forget (): void
+  /** Throws when nothing may be written any more. */
+  guard (): void
+  /** Gives space back when the disk is full. False: there is none to give. */
+  makeRoom (): boolean
+  /** Hears of every transaction that failed. */
+  trouble (call: string, error: unknown): void
+}
+
+interface Call {
+  name: string
+  work: () => unknown
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/** Turns of the event loop that a batch waits for others while more keep coming. */
+const PATIENCE = 4
+const BUSY_WAITS_MS = [50, 100, 200]
+
+/** Many callers, one transaction: calls of one turn of the event loop share one commit, and each is answered after it.
+ *  A call that throws is taken out and the others are done again, so that no call pays for another. */
+export class GroupCommit {
+  /** Milliseconds that the last commit took. */
+  lastMs: number | null = null
+  /** What the last commit failed of; null: it did not. */
+  failure: unknown = null
+  readonly #options: CommitOptions
+  #calls: Call[] = []
+  #flushing: Promise<void> | null = null
+  #closed = false
+
+  constructor (options: CommitOptions) {
+    this.#options = options
+  }
+
+  write<T> (name: string, work: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(engineStopped())
+    return new Promise<T>((resolve, reject) => {
+      this.#calls.push({ name, work, resolve: resolve as (value: unknown) => void, reject })
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  /** Answers what was asked and takes no more. */
+  async close (): Promise<void> {
+    this.#closed = true
+    await this.#flushing
+  }
+
+  async #flush (): Promise<void> {
+    await this.#gather()
+    const calls = this.#calls
+    this.#calls = []
+    try {
+      this.#options.guard()
+      await this.#commit(calls)
+      this.failure = null
+    } catch (error) {
+      this.failure = error
+      for (const call of calls) call.reject(error)
+    }
+    this.#flushing = this.#calls.length > 0 ? this.#flush() : null
+    if (this.#closed) await this.#flushing
+  }
+
+  /** Waits until a turn of the event loop brings no further call. */
+  async #gather (): Promise<void> {
+    for (let turn = 0, seen = 0; turn < PATIENCE && this.#calls.length > seen; turn++) {
+      seen = this.#calls.length
+      await new Promise<void>(resolve => { setImmediate(resolve) })
+    }
+  }
+
+  async #commit (calls: Call[]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return this.#transact(calls)
+      } catch (error) {
+        const trouble = troubleOf(error)
+        this.#options.trouble(calls[0]!.name, error)
+        const wait = BUSY_WAITS_MS[attempt]
+        if (trouble === 'busy' && wait !== undefined) await setTimeout(wait)
+        else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? failedBy(error) : error
+      }
+    }
+  }
+
+  #transact (calls: Call[]): void {
+    const begun = performance.now()
+    const answers = this.#settled(calls)
+    this.lastMs = performance.now() - begun
+    for (const [index, answer] of answers.entries()) {
+      if ('error' in answer) calls[index]!.reject(answer.error)
+      else calls[index]!.resolve(answer.value)
+    }
+  }
+
+  /** Does every call in one transaction. Those that throw are left out, and the rest are done again from the start. */
+  #settled (calls: Call[]): ({ value: unknown } | { error: unknown })[] {
+    const faults = new Map<Call, unknown>()
+    for (;;) {
+      let current: Call | null = null
+      try {
+        this.#options.db.exec('begin immediate')
+        const answers = calls.map(call => {
+          if (faults.has(call)) return { error: faults.get(call) }
+          current = call
+          return { value: call.work() }
+        })
+        current = null
+        this.#options.seal()
+        this.#options.db.exec('commit')
+        return answers
+      } catch (error) {
+        this.#rollback()
+        if (current === null || troubleOf(error)) throw error
+        faults.set(current, error)
+      }
+    }
+  }
+
+  #rollback (): void {
+    // On a full disk SQLite has rolled back by itself.
+    if (this.#options.db.isTransaction) this.#options.db.exec('rollback')
+    this.#options.forget()
+  }
+}

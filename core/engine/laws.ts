@@ -1,0 +1,120 @@
+import { isFinal } from '../model/run.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run.ts'
+import type { ClaimAsk, RecoverAsk } from './engine.ts'
+
+/** The run that was asked for, at the instant `now`. */
+export function born (ask: NewRun, id: string, now: number): Run {
+  return {
+    id,
+    task: ask.task,
+    queue: ask.queue,
+    priority: ask.priority,
+    state: ask.skipped ? 'skipped' : 'queued',
+    source: ask.source,
+    schedule: ask.schedule ?? null,
+    key: ask.key ?? null,
+    due_at: ask.due_at,
+    nominal_at: ask.nominal_at ?? ask.due_at,
+    attempt: 0,
+    max_retries: ask.max_retries,
+    turn: 0,
+    crashes: 0,
+    missed: ask.missed ?? 0,
+    owner: null,
+    lease_until: null,
+    cancel: null,
+    reason: ask.skipped ?? null,
+    error: null,
+    warning: null,
+    progress: null,
+    child: null,
+    created_at: now,
+    started_at: null,
+    finished_at: ask.skipped ? now : null
+  }
+}
+
+/** A queued run at the start of its next attempt. */
+export function taken (run: Run, { owner, now, lease_until }: Pick<ClaimAsk, 'owner' | 'now' | 'lease_until'>): Run {
+  return {
+    ...run,
+    state: 'running',
+    attempt: run.attempt + 1,
+    turn: run.turn + 1,
+    owner,
+    lease_until,
+    started_at: now,
+    reason: null,
+    progress: null,
+    child: null
+  }
+}
+
+const finished = (run: Run, now: number): Run =>
+  ({ ...run, owner: null, lease_until: null, child: null, finished_at: now })
+
+const queued = (run: Run, due_at: number): Run =>
+  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at })
+
+const cancelled = (run: Run, reason: Reason, now: number): Run => ({ ...finished(run, now), state: 'cancelled', reason })
+
+function afterFailure (run: Run, outcome: Extract<Outcome, { kind: 'failed' }>, now: number): Run {
+  const { error, retry_at } = outcome
+  if (run.cancel) return { ...cancelled(run, run.cancel, now), error }
+  if (retry_at === null || run.attempt > run.max_retries) return { ...finished(run, now), state: 'failed', error }
+  return { ...queued(run, retry_at), error }
+}
+
+function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 'postponed' }>, now: number): Run {
+  if (run.cancel) return cancelled(run, run.cancel, now)
+  return { ...queued(run, due_at), attempt: run.attempt - 1, reason }
+}
+
+/** A running run after its attempt came to `outcome`. `progress` undefined: unchanged. */
+export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?: Progress | null): Run {
+  const at = progress === undefined ? run : { ...run, progress }
+  switch (outcome.kind) {
+    case 'completed': return { ...finished(at, now), state: 'completed', error: null, warning: outcome.warning ?? null }
+    case 'failed': return afterFailure(at, outcome, now)
+    case 'postponed': return afterPostponed(at, outcome, now)
+    case 'cancelled': return cancelled(at, outcome.reason, now)
+    case 'skipped': return { ...finished(at, now), state: 'skipped', reason: outcome.reason }
+  }
+}
+
+/** A run that is to stop: a waiting one ends at once, a running one is asked, a finished one stays. */
+export function afterCancel (run: Run, reason: Reason, now: number): Run {
+  if (isFinal(run.state)) return run
+  if (run.state === 'running') return run.cancel ? run : { ...run, cancel: reason }
+  return cancelled(run, reason, now)
+}
+
+/** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
+export function afterRetry (run: Run, due_at: number): Run {
+  if (!isFinal(run.state)) return run
+  return { ...queued(run, due_at), attempt: 0, crashes: 0, cancel: null, reason: null, error: null, warning: null, progress: null }
+}
+
+const CRASHED: Reason = { code: 'crashed', message: 'The process that executed it ended before it did' }
+
+/** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no retry.
+ *  The child stays named, for the caller to end before the run starts again. */
+export function afterCrash (run: Run, { now, restart, crash_cap }: RecoverAsk): Run {
+  const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + 1 }
+  const over = { ...finished(back, now), child: run.child }
+  if (run.cancel) return { ...over, state: 'cancelled', reason: run.cancel }
+  if (restart === 'fail') {
+    return { ...over, state: 'failed', reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' } }
+  }
+  if (back.crashes < crash_cap) return { ...queued(back, run.due_at), child: run.child, reason: CRASHED }
+  const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
+  return { ...over, state: 'failed', reason: { code: 'crashed', message } }
+}
+
+/** The attempt that `run` was in, ended as `outcome`. */
+export function pastAttempt (run: Run, outcome: PastAttempt['outcome'], ended: Pick<PastAttempt, 'finished_at' | 'error' | 'reason'>): PastAttempt {
+  const { turn, attempt, started_at } = run
+  const { finished_at, error, reason } = ended
+  return { turn, attempt, started_at: started_at ?? finished_at, finished_at, outcome, error, reason }
+}

@@ -1,0 +1,71 @@
+import type { NewRun, Reason, Run } from '../model/run.ts'
+import type { Schedule } from '../model/schedule.ts'
+import { addOne, named } from './add.ts'
+import type { PlanAsk, Planned } from './engine.ts'
+import type { RunRow } from './rows.ts'
+import { cancel } from './settle.ts'
+import type { Store } from './store.ts'
+
+/** Writes the fires of one schedule with its cursor, when the stored cursor is still the one that was read. */
+export function plan (store: Store, ask: PlanAsk): Planned {
+  const planned: Planned = { applied: false, added: [], skipped: [], coalesced: 0, replaced: [] }
+  const stored = store.one<{ cursor: number }>('select cursor from schedule where id = ?', ask.schedule.id)
+  if (ask.from !== null && stored?.cursor !== ask.from) return planned
+  planned.applied = true
+  keep(store, ask.schedule)
+  for (const fire of ask.fires) addFire(store, fire, ask, planned)
+  return planned
+}
+
+function keep (store: Store, schedule: Schedule): void {
+  store.sql(`
+    insert into schedule (id, cursor, body) values (?, ?, ?)
+    on conflict (id) do update set cursor = excluded.cursor, body = excluded.body`)
+    .run(schedule.id, schedule.cursor, JSON.stringify(schedule))
+}
+
+function addFire (store: Store, fire: NewRun, ask: PlanAsk, planned: Planned): void {
+  // A fire that has its run is dealt with: it may neither coalesce nor replace.
+  if (named(store, fire)) return
+  if (fire.skipped || ask.overlap === 'allow' || ask.overlap === 'queue') return insert(store, fire, ask, planned)
+  const open = store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', ask.schedule.id)
+    .map(row => store.toRun(row))
+  if (ask.overlap === 'replace') replace(store, open, ask, planned)
+  else if (yields(store, fire, open, planned)) return
+  const running = ask.overlap === 'skip' ? open.find(run => run.state === 'running') : undefined
+  insert(store, running ? { ...fire, skipped: overlapping(running) } : fire, ask, planned)
+}
+
+const overlapping = (running: Run): Reason =>
+  ({ code: 'overlap', message: `Run ${running.id} of the same schedule is still running` })
+
+/** True when a waiting run of the schedule now stands for the fire too. */
+function yields (store: Store, fire: NewRun, open: Run[], planned: Planned): boolean {
+  const waiting = open.find(run => run.state !== 'running')
+  if (!waiting) return false
+  store.save(waiting, { ...waiting, missed: waiting.missed + 1 + (fire.missed ?? 0) })
+  planned.coalesced += 1
+  return true
+}
+
+function replace (store: Store, open: Run[], { now }: PlanAsk, planned: Planned): void {
+  const reason: Reason = { code: 'replaced', message: 'A later fire of the same schedule takes its place' }
+  for (const run of open) {
+    if (run.cancel) continue
+    planned.replaced.push(cancel(store, { id: run.id, reason, now })!)
+  }
+}
+
+function insert (store: Store, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
+  const { run } = addOne(store, fire, now)
+  if (run.state === 'skipped') planned.skipped.push(run)
+  else planned.added.push(run)
+}
+
+/** Every schedule, by id. */
+export const schedules = (store: Store): Schedule[] =>
+  store.all<{ body: string }>('select body from schedule order by id').map(({ body }) => JSON.parse(body) as Schedule)
+
+/** False: no such schedule. */
+export const unplan = (store: Store, id: string): boolean =>
+  store.sql('delete from schedule where id = ?').run(id).changes === 1

@@ -1,0 +1,111 @@
+import type { SQLInputValue } from 'node:sqlite'
+import { PRIORITIES, SOURCES, STATES } from '../model/run.ts'
+import { decodeId, encodeId } from '../model/id.ts'
+import type { Json } from '../model/json.ts'
+import type { PastAttempt, Run } from '../model/run.ts'
+import type { Lane } from './lanes.ts'
+import { stateNumber } from './lanes.ts'
+
+/** A row of the table run. */
+export interface RunRow {
+  id: number
+  lane: number
+  state: number
+  source: number
+  due_at: number
+  nominal_at: number
+  max_retries: number
+  missed: number
+  created_at: number
+  attempt: number
+  turn: number
+  crashes: number
+  started_at: number | null
+  finished_at: number | null
+  lease_until: number | null
+  schedule: string | null
+  name: string | null
+  owner: string | null
+  cancel: string | null
+  reason: string | null
+  error: string | null
+  warning: string | null
+  progress: string | null
+  child: string | null
+}
+
+/** JSON text as a value; absent is null. */
+export const parsed = <T = Json>(text: string | null | undefined): T | null =>
+  text === null || text === undefined ? null : JSON.parse(text) as T
+
+/** A value as JSON text; null and undefined are absent. */
+export const text = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value)
+
+/** What a key is unique by: no task id has a slash. */
+export const nameOf = (task: string, key: string | null | undefined): string | null =>
+  key === null || key === undefined ? null : `${task}/${key}`
+
+/** A row and its lane as the run that people see. */
+export function toRun (row: RunRow, lane: Lane): Run {
+  return {
+    id: encodeId(row.id),
+    task: lane.task,
+    queue: lane.queue,
+    priority: lane.priority,
+    state: STATES[row.state]!,
+    source: SOURCES[row.source]!,
+    schedule: row.schedule,
+    key: row.name === null ? null : row.name.slice(lane.task.length + 1),
+    due_at: row.due_at,
+    nominal_at: row.nominal_at,
+    attempt: row.attempt,
+    max_retries: row.max_retries,
+    turn: row.turn,
+    crashes: row.crashes,
+    missed: row.missed,
+    owner: row.owner,
+    lease_until: row.lease_until,
+    cancel: parsed(row.cancel),
+    reason: parsed(row.reason),
+    error: parsed(row.error),
+    warning: row.warning,
+    progress: parsed(row.progress),
+    child: parsed(row.child),
+    created_at: row.created_at,
+    started_at: row.started_at,
+    finished_at: row.finished_at
+  }
+}
+
+/** A new run with all its columns, in the order of the binding. Attempt, turn and crashes begin at zero. */
+export const INSERT_RUN = `
+  insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, finished_at, schedule, name, reason)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+export const insertValues = (number: number, run: Run, lane: Lane): SQLInputValue[] => [
+  number, lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.max_retries,
+  run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason)
+]
+
+/** All that can change in a run, guarded by the turn and the state it was read in. */
+export const UPDATE_RUN = `
+  update run set
+    state = ?, due_at = ?, missed = ?, attempt = ?, turn = ?, crashes = ?, started_at = ?, finished_at = ?, lease_until = ?,
+    owner = ?, cancel = ?, reason = ?, error = ?, warning = ?, progress = ?, child = ?
+  where id = ? and turn = ? and state = ?`
+
+export const updateValues = (before: Run, after: Run): SQLInputValue[] => [
+  stateNumber(after.state), after.due_at, after.missed, after.attempt, after.turn, after.crashes, after.started_at,
+  after.finished_at, after.lease_until, after.owner, text(after.cancel), text(after.reason), text(after.error), after.warning,
+  text(after.progress), text(after.child), decodeId(before.id), before.turn, stateNumber(before.state)
+]
+
+/** A row of the table attempt. */
+export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string | null, reason: string | null }
+
+export const toAttempt = ({ turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow): PastAttempt =>
+  ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
+
+/** The place of each priority, most urgent first, as it is stored. */
+export const priorityNumber = (priority: Run['priority']): number => PRIORITIES.indexOf(priority)

@@ -1,0 +1,163 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { engineStopped } from '../model/errors.ts'
+import { add, checkNew } from './add.ts'
+import { claim, due, idle } from './claim.ts'
+import { GroupCommit } from './commit.ts'
+import type { Engine, EngineHealth } from './engine.ts'
+import { Guard } from './guard.ts'
+import { list } from './list.ts'
+import type { Lock } from './lock.ts'
+import { takeLock } from './lock.ts'
+import { openDatabase, openFailed, prepareFolder } from './open.ts'
+import { plan, schedules, unplan } from './plan.ts'
+import { get, logs, record, records } from './read.ts'
+import { recover } from './recover.ts'
+import { cancel, renew, report, retry, settle } from './settle.ts'
+import { Store } from './store.ts'
+import { sweep } from './sweep.ts'
+import { failedBy, troubleOf } from './trouble.ts'
+
+const MEGABYTE = 1024 * 1024
+
+/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed.
+ *  `onTrouble` hears of every change that could not be stored. `owner` is the name in the message to a second instance. */
+export interface SqliteOptions {
+  folder: string
+  clock?: () => number
+  synchronous?: 'full' | 'normal'
+  onTrouble?: (call: string, error: unknown) => void
+  owner?: string
+  /** Space held in reserve for a full disk. */
+  ballastBytes?: number
+}
+
+interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, commits: GroupCommit }
+
+function open (options: Required<SqliteOptions>): Open {
+  const { folder, clock, synchronous, owner, ballastBytes, onTrouble } = options
+  prepareFolder(folder)
+  const lock = takeLock(folder, owner)
+  let db: DatabaseSync | null = null
+  try {
+    db = openDatabase({ folder, synchronous, unclean: lock.unclean, now: clock() })
+    const store = new Store(db)
+    const guard = new Guard({ folder, clock, ballastBytes })
+    return { lock, db, store, guard, commits: commitsOf(store, guard, onTrouble) }
+  } catch (error) {
+    const answer = openFailed({ folder, now: clock() }, error)
+    db?.close()
+    lock.abandon()
+    throw answer
+  }
+}
+
+function commitsOf (store: Store, guard: Guard, onTrouble: SqliteOptions['onTrouble'] & {}): GroupCommit {
+  return new GroupCommit({
+    db: store.db,
+    seal: () => store.storeCounts(),
+    forget: () => store.remember(),
+    guard: () => guard.check(),
+    makeRoom: () => guard.makeRoom(),
+    trouble: (call, error) => {
+      guard.note(error)
+      onTrouble(call, error)
+    }
+  })
+}
+
+async function close ({ lock, db, guard, commits }: Open): Promise<void> {
+  await commits.close()
+  db.close()
+  if (guard.lost || guard.damaged) lock.abandon()
+  else lock.release()
+}
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
+  const failure = guard.lost ?? guard.damaged ?? commits.failure
+  return {
+    ok: !failure,
+    kind: 'sqlite',
+    last_write_ms: commits.lastMs,
+    bytes: bytesOf(join(folder, 'offpeak.db')) + bytesOf(join(folder, 'offpeak.db-wal')),
+    reason: failure instanceof Error ? failure.message : null
+  }
+}
+
+/** An engine in one folder of this machine, for one process at a time: SQLite, a write-ahead log, and one transaction for all
+ *  the calls of a moment. `start` throws OFFPEAK_ENGINE_BUSY when another process has the folder, OFFPEAK_ENGINE_FAILED when
+ *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
+export function createSqliteEngine (options: SqliteOptions): Engine {
+  const all: Required<SqliteOptions> = {
+    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options
+  }
+  let opened: Open | null = null
+  let closing: Promise<void> = Promise.resolve()
+
+  async function write<T> (call: string, work: (store: Store) => T): Promise<T> {
+    if (!opened) throw engineStopped()
+    const { store, commits } = opened
+    return commits.write(call, () => work(store))
+  }
+
+  async function read<T> (call: string, work: (store: Store) => T): Promise<T> {
+    if (!opened) throw engineStopped()
+    const { guard, store } = opened
+    if (guard.lost) throw guard.lost
+    try {
+      return work(store)
+    } catch (error) {
+      if (!troubleOf(error)) throw error
+      guard.note(error)
+      all.onTrouble(call, error)
+      throw failedBy(error)
+    }
+  }
+
+  return {
+    async start () {
+      await closing
+      opened ??= open(all)
+    },
+    async stop () {
+      if (opened) closing = close(opened)
+      opened = null
+      await closing
+    },
+    async add (runs, now) {
+      checkNew(runs)
+      return write('add', store => add(store, runs, now))
+    },
+    due: now => read('due', store => due(store, now)),
+    async claim (ask) {
+      if (opened && !opened.guard.lost && idle(opened.store, ask)) return []
+      return write('claim', store => claim(store, ask))
+    },
+    renew: (leases, leaseUntil) => write('renew', store => renew(store, leases, leaseUntil)),
+    report: said => write('report', store => report(store, said)),
+    settle: settlement => write('settle', store => settle(store, settlement)),
+    cancel: ask => write('cancel', store => cancel(store, ask)),
+    retry: ask => write('retry', store => retry(store, ask)),
+    get: id => read('get', store => get(store, id)),
+    list: ask => read('list', store => list(store, ask)),
+    logs: ask => read('logs', store => logs(store, ask)),
+    count: () => read('count', store => store.lanes.count()),
+    recover: ask => write('recover', store => recover(store, ask)),
+    sweep: ask => write('sweep', store => sweep(store, ask)),
+    async plan (asks) {
+      for (const { fires } of asks) checkNew(fires)
+      return write('plan', store => asks.map(ask => plan(store, ask)))
+    },
+    schedules: () => read('schedules', schedules),
+    unplan: id => write('unplan', store => unplan(store, id)),
+    record: entry => write('record', store => record(store, entry)),
+    records: ask => read('records', store => records(store, ask)),
+    async health () {
+      if (!opened) return { ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running' }
+      return healthOf(opened, all.folder)
+    }
+  }
+}

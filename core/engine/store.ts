@@ -1,0 +1,184 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { PRIORITIES, STATES } from '../model/run.ts'
+import { decodeId, encodeId, nextNumber } from '../model/id.ts'
+import type { Json } from '../model/json.ts'
+import type { PastAttempt, Run } from '../model/run.ts'
+import type { Lane, LaneSource } from './lanes.ts'
+import { Lanes } from './lanes.ts'
+import { INSERT_RUN, UPDATE_RUN, insertValues, priorityNumber, text, toRun, updateValues } from './rows.ts'
+import type { RunRow } from './rows.ts'
+
+type LaneRow = { id: number, task: string, queue: string, priority: number } & Record<typeof STATES[number], number>
+
+/** The bulky parts of a run, each in a table of its own. */
+export type Part = 'payload' | 'result' | 'checkpoint'
+const PARTS = ['payload', 'result', 'checkpoint'] as const satisfies Part[]
+
+const PER_MS = 4096
+
+/** An open database with what is kept in memory of it: lanes, running runs, the last number given out.
+ *  Every write happens inside a transaction of the group commit; after one is rolled back, `remember` is called. */
+export class Store {
+  readonly db: DatabaseSync
+  /** The runs that are running, by id. */
+  readonly running = new Map<string, Run>()
+  lanes: Lanes
+  #lastNumber = 0
+  /** How many ms the numbers given out have run ahead of `created_at`, at most. */
+  #ahead = 0
+  #aheadStored = 0
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor (db: DatabaseSync) {
+    this.db = db
+    this.lanes = new Lanes(this.#laneSource())
+    this.remember()
+  }
+
+  /** A statement, prepared once. */
+  sql (source: string): StatementSync {
+    let statement = this.#statements.get(source)
+    if (!statement) this.#statements.set(source, statement = this.db.prepare(source))
+    return statement
+  }
+
+  all<T> (source: string, ...values: SQLInputValue[]): T[] {
+    return this.sql(source).all(...values) as T[]
+  }
+
+  one<T> (source: string, ...values: SQLInputValue[]): T | undefined {
+    return this.sql(source).get(...values) as T | undefined
+  }
+
+  /** Reads into memory what is kept there; what memory held is forgotten. */
+  remember (): void {
+    this.lanes = new Lanes(this.#laneSource())
+    this.running.clear()
+    for (const row of this.all<LaneRow>('select * from lane order by id')) {
+      this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts: STATES.map(state => row[state]) })
+    }
+    for (const row of this.all<RunRow>('select * from run where state = 2')) {
+      const run = this.toRun(row)
+      this.running.set(run.id, run)
+    }
+    for (const lane of this.lanes.byId.values()) this.#rememberLast(lane)
+    this.#lastNumber = this.one<{ id: number | null }>('select max(id) as id from run')?.id ?? 0
+    this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
+    this.#ahead = this.#aheadStored = this.#meta('ahead')
+  }
+
+  #meta (name: string): number {
+    return this.one<{ value: number }>('select value from meta where name = ?', name)?.value ?? 0
+  }
+
+  setMeta (name: string, value: number): void {
+    this.sql('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value').run(name, value)
+  }
+
+  #rememberLast (lane: Lane): void {
+    const row = this.one<RunRow>(`
+      select * from run where lane = ? and state >= 3 and state < 6
+      order by finished_at desc limit 1`, lane.id)
+    const known = this.lanes.last.get(lane.task)
+    if (row && (row.finished_at ?? 0) >= (known?.finished_at ?? 0)) this.lanes.last.set(lane.task, toRun(row, lane))
+  }
+
+  #laneSource (): LaneSource {
+    return {
+      create: (task, queue, priority) =>
+        Number(this.sql('insert into lane (task, queue, priority) values (?, ?, ?)').run(task, queue, priorityNumber(priority)).lastInsertRowid),
+      between: (lane, after, until) => this.one<{ n: number }>(
+        'select count(*) as n from run where state = 1 and lane = ? and due_at > ? and due_at <= ?', lane.id, after, until)!.n,
+      after: (lane, instant) => this.one<{ due_at: number }>(
+        'select due_at from run where state = 1 and lane = ? and due_at > ? order by due_at limit 1', lane.id, instant)?.due_at ?? Infinity
+    }
+  }
+
+  toRun (row: RunRow): Run {
+    return toRun(row, this.lanes.byId.get(row.lane)!)
+  }
+
+  /** The run with this id, or null. */
+  read (id: string): Run | null {
+    const number = decodeId(id)
+    if (number === null) return null
+    const row = this.one<RunRow>('select * from run where id = ?', number)
+    return row ? this.toRun(row) : null
+  }
+
+  /** The next id, given to a run that is created at `now`. */
+  nextId (now: number): string {
+    this.#lastNumber = nextNumber(this.#lastNumber, now)
+    this.#ahead = Math.max(this.#ahead, Math.ceil((this.#lastNumber + 1) / PER_MS - now))
+    return encodeId(this.#lastNumber)
+  }
+
+  /** Every run created before `instant` has a number below this one; none created from it on has a number below `instant`'s own. */
+  numbersBefore (instant: number): number {
+    return (instant + this.#ahead) * PER_MS
+  }
+
+  /** Keeps the last number given out, before the run that has it may be removed: no id is given twice. */
+  storeLastNumber (): void {
+    this.setMeta('last_number', this.#lastNumber)
+  }
+
+  insert (run: Run): void {
+    const lane = this.lanes.of(run)
+    this.sql(INSERT_RUN).run(...insertValues(decodeId(run.id)!, run, lane))
+    this.lanes.moved(lane, null, run)
+  }
+
+  /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built on it. */
+  save (before: Run, after: Run): void {
+    const { changes } = this.sql(UPDATE_RUN).run(...updateValues(before, after))
+    if (changes !== 1) throw new Error(`run ${before.id} is not ${before.state} at turn ${before.turn} any more`)
+    this.lanes.moved(this.lanes.of(before), before, after)
+    if (after.state === 'running') this.running.set(after.id, after)
+    else if (before.state === 'running') this.running.delete(after.id)
+  }
+
+  setPart (part: Part, id: string, value: Json | undefined): void {
+    this.sql(`insert into ${part} (run, json) values (?, ?) on conflict (run) do update set json = excluded.json`)
+      .run(decodeId(id), JSON.stringify(value ?? null))
+  }
+
+  part (part: Part, id: string): Json {
+    const row = this.one<{ json: string }>(`select json from ${part} where run = ?`, decodeId(id))
+    return row ? JSON.parse(row.json) as Json : null
+  }
+
+  dropPart (part: Part, id: string): void {
+    this.sql(`delete from ${part} where run = ?`).run(decodeId(id))
+  }
+
+  keepAttempt (id: string, past: PastAttempt): void {
+    this.sql(`
+      insert into attempt (run, turn, attempt, started_at, finished_at, outcome, error, reason)
+      values (?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (run, turn) do nothing`).run(decodeId(id), past.turn, past.attempt, past.started_at, past.finished_at,
+      past.outcome, text(past.error), text(past.reason))
+  }
+
+  /** Removes a finished run with all that belongs to it. */
+  remove (run: Run): void {
+    const number = decodeId(run.id)
+    for (const part of PARTS) this.dropPart(part, run.id)
+    this.sql('delete from attempt where run = ?').run(number)
+    this.sql('delete from log where run = ?').run(number)
+    this.sql('delete from run where id = ?').run(number)
+    this.lanes.moved(this.lanes.of(run), run, null)
+    if (this.lanes.last.get(run.task)?.id === run.id) this.lanes.last.delete(run.task)
+  }
+
+  /** Stores the counts that have changed, as the last act of a transaction. */
+  storeCounts (): void {
+    for (const lane of this.lanes.changed) {
+      this.sql(`
+        update lane set blocked = ?, queued = ?, running = ?, completed = ?, failed = ?, cancelled = ?, skipped = ?
+        where id = ?`).run(...lane.counts, lane.id)
+    }
+    this.lanes.changed.clear()
+    if (this.#ahead > this.#aheadStored) this.setMeta('ahead', this.#aheadStored = this.#ahead)
+  }
+}
