@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import type { SideManifest } from './_archive.ts'
+import { FORMAT } from './_archive.ts'
+import type { Folder } from './_folder.ts'
+import { readWhole } from './_folder.ts'
+import { openFolder } from './_root.ts'
+
+const ENDING = '.tar.zst'
+const DAY = 24 * 60 * 60 * 1000
+const WEEK = 7 * DAY
+
+/** An archive and what its manifest says of it. */
+export interface Backup {
+  file: string
+  name: string
+  source: string
+  run_id: string
+  created_at: string
+  /** Of the archive. */
+  bytes: number
+  files: number
+  sha256: string
+}
+
+/** How many to keep: the last ones, and of so many days and weeks (UTC) with a backup the last one of each. */
+export interface Keep { last: number, daily: number, weekly: number }
+
+/** `photos-20260310T020000Z`: the name of a backup without its ending. */
+export const stemOf = (name: string, at: Date): string =>
+  `${name}-${at.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')}`
+
+export const archiveOf = (stem: string): string => stem + ENDING
+export const manifestOf = (archive: string): string => `${archive}.json`
+
+/** The archive's own manifest beside it, or null when the file is not a backup. */
+export async function sideManifest (folder: Folder, archive: string): Promise<SideManifest | null> {
+  const text = await readWhole(folder, manifestOf(archive), 256 * 1024 * 1024)
+  if (text === null) return null
+  try {
+    const manifest = JSON.parse(text) as SideManifest
+    return manifest.format === FORMAT && manifest.archive.file === archive ? manifest : null
+  } catch {
+    return null
+  }
+}
+
+/** The backups in an open folder, newest first; files that only look like one are left out. */
+export async function backupsIn (folder: Folder, { name, source }: { name?: string, source?: string } = {}): Promise<Backup[]> {
+  const backups: Backup[] = []
+  for (const entry of await folder.entries()) {
+    if (!entry.isFile() || !/-\d{8}T\d{6}Z(-\w+)?\.tar\.zst$/.test(entry.name)) continue
+    const manifest = await sideManifest(folder, entry.name)
+    if (manifest === null || manifest.name !== (name ?? manifest.name) || manifest.source !== (source ?? manifest.source)) continue
+    const { archive, created_at, files, run_id } = manifest
+    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256 })
+  }
+  return backups.toSorted((a, b) => a.created_at < b.created_at ? 1 : -1)
+}
+
+/** The backups in a folder, newest first. Throws ENOENT when there is no such folder. */
+export async function listBackups ({ folder, name }: { folder: string, name?: string }): Promise<Backup[]> {
+  const open = await openFolder(folder)
+  try {
+    return await backupsIn(open, name === undefined ? {} : { name })
+  } finally {
+    await open.close()
+  }
+}
+
+function lastOfEach (instants: number[], { span, count }: { span: number, count: number }): number[] {
+  // Weeks begin on Monday; day 0 of the epoch was a Thursday.
+  const shift = span === WEEK ? 3 * DAY : 0
+  const newest = new Map<number, number>()
+  for (const at of instants) {
+    const slot = Math.floor((at + shift) / span)
+    if (!newest.has(slot)) newest.set(slot, at)
+  }
+  return [...newest.values()].slice(0, count)
+}
+
+/** Which of the instants (epoch ms, newest first) to keep; the newest is always kept. */
+export function kept (instants: number[], keep: Keep): Set<number> {
+  return new Set([
+    ...instants.slice(0, Math.max(1, keep.last)),
+    ...lastOfEach(instants, { span: DAY, count: keep.daily }),
+    ...lastOfEach(instants, { span: WEEK, count: keep.weekly })
+  ])
+}

@@ -1,0 +1,50 @@
+import { Type } from 'typebox'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { restore } from './_restore.ts'
+import { PathRefused } from './_root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf } from './_settings.ts'
+import { ArchiveRefused } from './_unpack.ts'
+
+const Input = Type.Object({
+  archive: Type.Optional(Type.String({ description: 'The .tar.zst to unpack' })),
+  into: Type.Optional(Type.String({ description: 'The folder to unpack to' })),
+  only: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 1000, description: 'Paths, folders or globs' })),
+  existing: Type.Optional(Type.Unsafe<'refuse' | 'replace'>({ type: 'string', enum: ['refuse', 'replace'] })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
+  max_ratio: Type.Optional(Type.Number({ minimum: 1 }))
+}, { additionalProperties: false })
+
+const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 1000 }
+
+async function restoreBackup (ctx: TaskContext): Promise<unknown> {
+  const { archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input, DEFAULTS)
+  if (archive === undefined || into === undefined) {
+    return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, as its payload or in config.json`)
+  }
+  try {
+    const caps = { maxBytes: bytesOf(maxSize), maxRatio }
+    const { files, bytes, manifest } = await restore({
+      archive, into, only, existing, caps, signal: ctx.signal, onBytes: (count, path) => ctx.progress.advance(count, path)
+    })
+    return { files, bytes, into, of: manifest.created_at }
+  } catch (error) {
+    const final = error instanceof ArchiveRefused || error instanceof PathRefused || codeOf(error) === 'ENOENT'
+    if (final) return ctx.fail((error as Error).message)
+    throw error
+  }
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'restore_backup',
+  name: 'Restore a backup',
+  description: 'Unpacks an archive of backup_data into a folder, after reading it to its end. Replaces nothing unless told to.',
+  func: restoreBackup,
+  trigger: null,
+  enabled: false,
+  max_retries: 0,
+  timeout: '4h',
+  type: 'backup',
+  tags: ['disk', 'backup'],
+  payload: DEFAULTS,
+  input: Input
+}]
