@@ -35,10 +35,11 @@ function convert (value: unknown, seen: Seen): Json {
 }
 
 function convertObject (value: object, seen: Seen): Json {
-  const plain: { [key: string]: Json } = Object.create(null)
+  const plain: { [key: string]: Json } = {}
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]
-    if (item !== undefined) plain[cleanText(key)] = convert(item, seen)
+    // Assigned, this key would set the prototype.
+    if (item !== undefined && key !== '__proto__') plain[cleanText(key)] = convert(item, seen)
   }
   return plain
 }

@@ -1,0 +1,93 @@
+import { pino } from 'pino'
+import type { DestinationStream, Level, Logger } from 'pino'
+import type { Json } from './model/json.ts'
+import type { Listener, Notice } from './model/notice.ts'
+import type { LogLine } from './engine/engine.ts'
+import type { Run } from './model/run.ts'
+import type { TaskLog } from './model/context.ts'
+
+/** A field with one of these names is censored, at any of the first three depths. */
+const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${name}`, `*.*.${name}`])
+
+export interface LogOptions { level: string, redact?: readonly string[], destination?: DestinationStream }
+
+/** The process's logger: one JSON record a line. */
+export const createLog = ({ level, redact = [], destination }: LogOptions): Logger =>
+  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, destination ?? pino.destination(1))
+
+const LEVELS: Partial<Record<Notice['kind'], Level>> = {
+  file_broken: 'error',
+  config_refused: 'error',
+  engine_failed: 'error',
+  beat_failed: 'error',
+  late_error: 'error',
+  missed: 'warn',
+  stale: 'warn',
+  overdue: 'warn',
+  loop_blocked: 'warn',
+  clock_jumped: 'warn',
+  added: 'debug',
+  claimed: 'debug',
+  progressed: 'trace',
+  fired: 'debug'
+}
+
+const WORDS: Record<Notice['kind'], string> = {
+  started: 'started',
+  stopping: 'stopping, waiting for running runs',
+  stopped: 'stopped',
+  task_added: 'task added',
+  task_changed: 'task changed',
+  task_removed: 'task removed',
+  file_broken: 'task file is broken',
+  file_mended: 'task file is mended',
+  config_loaded: 'configuration loaded',
+  config_refused: 'configuration refused, the last good one stays in force',
+  added: 'run added',
+  fired: 'schedule fired',
+  missed: 'fires were missed',
+  claimed: 'run started',
+  progressed: 'run progressed',
+  settled: 'run settled',
+  stale: 'a result came too late and was dropped',
+  cancelled: 'run cancelled',
+  signalled: 'run told to stop',
+  overdue: 'work ended after its slot had been freed',
+  late_error: 'an error came after its run, or from a callback',
+  loop_blocked: 'the event loop was blocked',
+  clock_jumped: 'the wall clock jumped',
+  swept: 'old runs removed',
+  beat_failed: 'a timed loop failed',
+  engine_failed: 'the engine could not take a call',
+  recorded: 'changed by hand'
+}
+
+const levelOf = (notice: Notice): Level => {
+  if (notice.kind === 'settled') return notice.run.state === 'failed' ? 'error' : notice.outcome === 'failed' || notice.run.warning ? 'warn' : 'info'
+  return LEVELS[notice.kind] ?? 'info'
+}
+
+/** The facts of a run that a log line carries. */
+const brief = ({ id, task, state, attempt, error, reason, warning }: Run) =>
+  ({ id, task, state, attempt, ...error && { error: error.message }, ...reason && { reason }, ...warning && { warning } })
+
+/** Writes every notice as one log record: constant text, facts as fields. */
+export function noticeLog (log: Logger): Listener {
+  return notice => {
+    const level = levelOf(notice)
+    if (!log.isLevelEnabled(level)) return
+    const { kind, ...facts } = notice
+    log[level]({ notice: kind, ...facts, ...'owner' in notice ? {} : 'run' in notice && 'state' in notice.run ? { run: brief(notice.run) } : {} }, WORDS[kind])
+  }
+}
+
+/** Makes pino loggers whose records become the log of a run, redacted like every other. `now` in epoch ms. */
+export function runLog ({ level, redact = [], now }: Omit<LogOptions, 'destination'> & { now: () => number }) {
+  return (write: (line: LogLine) => void): TaskLog => createLog({ level, redact, destination: { write: record => write(lineOf(record, now())) } })
+}
+
+function lineOf (record: string, at: number): LogLine {
+  const { level, time: _, msg, ...data } = JSON.parse(record) as { level: number, time: string, msg?: string, [key: string]: Json | undefined }
+  const line = { at, level, text: msg ?? '' }
+  return Object.keys(data).length === 0 ? line : { ...line, data: data as Json }
+}

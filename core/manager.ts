@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { Alarm } from './work/alarm.ts'
+import { Catalog } from './work/catalog.ts'
+import { DAY, MINUTE, SECOND, milliseconds } from './model/duration.ts'
+import { Desk } from './work/desk.ts'
+import { LEASE, Runner } from './work/runner.ts'
+import { LateErrors } from './work/late.ts'
+import { Planner } from './work/planner.ts'
+import { Settings } from './work/settings.ts'
+import { StopReason } from './model/outcome.ts'
+import { Ticker } from './work/ticker.ts'
+import { createSqliteEngine } from './engine/sqlite.ts'
+import { encodeId, nextNumber } from './model/id.ts'
+import { endOrphan } from './work/group.ts'
+import { failureOf } from './model/failure.ts'
+import { runLog } from './log.ts'
+import { startAll, stopAll } from './model/service.ts'
+import { systemClock } from './model/clock.ts'
+import { watchdog } from './work/watchdog.ts'
+import type { Beat } from './work/ticker.ts'
+import type { Clock } from './model/clock.ts'
+import type { Config, ConfigFile } from './model/config.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Listener, Notice } from './model/notice.ts'
+import type { Service } from './model/service.ts'
+import type { Services } from './model/context.ts'
+import type { TaskDefinition } from './model/task.ts'
+
+export interface ManagerOptions {
+  /** Settings in code; with `configFile` they lie below the file's. */
+  config?: ConfigFile
+  /** A config.json that is read, watched and edited. */
+  configFile?: string
+  /** Names the overlay `config.<environment>.json`. */
+  environment?: string
+  env?: NodeJS.ProcessEnv
+  /** Relative folders of the configuration start here; the folder of configFile, else the working directory. */
+  root?: string
+  /** `none`: no task files are read; tasks are added in code. */
+  files?: 'watch' | 'once' | 'none'
+  engine?: Engine
+  clock?: Clock
+  random?: () => number
+  /** What tasks find in ctx.services. */
+  services?: Services
+  /** Hears every notice from the first on. */
+  onNotice?: Listener
+  /** How long a run that was told to stop may take before its slot is freed, ms. */
+  abortGraceMs?: number
+}
+
+const POLL = 5 * SECOND
+const FLUSH = SECOND / 2
+const RESCAN = MINUTE
+const SWEEP_SLICE = 500
+
+/** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
+export class TaskManager implements Service {
+  readonly owner = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
+  readonly clock: Clock
+  readonly settings: Settings
+  readonly catalog: Catalog
+  readonly engine: Engine
+  readonly runner: Runner
+  readonly planner: Planner
+  readonly desk: Desk
+  readonly #listeners = new Set<Listener>()
+  readonly #options: ManagerOptions
+  readonly #ticker: Ticker
+  readonly #fire: Alarm
+  readonly #parts: Service[]
+  #lastScheduleId = 0
+  #lastSweepAt = 0
+  #state: 'stopped' | 'starting' | 'started' | 'stopping' = 'stopped'
+  startedAt: number | null = null
+
+  constructor (options: ManagerOptions, settings: Settings) {
+    this.#options = options
+    this.settings = settings
+    const clock = this.clock = options.clock ?? systemClock
+    const random = options.random ?? Math.random
+    const notice = this.notice
+    if (options.onNotice) this.#listeners.add(options.onNotice)
+    const tasks = () => this.catalog.tasks
+    const engine = this.engine = options.engine ?? createSqliteEngine({
+      folder: this.folder, owner: this.owner, synchronous: this.config.engine.synchronous, clock: clock.now,
+      onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
+    })
+    this.catalog = new Catalog({ settings, notice, root: this.root, folder: this.folder, files: options.files ?? 'watch', changed: () => this.#replan() })
+    this.planner = new Planner({ engine, clock, random, notice, tasks, replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+    this.runner = new Runner({
+      engine, clock, random, notice, tasks,
+      owner: this.owner,
+      slots: () => this.config.manager.scheduler_thread_pool,
+      stopGraceMs: () => milliseconds(this.config.manager.stop_grace),
+      abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
+      logFor: write => runLog({ level: this.config.log.level === 'silent' ? 'info' : this.config.log.level, redact: this.config.log.redact, now: clock.now })(write),
+      services: () => ({ config: this.config.services, offpeak: { sweep: () => this.sweep() }, ...options.services }),
+      enqueue: async (task, ask) => (await this.desk.enqueue(task, ask, 'task')).run.id
+    })
+    this.desk = new Desk({ engine, clock, notice, tasks, planner: this.planner, runner: this.runner, scheduleId: () => this.#scheduleId() })
+    this.#fire = new Alarm({ now: clock.now, ring: () => void this.fire() })
+    this.#ticker = new Ticker({ beats: this.#beats(), notice })
+    this.#parts = [engine, new LateErrors(notice), this.catalog, this.runner, this.#ticker]
+  }
+
+  get config (): Config {
+    return this.settings.config
+  }
+
+  get root (): string {
+    return this.settings.root
+  }
+
+  /** The data folder. */
+  get folder (): string {
+    return resolve(this.root, this.config.engine.folder)
+  }
+
+  get state () {
+    return this.#state
+  }
+
+  /** Says something to every listener; one that throws does not keep the others from hearing it. */
+  readonly notice = (notice: Notice): void => {
+    for (const listener of this.#listeners) {
+      try {
+        listener(notice)
+      } catch {
+        this.#listeners.delete(listener)
+      }
+    }
+  }
+
+  /** Hears every notice from now on; the answer ends it. */
+  onNotice (listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async start (): Promise<void> {
+    if (this.#state !== 'stopped') return
+    this.#state = 'starting'
+    try {
+      const [engine, late, ...rest] = this.#parts
+      await startAll([engine!, late!])
+      const recovered = await this.#recover()
+      await this.planner.load()
+      await startAll(rest)
+      await this.settings.start(() => this.#configured())
+      this.#state = 'started'
+      this.startedAt = this.clock.now()
+      await this.planner.sync()
+      await this.fire()
+      this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
+    } catch (error) {
+      this.#state = 'started'
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop (): Promise<void> {
+    if (this.#state !== 'started') return
+    this.#state = 'stopping'
+    this.#fire.clear()
+    await this.settings.stop()
+    await this.runner.stop()
+    await stopAll(this.#parts)
+    this.#state = 'stopped'
+    this.notice({ kind: 'stopped' })
+  }
+
+  /** Adds a task that is defined in code; throws OFFPEAK_TASK_INVALID or OFFPEAK_TASK_DUPLICATE. */
+  addTask (definition: TaskDefinition): void {
+    this.registerTasks([definition])
+  }
+
+  /** Adds tasks that are defined in code: all, or none when one of them is wrong. */
+  registerTasks (definitions: readonly TaskDefinition[]): void {
+    this.catalog.add(definitions)
+  }
+
+  /** Removes a task that was defined in code; false when there is none. Its waiting runs are kept, and held. */
+  removeTask (id: string): boolean {
+    return this.catalog.remove(id)
+  }
+
+  /** Fires what is due and sets the alarm for what comes next. */
+  async fire (): Promise<void> {
+    try {
+      await this.planner.fire()
+    } catch (error) {
+      this.notice({ kind: 'engine_failed', call: 'plan', error: failureOf(error) })
+      return
+    }
+    if (this.#state === 'started') this.#fire.set(this.planner.nextAt)
+    this.runner.wake()
+  }
+
+  /** Runs one timed loop now: `poll`, `flush`, `renew`, `watch`, `rescan`, `sweep`. */
+  beat (name: string): Promise<void> {
+    return this.#ticker.beat(name)
+  }
+
+  /** Removes finished runs beyond the retention; resolves to how many. */
+  async sweep (): Promise<number> {
+    const { max_age: age, max_runs: keep } = this.config.retention
+    let removed = 0
+    for (;;) {
+      const now = this.clock.now()
+      const count = await this.engine.sweep({ now, before: now - milliseconds(age), keep, limit: SWEEP_SLICE })
+      removed += count
+      if (count < SWEEP_SLICE) break
+    }
+    if (removed > 0) this.notice({ kind: 'swept', removed })
+    return removed
+  }
+
+  /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's ETag. */
+  async enable (id: string, enabled: boolean, { by, ifMatch }: { by: string, ifMatch?: string | undefined }): Promise<string> {
+    this.desk.definition(id)
+    const etag = await this.settings.edit([{ path: ['tasks', id, 'enabled'], value: enabled }], ifMatch)
+    const action = enabled ? 'enable' : 'disable'
+    await this.engine.record({ at: this.clock.now(), by, action, subject: id, detail: null })
+    this.notice({ kind: 'recorded', by, action, subject: id })
+    return etag
+  }
+
+  async #recover (): Promise<number> {
+    const running = await this.engine.list({ state: ['running'], limit: 1000 })
+    for (const { child } of running.items) if (child) await endOrphan(child)
+    const { auto_restart_tasks: again, crash_cap: cap } = this.config.manager
+    const { queued } = await this.engine.recover({ owner: this.owner, now: this.clock.now(), restart: again ? 'restart' : 'fail', crash_cap: cap })
+    return queued.length
+  }
+
+  #configured (): void {
+    this.catalog.reconfigure()
+    void this.#replan()
+  }
+
+  /** Brings schedules in line with the tasks; waiting scheduled runs of disabled tasks are cancelled, which leaves a row that says so. */
+  async #replan (): Promise<void> {
+    if (this.#state !== 'started') return
+    try {
+      await this.planner.sync()
+      await this.fire()
+    } catch (error) {
+      this.notice({ kind: 'engine_failed', call: 'plan', error: failureOf(error) })
+    }
+  }
+
+  #scheduleId (): string {
+    this.#lastScheduleId = nextNumber(this.#lastScheduleId, this.clock.now())
+    return `s${encodeId(this.#lastScheduleId)}`
+  }
+
+  #beats (): Beat[] {
+    return [
+      { name: 'poll', everyMs: POLL, run: () => this.#poll() },
+      { name: 'flush', everyMs: FLUSH, run: () => this.runner.flush() },
+      { name: 'renew', everyMs: LEASE / 3, run: () => this.runner.renew() },
+      watchdog({ clock: this.clock, notice: this.notice, suspects: () => this.runner.active.suspects(), jumped: () => void this.#replan() }),
+      { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([this.catalog.rescan(), this.settings.rescan()]) } },
+      { name: 'sweep', everyMs: MINUTE, run: () => this.#sweepWhenDue() }
+    ]
+  }
+
+  async #poll (): Promise<void> {
+    this.runner.retrySettle()
+    await this.fire()
+  }
+
+  async #sweepWhenDue (): Promise<void> {
+    const now = this.clock.now()
+    const every = Math.min(milliseconds(this.config.retention.every), DAY)
+    if (now - this.#lastSweepAt < every) return
+    this.#lastSweepAt = now
+    await this.sweep()
+  }
+}
+
+/** Reads the configuration and builds a manager that is ready to start; throws OFFPEAK_CONFIG_INVALID. */
+export async function createManager (options: ManagerOptions = {}): Promise<TaskManager> {
+  const settings = await Settings.read(options)
+  const manager = new TaskManager(options, settings)
+  settings.notice = manager.notice
+  return manager
+}

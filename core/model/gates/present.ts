@@ -1,0 +1,12 @@
+import type { Gate } from './gate.ts'
+
+/** Closed while no task has the run's id: its file is gone or broken. */
+export const present: Gate = ({ task, run }) => ({
+  gate: 'task',
+  ok: task !== undefined,
+  code: task === undefined ? 'task_missing' : 'ok',
+  message: task === undefined ? `no task has the id '${run.task}': its file is gone or broken` : `defined in ${task.source}`,
+  observed: task?.source ?? null,
+  required: 'a definition',
+  clears_at: null
+})

@@ -1,0 +1,132 @@
+import { firstReason } from './gates/evaluate.ts'
+import { iso } from './clock.ts'
+import { labelOf } from './run.ts'
+import { wordsFor } from './trigger.ts'
+import type { Json } from './json.ts'
+import type { FullRun, PastAttempt, Run, State } from './run.ts'
+import type { Schedule } from './schedule.ts'
+import type { Task } from './task.ts'
+import type { Verdict } from './gates/gate.ts'
+
+/** What the task list calls a task. */
+export const STATUSES = ['disabled', 'idle', 'scheduled', 'queued', 'held', 'retrying', 'running'] as const
+export type Status = typeof STATUSES[number]
+
+export interface LastRun { id: string, state: State, at: string, duration: number | null, error: string | null, warning: string | null }
+
+/** One line of the task list. Instants are ISO 8601 with Z, durations seconds. */
+export interface TaskView {
+  id: string
+  name: string
+  description: string
+  type: string
+  queue: string
+  priority: string
+  tags: string[]
+  enabled: boolean
+  trigger: { kind: string, args: Record<string, unknown>, timezone: string, words: string } | null
+  status: Status
+  /** Why its next run waits, when it is held. */
+  held: { code: string, message: string } | null
+  last_run: LastRun | null
+  next_run: string | null
+  counts: Record<State, number>
+  max_retries: number
+  timeout: number
+  concurrency: number | null
+  overlap: string
+  misfire: string
+  source: string
+}
+
+export interface TaskFacts {
+  task: Task
+  states: Record<State, number>
+  last: Run | null
+  schedules: Schedule[]
+  /** The queued run that comes first, when one is due, and the verdict on it. */
+  first: { run: Run, verdict: Verdict } | null
+}
+
+function statusOf ({ task, states, schedules, first }: TaskFacts): Status {
+  if (states.running > 0) return 'running'
+  if (first) return first.verdict.decision === 'hold' ? 'held' : first.run.attempt > 0 ? 'retrying' : 'queued'
+  if (states.queued > 0) return 'queued'
+  if (!task.enabled) return 'disabled'
+  return schedules.some(({ next_at: at }) => at !== null) ? 'scheduled' : 'idle'
+}
+
+const lastRun = (run: Run): LastRun => ({
+  id: run.id,
+  state: run.state,
+  at: iso(run.started_at ?? run.finished_at)!,
+  duration: durationOf(run, run.finished_at ?? 0),
+  error: run.error?.message ?? null,
+  warning: run.warning
+})
+
+/** Seconds from start to end, or to `now` while it runs. */
+const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
+  start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
+
+/** A task as the list shows it. */
+export function taskView (facts: TaskFacts): TaskView {
+  const { task, states, last, schedules, first } = facts
+  const reason = first ? firstReason(first.verdict) : null
+  const next = schedules.flatMap(({ next_at: at }) => at === null ? [] : [at])
+  return {
+    id: task.id,
+    name: task.name,
+    description: task.description,
+    type: task.type,
+    queue: task.queue,
+    priority: task.priority,
+    tags: task.tags,
+    enabled: task.enabled,
+    trigger: task.trigger === null ? null : { kind: task.trigger, args: task.trigger_args, timezone: task.timezone, words: wordsFor({ trigger: task.trigger, trigger_args: task.trigger_args, timezone: task.timezone }) },
+    status: statusOf(facts),
+    held: reason ? { code: reason.code, message: reason.message } : null,
+    last_run: last ? lastRun(last) : null,
+    next_run: next.length > 0 ? iso(Math.min(...next)) : null,
+    counts: states,
+    max_retries: task.max_retries,
+    timeout: task.timeoutMs / 1000,
+    concurrency: Number.isFinite(task.concurrency) ? task.concurrency : null,
+    overlap: task.overlap,
+    misfire: task.misfire,
+    source: task.source
+  }
+}
+
+/** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
+export function runView (run: Run, now: number) {
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, lease_until: _, owner: __, child: ___, progress, ...rest } = run
+  return {
+    ...rest,
+    label: labelOf(run, now),
+    created_at: iso(created)!,
+    due_at: iso(due)!,
+    nominal_at: iso(nominal)!,
+    started_at: iso(started),
+    finished_at: iso(finished),
+    duration: durationOf(run, now),
+    progress: progress && { ...progress, at: iso(progress.at)! }
+  }
+}
+export type RunView = ReturnType<typeof runView>
+
+const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) =>
+  ({ ...rest, started_at: iso(start)!, finished_at: iso(end)! })
+
+/** A run with its payload, result and earlier attempts. */
+export const fullRunView = ({ payload, result, attempts, ...run }: FullRun, now: number) =>
+  ({ ...runView(run, now), payload, result, attempts: attempts.map(attemptView) })
+
+/** A schedule as REST shows it. */
+export const scheduleView = ({ anchor, cursor, nominal_at: nominal, next_at: next, created_at: created, hash: _, ...rest }: Schedule) => ({
+  ...rest,
+  words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
+  next_at: iso(next),
+  nominal_at: iso(nominal),
+  created_at: iso(created)!
+})

@@ -1,0 +1,78 @@
+import type { Claimed, Engine } from '../engine/engine.ts'
+import type { Lease } from '../model/run.ts'
+import type { ProgressTracker } from './progress.ts'
+import type { RunLines } from './lines.ts'
+import type { StopReason } from '../model/outcome.ts'
+import type { Task } from '../model/task.ts'
+
+/** A run that this process is executing. */
+export interface Active {
+  run: Claimed
+  task: Task
+  lease: Lease
+  controller: AbortController
+  lines: RunLines
+  progress: ProgressTracker
+}
+
+/** The runs that this process is executing, counted by task. */
+export class ActiveRuns {
+  readonly #runs = new Map<string, Active>()
+  readonly #counts = new Map<string, number>()
+  readonly #seen = new Set<string>()
+
+  get size (): number {
+    return this.#runs.size
+  }
+
+  get byTask (): ReadonlyMap<string, number> {
+    return this.#counts
+  }
+
+  add (active: Active): void {
+    this.#runs.set(active.run.id, active)
+    this.#counts.set(active.task.id, (this.#counts.get(active.task.id) ?? 0) + 1)
+    if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
+  }
+
+  delete ({ run, task }: Active): void {
+    this.#runs.delete(run.id)
+    const count = this.#counts.get(task.id)! - 1
+    if (count === 0) this.#counts.delete(task.id)
+    else this.#counts.set(task.id, count)
+  }
+
+  get (id: string): Active | undefined {
+    return this.#runs.get(id)
+  }
+
+  all (): Active[] {
+    return [...this.#runs.values()]
+  }
+
+  abort (id: string, reason: StopReason): boolean {
+    const active = this.#runs.get(id)
+    if (active === undefined || active.controller.signal.aborted) return false
+    active.controller.abort(reason)
+    return true
+  }
+
+  /** The tasks whose functions have run in this thread since the last call. */
+  suspects (): string[] {
+    const seen = [...this.#seen]
+    this.#seen.clear()
+    for (const { task } of this.#runs.values()) if (task.work.kind === 'function') this.#seen.add(task.id)
+    return seen
+  }
+
+  /** Stores what the runs have said since the last call. */
+  async flush (engine: Engine, now: number): Promise<void> {
+    const reports = this.all().map(async ({ lease, lines, progress }) => {
+      const logs = lines.take()
+      const moved = progress.take()
+      if (logs.length === 0 && moved === null) return
+      await engine.report({ lease, now, ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
+    })
+    await Promise.all(reports)
+  }
+}

@@ -1,0 +1,108 @@
+import { Fatal, RetryAfter, Skip, StopReason, Warned } from '../model/outcome.ts'
+import { LONGEST_WAIT } from './alarm.ts'
+import { SECOND } from '../model/duration.ts'
+import { failureOf } from '../model/failure.ts'
+import { retryAt } from '../model/retry.ts'
+import { storable } from '../model/json.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Run } from '../model/run.ts'
+import type { Task } from '../model/task.ts'
+
+export interface AttemptOptions {
+  task: Task
+  run: Pick<Run, 'id' | 'attempt'>
+  controller: AbortController
+  work: () => unknown
+  clock: Clock
+  random: () => number
+  /** How long a stopped task may take to end before its slot is freed. */
+  graceMs: number
+  /** Told when the work ends after its slot has been freed. */
+  overdue: (ms: number) => void
+}
+
+type Ending = { kind: 'returned', value: unknown } | { kind: 'threw', error: unknown } | { kind: 'abandoned' }
+
+/** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is freed whatever it does. */
+export async function attempt (options: AttemptOptions): Promise<Outcome> {
+  const { task, controller, clock, overdue } = options
+  const limit = timeLimit(task.timeoutMs, () => controller.abort(new StopReason('timeout', `took longer than its timeout of ${task.timeoutMs / SECOND} s`)))
+  const grace = graceAfter(controller.signal, options.graceMs)
+  const work = run(options)
+  try {
+    const ending = await Promise.race([work, grace.over])
+    if (ending.kind === 'abandoned') {
+      const since = clock.monotonic()
+      void work.then(() => overdue(clock.monotonic() - since))
+    }
+    return outcomeOf(ending, options)
+  } finally {
+    limit.clear()
+    grace.clear()
+  }
+}
+
+/** Calls back after `ms` of monotonic time, however long that is; 0 is no limit. */
+function timeLimit (ms: number, expire: () => void) {
+  if (ms === 0 || !Number.isFinite(ms)) return { clear: () => undefined }
+  const end = performance.now() + ms
+  let timer = setTimeout(check, Math.min(ms, LONGEST_WAIT))
+  function check () {
+    const left = end - performance.now()
+    if (left <= 0) return expire()
+    timer = setTimeout(check, Math.min(left, LONGEST_WAIT))
+  }
+  return { clear: () => clearTimeout(timer) }
+}
+
+async function run ({ work }: AttemptOptions): Promise<Ending> {
+  try {
+    return { kind: 'returned', value: await work() }
+  } catch (error) {
+    return { kind: 'threw', error }
+  }
+}
+
+/** `over` resolves when the grace after an abort is over. */
+function graceAfter (signal: AbortSignal, graceMs: number) {
+  let timer: NodeJS.Timeout | undefined
+  const { promise, resolve } = Promise.withResolvers<Ending>()
+  const wait = () => { timer = setTimeout(resolve, graceMs, { kind: 'abandoned' }) }
+  if (signal.aborted) wait()
+  else signal.addEventListener('abort', wait, { once: true })
+  return {
+    over: promise,
+    clear: () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wait)
+    }
+  }
+}
+
+function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
+  const { signal } = options.controller
+  const stop = signal.aborted ? signal.reason as StopReason : null
+  if (stop?.code === 'timeout') return failed(stop, options)
+  if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
+  if (ending.kind === 'returned') return completed(ending.value)
+  // Whoever is asked to stop and throws has stopped for us: the attempt is given back.
+  if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.clock.now() }
+  return failed((ending as { error: unknown }).error, options)
+}
+
+const reasonOf = ({ code, message, by }: StopReason) => ({ code, message, ...by === undefined ? {} : { by } })
+
+function completed (value: unknown): Outcome {
+  if (value instanceof Warned) return { kind: 'completed', result: storable(value.result ?? null), warning: value.message.slice(0, 1000) }
+  return { kind: 'completed', result: storable(value ?? null) }
+}
+
+function failed (error: unknown, { task, run, clock, random }: AttemptOptions): Outcome {
+  if (error instanceof Skip) return { kind: 'skipped', reason: { code: 'skipped_by_task', message: error.message.slice(0, 1000) } }
+  const now = clock.now()
+  if (error instanceof Fatal) return { kind: 'failed', error: failureOf(error), retry_at: null }
+  if (error instanceof RetryAfter) return { kind: 'failed', error: failureOf(error), retry_at: now + error.ms }
+  const at = retryAt({ attempt: run.attempt, now, random: random(), backoff: task.backoff })
+  return { kind: 'failed', error: failureOf(error), retry_at: at }
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { dirname } from 'node:path'
+import { Fatal } from '../model/outcome.ts'
+import { SECOND } from '../model/duration.ts'
+import { killGroup, startedAt } from './group.ts'
+import { outputReader } from './output.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { ChildSink } from './work.ts'
+import type { Said } from './output.ts'
+import type { TaskContext } from '../model/context.ts'
+import type { Work } from '../model/task.ts'
+
+type Script = Extract<Work, { kind: 'script' }>
+type Exit = { code: number | null, signal: NodeJS.Signals | null }
+
+/** Between asking a process group to end and ending it. */
+const KILL_AFTER = 3 * SECOND
+const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'] as const
+
+/** Executes a script as a process of its own, in its own group; a stop reaches everything that it has started.
+ *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
+ *  with `retry` named, any other fails the run. */
+export async function script (work: Script, ctx: TaskContext, child: ChildSink): Promise<unknown> {
+  const process = spawn(work.file, work.args, {
+    cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const out = outputReader(ctx, 'info')
+  const err = outputReader(ctx, 'warn')
+  process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))
+  process.stderr!.setEncoding('utf8').on('data', (chunk: string) => err.write(chunk))
+  const stop = stopOn(ctx.signal, process)
+  try {
+    const exit = exited(process)
+    if (process.pid !== undefined) await child({ pid: process.pid, started: await startedAt(process.pid) ?? '' })
+    const { code, signal } = await exit
+    const said = out.end()
+    ctx.signal.throwIfAborted()
+    return answer({ work, ctx, code, signal, said: { ...said, last: err.end().last || said.last } })
+  } finally {
+    stop.clear()
+    // What the script left behind in its group is not to outlive it.
+    if (process.pid !== undefined) killGroup(process.pid, 'SIGKILL')
+  }
+}
+
+function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
+  const inherited = INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])
+  return {
+    ...Object.fromEntries(inherited) as NodeJS.ProcessEnv,
+    ...work.env,
+    OFFPEAK_TASK: ctx.task,
+    OFFPEAK_RUN_ID: ctx.run_id,
+    OFFPEAK_ATTEMPT: String(ctx.attempt),
+    OFFPEAK_DUE_AT: ctx.due_at,
+    OFFPEAK_PAYLOAD: JSON.stringify(ctx.payload)
+  }
+}
+
+function exited (process: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    process.once('error', reject)
+    process.once('close', (code, signal) => resolve({ code, signal }))
+    // A grandchild that keeps the pipes open must not keep the run: the exit counts, a moment later.
+    process.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), SECOND).unref())
+  })
+}
+
+/** TERM to the group when the run is to stop, KILL a little later. */
+function stopOn (signal: AbortSignal, child: ChildProcess) {
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    if (child.pid === undefined) return
+    const { pid } = child
+    killGroup(pid, 'SIGTERM')
+    timer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER)
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return {
+    clear: () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+interface Answer extends Exit { work: Script, ctx: TaskContext, said: Said }
+
+function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {
+  if (code !== null && codes.ok.includes(code)) return said.result
+  const words = code === null ? `ended by ${signal}` : `exit code ${code}`
+  const message = said.last === '' ? words : `${words}: ${said.last}`
+  if (code !== null && codes.warn.includes(code)) return ctx.warn(message, said.result)
+  if (codes.retry.length === 0 || code === null || codes.retry.includes(code)) throw new Error(message)
+  throw new Fatal(message)
+}
+

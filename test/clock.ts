@@ -1,0 +1,32 @@
+import type { Clock } from '../core/model/clock.ts'
+
+/** A clock that moves only when it is told to. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes on, the counter does not. */
+export interface FakeClock extends Clock {
+  advance (ms: number): void
+  set (at: number | string): void
+}
+
+export const START = Date.parse('2026-11-22T12:00:00Z')
+
+export function fakeClock (at: number | string = START): FakeClock {
+  let wall = new Date(at).getTime()
+  let counted = 0
+  return {
+    now: () => wall,
+    monotonic: () => counted,
+    advance: ms => {
+      wall += ms
+      counted += ms
+    },
+    set: to => { wall = new Date(to).getTime() }
+  }
+}
+
+/** Resolves when the condition holds; fails with its name after `withinMs`. */
+export async function until (what: string, condition: () => unknown, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!await condition()) {
+    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`)
+    await new Promise(resolve => { setTimeout(resolve, 5) })
+  }
+}

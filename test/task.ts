@@ -1,0 +1,32 @@
+import { DEFAULT_BACKOFF } from '../core/model/retry.ts'
+import { MINUTE } from '../core/model/duration.ts'
+import type { Task } from '../core/model/task.ts'
+
+/** A task with ordinary defaults, for tests that look below the loader. */
+export const taskOf = (over: Partial<Task> = {}): Task => ({
+  id: 'work',
+  name: 'Work',
+  description: '',
+  type: 'general',
+  trigger: null,
+  trigger_args: {},
+  timezone: 'UTC',
+  enabled: true,
+  max_retries: 3,
+  backoff: DEFAULT_BACKOFF,
+  timeoutMs: 5 * MINUTE,
+  queue: 'default',
+  priority: 'normal',
+  tags: [],
+  concurrency: Infinity,
+  overlap: 'skip',
+  misfire: 'run_latest',
+  misfireGraceMs: MINUTE,
+  max_catch_up: 10,
+  payload: null,
+  input: null,
+  work: { kind: 'function', func: () => null },
+  source: 'code',
+  hash: 'hash',
+  ...over
+})

@@ -1,0 +1,109 @@
+import t from 'tap'
+import { StopReason } from '../../core/model/outcome.ts'
+import { attempt } from '../../core/work/attempt.ts'
+import { contextFor } from '../../core/work/context.ts'
+import { fakeClock, START, until } from '../clock.ts'
+import { taskOf } from '../task.ts'
+import type { Claimed } from '../../core/engine/engine.ts'
+import type { Outcome } from '../../core/model/outcome.ts'
+import type { Task, TaskFunction } from '../../core/model/task.ts'
+
+interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number }
+
+function setup ({ func, task = {}, graceMs = 20, charged = 1 }: Try) {
+  const controller = new AbortController()
+  const late: number[] = []
+  const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
+  const unused = () => { throw new Error('not for this test') }
+  const ctx = contextFor({ run, signal: controller.signal, log: unused, progress: {} as never, services: {}, save: async () => undefined, enqueue: unused })
+  const outcome = attempt({
+    task: taskOf(task), run, controller, clock: fakeClock(), random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
+  })
+  return { controller, outcome, late }
+}
+
+const outcomeOf = (ask: Try): Promise<Outcome> => setup(ask).outcome
+
+t.test('what a task returns is its result, stored as plain JSON', async t => {
+  t.strictSame(await outcomeOf({ func: ({ payload }) => ({ payload, at: new Date(START), none: undefined, big: 10n }) }), {
+    kind: 'completed', result: { payload: { a: 1 }, at: '2026-11-22T12:00:00.000Z', big: '10' }
+  })
+  t.strictSame(await outcomeOf({ func: () => undefined }), { kind: 'completed', result: null })
+})
+
+t.test('any throwable is a failed attempt that is tried again after the backoff', async t => {
+  const circular: { cause?: unknown } = new Error('loop')
+  circular.cause = circular
+  const evil = { get message () { throw new Error('no') } }
+  const thrown = [new TypeError('bad'), 'text', null, undefined, 7, circular, evil, { message: 'x'.repeat(1e6) }, new AggregateError([new Error('a')], 'many'), Symbol('s')]
+  for (const value of thrown) {
+    const outcome = await outcomeOf({ func: () => { throw value } })
+    t.equal(outcome.kind, 'failed')
+    if (outcome.kind !== 'failed') continue
+    t.equal(outcome.retry_at, START + 15_000)
+    t.ok(JSON.stringify(outcome.error).length < 100_000, 'it is bounded')
+  }
+})
+
+t.test('the wait doubles with every attempt that was charged', async t => {
+  const outcome = await outcomeOf({ func: () => { throw new Error('no') }, charged: 4 })
+  t.match(outcome, { kind: 'failed', retry_at: START + 120_000 })
+})
+
+t.test('skip, retryAfter, fail and warn are said in words', async t => {
+  t.strictSame(await outcomeOf({ func: ctx => ctx.skip('nothing new') }), { kind: 'skipped', reason: { code: 'skipped_by_task', message: 'nothing new' } })
+  t.match(await outcomeOf({ func: ctx => ctx.retryAfter('2m') }), { kind: 'failed', retry_at: START + 120_000 })
+  t.match(await outcomeOf({ func: ctx => ctx.fail('wrong password') }), { kind: 'failed', retry_at: null, error: { message: 'wrong password' } })
+  t.strictSame(await outcomeOf({ func: ctx => ctx.warn('3 unreadable', { files: 9 }) }), { kind: 'completed', result: { files: 9 }, warning: '3 unreadable' })
+})
+
+t.test('a timeout aborts the signal with its reason and is a failure, whatever the task then returns', async t => {
+  let seen: unknown
+  const outcome = await outcomeOf({
+    task: { timeoutMs: 10 },
+    func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => { seen = signal.reason; resolve('late') }) })
+  })
+  t.match(outcome, { kind: 'failed', error: { name: 'StopReason', message: /timeout of 0.01 s/ }, retry_at: START + 15_000 })
+  t.match(seen, { code: 'timeout' })
+})
+
+t.test('a task that ignores its signal loses its slot after the grace, and its end is told', async t => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const { outcome, late } = setup({ func: () => promise, task: { timeoutMs: 5 }, graceMs: 5 })
+  t.match(await outcome, { kind: 'failed' })
+  t.strictSame(late, [])
+  resolve('at last')
+  await until('the late end is told', () => late.length === 1)
+})
+
+t.test('a timeout of zero is none', async t => {
+  t.match(await outcomeOf({ task: { timeoutMs: 0 }, func: () => new Promise(resolve => { setTimeout(resolve, 5, 'done') }) }), { kind: 'completed', result: 'done' })
+})
+
+t.test('whoever is stopped by us and throws gives the attempt back; whoever is done is done', async t => {
+  const waits: TaskFunction = ({ signal }) => new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
+  for (const code of ['stopping', 'yield'] as const) {
+    const { controller, outcome } = setup({ func: waits })
+    controller.abort(new StopReason(code, 'for now'))
+    t.strictSame(await outcome, { kind: 'postponed', reason: { code, message: 'for now' }, due_at: START })
+  }
+  const { controller, outcome } = setup({ func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => resolve('all done')) }) })
+  controller.abort(new StopReason('stopping', 'for now'))
+  t.strictSame(await outcome, { kind: 'completed', result: 'all done' })
+})
+
+t.test('a cancelled attempt is cancelled, by whom, also when the task returns or never ends', async t => {
+  for (const func of [() => new Promise(() => undefined), ({ signal }: { signal: AbortSignal }) => new Promise(resolve => { signal.addEventListener('abort', resolve) })]) {
+    const { controller, outcome } = setup({ func, graceMs: 5 })
+    controller.abort(new StopReason('cancelled', 'not today', 'anna'))
+    t.strictSame(await outcome, { kind: 'cancelled', reason: { code: 'cancelled', message: 'not today', by: 'anna' } })
+  }
+})
+
+t.test('breathe throws the reason once the run is to stop', async t => {
+  const steps: number[] = []
+  const { controller, outcome } = setup({ func: async ctx => { for (let step = 0; step < 1e6; step++) { await ctx.breathe(); steps.push(step) } } })
+  await until('it breathes', () => steps.length > 3)
+  controller.abort(new StopReason('yield', 'the gates closed'))
+  t.match(await outcome, { kind: 'postponed', reason: { code: 'yield' } })
+})
