@@ -1,7 +1,7 @@
+import * as fc from 'fast-check'
+import tap from 'tap'
 import type { Trigger, TriggerSpec } from '../../core/model/trigger.ts'
 import { compileTrigger } from '../../core/model/trigger.ts'
-import fc from 'fast-check'
-import t from 'tap'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -78,7 +78,7 @@ function walk (trigger: Trigger, from: number, to: number): number[] {
   return found
 }
 
-t.test('a cron fires at just the minutes that the clock of its zone says', async () => {
+tap.test('a cron fires at just the minutes that the clock of its zone says', async () => {
   fc.assert(fc.property(drawCase, ({ zone, fields, at }) => {
     const from = Math.floor(at / MINUTE) * MINUTE
     const to = from + 2 * DAY
@@ -87,7 +87,7 @@ t.test('a cron fires at just the minutes that the clock of its zone says', async
   }), { numRuns: 300 })
 })
 
-t.test('the next fire is the same from every instant before it', async () => {
+tap.test('the next fire is the same from every instant before it', async () => {
   fc.assert(fc.property(drawCase, fc.nat(), ({ zone, fields, at }, offset) => {
     const trigger = compileTrigger(cronOf(fields, zone), 0)
     const next = trigger.next(at)
@@ -107,7 +107,7 @@ const drawSpec: fc.Arbitrary<TriggerSpec> = fc.oneof(
   fc.constant<TriggerSpec>({ trigger: 'date', trigger_args: { run_date: '2030-05-05 05:05:05' } })
 )
 
-t.test('looking back and counting agree with walking', async () => {
+tap.test('looking back and counting agree with walking', async () => {
   const from = fc.integer({ min: Date.UTC(1975, 0, 1), max: Date.UTC(2060, 0, 1) })
   fc.assert(fc.property(drawSpec, from, fc.integer({ min: 0, max: 20 * DAY }), (spec, start, length) => {
     const trigger = compileTrigger(spec, Date.UTC(2020, 0, 1))
@@ -120,7 +120,7 @@ t.test('looking back and counting agree with walking', async () => {
   }), { numRuns: 500 })
 })
 
-t.test('the last fire of many years is found in bounded work', async t => {
+tap.test('the last fire of many years is found in bounded work', async t => {
   const trigger = compileTrigger({ trigger: '* * * * * *', timezone: 'Europe/Rome' }, 0)
   const to = Date.UTC(2026, 5, 1, 12, 0, 0, 500)
   t.equal(trigger.latest(Date.UTC(1975, 0, 1), to), to - 500)

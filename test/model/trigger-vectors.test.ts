@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import tap from 'tap'
 import { compileTrigger, nextFires } from '../../core/model/trigger.ts'
-import t from 'tap'
 
 interface Vector {
   id: string
@@ -61,7 +61,7 @@ function disagrees (vector: Vector): boolean {
 for (const file of readdirSync(folder)) {
   const vectors = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vector[]
   for (const [name, group] of Map.groupBy(vectors, vector => vector.class)) {
-    t.test(`${name} fires when the vectors say`, async t => {
+    tap.test(`${name} fires when the vectors say`, async t => {
       t.same(group.filter(fails).map(vector => vector.id), [], 'forward')
       t.same(group.filter(disagrees).map(vector => vector.id), [], 'backward')
     })

@@ -1,7 +1,7 @@
-import type { Bounds, TriggerSpec } from './spec.ts'
-import type { Zone } from './zone.ts'
 import { seconds } from '../duration.ts'
 import { triggerInvalid } from '../errors.ts'
+import type { Bounds, TriggerSpec } from './spec.ts'
+import type { Zone } from './zone.ts'
 import { readInstant } from './instant.ts'
 import { zoneOf } from './zone.ts'
 

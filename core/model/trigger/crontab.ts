@@ -1,5 +1,5 @@
-import type { Field, FieldName } from './field.ts'
 import { triggerInvalid } from '../errors.ts'
+import type { Field, FieldName } from './field.ts'
 import { CRONTAB_GRAMMARS, GRAMMARS, parseField } from './field.ts'
 
 const ALIASES: Record<string, string> = {

@@ -1,5 +1,5 @@
-import type { Zone } from './zone.ts'
 import { triggerInvalid } from '../errors.ts'
+import type { Zone } from './zone.ts'
 import { daysFrom, isLeap } from './civil.ts'
 import { instantOf } from './zone.ts'
 

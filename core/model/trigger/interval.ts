@@ -1,6 +1,6 @@
+import { triggerInvalid } from '../errors.ts'
 import type { Args } from './args.ts'
 import type { Bounds, Trigger, TriggerSpec } from './spec.ts'
-import { triggerInvalid } from '../errors.ts'
 import { argsOf, boundsOf, durationOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'
 import { LAST_INSTANT } from './spec.ts'
 

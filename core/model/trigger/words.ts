@@ -1,7 +1,7 @@
+import cronstrue from 'cronstrue'
 import type { Args } from './args.ts'
 import type { Field, FieldName, Nth } from './field.ts'
 import type { TriggerSpec } from './spec.ts'
-import cronstrue from 'cronstrue'
 import { argsOf, boundsOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'
 import { CRON_ARGS, CRONTAB_ARGS, expressionOf, fieldTexts, readField } from './compile.ts'
 import { crontabFields, crontabWords, kindOf } from './crontab.ts'
@@ -43,12 +43,10 @@ function daysInWords ({ parts, lastDay, nth }: Field): string {
 
 function weekdayNames ({ text, parts }: Field): string {
   if (text === '*') return '*'
-  const days = parts.map(({ first, last, step }) => {
-    if (first === last) return WEEKDAYS[first]!
-    if (step === 1) return `${WEEKDAYS[first]}-${WEEKDAYS[last]}`
-    return WEEKDAYS.filter((_, day) => day >= first && day <= last && (day - first) % step === 0).join(',')
-  })
-  return days.join(',')
+  const has = (day: number) => parts.some(({ first, last, step }) => day >= first && day <= last && (day - first) % step === 0)
+  const days = WEEKDAYS.keys().filter(has).toArray()
+  const [first, last] = [days[0]!, days.at(-1)!]
+  return days.length > 2 && last - first === days.length - 1 ? `${WEEKDAYS[first]}-${WEEKDAYS[last]}` : days.map(day => WEEKDAYS[day]).join(',')
 }
 
 const describe = (words: string[]) => cronstrue.toString(words.join(' '), { use24HourTimeFormat: true, logicalAndDayFields: true })
@@ -65,7 +63,7 @@ function fieldsInWords (args: Args): string {
   for (const name of ['second', 'minute', 'hour', 'month', 'week', 'year'] as const) read(name)
   const line = [second, minute, hour, special ? '*' : day.text, month, weekdayNames(read('day_of_week')), year].map(tight)
   const everyDay = [texts.day, month, texts.week, texts.day_of_week, year].every(text => text === '*') && !/[*/]/.test(hour)
-  const extras = [special ? daysInWords(day) : '', texts.week === '*' ? '' : `in ISO week ${texts.week}`, everyDay ? 'every day' : '']
+  const extras = [special ? daysInWords(day) : '', texts.week === '*' ? '' : `in ISO week ${texts.week.replaceAll(/\s*,\s*/g, ', ')}`, everyDay ? 'every day' : '']
   return [describe(line), ...extras].filter(Boolean).join(', ')
 }
 
