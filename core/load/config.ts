@@ -80,6 +80,11 @@ function checkEnvironment ({ value, names }: Environment): void {
   if (faults.length > 0) throw refusal({ what: `The variable ${nameOf(faults[0]!.pointer)}`, faults, placeOf: pointer => ({ file: nameOf(pointer) }) })
 }
 
+function checkBase (base: ConfigFile | undefined): void {
+  const faults = base === undefined ? [] : configFaults(base)
+  if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
+}
+
 const machineZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone
 
 const above = (pointer: string) => pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
@@ -87,6 +92,7 @@ const above = (pointer: string) => pathOf(pointer).map((_, index, path) => point
 /** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon the one before.
  *  Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault. */
 export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
+  checkBase(ask.base)
   const file = resolve(ask.file)
   const layered = overlayFile({ ...ask, file })
   const files = [file, ...(layered === null ? [] : [layered])]
@@ -104,7 +110,7 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   return {
     config: configOf(merged, machineZone()),
     etag: etagOf(bytes[0] ?? ''),
-    digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value])),
+    digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value, ask.base])),
     files: files.filter((_, index) => bytes[index]),
     sources: { lineOf }
   }

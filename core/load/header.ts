@@ -7,7 +7,7 @@ import { DefinitionSchema } from '../model/task.ts'
 const LINE = /^\s*(?:#|\/\/)\s*offpeak:(.*)$/
 const MOST_LINES = 200
 
-type Node = { type?: string | string[], title?: string, properties?: Record<string, Node> }
+type Node = { type?: string | string[], title?: string, items?: Node, properties?: Record<string, Node> }
 
 /** The fields that a script says of itself, and the line of each. */
 export interface Header { fields: Record<string, unknown>, lines: Map<string, number> }
@@ -42,17 +42,17 @@ function json (text: string): unknown {
 
 const unquoted = (text: string) => /^".*"$/.test(text) ? String(json(text)) : text.replace(/^'(.*)'$/, '$1')
 
-function listOf (text: string): unknown {
+function listOf (text: string, items: Node): unknown {
   const list = json(text)
   if (Array.isArray(list)) return list
-  return text.split(',').map(item => item.trim()).filter(Boolean).map(unquoted)
+  return text.split(',').map(item => item.trim()).filter(Boolean).map(item => valueOf(item, items))
 }
 
 /** A value as its field wants it. What does not fit stays as it is and is refused by the check of the definition. */
-function valueOf (text: string, { type, title }: Node = {}): unknown {
+function valueOf (text: string, { type, title, items = {} }: Node = {}): unknown {
   if (title === 'duration') return /^\d+(\.\d+)?$/.test(text) ? Number(text) : unquoted(text)
   if (type === 'string') return unquoted(text)
-  if (type === 'array') return listOf(text)
+  if (type === 'array') return listOf(text, items)
   if (Array.isArray(type)) return /^(null|none)$/.test(text) ? null : unquoted(text)
   const value = json(text)
   return typeof value === 'string' ? unquoted(text) : value

@@ -116,9 +116,10 @@ export function overlay (base: unknown, over: unknown): unknown {
   return merged
 }
 
-function freeze<T> (value: T): T {
+/** The same value, frozen to its depths. Functions stay as they are. */
+export function frozen<T> (value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.values(value).forEach(freeze)
+  Object.values(value).forEach(frozen)
   return Object.freeze(value)
 }
 
@@ -127,7 +128,7 @@ const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, l
 /** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
 export function configOf (file: ConfigFile, timezone: string): Config {
   const { $schema: _, ...own } = overlay({ ...EMPTY, manager: { timezone } }, file) as ConfigFile
-  return freeze(Default(ConfigSchema, structuredClone(own)) as Config)
+  return frozen(Default(ConfigSchema, structuredClone(own)) as Config)
 }
 
 /** The configuration of an empty file. */

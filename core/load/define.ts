@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import { Compile } from 'typebox/compile'
+import type { TSchema } from 'typebox'
+import { faultsOf, foundWords } from '../model/check.ts'
+import type { Config } from '../model/config.ts'
+import { frozen, overlay } from '../model/config.ts'
+import { milliseconds } from '../model/duration.ts'
+import type { Detail, Place } from '../model/errors.ts'
+import { OffpeakError, taskInvalid } from '../model/errors.ts'
+import type { Json } from '../model/json.ts'
+import { RESULT_LIMITS, storable } from '../model/json.ts'
+import { DEFAULT_BACKOFF } from '../model/retry.ts'
+import type { Override, Task, TaskDefinition, TaskFunction, Work } from '../model/task.ts'
+import { DefinitionSchema } from '../model/task.ts'
+import { compileTrigger } from '../model/trigger.ts'
+
+type Data = Omit<TaskDefinition, 'func'>
+
+/** A script as a definition names it: its path and, when the system does not start it by itself, the words before it. */
+export interface ScriptWork { file: string, interpreter: string[] | undefined }
+
+export interface DefineAsk {
+  /** What a task file exports, or the fields of a script's header. */
+  definition: unknown
+  /** Absent: the definition brings its own `func`. */
+  script?: ScriptWork | undefined
+  override?: Override | undefined
+  manager: Config['manager']
+  /** Where it was defined, see `Task.source`. */
+  source: string
+  /** Of the content of the file. */
+  contentHash: string
+  /** JSON pointer of the definition in its file: `/TASK_DEFINITIONS/0`. */
+  pointer: string
+  /** Where a pointer stands in the file, as far as it is known. */
+  placeOf?: ((pointer: string) => Place) | undefined
+}
+
+function refuse ({ source, pointer, placeOf }: DefineAsk, faults: Detail[]): never {
+  const errors = faults.map(fault => ({ ...fault, pointer: pointer + fault.pointer }))
+  const first = errors[0]!
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  throw taskInvalid({ file: source, ...placeOf?.(faults[0]!.pointer), pointer: first.pointer, message: `${[first.pointer, first.detail].filter(Boolean).join(' ')}${more}`, errors })
+}
+
+/** What is null or undefined is not given; a trigger of null is a word of its own. */
+function given (definition: object): Record<string, unknown> {
+  const entries = Object.entries(definition).filter(([key, value]) => value !== undefined && (value !== null || key === 'trigger' || key === 'payload'))
+  return Object.fromEntries(entries)
+}
+
+function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
+  const { definition, script } = ask
+  if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) {
+    return refuse(ask, [{ pointer: '', detail: `found ${foundWords(definition)}, expected a definition { id, func, ... }` }])
+  }
+  const { func, ...data } = given(definition)
+  const faults = faultsOf(DefinitionSchema, data)
+  if (!script && typeof func !== 'function') faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
+  if (faults.length > 0) refuse(ask, faults)
+  return { data: data as Data, func: typeof func === 'function' ? func as TaskFunction : null }
+}
+
+/** A trigger and its arguments are one: whoever names another trigger names its arguments too. */
+function overridden (data: Data, override: Override | undefined): Data {
+  if (override === undefined) return data
+  const base = override.trigger === undefined ? data : { ...data, trigger_args: {} }
+  return overlay(base, override) as Data
+}
+
+function triggerFaults ({ trigger, trigger_args: args = {}, timezone }: Data, zone: string): Detail[] {
+  if (trigger === undefined || trigger === null) return []
+  try {
+    compileTrigger({ trigger, trigger_args: plain(args), timezone: timezone ?? zone }, 0)
+    return []
+  } catch (error) {
+    if (!(error instanceof OffpeakError)) throw error
+    return [{ pointer: error.place.pointer ?? '/trigger', detail: error.message }]
+  }
+}
+
+const plain = (value: unknown) => ({ ...storable(value) as Record<string, Json> })
+
+const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']
+
+function schemaFaults (input: Record<string, unknown>, pointer: string): Detail[] {
+  const wrong = [input.type ?? []].flat().filter(type => !WORDS.includes(String(type)))
+  if (wrong.length > 0) return [{ pointer: `${pointer}/type`, detail: `found ${foundWords(wrong[0])}, expected one of ${WORDS.join(', ')}` }]
+  const properties = typeof input.properties === 'object' && input.properties !== null ? Object.entries(input.properties) : []
+  return properties.flatMap(([key, inner]) => typeof inner === 'object' && inner !== null ? schemaFaults(inner as Record<string, unknown>, `${pointer}/properties/${key}`) : [])
+}
+
+function inputFaults (input: TSchema | undefined): Detail[] {
+  if (input === undefined) return []
+  try {
+    const copy = JSON.parse(JSON.stringify(input)) as Record<string, unknown>
+    Compile(copy as TSchema).Check({})
+    return schemaFaults(copy, '/input')
+  } catch (error) {
+    return [{ pointer: '/input', detail: `is no JSON schema: ${error instanceof Error ? error.message : String(error)}` }]
+  }
+}
+
+function payloadFaults (payload: unknown): Detail[] {
+  if (payload === undefined) return []
+  const bytes = Buffer.byteLength(JSON.stringify(storable(payload, { ...RESULT_LIMITS, bytes: Infinity })))
+  return bytes <= RESULT_LIMITS.bytes ? [] : [{ pointer: '/payload', detail: `has ${bytes} bytes, expected at most ${RESULT_LIMITS.bytes}` }]
+}
+
+/** Who is to blame: config.json when the definition by itself is right. */
+function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data }): void {
+  const zone = ask.manager.timezone
+  const ownFaults = [...triggerFaults(own, zone), ...inputFaults(own.input), ...payloadFaults(own.payload)]
+  if (ownFaults.length > 0) refuse(ask, ownFaults)
+  if (ask.override === undefined) return
+  const faults = [...triggerFaults(data, zone), ...inputFaults(data.input), ...payloadFaults(data.payload)]
+  if (faults.length > 0) refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
+}
+
+function workOf (data: Data, { func, script }: { func: TaskFunction | null, script: ScriptWork | undefined }): Work {
+  if (!script) return { kind: 'function', func: func! }
+  const { file, interpreter } = script
+  const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
+  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }) }
+}
+
+/** `cleanup_old_logs` as people read it: `Cleanup old logs`. */
+const nameOf = (id: string) => {
+  const words = id.replaceAll(/[._-]+/g, ' ').trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+function timesOf (data: Data, manager: Config['manager']) {
+  const overlap = data.overlap ?? 'skip'
+  return {
+    trigger: data.trigger ?? null,
+    trigger_args: plain(data.trigger_args ?? {}),
+    timezone: data.timezone ?? manager.timezone,
+    timeoutMs: milliseconds(data.timeout ?? manager.task_timeout),
+    overlap,
+    misfire: data.misfire ?? 'run_latest',
+    misfireGraceMs: milliseconds(data.misfire_grace ?? '60s'),
+    max_catch_up: data.max_catch_up ?? 10,
+    concurrency: data.concurrency ?? (data.trigger && overlap !== 'allow' ? 1 : Infinity)
+  } as const
+}
+
+const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+
+/** The task that a definition, the override of config.json and the defaults make together, frozen.
+ *  Throws OFFPEAK_TASK_INVALID with file, pointer and every fault. */
+export function defineTask (ask: DefineAsk): Task {
+  const { data: own, func } = checked(ask)
+  const data = overridden(own, ask.override)
+  checkMeaning(ask, { own, data })
+  const work = workOf(data, { func, script: ask.script })
+  const facts = {
+    id: own.id,
+    name: data.name ?? nameOf(own.id),
+    description: data.description ?? '',
+    type: data.type ?? '',
+    ...timesOf(data, ask.manager),
+    enabled: data.enabled ?? true,
+    max_retries: data.max_retries ?? ask.manager.max_task_retries,
+    backoff: { ...DEFAULT_BACKOFF, ...data.backoff },
+    queue: data.queue ?? 'default',
+    priority: data.priority ?? 'normal',
+    tags: [...data.tags ?? []],
+    payload: storable(data.payload ?? null),
+    input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
+  }
+  return frozen({ ...facts, work, source: ask.source, hash: hashOf([facts, work, ask.contentHash]) })
+}

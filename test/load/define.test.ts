@@ -1,0 +1,117 @@
+import tap from 'tap'
+import { defaultsOf } from '../../core/model/config.ts'
+import { OffpeakError } from '../../core/model/errors.ts'
+import type { DefineAsk } from '../../core/load/define.ts'
+import { defineTask } from '../../core/load/define.ts'
+
+const func = () => 1
+
+const ask = (definition: unknown, more: Partial<DefineAsk> = {}): DefineAsk => ({
+  definition, manager: defaultsOf('Europe/Rome').manager, source: 'a.ts', contentHash: 'x', pointer: '/TASK_DEFINITIONS/0', ...more
+})
+
+const define = (definition: object, more: Partial<DefineAsk> = {}) => defineTask(ask({ id: 'clean_up', func, ...definition }, more))
+
+function fault (definition: unknown, more: Partial<DefineAsk> = {}) {
+  try {
+    defineTask(ask(definition, more))
+  } catch (error) {
+    if (error instanceof OffpeakError && error.code === 'OFFPEAK_TASK_INVALID') return error
+  }
+  throw new Error('expected a refusal')
+}
+
+tap.test('what a definition leaves out has its default', async t => {
+  const { hash, ...task } = define({})
+  t.match(hash, /^[0-9a-f]{32}$/)
+  t.same(task, {
+    id: 'clean_up', name: 'Clean up', description: '', type: '', trigger: null, trigger_args: {}, timezone: 'Europe/Rome', enabled: true, max_retries: 3,
+    backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 }, timeoutMs: 300_000, queue: 'default', priority: 'normal', tags: [],
+    concurrency: Infinity, overlap: 'skip', misfire: 'run_latest', misfireGraceMs: 60_000, max_catch_up: 10, payload: null, input: null,
+    work: { kind: 'function', func }, source: 'a.ts'
+  })
+})
+
+tap.test('a task with a trigger runs once at a time, unless it says otherwise', async t => {
+  const daily = { trigger: 'cron', trigger_args: { hour: 3 } }
+  t.equal(define(daily).concurrency, 1)
+  t.equal(define({ ...daily, overlap: 'allow' }).concurrency, Infinity)
+  t.equal(define({ ...daily, concurrency: 4 }).concurrency, 4)
+})
+
+tap.test('durations are read in words, and a backoff is filled up', async t => {
+  const task = define({ timeout: '1h 30m', misfire_grace: 5, backoff: { delay: '1m' } })
+  t.equal(task.timeoutMs, 5_400_000)
+  t.equal(task.misfireGraceMs, 5000)
+  t.same(task.backoff, { kind: 'exponential', delay: '1m', cap: 3600, jitter: 0.5 })
+})
+
+tap.test('null and undefined are not given', async t => {
+  t.equal(define({ trigger_args: null, name: undefined, trigger: null }).trigger, null)
+})
+
+tap.test('a task is frozen to its depths, its function is not', async t => {
+  const task = define({ payload: { a: { b: 1 } }, tags: ['x'] })
+  t.throws(() => { task.tags.push('y') }, TypeError)
+  t.throws(() => { (task.payload as { a: { b: number } }).a.b = 2 }, TypeError)
+  t.notOk(Object.isFrozen(func))
+})
+
+tap.test('config.json has the last word: a trigger comes with its arguments, a payload is merged', async t => {
+  const file = { trigger: 'cron', trigger_args: { hour: 3 }, payload: { root: '/a', age: '30d' }, tags: ['a', 'b'] }
+  const task = define(file, { override: { trigger: 'interval', trigger_args: { minutes: 5 }, payload: { root: '/b' }, tags: ['c'], enabled: false } })
+  t.equal(task.trigger, 'interval')
+  t.same(task.trigger_args, { minutes: 5 })
+  t.same(task.payload, { root: '/b', age: '30d' })
+  t.same(task.tags, ['c'])
+  t.equal(task.enabled, false)
+  t.same(define(file, { override: { trigger_args: { minute: 30 } } }).trigger_args, { hour: 3, minute: 30 })
+  t.equal(define(file, { override: { trigger: null } }).trigger, null)
+})
+
+tap.test('the hash changes with the data, the override and the content of the file', async t => {
+  const { hash } = define({})
+  t.equal(define({}).hash, hash)
+  t.not(define({ timeout: 5 }).hash, hash)
+  t.not(define({}, { override: { timeout: 5 } }).hash, hash)
+  t.not(define({}, { contentHash: 'y' }).hash, hash)
+})
+
+tap.test('a fault names file and pointer, and all faults are told', async t => {
+  const error = fault({ id: 'a', func: 'nope', timeot: 3, timeout: 'soon' })
+  t.equal(error.place.file, 'a.ts')
+  t.same(error.errors?.map(({ pointer }) => pointer).toSorted(), ['/TASK_DEFINITIONS/0/func', '/TASK_DEFINITIONS/0/timeot', '/TASK_DEFINITIONS/0/timeout'])
+  t.match(error.errors?.find(({ pointer }) => pointer.endsWith('timeot'))?.detail, "did you mean 'timeout'?")
+})
+
+const REFUSED: [string, unknown, string, RegExp][] = [
+  ['an id with spaces', { id: 'Bad Id', func }, '/TASK_DEFINITIONS/0/id', /'Bad Id'/],
+  ['a missing id', { func }, '/TASK_DEFINITIONS/0', /'id' is missing/],
+  ['a definition that is a function', func, '/TASK_DEFINITIONS/0', /found a function/],
+  ['a list', [], '/TASK_DEFINITIONS/0', /found a list/],
+  ['an hour that does not exist', { id: 'a', func, trigger: 'cron', trigger_args: { hour: 25 } }, '/TASK_DEFINITIONS/0/trigger_args/hour', /25/],
+  ['an unknown trigger', { id: 'a', func, trigger: 'sometimes' }, '/TASK_DEFINITIONS/0/trigger', /sometimes/],
+  ['an unknown zone', { id: 'a', func, timezone: 'Mars/Base' }, '/TASK_DEFINITIONS/0/timezone', /time zone/],
+  ['an input with a broken pattern', { id: 'a', func, input: { type: 'object', properties: { a: { type: 'string', pattern: '(' } } } }, '/TASK_DEFINITIONS/0/input', /no JSON schema/],
+  ['an input with an unknown type', { id: 'a', func, input: { type: 'object', properties: { a: { type: 'strnig' } } } }, '/TASK_DEFINITIONS/0/input/properties/a/type', /strnig/],
+  ['a payload that is too large', { id: 'a', func, payload: 'x'.repeat(300_000) }, '/TASK_DEFINITIONS/0/payload', /at most 262144/]
+]
+
+for (const [what, definition, pointer, message] of REFUSED) {
+  tap.test(`${what} is refused`, async t => {
+    const error = fault(definition)
+    t.equal(error.place.pointer, pointer)
+    t.match(error.message, message)
+  })
+}
+
+tap.test('an override that breaks a good task is blamed on config.json', async t => {
+  const error = fault({ id: 'a', func, trigger: 'cron', trigger_args: { hour: 3 } }, { override: { trigger_args: { hour: 99 } } })
+  t.same(error.place.file, 'config.json')
+  t.equal(error.place.pointer, '/tasks/a/trigger_args/hour')
+})
+
+tap.test('a script has its arguments, environment and exit codes', async t => {
+  const { work } = defineTask(ask({ id: 'a', args: ['-v'], env: { A: '1' }, exit_codes: { warn: [3] } }, { script: { file: '/x/a.sh', interpreter: ['sh'] } }))
+  t.same(work, { kind: 'script', file: '/x/a.sh', args: ['-v'], env: { A: '1' }, exit_codes: { ok: [0], warn: [3], retry: [] }, interpreter: ['sh'] })
+})
