@@ -70,6 +70,13 @@ tap.test('a schedule asked from before 1970 or without end answers', async t => 
   t.equal(trigger.latest(-Infinity, -1e15), null)
 })
 
+tap.test('start_date and end_date are inside the schedule, forward and backward', async t => {
+  const trigger = compileTrigger(cron({ hour: 3, start_date: '2026-02-01 03:00:00', end_date: '2026-02-02 03:00:00' }), 0)
+  const [first, last] = [Date.parse('2026-02-01T03:00:00Z'), Date.parse('2026-02-02T03:00:00Z')]
+  t.same([trigger.next(0), trigger.next(first), trigger.next(last)], [first, last, null])
+  t.same([trigger.latest(0, 9e12), trigger.latest(0, last - 1), trigger.latest(0, first - 1)], [last, first, null])
+})
+
 tap.test('an interval counts from its start, or from when it was first seen', async t => {
   t.same(next(every({ minutes: 15 }), 1), ['2026-01-15T10:35:30.000Z'])
   t.same(next(every({ every: '1h 30m', start_date: '2026-01-01' }), 2), ['2026-01-15T10:30', '2026-01-15T12:00'])

@@ -89,7 +89,8 @@ function rangeOf (text: string, grammar: Grammar, place: Place): Part {
   const step = by === undefined ? 1 : Number(by)
   const sundays = dialect === 'crontab' && place.field === 'day_of_week'
   const top = sundays ? 6 : max
-  if (from === undefined) return by === undefined ? { first: min, last: top, step: 1 } : checkStep({ first: min, last: top, step }, { text, width: max - min }, place)
+  if (from === undefined && by === undefined) return { first: min, last: top, step }
+  if (from === undefined) return checkStep({ first: min, last: top, step }, { text, width: max - min }, place)
   const first = valueOf(from, grammar, place)
   if (dialect === 'fields') checkNames(text, to === undefined ? [from] : [from, to], place)
   // A week that ends with `sun` ends after Saturday.
