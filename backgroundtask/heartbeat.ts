@@ -1,0 +1,51 @@
+import { uptime } from 'node:os'
+import { Type } from 'typebox'
+import { spanWords } from '../core/index.ts'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { codeOf, messageOf, settingsOf } from './_settings.ts'
+import { WEB_DEFAULTS, WebFields, fetchSafely } from './_web.ts'
+
+const PING_MS = 5000
+
+const Input = Type.Object({
+  ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop' })),
+  ...WebFields
+}, { additionalProperties: false })
+
+/** What came of the ping, in a word or a sentence; never throws but for a stop, for a beat is not lost over its echo. */
+async function ping (ctx: TaskContext, { url, allowed }: { url: string, allowed: typeof WEB_DEFAULTS }): Promise<string> {
+  try {
+    const { status, body } = await fetchSafely({ url, allowed, signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(PING_MS)]) })
+    body.destroy()
+    return status < 300 ? 'ok' : `answered ${status}`
+  } catch (error) {
+    ctx.signal.throwIfAborted()
+    return codeOf(error) || messageOf(error)
+  }
+}
+
+async function heartbeat (ctx: TaskContext): Promise<unknown> {
+  const { ping_url: url, ...allowed } = settingsOf(ctx, Input, WEB_DEFAULTS)
+  const result = { uptime: Math.round(process.uptime()), machine_uptime: Math.round(uptime()), memory_mb: Math.round(process.memoryUsage.rss() / 1024 ** 2) }
+  ctx.log.info(result, `up for ${spanWords(process.uptime() * 1000)}`)
+  if (url === undefined) return result
+  const answer = await ping(ctx, { url, allowed })
+  return answer === 'ok' ? { ...result, ping: answer } : ctx.warn(`The ping did not arrive: ${answer}`, { ...result, ping: answer })
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'heartbeat',
+  name: 'Heartbeat',
+  description: 'Says every hour that offpeak is alive, and tells a watcher elsewhere when one is named.',
+  func: heartbeat,
+  trigger: 'interval',
+  trigger_args: { hours: 1 },
+  enabled: true,
+  max_retries: 0,
+  timeout: 30,
+  type: 'check',
+  priority: 'low',
+  tags: ['health'],
+  payload: WEB_DEFAULTS,
+  input: Input
+}]

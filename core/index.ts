@@ -1,0 +1,8 @@
+export type { TaskContext } from './model/context.ts'
+export type { TaskDefinition } from './model/task.ts'
+export type { Json } from './model/json.ts'
+export type { Duration } from './model/duration.ts'
+export type { SystemReading } from './sense/system.ts'
+export { DurationSchema } from './model/task.ts'
+export { milliseconds, seconds, spanWords } from './model/duration.ts'
+export { readSystem } from './sense/system.ts'
