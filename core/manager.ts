@@ -67,7 +67,6 @@ export class TaskManager implements Service {
   readonly planner: Planner
   readonly desk: Desk
   readonly #listeners = new Set<Listener>()
-  readonly #options: ManagerOptions
   readonly #ticker: Ticker
   readonly #fire: Alarm
   readonly #parts: Service[]
@@ -77,7 +76,6 @@ export class TaskManager implements Service {
   startedAt: number | null = null
 
   constructor (options: ManagerOptions, settings: Settings) {
-    this.#options = options
     this.settings = settings
     const clock = this.clock = options.clock ?? systemClock
     const random = options.random ?? Math.random

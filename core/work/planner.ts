@@ -158,7 +158,7 @@ export class Planner {
   #next (schedule: Schedule, trigger: Trigger): Schedule {
     const nominal = trigger.next(schedule.cursor)
     const jitter = nominal === null ? 0 : Math.round(trigger.jitter * SECOND * this.#options.random())
-    return { ...schedule, nominal_at: nominal, next_at: nominal === null ? null : nominal + jitter }
+    return { ...schedule, nominal_at: nominal, next_at: nominal === null ? null : Math.min(nominal + jitter, trigger.until) }
   }
 
   #fires ({ schedule, trigger }: Entry, now: number): PlanAsk {

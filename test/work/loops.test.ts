@@ -1,0 +1,113 @@
+import t from 'tap'
+import { Alarm } from '../../core/work/alarm.ts'
+import { LateErrors } from '../../core/work/late.ts'
+import { Ticker } from '../../core/work/ticker.ts'
+import { execFile } from 'node:child_process'
+import { fakeClock, until } from '../clock.ts'
+import { promisify } from 'node:util'
+import { runScope } from '../../core/work/scope.ts'
+import { watchdog } from '../../core/work/watchdog.ts'
+import type { Notice } from '../../core/model/notice.ts'
+
+t.test('an alarm rings once at its instant, and never before', async t => {
+  const clock = fakeClock()
+  let rings = 0
+  const alarm = new Alarm({ now: clock.now, ring: () => { rings++ } })
+  alarm.set(clock.now() + 20)
+  await until('the timer has run out once', async () => { await new Promise(resolve => { setTimeout(resolve, 25) }); return true })
+  t.equal(rings, 0, 'the wall clock has not come there yet')
+  t.equal(alarm.at, clock.now() + 20)
+  clock.advance(20)
+  await until('it rings', () => rings === 1)
+  t.equal(alarm.at, null)
+})
+
+t.test('an alarm that is years away does not overflow its timer', async t => {
+  const clock = fakeClock()
+  const warnings: string[] = []
+  const listen = (warning: Error) => void warnings.push(warning.name)
+  process.on('warning', listen)
+  let rings = 0
+  const alarm = new Alarm({ now: clock.now, ring: () => { rings++ } })
+  alarm.set(clock.now() + 400 * 86_400_000)
+  await new Promise(resolve => { setTimeout(resolve, 20) })
+  alarm.clear()
+  process.off('warning', listen)
+  t.equal(rings, 0)
+  t.strictSame(warnings, [])
+})
+
+t.test('a beat that fails is told and goes on, never overlaps itself, and stop waits for it', async t => {
+  const notices: Notice[] = []
+  let running = 0
+  let most = 0
+  let done = 0
+  const ticker = new Ticker({
+    notice: notice => void notices.push(notice),
+    beats: [
+      { name: 'fails', everyMs: 5, run: () => { throw new Error('no') } },
+      { name: 'slow', everyMs: 5, run: async () => {
+        most = Math.max(most, ++running)
+        await new Promise(resolve => { setTimeout(resolve, 20) })
+        running--
+        done++
+      } }
+    ]
+  })
+  await ticker.start()
+  await ticker.start()
+  await until('both have come round', () => notices.length > 2 && done > 1)
+  await until('the slow one is under way', () => running === 1)
+  const before = done
+  await ticker.stop()
+  t.equal(running, 0)
+  t.equal(done, before + 1)
+  t.equal(most, 1)
+  t.match(notices[0], { kind: 'beat_failed', beat: 'fails', error: { message: 'no' } })
+  await ticker.stop()
+})
+
+t.test('the watchdog names what ran while the loop was blocked, and a clock that jumped', async t => {
+  const clock = fakeClock()
+  const notices: Notice[] = []
+  const jumps: number[] = []
+  const beat = watchdog({ clock, notice: notice => void notices.push(notice), suspects: () => ['hog'], jumped: ms => void jumps.push(ms) })
+  clock.advance(1000)
+  await beat.run()
+  t.strictSame(notices, [], 'in time: nothing to say')
+  clock.advance(4500)
+  await beat.run()
+  t.strictSame(notices.splice(0), [{ kind: 'loop_blocked', ms: 3500, tasks: ['hog'] }])
+  clock.set(clock.now() + 8 * 3_600_000)
+  clock.advance(1000)
+  await beat.run()
+  t.strictSame(notices, [{ kind: 'clock_jumped', ms: 28_800_000 }])
+  t.strictSame(jumps, [28_800_000])
+})
+
+t.test('an error that comes after its run is pinned to it', async t => {
+  const notices: Notice[] = []
+  const late = new LateErrors(notice => void notices.push(notice))
+  // tap listens too, and would fail the test.
+  const others = ['uncaughtException', 'unhandledRejection'].map(name => [name, process.rawListeners(name)] as const)
+  for (const [name] of others) process.removeAllListeners(name)
+  await late.start()
+  runScope.run({ id: 'r1', task: 'hasty' }, () => {
+    setTimeout(() => { throw new Error('late throw') }, 1)
+    setTimeout(() => { void Promise.reject(new Error('late rejection')) }, 2)
+  })
+  await until('both are told', () => notices.length === 2)
+  await late.stop()
+  for (const [name, listeners] of others) for (const listener of listeners) process.on(name, listener as () => void)
+  t.match(notices, [
+    { kind: 'late_error', id: 'r1', task: 'hasty', error: { message: 'late throw' } },
+    { kind: 'late_error', id: 'r1', task: 'hasty', error: { message: 'late rejection' } }
+  ])
+})
+
+t.test('an error from elsewhere ends the process as ever', async t => {
+  const script = `import { LateErrors } from '${import.meta.resolve('../../core/work/late.ts')}'
+    await new LateErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
+  const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((error: unknown) => error)
+  t.match(ended, { code: 7, stderr: /Error: mine/, stdout: '' })
+})

@@ -1,0 +1,177 @@
+import t from 'tap'
+import { gate, house, scratch } from './house.ts'
+import { until } from '../clock.ts'
+import type { Task } from '../../core/model/task.ts'
+
+const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }
+
+const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof house>>, 'engine'>) =>
+  (await engine.list({ limit: 100 })).items.toReversed()
+
+t.test('a schedule fires at its instant, once, and the next fire is known', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
+  t.equal(it.planner.nextAt, Date.parse('2026-11-22T13:00:00Z'))
+  await it.fire()
+  t.strictSame(await runsOf(it), [])
+  it.clock.set('2026-11-22T13:00:00.010Z')
+  await it.fire()
+  await it.fire()
+  const [run, ...more] = await runsOf(it)
+  t.match(run, { source: 'schedule', schedule: 'work', due_at: Date.parse('2026-11-22T13:00:00Z'), missed: 0 })
+  t.strictSame(more, [])
+  t.match(await it.desk.task('work'), { next_run: '2026-11-22T14:00:00.000Z' })
+})
+
+t.test('after a downtime the last fire runs for all that were missed, and the misses are told and counted', async t => {
+  const folder = scratch(t)
+  const first = await house(t, { tasks: [hourly], folder, at: '2026-11-22T12:00:00Z' })
+  await first.close()
+  const it = await house(t, { tasks: [hourly], folder, at: '2026-11-23T08:30:00Z' })
+  await it.fire()
+  t.match(await runsOf(it), [{ source: 'catch_up', due_at: Date.parse('2026-11-23T08:00:00Z'), missed: 19 }])
+  t.match(it.said('missed'), [{ count: 20, policy: 'run_latest' }])
+})
+
+t.test('the policy skip leaves one skipped row for what was missed; run_all runs up to its cap', async t => {
+  const folder = scratch(t)
+  const tasks: Partial<Task>[] = [{ ...hourly, id: 'skips', misfire: 'skip' }, { ...hourly, id: 'all', misfire: 'run_all', max_catch_up: 3, overlap: 'queue' }]
+  const first = await house(t, { tasks, folder, at: '2026-11-22T12:00:00Z' })
+  await first.close()
+  const it = await house(t, { tasks, folder, at: '2026-11-22T18:30:00Z' })
+  await it.fire()
+  const runs = await runsOf(it)
+  t.match(runs.filter(({ task }) => task === 'skips'), [{ state: 'skipped', missed: 5, reason: { code: 'misfire' } }])
+  t.strictSame(runs.filter(({ task }) => task === 'all').map(({ missed, due_at: at }) => [missed, new Date(at).getUTCHours()]), [[3, 16], [0, 17], [0, 18]])
+})
+
+t.test('a fire that meets an unfinished run: skip records it, queue keeps it, allow runs it beside, replace takes its place', async t => {
+  const busy = gate()
+  const work = { kind: 'function', func: busy.func } as const
+  const tasks = (['skip', 'queue', 'allow', 'replace'] as const).map(overlap => ({ ...hourly, id: overlap, overlap, work, ...overlap === 'allow' ? { concurrency: Infinity } : {} }))
+  const it = await house(t, { tasks, slots: 20, at: '2026-11-22T12:30:00Z' })
+  it.clock.set('2026-11-22T13:00:00Z')
+  await it.fire()
+  await until('all four run', () => busy.started.length === 4)
+  it.clock.set('2026-11-22T14:00:00Z')
+  await it.fire()
+  await until('allow and replace run again', () => busy.started.length === 6)
+  const states = async () => Object.fromEntries((await it.engine.count()).map(({ task, states }) => [task, Object.entries(states).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(', ')]))
+  t.strictSame(await states(), { skip: '1 running, 1 skipped', queue: '1 queued, 1 running', allow: '2 running', replace: '1 running, 1 cancelled' })
+  busy.letGo()
+  await until('the queued one runs', () => busy.started.length === 7)
+  busy.letGo()
+})
+
+t.test('a fire that finds an earlier one still waiting is counted on it', async t => {
+  const it = await house(t, { tasks: [{ ...hourly, concurrency: 1 }, { id: 'hog' }], slots: 1, at: '2026-11-22T12:30:00Z' })
+  await it.runner.stop()
+  for (const at of ['13:00', '14:00', '15:00']) {
+    it.clock.set(`2026-11-22T${at}:00Z`)
+    await it.planner.fire()
+  }
+  t.match(await runsOf(it), [{ state: 'queued', missed: 2 }])
+})
+
+t.test('a date fires once, also when it has passed a moment ago; one that is long past is recorded as missed', async t => {
+  const once = (id: string, at: string): Partial<Task> => ({ id, trigger: 'date', trigger_args: { run_date: at } })
+  const folder = scratch(t)
+  const tasks = [once('soon', '2026-11-22 13:00:00'), once('just_now', '2026-11-22 11:59:30'), once('long_ago', '2020-01-01 00:00:00')]
+  const it = await house(t, { folder, tasks, at: '2026-11-22T12:00:00Z' })
+  await it.fire()
+  t.match((await runsOf(it)).toSorted((a, b) => a.task < b.task ? -1 : 1), [{ task: 'just_now' }, { task: 'long_ago', state: 'skipped', reason: { code: 'misfire' } }])
+  await it.close()
+  const again = await house(t, { folder, tasks, at: '2026-11-22T13:00:01Z' })
+  await again.fire()
+  t.strictSame((await runsOf(again)).map(({ task }) => task).toSorted(), ['just_now', 'long_ago', 'soon'], 'a restart fires nothing twice')
+})
+
+t.test('an interval keeps its phase over a restart', async t => {
+  const folder = scratch(t)
+  const tasks: Partial<Task>[] = [{ trigger: 'interval', trigger_args: { minutes: 45 } }]
+  const first = await house(t, { folder, tasks, at: '2026-11-22T12:10:00Z' })
+  t.equal(first.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
+  await first.close()
+  const it = await house(t, { folder, tasks, at: '2026-11-22T12:30:00Z' })
+  t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
+})
+
+t.test('a changed trigger begins anew', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
+  it.tasks.set('work', { ...it.tasks.get('work')!, trigger_args: { minute: 30 } })
+  await it.planner.sync()
+  t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:30:00Z'))
+  t.equal((await it.engine.schedules()).length, 1)
+})
+
+t.test('a disabled task does not fire, its waiting run is cancelled with a reason, and what fell into that time is not made up for', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  await it.runner.stop()
+  it.clock.set('2026-11-22T13:00:00Z')
+  await it.planner.fire()
+  const task = it.tasks.get('work')!
+  it.tasks.set('work', { ...task, enabled: false })
+  await it.planner.sync()
+  t.match(await runsOf(it), [{ state: 'cancelled', reason: { code: 'task_disabled' } }])
+  t.match(await it.desk.task('work'), { status: 'disabled', next_run: null })
+  it.clock.set('2026-11-22T16:20:00Z')
+  await it.planner.fire()
+  it.tasks.set('work', task)
+  await it.planner.sync()
+  await it.planner.fire()
+  t.equal((await runsOf(it)).length, 1)
+  t.equal(it.planner.nextAt, Date.parse('2026-11-22T17:00:00Z'))
+})
+
+t.test('a wall clock that goes back fires nothing twice, and goes on where it was', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  it.clock.set('2026-11-22T13:00:00Z')
+  await it.fire()
+  it.clock.set('2026-11-22T12:10:00Z')
+  await it.planner.sync()
+  await it.fire()
+  it.clock.set('2026-11-22T13:30:00Z')
+  await it.fire()
+  t.equal((await runsOf(it)).length, 1)
+  it.clock.set('2026-11-22T14:00:00Z')
+  await it.fire()
+  t.equal((await runsOf(it)).length, 2)
+})
+
+t.test('a schedule made at run time stands beside the task file, survives a restart, and ends when it is removed', async t => {
+  const folder = scratch(t)
+  const first = await house(t, { folder, tasks: [{}], at: '2026-11-22T12:00:00Z' })
+  const made = await first.desk.schedule({ task: 'work', trigger: '*/10 * * * *', payload: { via: 'api' }, by: 'anna' })
+  t.match(await first.desk.task('work'), { status: 'scheduled', next_run: '2026-11-22T12:10:00.000Z' })
+  await first.close()
+  const it = await house(t, { folder, tasks: [{}], at: '2026-11-22T12:10:00Z' })
+  await it.fire()
+  const [run] = await runsOf(it)
+  t.match(await it.reach(run!.id, 'completed'), { schedule: made.id, source: 'schedule' })
+  t.match(await it.engine.get(run!.id), { payload: { via: 'api' } })
+  await it.desk.unschedule(made.id, { by: 'anna' })
+  it.clock.set('2026-11-22T13:00:00Z')
+  await it.fire()
+  t.equal((await runsOf(it)).length, 1)
+  t.strictSame(await it.engine.schedules(), [])
+  await t.rejects(it.desk.unschedule(made.id, { by: 'anna' }), { code: 'OFFPEAK_SCHEDULE_NOT_FOUND' })
+})
+
+t.test('a schedule that is wrong or never fires is refused, and one of a task file is not removed here', async t => {
+  const { desk } = await house(t, { tasks: [hourly] })
+  const ask = { task: 'work', by: 'anna' }
+  await t.rejects(desk.schedule({ ...ask, trigger: 'cron', trigger_args: { hour: 25 } }), { code: 'OFFPEAK_TRIGGER_INVALID' })
+  await t.rejects(desk.schedule({ ...ask, trigger: '0 0 30 2 *' }), { code: 'OFFPEAK_INPUT_INVALID', message: /never fire/ })
+  await t.rejects(desk.schedule({ ...ask, task: 'nobody', trigger: '@daily' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+  await t.rejects(desk.unschedule('work', { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
+})
+
+t.test('what the engine could not take is fired when it can', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const plan = it.engine.plan
+  it.engine.plan = async () => { throw new Error('disk full') }
+  it.clock.set('2026-11-22T13:00:00Z')
+  await t.rejects(it.planner.fire(), { message: 'disk full' })
+  it.engine.plan = plan
+  await it.fire()
+  t.equal((await runsOf(it)).length, 1)
+})

@@ -1,0 +1,209 @@
+import t from 'tap'
+import { gate, house } from './house.ts'
+import { until } from '../clock.ts'
+
+t.test('a run that is due is executed, and its result, log and times are kept', async t => {
+  const { desk, reach, engine, clock } = await house(t, {
+    tasks: [{ work: { kind: 'function', func: ctx => {
+      ctx.log.info({ password: 'hunter2', file: 'a' }, 'working')
+      ctx.progress.setTotal(4)
+      ctx.progress.advance(3, 'three')
+      return { got: ctx.payload, attempt: ctx.attempt, answer: ctx.services.answer }
+    } } }]
+  })
+  const { run } = await desk.enqueue('work', { payload: { n: 1 } })
+  await reach(run.id, 'completed')
+  t.match(await engine.get(run.id), {
+    result: { got: { n: 1 }, attempt: 1, answer: 42 }, attempt: 1, turn: 1, started_at: clock.now(), finished_at: clock.now(), progress: { percentage: 75, message: 'three' }
+  })
+  t.match(await desk.logs({ id: run.id, after: 0, limit: 10 }), [{ text: 'working', level: 30, attempt: 1, data: { file: 'a', password: '[redacted]' } }])
+})
+
+t.test('a failed run is tried again when the backoff says, and is dead when its retries are spent', async t => {
+  const { desk, reach, clock, runner, engine } = await house(t, {
+    tasks: [{ max_retries: 1, work: { kind: 'function', func: ctx => { throw new Error(`no ${ctx.attempt}`) } } }]
+  })
+  const { run } = await desk.enqueue('work')
+  await until('the first attempt has failed', async () => (await engine.get(run.id))!.attempts.length === 1)
+  t.match(await engine.get(run.id), { state: 'queued', attempt: 1, error: { message: 'no 1' } })
+  clock.advance(11_000)
+  runner.wake()
+  await runner.settled()
+  t.equal((await engine.get(run.id))!.state, 'queued', 'not before its time')
+  clock.advance(1000)
+  runner.wake()
+  t.match(await reach(run.id, 'failed'), { attempt: 2, error: { message: 'no 2' } })
+})
+
+t.test('never more runs at once than there are slots, and every one is run', async t => {
+  let now = 0
+  let most = 0
+  const { desk, engine } = await house(t, {
+    slots: 3,
+    tasks: [{ work: { kind: 'function', func: async () => {
+      most = Math.max(most, ++now)
+      await new Promise(resolve => { setImmediate(resolve) })
+      now--
+    } } }]
+  })
+  await Promise.all(Array.from({ length: 40 }, () => desk.enqueue('work')))
+  await until('all are done', async () => (await engine.count())[0]?.states.completed === 40)
+  t.equal(most, 3)
+})
+
+t.test('a task that allows one run at a time has one, while others go on', async t => {
+  const busy = gate()
+  const { desk, engine, reach, runner } = await house(t, {
+    tasks: [{ id: 'one', concurrency: 1, work: { kind: 'function', func: busy.func } }, { id: 'other' }]
+  })
+  const [first, second] = await Promise.all([desk.enqueue('one'), desk.enqueue('one')])
+  await until('the first runs', () => busy.started.length === 1)
+  const other = await desk.enqueue('other')
+  await reach(other.run.id, 'completed')
+  t.match(runner.verdict(second!.run), { decision: 'hold', gates: [{ ok: true }, { ok: true }, { gate: 'concurrency', ok: false, code: 'task_busy' }, { ok: true }] })
+  t.match(await desk.task('one'), { status: 'running' })
+  busy.letGo()
+  await reach(first!.run.id, 'completed')
+  await until('the second runs', () => busy.started.length === 2)
+  busy.letGo()
+  await reach(second!.run.id, 'completed')
+  t.equal((await engine.count()).find(({ task }) => task === 'one')!.states.completed, 2)
+})
+
+t.test('the runs of a vanished task are kept and held, and go on when it comes back', async t => {
+  const { desk, tasks, runner, reach, clock } = await house(t)
+  const task = tasks.get('work')!
+  const { run } = await desk.enqueue('work', { delay: 60 })
+  tasks.delete('work')
+  await t.rejects(desk.enqueue('work'), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+  clock.advance(61_000)
+  runner.wake()
+  await runner.settled()
+  t.match(desk.verdict((await desk.run(run.id))), { decision: 'hold', gates: [{ gate: 'task', ok: false, code: 'task_missing' }] })
+  t.equal((await desk.run(run.id)).state, 'queued')
+  tasks.set('work', task)
+  runner.wake()
+  await reach(run.id, 'completed')
+})
+
+t.test('a held run is listed as held, with the reason', async t => {
+  const busy = gate()
+  const { desk } = await house(t, { slots: 1, tasks: [{ id: 'long', work: { kind: 'function', func: busy.func } }, { id: 'waits' }] })
+  await desk.enqueue('long')
+  await until('it runs', () => busy.started.length === 1)
+  await desk.enqueue('waits')
+  t.match(await desk.task('waits'), { status: 'held', held: { code: 'no_slot', message: /all 1 slots are taken/ }, counts: { queued: 1 } })
+  busy.letGo()
+})
+
+t.test('cancel ends a waiting run at once and tells a running one to stop', async t => {
+  const busy = gate()
+  const { desk, reach, engine } = await house(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const later = await desk.enqueue('work', { delay: '1h' })
+  t.match(await desk.cancel(later.run.id, { by: 'anna' }), { state: 'cancelled', reason: { code: 'cancelled', by: 'anna' } })
+  const now = await desk.enqueue('work')
+  await until('it runs', () => busy.started.length === 1)
+  await desk.cancel(now.run.id, { by: 'anna', message: 'wrong folder' })
+  t.match(await reach(now.run.id, 'cancelled'), { reason: { code: 'cancelled', message: 'wrong folder', by: 'anna' } })
+  await t.rejects(desk.cancel(now.run.id, { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
+  await t.rejects(desk.cancel('00000000000', { by: 'anna' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
+  t.match(await engine.records({ limit: 5 }), [{ by: 'anna', action: 'cancel', subject: now.run.id }, { subject: later.run.id }])
+})
+
+t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
+  const busy = gate()
+  const { desk, close, tasks, ...first } = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }] })
+  const { run } = await desk.enqueue('work')
+  await until('it runs', () => busy.started.length === 1)
+  await first.runner.stop()
+  t.match(await first.engine.get(run.id), { state: 'queued', attempt: 0, turn: 1, crashes: 0, reason: { code: 'stopping' } })
+  await close()
+})
+
+t.test('stop waits the grace for what is nearly done', async t => {
+  const busy = gate()
+  const { desk, runner, engine } = await house(t, { stopGraceMs: 5000, tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { run } = await desk.enqueue('work')
+  await until('it runs', () => busy.started.length === 1)
+  const stopped = runner.stop()
+  busy.letGo()
+  await stopped
+  t.match(await engine.get(run.id), { state: 'completed', result: 'let go' })
+})
+
+t.test('nothing is claimed once a stop was asked for', async t => {
+  const { desk, runner, engine } = await house(t)
+  await runner.stop()
+  const { run } = await desk.enqueue('work')
+  runner.wake()
+  await runner.settled()
+  t.equal((await engine.get(run.id))!.state, 'queued')
+})
+
+t.test('what a task could not settle on a failing engine is settled when it recovers', async t => {
+  const { desk, engine, reach, runner, said } = await house(t)
+  const settle = engine.settle
+  engine.settle = async () => { throw new Error('disk full') }
+  const { run } = await desk.enqueue('work')
+  await until('the failure is told', () => said('engine_failed').length > 0)
+  t.equal((await engine.get(run.id))!.state, 'running')
+  engine.settle = settle
+  runner.retrySettle()
+  t.match(await reach(run.id, 'completed'), { turn: 1 }, 'executed once')
+})
+
+t.test('a checkpoint is given back to the next attempt', async t => {
+  const seen: unknown[] = []
+  const { desk, engine, clock, runner, reach } = await house(t, {
+    tasks: [{ work: { kind: 'function', func: async ctx => {
+      seen.push(await ctx.checkpoint.read())
+      if (ctx.attempt > 1) return 'done'
+      await ctx.checkpoint.save({ file: 7 })
+      throw new Error('cut off')
+    } } }]
+  })
+  const { run } = await desk.enqueue('work')
+  await until('the first attempt has failed', async () => (await engine.get(run.id))!.attempts.length === 1)
+  clock.advance(60_000)
+  runner.wake()
+  await reach(run.id, 'completed')
+  t.strictSame(seen, [null, { file: 7 }])
+})
+
+t.test('a task may add runs of other tasks', async t => {
+  const { desk, reach, engine } = await house(t, {
+    tasks: [{ id: 'parent', work: { kind: 'function', func: ctx => ctx.enqueue('child', { payload: 'from parent', key: 'k' }) } }, { id: 'child', work: { kind: 'function', func: ctx => ctx.payload } }]
+  })
+  const { run } = await desk.enqueue('parent')
+  await reach(run.id, 'completed')
+  const child = (await engine.get(run.id))!.result as string
+  t.match(await reach(child, 'completed'), { result: 'from parent', source: 'task', key: 'k' })
+})
+
+t.test('a late result is refused and told', async t => {
+  const busy = gate()
+  const { desk, engine, clock, said } = await house(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { run } = await desk.enqueue('work')
+  await until('it runs', () => busy.started.length === 1)
+  await engine.recover({ owner: 'another boot', now: clock.now(), restart: 'restart', crash_cap: 5 })
+  busy.letGo()
+  await until('the stale result is told', () => said('stale').length === 1)
+  t.match(await engine.get(run.id), { crashes: 1, attempt: 1 }, 'the crash is counted apart, the second turn runs')
+  busy.letGo()
+})
+
+t.test('a payload that does not fit the input schema is refused with every fault', async t => {
+  const { desk } = await house(t, { tasks: [{ input: { type: 'object', required: ['to'], properties: { to: { type: 'string' }, n: { type: 'integer' } }, additionalProperties: false } as never }] })
+  await t.rejects(desk.enqueue('work', { payload: { n: 'x' } }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: /payload/ }, { pointer: '/payload/n' }] })
+  await t.rejects(desk.enqueue('work', { payload: { to: 'a' }, due_at: 'tomorrow' }), { code: 'OFFPEAK_INPUT_INVALID', message: /due_at/ })
+  t.ok((await desk.enqueue('work', { payload: { to: 'a' } })).created)
+})
+
+t.test('the same key is the same run', async t => {
+  const { desk } = await house(t)
+  const first = await desk.enqueue('work', { key: 'once', delay: 60 })
+  const second = await desk.enqueue('work', { key: 'once', delay: 60 })
+  t.equal(first.created, true)
+  t.equal(second.created, false)
+  t.equal(second.run.id, first.run.id)
+})

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { endOrphan, startedAt } from '../../core/work/group.ts'
+import { house, scratch } from './house.ts'
+import { until } from '../clock.ts'
+import { spawn } from 'node:child_process'
+import type { Owner } from './house.ts'
+import type { Task, Work } from '../../core/model/task.ts'
+
+const CODES = { ok: [0], warn: [], retry: [] }
+
+async function setup (t: Owner, { script, work = {}, task = {} }: { script: string, work?: Partial<Extract<Work, { kind: 'script' }>>, task?: Partial<Task> }) {
+  const folder = scratch(t)
+  const file = join(folder, 'task.sh')
+  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const it = await house(t, { abortGraceMs: 10_000, tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }] })
+  const { run } = await it.desk.enqueue('work', { payload: { folder } })
+  return { ...it, run, folder }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    // A zombie answers too, until its parent reads its end.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+t.test('a script is executed with its arguments and a small environment, and its output is progress, result and log', async t => {
+  process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
+  t.teardown(() => { delete process.env.OFFPEAK_TEST_SECRET })
+  const { reach, run, desk, engine } = await setup(t, {
+    script: 'echo "hello $1 $GREETING"; echo "secret=$OFFPEAK_TEST_SECRET"; echo 40%; echo "::progress 80 nearly"; echo oops >&2; echo "::result {\\"task\\":\\"$OFFPEAK_TASK\\",\\"attempt\\":$OFFPEAK_ATTEMPT}"',
+    work: { args: ['; rm -rf $(id)'], env: { GREETING: 'there' } }
+  })
+  t.match(await reach(run.id, 'completed'), { progress: { percentage: 80, message: 'nearly' } })
+  t.strictSame((await engine.get(run.id))!.result, { task: 'work', attempt: 1 })
+  const lines = await desk.logs({ id: run.id, after: 0, limit: 10 })
+  t.strictSame(lines.map(({ text }) => text).toSorted(), ['hello ; rm -rf $(id) there', 'oops', 'secret='])
+})
+
+t.test('exit codes mean what the task says: warn, retry, anything else', async t => {
+  const codes = { ok: [0], warn: [3], retry: [11] }
+  const warned = await setup(t, { script: 'echo "2 files unreadable" >&2; exit 3', work: { exit_codes: codes } })
+  t.match(await warned.reach(warned.run.id, 'completed'), { warning: 'exit code 3: 2 files unreadable' })
+  const locked = await setup(t, { script: 'exit 11', work: { exit_codes: codes }, task: { max_retries: 1 } })
+  await until('it has failed once', async () => (await locked.engine.get(locked.run.id))!.attempts.length === 1)
+  t.match(await locked.engine.get(locked.run.id), { state: 'queued', error: { message: 'exit code 11' } })
+  const wrong = await setup(t, { script: 'exit 12', work: { exit_codes: codes }, task: { max_retries: 5 } })
+  t.match(await wrong.reach(wrong.run.id, 'failed'), { attempt: 1, error: { message: 'exit code 12' } }, 'not tried again')
+  const plain = await setup(t, { script: 'kill -9 $$' })
+  t.match(await plain.reach(plain.run.id, 'failed'), { error: { message: 'ended by SIGKILL' } })
+})
+
+t.test('a timeout ends the script and everything it has started, also when it does not listen', async t => {
+  const { reach, run, folder } = await setup(t, {
+    script: 'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',
+    task: { timeoutMs: 400 }
+  })
+  t.match(await reach(run.id, 'failed'), { error: { message: /timeout/ } })
+  for (const name of ['child', 'grandchild']) {
+    const pid = Number(readFileSync(join(folder, name), 'utf8'))
+    await until(`the ${name} is gone`, () => !isAlive(pid))
+  }
+})
+
+t.test('what a script leaves running in its group does not outlive it', async t => {
+  const { reach, run, folder } = await setup(t, { script: 'sleep 300 & echo $! > "$(dirname "$0")/left"' })
+  await reach(run.id, 'completed')
+  const pid = Number(readFileSync(join(folder, 'left'), 'utf8'))
+  await until('it is gone', () => !isAlive(pid))
+})
+
+t.test('a script that cannot be started is a failed attempt in words', async t => {
+  const { reach, run } = await setup(t, { script: '', work: { file: '/no/such/script.sh' } })
+  t.match(await reach(run.id, 'failed'), { error: { message: /ENOENT/ } })
+})
+
+t.test('cancel reaches a running script', async t => {
+  const { desk, run, reach, engine } = await setup(t, { script: 'echo started; sleep 300' })
+  await until('its process is recorded', async () => (await engine.get(run.id))!.child !== null)
+  await desk.cancel(run.id, { by: 'anna' })
+  await reach(run.id, 'cancelled')
+})
+
+t.test('an orphan is ended only while its pid still is the process that was recorded', async t => {
+  const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' })
+  t.teardown(() => { child.kill('SIGKILL') })
+  const started = (await startedAt(child.pid!))!
+  t.match(started, /^\d+$/)
+  t.equal(await endOrphan({ pid: child.pid!, started: '1' }), false)
+  t.ok(isAlive(child.pid!))
+  t.equal(await endOrphan({ pid: child.pid!, started }), true)
+  await until('it is gone', () => !isAlive(child.pid!))
+})
