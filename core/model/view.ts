@@ -100,7 +100,7 @@ export function taskView (facts: TaskFacts): TaskView {
 
 /** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
 export function runView (run: Run, now: number) {
-  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, lease_until: _, owner: __, child: ___, progress, ...rest } = run
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, lease_until: _lease, owner: _owner, child: _child, progress, ...rest } = run
   return {
     ...rest,
     label: labelOf(run, now),
@@ -123,7 +123,7 @@ export const fullRunView = ({ payload, result, attempts, ...run }: FullRun, now:
   ({ ...runView(run, now), payload, result, attempts: attempts.map(attemptView) })
 
 /** A schedule as REST shows it. */
-export const scheduleView = ({ anchor, cursor, nominal_at: nominal, next_at: next, created_at: created, hash: _, ...rest }: Schedule) => ({
+export const scheduleView = ({ anchor: _anchor, cursor: _cursor, hash: _hash, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({
   ...rest,
   words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
   next_at: iso(next),

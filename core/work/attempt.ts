@@ -29,7 +29,7 @@ export async function attempt (options: AttemptOptions): Promise<Outcome> {
   const { task, controller, clock, overdue } = options
   const limit = timeLimit(task.timeoutMs, () => controller.abort(new StopReason('timeout', `took longer than its timeout of ${task.timeoutMs / SECOND} s`)))
   const grace = graceAfter(controller.signal, options.graceMs)
-  const work = run(options)
+  const work = ended(options)
   try {
     const ending = await Promise.race([work, grace.over])
     if (ending.kind === 'abandoned') {
@@ -56,7 +56,7 @@ function timeLimit (ms: number, expire: () => void) {
   return { clear: () => clearTimeout(timer) }
 }
 
-async function run ({ work }: AttemptOptions): Promise<Ending> {
+async function ended ({ work }: AttemptOptions): Promise<Ending> {
   try {
     return { kind: 'returned', value: await work() }
   } catch (error) {

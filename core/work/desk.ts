@@ -64,7 +64,7 @@ export class Desk {
     const task = this.definition(id)
     const { engine, clock } = this.#options
     const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
-    return this.#view(task, counts.find(({ task }) => task === id), due.tasks.find(({ task }) => task === id))
+    return this.#view(task, counts.find(count => count.task === id), due.tasks.find(first => first.task === id))
   }
 
   /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND. */

@@ -29,13 +29,13 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
     priority: ask.priority ?? task.priority,
     source,
     key: ask.key ?? null,
-    due_at: dueAt(ask, now),
+    due_at: instantOf(ask, now),
     max_retries: task.max_retries,
     payload: storable(payload)
   }
 }
 
-function dueAt ({ due_at: dueAt, delay }: RunAsk, now: number): number {
+function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   if (dueAt === undefined) return now + (delay === undefined ? 0 : milliseconds(delay))
   const at = new Date(dueAt).getTime()
   if (Number.isNaN(at)) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/due_at', detail: `'${String(dueAt)}' is not an instant: expected ISO 8601 such as 2026-11-22T03:00:00Z` }] })

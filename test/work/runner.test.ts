@@ -112,7 +112,7 @@ t.test('cancel ends a waiting run at once and tells a running one to stop', asyn
 
 t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
   const busy = gate()
-  const { desk, close, tasks, ...first } = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }] })
+  const { desk, close, ...first } = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }] })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   await first.runner.stop()
