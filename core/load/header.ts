@@ -112,9 +112,16 @@ export function interpreterOf (source: string, { path, executable }: { path: str
   return program === undefined ? undefined : [program]
 }
 
+interface Named { path: string, executable: boolean }
+
+const endsAsScript = (path: string) => Object.hasOwn(INTERPRETERS, path.split('/').at(-1)!.split('.').slice(1).at(-1) ?? '')
+
+/** True for a file whose first lines can tell whether it is a script. */
+export const worthALook = ({ path, executable }: Named): boolean => executable || endsAsScript(path)
+
 /** True for a file that is a task when it has a header: a script by its ending, or an executable with a shebang. */
-export const mayBeScript = ({ path, executable }: { path: string, executable: boolean }, source: string): boolean =>
-  Object.hasOwn(INTERPRETERS, path.split('/').at(-1)!.split('.').slice(1).at(-1) ?? '') || (executable && source.startsWith('#!'))
+export const mayBeScript = ({ path, executable }: Named, source: string): boolean =>
+  endsAsScript(path) || (executable && source.startsWith('#!'))
 
 /** The id of a script that names none: its file name without ending, in the signs that an id may have. */
 export const idOf = (path: string): string =>

@@ -1,0 +1,190 @@
+import { resolve, basename, sep } from 'node:path'
+import { once } from 'node:events'
+import { watch } from 'chokidar'
+import type { FSWatcher } from 'chokidar'
+import type { Config } from '../model/config.ts'
+import { SECOND } from '../model/duration.ts'
+import type { Service } from '../model/service.ts'
+import type { Task } from '../model/task.ts'
+import type { FileFault } from './assemble.ts'
+import { assemble } from './assemble.ts'
+import { Tree } from './tree.ts'
+import { WRITTEN } from './watch.ts'
+
+/** A task file, or one definition of it, that cannot be used as it stands on disk. */
+export interface BrokenFile {
+  /** Below the tasks directory. */
+  file: string
+  message: string
+  /** What to do about it. */
+  fix?: string | undefined
+  line?: number | undefined
+  column?: number | undefined
+  pointer?: string | undefined
+  code: string
+  /** Epoch ms at which this fault was first seen. */
+  since: number
+}
+
+/** What a look at the disk or another configuration has changed. */
+export interface FolderChange {
+  added: Task[]
+  changed: Task[]
+  removed: Task[]
+  /** Faults that were not there before. */
+  broken: BrokenFile[]
+  /** Files that were broken and are no longer. */
+  mended: string[]
+}
+
+export interface FolderAsk {
+  /** The tasks directory; it need not exist yet. */
+  directory: string
+  dataFolder: string
+  config: Config
+  onChange: (change: FolderChange) => void
+  /** Told when the system cannot watch; `rescan` still finds every change. */
+  onError?: ((error: unknown) => void) | undefined
+  /** `watch`: changes take effect by themselves. `once`: only when `rescan` is called. */
+  files?: 'watch' | 'once' | undefined
+  /** How long one import may take, ms. */
+  boundMs?: number | undefined
+  now?: (() => number) | undefined
+}
+
+/** The tasks in force and the files that are broken. */
+export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], oldVersions: number }
+
+const QUIET_MS = 400
+const GATHER_MS = 50
+
+function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
+  const { line, column, pointer } = error.place
+  const message = kept ? `${error.message}; the last good version stays in force` : error.message
+  return { file: path, message, fix: error.fix, line, column, pointer, code: error.code, since }
+}
+
+const keyOf = ({ file, pointer, code, message }: BrokenFile) => [file, pointer, code, message].join('\n')
+
+/** The tasks directory while it lives: finds, reads and watches task files. A broken file never harms its neighbours,
+ *  and its last good version stays in force. */
+export class TaskFolder implements Service {
+  readonly #ask: FolderAsk
+  readonly #tree: Tree
+  #config: Config
+  #tasks: ReadonlyMap<string, Task> = new Map()
+  #broken: readonly BrokenFile[] = []
+  #watcher: FSWatcher | null = null
+  #running: AbortController | null = null
+  #queue: Promise<void> = Promise.resolve()
+  #waiting: Promise<void> | null = null
+  #timer: NodeJS.Timeout | undefined
+  #looked = false
+
+  constructor (ask: FolderAsk) {
+    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now } = ask
+    this.#ask = { ...ask, now }
+    this.#config = config
+    this.#tree = new Tree({ directory, dataFolder, boundMs, now })
+  }
+
+  get current (): Current {
+    return { tasks: this.#tasks, broken: this.#broken, oldVersions: this.#tree.oldVersions }
+  }
+
+  async start (): Promise<void> {
+    if (this.#running) return
+    this.#running = new AbortController()
+    await this.rescan()
+    if (this.#ask.files !== 'once' && this.#running) await this.#watch()
+  }
+
+  async stop (): Promise<void> {
+    this.#running?.abort()
+    this.#running = null
+    clearTimeout(this.#timer)
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+    await this.#queue
+  }
+
+  /** Looks at the directory now; resolves when what it found is in force. Calls while a look waits for its turn are that look. */
+  rescan (): Promise<void> {
+    if (this.#waiting) return this.#waiting
+    const look = this.#queue.then(() => {
+      this.#waiting = null
+      return this.#look()
+    })
+    this.#waiting = look
+    this.#queue = look.catch(() => undefined)
+    return look
+  }
+
+  /** Puts another configuration in force: overrides and limits are applied again, no file is read. */
+  reconfigure (config: Config): void {
+    this.#config = config
+    if (this.#looked) this.#apply()
+  }
+
+  async #look (): Promise<void> {
+    if (!this.#running) return
+    const { signal } = this.#running
+    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal })
+    if (signal.aborted) return
+    this.#looked = true
+    this.#apply()
+    if (unsettled) this.#soon(QUIET_MS)
+  }
+
+  #soon (ms: number): void {
+    clearTimeout(this.#timer)
+    if (this.#running) this.#timer = setTimeout(() => { this.rescan().catch(error => this.#ask.onError?.(error)) }, ms)
+  }
+
+  async #watch (): Promise<void> {
+    const root = resolve(this.#ask.directory)
+    const watcher = watch(root, {
+      ignoreInitial: true, followSymlinks: false, depth: 8, awaitWriteFinish: WRITTEN,
+      ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))
+    })
+    this.#watcher = watcher
+    watcher.on('error', error => this.#ask.onError?.(error))
+    watcher.on('all', () => this.#soon(GATHER_MS))
+    await once(watcher, 'ready')
+    // What changed before the watch began is found by one more look.
+    await this.rescan()
+  }
+
+  #apply (): void {
+    const before = { tasks: this.#tasks, broken: this.#broken }
+    const { tasks, faults } = assemble({ sources: this.#tree.sources, config: this.#config, previous: before.tasks })
+    const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
+    const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found => known.get(keyOf(found)) ?? found)
+    this.#tasks = tasks
+    this.#broken = broken
+    const faulty = new Set(broken.map(({ file }) => file))
+    this.#tell({
+      added: [...tasks.values()].filter(({ id }) => !before.tasks.has(id)),
+      changed: [...tasks.values()].filter(task => differs(before.tasks.get(task.id), task)),
+      removed: [...before.tasks.values()].filter(({ id }) => !tasks.has(id)),
+      broken: broken.filter(found => !known.has(keyOf(found))),
+      mended: [...new Set(before.broken.map(({ file }) => file))].filter(file => !faulty.has(file))
+    })
+  }
+
+  #tell (change: FolderChange): void {
+    if (Object.values(change).some(list => list.length > 0)) this.#ask.onChange(change)
+  }
+}
+
+const differs = (before: Task | undefined, task: Task) =>
+  before !== undefined && before !== task && (before.hash !== task.hash || before.source !== task.source)
+
+/** Reads the tasks directory once, for a look without a running manager. */
+export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {
+  const folder = new TaskFolder({ ...ask, files: 'once', onChange: () => undefined })
+  await folder.start()
+  await folder.stop()
+  return folder.current
+}
