@@ -33,13 +33,16 @@ async function addInBulk (engine: Engine, count: number, size: number) {
 /** Claims while it settles, as a runner does: a slot is free as soon as its work has ended. */
 async function drain (engine: Engine, slots: number) {
   const take = () => engine.claim({ owner: 'bench', now: Date.now(), lease_until: Date.now() + 60_000, limit: slots, room: { tasks: { bench: slots } } })
+  let settled: Promise<unknown>[] = []
   let runs = await take()
   while (runs.length > 0) {
-    const settled = runs.map(({ id, turn }) =>
+    const before = settled
+    settled = runs.map(({ id, turn }) =>
       engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() }))
     runs = await take()
-    await Promise.all(settled)
+    await Promise.all(before)
   }
+  await Promise.all(settled)
 }
 
 /** Measures the engine in a folder of its own: adding and draining, each answered when it is durable. */

@@ -14,22 +14,31 @@ export interface CommitOptions {
   guard (): void
   /** Gives space back when the disk is full. False: there is none to give. */
   makeRoom (): boolean
+  /** Resolves when all that is committed is durable. */
+  sync (): Promise<void>
   /** Hears of every transaction that failed. */
   trouble (call: string, error: unknown): void
 }
 
+/** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it is
+ *  durable, which a power cut does not undo either. */
+export type Answered = 'committed' | 'durable'
+
 interface Call {
   name: string
+  answered: Answered
   work: () => unknown
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
 
+type Answer = { value: unknown } | { error: unknown }
+
 /** Turns of the event loop that a batch waits for others while more keep coming. */
 const PATIENCE = 4
 const BUSY_WAITS_MS = [50, 100, 200]
 
-/** Many callers, one transaction: calls of one turn of the event loop share one commit, and each is answered after it.
+/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync.
  *  A call that throws is taken out and the others are done again, so that no call pays for another. */
 export class GroupCommit {
   /** Milliseconds that the last commit took. */
@@ -45,10 +54,10 @@ export class GroupCommit {
     this.#options = options
   }
 
-  write<T> (name: string, work: () => T): Promise<T> {
+  write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {
-      this.#calls.push({ name, work, resolve: resolve as (value: unknown) => void, reject })
+      this.#calls.push({ name, answered, work, resolve: resolve as (value: unknown) => void, reject })
       this.#flushing ??= this.#flush()
     })
   }
@@ -56,7 +65,8 @@ export class GroupCommit {
   /** Answers what was asked and takes no more. */
   async close (): Promise<void> {
     this.#closed = true
-    await this.#flushing
+    while (this.#flushing) await this.#flushing
+    await this.#options.sync().catch(error => this.#options.trouble('stop', error))
   }
 
   async #flush (): Promise<void> {
@@ -65,14 +75,14 @@ export class GroupCommit {
     this.#calls = []
     try {
       this.#options.guard()
-      await this.#commit(calls)
-      this.failure = null
+      const begun = performance.now()
+      const answers = await this.#commit(calls)
+      this.#answer(calls, answers, begun)
     } catch (error) {
       this.failure = error
       for (const call of calls) call.reject(error)
     }
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
-    if (this.#closed) await this.#flushing
   }
 
   /** Waits until a turn of the event loop brings no further call. */
@@ -83,7 +93,31 @@ export class GroupCommit {
     }
   }
 
-  async #commit (calls: Call[]): Promise<void> {
+  #answer (calls: Call[], answers: Answer[], begun: number): void {
+    const waiting: (() => void)[] = []
+    const rejects: Call['reject'][] = []
+    for (const [index, { answered, resolve, reject }] of calls.entries()) {
+      const answer = answers[index]!
+      if ('error' in answer) reject(answer.error)
+      else if (answered === 'committed') resolve(answer.value)
+      else {
+        waiting.push(() => resolve(answer.value))
+        rejects.push(reject)
+      }
+    }
+    // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
+    this.#options.sync().then(() => {
+      this.failure = null
+      this.lastMs = performance.now() - begun
+      for (const resolve of waiting) resolve()
+    }, error => {
+      this.failure = error
+      this.#options.trouble(calls[0]!.name, error)
+      for (const reject of rejects) reject(error)
+    })
+  }
+
+  async #commit (calls: Call[]): Promise<Answer[]> {
     for (let attempt = 0; ; attempt++) {
       try {
         return this.#transact(calls)
@@ -97,24 +131,14 @@ export class GroupCommit {
     }
   }
 
-  #transact (calls: Call[]): void {
-    const begun = performance.now()
-    const answers = this.#settled(calls)
-    this.lastMs = performance.now() - begun
-    for (const [index, answer] of answers.entries()) {
-      if ('error' in answer) calls[index]!.reject(answer.error)
-      else calls[index]!.resolve(answer.value)
-    }
-  }
-
   /** Does every call in one transaction. Those that throw are left out, and the rest are done again from the start. */
-  #settled (calls: Call[]): ({ value: unknown } | { error: unknown })[] {
+  #transact (calls: Call[]): Answer[] {
     const faults = new Map<Call, unknown>()
     for (;;) {
       let current: Call | null = null
       try {
         this.#options.db.exec('begin immediate')
-        const answers = calls.map(call => {
+        const answers = calls.map((call): Answer => {
           if (faults.has(call)) return { error: faults.get(call) }
           current = call
           return { value: call.work() }

@@ -33,8 +33,8 @@ export class Guard {
   }
 
   #identify (): string {
-    const stat = statSync(this.#file, { throwIfNoEntry: false })
-    return stat ? `${stat.dev}:${stat.ino}` : 'gone'
+    const stats = ['', '-wal'].map(end => statSync(this.#file + end, { throwIfNoEntry: false }))
+    return stats.map(stat => stat ? `${stat.dev}:${stat.ino}` : 'gone').join(' ')
   }
 
   /** Throws when nothing may be written; every few seconds looks at the file itself. */
@@ -56,6 +56,15 @@ export class Guard {
     this.lost ??= engineFailed({
       message: `${this.#file} was moved, removed or replaced while it was in use`,
       fix: 'Stop, put the file back with its -wal file, and start again.'
+    })
+  }
+
+  /** Throws, and lets no more be written: after a failed sync nobody knows what the disk holds. */
+  unsynced (cause: unknown): never {
+    throw this.lost ??= engineFailed({
+      message: 'The disk did not confirm what was written',
+      fix: 'Look at the disk; what was acknowledged before is safe. Start again when it is in order.',
+      cause
     })
   }
 

@@ -11,7 +11,6 @@ const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d
 
 export interface OpenAsk {
   folder: string
-  synchronous: 'full' | 'normal'
   /** True when the last owner did not stop in order: the file is checked through. */
   unclean: boolean
   now: number
@@ -30,8 +29,9 @@ export function prepareFolder (folder: string, typeOf = (path: string): number =
   })
 }
 
-const PRAGMAS = ({ synchronous }: OpenAsk) => `
-  pragma synchronous = ${synchronous};
+// synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever.
+const PRAGMAS = `
+  pragma synchronous = normal;
   pragma fullfsync = 1;
   pragma checkpoint_fullfsync = 1;
   pragma busy_timeout = 50;
@@ -95,7 +95,7 @@ function backup (db: DatabaseSync, file: string): void {
 function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
   const { journal_mode: mode } = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string }
   if (mode !== 'wal') throw engineFailed({ message: `${file} cannot keep a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' })
-  db.exec(PRAGMAS(ask))
+  db.exec(PRAGMAS)
   if (ask.unclean) check(db)
   migrate(db, file, ask.migrations ?? MIGRATIONS)
 }

@@ -5,6 +5,7 @@ import { engineStopped } from '../model/errors.ts'
 import { add, checkNew } from './add.ts'
 import { claim, due, idle } from './claim.ts'
 import { GroupCommit } from './commit.ts'
+import type { Answered } from './commit.ts'
 import type { Engine, EngineHealth } from './engine.ts'
 import { Guard } from './guard.ts'
 import { list } from './list.ts'
@@ -17,6 +18,7 @@ import { recover } from './recover.ts'
 import { cancel, renew, report, retry, settle } from './settle.ts'
 import { Store } from './store.ts'
 import { sweep } from './sweep.ts'
+import { LogSync, syncFolder } from './sync.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -33,18 +35,20 @@ export interface SqliteOptions {
   ballastBytes?: number
 }
 
-interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, commits: GroupCommit }
+interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
 
 function open (options: Required<SqliteOptions>): Open {
-  const { folder, clock, synchronous, owner, ballastBytes, onTrouble } = options
+  const { folder, clock, owner, ballastBytes } = options
   prepareFolder(folder)
   const lock = takeLock(folder, owner)
   let db: DatabaseSync | null = null
   try {
-    db = openDatabase({ folder, synchronous, unclean: lock.unclean, now: clock() })
+    db = openDatabase({ folder, unclean: lock.unclean, now: clock() })
     const store = new Store(db)
     const guard = new Guard({ folder, clock, ballastBytes })
-    return { lock, db, store, guard, commits: commitsOf(store, guard, onTrouble) }
+    const log = new LogSync(join(folder, 'offpeak.db-wal'))
+    syncFolder(folder)
+    return { lock, db, store, guard, log, commits: commitsOf({ store, guard, log }, options) }
   } catch (error) {
     const answer = openFailed({ folder, now: clock() }, error)
     db?.close()
@@ -53,13 +57,14 @@ function open (options: Required<SqliteOptions>): Open {
   }
 }
 
-function commitsOf (store: Store, guard: Guard, onTrouble: SqliteOptions['onTrouble'] & {}): GroupCommit {
+function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble }: Required<SqliteOptions>): GroupCommit {
   return new GroupCommit({
     db: store.db,
     seal: () => store.storeCounts(),
     forget: () => store.remember(),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
+    sync: synchronous === 'full' ? () => log.flushed().catch(error => guard.unsynced(error)) : async () => {},
     trouble: (call, error) => {
       guard.note(error)
       onTrouble(call, error)
@@ -67,8 +72,9 @@ function commitsOf (store: Store, guard: Guard, onTrouble: SqliteOptions['onTrou
   })
 }
 
-async function close ({ lock, db, guard, commits }: Open): Promise<void> {
+async function close ({ lock, db, guard, log, commits }: Open): Promise<void> {
   await commits.close()
+  log.close()
   db.close()
   if (guard.lost || guard.damaged) lock.abandon()
   else lock.release()
@@ -97,10 +103,10 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
 
-  async function write<T> (call: string, work: (store: Store) => T): Promise<T> {
+  async function write<T> (call: string, work: (store: Store) => T, answered: Answered = 'durable'): Promise<T> {
     if (!opened) throw engineStopped()
     const { store, commits } = opened
-    return commits.write(call, () => work(store))
+    return commits.write(call, answered, () => work(store))
   }
 
   async function read<T> (call: string, work: (store: Store) => T): Promise<T> {
@@ -134,7 +140,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     due: now => read('due', store => due(store, now)),
     async claim (ask) {
       if (opened && !opened.guard.lost && idle(opened.store, ask)) return []
-      return write('claim', store => claim(store, ask))
+      // A claim that a power cut undoes is a run that is still queued: nothing was answered that is lost.
+      return write('claim', store => claim(store, ask), 'committed')
     },
     renew: (leases, leaseUntil) => write('renew', store => renew(store, leases, leaseUntil)),
     report: said => write('report', store => report(store, said)),
