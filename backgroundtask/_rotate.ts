@@ -1,0 +1,154 @@
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { createZstdCompress, zstdCompressSync } from 'node:zlib'
+import type { Folder } from './_folder.ts'
+import { sameFile } from './_folder.ts'
+
+const CHUNK = 256 * 1024
+const PACKED = '.zst'
+const ROUNDS = 100
+
+/** How a log makes room. `copy_truncate`: its lines are copied out and the file, which its writer may keep open, is
+ *  emptied. `rename`: it moves aside and an empty one takes its place, for writers that open the file anew. */
+export type Method = 'copy_truncate' | 'rename'
+
+export interface RotateAsk {
+  folder: Folder
+  name: string
+  keep: number
+  method: Method
+  compress: boolean
+  signal: AbortSignal
+}
+
+/** Bytes of a file from the start to an end that is fixed, however the file grows. */
+async function * from (handle: FileHandle, end: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < end;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, Math.min(CHUNK, end - at), at)
+    if (bytesRead === 0) return
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
+/** Copies the first bytes of a log into an open file, durably. */
+async function copy (log: FileHandle, { end, out, compress, signal }: { end: number, out: FileHandle, compress: boolean, signal: AbortSignal }): Promise<void> {
+  const write = async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) await out.writeFile(chunk)
+  }
+  if (compress) await pipeline(from(log, end), createZstdCompress(), write, { signal })
+  else await pipeline(from(log, end), write, { signal })
+  await out.sync()
+}
+
+/** Adds what has been written beyond `at` and empties the log, in one go: nothing of this process comes between the
+ *  last look and the emptying, and of another process only what it writes in microseconds. */
+function emptyAfter (log: FileHandle, { at, out, compress }: { at: number, out: FileHandle, compress: boolean }): void {
+  let done = at
+  for (let round = 0; round < ROUNDS; round++) {
+    const more = fstatSync(log.fd).size - done
+    if (more <= 0) return ftruncateSync(log.fd, 0)
+    const tail = Buffer.allocUnsafe(more)
+    const read = readSync(log.fd, tail, 0, more, done)
+    const plain = tail.subarray(0, read)
+    // A zstd frame of its own: readers join frames.
+    writeSync(out.fd, compress ? zstdCompressSync(plain) : plain)
+    done += read
+  }
+  throw new Error('The log grows faster than it can be copied')
+}
+
+/** Moves `name.1` to `name.2` and so on, from the last to the first, dropping those past `keep`. */
+async function shift ({ folder, name, keep }: RotateAsk): Promise<void> {
+  const numbers = await kept(folder, name)
+  for (const { file, number, ending } of numbers.toSorted((a, b) => b.number - a.number)) {
+    if (number >= keep) await folder.remove(file)
+    else await folder.rename(file, `${name}.${number + 1}${ending}`)
+  }
+}
+
+async function kept (folder: Folder, name: string): Promise<{ file: string, number: number, ending: string }[]> {
+  const found: { file: string, number: number, ending: string }[] = []
+  for (const entry of await folder.entries()) {
+    const [, number, ending = ''] = entry.name.startsWith(`${name}.`) ? entry.name.slice(name.length).match(/^\.([1-9]\d{0,4})(\.zst)?$/) ?? [] : []
+    if (number === undefined) continue
+    if (!entry.isFile()) throw new Error(`'${entry.name}' is in the way: it is not a file`)
+    found.push({ file: entry.name, number: Number(number), ending })
+  }
+  return found
+}
+
+async function copyTruncate (ask: RotateAsk, temp: string): Promise<void> {
+  const { folder, name, compress, signal } = ask
+  const log = await folder.edit(name)
+  const out = await folder.create(temp)
+  try {
+    const end = (await log.stat()).size
+    await copy(log, { end, out, compress, signal })
+    await shift(ask)
+    await folder.rename(temp, `${name}.1${compress ? PACKED : ''}`)
+    await folder.sync()
+    emptyAfter(log, { at: end, out, compress })
+    await out.sync()
+  } finally {
+    await Promise.all([log.close(), out.close()])
+  }
+}
+
+/** Packs the file that the last rotation moved aside: its writer has let go of it by now. */
+async function packFirst ({ folder, name, signal }: RotateAsk, temp: string): Promise<void> {
+  const first = `${name}.1`
+  if (await folder.stat(first) === null) return
+  const log = await folder.read(first)
+  const out = await folder.create(temp)
+  try {
+    await copy(log, { end: (await log.stat()).size, out, compress: true, signal })
+    await folder.rename(temp, first + PACKED)
+    await folder.remove(first)
+  } finally {
+    await Promise.all([log.close(), out.close()])
+  }
+}
+
+async function moveAside (ask: RotateAsk, { temp, stat }: { temp: string, stat: Stats }): Promise<void> {
+  const { folder, name, compress } = ask
+  if (compress) await packFirst(ask, temp)
+  await shift(ask)
+  await folder.rename(name, `${name}.1`)
+  const fresh = await folder.create(name, stat.mode & 0o777)
+  try {
+    await fresh.chmod(stat.mode & 0o777)
+    if (process.getuid?.() === 0) await fresh.chown(stat.uid, stat.gid)
+  } finally {
+    await fresh.close()
+  }
+  await folder.sync()
+}
+
+/** Why a file is not rotated although it was named, or null. */
+export function unfit (stat: Stats): string | null {
+  if (stat.isSymbolicLink()) return 'it is a link'
+  if (!stat.isFile()) return 'it is not a file'
+  // Emptying a file empties it under all its names, and the other name may be anywhere.
+  return stat.nlink > 1 ? 'it has another name elsewhere (a hard link)' : null
+}
+
+/** Rotates one log: `name` becomes `name.1` (packed: `name.1.zst`), older ones count up, those past `keep` go. */
+export async function rotate (ask: RotateAsk): Promise<void> {
+  const { folder, name, method } = ask
+  const temp = `.${name}.rotate.part`
+  await folder.remove(temp)
+  const stat = await folder.stat(name)
+  const why = stat === null ? 'it is gone' : unfit(stat)
+  if (stat === null || why !== null) throw new Error(`'${name}' is not rotated: ${why}`)
+  const handle = await folder.edit(name)
+  const same = await handle.stat().then(now => sameFile(now, stat) && unfit(now) === null).finally(() => handle.close())
+  if (!same) throw new Error(`'${name}' was replaced while it was looked at`)
+  try {
+    await (method === 'rename' ? moveAside(ask, { temp, stat }) : copyTruncate(ask, temp))
+  } finally {
+    await folder.remove(temp)
+  }
+}

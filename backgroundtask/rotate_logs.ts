@@ -1,0 +1,108 @@
+import { basename, dirname, join, matchesGlob, resolve, sep } from 'node:path'
+import { Type } from 'typebox'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { rotate, unfit } from './_rotate.ts'
+import { openFolder } from './_root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf } from './_settings.ts'
+import type { Settings } from './_settings.ts'
+import { walk } from './_walk.ts'
+
+const Input = Type.Object({
+  files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Log files, or globs of them' })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger' })),
+  keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  method: Type.Optional(Type.Unsafe<'copy_truncate' | 'rename'>({ type: 'string', enum: ['copy_truncate', 'rename'] })),
+  compress: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
+
+const DEFAULTS = { files: [] as string[], max_size: '10 MB', keep: 5, method: 'copy_truncate' as const, compress: true }
+
+type RotateSettings = Settings<typeof Input, typeof DEFAULTS>
+
+const ROTATED = /\.\d+(\.zst)?$|\.part$|\.(zst|gz|bz2|xz)$/
+
+/** The files that a glob below its first plain folders means; what was rotated before is not a log. */
+async function matching (ctx: TaskContext, pattern: string): Promise<string[]> {
+  const parts = resolve(pattern).split(sep)
+  const first = parts.findIndex(part => /[*?[\]{}()!]/.test(part))
+  if (first < 0) return [resolve(pattern)]
+  const base = await openFolder(parts.slice(0, first).join(sep) || sep)
+  const rest = parts.slice(first).join('/')
+  const found: string[] = []
+  try {
+    for await (const { kind, path } of walk(base, { breathe: ctx.breathe })) {
+      if ((kind === 'file' || kind === 'link') && matchesGlob(path, rest) && !ROTATED.test(path)) found.push(join(base.path, path))
+    }
+  } finally {
+    await base.close()
+  }
+  return found
+}
+
+async function listed (ctx: TaskContext, { files }: RotateSettings): Promise<{ paths: Set<string>, failed: string[] }> {
+  const paths = new Set<string>()
+  const failed: string[] = []
+  for (const pattern of files) {
+    const found = await matching(ctx, pattern).catch((error: unknown) => {
+      ctx.signal.throwIfAborted()
+      failed.push(`${pattern}: ${messageOf(error)}`)
+      return []
+    })
+    for (const path of found) paths.add(path)
+  }
+  return { paths, failed }
+}
+
+async function rotateOne (ctx: TaskContext, { path, settings }: { path: string, settings: RotateSettings }): Promise<'rotated' | 'small' | 'missing'> {
+  const folder = await openFolder(dirname(path))
+  try {
+    const stat = await folder.stat(basename(path))
+    if (stat === null) return 'missing'
+    const why = unfit(stat)
+    if (why !== null) throw new Error(why)
+    if (stat.size <= bytesOf(settings.max_size)) return 'small'
+    await rotate({ folder, name: basename(path), keep: settings.keep, method: settings.method, compress: settings.compress, signal: ctx.signal })
+    return 'rotated'
+  } finally {
+    await folder.close()
+  }
+}
+
+async function rotateLogs (ctx: TaskContext): Promise<unknown> {
+  const settings = settingsOf(ctx, Input, DEFAULTS)
+  if (settings.files.length === 0) return ctx.skip(`No logs are named: set ${keyOf(ctx, 'files')} in config.json`)
+  const { paths, failed } = await listed(ctx, settings)
+  const sum = { rotated: [] as string[], small: 0, missing: 0 }
+  ctx.progress.setTotal(paths.size, 'files')
+  for (const path of paths) {
+    await ctx.breathe()
+    const answer = await rotateOne(ctx, { path, settings }).catch((error: unknown) => {
+      ctx.signal.throwIfAborted()
+      return { error }
+    })
+    if (typeof answer === 'object') failed.push(`${path}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`)
+    else if (answer === 'rotated') sum.rotated.push(path)
+    else sum[answer]++
+    ctx.progress.advance(1, path)
+  }
+  ctx.log.info({ rotated: sum.rotated.length, small: sum.small }, 'logs rotated')
+  const result = { ...sum, failed }
+  return failed.length === 0 ? result : ctx.warn(`${failed.length} logs were not rotated: ${failed[0]}`, result)
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'rotate_logs',
+  name: 'Rotate logs',
+  description: 'Moves log files that have grown too large aside, packs them and keeps the last few.',
+  func: rotateLogs,
+  trigger: 'cron',
+  trigger_args: { hour: 0, minute: 0 },
+  enabled: false,
+  max_retries: 2,
+  timeout: '15m',
+  type: 'maintenance',
+  priority: 'low',
+  tags: ['disk', 'logs'],
+  payload: DEFAULTS,
+  input: Input
+}]
