@@ -1,0 +1,198 @@
+import type { FileHandle } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { Allowed } from './_address.ts'
+import type { Folder } from './_folder.ts'
+import { readWhole, writeWhole } from './_folder.ts'
+import type { Answer, Resolve } from './_web.ts'
+import { fetchSafely } from './_web.ts'
+
+const IDLE_MS = 60_000
+const STATE_LIMIT = 64 * 1024
+
+/** What is known of a file that was fetched, or of the part of one. */
+interface State { url: string, etag: string | null, last_modified: string | null, bytes: number, sha256: string | null }
+
+/** An answer that is no file; `retryAfter` is in seconds. */
+export class AnswerRefused extends Error {
+  override readonly name = 'AnswerRefused'
+  readonly status: number
+  readonly retryAfter: number | null
+
+  constructor ({ status, message, retryAfter = null }: { status: number, message: string, retryAfter?: number | null }) {
+    super(message)
+    this.status = status
+    this.retryAfter = retryAfter
+  }
+}
+
+/** The file is larger than it may be. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge'
+}
+
+export interface Download {
+  url: string
+  folder: Folder
+  name: string
+  headers: OutgoingHttpHeaders
+  allowed: Allowed
+  maxBytes: number
+  signal: AbortSignal
+  idleMs?: number
+  resolve?: Resolve
+  breathe: () => Promise<void>
+  onTotal: (bytes: number) => void
+  onBytes: (done: number) => void
+}
+
+/** What came of it; `resumed_from` is where an earlier part was taken up. */
+export type Fetched = { kind: 'same' } | { kind: 'fetched', bytes: number, sha256: string, changed: boolean, resumed_from: number, etag: string | null, last_modified: string | null }
+
+async function stateOf (folder: Folder, { file, url }: { file: string, url: string }): Promise<State | null> {
+  const text = await readWhole(folder, file, STATE_LIMIT)
+  try {
+    const state = JSON.parse(text ?? 'null') as State | null
+    return state?.url === url ? state : null
+  } catch {
+    return null
+  }
+}
+
+const sizeOf = async (folder: Folder, file: string): Promise<number> => {
+  const stat = await folder.stat(file)
+  if (stat !== null && !stat.isFile()) throw new Error(`'${file}' in ${folder.path} is not a file`)
+  return stat?.size ?? 0
+}
+
+/** The validator that may join two parts: a weak one does not promise the same bytes (RFC 9110, 13.1.5). */
+const strong = (state: State | null): string | null =>
+  state?.etag === undefined || state.etag === null || state.etag.startsWith('W/') ? state?.last_modified ?? null : state.etag
+
+const stateFrom = (url: string, { headers }: Answer): State =>
+  ({ url, etag: headers.etag ?? null, last_modified: headers['last-modified'] ?? null, bytes: 0, sha256: null })
+
+function conditions ({ have, part, partBytes }: { have: State | null, part: State | null, partBytes: number }): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {}
+  if (have?.etag) headers['if-none-match'] = have.etag
+  else if (have?.last_modified) headers['if-modified-since'] = have.last_modified
+  const validator = strong(part)
+  if (partBytes > 0 && validator !== null) Object.assign(headers, { range: `bytes=${partBytes}-`, 'if-range': validator })
+  return headers
+}
+
+function refuse ({ status, headers }: Answer): never {
+  const wait = Number(headers['retry-after'])
+  throw new AnswerRefused({ status, message: `The server answered ${status}`, retryAfter: Number.isFinite(wait) && wait > 0 ? wait : null })
+}
+
+/** Where the body is to be put, or null when it does not fit the part that is there. */
+function startOf (answer: Answer, { part, partBytes }: { part: State | null, partBytes: number }): number | null {
+  if (answer.status === 200) return 0
+  const [, start] = answer.headers['content-range']?.match(/^bytes (\d+)-\d+\/(?:\d+|\*)$/) ?? []
+  const same = answer.headers.etag === undefined || part?.etag === null || answer.headers.etag === part?.etag
+  return Number(start) === partBytes && same ? partBytes : null
+}
+
+async function take (ask: Download, { answer, out, start }: { answer: Answer, out: FileHandle, start: number }): Promise<number> {
+  const length = Number(answer.headers['content-length'] ?? Number.NaN)
+  const tooLarge = () => new TooLarge(`The file is larger than ${ask.maxBytes} bytes`)
+  if (start + length > ask.maxBytes) throw tooLarge()
+  if (Number.isFinite(length)) ask.onTotal(start + length)
+  await out.truncate(start)
+  let done = start
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    await ask.breathe()
+    if (done + chunk.length > ask.maxBytes) throw tooLarge()
+    for (let at = 0; at < chunk.length;) at += (await out.write(chunk, at, chunk.length - at, done + at)).bytesWritten
+    done += chunk.length
+    ask.onBytes(done)
+  }
+  return done
+}
+
+async function hashOf (file: FileHandle): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+async function openPart (folder: Folder, file: string): Promise<FileHandle> {
+  const there = await folder.stat(file)
+  if (there?.isFile()) return folder.edit(file)
+  await folder.remove(file)
+  await folder.create(file).then(made => made.close())
+  return folder.edit(file)
+}
+
+/** Fills the part and answers its size and hash. A part that stopped midway stays, to be taken up by the next attempt. */
+async function fill (ask: Download, { answer, files, start }: { answer: Answer, files: Files, start: number }): Promise<{ bytes: number, sha256: string }> {
+  // The old part goes before the new validator comes: a crash between the two must not pair them.
+  if (start === 0) await ask.folder.remove(files.part)
+  await writeWhole(ask.folder, files.partState, JSON.stringify(stateFrom(ask.url, answer)))
+  const out = await openPart(ask.folder, files.part)
+  try {
+    const bytes = await take(ask, { answer, out, start })
+    const sha256 = await hashOf(out)
+    const there = await ask.folder.stat(ask.name)
+    if (there !== null) await out.chmod(there.mode & 0o777)
+    await out.sync()
+    return { bytes, sha256 }
+  } finally {
+    answer.body.destroy()
+    await out.close()
+  }
+}
+
+interface Files { part: string, partState: string, state: string }
+
+async function drop (folder: Folder, { part, partState }: Files): Promise<void> {
+  await folder.remove(part)
+  await folder.remove(partState)
+}
+
+async function request (ask: Download, extra: OutgoingHttpHeaders): Promise<Answer> {
+  return fetchSafely({
+    url: ask.url, headers: { ...ask.headers, ...extra }, allowed: ask.allowed, signal: ask.signal, idleMs: ask.idleMs ?? IDLE_MS,
+    ...(ask.resolve === undefined ? {} : { resolve: ask.resolve })
+  })
+}
+
+/** Fetches a URL to a file, if it has changed, whole or not at all. A part left by an earlier attempt is taken up when
+ *  the server says that it still fits. Throws AnswerRefused, TooLarge, or what network and disk threw. */
+export async function download (ask: Download): Promise<Fetched> {
+  const { folder, name, url } = ask
+  const files: Files = { part: `.${name}.part`, partState: `.${name}.part.json`, state: `.${name}.sync.json` }
+  const [bytes, known] = [await sizeOf(folder, name), await stateOf(folder, { file: files.state, url })]
+  // The file may have been changed or removed by hand since: then it is fetched anew.
+  const have = known !== null && known.bytes === bytes && await folder.stat(name) !== null ? known : null
+  const part = await stateOf(folder, { file: files.partState, url })
+  const partBytes = part === null ? 0 : await sizeOf(folder, files.part)
+  const answer = await request(ask, conditions({ have, part, partBytes }))
+  if (answer.status === 304) {
+    answer.body.destroy()
+    await drop(folder, files)
+    return { kind: 'same' }
+  }
+  const start = answer.status === 200 || answer.status === 206 ? startOf(answer, { part, partBytes }) : null
+  if (start === null) {
+    answer.body.destroy()
+    if (answer.status === 206 || answer.status === 416) await drop(folder, files)
+    return refuse(answer)
+  }
+  return finish(ask, { answer, files, start, have })
+}
+
+async function finish (ask: Download, { answer, files, start, have }: { answer: Answer, files: Files, start: number, have: State | null }): Promise<Fetched> {
+  const { folder, name, url } = ask
+  const filled = await fill(ask, { answer, files, start }).catch(async (error: unknown) => {
+    if (error instanceof TooLarge) await drop(folder, files)
+    throw error
+  })
+  await folder.rename(files.part, name)
+  await folder.sync()
+  const state = { ...stateFrom(url, answer), ...filled }
+  await writeWhole(folder, files.state, JSON.stringify(state))
+  await folder.remove(files.partState)
+  return { kind: 'fetched', ...filled, changed: have?.sha256 !== filled.sha256, resumed_from: start, etag: state.etag, last_modified: state.last_modified }
+}

@@ -1,0 +1,85 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { Type } from 'typebox'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { AnswerRefused, TooLarge, download } from './_download.ts'
+import type { Fetched } from './_download.ts'
+import { PathRefused, openFolder } from './_root.ts'
+import { SIZE_PATTERN, bytesOf, keyOf, settingsOf } from './_settings.ts'
+import type { Settings } from './_settings.ts'
+import { RequestRefused, WEB_DEFAULTS, WebFields } from './_web.ts'
+
+const Input = Type.Object({
+  url: Type.Optional(Type.String({ description: 'What to fetch' })),
+  file: Type.Optional(Type.String({ minLength: 1, description: 'Where to put it' })),
+  headers: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.String())),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
+  ...WebFields
+}, { additionalProperties: false })
+
+const DEFAULTS = { ...WEB_DEFAULTS, headers: {} as Record<string, string>, max_size: '1 GB' }
+
+type SyncSettings = Settings<typeof Input, typeof DEFAULTS> & { url: string, file: string }
+
+// An answer of these kinds may be another one in a while.
+const PASSING = new Set([206, 408, 416, 425, 429])
+
+function refused (ctx: TaskContext, error: unknown): never {
+  ctx.signal.throwIfAborted()
+  if (error instanceof RequestRefused) return ctx.fail(`${keyOf(ctx, 'url')} in config.json: ${error.message}`)
+  if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'file')} in config.json: ${error.message}`)
+  if (error instanceof TooLarge) return ctx.fail(`${error.message}: if that is right, raise ${keyOf(ctx, 'max_size')} in config.json`)
+  if (!(error instanceof AnswerRefused)) throw error
+  if (error.retryAfter !== null) return ctx.retryAfter(error.retryAfter, error.message)
+  if (error.status < 500 && !PASSING.has(error.status)) return ctx.fail(error.message)
+  throw error
+}
+
+async function fetchTo (ctx: TaskContext, settings: SyncSettings): Promise<Fetched> {
+  const path = resolve(settings.file)
+  await mkdir(dirname(path), { recursive: true })
+  const folder = await openFolder(dirname(path))
+  try {
+    return await download({
+      url: settings.url,
+      folder,
+      name: basename(path),
+      headers: settings.headers,
+      allowed: settings,
+      maxBytes: bytesOf(settings.max_size),
+      signal: ctx.signal,
+      breathe: ctx.breathe,
+      onTotal: bytes => ctx.progress.setTotal(bytes, 'bytes'),
+      onBytes: done => ctx.progress.update(done)
+    })
+  } finally {
+    await folder.close()
+  }
+}
+
+async function syncExternalData (ctx: TaskContext): Promise<unknown> {
+  const settings = settingsOf(ctx, Input, DEFAULTS)
+  const { url, file } = settings
+  if (url === undefined || file === undefined) return ctx.skip(`Nothing is named to fetch: set ${keyOf(ctx, 'url')} and ${keyOf(ctx, 'file')} in config.json`)
+  const fetched = await fetchTo(ctx, { ...settings, url, file }).catch((error: unknown) => refused(ctx, error))
+  if (fetched.kind === 'same') return ctx.skip('not modified')
+  const { kind: _, ...result } = fetched
+  ctx.log.info({ bytes: result.bytes, changed: result.changed, resumed_from: result.resumed_from }, 'fetched')
+  return { file, ...result }
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'sync_external_data',
+  name: 'Sync external data',
+  description: 'Fetches a URL to a file when it has changed, and takes up where it was interrupted.',
+  func: syncExternalData,
+  trigger: 'interval',
+  trigger_args: { hours: 1 },
+  enabled: false,
+  max_retries: 3,
+  timeout: '30m',
+  type: 'sync',
+  tags: ['network', 'disk'],
+  payload: DEFAULTS,
+  input: Input
+}]
