@@ -86,7 +86,7 @@ export class TaskManager implements Service {
       folder: this.folder, owner: this.owner, synchronous: this.config.engine.synchronous, clock: clock.now,
       onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
     })
-    this.catalog = new Catalog({ settings, notice, root: this.root, folder: this.folder, files: options.files ?? 'watch', changed: () => this.#replan() })
+    this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.planner = new Planner({ engine, clock, random, notice, tasks, replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
     this.runner = new Runner({
       engine, clock, random, notice, tasks,

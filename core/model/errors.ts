@@ -152,3 +152,41 @@ export const triggerInvalid = ({ pointer, field, found, expected, cause }: {
   message: `${field ?? pointer.slice(pointer.lastIndexOf('/') + 1)}: found ${show(found)}, expected ${expected}`,
   cause
 })
+
+export const routeNotFound = (path: string) => new OffpeakError({
+  code: 'OFFPEAK_ROUTE_NOT_FOUND', status: 404, message: `Nothing is at ${show(path)}`, fix: 'The routes are listed in /api/openapi.json.'
+})
+
+export const methodNotAllowed = ({ method, allowed }: { method: string, allowed: readonly string[] }) => new OffpeakError({
+  code: 'OFFPEAK_METHOD_NOT_ALLOWED', status: 405, message: `This address takes ${allowed.join(', ')}, not ${show(method)}`
+})
+
+export const hostRefused = (host: string) => new OffpeakError({
+  code: 'OFFPEAK_HOST_REFUSED',
+  status: 421,
+  message: `This server does not answer to the name ${show(host)}`,
+  fix: 'Add the name to server.allowed_hosts in config.json.'
+})
+
+export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, cause }: {
+  code?: string, status?: number, message: string, cause?: unknown
+}) => new OffpeakError({ code, status, message, cause })
+
+export const tooManyTries = (seconds: number) => new OffpeakError({
+  code: 'OFFPEAK_TOO_MANY_TRIES',
+  status: 429,
+  message: `Too many wrong tokens came from this address: wait ${seconds} s`,
+  fix: 'The token is in the file `token` of the data folder.'
+})
+
+/** What the command line was given does not fit. */
+export const usageInvalid = (message: string, fix?: string) =>
+  new OffpeakError({ code: 'OFFPEAK_USAGE_INVALID', status: 400, message, fix })
+
+export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_SERVER_UNREACHABLE',
+  status: 503,
+  message: `No offpeak answers at ${url}`,
+  fix: 'Start it with `offpeak start`, or name another with --url or --data.',
+  cause
+})

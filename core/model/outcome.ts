@@ -1,8 +1,8 @@
 import type { Json } from './json.ts'
-import type { Reason } from './run.ts'
+import type { Reason } from './reason.ts'
 
 /** An error as it is stored: bounded text, no live object. */
-export interface Failure {
+export type Failure = {
   name: string
   message: string
   code?: string

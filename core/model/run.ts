@@ -1,5 +1,8 @@
 import type { Failure } from './outcome.ts'
 import type { Json } from './json.ts'
+import type { Reason } from './reason.ts'
+
+export type { Reason } from './reason.ts'
 
 /** The states that are stored. Everything that the clock already knows is a label, see `labelOf`. */
 export const STATES = ['blocked', 'queued', 'running', 'completed', 'failed', 'cancelled', 'skipped'] as const
@@ -18,9 +21,6 @@ export type Label = typeof LABELS[number]
 /** Who asked for the run. */
 export const SOURCES = ['schedule', 'catch_up', 'manual', 'task'] as const
 export type Source = typeof SOURCES[number]
-
-/** A word for the machine and a sentence for people. */
-export interface Reason { code: string, message: string, by?: string }
 
 export interface Progress {
   current: number

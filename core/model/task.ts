@@ -96,7 +96,7 @@ export interface Task {
   description: string
   type: string
   trigger: string | null
-  trigger_args: Record<string, unknown>
+  trigger_args: Record<string, Json>
   timezone: string
   enabled: boolean
   max_retries: number

@@ -24,7 +24,7 @@ export interface TaskView {
   priority: string
   tags: string[]
   enabled: boolean
-  trigger: { kind: string, args: Record<string, unknown>, timezone: string, words: string } | null
+  trigger: { kind: string, args: Record<string, Json>, timezone: string, words: string } | null
   status: Status
   /** Why its next run waits, when it is held. */
   held: { code: string, message: string } | null

@@ -127,7 +127,7 @@ export class Planner {
 
   #askFor (task: Task, now: number): PlanAsk[] {
     if (task.trigger === null || !task.enabled) return []
-    const wanted = { trigger: task.trigger, trigger_args: task.trigger_args as Record<string, Json>, timezone: task.timezone }
+    const wanted = { trigger: task.trigger, trigger_args: task.trigger_args, timezone: task.timezone }
     const known = this.#entries.get(task.id)?.schedule
     if (known?.origin === 'file' && known.hash === hashOf(wanted)) return []
     const schedule = this.#fresh({ ...wanted, id: task.id, task: task.id, origin: 'file', payload: null, created_at: now, created_by: 'file' }, now)

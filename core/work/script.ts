@@ -5,10 +5,13 @@ import { SECOND } from '../model/duration.ts'
 import { killGroup, startedAt } from './group.ts'
 import { outputReader } from './output.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { ChildSink } from './work.ts'
+import type { Child } from '../model/run.ts'
 import type { Said } from './output.ts'
 import type { TaskContext } from '../model/context.ts'
 import type { Work } from '../model/task.ts'
+
+/** Told of the process that does the work. */
+export type ChildSink = (child: Child) => Promise<unknown>
 
 type Script = Extract<Work, { kind: 'script' }>
 type Exit = { code: number | null, signal: NodeJS.Signals | null }
@@ -21,7 +24,8 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LO
  *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
  *  with `retry` named, any other fails the run. */
 export async function script (work: Script, ctx: TaskContext, child: ChildSink): Promise<unknown> {
-  const process = spawn(work.file, work.args, {
+  const [program, ...words] = [...work.interpreter ?? [], work.file, ...work.args]
+  const process = spawn(program!, words, {
     cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
   })
   const out = outputReader(ctx, 'info')

@@ -1,0 +1,132 @@
+import { resolve } from 'node:path'
+import { TaskFolder } from '../load/tasks.ts'
+import { defineTask } from '../load/define.ts'
+import { failureOf } from '../model/failure.ts'
+import { taskDuplicate, taskLimit } from '../model/errors.ts'
+import type { BrokenFile, FolderChange } from '../load/tasks.ts'
+import type { Listener } from '../model/notice.ts'
+import type { Service } from '../model/service.ts'
+import type { Settings } from './settings.ts'
+import type { Task, TaskDefinition } from '../model/task.ts'
+
+export interface CatalogOptions {
+  settings: Settings
+  notice: Listener
+  /** The data folder. */
+  folder: () => string
+  /** `none`: no task files are read. */
+  files: 'watch' | 'once' | 'none'
+  now: () => number
+  /** Told after every change of the tasks. */
+  changed: () => void
+}
+
+const CODE = 'code'
+
+/** The tasks in force: those of the tasks directory and those added in code, under the configuration in force. */
+export class Catalog implements Service {
+  readonly #options: CatalogOptions
+  readonly #definitions = new Map<string, TaskDefinition>()
+  #code = new Map<string, Task>()
+  #folder: TaskFolder | null = null
+  #tasks: ReadonlyMap<string, Task> = new Map()
+
+  constructor (options: CatalogOptions) {
+    this.#options = options
+  }
+
+  /** Every task in force, by id. */
+  get tasks (): ReadonlyMap<string, Task> {
+    return this.#tasks
+  }
+
+  get broken (): readonly BrokenFile[] {
+    return this.#folder?.current.broken ?? []
+  }
+
+  /** The tasks directory, absolute. */
+  get directory (): string {
+    const { settings } = this.#options
+    return resolve(settings.root, settings.config.manager.tasks_directory)
+  }
+
+  async start (): Promise<void> {
+    const { settings, files, folder, notice, now } = this.#options
+    if (files === 'none' || this.#folder !== null) return
+    this.#folder = new TaskFolder({
+      directory: this.directory,
+      dataFolder: folder(),
+      config: settings.config,
+      files,
+      now,
+      onChange: change => this.#changed(change),
+      onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })
+    })
+    await this.#folder.start()
+  }
+
+  async stop (): Promise<void> {
+    await this.#folder?.stop()
+    this.#folder = null
+  }
+
+  /** Looks at the tasks directory now. */
+  async rescan (): Promise<void> {
+    await this.#folder?.rescan()
+  }
+
+  /** Applies the configuration in force to every definition; nothing is read again. */
+  reconfigure (): void {
+    this.#code = new Map([...this.#definitions].map(([id, definition]) => [id, this.#define(definition)]))
+    this.#folder?.reconfigure(this.#options.settings.config)
+    this.#merge()
+  }
+
+  /** Adds definitions in code: all, or none when one is wrong. */
+  add (definitions: readonly TaskDefinition[]): void {
+    const tasks = definitions.map(definition => this.#define(definition))
+    const { max_tasks: max } = this.#options.settings.config.manager
+    if (this.#tasks.size + tasks.length > max) throw taskLimit(max)
+    for (const [index, { id }] of tasks.entries()) {
+      const first = this.#tasks.get(id)?.source ?? (tasks.findIndex(task => task.id === id) < index ? CODE : undefined)
+      if (first !== undefined) throw taskDuplicate({ id, first, second: CODE })
+    }
+    for (const [index, task] of tasks.entries()) {
+      this.#definitions.set(task.id, definitions[index]!)
+      this.#code.set(task.id, task)
+      this.#options.notice({ kind: 'task_added', task: task.id, source: CODE })
+    }
+    this.#merge()
+  }
+
+  /** Removes a definition that was added in code. */
+  remove (id: string): boolean {
+    if (!this.#definitions.delete(id)) return false
+    this.#code.delete(id)
+    this.#options.notice({ kind: 'task_removed', task: id, source: CODE })
+    this.#merge()
+    return true
+  }
+
+  #define (definition: TaskDefinition): Task {
+    const { manager, tasks } = this.#options.settings.config
+    const override = Object.hasOwn(tasks, definition.id) ? tasks[definition.id] : undefined
+    return defineTask({ definition, pointer: '', contentHash: '', override, manager, source: CODE })
+  }
+
+  #changed ({ added, changed, removed, broken, mended }: FolderChange): void {
+    const { notice } = this.#options
+    for (const { id, source } of added) notice({ kind: 'task_added', task: id, source })
+    for (const { id, source } of changed) notice({ kind: 'task_changed', task: id, source })
+    for (const { id, source } of removed) notice({ kind: 'task_removed', task: id, source })
+    for (const { file, message, line } of broken) notice({ kind: 'file_broken', file, message, line })
+    for (const file of mended) notice({ kind: 'file_mended', file })
+    this.#merge()
+  }
+
+  /** A task that is defined in code keeps its id when a file takes the same one. */
+  #merge (): void {
+    this.#tasks = new Map([...this.#folder?.current.tasks ?? [], ...this.#code])
+    this.#options.changed()
+  }
+}
