@@ -1,0 +1,64 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import type { Test } from 'tap'
+import { defaultsOf } from '../../core/model/config.ts'
+import type { FolderChange } from '../../core/load/tasks.ts'
+import { TaskFolder } from '../../core/load/tasks.ts'
+import { until } from './until.ts'
+
+const task = (id: string, timeout = 1) => `export default { id: '${id}', func () {}, timeout: ${timeout} }\n`
+
+async function setup (t: Test) {
+  const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: { 'a.ts': task('a') } })
+  const directory = join(root, 'tasks')
+  const changes: FolderChange[] = []
+  const folder = new TaskFolder({ directory, dataFolder: join(root, 'data'), config: defaultsOf(), onChange: change => { changes.push(change) } })
+  t.teardown(() => folder.stop())
+  await folder.start()
+  const timeout = (id: string) => folder.current.tasks.get(id)?.timeoutMs
+  return { directory, folder, changes, timeout, write: (name: string, text: string) => writeFileSync(join(directory, name), text) }
+}
+
+tap.test('files that are added, changed, moved and removed take effect within two seconds', async t => {
+  const { directory, write, timeout, folder } = await setup(t)
+  const within = async (what: string, condition: () => boolean) => {
+    const began = performance.now()
+    await until(condition)
+    t.ok(performance.now() - began < 2000, `${what} took ${Math.round(performance.now() - began)} ms`)
+  }
+  write('b.ts', task('b'))
+  await within('an added file', () => timeout('b') === 1000)
+  write('a.ts', task('a', 2))
+  await within('a changed file', () => timeout('a') === 2000)
+  mkdirSync(join(directory, 'jobs'))
+  renameSync(join(directory, 'b.ts'), join(directory, 'jobs', 'b.ts'))
+  await within('a moved file', () => folder.current.tasks.get('b')?.source === 'jobs/b.ts')
+  writeFileSync(join(directory, '.fresh'), task('a', 3))
+  renameSync(join(directory, '.fresh'), join(directory, 'a.ts'))
+  await within('a replaced file', () => timeout('a') === 3000)
+  rmSync(join(directory, 'a.ts'))
+  await within('a removed file', () => timeout('a') === undefined)
+})
+
+tap.test('a broken version is told and mended within two seconds, the task stays throughout', async t => {
+  const { write, timeout, folder, changes } = await setup(t)
+  write('a.ts', 'export default {')
+  await until(() => folder.current.broken.length > 0, 2000)
+  t.equal(timeout('a'), 1000)
+  write('a.ts', task('a', 4))
+  await until(() => timeout('a') === 4000, 2000)
+  t.same(folder.current.broken, [])
+  t.same(changes.flatMap(({ removed }) => removed), [])
+})
+
+tap.test('a stopped folder hears nothing, and finds what it missed when it starts again', async t => {
+  const { write, timeout, folder } = await setup(t)
+  await folder.stop()
+  write('a.ts', task('a', 5))
+  await folder.rescan()
+  t.equal(timeout('a'), 1000)
+  await folder.start()
+  await until(() => timeout('a') === 5000)
+  t.equal(timeout('a'), 5000)
+})
