@@ -91,3 +91,6 @@ function lineOf (record: string, at: number): LogLine {
   const line = { at, level, text: msg ?? '' }
   return Object.keys(data).length === 0 ? line : { ...line, data: data as Json }
 }
+
+/** The word of a level: `info` for 30; the number itself when it has none. */
+export const levelName = (level: number): string => pino.levels.labels[level] ?? String(level)

@@ -1,0 +1,61 @@
+import { SECOND } from './model/duration.ts'
+import { VERSION } from './version.ts'
+import { iso } from './model/clock.ts'
+import { placeWords } from './model/errors.ts'
+import type { OffpeakError, Place } from './model/errors.ts'
+import type { TaskManager } from './manager.ts'
+
+/** Work is looked for every 5 s: three times missed is a fault. */
+const STALE_PASS = 20 * SECOND
+const LATE_FIRE = 30 * SECOND
+
+const faultOf = ({ code = 'OFFPEAK_INTERNAL', message, fix, ...place }: Place & { code?: string, message: string, fix?: string | undefined }) =>
+  ({ code, message, fix: fix ?? null, where: placeWords(place) || null })
+
+function configOf ({ settings }: TaskManager) {
+  const error = settings.lastError as OffpeakError | null
+  return { ok: error === null, files: settings.files, error: error && faultOf({ ...error.place, code: error.code, message: error.message, fix: error.fix }) }
+}
+
+function schedulerOf ({ runner, planner }: TaskManager, now: number) {
+  const last = runner.lastPassAt === 0 ? null : runner.lastPassAt
+  return {
+    last_pass_at: iso(last),
+    age: last === null ? null : Math.max(0, now - last) / SECOND,
+    next_at: iso(planner.nextAt),
+    lag: planner.nextAt === null ? 0 : Math.max(0, now - planner.nextAt) / SECOND
+  }
+}
+
+/** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
+export async function healthOf (manager: TaskManager) {
+  const now = manager.clock.now()
+  const engine = await manager.engine.health(now)
+  const scheduler = schedulerOf(manager, now)
+  const broken = manager.catalog.broken.map(faultOf)
+  const config = configOf(manager)
+  const failed = [
+    manager.state === 'started' ? '' : `the manager is ${manager.state}`,
+    engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
+    (scheduler.age ?? 0) * SECOND > STALE_PASS ? `no work has been looked for in ${Math.round(scheduler.age!)} s` : ''
+  ].filter(Boolean)
+  const degraded = [
+    broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
+    config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
+    scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
+  ].filter(Boolean)
+  return {
+    status: failed.length > 0 ? 'failed' as const : degraded.length > 0 ? 'degraded' as const : 'ok' as const,
+    reasons: [...failed, ...degraded],
+    version: VERSION,
+    state: manager.state,
+    started_at: iso(manager.startedAt),
+    uptime: manager.startedAt === null ? null : Math.max(0, now - manager.startedAt) / SECOND,
+    engine,
+    scheduler,
+    tasks: manager.catalog.tasks.size,
+    running: manager.runner.active.size,
+    broken,
+    config
+  }
+}

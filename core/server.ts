@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises'
+import fastify, { LogController } from 'fastify'
+import fp from 'fastify-plugin'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import { SECOND } from './model/duration.ts'
+import { createManager } from './manager.ts'
+import { ensureToken, refuseExposed } from './token.ts'
+import { problemOf } from './model/problem.ts'
+import type { ManagerOptions, TaskManager } from './manager.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    manager: TaskManager
+    /** What the faces need to know of their surroundings: the token, and whether the app is theirs alone. */
+    face: { readonly token: string, readonly alone: boolean }
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export interface ServerOptions {
+  manager: TaskManager
+  logger?: FastifyBaseLogger | undefined
+  /** Where OFFPEAK_TOKEN and OFFPEAK_TOKEN_FILE are read. */
+  env?: Env | undefined
+}
+
+/** A manager that lives elsewhere, or what one is made of; `prefix` stands before every route. */
+export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & { prefix?: string | undefined }
+
+const MIB = 2 ** 20
+const MOST_CONNECTIONS = 512
+const STARTING = 120 * SECOND
+const CUT_AFTER = 1500
+const FACES = new URL('../plugins/', import.meta.url)
+const META = Symbol.for('plugin-meta')
+
+type Face = FastifyPluginAsync & { [META]?: { name: string, dependencies?: string[] } }
+
+/** Files whose names begin with `_` are parts of faces, not faces. */
+const isFace = (name: string) => /^[^_.].*\.(?:ts|js)$/.test(name) && !name.endsWith('.d.ts')
+
+/** By name, and after what they depend on. */
+function ordered (faces: readonly Face[]): Face[] {
+  const names = new Set(faces.map(face => face[META]?.name))
+  const placed: Face[] = []
+  const isPlaced = (name: string) => !names.has(name) || placed.some(face => face[META]?.name === name)
+  const left = [...faces]
+  while (left.length > 0) {
+    const next = left.findIndex(face => (face[META]?.dependencies ?? []).every(isPlaced))
+    placed.push(...left.splice(Math.max(0, next), 1))
+  }
+  return placed
+}
+
+async function facesIn (folder: URL): Promise<Face[]> {
+  const names = (await readdir(folder)).filter(isFace).toSorted()
+  const modules = await Promise.all(names.map(async name => await import(new URL(name, folder).href) as { default: Face }))
+  return ordered(modules.map(module => module.default))
+}
+
+const tokenAsk = (manager: TaskManager, env: Env) => ({ folder: manager.folder, root: manager.root, server: manager.config.server, env })
+
+type EmbedOptions = OffpeakOptions & { alone?: boolean }
+
+async function embed (app: FastifyInstance, { prefix = '', alone = false, ...options }: EmbedOptions): Promise<void> {
+  const manager = 'manager' in options ? options.manager : await createManager(options)
+  const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
+  const faces = await facesIn(FACES)
+  app.decorate('manager', manager)
+  app.addHook('onReady', () => manager.start())
+  app.addHook('onClose', () => manager.stop())
+  await app.register(async inner => {
+    inner.decorate('face', { token: token.value, alone })
+    for (const face of faces) await inner.register(face)
+  }, { prefix })
+}
+
+/** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the faces touch no other route. */
+export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
+
+/** An app of its own with whatever lies in plugins/; not yet listening. Throws OFFPEAK_START_REFUSED when others could reach it without a token of its owner's. */
+export async function createServer ({ manager, logger, env = process.env }: ServerOptions): Promise<FastifyInstance> {
+  const { server } = manager.config
+  refuseExposed(tokenAsk(manager, env))
+  const app = fastify({
+    ...logger ? { loggerInstance: logger } : {},
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: server.trust_proxy,
+    bodyLimit: MIB,
+    routerOptions: { maxParamLength: 200 },
+    requestTimeout: 30 * SECOND,
+    connectionTimeout: 60 * SECOND,
+    keepAliveTimeout: 10 * SECOND,
+    pluginTimeout: STARTING,
+    http: { headersTimeout: 10 * SECOND, connectionsCheckingInterval: 2 * SECOND },
+    frameworkErrors: (error, request, reply: FastifyReply) => {
+      const problem = problemOf(error, request.url)
+      void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+    }
+  })
+  app.server.maxConnections = MOST_CONNECTIONS
+  // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process from ending.
+  app.addHook('preClose', async () => void setTimeout(() => app.server.closeAllConnections(), CUT_AFTER).unref())
+  const own: EmbedOptions = { manager, env, alone: true }
+  await app.register(offpeak, own)
+  return app
+}
+
+/** The token that requests to this manager's server need, made at first use. */
+export const serverToken = (manager: TaskManager, env: Env = process.env) => ensureToken(tokenAsk(manager, env))

@@ -1,0 +1,47 @@
+import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../core/index.ts'
+import { compileTrigger, firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../core/index.ts'
+
+/** Why a due run waits, or null. */
+function heldOf (manager: TaskManager, run: Run) {
+  const verdict = run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null
+  const reason = verdict?.decision === 'hold' ? firstReason(verdict) : null
+  return reason && { code: reason.code, message: reason.message }
+}
+
+function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnType<typeof heldOf>) {
+  return { ...view, held, label: held === null ? view.label : 'held' as const }
+}
+
+/** A run with its label and, when it is held, why. */
+export const runAnswer = (manager: TaskManager, run: Run) => withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
+
+/** The same with payload, result and earlier attempts. */
+export const fullRunAnswer = (manager: TaskManager, run: FullRun) => withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
+
+export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at: iso(at)!, level: levelName(level) })
+
+export const entryAnswer = ({ at, ...entry }: StoredEntry) => ({ ...entry, at: iso(at)! })
+
+/** Epoch ms of an instant in a query; throws OFFPEAK_INPUT_INVALID. */
+export function instantIn (pointer: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const at = /(?:z|[+-]\d\d:?\d\d)$/i.test(value) ? Date.parse(value) : Number.NaN
+  if (!Number.isNaN(at)) return at
+  throw inputInvalid({ what: 'The query does not fit', errors: [{ pointer, detail: `found '${value}', expected an instant with a zone, such as 2026-11-22T03:00:00Z` }] })
+}
+
+/** The next fires of a task as it stands, those of schedules made at run time among them, soonest first. */
+export function nextOf (manager: TaskManager, task: Task, count: number): string[] {
+  const now = manager.clock.now()
+  const known = manager.desk.schedules.filter(schedule => schedule.task === task.id)
+  const made = known.filter(({ origin }) => origin === 'api')
+  const anchor = known.find(({ id, origin }) => id === task.id && origin === 'file')?.anchor ?? now
+  const triggers = made.map(schedule => compileTrigger(schedule, schedule.anchor))
+  if (task.trigger !== null) triggers.push(compileTrigger({ ...task, trigger: task.trigger }, anchor))
+  const fires = triggers.flatMap(trigger => {
+    const own: number[] = []
+    for (let at = trigger.next(now); at !== null && own.length < count; at = trigger.next(at)) own.push(at)
+    return own
+  })
+  return fires.toSorted((a, b) => a - b).slice(0, count).map(at => iso(at)!)
+}

@@ -1,0 +1,108 @@
+import Type from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { DurationSchema, LABELS, PRIORITIES, SOURCES, STATES, STATUSES } from '../core/index.ts'
+
+/** A face: a plugin whose routes are typed by their schemas. */
+export type Face = FastifyPluginAsyncTypebox
+
+type Fields = Record<string, TSchema>
+
+/** An object with exactly these fields. */
+export const exactly = <F extends Fields>(fields: F, options: object = {}) => Type.Object(fields, { additionalProperties: false, ...options })
+
+/** A schema that null fits too. */
+export const nullable = <S extends TSchema>(schema: S) => {
+  const { type, ...rest } = schema as S & { type: string, enum?: unknown[] }
+  return Type.Unsafe<Static<S> | null>({ ...rest, type: [type, 'null'], ...rest.enum && { enum: [...rest.enum, null] } })
+}
+
+/** One of some words. */
+export const word = <const W extends readonly string[]>(words: W, description?: string) =>
+  Type.Unsafe<W[number]>({ type: 'string', enum: [...words], ...description && { description } })
+
+const text = (description: string) => Type.String({ description })
+export const Instant = Type.String({ description: 'ISO 8601 in UTC with Z' })
+/** Any JSON. */
+export const Anything = Type.Unsafe<unknown>({})
+const Counted = exactly(Object.fromEntries(STATES.map(state => [state, Type.Integer()])))
+
+export const InstantIn = Type.String({ title: 'instant', minLength: 10, maxLength: 40, description: 'ISO 8601 with a zone, such as 2026-11-22T03:00:00Z' })
+export const Limit = (standard: number, most: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most, default: standard }))
+export const IdIn = exactly({ id: Type.String({ minLength: 1, maxLength: 100 }) })
+
+export const Reason = exactly({ code: Type.String(), message: Type.String(), by: Type.Optional(Type.String()) })
+export const Held = nullable(exactly({ code: Type.String(), message: Type.String() }, { description: 'Why it waits although it is due' }))
+const Failure = Type.Object({ name: Type.String(), message: Type.String(), code: Type.Optional(Type.String()), stack: Type.Optional(Type.String()), cause: Type.Optional(Anything) })
+
+export const Progress = nullable(exactly({
+  current: Type.Number(),
+  total: nullable(Type.Number()),
+  message: nullable(Type.String()),
+  unit: nullable(Type.String()),
+  rate: nullable(Type.Number({ description: 'Units a second' })),
+  percentage: nullable(Type.Number()),
+  eta: nullable(Type.Number({ description: 'Seconds' })),
+  at: Instant
+}))
+
+const LastRun = nullable(exactly({
+  id: Type.String(), state: word(STATES), at: Instant, duration: nullable(Type.Number()), error: nullable(Type.String()), warning: nullable(Type.String())
+}))
+
+const Trigger = nullable(exactly({
+  kind: Type.String(), args: Type.Record(Type.String(), Anything), timezone: Type.String(), words: text('The trigger in plain English')
+}))
+
+export const Task = exactly({
+  id: Type.String(), name: Type.String(), description: Type.String(), type: Type.String(), queue: Type.String(), priority: Type.String(),
+  tags: Type.Array(Type.String()), enabled: Type.Boolean(), trigger: Trigger, status: word(STATUSES), held: Held, last_run: LastRun,
+  next_run: nullable(Instant), counts: Counted, max_retries: Type.Integer(), timeout: Type.Number({ description: 'Seconds; 0 is no limit' }),
+  concurrency: nullable(Type.Integer()), overlap: Type.String(), misfire: Type.String(), source: text('The task file')
+})
+
+const RunFields = {
+  id: Type.String(), task: Type.String(), queue: Type.String(), priority: word(PRIORITIES), state: word(STATES),
+  label: word(LABELS, 'What people call the state right now'), held: Held, source: word(SOURCES), schedule: nullable(Type.String()), key: nullable(Type.String()),
+  created_at: Instant, due_at: Instant, nominal_at: Instant, started_at: nullable(Instant), finished_at: nullable(Instant),
+  duration: nullable(Type.Number({ description: 'Seconds' })), attempt: Type.Integer(), max_retries: Type.Integer(), turn: Type.Integer(),
+  crashes: Type.Integer(), missed: Type.Integer(), cancel: nullable(Reason), reason: nullable(Reason), error: nullable(Failure),
+  warning: nullable(Type.String()), progress: Progress
+}
+export const Run = exactly(RunFields)
+
+const Attempt = exactly({
+  turn: Type.Integer(), attempt: Type.Integer(), started_at: Instant, finished_at: Instant, outcome: Type.String(), error: nullable(Failure), reason: nullable(Reason)
+})
+export const FullRun = exactly({ ...RunFields, payload: Anything, result: Anything, attempts: Type.Array(Attempt) })
+
+export const Schedule = exactly({
+  id: Type.String(), task: Type.String(), origin: word(['file', 'api']), trigger: Type.String(), trigger_args: Type.Record(Type.String(), Anything),
+  timezone: Type.String(), payload: Anything, words: Type.String(), next_at: nullable(Instant), nominal_at: nullable(Instant), created_at: Instant, created_by: Type.String()
+})
+
+export const Line = exactly({ seq: Type.Integer(), at: Instant, level: Type.String(), text: Type.String(), attempt: Type.Integer(), data: Type.Optional(Anything) })
+export const Recorded = exactly({ seq: Type.Integer(), at: Instant, by: Type.String(), action: Type.String(), subject: Type.String(), detail: Anything })
+
+/** Delay, urgency and payload of a run that is asked for. */
+export const RunIn = exactly({
+  payload: Type.Optional(Type.Unknown({ description: 'What the task finds in ctx.payload; its own payload when absent' })),
+  delay: Type.Optional(DurationSchema),
+  due_at: Type.Optional(InstantIn),
+  priority: Type.Optional(word(PRIORITIES)),
+  key: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'A second run of the task with the same key is the first one' }))
+})
+
+const Problem = exactly({
+  type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), instance: Type.String(), code: Type.String(),
+  fix: Type.Optional(Type.String()), file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()),
+  pointer: Type.Optional(Type.String()), errors: Type.Optional(Type.Array(exactly({ pointer: Type.String(), detail: Type.String() })))
+}, { description: 'RFC 9457' })
+
+const refused = { description: 'A problem, RFC 9457', content: { 'application/problem+json': { schema: Problem } } }
+
+/** The answers of a route: its own, and problems. */
+export const answers = <A extends Record<number, TSchema>>(own: A) => ({ ...own, '4xx': refused, '5xx': refused })
+
+/** A page of items; `next` asks for the page after. */
+export const page = <S extends TSchema, N extends TSchema>(items: S, next: N) => exactly({ items: Type.Array(items), next })

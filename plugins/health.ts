@@ -1,0 +1,46 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { healthOf } from '../core/index.ts'
+import { Instant, answers, exactly, nullable, word } from './_schemas.ts'
+
+const Fault = exactly({ code: Type.String(), message: Type.String(), fix: nullable(Type.String()), where: nullable(Type.String()) })
+const Health = exactly({
+  status: word(['ok', 'degraded', 'failed']),
+  reasons: Type.Array(Type.String(), { description: 'Why it is not ok' }),
+  version: Type.String(),
+  state: word(['stopped', 'starting', 'started', 'stopping']),
+  started_at: nullable(Instant),
+  uptime: nullable(Type.Number({ description: 'Seconds' })),
+  engine: exactly({
+    ok: Type.Boolean(), kind: Type.String(), last_write_ms: nullable(Type.Number()), bytes: nullable(Type.Integer()), reason: nullable(Type.String())
+  }),
+  scheduler: exactly({
+    last_pass_at: nullable(Instant), age: nullable(Type.Number({ description: 'Seconds since work was last looked for' })),
+    next_at: nullable(Instant), lag: Type.Number({ description: 'Seconds by which the next fire is overdue' })
+  }),
+  tasks: Type.Integer(),
+  running: Type.Integer(),
+  broken: Type.Array(Fault, { description: 'Task files that are not in force' }),
+  config: exactly({ ok: Type.Boolean(), files: Type.Array(Type.String()), error: nullable(Fault) })
+})
+const Word = exactly({ status: Type.String() })
+const open = { config: { open: true } }
+
+/** Is it well? `/livez` and `/readyz` answer in a word and to everybody; `/api/health` says the rest. */
+const health: Face = async app => {
+  const { manager } = app
+  const tags = ['health']
+
+  app.get('/livez', { ...open, schema: { tags, response: answers({ 200: Word }) } }, async () => ({ status: 'ok' }))
+
+  app.get('/readyz', { ...open, schema: { tags, response: { 200: Word, 503: Word } } }, async (_request, reply) =>
+    manager.state === 'started' ? { status: 'ok' } : await reply.code(503).send({ status: manager.state }))
+
+  app.get('/api/health', { schema: { tags, response: { ...answers({ 200: Health }), 503: Health } } }, async (_request, reply) => {
+    const answer = await healthOf(manager)
+    return await reply.code(answer.status === 'failed' ? 503 : 200).send(answer)
+  })
+}
+
+export default fp(health, { fastify: '5.x', name: 'offpeak-health' })

@@ -1,0 +1,58 @@
+import fp from 'fastify-plugin'
+import { Compile } from 'typebox/compile'
+import { Convert, Default } from 'typebox/value'
+import type { FastifyInstance } from 'fastify'
+import type { TSchema } from 'typebox'
+import { faultsOf, inputInvalid, requestInvalid } from '../core/index.ts'
+
+type Plain = Record<string, unknown>
+type Node = { properties?: Record<string, { type?: string }> }
+
+const WHERE: Record<string, string> = { querystring: 'query', params: 'params', headers: 'headers' }
+
+/** `?state=queued,running` and `?state=queued&state=running` are the same list. */
+function listed (schema: TSchema, value: Plain): Plain {
+  const { properties = {} } = schema as Node
+  const lists = Object.keys(value).filter(key => Object.hasOwn(properties, key) && properties[key]!.type === 'array')
+  return { ...value, ...Object.fromEntries(lists.map(key => [key, [value[key]].flat().flatMap(part => String(part).split(','))])) }
+}
+
+/** A body must be what its schema says; text that came in an address is read by it. */
+function compile ({ schema, httpPart = 'body' }: { schema: TSchema, httpPart?: string }) {
+  const check = Compile(schema)
+  const where = WHERE[httpPart]
+  return (given: unknown) => {
+    // No body says as little as an empty one.
+    const value = where === undefined ? given ?? {} : Default(schema, Convert(schema, listed(schema, given as Plain)))
+    if (check.Check(value)) return { value }
+    const errors = faultsOf(schema, value).map(({ pointer, detail }) => ({ pointer: where === undefined ? pointer : `/${where}${pointer}`, detail }))
+    return { error: inputInvalid({ what: `The ${where ?? 'body'} does not fit`, errors }) }
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+function textOf (body: Buffer): string {
+  try {
+    return decoder.decode(body)
+  } catch (cause) {
+    throw requestInvalid({ code: 'OFFPEAK_BODY_NOT_UTF8', message: 'The body is not UTF-8', cause })
+  }
+}
+
+/** What comes in: JSON bodies alone, in UTF-8, without keys that reach for prototypes, checked strictly. */
+async function inputs (app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined)
+    try {
+      void parse(request, textOf(body as Buffer), done)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.setValidatorCompiler<TSchema>(compile)
+}
+
+export default fp(inputs, { fastify: '5.x', name: 'offpeak-inputs' })

@@ -1,0 +1,35 @@
+import fp from 'fastify-plugin'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
+
+const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
+
+const matcher = (url: string) => new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')}$`)
+
+/** Every refusal and every fault in one shape, RFC 9457. */
+async function problems (app: FastifyInstance) {
+  const routes = new Map<string, { path: RegExp, methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = routes.get(url) ?? { path: matcher(url), methods: new Set() }
+    routes.set(url, route)
+    for (const name of [method].flat()) route.methods.add(name)
+  })
+
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const problem = problemOf(error, pathOf(request))
+    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+    return reply.code(problem.status).type('application/problem+json').send(problem)
+  })
+
+  function notFound (request: FastifyRequest, reply: FastifyReply): never {
+    const path = pathOf(request)
+    const allowed = [...routes.values()].filter(route => route.path.test(path)).flatMap(({ methods }) => [...methods])
+    if (allowed.length === 0) throw routeNotFound(path)
+    reply.header('allow', allowed.join(', '))
+    throw methodNotAllowed({ method: request.method, allowed })
+  }
+  // Inside another app its own 404 is not ours to answer.
+  if (app.face.alone || app.prefix !== '') app.setNotFoundHandler(notFound)
+}
+
+export default fp(problems, { fastify: '5.x', name: 'offpeak-problems' })

@@ -1,0 +1,24 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { entryAnswer } from './_answers.ts'
+import { Limit, Recorded, answers, exactly, nullable, page } from './_schemas.ts'
+
+const Filter = exactly({
+  action: Type.Optional(Type.String({ maxLength: 64 })),
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'Older than this seq' })),
+  limit: Limit(50, 200)
+})
+
+/** What was done by hand: who, when, what. */
+const records: Face = async app => {
+  app.get('/api/records', {
+    schema: { tags: ['records'], querystring: Filter, response: answers({ 200: page(Recorded, nullable(Type.Integer({ description: 'The `before` that asks for older ones' }))) }) }
+  }, async ({ query }) => {
+    const limit = query.limit!
+    const entries = await app.manager.engine.records({ ...query, limit } as Parameters<typeof app.manager.engine.records>[0])
+    return { items: entries.map(entryAnswer), next: entries.length === limit ? entries.at(-1)!.seq : null }
+  })
+}
+
+export default fp(records, { fastify: '5.x', name: 'offpeak-records' })

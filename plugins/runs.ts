@@ -1,0 +1,75 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { SOURCES, STATES, isFinal } from '../core/index.ts'
+import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_answers.ts'
+import { FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page, word } from './_schemas.ts'
+
+const Filter = exactly({
+  task: Type.Optional(Type.String({ maxLength: 64 })),
+  state: Type.Optional(Type.Array(word(STATES), { description: 'Repeated, or with commas' })),
+  queue: Type.Optional(Type.String({ maxLength: 64 })),
+  source: Type.Optional(word(SOURCES)),
+  schedule: Type.Optional(Type.String({ maxLength: 64 })),
+  from: Type.Optional(InstantIn),
+  to: Type.Optional(InstantIn),
+  limit: Limit(50, 200),
+  cursor: Type.Optional(Type.String({ maxLength: 200 }))
+})
+const LineFilter = exactly({ after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Limit(500, 2000) })
+const ProgressNow = exactly({ id: Type.String(), state: word(STATES), label: Type.String(), attempt: Type.Integer(), progress: Progress })
+
+/** What was asked for and what came of it. */
+const runs: Face = async app => {
+  const { manager } = app
+  const tags = ['runs']
+  const place = (id: string) => `${app.prefix}/api/runs/${id}`
+
+  app.get('/api/runs', { schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) } }, async (request, reply) => {
+    const { from, to, limit, ...rest } = request.query
+    const range = { from: instantIn('/query/from', from), to: instantIn('/query/to', to) }
+    const { items, next } = await manager.desk.runs({ ...rest, ...range, limit: limit! } as Parameters<typeof manager.desk.runs>[0])
+    if (next !== null) {
+      const url = new URL(request.url, 'http://local')
+      url.searchParams.set('cursor', next)
+      reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
+    }
+    return { items: items.map(run => runAnswer(manager, run)), next }
+  })
+
+  app.get('/api/runs/:id', { schema: { tags, params: IdIn, response: answers({ 200: FullRun }) } }, async ({ params }) =>
+    fullRunAnswer(manager, await manager.desk.run(params.id)))
+
+  app.get('/api/runs/:id/progress', { schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) } }, async ({ params }) => {
+    const { id, state, label, attempt, progress } = runAnswer(manager, await manager.desk.run(params.id))
+    return { id, state, label, attempt, progress }
+  })
+
+  app.get('/api/runs/:id/logs', {
+    schema: { tags, params: IdIn, querystring: LineFilter, response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) }) }
+  }, async ({ params, query }) => {
+    const lines = await manager.desk.logs({ id: params.id, after: query.after!, limit: query.limit! })
+    return { items: lines.map(lineAnswer), next: lines.at(-1)?.seq ?? query.after! }
+  })
+
+  app.post('/api/runs/:id/cancel', {
+    schema: {
+      tags,
+      params: IdIn,
+      body: Type.Optional(exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
+      response: answers({ 200: Run, 202: Run })
+    }
+  }, async ({ params, body, by }, reply) => {
+    const run = await manager.desk.cancel(params.id, { by, ...body?.reason !== undefined && { message: body.reason } })
+    return await reply.code(isFinal(run.state) ? 200 : 202).header('location', place(run.id)).send(runAnswer(manager, run))
+  })
+
+  app.post('/api/runs/:id/retry', {
+    schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 202: Run }) }
+  }, async ({ params, by }, reply) => {
+    const run = await manager.desk.retry(params.id, { by })
+    return await reply.code(202).header('location', place(run.id)).send(runAnswer(manager, run))
+  })
+}
+
+export default fp(runs, { fastify: '5.x', name: 'offpeak-runs' })

@@ -1,0 +1,41 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { scheduleNotFound, scheduleView } from '../core/index.ts'
+import { IdIn, Schedule, answers, exactly } from './_schemas.ts'
+
+const ScheduleIn = exactly({
+  task: Type.String({ minLength: 1, maxLength: 64 }),
+  trigger: Type.String({ minLength: 1, maxLength: 200, description: 'cron, interval, date, or a crontab string' }),
+  trigger_args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, maxLength: 64 })),
+  payload: Type.Optional(Type.Unknown())
+})
+
+/** When tasks want to run: what their files say, and what was added here. */
+const schedules: Face = async app => {
+  const { desk } = app.manager
+  const tags = ['schedules']
+
+  app.get('/api/schedules', {
+    schema: { tags, querystring: exactly({ task: Type.Optional(Type.String({ maxLength: 64 })) }), response: answers({ 200: Type.Array(Schedule) }) }
+  }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(scheduleView))
+
+  app.get('/api/schedules/:id', { schema: { tags, params: IdIn, response: answers({ 200: Schedule }) } }, async ({ params }) => {
+    const found = desk.schedules.find(({ id }) => id === params.id)
+    if (found === undefined) throw scheduleNotFound(params.id)
+    return scheduleView(found)
+  })
+
+  app.post('/api/schedules', { schema: { tags, body: ScheduleIn, response: answers({ 201: Schedule }) } }, async ({ body, by }, reply) => {
+    const schedule = await desk.schedule({ ...body, by } as Parameters<typeof desk.schedule>[0])
+    return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(scheduleView(schedule))
+  })
+
+  app.delete('/api/schedules/:id', { schema: { tags, params: IdIn, response: answers({ 204: Type.Null() }) } }, async ({ params, by }, reply) => {
+    await desk.unschedule(params.id, { by })
+    return await reply.code(204).send(null)
+  })
+}
+
+export default fp(schedules, { fastify: '5.x', name: 'offpeak-schedules' })

@@ -1,0 +1,83 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { STATUSES, inputInvalid } from '../core/index.ts'
+import { nextOf, runAnswer } from './_answers.ts'
+import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schemas.ts'
+
+const Filter = exactly({
+  status: Type.Optional(Type.Array(word(STATUSES))),
+  queue: Type.Optional(Type.String({ maxLength: 64 })),
+  tag: Type.Optional(Type.String({ maxLength: 64 })),
+  enabled: Type.Optional(Type.Boolean())
+})
+const KeyHeader = Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) })
+const MatchHeader = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 200, description: 'The ETag the change was made from' })) })
+
+function keyOf (header: string | undefined, key: string | undefined): string | undefined {
+  if (header === undefined || key === undefined || header === key) return key ?? header
+  throw inputInvalid({ what: 'The body does not fit', errors: [{ pointer: '/key', detail: 'is not the Idempotency-Key of the header' }] })
+}
+
+/** What can be done: the tasks, their next fires, switching them and running them now. */
+const tasks: Face = async app => {
+  const { manager } = app
+  const etag = () => manager.settings.etag === null ? {} : { etag: manager.settings.etag }
+
+  app.get('/api/tasks', { schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) } }, async ({ query }, reply) => {
+    const { status, queue, tag, enabled } = query
+    reply.headers(etag())
+    return (await manager.desk.tasks()).filter(task =>
+      (status?.includes(task.status) ?? true) && (queue ?? task.queue) === task.queue &&
+      (tag === undefined || task.tags.includes(tag)) && (enabled ?? task.enabled) === task.enabled)
+  })
+
+  app.get('/api/tasks/:id', { schema: { tags: ['tasks'], params: IdIn, response: answers({ 200: Task }) } }, async ({ params }, reply) => {
+    const task = await manager.desk.task(params.id)
+    reply.headers(etag())
+    return task
+  })
+
+  app.get('/api/tasks/:id/next', {
+    schema: { tags: ['tasks'], params: IdIn, querystring: exactly({ count: Limit(5, 100) }), response: answers({ 200: Type.Array(Instant) }) }
+  }, async ({ params, query }) => nextOf(manager, manager.desk.definition(params.id), query.count!))
+
+  app.get('/api/tasks/:id/runs', {
+    schema: {
+      tags: ['tasks', 'runs'],
+      params: IdIn,
+      querystring: exactly({ limit: Limit(50, 200), cursor: Type.Optional(Type.String({ maxLength: 200 })) }),
+      response: answers({ 200: page(Run, nullable(Type.String())) })
+    }
+  }, async ({ params, query }) => {
+    const { items, next } = await manager.desk.runs({ task: manager.desk.definition(params.id).id, ...query, limit: query.limit! })
+    return { items: items.map(run => runAnswer(manager, run)), next }
+  })
+
+  app.patch('/api/tasks/:id', {
+    schema: { tags: ['tasks'], params: IdIn, headers: MatchHeader, body: exactly({ enabled: Type.Boolean() }), response: answers({ 200: Task }) }
+  }, async ({ params, headers, body, by }, reply) => {
+    const match = headers['if-match']
+    await manager.enable(params.id, body.enabled, { by, ifMatch: match === '*' ? undefined : match })
+    reply.headers(etag())
+    return await manager.desk.task(params.id)
+  })
+
+  app.post('/api/tasks/:id/runs', {
+    schema: {
+      tags: ['tasks', 'runs'],
+      params: IdIn,
+      headers: KeyHeader,
+      body: Type.Optional(RunIn),
+      response: answers({ 200: Run, 202: Run })
+    }
+  }, async ({ params, headers, body, by }, reply) => {
+    const { key, ...ask } = body ?? {}
+    const named = keyOf(headers['idempotency-key'], key)
+    const { run, created } = await manager.desk.enqueue(params.id, { ...ask, ...named !== undefined && { key: named } })
+    if (created) await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: run.id, detail: { task: run.task } })
+    return await reply.code(created ? 202 : 200).header('location', `${app.prefix}/api/runs/${run.id}`).send(runAnswer(manager, run))
+  })
+}
+
+export default fp(tasks, { fastify: '5.x', name: 'offpeak-tasks' })
