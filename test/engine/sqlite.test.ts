@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { contract } from './contract.ts'
+
+async function setup (t: Test) {
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-engine-'))
+  const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
+  t.teardown(async () => {
+    await engine.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  await engine.start()
+  return engine
+}
+
+contract(t, setup)
