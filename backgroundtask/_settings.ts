@@ -1,5 +1,5 @@
 import type { Static, TObject } from 'typebox'
-import { Value } from 'typebox/value'
+import { faultsOf } from '../core/index.ts'
 import type { TaskContext } from '../core/index.ts'
 
 /** The settings of a run: what the payload says, and the default for what it leaves out. */
@@ -11,10 +11,9 @@ export const keyOf = (ctx: Pick<TaskContext, 'task'>, name: string): string => `
 /** The checked payload over the defaults; a payload that does not fit fails the run with the key and the fault. */
 export function settingsOf<S extends TObject, D extends Partial<Static<S>>> (ctx: TaskContext, schema: S, defaults: D): Settings<S, D> {
   const settings = { ...defaults, ...(ctx.payload as object | null) }
-  const [fault] = Value.Errors(schema, settings)
+  const [fault] = faultsOf(schema, settings)
   if (fault === undefined) return settings as Settings<S, D>
-  const path = fault.instancePath.replaceAll('/', '.')
-  return ctx.fail(`tasks.${ctx.task}.payload${path} in config.json ${fault.message}`)
+  return ctx.fail(`tasks.${ctx.task}.payload${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
 }
 
 /** The message of anything that was thrown. */

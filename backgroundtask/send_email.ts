@@ -1,0 +1,100 @@
+import { createTransport } from 'nodemailer'
+import { Type } from 'typebox'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { SmtpInput, SmtpUnset, smtpOf, transportOf, withoutSecrets } from './_smtp.ts'
+import type { Smtp } from './_smtp.ts'
+import { keyOf, messageOf, settingsOf } from './_settings.ts'
+import type { Settings } from './_settings.ts'
+
+const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
+const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })])
+
+const Input = Type.Object({
+  from: Type.Optional(Line),
+  to: Type.Optional(Addresses),
+  cc: Type.Optional(Addresses),
+  bcc: Type.Optional(Addresses),
+  reply_to: Type.Optional(Line),
+  subject: Type.Optional(Line),
+  text: Type.Optional(Type.String({ maxLength: 1_000_000 })),
+  html: Type.Optional(Type.String({ maxLength: 1_000_000 })),
+  smtp: Type.Optional(SmtpInput)
+}, { additionalProperties: false })
+
+const DEFAULTS = { smtp: {}, subject: '(no subject)' }
+
+type Mail = Settings<typeof Input, typeof DEFAULTS>
+interface Sent { message_id: string, accepted: number, rejected: string[], response: string }
+
+/** The same for every attempt of a run, so that a mail that is sent twice is one to programs that look. */
+const messageId = ({ run_id }: TaskContext, from: string) =>
+  `<offpeak.${run_id}@${from.match(/@([A-Za-z0-9.-]+)/)?.[1] ?? 'localhost'}>`
+
+async function untilStopped<T> (signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', stop, { once: true })
+  return Promise.race([promise, stopped]).finally(() => signal.removeEventListener('abort', stop))
+}
+
+async function send (ctx: TaskContext, { mail, from, smtp }: { mail: Mail, from: string, smtp: Smtp }): Promise<Sent> {
+  const transport = createTransport(transportOf(smtp))
+  try {
+    const { to, cc, bcc, reply_to: replyTo, subject, text, html } = mail
+    const message = { from, to, cc, bcc, replyTo, subject, text: text ?? '', html, messageId: messageId(ctx, from) }
+    const info = await untilStopped(ctx.signal, transport.sendMail(message))
+    return { message_id: message.messageId, accepted: info.accepted.length, rejected: info.rejected.map(String), response: withoutSecrets(info.response, smtp) }
+  } finally {
+    transport.close()
+  }
+}
+
+/** What went wrong, told by whether another attempt may help. Only the words of the server are kept: the error of the
+ *  library may carry the connection's secrets. */
+function refused (ctx: TaskContext, { error, smtp }: { error: unknown, smtp: Smtp }): never {
+  ctx.signal.throwIfAborted()
+  const { responseCode, code } = error as { responseCode?: number, code?: string }
+  const words = withoutSecrets(messageOf(error), smtp)
+  if (responseCode !== undefined && responseCode >= 500) return ctx.fail(`The mail server refused: ${words}`)
+  if (code === 'EENVELOPE' && responseCode === undefined) return ctx.fail(`The mail has no valid address: ${words}`)
+  throw new Error(responseCode === undefined ? `${smtp.host}:${smtp.port} was not reached: ${words}` : `The mail server answered: ${words}`)
+}
+
+async function connectionOf (ctx: TaskContext, mail: Mail): Promise<Smtp> {
+  try {
+    return await smtpOf(mail.smtp, process.env)
+  } catch (error) {
+    if (!(error instanceof SmtpUnset)) throw error
+    return ctx.fail(`${error.message}: set ${keyOf(ctx, 'smtp')} in config.json, or SMTP_URL or SMTP_URL_FILE in the environment`)
+  }
+}
+
+async function sendEmail (ctx: TaskContext): Promise<unknown> {
+  const mail = settingsOf(ctx, Input, DEFAULTS)
+  const before = await ctx.checkpoint.read() as { sent?: Sent } | null
+  if (before?.sent !== undefined) return { ...before.sent, sent_by_earlier_attempt: true }
+  if (mail.to === undefined) return ctx.fail(`The mail has no receiver: give the run 'to', or set ${keyOf(ctx, 'to')} in config.json`)
+  const smtp = await connectionOf(ctx, mail)
+  const from = mail.from ?? (smtp.user?.includes('@') ? smtp.user : undefined)
+  if (from === undefined) return ctx.fail(`The mail has no sender: set ${keyOf(ctx, 'from')} in config.json`)
+  const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
+  await ctx.checkpoint.save({ sent })
+  ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id }, 'mail handed over')
+  return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} receivers were refused`, sent)
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'send_email',
+  name: 'Send an email',
+  description: 'Hands a mail to an SMTP server. Runs on request, from the command line, the API or another task.',
+  func: sendEmail,
+  trigger: null,
+  enabled: false,
+  max_retries: 5,
+  timeout: '2m',
+  type: 'notification',
+  priority: 'high',
+  tags: ['network', 'mail'],
+  concurrency: 5,
+  input: Input
+}]
