@@ -31,7 +31,7 @@ export function takeLock (folder: string, owner: string): Lock {
   const db = new DatabaseSync(file, { timeout: 0 })
   try {
     chmodSync(file, 0o600)
-    db.exec('pragma journal_mode = delete; begin exclusive')
+    db.exec('pragma journal_mode = memory; begin exclusive')
   } catch (error) {
     db.close()
     throw troubleOf(error) === 'busy' ? engineBusy(ownerWords(name)) : failedBy(error)

@@ -1,0 +1,113 @@
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t from 'tap'
+import { GroupCommit } from '../../core/engine/commit.ts'
+import type { CommitOptions } from '../../core/engine/commit.ts'
+import { LogSync } from '../../core/engine/sync.ts'
+
+function setup (more: Partial<CommitOptions> = {}) {
+  const db = new DatabaseSync(':memory:')
+  db.exec('create table n (x integer primary key)')
+  const seen = { seals: 0, syncs: 0, forgets: 0, troubles: [] as string[] }
+  const commits = new GroupCommit({
+    db,
+    seal: () => { seen.seals += 1 },
+    forget: () => { seen.forgets += 1 },
+    guard: () => {},
+    makeRoom: () => false,
+    sync: async () => { seen.syncs += 1 },
+    trouble: call => seen.troubles.push(call),
+    ...more
+  })
+  const insert = db.prepare('insert into n values (?)')
+  const put = (x: number) => commits.write('put', 'durable', () => insert.run(x).changes)
+  return { db, commits, seen, put, count: () => db.prepare('select count(*) as n from n').get()!['n'] }
+}
+
+const full = () => Object.assign(new Error('database or disk is full'), { errcode: 13 })
+
+t.test('many callers of one moment share one transaction and one sync', async t => {
+  const { put, seen, count } = setup()
+  await Promise.all(Array.from({ length: 500 }, (_, x) => put(x)))
+  t.equal(count(), 500)
+  t.same(seen, { seals: 1, syncs: 1, forgets: 0, troubles: [] })
+})
+
+t.test('a call that throws fails alone, and leaves nothing of itself', async t => {
+  const { commits, put, count, seen } = setup()
+  const faulty = commits.write('faulty', 'durable', () => { throw new Error('mine') })
+  const answers = await Promise.allSettled([put(1), faulty, put(2), put(2)])
+  t.same(answers.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+  t.equal(count(), 2)
+  t.equal(seen.forgets, 2)
+})
+
+t.test('nobody is answered before it is durable, but those who need not be', async t => {
+  const synced = Promise.withResolvers<void>()
+  const { commits, put } = setup({ sync: () => synced.promise })
+  const told: string[] = []
+  const durable = put(1).then(() => told.push('durable'))
+  await commits.write('claim', 'committed', () => 1).then(() => told.push('committed'))
+  const later = put(2).then(() => told.push('later'))
+  t.same(told, ['committed'])
+  synced.resolve()
+  await Promise.all([durable, later])
+  t.same(told, ['committed', 'durable', 'later'])
+})
+
+t.test('a sync that fails fails all who waited for it', async t => {
+  const { put, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
+  await t.rejects(Promise.all([put(1), put(2)]), { message: 'EIO' })
+  t.same(seen.troubles, ['put'])
+})
+
+t.test('a full disk is tried again as long as there is room to make, then refused with 507', async t => {
+  let failures = 2
+  const { put, count } = setup({
+    seal: () => {
+      if (failures > 0) throw full()
+    },
+    makeRoom: () => failures-- > 1
+  })
+  await t.rejects(put(1), { code: 'OFFPEAK_ENGINE_FAILED', statusCode: 507 })
+  t.equal(count(), 0)
+  await put(1)
+  t.equal(count(), 1, 'and works again when there is space')
+})
+
+t.test('a lock of another program is waited out', async t => {
+  let busy = 2
+  const { put, count } = setup({
+    seal: () => {
+      if (busy-- > 0) throw Object.assign(new Error('database is locked'), { errcode: 5 })
+    }
+  })
+  await put(1)
+  t.equal(count(), 1)
+})
+
+t.test('close answers what was asked and takes no more', async t => {
+  const { commits, put, count } = setup()
+  const asked = put(1)
+  await commits.close()
+  t.equal(await asked, 1)
+  await t.rejects(put(2), { code: 'OFFPEAK_ENGINE_STOPPED' })
+  t.equal(count(), 1)
+})
+
+t.test('callers during a sync share the next one', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-sync-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'log')
+  writeSync(openSync(file, 'w'), 'x')
+  const log = new LogSync(file)
+  const first = log.flushed()
+  const [second, third] = [log.flushed(), log.flushed()]
+  t.equal(second, third)
+  t.not(first, second, 'one that is under way may have begun too early')
+  await Promise.all([first, second])
+  log.close()
+  await t.rejects(log.flushed(), { code: 'EBADF' })
+})

@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Engine } from '../../core/engine/engine.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import type { Outcome } from '../../core/model/outcome.ts'
+import type { State } from '../../core/model/run.ts'
+import { T0, ask } from './contract.ts'
+import { folderOf } from './process.ts'
+
+/** What a run has to be, said as simply as it can be. */
+interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number }
+
+interface World { engine: Engine, runs: Map<string, Expected>, order: string[], owner: number }
+
+const WORDS = ['critical', 'high', 'normal', 'low'] as const
+const BOOM = { name: 'Error', message: 'boom' }
+const REASON = { code: 'x', message: 'x' }
+const RETRIES = 2
+const CAP = 3
+
+const pick = ({ order }: World, index: number) => order[index % Math.max(1, order.length)]
+
+const OUTCOMES: Record<string, Outcome> = {
+  completed: { kind: 'completed', result: null },
+  failed: { kind: 'failed', error: BOOM, retry_at: T0 },
+  final: { kind: 'failed', error: BOOM, retry_at: null },
+  postponed: { kind: 'postponed', reason: REASON, due_at: T0 },
+  skipped: { kind: 'skipped', reason: REASON },
+  cancelled: { kind: 'cancelled', reason: REASON }
+}
+
+function expect (run: Expected, kind: string) {
+  run.ends += 1
+  const again = kind === 'postponed' || (kind === 'failed' && run.attempt <= RETRIES)
+  if (kind === 'postponed' && !run.cancel) run.attempt -= 1
+  if (run.cancel && ['failed', 'final', 'postponed'].includes(kind)) run.state = 'cancelled'
+  else run.state = again ? 'queued' : kind === 'final' ? 'failed' : kind as State
+}
+
+type Step = (world: World) => Promise<void>
+
+const steps: Record<string, (index: number) => Step> = {
+  add: index => async world => {
+    const [added] = await world.engine.add([ask({ key: `k${index}`, priority: WORDS[index % 4]!, max_retries: RETRIES })], T0)
+    if (world.order.includes(added!.run.id) === added!.created) throw new Error('created is not true once for each key')
+    if (!added!.created) return
+    world.order.push(added!.run.id)
+    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4 })
+  },
+  claim: index => async world => {
+    const claimed = await world.engine.claim({ owner: `o${world.owner}`, now: T0, lease_until: T0, limit: 1 + index % 3, room: { tasks: { a: 9 } } })
+    const waiting = world.order.filter(id => world.runs.get(id)!.state === 'queued')
+      .toSorted((a, b) => world.runs.get(a)!.priority - world.runs.get(b)!.priority || (a < b ? -1 : 1))
+    const ids = claimed.map(({ id }) => id)
+    if (ids.join() !== waiting.slice(0, 1 + index % 3).join()) throw new Error(`claimed ${ids.join()} of ${waiting.join()}`)
+    for (const id of ids) {
+      const run = world.runs.get(id)!
+      Object.assign(run, { state: 'running', turn: run.turn + 1, attempt: run.attempt + 1 })
+    }
+  },
+  settle: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    const kind = Object.keys(OUTCOMES)[index % 6]!
+    const turn = run.turn - (index % 5 === 0 ? 1 : 0)
+    const answer = await world.engine.settle({ lease: { id, turn }, outcome: OUTCOMES[kind]!, now: T0 })
+    const holds = run.state === 'running' && turn === run.turn
+    if ((answer !== null) !== holds) throw new Error('a stale holder was heard')
+    if (holds) expect(run, kind)
+  },
+  cancel: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    await world.engine.cancel({ id, reason: REASON, now: T0 })
+    if (run.state === 'queued') run.state = 'cancelled'
+    if (run.state === 'running') run.cancel = true
+  },
+  retry: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    await world.engine.retry({ id, now: T0, due_at: T0 })
+    if (run.state === 'queued' || run.state === 'running') return
+    Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false })
+  },
+  crash: () => async world => {
+    await world.engine.stop()
+    await world.engine.start()
+    world.owner += 1
+    await world.engine.recover({ owner: `o${world.owner}`, now: T0, restart: 'restart', crash_cap: CAP })
+    for (const run of world.runs.values()) {
+      if (run.state !== 'running') continue
+      Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + 1, ends: run.ends + 1 })
+      run.state = run.cancel ? 'cancelled' : run.crashes >= CAP ? 'failed' : 'queued'
+    }
+  }
+}
+
+async function compare ({ engine, runs, order }: World) {
+  for (const id of order) {
+    const { state, turn, attempt, crashes, ends } = runs.get(id)!
+    const run = await engine.get(id)
+    const found = run && { state: run.state, turn: run.turn, attempt: run.attempt, crashes: run.crashes, ends: run.attempts.length }
+    const wanted = { state, turn, attempt, crashes, ends }
+    if (JSON.stringify(found) !== JSON.stringify(wanted)) throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(wanted)}`)
+  }
+  const [counted] = await engine.count()
+  for (const [state, count] of Object.entries(counted?.states ?? {})) {
+    const wanted = order.filter(id => runs.get(id)!.state === state).length
+    if (count !== wanted) throw new Error(`${count} ${state} runs are counted, there are ${wanted}`)
+  }
+  const due = (await engine.due(T0)).tasks[0]?.count ?? 0
+  const waiting = order.filter(id => runs.get(id)!.state === 'queued').length
+  if (due !== waiting) throw new Error(`${due} runs are due, there are ${waiting}`)
+}
+
+t.test('whatever is done in whatever order, every run is what the rules say', async t => {
+  const step = fc.oneof(...Object.entries(steps).map(([name, make]) =>
+    ({ weight: name === 'crash' ? 1 : 3, arbitrary: fc.nat(30).map(index => Object.assign(make(index), { toString: () => `${name} ${index}` })) })))
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async todo => {
+    const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 0, synchronous: 'normal' })
+    await engine.start()
+    const world: World = { engine, runs: new Map(), order: [], owner: 0 }
+    try {
+      for (const act of todo) await act(world)
+      await compare(world)
+    } finally {
+      await engine.stop()
+    }
+  }), { numRuns: 60 })
+})
