@@ -1,0 +1,90 @@
+import t from 'tap'
+import { createManager } from '../../core/manager.ts'
+import { fakeClock, until } from '../clock.ts'
+import { home, taskFile } from './home.ts'
+import { scratch } from '../work/house.ts'
+import type { Owner } from '../work/house.ts'
+
+async function embedded (t: Owner, options: Parameters<typeof createManager>[0] = {}) {
+  const manager = await createManager({ root: scratch(t), files: 'none', ...options })
+  t.teardown(() => manager.stop())
+  return manager
+}
+
+t.test('tasks may be added in code, one or many, and removed', async t => {
+  const manager = await embedded(t, { services: { db: { rows: 3 } } })
+  await manager.start()
+  manager.addTask({ id: 'one', func: ctx => (ctx.services.db as { rows: number }).rows })
+  manager.registerTasks([{ id: 'two', func: () => 2, trigger: '@hourly' }, { id: 'three', func: () => 3 }])
+  const { run } = await manager.desk.enqueue('one')
+  await until('it is done', async () => (await manager.desk.run(run.id)).result === 3)
+  await until('the trigger is planned', () => manager.planner.of('two').length === 1)
+  t.equal(manager.removeTask('two'), true)
+  t.equal(manager.removeTask('two'), false)
+  t.strictSame([...manager.catalog.tasks.keys()], ['one', 'three'])
+})
+
+t.test('a definition that is wrong is refused with its pointer, and none of its list is added', async t => {
+  const manager = await embedded(t)
+  t.throws(() => manager.registerTasks([{ id: 'good', func: () => 1 }, { id: 'Bad Id', func: () => 1 }]), { code: 'OFFPEAK_TASK_INVALID' })
+  t.throws(() => manager.addTask({ id: 'x', func: () => 1, trigger: 'cron', trigger_args: { hour: 25 } }), { code: /OFFPEAK_(TASK|TRIGGER)_INVALID/, message: /25/ })
+  t.throws(() => manager.addTask({ id: 'x', func: () => 1, timezone: 'Mars/Olympus', trigger: '@daily' }), { message: /Mars/ })
+  t.equal(manager.catalog.tasks.size, 0)
+  manager.addTask({ id: 'x', func: () => 1 })
+  t.throws(() => manager.addTask({ id: 'x', func: () => 2 }), { code: 'OFFPEAK_TASK_DUPLICATE' })
+})
+
+t.test('settings in code are checked like a file', async t => {
+  await t.rejects(createManager({ config: { manager: { max_tasks: -1 } } }), { code: 'OFFPEAK_CONFIG_INVALID', message: /max_tasks/ })
+})
+
+t.test('start and stop may be called twice, and a stopped manager starts again with what it had', async t => {
+  const manager = await embedded(t)
+  await manager.stop()
+  await manager.start()
+  await manager.start()
+  manager.addTask({ id: 'later', func: () => 1 })
+  const { run } = await manager.desk.enqueue('later', { delay: '1h' })
+  await manager.stop()
+  await manager.stop()
+  t.equal(manager.state, 'stopped')
+  await manager.start()
+  t.equal((await manager.desk.run(run.id)).state, 'queued')
+})
+
+t.test('a second manager on the same data folder is refused, and starts when the first has stopped', async t => {
+  const root = scratch(t)
+  const [first, second] = [await embedded(t, { root }), await embedded(t, { root })]
+  await first.start()
+  await t.rejects(second.start(), { code: 'OFFPEAK_ENGINE_BUSY' })
+  await first.stop()
+  await second.start()
+  t.equal(second.state, 'started')
+})
+
+t.test('a listener that throws does not keep others from hearing', async t => {
+  const manager = await embedded(t)
+  const heard: string[] = []
+  manager.onNotice(() => { throw new Error('deaf') })
+  manager.onNotice(notice => void heard.push(notice.kind))
+  await manager.start()
+  t.ok(heard.includes('started'))
+})
+
+t.test('schedules fire by the injected clock', async t => {
+  const clock = fakeClock('2026-11-22T12:00:00Z')
+  const manager = await embedded(t, { clock })
+  manager.addTask({ id: 'hourly', func: () => 1, trigger: '@hourly' })
+  await manager.start()
+  clock.advance(3_600_000)
+  await manager.fire()
+  await until('it has run', async () => (await manager.desk.task('hourly')).counts.completed === 1)
+  t.match(await manager.desk.task('hourly'), { last_run: { state: 'completed', at: '2026-11-22T13:00:00.000Z' }, next_run: '2026-11-22T14:00:00.000Z' })
+})
+
+t.test('a file that takes the id of a task in code does not replace it', async t => {
+  const { manager } = await home(t, { files: { 'same.ts': taskFile('same', 'return "file"') } })
+  manager.addTask({ id: 'same', func: () => 'code' })
+  await manager.start()
+  t.equal(manager.catalog.tasks.get('same')!.source, 'code')
+})

@@ -1,0 +1,92 @@
+import t from 'tap'
+import { home, taskFile } from './home.ts'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from '../clock.ts'
+
+const FAST = { timeout: 2000 }
+
+t.test('a file that is dropped in is a task within two seconds, changes when it is saved, and goes when it is removed', async t => {
+  const { manager, write, root, reach } = await home(t)
+  await manager.start()
+  t.strictSame(await manager.desk.tasks(), [])
+  write('backgroundtask/hello.ts', taskFile('hello', 'return "first"', { trigger: 'cron', trigger_args: { minute: 0 } }))
+  await until('the task is there', () => manager.catalog.tasks.has('hello'), FAST.timeout)
+  await until('it is planned', () => manager.planner.nextAt !== null, FAST.timeout)
+  const first = await manager.desk.enqueue('hello')
+  await reach(first.run.id, 'completed')
+  t.equal((await manager.desk.run(first.run.id)).result, 'first')
+  write('backgroundtask/hello.ts', taskFile('hello', 'return "second"'))
+  await until('the change is in force', () => manager.catalog.tasks.get('hello')?.trigger === null, FAST.timeout)
+  const second = await manager.desk.enqueue('hello')
+  await reach(second.run.id, 'completed')
+  t.equal((await manager.desk.run(second.run.id)).result, 'second')
+  rmSync(join(root, 'backgroundtask/hello.ts'))
+  await until('the task is gone', () => !manager.catalog.tasks.has('hello'), FAST.timeout)
+})
+
+t.test('a broken file names its line and harms no neighbour; mended, it counts again', async t => {
+  const { manager, write, said } = await home(t, { files: { 'good.ts': taskFile('good'), 'bad.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' } })
+  await manager.start()
+  t.strictSame([...manager.catalog.tasks.keys()], ['good'])
+  t.match(manager.catalog.broken, [{ file: 'bad.ts', line: 2, code: 'OFFPEAK_TASK_FILE_BROKEN' }])
+  t.match(said('file_broken'), [{ file: 'bad.ts', line: 2 }])
+  write('backgroundtask/bad.ts', taskFile('bad'))
+  await until('it is mended', () => manager.catalog.tasks.has('bad'), FAST.timeout)
+  t.strictSame(manager.catalog.broken, [])
+})
+
+t.test('a running run finishes under the definition it started with', async t => {
+  const { manager, write, reach } = await home(t, { files: { 'long.ts': taskFile('long', 'await new Promise(r => { globalThis.letGoLong = r }); return "old"') } })
+  await manager.start()
+  const { run } = await manager.desk.enqueue('long')
+  const global = globalThis as { letGoLong?: () => void }
+  await until('it runs', () => global.letGoLong)
+  write('backgroundtask/long.ts', taskFile('long', 'return "new"', { name: 'New' }))
+  await until('the change is in force', () => manager.catalog.tasks.get('long')?.name === 'New', FAST.timeout)
+  global.letGoLong!()
+  await reach(run.id, 'completed')
+  t.equal((await manager.desk.run(run.id)).result, 'old')
+})
+
+t.test('a task file that hangs or exits when it is imported is broken, and everything else runs', async t => {
+  const { manager } = await home(t, { files: { 'exits.ts': 'process.exit(3)', 'good.ts': taskFile('good'), 'missing.ts': 'import "./nowhere.ts"\n' } })
+  await manager.start()
+  t.strictSame([...manager.catalog.tasks.keys()], ['good'])
+  t.match(manager.catalog.broken.toSorted((a, b) => a.file < b.file ? -1 : 1), [{ file: 'exits.ts', message: /exit/ }, { file: 'missing.ts', message: /nowhere/ }])
+})
+
+t.test('a script with a header is a task like any other', async t => {
+  const { manager, reach } = await home(t, { files: { 'hello.sh': '#!/bin/sh\n# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0\necho 50%\necho "::result {\\"said\\":\\"hello\\"}"\n' } })
+  await manager.start()
+  t.match(await manager.desk.task('hello'), { name: 'Say hello', trigger: { words: /03:00/ }, max_retries: 0 })
+  const { run } = await manager.desk.enqueue('hello')
+  await reach(run.id, 'completed')
+  t.match(await manager.desk.run(run.id), { result: { said: 'hello' }, progress: { percentage: 50 } })
+})
+
+t.test('a bad configuration keeps the last good one in force and is told; a good one takes effect', async t => {
+  const { manager, configFile, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+  await manager.start()
+  writeFileSync(configFile, '{\n  "manager": { "max_task_retries": "three" }\n}')
+  await until('it is refused', () => said('config_refused').length === 1)
+  t.match(manager.settings.lastError, { code: 'OFFPEAK_CONFIG_INVALID', place: { line: 2, pointer: '/manager/max_task_retries' } })
+  t.equal(manager.config.manager.max_task_retries, 3)
+  writeFileSync(configFile, '{ "manager": { "max_task_retries": 7 }, "tasks": { "hello": { "enabled": false } } }')
+  await until('it is in force', () => manager.catalog.tasks.get('hello')!.max_retries === 7)
+  t.equal(manager.catalog.tasks.get('hello')!.enabled, false)
+  t.equal(manager.settings.lastError, null)
+})
+
+t.test('enabling and disabling write config.json and keep its comments', async t => {
+  const { manager, configFile } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+  writeFileSync(configFile, '{\n  // the owner wrote this\n  "tasks": {}\n}\n')
+  await manager.start()
+  await until('the comment is read', () => manager.settings.etag !== null)
+  const etag = await manager.enable('hello', false, { by: 'anna' })
+  t.equal(manager.catalog.tasks.get('hello')!.enabled, false)
+  t.match(readFileSync(configFile, 'utf8'), /the owner wrote this[^]*"enabled": false/)
+  await t.rejects(manager.enable('hello', true, { by: 'bert', ifMatch: '"old"' }), { code: 'OFFPEAK_CONFIG_CONFLICT' })
+  await manager.enable('hello', true, { by: 'bert', ifMatch: etag })
+  t.match(await manager.engine.records({ limit: 2 }), [{ by: 'bert', action: 'enable' }, { by: 'anna', action: 'disable' }])
+})
