@@ -58,7 +58,7 @@ function matches (path: string, { include, exclude }: CleanupSettings): boolean 
 
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
   const plan: Plan = { old: [], bytes: 0, files: 0, links: 0, unread: [], folders: [] }
-  for await (const found of walk(root, { breathe: ctx.breathe })) {
+  for await (const found of walk(root, { breathe: () => ctx.breathe() })) {
     if (found.kind === 'link') plan.links++
     if (found.kind === 'unread') plan.unread.push(found.path)
     if (found.kind === 'folder') plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })

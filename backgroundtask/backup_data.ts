@@ -61,7 +61,7 @@ async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManif
 
 async function write (job: Job, { temp, file }: { temp: string, file: string }): Promise<SideManifest> {
   const { ctx, settings, source, target, name } = job
-  const choice = { source, exclude: settings.exclude, except: [target.identity], breathe: ctx.breathe }
+  const choice = { source, exclude: settings.exclude, except: [target.identity], breathe: () => ctx.breathe() }
   const { files, bytes } = await measure(choice)
   ctx.progress.setTotal(bytes, 'bytes')
   ctx.progress.setMessage(`packing ${files} files, ${sizeWords(bytes)}`)

@@ -30,7 +30,7 @@ async function matching (ctx: TaskContext, pattern: string): Promise<string[]> {
   const rest = parts.slice(first).join('/')
   const found: string[] = []
   try {
-    for await (const { kind, path } of walk(base, { breathe: ctx.breathe })) {
+    for await (const { kind, path } of walk(base, { breathe: () => ctx.breathe() })) {
       if ((kind === 'file' || kind === 'link') && matchesGlob(path, rest) && !ROTATED.test(path)) found.push(join(base.path, path))
     }
   } finally {

@@ -48,7 +48,7 @@ async function fetchTo (ctx: TaskContext, settings: SyncSettings): Promise<Fetch
       allowed: settings,
       maxBytes: bytesOf(settings.max_size),
       signal: ctx.signal,
-      breathe: ctx.breathe,
+      breathe: () => ctx.breathe(),
       onTotal: bytes => ctx.progress.setTotal(bytes, 'bytes'),
       onBytes: done => ctx.progress.update(done)
     })

@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import tap from 'tap'
+import { faultsOf } from '../../core/model/check.ts'
+import { defaultsOf } from '../../core/model/config.ts'
+import { loadTasks } from '../../core/load/tasks.ts'
+
+const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
+const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat']
+
+tap.test('the built-in tasks load, and only those that touch nothing of a person are enabled', async t => {
+  const { tasks, broken } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  t.strictSame(broken, [])
+  t.strictSame([...tasks.keys()].toSorted(), [
+    'backup_data', 'check_system', 'check_website_status', 'cleanup_old_files', 'cleanup_old_logs', 'cleanup_old_runs', 'disk_report',
+    'heartbeat', 'restore_backup', 'rotate_logs', 'send_daily_reports', 'send_email', 'sync_external_data'
+  ])
+  t.strictSame([...tasks.values()].filter(({ enabled }) => enabled).map(({ id }) => id).toSorted(), ALONE)
+})
+
+tap.test('each task fits what it asks for itself, and is described', async t => {
+  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  for (const { id, input, payload, description, source } of tasks.values()) {
+    t.ok(description.length > 20, id)
+    t.ok(input === null || faultsOf(input, payload ?? {}).length === 0, `${id} of ${source}`)
+  }
+})
+
+tap.test('config.json may set one setting and keeps the others', async t => {
+  const config = { ...defaultsOf(), tasks: { cleanup_old_logs: { enabled: true, payload: { root: 'logs' } } } }
+  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config })
+  t.match(tasks.get('cleanup_old_logs'), { enabled: true, payload: { root: 'logs', dry_run: true, include: ['**/*.log', '**/*.log.*'] } })
+})
+
+tap.test('every file is a task or says by its name that it is none', t => {
+  t.strictSame(globSync('**/*', { cwd: DIRECTORY }).filter(file => !/^_\w+\.ts$|^[a-z_]+\.(ts|sh)$/.test(file)), [])
+  t.end()
+})
+
+tap.test('the shell task says its progress and its result', t => {
+  const script = join(t.testdir(), 'disk_report.sh')
+  cpSync(join(DIRECTORY, 'disk_report.sh'), script)
+  const lines = execFileSync('/bin/sh', [script], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } }).trim().split('\n')
+  t.ok(lines.includes('50%'))
+  const result = JSON.parse(lines.at(-1)!.replace('::result ', ''))
+  t.match(result, { disks: Number, fullest: /^\//, percent: Number })
+  t.end()
+})

@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import type { Test } from 'tap'
+import { Folder, readWhole, writeWhole } from '../../backgroundtask/_folder.ts'
+import { bytesOf, sizeWords } from '../../backgroundtask/_settings.ts'
+import { inFolder, walk } from '../../backgroundtask/_walk.ts'
+
+async function setup (t: Test) {
+  const base = t.testdir({ root: { dir: { file: 'ours' } }, outside: { file: 'theirs' } })
+  const folder = await Folder.open(join(base, 'root'))
+  t.teardown(() => folder.close())
+  return { base, folder, outside: join(base, 'outside') }
+}
+
+tap.test('a link is entered neither as a folder nor as a file', async t => {
+  const { base, folder, outside } = await setup(t)
+  symlinkSync(outside, join(base, 'root', 'link'))
+  symlinkSync(join(outside, 'file'), join(base, 'root', 'filelink'))
+  await t.rejects(folder.enter('link'))
+  await t.rejects(Folder.open(join(base, 'root', 'link')))
+  await t.rejects(inFolder(folder, 'link', async () => 'in'))
+  await t.rejects(folder.read('filelink'), { code: 'ELOOP' })
+  await t.rejects(folder.edit('filelink'), { code: 'ELOOP' })
+  await t.rejects(folder.create('filelink'), { code: 'EEXIST' })
+  t.equal(await readWhole(folder, 'filelink'), null)
+})
+
+tap.test('an open folder stays the one that was opened', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async t => {
+  const { base, folder, outside } = await setup(t)
+  const dir = await folder.enter('dir')
+  t.teardown(() => dir.close())
+  await dir.check()
+  renameSync(join(base, 'root', 'dir'), join(base, 'aside'))
+  symlinkSync(outside, join(base, 'root', 'dir'))
+  t.equal(await readWhole(dir, 'file'), 'ours')
+  await dir.remove('file')
+  t.strictSame([existsSync(join(base, 'aside', 'file')), existsSync(join(outside, 'file'))], [false, true])
+  await t.rejects(dir.check(), { code: 'ESTALE' })
+})
+
+tap.test('a name is one part and no path', async t => {
+  const { folder } = await setup(t)
+  for (const name of ['..', '.', '', 'dir/file', '../outside/file', 'a\0b']) await t.rejects(async () => folder.remove(name), /is not the name of a file/)
+})
+
+tap.test('a file is written whole or not at all, and not through a link', async t => {
+  const { base, folder, outside } = await setup(t)
+  symlinkSync(join(outside, 'file'), join(base, 'root', 'state.json'))
+  await writeWhole(folder, 'state.json', '{}')
+  t.strictSame([readFileSync(join(outside, 'file'), 'utf8'), await readWhole(folder, 'state.json')], ['theirs', '{}'])
+  t.equal(await readWhole(folder, 'state.json', 1), null)
+  t.equal(await readWhole(folder, 'missing'), null)
+})
+
+tap.test('a walk says everything once, folders after what is in them, and leaves out what it is told to', async t => {
+  const { base, folder, outside } = await setup(t)
+  mkdirSync(join(base, 'root', 'a', 'b'), { recursive: true })
+  writeFileSync(join(base, 'root', 'a', 'b', 'c'), '')
+  symlinkSync(outside, join(base, 'root', 'link'))
+  const say = async (except: { dev: number, ino: number }[] = []) => {
+    const said: string[] = []
+    for await (const { kind, path } of walk(folder, { breathe: async () => {}, except })) said.push(`${kind} ${path}`)
+    return said
+  }
+  t.strictSame(await say(), ['file a/b/c', 'folder a/b', 'folder a', 'file dir/file', 'folder dir', 'link link'])
+  const a = await folder.stat('a')
+  t.strictSame(await say([a!]), ['file dir/file', 'folder dir', 'link link'])
+})
+
+tap.test('sizes are read and said', async t => {
+  t.strictSame(['1', '1 KB', '1.5k', '2MiB', '3 G'].map(bytesOf), [1, 1024, 1536, 2 * 1024 ** 2, 3 * 1024 ** 3])
+  t.strictSame([0, 1, 1023, 1024, 1536, 10 * 1024 ** 2, 5 * 1024 ** 4].map(sizeWords), ['0 bytes', '1 bytes', '1023 bytes', '1 KB', '1.5 KB', '10 MB', '5 TB'])
+})
