@@ -1,5 +1,6 @@
-import { resolve, basename, sep } from 'node:path'
 import { once } from 'node:events'
+import { realpath } from 'node:fs/promises'
+import { basename, resolve, sep } from 'node:path'
 import { watch } from 'chokidar'
 import type { FSWatcher } from 'chokidar'
 import type { Config } from '../model/config.ts'
@@ -143,7 +144,7 @@ export class TaskFolder implements Service {
   }
 
   async #watch (): Promise<void> {
-    const root = resolve(this.#ask.directory)
+    const root = await realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory))
     const watcher = watch(root, {
       ignoreInitial: true, followSymlinks: false, depth: 8, awaitWriteFinish: WRITTEN,
       ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))

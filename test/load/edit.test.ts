@@ -75,11 +75,11 @@ tap.test('a refused edit does not hold up the next', async t => {
 tap.test('the mode stays and a link is written through', async t => {
   const { folder, file } = setup(t, { 'real.json': '{}' })
   const real = join(folder, 'real.json')
-  chmodSync(real, 0o640)
+  chmodSync(real, 0o660)
   symlinkSync('real.json', file)
   await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] })
   t.ok(lstatSync(file).isSymbolicLink())
-  t.equal(statSync(real).mode & 0o777, 0o640)
+  t.equal(statSync(real).mode & 0o777, 0o660)
   t.equal(JSON.parse(readFileSync(real, 'utf8')).server.port, 2)
 })
 

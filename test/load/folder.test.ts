@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
@@ -9,10 +9,11 @@ import { until } from './until.ts'
 
 const task = (id: string, timeout = 1) => `export default { id: '${id}', func () {}, timeout: ${timeout} }\n`
 
-async function setup (t: Test) {
+async function setup (t: Test, prepare: (root: string) => void = () => undefined) {
   const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: { 'a.ts': task('a') } })
   const directory = join(root, 'tasks')
   const changes: FolderChange[] = []
+  prepare(root)
   const folder = new TaskFolder({ directory, dataFolder: join(root, 'data'), config: defaultsOf(), onChange: change => { changes.push(change) } })
   t.teardown(() => folder.stop())
   await folder.start()
@@ -61,4 +62,21 @@ tap.test('a stopped folder hears nothing, and finds what it missed when it start
   await folder.start()
   await until(() => timeout('a') === 5000)
   t.equal(timeout('a'), 5000)
+})
+
+tap.test('a tasks directory that is a link, or not there yet, is watched too', async t => {
+  const linked = await setup(t, root => {
+    renameSync(join(root, 'tasks'), join(root, 'real'))
+    symlinkSync('real', join(root, 'tasks'))
+  })
+  linked.write('b.ts', task('b'))
+  await until(() => linked.timeout('b') === 1000, 2000)
+  await t.test('one that is made later', async inner => {
+    const late = await setup(inner, root => rmSync(join(root, 'tasks'), { recursive: true }))
+    inner.match(late.folder.current.broken, [{ message: 'does not exist' }])
+    mkdirSync(late.directory)
+    late.write('c.ts', task('c'))
+    await until(() => late.timeout('c') === 1000, 2000)
+  })
+  t.equal(linked.timeout('b'), 1000)
 })

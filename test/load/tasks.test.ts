@@ -95,7 +95,8 @@ tap.test('an unchanged tree is imported once, and starts without a child the nex
   t.same(Object.keys((JSON.parse(readFileSync(join(root, 'data/imports.json'), 'utf8')) as { files: object }).files), [join(root, 'tasks/a.ts')])
   rmSync(join(root, 'count'))
   write('_count.ts', 'throw new Error("imported again")')
-  await loadTasks({ directory: join(root, 'tasks'), dataFolder: join(root, 'data'), config: config() })
+  const again = await loadTasks({ directory: join(root, 'tasks'), dataFolder: join(root, 'data'), config: config() })
+  t.same(again.broken, [])
   t.equal(imports(), 0, 'neither a child nor another import')
   t.equal(answer('a'), 1)
   t.same(all(), ['a'])
@@ -224,6 +225,7 @@ tap.test('a renamed file keeps its task and says where it lies', async t => {
   await folder.rescan()
   await until(() => folder.current.tasks.get('x')?.source === 'b.ts')
   t.same(changes.flatMap(({ removed }) => removed), [])
+  t.same(ids(changes.flatMap(({ changed }) => changed)), ['x'])
 })
 
 tap.test('no more tasks than max_tasks are loaded, the rest is named', async t => {
@@ -234,6 +236,15 @@ tap.test('no more tasks than max_tasks are loaded, the rest is named', async t =
   folder.reconfigure(config())
   t.same(all(), ['a', 'b', 'c'])
   t.same(broken(), [])
+})
+
+tap.test('a file that is mended late takes its place behind those that run', async t => {
+  const { folder, write, ids: all, broken } = setup(t, { 'a.ts': 'export default 5', 'b.ts': task('b') }, { config: config({ manager: { max_tasks: 1 } }) })
+  await folder.start()
+  write('a.ts', task('a'))
+  await folder.rescan()
+  t.same(all(), ['b'])
+  t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_LIMIT' }])
 })
 
 tap.test('overrides follow the configuration without another import', async t => {

@@ -21,7 +21,7 @@ tap.test('hidden files, helpers, tests, declarations and packages are passed ove
 })
 
 tap.test('links inside the root are followed once, links out of it never', async t => {
-  const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' } })
+  const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' }, jobs: { 'c.ts': '' } })
   const outside = t.testdirName + '-outside'
   mkdirSync(outside, { recursive: true })
   t.teardown(() => execFileSync('rm', ['-r', outside]))
@@ -33,14 +33,17 @@ tap.test('links inside the root are followed once, links out of it never', async
   symlinkSync('nowhere.ts', join(root, 'dangling.ts'))
   symlinkSync('self.ts', join(root, 'self.ts'))
   symlinkSync('.', join(root, 'loop'))
-  symlinkSync('../', join(root, '.versions', 'up'))
-  t.same(await paths(root), ['a.ts', 'b.ts'])
+  symlinkSync('../jobs', join(root, 'jobs', 'up'))
+  symlinkSync('jobs', join(root, 'more'))
+  t.same(await paths(root), ['a.ts', 'b.ts', 'jobs/c.ts'])
+  t.same(Object.keys(await faults(root)).toSorted(), ['dangling.ts', 'out', 'passwd.ts', 'self.ts'])
   t.match(await faults(root), { out: /out of the tasks directory/, 'passwd.ts': /out of the tasks directory/, 'dangling.ts': /does not exist/, 'self.ts': /leads to itself/ })
 })
 
 tap.test('what is no regular file is passed over without being opened', async t => {
   const root = t.testdir({ 'a.ts': '' })
   execFileSync('mkfifo', [join(root, 'pipe.ts')])
+  symlinkSync('pipe.ts', join(root, 'link.ts'))
   t.same(await paths(root), ['a.ts'])
 })
 
