@@ -18,7 +18,8 @@ export const SmtpInput = Type.Object({
   secure: Type.Optional(Type.Boolean({ description: 'TLS from the first byte, as on port 465' })),
   require_tls: Type.Optional(Type.Boolean({ description: 'Refuse to go on without TLS; the default when there is a password and the server is elsewhere' })),
   user: Type.Optional(Line),
-  password_file: Type.Optional(Line)
+  password_file: Type.Optional(Line),
+  from: Type.Optional({ ...Line, description: 'The sender of mails that name none' })
 }, { additionalProperties: false })
 
 export type SmtpSettings = Static<typeof SmtpInput>

@@ -1,8 +1,9 @@
 import { createTransport } from 'nodemailer'
 import { Type } from 'typebox'
+import { faultsOf } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { SmtpInput, SmtpUnset, smtpOf, transportOf, withoutSecrets } from './_smtp.ts'
-import type { Smtp } from './_smtp.ts'
+import type { Smtp, SmtpSettings } from './_smtp.ts'
 import { keyOf, messageOf, settingsOf } from './_settings.ts'
 import type { Settings } from './_settings.ts'
 
@@ -60,12 +61,20 @@ function refused (ctx: TaskContext, { error, smtp }: { error: unknown, smtp: Smt
   throw new Error(responseCode === undefined ? `${smtp.host}:${smtp.port} was not reached: ${words}` : `The mail server answered: ${words}`)
 }
 
-async function connectionOf (ctx: TaskContext, mail: Mail): Promise<Smtp> {
+/** The server that the run names, else the one that config.json names for all under services.smtp. */
+function smtpSettings (ctx: TaskContext, mail: Mail): SmtpSettings {
+  if (Object.keys(mail.smtp).length > 0) return mail.smtp
+  const shared = (ctx.services.config as { smtp?: unknown } | null | undefined)?.smtp ?? {}
+  const [fault] = faultsOf(SmtpInput, shared)
+  return fault === undefined ? shared as SmtpSettings : ctx.fail(`services.smtp${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
+}
+
+async function connectionOf (ctx: TaskContext, settings: SmtpSettings): Promise<Smtp> {
   try {
-    return await smtpOf(mail.smtp, process.env)
+    return await smtpOf(settings, process.env)
   } catch (error) {
     if (!(error instanceof SmtpUnset)) throw error
-    return ctx.fail(`${error.message}: set ${keyOf(ctx, 'smtp')} in config.json, or SMTP_URL or SMTP_URL_FILE in the environment`)
+    return ctx.fail(`${error.message}: set services.smtp or ${keyOf(ctx, 'smtp')} in config.json, or SMTP_URL or SMTP_URL_FILE in the environment`)
   }
 }
 
@@ -74,9 +83,10 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   const before = await ctx.checkpoint.read() as { sent?: Sent } | null
   if (before?.sent !== undefined) return { ...before.sent, sent_by_earlier_attempt: true }
   if (mail.to === undefined) return ctx.fail(`The mail has no receiver: give the run 'to', or set ${keyOf(ctx, 'to')} in config.json`)
-  const smtp = await connectionOf(ctx, mail)
-  const from = mail.from ?? (smtp.user?.includes('@') ? smtp.user : undefined)
-  if (from === undefined) return ctx.fail(`The mail has no sender: set ${keyOf(ctx, 'from')} in config.json`)
+  const settings = smtpSettings(ctx, mail)
+  const smtp = await connectionOf(ctx, settings)
+  const from = mail.from ?? settings.from ?? (smtp.user?.includes('@') ? smtp.user : undefined)
+  if (from === undefined) return ctx.fail(`The mail has no sender: set services.smtp.from or ${keyOf(ctx, 'from')} in config.json`)
   const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
   await ctx.checkpoint.save({ sent })
   ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id }, 'mail handed over')
@@ -96,5 +106,6 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   priority: 'high',
   tags: ['network', 'mail'],
   concurrency: 5,
+  payload: {},
   input: Input
 }]

@@ -114,6 +114,14 @@ tap.test('a password is not sent in the clear to another machine', async t => {
   t.strictSame([mails, tried], [[], []])
 })
 
+tap.test('one mail server can be named for all mails', async t => {
+  const { mails, smtp } = await mailServer(t)
+  const services = { config: { smtp: { ...smtp, from: 'all@example.org' } } }
+  await run(fakeContext('send_email', { to: 'a@example.org' }, { services }).ctx)
+  t.match(mails, [{ from: 'all@example.org' }])
+  await t.rejects(run(fakeContext('send_email', { to: 'a@example.org' }, { services: { config: { smtp: { prot: 25 } } } }).ctx), { name: 'Fatal', message: /services\.smtp.*prot/ })
+})
+
 tap.test('a URL of a mail server is read in its parts, and not repeated when it is wrong', async t => {
   t.match(await smtpOf({ url: 'smtps://u:p%40ss@mail.example.org' }, {}), { host: 'mail.example.org', port: 465, secure: true, user: 'u', pass: 'p@ss' })
   t.match(await smtpOf({}, { SMTP_URL: 'smtp://mail.example.org:25' }), { port: 25, secure: false, user: null, require_tls: false })
