@@ -50,7 +50,10 @@ export interface FolderAsk {
   files?: 'watch' | 'once' | undefined
   /** How long one import may take, ms. */
   boundMs?: number | undefined
+  /** Epoch ms, as the file system counts them. */
   now?: (() => number) | undefined
+  /** Monotonic ms: how long a file has been gone. */
+  elapsed?: (() => number) | undefined
 }
 
 /** The tasks in force and the files that are broken. */
@@ -83,10 +86,10 @@ export class TaskFolder implements Service {
   #looked = false
 
   constructor (ask: FolderAsk) {
-    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now } = ask
+    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
     this.#ask = { ...ask, now }
     this.#config = config
-    this.#tree = new Tree({ directory, dataFolder, boundMs, now })
+    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed })
   }
 
   get current (): Current {

@@ -25,7 +25,7 @@ interface Entry extends Source {
   hash: string
   /** True for a fault that another file may mend: an import that is missing or throws. */
   retry: boolean
-  /** When the file was first missed, epoch ms; null while it is there. */
+  /** When the file was first missed, by the monotonic clock; null while it is there. */
   goneAt: number | null
 }
 
@@ -38,7 +38,10 @@ export interface TreeAsk {
   dataFolder: string
   /** How long one import may take. */
   boundMs: number
+  /** Epoch ms, as the file system counts them. */
   now: () => number
+  /** Monotonic ms. */
+  elapsed: () => number
 }
 
 export interface RefreshAsk {
@@ -78,7 +81,8 @@ export class Tree {
     const probed = await this.#probe(modules, signal)
     if (signal.aborted) return false
     for (const item of todo) {
-      const young = this.#ask.now() - item.file.mtimeMs < quietMs
+      const age = this.#ask.now() - item.file.mtimeMs
+      const young = age >= 0 && age < quietMs
       const read = await this.#read(item, probed.get(item.file.real))
       if ('fault' in read && young) unsettled = true
       else this.#keep(item, read)
@@ -98,8 +102,8 @@ export class Tree {
         entry.goneAt = null
         continue
       }
-      entry.goneAt ??= this.#ask.now()
-      if (this.#ask.now() - entry.goneAt < quietMs && entry.raws.length > 0) {
+      entry.goneAt ??= this.#ask.elapsed()
+      if (this.#ask.elapsed() - entry.goneAt < quietMs && entry.raws.length > 0) {
         unsettled = true
         continue
       }

@@ -11,7 +11,9 @@ export type Duration = number | string
 
 /** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
 export function milliseconds (value: Duration): number {
-  const ms = typeof value === 'number' ? value * SECOND : /\d/.test(value) ? parse(value.trim()) : null
+  // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
+  const bare = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value)
+  const ms = bare ? Number(value) * SECOND : /\d/.test(value) ? parse(value.trim()) : null
   if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
   return ms
 }

@@ -43,6 +43,7 @@ tap.test('durations are read in words, and a backoff is filled up', async t => {
   const task = define({ timeout: '1h 30m', misfire_grace: 5, backoff: { delay: '1m' } })
   t.equal(task.timeoutMs, 5_400_000)
   t.equal(task.misfireGraceMs, 5000)
+  t.equal(define({ timeout: '90' }).timeoutMs, 90_000, 'a number in quotes is seconds too')
   t.same(task.backoff, { kind: 'exponential', delay: '1m', cap: 3600, jitter: 0.5 })
 })
 
