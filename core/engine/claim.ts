@@ -7,7 +7,8 @@ import type { RunRow } from './rows.ts'
 import { toRun } from './rows.ts'
 import type { Store } from './store.ts'
 
-interface Candidate { id: number, due_at: number, lane: Lane }
+/** The due runs of one lane, first come first, read a few at a time. */
+interface Line { lane: Lane, rows: RunRow[] }
 
 /** What is left to give of a room while a claim fills it. */
 class Left {
@@ -42,14 +43,36 @@ export function claim (store: Store, ask: ClaimAsk): Claimed[] {
   const claimed: Claimed[] = []
   const open = openLanes(store, left, ask.now)
   for (const priority of PRIORITIES) {
-    const lanes = open.filter(lane => lane.priority === priority)
-    for (const candidate of candidates(store, lanes, left, ask.now)) {
-      if (left.of(candidate.lane) < 1) continue
-      left.take(candidate.lane)
-      claimed.push(start(store, candidate, ask))
+    const lines = open.filter(lane => lane.priority === priority).map(lane => ({ lane, rows: [] }))
+    for (let line = foremost(store, lines, left, ask.now); line; line = foremost(store, lines, left, ask.now)) {
+      left.take(line.lane)
+      claimed.push(start(store, line, ask))
     }
   }
   return claimed
+}
+
+/** The line whose first run comes before the others', of those that have room. */
+function foremost (store: Store, lines: Line[], left: Left, now: number): Line | null {
+  let best: Line | null = null
+  for (const line of lines) {
+    const room = left.of(line.lane)
+    if (room < 1) continue
+    if (line.rows.length === 0 && line.lane.due > 0) fill(store, line, Math.min(room, Math.ceil(left.limit / lines.length) + 1), now)
+    const [first] = line.rows
+    if (first && (!best || before(first, best.rows[0]!))) best = line
+  }
+  return best
+}
+
+const before = (a: RunRow, b: RunRow): boolean => a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
+
+// Those of the line that were read before are running by now, so the same question brings the ones after them.
+function fill (store: Store, line: Line, limit: number, now: number): void {
+  line.rows = store.all<RunRow>(`
+    select * from run
+    where state = 1 and lane = ? and due_at <= ?
+    order by due_at, id limit ?`, line.lane.id, now, limit)
 }
 
 const openLanes = (store: Store, left: Left, now: number): Lane[] =>
@@ -58,20 +81,8 @@ const openLanes = (store: Store, left: Left, now: number): Lane[] =>
 /** True when a claim would find nothing, as far as memory tells. */
 export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
 
-function candidates (store: Store, lanes: Lane[], left: Left, now: number): Candidate[] {
-  const found = lanes.flatMap(lane => {
-    const rows = store.all<Candidate>(`
-      select id, due_at from run
-      where state = 1 and lane = ? and due_at <= ?
-      order by due_at, id limit ?`, lane.id, now, Math.min(left.of(lane), lane.due))
-    for (const row of rows) row.lane = lane
-    return rows
-  })
-  return lanes.length > 1 ? found.toSorted((a, b) => a.due_at - b.due_at || a.id - b.id) : found
-}
-
-function start (store: Store, { id, lane }: Candidate, ask: ClaimAsk): Claimed {
-  const queued = toRun(store.one<RunRow>('select * from run where id = ?', id)!, lane)
+function start (store: Store, { lane, rows }: Line, ask: ClaimAsk): Claimed {
+  const queued = toRun(rows.shift()!, lane)
   const run = taken(queued, ask)
   store.save(queued, run)
   return { ...run, payload: store.part('payload', run.id), checkpoint: store.part('checkpoint', run.id) }

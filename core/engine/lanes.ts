@@ -15,6 +15,8 @@ export interface Lane {
   queue: string
   priority: Priority
   counts: number[]
+  /** The run of the lane that finished last, skipped ones left out. */
+  last: Run | null
   horizon: number
   due: number
   later: number | null
@@ -34,7 +36,6 @@ export class Lanes {
   readonly byId = new Map<number, Lane>()
   /** Lanes whose counts are not stored yet. */
   readonly changed = new Set<Lane>()
-  readonly last = new Map<string, Run>()
   readonly #byTask = new Map<string, Lane[]>()
   readonly #source: LaneSource
 
@@ -43,7 +44,7 @@ export class Lanes {
   }
 
   hold (id: number, { task, queue, priority, counts }: Pick<Lane, 'task' | 'queue' | 'priority' | 'counts'>): Lane {
-    const lane: Lane = { id, task, queue, priority, counts, horizon: NEVER, due: 0, later: null }
+    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null }
     this.byId.set(id, lane)
     this.ofTask(task).push(lane)
     return lane
@@ -66,6 +67,8 @@ export class Lanes {
   moved (lane: Lane, before: Run | null, after: Run | null): void {
     this.changed.add(lane)
     if (before) this.#leave(lane, before)
+    // A run that is queued again or removed is not the one that finished last any more.
+    if (lane.last && lane.last.id === before?.id) lane.last = null
     if (after) this.#enter(lane, after)
   }
 
@@ -78,7 +81,7 @@ export class Lanes {
 
   #enter (lane: Lane, run: Run): void {
     lane.counts[PLACE[run.state]]! += 1
-    if (isFinal(run.state) && run.state !== 'skipped') this.last.set(run.task, run)
+    if (isFinal(run.state) && run.state !== 'skipped') lane.last = run
     if (run.state !== 'queued') return
     if (run.due_at <= lane.horizon) lane.due += 1
     else if (lane.later !== null && run.due_at < lane.later) lane.later = run.due_at
@@ -105,11 +108,18 @@ export class Lanes {
       const sums = STATES.map((_, place) => lanes.reduce((sum, lane) => sum + lane.counts[place]!, 0))
       if (sums.every(sum => sum === 0)) continue
       const states = Object.fromEntries(STATES.map((state, place) => [state, sums[place]])) as Record<State, number>
-      const last = this.last.get(task)
-      tasks.push({ task, states, last: last ? { ...last } : null })
+      tasks.push({ task, states, last: lastOf(lanes) })
     }
     return tasks
   }
+}
+
+function lastOf (lanes: Lane[]): Run | null {
+  let last: Run | null = null
+  for (const run of lanes.map(lane => lane.last)) {
+    if (run && (!last || run.finished_at! >= last.finished_at!)) last = run
+  }
+  return last && { ...last }
 }
 
 /** True when the run `a` comes before `b`: more urgent, then due first, then asked for first. */

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { cursorInvalid } from '../model/errors.ts'
 import { decodeId, encodeId } from '../model/id.ts'
-import { SOURCES } from '../model/run.ts'
+import { SOURCES, STATES } from '../model/run.ts'
 import type { Run, State } from '../model/run.ts'
 import type { ListAsk, Page } from './engine.ts'
 import type { Lane } from './lanes.ts'
@@ -11,8 +11,8 @@ import type { Store } from './store.ts'
 
 const PER_MS = 4096
 
-/** Up to here the waiting runs of a lane are sorted; beyond, its runs are walked. */
-const SORTED = 20_000
+/** One of so many is few. */
+const FEW = 20
 
 /** One condition of a query and what is bound to it. */
 interface Term { sql: string, values: SQLInputValue[] }
@@ -57,7 +57,7 @@ const inStates = (states: readonly State[] | undefined): string =>
   states ? ` and state in (${states.map(stateNumber).join(', ')})` : ''
 
 /** The ways through the table that meet every run in question once. */
-function ways (store: Store, { task, queue, state, schedule }: ListAsk): Term[] {
+function ways (store: Store, { task, queue, state, schedule, due_by }: ListAsk): Term[] {
   const lanes = lanesOf(store, task, queue)
   const everywhere = task === undefined && queue === undefined
   if (schedule !== undefined) {
@@ -65,7 +65,8 @@ function ways (store: Store, { task, queue, state, schedule }: ListAsk): Term[] 
     if (everywhere) return [among]
     return [term(`${among.sql} and lane in (select value from json_each(?))`, schedule, JSON.stringify(lanes.map(({ id }) => id)))]
   }
-  if (everywhere && (!state || state.includes('completed'))) return [term(`not indexed where id > 0${inStates(state)}`)]
+  if (due_by !== undefined) return state?.length === 0 ? [] : lanes.flatMap(lane => dueWay(store, lane, due_by))
+  if (everywhere && !state) return [term('not indexed where id > 0')]
   return lanes.flatMap(lane => waysOf(lane, state))
 }
 
@@ -74,15 +75,15 @@ function lanesOf (store: Store, task: string | undefined, queue: string | undefi
   return queue === undefined ? lanes : lanes.filter(lane => lane.queue === queue)
 }
 
-function waysOf (lane: Lane, states: readonly State[] | undefined): Term[] {
-  if (!states) return [term('indexed by run_lane where lane = ?', lane.id)]
-  return [...new Set(states)].filter(state => lane.counts[stateNumber(state)]! > 0).map(state => wayOf(lane, state))
+/** Where few of the waiting runs are due, those are sorted; else the waiting ones are walked until enough are found. */
+function dueWay (store: Store, lane: Lane, due_by: number): Term[] {
+  const due = store.lanes.dueAt(lane, due_by)
+  if (due === 0) return []
+  const few = due * FEW < lane.counts[stateNumber('queued')]!
+  return [term(few ? 'indexed by run_queued where state = 1 and lane = ?' : 'indexed by run_state where state = 1 and lane = ?', lane.id)]
 }
 
-function wayOf ({ id, counts }: Lane, state: State): Term {
-  const number = stateNumber(state)
-  if (number >= 4) return term('indexed by run_odd where state >= 4 and lane = ? and state = ?', id, number)
-  if (state === 'running') return term('indexed by run_running where state = 2 and lane = ?', id)
-  if (state === 'queued' && counts[number]! <= SORTED) return term('indexed by run_queued where state = 1 and lane = ?', id)
-  return term('indexed by run_lane where lane = ? and state = ?', id, number)
+function waysOf ({ id, counts }: Lane, states: readonly State[] = STATES): Term[] {
+  const numbers = [...new Set(states)].map(stateNumber).filter(number => counts[number]! > 0)
+  return numbers.map(number => term('indexed by run_state where lane = ? and state = ?', id, number))
 }

@@ -3,7 +3,7 @@ export const APPLICATION_ID = 0x6f666670
 
 /** One step for each version of the schema, oldest first; the version of a file is the number of steps it has taken. */
 export const MIGRATIONS: readonly string[] = [`
-  -- One task in one queue at one priority, with how many runs it has in each state.
+  -- One task in one queue at one priority, with how many runs it has in each state and which one finished last.
   create table lane (
     id integer primary key,
     task text not null,
@@ -16,6 +16,7 @@ export const MIGRATIONS: readonly string[] = [`
     failed integer not null default 0,
     cancelled integer not null default 0,
     skipped integer not null default 0,
+    last integer,
     unique (task, queue, priority)
   );
 
@@ -47,11 +48,8 @@ export const MIGRATIONS: readonly string[] = [`
     progress text,
     child text
   );
-  create index run_lane on run (lane);
+  create index run_state on run (lane, state);
   create index run_queued on run (lane, due_at) where state = 1;
-  create index run_running on run (state) where state = 2;
-  create index run_finished on run (lane, finished_at) where state >= 3;
-  create index run_odd on run (lane, state) where state >= 4;
   create unique index run_name on run (name) where name is not null;
   create index run_schedule on run (schedule) where schedule is not null;
   create index run_open on run (schedule) where schedule is not null and state <= 2;

@@ -3,12 +3,12 @@ import { PRIORITIES, STATES } from '../model/run.ts'
 import { decodeId, encodeId, nextNumber } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
-import type { Lane, LaneSource } from './lanes.ts'
+import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
 import { INSERT_RUN, UPDATE_RUN, insertValues, priorityNumber, text, toRun, updateValues } from './rows.ts'
 import type { RunRow } from './rows.ts'
 
-type LaneRow = { id: number, task: string, queue: string, priority: number } & Record<typeof STATES[number], number>
+type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof STATES[number], number>
 
 /** The bulky parts of a run, each in a table of its own. */
 export type Part = 'payload' | 'result' | 'checkpoint'
@@ -54,14 +54,7 @@ export class Store {
   remember (): void {
     this.lanes = new Lanes(this.#laneSource())
     this.running.clear()
-    for (const row of this.all<LaneRow>('select * from lane order by id')) {
-      this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts: STATES.map(state => row[state]) })
-    }
-    for (const row of this.all<RunRow>('select * from run where state = 2')) {
-      const run = this.toRun(row)
-      this.running.set(run.id, run)
-    }
-    for (const lane of this.lanes.byId.values()) this.#rememberLast(lane)
+    for (const row of this.all<LaneRow>('select * from lane order by id')) this.#rememberLane(row)
     this.#lastNumber = this.one<{ id: number | null }>('select max(id) as id from run')?.id ?? 0
     this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
     this.#ahead = this.#aheadStored = this.#meta('ahead')
@@ -75,12 +68,14 @@ export class Store {
     this.sql('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value').run(name, value)
   }
 
-  #rememberLast (lane: Lane): void {
-    const row = this.one<RunRow>(`
-      select * from run where lane = ? and state >= 3 and state < 6
-      order by finished_at desc limit 1`, lane.id)
-    const known = this.lanes.last.get(lane.task)
-    if (row && (row.finished_at ?? 0) >= (known?.finished_at ?? 0)) this.lanes.last.set(lane.task, toRun(row, lane))
+  #rememberLane (row: LaneRow): void {
+    const counts = STATES.map(state => row[state])
+    const lane = this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts })
+    lane.last = row.last === null ? null : this.read(encodeId(row.last))
+    for (const running of this.all<RunRow>('select * from run where lane = ? and state = 2', row.id)) {
+      const run = toRun(running, lane)
+      this.running.set(run.id, run)
+    }
   }
 
   #laneSource (): LaneSource {
@@ -168,15 +163,14 @@ export class Store {
     this.sql('delete from log where run = ?').run(number)
     this.sql('delete from run where id = ?').run(number)
     this.lanes.moved(this.lanes.of(run), run, null)
-    if (this.lanes.last.get(run.task)?.id === run.id) this.lanes.last.delete(run.task)
   }
 
   /** Stores the counts that have changed, as the last act of a transaction. */
   storeCounts (): void {
     for (const lane of this.lanes.changed) {
       this.sql(`
-        update lane set blocked = ?, queued = ?, running = ?, completed = ?, failed = ?, cancelled = ?, skipped = ?
-        where id = ?`).run(...lane.counts, lane.id)
+        update lane set blocked = ?, queued = ?, running = ?, completed = ?, failed = ?, cancelled = ?, skipped = ?, last = ?
+        where id = ?`).run(...lane.counts, lane.last && decodeId(lane.last.id), lane.id)
     }
     this.lanes.changed.clear()
     if (this.#ahead > this.#aheadStored) this.setMeta('ahead', this.#aheadStored = this.#ahead)
