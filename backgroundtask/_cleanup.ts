@@ -41,7 +41,9 @@ type Old = Identity & { path: string, size: number, mtimeMs: number }
 type EmptyFolder = { path: string, mtimeMs: number }
 
 interface Plan {
+  /** No more than may be removed, so that a look at millions of files stays small. */
   old: Old[]
+  count: number
   bytes: number
   files: number
   links: number
@@ -57,29 +59,30 @@ function matches (path: string, { include, exclude }: CleanupSettings): boolean 
 }
 
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
-  const plan: Plan = { old: [], bytes: 0, files: 0, links: 0, unread: [], folders: [] }
+  const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
   for await (const found of walk(root, { breathe: () => ctx.breathe() })) {
     if (found.kind === 'link') plan.links++
     if (found.kind === 'unread') plan.unread.push(found.path)
-    if (found.kind === 'folder') plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
+    if (found.kind === 'folder' && settings.remove_empty_folders) plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
     if (found.kind !== 'file') continue
     plan.files++
     const { dev, ino, size, mtimeMs } = found.stat
     if (mtimeMs >= before || !matches(found.path, settings)) continue
     plan.bytes += size
-    plan.old.push({ path: found.path, dev, ino, size, mtimeMs })
+    plan.count++
+    if (plan.count <= settings.max_files) plan.old.push({ path: found.path, dev, ino, size, mtimeMs })
   }
   return plan
 }
 
 /** Why so much must not go without a person having looked, or null. */
-function tooMuch (ctx: TaskContext, { old, bytes, files }: Plan, settings: CleanupSettings): string | null {
+function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: CleanupSettings): string | null {
   const because = (limit: string, name: string) =>
-    `${old.length} of ${files} files (${sizeWords(bytes)}) would be removed, which is over ${limit}; ` +
+    `${count} of ${files} files (${sizeWords(bytes)}) would be removed, which is over ${limit}; ` +
     `nothing was removed. If that is right, raise ${keyOf(ctx, name)} in config.json`
-  if (old.length > settings.max_files) return because(`${settings.max_files} files`, 'max_files')
+  if (count > settings.max_files) return because(`${settings.max_files} files`, 'max_files')
   if (bytes > bytesOf(settings.max_size)) return because(settings.max_size, 'max_size')
-  if (old.length > files * settings.max_share) return because(`${Math.round(settings.max_share * 100)} % of all`, 'max_share')
+  if (count > files * settings.max_share) return because(`${Math.round(settings.max_share * 100)} % of all`, 'max_share')
   return null
 }
 
@@ -138,8 +141,8 @@ async function cleanFolder (ctx: TaskContext, { root, settings, now }: { root: F
   const seen = { root: root.path, dry_run: settings.dry_run, files: plan.files, links_passed_over: plan.links, unread: plan.unread.slice(0, SHOWN) }
   const stop = tooMuch(ctx, plan, settings)
   if (settings.dry_run) {
-    ctx.log.info({ old: plan.old.length, bytes: plan.bytes }, 'dry run: nothing was removed')
-    const result = { ...seen, would_remove: plan.old.length, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => path) }
+    ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
+    const result = { ...seen, would_remove: plan.count, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => path) }
     return stop === null ? result : ctx.warn(stop, result)
   }
   if (stop !== null) return ctx.fail(stop)

@@ -65,23 +65,24 @@ async function before<T> (signal: AbortSignal, promise: Promise<T>): Promise<T> 
   }
 }
 
-/** The address that the request goes to, whatever the name answers later. Throws RequestRefused. */
-async function pin (url: URL, { allowed, signal, resolve = system }: Ask): Promise<string> {
+interface Pinned { address: string, family: number }
+
+/** The addresses that the request may go to, whatever the name answers later. Throws RequestRefused. */
+async function pin (url: URL, { allowed, signal, resolve = system }: Ask): Promise<[Pinned, ...Pinned[]]> {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
   const addresses = isIP(host) === 0 ? await before(signal, resolve(host)) : [host]
   // One bad address among several is enough: which one is used must not be left to chance.
   const bad = addresses.map(address => refusal({ host, port, address, allowed })).find(reason => reason !== null)
   if (bad !== undefined) throw new RequestRefused(`${bad}; if it is meant, list it in 'allow'`)
-  const [first] = addresses
+  const [first, ...rest] = addresses.map(address => ({ address, family: isIP(address) }))
   if (first === undefined) throw new Error(`${host} has no address`)
-  return first
+  return [first, ...rest]
 }
 
 async function once (url: URL, ask: Ask): Promise<IncomingMessage> {
-  const address = await pin(url, ask)
+  const pinned = await pin(url, ask)
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const family = isIP(address)
   const { Agent, request } = url.protocol === 'https:' ? https : http
   // An agent of its own: no kept connections, and no proxy from the environment.
   const agent = new Agent({ keepAlive: false })
@@ -91,7 +92,7 @@ async function once (url: URL, ask: Ask): Promise<IncomingMessage> {
     headers: { 'user-agent': 'offpeak', accept: '*/*', 'accept-encoding': 'identity', ...ask.headers },
     signal: ask.signal,
     timeout: ask.idleMs ?? 0,
-    lookup: (_host, options, done) => options.all ? done(null, [{ address, family }]) : done(null, address, family)
+    lookup: (_host, options, done) => options.all ? done(null, pinned) : done(null, pinned[0].address, pinned[0].family)
   })
   sent.on('response', resolve)
   sent.on('error', reject)
@@ -101,7 +102,7 @@ async function once (url: URL, ask: Ask): Promise<IncomingMessage> {
 }
 
 /** Requests a URL, following at most three redirects, each checked like the first. Names are resolved once and the
- *  connection goes to the address that was checked. Throws RequestRefused, or what the network threw. */
+ *  connection goes to an address that was checked. Throws RequestRefused, or what the network threw. */
 export async function fetchSafely (ask: Ask): Promise<Answer> {
   let url = urlOf(ask.url)
   let asked = ask

@@ -1,35 +1,36 @@
 import { uptime } from 'node:os'
 import { Type } from 'typebox'
-import { spanWords } from '../core/index.ts'
+import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { codeOf, messageOf, settingsOf } from './_settings.ts'
 import { WEB_DEFAULTS, WebFields, fetchSafely } from './_web.ts'
 
-const PING_MS = 5000
-
 const Input = Type.Object({
   ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop' })),
+  ping_timeout: Type.Optional(DurationSchema),
   ...WebFields
 }, { additionalProperties: false })
 
+const DEFAULTS = { ...WEB_DEFAULTS, ping_timeout: 5 }
+
 /** What came of the ping, in a word or a sentence; never throws but for a stop, for a beat is not lost over its echo. */
-async function ping (ctx: TaskContext, { url, allowed }: { url: string, allowed: typeof WEB_DEFAULTS }): Promise<string> {
+async function ping (ctx: TaskContext, { url, allowed, boundMs }: { url: string, allowed: typeof WEB_DEFAULTS, boundMs: number }): Promise<string> {
   try {
-    const { status, body } = await fetchSafely({ url, allowed, signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(PING_MS)]) })
+    const { status, body } = await fetchSafely({ url, allowed, signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(boundMs)]) })
     body.destroy()
     return status < 300 ? 'ok' : `answered ${status}`
   } catch (error) {
     ctx.signal.throwIfAborted()
-    return codeOf(error) || messageOf(error)
+    return error instanceof Error && error.name === 'AbortError' ? 'no answer in time' : codeOf(error) || messageOf(error)
   }
 }
 
 async function heartbeat (ctx: TaskContext): Promise<unknown> {
-  const { ping_url: url, ...allowed } = settingsOf(ctx, Input, WEB_DEFAULTS)
+  const { ping_url: url, ping_timeout: bound, ...allowed } = settingsOf(ctx, Input, DEFAULTS)
   const result = { uptime: Math.round(process.uptime()), machine_uptime: Math.round(uptime()), memory_mb: Math.round(process.memoryUsage.rss() / 1024 ** 2) }
   ctx.log.info(result, `up for ${spanWords(process.uptime() * 1000)}`)
   if (url === undefined) return result
-  const answer = await ping(ctx, { url, allowed })
+  const answer = await ping(ctx, { url, allowed, boundMs: milliseconds(bound) })
   return answer === 'ok' ? { ...result, ping: answer } : ctx.warn(`The ping did not arrive: ${answer}`, { ...result, ping: answer })
 }
 
@@ -46,6 +47,6 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'check',
   priority: 'low',
   tags: ['health'],
-  payload: WEB_DEFAULTS,
+  payload: DEFAULTS,
   input: Input
 }]

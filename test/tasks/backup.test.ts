@@ -125,6 +125,19 @@ tap.test('a file that shrinks while it is read is packed, named, and warned of',
   t.match((answer as unknown as Warned).result, { changed: ['deep/b.bin'], files: 5 })
 })
 
+tap.test('an archive that the disk has spoilt gets no name', async t => {
+  const { target, ctx } = setup(t)
+  ctx.progress.setMessage = message => {
+    if (message !== 'reading back') return
+    const part = join(target, readdirSync(target)[0]!)
+    const bytes = readFileSync(part)
+    bytes[bytes.length >> 1]! ^= 1
+    writeFileSync(part, bytes)
+  }
+  await t.rejects(run(ctx), { name: 'ArchiveRefused' })
+  t.strictSame(readdirSync(target), [])
+})
+
 tap.test('a stop leaves nothing behind', async t => {
   const { target, ctx, stop } = setup(t)
   ctx.progress.advance = () => stop.abort(new Error('stopped'))

@@ -120,13 +120,15 @@ tap.test('a heart beats, and its echo never fails it', async t => {
   let pings = 0
   const { url, allow } = await webServer(t, (request, response) => {
     pings++
+    if (request.url === '/silent') return
     response.writeHead(request.url === '/ok' ? 200 : 500).end()
   })
   t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/ok`, allow }).ctx), { ping: 'ok' })
   t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/bad`, allow }).ctx), { message: /answered 500/ })
   t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/ok` }).ctx), { message: /loopback/ })
   t.match(await beat(fakeContext('heartbeat', { ping_url: 'nonsense' }).ctx), { message: /not a URL/ })
-  t.equal(pings, 2)
+  t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/silent`, allow, ping_timeout: 0.05 }).ctx), { message: /no answer in time/ })
+  t.equal(pings, 3)
 })
 
 const sweep = async (ctx: TaskContext) => SWEEP[0]!.func(ctx)
