@@ -1,5 +1,4 @@
 import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { OffpeakError, Place } from '../model/errors.ts'
 import { taskFileBroken } from '../model/errors.ts'
 
@@ -90,6 +89,3 @@ export function importFault (fault: ImportFault): OffpeakError {
   if (fault.thrown.code === 'ERR_MODULE_NOT_FOUND') return missingFault(fault)
   return taskFileBroken({ file: fault.path, ...lineIn(fault.thrown.stack, fault.real), ...wordsOf(fault) })
 }
-
-/** The path of a file URL, without its query. */
-export const pathOfUrl = (url: string): string => fileURLToPath(url.replace(/\?.*$/, ''))
