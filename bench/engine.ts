@@ -30,17 +30,18 @@ async function addInBulk (engine: Engine, count: number, size: number) {
   for (let index = 0; index < count; index += size) await engine.add(Array.from({ length: size }, ask), Date.now())
 }
 
+/** Settlements that may be on their way to the disk while the slots work on. */
+const UNSETTLED = 10 * SLOTS
+
 /** Claims while it settles, as a runner does: a slot is free as soon as its work has ended. */
 async function drain (engine: Engine, slots: number) {
   const take = () => engine.claim({ owner: 'bench', now: Date.now(), lease_until: Date.now() + 60_000, limit: slots, room: { tasks: { bench: slots } } })
-  let settled: Promise<unknown>[] = []
-  let runs = await take()
-  while (runs.length > 0) {
-    const before = settled
-    settled = runs.map(({ id, turn }) =>
-      engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() }))
-    runs = await take()
-    await Promise.all(before)
+  const settled: Promise<unknown>[] = []
+  for (let runs = await take(); runs.length > 0; runs = await take()) {
+    for (const { id, turn } of runs) {
+      settled.push(engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() }))
+    }
+    if (settled.length >= UNSETTLED) await Promise.all(settled.splice(0, settled.length - UNSETTLED + slots))
   }
   await Promise.all(settled)
 }

@@ -105,7 +105,8 @@ export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
-  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. */
+  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. The one call that may be
+   *  answered before a power cut could not undo it: the run is then queued as it was, and the end of the process undoes nothing. */
   claim (ask: ClaimAsk): Promise<Claimed[]>
   renew (leases: Lease[], leaseUntil: number): Promise<Renewed>
   /** False: the lease was stale and nothing changed. */

@@ -39,7 +39,7 @@ const PRAGMAS = `
   pragma trusted_schema = off;
   pragma cell_size_check = on;
   pragma journal_size_limit = 67108864;
-  pragma wal_autocheckpoint = 4000;
+  pragma wal_autocheckpoint = 1000;
   pragma cache_size = -32768;
   pragma temp_store = memory`
 
