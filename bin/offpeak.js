@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// Old syntax on purpose: an old Node must be able to read this file, to say what it lacks.
+import { spawn } from 'child_process'
+import { existsSync } from 'fs'
+import { dirname, join } from 'path'
+import { fileURLToPath } from 'url'
+
+const NEEDED = 26
+const self = fileURLToPath(import.meta.url)
+const root = dirname(dirname(self))
+
+function ownNode () {
+  const name = process.platform === 'win32' ? 'node.exe' : 'node'
+  const candidates = [join(root, 'node_modules', 'node', 'bin', name), join(root, 'node_modules', '.bin', name), join(root, '..', 'node', 'bin', name), join(root, '..', '.bin', name)]
+  return candidates.find(existsSync) || null
+}
+
+function relaunch (node) {
+  const env = Object.assign({}, process.env, { OFFPEAK_RELAUNCHED: '1' })
+  const child = spawn(node, [self].concat(process.argv.slice(2)), { stdio: 'inherit', env: env })
+  function pass (signal) {
+    // A terminal tells the child itself, and twice would mean: at once.
+    if (signal === 'SIGINT' && (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)) return
+    child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass)
+  child.on('error', refuse)
+  child.on('exit', function (code, signal) {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+function refuse () {
+  process.stderr.write('offpeak needs Node ' + NEEDED + ' or later and this is ' + process.version + ': run `npm install` in ' + root + ', which brings its own, or install a later one.\n')
+  process.exit(1)
+}
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  import('../core/cli.ts').then(cli => cli.main(process.argv))
+} else {
+  const node = process.env.OFFPEAK_RELAUNCHED ? null : ownNode()
+  if (node === null) refuse()
+  else relaunch(node)
+}

@@ -1,0 +1,13 @@
+import type { Page } from '../engine/engine.ts'
+import type { fullRunView, runView } from '../model/view.ts'
+export type { TaskView } from '../model/view.ts'
+
+type Held = { held: { code: string, message: string } | null }
+
+/** What the routes answer, as the command line reads it. */
+export type RunAnswer = ReturnType<typeof runView> & Held
+export type FullRunView = ReturnType<typeof fullRunView> & Held
+export type RunsAnswer = Page<RunAnswer>
+
+export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }
+export interface LinesAnswer { items: LineAnswer[], next: number }

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import type { ManagerOptions } from '../manager.ts'
+import { configInvalid, usageInvalid } from '../model/errors.ts'
+
+/** Where an offpeak lies on this machine. */
+export interface Local { config?: string, data?: string, env?: string, host?: string, port?: number }
+
+/** How a running offpeak is reached. */
+export interface Remote extends Local { url?: string, token?: string, json?: boolean }
+
+/** A whole number of a range; throws OFFPEAK_USAGE_INVALID. */
+export const whole = (name: string, least: number, most: number) => (text: string): number => {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && number >= least && number <= most) return number
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a whole number from ${least} to ${most}`)
+}
+
+/** Adds what every command takes that reads the configuration. */
+export function local (command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the configuration (./config.json)')
+    .option('--data <folder>', 'the data folder, whatever the configuration says')
+    .addOption(new Option('--env <name>', 'lays config.<name>.json upon the configuration'))
+}
+
+/** Adds what every command takes that asks a running offpeak. */
+export function remote (command: Command): Command {
+  return local(command)
+    .option('--url <url>', 'where offpeak answers; found by itself on this machine')
+    .option('--token <token>', 'the token; found by itself on this machine')
+    .option('--json', 'answer in JSON')
+}
+
+/** The variables with what was given on the command line laid upon them. */
+function environment ({ data, host, port }: Local, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const given: [string, string | undefined][] = [
+    ['OFFPEAK_ENGINE__FOLDER', data && resolve(data)], ['OFFPEAK_SERVER__HOST', host], ['OFFPEAK_SERVER__PORT', port?.toString()]
+  ]
+  const laid = { ...env }
+  for (const [name, value] of given) {
+    if (value === undefined) continue
+    laid[name] = value
+    delete laid[`${name}_FILE`]
+  }
+  return laid
+}
+
+/** What a manager is made of; throws OFFPEAK_CONFIG_INVALID when a configuration was named that is not there. */
+export function managerOptions (given: Local, env: NodeJS.ProcessEnv = process.env): ManagerOptions {
+  const named = given.config ?? env.OFFPEAK_CONFIG
+  if (named !== undefined && !existsSync(named)) {
+    throw configInvalid({ file: named, message: `There is no configuration ${named}`, fix: 'Name one that exists, or leave --config out to start with the defaults.' })
+  }
+  return { configFile: resolve(named ?? 'config.json'), env: environment(given, env), ...given.env && { environment: given.env } }
+}

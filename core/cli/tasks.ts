@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import type { Remote } from './options.ts'
+import type { RunsAnswer, TaskView } from './answers.ts'
+import { Client } from './client.ts'
+import { STATES } from '../model/run.ts'
+import { STATUSES } from '../model/view.ts'
+import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
+import { remote, whole } from './options.ts'
+import { say, sayJson } from './say.ts'
+import { table } from './table.ts'
+import { usageInvalid } from '../model/errors.ts'
+
+const oneOf = (name: string, words: readonly string[]) => (text: string): string => {
+  const wrong = text.split(',').find(word => !words.includes(word))
+  if (wrong !== undefined) throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`)
+  return text
+}
+
+/** What is scheduled, as rows: id, status, schedule in words, last and next run. */
+export function taskRows (tasks: readonly TaskView[]): string {
+  const rows = tasks.map(({ id, status, trigger, last_run: last, next_run: next, held }) => [
+    id, held === null ? status : `${status}: ${held.message}`, trigger?.words ?? 'on request', last === null ? '-' : `${last.state} ${agoWords(last.at)}`, next === null ? '-' : agoWords(next)
+  ])
+  return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
+}
+
+async function listTasks ({ status, ...given }: Remote & { status?: string }): Promise<void> {
+  const client = await Client.find(given)
+  const tasks = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
+  if (given.json) return sayJson(tasks)
+  say(tasks.length === 0 ? 'There are no tasks.' : taskRows(tasks))
+}
+
+type RunFilter = Remote & { task?: string, state?: string, limit: number }
+
+async function listRuns ({ task, state, limit, ...given }: RunFilter): Promise<void> {
+  const client = await Client.find(given)
+  const query = new URLSearchParams({ limit: String(limit), ...task !== undefined && { task }, ...state !== undefined && { state } })
+  const answer = await client.get<RunsAnswer>(`/api/runs?${query}`)
+  if (given.json) return sayJson(answer)
+  const rows = answer.items.map(run => [run.id, run.task, run.label, timeWords(run.started_at ?? run.due_at), durationWords(run.duration), whyWords(run)])
+  say(rows.length === 0 ? 'There are no runs.' : table(['RUN', 'TASK', 'STATE', 'AT', 'TOOK', 'WHY'], rows))
+}
+
+/** `tasks` and `runs`: the two lists. */
+export function addLists (program: Command): void {
+  remote(program.command('tasks').description('list the tasks: status, schedule, last and next run'))
+    .option('--status <status>', 'only these', oneOf('--status', STATUSES))
+    .action(listTasks)
+  remote(program.command('runs').description('list the runs, newest first'))
+    .option('--task <id>', 'only of this task')
+    .option('--state <states>', 'only in these states', oneOf('--state', STATES))
+    .option('--limit <count>', 'how many', whole('--limit', 1, 200), 20)
+    .action(listRuns)
+}

@@ -1,0 +1,103 @@
+import { basename, dirname, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { Claimed } from '../engine/engine.ts'
+import type { Local } from './options.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Task } from '../model/task.ts'
+import type { TaskManager } from '../manager.ts'
+import { EXIT_CODES, payloadOf } from './run.ts'
+import { ProgressTracker } from '../work/progress.ts'
+import { StopReason } from '../model/outcome.ts'
+import { attempt } from '../work/attempt.ts'
+import { contextFor } from '../work/context.ts'
+import { iso, systemClock } from '../model/clock.ts'
+import { levelName, runLog } from '../log.ts'
+import { lineWords, progressWords } from './follow.ts'
+import { local, managerOptions } from './options.ts'
+import { newRun } from '../work/intake.ts'
+import { plain, say, sayJson, tell } from './say.ts'
+import { stateWords } from './words.ts'
+import { taskFileBroken, usageInvalid } from '../model/errors.ts'
+import { withTasks } from './offline.ts'
+import { workOf } from '../work/work.ts'
+
+type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
+
+const GRACE = 5000
+
+function taskIn ({ catalog }: TaskManager, file: string, id: string | undefined): Task {
+  const fault = catalog.broken.find(broken => broken.file === basename(file))
+  if (fault !== undefined) throw taskFileBroken({ ...fault, file })
+  const own = [...catalog.tasks.values()].filter(task => task.source === basename(file) && (id ?? task.id) === task.id)
+  if (own.length === 1) return own[0]!
+  const ids = [...catalog.tasks.values()].filter(task => task.source === basename(file)).map(task => task.id)
+  throw usageInvalid(ids.length === 0 ? `${file} defines no task` : `${file} defines ${ids.join(', ')}`, ids.length === 0 ? undefined : 'Name one of them with --task.')
+}
+
+/** A run that is nowhere but here. */
+function runOf (task: Task, payload: unknown, now: number): Claimed {
+  const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({ task, ask: payload === undefined ? {} : { payload }, source: 'manual', now })
+  return {
+    ...asked, key, schedule, payload: stored, id: 'test', state: 'running', nominal_at: now, attempt: 1, turn: 1, crashes: 0, missed: 0, owner: null, lease_until: null,
+    cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: now, finished_at: null, checkpoint: null
+  }
+}
+
+async function execute (task: Task, run: Claimed, { config }: TaskManager): Promise<Outcome> {
+  const controller = new AbortController()
+  const interrupt = () => controller.abort(new StopReason('cancelled', 'interrupted'))
+  process.once('SIGINT', interrupt)
+  const progress = new ProgressTracker(systemClock)
+  const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
+  const ctx = contextFor({
+    run,
+    signal: controller.signal,
+    log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
+    progress,
+    services: { config: config.services },
+    save: async () => undefined,
+    enqueue: async id => {
+      tell(`would add a run of ${id}`)
+      return 'test'
+    }
+  })
+  const work = workOf(task.work, async () => undefined)
+  const outcome = await attempt({ task, run, controller, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
+  process.removeListener('SIGINT', interrupt)
+  const moved = progress.take()
+  if (moved) tell(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))
+  return outcome
+}
+
+function wordsOf (outcome: Outcome): string {
+  if (outcome.kind === 'failed') return `: ${outcome.error.message}`
+  if (outcome.kind === 'completed') return outcome.warning === undefined ? '' : ` with a warning: ${outcome.warning}`
+  return `: ${outcome.reason.message}`
+}
+
+async function test (file: string, { task: id, payload: said, json, ...given }: TestGiven): Promise<void> {
+  if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
+  const payload = await payloadOf(said)
+  const options = managerOptions(given)
+  const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORY: dirname(resolve(file)) }
+  await withTasks({ ...options, env }, async manager => {
+    const task = taskIn(manager, file, id)
+    const outcome = await execute(task, runOf(task, payload, Date.now()), manager)
+    process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
+    if (json) return sayJson(outcome)
+    say(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
+    if (outcome.kind === 'completed' && outcome.result !== null) say(JSON.stringify(outcome.result, null, 2))
+  })
+  // A task that left something open must not keep the terminal.
+  process.exit()
+}
+
+/** `test`: one task, once, here. */
+export function addTest (program: Command): void {
+  local(program.command('test <file>').description('run a task of a file once in this process, outside the queue; the exit code is that of `run --wait`'))
+    .option('--task <id>', 'which, when the file defines several')
+    .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
+    .option('--json', 'answer in JSON')
+    .action(test)
+}

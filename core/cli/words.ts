@@ -1,0 +1,52 @@
+import type { FullRunView, RunAnswer } from './answers.ts'
+import { spanWords } from '../model/duration.ts'
+import { plain, styled } from './say.ts'
+
+type Style = Parameters<typeof styled>[0]
+
+const COLOURS: Record<string, Style> = {
+  completed: 'green', failed: 'red', dead: 'red', running: 'cyan', held: 'yellow', retrying: 'yellow', skipped: 'dim', cancelled: 'dim', disabled: 'dim'
+}
+
+/** A state in its colour. */
+export const stateWords = (state: string): string => styled(COLOURS[state] ?? 'reset', state)
+
+const pad = (number: number) => String(number).padStart(2, '0')
+
+/** An instant in the local time of whoever reads: the time alone for today, the date as well otherwise. */
+export function timeWords (instant: string | null, now = Date.now()): string {
+  if (instant === null) return '-'
+  const at = new Date(instant)
+  const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`
+  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`
+  return at.toDateString() === new Date(now).toDateString() ? time : `${day} ${time}`
+}
+
+/** `in 2 h 12 m`, `4 s ago`. */
+export function agoWords (instant: string | null, now = Date.now()): string {
+  if (instant === null) return '-'
+  const span = Date.parse(instant) - now
+  return span >= 0 ? `in ${spanWords(span)}` : `${spanWords(-span)} ago`
+}
+
+/** Seconds in words. */
+export const durationWords = (seconds: number | null): string => seconds === null ? '-' : spanWords(seconds * 1000)
+
+/** Why a run is as it is, in a few words. */
+export const whyWords = ({ held, error, reason, warning }: Pick<RunAnswer, 'held' | 'error' | 'reason' | 'warning'>): string =>
+  held?.message ?? error?.message ?? reason?.message ?? warning ?? ''
+
+/** Everything about a run, one fact a line. */
+export function runWords (run: FullRunView): string {
+  const facts: [string, string][] = [
+    ['run', run.id], ['task', run.task], ['state', stateWords(run.label)], ['why', whyWords(run)],
+    ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
+    ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
+    ['took', durationWords(run.duration)], ['attempt', `${run.attempt} of ${run.max_retries + 1}`],
+    ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]
+  ]
+  const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')
+  const attempts = run.attempts.map(({ attempt, outcome, started_at: at, error, reason }) =>
+    `  attempt ${attempt}: ${outcome} at ${timeWords(at)}${error ?? reason ? `: ${plain((error ?? reason)!.message)}` : ''}`)
+  return [...told.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts].join('\n')
+}
