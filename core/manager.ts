@@ -147,7 +147,7 @@ export class TaskManager implements Service {
       const recovered = await this.#recover()
       await this.planner.load()
       await startAll(rest)
-      await this.settings.start(() => this.#configured())
+      await this.settings.start(() => void this.#configured())
       this.#state = 'started'
       this.startedAt = this.clock.now()
       await this.planner.sync()
@@ -235,9 +235,9 @@ export class TaskManager implements Service {
     return queued.length
   }
 
-  #configured (): void {
-    this.catalog.reconfigure()
-    void this.#replan()
+  async #configured (): Promise<void> {
+    await this.catalog.reconfigure()
+    await this.#replan()
   }
 
   /** Brings schedules in line with the tasks; waiting scheduled runs of disabled tasks are cancelled, which leaves a row that says so. */

@@ -9,11 +9,14 @@ export const DAY = 24 * HOUR
 /** Seconds as a number, or words: `90`, `"15m"`, `"1h 30m"`, `"PT15M"`. */
 export type Duration = number | string
 
+// The parser passes over words that it does not know; here they are an error. The second form is ISO 8601.
+const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
+
 /** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
 export function milliseconds (value: Duration): number {
   // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
   const bare = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value)
-  const ms = bare ? Number(value) * SECOND : /\d/.test(value) ? parse(value.trim()) : null
+  const ms = bare ? Number(value) * SECOND : WORDS.test(value) ? parse(value.trim()) : null
   if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
   return ms
 }

@@ -5,6 +5,7 @@ import { failureOf } from '../model/failure.ts'
 import { taskDuplicate, taskLimit } from '../model/errors.ts'
 import type { BrokenFile, FolderChange } from '../load/tasks.ts'
 import type { Listener } from '../model/notice.ts'
+import type { OffpeakError } from '../model/errors.ts'
 import type { Service } from '../model/service.ts'
 import type { Settings } from './settings.ts'
 import type { Task, TaskDefinition } from '../model/task.ts'
@@ -28,7 +29,9 @@ export class Catalog implements Service {
   readonly #options: CatalogOptions
   readonly #definitions = new Map<string, TaskDefinition>()
   #code = new Map<string, Task>()
+  #refused: BrokenFile[] = []
   #folder: TaskFolder | null = null
+  #watched = ''
   #tasks: ReadonlyMap<string, Task> = new Map()
 
   constructor (options: CatalogOptions) {
@@ -41,7 +44,7 @@ export class Catalog implements Service {
   }
 
   get broken (): readonly BrokenFile[] {
-    return this.#folder?.current.broken ?? []
+    return [...this.#folder?.current.broken ?? [], ...this.#refused]
   }
 
   /** The tasks directory, absolute. */
@@ -53,8 +56,9 @@ export class Catalog implements Service {
   async start (): Promise<void> {
     const { settings, files, folder, notice, now } = this.#options
     if (files === 'none' || this.#folder !== null) return
+    this.#watched = this.directory
     this.#folder = new TaskFolder({
-      directory: this.directory,
+      directory: this.#watched,
       dataFolder: folder(),
       config: settings.config,
       files,
@@ -76,10 +80,27 @@ export class Catalog implements Service {
   }
 
   /** Applies the configuration in force to every definition; nothing is read again. */
-  reconfigure (): void {
-    this.#code = new Map([...this.#definitions].map(([id, definition]) => [id, this.#define(definition)]))
+  async reconfigure (): Promise<void> {
+    this.#refused = []
+    for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
+    if (this.#folder !== null && this.#watched !== this.directory) {
+      await this.stop()
+      await this.start()
+    }
     this.#folder?.reconfigure(this.#options.settings.config)
     this.#merge()
+  }
+
+  /** An override that breaks a definition in code leaves its last good version in force. */
+  #redefine (id: string, definition: TaskDefinition): void {
+    try {
+      this.#code.set(id, this.#define(definition))
+    } catch (error) {
+      const { message, code, fix, place } = error as OffpeakError
+      const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, since: this.#options.now() }
+      this.#refused.push(fault)
+      this.#options.notice({ kind: 'file_broken', file: CODE, message: fault.message })
+    }
   }
 
   /** Adds definitions in code: all, or none when one is wrong. */

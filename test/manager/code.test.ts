@@ -88,3 +88,24 @@ t.test('a file that takes the id of a task in code does not replace it', async t
   await manager.start()
   t.equal(manager.catalog.tasks.get('same')!.source, 'code')
 })
+
+t.test('an override that breaks a task in code leaves its last good version in force, and is listed', async t => {
+  const { manager, write } = await home(t)
+  manager.addTask({ id: 'hourly', func: () => 1, trigger: '@hourly' })
+  await manager.start()
+  write('config.json', '{ "tasks": { "hourly": { "trigger": "cron", "trigger_args": { "hour": 99 } } } }')
+  await until('it is listed', () => manager.catalog.broken.length === 1)
+  t.match(manager.catalog.broken, [{ file: 'code', message: /hourly: .*99.*last good version/ }])
+  t.equal(manager.catalog.tasks.get('hourly')!.trigger, '@hourly')
+  write('config.json', '{}')
+  await until('it is mended', () => manager.catalog.broken.length === 0)
+})
+
+t.test('another tasks directory in config.json takes effect while the manager runs', async t => {
+  const { manager, write } = await home(t, { files: { 'a.ts': taskFile('a') } })
+  write('other/b.ts', taskFile('b'))
+  await manager.start()
+  write('config.json', '{ "manager": { "tasks_directory": "other" } }')
+  await until('the other folder is read', () => manager.catalog.tasks.has('b'))
+  t.strictSame([...manager.catalog.tasks.keys()], ['b'])
+})

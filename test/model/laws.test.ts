@@ -19,7 +19,7 @@ t.test('the wait before a retry grows, is capped, and chance only shortens it', 
 t.test('durations are seconds or words, and anything else is refused in words', t => {
   t.strictSame([90, '15m', '1h 30m', 'PT15M', '250ms', 0].map(value => milliseconds(value)), [90_000, 900_000, 5_400_000, 900_000, 250, 0])
   t.equal(seconds('2m'), 120)
-  for (const wrong of ['soon', '', -1, NaN, Infinity, '-5m']) t.throws(() => milliseconds(wrong), { code: 'OFFPEAK_DURATION_INVALID' }, `${wrong}`)
+  for (const wrong of ['soon', '', -1, NaN, Infinity, '-5m', 'banana 5m', '5 bananas', 'P', 'PT', '5m later']) t.throws(() => milliseconds(wrong), { code: 'OFFPEAK_DURATION_INVALID' }, `${wrong}`)
   t.strictSame([820, 4000, 7_920_000, 90_061_000].map(spanWords), ['820 ms', '4 s', '2 h 12 m', '1 d 1 h'])
   t.end()
 })
