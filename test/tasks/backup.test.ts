@@ -178,6 +178,16 @@ tap.test('old backups of this name and source go, all else in the folder stays',
   t.notOk(existsSync(stale))
 })
 
+tap.test('backups of another folder that has the same name are not removed', async t => {
+  const { base, target, ctx } = setup(t, { keep_last: 1, keep_daily: 0, keep_weekly: 0 })
+  const other = join(base, 'other', 'data')
+  mkdirSync(other, { recursive: true })
+  await run({ ...ctx, due_at: '2026-03-01T02:00:00.000Z', payload: { source: other, target } })
+  t.strictSame((await run(ctx)).forgotten, [])
+  t.equal((await listBackups({ folder: target, name: 'data' })).length, 2)
+  t.strictSame(await listBackups({ folder: target, name: 'dat' }), [])
+})
+
 tap.test('the last of each day and week is kept', async t => {
   const instants = ['2026-03-11T20:00', '2026-03-11T10:00', '2026-03-10T02:00', '2026-03-09T00:00', '2026-03-08T23:00', '2026-03-02T00:00', '2026-02-20T00:00'].map(text => Date.parse(`${text}:00Z`))
   const keep = (ask: object) => [...kept(instants, { last: 0, daily: 0, weekly: 0, ...ask })].map(one => instants.indexOf(one))
@@ -245,7 +255,7 @@ tap.test('a flipped or missing byte anywhere is noticed before anything is writt
 })
 
 async function forge (path: string, entries: TarEntry[]) {
-  const files = entries.filter(({ header }) => (header.type ?? 'file') === 'file').map(({ header, body }) => ({ path: header.name, size: header.size, mode: 0o644, mtime: new Date(0).toISOString(), sha256: sha(body as string) }))
+  const files = entries.filter(({ header }) => header.type !== 'directory').map(({ header, body }) => ({ path: header.name, size: header.size, mode: 0o644, mtime: new Date(0).toISOString(), sha256: sha(body as string | undefined ?? '') }))
   const manifest = JSON.stringify({ format: 'offpeak-backup-1', name: 'x', source: '/x', run_id: 'x', created_at: new Date(0).toISOString(), bytes: 0, files, folders: [], passed_over: [] })
   writeFileSync(path, zstdCompressSync(await packTar([...entries, { header: { name: '.offpeak-manifest.json', size: Buffer.byteLength(manifest) }, body: manifest }])))
 }

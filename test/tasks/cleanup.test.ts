@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -116,6 +116,17 @@ tap.test('roots that would be a disaster are refused', async t => {
   for (const root of bad) {
     const { ctx } = fakeContext('cleanup_old_files', { root, dry_run: false })
     await t.rejects(run(ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload\.root in config\.json/ }, root)
+  }
+})
+
+const SYSTEM = /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|sbin|sys|usr)(\/|$)|^\/[^/]*$/
+const mounts = () => existsSync('/proc/self/mountinfo')
+  ? readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(line => line.split(' ')[4] ?? '').filter(path => path !== '' && !SYSTEM.test(path) && !homedir().startsWith(path) && !process.cwd().startsWith(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory())
+  : []
+
+tap.test('a mount point is refused as a root', { skip: mounts().length === 0 ? 'nothing is mounted outside the folders of the system' : false }, async t => {
+  for (const root of mounts()) {
+    await t.rejects(run(fakeContext('cleanup_old_files', { root, dry_run: true }).ctx), { name: 'Fatal', message: /it is a mount point/ })
   }
 })
 

@@ -47,6 +47,7 @@ tap.test('a name is one part and no path', async t => {
 tap.test('a file is written whole or not at all, and not through a link', async t => {
   const { base, folder, outside } = await setup(t)
   symlinkSync(join(outside, 'file'), join(base, 'root', 'state.json'))
+  symlinkSync(join(outside, 'file'), join(base, 'root', `.state.json.${process.pid}.part`))
   await writeWhole(folder, 'state.json', '{}')
   t.strictSame([readFileSync(join(outside, 'file'), 'utf8'), await readWhole(folder, 'state.json')], ['theirs', '{}'])
   t.equal(await readWhole(folder, 'state.json', 1), null)

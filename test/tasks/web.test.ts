@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import tap from 'tap'
 import { reachOf, refusal } from '../../backgroundtask/_address.ts'
 import { fetchSafely, readBody, urlOf } from '../../backgroundtask/_web.ts'
@@ -103,14 +105,19 @@ tap.test('a body is read to the limit and no further', async t => {
   t.match(await readBody(body, 1_000_000), { cut: true, text: /^x{1000000}$/ })
 })
 
+const CHILD = `
+const { fetchSafely, readBody } = await import(process.argv[1])
+const url = process.argv[2]
+const { body } = await fetchSafely({ url, allowed: { allow: [new URL(url).host], allow_private: false }, signal: new AbortController().signal })
+console.log((await readBody(body, 100)).text)`
+
 tap.test('the environment names no proxy', async t => {
-  const { url, allow } = await webServer(t, (_request, response) => response.end('direct'))
-  for (const name of ['http_proxy', 'HTTP_PROXY', 'NODE_USE_ENV_PROXY']) {
-    process.env[name] = name === 'NODE_USE_ENV_PROXY' ? '1' : 'http://127.0.0.1:9'
-    t.teardown(() => { delete process.env[name] })
-  }
-  const { body } = await fetchSafely({ url, allowed: { allow, allow_private: false }, signal })
-  t.match(await readBody(body, 100), { text: 'direct' })
+  const { url } = await webServer(t, (_request, response) => response.end('direct'))
+  const proxy = await webServer(t, (_request, response) => response.end('by proxy'))
+  const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url, http_proxy: proxy.url }
+  const web = new URL('../../backgroundtask/_web.ts', import.meta.url).href
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', CHILD, web, url], { env })
+  t.equal(stdout.trim(), 'direct')
 })
 
 tap.test('a name server that never answers is not waited for', async t => {
