@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { engineStopped } from '../model/errors.ts'
 import { failedBy, troubleOf } from './trouble.ts'
@@ -46,12 +46,16 @@ export class GroupCommit {
   /** What the last commit failed of; null: it did not. */
   failure: unknown = null
   readonly #options: CommitOptions
+  readonly #begin: StatementSync
+  readonly #end: StatementSync
   #calls: Call[] = []
   #flushing: Promise<void> | null = null
   #closed = false
 
   constructor (options: CommitOptions) {
     this.#options = options
+    this.#begin = options.db.prepare('begin immediate')
+    this.#end = options.db.prepare('commit')
   }
 
   write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
@@ -137,7 +141,7 @@ export class GroupCommit {
     for (;;) {
       let current: Call | null = null
       try {
-        this.#options.db.exec('begin immediate')
+        this.#begin.run()
         const answers = calls.map((call): Answer => {
           if (faults.has(call)) return { error: faults.get(call) }
           current = call
@@ -145,7 +149,7 @@ export class GroupCommit {
         })
         current = null
         this.#options.seal()
-        this.#options.db.exec('commit')
+        this.#end.run()
         return answers
       } catch (error) {
         this.#rollback()

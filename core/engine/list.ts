@@ -20,7 +20,7 @@ interface Term { sql: string, values: SQLInputValue[] }
 const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
 
 /** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids:
- *  by schedule, by lane and state, or by id alone; the ways are merged. */
+ *  by schedule, by lane and state or source, or by id alone; the ways are merged. */
 export function list (store: Store, ask: ListAsk): Page<Run> {
   const states = ask.due_by === undefined ? ask.state : (ask.state ?? ['queued']).filter(state => state === 'queued')
   const terms = filters(store, ask)
@@ -57,7 +57,7 @@ const inStates = (states: readonly State[] | undefined): string =>
   states ? ` and state in (${states.map(stateNumber).join(', ')})` : ''
 
 /** The ways through the table that meet every run in question once. */
-function ways (store: Store, { task, queue, state, schedule, due_by }: ListAsk): Term[] {
+function ways (store: Store, { task, queue, state, source, schedule, due_by }: ListAsk): Term[] {
   const lanes = lanesOf(store, task, queue)
   const everywhere = task === undefined && queue === undefined
   if (schedule !== undefined) {
@@ -66,6 +66,9 @@ function ways (store: Store, { task, queue, state, schedule, due_by }: ListAsk):
     return [term(`${among.sql} and lane in (select value from json_each(?))`, schedule, JSON.stringify(lanes.map(({ id }) => id)))]
   }
   if (due_by !== undefined) return state?.length === 0 ? [] : lanes.flatMap(lane => dueWay(store, lane, due_by))
+  if (source !== undefined && !state) {
+    return lanes.map(({ id }) => term('indexed by run_source where lane = ?', id))
+  }
   if (everywhere && !state) return [term('not indexed where id > 0')]
   return lanes.flatMap(lane => waysOf(lane, state))
 }

@@ -49,6 +49,7 @@ export const MIGRATIONS: readonly string[] = [`
     child text
   );
   create index run_state on run (lane, state);
+  create index run_source on run (lane, source);
   create index run_queued on run (lane, due_at) where state = 1;
   create unique index run_name on run (name) where name is not null;
   create index run_schedule on run (schedule) where schedule is not null;

@@ -412,7 +412,7 @@ function filters (): Filter[] {
   const found: Filter[] = [{ due_by: T0 + 3 }, { due_by: T0 + 9, task: 'a' }, { due_by: T0, state: ['completed'] }, { state: [] }, { task: 'nobody' }]
   for (const task of [undefined, 'a', 'b']) {
     for (const state of [undefined, ...REACHABLE.map(word => [word]), ['queued', 'running'], ['failed', 'completed', 'queued']] as (State[] | undefined)[]) {
-      for (const rest of [{}, { queue: 'q' }, { schedule: 'a' }, { source: 'task' }, { from: T0 + 2, to: T0 + 6 }, { queue: 'q', schedule: 'a', from: T0 + 3 }] as Filter[]) {
+      for (const rest of [{}, { queue: 'q' }, { schedule: 'a' }, { source: 'task' }, { source: 'schedule', queue: 'q' }, { from: T0 + 2, to: T0 + 6 }, { queue: 'q', schedule: 'a', from: T0 + 3 }] as Filter[]) {
         found.push({ ...rest, ...task && { task }, ...state && { state } })
       }
     }
