@@ -1,0 +1,39 @@
+import t from 'tap'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createManager } from '../../core/manager.ts'
+import { scratch } from '../work/house.ts'
+import { until } from '../clock.ts'
+
+const KILLS = 30
+
+t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them`, { timeout: 110_000 }, async t => {
+  const root = scratch(t)
+  for (let kill = 0; kill < KILLS; kill++) {
+    const child = fork(join(import.meta.dirname, 'traffic.ts'), [root], { stdio: 'ignore' })
+    await once(child, 'message')
+    await new Promise(resolve => { setTimeout(resolve, 20 + kill * 37 % 150) })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  const manager = await createManager({ root, files: 'none', env: {}, config: { manager: { crash_cap: 1000 } } })
+  t.teardown(() => manager.stop())
+  manager.registerTasks(['quick', 'slow'].map(id => ({ id, max_retries: 0, func: () => 'after all' })))
+  await manager.start()
+  const left = async () => (await manager.engine.count()).reduce((sum, { states }) => sum + states.queued + states.running, 0)
+  await until('everything is done', async () => await left() === 0, 30_000)
+  const ids = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').filter(Boolean)
+  const acknowledged = ids('acknowledged')
+  t.ok(acknowledged.length > KILLS * 3, `${acknowledged.length} were acknowledged`)
+  const begun = Map.groupBy(ids('begun'), id => id)
+  let crashes = 0
+  for (const id of acknowledged) {
+    const run = await manager.desk.run(id)
+    crashes += run.crashes
+    if (run.state === 'completed' && run.attempt === 1 && run.turn === run.crashes + 1 && (begun.get(id)?.length ?? 0) <= run.turn) continue
+    t.fail(`run ${id}`, { run, begun: begun.get(id) })
+  }
+  t.ok(crashes > 0, `${crashes} crashes were counted, apart from the attempts`)
+})

@@ -1,0 +1,87 @@
+import t from 'tap'
+import { left, served } from './server.ts'
+import { taskFile } from '../manager/home.ts'
+import { until } from '../clock.ts'
+
+const OBEYS = 'await new Promise((_, no) => ctx.signal.addEventListener("abort", () => no(ctx.signal.reason)))'
+const FILES = {
+  'nearly.ts': taskFile('nearly', 'await new Promise(r => setTimeout(r, 700)); return "done"', { max_retries: 0 }),
+  'obeys.ts': taskFile('obeys', OBEYS, { max_retries: 0 }),
+  'ignores.ts': taskFile('ignores', 'await new Promise(r => setTimeout(r, 60000))', { max_retries: 0 })
+}
+const CONFIG = { manager: { stop_grace: 1.5 } }
+
+interface Running { id: string }
+
+async function running (t: Parameters<typeof served>[0], tasks: string[]) {
+  const it = await served(t, { files: FILES, config: CONFIG })
+  const ids: Record<string, string> = {}
+  for (const task of tasks) ids[task] = ((await it.call('POST', `/api/tasks/${task}/runs`, {})).body as Running).id
+  await until('all are running', async () => ((await it.call('GET', '/api/runs?state=running')).body as { items: unknown[] }).items.length === tasks.length)
+  return { ...it, ids }
+}
+
+t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0', { timeout: 60_000 }, async t => {
+  const { child, exit, root, ids } = await running(t, ['nearly', 'obeys', 'ignores'])
+  const began = performance.now()
+  child.kill('SIGTERM')
+  t.strictSame(await exit, [0, null])
+  t.ok(performance.now() - began < 15_000, 'within grace and kill time')
+  const { desk } = await left(t, root)
+  t.match(await desk.run(ids.nearly!), { state: 'completed', result: 'done' })
+  for (const task of ['obeys', 'ignores']) t.match(await desk.run(ids[task]!), { state: 'queued', attempt: 0, crashes: 0, turn: 1, reason: { code: 'stopping' } }, task)
+})
+
+t.test('a second signal exits at once, and nothing is lost', { timeout: 60_000 }, async t => {
+  const { child, exit, root, ids, output } = await running(t, ['ignores'])
+  child.kill('SIGTERM')
+  await until('it is stopping', () => /"notice":"stopping"/.test(output()))
+  const began = performance.now()
+  child.kill('SIGTERM')
+  const [code] = await exit
+  t.not(code, 0)
+  t.ok(performance.now() - began < 1000, 'at once')
+  const { desk } = await left(t, root)
+  t.match(await desk.run(ids.ignores!), { turn: 1 })
+})
+
+t.test('SIGHUP reads the configuration again and stops nothing', { timeout: 60_000 }, async t => {
+  const { child, ids, call } = await running(t, ['obeys'])
+  child.kill('SIGHUP')
+  t.match((await call('GET', `/api/runs/${ids.obeys!}`)).body, { state: 'running' })
+  t.equal(child.exitCode, null)
+})
+
+t.test('what was running in a killed process runs again, once, as soon as it is started', { timeout: 60_000 }, async t => {
+  const first = await running(t, ['obeys'])
+  first.child.kill('SIGKILL')
+  await first.exit
+  const again = await served(t, { root: first.root, files: FILES, config: CONFIG })
+  await until('it runs', async () => ((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body as { state: string }).state === 'running')
+  t.match((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body, { turn: 2, crashes: 1, attempt: 1 })
+})
+
+t.test('a second instance on the same folder is refused by name, and the first goes on', { timeout: 60_000 }, async t => {
+  const first = await served(t, { files: FILES, config: CONFIG })
+  const second = await served(t, { root: first.root, files: FILES, config: CONFIG })
+  const [code] = await second.exit
+  t.not(code, 0)
+  t.match(second.output(), /uses this data folder/)
+  t.equal((await first.call('GET', '/api/health')).status, 200)
+})
+
+t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 60_000 }, async t => {
+  const { exit, output } = await served(t, { config: { manager: { max_tasks: 'many' } } })
+  t.strictSame(await exit, [78, null])
+  t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
+})
+
+t.test('an error that a task throws too late is pinned to its run, and the process lives on', { timeout: 60_000 }, async t => {
+  const { call, output, child } = await served(t, { files: { 'late.ts': taskFile('late', 'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', { max_retries: 0 }) } })
+  const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
+  await until('it is told', () => /too late/.test(output()))
+  t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
+  t.match(output(), /unheard/)
+  t.equal(child.exitCode, null)
+  t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
+})
