@@ -24,7 +24,6 @@ const HOMES: Record<string, RegExp> = {
   '@fastify/helmet': /^plugins\//,
   '@fastify/swagger': /^plugins\//,
   '@fastify/swagger-ui': /^plugins\//,
-  '@fastify/rate-limit': /^plugins\//,
   '@fastify/type-provider-typebox': /^(core\/server\.ts|plugins\/)/,
   'toad-scheduler': /^core\/work\/ticker\.ts$/,
   'systeminformation': /^core\/sense\//,
@@ -35,7 +34,6 @@ const HOMES: Record<string, RegExp> = {
   'parse-duration': /^core\/model\/duration\.ts$/,
   'cronstrue': /^core\/model\/trigger\/words\.ts$/,
   'commander': /^core\/cli/,
-  'close-with-grace': /^core\/cli/,
   'nodemailer': /^backgroundtask\//,
   'modern-tar': /^backgroundtask\//,
   'typebox': /./
