@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { until } from '../load/until.ts'
+import { setup } from './setup.ts'
+
+t.test('a healthy manager says so, with its parts', async t => {
+  const { plain } = await setup(t)
+  const answer = await plain({ url: '/api/health' })
+  t.equal(answer.statusCode, 200)
+  t.match(answer.json(), { status: 'ok', reasons: [], state: 'started', tasks: 4, running: 0, broken: [], engine: { ok: true, kind: 'sqlite' }, config: { ok: true, error: null } })
+})
+
+t.test('a broken task file and a refused configuration degrade it, and are named', async t => {
+  const { plain, manager, root } = await setup(t)
+  writeFileSync(join(root, 'config.json'), '{ "server": { "prot": 1 } }')
+  await until(() => manager.settings.lastError !== null)
+  const broken = [{ file: 'bad.ts', line: 3, code: 'OFFPEAK_TASK_FILE_BROKEN', message: 'it does not parse', since: 0 }]
+  Object.defineProperty(manager.catalog, 'broken', { get: () => broken })
+  const answer = await plain({ url: '/api/health' })
+  t.equal(answer.statusCode, 200)
+  t.equal(answer.json().status, 'degraded')
+  t.equal(answer.json().reasons.length, 2)
+  t.match(answer.json().broken, [{ where: 'bad.ts:3', message: 'it does not parse' }])
+  t.match(answer.json().config, { ok: false, error: { code: 'OFFPEAK_CONFIG_INVALID', where: /config\.json:1/ } })
+})
+
+t.test('an engine that cannot write, or work that nobody looks for, is a failure', async t => {
+  let now = Date.now()
+  const { plain, manager } = await setup(t, { tasks: [], options: { clock: { now: () => now, monotonic: () => performance.now() } } })
+  now += 60_000
+  const stale = await plain({ url: '/api/health' })
+  t.equal(stale.statusCode, 503)
+  t.match(stale.json(), { status: 'failed', reasons: [/no work has been looked for/] })
+  await manager.beat('poll')
+  await manager.runner.settled()
+  t.equal((await plain({ url: '/api/health' })).json().status, 'ok')
+  manager.engine.health = async () => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'the disk is full' })
+  t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', reasons: [/the disk is full/] })
+})
+
+t.test('readyz says no while there is nothing to be ready for; livez lives', async t => {
+  const { plain, manager } = await setup(t)
+  t.equal((await plain({ url: '/readyz' })).statusCode, 200)
+  await manager.stop()
+  const answer = await plain({ url: '/readyz' })
+  t.equal(answer.statusCode, 503)
+  t.same(answer.json(), { status: 'stopped' })
+  t.equal((await plain({ url: '/livez' })).statusCode, 200)
+})
