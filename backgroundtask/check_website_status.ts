@@ -29,8 +29,7 @@ type SiteSettings = Settings<typeof Input, typeof DEFAULTS> & { url: string }
 interface Check { up: boolean, status: number | null, ms: number, bytes: number, why: string | null, url: string, redirects: number }
 interface Last { up: boolean, since: string }
 
-async function ask (ctx: TaskContext, settings: SiteSettings): Promise<Omit<Check, 'ms'>> {
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(milliseconds(settings.timeout))])
+async function ask (settings: SiteSettings, signal: AbortSignal): Promise<Omit<Check, 'ms'>> {
   const answer = await fetchSafely({ url: settings.url, allowed: settings, signal })
   const { bytes, text } = await readBody(answer.body, BODY_LIMIT)
   const { status, url, redirects } = answer
@@ -41,14 +40,15 @@ async function ask (ctx: TaskContext, settings: SiteSettings): Promise<Omit<Chec
 }
 
 async function check (ctx: TaskContext, settings: SiteSettings): Promise<Check> {
+  const bound = AbortSignal.timeout(milliseconds(settings.timeout))
   const began = performance.now()
   const took = () => Math.round(performance.now() - began)
   try {
-    return { ...await ask(ctx, settings), ms: took() }
+    return { ...await ask(settings, AbortSignal.any([ctx.signal, bound])), ms: took() }
   } catch (error) {
     ctx.signal.throwIfAborted()
     if (error instanceof RequestRefused) return ctx.fail(`${keyOf(ctx, 'url')} in config.json: ${error.message}`)
-    const why = took() >= milliseconds(settings.timeout) ? `no answer within ${spanWords(milliseconds(settings.timeout))}` : codeOf(error) || messageOf(error)
+    const why = bound.aborted ? `no answer within ${spanWords(milliseconds(settings.timeout))}` : codeOf(error) || messageOf(error)
     return { up: false, status: null, bytes: 0, why, url: settings.url, redirects: 0, ms: took() }
   }
 }

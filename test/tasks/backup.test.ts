@@ -1,40 +1,14 @@
-import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { packTar, unpackTar } from 'modern-tar'
-import type { TarEntry } from 'modern-tar'
+import { zstdDecompressSync } from 'node:zlib'
+import { unpackTar } from 'modern-tar'
 import tap from 'tap'
-import type { Test } from 'tap'
 import { kept } from '../../backgroundtask/_backups.ts'
-import { TASK_DEFINITIONS, listBackups, restore } from '../../backgroundtask/backup_data.ts'
-import { TASK_DEFINITIONS as RESTORE } from '../../backgroundtask/restore_backup.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import { listBackups, restore } from '../../backgroundtask/backup_data.ts'
 import { Warned } from '../../core/model/outcome.ts'
 import { fakeContext } from './context.ts'
-
-const ARCHIVE = 'data-20260310T020000Z.tar.zst'
-const LONG = `${'long/'.repeat(40)}${'n'.repeat(120)}-é-日本.txt`
-const FILES: Record<string, string> = {
-  'a.txt': 'alpha', 'empty.txt': '', 'deep/b.bin': 'b'.repeat(700_000), 'with space/ü.txt': 'ü', [LONG]: 'far down'
-}
-
-const sha = (text: string | Buffer) => createHash('sha256').update(text).digest('hex')
-
-function setup (t: Test, payload: object = {}, given: Partial<TaskContext> = {}) {
-  const base = t.testdir({ data: { void: {} } })
-  const source = join(base, 'data')
-  for (const [name, text] of Object.entries(FILES)) {
-    mkdirSync(join(source, name, '..'), { recursive: true })
-    writeFileSync(join(source, name), text)
-  }
-  const target = join(base, 'backups')
-  return { base, source, target, ...fakeContext('backup_data', { source, target, ...payload }, given) }
-}
-
-type Result = { archive: string, files: number, bytes: number, forgotten: string[], made_by_earlier_attempt: boolean }
-const run = async (ctx: TaskContext) => await TASK_DEFINITIONS[0]!.func(ctx) as Result
+import { ARCHIVE, FILES, run, setup, sha } from './data.ts'
 
 tap.test('a folder comes back from its archive byte for byte', async t => {
   const { base, target, ctx, said } = setup(t)
@@ -202,101 +176,4 @@ tap.test('without a source the run is skipped; with one that is missing, or the 
   const { source, ctx } = setup(t)
   await t.rejects(run({ ...ctx, payload: { source: `${source}-missing`, target: `${source}/../b` } }), { name: 'Fatal', message: /payload\.source/ })
   await t.rejects(run({ ...ctx, payload: { source, target: source } }), { name: 'Fatal', message: /payload\.target/ })
-})
-
-tap.test('a restore replaces nothing unless it is told to', async t => {
-  const { base, target, ctx } = setup(t)
-  await run(ctx)
-  const into = join(base, 'back')
-  mkdirSync(join(into, 'deep'), { recursive: true })
-  writeFileSync(join(into, 'deep/b.bin'), 'newer')
-  const ask = { archive: join(target, ARCHIVE), into }
-  await t.rejects(restore(ask), { message: /already there/ })
-  t.strictSame(readdirSync(into), ['deep'])
-  await restore({ ...ask, existing: 'replace' })
-  t.equal(readFileSync(join(into, 'deep/b.bin'), 'utf8'), FILES['deep/b.bin'])
-})
-
-tap.test('a restore can take a part', async t => {
-  const { base, target, ctx } = setup(t)
-  await run(ctx)
-  const into = join(base, 'back')
-  t.match(await restore({ archive: join(target, ARCHIVE), into, only: ['deep', '*.txt'] }), { files: 3 })
-  t.strictSame(readdirSync(into).toSorted(), ['a.txt', 'deep', 'empty.txt'])
-})
-
-tap.test('a restore does not go through a link in the folder it unpacks to', async t => {
-  const { base, target, ctx } = setup(t)
-  await run(ctx)
-  const into = join(base, 'back')
-  const outside = join(base, 'outside')
-  mkdirSync(into)
-  mkdirSync(outside)
-  symlinkSync(outside, join(into, 'deep'))
-  await t.rejects(restore({ archive: join(target, ARCHIVE), into, existing: 'replace' }))
-  t.strictSame(readdirSync(outside), [])
-})
-
-tap.test('a flipped or missing byte anywhere is noticed before anything is written', async t => {
-  const { base, target, ctx } = setup(t)
-  await run(ctx)
-  const whole = readFileSync(join(target, ARCHIVE))
-  const into = join(base, 'back')
-  const broken = join(base, 'broken.tar.zst')
-  for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
-    const bytes = Buffer.from(whole)
-    bytes[at] = bytes[at]! ^ 0xff
-    writeFileSync(broken, bytes)
-    await t.rejects(restore({ archive: broken, into }), { name: 'ArchiveRefused' }, `byte ${at} flipped`)
-    writeFileSync(broken, whole.subarray(0, at))
-    await t.rejects(restore({ archive: broken, into }), { name: 'ArchiveRefused' }, `cut at ${at}`)
-  }
-  t.notOk(existsSync(into))
-})
-
-async function forge (path: string, entries: TarEntry[]) {
-  const files = entries.filter(({ header }) => header.type !== 'directory').map(({ header, body }) => ({ path: header.name, size: header.size, mode: 0o644, mtime: new Date(0).toISOString(), sha256: sha(body as string | undefined ?? '') }))
-  const manifest = JSON.stringify({ format: 'offpeak-backup-1', name: 'x', source: '/x', run_id: 'x', created_at: new Date(0).toISOString(), bytes: 0, files, folders: [], passed_over: [] })
-  writeFileSync(path, zstdCompressSync(await packTar([...entries, { header: { name: '.offpeak-manifest.json', size: Buffer.byteLength(manifest) }, body: manifest }])))
-}
-
-tap.test('an archive that leads out of its folder, or holds links, is refused whole', async t => {
-  const base = t.testdir({ in: {} })
-  const archive = join(base, 'evil.tar.zst')
-  const evil: TarEntry[] = [
-    { header: { name: '../out', size: 1 }, body: 'x' },
-    { header: { name: '/abs', size: 1 }, body: 'x' },
-    { header: { name: 'a/../../out', size: 1 }, body: 'x' },
-    { header: { name: './out', size: 1 }, body: 'x' },
-    { header: { name: '../dir/', size: 0, type: 'directory' } },
-    { header: { name: 'link', size: 0, type: 'symlink', linkname: '/etc/passwd' } },
-    { header: { name: 'hard', size: 0, type: 'link', linkname: 'a.txt' } },
-    { header: { name: 'pipe', size: 0, type: 'fifo' } }
-  ]
-  for (const entry of evil) {
-    await forge(archive, [{ header: { name: 'a.txt', size: 1 }, body: 'a' }, entry])
-    await t.rejects(restore({ archive, into: join(base, 'in') }), { name: 'ArchiveRefused' }, entry.header.name)
-  }
-  t.strictSame([readdirSync(base).toSorted(), readdirSync(join(base, 'in'))], [['evil.tar.zst', 'in'], []])
-})
-
-tap.test('an archive that grows past the caps is refused', async t => {
-  const base = t.testdir()
-  const archive = join(base, 'bomb.tar.zst')
-  await forge(archive, [{ header: { name: 'zeros', size: 80_000_000 }, body: '0'.repeat(80_000_000) }])
-  const ask = { archive, into: join(base, 'in') }
-  await t.rejects(restore(ask), { message: /grows more than 1000 times/ })
-  await t.rejects(restore({ ...ask, caps: { maxRatio: 1e9, maxBytes: 70_000_000 } }), { message: /larger than/ })
-  t.match(await restore({ ...ask, caps: { maxRatio: 1e9 } }), { files: 1 })
-})
-
-tap.test('the restore task says what it needs and does what restore does', async t => {
-  const { base, target, ctx } = setup(t)
-  await run(ctx)
-  const task = RESTORE[0]!
-  await t.rejects(async () => task.func(fakeContext('restore_backup').ctx), { name: 'Fatal', message: /payload\.archive/ })
-  const into = join(base, 'back')
-  const payload = { archive: join(target, ARCHIVE), into }
-  t.match(await task.func(fakeContext('restore_backup', payload).ctx), { files: 5, of: '2026-03-10T02:00:00.000Z' })
-  await t.rejects(async () => task.func(fakeContext('restore_backup', payload).ctx), { name: 'Fatal', message: /already there/ })
 })
