@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import { T0, addOne, ask, claimAll } from './contract.ts'
+import { T0, addOne, ask, claimAll } from './contract/ground.ts'
 import { folderOf, killedTraffic } from './process.ts'
+
+t.setTimeout(90_000)
 
 const KILOBYTE = 1024
 

@@ -7,6 +7,9 @@ import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import type { FullRun } from '../../core/model/run.ts'
 import { folderOf, gone, killedTraffic, livingTraffic } from './process.ts'
 
+// The whole of it takes longer than one test usually may.
+t.setTimeout(110_000)
+
 const KILLS = 100
 const WALL_MS = 40_000
 

@@ -4,7 +4,7 @@ import type { Engine } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import type { State } from '../../core/model/run.ts'
-import { T0, ask } from './contract.ts'
+import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 /** What a run has to be, said as simply as it can be. */

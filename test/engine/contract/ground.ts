@@ -1,0 +1,55 @@
+import type { Test } from 'tap'
+import type { Claimed, Engine, PlanAsk } from '../../../core/engine/engine.ts'
+import { FINAL_STATES } from '../../../core/model/run.ts'
+import type { NewRun, Run, State } from '../../../core/model/run.ts'
+import type { Outcome } from '../../../core/model/outcome.ts'
+import type { Schedule } from '../../../core/model/schedule.ts'
+
+/** Gives a started engine that is empty, and takes it away at the end of the test. */
+export type Setup = (t: Test) => Promise<Engine>
+
+export const T0 = 1_700_000_000_000
+export const BY_HAND = { code: 'by_hand', message: 'Somebody wanted it so' }
+export const BOOM = { name: 'Error', message: 'boom' }
+
+export const ask = (more: Partial<NewRun> = {}): NewRun =>
+  ({ task: 'a', queue: 'default', priority: 'normal', source: 'manual', due_at: T0, max_retries: 2, ...more })
+
+export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T0): Promise<Run> =>
+  (await engine.add([ask(more)], now))[0]!.run
+
+export const claimAll = (engine: Engine, more: { now?: number, limit?: number, owner?: string, tasks?: Record<string, number> } = {}): Promise<Claimed[]> => {
+  const { now = T0, limit = 100, owner = 'me', tasks = { a: 100, b: 100 } } = more
+  return engine.claim({ owner, now, lease_until: now + 30_000, limit, room: { tasks } })
+}
+
+export const settleAs = (engine: Engine, { id, turn }: Pick<Run, 'id' | 'turn'>, outcome: Outcome, now = T0) =>
+  engine.settle({ lease: { id, turn }, outcome, now })
+
+export const OUTCOMES: Record<string, Outcome> = {
+  completed: { kind: 'completed', result: { n: 1 } },
+  failed: { kind: 'failed', error: BOOM, retry_at: null },
+  cancelled: { kind: 'cancelled', reason: BY_HAND },
+  skipped: { kind: 'skipped', reason: BY_HAND }
+}
+
+/** A run brought into a state by the calls that lead there. */
+export async function runIn (engine: Engine, state: Exclude<State, 'blocked'>): Promise<Run> {
+  const added = await addOne(engine)
+  if (state === 'queued') return added
+  const run = (await claimAll(engine)).find(({ id }) => id === added.id)!
+  if (state === 'running') return (await engine.list({ task: 'a', state: ['running'], limit: 1 })).items[0]!
+  return (await settleAs(engine, run, OUTCOMES[state]!))!
+}
+
+export const REACHABLE = ['queued', 'running', ...FINAL_STATES] as const
+
+export const schedule = (more: Partial<Schedule> = {}): Schedule => ({
+  id: 'a', task: 'a', origin: 'file', trigger: 'cron', trigger_args: { minute: 0 }, timezone: 'UTC', payload: null, anchor: T0,
+  cursor: T0, nominal_at: T0 + 1000, next_at: T0 + 1000, hash: 'h', created_at: T0, created_by: 'me', ...more
+})
+
+export const fire = (at: number, more: Partial<NewRun> = {}) => ask({ source: 'schedule', schedule: 'a', key: `@${at}`, due_at: at, nominal_at: at, ...more })
+
+export const planAsk = (more: Partial<PlanAsk> = {}): PlanAsk =>
+  ({ schedule: schedule(), from: null, fires: [], overlap: 'allow', now: T0, ...more })

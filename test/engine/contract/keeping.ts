@@ -1,0 +1,121 @@
+import type { Test } from 'tap'
+import type { Engine } from '../../../core/engine/engine.ts'
+import { CALLS } from '../../../core/engine/engine.ts'
+import type { Run } from '../../../core/model/run.ts'
+import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES, runIn, REACHABLE } from './ground.ts'
+import type { Setup } from './ground.ts'
+
+/** What a crash leaves. */
+export async function recovering (t: Test, setup: Setup) {
+  const crash = (engine: Engine, more: Partial<Parameters<Engine['recover']>[0]> = {}) =>
+    engine.recover({ owner: 'new', now: T0 + 10, restart: 'restart', crash_cap: 3, ...more })
+  t.test('what another owner had running is queued again, its attempt given back and the crash counted', async t => {
+    const engine = await setup(t)
+    const run = await runIn(engine, 'running')
+    t.match(await crash(engine), { queued: [{ id: run.id, state: 'queued', attempt: 0, crashes: 1, turn: 1, owner: null }], failed: [] })
+    t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'crashed', finished_at: T0 + 10 }])
+    t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the one who is no more has no say')
+  })
+  t.test('our own runs go on', async t => {
+    const engine = await setup(t)
+    const run = await runIn(engine, 'running')
+    t.same(await crash(engine, { owner: 'me' }), { queued: [], failed: [] })
+    t.equal((await engine.get(run.id))!.state, 'running')
+  })
+  t.test('a run that takes the process down time and again is failed, and says so', async t => {
+    const engine = await setup(t)
+    const run = await addOne(engine, { max_retries: 0 })
+    for (let crashes = 1; crashes < 3; crashes++) {
+      await claimAll(engine)
+      t.match(await crash(engine), { queued: [{ crashes }] })
+    }
+    await claimAll(engine)
+    t.match(await crash(engine), { queued: [], failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }] })
+    t.match(await engine.retry({ id: run.id, now: T0, due_at: T0 }), { state: 'queued', crashes: 0 })
+    t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])
+  })
+  t.test('a run that is not to be restarted is failed as interrupted', async t => {
+    const engine = await setup(t)
+    await runIn(engine, 'running')
+    t.match(await crash(engine, { restart: 'fail' }), { failed: [{ state: 'failed', reason: { code: 'interrupted' } }] })
+  })
+  t.test('a run that was told to stop is cancelled', async t => {
+    const engine = await setup(t)
+    const run = await runIn(engine, 'running')
+    await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
+    t.same(await crash(engine), { queued: [], failed: [] })
+    t.match(await engine.get(run.id), { state: 'cancelled', reason: BY_HAND })
+  })
+}
+
+/** What is thrown away and what is written down. */
+export async function keeping (t: Test, setup: Setup) {
+  t.test('sweep takes what is old, then what is beyond the newest, and only what is finished', async t => {
+    const engine = await setup(t)
+    const runs: Run[] = []
+    for (let index = 0; index < 6; index++) {
+      await addOne(engine, { priority: index % 2 ? 'low' : 'normal', payload: 1 })
+      const run = (await claimAll(engine))[0]!
+      runs.push((await settleAs(engine, run, OUTCOMES.completed!, T0 + index))!)
+    }
+    const waiting = await addOne(engine)
+    t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 1 }), 1, 'no more than the limit')
+    t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 9 }), 1)
+    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting, ...runs.slice(2).toReversed()].map(({ id }) => id))
+    t.equal(await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 }), 3)
+    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting.id, runs[5]!.id])
+    t.match(await engine.count(), [{ states: { completed: 1, queued: 1 }, last: { id: runs[5]!.id } }])
+    t.equal(await engine.sweep({ now: T0, before: T0 + 99, keep: 0, limit: 9 }), 1)
+    t.match(await engine.count(), [{ states: { completed: 0 }, last: null }])
+    t.ok((await addOne(engine, {}, 0)).id > waiting.id, 'no id is given twice')
+  })
+  t.test('a key is free again once its run is swept', async t => {
+    const engine = await setup(t)
+    await addOne(engine, { key: 'k', skipped: BY_HAND })
+    await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
+    t.match(await engine.add([ask({ key: 'k' })], T0), [{ created: true }])
+  })
+  t.test('what was done by hand is kept, newest first', async t => {
+    const engine = await setup(t)
+    for (const action of ['pause', 'resume', 'pause']) await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
+    const all = await engine.records({ limit: 9 })
+    t.same(all.map(({ action }) => action), ['pause', 'resume', 'pause'])
+    t.match(all[1], { at: T0, by: 'ann', subject: 'a', detail: { x: ['resume'] } })
+    t.same((await engine.records({ limit: 9, action: 'pause' })).map(({ seq }) => seq), [all[0]!.seq, all[2]!.seq])
+    t.same((await engine.records({ limit: 9, before: all[0]!.seq })).map(({ seq }) => seq), [all[1]!.seq, all[2]!.seq])
+    t.equal((await engine.records({ limit: 1 })).length, 1)
+  })
+}
+
+/** Start, stop and many callers. */
+export async function living (t: Test, setup: Setup) {
+  t.test('calls of one moment are answered each by itself', async t => {
+    const engine = await setup(t)
+    const answers = await Promise.allSettled(Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {})))
+    t.same(answers.flatMap(({ status }, index) => status === 'rejected' ? [index] : []), [7])
+    t.match(await engine.count(), [{ states: { queued: 49 } }])
+  })
+  t.test('everything is there again after a stop and a start; start and stop twice are once', async t => {
+    const engine = await setup(t)
+    await engine.start()
+    for (const state of REACHABLE) await runIn(engine, state)
+    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(), await engine.due(T0)]
+    await engine.stop()
+    await engine.stop()
+    await engine.start()
+    t.same(await engine.list({ limit: 99 }), before)
+    t.same(await engine.count(), count)
+    t.same(await engine.due(T0), due)
+    t.match(await engine.health(T0), { ok: true, reason: null })
+  })
+  t.test('a stopped engine refuses every call', async t => {
+    const engine = await setup(t)
+    await engine.stop()
+    for (const call of CALLS.filter(name => name !== 'health')) {
+      await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), { code: 'OFFPEAK_ENGINE_STOPPED' }, call)
+    }
+    t.match(await engine.health(T0), { ok: false })
+  })
+}
+
+const ARGUMENTS: Partial<Record<typeof CALLS[number], unknown>> = { add: [], renew: [], plan: [] }
