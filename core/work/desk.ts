@@ -67,6 +67,13 @@ export class Desk {
     return this.#view(task, counts.find(count => count.task === id), due.tasks.find(first => first.task === id))
   }
 
+  /** What every task did last and does next, a line each, for mails and chats. */
+  async report (): Promise<string> {
+    const lines = (await this.tasks()).map(({ id, status, last_run: last, next_run: next }) =>
+      `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`)
+    return lines.join('\n')
+  }
+
   /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND. */
   definition (id: string): Task {
     const task = this.#options.tasks().get(id)

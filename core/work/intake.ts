@@ -2,11 +2,12 @@ import { Compile } from 'typebox/compile'
 import { RESULT_LIMITS, depthOf, storable } from '../model/json.ts'
 import { inputInvalid } from '../model/errors.ts'
 import { milliseconds } from '../model/duration.ts'
+import { overlay } from '../model/config.ts'
 import type { Duration } from '../model/duration.ts'
 import type { NewRun, Priority, Source } from '../model/run.ts'
 import type { Task } from '../model/task.ts'
 
-/** A run asked for by hand or by a task. `due_at` wins over `delay`. */
+/** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any other replaces it. */
 export interface RunAsk {
   payload?: unknown
   delay?: Duration
@@ -21,7 +22,8 @@ const checks = new WeakMap<Task, Check>()
 
 /** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. */
 export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
-  const payload = ask.payload === undefined ? task.payload : ask.payload
+  // A payload object is laid upon the task's own, which may hold its settings.
+  const payload = overlay(task.payload, ask.payload)
   checkPayload(task, payload)
   return {
     task: task.id,

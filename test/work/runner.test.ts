@@ -199,6 +199,14 @@ t.test('a payload that does not fit the input schema is refused with every fault
   t.ok((await desk.enqueue('work', { payload: { to: 'a' } })).created)
 })
 
+t.test('a payload object is laid upon the settings of the task', async t => {
+  const { desk } = await house(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
+  const payloadOf = async (payload?: unknown) => (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
+  t.strictSame(await payloadOf(), { smtp: { host: 'mail', port: 25 }, to: 'owner' })
+  t.strictSame(await payloadOf({ to: 'anna', smtp: { port: 465 } }), { smtp: { host: 'mail', port: 465 }, to: 'anna' })
+  t.strictSame(await payloadOf([1]), [1])
+})
+
 t.test('the same key is the same run', async t => {
   const { desk } = await house(t)
   const first = await desk.enqueue('work', { key: 'once', delay: 60 })
