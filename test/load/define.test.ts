@@ -7,7 +7,7 @@ import { defineTask } from '../../core/load/define.ts'
 const func = () => 1
 
 const ask = (definition: unknown, more: Partial<DefineAsk> = {}): DefineAsk => ({
-  definition, manager: defaultsOf('Europe/Rome').manager, source: 'a.ts', contentHash: 'x', pointer: '/TASK_DEFINITIONS/0', ...more
+  definition, config: defaultsOf('Europe/Rome'), source: 'a.ts', contentHash: 'x', pointer: '/TASK_DEFINITIONS/0', ...more
 })
 
 const define = (definition: object, more: Partial<DefineAsk> = {}) => defineTask(ask({ id: 'clean_up', func, ...definition }, more))
@@ -28,6 +28,7 @@ tap.test('what a definition leaves out has its default', async t => {
     id: 'clean_up', name: 'Clean up', description: '', type: '', trigger: null, trigger_args: {}, timezone: 'Europe/Rome', enabled: true, max_retries: 3,
     backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 }, timeoutMs: 300_000, queue: 'default', priority: 'normal', tags: [],
     concurrency: Infinity, overlap: 'skip', misfire: 'run_latest', misfireGraceMs: 60_000, max_catch_up: 10, payload: null, input: null,
+    constraints: {}, deadlineMs: 86_400_000, on_deadline: 'run', on_unmet: 'hold', on_lost: 'continue', class: null, flexMs: 0, preemptible: false,
     work: { kind: 'function', func }, source: 'a.ts'
   })
 })

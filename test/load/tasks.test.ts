@@ -1,46 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import tap from 'tap'
-import type { Test } from 'tap'
-import type { ConfigFile } from '../../core/model/config.ts'
-import { configOf } from '../../core/model/config.ts'
-import type { TaskContext } from '../../core/model/context.ts'
-import type { FolderAsk, FolderChange } from '../../core/load/tasks.ts'
-import { TaskFolder, loadTasks } from '../../core/load/tasks.ts'
+import { loadTasks } from '../../core/load/tasks.ts'
+import { OLD, config, ids, setup, task } from './tree.ts'
 import { until } from './until.ts'
-
-const OLD = new Date('2026-01-01T00:00:00Z')
-
-/** A module with one task whose answer is `answer`. */
-const task = (id: string, answer = 1, more = '') => `export const TASK_DEFINITIONS = [{ id: '${id}', func: () => ${answer}, ${more} }]\n`
-
-const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
-
-function setup (t: Test, files: Record<string, string>, more: Partial<FolderAsk> = {}) {
-  const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: {} })
-  const directory = join(root, 'tasks')
-  const write = (name: string, text: string, mode = 0o644) => {
-    const file = join(directory, name)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
-    chmodSync(file, mode)
-    // Not younger than a file that may be half written.
-    utimesSync(file, OLD, new Date(OLD.getTime() + text.length + changes.length * 1000))
-  }
-  const changes: FolderChange[] = []
-  for (const [name, text] of Object.entries(files)) write(name, text)
-  const folder = new TaskFolder({
-    directory, dataFolder: join(root, 'data'), config: config(), files: 'once', boundMs: 1500, onChange: change => { changes.push(change) }, ...more
-  })
-  t.teardown(() => folder.stop())
-  const answer = (id: string) => {
-    const work = folder.current.tasks.get(id)?.work
-    return work?.kind === 'function' ? work.func({} as TaskContext) : undefined
-  }
-  return { root, directory, write, changes, folder, answer, ids: () => [...folder.current.tasks.keys()], broken: () => folder.current.broken }
-}
-
-const ids = (list: { id: string }[]) => list.map(({ id }) => id)
 
 tap.test('modules, single definitions, lists and scripts in folders are tasks', async t => {
   const { write, folder, ids: all, changes, broken } = setup(t, {
@@ -170,114 +133,6 @@ tap.test('a missing import is tried again, also when the file is unchanged', asy
   await folder.rescan()
   t.same(all(), ['a'])
   t.same(changes[1]!.mended, ['a.ts'])
-})
-
-tap.test('a removed file takes its tasks along, after a moment in which it may be replaced', async t => {
-  let now = 0
-  const { directory, folder, write, ids: all, changes } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b') }, { elapsed: () => now })
-  await folder.start()
-  rmSync(join(directory, 'a.ts'))
-  await folder.rescan()
-  t.same(all(), ['a', 'b'])
-  now += 500
-  await folder.rescan()
-  t.same(all(), ['b'])
-  t.same(ids(changes.at(-1)!.removed), ['a'])
-  rmSync(join(directory, 'b.ts'))
-  await folder.rescan()
-  write('b.ts', task('b'))
-  now += 500
-  await folder.rescan()
-  t.equal(changes.length, 2, 'a file that came back was never gone')
-})
-
-tap.test('an id in two files belongs to the one that had it first', async t => {
-  let now = 0
-  const { directory, folder, write, answer, broken } = setup(t, { 'b.ts': task('x', 1), 'c.ts': task('x', 2) }, { elapsed: () => now })
-  await folder.start()
-  t.equal(answer('x'), 1, 'the first in the order of paths')
-  t.match(broken(), [{ file: 'c.ts', code: 'OFFPEAK_TASK_DUPLICATE', message: /b\.ts.*c\.ts/ }])
-  write('a.ts', task('x', 3))
-  await folder.rescan()
-  t.equal(answer('x'), 1, 'a later file takes nothing, whatever its name')
-  t.same(broken().map(({ file }) => file).toSorted(), ['a.ts', 'c.ts'])
-  rmSync(join(directory, 'b.ts'))
-  await folder.rescan()
-  now += 500
-  await folder.rescan()
-  t.equal(answer('x'), 2)
-  t.same(broken().map(({ file }) => file), ['a.ts'])
-})
-
-tap.test('an older file that takes up an id later does not get it', async t => {
-  const { folder, write, answer, broken } = setup(t, { 'a.ts': task('y', 1), 'b.ts': task('x', 2) })
-  await folder.start()
-  write('a.ts', task('x', 33))
-  await folder.rescan()
-  t.equal(answer('x'), 2)
-  t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_DUPLICATE' }])
-})
-
-tap.test('a renamed file keeps its task and says where it lies', async t => {
-  const { directory, folder, changes } = setup(t, { 'a.ts': task('x') })
-  await folder.start()
-  renameSync(join(directory, 'a.ts'), join(directory, 'b.ts'))
-  await folder.rescan()
-  await until(() => folder.current.tasks.get('x')?.source === 'b.ts')
-  t.same(changes.flatMap(({ removed }) => removed), [])
-  t.same(ids(changes.flatMap(({ changed }) => changed)), ['x'])
-})
-
-tap.test('no more tasks than max_tasks are loaded, the rest is named', async t => {
-  const { folder, ids: all, broken } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b'), 'c.ts': task('c') }, { config: config({ manager: { max_tasks: 2 } }) })
-  await folder.start()
-  t.same(all(), ['a', 'b'])
-  t.match(broken(), [{ file: 'c.ts', code: 'OFFPEAK_TASK_LIMIT' }])
-  folder.reconfigure(config())
-  t.same(all(), ['a', 'b', 'c'])
-  t.same(broken(), [])
-})
-
-tap.test('a file that is mended late takes its place behind those that run', async t => {
-  const { folder, write, ids: all, broken } = setup(t, { 'a.ts': 'export default 5', 'b.ts': task('b') }, { config: config({ manager: { max_tasks: 1 } }) })
-  await folder.start()
-  write('a.ts', task('a'))
-  await folder.rescan()
-  t.same(all(), ['b'])
-  t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_LIMIT' }])
-})
-
-tap.test('overrides follow the configuration without another import', async t => {
-  const { directory, folder, changes, broken, answer } = setup(t, { 'a.ts': task('a', 1, 'timeout: 5') })
-  await folder.start()
-  rmSync(join(directory, 'a.ts'))
-  folder.reconfigure(config({ tasks: { a: { enabled: false, timeout: '1m' } } }))
-  t.match(folder.current.tasks.get('a'), { enabled: false, timeoutMs: 60_000 })
-  t.same(ids(changes[1]!.changed), ['a'])
-  t.equal(answer('a'), 1)
-  folder.reconfigure(config({ tasks: { a: { trigger: 'cron', trigger_args: { hour: 99 } } } }))
-  t.match(broken(), [{ file: 'a.ts', pointer: '/tasks/a/trigger_args/hour', message: 'stays in force' }])
-  t.equal(folder.current.tasks.get('a')?.enabled, false, 'the last good one')
-  folder.reconfigure(config())
-  t.equal(folder.current.tasks.get('a')?.timeoutMs, 5000)
-  t.same(broken(), [])
-})
-
-tap.test('a file that everybody may write is not loaded; one that was stays as it was', async t => {
-  const { directory, folder, broken, answer, changes } = setup(t, { 'a.ts': task('a', 1) })
-  chmodSync(join(directory, 'a.ts'), 0o646)
-  await folder.start()
-  t.same([...folder.current.tasks], [])
-  t.match(broken(), [{ file: 'a.ts', fix: 'chmod o-w' }])
-  chmodSync(join(directory, 'a.ts'), 0o644)
-  await folder.rescan()
-  t.equal(answer('a'), 1)
-  t.same(changes.at(-1)!.mended, ['a.ts'])
-  chmodSync(directory, 0o757)
-  await folder.rescan()
-  t.match(broken(), [{ file: '.', fix: 'chmod o-w' }])
-  t.equal(answer('a'), 1)
-  chmodSync(directory, 0o755)
 })
 
 tap.test('a missing directory is said, and its files are found once it is there', async t => {

@@ -1,0 +1,42 @@
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Test } from 'tap'
+import type { ConfigFile } from '../../core/model/config.ts'
+import { configOf } from '../../core/model/config.ts'
+import type { TaskContext } from '../../core/model/context.ts'
+import type { FolderAsk, FolderChange } from '../../core/load/tasks.ts'
+import { TaskFolder } from '../../core/load/tasks.ts'
+
+export const OLD = new Date('2026-01-01T00:00:00Z')
+
+/** A module with one task whose answer is `answer`. */
+export const task = (id: string, answer = 1, more = '') => `export const TASK_DEFINITIONS = [{ id: '${id}', func: () => ${answer}, ${more} }]\n`
+
+export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
+
+/** A tasks directory with these files, and a TaskFolder on it that is stopped with the test. */
+export function setup (t: Test, files: Record<string, string>, more: Partial<FolderAsk> = {}) {
+  const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: {} })
+  const directory = join(root, 'tasks')
+  const write = (name: string, text: string, mode = 0o644) => {
+    const file = join(directory, name)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+    chmodSync(file, mode)
+    // Not younger than a file that may be half written.
+    utimesSync(file, OLD, new Date(OLD.getTime() + text.length + changes.length * 1000))
+  }
+  const changes: FolderChange[] = []
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  const folder = new TaskFolder({
+    directory, dataFolder: join(root, 'data'), config: config(), files: 'once', boundMs: 1500, onChange: change => { changes.push(change) }, ...more
+  })
+  t.teardown(() => folder.stop())
+  const answer = (id: string) => {
+    const work = folder.current.tasks.get(id)?.work
+    return work?.kind === 'function' ? work.func({} as TaskContext) : undefined
+  }
+  return { root, directory, write, changes, folder, answer, ids: () => [...folder.current.tasks.keys()], broken: () => folder.current.broken }
+}
+
+export const ids = (list: { id: string }[]) => list.map(({ id }) => id)
