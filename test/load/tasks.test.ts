@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import tap from 'tap'
 import { loadTasks } from '../../core/load/tasks.ts'
 import { OLD, config, ids, setup, task } from './tree.ts'
