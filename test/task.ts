@@ -1,5 +1,5 @@
 import { DEFAULT_BACKOFF } from '../core/model/retry.ts'
-import { MINUTE } from '../core/model/duration.ts'
+import { HOUR, MINUTE } from '../core/model/duration.ts'
 import type { Task } from '../core/model/task.ts'
 
 /** A task with ordinary defaults, for tests that look below the loader. */
@@ -25,6 +25,14 @@ export const taskOf = (over: Partial<Task> = {}): Task => ({
   max_catch_up: 10,
   payload: null,
   input: null,
+  constraints: {},
+  deadlineMs: 24 * HOUR,
+  on_deadline: 'run',
+  on_unmet: 'hold',
+  on_lost: 'continue',
+  class: null,
+  flexMs: 0,
+  preemptible: false,
   work: { kind: 'function', func: () => null },
   source: 'code',
   hash: 'hash',

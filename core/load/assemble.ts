@@ -31,7 +31,7 @@ export interface AssembleAsk {
   previous: ReadonlyMap<string, Task>
 }
 
-type Made = { manager: Config['manager'], override: unknown, task: Task }
+type Made = { config: Config, override: unknown, task: Task }
 const made = new WeakMap<Raw, Made>()
 
 function idOf ({ definition }: Raw): string {
@@ -43,9 +43,9 @@ function idOf ({ definition }: Raw): string {
 function taskOf (raw: Raw, { path, config }: { path: string, config: Config }): Task {
   const override = Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
   const before = made.get(raw)
-  if (before && before.manager === config.manager && before.override === override && before.task.source === path) return before.task
-  const task = defineTask({ ...raw, override, manager: config.manager, source: path })
-  made.set(raw, { manager: config.manager, override, task })
+  if (before && before.config === config && before.override === override && before.task.source === path) return before.task
+  const task = defineTask({ ...raw, override, config, source: path })
+  made.set(raw, { config, override, task })
   return task
 }
 

@@ -7,6 +7,7 @@ import { frozen, overlay } from '../model/config.ts'
 import { milliseconds } from '../model/duration.ts'
 import type { Detail, Place } from '../model/errors.ts'
 import { OffpeakError, taskInvalid } from '../model/errors.ts'
+import { holdingFaults, holdingOf } from './holding.ts'
 import type { Json } from '../model/json.ts'
 import { RESULT_LIMITS, storable } from '../model/json.ts'
 import { DEFAULT_BACKOFF } from '../model/retry.ts'
@@ -25,7 +26,8 @@ export interface DefineAsk {
   /** Absent: the definition brings its own `func`. */
   script?: ScriptWork | undefined
   override?: Override | undefined
-  manager: Config['manager']
+  /** `probes`: the names that constraints may use; any when absent. */
+  config: Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }
   /** Where it was defined, see `Task.source`. */
   source: string
   /** Of the content of the file. */
@@ -109,11 +111,12 @@ function payloadFaults (payload: unknown): Detail[] {
 
 /** Who is to blame: config.json when the definition by itself is right. */
 function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data }): void {
-  const zone = ask.manager.timezone
-  const ownFaults = [...triggerFaults(own, zone), ...inputFaults(own.input), ...payloadFaults(own.payload)]
+  const faultsIn = (one: Data) =>
+    [...triggerFaults(one, ask.config.manager.timezone), ...inputFaults(one.input), ...payloadFaults(one.payload), ...holdingFaults(one, ask.config)]
+  const ownFaults = faultsIn(own)
   if (ownFaults.length > 0) refuse(ask, ownFaults)
   if (ask.override === undefined) return
-  const faults = [...triggerFaults(data, zone), ...inputFaults(data.input), ...payloadFaults(data.payload)]
+  const faults = faultsIn(data)
   if (faults.length > 0) refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
 }
 
@@ -145,6 +148,9 @@ function timesOf (data: Data, manager: Config['manager']) {
   } as const
 }
 
+const priorityOf = (type: string | undefined, { task_priorities: priorities }: DefineAsk['config']) =>
+  type !== undefined && Object.hasOwn(priorities, type) ? priorities[type]! : 'normal'
+
 const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
@@ -159,15 +165,16 @@ export function defineTask (ask: DefineAsk): Task {
     name: data.name ?? nameOf(own.id),
     description: data.description ?? '',
     type: data.type ?? '',
-    ...timesOf(data, ask.manager),
+    ...timesOf(data, ask.config.manager),
     enabled: data.enabled ?? true,
-    max_retries: data.max_retries ?? ask.manager.max_task_retries,
+    max_retries: data.max_retries ?? ask.config.manager.max_task_retries,
     backoff: { ...DEFAULT_BACKOFF, ...data.backoff },
     queue: data.queue ?? 'default',
-    priority: data.priority ?? 'normal',
+    priority: data.priority ?? priorityOf(data.type, ask.config),
     tags: [...data.tags ?? []],
     payload: storable(data.payload ?? null),
-    input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
+    input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema,
+    ...holdingOf(data, ask.config)
   }
   return frozen({ ...facts, work, source: ask.source, hash: hashOf([facts, work, ask.contentHash]) })
 }

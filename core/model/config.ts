@@ -4,6 +4,10 @@ import { Default } from 'typebox/value'
 import type { Detail } from './errors.ts'
 import { DurationSchema, ID_PATTERN, OverrideSchema, validId } from './task.ts'
 import { expectedWords, faultsOf, foundWords, pointerOf } from './check.ts'
+import { LIMIT_BASE, limitFaults, regimesOf } from './regime.ts'
+import { LIMIT_SECTIONS } from './limits.ts'
+import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
+import { loose as looseGroups } from './section.ts'
 
 const section = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, description })
@@ -71,6 +75,8 @@ const SECTIONS = {
   server: Server,
   retention: Retention,
   log: Log,
+  ...LIMIT_SECTIONS,
+  ...SENSE_SECTIONS,
   services: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'Free settings, handed to tasks as ctx.services.config' })
 }
 
@@ -89,7 +95,13 @@ export const ConfigFileSchema = Type.Partial(Type.Object({
   engine: loose(Engine),
   server: loose(Server),
   retention: loose(Retention),
-  log: loose(Log)
+  log: loose(Log),
+  scheduling: looseGroups(LIMIT_SECTIONS.scheduling),
+  resources: looseGroups(LIMIT_SECTIONS.resources),
+  power: looseGroups(LIMIT_SECTIONS.power),
+  classification: looseGroups(LIMIT_SECTIONS.classification),
+  activity: looseGroups(LIMIT_SECTIONS.activity),
+  sense: loose(SENSE_SECTIONS.sense)
 }), { title: 'offpeak configuration', additionalProperties: false })
 export type ConfigFile = Static<typeof ConfigFileSchema>
 
@@ -102,7 +114,7 @@ function taskIdFaults (value: unknown): Detail[] {
 }
 
 /** Every fault of what stands in a config.json, or in any part of one. */
-export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...taskIdFaults(value)]
+export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...taskIdFaults(value), ...limitFaults(value), ...sensingFaults(value)]
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -123,11 +135,11 @@ export function frozen<T> (value: T): T {
   return Object.freeze(value)
 }
 
-const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, log: {}, services: {} }
+const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, log: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
 
 /** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
 export function configOf (file: ConfigFile, timezone: string): Config {
-  const { $schema: _, ...own } = overlay({ ...EMPTY, manager: { timezone } }, file) as ConfigFile
+  const { $schema: _, ...own } = overlay({ ...EMPTY, manager: { timezone }, scheduling: { ...LIMIT_BASE.scheduling, ...regimesOf(file) } }, file) as ConfigFile
   return frozen(Default(ConfigSchema, structuredClone(own)) as Config)
 }
 

@@ -1,24 +1,21 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
 import type { Backoff } from './retry.ts'
-import type { Duration } from './duration.ts'
+import type { Holding } from './constraint.ts'
 import type { Json } from './json.ts'
 import type { Priority } from './run.ts'
 import type { TaskContext } from './context.ts'
+import { DurationSchema } from './section.ts'
+import { HoldingFields } from './constraint.ts'
 import { PRIORITIES } from './run.ts'
+
+export { DurationSchema } from './section.ts'
 
 export const ID_PATTERN = '^[a-z0-9][a-z0-9._-]{0,63}$'
 const isId = new RegExp(ID_PATTERN)
 
 /** True for an id that is safe in URLs, file names and SQL alike. */
 export const validId = (id: string): boolean => isId.test(id)
-
-/** A duration in seconds as a number, or in words. */
-export const DurationSchema = Type.Unsafe<Duration>({
-  title: 'duration',
-  anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
-  description: 'Seconds as a number, or words such as "15m", "1h 30m", "PT15M"'
-})
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: [...words], description })
@@ -65,7 +62,8 @@ export const DefinitionFields = {
   input: Type.Optional(Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })),
   args: Type.Optional(Type.Array(Type.String(), { description: 'Arguments of a script' })),
   env: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Environment of a script, beside the minimal one' })),
-  exit_codes: Type.Optional(ExitCodes)
+  exit_codes: Type.Optional(ExitCodes),
+  ...HoldingFields
 }
 
 /** What config.json may say about one task: any data field of its definition. */
@@ -90,7 +88,7 @@ export type Work =
   | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[] }
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
-export interface Task {
+export interface Task extends Holding {
   id: string
   name: string
   description: string

@@ -130,9 +130,9 @@ export class Catalog implements Service {
   }
 
   #define (definition: TaskDefinition): Task {
-    const { manager, tasks } = this.#options.settings.config
-    const override = Object.hasOwn(tasks, definition.id) ? tasks[definition.id] : undefined
-    return defineTask({ definition, pointer: '', contentHash: '', override, manager, source: CODE })
+    const { config } = this.#options.settings
+    const override = Object.hasOwn(config.tasks, definition.id) ? config.tasks[definition.id] : undefined
+    return defineTask({ definition, pointer: '', contentHash: '', override, config, source: CODE })
   }
 
   #changed ({ added, changed, removed, broken, mended }: FolderChange): void {

@@ -1,0 +1,41 @@
+import { Type } from 'typebox'
+import type { Static, TObject, TProperties, TSchema } from 'typebox'
+import type { Duration } from './duration.ts'
+
+/** A duration in seconds as a number, or in words. */
+export const DurationSchema = Type.Unsafe<Duration>({
+  title: 'duration',
+  anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
+  description: 'Seconds as a number, or words such as "15m", "1h 30m", "PT15M"'
+})
+
+/** Settings that belong together; another key is a fault. */
+export const section = <F extends TProperties>(fields: F, description: string) =>
+  Type.Object(fields, { additionalProperties: false, description })
+
+/** The same inside a section: what is absent is made of its defaults. */
+export const group = <F extends TProperties>(fields: F, description: string) =>
+  Type.Object(fields, { additionalProperties: false, default: {}, description })
+
+/** A number from 0 to 1. */
+export const share = (standard: number, description: string) =>
+  Type.Number({ default: standard, minimum: 0, maximum: 1, description })
+
+/** A number from 0 to 100. */
+export const percent = (standard: number, description: string) =>
+  Type.Number({ default: standard, minimum: 0, maximum: 100, description })
+
+type Plain = Record<string, unknown>
+
+/** The same value with any part of it left out, groups included; lists and words stay whole. */
+export type Loose<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Loose<T[K]> : T[K] }
+
+function loosened (schema: TSchema): TSchema {
+  const { properties, ...rest } = schema as Plain & { properties?: Record<string, TSchema> }
+  if (properties === undefined) return schema
+  const { required: _, default: __, ...open } = rest as Plain
+  return { ...open, properties: Object.fromEntries(Object.entries(properties).map(([key, inner]) => [key, loosened(inner)])) } as TSchema
+}
+
+/** A section of which any part may be absent, at any depth. */
+export const loose = <S extends TObject>(schema: S) => Type.Unsafe<Loose<Static<S>>>(loosened(schema))

@@ -1,0 +1,38 @@
+import type { Signal } from './reading.ts'
+
+export const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
+export type Comparison = typeof COMPARISONS[number]
+
+/** What a custom signal must be. Text and truth are compared by == and != alone. */
+export interface SignalTest { comparison: Comparison, value: Signal['value'] }
+
+const SHAPE = /^(>=|<=|!=|==|>|<|=)?\s*(.+)$/s
+const WORDS: Record<string, boolean> = { true: true, on: true, yes: true, false: false, off: false, no: false }
+
+function valueOf (text: string): Signal['value'] {
+  const truth = WORDS[text.toLowerCase()]
+  if (truth !== undefined) return truth
+  const number = Number(text)
+  return Number.isFinite(number) ? number : text.replace(/^(['"])(.*)\1$/s, '$2')
+}
+
+/** The test of an expression: '> 500', '!= away', 'home' (is equal to); null when it cannot be one. */
+export function signalTest (expression: string): SignalTest | null {
+  const [, sign = '==', text = ''] = SHAPE.exec(expression.trim()) ?? []
+  if (text === '' || /^[<>=!]/.test(text)) return null
+  const comparison = (sign === '=' ? '==' : sign) as Comparison
+  const value = valueOf(text)
+  return typeof value !== 'number' && comparison !== '==' && comparison !== '!=' ? null : { comparison, value }
+}
+
+const NUMBERS: Record<Comparison, (a: number, b: number) => boolean> = {
+  '>=': (a, b) => a >= b, '<=': (a, b) => a <= b, '>': (a, b) => a > b, '<': (a, b) => a < b, '==': (a, b) => a === b, '!=': (a, b) => a !== b
+}
+
+/** True when the value passes; a value of another kind never does. */
+export function passes ({ comparison, value }: SignalTest, observed: Signal['value']): boolean {
+  const seen = typeof observed === 'string' && typeof value !== 'string' ? valueOf(observed) : observed
+  if (typeof seen === 'number' && typeof value === 'number') return NUMBERS[comparison](seen, value)
+  if (typeof seen !== typeof value) return false
+  return (seen === value) === (comparison === '==')
+}
