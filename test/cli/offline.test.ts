@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { cli, place } from './setup.ts'
+
+t.test('validate lists every fault with its place', async t => {
+  const cwd = place(t)
+  t.match(await cli(['validate'], { cwd }), { code: 0, out: /5 tasks are in order/ })
+  writeFileSync(join(cwd, 'backgroundtask', 'bad.mjs'), 'export default {\n  id: \'bad\', func: 1 +\n}\n')
+  writeFileSync(join(cwd, 'backgroundtask', 'wrong.mjs'), 'export default { id: \'wrong\', func: () => 1, trigger: \'cron\', trigger_args: { hour: 25 } }\n')
+  const broken = await cli(['validate'], { cwd })
+  t.equal(broken.code, 1)
+  t.match(broken.out, /bad\.mjs:3/)
+  t.match(broken.out, /wrong\.mjs.*\/trigger_args\/hour.*found '?25/)
+  t.match(broken.out, /\n2 faults found\.\n$/)
+  writeFileSync(join(cwd, 'config.json'), '{\n  "server": { "hots": 1 },\n  "tasks": { "echo": { "timeout": "soon" } }\n}\n')
+  const { code, out } = await cli(['validate', '--json'], { cwd })
+  t.equal(code, 78)
+  const { ok, faults } = JSON.parse(out)
+  t.equal(ok, false)
+  t.match(faults.map(({ line, pointer }: { line: number, pointer: string }) => [line, pointer]).toSorted(), [[2, '/server/hots'], [3, '/tasks/echo/timeout']])
+})
+
+t.test('validate knows a setting for a task that is not there', async t => {
+  const { code, out } = await cli(['validate'], { cwd: place(t, { tasks: { ehco: { enabled: false } } }) })
+  t.equal(code, 1)
+  t.match(out, /config\.json:1:\d+ \/tasks\/ehco: No task has the id 'ehco'/)
+})
+
+t.test('preview shows the next fires of a task or of a crontab string', async t => {
+  const cwd = place(t)
+  const task = JSON.parse((await cli(['preview', 'echo', '--count', '2', '--json'], { cwd })).out)
+  t.match(task, { words: 'At 03:00, every day (UTC)', fires: [/T03:00:00\.000Z$/, /T03:00:00\.000Z$/] })
+  const line = await cli(['preview', '30 4 * * *', '--timezone', 'Europe/Rome'], { cwd })
+  t.match(line, { code: 0, out: /^At 04:30, every day \(Europe\/Rome\)\n( {2}\d{4}-\d\d-\d\d 0[23]:30:00 +in .*\n){5}$/ })
+  t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
+})
+
+t.test('test runs a task once, here, and ends as the task did', async t => {
+  const cwd = place(t)
+  const echo = await cli(['test', 'backgroundtask/echo.mjs', '--payload', '{"a":1}'], { cwd })
+  t.match(echo, { code: 0, out: /^echo completed\n\{\n {2}"a": 1\n\}\n$/, err: /info +heard[^]*100 % 2\/2 words/ })
+  const more = (id: string) => cli(['test', 'backgroundtask/more.mjs', '--task', id, '--json'], { cwd })
+  t.match(await more('fails'), { code: 1, out: /"message": "it broke"/ })
+  t.match(await more('skips'), { code: 4, out: /nothing to do/ })
+  t.match(await cli(['test', 'backgroundtask/more.mjs'], { cwd }), { code: 2, err: /defines fails, skips, stays, deaf\n {2}Name one/ })
+  t.match(await cli(['test', 'nowhere.mjs'], { cwd }), { code: 2, err: /There is no file nowhere\.mjs/ })
+})
+
+t.test('without a server a task is switched in the file, and commands that need one say so', async t => {
+  const cwd = place(t)
+  t.match(await cli(['disable', 'echo'], { cwd }), { code: 0, out: /echo is disabled in the configuration; no server is running/ })
+  t.equal(JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')).tasks.echo.enabled, false)
+  t.match(await cli(['disable', 'ehco'], { cwd }), { code: 1, err: /No task has the id 'ehco'/ })
+  t.match(await cli(['tasks'], { cwd }), { code: 1, err: /^offpeak: No offpeak answers at .*\n {2}Start it with `offpeak start`/ })
+})
+
+t.test('a word that is no command ends with 2', async t => {
+  t.match(await cli(['tsaks'], { cwd: t.testdir({}) }), { code: 2, err: /unknown command 'tsaks'\n\(Did you mean tasks\?\)/ })
+  t.match(await cli(['runs', '--limit', 'many'], { cwd: t.testdir({}) }), { code: 2, err: /--limit is 'many': expected a whole number from 1 to 200/ })
+  t.match(await cli(['--version'], { cwd: t.testdir({}) }), { code: 0, out: /^\d+\.\d+\.\d+/ })
+})
+
+t.test('on an old Node it starts its own, or says what to do', async t => {
+  const old = ['--import', 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})']
+  const cwd = t.testdir({})
+  t.match(await cli(['--version'], { cwd, node: old }), { code: 0, out: /^\d+\.\d+\.\d+\n$/ })
+  t.match(await cli(['runs', '--limit', 'many'], { cwd, node: old }), { code: 2 }, 'the exit code is passed on')
+  t.match(await cli(['--version'], { cwd, node: old, env: { OFFPEAK_RELAUNCHED: '1' } }), { code: 1, err: /^offpeak needs Node 26 or later.*\n$/ })
+})

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
+import type { Test } from 'tap'
+import { until } from '../load/until.ts'
+
+export const BIN = fileURLToPath(new URL('../../bin/offpeak.js', import.meta.url))
+const BOUND = 30_000
+
+export const TASKS = {
+  'echo.mjs': `export default { id: 'echo', name: 'Echo', trigger: 'cron', trigger_args: { hour: 3 }, timezone: 'UTC',
+    func: async ctx => { ctx.progress.setTotal(2, 'words'); ctx.log.info({ heard: ctx.payload }, 'heard \\u001b[31mred'); ctx.progress.advance(2); return ctx.payload } }`,
+  'more.mjs': `export const TASK_DEFINITIONS = [
+    { id: 'fails', max_retries: 0, func: () => { throw new Error('it broke') } },
+    { id: 'skips', func: ctx => ctx.skip('nothing to do') },
+    { id: 'stays', func: ctx => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))) },
+    { id: 'deaf', func: () => new Promise(resolve => setTimeout(resolve, 60_000)) }]`
+}
+
+const { PATH, HOME, TMPDIR } = process.env
+const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC' }
+
+export interface Said { code: number | null, out: string, err: string }
+export interface Asked { cwd: string, env?: Record<string, string>, input?: string, node?: string[] }
+
+function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
+  const child = spawn(process.execPath, [...node, BIN, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
+  const said = { code: null as number | null, out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => { said.out += chunk.toString() })
+  child.stderr.on('data', (chunk: Buffer) => { said.err += chunk.toString() })
+  child.stdin.on('error', () => undefined)
+  return { child, said }
+}
+
+/** Runs one command to its end. */
+export async function cli (args: readonly string[], asked: Asked): Promise<Said> {
+  const { child, said } = launch(args, asked)
+  child.stdin.end(asked.input ?? '')
+  const [code] = await once(child, 'close')
+  return { ...said, code: code as number | null }
+}
+
+export interface Server { child: ChildProcess, said: Said, url: string, over: Promise<number | null> }
+
+/** A server in a folder, listening; killed at teardown when it still lives. */
+export async function serve (t: Test, args: readonly string[], asked: Asked): Promise<Server> {
+  const { child, said } = launch(['start', ...args], asked)
+  const over = once(child, 'close').then(([code]) => code as number | null)
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await over
+  })
+  await until(() => said.err.includes('the token is') || child.exitCode !== null, BOUND)
+  return { child, said, over, url: /answers at (\S+)/.exec(said.err)?.[1] ?? '' }
+}
+
+/** A folder with a configuration for a free port and some tasks. */
+export const place = (t: Test, config: object = {}, tasks: Record<string, string> = TASKS): string =>
+  t.testdir({ 'package.json': '{ "type": "module" }', 'config.json': JSON.stringify({ server: { port: 0 }, ...config }), backgroundtask: tasks })

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t from 'tap'
+import { until } from '../load/until.ts'
+import { cli, place, serve } from './setup.ts'
+
+const notices = (out: string) => out.trimEnd().split('\n').map(line => JSON.parse(line) as { notice?: string })
+
+t.test('it says what is scheduled, where it answers and where the token lies; logs are JSON', async t => {
+  const cwd = place(t)
+  const { said, url, child, over } = await serve(t, [], { cwd })
+  t.match(said.err, /echo +enabled +At 03:00, every day \(UTC\)/)
+  t.match(said.err, `the token is in ${join(cwd, 'data', 'token')}`)
+  t.notMatch(said.err + said.out, readFileSync(join(cwd, 'data', 'token'), 'utf8').trim())
+  t.equal(statSync(join(cwd, 'data', 'server.json')).mode & 0o777, 0o600)
+  t.equal((await fetch(`${url}/readyz`)).status, 200)
+  const second = await cli(['start'], { cwd })
+  t.match(second, { code: 1, err: /^offpeak: Another offpeak uses this data folder/ })
+  t.ok(existsSync(join(cwd, 'data', 'server.json')), 'the one that was refused leaves the other alone')
+  child.kill('SIGHUP')
+  t.equal((await fetch(`${url}/readyz`)).status, 200, 'HUP does not end it')
+  child.kill('SIGTERM')
+  t.equal(await over, 0)
+  t.notOk(existsSync(join(cwd, 'data', 'server.json')))
+  t.match(notices(said.out).at(-1), { notice: 'stopped' })
+})
+
+t.test('HUP reads the configuration again', async t => {
+  const cwd = place(t)
+  const { said, child } = await serve(t, [], { cwd })
+  writeFileSync(join(cwd, 'config.json'), JSON.stringify({ server: { port: 0 }, tasks: { echo: { enabled: false } } }))
+  child.kill('SIGHUP')
+  await until(() => said.out.includes('config_loaded'))
+  t.match(notices(said.out).find(({ notice }) => notice === 'task_changed'), { task: 'echo' })
+})
+
+t.test('the first signal lets running runs end, the second does not wait', async t => {
+  const cwd = place(t, { manager: { stop_grace: '60s' } })
+  for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+    const { said, child, over } = await serve(t, [], { cwd })
+    t.equal((await cli(['run', 'deaf'], { cwd })).code, 0)
+    child.kill(signal)
+    await until(() => said.out.includes('"notice":"stopping"'))
+    t.equal(child.exitCode, null, 'it waits')
+    child.kill(signal)
+    t.equal(await over, code, signal)
+  }
+})
+
+t.test('a configuration that cannot be used ends with 78 and says what to change', async t => {
+  const cwd = place(t)
+  const broken: [string, RegExp][] = [
+    ['{ "server": { "hots": "x" } }', /config\.json:1:15 \/server\/hots\n/], ['{ "server": { "port": 99999 } }', /found 99999, expected a whole number from 0 to 65535/],
+    ['{ bad', /config\.json:1:3/], ['{ "server": { "host": "0.0.0.0" } }', /no token was given/], ['{ "server": { "host": "::" } }', /no token was given/]
+  ]
+  for (const [text, words] of broken) {
+    writeFileSync(join(cwd, 'config.json'), text)
+    const { code, err, out } = await cli(['start'], { cwd })
+    t.equal(code, 78, text)
+    t.match(err, words)
+    t.notMatch(err, /\n +at \w+.*\.ts:|Error:/, 'without a stack')
+    t.equal(out, '')
+  }
+  t.match(await cli(['start', '-c', 'nope.json'], { cwd }), { code: 78, err: /There is no configuration nope\.json/ })
+  t.notOk(existsSync(join(cwd, 'data', 'offpeak.db')), 'nothing was begun')
+})
+
+t.test('a port that is taken is told', async t => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  t.teardown(() => holder.close())
+  const { port } = holder.address() as AddressInfo
+  const { code, err } = await cli(['start', '--port', String(port)], { cwd: place(t) })
+  t.equal(code, 1)
+  t.match(err, `offpeak: port ${port} of 127.0.0.1 is taken: stop what listens there, or start with --port`)
+})
+
+t.test('--display-only prints the schedule and starts nothing', async t => {
+  const cwd = place(t, { tasks: { echo: { enabled: false } } })
+  const { code, out } = await cli(['start', '--display-only'], { cwd })
+  t.equal(code, 0)
+  t.match(out, /echo +disabled +At 03:00, every day \(UTC\)/)
+  t.notOk(existsSync(join(cwd, 'data', 'offpeak.db')))
+})

@@ -1,0 +1,37 @@
+import t from 'tap'
+import { agoWords, timeWords } from '../../core/cli/words.ts'
+import { plain } from '../../core/cli/say.ts'
+import { progressWords } from '../../core/cli/follow.ts'
+import { table, widthOf } from '../../core/cli/table.ts'
+
+const PROGRESS = { current: 5, total: 10, message: 'a.txt', unit: 'files', rate: 1, percentage: 50, eta: 5, at: '2026-11-22T00:00:00.000Z' }
+
+t.test('columns are aligned by what a terminal shows', async t => {
+  const lines = table(['A', 'B'], [['x', '1'], ['日本', '2'], ['🎉', '3']]).split('\n')
+  t.same(lines.map(line => widthOf(line.slice(0, -1))), [6, 6, 6, 6])
+  t.equal(table(['A'], [['with\nnewline\u001b[31m']]).split('\n').length, 2, 'a cell is one line of text')
+})
+
+t.test('the widest column gives way to the room there is', async t => {
+  const lines = table(['ID', 'WHY'], [['one', 'w'.repeat(200)]], 40).split('\n')
+  t.ok(lines.every(line => widthOf(line) <= 40))
+  t.match(lines[1], /^one {2}w+…$/)
+})
+
+t.test('progress is a bar when the total is known, and what is known otherwise', async t => {
+  t.equal(progressWords({ progress: PROGRESS, label: 'running' }), `[${'#'.repeat(12)}${' '.repeat(12)}] 50 % 5/10 files, 5 s left: a.txt`)
+  t.equal(progressWords({ progress: { ...PROGRESS, total: null, percentage: null, eta: null, message: null }, label: 'running' }), '5 files')
+  t.equal(progressWords({ progress: null, label: 'queued' }), 'queued')
+})
+
+t.test('instants are told in words', async t => {
+  const now = Date.parse('2026-11-22T10:00:00Z')
+  t.equal(agoWords('2026-11-22T12:30:00Z', now), 'in 2 h 30 m')
+  t.equal(agoWords('2026-11-22T09:59:56Z', now), '4 s ago')
+  t.equal(agoWords(null, now), '-')
+  t.match(timeWords('2026-11-20T10:00:00Z', now), /^2026-11-\d\d \d\d:\d\d:00$/)
+})
+
+t.test('what others say cannot command the terminal', async t => {
+  t.equal(plain('a\u001b[2J\u0007b\u202ec\n\td'), 'a\uFFFD[2J\uFFFDb\uFFFDc\n\td')
+})
