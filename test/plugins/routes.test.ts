@@ -190,6 +190,15 @@ t.test('schedules are added and removed at run time, those of files are not', as
   t.equal((await remove('hourly')).statusCode, 409)
 })
 
+t.test('a schedule that leads out of the calendar is refused, and the lists go on', async t => {
+  const { ask, post } = await setup(t)
+  for (const args of [{ weeks: 1e300 }, { seconds: 1e-9 }, { minutes: 5, jitter: 1e30 }, { years: 1 }]) {
+    t.equal((await post('/api/schedules', { task: 'echo', trigger: 'interval', trigger_args: args })).statusCode, 422, JSON.stringify(args))
+  }
+  t.equal((await ask({ url: '/api/schedules' })).json().length, 1)
+  t.equal((await ask({ url: '/api/tasks' })).statusCode, 200)
+})
+
 t.test('what was done by hand is listed newest first, page by page', async t => {
   const { ask, post } = await setup(t)
   for (let index = 0; index < 3; index++) await post(RUNS)

@@ -48,5 +48,11 @@ export function durationOf (args: Args, name: string): number {
   }
 }
 
-/** `jitter` in seconds, 0 when not given. */
-export const jitterOf = (args: Args) => given(args, 'jitter') ? durationOf(args, 'jitter') : 0
+const MOST_JITTER = 366 * 24 * 60 * 60
+
+/** `jitter` in seconds, 0 when not given. A year is the most: more would lead out of the calendar. */
+export function jitterOf (args: Args): number {
+  const jitter = given(args, 'jitter') ? durationOf(args, 'jitter') : 0
+  if (jitter <= MOST_JITTER) return jitter
+  throw triggerInvalid({ pointer: pointerTo('jitter'), found: args.jitter, expected: 'at most a year' })
+}

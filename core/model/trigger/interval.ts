@@ -22,7 +22,7 @@ export function intervalSeconds (args: Args): number {
     throw triggerInvalid({ pointer: pointerTo('every'), found: args.every, expected: `either every or ${units.join(', ')}, not both` })
   }
   const total = given(args, 'every') ? durationOf(args, 'every') : units.reduce((sum, name) => sum + unitSeconds(args, name), 0)
-  if (Math.round(total * 1000) >= 1 && Number.isFinite(total)) return total
+  if (Math.round(total * 1000) >= 1 && total * 1000 <= LAST_INSTANT) return total
   throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: "a length above 0, such as { minutes: 15 } or { every: '15m' }" })
 }
 
