@@ -95,7 +95,7 @@ export const RunIn = exactly({
 
 const Problem = exactly({
   type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), instance: Type.String(), code: Type.String(),
-  fix: Type.Optional(Type.String()), file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()),
+  request_id: Type.Optional(Type.String()), fix: Type.Optional(Type.String()), file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()),
   pointer: Type.Optional(Type.String()), errors: Type.Optional(Type.Array(exactly({ pointer: Type.String(), detail: Type.String() })))
 }, { description: 'RFC 9457' })
 

@@ -17,8 +17,9 @@ async function problems (app: FastifyInstance) {
 
   app.setErrorHandler((error: unknown, request, reply) => {
     const problem = problemOf(error, pathOf(request))
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
-    return reply.code(problem.status).type('application/problem+json').send(problem)
+    if (problem.status < 500) return reply.code(problem.status).type('application/problem+json').send(problem)
+    request.log.error({ err: error }, 'request failed')
+    return reply.code(problem.status).type('application/problem+json').send({ ...problem, request_id: request.id })
   })
 
   function notFound (request: FastifyRequest, reply: FastifyReply): never {

@@ -34,7 +34,7 @@ const delayOf = (delay: string) => /^\d+(?:\.\d+)?$/.test(delay) ? Number(delay)
 /** A bar that redraws itself in its line, on a terminal alone. */
 function liveBar (out: NodeJS.WriteStream) {
   if (!out.isTTY) return { draw: () => undefined, clear: () => undefined }
-  const put = (line: string) => void out.write(`\r\u001B[2K${line.slice(0, out.columns - 1)}`)
+  const put = (line: string) => void out.write(`\r\u001B[2K${line.replaceAll('\n', ' ').slice(0, (out.columns || 80) - 1)}`)
   return { draw: (run: FullRunView) => put(progressWords(run)), clear: () => put('') }
 }
 

@@ -9,11 +9,13 @@ export interface Problem extends Place {
   detail: string
   instance: string
   code: string
+  /** Under which the log has the details, when the problem does not say them. */
+  request_id?: string | undefined
   fix?: string | undefined
   errors?: Detail[] | undefined
 }
 
-const INTERNAL = { code: 'OFFPEAK_INTERNAL', status: 500, message: 'Something went wrong inside offpeak: its log has the details under the id of this request' }
+const INTERNAL = { code: 'OFFPEAK_INTERNAL', status: 500, message: 'Something went wrong inside offpeak; its log has the details' }
 
 const kebab = (code: string) => code.replace(/^OFFPEAK_/, '').toLowerCase().replaceAll('_', '-')
 
