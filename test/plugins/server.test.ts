@@ -9,6 +9,7 @@ import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createServer, offpeak, serverToken } from '../../core/server.ts'
 import { ensureToken } from '../../core/token.ts'
+import { until } from '../load/until.ts'
 import { TASKS, setup } from './setup.ts'
 
 const LOCAL = { host: '127.0.0.1', token_file: null, trust_proxy: false }
@@ -100,7 +101,9 @@ async function listening (t: Parameters<typeof setup>[0]) {
 }
 
 t.test('close takes less than two seconds while connections are open', async t => {
-  const { app, port } = await listening(t)
+  const { app, port, token } = await listening(t)
+  let taken = false
+  app.server.on('request', ({ method }) => { taken ||= method === 'POST' })
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const [answer] = await once(get({ port, host: '127.0.0.1', path: '/livez', agent }), 'response')
@@ -109,7 +112,9 @@ t.test('close takes less than two seconds while connections are open', async t =
   const slow = connect(port, '127.0.0.1')
   slow.on('error', () => undefined)
   await once(slow, 'connect')
-  slow.write('GET /livez HT')
+  // In the middle of its body: neither idle nor ever done.
+  slow.write(`POST /api/tasks/echo/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`)
+  await until(() => taken)
   t.teardown(() => slow.destroy())
   const before = performance.now()
   await app.close()
