@@ -190,3 +190,7 @@ export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown
   fix: 'Start it with `offpeak start`, or name another with --url or --data.',
   cause
 })
+
+export const signalInvalid = ({ message, pointer }: { message: string, pointer?: string }) => new OffpeakError({
+  code: 'OFFPEAK_SIGNAL_INVALID', status: 422, message, pointer, fix: 'Signals are set with a name, a value and how long it counts.'
+})

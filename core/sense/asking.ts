@@ -1,0 +1,86 @@
+import { failureOf } from '../model/failure.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Part, Sensor } from './sensor.ts'
+
+/** A sensor that does not answer, and since when, epoch ms. */
+export interface Trouble { sensor: string, message: string, since: number }
+
+/** A beat that comes a little early still counts: another whole period would be too long. */
+const EARLY = 0.9
+
+/** One sensor and its last answer: asked at its own period, bounded, and not again while it hangs. */
+export class Asking {
+  readonly name: string
+  readonly sensor: Sensor
+  readonly #clock: Clock
+  #part: Part = {}
+  #trouble: Trouble | null = null
+  #askedAt = -Infinity
+  #pending = false
+  #bound: NodeJS.Timeout | undefined
+  #gone = false
+
+  constructor ({ name, sensor, clock }: { name: string, sensor: Sensor, clock: Clock }) {
+    this.name = name
+    this.sensor = sensor
+    this.#clock = clock
+  }
+
+  get part (): Part { return this.#part }
+  get trouble (): Trouble | null { return this.#trouble }
+  /** It was asked, the bound has passed and it has not answered. */
+  get hangs (): boolean { return this.#pending && this.#trouble !== null }
+  get isDue (): boolean { return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY }
+
+  /** Asks; resolves when the answer is there or the bound has passed, null when there is nothing to wait for. Never throws. */
+  ask (boundMs: number): Promise<void> | null {
+    this.#askedAt = this.#clock.monotonic()
+    try {
+      const answer = this.sensor.read()
+      if (typeof (answer as { then?: unknown } | null)?.then === 'function') return this.#wait(answer as Promise<Part>, boundMs)
+      this.#accept(answer as Part)
+    } catch (error) {
+      this.refuse(failureOf(error).message)
+    }
+    return null
+  }
+
+  /** All of it is unknown, for this reason. */
+  refuse (message: string): void {
+    if (this.#gone) return
+    this.#part = {}
+    this.#trouble = { sensor: this.name, message, since: this.#trouble?.since ?? this.#clock.now() }
+  }
+
+  /** What it still answers is not heard. */
+  stop (): void {
+    this.#gone = true
+    clearTimeout(this.#bound)
+    this.sensor.stop?.()
+  }
+
+  #accept (part: Part): void {
+    if (this.#gone) return
+    if (typeof part !== 'object' || part === null) return this.refuse('it did not answer with a part of a reading')
+    this.#part = part
+    this.#trouble = null
+  }
+
+  #wait (answer: Promise<Part>, boundMs: number): Promise<void> {
+    this.#pending = true
+    return new Promise(resolve => {
+      this.#bound = setTimeout(() => {
+        this.refuse(`no answer within ${boundMs} ms`)
+        resolve()
+      }, boundMs)
+      const settle = () => {
+        this.#pending = false
+        clearTimeout(this.#bound)
+        resolve()
+      }
+      Promise.resolve(answer)
+        .then(part => this.#accept(part), (error: unknown) => this.refuse(failureOf(error).message))
+        .then(settle, settle)
+    })
+  }
+}

@@ -1,0 +1,132 @@
+import { SECOND, milliseconds } from '../../model/duration.ts'
+import { UNKNOWN } from '../../model/reading.ts'
+import { failureOf } from '../../model/failure.ts'
+import { look } from './look.ts'
+import type { Clock } from '../../model/clock.ts'
+import type { Config } from '../../model/config.ts'
+import type { ProbeAnswer } from '../../model/reading.ts'
+import type { ProbeSetting } from '../../model/sensing.ts'
+import type { Exec } from '../program.ts'
+
+const EVERY = 30
+const TIMEOUT = 5
+const TTL_PERIODS = 4
+const LEAST_MS = SECOND
+
+interface Probe {
+  setting: ProbeSetting
+  /** Tells a changed setting. */
+  text: string
+  everyMs: number
+  timeoutMs: number
+  ttlMs: number
+  askedAt: number
+  pending: Promise<void> | null
+  stop: AbortController
+  answer: ProbeAnswer | null
+}
+
+function probeOf (setting: ProbeSetting, text: string): Probe {
+  const everyMs = Math.max(LEAST_MS, milliseconds(setting.every ?? EVERY))
+  const timeoutMs = Math.max(1, milliseconds(setting.timeout ?? TIMEOUT))
+  const ttlMs = setting.ttl === undefined ? everyMs * TTL_PERIODS : milliseconds(setting.ttl)
+  return { setting, text, everyMs, timeoutMs, ttlMs, askedAt: -Infinity, pending: null, stop: new AbortController(), answer: null }
+}
+
+export interface ProbesAsk { clock: Clock, settings: () => Config['probes'], exec: Exec, proc: string, platform: NodeJS.Platform }
+
+/** Looks at what goes on beside offpeak, each at its own period and bounded. */
+export class Probes {
+  readonly #ask: ProbesAsk
+  readonly #probes = new Map<string, Probe>()
+  #settings: Config['probes'] | null = null
+
+  constructor (ask: ProbesAsk) {
+    this.#ask = ask
+  }
+
+  /** Starts the looks that are due; they answer later. */
+  beat (): void {
+    this.#follow()
+    const at = this.#ask.clock.monotonic()
+    for (const probe of this.#probes.values()) {
+      if (probe.pending !== null || at - probe.askedAt < probe.everyMs) continue
+      probe.askedAt = at
+      probe.pending = this.#look(probe).finally(() => { probe.pending = null })
+    }
+  }
+
+  /** What was answered, as far as it still counts at `now`. */
+  answers (now: number): Record<string, ProbeAnswer> {
+    return Object.fromEntries([...this.#probes].map(([name, { answer, ttlMs }]) => {
+      if (answer === null) return [name, { busy: UNKNOWN, at: now, detail: 'not answered yet' }]
+      const counts = Math.abs(now - answer.at) <= ttlMs
+      return [name, counts ? answer : { ...answer, busy: UNKNOWN, detail: `too old: ${answer.detail ?? ''}` }]
+    }))
+  }
+
+  /** Probes that do not answer, and why. */
+  silent (): { name: string, message: string, since: number }[] {
+    return [...this.#probes].flatMap(([name, { answer }]) =>
+      answer?.busy === UNKNOWN ? [{ name, message: answer.detail ?? '', since: answer.at }] : [])
+  }
+
+  /** Resolves when no look is under way. */
+  async quiet (): Promise<void> {
+    await Promise.all([...this.#probes.values()].map(({ pending }) => pending))
+  }
+
+  /** Calls off what is under way; the next beat looks anew. */
+  async stop (): Promise<void> {
+    const pending = [...this.#probes.values()].map(probe => probe.pending)
+    for (const probe of this.#probes.values()) probe.stop.abort()
+    this.#probes.clear()
+    this.#settings = null
+    await Promise.all(pending)
+  }
+
+  /** Changed settings make a new probe; the same ones keep their answer. */
+  #follow (): void {
+    const settings = this.#ask.settings()
+    if (settings === this.#settings) return
+    this.#settings = settings
+    for (const [name, probe] of this.#probes) {
+      if (Object.hasOwn(settings, name) && JSON.stringify(settings[name]) === probe.text) continue
+      probe.stop.abort()
+      this.#probes.delete(name)
+    }
+    for (const [name, setting] of Object.entries(settings)) {
+      if (!this.#probes.has(name)) this.#probes.set(name, probeOf(setting, JSON.stringify(setting)))
+    }
+  }
+
+  async #look (probe: Probe): Promise<void> {
+    const { clock, exec, proc, platform } = this.#ask
+    const { setting, timeoutMs, stop } = probe
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)])
+    try {
+      const { busy, detail } = await orAborted(look({ setting, timeoutMs, now: clock.now(), exec, proc, platform, signal }), signal)
+      probe.answer = { busy, at: clock.now(), detail }
+    } catch (error) {
+      const detail = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error)
+      const last = probe.answer
+      // One answer that did not come does not undo the one before: that has its own end.
+      const stands = last !== null && last.busy !== UNKNOWN && clock.now() - last.at <= probe.ttlMs
+      probe.answer = stands ? { ...last, detail } : { busy: UNKNOWN, at: last?.busy === UNKNOWN ? last.at : clock.now(), detail }
+    }
+  }
+}
+
+/** `fetch` hides the reason of a failure in its cause. */
+function reasonOf (error: unknown): string {
+  const { message, cause } = failureOf(error)
+  return cause === undefined ? message : `${message}: ${cause.message}`
+}
+
+function orAborted<T> (answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,112 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HOUR, milliseconds } from '../model/duration.ts'
+import { failureOf } from '../model/failure.ts'
+import { foundWords } from '../model/check.ts'
+import { signalInvalid } from '../model/errors.ts'
+import { validId } from '../model/task.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Config } from '../model/config.ts'
+import type { Signal } from '../model/reading.ts'
+import type { SignalType } from '../model/sensing.ts'
+
+const MOST_SIGNALS = 200
+const MOST_TEXT = 200
+const LONGEST = 366 * 24 * HOUR
+const FILE = 'signals.json'
+const MODE = 0o600
+
+const TYPES: Record<SignalType, string> = { number: 'number', text: 'string', flag: 'boolean' }
+
+const isValue = (value: unknown): value is Signal['value'] =>
+  typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)) || (typeof value === 'string' && value.length <= MOST_TEXT)
+
+const isSignal = (value: unknown): value is Signal => {
+  const { value: told, at, expires_at: until } = (value ?? {}) as Partial<Signal>
+  return isValue(told) && Number.isFinite(at) && Number.isFinite(until)
+}
+
+export interface SignalsAsk { folder: string, clock: Clock, declared: () => Config['signals'] }
+
+/** Values from outside, each with an end. They are kept in `signals.json` of the data folder and survive a restart. */
+export class Signals {
+  readonly #ask: SignalsAsk
+  readonly #all = new Map<string, Signal>()
+  #saving: Promise<void> | null = null
+  #again = false
+  /** Why the last save failed, null when it did not. */
+  fault: string | null = null
+
+  constructor (ask: SignalsAsk) {
+    this.#ask = ask
+  }
+
+  /** Reads what was kept; what cannot be read is forgotten. Values set since are newer and stay. */
+  async load (): Promise<void> {
+    const text = await readFile(join(this.#ask.folder, FILE), 'utf8').catch(() => '{}')
+    try {
+      const kept = Object.entries(JSON.parse(text) as Record<string, unknown>)
+      for (const [name, signal] of kept) if (validId(name) && isSignal(signal) && !this.#all.has(name)) this.#all.set(name, signal)
+    } catch {}
+  }
+
+  /** Sets a value for `ttlMs`, or for as long as the configuration says. Throws OFFPEAK_SIGNAL_INVALID. */
+  set (name: string, value: unknown, ttlMs?: number): Signal {
+    const { clock, declared } = this.#ask
+    const setting = Object.hasOwn(declared(), name) ? declared()[name]! : {}
+    const forMs = ttlMs ?? milliseconds(setting.ttl ?? HOUR / 1000)
+    const now = clock.now()
+    if (!validId(name)) throw signalInvalid({ pointer: '/name', message: `${foundWords(name)} is no name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64` })
+    if (!isValue(value)) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a finite number, true, false or a text of at most ${MOST_TEXT} signs` })
+    if (setting.type && typeof value !== TYPES[setting.type]) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a ${setting.type}, as signals.${name} says` })
+    if (!(forMs > 0 && forMs <= LONGEST)) throw signalInvalid({ pointer: '/ttl', message: `found ${foundWords(forMs)} ms, expected more than nothing and at most a year` })
+    this.#expire(now)
+    if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) throw signalInvalid({ message: `There are already ${MOST_SIGNALS} signals` })
+    const signal = { value, at: now, expires_at: now + forMs }
+    this.#all.set(name, signal)
+    this.#save()
+    return signal
+  }
+
+  /** Forgets a value; false when there was none. */
+  drop (name: string): boolean {
+    const had = this.#all.delete(name)
+    if (had) this.#save()
+    return had
+  }
+
+  /** The values that count at `now`. */
+  live (now: number): Record<string, Signal> {
+    this.#expire(now)
+    return Object.fromEntries(this.#all)
+  }
+
+  /** Resolves when everything that was set has been written. */
+  async saved (): Promise<void> {
+    while (this.#saving) await this.#saving
+  }
+
+  #expire (now: number): void {
+    for (const [name, { expires_at: until }] of this.#all) if (until <= now) this.#all.delete(name)
+  }
+
+  #save (): void {
+    this.#again = true
+    this.#saving ??= this.#write().finally(() => { this.#saving = null })
+  }
+
+  async #write (): Promise<void> {
+    const file = join(this.#ask.folder, FILE)
+    while (this.#again) {
+      this.#again = false
+      try {
+        await mkdir(this.#ask.folder, { recursive: true, mode: 0o700 })
+        await writeFile(`${file}.tmp`, `${JSON.stringify(Object.fromEntries(this.#all))}\n`, { mode: MODE })
+        await rename(`${file}.tmp`, file)
+        this.fault = null
+      } catch (error) {
+        this.fault = failureOf(error).message
+      }
+    }
+  }
+}
