@@ -1,41 +1,136 @@
+import { PRIORITIES } from './run.ts'
+import { agedPriorities } from './relax.ts'
+import { classify } from './classify.ts'
+import { defaultsOf } from './config.ts'
 import { evaluate } from './gates/evaluate.ts'
-import type { Run } from './run.ts'
+import { prioritySlots } from './gates/priority.ts'
+import { profileSlots } from './gates/profile.ts'
+import { steadied } from './steady.ts'
+import { unknownReading } from './reading.ts'
+import type { Config } from './config.ts'
+import type { Pause, Standing, Verdict, Waiting } from './gates/gate.ts'
+import type { Priority, Run } from './run.ts'
+import type { Reading } from './reading.ts'
+import type { Steady } from './steady.ts'
 import type { Task } from './task.ts'
-import type { Verdict } from './gates/gate.ts'
+import type { Turns } from './relax.ts'
 
-export interface RoomAsk {
-  /** The tasks with due runs, each with the one that comes first. */
-  due: readonly { task: string, first: Run }[]
+/** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no pause. */
+export interface Circumstances {
+  reading?: Reading
+  steady?: Steady | null
+  config?: Config
+  pauses?: readonly Pause[]
+}
+
+export interface RoomAsk extends Circumstances {
+  /** The tasks with due runs: how many, and the one that comes first. */
+  due: readonly { task: string, first: Run, count?: number }[]
   tasks: ReadonlyMap<string, Task>
   /** Running runs by task. */
   active: ReadonlyMap<string, number>
+  /** Running runs by priority. */
+  priorities?: Readonly<Partial<Record<Priority, number>>>
+  /** When each priority was last started; absent: no priority ages. */
+  turns?: Turns
   slots: number
   now: number
 }
 
-/** How many runs of each task may start now; a task whose verdict is hold has none. */
-export function roomFor (ask: RoomAsk): Record<string, number> {
-  const free = freeSlots(ask.slots, ask.active)
-  const room: Record<string, number> = {}
-  for (const { task: id, first } of ask.due) {
-    const task = ask.tasks.get(id)
-    if (verdictOn(ask, first).decision === 'hold' || task === undefined) continue
-    room[id] = Math.min(free, task.concurrency - (ask.active.get(id) ?? 0))
+/** What may be claimed at once: so many runs in all, and so many of each task and priority. */
+export interface Grant { limit: number, room: { tasks: Record<string, number>, priorities: Partial<Record<Priority, number>> } }
+
+const DEFAULTS = defaultsOf()
+
+type Facts = Omit<RoomAsk, 'due' | 'turns'>
+
+function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
+  let taken = 0
+  let background = 0
+  for (const [id, count] of active) {
+    const task = tasks.get(id)
+    taken += count
+    if (task !== undefined && classify(task, config).class === 'background') background += count
   }
-  return room
+  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses }
+}
+
+function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {
+  const { tasks, active, now, reading = unknownReading(now), steady = null, config = DEFAULTS } = facts
+  return evaluate({ task: tasks.get(run.task), run, reading, steady, config, now, standing: { ...standing, active: active.get(run.task) ?? 0 } })
 }
 
 /** The verdict on one run as things stand. */
-export function verdictOn ({ tasks, active, slots, now }: Omit<RoomAsk, 'due'>, run: Pick<Run, 'task' | 'due_at'>): Verdict {
-  return evaluate({
-    task: tasks.get(run.task),
-    run,
-    standing: { now, active: active.get(run.task) ?? 0, free: freeSlots(slots, active), slots }
+export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictWith(facts, standingOf(facts), run)
+
+interface Entry { task: Task, first: Run, most: number, verdict: Verdict }
+
+const comesFirst = (a: { first: Run }, b: { first: Run }) =>
+  PRIORITIES.indexOf(a.first.priority) - PRIORITIES.indexOf(b.first.priority) || a.first.due_at - b.first.due_at
+
+/** The tasks whose first run may start, in the order in which runs are claimed, as many as there can be slots for. */
+function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>): Entry[] {
+  const entries: Entry[] = []
+  let background = (ask.config ?? DEFAULTS).scheduling.max_background_batch - standing.background
+  let wanted = standing.free
+  for (const { task: id, first, count = Infinity } of ask.due.toSorted(comesFirst)) {
+    if (wanted <= 0) break
+    const task = ask.tasks.get(id)
+    const verdict = verdictWith(ask, standing, first)
+    if (task === undefined || verdict.decision !== 'start') continue
+    const ofClass = verdict.class.class === 'background' && !passesProfile({ verdict }) ? background : Infinity
+    const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), verdict.alone ? 1 : Infinity, ofClass)
+    if (most < 1) continue
+    if (verdict.class.class === 'background') background -= most
+    wanted -= most
+    entries.push({ task, first, most, verdict })
+  }
+  return entries
+}
+
+const passesProfile = ({ verdict }: Pick<Entry, 'verdict'>) =>
+  verdict.gates.some(({ gate, bypassed }) => (gate === 'profile' || gate === 'background') && bypassed !== null)
+
+/** Critical by its priority alone: other runs of the same task are not. */
+const urgent = ({ first, verdict }: Entry) => first.priority === 'critical' && verdict.class.class !== 'critical'
+
+const only = (priority: Priority, most: number): Partial<Record<Priority, number>> =>
+  Object.fromEntries(PRIORITIES.map(name => [name, name === priority ? most : 0]))
+
+const tasksOf = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ task, most }) => [task.id, most]))
+
+/** One run of each priority whose turn has come, from tasks that could start one of it. */
+function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, limit: number): Grant[] {
+  if (ask.turns === undefined || limit < 1) return []
+  return agedPriorities(ask.turns, { scheduling: (ask.config ?? DEFAULTS).scheduling }, ask.now).flatMap(priority => {
+    const open = ask.due.filter(({ first }) => {
+      const verdict = verdictWith(ask, standing, { ...first, priority })
+      return verdict.decision === 'start' && !verdict.alone
+    })
+    return open.length === 0 ? [] : [{ limit: 1, room: { tasks: Object.fromEntries(open.map(({ task }) => [task, 1])), priorities: only(priority, 1) } }]
   })
 }
 
-function freeSlots (slots: number, active: ReadonlyMap<string, number>): number {
-  let taken = 0
-  for (const count of active.values()) taken += count
-  return Math.max(0, slots - taken)
+/** What may be claimed now, to be tried in order up to the first grant that takes a run; then things stand differently and the
+ *  question is asked again. Runs that pass the profile's slots come first, then priorities whose turn has come, then all others. */
+export function grantsFor (ask: RoomAsk): Grant[] {
+  const standing = standingOf(ask)
+  if (standing.free === 0 || ask.due.length === 0) return []
+  const { now, config = DEFAULTS, reading: raw = unknownReading(now), steady = null } = ask
+  const reading = steady === null ? raw : steadied(raw, steady)
+  const profile = profileSlots({ reading, config, now })
+  const left = Math.min(standing.free, profile === null ? Infinity : profile.slots - (standing.slots - standing.free))
+  const entries = openEntries(ask, standing)
+  const ready = (priority: Priority) => prioritySlots(priority, { reading, config }) - (standing.priorities[priority] ?? 0)
+  const priorities = Object.fromEntries(PRIORITIES.map(name => [name, ready(name)]).filter(([, most]) => most !== Infinity)) as Grant['room']['priorities']
+  const first = entries.filter(urgent)
+  const passing = entries.filter(entry => !urgent(entry) && passesProfile(entry))
+  const others = entries.filter(entry => !urgent(entry) && !passesProfile(entry))
+  const grants: Grant[] = [
+    { limit: standing.free, room: { tasks: tasksOf(first), priorities: only('critical', Math.min(standing.free, ready('critical'))) } },
+    { limit: standing.free, room: { tasks: tasksOf(passing), priorities } },
+    ...agedGrants(ask, standing, left),
+    { limit: left, room: { tasks: tasksOf(others), priorities } }
+  ]
+  return grants.filter(({ limit, room }) => limit > 0 && Object.keys(room.tasks).length > 0)
 }

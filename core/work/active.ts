@@ -1,5 +1,5 @@
 import type { Claimed, Engine } from '../engine/engine.ts'
-import type { Lease } from '../model/run.ts'
+import type { Lease, Priority } from '../model/run.ts'
 import type { ProgressTracker } from './progress.ts'
 import type { RunLines } from './lines.ts'
 import type { StopReason } from '../model/outcome.ts'
@@ -27,6 +27,12 @@ export class ActiveRuns {
 
   get byTask (): ReadonlyMap<string, number> {
     return this.#counts
+  }
+
+  get byPriority (): Partial<Record<Priority, number>> {
+    const counts: Partial<Record<Priority, number>> = {}
+    for (const { run } of this.#runs.values()) counts[run.priority] = (counts[run.priority] ?? 0) + 1
+    return counts
   }
 
   add (active: Active): void {

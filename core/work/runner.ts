@@ -7,19 +7,20 @@ import { StopReason } from '../model/outcome.ts'
 import { attempt } from './attempt.ts'
 import { contextFor } from './context.ts'
 import { failureOf } from '../model/failure.ts'
-import { roomFor, verdictOn } from '../model/room.ts'
+import { grantsFor, verdictOn } from '../model/room.ts'
 import { runScope } from './scope.ts'
 import { workOf } from './work.ts'
 import type { Active } from './active.ts'
 import type { Claimed, Engine, LogLine, Settlement } from '../engine/engine.ts'
+import type { Circumstances } from '../model/room.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Enqueue, Services, TaskLog } from '../model/context.ts'
 import type { Listener } from '../model/notice.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { Run } from '../model/run.ts'
+import type { Priority, Run } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
 import type { Task } from '../model/task.ts'
-import type { Verdict } from '../model/gates/gate.ts'
+import type { Verdict, Waiting } from '../model/gates/gate.ts'
 
 /** How long a claim holds without being renewed. */
 export const LEASE = 30 * SECOND
@@ -32,6 +33,8 @@ export interface RunnerOptions {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
+  /** What the machine, the configuration and people say of starting runs now. */
+  circumstances?: () => Circumstances
   /** How long running runs may go on after a stop was asked for. */
   stopGraceMs: () => number
   /** How long a run that was told to stop may take before its slot is freed. */
@@ -48,6 +51,7 @@ export class Runner implements Service {
   readonly #active = new ActiveRuns()
   readonly #attempts = new Set<Promise<void>>()
   readonly #unsettled = new Set<() => void>()
+  readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
   #state: 'stopped' | 'started' | 'stopping' = 'stopped'
   #pass: Promise<void> | null = null
   #again = false
@@ -56,6 +60,7 @@ export class Runner implements Service {
 
   constructor (options: RunnerOptions) {
     this.#options = options
+    this.#turns = { since: options.clock.now(), started: {} }
     this.#alarm = new Alarm({ now: options.clock.now, ring: () => this.wake() })
   }
 
@@ -82,7 +87,7 @@ export class Runner implements Service {
   }
 
   /** The verdict on a run as things stand: what the next look would decide. */
-  verdict (run: Pick<Run, 'task' | 'due_at'>): Verdict {
+  verdict (run: Waiting): Verdict {
     return verdictOn(this.#standing(), run)
   }
 
@@ -149,20 +154,21 @@ export class Runner implements Service {
   async #claim (): Promise<boolean> {
     const { engine, clock, owner } = this.#options
     const standing = this.#standing()
-    const limit = standing.slots - this.#active.size
     const due = await engine.due(standing.now)
     this.#alarm.set(due.next_at)
     this.lastPassAt = clock.now()
-    const room = roomFor({ ...standing, due: due.tasks })
-    if (limit <= 0 || Object.keys(room).length === 0 || this.#state !== 'started') return false
-    const claimed = await engine.claim({ owner, now: standing.now, lease_until: standing.now + LEASE, limit, room: { tasks: room } })
-    for (const run of claimed) this.#begin(run)
-    return claimed.length > 0
+    for (const { limit, room } of grantsFor({ ...standing, due: due.tasks, turns: this.#turns })) {
+      if (this.#state !== 'started') return false
+      const claimed = await engine.claim({ owner, now: standing.now, lease_until: standing.now + LEASE, limit, room })
+      for (const run of claimed) this.#begin(run)
+      if (claimed.length > 0) return true
+    }
+    return false
   }
 
   #standing () {
-    const { tasks, slots, clock } = this.#options
-    return { tasks: tasks(), active: this.#active.byTask, slots: slots(), now: clock.now() }
+    const { tasks, slots, clock, circumstances } = this.#options
+    return { ...circumstances?.(), tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, slots: slots(), now: clock.now() }
   }
 
   #begin (run: Claimed): void {
@@ -174,6 +180,7 @@ export class Runner implements Service {
     }
     const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(this.#options.clock) }
     this.#active.add(active)
+    this.#turns.started[run.priority] = this.#options.clock.now()
     this.#options.notice({ kind: 'claimed', run })
     const running = this.#execute(active).finally(() => this.#attempts.delete(running))
     this.#attempts.add(running)

@@ -11,6 +11,8 @@ export const concurrency: Gate = ({ task, standing: { active } }) => {
     message: ok ? 'the task has room' : `${active} of its runs ${active === 1 ? 'is' : 'are'} running, and ${most} may`,
     observed: active,
     required: Number.isFinite(most) ? most : null,
-    clears_at: null
+    clears_at: null,
+    certain: false,
+    source: 'task definition /concurrency'
   }
 }

@@ -8,5 +8,7 @@ export const present: Gate = ({ task, run }) => ({
   message: task === undefined ? `no task has the id '${run.task}': its file is gone or broken` : `defined in ${task.source}`,
   observed: task?.source ?? null,
   required: 'a definition',
-  clears_at: null
+  clears_at: null,
+  certain: true,
+  source: 'tasks directory'
 })

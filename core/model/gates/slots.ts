@@ -8,5 +8,7 @@ export const slots: Gate = ({ standing: { free, slots: all } }) => ({
   message: free > 0 ? `${free} of ${all} slots are free` : `all ${all} slots are taken (manager.scheduler_thread_pool)`,
   observed: all - free,
   required: all,
-  clears_at: null
+  clears_at: null,
+  certain: false,
+  source: '/manager/scheduler_thread_pool'
 })

@@ -1,0 +1,56 @@
+import type { Class } from './constraint.ts'
+import type { Config } from './config.ts'
+import type { Task } from './task.ts'
+
+/** A class and the word that decided: `type sync`, `keyword backup in description`, `named so`, `no word`. */
+export interface Classed { class: Class, because: string }
+
+type Worded = Pick<Task, 'id' | 'name' | 'description' | 'type' | 'tags' | 'class'>
+type Rules = Config['classification']
+
+const ORDER = ['critical', 'charging_only', 'background'] as const
+const NEGATION = /(?:^| )(?:not|non|no|never) $/
+
+const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()
+
+/** True when a word of the text begins with the keyword, and none before it takes it back. */
+function says (text: string, keyword: string): boolean {
+  for (let at = text.indexOf(keyword); at >= 0; at = text.indexOf(keyword, at + 1)) {
+    const before = text.slice(0, at)
+    if ((before === '' || before.endsWith(' ')) && !NEGATION.test(before)) return true
+  }
+  return false
+}
+
+function keywordIn ({ tags, description, name, id }: Worded, keywords: readonly string[]): string | null {
+  const places = { tags: tags.map(plain).join(' . '), description: plain(description), name: plain(name), id: plain(id) }
+  for (const [place, text] of Object.entries(places)) {
+    const found = keywords.find(keyword => plain(keyword) !== '' && says(text, plain(keyword)))
+    if (found !== undefined) return `keyword ${found} in ${place}`
+  }
+  return null
+}
+
+function classed (task: Worded, rules: Rules): Classed {
+  if (task.class !== null) return { class: task.class, because: 'named so' }
+  const type = task.type.toLowerCase()
+  for (const name of ORDER) {
+    const { types, keywords } = rules[name]
+    if (types.includes(type)) return { class: name, because: `type ${type}` }
+    const because = keywordIn(task, keywords)
+    if (because !== null) return { class: name, because }
+  }
+  return { class: 'normal', because: 'no word' }
+}
+
+const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
+
+/** The class of a task and which word decided; `class` in its definition wins. Types are compared whole, keywords with the beginnings
+ *  of words, the most urgent class first. */
+export function classify (task: Worded, { classification: rules }: Pick<Config, 'classification'>): Classed {
+  const known = answers.get(rules) ?? new WeakMap<Worded, Classed>()
+  answers.set(rules, known)
+  const answer = known.get(task) ?? classed(task, rules)
+  known.set(task, answer)
+  return answer
+}

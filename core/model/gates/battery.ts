@@ -1,0 +1,59 @@
+import type { Gate, GateAsk, Said } from './gate.ts'
+import { READ, rounded } from './gate.ts'
+import { isCharged, supplyOf } from '../power.ts'
+import { isIdle } from '../idle.ts'
+import { known } from '../reading.ts'
+import { relaxedDown } from '../relax.ts'
+import type { Supply } from '../power.ts'
+
+interface Wanted { level: number, source: string, words: string }
+
+/** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background work down to
+ *  the level of normal work. */
+function wantedOf ({ task, run, config, class: kind, reading }: GateAsk): Wanted {
+  const { classification: { thresholds }, power: { sync } } = config
+  const priority = run.priority ?? task?.priority ?? 'normal'
+  if (kind !== 'charging_only' && priority !== 'critical' && task !== undefined && sync.types.includes(task.type)) {
+    return { level: sync[priority], source: `/power/sync/${priority}`, words: `a sync of priority ${priority}` }
+  }
+  if (kind === 'background' && thresholds.normal < thresholds.background && isIdle(reading, config)) {
+    return { level: thresholds.normal, source: '/classification/thresholds/normal', words: 'background work on an idle machine' }
+  }
+  const name = kind === 'critical' ? 'normal' : kind
+  return { level: thresholds[name], source: `/classification/thresholds/${name}`, words: `work of the class ${kind}` }
+}
+
+function onMains (supply: Supply, { config, class: kind }: GateAsk): Said | null {
+  if (kind !== 'charging_only' || !supply.battery) return null
+  const from = config.classification.charging_level
+  const ok = isCharged(supply, from)
+  return {
+    gate: 'battery', ok, code: ok ? 'ok' : 'charging', message: ok ? 'on mains with a battery that is charged' : `the battery is charged to ${supply.level} %, and ${from} % are wanted first`,
+    observed: supply.level, required: from, ...READ, source: '/classification/charging_level'
+  }
+}
+
+/** Closed on battery below the level that the class of the run wants. A level that nobody knows counts as the low threshold;
+ *  no battery is no reason to wait. */
+export const battery: Gate = ask => {
+  const supply = supplyOf(ask.reading)
+  if (supply.feed === 'mains') return onMains(supply, ask)
+  const { level: full, source, words } = wantedOf(ask)
+  const { low, critical } = ask.config.power.battery_thresholds
+  const required = rounded(relaxedDown(full, ask.relaxed, critical))
+  const told = known(supply.level)
+  const level = told ? supply.level as number : low
+  const ok = level >= required
+  const seen = told ? `${rounded(level)} %` : `a level that nobody knows and that counts as ${low} %`
+  return {
+    gate: 'battery',
+    ok,
+    code: ok ? 'ok' : 'battery_low',
+    message: `on ${supply.feed === 'ups' ? 'the battery of the UPS' : 'battery'} with ${seen}, and ${words} wants ${required} %`,
+    observed: supply.level,
+    required,
+    ...READ,
+    source,
+    ...required !== full && { relaxed_from: full }
+  }
+}

@@ -1,0 +1,32 @@
+import type { Gate, GateAsk, Pause } from './gate.ts'
+import { iso } from '../clock.ts'
+
+const concerns = ({ scope, name }: Pause, { task, run }: GateAsk): boolean => {
+  if (scope === 'all') return true
+  if (scope === 'task') return name === run.task
+  if (scope === 'queue') return name === (run.queue ?? task?.queue)
+  return name !== null && (task?.tags.includes(name) ?? false)
+}
+
+const lasting = ({ until }: Pause) => until ?? Infinity
+
+const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
+  `${scope === 'all' ? 'everything' : `${scope} ${name}`} is paused by ${by}${until === null ? '' : ` until ${iso(until)}`}${reason ? `: ${reason}` : ''}`
+
+/** Closed while the task, its queue, one of its tags or everything is paused by hand; of several pauses the one that lasts longest is told. */
+export const paused: Gate = ask => {
+  const pauses = ask.standing.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
+  const longest = pauses.toSorted((a, b) => lasting(b) - lasting(a))[0]
+  if (longest === undefined) return null
+  return {
+    gate: 'paused',
+    ok: false,
+    code: 'paused',
+    message: wordsFor(longest),
+    observed: longest.scope,
+    required: null,
+    clears_at: longest.until,
+    certain: true,
+    source: `by hand: ${longest.by}`
+  }
+}

@@ -1,0 +1,27 @@
+import type { Gate, GateAsk } from './gate.ts'
+import { READ } from './gate.ts'
+import { inForce, profileOf } from '../power.ts'
+import type { Priority } from '../run.ts'
+
+/** How many runs of a priority may run at once, or Infinity while the numbers do not count, see scheduling.priority_slots. */
+export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateAsk, 'reading' | 'config'>): number =>
+  inForce(config.scheduling.priority_slots, profileOf(reading, config)) ? config.scheduling.max_concurrent_tasks[priority] : Infinity
+
+/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. */
+export const priority: Gate = ask => {
+  const name = ask.run.priority ?? ask.task?.priority ?? 'normal'
+  const most = prioritySlots(name, ask)
+  if (most === Infinity) return null
+  const taken = ask.standing.priorities[name] ?? 0
+  const ok = taken < most
+  return {
+    gate: 'priority',
+    ok,
+    code: ok ? 'ok' : 'priority_busy',
+    message: `${taken} of ${most} slots for priority ${name} ${taken === 1 ? 'is' : 'are'} taken`,
+    observed: taken,
+    required: most,
+    ...READ,
+    source: `/scheduling/max_concurrent_tasks/${name}`
+  }
+}

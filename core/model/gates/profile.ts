@@ -1,0 +1,38 @@
+import type { Gate, GateAsk } from './gate.ts'
+import { READ } from './gate.ts'
+import { inForce, profileOf } from '../power.ts'
+import { windowAt } from '../window.ts'
+import type { Profile } from '../power.ts'
+
+/** The slots that power profile and window leave together. */
+export interface ProfileSlots { slots: number, profile: Profile, window: string | null }
+
+/** As many slots as the profile has, times the share that the window in force leaves, rounded up; null while the numbers do not
+ *  count, see scheduling.profile_slots. Outside every window all slots of the profile are left. */
+export function profileSlots ({ reading, config, now }: Pick<GateAsk, 'reading' | 'config' | 'now'>): ProfileSlots | null {
+  const profile = profileOf(reading, config)
+  if (!inForce(config.scheduling.profile_slots, profile)) return null
+  const window = windowAt(config, now)
+  const slots = config.power.power_profiles[profile].task_concurrency * (window?.resource_limit ?? 1)
+  // A product such as 10 × 0.3 is a little more than the 3 it stands for.
+  return { slots: Math.ceil(slots - 1e-9), profile, window: window?.name ?? null }
+}
+
+/** Closed while as many runs are running as the power profile and the window leave slots for. */
+export const profile: Gate = ask => {
+  const found = profileSlots(ask)
+  if (found === null) return null
+  const { slots: all, free } = ask.standing
+  const taken = all - free
+  const ok = taken < found.slots
+  return {
+    gate: 'profile',
+    ok,
+    code: ok ? 'ok' : 'profile_busy',
+    message: `${taken} of ${found.slots} slots of the profile ${found.profile}${found.window === null ? '' : ` in ${found.window}`} ${taken === 1 ? 'is' : 'are'} taken`,
+    observed: taken,
+    required: found.slots,
+    ...READ,
+    source: `/power/power_profiles/${found.profile}/task_concurrency`
+  }
+}

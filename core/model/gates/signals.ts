@@ -1,0 +1,24 @@
+import type { Gate, GateAsk } from './gate.ts'
+import { READ, inDefinition } from './gate.ts'
+import { UNKNOWN } from '../reading.ts'
+import { passes, signalTest } from '../signal.ts'
+import { pointerStep } from '../check.ts'
+import { spanWords } from '../duration.ts'
+
+function answerOf (name: string, text: string, { reading, now }: GateAsk) {
+  const facts = { gate: 'signals', required: { [name]: text }, ...READ, source: `${inDefinition('signals')}${pointerStep(name)}` }
+  const signal = Object.hasOwn(reading.signals, name) ? reading.signals[name] : undefined
+  if (signal === undefined) return { ...facts, ok: false, code: 'signal_unknown', message: `no signal ${name} was given`, observed: UNKNOWN }
+  if (signal.expires_at <= now) {
+    return { ...facts, ok: false, code: 'signal_unknown', message: `the signal ${name} expired ${spanWords(now - signal.expires_at)} ago`, observed: UNKNOWN }
+  }
+  const test = signalTest(text)
+  const ok = test !== null && passes(test, signal.value)
+  return { ...facts, ok, code: ok ? 'ok' : 'signal_unmet', message: `${name} is ${signal.value}, and '${text}' is asked for`, observed: signal.value }
+}
+
+/** Closed while a custom signal that the task names does not pass its comparison, was never given or has expired. */
+export const signals: Gate = ask => {
+  const answers = Object.entries(ask.task?.constraints.signals ?? {}).map(([name, text]) => answerOf(name, text, ask))
+  return answers.find(({ ok }) => !ok) ?? answers[0] ?? null
+}

@@ -1,0 +1,35 @@
+import type { Gate, GateAsk } from './gate.ts'
+import { inDefinition } from './gate.ts'
+import { inlineWindow, openingAt, windowsOf } from '../window.ts'
+import { iso } from '../clock.ts'
+import type { Task } from '../task.ts'
+import type { Window } from '../window.ts'
+
+const inline = new WeakMap<Task, Window | null>()
+
+/** A window by name, or the one that the text writes out in the zone of the task. */
+function windowFor (task: Task, text: string, { config }: GateAsk): Window | null {
+  const named = windowsOf(config).get(text)
+  if (named) return named
+  if (!inline.has(task)) inline.set(task, inlineWindow(text, task.timezone))
+  return inline.get(task) ?? null
+}
+
+/** Closed outside the hours that the task asks for, and while no window has the name. */
+export const window: Gate = ask => {
+  const { task, now } = ask
+  const text = task?.constraints.window
+  if (task === undefined || text === undefined) return null
+  const found = windowFor(task, text, ask)
+  const opening = found && openingAt(found, now)
+  const facts = { gate: 'window', required: text, certain: true, source: inDefinition('window') }
+  if (!found || !opening) {
+    const message = found ? `the window ${text} never opens` : `no window has the name '${text}'`
+    return { ...facts, ok: false, code: found ? 'window_never' : 'window_missing', message, observed: null, clears_at: null }
+  }
+  const ok = opening.from <= now
+  const message = ok
+    ? `within ${text}${opening.to === Infinity ? '' : `, until ${iso(opening.to)}`}`
+    : `outside ${text}, which opens at ${iso(opening.from)}`
+  return { ...facts, ok, code: ok ? 'ok' : 'outside_window', message, observed: iso(now), clears_at: ok ? null : opening.from }
+}
