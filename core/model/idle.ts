@@ -10,10 +10,11 @@ export const othersBusy = ({ cpu: { busy, own } }: Reading): Maybe<number> =>
 /** Why a machine is not idle: someone is there, or something is going on. */
 export type Bustle = 'user' | 'cpu' | 'network' | 'io'
 
+const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
+
 /** What keeps the machine from being idle, or null. Nobody has touched it for `after` seconds, or nobody can tell whether
  *  someone did; processors, network and disks are quiet as far as they are known. */
 export function bustleOf (reading: Reading, { activity }: Pick<Config, 'activity'>, after = seconds(activity.idle_after)): Bustle | null {
-  const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
   if (known(reading.idle_seconds) && reading.idle_seconds < after) return 'user'
   if (above(othersBusy(reading), activity.cpu_below)) return 'cpu'
   if (above(reading.network.bytes_per_s, activity.network_below)) return 'network'

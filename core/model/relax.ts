@@ -5,11 +5,11 @@ import type { Run } from './run.ts'
 import type { Task } from './task.ts'
 
 /** Until when a run may be held, epoch ms, and what becomes of it then. */
-export interface Deadline { at: number, then: OnDeadline }
+export interface Deadline { at: number, on_deadline: OnDeadline }
 
 /** The deadline of a run: counted from when it is due, or from when it was made when that was later, as for a fire that was missed. */
-export const deadlineOf = ({ deadlineMs, on_deadline: then }: Pick<Task, 'deadlineMs' | 'on_deadline'>, { due_at: due, created_at: made = due }: Pick<Run, 'due_at'> & { created_at?: number }): Deadline =>
-  ({ at: Math.max(due, made) + deadlineMs, then })
+export const deadlineOf = ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, { due_at: due, created_at: made = due }: Pick<Run, 'due_at'> & { created_at?: number }): Deadline =>
+  ({ at: Math.max(due, made) + deadlineMs, on_deadline })
 
 /** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then evenly to all of it. */
 export function relaxation ({ deadline, lengthMs, now, from }: { deadline: number, lengthMs: number, now: number, from: number }): number {

@@ -67,7 +67,7 @@ const isCritical = ({ task, run, class: kind }: GateAsk) => kind === 'critical' 
 function bypassOf (facts: GateAsk, deadline: Deadline | null): Bypass | null {
   if (isCritical(facts)) return 'critical'
   if (facts.task?.on_unmet === 'run') return 'on_unmet'
-  return deadline !== null && deadline.then === 'run' && facts.now >= deadline.at ? 'deadline' : null
+  return deadline !== null && deadline.on_deadline === 'run' && facts.now >= deadline.at ? 'deadline' : null
 }
 
 function answersOf (gates: readonly [Gate, GateKind][], facts: GateAsk, bypass: Bypass | null): GateAnswer[] {
@@ -83,7 +83,7 @@ function decide ({ task, now }: GateAsk, deadline: Deadline | null, gates: reado
   const closed = gates.filter(({ ok }) => !ok)
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
-  if (deadline !== null && deadline.then !== 'run' && now >= deadline.at) return deadline.then
+  if (deadline !== null && deadline.on_deadline !== 'run' && now >= deadline.at) return deadline.on_deadline
   return task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition') ? 'skip' : 'hold'
 }
 
