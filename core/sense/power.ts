@@ -20,11 +20,13 @@ function inUevent (text: string | null): Supply {
 }
 
 async function supplyAt (files: Files, folder: string): Promise<Supply> {
-  const event = inUevent(await files.driver(`${folder}/uevent`))
+  // A battery of which one attribute cannot be read is a battery still.
+  const told = (name: string) => files.driver(`${folder}/${name}`).catch(() => null)
+  const event = inUevent(await told('uevent'))
   // Older kernels do not repeat the type there, and scope only stands there when it is set.
   const names = event.status !== undefined || event.online !== undefined ? ['type', 'scope'] : ATTRIBUTES
   const missing = names.filter(name => event[name] === undefined)
-  const values = await Promise.all(missing.map(name => files.driver(`${folder}/${name}`)))
+  const values = await Promise.all(missing.map(told))
   const own = missing.flatMap((name, index) => values[index] === null ? [] : [[name, values[index]!]])
   return { ...event, ...Object.fromEntries(own) as Supply }
 }

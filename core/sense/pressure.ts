@@ -18,15 +18,18 @@ const pressureOf = (text: string | null): Pressure =>
 
 /** Pressure stall information of the kernel (Documentation/accounting/psi.rst), the container's own where it has a limit. */
 export function pressureSensor ({ files, roots }: Ground, limits: Limits): Sensor {
-  // A kernel without PSI is asked once.
+  // A kernel without PSI, or one that does not let us look, is asked once.
   const hidden = new Set<string>()
-  const text = (kind: 'cpu' | 'memory' | 'io') => {
-    const own = kind === 'io' ? null : limits.pressure(kind)
-    if (own !== null || hidden.has(kind)) return own
-    const whole = files.optional(`${roots.proc}/pressure/${kind}`)
-    if (whole === null) hidden.add(kind)
-    return whole
+  const whole = (kind: string): string | null => {
+    if (hidden.has(kind)) return null
+    try {
+      return files.text(`${roots.proc}/pressure/${kind}`)
+    } catch {
+      hidden.add(kind)
+      return null
+    }
   }
+  const text = (kind: 'cpu' | 'memory' | 'io') => (kind === 'io' ? null : limits.pressure(kind)) ?? whole(kind)
   return {
     everyMs: 0,
     read: (): Part => ({ pressure: { cpu: pressureOf(text('cpu')), memory: pressureOf(text('memory')), io: pressureOf(text('io')) } })

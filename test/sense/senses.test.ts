@@ -1,0 +1,143 @@
+import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DESKTOP, machine } from './machine.ts'
+import { until } from '../clock.ts'
+import type { Part } from '../../core/sense/sensor.ts'
+
+t.test('a sensor that hangs is unknown, is named, and delays no other', async t => {
+  const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })
+  const hanging = Promise.withResolvers<Part>()
+  let asked = 0
+  senses.register('temperature', { everyMs: 0, read: () => { asked++; return hanging.promise } })
+  const reading = await senses.sample()
+  t.match(reading, { temperature: 'unknown', power: 'mains', memory: { used: 0.25 } })
+  t.match(senses.troubles(), [{ sensor: 'temperature', message: 'no answer within 20 ms', since: reading.at }])
+  await later({})
+  t.equal(asked, 1, 'it is not asked again until it answers')
+  hanging.resolve({ temperature: 50 })
+  await until('the answer is in', () => senses.troubles().length === 0)
+  t.equal((await later({})).temperature, 50)
+  t.equal(asked, 2)
+})
+
+t.test('a slow sensor keeps its last answer until its bound has passed', async t => {
+  const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 60_000, patienceMs: 5 })
+  let slow: Promise<Part> | Part = { temperature: 41 }
+  senses.register('temperature', { everyMs: 0, read: () => slow })
+  await senses.sample()
+  slow = new Promise(() => undefined)
+  t.equal((await later({})).temperature, 41)
+  t.strictSame(senses.troubles(), [])
+})
+
+t.test('a sensor that throws, rejects or talks nonsense is unknown until it answers', async t => {
+  const { senses, later } = machine(t, { tree: DESKTOP })
+  let read = (): Part | Promise<Part> => ({ temperature: 60 })
+  senses.register('temperature', { everyMs: 0, read: () => read() })
+  t.equal((await senses.sample()).temperature, 60)
+  for (const broken of [() => { throw new Error('bus error') }, async () => { throw new Error('bus error') }, () => null as unknown as Part]) {
+    read = broken
+    t.equal((await later({})).temperature, 'unknown')
+    t.match(senses.troubles(), [{ sensor: 'temperature' }])
+  }
+  read = () => ({ temperature: 61 })
+  t.equal((await later({})).temperature, 61)
+  t.strictSame(senses.troubles(), [])
+})
+
+t.test('numbers that no machine can mean are unknown', async t => {
+  const { senses } = machine(t, { tree: DESKTOP })
+  senses.register('odd', { everyMs: 0, read: () => ({ cpu: { busy: NaN, load: -1 }, battery: { level: 140 }, memory: { used: 1.2, available_bytes: Infinity }, temperature: -5 }) })
+  t.match(await senses.sample(), { cpu: { busy: 'unknown', load: 'unknown', cores: 2 }, battery: { level: 100 }, memory: { used: 1, available_bytes: 'unknown' }, temperature: -5 })
+})
+
+t.test('a sensor that was added can be taken away again', async t => {
+  const { senses, later } = machine(t, { tree: DESKTOP })
+  const remove = senses.register('barn', { everyMs: 0, read: () => ({ temperature: 12 }) })
+  t.equal((await senses.sample()).temperature, 12)
+  remove()
+  t.equal((await later({})).temperature, 'unknown')
+})
+
+t.test('no more than two sensors that hang may hold threads', async t => {
+  const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 10 })
+  const hang = { everyMs: 0, threaded: true, read: () => new Promise<Part>(() => undefined) }
+  senses.register('one', { ...hang })
+  senses.register('two', { ...hang })
+  await senses.sample()
+  senses.register('three', { ...hang })
+  await later({})
+  t.match(senses.troubles().find(({ sensor }) => sensor === 'three'), { message: 'not asked: 2 other sensors hang' })
+})
+
+t.test('pipes where files are expected hold nothing up', async t => {
+  const { senses, root, later } = machine(t, { tree: { ...DESKTOP, 'sys/class/power_supply/BAT0/type': 'Battery\n' } })
+  const pipes = ['proc/meminfo', 'sys/class/power_supply/BAT0/capacity', 'proc/pressure/io'].map(path => join(root, path))
+  for (const path of pipes) {
+    rmSync(path, { force: true })
+    execFileSync('mkfifo', [path])
+  }
+  mkdirSync(join(root, 'sys/class/thermal/thermal_zone0'), { recursive: true })
+  execFileSync('mkfifo', [join(root, 'sys/class/thermal/thermal_zone0/temp')])
+  await senses.sample()
+  const reading = await later({})
+  t.match(reading, { memory: { used: 'unknown' }, battery: { present: true, level: 'unknown' }, pressure: { io: { some: 'unknown' }, cpu: { some: 12.5 } }, temperature: 'unknown' })
+  t.match(senses.troubles(), [{ sensor: 'memory' }])
+})
+
+t.test('the hottest sensor counts, and what is out of all reason does not', async t => {
+  const { senses } = machine(t, {
+    tree: {
+      ...DESKTOP, 'sys/class/thermal/thermal_zone0/temp': '47000\n', 'sys/class/thermal/thermal_zone1/temp': '-274000\n', 'sys/class/thermal/cooling_device0/temp': '99000\n',
+      'sys/class/hwmon/hwmon0/name': 'coretemp\n', 'sys/class/hwmon/hwmon0/temp1_input': '61500\n', 'sys/class/hwmon/hwmon0/temp2_input': 'N/A\n',
+      'sys/class/hwmon/hwmon1/name': 'drivetemp\n', 'sys/class/hwmon/hwmon1/temp1_input': '80000\n'
+    }
+  })
+  t.equal((await senses.sample()).temperature, 61.5)
+})
+
+t.test('the data folder and the disks of the configuration are watched, each on its own', async t => {
+  const { senses, folder, root, configure, later } = machine(t, { tree: DESKTOP, config: { sense: { disks: ['/nowhere/at/all'] } } })
+  await senses.start()
+  const [data, ...others] = senses.latest.disks
+  t.equal(data?.path, folder)
+  t.ok(typeof data?.free_bytes === 'number' && data.free_bytes > 0)
+  t.ok(typeof data?.used === 'number' && data.used > 0 && data.used <= 1)
+  t.strictSame(others, [])
+  t.match(senses.troubles(), [{ sensor: 'disk /nowhere/at/all' }])
+  configure({ sense: { disks: [root] } })
+  t.strictSame((await later({})).disks.map(({ path }) => path), [folder, root], 'a changed configuration counts at once')
+  t.strictSame(senses.troubles(), [])
+})
+
+t.test('start and stop as often as one likes', async t => {
+  const { senses } = machine(t, { tree: DESKTOP })
+  await senses.stop()
+  await senses.start()
+  await senses.start()
+  await senses.stop()
+  await senses.stop()
+  await senses.start()
+  t.equal(senses.latest.power, 'mains')
+})
+
+t.test('a sample under way is the same sample', async t => {
+  const { senses } = machine(t, { tree: DESKTOP })
+  const [first, second] = [senses.sample(), senses.sample()]
+  t.equal(first, second)
+  t.equal(await first, senses.latest)
+})
+
+t.test('the delay of the event loop is that since the last sample', async t => {
+  const { senses } = machine(t, { tree: DESKTOP })
+  t.equal((await senses.sample()).loop_delay_ms, 'unknown')
+  await until('it is known', async () => (await senses.sample()).loop_delay_ms !== 'unknown')
+  const end = performance.now() + 700
+  while (performance.now() < end);
+  await until('the delay is told', async () => {
+    const { loop_delay_ms: delay } = await senses.sample()
+    return typeof delay === 'number' && delay > 100
+  })
+})
