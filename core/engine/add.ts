@@ -16,6 +16,7 @@ const RULES: [keyof NewRun, string, (ask: NewRun) => boolean][] = [
   ['source', `is not one of ${SOURCES.join(', ')}`, ({ source }) => SOURCES.includes(source)],
   ['due_at', 'is not an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
   ['nominal_at', 'is not an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
+  ['deadline_at', 'is not an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
   ['max_retries', 'is not a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
   ['missed', 'is not a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
 ]

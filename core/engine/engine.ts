@@ -1,7 +1,7 @@
 import type { Service } from '../model/service.ts'
+import type { Failure, Outcome } from '../model/outcome.ts'
 import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, Source, State } from '../model/run.ts'
 import type { Json } from '../model/json.ts'
-import type { Outcome } from '../model/outcome.ts'
 import type { Overlap } from '../model/task.ts'
 import type { Schedule } from '../model/schedule.ts'
 
@@ -90,6 +90,23 @@ export interface Planned { applied: boolean, added: Run[], skipped: Run[], coale
 export interface Entry { at: number, by: string, action: string, subject: string, detail: Json }
 export type StoredEntry = Entry & { seq: number }
 
+/** What the verdict on a waiting run says from `at` on; `code` null: nothing holds it any more. */
+export interface HoldEntry { id: string, at: number, code: string | null, message: string }
+
+/** Time held in the days of UTC that touch [from, to). With `now`, what is still held counts up to it, and to `to`. */
+export interface HeldAsk { from: number, to: number, now?: number }
+
+/** `ms`: in all. `runs`: how many were held so for the first time. */
+export interface HeldTime { task: string, code: string, ms: number, runs: number }
+
+export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure }
+
+/** Waiting runs whose deadline has passed, longest past first, and the next deadline that has not. */
+export interface Overdue { runs: Run[], next_at: number | null }
+
+/** A small durable fact; `at` is when it was kept. */
+export interface Fact { name: string, value: Json, at: number }
+
 export interface EngineHealth {
   ok: boolean
   kind: 'sqlite' | 'postgres'
@@ -132,10 +149,23 @@ export interface Engine extends Service {
   /** Newest first. */
   records (ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
   health (now: number): Promise<EngineHealth>
+  /** Writes the timelines of waiting runs: the same code as the open one changes nothing, another one closes it, null closes it.
+   *  Entries for runs that are not queued are passed over. A start, a cancel and an end close what is open. */
+  hold (entries: HoldEntry[]): Promise<void>
+  /** Time held by task and code; it outlives the runs. */
+  held (ask: HeldAsk): Promise<HeldTime[]>
+  overdue (ask: { now: number, limit: number }): Promise<Overdue>
+  /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
+  end (ask: EndAsk): Promise<Run | null>
+  /** `value` null: the fact is kept no more. */
+  keep (entry: { name: string, value: Json, now: number }): Promise<void>
+  /** The facts whose names begin so, by name. */
+  kept (prefix: string): Promise<Fact[]>
 }
 
 /** The names of the calls, for suites and wrappers that go through all of them. */
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
-  'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health'
+  'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
+  'hold', 'held', 'overdue', 'end', 'keep', 'kept'
 ] as const satisfies (keyof Engine)[]

@@ -1,7 +1,7 @@
 import { isFinal } from '../model/run.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run.ts'
-import type { ClaimAsk, RecoverAsk } from './engine.ts'
+import type { ClaimAsk, EndAsk, RecoverAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */
 export function born (ask: NewRun, id: string, now: number): Run {
@@ -31,7 +31,9 @@ export function born (ask: NewRun, id: string, now: number): Run {
     child: null,
     created_at: now,
     started_at: null,
-    finished_at: ask.skipped ? now : null
+    finished_at: ask.skipped ? now : null,
+    deadline_at: ask.deadline_at ?? null,
+    moved: ask.moved ?? null
   }
 }
 
@@ -90,10 +92,20 @@ export function afterCancel (run: Run, reason: Reason, now: number): Run {
   return cancelled(run, reason, now)
 }
 
+/** A waiting run that ends without a start; one that runs or is over is unchanged. */
+export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id'>): Run {
+  if (isFinal(run.state) || run.state === 'running') return run
+  return { ...finished(run, now), state: as, reason, error: as === 'failed' ? error ?? null : run.error }
+}
+
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
   if (!isFinal(run.state)) return run
-  return { ...queued(run, due_at), attempt: 0, crashes: 0, cancel: null, reason: null, error: null, warning: null, progress: null }
+  // It may wait as long again: a deadline that has passed would end it at once.
+  const deadline_at = run.deadline_at === null ? null : due_at + Math.max(0, run.deadline_at - run.nominal_at)
+  return {
+    ...queued(run, due_at), attempt: 0, crashes: 0, cancel: null, reason: null, error: null, warning: null, progress: null, deadline_at, moved: null
+  }
 }
 
 const CRASHED: Reason = { code: 'crashed', message: 'The process that executed it ended before it did' }

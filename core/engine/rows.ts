@@ -32,6 +32,8 @@ export interface RunRow {
   warning: string | null
   progress: string | null
   child: string | null
+  deadline_at: number | null
+  moved: string | null
 }
 
 /** JSON text as a value; absent is null. */
@@ -74,7 +76,9 @@ export function toRun (row: RunRow, lane: Lane): Run {
     child: parsed(row.child),
     created_at: row.created_at,
     started_at: row.started_at,
-    finished_at: row.finished_at
+    finished_at: row.finished_at,
+    deadline_at: row.deadline_at,
+    moved: parsed(row.moved)
   }
 }
 
@@ -88,7 +92,16 @@ export const insertValues = (number: number, run: Run, lane: Lane): SQLInputValu
   run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason)
 ]
 
-/** All that can change in a run, guarded by the turn and the state it was read in. */
+/** What few runs have and what seldom changes. */
+export const REWRITE_RUN = 'update run set lane = ?, max_retries = ?, nominal_at = ?, deadline_at = ?, moved = ? where id = ?'
+
+export const rewriteValues = (run: Run, lane: Lane): SQLInputValue[] =>
+  [lane.id, run.max_retries, run.nominal_at, run.deadline_at, text(run.moved), decodeId(run.id)]
+
+/** True when the row of a new run is not complete with INSERT_RUN. */
+export const isRich = ({ deadline_at, moved }: Run): boolean => deadline_at !== null || moved !== null
+
+/** All that changes while a run goes its way, guarded by the turn and the state it was read in. */
 export const UPDATE_RUN = `
   update run set
     state = ?, due_at = ?, missed = ?, attempt = ?, turn = ?, crashes = ?, started_at = ?, finished_at = ?, lease_until = ?,

@@ -95,4 +95,32 @@ export const MIGRATIONS: readonly string[] = [`
   create index record_action on record (action);
 
   create table meta (name text primary key, value integer not null) without rowid;
+`, `
+  alter table run add column deadline_at integer;
+  alter table run add column moved text;
+  create index run_deadline on run (deadline_at) where deadline_at is not null and state <= 1;
+
+  -- Why a run was held, and from when to when; ended is null while it still is.
+  create table hold (
+    run integer not null,
+    seq integer not null,
+    code text not null,
+    message text not null,
+    began integer not null,
+    ended integer,
+    primary key (run, seq)
+  ) without rowid;
+  create index hold_open on hold (run) where ended is null;
+
+  -- Time held by task and code, for each day of UTC since 1970.
+  create table held (
+    day integer not null,
+    task text not null,
+    code text not null,
+    ms integer not null,
+    runs integer not null,
+    primary key (day, task, code)
+  ) without rowid;
+
+  create table fact (name text primary key, value text not null, at integer not null) without rowid;
 `]

@@ -1,8 +1,8 @@
 import { decodeId } from '../model/id.ts'
 import { isFinal } from '../model/run.ts'
 import type { Lease, Reason, Run } from '../model/run.ts'
-import type { LogLine, Renewed, Report, Settlement } from './engine.ts'
-import { afterCancel, afterOutcome, afterRetry, pastAttempt } from './laws.ts'
+import type { EndAsk, LogLine, Renewed, Report, Settlement } from './engine.ts'
+import { afterCancel, afterEnd, afterOutcome, afterRetry, pastAttempt } from './laws.ts'
 import { text } from './rows.ts'
 import type { Store } from './store.ts'
 
@@ -73,6 +73,15 @@ export function cancel (store: Store, { id, reason, now }: { id: string, reason:
   return { ...after }
 }
 
+/** Ends a waiting run that is not to start; leaves any other. */
+export function end (store: Store, { id, ...ask }: EndAsk): Run | null {
+  const run = store.read(id)
+  if (!run) return null
+  const after = afterEnd(run, ask)
+  if (after !== run) store.save(run, after)
+  return { ...after }
+}
+
 /** Queues a finished run again. Its last attempt becomes a past one. */
 export function retry (store: Store, { id, due_at }: { id: string, now: number, due_at: number }): Run | null {
   const run = store.read(id)
@@ -84,7 +93,7 @@ export function retry (store: Store, { id, due_at }: { id: string, now: number, 
   store.dropPart('result', id)
   // Work that was completed begins anew; work that was not goes on where it stopped.
   if (run.state === 'completed') store.dropPart('checkpoint', id)
-  store.save(run, after)
+  store.rewrite(run, after)
   return { ...after }
 }
 

@@ -7,7 +7,9 @@ import { claim, due, idle } from './claim.ts'
 import { GroupCommit } from './commit.ts'
 import type { Answered } from './commit.ts'
 import type { Engine, EngineHealth } from './engine.ts'
+import { keep, kept } from './facts.ts'
 import { Guard } from './guard.ts'
+import { held, hold, overdue } from './holding.ts'
 import { list } from './list.ts'
 import type { Lock } from './lock.ts'
 import { takeLock } from './lock.ts'
@@ -15,7 +17,7 @@ import { openDatabase, openFailed, prepareFolder } from './open.ts'
 import { plan, schedules, unplan } from './plan.ts'
 import { get, logs, record, records } from './read.ts'
 import { recover } from './recover.ts'
-import { cancel, renew, report, retry, settle } from './settle.ts'
+import { cancel, end, renew, report, retry, settle } from './settle.ts'
 import { Store } from './store.ts'
 import { sweep } from './sweep.ts'
 import { LogSync, syncFolder } from './sync.ts'
@@ -162,6 +164,12 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     unplan: id => write('unplan', store => unplan(store, id)),
     record: entry => write('record', store => record(store, entry)),
     records: ask => read('records', store => records(store, ask)),
+    hold: entries => write('hold', store => hold(store, entries)),
+    held: ask => read('held', store => held(store, ask)),
+    overdue: ask => read('overdue', store => overdue(store, ask)),
+    end: ask => write('end', store => end(store, ask)),
+    keep: entry => write('keep', store => keep(store, entry)),
+    kept: prefix => read('kept', store => kept(store, prefix)),
     async health () {
       if (!opened) return { ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running' }
       return healthOf(opened, all.folder)

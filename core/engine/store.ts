@@ -3,9 +3,10 @@ import { PRIORITIES, STATES } from '../model/run.ts'
 import { decodeId, encodeId, nextNumber } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
+import { Holds } from './holds.ts'
 import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
-import { INSERT_RUN, UPDATE_RUN, insertValues, priorityNumber, text, toRun, updateValues } from './rows.ts'
+import { INSERT_RUN, REWRITE_RUN, UPDATE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateValues } from './rows.ts'
 import type { RunRow } from './rows.ts'
 
 type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof STATES[number], number>
@@ -23,6 +24,8 @@ export class Store {
   /** The runs that are running, by id. */
   readonly running = new Map<string, Run>()
   lanes: Lanes
+  /** What holds the waiting runs. */
+  readonly holds: Holds
   #lastNumber = 0
   /** How many ms the numbers given out have run ahead of `created_at`, at most. */
   #ahead = 0
@@ -32,6 +35,7 @@ export class Store {
   constructor (db: DatabaseSync) {
     this.db = db
     this.lanes = new Lanes(this.#laneSource())
+    this.holds = new Holds(this)
     this.remember()
   }
 
@@ -58,6 +62,7 @@ export class Store {
     this.#lastNumber = this.one<{ id: number | null }>('select max(id) as id from run')?.id ?? 0
     this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
     this.#ahead = this.#aheadStored = this.#meta('ahead')
+    this.holds.remember()
   }
 
   #meta (name: string): number {
@@ -121,6 +126,7 @@ export class Store {
   insert (run: Run): void {
     const lane = this.lanes.of(run)
     this.sql(INSERT_RUN).run(...insertValues(decodeId(run.id)!, run, lane))
+    if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
   }
 
@@ -131,6 +137,18 @@ export class Store {
     this.lanes.moved(this.lanes.of(before), before, after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)
+    if (before.state === 'queued' && after.state !== 'queued') this.holds.leave(before, after.finished_at ?? after.started_at!)
+  }
+
+  /** As `save`, with what seldom changes. */
+  rewrite (before: Run, after: Run): void {
+    const [from, to] = [this.lanes.of(before), this.lanes.of(after)]
+    this.sql(REWRITE_RUN).run(...rewriteValues(after, to))
+    if (from === to) return this.save(before, after)
+    const across = { ...before, priority: after.priority, queue: after.queue }
+    this.lanes.moved(from, before, null)
+    this.lanes.moved(to, null, across)
+    this.save(across, after)
   }
 
   setPart (part: Part, id: string, value: Json | undefined): void {
@@ -161,6 +179,7 @@ export class Store {
     for (const part of PARTS) this.dropPart(part, run.id)
     this.sql('delete from attempt where run = ?').run(number)
     this.sql('delete from log where run = ?').run(number)
+    this.sql('delete from hold where run = ?').run(number)
     this.sql('delete from run where id = ?').run(number)
     this.lanes.moved(this.lanes.of(run), run, null)
   }

@@ -1,3 +1,4 @@
+import { DAY } from '../model/duration.ts'
 import { FINAL_STATES } from '../model/run.ts'
 import type { Run, State } from '../model/run.ts'
 import type { SweepAsk } from './engine.ts'
@@ -6,6 +7,9 @@ import { stateNumber } from './lanes.ts'
 import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+
+/** How long the sums by day are kept. */
+const KEPT_MS = 400 * DAY
 
 /** Oldest first, of one lane and final state. */
 const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] => store.all<RunRow>(`
@@ -23,7 +27,7 @@ function oldestOf (store: Store, lanes: Lane[], before: number, limit: number): 
 const finishedOf = ({ counts }: Lane): number => FINAL_STATES.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
 /** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all. */
-export function sweep (store: Store, { before, keep, limit }: SweepAsk): number {
+export function sweep (store: Store, { now, before, keep, limit }: SweepAsk): number {
   const lanes = [...store.lanes.byId.values()].filter(lane => finishedOf(lane) > 0)
   let removed = 0
   for (const lane of lanes) removed += removeAll(store, oldestOf(store, [lane], before, limit - removed))
@@ -34,6 +38,7 @@ export function sweep (store: Store, { before, keep, limit }: SweepAsk): number 
     removed += removeAll(store, oldestOf(store, same, Infinity, many))
   }
   if (removed > 0) store.storeLastNumber()
+  store.holds.forgetBefore(now - KEPT_MS)
   return removed
 }
 

@@ -74,7 +74,18 @@ export interface Run {
   created_at: number
   started_at: number | null
   finished_at: number | null
+  /** By when it is to start; what happens then is the caller's rule. */
+  deadline_at: number | null
+  /** Why `due_at` is not `nominal_at`. */
+  moved: Moved | null
 }
+
+/** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
+export interface Moved { code: string, message: string, confidence: number }
+
+/** One reason for which a waiting run was held; `to` null: it still is. Beyond 200 of a run, older ones with the same code are one,
+ *  which then lasts as long as they did together. */
+export interface Hold { code: string, message: string, from: number, to: number | null }
 
 /** A process that a run has started: the start time tells it from a later process with the same id. */
 export interface Child { pid: number, started: string }
@@ -84,6 +95,8 @@ export interface FullRun extends Run {
   payload: Json
   result: Json
   attempts: PastAttempt[]
+  /** Oldest first. */
+  holds: Hold[]
 }
 
 /** One execution that is over. */
@@ -111,6 +124,8 @@ export interface NewRun {
   payload?: Json
   /** Recorded as skipped at once, with this reason: a fire that is not to be executed. */
   skipped?: Reason
+  deadline_at?: number | null
+  moved?: Moved | null
 }
 
 /** The right to write a running run; stale once the run has been claimed again. */

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { byHand, running, settling } from './contract/ending.ts'
 import type { Setup } from './contract/ground.ts'
+import { holding } from './contract/holding.ts'
 import { keeping, living, recovering } from './contract/keeping.ts'
 import { looking } from './contract/looking.ts'
 import { planning } from './contract/planning.ts'
@@ -17,5 +18,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('planning', t => planning(t, setup))
   t.test('looking', t => looking(t, setup))
   t.test('sweeping and records', t => keeping(t, setup))
+  t.test('holding', t => holding(t, setup))
   t.test('living', t => living(t, setup))
 }

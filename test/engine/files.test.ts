@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { openDatabase, prepareFolder } from '../../core/engine/open.ts'
 import { MIGRATIONS } from '../../core/engine/schema.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import { T0, addOne, ask } from './contract/ground.ts'
+import { T0, addOne, ask, claimAll } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 const FAILED = 'OFFPEAK_ENGINE_FAILED'
@@ -157,6 +157,21 @@ t.test('a migration leaves a backup of what was, and one that breaks leaves ever
   t.match(version('offpeak.db'), { user_version: 2, tables: 2 })
   t.match(version('offpeak.db.before-v2'), { user_version: 1, tables: 1 })
   t.equal(statSync(join(folder, 'offpeak.db.before-v2')).mode & 0o777, 0o600)
+})
+
+t.test('a file of the first schema is brought up to date with what it holds', async t => {
+  const folder = folderOf(t)
+  const db = openDatabase({ folder, unclean: false, now: T0, migrations: MIGRATIONS.slice(0, 1) })
+  db.exec(`
+    insert into lane (id, task, queue, priority, queued, failed) values (1, 'a', 'default', 2, 1, 1);
+    insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, finished_at, error)
+    values (7, 1, 1, 2, ${T0}, ${T0}, 0, 0, ${T0}, null, null), (8, 1, 4, 2, ${T0}, ${T0}, 0, 0, ${T0}, ${T0}, '{"name":"Error","message":"boom"}')`)
+  db.close()
+  const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
+  t.teardown(() => engine.stop())
+  await engine.start()
+  t.match((await engine.list({ limit: 9 })).items, [{ state: 'failed', error: { message: 'boom' } }, { state: 'queued', deadline_at: null, moved: null }])
+  t.equal((await claimAll(engine)).length, 1)
 })
 
 t.test('a data folder that is a file is refused', async t => {

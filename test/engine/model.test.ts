@@ -8,7 +8,7 @@ import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 /** What a run has to be, said as simply as it can be. */
-interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number }
+interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean }
 
 interface World { engine: Engine, runs: Map<string, Expected>, order: string[], owner: number }
 
@@ -45,7 +45,7 @@ const steps: Record<string, (index: number) => Step> = {
     if (world.order.includes(added!.run.id) === added!.created) throw new Error('created is not true once for each key')
     if (!added!.created) return
     world.order.push(added!.run.id)
-    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4 })
+    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4, codes: [], open: false })
   },
   claim: index => async world => {
     const claimed = await world.engine.claim({ owner: `o${world.owner}`, now: T0, lease_until: T0, limit: 1 + index % 3, room: { tasks: { a: 9 } } })
@@ -55,7 +55,7 @@ const steps: Record<string, (index: number) => Step> = {
     if (ids.join() !== waiting.slice(0, 1 + index % 3).join()) throw new Error(`claimed ${ids.join()} of ${waiting.join()}`)
     for (const id of ids) {
       const run = world.runs.get(id)!
-      Object.assign(run, { state: 'running', turn: run.turn + 1, attempt: run.attempt + 1 })
+      Object.assign(run, { state: 'running', turn: run.turn + 1, attempt: run.attempt + 1, open: false })
     }
   },
   settle: index => async world => {
@@ -74,7 +74,7 @@ const steps: Record<string, (index: number) => Step> = {
     const run = id ? world.runs.get(id) : undefined
     if (!id || !run) return
     await world.engine.cancel({ id, reason: REASON, now: T0 })
-    if (run.state === 'queued') run.state = 'cancelled'
+    if (run.state === 'queued') Object.assign(run, { state: 'cancelled', open: false })
     if (run.state === 'running') run.cancel = true
   },
   retry: index => async world => {
@@ -84,6 +84,24 @@ const steps: Record<string, (index: number) => Step> = {
     await world.engine.retry({ id, now: T0, due_at: T0 })
     if (run.state === 'queued' || run.state === 'running') return
     Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false })
+  },
+  hold: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    const code = [null, 'battery', 'window'][index % 3]!
+    await world.engine.hold([{ id, at: T0, code, message: '' }])
+    if (run.state !== 'queued') return
+    if (code !== null && !(run.open && run.codes.at(-1) === code)) run.codes.push(code)
+    run.open = code !== null
+  },
+  end: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    const as = index % 2 ? 'skipped' : 'failed'
+    await world.engine.end({ id, now: T0, as, reason: REASON })
+    if (run.state === 'queued') Object.assign(run, { state: as, open: false })
   },
   crash: () => async world => {
     await world.engine.stop()
@@ -100,10 +118,13 @@ const steps: Record<string, (index: number) => Step> = {
 
 async function compare ({ engine, runs, order }: World) {
   for (const id of order) {
-    const { state, turn, attempt, crashes, ends } = runs.get(id)!
+    const { state, turn, attempt, crashes, ends, codes, open } = runs.get(id)!
     const run = await engine.get(id)
-    const found = run && { state: run.state, turn: run.turn, attempt: run.attempt, crashes: run.crashes, ends: run.attempts.length }
-    const wanted = { state, turn, attempt, crashes, ends }
+    const found = run && {
+      state: run.state, turn: run.turn, attempt: run.attempt, crashes: run.crashes, ends: run.attempts.length,
+      codes: run.holds.map(({ code }) => code), open: run.holds.some(({ to }) => to === null)
+    }
+    const wanted = { state, turn, attempt, crashes, ends, codes, open }
     if (JSON.stringify(found) !== JSON.stringify(wanted)) throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(wanted)}`)
   }
   const [counted] = await engine.count()

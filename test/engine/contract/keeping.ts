@@ -118,4 +118,4 @@ export async function living (t: Test, setup: Setup) {
   })
 }
 
-const ARGUMENTS: Partial<Record<typeof CALLS[number], unknown>> = { add: [], renew: [], plan: [] }
+const ARGUMENTS: Partial<Record<typeof CALLS[number], unknown>> = { add: [], renew: [], plan: [], hold: [] }

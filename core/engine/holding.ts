@@ -1,0 +1,22 @@
+import type { HeldAsk, HeldTime, HoldEntry, Overdue } from './engine.ts'
+import type { RunRow } from './rows.ts'
+import type { Store } from './store.ts'
+
+/** Writes the timelines of runs that are queued. */
+export function hold (store: Store, entries: readonly HoldEntry[]): void {
+  for (const entry of entries) {
+    const run = store.read(entry.id)
+    if (run?.state === 'queued') store.holds.hold(run, entry)
+  }
+}
+
+export const held = (store: Store, ask: HeldAsk): HeldTime[] => store.holds.held(ask)
+
+const DEADLINES = 'from run indexed by run_deadline where deadline_at is not null and state <= 1'
+
+/** Waiting runs whose deadline has passed, and the next one. */
+export function overdue (store: Store, { now, limit }: { now: number, limit: number }): Overdue {
+  const rows = store.all<RunRow>(`select * ${DEADLINES} and deadline_at <= ? order by deadline_at limit ?`, now, limit)
+  const next = store.one<{ at: number }>(`select deadline_at as at ${DEADLINES} and deadline_at > ? order by deadline_at limit 1`, now)
+  return { runs: rows.map(row => store.toRun(row)), next_at: next?.at ?? null }
+}
