@@ -1,0 +1,54 @@
+import { HOUR } from '../../../core/model/duration.ts'
+import { configOf } from '../../../core/model/config.ts'
+import { evaluate } from '../../../core/model/gates/evaluate.ts'
+import { taskOf } from '../../task.ts'
+import { unknownReading } from '../../../core/model/reading.ts'
+import type { ConfigFile } from '../../../core/model/config.ts'
+import type { EvaluateAsk, Gate, GateAnswer, GateAsk, Standing, Waiting } from '../../../core/model/gates/gate.ts'
+import type { Reading } from '../../../core/model/reading.ts'
+import type { Task } from '../../../core/model/task.ts'
+
+/** A Sunday noon. */
+export const NOON = Date.parse('2026-11-22T12:00:00Z')
+
+export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
+
+/** A reading in which only this is known. */
+export const reading = (over: Partial<Reading> = {}): Reading => ({ ...unknownReading(NOON), ...over })
+
+/** A laptop on battery, or on mains. */
+export const laptop = (level: Reading['battery']['level'], power: Reading['power'] = 'battery', charging: Reading['battery']['charging'] = power === 'mains'): Reading =>
+  reading({ power, battery: { present: true, level, charging, seconds_left: 'unknown' } })
+
+/** A machine that has no battery. */
+export const desktop = (over: Partial<Reading> = {}): Reading =>
+  reading({ power: 'mains', battery: { present: false, level: 'unknown', charging: 'unknown', seconds_left: 'unknown' }, ...over })
+
+/** A machine without a battery on a UPS. */
+export const onUps = (level: Reading['battery']['level']): Reading => desktop({ ups: { on_battery: true, level, seconds_left: 'unknown' } })
+
+export const standing = (over: Partial<Standing> = {}): Standing =>
+  ({ active: 0, free: 10, slots: 10, priorities: {}, background: 0, pauses: [], ...over })
+
+export const run = (over: Partial<Waiting> = {}): Waiting => ({ task: 'work', due_at: NOON, priority: 'normal', queue: 'default', source: 'schedule', ...over })
+
+export const facts = ({ task = {}, ...over }: Partial<Omit<GateAsk, 'task'>> & { task?: Partial<Task> } = {}): GateAsk =>
+  ({ run: run(), reading: reading(), config: config(), standing: standing(), now: NOON, class: 'normal', relaxed: 0, ...over, task: taskOf(task) })
+
+/** What a gate says: `-` when nothing asks for it, `ok`, or the code, with a + before the code of an open one. */
+export function word (gate: Gate, ask: GateAsk): string {
+  const said = gate(ask)
+  if (said === null) return '-'
+  if (said.ok) return said.code === 'ok' ? 'ok' : `+${said.code}`
+  return said.code
+}
+
+/** A task with these constraints. */
+export const asking = (constraints: Task['constraints']) => ({ task: { constraints } })
+
+export const verdict = ({ task = {}, ...over }: Partial<Omit<EvaluateAsk, 'task'>> & { task?: Partial<Task> } = {}) =>
+  evaluate({ run: run(), reading: reading(), steady: null, config: config(), standing: standing(), now: NOON, ...over, task: taskOf(task) })
+
+export const gateIn = ({ gates }: { gates: GateAnswer[] }, name: string): GateAnswer | undefined => gates.find(({ gate }) => gate === name)
+
+export const later = (hours: number) => NOON + hours * HOUR
