@@ -1,0 +1,119 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { NOON, config, reading, run, standing } from './machine.ts'
+import { evaluate } from '../../../core/model/gates/evaluate.ts'
+import { taskOf } from '../../task.ts'
+import type { Constraints } from '../../../core/model/constraint.ts'
+import type { Reading } from '../../../core/model/reading.ts'
+import type { Task } from '../../../core/model/task.ts'
+
+const CONFIG = config({ resources: { network_capacity: 1000 } })
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary }, { weight: 1, arbitrary: fc.constant('unknown' as const) })
+const share = fc.integer({ min: 0, max: 100 }).map(value => value / 100)
+const truth = fc.boolean()
+
+const machines: fc.Arbitrary<Reading> = fc.record({
+  power: maybe(fc.constantFrom('mains' as const, 'battery' as const)),
+  battery: fc.record({ present: maybe(truth), level: maybe(fc.integer({ min: 0, max: 100 })), charging: maybe(truth), seconds_left: fc.constant('unknown' as const) }),
+  ups: fc.constant(null),
+  cpu: fc.record({ busy: maybe(share), own: fc.constant(0), load: fc.constant(0), cores: fc.constant(4) }),
+  memory: fc.record({ used: maybe(share), available_bytes: fc.constant(1) }),
+  io: fc.record({ busy: maybe(share), bytes_per_s: maybe(fc.constantFrom(0, 1e6)) }),
+  network: fc.record({ online: maybe(truth), metered: maybe(truth), bytes_per_s: maybe(fc.constantFrom(0, 600, 1e6)) }),
+  disks: fc.constantFrom<Reading['disks']>([], [{ path: '/', free_bytes: 5e7, used: 1 }], [{ path: '/', free_bytes: 5e9, used: 0.5 }]),
+  temperature: maybe(fc.integer({ min: 20, max: 110 })),
+  idle_seconds: maybe(fc.constantFrom(0, 100, 1000))
+}).map(over => reading(over as Partial<Reading>))
+
+const constraints: fc.Arbitrary<Constraints> = fc.record({
+  power: fc.constantFrom('mains' as const, 'charging' as const, 'any' as const),
+  battery_above: fc.integer({ min: 0, max: 100 }),
+  idle: fc.constantFrom(true, '10m'),
+  cpu_below: fc.constantFrom(0.2, 0.9),
+  memory_below: fc.constantFrom(0.2, 0.9),
+  network: fc.constantFrom('online' as const, 'unmetered' as const),
+  disk_free: fc.constantFrom('1 GB', 0),
+  temperature_below: fc.constantFrom(50, 80),
+  window: fc.constantFrom('peak', 'off_peak', '11:00-13:00')
+}, { requiredKeys: [] })
+
+const tasks: fc.Arbitrary<Task> = fc.record({
+  constraints,
+  class: fc.constantFrom('critical' as const, 'charging_only' as const, 'background' as const, 'normal' as const, null),
+  on_unmet: fc.constantFrom('hold' as const, 'skip' as const, 'run' as const),
+  on_deadline: fc.constantFrom('run' as const, 'skip' as const, 'fail' as const),
+  deadlineMs: fc.constantFrom(1000, 3_600_000, 86_400_000),
+  type: fc.constantFrom('', 'sync')
+}).map(over => taskOf(over))
+
+const priorities = fc.constantFrom('critical' as const, 'high' as const, 'normal' as const, 'low' as const)
+const standings = fc.record({ free: fc.constantFrom(0, 5, 10), active: fc.constant(0), priorities: fc.constantFrom({}, { low: 1, critical: 3 }), background: fc.constantFrom(0, 5) }).map(standing)
+const times = fc.integer({ min: 0, max: 26 * 3_600_000 })
+
+const worlds = fc.record({ task: tasks, machine: machines, priority: priorities, stand: standings, after: times })
+type World = typeof worlds extends fc.Arbitrary<infer W> ? W : never
+
+const judge = ({ task, machine, priority, stand, after }: World, over: { reading?: Reading, now?: number } = {}) =>
+  evaluate({ task, run: run({ priority }), reading: machine, steady: null, config: CONFIG, standing: stand, now: NOON + after, ...over })
+
+t.test('a verdict is start if and only if every gate is open or passed', t => {
+  fc.assert(fc.property(worlds, world => {
+    const { decision, gates } = judge(world)
+    return (decision === 'start') === gates.every(({ ok }) => ok)
+  }), { numRuns: 1000 })
+  t.end()
+})
+
+t.test('a critical run is held by order and safety alone', t => {
+  fc.assert(fc.property(worlds, world => {
+    const critical = world.priority === 'critical' || world.task.class === 'critical'
+    return !critical || judge(world).gates.every(({ ok, kind }) => ok || kind !== 'condition')
+  }), { numRuns: 1000 })
+  t.end()
+})
+
+t.test('a run is only passed at closed conditions, and every pass names why', t => {
+  fc.assert(fc.property(worlds, world => judge(world).gates.every(({ bypassed, kind, code, ok }) =>
+    bypassed === null || (ok && kind === 'condition' && code !== 'ok'))), { numRuns: 500 })
+  t.end()
+})
+
+const open = (world: World, machine: Reading) => new Set(judge(world, { reading: machine }).gates.filter(({ ok }) => ok).map(({ gate }) => gate))
+
+/** Each makes one thing of a machine better. */
+const BETTER: Record<string, (machine: Reading) => Reading> = {
+  'more battery': machine => ({ ...machine, battery: { ...machine.battery, level: machine.battery.level === 'unknown' ? 'unknown' : Math.min(100, machine.battery.level + 20) } }),
+  'less use of the processors': machine => ({ ...machine, cpu: { ...machine.cpu, busy: machine.cpu.busy === 'unknown' ? 'unknown' : machine.cpu.busy / 2 } }),
+  'less use of the memory': machine => ({ ...machine, memory: { ...machine.memory, used: machine.memory.used === 'unknown' ? 'unknown' : machine.memory.used / 2 } }),
+  'less work for the disk': machine => ({ ...machine, io: { busy: machine.io.busy === 'unknown' ? 'unknown' : machine.io.busy / 2, bytes_per_s: machine.io.bytes_per_s === 'unknown' ? 'unknown' : 0 } }),
+  'a cooler machine': machine => ({ ...machine, temperature: machine.temperature === 'unknown' ? 'unknown' : machine.temperature - 20 }),
+  'more free disk': machine => ({ ...machine, disks: machine.disks.map(disk => ({ ...disk, free_bytes: 1e12 })) }),
+  'a longer quiet': machine => ({ ...machine, idle_seconds: machine.idle_seconds === 'unknown' ? 'unknown' : machine.idle_seconds + 1000 }),
+  'a network that is there and free': machine => ({ ...machine, network: { online: true, metered: false, bytes_per_s: machine.network.bytes_per_s === 'unknown' ? 'unknown' : 0 } })
+}
+
+for (const [what, better] of Object.entries(BETTER)) {
+  t.test(`${what} closes no gate`, t => {
+    fc.assert(fc.property(worlds, world => {
+      const before = open(world, world.machine)
+      const after = open(world, better(world.machine))
+      return [...before].every(gate => after.has(gate))
+    }), { numRuns: 300 })
+    t.end()
+  })
+}
+
+t.test('the instant at which a closed window is said to open is the first one at which it is open', t => {
+  const windows = fc.constantFrom('peak', 'off_peak', '11:00-13:00', '02:30-04:00', '23:15-01:45')
+  const zones = fc.constantFrom('UTC', 'Europe/Rome', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata')
+  const instants = fc.integer({ min: Date.parse('2026-01-01T00:00:00Z'), max: Date.parse('2027-12-31T00:00:00Z') })
+  fc.assert(fc.property(windows, zones, instants, (window, timezone, now) => {
+    const task = taskOf({ constraints: { window }, timezone })
+    const at = (instant: number) => evaluate({ task, run: run({ due_at: now }), reading: reading(), steady: null, config: CONFIG, standing: standing(), now: instant }).gates.find(({ gate }) => gate === 'window')!
+    const said = at(now)
+    if (said.ok) return said.clears_at === null
+    const opens = said.clears_at!
+    return opens > now && at(opens).ok && !at(opens - 1).ok && !at(now + Math.floor((opens - now) / 2)).ok
+  }), { numRuns: 500 })
+  t.end()
+})
