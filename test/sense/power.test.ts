@@ -38,8 +38,7 @@ const CASES: [string, Tree, object][] = [
 
 for (const [what, tree, expected] of CASES) {
   t.test(what, async t => {
-    const { sys, ...proc } = { sys: 0, ...DESKTOP }
-    const visible = Object.keys(tree).length > 0 ? proc : Object.fromEntries(Object.entries(proc).filter(([path]) => !path.startsWith('sys/')))
+    const visible = Object.keys(tree).length > 0 ? DESKTOP : Object.fromEntries(Object.entries(DESKTOP).filter(([path]) => !path.startsWith('sys/')))
     const { senses } = machine(t, { tree: { ...visible, ...tree } })
     t.match(await senses.sample(), expected)
   })

@@ -1,0 +1,68 @@
+import t from 'tap'
+import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { defaultsOf } from '../../core/model/config.ts'
+import { elsewhere } from '../../core/sense/elsewhere.ts'
+import { assemble } from '../../core/sense/sensor.ts'
+import { Senses } from '../../core/sense/senses.ts'
+import { systemClock } from '../../core/model/clock.ts'
+import { noPrograms } from './machine.ts'
+import { until } from '../clock.ts'
+import type { Test } from 'tap'
+import type { Library } from '../../core/sense/elsewhere.ts'
+
+const linux = { skip: process.platform === 'linux' ? false : 'reads /proc' }
+
+function setup (t: Test) {
+  const config = defaultsOf()
+  const senses = new Senses({ clock: systemClock, config: () => config, folder: t.testdir({}), exec: noPrograms })
+  t.teardown(() => senses.stop())
+  return senses
+}
+t.test('this machine tells of itself', linux, async t => {
+  const senses = setup(t)
+  await senses.start()
+  const reading = await senses.sample()
+  t.match(reading, { memory: { available_bytes: Number }, cpu: { cores: Number, load: Number }, disks: [{ used: Number, free_bytes: Number }] })
+  t.ok(reading.cpu.cores > 0)
+  if (existsSync('/proc/pressure/io')) t.match(reading.pressure.io, { some: Number, full: Number })
+  t.strictSame(senses.troubles(), [])
+})
+
+t.test('a loop that keeps a core busy is seen, and is ours', linux, async t => {
+  const senses = setup(t)
+  await senses.start()
+  const end = performance.now() + 400
+  while (performance.now() < end);
+  const { busy, own, cores } = (await senses.sample()).cpu
+  t.ok(Number(busy) * cores > 0.5, `busy is ${busy}`)
+  t.ok(Number(own) * cores > 0.3 && Number(own) <= Number(busy), `own is ${own}`)
+})
+
+t.test('what a child of ours does is ours', linux, async t => {
+  const senses = setup(t)
+  await senses.start()
+  const child = spawn(process.execPath, ['-e', 'console.log(1); for (;;);'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  await until('its work is counted', async () => Number((await senses.sample()).cpu.own) * senses.latest.cpu.cores > 0.4)
+})
+
+t.test('on other systems the library tells, and a failing call leaves the others', async t => {
+  const library = {
+    battery: async () => ({ hasBattery: true, percent: 55, isCharging: false, acConnected: false, timeRemaining: 90 }),
+    currentLoad: async () => ({ currentLoad: 25, avgLoad: 0.5, cpus: [1, 2, 3, 4] }),
+    mem: async () => ({ total: 100, available: 75 }),
+    cpuTemperature: async () => ({ main: null, max: null }),
+    networkStats: async () => [{ rx_sec: null, tx_sec: null }],
+    networkInterfaceDefault: async () => 'en0'
+  } as unknown as Library
+  const parts = await Promise.all([...elsewhere(library).values()].map(sensor => sensor.read()))
+  t.match(assemble(0, parts), {
+    power: 'battery', battery: { present: true, level: 55, charging: false, seconds_left: 5400 }, cpu: { busy: 0.25, load: 0.5, cores: 4 },
+    memory: { used: 0.25, available_bytes: 75 }, temperature: 'unknown', network: { online: true, bytes_per_s: 'unknown' }
+  })
+  const none = elsewhere({ ...library, battery: async () => ({ hasBattery: false, percent: 0, acConnected: true }) } as unknown as Library)
+  t.match(assemble(0, [await none.get('power')!.read()]), { power: 'mains', battery: { present: false, level: 'unknown' } })
+})
