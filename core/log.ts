@@ -29,6 +29,7 @@ const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   added: 'debug',
   claimed: 'debug',
   progressed: 'trace',
+  resting: 'debug',
   fired: 'debug'
 }
 
@@ -47,6 +48,9 @@ const WORDS: Record<Notice['kind'], string> = {
   fired: 'schedule fired',
   missed: 'fires were missed',
   claimed: 'run started',
+  held: 'run held',
+  released: 'run no longer held',
+  resting: 'run rests until its gates open',
   progressed: 'run progressed',
   settled: 'run settled',
   stale: 'a result came too late and was dropped',

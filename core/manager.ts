@@ -3,17 +3,20 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { Alarm } from './work/alarm.ts'
 import { Catalog } from './work/catalog.ts'
-import { DAY, MINUTE, SECOND, milliseconds } from './model/duration.ts'
+import { MINUTE, SECOND, milliseconds } from './model/duration.ts'
 import { Desk } from './work/desk.ts'
 import { LEASE, Runner } from './work/runner.ts'
 import { LateErrors } from './work/late.ts'
+import { Pauses } from './work/pauses.ts'
 import { Planner } from './work/planner.ts'
+import { Senses } from './sense/senses.ts'
 import { Settings } from './work/settings.ts'
+import { Situation } from './work/situation.ts'
 import { StopReason } from './model/outcome.ts'
 import { Ticker } from './work/ticker.ts'
+import { Upkeep } from './work/upkeep.ts'
 import { createSqliteEngine } from './engine/sqlite.ts'
 import { encodeId, nextNumber } from './model/id.ts'
-import { endOrphan } from './work/group.ts'
 import { failureOf } from './model/failure.ts'
 import { runLog } from './log.ts'
 import { startAll, stopAll } from './model/service.ts'
@@ -41,6 +44,8 @@ export interface ManagerOptions {
   /** `none`: no task files are read; tasks are added in code. */
   files?: 'watch' | 'once' | 'none'
   engine?: Engine
+  /** Looks at the machine; a test gives its own. */
+  senses?: Eyes
   clock?: Clock
   random?: () => number
   /** What tasks find in ctx.services. */
@@ -51,10 +56,12 @@ export interface ManagerOptions {
   abortGraceMs?: number
 }
 
+/** What the manager needs of the senses. */
+export type Eyes = Service & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>
+
 const POLL = 5 * SECOND
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
-const SWEEP_SLICE = 500
 
 /** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
 export class TaskManager implements Service {
@@ -63,15 +70,18 @@ export class TaskManager implements Service {
   readonly settings: Settings
   readonly catalog: Catalog
   readonly engine: Engine
+  readonly senses: Eyes
+  readonly situation: Situation
   readonly runner: Runner
   readonly planner: Planner
   readonly desk: Desk
+  readonly pauses: Pauses
+  readonly upkeep: Upkeep
   readonly #listeners = new Set<Listener>()
   readonly #ticker: Ticker
   readonly #fire: Alarm
   readonly #parts: Service[]
   #lastScheduleId = 0
-  #lastSweepAt = 0
   #state: 'stopped' | 'starting' | 'started' | 'stopping' = 'stopped'
   startedAt: number | null = null
 
@@ -87,21 +97,25 @@ export class TaskManager implements Service {
       onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
     })
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
+    this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })
+    const situation = this.situation = new Situation({ clock, config: () => this.config })
     this.planner = new Planner({ engine, clock, random, notice, tasks, replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
     this.runner = new Runner({
-      engine, clock, random, notice, tasks,
+      engine, clock, random, notice, tasks, situation,
       owner: this.owner,
       slots: () => this.config.manager.scheduler_thread_pool,
       stopGraceMs: () => milliseconds(this.config.manager.stop_grace),
       abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
       logFor: write => runLog({ level: this.config.log.level === 'silent' ? 'info' : this.config.log.level, redact: this.config.log.redact, now: clock.now })(write),
-      services: () => ({ config: this.config.services, offpeak: { sweep: () => this.sweep(), report: () => this.desk.report() }, ...options.services }),
+      services: () => ({ config: this.config.services, offpeak: { sweep: () => this.upkeep.sweep(), report: () => this.desk.report() }, ...options.services }),
       enqueue: async (task, ask) => (await this.desk.enqueue(task, ask, 'task')).run.id
     })
-    this.desk = new Desk({ engine, clock, notice, tasks, planner: this.planner, runner: this.runner, scheduleId: () => this.#scheduleId() })
+    this.desk = new Desk({ engine, clock, notice, tasks, situation, planner: this.planner, runner: this.runner, scheduleId: () => this.#scheduleId() })
+    this.pauses = new Pauses({ engine, clock, notice, situation })
+    this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
     this.#fire = new Alarm({ now: clock.now, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })
-    this.#parts = [engine, new LateErrors(notice), this.catalog, this.runner, this.#ticker]
+    this.#parts = [engine, new LateErrors(notice), this.catalog, this.senses, this.runner, this.#ticker]
   }
 
   get config (): Config {
@@ -144,8 +158,9 @@ export class TaskManager implements Service {
     try {
       const [engine, late, ...rest] = this.#parts
       await startAll([engine!, late!])
-      const recovered = await this.#recover()
+      const recovered = await this.upkeep.recover()
       await this.planner.load()
+      await this.pauses.load()
       await startAll(rest)
       await this.settings.start(() => void this.#configured())
       this.#state = 'started'
@@ -203,18 +218,15 @@ export class TaskManager implements Service {
     return this.#ticker.beat(name)
   }
 
-  /** Removes finished runs beyond the retention; resolves to how many. */
-  async sweep (): Promise<number> {
-    const { max_age: age, max_runs: keep } = this.config.retention
-    let removed = 0
-    for (;;) {
-      const now = this.clock.now()
-      const count = await this.engine.sweep({ now, before: now - milliseconds(age), keep, limit: SWEEP_SLICE })
-      removed += count
-      if (count < SWEEP_SLICE) break
-    }
-    if (removed > 0) this.notice({ kind: 'swept', removed })
-    return removed
+  /** Takes one reading of the machine; what it opens starts at once. */
+  async look (): Promise<void> {
+    this.situation.take(await this.senses.sample(), this.clock.now())
+  }
+
+  /** Claims nothing more; what is running goes on until `stop`. */
+  quiesce (): void {
+    this.#fire.clear()
+    this.runner.quiesce()
   }
 
   /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's ETag. */
@@ -225,14 +237,6 @@ export class TaskManager implements Service {
     await this.engine.record({ at: this.clock.now(), by, action, subject: id, detail: null })
     this.notice({ kind: 'recorded', by, action, subject: id })
     return etag
-  }
-
-  async #recover (): Promise<number> {
-    const running = await this.engine.list({ state: ['running'], limit: 1000 })
-    for (const { child } of running.items) if (child) await endOrphan(child)
-    const { auto_restart_tasks: again, crash_cap: cap } = this.config.manager
-    const { queued } = await this.engine.recover({ owner: this.owner, now: this.clock.now(), restart: again ? 'restart' : 'fail', crash_cap: cap })
-    return queued.length
   }
 
   async #configured (): Promise<void> {
@@ -258,26 +262,19 @@ export class TaskManager implements Service {
 
   #beats (): Beat[] {
     return [
+      { name: 'sample', everyMs: milliseconds(this.config.sense.every), run: () => this.look() },
       { name: 'poll', everyMs: POLL, run: () => this.#poll() },
       { name: 'flush', everyMs: FLUSH, run: () => this.runner.flush() },
       { name: 'renew', everyMs: LEASE / 3, run: () => this.runner.renew() },
       watchdog({ clock: this.clock, notice: this.notice, suspects: () => this.runner.active.suspects(), jumped: () => void this.#replan() }),
       { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([this.catalog.rescan(), this.settings.rescan()]) } },
-      { name: 'sweep', everyMs: MINUTE, run: () => this.#sweepWhenDue() }
+      { name: 'sweep', everyMs: MINUTE, run: () => this.upkeep.sweepWhenDue() }
     ]
   }
 
   async #poll (): Promise<void> {
     this.runner.retrySettle()
     await this.fire()
-  }
-
-  async #sweepWhenDue (): Promise<void> {
-    const now = this.clock.now()
-    const every = Math.min(milliseconds(this.config.retention.every), DAY)
-    if (now - this.#lastSweepAt < every) return
-    this.#lastSweepAt = now
-    await this.sweep()
   }
 }
 

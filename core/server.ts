@@ -69,6 +69,7 @@ async function embed (app: FastifyInstance, { prefix = '', alone = false, ...opt
   const faces = await facesIn(FACES)
   app.decorate('manager', manager)
   app.addHook('onReady', () => manager.start())
+  app.addHook('preClose', async () => manager.quiesce())
   app.addHook('onClose', () => manager.stop())
   await app.register(async inner => {
     inner.decorate('face', { token: token.value, alone })

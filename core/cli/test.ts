@@ -8,6 +8,7 @@ import type { Task } from '../model/task.ts'
 import type { TaskManager } from '../manager.ts'
 import { EXIT_CODES, payloadOf } from './run.ts'
 import { ProgressTracker } from '../work/progress.ts'
+import { Situation } from '../work/situation.ts'
 import { StopReason } from '../model/outcome.ts'
 import { attempt } from '../work/attempt.ts'
 import { contextFor } from '../work/context.ts'
@@ -55,7 +56,9 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
     signal: controller.signal,
     log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
     progress,
-    services: { config: config.services },
+    services: () => ({ config: config.services }),
+    situation: new Situation({ clock: systemClock, config: () => config }),
+    breathe: async () => undefined,
     save: async () => undefined,
     enqueue: async id => {
       tell(`would add a run of ${id}`)

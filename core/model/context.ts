@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts'
+import type { Hints } from './hints.ts'
 import type { Json } from './json.ts'
 import type { Run } from './run.ts'
 
@@ -38,6 +39,9 @@ export interface Enqueue {
   key?: string
 }
 
+/** `slot: 'give'` lets other runs use the slot while the task waits; it goes on when one is free again. */
+export interface Breathing { slot?: 'keep' | 'give' }
+
 /** What the host app lends to tasks: db, cache, config. Merge into this interface to type your own. */
 export interface Services { [name: string]: unknown }
 
@@ -56,8 +60,13 @@ export interface TaskContext {
   readonly progress: TaskProgress
   readonly checkpoint: TaskCheckpoint
   readonly services: Services
-  /** A place to stop: throws the signal's reason when the run is to stop, and lets other work go on. */
-  breathe (): Promise<void>
+  /** How much to spend now: batch size, quality, parallel or not; live. */
+  readonly hints: Hints
+  /** Calls back when the hints change; the answer ends it. */
+  onHints (listener: (hints: Hints) => void): () => void
+  /** A place to stop: waits here while the gates of the task are closed, throws the signal's reason when the run is to stop, and lets
+   *  other work go on. */
+  breathe (breathing?: Breathing): Promise<void>
   /** Ends the run as skipped, with the reason. */
   skip (reason: string): never
   /** Fails this attempt and says when to try again. */

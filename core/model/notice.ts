@@ -17,6 +17,9 @@ export type Notice =
   | { kind: 'fired', task: string, schedule: string, added: number, skipped: number, missed: number }
   | { kind: 'missed', task: string, schedule: string, count: number, policy: string, from: number, to: number }
   | { kind: 'claimed', run: Run }
+  | { kind: 'held', run: Pick<Run, 'id' | 'task'>, code: string, message: string }
+  | { kind: 'released', run: Pick<Run, 'id' | 'task'> }
+  | { kind: 'resting', id: string, task: string, code: string, message: string }
   | { kind: 'progressed', run: Pick<Run, 'id' | 'task' | 'progress'> }
   | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number }
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }

@@ -42,9 +42,10 @@ export interface Grant { limit: number, room: { tasks: Record<string, number>, p
 
 const DEFAULTS = defaultsOf()
 
-type Facts = Omit<RoomAsk, 'due' | 'turns'>
+export type Facts = Omit<RoomAsk, 'due' | 'turns'>
 
-function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
+/** What is so beside the task of a run: slots, priorities, pauses. */
+export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
   let taken = 0
   let background = 0
   for (const [id, count] of active) {

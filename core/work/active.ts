@@ -19,6 +19,7 @@ export interface Active {
 export class ActiveRuns {
   readonly #runs = new Map<string, Active>()
   readonly #counts = new Map<string, number>()
+  readonly #resting = new Set<string>()
   readonly #seen = new Set<string>()
 
   get size (): number {
@@ -31,7 +32,7 @@ export class ActiveRuns {
 
   get byPriority (): Partial<Record<Priority, number>> {
     const counts: Partial<Record<Priority, number>> = {}
-    for (const { run } of this.#runs.values()) counts[run.priority] = (counts[run.priority] ?? 0) + 1
+    for (const { run } of this.#runs.values()) if (!this.#resting.has(run.id)) counts[run.priority] = (counts[run.priority] ?? 0) + 1
     return counts
   }
 
@@ -41,8 +42,25 @@ export class ActiveRuns {
     if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
   }
 
-  delete ({ run, task }: Active): void {
-    this.#runs.delete(run.id)
+  delete (active: Active): void {
+    this.#runs.delete(active.run.id)
+    if (!this.#resting.delete(active.run.id)) this.#uncount(active)
+  }
+
+  /** A run that rests keeps its lease and takes no slot. */
+  rest (active: Active): void {
+    if (this.#resting.has(active.run.id)) return
+    this.#resting.add(active.run.id)
+    this.#uncount(active)
+  }
+
+  /** Takes a slot again. */
+  resume ({ run, task }: Active): true {
+    if (this.#resting.delete(run.id)) this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
+    return true
+  }
+
+  #uncount ({ task }: Active): void {
     const count = this.#counts.get(task.id)! - 1
     if (count === 0) this.#counts.delete(task.id)
     else this.#counts.set(task.id, count)

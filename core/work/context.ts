@@ -4,8 +4,12 @@ import { iso } from '../model/clock.ts'
 import { milliseconds } from '../model/duration.ts'
 import { storable } from '../model/json.ts'
 import type { Claimed } from '../engine/engine.ts'
-import type { Enqueue, Services, TaskContext, TaskLog, TaskProgress } from '../model/context.ts'
+import type { Breathing, Enqueue, Services, TaskContext, TaskLog, TaskProgress } from '../model/context.ts'
+import type { Hints } from '../model/hints.ts'
 import type { Json } from '../model/json.ts'
+import type { Situation } from './situation.ts'
+
+export type { Breathing } from '../model/context.ts'
 
 export interface ContextOptions {
   run: Claimed
@@ -13,15 +17,34 @@ export interface ContextOptions {
   /** Called when the task first logs: a logger costs more than many a task. */
   log: () => TaskLog
   progress: TaskProgress
-  services: Services
+  services: () => Services
+  situation: Pick<Situation, 'hints' | 'onChange'>
+  /** Waits while the gates are closed. */
+  breathe: (breathing: Breathing) => Promise<void>
   save: (state: Json) => Promise<void>
   enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
 
+interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, listener: (hints: Hints) => void }
+
+/** Tells of hints that differ from the ones before, until the run is told to stop or the answer is called. */
+function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
+  let told = JSON.stringify(situation.hints)
+  const off = situation.onChange(() => {
+    if (signal.aborted) return off()
+    const text = JSON.stringify(situation.hints)
+    if (text === told) return
+    told = text
+    listener(situation.hints)
+  })
+  return off
+}
+
 /** What a task's function is given, built around one claimed run. */
-export function contextFor ({ run, signal, log, progress, services, save, enqueue }: ContextOptions): TaskContext {
+export function contextFor ({ run, signal, log, progress, services, save, enqueue, situation, breathe }: ContextOptions): TaskContext {
   let checkpoint = run.checkpoint
   let made: TaskLog | undefined
+  let lent: Services | undefined
   return {
     payload: run.payload,
     task: run.task,
@@ -31,7 +54,9 @@ export function contextFor ({ run, signal, log, progress, services, save, enqueu
     signal,
     get log () { return made ??= log() },
     progress,
-    services,
+    get services () { return lent ??= services() },
+    get hints () { return situation.hints },
+    onHints: listener => hintsListener({ situation, signal, listener }),
     checkpoint: {
       read: async () => checkpoint,
       save: async state => {
@@ -41,8 +66,9 @@ export function contextFor ({ run, signal, log, progress, services, save, enqueu
         checkpoint = stored
       }
     },
-    breathe: async () => {
+    breathe: async (breathing = {}) => {
       signal.throwIfAborted()
+      await breathe(breathing)
       await setImmediate()
       signal.throwIfAborted()
     },

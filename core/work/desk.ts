@@ -14,6 +14,7 @@ import type { Planner } from './planner.ts'
 import type { RunAsk } from './intake.ts'
 import type { Runner } from './runner.ts'
 import type { Schedule } from '../model/schedule.ts'
+import type { Situation } from './situation.ts'
 import type { Task } from '../model/task.ts'
 import type { TaskView } from '../model/view.ts'
 import type { Verdict } from '../model/gates/gate.ts'
@@ -24,6 +25,7 @@ export interface DeskOptions {
   notice: Listener
   planner: Planner
   runner: Runner
+  situation: Situation
   tasks: () => ReadonlyMap<string, Task>
   /** The next id for a schedule that is made at run time. */
   scheduleId: () => string

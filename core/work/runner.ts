@@ -1,56 +1,36 @@
 import { Alarm } from './alarm.ts'
 import { ActiveRuns } from './active.ts'
-import { ProgressTracker } from './progress.ts'
-import { RunLines } from './lines.ts'
+import { Breath } from './breath.ts'
+import { Conscience } from './conscience.ts'
+import { Executor } from './executor.ts'
 import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
-import { attempt } from './attempt.ts'
-import { contextFor } from './context.ts'
 import { failureOf } from '../model/failure.ts'
-import { grantsFor, verdictOn } from '../model/room.ts'
-import { runScope } from './scope.ts'
-import { workOf } from './work.ts'
-import type { Active } from './active.ts'
-import type { Claimed, Engine, LogLine, Settlement } from '../engine/engine.ts'
-import type { Circumstances } from '../model/room.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Enqueue, Services, TaskLog } from '../model/context.ts'
-import type { Listener } from '../model/notice.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { Priority, Run } from '../model/run.ts'
+import { grantsFor, standingOf, verdictOn } from '../model/room.ts'
+import type { ExecutorOptions } from './executor.ts'
+import type { Priority } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
+import type { Standing, Verdict, Waiting } from '../model/gates/gate.ts'
 import type { Task } from '../model/task.ts'
-import type { Verdict, Waiting } from '../model/gates/gate.ts'
 
 /** How long a claim holds without being renewed. */
 export const LEASE = 30 * SECOND
 
-export interface RunnerOptions {
-  engine: Engine
-  clock: Clock
-  random: () => number
-  notice: Listener
+export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
-  /** What the machine, the configuration and people say of starting runs now. */
-  circumstances?: () => Circumstances
   /** How long running runs may go on after a stop was asked for. */
   stopGraceMs: () => number
-  /** How long a run that was told to stop may take before its slot is freed. */
-  abortGraceMs: number
-  logFor: (write: (line: LogLine) => void) => TaskLog
-  services: () => Services
-  enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
 
-/** Claims what may start, executes it and settles it. */
+/** Claims what may start and sees to what may not; the executor does the rest. */
 export class Runner implements Service {
   readonly #options: RunnerOptions
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
-  readonly #attempts = new Set<Promise<void>>()
-  readonly #unsettled = new Set<() => void>()
+  readonly #executor: Executor
+  readonly #conscience: Conscience
   readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
   #state: 'stopped' | 'started' | 'stopping' = 'stopped'
   #pass: Promise<void> | null = null
@@ -60,8 +40,16 @@ export class Runner implements Service {
 
   constructor (options: RunnerOptions) {
     this.#options = options
-    this.#turns = { since: options.clock.now(), started: {} }
-    this.#alarm = new Alarm({ now: options.clock.now, ring: () => this.wake() })
+    const { clock, situation } = options
+    this.#turns = { since: clock.now(), started: {} }
+    this.#alarm = new Alarm({ now: clock.now, ring: () => this.wake() })
+    this.#conscience = new Conscience({ ...options, runner: () => this })
+    const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
+    this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
+    situation.onChange(() => {
+      this.#conscience.lost()
+      this.wake()
+    })
   }
 
   get active (): ActiveRuns {
@@ -71,6 +59,7 @@ export class Runner implements Service {
   async start (): Promise<void> {
     if (this.#state !== 'stopped') return
     this.#state = 'started'
+    this.#executor.open()
     this.wake()
   }
 
@@ -88,7 +77,12 @@ export class Runner implements Service {
 
   /** The verdict on a run as things stand: what the next look would decide. */
   verdict (run: Waiting): Verdict {
-    return verdictOn(this.#standing(), run)
+    return verdictOn(this.#facts(), run)
+  }
+
+  /** What is so in this process right now. */
+  get standing (): Standing {
+    return { ...standingOf(this.#facts()), active: 0 }
   }
 
   /** Tells a running run to stop; false when it is not running here. */
@@ -98,15 +92,14 @@ export class Runner implements Service {
     return told
   }
 
-  /** Stores progress and log lines, and tries again what could not be settled. */
+  /** Stores progress and log lines. */
   async flush (): Promise<void> {
     await this.#active.flush(this.#options.engine, this.#options.clock.now())
   }
 
   /** Tries again to settle what the engine could not take. */
   retrySettle (): void {
-    for (const again of this.#unsettled) again()
-    this.#unsettled.clear()
+    this.#executor.retrySettle()
   }
 
   /** Renews the leases; a run that was lost or cancelled elsewhere is told to stop. */
@@ -118,25 +111,23 @@ export class Runner implements Service {
     for (const { id, cancel } of held) if (cancel) this.abort(id, new StopReason('cancelled', cancel.message, cancel.by))
   }
 
+  /** Claims nothing more; what is running goes on. */
+  quiesce (): void {
+    if (this.#state === 'started') this.#state = 'stopping'
+    this.#alarm.clear()
+  }
+
   /** Claims nothing more, waits the grace, then tells what is left to stop and gives their attempts back. */
   async stop (): Promise<void> {
     if (this.#state === 'stopped') return
-    this.#state = 'stopping'
-    this.#alarm.clear()
+    this.quiesce()
     await this.settled()
     if (this.#active.size > 0) this.#options.notice({ kind: 'stopping', running: this.#active.size })
-    await this.#drained(this.#options.stopGraceMs())
+    await this.#executor.drained(this.#options.stopGraceMs())
     for (const { run } of this.#active.all()) this.abort(run.id, new StopReason('stopping', 'offpeak is stopping'))
-    await this.#drained(this.#options.abortGraceMs + SECOND)
+    await this.#executor.drained(this.#options.abortGraceMs + SECOND)
     this.#state = 'stopped'
-    this.retrySettle()
-  }
-
-  async #drained (withinMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>(resolve => { timer = setTimeout(resolve, withinMs) })
-    await Promise.race([Promise.all(this.#attempts), limit])
-    clearTimeout(timer)
+    this.#executor.close()
   }
 
   async #look (): Promise<void> {
@@ -153,92 +144,30 @@ export class Runner implements Service {
   /** One round; true when there may be more to claim. */
   async #claim (): Promise<boolean> {
     const { engine, clock, owner } = this.#options
-    const standing = this.#standing()
-    const due = await engine.due(standing.now)
-    this.#alarm.set(due.next_at)
+    const facts = this.#facts()
+    const due = await engine.due(facts.now)
     this.lastPassAt = clock.now()
-    for (const { limit, room } of grantsFor({ ...standing, due: due.tasks, turns: this.#turns })) {
+    for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns })) {
       if (this.#state !== 'started') return false
-      const claimed = await engine.claim({ owner, now: standing.now, lease_until: standing.now + LEASE, limit, room })
+      const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })
       for (const run of claimed) this.#begin(run)
       if (claimed.length > 0) return true
     }
+    const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
+    if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
     return false
   }
 
-  #standing () {
-    const { tasks, slots, clock, circumstances } = this.#options
-    return { ...circumstances?.(), tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, slots: slots(), now: clock.now() }
-  }
-
-  #begin (run: Claimed): void {
+  #begin (run: Parameters<Executor['begin']>[0]): void {
     const task = this.#options.tasks().get(run.task)
-    const lease = { id: run.id, turn: run.turn }
-    if (task === undefined) {
-      const reason = { code: 'task_missing', message: 'the task vanished while the run was being claimed' }
-      return void this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now() })
-    }
-    const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(this.#options.clock) }
-    this.#active.add(active)
+    this.#conscience.holds.forget(run)
+    if (task === undefined) return void this.#executor.giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
     this.#turns.started[run.priority] = this.#options.clock.now()
-    this.#options.notice({ kind: 'claimed', run })
-    const running = this.#execute(active).finally(() => this.#attempts.delete(running))
-    this.#attempts.add(running)
+    this.#executor.begin(run, task, () => this.wake())
   }
 
-  async #execute (active: Active): Promise<void> {
-    const { run, task, controller } = active
-    const { clock, random, abortGraceMs, notice } = this.#options
-    const began = clock.monotonic()
-    const ctx = this.#contextOf(active)
-    const work = workOf(task.work, child => this.#options.engine.report({ lease: active.lease, now: clock.now(), child }))
-    const outcome = await attempt({
-      task, run, controller, clock, random, graceMs: abortGraceMs,
-      work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
-      overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
-    })
-    await this.#finish(active, outcome, clock.monotonic() - began)
-  }
-
-  async #finish (active: Active, outcome: Outcome, ms: number): Promise<void> {
-    const { run, lease, lines, progress } = active
-    const moved = progress.take()
-    const logs = lines.end()
-    const settled = await this.#settle({
-      lease, outcome, now: this.#options.clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {}
-    })
-    this.#active.delete(active)
-    if (settled) this.#options.notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms })
-    else this.#options.notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
-    this.wake()
-  }
-
-  /** Settles, and goes on trying while the engine cannot take it: what a task did must not be lost to a full disk. */
-  async #settle (settlement: Settlement): Promise<Run | null> {
-    for (;;) {
-      try {
-        return await this.#options.engine.settle(settlement)
-      } catch (error) {
-        this.#options.notice({ kind: 'engine_failed', call: 'settle', error: failureOf(error) })
-        if (this.#state === 'stopped') return null
-        await new Promise<void>(resolve => this.#unsettled.add(resolve))
-      }
-    }
-  }
-
-  #contextOf ({ run, lease, controller, lines, progress }: Active) {
-    const { engine, clock, services, enqueue, logFor } = this.#options
-    return contextFor({
-      run,
-      signal: controller.signal,
-      log: () => logFor(line => lines.write(line)),
-      progress,
-      services: services(),
-      enqueue,
-      save: async state => {
-        const held = await engine.report({ lease, now: clock.now(), checkpoint: state })
-        if (!held) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
-      }
-    })
+  #facts () {
+    const { tasks, slots, clock, situation } = this.#options
+    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, slots: slots(), now: clock.now() }
   }
 }

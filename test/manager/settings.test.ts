@@ -71,7 +71,7 @@ t.test('retention removes what is old or too much, and says how many', async t =
   const { manager, said, reach } = await home(t, { config: { retention: { max_runs: 2 } }, files: { 'a.ts': taskFile('a') } })
   await manager.start()
   for (let count = 0; count < 5; count++) await reach((await manager.desk.enqueue('a')).run.id, 'completed')
-  t.equal(await manager.sweep(), 3)
+  t.equal(await manager.upkeep.sweep(), 3)
   t.match(said('swept'), [{ removed: 3 }])
   t.equal((await manager.desk.runs({ limit: 10 })).items.length, 2)
 })

@@ -32,6 +32,8 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
       save: async state => { said.saved.push(structuredClone(state)) }
     },
     services: {},
+    hints: { batch_size: 32, quality: 'high', can_parallel: true, suspend_non_critical: false, cpu_limit: 0.9, network_limit: 0.8, profile: 'charging' },
+    onHints: () => () => undefined,
     breathe: async () => stop.signal.throwIfAborted(),
     skip: reason => { throw new Skip(reason) },
     retryAfter: (wait, message = 'later') => { throw new RetryAfter(milliseconds(wait), message) },

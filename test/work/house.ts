@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { Desk } from '../../core/work/desk.ts'
 import { Planner } from '../../core/work/planner.ts'
 import { Runner } from '../../core/work/runner.ts'
+import { Situation } from '../../core/work/situation.ts'
 import { StopReason } from '../../core/model/outcome.ts'
+import { configOf } from '../../core/model/config.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { fakeClock, until } from '../clock.ts'
 import { runLog } from '../../core/log.ts'
 import { taskOf } from '../task.ts'
+import type { ConfigFile } from '../../core/model/config.ts'
 import type { Notice, NoticeKind } from '../../core/model/notice.ts'
 import type { Run, State } from '../../core/model/run.ts'
 import type { Task } from '../../core/model/task.ts'
@@ -16,7 +19,7 @@ import type { Task } from '../../core/model/task.ts'
 /** What these need of a tap test. */
 export interface Owner { teardown (fn: () => unknown): void }
 
-export interface HouseOptions { tasks?: Partial<Task>[], slots?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number }
+export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number }
 
 /** A folder below the temp folder that is gone with the test. */
 export function scratch (t: Owner): string {
@@ -26,22 +29,24 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { tasks = [{}], slots = 4, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0 }: HouseOptions = {}) {
+export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0 }: HouseOptions = {}) {
   const clock = fakeClock(at)
+  const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
   const notice = (said: Notice) => void notices.push(said)
   const map = new Map(tasks.map(over => taskOf(over)).map(task => [task.id, task]))
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
   await engine.start()
   const random = () => 0.5
+  const situation = new Situation({ clock, config: () => settings })
   const runner: Runner = new Runner({
-    engine, clock, random, notice, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, stopGraceMs: () => stopGraceMs, abortGraceMs,
+    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, stopGraceMs: () => stopGraceMs, abortGraceMs,
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
     enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
   })
   const planner = new Planner({ engine, clock, random, notice, tasks: () => map, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
-  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, tasks: () => map, scheduleId: () => `s${++schedules}` })
+  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}` })
   await planner.load()
   await planner.sync()
   await runner.start()
@@ -58,7 +63,7 @@ export async function house (t: Owner, { tasks = [{}], slots = 4, folder = scrat
     await planner.fire()
     runner.wake()
   }
-  return { clock, engine, runner, planner, desk, tasks: map, notices, close, reach, fire, said: (kind: NoticeKind) => notices.filter(said => said.kind === kind) }
+  return { clock, situation, engine, runner, planner, desk, tasks: map, notices, close, reach, fire, said: (kind: NoticeKind) => notices.filter(said => said.kind === kind) }
 }
 
 /** A task function that runs until it is let go; obeys its signal. */

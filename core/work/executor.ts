@@ -1,0 +1,147 @@
+import { ProgressTracker } from './progress.ts'
+import { RunLines } from './lines.ts'
+import { StopReason } from '../model/outcome.ts'
+import { attempt } from './attempt.ts'
+import { contextFor } from './context.ts'
+import { failureOf } from '../model/failure.ts'
+import { runScope } from './scope.ts'
+import { workOf } from './work.ts'
+import type { Active, ActiveRuns } from './active.ts'
+import type { Breathing } from './context.ts'
+import type { Claimed, Engine, LogLine, Settlement } from '../engine/engine.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Enqueue, Services, TaskLog } from '../model/context.ts'
+import type { Listener } from '../model/notice.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Run } from '../model/run.ts'
+import type { Situation } from './situation.ts'
+import type { Task } from '../model/task.ts'
+
+export interface ExecutorOptions {
+  engine: Engine
+  clock: Clock
+  random: () => number
+  notice: Listener
+  active: ActiveRuns
+  situation: Situation
+  /** How long a run that was told to stop may take before its slot is freed. */
+  abortGraceMs: number
+  logFor: (write: (line: LogLine) => void) => TaskLog
+  services: () => Services
+  enqueue: (task: string, ask: Enqueue) => Promise<string>
+  /** Waits while the gates of a running run are closed. */
+  breathe: (active: Active, breathing: Breathing) => Promise<void>
+}
+
+/** Executes claimed runs and settles what they came to. */
+export class Executor {
+  readonly #options: ExecutorOptions
+  readonly #attempts = new Set<Promise<void>>()
+  readonly #unsettled = new Set<() => void>()
+  #state: 'open' | 'closed' = 'open'
+
+  constructor (options: ExecutorOptions) {
+    this.#options = options
+  }
+
+  /** Begins a claimed run; `after` is called when it is settled. */
+  begin (run: Claimed, task: Task, after: () => void): void {
+    const { active: runs, clock, notice } = this.#options
+    const lease = { id: run.id, turn: run.turn }
+    const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(clock) }
+    runs.add(active)
+    notice({ kind: 'claimed', run })
+    const running = this.#execute(active).finally(() => {
+      this.#attempts.delete(running)
+      after()
+    })
+    this.#attempts.add(running)
+  }
+
+  /** Gives a claimed run back unexecuted. */
+  async giveBack (run: Claimed, reason: { code: string, message: string }): Promise<void> {
+    const lease = { id: run.id, turn: run.turn }
+    await this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now() })
+  }
+
+  /** Tries again to settle what the engine could not take. */
+  retrySettle (): void {
+    for (const again of this.#unsettled) again()
+    this.#unsettled.clear()
+  }
+
+  open (): void {
+    this.#state = 'open'
+  }
+
+  /** Gives up on what the engine cannot take: its runs are put back at the next start. */
+  close (): void {
+    this.#state = 'closed'
+    this.retrySettle()
+  }
+
+  /** Resolves when no run is running, or after `withinMs`. */
+  async drained (withinMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise<void>(resolve => { timer = setTimeout(resolve, withinMs) })
+    await Promise.race([Promise.all(this.#attempts), limit])
+    clearTimeout(timer)
+  }
+
+  async #execute (active: Active): Promise<void> {
+    const { run, task, controller, lease } = active
+    const { clock, random, abortGraceMs, notice, engine } = this.#options
+    const began = clock.monotonic()
+    const ctx = this.#contextOf(active)
+    const work = workOf(task.work, child => engine.report({ lease, now: clock.now(), child }))
+    const outcome = await attempt({
+      task, run, controller, clock, random, graceMs: abortGraceMs,
+      work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
+      overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
+    })
+    await this.#finish(active, outcome, clock.monotonic() - began)
+  }
+
+  async #finish (active: Active, outcome: Outcome, ms: number): Promise<void> {
+    const { run, lease, lines, progress } = active
+    const { clock, active: runs, notice } = this.#options
+    const moved = progress.take()
+    const logs = lines.end()
+    const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
+    runs.delete(active)
+    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms })
+    else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
+  }
+
+  /** Settles, and goes on trying while the engine cannot take it: what a task did must not be lost to a full disk. */
+  async #settle (settlement: Settlement): Promise<Run | null> {
+    for (;;) {
+      try {
+        return await this.#options.engine.settle(settlement)
+      } catch (error) {
+        this.#options.notice({ kind: 'engine_failed', call: 'settle', error: failureOf(error) })
+        if (this.#state === 'closed') return null
+        await new Promise<void>(resolve => this.#unsettled.add(resolve))
+      }
+    }
+  }
+
+  #contextOf (active: Active) {
+    const { engine, clock, services, enqueue, logFor, situation, breathe } = this.#options
+    const { run, lease, controller, lines, progress } = active
+    return contextFor({
+      run,
+      signal: controller.signal,
+      log: () => logFor(line => lines.write(line)),
+      progress,
+      services,
+      enqueue,
+      situation,
+      breathe: breathing => breathe(active, breathing),
+      save: async state => {
+        const held = await engine.report({ lease, now: clock.now(), checkpoint: state })
+        if (!held) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
+      }
+    })
+  }
+}

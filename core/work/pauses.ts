@@ -1,0 +1,66 @@
+import type { Clock } from '../model/clock.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Json } from '../model/json.ts'
+import type { Listener } from '../model/notice.ts'
+import type { Pause } from '../model/gates/gate.ts'
+import type { Situation } from './situation.ts'
+
+export interface PauseAsk { scope: Pause['scope'], name?: string | null, until?: number | null, by: string, reason?: string | null }
+
+const PREFIX = 'pause/'
+const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${scope}/${name ?? ''}`
+
+/** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
+export class Pauses {
+  readonly #engine: Engine
+  readonly #clock: Clock
+  readonly #notice: Listener
+  readonly #situation: Situation
+  #pauses = new Map<string, Pause>()
+
+  constructor ({ engine, clock, notice, situation }: { engine: Engine, clock: Clock, notice: Listener, situation: Situation }) {
+    this.#engine = engine
+    this.#clock = clock
+    this.#notice = notice
+    this.#situation = situation
+  }
+
+  /** Reads what was paused before this start. */
+  async load (): Promise<void> {
+    const facts = await this.#engine.kept(PREFIX)
+    this.#pauses = new Map(facts.map(({ name, value }) => [name, value as unknown as Pause]))
+    this.#situation.pause(this.list())
+  }
+
+  /** The pauses in force. */
+  list (): Pause[] {
+    const now = this.#clock.now()
+    return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
+  }
+
+  /** Pauses a scope, or changes its pause; resolves when it is durable. */
+  async add ({ scope, name = null, until = null, by, reason = null }: PauseAsk): Promise<Pause> {
+    const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at: this.#clock.now(), reason }
+    await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at })
+    this.#pauses.set(keyOf(pause), pause)
+    await this.#record('pause', pause, by)
+    return pause
+  }
+
+  /** Takes a pause back; false when there is none. */
+  async remove (ask: Pick<Pause, 'scope' | 'name'>, by: string): Promise<boolean> {
+    const key = keyOf(ask.scope === 'all' ? { scope: 'all', name: null } : ask)
+    if (!this.#pauses.has(key)) return false
+    await this.#engine.keep({ name: key, value: null, now: this.#clock.now() })
+    this.#pauses.delete(key)
+    await this.#record('resume', ask, by)
+    return true
+  }
+
+  async #record (action: 'pause' | 'resume', { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>, by: string): Promise<void> {
+    const subject = name === null ? scope : `${scope}/${name}`
+    await this.#engine.record({ at: this.#clock.now(), by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null })
+    this.#notice({ kind: 'recorded', by, action, subject })
+    this.#situation.pause(this.list())
+  }
+}

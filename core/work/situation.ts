@@ -1,0 +1,66 @@
+import { hintsFor } from '../model/hints.ts'
+import { steady } from '../model/steady.ts'
+import { unknownReading } from '../model/reading.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Config } from '../model/config.ts'
+import type { Hints } from '../model/hints.ts'
+import type { Pause } from '../model/gates/gate.ts'
+import type { Reading } from '../model/reading.ts'
+import type { Steady } from '../model/steady.ts'
+
+/** How the machine stands, as the gates look at it. */
+export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[] }
+
+/** The latest reading and what was made of those before it; tells who listens when it has changed. */
+export class Situation {
+  readonly #config: () => Config
+  readonly #listeners = new Set<() => void>()
+  #reading: Reading
+  #steady: Steady | null = null
+  #pauses: readonly Pause[] = []
+
+  constructor ({ clock, config }: { clock: Clock, config: () => Config }) {
+    this.#config = config
+    this.#reading = unknownReading(clock.now())
+  }
+
+  get reading (): Reading {
+    return this.#reading
+  }
+
+  /** What a running task is told to spend. */
+  get hints (): Hints {
+    return hintsFor(this.#reading, this.#config())
+  }
+
+  get pauses (): readonly Pause[] {
+    return this.#pauses
+  }
+
+  get now (): Standpoint {
+    return { reading: this.#reading, steady: this.#steady, config: this.#config(), pauses: this.#pauses }
+  }
+
+  /** Takes one more reading. */
+  take (reading: Reading, now: number): void {
+    this.#reading = reading
+    this.#steady = steady(this.#steady, reading, this.#config(), now)
+    this.#tell()
+  }
+
+  /** Puts the pauses made by hand in force. */
+  pause (pauses: readonly Pause[]): void {
+    this.#pauses = pauses
+    this.#tell()
+  }
+
+  /** Calls back after every change; the answer ends it. */
+  onChange (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #tell (): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
