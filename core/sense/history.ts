@@ -98,6 +98,7 @@ export class History {
   /** Writes the minute that is not over yet too, and resolves when all is written. */
   async stop (): Promise<void> {
     const rest = this.#timeline[MINUTES]!.filter(({ at }) => at > this.#written)
+    this.#written = rest.at(-1)?.at ?? this.#written
     if (rest.length > 0) void this.#save(() => this.#append(rest))
     await this.#saving
   }

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { SECOND, milliseconds } from '../model/duration.ts'
+import { HOUR, SECOND, milliseconds } from '../model/duration.ts'
 import { unknownReading } from '../model/reading.ts'
 import { Asking } from './asking.ts'
 import { Files } from './files.ts'
@@ -34,6 +34,8 @@ export interface SensesAsk {
 }
 
 const PATIENCE = SECOND / 4
+/** Timers of the process cannot count days. */
+const MOST_BOUND = HOUR
 /** File work of the process has four threads: no more than these may be lost to sensors that hang. */
 const MOST_HANGING = 2
 
@@ -146,7 +148,7 @@ export class Senses implements Service {
     const { sense } = config()
     if (sense !== this.#sense) this.#arrange()
     this.#probes.beat()
-    const bound = boundMs ?? Math.max(1, milliseconds(sense.timeout))
+    const bound = boundMs ?? Math.min(MOST_BOUND, Math.max(1, milliseconds(sense.timeout)))
     await shortly(this.#askAll(bound), Math.min(patienceMs, bound + 1))
     const at = clock.now()
     const parts = [...this.#askings.values()].map(({ part }) => part)

@@ -1,4 +1,4 @@
-import { SECOND, milliseconds } from '../../model/duration.ts'
+import { HOUR, SECOND, milliseconds } from '../../model/duration.ts'
 import { UNKNOWN } from '../../model/reading.ts'
 import { failureOf } from '../../model/failure.ts'
 import { look } from './look.ts'
@@ -12,6 +12,8 @@ const EVERY = 30
 const TIMEOUT = 5
 const TTL_PERIODS = 4
 const LEAST_MS = SECOND
+/** Timers of the process cannot count days. */
+const MOST_MS = HOUR
 
 interface Probe {
   setting: ProbeSetting
@@ -28,7 +30,7 @@ interface Probe {
 
 function probeOf (setting: ProbeSetting, text: string): Probe {
   const everyMs = Math.max(LEAST_MS, milliseconds(setting.every ?? EVERY))
-  const timeoutMs = Math.max(1, milliseconds(setting.timeout ?? TIMEOUT))
+  const timeoutMs = Math.min(MOST_MS, Math.max(1, milliseconds(setting.timeout ?? TIMEOUT)))
   const ttlMs = setting.ttl === undefined ? everyMs * TTL_PERIODS : milliseconds(setting.ttl)
   return { setting, text, everyMs, timeoutMs, ttlMs, askedAt: -Infinity, pending: null, stop: new AbortController(), answer: null }
 }
