@@ -1,13 +1,17 @@
 import { inputInvalid } from '../model/errors.ts'
 import type { Detail } from '../model/errors.ts'
-import { PRIORITIES, SOURCES } from '../model/run.ts'
+import { CONDITIONS, PRIORITIES, SOURCES } from '../model/run.ts'
 import type { NewRun, Run } from '../model/run.ts'
 import { validId } from '../model/task.ts'
 import type { Added } from './engine.ts'
 import { born } from './laws.ts'
+import { cascade, link, prerequisitesOf } from './links.ts'
+import { refFaults } from './refs.ts'
 import { nameOf } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+
+const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
 
 const RULES: [keyof NewRun, string, (ask: NewRun) => boolean][] = [
   ['task', 'is not a task id', ({ task }) => validId(task)],
@@ -17,19 +21,22 @@ const RULES: [keyof NewRun, string, (ask: NewRun) => boolean][] = [
   ['due_at', 'is not an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
   ['nominal_at', 'is not an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
   ['deadline_at', 'is not an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
+  ['ref', 'is not a name', ({ ref }) => ref === undefined || REF.test(ref)],
+  ['after', `is not a list of { run, condition } with one of ${CONDITIONS.join(', ')}`, ({ after = [] }) =>
+    after.every(({ run, condition }) => typeof run === 'string' && CONDITIONS.includes(condition))],
   ['max_retries', 'is not a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
   ['missed', 'is not a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
 ]
 
 /** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
 export function checkNew (runs: readonly NewRun[]): void {
-  const errors: Detail[] = []
+  const errors: Detail[] = isFlow(runs) ? refFaults(runs) : []
   for (const [index, ask] of runs.entries()) {
     for (const [field, detail, holds] of RULES) {
       if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail })
     }
   }
-  if (errors.length > 0) throw inputInvalid({ what: 'These runs cannot be added', errors })
+  refuse(errors)
 }
 
 /** The run that has this task and key, or null. */
@@ -50,4 +57,25 @@ export function addOne (store: Store, ask: NewRun, now: number): Added {
   return { run, created: true }
 }
 
-export const add = (store: Store, runs: readonly NewRun[], now: number): Added[] => runs.map(run => addOne(store, run, now))
+const isFlow = (runs: readonly NewRun[]): boolean => runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
+
+function refuse (errors: Detail[]): void {
+  if (errors.length > 0) throw inputInvalid({ what: 'These runs cannot be added', errors })
+}
+
+/** Adds runs; those that wait for others are linked to them once all are there. Throws OFFPEAK_INPUT_INVALID when an id is unknown. */
+export function add (store: Store, runs: readonly NewRun[], now: number): Added[] {
+  if (!isFlow(runs)) return runs.map(run => addOne(store, run, now))
+  refuse(unknownIds(store, runs))
+  const added = runs.map(run => addOne(store, run, now))
+  const refs = new Map(runs.flatMap(({ ref }, index) => ref === undefined ? [] : [[ref, added[index]!.run.id] as const]))
+  for (const [index, { after = [] }] of runs.entries()) {
+    const { run, created } = added[index]!
+    if (created && run.state === 'blocked') link(store, run, { prerequisites: prerequisitesOf(after, refs), now })
+  }
+  cascade(store)
+  return added.map(({ run, ...rest }) => ({ ...rest, run: store.read(run.id)! }))
+}
+
+const unknownIds = (store: Store, runs: readonly NewRun[]): Detail[] => runs.flatMap(({ after = [] }, index) => after.flatMap(({ run }, place) =>
+  run.startsWith('#') || store.read(run) ? [] : [{ pointer: `/${index}/after/${place}/run`, detail: `there is no run '${run}'` }]))

@@ -3,6 +3,7 @@ import type { ClaimAsk, Claimed, Due, DueTask, Room } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { comesFirst } from './lanes.ts'
 import { taken } from './laws.ts'
+import { resultsFor } from './links.ts'
 import type { RunRow } from './rows.ts'
 import { toRun } from './rows.ts'
 import type { Store } from './store.ts'
@@ -82,10 +83,12 @@ const openLanes = (store: Store, left: Left, now: number): Lane[] =>
 export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
 
 function start (store: Store, { lane, rows }: Line, ask: ClaimAsk): Claimed {
-  const queued = toRun(rows.shift()!, lane)
+  const row = rows.shift()!
+  const queued = toRun(row, lane)
   const run = taken(queued, ask)
   store.save(queued, run)
-  return { ...run, payload: store.part('payload', run.id), checkpoint: store.part('checkpoint', run.id) }
+  const claimed = { ...run, payload: store.part('payload', run.id), checkpoint: store.part('checkpoint', run.id) }
+  return row.awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
 }
 
 /** What could start at `now`, by task, without a scan: each lane knows how many of its runs are due. */

@@ -17,8 +17,8 @@ export interface Room {
 
 export interface ClaimAsk { owner: string, now: number, lease_until: number, limit: number, room: Room }
 
-/** A run with what its attempt needs. */
-export type Claimed = Run & { payload: Json, checkpoint: Json }
+/** A run with what its attempt needs. `results`: of its prerequisites, by the ref or else the id that named them, when it has any. */
+export type Claimed = Run & { payload: Json, checkpoint: Json, results?: Record<string, Json> }
 
 /** The queued runs of one task that are due: how many, and the one that comes first. */
 export interface DueTask { task: string, count: number, first: Run }

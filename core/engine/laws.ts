@@ -10,7 +10,7 @@ export function born (ask: NewRun, id: string, now: number): Run {
     task: ask.task,
     queue: ask.queue,
     priority: ask.priority,
-    state: ask.skipped ? 'skipped' : 'queued',
+    state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued',
     source: ask.source,
     schedule: ask.schedule ?? null,
     key: ask.key ?? null,
@@ -97,6 +97,9 @@ export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id
   if (isFinal(run.state) || run.state === 'running') return run
   return { ...finished(run, now), state: as, reason, error: as === 'failed' ? error ?? null : run.error }
 }
+
+/** A blocked run whose last prerequisite was met. */
+export const unblocked = (run: Run, now: number): Run => ({ ...run, state: 'queued', due_at: Math.max(run.due_at, now) })
 
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {

@@ -1,6 +1,6 @@
 import type { NewRun, Reason, Run } from '../model/run.ts'
 import type { Schedule } from '../model/schedule.ts'
-import { addOne, named } from './add.ts'
+import { add, named } from './add.ts'
 import type { PlanAsk, Planned } from './engine.ts'
 import type { RunRow } from './rows.ts'
 import { cancel } from './settle.ts'
@@ -57,7 +57,7 @@ function replace (store: Store, open: Run[], { now }: PlanAsk, planned: Planned)
 }
 
 function insert (store: Store, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
-  const { run } = addOne(store, fire, now)
+  const { run } = add(store, [fire], now)[0]!
   if (run.state === 'skipped') planned.skipped.push(run)
   else planned.added.push(run)
 }

@@ -2,6 +2,7 @@ import { decodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { FullRun } from '../model/run.ts'
 import type { Entry, StoredEntry, StoredLine } from './engine.ts'
+import { afterOf } from './links.ts'
 import type { AttemptRow } from './rows.ts'
 import { parsed, toAttempt } from './rows.ts'
 import { lastAttempt } from './settle.ts'
@@ -14,7 +15,7 @@ export function get (store: Store, id: string): FullRun | null {
   const attempts = store.all<AttemptRow>('select * from attempt where run = ? order by turn', decodeId(id)).map(toAttempt)
   const last = lastAttempt(run)
   if (last && attempts.at(-1)?.turn !== run.turn) attempts.push(last)
-  return { ...run, payload: store.part('payload', id), result: store.part('result', id), attempts, holds: store.holds.of(id) }
+  return { ...run, payload: store.part('payload', id), result: store.part('result', id), attempts, holds: store.holds.of(id), after: afterOf(store, id) }
 }
 
 type LogRow = Omit<StoredLine, 'data'> & { data: string | null }

@@ -34,6 +34,7 @@ export interface RunRow {
   child: string | null
   deadline_at: number | null
   moved: string | null
+  awaits: number | null
 }
 
 /** JSON text as a value; absent is null. */

@@ -123,4 +123,21 @@ export const MIGRATIONS: readonly string[] = [`
   ) without rowid;
 
   create table fact (name text primary key, value text not null, at integer not null) without rowid;
+`, `
+  -- awaits: how many prerequisites it has; null is none.
+  alter table run add column awaits integer;
+
+  -- state: what the prerequisite came to, null until then. result: kept here once the prerequisite is removed.
+  create table dependency (
+    run integer not null,
+    place integer not null,
+    prerequisite integer not null,
+    ref text,
+    condition integer not null,
+    state integer,
+    result text,
+    primary key (run, place)
+  ) without rowid;
+  create index dependency_of on dependency (prerequisite);
+  create index dependency_open on dependency (run) where state is null;
 `]

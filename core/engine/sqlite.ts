@@ -10,6 +10,7 @@ import type { Engine, EngineHealth } from './engine.ts'
 import { keep, kept } from './facts.ts'
 import { Guard } from './guard.ts'
 import { held, hold, overdue } from './holding.ts'
+import { cascade } from './links.ts'
 import { list } from './list.ts'
 import type { Lock } from './lock.ts'
 import { takeLock } from './lock.ts'
@@ -108,7 +109,11 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
   async function write<T> (call: string, work: (store: Store) => T, answered: Answered = 'durable'): Promise<T> {
     if (!opened) throw engineStopped()
     const { store, commits } = opened
-    return commits.write(call, answered, () => work(store))
+    return commits.write(call, answered, () => {
+      const answer = work(store)
+      cascade(store)
+      return answer
+    })
   }
 
   async function read<T> (call: string, work: (store: Store) => T): Promise<T> {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { PRIORITIES, STATES } from '../model/run.ts'
+import { PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId, nextNumber } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
@@ -26,6 +26,12 @@ export class Store {
   lanes: Lanes
   /** What holds the waiting runs. */
   readonly holds: Holds
+  /** Runs that others wait for. */
+  readonly awaited = new Set<string>()
+  /** Those of them that have ended, until their dependents are told. */
+  readonly ended: Run[] = []
+  /** True when there are runs with prerequisites at all. */
+  linked = false
   #lastNumber = 0
   /** How many ms the numbers given out have run ahead of `created_at`, at most. */
   #ahead = 0
@@ -63,6 +69,14 @@ export class Store {
     this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
     this.#ahead = this.#aheadStored = this.#meta('ahead')
     this.holds.remember()
+    this.#rememberLinks()
+  }
+
+  #rememberLinks (): void {
+    this.ended.length = 0
+    this.awaited.clear()
+    this.linked = this.one('select 1 from dependency limit 1') !== undefined
+    for (const { id } of this.all<{ id: number }>('select distinct prerequisite as id from dependency where state is null')) this.awaited.add(encodeId(id))
   }
 
   #meta (name: string): number {
@@ -137,6 +151,7 @@ export class Store {
     this.lanes.moved(this.lanes.of(before), before, after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)
+    if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
     if (before.state === 'queued' && after.state !== 'queued') this.holds.leave(before, after.finished_at ?? after.started_at!)
   }
 
@@ -176,12 +191,21 @@ export class Store {
   /** Removes a finished run with all that belongs to it. */
   remove (run: Run): void {
     const number = decodeId(run.id)
+    if (this.linked) this.#unlink(number)
     for (const part of PARTS) this.dropPart(part, run.id)
     this.sql('delete from attempt where run = ?').run(number)
     this.sql('delete from log where run = ?').run(number)
     this.sql('delete from hold where run = ?').run(number)
     this.sql('delete from run where id = ?').run(number)
     this.lanes.moved(this.lanes.of(run), run, null)
+  }
+
+  /** Its dependents that wait still have a use for its result. */
+  #unlink (number: number | null): void {
+    this.sql(`
+      update dependency set result = (select json from result where run = dependency.prerequisite)
+      where prerequisite = ? and (select state from run where id = dependency.run) <= 2`).run(number)
+    this.sql('delete from dependency where run = ?').run(number)
   }
 
   /** Stores the counts that have changed, as the last act of a transaction. */

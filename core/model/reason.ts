@@ -1,2 +1,2 @@
-/** A word for the machine and a sentence for people. */
-export interface Reason { code: string, message: string, by?: string }
+/** A word for the machine and a sentence for people. `chain`: the ids of the runs that caused it, the first cause first. */
+export interface Reason { code: string, message: string, by?: string, chain?: string[] }

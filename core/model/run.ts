@@ -97,6 +97,8 @@ export interface FullRun extends Run {
   attempts: PastAttempt[]
   /** Oldest first. */
   holds: Hold[]
+  /** What it waits for or has waited for. */
+  after: Prerequisite[]
 }
 
 /** One execution that is over. */
@@ -109,6 +111,16 @@ export interface PastAttempt {
   error: Failure | null
   reason: Reason | null
 }
+
+/** How a prerequisite has to end: completed, failed, or in any way. */
+export const CONDITIONS = ['completed', 'done', 'failed'] as const
+export type Condition = typeof CONDITIONS[number]
+
+/** `run`: an id, or '#ref' for a run of the same call. */
+export interface After { run: string, condition: Condition }
+
+/** A prerequisite by its id, with the name it had in the call; once it is over, `state` is what counted. */
+export interface Prerequisite extends After { ref: string | null, state: State }
 
 export interface NewRun {
   task: string
@@ -126,6 +138,10 @@ export interface NewRun {
   skipped?: Reason
   deadline_at?: number | null
   moved?: Moved | null
+  /** Its name for others of the same call. */
+  ref?: string
+  /** Runs that have to end first; until then it is blocked. One that cannot be met any more skips it. */
+  after?: After[]
 }
 
 /** The right to write a running run; stale once the run has been claimed again. */

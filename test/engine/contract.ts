@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { depending } from './contract/depending.ts'
 import { byHand, running, settling } from './contract/ending.ts'
 import type { Setup } from './contract/ground.ts'
 import { holding } from './contract/holding.ts'
@@ -19,5 +20,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('looking', t => looking(t, setup))
   t.test('sweeping and records', t => keeping(t, setup))
   t.test('holding', t => holding(t, setup))
+  t.test('depending', t => depending(t, setup))
   t.test('living', t => living(t, setup))
 }

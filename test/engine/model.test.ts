@@ -3,12 +3,16 @@ import t from 'tap'
 import type { Engine } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
-import type { State } from '../../core/model/run.ts'
+import { CONDITIONS, isFinal } from '../../core/model/run.ts'
+import type { Condition, State } from '../../core/model/run.ts'
 import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 /** What a run has to be, said as simply as it can be. */
-interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean }
+interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean, after: Link[] }
+
+/** `counted`: what the prerequisite came to when it did. */
+interface Link { id: string, condition: Condition, counted?: State }
 
 interface World { engine: Engine, runs: Map<string, Expected>, order: string[], owner: number }
 
@@ -37,6 +41,25 @@ function expect (run: Expected, kind: string) {
   else run.state = again ? 'queued' : kind === 'final' ? 'failed' : kind as State
 }
 
+const isWaiting = ({ state }: Expected) => state === 'queued' || state === 'blocked'
+
+/** What follows from the ends of others, until nothing does. */
+function follow ({ runs }: World) {
+  for (let changed = true; changed;) {
+    changed = false
+    for (const run of [...runs.values()].filter(({ state }) => state === 'blocked')) {
+      for (const link of run.after) {
+        const { state } = runs.get(link.id)!
+        if (!link.counted && isFinal(state)) link.counted = state
+      }
+      const met = run.after.map(({ condition, counted }) => counted === undefined ? null : condition === 'done' || condition === counted)
+      if (met.includes(false)) run.state = 'skipped'
+      else if (!met.includes(null)) run.state = 'queued'
+      changed ||= run.state !== 'blocked'
+    }
+  }
+}
+
 type Step = (world: World) => Promise<void>
 
 const steps: Record<string, (index: number) => Step> = {
@@ -45,7 +68,17 @@ const steps: Record<string, (index: number) => Step> = {
     if (world.order.includes(added!.run.id) === added!.created) throw new Error('created is not true once for each key')
     if (!added!.created) return
     world.order.push(added!.run.id)
-    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4, codes: [], open: false })
+    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4, codes: [], open: false, after: [] })
+  },
+  wait: index => async world => {
+    const ids = [pick(world, index), pick(world, index * 7 + 3)].filter(id => id !== undefined)
+    if (ids.length === 0) return
+    const after: Link[] = ids.map((id, place) => ({ id, condition: CONDITIONS[(index + place) % 3]! }))
+    const [added] = await world.engine.add([ask({ max_retries: RETRIES, after: after.map(({ id, condition }) => ({ run: id, condition })) })], T0)
+    world.order.push(added!.run.id)
+    world.runs.set(added!.run.id, { state: 'blocked', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: 2, codes: [], open: false, after })
+    follow(world)
+    if (added!.run.state !== world.runs.get(added!.run.id)!.state) throw new Error('the answer says another state')
   },
   claim: index => async world => {
     const claimed = await world.engine.claim({ owner: `o${world.owner}`, now: T0, lease_until: T0, limit: 1 + index % 3, room: { tasks: { a: 9 } } })
@@ -74,7 +107,7 @@ const steps: Record<string, (index: number) => Step> = {
     const run = id ? world.runs.get(id) : undefined
     if (!id || !run) return
     await world.engine.cancel({ id, reason: REASON, now: T0 })
-    if (run.state === 'queued') Object.assign(run, { state: 'cancelled', open: false })
+    if (isWaiting(run)) Object.assign(run, { state: 'cancelled', open: false })
     if (run.state === 'running') run.cancel = true
   },
   retry: index => async world => {
@@ -82,7 +115,7 @@ const steps: Record<string, (index: number) => Step> = {
     const run = id ? world.runs.get(id) : undefined
     if (!id || !run) return
     await world.engine.retry({ id, now: T0, due_at: T0 })
-    if (run.state === 'queued' || run.state === 'running') return
+    if (isWaiting(run) || run.state === 'running') return
     Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false })
   },
   hold: index => async world => {
@@ -101,7 +134,7 @@ const steps: Record<string, (index: number) => Step> = {
     if (!id || !run) return
     const as = index % 2 ? 'skipped' : 'failed'
     await world.engine.end({ id, now: T0, as, reason: REASON })
-    if (run.state === 'queued') Object.assign(run, { state: as, open: false })
+    if (isWaiting(run)) Object.assign(run, { state: as, open: false })
   },
   crash: () => async world => {
     await world.engine.stop()
@@ -145,7 +178,10 @@ t.test('whatever is done in whatever order, every run is what the rules say', as
     await engine.start()
     const world: World = { engine, runs: new Map(), order: [], owner: 0 }
     try {
-      for (const act of todo) await act(world)
+      for (const act of todo) {
+        await act(world)
+        follow(world)
+      }
       await compare(world)
     } finally {
       await engine.stop()

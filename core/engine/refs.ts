@@ -1,0 +1,44 @@
+import type { Detail } from '../model/errors.ts'
+import type { NewRun } from '../model/run.ts'
+
+const refOf = (run: string): string | null => run.startsWith('#') ? run.slice(1) : null
+
+/** What is wrong with the names that runs of one call have for each other: taken twice, unknown, or in a circle. */
+export function refFaults (runs: readonly NewRun[]): Detail[] {
+  const places = new Map<string, number>()
+  const faults: Detail[] = []
+  for (const [index, { ref }] of runs.entries()) {
+    if (ref !== undefined && places.has(ref)) faults.push({ pointer: `/${index}/ref`, detail: `'${ref}' names another run already` })
+    else if (ref !== undefined) places.set(ref, index)
+  }
+  const waits = runs.map(({ after = [] }) => after.flatMap(({ run }) => places.get(refOf(run) ?? '') ?? []))
+  for (const [index, { after = [] }] of runs.entries()) {
+    for (const [place, { run }] of after.entries()) {
+      const ref = refOf(run)
+      if (ref !== null && !places.has(ref)) faults.push({ pointer: `/${index}/after/${place}/run`, detail: `no run of this call has the ref '${ref}'` })
+    }
+  }
+  const circle = circleOf(waits)
+  if (circle) faults.push({ pointer: `/${circle[0]}/after`, detail: `waits for itself: ${circle.map(index => `#${runs[index]!.ref}`).join(' → ')}` })
+  return faults
+}
+
+/** A circle of indexes that ends where it begins, or null. Without recursion: a chain may be as long as a call. */
+function circleOf (waits: readonly number[][]): number[] | null {
+  const left = waits.map(list => list.length)
+  const dependents = Map.groupBy(waits.flatMap((list, index) => list.map(to => ({ index, to }))), ({ to }) => to)
+  const free = left.flatMap((count, index) => count === 0 ? [index] : [])
+  for (let index = free.pop(); index !== undefined; index = free.pop()) {
+    for (const { index: next } of dependents.get(index) ?? []) if (--left[next]! === 0) free.push(next)
+  }
+  const first = left.findIndex(count => count > 0)
+  if (first < 0) return null
+  // Whatever is left waits for something that is left: walked on, it comes round.
+  const path: number[] = []
+  const seen = new Map<number, number>()
+  for (let index = first; ; index = waits[index]!.find(to => left[to]! > 0)!) {
+    const known = seen.get(index)
+    if (known !== undefined) return [...path.slice(known), index]
+    seen.set(index, path.push(index) - 1)
+  }
+}
