@@ -1,8 +1,9 @@
 import { MINUTE } from '../model/duration.ts'
-import { numberAfter, numbersOf, plainNumber } from './number.ts'
+import { VERSION_1, VERSION_2 } from './group.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Files } from './files.ts'
 import type { Roots } from './sensor.ts'
+import type { Version } from './group.ts'
 
 /** What a container may use; null where it has no limit of its own. */
 export interface Room {
@@ -12,35 +13,26 @@ export interface Room {
   memory: number | null
 }
 
-const NO_ROOM: Room = { cpus: null, memory: null }
+type Kind = 'cpu' | 'memory'
+/** A limit, and the group that holds it. */
+interface Limit { most: number, folder: string, version: Version }
+
 const AGAIN = MINUTE
 
-const lowest = (values: (number | null)[]): number | null => {
-  const set = values.filter(value => value !== null)
-  return set.length === 0 ? null : Math.min(...set)
-}
-
-/** `/a/b/c` → `/a/b/c`, `/a/b`, `/a`, and the root itself, which is the container's own where it has a namespace. */
+/** `/a/b` → `/a/b`, `/a`, and the root, which is the container's own where it has a namespace. */
 function upwards (path: string): string[] {
-  const steps = path.split('/').filter(Boolean)
+  // What lies above the namespace cannot be followed: the root that is mounted is what counts.
+  const steps = path.startsWith('/..') ? [] : path.split('/').filter(Boolean)
   return [...steps.map((_, index) => `/${steps.slice(0, steps.length - index).join('/')}`), '']
 }
 
-/** `cpu.max` of cgroup v2: quota and period, or `max` and period. */
-function quota (text: string | null): number | null {
-  const [most, period] = numbersOf(text ?? '')
-  return most === undefined || period === undefined || Number.isNaN(most) || period === 0 ? null : most / period
-}
-
-/** The limits of the control group (version 2) that this process lives in, and what the group has used. */
+/** The limits of the control group that this process lives in, and what the group has used. */
 export class Limits {
   readonly #files: Files
   readonly #roots: Roots
   readonly #clock: Clock
   #readAt = -Infinity
-  #room = NO_ROOM
-  /** The folder that holds the limit of each kind. */
-  #folders: { cpu: string, memory: string } = { cpu: '', memory: '' }
+  #limits: Record<Kind, Limit | null> = { cpu: null, memory: null }
 
   constructor ({ files, roots, clock }: { files: Files, roots: Roots, clock: Clock }) {
     this.#files = files
@@ -51,46 +43,45 @@ export class Limits {
   /** The limits in force; looked up again every minute. */
   read (): Room {
     const at = this.#clock.monotonic()
-    if (at - this.#readAt < AGAIN) return this.#room
-    this.#readAt = at
-    const folders = this.#folder() === null ? [] : upwards(this.#folder()!).map(path => this.#roots.cgroup + path)
-    const cpus = folders.map(folder => ({ folder, limit: quota(this.#files.once(`${folder}/cpu.max`)) }))
-    const memory = folders.map(folder => ({ folder, limit: plainNumber(this.#files.once(`${folder}/memory.max`)) }))
-    this.#room = { cpus: lowest(cpus.map(({ limit }) => limit)), memory: lowest(memory.map(({ limit }) => limit)) }
-    this.#folders = {
-      cpu: cpus.find(({ limit }) => limit !== null && limit === this.#room.cpus)?.folder ?? '',
-      memory: memory.find(({ limit }) => limit !== null && limit === this.#room.memory)?.folder ?? ''
+    if (at - this.#readAt >= AGAIN) {
+      this.#readAt = at
+      const lines = (this.#files.once(`${this.#roots.proc}/self/cgroup`) ?? '0::/').trim().split('\n')
+      this.#limits = { cpu: this.#lowest('cpu', lines), memory: this.#lowest('memory', lines) }
     }
-    return this.#room
+    const { cpu, memory } = this.#limits
+    return { cpus: cpu?.most ?? null, memory: memory?.most ?? null }
   }
 
-  /** Seconds of processor time that the limited group has used. */
+  /** Seconds of processor time that the limited group has used; NaN when it does not tell. */
   cpuSeconds (): number {
-    const used = numberAfter(this.#files.text(`${this.#folders.cpu}/cpu.stat`), 'usage_usec ')
-    return used === null ? NaN : used / 1e6
+    const limit = this.#limits.cpu
+    return limit === null ? NaN : limit.version.cpuSeconds(this.#files, limit.folder)
   }
 
-  /** Bytes that the limited group holds; what the kernel would give back at once does not count. */
+  /** Bytes that the limited group holds; NaN when it does not tell. */
   memoryBytes (): number {
-    const current = plainNumber(this.#files.text(`${this.#folders.memory}/memory.current`))
-    if (current === null) return NaN
-    const stat = this.#files.optional(`${this.#folders.memory}/memory.stat`) ?? ''
-    return Math.max(0, current - (numberAfter(stat, 'inactive_file ') ?? 0))
+    const limit = this.#limits.memory
+    return limit === null ? NaN : limit.version.memoryBytes(this.#files, limit.folder)
   }
 
   /** The pressure file of the limited group, null where there is none. */
-  pressure (kind: 'cpu' | 'memory'): string | null {
-    const { cpus, memory } = this.read()
-    if ((kind === 'cpu' ? cpus : memory) === null) return null
-    return this.#files.optional(`${this.#folders[kind]}/${kind}.pressure`)
+  pressure (kind: Kind): string | null {
+    this.read()
+    const limit = this.#limits[kind]
+    return limit === null ? null : this.#files.optional(`${limit.folder}/${kind}.pressure`)
   }
 
-  /** Where this process stands in the tree: the line `0::/path` of /proc/self/cgroup. */
-  #folder (): string | null {
-    const text = this.#files.once(`${this.#roots.proc}/self/cgroup`)
-    if (text === null) return ''
-    const line = text.split('\n').find(candidate => candidate.startsWith('0::'))
-    // A path above the namespace cannot be followed: the root that is mounted is what counts.
-    return line === undefined ? null : line.slice(3).replace(/^\/\.\..*/, '/')
+  /** Of the group and of all above it the lowest; version 2 first. */
+  #lowest (kind: Kind, lines: readonly string[]): Limit | null {
+    for (const version of [VERSION_2, VERSION_1]) {
+      const folders = version.folders(kind, lines).flatMap(({ mount, path }) => upwards(path).map(step => this.#roots.cgroup + mount + step))
+      const limits = folders.flatMap((folder): Limit[] => {
+        const most = (kind === 'cpu' ? version.cpus : version.memory)(this.#files, folder)
+        return most === null ? [] : [{ most, folder, version }]
+      })
+      const [lowest] = limits.toSorted((a, b) => a.most - b.most)
+      if (lowest) return lowest
+    }
+    return null
   }
 }

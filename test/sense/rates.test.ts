@@ -84,6 +84,18 @@ t.test('a limit above ours in the tree holds us too, and none at all is none', a
   t.match(await senses.sample(), { memory: { used: 0.25, available_bytes: 3000 }, cpu: { cores: 2 } })
 })
 
+t.test('the older control groups count where the newer ones say nothing', async t => {
+  const { senses, later } = machine(t, {
+    tree: {
+      ...DESKTOP, 'proc/self/cgroup': '4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n0::/\n', 'cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
+      'cgroup/memory/docker/a/memory.limit_in_bytes': '8000\n', 'cgroup/memory/docker/a/memory.usage_in_bytes': '5000\n', 'cgroup/memory/docker/a/memory.stat': 'total_inactive_file 1000\n',
+      'cgroup/cpu,cpuacct/cpu.cfs_quota_us': '100000\n', 'cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n', 'cgroup/cpu,cpuacct/cpuacct.usage': '1000000000\n'
+    }
+  })
+  t.match(await senses.sample(), { cpu: { cores: 1 }, memory: { used: 0.5, available_bytes: 4000 } })
+  t.equal((await later({ 'cgroup/cpu,cpuacct/cpuacct.usage': '3000000000\n' })).cpu.busy, 0.4)
+})
+
 t.test('files that are missing or full of nonsense make their part unknown and leave the rest', async t => {
   const { senses } = machine(t, { tree: { ...DESKTOP, 'proc/stat': 'garbage\n', 'proc/meminfo': '', 'proc/pressure/cpu': 'some nothing\n', 'proc/loadavg': 'x', 'proc/diskstats': '\u0000\u0001 \n\n 8 0', 'proc/net/dev': ':::\n' } })
   const reading = await senses.sample()

@@ -1,0 +1,56 @@
+import { numberAfter, numbersOf, plainNumber } from './number.ts'
+import type { Files } from './files.ts'
+
+/** How one version of control groups tells of itself; folders are those of the group. */
+export interface Version {
+  /** Folders below the mount, one of which holds the group; `path` is what /proc/self/cgroup says of it. */
+  folders (kind: 'cpu' | 'memory', lines: readonly string[]): { mount: string, path: string }[]
+  cpus (files: Files, folder: string): number | null
+  memory (files: Files, folder: string): number | null
+  /** Seconds of processor time used so far; NaN when it does not tell. */
+  cpuSeconds (files: Files, folder: string): number
+  /** Bytes held; what the kernel would give back at once does not count. NaN when it does not tell. */
+  memoryBytes (files: Files, folder: string): number
+}
+
+const NANO = 1e9
+const MICRO = 1e6
+/** Version 1 writes its largest number where there is no limit. */
+const NO_LIMIT = 2 ** 60
+
+const ratio = (most: number | null | undefined, period: number | null | undefined): number | null =>
+  most !== null && most !== undefined && most > 0 && period ? most / period : null
+
+const without = (current: number | null, given: number | null) => current === null ? NaN : Math.max(0, current - (given ?? 0))
+
+/** cgroup v2 (Documentation/admin-guide/cgroup-v2.rst). */
+export const VERSION_2: Version = {
+  folders: (_kind, lines) => lines.filter(line => line.startsWith('0::')).map(line => ({ mount: '', path: line.slice(3) })),
+  cpus: (files, folder) => {
+    // Quota and period, or `max` and period.
+    const [most, period] = numbersOf(files.once(`${folder}/cpu.max`) ?? '')
+    return ratio(most, period)
+  },
+  memory: (files, folder) => plainNumber(files.once(`${folder}/memory.max`)),
+  cpuSeconds: (files, folder) => (numberAfter(files.text(`${folder}/cpu.stat`), 'usage_usec ') ?? NaN) / MICRO,
+  memoryBytes: (files, folder) =>
+    without(plainNumber(files.text(`${folder}/memory.current`)), numberAfter(files.optional(`${folder}/memory.stat`) ?? '', 'inactive_file '))
+}
+
+/** cgroup v1 (Documentation/admin-guide/cgroup-v1): a tree of its own for each kind. */
+export const VERSION_1: Version = {
+  folders: (kind, lines) => lines.map(line => line.split(':')).filter(([, kinds]) => kinds?.split(',').includes(kind))
+    .flatMap(([, kinds, path]) => [kinds!, kind].map(mount => ({ mount: `/${mount}`, path: path ?? '/' }))),
+  cpus: (files, folder) => ratio(plainNumber(files.once(`${folder}/cpu.cfs_quota_us`)), plainNumber(files.once(`${folder}/cpu.cfs_period_us`))),
+  memory: (files, folder) => {
+    const limit = plainNumber(files.once(`${folder}/memory.limit_in_bytes`))
+    return limit !== null && limit < NO_LIMIT ? limit : null
+  },
+  cpuSeconds: (files, folder) => {
+    // The count of use is a kind of its own, often mounted together with the limits.
+    const used = files.optional(`${folder}/cpuacct.usage`) ?? files.optional(`${folder.replace(/\/cpu(?=\/|$)/, '/cpuacct')}/cpuacct.usage`)
+    return (plainNumber(used) ?? NaN) / NANO
+  },
+  memoryBytes: (files, folder) =>
+    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), numberAfter(files.optional(`${folder}/memory.stat`) ?? '', 'total_inactive_file '))
+}
