@@ -8,6 +8,8 @@ import { Desk } from './work/desk.ts'
 import { LEASE, Runner } from './work/runner.ts'
 import { LateErrors } from './work/late.ts'
 import { Pauses } from './work/pauses.ts'
+import { Explain } from './work/explain.ts'
+import { Foresight } from './work/foresight.ts'
 import { Planner } from './work/planner.ts'
 import { Senses } from './sense/senses.ts'
 import { Settings } from './work/settings.ts'
@@ -76,6 +78,8 @@ export class TaskManager implements Service {
   readonly planner: Planner
   readonly desk: Desk
   readonly pauses: Pauses
+  readonly explain: Explain
+  readonly foresight: Foresight
   readonly upkeep: Upkeep
   readonly #listeners = new Set<Listener>()
   readonly #ticker: Ticker
@@ -99,7 +103,7 @@ export class TaskManager implements Service {
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })
     const situation = this.situation = new Situation({ clock, config: () => this.config })
-    this.planner = new Planner({ engine, clock, random, notice, tasks, replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+    this.planner = new Planner({ engine, clock, random, notice, tasks, move: (task, nominal, next) => this.foresight.move(task, nominal, next), replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
     this.runner = new Runner({
       engine, clock, random, notice, tasks, situation,
       owner: this.owner,
@@ -111,6 +115,8 @@ export class TaskManager implements Service {
       enqueue: async (task, ask) => (await this.desk.enqueue(task, ask, 'task')).run.id
     })
     this.desk = new Desk({ engine, clock, notice, tasks, situation, planner: this.planner, runner: this.runner, scheduleId: () => this.#scheduleId() })
+    this.explain = new Explain({ engine, clock, runner: this.runner, planner: this.planner, task: id => this.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
+    this.foresight = new Foresight({ engine, clock, config: () => this.config, situation, planner: () => this.planner, tasks })
     this.pauses = new Pauses({ engine, clock, notice, situation })
     this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
     this.#fire = new Alarm({ now: clock.now, ring: () => void this.fire() })
@@ -160,7 +166,7 @@ export class TaskManager implements Service {
       await startAll([engine!, late!])
       const recovered = await this.upkeep.recover()
       await this.planner.load()
-      await this.pauses.load()
+      await Promise.all([this.pauses.load(), this.foresight.load()])
       await startAll(rest)
       await this.settings.start(() => void this.#configured())
       this.#state = 'started'
@@ -220,7 +226,10 @@ export class TaskManager implements Service {
 
   /** Takes one reading of the machine; what it opens starts at once. */
   async look (): Promise<void> {
-    this.situation.take(await this.senses.sample(), this.clock.now())
+    const reading = await this.senses.sample()
+    this.foresight.learn(reading)
+    this.situation.take(reading, this.clock.now())
+    await this.foresight.saveWhenDue()
   }
 
   /** Claims nothing more; what is running goes on until `stop`. */

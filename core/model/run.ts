@@ -78,6 +78,8 @@ export interface Run {
   deadline_at: number | null
   /** Why `due_at` is not `nominal_at`. */
   moved: Moved | null
+  /** How long its key is its own: until it is claimed, until it is over, or until an instant; null: as long as it is kept. */
+  key_until: 'started' | 'finished' | number | null
 }
 
 /** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
@@ -122,6 +124,13 @@ export interface After { run: string, condition: Condition }
 /** A prerequisite by its id, with the name it had in the call; once it is over, `state` is what counted. */
 export interface Prerequisite extends After { ref: string | null, state: State }
 
+/** What becomes of a run whose key another one holds: that one is the answer; it takes over the newcomer's payload, priority, due time
+ *  and retries; or its due time alone. `keep_last` replaces one that waits, and lets one that runs go on beside the newcomer. */
+export const CONFLICTS = ['return', 'replace', 'reschedule', 'keep_last'] as const
+
+/** How long a key names one run, `until` a number: ms from its creation. */
+export interface Unique { until: 'started' | 'finished' | 'kept' | number, conflict: typeof CONFLICTS[number] }
+
 export interface NewRun {
   task: string
   queue: string
@@ -138,6 +147,8 @@ export interface NewRun {
   skipped?: Reason
   deadline_at?: number | null
   moved?: Moved | null
+  /** Left out: `kept` and `return`. */
+  unique?: Unique
   /** Its name for others of the same call. */
   ref?: string
   /** Runs that have to end first; until then it is blocked. One that cannot be met any more skips it. */

@@ -24,6 +24,7 @@ const checks = new WeakMap<Task, Check>()
 export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
   // A payload object is laid upon the task's own, which may hold its settings.
   const payload = overlay(task.payload, ask.payload)
+  const due = instantOf(ask, now)
   checkPayload(task, payload)
   return {
     task: task.id,
@@ -31,7 +32,8 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
     priority: ask.priority ?? task.priority,
     source,
     key: ask.key ?? null,
-    due_at: instantOf(ask, now),
+    due_at: due,
+    deadline_at: Math.max(due, now) + task.deadlineMs,
     max_retries: task.max_retries,
     payload: storable(payload)
   }

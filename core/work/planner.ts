@@ -8,12 +8,12 @@ import type { Engine, PlanAsk, Planned } from '../engine/engine.ts'
 import type { Fire } from '../model/misfire.ts'
 import type { Json } from '../model/json.ts'
 import type { Listener } from '../model/notice.ts'
-import type { NewRun, Reason, Run } from '../model/run.ts'
+import type { Moved, NewRun, Reason, Run } from '../model/run.ts'
 import type { Schedule } from '../model/schedule.ts'
 import type { Task } from '../model/task.ts'
 import type { Trigger } from '../model/trigger.ts'
 
-interface Entry { schedule: Schedule, trigger: Trigger }
+interface Entry { schedule: Schedule, trigger: Trigger, moved: Moved | null }
 
 /** What a schedule made at run time asks for. */
 export interface ScheduleAsk { id: string, task: string, trigger: string, trigger_args: Record<string, Json>, timezone: string, payload: Json, by: string }
@@ -24,6 +24,8 @@ export interface PlannerOptions {
   random: () => number
   notice: Listener
   tasks: () => ReadonlyMap<string, Task>
+  /** Where a fire is moved within the flex of its task; `next` is the fire after it. */
+  move: (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
   /** Told of a running run whose place a later fire takes. */
   replaced: (run: Run) => void
 }
@@ -48,6 +50,11 @@ export class Planner {
 
   get schedules (): Schedule[] {
     return [...this.#entries.values()].map(({ schedule }) => schedule)
+  }
+
+  /** Every schedule with its trigger. */
+  get planned (): { schedule: Schedule, trigger: Trigger }[] {
+    return [...this.#entries.values()]
   }
 
   /** The schedules of one task. */
@@ -157,11 +164,18 @@ export class Planner {
 
   #next (schedule: Schedule, trigger: Trigger): Schedule {
     const nominal = trigger.next(schedule.cursor)
-    const jitter = nominal === null ? 0 : Math.round(trigger.jitter * SECOND * this.#options.random())
-    return { ...schedule, nominal_at: nominal, next_at: nominal === null ? null : Math.min(nominal + jitter, trigger.until) }
+    if (nominal === null) return { ...schedule, nominal_at: null, next_at: null }
+    const jitter = Math.round(trigger.jitter * SECOND * this.#options.random())
+    const at = this.#moveOf(schedule, trigger, nominal)?.at ?? nominal + jitter
+    return { ...schedule, nominal_at: nominal, next_at: Math.min(at, trigger.until) }
   }
 
-  #fires ({ schedule, trigger }: Entry, now: number): PlanAsk {
+  #moveOf ({ task: id }: Schedule, trigger: Trigger, nominal: number) {
+    const task = this.#options.tasks().get(id)
+    return task === undefined || task.flexMs === 0 ? null : this.#options.move(task, nominal, trigger.next(nominal))
+  }
+
+  #fires ({ schedule, trigger, moved }: Entry, now: number): PlanAsk {
     const task = this.#options.tasks().get(schedule.task)!
     const fresh = schedule.cursor < schedule.anchor
     const { fires, due, cursor } = decideFires({
@@ -171,7 +185,7 @@ export class Planner {
     if (due > 1 || fires.some(({ late }) => late)) {
       this.#options.notice({ kind: 'missed', task: task.id, schedule: schedule.id, count: due, policy: task.misfire, from: schedule.nominal_at!, to: cursor })
     }
-    const runs = fires.map(fire => runOf(fire, task, schedule))
+    const runs = fires.map(fire => runOf({ fire, task, schedule, moved, now }))
     return { schedule: this.#next({ ...schedule, cursor }, trigger), from: schedule.cursor, fires: runs, overlap: task.overlap, now }
   }
 
@@ -198,7 +212,8 @@ export class Planner {
   }
 
   #keep (schedule: Schedule, trigger: Trigger): void {
-    this.#entries.set(schedule.id, { schedule, trigger })
+    const moved = schedule.nominal_at === null ? null : this.#moveOf(schedule, trigger, schedule.nominal_at)
+    this.#entries.set(schedule.id, { schedule, trigger, moved: moved?.at === schedule.next_at ? moved.moved : null })
     this.#heap.set(schedule.id, schedule.next_at)
     if (schedule.origin !== 'api') return
     const made = this.#made.get(schedule.task) ?? new Set()
@@ -227,7 +242,10 @@ const DISABLED: Reason = { code: 'task_disabled', message: 'its task was disable
 const hashOf = ({ trigger, trigger_args, timezone }: { trigger: string | null, trigger_args: unknown, timezone: string }) =>
   createHash('sha256').update(JSON.stringify([trigger, trigger_args, timezone])).digest('hex').slice(0, 16)
 
-function runOf (fire: Fire, task: Task, schedule: Schedule): NewRun {
+interface RunOf { fire: Fire, task: Task, schedule: Schedule, moved: Moved | null, now: number }
+
+function runOf ({ fire, task, schedule, moved, now }: RunOf): NewRun {
+  const due = fire.at === schedule.nominal_at ? schedule.next_at! : fire.at
   const run: NewRun = {
     task: task.id,
     queue: task.queue,
@@ -235,7 +253,9 @@ function runOf (fire: Fire, task: Task, schedule: Schedule): NewRun {
     source: fire.late ? 'catch_up' : 'schedule',
     schedule: schedule.id,
     key: `${schedule.id === task.id ? '' : schedule.id}@${fire.at}`,
-    due_at: fire.at === schedule.nominal_at ? schedule.next_at! : fire.at,
+    due_at: due,
+    deadline_at: Math.max(due, now) + task.deadlineMs,
+    ...due !== fire.at && moved ? { moved } : {},
     nominal_at: fire.at,
     max_retries: task.max_retries,
     missed: fire.missed,

@@ -75,9 +75,9 @@ export class Runner implements Service {
     while (this.#pass) await this.#pass
   }
 
-  /** The verdict on a run as things stand: what the next look would decide. */
-  verdict (run: Waiting): Verdict {
-    return verdictOn(this.#facts(), run)
+  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
+  verdict (run: Waiting, at = this.#options.clock.now()): Verdict {
+    return verdictOn({ ...this.#facts(), now: at }, run)
   }
 
   /** What is so in this process right now. */

@@ -44,7 +44,7 @@ export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, f
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
     enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
   })
-  const planner = new Planner({ engine, clock, random, notice, tasks: () => map, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+  const planner = new Planner({ engine, clock, random, notice, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
   const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}` })
   await planner.load()
