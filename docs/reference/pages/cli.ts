@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { generatedFrom } from './markdown.ts'
+
+const BIN = resolve(import.meta.dirname, '../../../bin/offpeak.js')
+const AT_ONCE = 4
+
+const INTRO = `# Command line
+
+\`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Every command reads \`./config.json\`, so call it where the
+server was started, or name the place with \`--config\` or \`--data\`. A command that asks a running server finds its address and token by itself;
+\`OFFPEAK_URL\` and \`OFFPEAK_TOKEN\` name another one. \`enable\` and \`disable\` work without a server too.
+
+Exit codes: 0 done, 1 failed, 2 wrong words on the command line, 78 the configuration is at fault. \`run --wait\`, \`run --follow\` and \`test\` exit with
+that of the run: 0 completed, 1 failed, 3 cancelled, 4 skipped.`
+
+async function help (words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], { env: { PATH: process.env.PATH, NO_COLOR: '1' } })
+  return stdout.trimEnd()
+}
+
+const commandsIn = (text: string) => [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name!)
+
+const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
+
+/** The page of every command, as `--help` tells of it. */
+export async function cliPage (): Promise<string> {
+  const all = await help([])
+  const names = commandsIn(all)
+  const texts: string[] = []
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    texts.push(...await Promise.all(names.slice(at, at + AT_ONCE).map(name => help([name]))))
+  }
+  const sections = names.map((name, index) => `## ${name}\n\n${blockOf(texts[index]!)}`)
+  return [INTRO, generatedFrom('core/cli/'), blockOf(all), ...sections].join('\n\n') + '\n'
+}

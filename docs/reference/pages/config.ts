@@ -1,0 +1,35 @@
+import { ConfigSchema } from '../../../core/model/config.ts'
+import { code, generatedFrom, table } from './markdown.ts'
+import { defaultWords, leavesOf, typeWords } from './schema.ts'
+import type { Node } from './schema.ts'
+
+const INTRO = `# config.json
+
+Every part is optional; what is absent has its default. Comments and trailing commas are fine. An unknown key is a fault, with its line.
+How to write, overlay and change it: [Configure](../how-to/configure.md). Editors complete it with
+\`"$schema": "./config.schema.json"\`.
+
+A *duration* is seconds as a number, or words: \`90\`, \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`. Relative folders start at the folder of config.json.`
+
+/** What a record holds under each name, as far as that is settings of its own. */
+function namedWords (node: Node): string {
+  const inner = Object.values(node.patternProperties ?? {})[0]
+  if (inner === undefined || node.default === undefined) return ''
+  const rows = leavesOf(inner).map(({ path, node: leaf }) => [code(`<name>.${path}`), typeWords(leaf), leaf.description ?? ''])
+  return rows.length === 0 || rows.length > 8 ? '' : `\n${table(['setting', 'type', ''], rows)}\n`
+}
+
+const TASKS = '\nThe key is the id of a task. Fields: [Task](task.md).\n'
+
+function sectionWords (name: string, node: Node): string {
+  const rows = leavesOf(node).map(({ path, node: leaf }) => [code(path), typeWords(leaf), defaultWords(leaf.default), leaf.description ?? ''])
+  const body = rows.length === 0 ? (name === 'tasks' ? TASKS : namedWords(node)) : `\n${table(['setting', 'type', 'default', ''], rows)}\n`
+  const standard = rows.length === 0 && JSON.stringify(node.default ?? {}) !== '{}' ? `\nDefault: ${code(JSON.stringify(node.default))}\n` : ''
+  return `## ${name}\n\n${node.description ?? ''}.\n${body}${standard}`
+}
+
+/** The page of every setting. */
+export function configPage (): string {
+  const sections = Object.entries((ConfigSchema as Node).properties!)
+  return [INTRO, generatedFrom('core/model/config.ts'), ...sections.map(([name, node]) => sectionWords(name, node))].join('\n\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd() + '\n'
+}

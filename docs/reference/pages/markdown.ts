@@ -1,0 +1,14 @@
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim()
+
+const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`
+
+/** A table in Markdown; cells may hold Markdown, bars in them are escaped. */
+export function table (head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+/** A word set as code; nothing for nothing. */
+export const code = (text: string): string => text === '' ? '' : `\`${text}\``
+
+/** Says where a page comes from, for whoever opens it to change it. */
+export const generatedFrom = (source: string): string => `<!-- Made by \`node docs/reference/write.ts\` from ${source}. Change that, not this. -->`

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { noticeLog } from '../../../core/log.ts'
+import type { Notice } from '../../../core/model/notice.ts'
+import { code, generatedFrom, table } from './markdown.ts'
+
+const SOURCE = resolve(import.meta.dirname, '../../../core/model/notice.ts')
+
+const INTRO = `# Notices
+
+Everything the system can say is a notice: one record a line on standard output, its kind in the field \`notice\`, its facts beside it. The level
+is pino's number. In code, \`manager.onNotice(listener)\` hears them all. Below \`log.level\` nothing is written; listeners hear it all the same.
+
+A settled run is logged at \`warn\` when the attempt failed or left a warning, at \`error\` when the run is over and failed.`
+
+interface Told { level: string, words: string }
+
+/** What the log makes of a notice: asked of the log itself. */
+function told (kind: string): Told {
+  const heard: Told[] = []
+  const at = (level: string) => (_facts: object, words: string) => void heard.push({ level, words })
+  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+  const log = { isLevelEnabled: () => true, ...Object.fromEntries(levels.map(level => [level, at(level)])) }
+  const run = { id: '', task: '', state: 'completed', attempt: 1, error: null, reason: null, warning: null }
+  noticeLog(log as unknown as Parameters<typeof noticeLog>[0])({ kind, run } as unknown as Notice)
+  return heard[0]!
+}
+
+/** The page of every notice. */
+export function noticesPage (): string {
+  const kinds = [...readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\| \{ kind: '(\w+)'(?:, (.+))? \}$/gm)]
+  const rows = kinds.map(([, kind, fields = '']) => {
+    const { level, words } = told(kind!)
+    const names = [...fields.matchAll(/(\w+)\??: /g)].map(([, name]) => code(name!))
+    return [code(kind!), level, words, names.join(', ')]
+  })
+  return [INTRO, generatedFrom('core/model/notice.ts and core/log.ts'), table(['notice', 'level', 'says', 'with'], rows)].join('\n\n') + '\n'
+}

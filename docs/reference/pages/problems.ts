@@ -1,0 +1,43 @@
+import { code } from './markdown.ts'
+
+/** Codes whose sentence is made where the fault is met. */
+const WORDS: Record<string, string> = {
+  OFFPEAK_CONFIG_INVALID: 'a setting does not fit: file, line, pointer, found, expected',
+  OFFPEAK_TASK_INVALID: 'a definition does not fit: field, found, expected',
+  OFFPEAK_TASK_FILE_BROKEN: 'a task file cannot be imported: file, line, reason',
+  OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
+  OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
+  OFFPEAK_START_REFUSED: 'the server would be open to others without a token, or cannot listen',
+  OFFPEAK_ENGINE_FAILED: 'the database cannot be opened or written; 507 when the disk is full',
+  OFFPEAK_REQUEST_INVALID: 'the request is not one: no JSON, two Host headers, and the like',
+  OFFPEAK_TRIGGER_INVALID: 'a trigger cannot be read: field, found, expected',
+  OFFPEAK_USAGE_INVALID: 'the words on a command line do not fit'
+}
+
+const OTHERS = [
+  [code('OFFPEAK_BODY_NOT_UTF8'), '400', 'the body is not UTF-8'],
+  [code('OFFPEAK_BODY_TOO_LARGE'), '413', 'the body is larger than 1 MiB'],
+  [code('OFFPEAK_INVALID_MEDIA_TYPE'), '415', 'the body is not `application/json`'],
+  [code('OFFPEAK_INTERNAL'), '500', 'a fault of offpeak: the log has the details']
+]
+
+/** The sentence of a factory with its variable parts left open. */
+function sentenceIn (factory: string): string | undefined {
+  const found = /message: (?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/.exec(factory)
+  return (found?.[1] ?? found?.[2])?.replaceAll(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, '…').replaceAll(/\\(.)/g, '$1')
+}
+
+function rowOf (factory: string): string[] | null {
+  const name = /\bcode\s*[:=]\s*'(OFFPEAK_\w+)'/.exec(factory)?.[1]
+  const status = /\bstatus\s*[:=]\s*(\d{3})/.exec(factory)?.[1]
+  if (name === undefined || status === undefined) return null
+  return [code(name), status, WORDS[name] ?? sentenceIn(factory) ?? name.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', ' ')]
+}
+
+/** Every problem code with its status and what it says, read from the source of the factories. */
+export function problemRows (source: string): string[][] {
+  const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
+  const rows = factories.map(rowOf).filter(row => row !== null)
+  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories of core/model/errors.ts have no code or no status`)
+  return [...rows.toSorted((a, b) => a[0]! < b[0]! ? -1 : 1), ...OTHERS]
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createManager } from '../../../core/manager.ts'
+import { createServer } from '../../../core/server.ts'
+import { REST_INTRO, ROUTES } from './routes.ts'
+import { code, generatedFrom, table } from './markdown.ts'
+import { problemRows } from './problems.ts'
+import { typeWords } from './schema.ts'
+import type { Node } from './schema.ts'
+
+interface Parameter { name: string, in: string, required?: boolean, schema: Node, description?: string }
+
+interface Operation {
+  parameters?: Parameter[]
+  requestBody?: { content: Record<string, { schema: Node }> }
+  responses: Record<string, unknown>
+}
+
+type Document = { paths: Record<string, Record<string, Operation>> }
+
+/** The description of the API by the server itself. */
+export async function apiDocument (): Promise<Document> {
+  const root = await mkdtemp(join(tmpdir(), 'offpeak-docs-'))
+  const manager = await createManager({ root, files: 'none', env: {} })
+  const app = await createServer({ manager, env: {} })
+  try {
+    return (await app.inject('/api/openapi.json')).json() as Document
+  } finally {
+    await app.close()
+    await rm(root, { recursive: true })
+  }
+}
+
+const successes = ({ responses }: Operation) => Object.keys(responses).filter(status => /^[23]\d\d$|^503$/.test(status)).join(', ')
+
+function fieldsOf ({ parameters = [], requestBody }: Operation): string {
+  const asked = parameters.filter(parameter => parameter.in !== 'path').map(({ name, in: place }) => place === 'query' ? code(`?${name}`) : `${code(name)} (header)`)
+  const { properties = {}, required = [] } = Object.values(requestBody?.content ?? {})[0]?.schema ?? {}
+  const sent = Object.entries(properties).map(([name]) => required.includes(name) ? `**${code(name)}**` : code(name))
+  return [asked.join(', '), sent.length > 0 ? `body: ${sent.join(', ')}` : ''].filter(Boolean).join('; ')
+}
+
+function wordsFor (route: string): string {
+  const words = ROUTES[route]
+  if (words === undefined) throw new Error(`docs/reference/pages/routes.ts has no words for ${route}`)
+  return words
+}
+
+function routeRows ({ paths }: Document): string[][] {
+  return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => {
+    const route = `${method.toUpperCase()} ${path}`
+    return [code(route), wordsFor(route), fieldsOf(operation), successes(operation)]
+  })).toSorted((a, b) => Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1)))
+}
+
+/** The fields of what a route answers, at its first success. */
+function answerRows (document: Document, route: readonly [path: string, method: string]): string[][] {
+  const { responses } = document.paths[route[0]]![route[1]]!
+  const answer = responses['200'] as { content: Record<string, { schema: Node }> }
+  const schema = Object.values(answer.content)[0]!.schema
+  return Object.entries((schema.items ?? schema).properties ?? {}).map(([name, node]) => [code(name), typeWords(node), node.description ?? ''])
+}
+
+/** The page of every route and every problem code. */
+export async function restPage (): Promise<string> {
+  const document = await apiDocument()
+  const errors = readFileSync(resolve(import.meta.dirname, '../../../core/model/errors.ts'), 'utf8')
+  return [
+    REST_INTRO,
+    generatedFrom('the OpenAPI document and core/model/errors.ts'),
+    `## Routes\n\nWhat a body must have is bold.\n\n${table(['route', '', 'takes', 'answers'], routeRows(document))}`,
+    `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
+    `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,
+    `## Problems\n\n${table(['code', 'status', 'says'], problemRows(errors))}`
+  ].join('\n\n') + '\n'
+}

@@ -1,0 +1,38 @@
+/** What stands above the tables of the REST page. */
+export const REST_INTRO = `# REST
+
+JSON under \`/api\` on \`http://127.0.0.1:7420\`. The server describes itself at \`/api/openapi.json\` (OpenAPI 3.1), with a page to read and try it at \`/api/docs/\`.
+
+- On loopback a read needs nothing. Every write needs \`Authorization: Bearer <token>\`; the token is the file \`token\` in the data folder. Bound wider than
+  loopback, or behind a trusted proxy, every request but \`/livez\` and \`/readyz\` needs it.
+- Bodies are \`application/json\`, checked strictly: an unknown field is a fault. Instants are ISO 8601 in UTC with \`Z\`, durations seconds.
+- Work that was started answers 202 with \`Location\`. With \`Idempotency-Key\` (or \`key\` in the body) a second request answers 200 with the first run.
+- Lists are \`{ items, next }\`; ask for the next page with \`?cursor=<next>\`, null is the end (\`?after=\` for log lines, \`?before=\` for records). \`/api/tasks\` and \`/api/schedules\` are plain lists.
+- A list in a query is repeated or has commas: \`?state=queued,running\`.
+- \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read it is refused with 412 if the file has changed since.
+- \`X-Offpeak-By\` names whoever asks in the record of what was done by hand.
+- Refusals are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, mostly a \`fix\`, and \`errors\` with a JSON pointer for each fault.`
+
+/** What each route does, in the order of the page. */
+export const ROUTES: Record<string, string> = {
+  'GET /api/tasks': 'every task: status, schedule in words, last and next run, counts',
+  'GET /api/tasks/{id}': 'one task',
+  'PATCH /api/tasks/{id}': 'switch it on or off',
+  'GET /api/tasks/{id}/next': 'its next fires',
+  'GET /api/tasks/{id}/runs': 'its runs, newest first',
+  'POST /api/tasks/{id}/runs': 'run it now, or after `delay`, or at `due_at`',
+  'GET /api/runs': 'runs, newest first',
+  'GET /api/runs/{id}': 'one run with payload, result and earlier attempts',
+  'GET /api/runs/{id}/progress': 'how far it is',
+  'GET /api/runs/{id}/logs': 'its log; `next` is the `after` that asks for later lines',
+  'POST /api/runs/{id}/cancel': 'end a waiting run (200), or tell a running one to stop (202)',
+  'POST /api/runs/{id}/retry': 'queue a finished run again, its attempts at zero',
+  'GET /api/schedules': 'when tasks want to run',
+  'GET /api/schedules/{id}': 'one schedule',
+  'POST /api/schedules': 'add one; it survives restarts',
+  'DELETE /api/schedules/{id}': 'remove one that was added here',
+  'GET /api/records': 'what was done by hand: who, when, what',
+  'GET /api/health': 'ok, degraded or failed, and why; 503 when failed',
+  'GET /livez': 'the process answers',
+  'GET /readyz': 'the manager has started; 503 until then'
+}

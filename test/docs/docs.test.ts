@@ -1,0 +1,125 @@
+import t from 'tap'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { PAGES as MADE } from '../../docs/reference/write.ts'
+import { STATES } from '../../core/model/run.ts'
+import { defaultsOf } from '../../core/model/config.ts'
+import { loadConfig } from '../../core/load/config.ts'
+import { loadTasks } from '../../core/load/tasks.ts'
+import { milliseconds } from '../../core/model/duration.ts'
+import { newRun } from '../../core/work/intake.ts'
+import { nextFires } from '../../core/model/trigger.ts'
+import { scratch } from '../work/house.ts'
+import { PAGES, ROOT, blocksOf, isScript, placeOf, textOf } from './blocks.ts'
+import { RUN } from './page.ts'
+import { makePlace, put } from './place.ts'
+
+const READ = ['jsonc', 'json', 'crontab', 'mermaid', 'text']
+const BLOCKS = PAGES.flatMap(blocksOf)
+const inLanguage = (language: string) => BLOCKS.filter(block => block.language === language)
+const place = ({ page, line }: { page: string, line: number }) => `${page}:${line}`
+
+t.test('the README is read in three minutes', async t => {
+  t.ok(textOf('README.md').split('\n').length <= 250)
+})
+
+t.test('every block says what it is, and that is run or read', async t => {
+  const unknown = BLOCKS.filter(({ language }) => ![...RUN, ...READ].includes(language))
+  t.strictSame(unknown.map(block => `${place(block)} ${block.language}`), [])
+  t.ok(BLOCKS.length > 40, 'and there are blocks')
+})
+
+t.test('every configuration is one, and what it gives the built-in tasks fits them', async t => {
+  for (const block of inLanguage('jsonc')) {
+    const root = scratch(t)
+    put(root, 'config.json', block.text)
+    const { config } = await loadConfig({ file: join(root, 'config.json') })
+    const { tasks, broken } = await loadTasks({ directory: join(ROOT, 'backgroundtask'), dataFolder: root, config })
+    t.strictSame(broken, [], place(block))
+    const named = Object.keys(config.tasks).flatMap(id => tasks.get(id) ?? [])
+    for (const task of named) t.doesNotThrow(() => newRun({ task, ask: {}, source: 'manual', now: 0 }), `${place(block)} ${task.id}`)
+  }
+})
+
+t.test('every piece of JSON and every crontab line is one', async t => {
+  for (const block of inLanguage('json')) t.doesNotThrow(() => void JSON.parse(block.text), place(block))
+  for (const block of inLanguage('crontab')) {
+    for (const line of block.text.trim().split('\n')) t.equal(nextFires({ trigger: line, after: 0, count: 3 }).length, 3, `${place(block)} ${line}`)
+  }
+})
+
+t.test('a diagram speaks of states that there are', async t => {
+  for (const block of inLanguage('mermaid')) {
+    t.match(block.text, /^stateDiagram-v2\n/)
+    const named = [...block.text.matchAll(/^ +(\S+) --> ([\w[\]*]+)/gm)].flatMap(([, from, to]) => [from!, to!])
+    t.strictSame(named.filter(name => name !== '[*]' && !(STATES as readonly string[]).includes(name)), [], place(block))
+    t.ok(named.length > 20)
+  }
+})
+
+const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')
+const anchorsIn = (page: string) => [...textOf(page).replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!))
+
+t.test('every link inside leads somewhere', async t => {
+  const links = PAGES.flatMap(page => [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => ({ page, to: to! })))
+  const inside = links.filter(({ to }) => !/^https?:/.test(to))
+  t.ok(inside.length > 40)
+  const lost = inside.filter(({ page, to }) => {
+    const [path, anchor] = to.split('#') as [string, string?]
+    const file = path === '' ? page : join(dirname(page), path)
+    return !existsSync(resolve(ROOT, file)) || (anchor !== undefined && !anchorsIn(file).includes(anchor))
+  })
+  t.strictSame(lost.map(({ page, to }) => `${page} -> ${to}`), [])
+})
+
+t.test('every page of the documentation is reached from the README', async t => {
+  const reached = new Set(['README.md'])
+  for (const page of reached) {
+    for (const [, to] of textOf(page).matchAll(/\]\(([^)\s#]+\.md)[^)]*\)/g)) if (!to!.startsWith('http')) reached.add(join(dirname(page), to!))
+  }
+  t.strictSame(PAGES.filter(page => !reached.has(page)), [])
+})
+
+t.test('the pages that are made are those that would be made', async t => {
+  for (const [name, make] of Object.entries(MADE)) {
+    t.equal(await make(), readFileSync(join(ROOT, 'docs/reference', name), 'utf8'), `docs/reference/${name}: run node docs/reference/write.ts`)
+  }
+})
+
+/** The compiler does not follow links outside of node_modules. */
+const resolved = (text: string) => text.replaceAll(/'\.\.\/(?:offpeak\/)?core\//g, `'${ROOT}/core/`)
+
+t.test('what the pages show in TypeScript has the types it says', async t => {
+  const parent = scratch(t)
+  const files = inLanguage('ts').map(block => ({ block, file: join(block.page.replaceAll(/\W/g, '_'), 'home', placeOf(block)) }))
+  for (const { page } of inLanguage('ts')) if (!existsSync(join(parent, page.replaceAll(/\W/g, '_')))) makePlace(join(parent, page.replaceAll(/\W/g, '_')))
+  for (const { block, file } of files) put(parent, file, resolved(block.text))
+  put(parent, 'tsconfig.json', JSON.stringify({
+    extends: join(ROOT, 'tsconfig.json'), compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] }, include: [], files: files.map(({ file }) => file)
+  }))
+  const { status, stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', parent], { encoding: 'utf8' })
+  t.equal(status, 0, stdout.slice(0, 2000))
+})
+
+t.test('the picture shows the table as it is', async t => {
+  const picture = readFileSync(join(ROOT, 'docs/pictures/tasks.svg'), 'utf8')
+  t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
+  t.match(picture, /prefers-color-scheme: dark/)
+  const { tasks } = await loadTasks({ directory: join(ROOT, 'backgroundtask'), dataFolder: scratch(t), config: defaultsOf() })
+  const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held)/g)].map(([, id]) => id!)
+  t.strictSame(shown, [...tasks.keys()].toSorted())
+})
+
+t.test('the unit waits longer than offpeak does, and does not restart on a wrong configuration', async t => {
+  const unit = readFileSync(join(ROOT, 'deploy/offpeak.service'), 'utf8')
+  const value = (key: string) => new RegExp(`^${key}=(.+)$`, 'm').exec(unit)?.[1] ?? ''
+  t.ok(Number(value('TimeoutStopSec')) * 1000 > milliseconds(defaultsOf().manager.stop_grace) + 20_000)
+  t.equal(value('RestartPreventExitStatus'), '78')
+  for (const path of value('ExecStart').split(' ').filter(word => word.startsWith('%h/'))) t.ok(existsSync(path.replace('%h/offpeak', ROOT)), path)
+})
+
+t.test('what is a script says so in its first line', async t => {
+  const scripts = [...inLanguage('python'), ...inLanguage('sh').filter(isScript)]
+  t.strictSame(scripts.filter(({ file }) => file === null).map(place), [], 'and has a name')
+})

@@ -1,0 +1,4 @@
+import t from 'tap'
+import { LONG, follow } from './page.ts'
+
+t.test('README.md can be followed from top to bottom', { timeout: LONG }, t => follow(t, 'README.md'))
