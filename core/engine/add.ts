@@ -1,17 +1,18 @@
 import { inputInvalid } from '../model/errors.ts'
 import type { Detail } from '../model/errors.ts'
-import { CONDITIONS, PRIORITIES, SOURCES } from '../model/run.ts'
-import type { NewRun, Run } from '../model/run.ts'
+import { CONDITIONS, CONFLICTS, PRIORITIES, SOURCES } from '../model/run.ts'
+import type { NewRun, Unique } from '../model/run.ts'
 import { validId } from '../model/task.ts'
 import type { Added } from './engine.ts'
-import { born } from './laws.ts'
 import { cascade, link, prerequisitesOf } from './links.ts'
 import { refFaults } from './refs.ts'
-import { nameOf } from './rows.ts'
-import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+import { addOne } from './unique.ts'
 
 const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
+
+const isSpan = (until: Unique['until']): boolean =>
+  ['started', 'finished', 'kept'].includes(until as string) || (Number.isSafeInteger(until) && (until as number) >= 0)
 
 const RULES: [keyof NewRun, string, (ask: NewRun) => boolean][] = [
   ['task', 'is not a task id', ({ task }) => validId(task)],
@@ -24,6 +25,8 @@ const RULES: [keyof NewRun, string, (ask: NewRun) => boolean][] = [
   ['ref', 'is not a name', ({ ref }) => ref === undefined || REF.test(ref)],
   ['after', `is not a list of { run, condition } with one of ${CONDITIONS.join(', ')}`, ({ after = [] }) =>
     after.every(({ run, condition }) => typeof run === 'string' && CONDITIONS.includes(condition))],
+  ['unique', `is not { until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
+    unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))],
   ['max_retries', 'is not a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
   ['missed', 'is not a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
 ]
@@ -37,24 +40,6 @@ export function checkNew (runs: readonly NewRun[]): void {
     }
   }
   refuse(errors)
-}
-
-/** The run that has this task and key, or null. */
-export function named (store: Store, { task, key }: Pick<NewRun, 'task' | 'key'>): Run | null {
-  const name = nameOf(task, key)
-  if (name === null) return null
-  const row = store.one<RunRow>('select * from run where name = ?', name)
-  return row ? store.toRun(row) : null
-}
-
-/** Inserts one run, unless one has its task and key already. */
-export function addOne (store: Store, ask: NewRun, now: number): Added {
-  const known = named(store, ask)
-  if (known) return { run: known, created: false }
-  const run = born(ask, store.nextId(now), now)
-  store.insert(run)
-  if (ask.payload !== undefined && ask.payload !== null) store.setPart('payload', run.id, ask.payload)
-  return { run, created: true }
 }
 
 const isFlow = (runs: readonly NewRun[]): boolean => runs.some(({ ref, after }) => ref !== undefined || after !== undefined)

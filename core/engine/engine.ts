@@ -5,8 +5,8 @@ import type { Json } from '../model/json.ts'
 import type { Overlap } from '../model/task.ts'
 import type { Schedule } from '../model/schedule.ts'
 
-/** `created` false: the run was there already, under the same task and key. */
-export interface Added { run: Run, created: boolean }
+/** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
+export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }
 
 /** How many runs may start now, by task; a task that is not named may not start. Queues and priorities that are not named are not limited. */
 export interface Room {

@@ -33,8 +33,14 @@ export function born (ask: NewRun, id: string, now: number): Run {
     started_at: null,
     finished_at: ask.skipped ? now : null,
     deadline_at: ask.deadline_at ?? null,
-    moved: ask.moved ?? null
+    moved: ask.moved ?? null,
+    key_until: keyUntil(ask, now)
   }
+}
+
+function keyUntil ({ unique }: NewRun, now: number): Run['key_until'] {
+  if (!unique || unique.until === 'kept') return null
+  return typeof unique.until === 'number' ? now + unique.until : unique.until
 }
 
 /** A queued run at the start of its next attempt. */
@@ -97,6 +103,18 @@ export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id
   if (isFinal(run.state) || run.state === 'running') return run
   return { ...finished(run, now), state: as, reason, error: as === 'failed' ? error ?? null : run.error }
 }
+
+/** A waiting run that takes over what a later one with its key was asked to be. */
+export const replacedBy = (run: Run, ask: NewRun): Run => ({
+  ...run,
+  queue: ask.queue,
+  priority: ask.priority,
+  due_at: ask.due_at,
+  nominal_at: ask.nominal_at ?? ask.due_at,
+  max_retries: ask.max_retries,
+  deadline_at: ask.deadline_at ?? null,
+  moved: ask.moved ?? null
+})
 
 /** A blocked run whose last prerequisite was met. */
 export const unblocked = (run: Run, now: number): Run => ({ ...run, state: 'queued', due_at: Math.max(run.due_at, now) })

@@ -1,10 +1,11 @@
 import type { NewRun, Reason, Run } from '../model/run.ts'
 import type { Schedule } from '../model/schedule.ts'
-import { add, named } from './add.ts'
+import { add } from './add.ts'
 import type { PlanAsk, Planned } from './engine.ts'
 import type { RunRow } from './rows.ts'
 import { cancel } from './settle.ts'
 import type { Store } from './store.ts'
+import { named } from './unique.ts'
 
 /** Writes the fires of one schedule with its cursor, when the stored cursor is still the one that was read. */
 export function plan (store: Store, ask: PlanAsk): Planned {
@@ -26,7 +27,7 @@ function keep (store: Store, schedule: Schedule): void {
 
 function addFire (store: Store, fire: NewRun, ask: PlanAsk, planned: Planned): void {
   // A fire that has its run is dealt with: it may neither coalesce nor replace.
-  if (named(store, fire)) return
+  if (named(store, fire, ask.now)) return
   if (fire.skipped || ask.overlap === 'allow' || ask.overlap === 'queue') return insert(store, fire, ask, planned)
   const open = store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', ask.schedule.id)
     .map(row => store.toRun(row))

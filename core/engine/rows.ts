@@ -35,6 +35,7 @@ export interface RunRow {
   deadline_at: number | null
   moved: string | null
   awaits: number | null
+  key_until: number | null
 }
 
 /** JSON text as a value; absent is null. */
@@ -48,6 +49,11 @@ export const text = (value: unknown): string | null =>
 /** What a key is unique by: no task id has a slash. */
 export const nameOf = (task: string, key: string | null | undefined): string | null =>
   key === null || key === undefined ? null : `${task}/${key}`
+
+const STARTED = -1
+const FINISHED = -2
+
+const untilNumber = ({ key_until: until }: Run): number | null => until === 'started' ? STARTED : until === 'finished' ? FINISHED : until
 
 /** A row and its lane as the run that people see. */
 export function toRun (row: RunRow, lane: Lane): Run {
@@ -79,7 +85,8 @@ export function toRun (row: RunRow, lane: Lane): Run {
     started_at: row.started_at,
     finished_at: row.finished_at,
     deadline_at: row.deadline_at,
-    moved: parsed(row.moved)
+    moved: parsed(row.moved),
+    key_until: row.key_until === STARTED ? 'started' : row.key_until === FINISHED ? 'finished' : row.key_until
   }
 }
 
@@ -94,13 +101,13 @@ export const insertValues = (number: number, run: Run, lane: Lane): SQLInputValu
 ]
 
 /** What few runs have and what seldom changes. */
-export const REWRITE_RUN = 'update run set lane = ?, max_retries = ?, nominal_at = ?, deadline_at = ?, moved = ? where id = ?'
+export const REWRITE_RUN = 'update run set lane = ?, max_retries = ?, nominal_at = ?, deadline_at = ?, moved = ?, key_until = ? where id = ?'
 
 export const rewriteValues = (run: Run, lane: Lane): SQLInputValue[] =>
-  [lane.id, run.max_retries, run.nominal_at, run.deadline_at, text(run.moved), decodeId(run.id)]
+  [lane.id, run.max_retries, run.nominal_at, run.deadline_at, text(run.moved), untilNumber(run), decodeId(run.id)]
 
 /** True when the row of a new run is not complete with INSERT_RUN. */
-export const isRich = ({ deadline_at, moved }: Run): boolean => deadline_at !== null || moved !== null
+export const isRich = ({ deadline_at, moved, key_until }: Run): boolean => deadline_at !== null || moved !== null || key_until !== null
 
 /** All that changes while a run goes its way, guarded by the turn and the state it was read in. */
 export const UPDATE_RUN = `

@@ -140,4 +140,10 @@ export const MIGRATIONS: readonly string[] = [`
   ) without rowid;
   create index dependency_of on dependency (prerequisite);
   create index dependency_open on dependency (run) where state is null;
+`, `
+  -- key_until: -1 until it is claimed, -2 until it is over, else the instant; freed: its key is its own no longer.
+  alter table run add column key_until integer;
+  alter table run add column freed integer;
+  drop index run_name;
+  create unique index run_name on run (name) where name is not null and freed is null;
 `]

@@ -94,6 +94,7 @@ export function retry (store: Store, { id, due_at }: { id: string, now: number, 
   // Work that was completed begins anew; work that was not goes on where it stopped.
   if (run.state === 'completed') store.dropPart('checkpoint', id)
   store.rewrite(run, after)
+  if (typeof run.key_until === 'string') store.retake(run)
   return { ...after }
 }
 

@@ -17,6 +17,9 @@ const PARTS = ['payload', 'result', 'checkpoint'] as const satisfies Part[]
 
 const PER_MS = 4096
 
+const isFree = ({ key_until: until, state }: Run): boolean =>
+  (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
+
 /** An open database with what is kept in memory of it: lanes, running runs, the last number given out.
  *  Every write happens inside a transaction of the group commit; after one is rolled back, `remember` is called. */
 export class Store {
@@ -151,6 +154,7 @@ export class Store {
     this.lanes.moved(this.lanes.of(before), before, after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)
+    if (after.key_until !== null && isFree(after)) this.free(after)
     if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
     if (before.state === 'queued' && after.state !== 'queued') this.holds.leave(before, after.finished_at ?? after.started_at!)
   }
@@ -164,6 +168,16 @@ export class Store {
     this.lanes.moved(from, before, null)
     this.lanes.moved(to, null, across)
     this.save(across, after)
+  }
+
+  /** Its key is its own no longer. */
+  free ({ id }: Run): void {
+    this.sql('update run set freed = 1 where id = ?').run(decodeId(id))
+  }
+
+  /** Its key is its own again, unless another run has it by now. */
+  retake ({ id }: Run): void {
+    this.sql('update or ignore run set freed = null where id = ?').run(decodeId(id))
   }
 
   setPart (part: Part, id: string, value: Json | undefined): void {

@@ -5,6 +5,7 @@ import type { Setup } from './contract/ground.ts'
 import { holding } from './contract/holding.ts'
 import { keeping, living, recovering } from './contract/keeping.ts'
 import { looking } from './contract/looking.ts'
+import { naming } from './contract/naming.ts'
 import { planning } from './contract/planning.ts'
 import { adding, claiming } from './contract/starting.ts'
 
@@ -21,5 +22,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('sweeping and records', t => keeping(t, setup))
   t.test('holding', t => holding(t, setup))
   t.test('depending', t => depending(t, setup))
+  t.test('naming', t => naming(t, setup))
   t.test('living', t => living(t, setup))
 }

@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Engine } from '../../core/engine/engine.ts'
+import type { Added, Engine } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { CONDITIONS, isFinal } from '../../core/model/run.ts'
-import type { Condition, State } from '../../core/model/run.ts'
+import type { Condition, State, Unique } from '../../core/model/run.ts'
 import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 /** What a run has to be, said as simply as it can be. */
-interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean, after: Link[] }
+interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean, after: Link[], key: string | null, until: Unique['until'] | undefined }
 
 /** `counted`: what the prerequisite came to when it did. */
 interface Link { id: string, condition: Condition, counted?: State }
 
-interface World { engine: Engine, runs: Map<string, Expected>, order: string[], owner: number }
+interface World { engine: Engine, runs: Map<string, Expected>, order: string[], owner: number, keys: Map<string, string> }
 
 const WORDS = ['critical', 'high', 'normal', 'low'] as const
 const BOOM = { name: 'Error', message: 'boom' }
@@ -60,15 +60,44 @@ function follow ({ runs }: World) {
   }
 }
 
+const UNIQUE: (Unique | undefined)[] = [undefined, { until: 'started', conflict: 'replace' }, { until: 'finished', conflict: 'keep_last' }]
+
+const expected = (more: Partial<Expected>): Expected => ({
+  state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: 2, codes: [], open: false, after: [], key: null, until: undefined, ...more
+})
+
+function expectAdd ({ runs, order, keys }: World, { key, unique, id, priority }: { key: string, unique: Unique | undefined, id: string, priority: number }): Added['conflict'] {
+  const holder = runs.get(keys.get(key) ?? '')
+  const beside = unique?.conflict === 'keep_last' && holder?.state === 'running'
+  if (holder && !beside) {
+    if (!unique || !isWaiting(holder)) return 'returned'
+    holder.priority = priority
+    return 'replaced'
+  }
+  if (runs.has(id)) throw new Error('a new run has an id that was given before')
+  order.push(id)
+  runs.set(id, expected({ priority, key, until: unique?.until }))
+  keys.set(key, id)
+  return undefined
+}
+
+/** Keys that are nobody's own any more. */
+function freeKeys ({ runs, keys }: World) {
+  for (const [key, id] of keys) {
+    const { state, until } = runs.get(id)!
+    if ((until === 'started' && state === 'running') || (until !== undefined && isFinal(state))) keys.delete(key)
+  }
+}
+
 type Step = (world: World) => Promise<void>
 
 const steps: Record<string, (index: number) => Step> = {
   add: index => async world => {
-    const [added] = await world.engine.add([ask({ key: `k${index}`, priority: WORDS[index % 4]!, max_retries: RETRIES })], T0)
-    if (world.order.includes(added!.run.id) === added!.created) throw new Error('created is not true once for each key')
-    if (!added!.created) return
-    world.order.push(added!.run.id)
-    world.runs.set(added!.run.id, { state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: index % 4, codes: [], open: false, after: [] })
+    const key = `k${index % 10}`
+    const unique = UNIQUE[Math.floor(index / 10) % 3]
+    const [added] = await world.engine.add([ask({ key, priority: WORDS[index % 4]!, max_retries: RETRIES, ...unique && { unique } })], T0)
+    const conflict = expectAdd(world, { key, unique, id: added!.run.id, priority: index % 4 })
+    if (added!.conflict !== conflict || added!.created !== (conflict === undefined)) throw new Error(`${added!.conflict} is not ${conflict}`)
   },
   wait: index => async world => {
     const ids = [pick(world, index), pick(world, index * 7 + 3)].filter(id => id !== undefined)
@@ -76,7 +105,7 @@ const steps: Record<string, (index: number) => Step> = {
     const after: Link[] = ids.map((id, place) => ({ id, condition: CONDITIONS[(index + place) % 3]! }))
     const [added] = await world.engine.add([ask({ max_retries: RETRIES, after: after.map(({ id, condition }) => ({ run: id, condition })) })], T0)
     world.order.push(added!.run.id)
-    world.runs.set(added!.run.id, { state: 'blocked', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: 2, codes: [], open: false, after })
+    world.runs.set(added!.run.id, expected({ state: 'blocked', after }))
     follow(world)
     if (added!.run.state !== world.runs.get(added!.run.id)!.state) throw new Error('the answer says another state')
   },
@@ -117,6 +146,7 @@ const steps: Record<string, (index: number) => Step> = {
     await world.engine.retry({ id, now: T0, due_at: T0 })
     if (isWaiting(run) || run.state === 'running') return
     Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false })
+    if (run.key !== null && run.until !== undefined && !world.keys.has(run.key)) world.keys.set(run.key, id)
   },
   hold: index => async world => {
     const id = pick(world, index)
@@ -176,11 +206,12 @@ t.test('whatever is done in whatever order, every run is what the rules say', as
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async todo => {
     const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 0, synchronous: 'normal' })
     await engine.start()
-    const world: World = { engine, runs: new Map(), order: [], owner: 0 }
+    const world: World = { engine, runs: new Map(), order: [], owner: 0, keys: new Map() }
     try {
       for (const act of todo) {
         await act(world)
         follow(world)
+        freeKeys(world)
       }
       await compare(world)
     } finally {

@@ -1,0 +1,57 @@
+import { isFinal } from '../model/run.ts'
+import type { NewRun, Run } from '../model/run.ts'
+import type { Added } from './engine.ts'
+import { born, replacedBy } from './laws.ts'
+import { nameOf } from './rows.ts'
+import type { RunRow } from './rows.ts'
+import type { Store } from './store.ts'
+
+/** The run whose own this task and key is, or null. A key whose time is over is given free by the way. */
+export function named (store: Store, { task, key }: Pick<NewRun, 'task' | 'key'>, now: number): Run | null {
+  const name = nameOf(task, key)
+  if (name === null) return null
+  const row = store.one<RunRow>('select * from run where name = ? and freed is null', name)
+  if (!row) return null
+  const run = store.toRun(row)
+  if (typeof run.key_until !== 'number' || run.key_until > now) return run
+  store.free(run)
+  return null
+}
+
+/** Inserts one run, unless one has its task and key: then what was asked for says what becomes of that one. */
+export function addOne (store: Store, ask: NewRun, now: number): Added {
+  const known = named(store, ask, now)
+  if (!known) return create(store, ask, now)
+  const conflict = ask.unique?.conflict ?? 'return'
+  if (conflict === 'keep_last' && known.state === 'running') {
+    store.free(known)
+    return create(store, ask, now)
+  }
+  if (conflict === 'return' || known.state === 'running' || isFinal(known.state)) return { run: known, created: false, conflict: 'returned' }
+  return conflict === 'reschedule' ? reschedule(store, known, ask) : replace(store, known, ask)
+}
+
+function create (store: Store, ask: NewRun, now: number): Added {
+  const run = born(ask, store.nextId(now), now)
+  store.insert(run)
+  setPayload(store, run, ask)
+  return { run, created: true }
+}
+
+function setPayload (store: Store, { id }: Run, { payload = null }: NewRun): void {
+  if (payload !== null) store.setPart('payload', id, payload)
+}
+
+function reschedule (store: Store, known: Run, { due_at, moved = null }: NewRun): Added {
+  const run: Run = { ...known, due_at, moved }
+  store.rewrite(known, run)
+  return { run, created: false, conflict: 'rescheduled' }
+}
+
+function replace (store: Store, known: Run, ask: NewRun): Added {
+  const run = replacedBy(known, ask)
+  store.rewrite(known, run)
+  store.dropPart('payload', run.id)
+  setPayload(store, run, ask)
+  return { run, created: false, conflict: 'replaced' }
+}
