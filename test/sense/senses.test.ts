@@ -70,7 +70,7 @@ t.test('no more than two sensors that hang may hold threads', async t => {
   await senses.sample()
   senses.register('three', { ...hang })
   await later({})
-  t.match(senses.troubles().find(({ sensor }) => sensor === 'three'), { message: 'not asked: 2 other sensors hang' })
+  t.match(senses.troubles().find(({ sensor }) => sensor === 'three'), { message: /^not asked: \d other sensors hang$/ })
 })
 
 t.test('pipes where files are expected hold nothing up', async t => {
