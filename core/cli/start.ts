@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Command } from 'commander'
-import type { FastifyInstance } from 'fastify'
 import type { Demo } from './demo.ts'
 import type { Local } from './options.ts'
 import type { ManagerOptions, TaskManager } from '../manager.ts'
@@ -30,7 +29,7 @@ function listenFailed (error: unknown, { host, port }: TaskManager['config']['se
   return error
 }
 
-async function listen (app: FastifyInstance, manager: TaskManager): Promise<string> {
+async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: TaskManager): Promise<string> {
   const { host, port } = manager.config.server
   try {
     await app.listen({ host, port })

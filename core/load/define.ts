@@ -8,6 +8,7 @@ import { milliseconds } from '../model/duration.ts'
 import type { Detail, Place } from '../model/errors.ts'
 import { OffpeakError, taskInvalid } from '../model/errors.ts'
 import { holdingFaults, holdingOf } from './holding.ts'
+import type { Settled } from './holding.ts'
 import type { Json } from '../model/json.ts'
 import { RESULT_LIMITS, storable } from '../model/json.ts'
 import { DEFAULT_BACKOFF } from '../model/retry.ts'
@@ -27,7 +28,7 @@ export interface DefineAsk {
   script?: ScriptWork | undefined
   override?: Override | undefined
   /** `probes`: the names that constraints may use; any when absent. */
-  config: Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }
+  config: Settled
   /** Where it was defined, see `Task.source`. */
   source: string
   /** Of the content of the file. */

@@ -4,13 +4,16 @@ import { milliseconds } from '../model/duration.ts'
 import type { Detail } from '../model/errors.ts'
 import type { Duration } from '../model/duration.ts'
 import type { Holding } from '../model/constraint.ts'
-import type { DefineAsk } from './define.ts'
+import type { Config } from '../model/config.ts'
 import type { Override } from '../model/task.ts'
+
+/** The sections of the configuration that a definition is settled by. */
+export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }
 
 const FIRES = 40
 const SOME_DAY = Date.UTC(2026, 0, 1)
 
-const deadlineOf = ({ deadline }: Override, config: DefineAsk['config']): number =>
+const deadlineOf = ({ deadline }: Override, config: Settled): number =>
   milliseconds((deadline ?? config.scheduling.deadline) as Duration)
 
 /** Fires that stand for all of a schedule; none for one that counts from when it is first seen, or that is not right. */
@@ -28,7 +31,7 @@ function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): 
 }
 
 /** What is wrong with when a task wants its runs held. */
-export function holdingFaults (data: Override, config: DefineAsk['config']): Detail[] {
+export function holdingFaults (data: Override, config: Settled): Detail[] {
   if (data.constraints === undefined) return []
   const known = {
     windows: config.scheduling.time_windows,
@@ -39,7 +42,7 @@ export function holdingFaults (data: Override, config: DefineAsk['config']): Det
 }
 
 /** When the runs of a task are held, with every default filled in. */
-export function holdingOf (data: Override, config: DefineAsk['config']): Holding {
+export function holdingOf (data: Override, config: Settled): Holding {
   const lost = data.on_lost ?? 'continue'
   return {
     constraints: structuredClone(data.constraints ?? {}),

@@ -1,5 +1,5 @@
 import type { Duration } from './duration.ts'
-import type { Hints } from './hints.ts'
+import type { Hints } from './profile.ts'
 import type { Json } from './json.ts'
 import type { Run } from './run.ts'
 

@@ -1,19 +1,10 @@
 import { known } from './reading.ts'
 import { profileOf, supplyOf } from './power.ts'
 import type { Config } from './config.ts'
-import type { Profile } from './power.ts'
+import type { Hints } from './profile.ts'
 import type { Reading } from './reading.ts'
 
-/** What a running task is told about the power it should spend. Limits are shares. */
-export interface Hints {
-  batch_size: number
-  quality: string
-  can_parallel: boolean
-  suspend_non_critical: boolean
-  cpu_limit: number
-  network_limit: number
-  profile: Profile
-}
+export type { Hints } from './profile.ts'
 
 const STEPS = ['full', 'reduced', 'minimal', 'critical'] as const
 

@@ -1,9 +1,10 @@
 import { UNKNOWN, known } from './reading.ts'
 import type { Config } from './config.ts'
 import type { Maybe, Reading } from './reading.ts'
+import type { Profile } from './profile.ts'
 
-export const PROFILES = ['charging', 'battery_normal', 'battery_low', 'battery_critical', 'ups'] as const
-export type Profile = typeof PROFILES[number]
+export { PROFILES } from './profile.ts'
+export type { Profile } from './profile.ts'
 
 /** What feeds the machine. No battery, or none that anyone knows of, means mains; a battery whose source of power nobody knows is used. */
 export type Feed = 'mains' | 'battery' | 'ups'

@@ -2,21 +2,28 @@ import { Holds } from './holds.ts'
 import { StopReason } from '../model/outcome.ts'
 import { firstReason, whenLost } from '../model/gates/evaluate.ts'
 import { whomToPreempt } from '../model/preempt.ts'
-import type { Active } from './active.ts'
 import type { Clock } from '../model/clock.ts'
 import type { DueTask, Engine } from '../engine/engine.ts'
-import type { GateAnswer, Verdict } from '../model/gates/gate.ts'
+import type { GateAnswer, Standing, Verdict, Waiting } from '../model/gates/gate.ts'
 import type { Listener } from '../model/notice.ts'
 import type { Run } from '../model/run.ts'
-import type { Runner } from './runner.ts'
+import type { Active, ActiveRuns } from './active.ts'
 import type { Situation } from './situation.ts'
+
+/** What it needs of the runner. */
+export interface Runs {
+  readonly active: ActiveRuns
+  readonly standing: Standing
+  verdict (run: Waiting): Verdict
+  abort (id: string, reason: StopReason): boolean
+}
 
 export interface ConscienceOptions {
   engine: Engine
   clock: Clock
   notice: Listener
   situation: Situation
-  runner: () => Runner
+  runner: () => Runs
 }
 
 const OVERDUE_BATCH = 100

@@ -87,8 +87,8 @@ export class Foresight {
       return task?.enabled ? [{ ...one, task }] : []
     })
     const took = new Map(await Promise.all([...new Set(planned.map(({ task }) => task.id))].map(async id => [id, await this.#took(id)] as const)))
-    const known = new Map([...took].flatMap(([id, one]) => one === null ? [] : [[id, one] as const]))
-    return forecast({ ...situation.now, planned, took: known, slots: config().manager.scheduler_thread_pool, from: now, to: now + hours * HOUR, limit: MOST_FIRES })
+    const learned = new Map([...took].flatMap(([id, one]) => one === null ? [] : [[id, one] as const]))
+    return forecast({ ...situation.now, planned, took: learned, slots: config().manager.scheduler_thread_pool, from: now, to: now + hours * HOUR, limit: MOST_FIRES })
   }
 
   async #took (task: string): Promise<Took | null> {

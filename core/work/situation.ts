@@ -61,6 +61,6 @@ export class Situation {
   }
 
   #tell (): void {
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
   }
 }
