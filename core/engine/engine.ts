@@ -45,8 +45,8 @@ export interface Renewed { held: { id: string, cancel: Reason | null }[], lost: 
 
 export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[] }
 
-/** Filters that are not given do not filter. `cursor`: opaque, from `Page.next`. Newest first. */
-export interface ListAsk {
+/** Filters that are not given do not filter. */
+export interface Filter {
   task?: string
   state?: State[]
   queue?: string
@@ -57,9 +57,10 @@ export interface ListAsk {
   to?: number
   /** Queued runs that are due at `due_by`, for what is held. */
   due_by?: number
-  limit: number
-  cursor?: string
 }
+
+/** `cursor`: opaque, from `Page.next`. Newest first. */
+export interface ListAsk extends Filter { limit: number, cursor?: string }
 
 export interface Page<T> { items: T[], next: string | null }
 
@@ -103,6 +104,28 @@ export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', rea
 
 /** Waiting runs whose deadline has passed, longest past first, and the next deadline that has not. */
 export interface Overdue { runs: Run[], next_at: number | null }
+
+/** `by`: who wants it; it is recorded. What is left out stays. */
+export interface EditAsk { id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number }
+
+export const ACTS = ['cancel', 'retry', 'remove', 'promote'] as const
+export type Act = typeof ACTS[number]
+
+/** The same done to many runs, newest first: those that the filter names and that it can be done to. Without states in the filter, cancel
+ *  means all that are not over, retry the failed, remove all that are over, promote those that wait for their time. `limit`: how many are
+ *  changed at most. `every_ms`: how far apart retried runs are due. With a reason, it is recorded. */
+export interface ChangeAsk {
+  filter: Filter
+  act: Act
+  now: number
+  limit: number
+  dry_run: boolean
+  reason?: Reason
+  every_ms?: number
+}
+
+/** `matched`: how many it could be done to when it began. */
+export interface Changed { matched: number, changed: number }
 
 /** A small durable fact; `at` is when it was kept. */
 export interface Fact { name: string, value: Json, at: number }
@@ -157,6 +180,12 @@ export interface Engine extends Service {
   overdue (ask: { now: number, limit: number }): Promise<Overdue>
   /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
   end (ask: EndAsk): Promise<Run | null>
+  /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
+  edit (ask: EditAsk): Promise<Run | null>
+  /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
+  change (ask: ChangeAsk): Promise<Changed>
+  /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
+  discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
   /** `value` null: the fact is kept no more. */
   keep (entry: { name: string, value: Json, now: number }): Promise<void>
   /** The facts whose names begin so, by name. */
@@ -167,5 +196,5 @@ export interface Engine extends Service {
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
   'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'keep', 'kept'
+  'hold', 'held', 'overdue', 'end', 'edit', 'change', 'discard', 'keep', 'kept'
 ] as const satisfies (keyof Engine)[]

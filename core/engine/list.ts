@@ -3,7 +3,7 @@ import { cursorInvalid } from '../model/errors.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import { SOURCES, STATES } from '../model/run.ts'
 import type { Run, State } from '../model/run.ts'
-import type { ListAsk, Page } from './engine.ts'
+import type { Filter, ListAsk, Page } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import type { RunRow } from './rows.ts'
@@ -15,29 +15,44 @@ const PER_MS = 4096
 const FEW = 20
 
 /** One condition of a query and what is bound to it. */
-interface Term { sql: string, values: SQLInputValue[] }
+export interface Term { sql: string, values: SQLInputValue[] }
 
-const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
+export const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
 
 /** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids:
  *  by schedule, by lane and state or source, or by id alone; the ways are merged. */
-export function list (store: Store, ask: ListAsk): Page<Run> {
-  const states = ask.due_by === undefined ? ask.state : (ask.state ?? ['queued']).filter(state => state === 'queued')
-  const terms = filters(store, ask)
+export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
+  const terms = [...filters(store, ask), ...extra]
   const more = ask.limit + 1
-  const found = ways(store, { ...ask, state: states }).flatMap(way => walk(store, way, terms, more))
+  const found = waysFor(store, ask).flatMap(way => walk(store, way, terms, more))
   const ids = found.toSorted((a, b) => b - a).slice(0, ask.limit)
   const items = ids.map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))
   return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
 }
 
-function walk (store: Store, way: Term, terms: Term[], limit: number): number[] {
+/** How many runs the filters ask for. */
+export function howMany (store: Store, ask: Filter, extra: readonly Term[]): number {
+  const terms = [...filters(store, ask), ...extra]
+  return waysFor(store, ask).reduce((sum, way) => sum + tally(store, [way, ...terms]), 0)
+}
+
+function tally (store: Store, all: readonly Term[]): number {
+  const text = `select count(*) as n from run ${all.map(({ sql }) => sql).join(' and ')}`
+  return store.one<{ n: number }>(text, ...all.flatMap(({ values }) => values))!.n
+}
+
+function waysFor (store: Store, ask: Filter): Term[] {
+  const states = ask.due_by === undefined ? ask.state : (ask.state ?? ['queued']).filter(state => state === 'queued')
+  return ways(store, { ...ask, state: states })
+}
+
+function walk (store: Store, way: Term, terms: readonly Term[], limit: number): number[] {
   const all = [way, ...terms]
   const text = `select id from run ${all.map(({ sql }) => sql).join(' and ')} order by id desc limit ?`
   return store.all<{ id: number }>(text, ...all.flatMap(({ values }) => values), limit).map(({ id }) => id)
 }
 
-function filters (store: Store, { cursor, from, to, source, due_by }: ListAsk): Term[] {
+function filters (store: Store, { cursor, from, to, source, due_by }: Filter & { cursor?: string }): Term[] {
   const terms: Term[] = []
   if (cursor !== undefined) terms.push(term('id < ?', cursorNumber(cursor)))
   if (from !== undefined) terms.push(term('id >= ? and created_at >= ?', Math.floor(from) * PER_MS, from))
@@ -57,7 +72,7 @@ const inStates = (states: readonly State[] | undefined): string =>
   states ? ` and state in (${states.map(stateNumber).join(', ')})` : ''
 
 /** The ways through the table that meet every run in question once. */
-function ways (store: Store, { task, queue, state, source, schedule, due_by }: ListAsk): Term[] {
+function ways (store: Store, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
   const lanes = lanesOf(store, task, queue)
   const everywhere = task === undefined && queue === undefined
   if (schedule !== undefined) {

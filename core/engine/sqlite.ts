@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { engineStopped } from '../model/errors.ts'
 import { add, checkNew } from './add.ts'
+import { changeAll, discard } from './change.ts'
 import { claim, due, idle } from './claim.ts'
 import { GroupCommit } from './commit.ts'
 import type { Answered } from './commit.ts'
+import { checkEdit, edit } from './edit.ts'
 import type { Engine, EngineHealth } from './engine.ts'
 import { keep, kept } from './facts.ts'
 import { Guard } from './guard.ts'
@@ -173,6 +175,15 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     held: ask => read('held', store => held(store, ask)),
     overdue: ask => read('overdue', store => overdue(store, ask)),
     end: ask => write('end', store => end(store, ask)),
+    async edit (ask) {
+      checkEdit(ask)
+      return write('edit', store => edit(store, ask))
+    },
+    change: ask => changeAll(ask, {
+      read: work => read('change', work),
+      write: work => write('change', work)
+    }),
+    discard: ask => write('discard', store => discard(store, ask)),
     keep: entry => write('keep', store => keep(store, entry)),
     kept: prefix => read('kept', store => kept(store, prefix)),
     async health () {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { changing } from './contract/changing.ts'
 import { depending } from './contract/depending.ts'
 import { byHand, running, settling } from './contract/ending.ts'
 import type { Setup } from './contract/ground.ts'
@@ -23,5 +24,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('holding', t => holding(t, setup))
   t.test('depending', t => depending(t, setup))
   t.test('naming', t => naming(t, setup))
+  t.test('changing', t => changing(t, setup))
   t.test('living', t => living(t, setup))
 }

@@ -1,0 +1,119 @@
+import type { Test } from 'tap'
+import { ACTS } from '../../../core/engine/engine.ts'
+import type { ChangeAsk, Engine } from '../../../core/engine/engine.ts'
+import { isFinal } from '../../../core/model/run.ts'
+import type { Run, State } from '../../../core/model/run.ts'
+import { T0, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
+import type { Setup } from './ground.ts'
+
+const ANN = { ...BY_HAND, by: 'ann' }
+
+const change = (engine: Engine, more: Partial<ChangeAsk>) => engine.change({ filter: {}, act: 'cancel', now: T0 + 1, limit: 10_000, dry_run: false, ...more })
+
+/** Every state, blocked too. */
+async function oneOfEach (engine: Engine): Promise<Record<State, Run>> {
+  const entries: [State, Run][] = []
+  for (const state of REACHABLE.toReversed()) entries.push([state, await runIn(engine, state)])
+  const queued = entries.find(([state]) => state === 'queued')![1]
+  entries.push(['blocked', await addOne(engine, { after: [{ run: queued.id, condition: 'done' }] })])
+  return Object.fromEntries(entries) as Record<State, Run>
+}
+
+/** Changes of runs that wait, and of many at once. */
+export async function changing (t: Test, setup: Setup) {
+  t.test('a waiting run takes another priority, payload and due time, and it is recorded who wanted it', async t => {
+    const engine = await setup(t)
+    const run = await addOne(engine, { payload: 1, moved: { code: 'flex', message: '', confidence: 1 } })
+    const edited = await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'critical', payload: [2], due_at: T0 + 9 })
+    t.match(edited, { id: run.id, priority: 'critical', due_at: T0 + 9, nominal_at: T0, moved: null })
+    t.match(await engine.get(run.id), { ...edited, payload: [2] })
+    t.match(await engine.records({ limit: 1 }), [{ at: T0, by: 'ann', action: 'edit', subject: run.id, detail: { task: 'a', priority: 'critical', due_at: T0 + 9 } }])
+    t.match(await engine.due(T0), { tasks: [], next_at: T0 + 9 })
+    t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', payload: null }), { priority: 'critical', due_at: T0 + 9 })
+    await addOne(engine, { due_at: T0 - 9 })
+    t.match(await claimAll(engine, { now: T0 + 9 }), [{ id: run.id, payload: null }, {}], 'and comes in its new place')
+    t.equal(await engine.edit({ id: 'no such id', now: T0, by: 'ann' }), null)
+    for (const more of [{ priority: 'first' as never }, { due_at: NaN }]) {
+      await t.rejects(engine.edit({ id: run.id, now: T0, by: 'ann', ...more }), { code: 'OFFPEAK_INPUT_INVALID' })
+    }
+  })
+  t.test('what runs or is over is not edited', async t => {
+    const engine = await setup(t)
+    const all = await oneOfEach(engine)
+    for (const [state, run] of Object.entries(all)) {
+      const waits = state === 'queued' || state === 'blocked'
+      t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'low' }), { id: run.id, state, priority: waits ? 'low' : 'normal' }, state)
+    }
+    t.equal((await engine.records({ limit: 9 })).length, 2)
+    const [counted] = await engine.count()
+    t.ok(Object.values(counted!.states).every(count => count === 1))
+  })
+  t.test('each act changes the runs that it can be done to, counted first when asked', async t => {
+    const wanted: Record<typeof ACTS[number], [State[], Partial<Record<State, State>>]> = {
+      cancel: [['blocked', 'queued', 'running'], { blocked: 'cancelled', queued: 'cancelled' }],
+      retry: [['failed'], { failed: 'queued' }],
+      remove: [['completed', 'failed', 'cancelled', 'skipped'], {}],
+      promote: [[], {}]
+    }
+    for (const act of ACTS) {
+      const engine = await setup(t)
+      const all = await oneOfEach(engine)
+      const [states, after] = wanted[act]
+      t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0 }, act)
+      t.same(await change(engine, { act }), { matched: states.length, changed: states.length })
+      t.same(await change(engine, { act }), { matched: 0, changed: 0 }, `${act} once is enough`)
+      for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
+        const found = (await engine.get(id))?.state
+        t.equal(found, act === 'remove' && isFinal(state) ? undefined : after[state] ?? state, `${act} of ${state}`)
+      }
+    }
+  })
+  t.test('the filter, its states and the limit say which', async t => {
+    const engine = await setup(t)
+    await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
+    t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1 })
+    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), { matched: 0, changed: 0 })
+    t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued', 'queued'], 'the newest first')
+    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), { matched: 1, changed: 1 })
+    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0 }, 'what waits is not removed')
+  })
+  t.test('thousands are changed in slices, and all of them', async t => {
+    const engine = await setup(t)
+    await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
+    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), { matched: 2500, changed: 2200 })
+    t.same((await engine.records({ limit: 9 })).map(({ by, action, detail }) => [by, action, (detail as { count: number }).count]), [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]])
+    t.match(await engine.due(T0 + 1), { tasks: [{ count: 2200 }], next_at: T0 + 1000 })
+    t.same(await change(engine, {}), { matched: 2500, changed: 2500 })
+    const newest = (await engine.list({ limit: 1 })).items[0]!
+    t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500 })
+    t.same((await engine.list({ limit: 1 })).items, [])
+    const { id } = await addOne(engine, {}, 0)
+    t.ok(id > newest.id, 'no id is given twice')
+  })
+  t.test('retried runs are due apart, and cancelled ones keep the reason', async t => {
+    const engine = await setup(t)
+    for (let index = 0; index < 3; index++) await runIn(engine, 'failed')
+    t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3 })
+    t.same((await engine.list({ limit: 9 })).items.map(({ due_at }) => due_at - T0), [1, 61, 121])
+    await change(engine, { reason: ANN })
+    t.match((await engine.list({ limit: 1 })).items, [{ state: 'cancelled', reason: ANN }])
+  })
+  t.test('cancelling many tells those who wait for them', async t => {
+    const engine = await setup(t)
+    const first = await addOne(engine)
+    const second = await addOne(engine, { task: 'b', after: [{ run: first.id, condition: 'completed' }] })
+    t.same(await change(engine, { filter: { task: 'a' } }), { matched: 1, changed: 1 })
+    t.match(await engine.get(second.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
+  })
+  t.test('a run that is over can be discarded, with the reason written down', async t => {
+    const engine = await setup(t)
+    const all = await oneOfEach(engine)
+    for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
+      t.match(await engine.discard({ id, reason: ANN, now: T0 }), { id, state })
+      t.equal(await engine.get(id) === null, isFinal(state), state)
+    }
+    t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), { by: 'ann', action: 'discard', detail: { task: 'a', state: 'failed', ...BY_HAND } })
+    t.equal(await engine.discard({ id: 'no such id', reason: ANN, now: T0 }), null)
+    await settleAs(engine, all.running, OUTCOMES.completed!)
+  })
+}
