@@ -271,7 +271,7 @@ export class TaskManager implements Service {
 
   #beats (): Beat[] {
     return [
-      { name: 'sample', everyMs: milliseconds(this.config.sense.every), run: () => this.look() },
+      { name: 'sample', everyMs: Math.max(SECOND, milliseconds(this.config.sense.every)), run: () => this.look() },
       { name: 'poll', everyMs: POLL, run: () => this.#poll() },
       { name: 'flush', everyMs: FLUSH, run: () => this.runner.flush() },
       { name: 'renew', everyMs: LEASE / 3, run: () => this.runner.renew() },
