@@ -57,6 +57,8 @@ export interface Filter {
   to?: number
   /** Queued runs that are due at `due_by`, for what is held. */
   due_by?: number
+  /** Failed runs that failed of this. */
+  fingerprint?: string
 }
 
 /** `cursor`: opaque, from `Page.next`. Newest first. */
@@ -71,8 +73,9 @@ export interface TaskCount { task: string, states: Record<State, number>, last: 
 export interface RecoverAsk { owner: string, now: number, restart: 'restart' | 'fail', crash_cap: number }
 export interface Recovered { queued: Run[], failed: Run[] }
 
-/** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. */
-export interface SweepAsk { now: number, before: number, keep: number, limit: number }
+/** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. With `dead_before`, failed runs
+ *  go by that alone: neither by `before` nor by `keep`. */
+export interface SweepAsk { now: number, before: number, keep: number, limit: number, dead_before?: number }
 
 /** One schedule's fires, written in one change with its cursor. Nothing is done when the stored cursor is not `from`. */
 export interface PlanAsk {
@@ -127,6 +130,9 @@ export interface ChangeAsk {
 /** `matched`: how many it could be done to when it began. */
 export interface Changed { matched: number, changed: number }
 
+/** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
+export interface DeadGroup { task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number }
+
 /** A small durable fact; `at` is when it was kept. */
 export interface Fact { name: string, value: Json, at: number }
 
@@ -180,6 +186,8 @@ export interface Engine extends Service {
   overdue (ask: { now: number, limit: number }): Promise<Overdue>
   /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
   end (ask: EndAsk): Promise<Run | null>
+  /** Failed runs by what they failed of, the newest first. */
+  dead (ask: { task?: string }): Promise<DeadGroup[]>
   /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
   edit (ask: EditAsk): Promise<Run | null>
   /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
@@ -196,5 +204,5 @@ export interface Engine extends Service {
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
   'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'edit', 'change', 'discard', 'keep', 'kept'
+  'hold', 'held', 'overdue', 'end', 'dead', 'edit', 'change', 'discard', 'keep', 'kept'
 ] as const satisfies (keyof Engine)[]

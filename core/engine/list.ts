@@ -52,12 +52,13 @@ function walk (store: Store, way: Term, terms: readonly Term[], limit: number): 
   return store.all<{ id: number }>(text, ...all.flatMap(({ values }) => values), limit).map(({ id }) => id)
 }
 
-function filters (store: Store, { cursor, from, to, source, due_by }: Filter & { cursor?: string }): Term[] {
+function filters (store: Store, { cursor, from, to, source, due_by, fingerprint }: Filter & { cursor?: string }): Term[] {
   const terms: Term[] = []
   if (cursor !== undefined) terms.push(term('id < ?', cursorNumber(cursor)))
   if (from !== undefined) terms.push(term('id >= ? and created_at >= ?', Math.floor(from) * PER_MS, from))
   if (to !== undefined) terms.push(term('id < ? and created_at < ?', store.numbersBefore(Math.ceil(to)), to))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
+  if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))
   return terms
 }
@@ -72,13 +73,16 @@ const inStates = (states: readonly State[] | undefined): string =>
   states ? ` and state in (${states.map(stateNumber).join(', ')})` : ''
 
 /** The ways through the table that meet every run in question once. */
-function ways (store: Store, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
+function ways (store: Store, { task, queue, state, source, schedule, due_by, fingerprint }: Filter): Term[] {
   const lanes = lanesOf(store, task, queue)
   const everywhere = task === undefined && queue === undefined
   if (schedule !== undefined) {
     const among = term(`indexed by run_schedule where schedule = ? and schedule is not null${inStates(state)}`, schedule)
     if (everywhere) return [among]
     return [term(`${among.sql} and lane in (select value from json_each(?))`, schedule, JSON.stringify(lanes.map(({ id }) => id)))]
+  }
+  if (fingerprint !== undefined && due_by === undefined) {
+    return state && !state.includes('failed') ? [] : lanes.map(({ id }) => term('indexed by run_dead where lane = ? and fingerprint = ?', id, fingerprint))
   }
   if (due_by !== undefined) return state?.length === 0 ? [] : lanes.flatMap(lane => dueWay(store, lane, due_by))
   if (source !== undefined && !state) {

@@ -2,7 +2,9 @@ import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineFailed } from '../model/errors.ts'
+import { markOf } from './mark.ts'
 import { quarantine } from './quarantine.ts'
+import { parsed } from './rows.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
@@ -75,6 +77,7 @@ function migrate (db: DatabaseSync, file: string, migrations: readonly string[])
   }
   if (version === migrations.length) return
   if (version > 0) backup(db, `${file}.before-v${migrations.length}`)
+  db.function('fingerprint_of', (error, reason) => markOf(parsed(error as string | null), parsed(reason as string | null)))
   db.exec('begin immediate')
   try {
     for (const step of migrations.slice(version)) db.exec(step)

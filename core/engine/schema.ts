@@ -146,4 +146,9 @@ export const MIGRATIONS: readonly string[] = [`
   alter table run add column freed integer;
   drop index run_name;
   create unique index run_name on run (name) where name is not null and freed is null;
+`, `
+  -- What a failed run failed of, so that failures that are alike are found together.
+  alter table run add column fingerprint text;
+  update run set fingerprint = fingerprint_of(error, reason) where state = 4;
+  create index run_dead on run (lane, fingerprint) where fingerprint is not null;
 `]

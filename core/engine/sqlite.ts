@@ -7,6 +7,7 @@ import { changeAll, discard } from './change.ts'
 import { claim, due, idle } from './claim.ts'
 import { GroupCommit } from './commit.ts'
 import type { Answered } from './commit.ts'
+import { dead } from './dead.ts'
 import { checkEdit, edit } from './edit.ts'
 import type { Engine, EngineHealth } from './engine.ts'
 import { keep, kept } from './facts.ts'
@@ -175,6 +176,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     held: ask => read('held', store => held(store, ask)),
     overdue: ask => read('overdue', store => overdue(store, ask)),
     end: ask => write('end', store => end(store, ask)),
+    dead: ask => read('dead', store => dead(store, ask)),
     async edit (ask) {
       checkEdit(ask)
       return write('edit', store => edit(store, ask))

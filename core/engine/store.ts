@@ -4,6 +4,7 @@ import { decodeId, encodeId, nextNumber } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
 import { Holds } from './holds.ts'
+import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
 import { INSERT_RUN, REWRITE_RUN, UPDATE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateValues } from './rows.ts'
@@ -154,9 +155,15 @@ export class Store {
     this.lanes.moved(this.lanes.of(before), before, after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)
+    if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
     if (after.key_until !== null && isFree(after)) this.free(after)
     if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
     if (before.state === 'queued' && after.state !== 'queued') this.holds.leave(before, after.finished_at ?? after.started_at!)
+  }
+
+  /** A failed run is found by what it failed of; one that is queued again is not. */
+  #mark ({ id, state, error, reason }: Run): void {
+    this.sql('update run set fingerprint = ? where id = ?').run(state === 'failed' ? markOf(error, reason) : null, decodeId(id))
   }
 
   /** As `save`, with what seldom changes. */

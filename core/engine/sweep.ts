@@ -17,25 +17,29 @@ const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: Stat
   where lane = ? and state = ? and id < ? and finished_at < ?
   order by id limit ?`, lane.id, stateNumber(state), store.numbersBefore(before), before, limit).map(row => toRun(row, lane))
 
-function oldestOf (store: Store, lanes: Lane[], before: number, limit: number): Run[] {
-  const found = lanes.flatMap(lane => FINAL_STATES
+/** Runs of these lanes in these states that ended before an instant, oldest first. */
+interface Old { lanes: Lane[], states: readonly State[], before: number }
+
+function oldestOf (store: Store, { lanes, states, before }: Old, limit: number): Run[] {
+  const found = lanes.flatMap(lane => states
     .filter(state => lane.counts[stateNumber(state)]! > 0)
     .flatMap(state => oldest(store, { lane, state, before }, limit)))
   return found.toSorted((a, b) => a.id < b.id ? -1 : 1).slice(0, limit)
 }
 
-const finishedOf = ({ counts }: Lane): number => FINAL_STATES.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
+const countOf = ({ counts }: Lane, states: readonly State[]): number => states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
 /** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all. */
-export function sweep (store: Store, { now, before, keep, limit }: SweepAsk): number {
-  const lanes = [...store.lanes.byId.values()].filter(lane => finishedOf(lane) > 0)
+export function sweep (store: Store, { now, before, keep, limit, dead_before }: SweepAsk): number {
+  const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
+  const lanes = [...store.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
   let removed = 0
-  for (const lane of lanes) removed += removeAll(store, oldestOf(store, [lane], before, limit - removed))
+  const take = (old: Old, most = limit) => { removed += removeAll(store, oldestOf(store, old, Math.min(most, limit - removed))) }
+  for (const lane of lanes) take({ lanes: [lane], states, before })
+  if (dead_before !== undefined) for (const lane of lanes) take({ lanes: [lane], states: ['failed'], before: dead_before })
   for (const [, same] of Map.groupBy(lanes, ({ task }) => task)) {
-    const excess = same.reduce((sum, lane) => sum + finishedOf(lane), 0) - keep
-    const many = Math.min(excess, limit - removed)
-    if (many <= 0) continue
-    removed += removeAll(store, oldestOf(store, same, Infinity, many))
+    const excess = same.reduce((sum, lane) => sum + countOf(lane, states), 0) - keep
+    if (excess > 0 && removed < limit) take({ lanes: same, states, before: Infinity }, excess)
   }
   if (removed > 0) store.storeLastNumber()
   store.holds.forgetBefore(now - KEPT_MS)

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { changing } from './contract/changing.ts'
+import { burying } from './contract/burying.ts'
 import { depending } from './contract/depending.ts'
 import { byHand, running, settling } from './contract/ending.ts'
 import type { Setup } from './contract/ground.ts'
@@ -25,5 +26,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('depending', t => depending(t, setup))
   t.test('naming', t => naming(t, setup))
   t.test('changing', t => changing(t, setup))
+  t.test('burying', t => burying(t, setup))
   t.test('living', t => living(t, setup))
 }

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import { openDatabase, prepareFolder } from '../../core/engine/open.ts'
 import { MIGRATIONS } from '../../core/engine/schema.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { fingerprintOf } from '../../core/model/fingerprint.ts'
 import { T0, addOne, ask, claimAll } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
@@ -171,6 +172,7 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   t.teardown(() => engine.stop())
   await engine.start()
   t.match((await engine.list({ limit: 9 })).items, [{ state: 'failed', error: { message: 'boom' } }, { state: 'queued', deadline_at: null, moved: null }])
+  t.match(await engine.dead({}), [{ task: 'a', fingerprint: fingerprintOf({ name: 'Error', message: 'boom' }), count: 1 }])
   t.equal((await claimAll(engine)).length, 1)
 })
 

@@ -1,0 +1,7 @@
+import { fingerprintOf } from '../model/fingerprint.ts'
+import type { Failure } from '../model/outcome.ts'
+import type { Reason } from '../model/run.ts'
+
+/** What a failed run failed of, by its error or, without one, by its reason. */
+export const markOf = (error: Failure | null, reason: Reason | null): string =>
+  fingerprintOf(error ?? { name: reason?.code ?? 'Error', message: reason?.message ?? '' })
