@@ -36,6 +36,7 @@ t.test('a run is moved to the quietest hour inside its tolerance, with confidenc
   t.ok(found.confidence > 0.7 && found.confidence < 1)
   t.match(found.reason, /2 % busy then, and 20 % at the nominal time/)
   t.equal(quietest({ ...ask, to: after(4, 2) }).at, after(4, 0), 'never beyond it')
+  t.equal(quietest({ ...ask, to: after(4, 3) }).at, after(4, 3), 'but at its very end')
   t.end()
 })
 
@@ -50,6 +51,15 @@ t.test('thin data leaves the nominal time', t => {
   const ask = { from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }
   t.match(quietest({ histogram: emptyHistogram(), ...ask }), { at: after(4, 0), confidence: 0, reason: /too little/ })
   t.match(quietest({ histogram: watched(1, office), ...ask, from: after(1, 0), to: after(1, 6) }), { at: after(1, 0), confidence: 0 })
+  t.end()
+})
+
+t.test('of hours that are as quiet as each other the first is taken, and the least known makes the confidence', t => {
+  const histogram = watched(4, hour => [2, 4].includes(hour % 24) ? 0 : 0.5)
+  const ask = { histogram, from: after(4, 0), to: after(4, 5), durationMs: HOUR, zone, activity }
+  t.equal(quietest(ask).at, after(4, 2))
+  const more = learn({ histogram, at: after(4, 1), busy: 0.5, zone, activity })
+  t.equal(quietest({ ...ask, histogram: learn({ histogram: more, at: after(5, 1), busy: 0.5, zone, activity }) }).confidence, quietest(ask).confidence)
   t.end()
 })
 

@@ -56,6 +56,7 @@ t.test('signals are compared by number, word or truth', t => {
   const at = (text: string, value: number | string | boolean) => passes(signalTest(text)!, value)
   t.strictSame([at('> 5', 6), at('> 5', 5), at('>= 5', 5), at('< 5', 4), at('<= 5', 6), at('== 5', 5), at('= 5', 5), at('!= 5', 5), at('5', 5)], [true, false, true, true, false, true, true, false, true])
   t.strictSame([at('home', 'home'), at("'not now'", 'not now'), at('!= home', 'away'), at('on', true), at('!= on', false), at('on', 1), at('> 5', true)], [true, true, true, true, true, false, false])
+  t.strictSame([at('yes', true), at('true', true), at('no', false), at('off', false), at('false', false), at('no', true), at('< 5', 5)], [true, true, true, true, true, false, false])
   t.strictSame(['', '>', '> x', '>> 5', '< true'].map(signalTest), [null, null, null, null, null])
   t.end()
 })

@@ -78,6 +78,13 @@ t.test('on mains they hold when config.json names them', t => {
   t.end()
 })
 
+t.test('of more tasks than there are slots the urgent ones are asked for, then those due first', t => {
+  const tasks = ['a', 'b', 'c', 'd'].map(id => ({ id }))
+  const waiting: Waiting[] = [['a', 'normal', 3], ['b', 'high', 4], ['c', 'normal', 1], ['d', 'low', 0]].map(([task, priority, due]) => ({ task, priority, due_at: NOON - 10 + Number(due) }) as Waiting)
+  t.strictSame(names(shop(tasks, waiting, { slots: 2 }).fill()), ['b high', 'c normal'])
+  t.end()
+})
+
 t.test('a critical run passes a closed gate, the other runs of its task do not', t => {
   const { fill } = shop([{}], [...many('work', 'critical', 1), ...many('work', 'normal', 5)], { reading: laptop(5) })
   t.strictSame(names(fill()), ['work critical'])

@@ -63,6 +63,12 @@ t.test('a spike of load changes nothing, load for a whole minute does', t => {
   t.end()
 })
 
+t.test('a short rest in the middle of load opens nothing', t => {
+  t.strictSame(changes(every(SECOND, 300, index => cpu(index % 3 === 0 ? 0.1 : 0.95)), {}), [[0, 'start']], 'nor does load with rests close')
+  t.strictSame(changes(every(SECOND, 300, index => cpu(index > 100 && index % 10 === 0 ? 0.1 : 0.95))), [[0, 'start'], [MINUTE, 'hold']])
+  t.end()
+})
+
 t.test('load that is there at the start holds when it has lasted a minute; our own is none', t => {
   t.strictSame(changes(every(5 * SECOND, 30, () => cpu(0.95))), [[0, 'start'], [MINUTE, 'hold']])
   t.strictSame(changes(every(5 * SECOND, 30, () => cpu(0.95, 0.9))), [[0, 'start']])

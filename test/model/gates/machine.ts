@@ -40,7 +40,7 @@ export function word (gate: Gate, ask: GateAsk): string {
   const said = gate(ask)
   if (said === null) return '-'
   if (said.ok) return said.code === 'ok' ? 'ok' : `+${said.code}`
-  return said.code
+  return said.code === 'ok' ? 'closed without a code' : said.code
 }
 
 /** A task with these constraints. */
