@@ -49,6 +49,8 @@ export interface ManagerOptions {
   /** Looks at the machine; a test gives its own. */
   senses?: Eyes
   clock?: Clock
+  /** `none`: the timed loops are left to whoever calls `beat`. */
+  loops?: 'own' | 'none'
   random?: () => number
   /** What tasks find in ctx.services. */
   services?: Services
@@ -119,9 +121,9 @@ export class TaskManager implements Service {
     this.foresight = new Foresight({ engine, clock, config: () => this.config, situation, planner: () => this.planner, tasks })
     this.pauses = new Pauses({ engine, clock, notice, situation })
     this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
-    this.#fire = new Alarm({ now: clock.now, ring: () => void this.fire() })
+    this.#fire = new Alarm({ clock, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })
-    this.#parts = [engine, new LateErrors(notice), this.catalog, this.senses, this.runner, this.#ticker]
+    this.#parts = [engine, new LateErrors(notice), this.catalog, this.senses, this.runner, ...options.loops === 'none' ? [] : [this.#ticker]]
   }
 
   get config (): Config {

@@ -4,10 +4,26 @@ export interface Clock {
   now (): number
   /** Milliseconds since some instant; stands still while the machine sleeps. */
   monotonic (): number
+  /** Calls back when so many milliseconds have been counted; the answer takes that back. Absent: the timers of the process. */
+  after? (ms: number, ring: () => void): () => void
 }
 
 /** The machine's own clocks. */
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
+
+/** No timer of the process is longer: they overflow after 24.8 days. */
+const LONGEST_TIMER = 86_400_000
+
+/** Calls back after so many counted milliseconds, however many, by the timers of a clock that has its own; the answer takes that back. */
+export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void): () => void {
+  if (clock.after) return clock.after(ms, ring)
+  let timer: NodeJS.Timeout
+  const wait = (left: number): void => {
+    timer = setTimeout(left > LONGEST_TIMER ? () => wait(left - LONGEST_TIMER) : ring, Math.min(left, LONGEST_TIMER))
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
+}
 
 /** An instant as REST gives it: ISO 8601 in UTC with `Z`. */
 export const iso = (at: number | null): string | null => at === null ? null : new Date(at).toISOString()

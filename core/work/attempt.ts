@@ -1,6 +1,6 @@
 import { Fatal, RetryAfter, Skip, StopReason, Warned } from '../model/outcome.ts'
-import { LONGEST_WAIT } from './alarm.ts'
 import { SECOND } from '../model/duration.ts'
+import { after } from '../model/clock.ts'
 import { failureOf } from '../model/failure.ts'
 import { retryAt } from '../model/retry.ts'
 import { storable } from '../model/json.ts'
@@ -27,8 +27,8 @@ type Ending = { kind: 'returned', value: unknown } | { kind: 'threw', error: unk
 /** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is freed whatever it does. */
 export async function attempt (options: AttemptOptions): Promise<Outcome> {
   const { task, controller, clock, overdue } = options
-  const limit = timeLimit(task.timeoutMs, () => controller.abort(new StopReason('timeout', `took longer than its timeout of ${task.timeoutMs / SECOND} s`)))
-  const grace = graceAfter(controller.signal, options.graceMs)
+  const limit = timeLimit(options, () => controller.abort(new StopReason('timeout', `took longer than its timeout of ${task.timeoutMs / SECOND} s`)))
+  const grace = graceAfter(options)
   const work = ended(options)
   try {
     const ending = await Promise.race([work, grace.over])
@@ -43,17 +43,9 @@ export async function attempt (options: AttemptOptions): Promise<Outcome> {
   }
 }
 
-/** Calls back after `ms` of monotonic time, however long that is; 0 is no limit. */
-function timeLimit (ms: number, expire: () => void) {
-  if (ms === 0 || !Number.isFinite(ms)) return { clear: () => undefined }
-  const end = performance.now() + ms
-  let timer = setTimeout(check, Math.min(ms, LONGEST_WAIT))
-  function check () {
-    const left = end - performance.now()
-    if (left <= 0) return expire()
-    timer = setTimeout(check, Math.min(left, LONGEST_WAIT))
-  }
-  return { clear: () => clearTimeout(timer) }
+/** Calls back when the timeout of the task is over; 0 is no limit. */
+function timeLimit ({ task: { timeoutMs: ms }, clock }: AttemptOptions, expire: () => void) {
+  return { clear: ms === 0 || !Number.isFinite(ms) ? () => undefined : after(clock, ms, expire) }
 }
 
 async function ended ({ work }: AttemptOptions): Promise<Ending> {
@@ -65,16 +57,16 @@ async function ended ({ work }: AttemptOptions): Promise<Ending> {
 }
 
 /** `over` resolves when the grace after an abort is over. */
-function graceAfter (signal: AbortSignal, graceMs: number) {
-  let timer: NodeJS.Timeout | undefined
+function graceAfter ({ controller: { signal }, clock, graceMs }: AttemptOptions) {
+  let cancel = () => {}
   const { promise, resolve } = Promise.withResolvers<Ending>()
-  const wait = () => { timer = setTimeout(resolve, graceMs, { kind: 'abandoned' }) }
+  const wait = () => { cancel = after(clock, graceMs, () => resolve({ kind: 'abandoned' })) }
   if (signal.aborted) wait()
   else signal.addEventListener('abort', wait, { once: true })
   return {
     over: promise,
     clear: () => {
-      clearTimeout(timer)
+      cancel()
       signal.removeEventListener('abort', wait)
     }
   }

@@ -1,6 +1,7 @@
 import { ProgressTracker } from './progress.ts'
 import { RunLines } from './lines.ts'
 import { StopReason } from '../model/outcome.ts'
+import { after } from '../model/clock.ts'
 import { attempt } from './attempt.ts'
 import { contextFor } from './context.ts'
 import { failureOf } from '../model/failure.ts'
@@ -82,10 +83,10 @@ export class Executor {
 
   /** Resolves when no run is running, or after `withinMs`. */
   async drained (withinMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>(resolve => { timer = setTimeout(resolve, withinMs) })
+    const { promise: limit, resolve } = Promise.withResolvers<void>()
+    const cancel = after(this.#options.clock, withinMs, resolve)
     await Promise.race([Promise.all(this.#attempts), limit])
-    clearTimeout(timer)
+    cancel()
   }
 
   async #execute (active: Active): Promise<void> {

@@ -42,7 +42,7 @@ export class Runner implements Service {
     this.#options = options
     const { clock, situation } = options
     this.#turns = { since: clock.now(), started: {} }
-    this.#alarm = new Alarm({ now: clock.now, ring: () => this.wake() })
+    this.#alarm = new Alarm({ clock, ring: () => this.wake() })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })

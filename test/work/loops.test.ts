@@ -12,7 +12,7 @@ import type { Notice } from '../../core/model/notice.ts'
 t.test('an alarm rings once at its instant, and never before', async t => {
   const clock = fakeClock()
   let rings = 0
-  const alarm = new Alarm({ now: clock.now, ring: () => { rings++ } })
+  const alarm = new Alarm({ clock, ring: () => { rings++ } })
   alarm.set(clock.now() + 20)
   await until('the timer has run out once', async () => { await new Promise(resolve => { setTimeout(resolve, 25) }); return true })
   t.equal(rings, 0, 'the wall clock has not come there yet')
@@ -28,7 +28,7 @@ t.test('an alarm that is years away does not overflow its timer', async t => {
   const listen = (warning: Error) => void warnings.push(warning.name)
   process.on('warning', listen)
   let rings = 0
-  const alarm = new Alarm({ now: clock.now, ring: () => { rings++ } })
+  const alarm = new Alarm({ clock, ring: () => { rings++ } })
   alarm.set(clock.now() + 400 * 86_400_000)
   await new Promise(resolve => { setTimeout(resolve, 20) })
   alarm.clear()
