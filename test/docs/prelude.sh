@@ -1,5 +1,7 @@
 # What the lines of the pages find in their shell. BIN: the program. CURL: empty where there is none. STAND_IN: what takes its place.
 set -euo pipefail
+# A command line is not a test: without this each one would start with the hooks of tap.
+unset NODE_OPTIONS
 
 started () {
   local log pid; local -a data=()
