@@ -27,6 +27,12 @@ function schedulerOf ({ runner, planner }: TaskManager, now: number) {
   }
 }
 
+/** A sensor in trouble holds nothing up by itself: what it does not tell is unknown, and the gates say what that means. */
+function sensorsOf ({ senses }: TaskManager) {
+  const troubles = senses.troubles().map(({ since, ...trouble }) => ({ ...trouble, since: iso(since)! }))
+  return { ok: troubles.length === 0, troubles }
+}
+
 /** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
 export async function healthOf (manager: TaskManager) {
   const now = manager.clock.now()
@@ -53,6 +59,7 @@ export async function healthOf (manager: TaskManager) {
     uptime: manager.startedAt === null ? null : Math.max(0, now - manager.startedAt) / SECOND,
     engine,
     scheduler,
+    sensors: sensorsOf(manager),
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
     broken,

@@ -22,12 +22,26 @@ export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at
 
 export const entryAnswer = ({ at, ...entry }: StoredEntry) => ({ ...entry, at: iso(at)! })
 
-/** Epoch ms of an instant in a query; throws OFFPEAK_INPUT_INVALID. */
+/** Epoch ms of an instant that came in, its JSON pointer saying where; throws OFFPEAK_INPUT_INVALID. */
 export function instantIn (pointer: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   const at = /(?:z|[+-]\d\d:?\d\d)$/i.test(value) ? Date.parse(value) : Number.NaN
   if (!Number.isNaN(at)) return at
-  throw inputInvalid({ what: 'The query does not fit', errors: [{ pointer, detail: `found '${value}', expected an instant with a zone, such as 2026-11-22T03:00:00Z` }] })
+  throw misfit(pointer, `found '${value}', expected an instant with a zone, such as 2026-11-22T03:00:00Z`)
+}
+
+/** What does not fit in a query or a body. */
+export const misfit = (pointer: string, detail: string) =>
+  inputInvalid({ what: `The ${pointer.startsWith('/query') ? 'query' : 'body'} does not fit`, errors: [{ pointer, detail }] })
+
+export interface SpanAsk { from: string | undefined, to: string | undefined, now: number, lengthMs: number }
+
+/** The span of a query, epoch ms: up to now when it names no end, `lengthMs` long when it names no beginning; throws OFFPEAK_INPUT_INVALID. */
+export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, to: number } {
+  const end = instantIn('/query/to', to) ?? now
+  const start = instantIn('/query/from', from) ?? end - lengthMs
+  if (start >= end) throw misfit('/query/from', `found ${from}, expected an instant before the end, ${iso(end)}`)
+  return { from: start, to: end }
 }
 
 /** The next fires of a task as it stands, those of schedules made at run time among them, soonest first. */

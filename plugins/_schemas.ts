@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { DurationSchema, LABELS, PRIORITIES, SOURCES, STATES, STATUSES } from '../core/index.ts'
+import { CLASSES, DurationSchema, LABELS, ON_DEADLINE, ON_LOST, ON_UNMET, PRIORITIES, SOURCES, STATES, STATUSES } from '../core/index.ts'
 
 /** A face: a plugin whose routes are typed by their schemas. */
 export type Face = FastifyPluginAsyncTypebox
@@ -54,11 +54,17 @@ const Trigger = nullable(exactly({
   kind: Type.String(), args: Type.Record(Type.String(), Anything), timezone: Type.String(), words: text('The trigger in plain English')
 }))
 
+/** A class and the word that decided. */
+export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'The word that decided' }) })
+
 export const Task = exactly({
   id: Type.String(), name: Type.String(), description: Type.String(), type: Type.String(), queue: Type.String(), priority: Type.String(),
   tags: Type.Array(Type.String()), enabled: Type.Boolean(), trigger: Trigger, status: word(STATUSES), held: Held, last_run: LastRun,
   next_run: nullable(Instant), counts: Counted, max_retries: Type.Integer(), timeout: Type.Number({ description: 'Seconds; 0 is no limit' }),
-  concurrency: nullable(Type.Integer()), overlap: Type.String(), misfire: Type.String(), source: text('The task file')
+  concurrency: nullable(Type.Integer()), overlap: Type.String(), misfire: Type.String(),
+  class: Classed, constraints: Type.Record(Type.String(), Anything, { description: 'What it asks of the machine' }),
+  deadline: Type.Number({ description: 'How long a run may be held, seconds' }), on_deadline: word(ON_DEADLINE), on_unmet: word(ON_UNMET), on_lost: word(ON_LOST),
+  flex: Type.Number({ description: 'How far a scheduled run may be moved to a quieter hour, seconds' }), preemptible: Type.Boolean(), source: text('The task file')
 })
 
 const RunFields = {
@@ -67,14 +73,17 @@ const RunFields = {
   created_at: Instant, due_at: Instant, nominal_at: Instant, started_at: nullable(Instant), finished_at: nullable(Instant),
   duration: nullable(Type.Number({ description: 'Seconds' })), attempt: Type.Integer(), max_retries: Type.Integer(), turn: Type.Integer(),
   crashes: Type.Integer(), missed: Type.Integer(), cancel: nullable(Reason), reason: nullable(Reason), error: nullable(Failure),
-  warning: nullable(Type.String()), progress: Progress
+  warning: nullable(Type.String()), progress: Progress, deadline_at: nullable(Instant),
+  moved: nullable(exactly({ code: Type.String(), message: Type.String(), confidence: Type.Number() }, { description: 'Why it is due at another instant than its schedule said' }))
 }
 export const Run = exactly(RunFields)
 
 const Attempt = exactly({
   turn: Type.Integer(), attempt: Type.Integer(), started_at: Instant, finished_at: Instant, outcome: Type.String(), error: nullable(Failure), reason: nullable(Reason)
 })
-export const FullRun = exactly({ ...RunFields, payload: Anything, result: Anything, attempts: Type.Array(Attempt) })
+/** One reason for which a run was held. */
+export const Hold = exactly({ code: Type.String(), message: Type.String(), from: Instant, to: nullable(Instant), seconds: Type.Number() })
+export const FullRun = exactly({ ...RunFields, payload: Anything, result: Anything, attempts: Type.Array(Attempt), holds: Type.Array(Hold, { description: 'What held it, oldest first' }) })
 
 export const Schedule = exactly({
   id: Type.String(), task: Type.String(), origin: word(['file', 'api']), trigger: Type.String(), trigger_args: Type.Record(Type.String(), Anything),

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schemas.ts'
 import { healthOf } from '../core/index.ts'
+import { Trouble } from './_machine.ts'
 import { Instant, answers, exactly, nullable, word } from './_schemas.ts'
 
 const Fault = exactly({ code: Type.String(), message: Type.String(), fix: nullable(Type.String()), where: nullable(Type.String()) })
@@ -19,6 +20,7 @@ const Health = exactly({
     last_pass_at: nullable(Instant), age: nullable(Type.Number({ description: 'Seconds since work was last looked for' })),
     next_at: nullable(Instant), lag: Type.Number({ description: 'Seconds by which the next fire is overdue' })
   }),
+  sensors: exactly({ ok: Type.Boolean(), troubles: Type.Array(Trouble) }, { description: 'What cannot be told of the machine; it leaves the status as it is' }),
   tasks: Type.Integer(),
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are not in force' }),

@@ -194,3 +194,11 @@ export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown
 export const signalInvalid = ({ message, pointer }: { message: string, pointer?: string }) => new OffpeakError({
   code: 'OFFPEAK_SIGNAL_INVALID', status: 422, message, pointer, fix: 'Signals are set with a name, a value and how long it counts.'
 })
+
+export const signalNotFound = (name: string) => new OffpeakError({
+  code: 'OFFPEAK_SIGNAL_NOT_FOUND', status: 404, message: `No signal has the name ${show(name)}`
+})
+
+export const pauseNotFound = (what: string) => new OffpeakError({
+  code: 'OFFPEAK_PAUSE_NOT_FOUND', status: 404, message: `There is no pause of ${what}`, fix: 'List the pauses with `offpeak pauses`.'
+})

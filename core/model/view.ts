@@ -3,14 +3,15 @@ import { iso } from './clock.ts'
 import { labelOf } from './run.ts'
 import { wordsFor } from './trigger.ts'
 import type { Json } from './json.ts'
-import type { FullRun, PastAttempt, Run, State } from './run.ts'
+import type { Classed } from './classify.ts'
+import type { Constraints, OnDeadline, OnLost, OnUnmet } from './constraint.ts'
+import type { FullRun, Hold, PastAttempt, Run, State } from './run.ts'
 import type { Schedule } from './schedule.ts'
+import type { Status } from './status.ts'
 import type { Task } from './task.ts'
 import type { Verdict } from './gates/gate.ts'
 
-/** What the task list calls a task. */
-export const STATUSES = ['disabled', 'idle', 'scheduled', 'queued', 'held', 'retrying', 'running'] as const
-export type Status = typeof STATUSES[number]
+export { STATUSES } from './status.ts'
 
 export interface LastRun { id: string, state: State, at: string, duration: number | null, error: string | null, warning: string | null }
 
@@ -36,11 +37,23 @@ export interface TaskView {
   concurrency: number | null
   overlap: string
   misfire: string
+  /** How much it minds waiting, and the word that decided. */
+  class: Classed
+  constraints: Constraints
+  /** How long a run may be held, and what becomes of it then. */
+  deadline: number
+  on_deadline: OnDeadline
+  on_unmet: OnUnmet
+  on_lost: OnLost
+  /** How far a scheduled run may be moved to a quieter hour. */
+  flex: number
+  preemptible: boolean
   source: string
 }
 
 export interface TaskFacts {
   task: Task
+  class: Classed
   states: Record<State, number>
   last: Run | null
   schedules: Schedule[]
@@ -94,13 +107,21 @@ export function taskView (facts: TaskFacts): TaskView {
     concurrency: Number.isFinite(task.concurrency) ? task.concurrency : null,
     overlap: task.overlap,
     misfire: task.misfire,
+    class: facts.class,
+    constraints: task.constraints,
+    deadline: task.deadlineMs / 1000,
+    on_deadline: task.on_deadline,
+    on_unmet: task.on_unmet,
+    on_lost: task.on_lost,
+    flex: task.flexMs / 1000,
+    preemptible: task.preemptible,
     source: task.source
   }
 }
 
 /** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
 export function runView (run: Run, now: number) {
-  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, lease_until: _lease, owner: _owner, child: _child, progress, ...rest } = run
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, progress, ...rest } = run
   return {
     ...rest,
     label: labelOf(run, now),
@@ -109,6 +130,7 @@ export function runView (run: Run, now: number) {
     nominal_at: iso(nominal)!,
     started_at: iso(started),
     finished_at: iso(finished),
+    deadline_at: iso(deadline),
     duration: durationOf(run, now),
     progress: progress && { ...progress, at: iso(progress.at)! }
   }
@@ -118,9 +140,13 @@ export type RunView = ReturnType<typeof runView>
 const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) =>
   ({ ...rest, started_at: iso(start)!, finished_at: iso(end)! })
 
-/** A run with its payload, result and earlier attempts. */
-export const fullRunView = ({ payload, result, attempts, ...run }: FullRun, now: number) =>
-  ({ ...runView(run, now), payload, result, attempts: attempts.map(attemptView) })
+/** One reason for which a run was held; `seconds` up to `now` while it still is. */
+export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
+  ({ ...rest, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
+
+/** A run with its payload, result, earlier attempts and what held it. */
+export const fullRunView = ({ payload, result, attempts, holds, ...run }: FullRun, now: number) =>
+  ({ ...runView(run, now), payload, result, attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)) })
 
 /** A schedule as REST shows it. */
 export const scheduleView = ({ anchor: _anchor, cursor: _cursor, hash: _hash, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({

@@ -1,4 +1,5 @@
 import { StopReason } from '../model/outcome.ts'
+import { classify } from '../model/classify.ts'
 import { compileTrigger } from '../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../model/errors.ts'
 import { isFinal } from '../model/run.ts'
@@ -84,9 +85,9 @@ export class Desk {
   }
 
   #view (task: Task, count: TaskCount | undefined, due: DueTask | undefined): TaskView {
-    const { planner, runner } = this.#options
+    const { planner, runner, situation } = this.#options
     const first = due ? { run: due.first, verdict: runner.verdict(due.first) } : null
-    return taskView({ task, states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
+    return taskView({ task, class: classify(task, situation.now.config), states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
   }
 
   /** The verdict on a run that waits, or null for one that does not. */

@@ -42,6 +42,7 @@ export interface ExplainOptions {
 }
 
 const DEFINITION = 'task definition '
+const MOST_RUNS = 100
 
 /** Answers why, with the same verdict that the runner acts on; the past from what was written down then. */
 export class Explain {
@@ -54,11 +55,20 @@ export class Explain {
   /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one asked for right now. */
   async task (task: Task, at = this.#options.clock.now()): Promise<Explanation> {
     const { engine, planner, clock } = this.#options
+    if (at < clock.now()) return await this.#taskThen(task.id, at)
     const due = (await engine.due(clock.now())).tasks.find(one => one.task === task.id)
     const waiting = due?.first ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
     if (waiting) return await this.run((await engine.get(waiting.id))!, at)
     const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
     return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source: next === undefined ? 'manual' : 'schedule' }, { at, task })
+  }
+
+  /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
+  async #taskThen (task: string, at: number): Promise<Explanation> {
+    const { items } = await this.#options.engine.list({ task, to: at + 1, limit: MOST_RUNS })
+    const then = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
+    const run = then && await this.#options.engine.get(then.id)
+    return run ? this.#past(run, at) : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
   }
 
   /** Why a run waits or waited at an instant. */
@@ -91,10 +101,7 @@ export class Explain {
   #past (run: FullRun, at: number): Explanation {
     const hold = run.holds.find(({ from, to }) => from <= at && at < (to ?? Infinity))
     const [decision, message] = pastOf(run, at, hold)
-    return {
-      task: run.task, run: run.id, at, decision, message, gates: [], earliest: null, deadline: null,
-      class: null, relaxed: 0, advice: null, recommendation: null, holds: run.holds.filter(({ from }) => from <= at)
-    }
+    return told({ task: run.task, run: run.id, at, decision, message, holds: run.holds.filter(({ from }) => from <= at) })
   }
 
   #sourceOf (id: string): string {
@@ -113,6 +120,10 @@ export class Explain {
     return { ...gate, since, place }
   }
 }
+
+/** What is known without a verdict. */
+const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation =>
+  ({ ...facts, gates: [], earliest: null, deadline: null, class: null, relaxed: 0, advice: null, recommendation: null })
 
 function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation['decision'], string] {
   if (at < run.created_at) return ['hold', 'the run did not exist yet']

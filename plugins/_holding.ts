@@ -1,0 +1,52 @@
+import Type from 'typebox'
+import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STATES } from '../core/index.ts'
+import { Anything, Classed, Hold, Instant, exactly, nullable, word } from './_schemas.ts'
+
+const Place = nullable(exactly({
+  file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()), pointer: Type.Optional(Type.String())
+}, { description: 'Where the requirement is written' }))
+
+const Gate = exactly({
+  gate: Type.String(), ok: Type.Boolean(), code: Type.String(), message: Type.String(), observed: Anything, required: Anything,
+  since: nullable(Instant), clears_at: nullable(Instant), certain: Type.Boolean({ description: 'Clock, calendar and definitions alone decide' }),
+  kind: word(['order', 'safety', 'condition']), bypassed: nullable(word(['critical', 'deadline', 'on_unmet'], 'Why it is passed although it is closed')),
+  relaxed_from: Type.Optional(Anything), source: Type.String(), place: Place
+})
+
+/** Why a run waits, waited, or would start. */
+export const Explanation = exactly({
+  task: Type.String(),
+  run: nullable(Type.String()),
+  at: Instant,
+  decision: word(['start', 'hold', 'skip', 'fail', ...STATES]),
+  message: Type.String({ description: 'The first reason' }),
+  gates: Type.Array(Gate),
+  earliest: nullable(exactly({ at: Instant, certain: Type.Boolean() }, { description: 'The first start that can be foreseen' })),
+  deadline: nullable(exactly({ at: Instant, on_deadline: word(ON_DEADLINE) })),
+  class: nullable(Classed),
+  relaxed: Type.Number({ description: 'How far limits have given way as the deadline nears, 0 to 1' }),
+  advice: nullable(exactly({ decision: word(DECISIONS), reason: Type.String() })),
+  recommendation: nullable(word(RECOMMENDATIONS)),
+  holds: Type.Array(Hold)
+})
+
+/** One fire to come. */
+export const Fire = exactly({
+  task: Type.String(),
+  schedule: Type.String(),
+  nominal_at: Instant,
+  predicted_at: nullable(Instant),
+  certainty: word(CERTAINTIES),
+  conditions: Type.Array(exactly({ gate: Type.String(), code: Type.String(), ok: Type.Boolean(), message: Type.String() }), { description: 'What it hangs on, as it stands now' }),
+  took: nullable(exactly({ p50: Type.Number(), p90: Type.Number(), runs: Type.Integer() }, { description: 'Seconds that past runs took' })),
+  collides_with: Type.Array(Type.String())
+})
+
+export const SCOPES = ['all', 'queue', 'task', 'tag'] as const
+
+export const Pause = exactly({
+  scope: word(SCOPES), name: nullable(Type.String()), until: nullable(Instant), by: Type.String(), at: Instant, reason: nullable(Type.String())
+})
+
+/** Time that a reason has held a task. */
+export const HeldTime = exactly({ task: Type.String(), code: Type.String(), seconds: Type.Number(), runs: Type.Integer({ description: 'Runs that were held so' }) })

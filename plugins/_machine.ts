@@ -1,0 +1,64 @@
+import Type from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import { CLASSES, DECISIONS, FIELDS, PROFILES, RECOMMENDATIONS } from '../core/index.ts'
+import { Instant, exactly, nullable, word } from './_schemas.ts'
+
+/** A value that no sensor may be able to tell. */
+const maybe = <S extends TSchema>(schema: S) => {
+  const { type, ...rest } = schema as S & { type: string }
+  return Type.Unsafe<Static<S> | 'unknown'>({ ...rest, type: [type, 'string'], description: `${(rest as { description?: string }).description ?? ''} or unknown`.trim() })
+}
+
+const Share = maybe(Type.Number({ description: '0 to 1' }))
+const Number = maybe(Type.Number())
+const Flag = maybe(Type.Boolean())
+const Percent = maybe(Type.Number({ description: 'Percent' }))
+const Pressure = exactly({ some: Percent, full: Percent })
+
+/** What a signal or a stored value can be. */
+export const Value = Type.Unsafe<number | string | boolean>({ type: ['number', 'string', 'boolean'] })
+
+const SignalFields = { value: Value, at: Instant, expires_at: Instant }
+export const Signal = exactly({ name: Type.String(), ...SignalFields })
+
+export const Trouble = exactly({ sensor: Type.String(), message: Type.String(), since: Instant })
+
+/** One sample of the machine. */
+export const Reading = exactly({
+  at: Instant,
+  power: word(['mains', 'battery', 'unknown']),
+  battery: exactly({ present: Flag, level: Percent, charging: Flag, seconds_left: Number }),
+  ups: nullable(exactly({ on_battery: Flag, level: Percent, seconds_left: Number })),
+  cpu: exactly({ busy: Share, own: Share, load: Number, cores: Type.Number() }),
+  pressure: exactly({ cpu: Pressure, memory: Pressure, io: Pressure }, { description: 'Share of the last ten seconds in which tasks waited, percent' }),
+  memory: exactly({ used: Share, available_bytes: Number }),
+  io: exactly({ busy: Share, bytes_per_s: Number }),
+  network: exactly({ online: Flag, metered: Flag, bytes_per_s: Number }),
+  disks: Type.Array(exactly({ path: Type.String(), free_bytes: Number, used: Share })),
+  temperature: maybe(Type.Number({ description: '°C' })),
+  idle_seconds: Number,
+  loop_delay_ms: Number,
+  signals: Type.Record(Type.String(), exactly(SignalFields)),
+  probes: Type.Record(Type.String(), exactly({ busy: Flag, at: Instant, detail: nullable(Type.String()) }))
+})
+
+const Advice = exactly({ decision: word(DECISIONS), reason: Type.String() })
+
+/** How the machine stands, and what follows from that. */
+export const Machine = exactly({
+  reading: Reading,
+  profile: word(PROFILES, 'The limits in force'),
+  window: nullable(exactly({ name: Type.String(), resource_limit: Type.Number(), closes_at: nullable(Instant) }, { description: 'The hours in force' })),
+  hints: exactly({
+    batch_size: Type.Integer(), quality: Type.String(), can_parallel: Type.Boolean(), suspend_non_critical: Type.Boolean(),
+    cpu_limit: Type.Number(), network_limit: Type.Number(), profile: word(PROFILES)
+  }, { description: 'What running tasks are told' }),
+  recommendation: word(RECOMMENDATIONS, 'What the machine should be spared'),
+  advice: exactly(Object.fromEntries(CLASSES.map(name => [name, Advice])), { description: 'What power alone would do with a run of each class' }),
+  troubles: Type.Array(Trouble, { description: 'Sensors that do not answer' })
+})
+
+const Values = Type.Object(Object.fromEntries(FIELDS.map(field => [field, Type.Optional(Value)])), { additionalProperties: false, description: 'Means; what was unknown throughout is absent' })
+
+/** A stretch of the past. */
+export const Point = exactly({ at: Instant, count: Type.Integer({ description: 'How many readings it stands for' }), values: Values })

@@ -1,0 +1,23 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { forecastView, iso } from '../core/index.ts'
+import { Fire } from './_holding.ts'
+import { Instant, answers, exactly } from './_schemas.ts'
+
+const HOUR = 3_600_000
+const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, default: 24 })) })
+const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Fire) })
+
+/** What will run when, as far as that can be said. */
+const forecast: Face = async app => {
+  const { manager } = app
+
+  app.get('/api/forecast', { schema: { tags: ['holding'], querystring: Hours, response: answers({ 200: Foreseen }) } }, async ({ query }) => {
+    const now = manager.clock.now()
+    const fires = await manager.foresight.forecast(query.hours!)
+    return { from: iso(now)!, to: iso(now + query.hours! * HOUR)!, items: fires.map(forecastView) }
+  })
+}
+
+export default fp(forecast, { fastify: '5.x', name: 'offpeak-forecast' })

@@ -1,0 +1,69 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Static } from 'typebox'
+import type { Face } from './_schemas.ts'
+import type { TaskManager } from '../core/index.ts'
+import { DurationSchema, iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
+import { instantIn, misfit } from './_answers.ts'
+import { Pause, SCOPES } from './_holding.ts'
+import { InstantIn, answers, exactly, word } from './_schemas.ts'
+
+const LONGEST = 3660 * 86_400_000
+const Scoped = { scope: word(SCOPES), name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Of the queue, task or tag' })) }
+const PauseIn = exactly({
+  ...Scoped,
+  until: Type.Optional(InstantIn),
+  for: Type.Optional(DurationSchema),
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
+})
+const Which = exactly(Scoped)
+
+/** Scope and name, fitting each other. */
+function scopeIn ({ scope, name: given }: Static<typeof Which>, pointer: string) {
+  const name = given ?? null
+  if (scope === 'all' && name !== null) throw misfit(pointer, `found '${name}', expected none: 'all' is everything`)
+  if (scope !== 'all' && name === null) throw misfit(pointer, `'name' is missing: which ${scope}?`)
+  return { scope, name }
+}
+
+function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): number | null {
+  if (until !== undefined && span !== undefined) throw misfit('/for', "goes with no 'until': say one of the two")
+  const end = span === undefined ? instantIn('/until', until) : now + milliseconds(span)
+  if (end === undefined) return null
+  const pointer = span === undefined ? '/until' : '/for'
+  if (end <= now) throw misfit(pointer, `it would be over at once: it is ${iso(now)}`)
+  if (end > now + LONGEST) throw misfit(pointer, 'is more than ten years: leave it out to pause until it is taken back')
+  return end
+}
+
+/** A pause of what is not there would hold nothing back, and nobody would know. */
+function checkThere ({ desk, catalog }: TaskManager, { scope, name }: ReturnType<typeof scopeIn>): void {
+  if (scope === 'task') desk.definition(name!)
+  if (scope !== 'queue' && scope !== 'tag') return
+  const names = [...new Set([...catalog.tasks.values()].flatMap(task => scope === 'queue' ? [task.queue] : task.tags))].toSorted()
+  if (!names.includes(name!)) throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
+}
+
+/** What was paused by hand: everything, a queue, a task or a tag. Running runs go on. */
+const pauses: Face = async app => {
+  const { manager } = app
+  const tags = ['holding']
+
+  app.get('/api/pauses', { schema: { tags, response: answers({ 200: Type.Array(Pause) }) } }, async () => manager.pauses.list().map(pauseView))
+
+  app.post('/api/pauses', { schema: { tags, body: PauseIn, response: answers({ 201: Pause }) } }, async ({ body, by }, reply) => {
+    const wanted = scopeIn(body, '/name')
+    const until = untilIn(body, manager.clock.now())
+    checkThere(manager, wanted)
+    const pause = await manager.pauses.add({ ...wanted, until, by, reason: body.reason ?? null })
+    return await reply.code(201).send(pauseView(pause))
+  })
+
+  app.delete('/api/pauses', { schema: { tags, querystring: Which, response: answers({ 204: Type.Null() }) } }, async ({ query, by }, reply) => {
+    const { scope, name } = scopeIn(query, '/query/name')
+    if (!await manager.pauses.remove({ scope, name }, by)) throw pauseNotFound(name === null ? 'everything' : `${scope} '${name}'`)
+    return await reply.code(204).send(null)
+  })
+}
+
+export default fp(pauses, { fastify: '5.x', name: 'offpeak-pauses' })

@@ -1,0 +1,39 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { DurationSchema, milliseconds, signalInvalid, signalNotFound, signalView } from '../core/index.ts'
+import { Signal, Value } from './_machine.ts'
+import { answers, exactly } from './_schemas.ts'
+
+const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 100 }) })
+const SignalIn = exactly({ value: Value, ttl: Type.Optional({ ...DurationSchema, description: 'How long it counts; needed unless config.json declares the signal' }) })
+
+/** Values from outside that tasks may ask for: price, solar, presence. */
+const signals: Face = async app => {
+  const { manager } = app
+  const tags = ['signals']
+  // What waits for a signal need not wait for the next sample.
+  const changed = () => manager.situation.take(manager.senses.latest, manager.clock.now())
+
+  app.get('/api/signals', { schema: { tags, response: answers({ 200: Type.Array(Signal) }) } }, async () =>
+    Object.entries(manager.senses.latest.signals)
+      .filter(([, signal]) => signal.expires_at > manager.clock.now())
+      .map(([name, signal]) => signalView(name, signal)))
+
+  app.put('/api/signals/:name', { schema: { tags, params: NameIn, body: SignalIn, response: answers({ 200: Signal }) } }, async ({ params: { name }, body: { value, ttl } }) => {
+    if (ttl === undefined && !Object.hasOwn(manager.config.signals, name)) {
+      throw signalInvalid({ pointer: '/ttl', message: `'ttl' is missing: say how long the value counts, such as "1h", or declare signals.${name} in config.json` })
+    }
+    const signal = manager.senses.setSignal(name, value, ttl === undefined ? undefined : milliseconds(ttl))
+    changed()
+    return signalView(name, signal)
+  })
+
+  app.delete('/api/signals/:name', { schema: { tags, params: NameIn, response: answers({ 204: Type.Null() }) } }, async ({ params: { name } }, reply) => {
+    if (!manager.senses.dropSignal(name)) throw signalNotFound(name)
+    changed()
+    return await reply.code(204).send(null)
+  })
+}
+
+export default fp(signals, { fastify: '5.x', name: 'offpeak-signals' })

@@ -1,0 +1,23 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { explanationView } from '../core/index.ts'
+import { instantIn } from './_answers.ts'
+import { Explanation } from './_holding.ts'
+import { IdIn, InstantIn, answers, exactly } from './_schemas.ts'
+
+const At = exactly({ at: Type.Optional(InstantIn) })
+
+/** Why something runs or waits: every gate, what it sees, what it wants and when it opens. */
+const why: Face = async app => {
+  const { manager } = app
+  const response = answers({ 200: Explanation })
+
+  app.get('/api/tasks/:id/why', { schema: { tags: ['tasks', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) =>
+    explanationView(await manager.explain.task(manager.desk.definition(params.id), instantIn('/query/at', query.at))))
+
+  app.get('/api/runs/:id/why', { schema: { tags: ['runs', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) =>
+    explanationView(await manager.explain.run(await manager.desk.run(params.id), instantIn('/query/at', query.at))))
+}
+
+export default fp(why, { fastify: '5.x', name: 'offpeak-why' })
