@@ -133,6 +133,27 @@ export interface Changed { matched: number, changed: number }
 /** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
 export interface DeadGroup { task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number }
 
+/** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
+export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }
+
+/** Durations in ms, percentiles within 4.5 %; null when there are none. */
+export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null }
+
+/** What ended from `at` on. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
+ *  each attempt that completed or failed; `held`: how long the gates held it back, of those that they did. */
+export interface StatsRow {
+  at: number
+  name: string
+  completed: number
+  failed: number
+  cancelled: number
+  skipped: number
+  retries: number
+  wait: Spread
+  held: Spread
+  run: Spread
+}
+
 /** A small durable fact; `at` is when it was kept. */
 export interface Fact { name: string, value: Json, at: number }
 
@@ -188,6 +209,8 @@ export interface Engine extends Service {
   end (ask: EndAsk): Promise<Run | null>
   /** Failed runs by what they failed of, the newest first. */
   dead (ask: { task?: string }): Promise<DeadGroup[]>
+  /** What came of the runs, by hour or day; it outlives them. */
+  stats (ask: StatsAsk): Promise<StatsRow[]>
   /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
   edit (ask: EditAsk): Promise<Run | null>
   /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
@@ -204,5 +227,5 @@ export interface Engine extends Service {
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
   'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'dead', 'edit', 'change', 'discard', 'keep', 'kept'
+  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'change', 'discard', 'keep', 'kept'
 ] as const satisfies (keyof Engine)[]

@@ -151,4 +151,20 @@ export const MIGRATIONS: readonly string[] = [`
   alter table run add column fingerprint text;
   update run set fingerprint = fingerprint_of(error, reason) where state = 4;
   create index run_dead on run (lane, fingerprint) where fingerprint is not null;
+`, `
+  -- What ended in each hour of UTC since 1970; wait, held and run are durations on a log scale, see Durations.
+  create table hour (
+    hour integer not null,
+    task text not null,
+    queue text not null,
+    completed integer not null,
+    failed integer not null,
+    cancelled integer not null,
+    skipped integer not null,
+    retries integer not null,
+    wait text,
+    held text,
+    run text,
+    primary key (hour, task, queue)
+  ) without rowid;
 `]

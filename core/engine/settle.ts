@@ -35,6 +35,7 @@ export function settle (store: Store, { lease, outcome, now, progress, logs }: S
     store.keepAttempt(run.id, pastAttempt(run, outcome.kind, { finished_at: now, error, reason }))
   }
   store.save(run, after)
+  if (outcome.kind === 'failed' && after.state === 'queued') store.count(run, after, now)
   return { ...after }
 }
 

@@ -177,6 +177,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     overdue: ask => read('overdue', store => overdue(store, ask)),
     end: ask => write('end', store => end(store, ask)),
     dead: ask => read('dead', store => dead(store, ask)),
+    stats: ask => read('stats', store => store.tallies.stats(ask)),
     async edit (ask) {
       checkEdit(ask)
       return write('edit', store => edit(store, ask))

@@ -7,6 +7,7 @@ import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
+import { Tallies } from './tally.ts'
 import { INSERT_RUN, REWRITE_RUN, UPDATE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateValues } from './rows.ts'
 import type { RunRow } from './rows.ts'
 
@@ -30,6 +31,9 @@ export class Store {
   lanes: Lanes
   /** What holds the waiting runs. */
   readonly holds: Holds
+  readonly tallies: Tallies
+  /** For how long runs were held before they started (ms), of those that were and whose attempt is not counted yet. */
+  readonly #held = new Map<string, number>()
   /** Runs that others wait for. */
   readonly awaited = new Set<string>()
   /** Those of them that have ended, until their dependents are told. */
@@ -46,6 +50,7 @@ export class Store {
     this.db = db
     this.lanes = new Lanes(this.#laneSource())
     this.holds = new Holds(this)
+    this.tallies = new Tallies(this)
     this.remember()
   }
 
@@ -73,6 +78,7 @@ export class Store {
     this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
     this.#ahead = this.#aheadStored = this.#meta('ahead')
     this.holds.remember()
+    this.tallies.forget()
     this.#rememberLinks()
   }
 
@@ -158,7 +164,20 @@ export class Store {
     if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
     if (after.key_until !== null && isFree(after)) this.free(after)
     if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
-    if (before.state === 'queued' && after.state !== 'queued') this.holds.leave(before, after.finished_at ?? after.started_at!)
+    if (before.state === 'queued' && after.state !== 'queued') this.#unhold(before, after.finished_at ?? after.started_at!)
+    if (isFinal(after.state)) this.count(before, after, after.finished_at!)
+  }
+
+  #unhold (run: Run, at: number): void {
+    const ms = this.holds.leave(run, at)
+    if (ms > 0) this.#held.set(run.id, ms + (this.#held.get(run.id) ?? 0))
+  }
+
+  /** Counts an attempt that is over, or a run that waited. */
+  count (before: Run, after: Run, at: number): void {
+    const held = this.#held.get(before.id) ?? 0
+    if (held > 0) this.#held.delete(before.id)
+    this.tallies.over(before, after, { at, held })
   }
 
   /** A failed run is found by what it failed of; one that is queued again is not. */
@@ -229,6 +248,19 @@ export class Store {
     this.sql('delete from dependency where run = ?').run(number)
   }
 
+  /** Removes sums over what is long past. */
+  forgetBefore (instant: number): void {
+    this.holds.forgetBefore(instant)
+    this.tallies.forgetBefore(instant)
+  }
+
+  /** Sums the oldest day that is still kept by the hour, when it lies before an instant. */
+  foldBefore (instant: number): void {
+    const day = this.#meta('folded')
+    const next = this.tallies.fold(day, instant)
+    if (next !== day) this.setMeta('folded', next)
+  }
+
   /** Stores the counts that have changed, as the last act of a transaction. */
   storeCounts (): void {
     for (const lane of this.lanes.changed) {
@@ -237,6 +269,7 @@ export class Store {
         where id = ?`).run(...lane.counts, lane.last && decodeId(lane.last.id), lane.id)
     }
     this.lanes.changed.clear()
+    this.tallies.store()
     if (this.#ahead > this.#aheadStored) this.setMeta('ahead', this.#aheadStored = this.#ahead)
   }
 }

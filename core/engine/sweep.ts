@@ -8,8 +8,11 @@ import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
 
-/** How long the sums by day are kept. */
+/** How long sums over runs that may be gone are kept. */
 const KEPT_MS = 400 * DAY
+
+/** How long they are kept by the hour. */
+const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
 const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] => store.all<RunRow>(`
@@ -42,7 +45,8 @@ export function sweep (store: Store, { now, before, keep, limit, dead_before }: 
     if (excess > 0 && removed < limit) take({ lanes: same, states, before: Infinity }, excess)
   }
   if (removed > 0) store.storeLastNumber()
-  store.holds.forgetBefore(now - KEPT_MS)
+  store.forgetBefore(now - KEPT_MS)
+  store.foldBefore(now - HOURLY_MS)
   return removed
 }
 

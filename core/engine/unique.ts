@@ -35,6 +35,7 @@ function create (store: Store, ask: NewRun, now: number): Added {
   const run = born(ask, store.nextId(now), now)
   store.insert(run)
   setPayload(store, run, ask)
+  if (run.state === 'skipped') store.count(run, run, now)
   return { run, created: true }
 }
 

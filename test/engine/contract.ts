@@ -4,6 +4,7 @@ import { burying } from './contract/burying.ts'
 import { depending } from './contract/depending.ts'
 import { byHand, running, settling } from './contract/ending.ts'
 import type { Setup } from './contract/ground.ts'
+import { counting } from './contract/counting.ts'
 import { holding } from './contract/holding.ts'
 import { keeping, living, recovering } from './contract/keeping.ts'
 import { looking } from './contract/looking.ts'
@@ -27,5 +28,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('naming', t => naming(t, setup))
   t.test('changing', t => changing(t, setup))
   t.test('burying', t => burying(t, setup))
+  t.test('counting', t => counting(t, setup))
   t.test('living', t => living(t, setup))
 }

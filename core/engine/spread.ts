@@ -1,0 +1,59 @@
+import type { Spread } from './engine.ts'
+
+/** Buckets to a doubling: a percentile is told within 4.5 %. */
+const FINE = 8
+
+const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(ms) * FINE)
+
+const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / FINE)
+
+/** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up. */
+export class Durations {
+  #count = 0
+  #sum = 0
+  #max = 0
+  readonly #buckets = new Map<number, number>()
+
+  add (ms: number): void {
+    const length = Math.max(0, ms)
+    const bucket = bucketOf(length)
+    this.#count += 1
+    this.#sum += length
+    this.#max = Math.max(this.#max, length)
+    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1)
+  }
+
+  /** Takes in what another was written as; null: nothing. */
+  take (text: string | null): this {
+    if (text === null) return this
+    const [count, sum, max, ...pairs] = text.split(/[ :]/).map(Number) as [number, number, number, ...number[]]
+    this.#count += count
+    this.#sum += sum
+    this.#max = Math.max(this.#max, max)
+    for (let at = 0; at < pairs.length; at += 2) this.#buckets.set(pairs[at]!, (this.#buckets.get(pairs[at]!) ?? 0) + pairs[at + 1]!)
+    return this
+  }
+
+  /** `count sum max bucket:count bucket:count…`, or null when there are none. */
+  text (): string | null {
+    if (this.#count === 0) return null
+    let text = `${this.#count} ${this.#sum} ${this.#max}`
+    for (const [bucket, count] of this.#buckets) text += ` ${bucket}:${count}`
+    return text
+  }
+
+  told (): Spread {
+    if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null }
+    const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
+    return { count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max }
+  }
+
+  #percentiles (shares: readonly number[]): number[] {
+    const buckets = [...this.#buckets].toSorted(([a], [b]) => a - b)
+    return shares.map(share => {
+      let left = Math.ceil(share * this.#count)
+      const [bucket] = buckets.find(([, count]) => (left -= count) <= 0) ?? buckets.at(-1)!
+      return Math.min(this.#max, Math.round(middleOf(bucket)))
+    })
+  }
+}
