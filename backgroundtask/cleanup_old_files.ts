@@ -14,6 +14,8 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk'],
+  // It is wanted most when the disk is full.
+  constraints: { disk_free: 0 },
   payload: CLEANUP_DEFAULTS,
   input: CleanupInput
 }]

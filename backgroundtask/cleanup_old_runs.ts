@@ -25,5 +25,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   timeout: '10m',
   type: 'maintenance',
   priority: 'low',
-  tags: ['disk']
+  tags: ['disk'],
+  // It is wanted most when the disk is full.
+  constraints: { disk_free: 0 }
 }]

@@ -47,6 +47,8 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'check',
   priority: 'low',
   tags: ['health'],
+  // It is wanted most when the disk is full.
+  constraints: { disk_free: 0 },
   payload: DEFAULTS,
   input: Input
 }]

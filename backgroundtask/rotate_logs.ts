@@ -103,6 +103,8 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk', 'logs'],
+  // It is wanted most when the disk is full.
+  constraints: { disk_free: 0 },
   payload: DEFAULTS,
   input: Input
 }]

@@ -105,6 +105,8 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'notification',
   priority: 'high',
   tags: ['network', 'mail'],
+  // It is wanted most when the disk is full.
+  constraints: { disk_free: 0 },
   concurrency: 5,
   payload: {},
   input: Input

@@ -36,6 +36,7 @@ const HOMES: Record<string, RegExp> = {
   'commander': /^core\/cli/,
   'nodemailer': /^backgroundtask\//,
   'modern-tar': /^backgroundtask\//,
+  'piscina': /^core\/work\/threads\.ts$/,
   'typebox': /./
 }
 

@@ -11,7 +11,7 @@ import type { Task } from '../model/task.ts'
 
 export interface AttemptOptions {
   task: Task
-  run: Pick<Run, 'id' | 'attempt'>
+  run: Pick<Run, 'id' | 'attempt' | 'due_at'>
   controller: AbortController
   work: () => unknown
   clock: Clock
@@ -78,8 +78,8 @@ function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
   if (stop?.code === 'timeout') return failed(stop, options)
   if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
   if (ending.kind === 'returned') return completed(ending.value)
-  // Whoever is asked to stop and throws has stopped for us: the attempt is given back.
-  if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.clock.now() }
+  // Whoever is asked to stop and throws has stopped for us: the attempt is given back, and with it its place and its deadline.
+  if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.run.due_at }
   return failed((ending as { error: unknown }).error, options)
 }
 
