@@ -44,6 +44,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   trigger: 'interval',
   trigger_args: { minutes: 15 },
   enabled: true,
+  run_on_start: true,
   max_retries: 1,
   timeout: 30,
   type: 'check',

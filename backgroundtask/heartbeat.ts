@@ -42,6 +42,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   trigger: 'interval',
   trigger_args: { hours: 1 },
   enabled: true,
+  run_on_start: true,
   max_retries: 0,
   timeout: 30,
   type: 'check',

@@ -175,6 +175,7 @@ export class TaskManager implements Service {
       this.startedAt = this.clock.now()
       await this.planner.sync()
       await this.fire()
+      await this.#greet()
       this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
     } catch (error) {
       this.#state = 'started'
@@ -248,6 +249,12 @@ export class TaskManager implements Service {
     await this.engine.record({ at: this.clock.now(), by, action, subject: id, detail: null })
     this.notice({ kind: 'recorded', by, action, subject: id })
     return etag
+  }
+
+  /** Adds the runs that tasks want at every start. */
+  async #greet (): Promise<void> {
+    const wanted = [...this.catalog.tasks.values()].filter(task => task.enabled && task.run_on_start)
+    await Promise.all(wanted.map(({ id }) => this.desk.enqueue(id, { key: `start@${this.owner}/${this.startedAt}` }, 'schedule')))
   }
 
   async #configured (): Promise<void> {

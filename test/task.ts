@@ -12,6 +12,7 @@ export const taskOf = (over: Partial<Task> = {}): Task => ({
   trigger_args: {},
   timezone: 'UTC',
   enabled: true,
+  run_on_start: false,
   max_retries: 3,
   backoff: DEFAULT_BACKOFF,
   timeoutMs: 5 * MINUTE,

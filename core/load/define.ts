@@ -168,6 +168,7 @@ export function defineTask (ask: DefineAsk): Task {
     type: data.type ?? '',
     ...timesOf(data, ask.config.manager),
     enabled: data.enabled ?? true,
+    run_on_start: data.run_on_start ?? false,
     max_retries: data.max_retries ?? ask.config.manager.max_task_retries,
     backoff: { ...DEFAULT_BACKOFF, ...data.backoff },
     queue: data.queue ?? 'default',

@@ -47,6 +47,7 @@ export const DefinitionFields = {
   trigger_args: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The arguments of the trigger' })),
   timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of the trigger' })),
   enabled: Type.Optional(Type.Boolean()),
+  run_on_start: Type.Optional(Type.Boolean({ description: 'One run is added whenever offpeak starts' })),
   max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   backoff: Type.Optional(BackoffSchema),
   timeout: Type.Optional(DurationSchema),
@@ -97,6 +98,7 @@ export interface Task extends Holding {
   trigger_args: Record<string, Json>
   timezone: string
   enabled: boolean
+  run_on_start: boolean
   max_retries: number
   backoff: Backoff
   timeoutMs: number

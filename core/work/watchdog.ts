@@ -18,16 +18,16 @@ export interface WatchdogOptions {
 
 /** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that only counts. */
 export function watchdog ({ clock, notice, suspects, jumped }: WatchdogOptions): Beat {
-  let monotonic = clock.monotonic()
-  let wall = clock.now()
+  let monotonic: number | null = null
+  let wall = 0
   return {
     name: 'watch',
     everyMs: EVERY,
     run: () => {
-      const counted = clock.monotonic() - monotonic
-      const passed = clock.now() - wall
-      monotonic += counted
-      wall += passed
+      const counted = monotonic === null ? EVERY : clock.monotonic() - monotonic
+      const passed = monotonic === null ? counted : clock.now() - wall
+      monotonic = clock.monotonic()
+      wall = clock.now()
       const tasks = suspects()
       if (counted - EVERY > BLOCKED) notice({ kind: 'loop_blocked', ms: Math.round(counted - EVERY), tasks })
       if (Math.abs(passed - counted) <= JUMP) return

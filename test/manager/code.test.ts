@@ -109,3 +109,14 @@ t.test('another tasks directory in config.json takes effect while the manager ru
   await until('the other folder is read', () => manager.catalog.tasks.has('b'))
   t.strictSame([...manager.catalog.tasks.keys()], ['b'])
 })
+
+t.test('a task that wants it has one run whenever the manager starts, unless it is disabled', async t => {
+  const manager = await embedded(t)
+  manager.registerTasks([{ id: 'hello', func: () => 1, run_on_start: true }, { id: 'off', func: () => 1, run_on_start: true, enabled: false }])
+  const runs = async () => (await manager.desk.runs({ limit: 10 })).items.map(({ task, source }) => [task, source])
+  await manager.start()
+  t.strictSame(await runs(), [['hello', 'schedule']])
+  await manager.stop()
+  await manager.start()
+  t.strictSame(await runs(), [['hello', 'schedule'], ['hello', 'schedule']])
+})
