@@ -13,6 +13,7 @@ import type { Node } from './schema.ts'
 interface Parameter { name: string, in: string, required?: boolean, schema: Node, description?: string }
 
 interface Operation {
+  summary?: string
   parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema: Node }> }
   responses: Record<string, unknown>
@@ -42,16 +43,16 @@ function fieldsOf ({ parameters = [], requestBody }: Operation): string {
   return [asked.join(', '), sent.length > 0 ? `body: ${sent.join(', ')}` : ''].filter(Boolean).join('; ')
 }
 
-function wordsFor (route: string): string {
-  const words = ROUTES[route]
-  if (words === undefined) throw new Error(`docs/reference/pages/routes.ts has no words for ${route}`)
+function wordsFor (route: string, { summary }: Operation): string {
+  const words = ROUTES[route] ?? summary
+  if (words === undefined) throw new Error(`${route} has no words: give it a line in docs/reference/pages/routes.ts, or its schema a summary`)
   return words
 }
 
 function routeRows ({ paths }: Document): string[][] {
   return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => {
     const route = `${method.toUpperCase()} ${path}`
-    return [code(route), wordsFor(route), fieldsOf(operation), successes(operation)]
+    return [code(route), wordsFor(route, operation), fieldsOf(operation), successes(operation)]
   })).toSorted((a, b) => Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1)))
 }
 
