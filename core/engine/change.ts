@@ -1,10 +1,11 @@
-import { FINAL_STATES } from '../model/run.ts'
+import { FINAL_STATES, isFinal } from '../model/run.ts'
 import type { Json } from '../model/json.ts'
 import type { Reason, Run, State } from '../model/run.ts'
 import type { Act, ChangeAsk, Changed, Filter } from './engine.ts'
 import { howMany, list, term } from './list.ts'
 import type { Term } from './list.ts'
 import { record } from './read.ts'
+import { removeAll } from './remove.ts'
 import { cancel, retry } from './settle.ts'
 import type { Store } from './store.ts'
 
@@ -55,9 +56,9 @@ function changeSlice (store: Store, ask: ChangeAsk, { changed, cursor }: Begin):
   const { filter, terms } = asked(ask)
   const limit = Math.min(SLICE, ask.limit - changed)
   const { items, next } = list(store, { ...filter, limit, ...cursor !== null && { cursor } }, terms)
-  for (const [index, run] of items.entries()) actOn(store, run, { ask, place: changed + index })
   if (items.length === 0) return { count: 0, next }
-  if (ask.act === 'remove') store.storeLastNumber()
+  if (ask.act === 'remove') removeAll(store, items)
+  else for (const [index, run] of items.entries()) actOn(store, run, { ask, act: ask.act, place: changed + index })
   if (ask.reason) recordAll(store, ask, items.length)
   return { count: items.length, next }
 }
@@ -65,12 +66,13 @@ function changeSlice (store: Store, ask: ChangeAsk, { changed, cursor }: Begin):
 const recordAll = (store: Store, { act: action, filter, reason, now }: ChangeAsk, count: number): void =>
   record(store, { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json })
 
-function actOn (store: Store, run: Run, { ask: { act, now, reason, every_ms: every = 0 }, place }: { ask: ChangeAsk, place: number }): void {
+interface Doing { ask: ChangeAsk, act: Exclude<Act, 'remove'>, place: number }
+
+function actOn (store: Store, run: Run, { ask: { now, reason, every_ms: every = 0 }, act, place }: Doing): void {
   const { id } = run
   switch (act) {
     case 'cancel': return void cancel(store, { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } })
     case 'retry': return void retry(store, { id, now, due_at: now + place * every })
-    case 'remove': return store.remove(run)
     case 'promote': return store.rewrite(run, { ...run, due_at: now, moved: null })
   }
 }
@@ -78,9 +80,8 @@ function actOn (store: Store, run: Run, { ask: { act, now, reason, every_ms: eve
 /** Removes a run that is over, and records why. */
 export function discard (store: Store, { id, reason, now }: { id: string, reason: Reason, now: number }): Run | null {
   const run = store.read(id)
-  if (!run || !(FINAL_STATES as State[]).includes(run.state)) return run
-  store.remove(run)
-  store.storeLastNumber()
+  if (!run || !isFinal(run.state)) return run
+  removeAll(store, [run])
   const { code, message, by = '' } = reason
   record(store, { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } })
   return run

@@ -34,27 +34,38 @@ export function link (store: Store, run: Run, { prerequisites, now }: { prerequi
   else if (found.every(({ run: { state } }) => isFinal(state))) store.save(run, unblocked(run, now))
 }
 
-/** Tells the dependents of what has ended, and theirs, until nothing follows from it any more. */
-export function cascade (store: Store): void {
-  for (let run = store.ended.pop(); run; run = store.ended.pop()) tell(store, run)
+const NOBODY: readonly Run[] = []
+
+/** Tells the dependents of what has ended, and theirs, until nothing follows from it any more. Answers those that wait no longer. */
+export function cascade (store: Store): readonly Run[] {
+  if (store.ended.length === 0) return NOBODY
+  const followed: Run[] = []
+  for (let run = store.ended.pop(); run; run = store.ended.pop()) for (const follower of tell(store, run)) followed.push(follower)
+  return followed
 }
 
-function tell (store: Store, prerequisite: Run): void {
+function tell (store: Store, prerequisite: Run): Run[] {
   store.awaited.delete(prerequisite.id)
   const number = decodeId(prerequisite.id)
   const rows = store.all<{ run: number, condition: number }>('select run, condition from dependency where prerequisite = ? and state is null', number)
   store.sql('update dependency set state = ? where prerequisite = ? and state is null').run(stateNumber(prerequisite.state), number)
   const links = rows.map(row => ({ id: encodeId(row.run), condition: CONDITIONS[row.condition]! }))
   const unmet = links.filter(({ condition }) => !isMet(condition, prerequisite.state))
+  const now = prerequisite.finished_at!
   // What can no longer be met comes first: a run that waits for the same one twice must not start by the other.
-  for (const { id, condition } of unmet) {
-    const run = store.read(id)
-    if (run?.state === 'blocked') skip(store, run, { prerequisite, condition, now: prerequisite.finished_at! })
-  }
-  for (const { id } of links) {
-    const run = store.read(id)
-    if (run?.state === 'blocked' && !isOpen(store, id)) store.save(run, unblocked(run, prerequisite.finished_at!))
-  }
+  const skipped = unmet.flatMap(({ id, condition }) => blocked(store, id).map(run => skip(store, run, { prerequisite, condition, now })))
+  const met = [...new Set(links.map(({ id }) => id))].flatMap(id => blocked(store, id)).filter(({ id }) => !isOpen(store, id))
+  return [...skipped, ...met.map(run => change(store, run, unblocked(run, now)))]
+}
+
+function blocked (store: Store, id: string): Run[] {
+  const run = store.read(id)
+  return run?.state === 'blocked' ? [run] : []
+}
+
+function change (store: Store, before: Run, after: Run): Run {
+  store.save(before, after)
+  return after
 }
 
 const isOpen = (store: Store, id: string): boolean =>
@@ -62,9 +73,8 @@ const isOpen = (store: Store, id: string): boolean =>
 
 interface Cause { prerequisite: Run, condition: Condition, now: number }
 
-function skip (store: Store, run: Run, cause: Cause): void {
-  store.save(run, afterEnd(run, { now: cause.now, as: 'skipped', reason: reasonOf(cause) }))
-}
+const skip = (store: Store, run: Run, cause: Cause): Run =>
+  change(store, run, afterEnd(run, { now: cause.now, as: 'skipped', reason: reasonOf(cause) }))
 
 function reasonOf ({ prerequisite, condition }: Cause): Reason {
   const { id, task, state, reason } = prerequisite

@@ -56,7 +56,7 @@ function filters (store: Store, { cursor, from, to, source, due_by, fingerprint 
   const terms: Term[] = []
   if (cursor !== undefined) terms.push(term('id < ?', cursorNumber(cursor)))
   if (from !== undefined) terms.push(term('id >= ? and created_at >= ?', Math.floor(from) * PER_MS, from))
-  if (to !== undefined) terms.push(term('id < ? and created_at < ?', store.numbersBefore(Math.ceil(to)), to))
+  if (to !== undefined) terms.push(term('id < ? and created_at < ?', store.numbers.before(Math.ceil(to)), to))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
   if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))

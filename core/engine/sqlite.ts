@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { engineStopped } from '../model/errors.ts'
+import type { Run } from '../model/run.ts'
 import { add, checkNew } from './add.ts'
 import { changeAll, discard } from './change.ts'
 import { claim, due, idle } from './claim.ts'
@@ -30,12 +31,14 @@ import { failedBy, troubleOf } from './trouble.ts'
 const MEGABYTE = 1024 * 1024
 
 /** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed.
- *  `onTrouble` hears of every change that could not be stored. `owner` is the name in the message to a second instance. */
+ *  `onTrouble` hears of every change that could not be stored, `onFollow` of every run that is queued or skipped because one that it
+ *  waited for has ended. `owner` is the name in the message to a second instance. */
 export interface SqliteOptions {
   folder: string
   clock?: () => number
   synchronous?: 'full' | 'normal'
   onTrouble?: (call: string, error: unknown) => void
+  onFollow?: (run: Run) => void
   owner?: string
   /** Space held in reserve for a full disk. */
   ballastBytes?: number
@@ -104,7 +107,7 @@ function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
  *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine {
   const all: Required<SqliteOptions> = {
-    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options
+    clock: Date.now, synchronous: 'full', onTrouble: () => {}, onFollow: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options
   }
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
@@ -112,11 +115,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
   async function write<T> (call: string, work: (store: Store) => T, answered: Answered = 'durable'): Promise<T> {
     if (!opened) throw engineStopped()
     const { store, commits } = opened
-    return commits.write(call, answered, () => {
-      const answer = work(store)
-      cascade(store)
-      return answer
-    })
+    const { answer, followed } = await commits.write(call, answered, () => ({ answer: work(store), followed: cascade(store) }))
+    for (const run of followed) all.onFollow(run)
+    return answer
   }
 
   async function read<T> (call: string, work: (store: Store) => T): Promise<T> {

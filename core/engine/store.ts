@@ -1,23 +1,21 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { PRIORITIES, STATES, isFinal } from '../model/run.ts'
-import { decodeId, encodeId, nextNumber } from '../model/id.ts'
+import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
 import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
-import { Tallies } from './tally.ts'
+import { Numbers } from './numbers.ts'
 import { INSERT_RUN, REWRITE_RUN, UPDATE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateValues } from './rows.ts'
 import type { RunRow } from './rows.ts'
+import { Tallies } from './tally.ts'
 
 type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof STATES[number], number>
 
 /** The bulky parts of a run, each in a table of its own. */
 export type Part = 'payload' | 'result' | 'checkpoint'
-const PARTS = ['payload', 'result', 'checkpoint'] as const satisfies Part[]
-
-const PER_MS = 4096
 
 const isFree = ({ key_until: until, state }: Run): boolean =>
   (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
@@ -29,6 +27,7 @@ export class Store {
   /** The runs that are running, by id. */
   readonly running = new Map<string, Run>()
   lanes: Lanes
+  readonly numbers: Numbers
   /** What holds the waiting runs. */
   readonly holds: Holds
   readonly tallies: Tallies
@@ -40,15 +39,12 @@ export class Store {
   readonly ended: Run[] = []
   /** True when there are runs with prerequisites at all. */
   linked = false
-  #lastNumber = 0
-  /** How many ms the numbers given out have run ahead of `created_at`, at most. */
-  #ahead = 0
-  #aheadStored = 0
   readonly #statements = new Map<string, StatementSync>()
 
   constructor (db: DatabaseSync) {
     this.db = db
     this.lanes = new Lanes(this.#laneSource())
+    this.numbers = new Numbers(this)
     this.holds = new Holds(this)
     this.tallies = new Tallies(this)
     this.remember()
@@ -74,9 +70,7 @@ export class Store {
     this.lanes = new Lanes(this.#laneSource())
     this.running.clear()
     for (const row of this.all<LaneRow>('select * from lane order by id')) this.#rememberLane(row)
-    this.#lastNumber = this.one<{ id: number | null }>('select max(id) as id from run')?.id ?? 0
-    this.#lastNumber = Math.max(this.#lastNumber, this.#meta('last_number'))
-    this.#ahead = this.#aheadStored = this.#meta('ahead')
+    this.numbers.remember()
     this.holds.remember()
     this.tallies.forget()
     this.#rememberLinks()
@@ -87,14 +81,6 @@ export class Store {
     this.awaited.clear()
     this.linked = this.one('select 1 from dependency limit 1') !== undefined
     for (const { id } of this.all<{ id: number }>('select distinct prerequisite as id from dependency where state is null')) this.awaited.add(encodeId(id))
-  }
-
-  #meta (name: string): number {
-    return this.one<{ value: number }>('select value from meta where name = ?', name)?.value ?? 0
-  }
-
-  setMeta (name: string, value: number): void {
-    this.sql('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value').run(name, value)
   }
 
   #rememberLane (row: LaneRow): void {
@@ -128,23 +114,6 @@ export class Store {
     if (number === null) return null
     const row = this.one<RunRow>('select * from run where id = ?', number)
     return row ? this.toRun(row) : null
-  }
-
-  /** The next id, given to a run that is created at `now`. */
-  nextId (now: number): string {
-    this.#lastNumber = nextNumber(this.#lastNumber, now)
-    this.#ahead = Math.max(this.#ahead, Math.ceil((this.#lastNumber + 1) / PER_MS - now))
-    return encodeId(this.#lastNumber)
-  }
-
-  /** Every run created before `instant` has a number below this one; none created from it on has a number below `instant`'s own. */
-  numbersBefore (instant: number): number {
-    return (instant + this.#ahead) * PER_MS
-  }
-
-  /** Keeps the last number given out, before the run that has it may be removed: no id is given twice. */
-  storeLastNumber (): void {
-    this.setMeta('last_number', this.#lastNumber)
   }
 
   insert (run: Run): void {
@@ -228,26 +197,6 @@ export class Store {
       past.outcome, text(past.error), text(past.reason))
   }
 
-  /** Removes a finished run with all that belongs to it. */
-  remove (run: Run): void {
-    const number = decodeId(run.id)
-    if (this.linked) this.#unlink(number)
-    for (const part of PARTS) this.dropPart(part, run.id)
-    this.sql('delete from attempt where run = ?').run(number)
-    this.sql('delete from log where run = ?').run(number)
-    this.sql('delete from hold where run = ?').run(number)
-    this.sql('delete from run where id = ?').run(number)
-    this.lanes.moved(this.lanes.of(run), run, null)
-  }
-
-  /** Its dependents that wait still have a use for its result. */
-  #unlink (number: number | null): void {
-    this.sql(`
-      update dependency set result = (select json from result where run = dependency.prerequisite)
-      where prerequisite = ? and (select state from run where id = dependency.run) <= 2`).run(number)
-    this.sql('delete from dependency where run = ?').run(number)
-  }
-
   /** Removes sums over what is long past. */
   forgetBefore (instant: number): void {
     this.holds.forgetBefore(instant)
@@ -256,9 +205,9 @@ export class Store {
 
   /** Sums the oldest day that is still kept by the hour, when it lies before an instant. */
   foldBefore (instant: number): void {
-    const day = this.#meta('folded')
+    const day = this.numbers.meta('folded')
     const next = this.tallies.fold(day, instant)
-    if (next !== day) this.setMeta('folded', next)
+    if (next !== day) this.numbers.setMeta('folded', next)
   }
 
   /** Stores the counts that have changed, as the last act of a transaction. */
@@ -270,6 +219,6 @@ export class Store {
     }
     this.lanes.changed.clear()
     this.tallies.store()
-    if (this.#ahead > this.#aheadStored) this.setMeta('ahead', this.#aheadStored = this.#ahead)
+    this.numbers.store()
   }
 }

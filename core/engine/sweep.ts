@@ -4,6 +4,7 @@ import type { Run, State } from '../model/run.ts'
 import type { SweepAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
+import { removeAll } from './remove.ts'
 import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
@@ -18,7 +19,7 @@ const HOURLY_MS = 45 * DAY
 const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] => store.all<RunRow>(`
   select * from run
   where lane = ? and state = ? and id < ? and finished_at < ?
-  order by id limit ?`, lane.id, stateNumber(state), store.numbersBefore(before), before, limit).map(row => toRun(row, lane))
+  order by id limit ?`, lane.id, stateNumber(state), store.numbers.before(before), before, limit).map(row => toRun(row, lane))
 
 /** Runs of these lanes in these states that ended before an instant, oldest first. */
 interface Old { lanes: Lane[], states: readonly State[], before: number }
@@ -44,13 +45,7 @@ export function sweep (store: Store, { now, before, keep, limit, dead_before }: 
     const excess = same.reduce((sum, lane) => sum + countOf(lane, states), 0) - keep
     if (excess > 0 && removed < limit) take({ lanes: same, states, before: Infinity }, excess)
   }
-  if (removed > 0) store.storeLastNumber()
   store.forgetBefore(now - KEPT_MS)
   store.foldBefore(now - HOURLY_MS)
   return removed
-}
-
-function removeAll (store: Store, runs: Run[]): number {
-  for (const run of runs) store.remove(run)
-  return runs.length
 }

@@ -32,7 +32,7 @@ export function addOne (store: Store, ask: NewRun, now: number): Added {
 }
 
 function create (store: Store, ask: NewRun, now: number): Added {
-  const run = born(ask, store.nextId(now), now)
+  const run = born(ask, store.numbers.nextId(now), now)
   store.insert(run)
   setPayload(store, run, ask)
   if (run.state === 'skipped') store.count(run, run, now)

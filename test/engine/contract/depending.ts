@@ -86,12 +86,14 @@ export async function depending (t: Test, setup: Setup) {
     await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
     t.same(await states(engine, [one, two]), ['cancelled', 'skipped'])
   })
-  t.test('the same prerequisite twice, of which one cannot be met, skips', async t => {
+  t.test('the same prerequisite twice is one, and when one of the two cannot be met, it skips', async t => {
     const engine = await setup(t)
     const first = await addOne(engine)
+    const twice = await addOne(engine, { after: after(first, first) })
     const run = await addOne(engine, { after: [{ run: first.id, condition: 'done' }, { run: first.id, condition: 'failed' }] })
     await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
     t.match(await engine.get(run.id), { state: 'skipped', reason: { message: `a (${first.id}) completed and was to have failed` } })
+    t.same(await states(engine, [twice]), ['queued'])
   })
   t.test('unknown runs, names taken twice and circles refuse the whole call by name', async t => {
     const engine = await setup(t)
