@@ -20,4 +20,4 @@ const forecast: Face = async app => {
   })
 }
 
-export default fp(forecast, { fastify: '5.x', name: 'offpeak-forecast' })
+export default fp(forecast, { fastify: '5.x', name: 'offpeak-forecast', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

@@ -66,4 +66,4 @@ const pauses: Face = async app => {
   })
 }
 
-export default fp(pauses, { fastify: '5.x', name: 'offpeak-pauses' })
+export default fp(pauses, { fastify: '5.x', name: 'offpeak-pauses', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

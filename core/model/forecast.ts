@@ -71,8 +71,8 @@ function foretell ({ schedule, task, at }: Planned, ask: ForecastAsk): Forecast 
   return { task: task.id, schedule: schedule.id, nominal_at: at, predicted_at: start, certainty, conditions, took: ask.took.get(task.id) ?? null, collides_with: [] }
 }
 
-/** A general limit that is far from closing is not worth a word; what the task asks for itself always is. */
-const hangsOn = ({ certain, kind, ok, source, bypassed }: GateAnswer): boolean =>
+/** Whether a foreseen start hangs on a gate: a general limit that is far from closing is not worth a word, what the task asks for itself always is. */
+export const hangsOn = ({ certain, kind, ok, source, bypassed }: GateAnswer): boolean =>
   !certain && kind !== 'order' && bypassed === null && (!ok || source.startsWith('task definition'))
 
 /** Moves from opening to opening of the gates that the calendar decides, until all of them are open. */

@@ -1,3 +1,4 @@
+import { hangsOn } from '../model/forecast.ts'
 import { isFinal } from '../model/run.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -133,14 +134,18 @@ function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
 }
 
-/** Now when it may start; when every closed gate says when it opens, the last of these; else the deadline that starts it anyway. */
+/** Gates that other runs close: they open when one of these ends, at an instant that nobody knows and that is seldom far. */
+const CROWD = ['concurrency', 'priority', 'profile', 'background', 'slots']
+
+/** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts it anyway. */
 function earliestOf (verdict: Verdict, at: number): Explanation['earliest'] {
   if (verdict.decision === 'start') return { at, certain: true }
   const closed = verdict.gates.filter(({ ok }) => !ok)
-  const opens = closed.map(({ clears_at: opening }) => opening)
+  const crowded = closed.some(({ gate }) => CROWD.includes(gate))
+  const opens = closed.filter(({ gate }) => !CROWD.includes(gate)).map(({ clears_at: opening }) => opening)
   const { deadline } = verdict
-  if (opens.every(opening => opening !== null)) {
-    return { at: Math.max(...opens as number[]), certain: verdict.gates.every(({ ok, certain, kind }) => (ok || certain) && (certain || kind === 'order')) }
+  if (opens.length > 0 && opens.every(opening => opening !== null)) {
+    return { at: Math.max(...opens as number[]), certain: !crowded && !verdict.gates.some(hangsOn) }
   }
-  return deadline !== null && deadline.on_deadline === 'run' && deadline.at > at ? { at: deadline.at, certain: false } : null
+  return opens.length > 0 && deadline !== null && deadline.on_deadline === 'run' && deadline.at > at ? { at: deadline.at, certain: false } : null
 }
