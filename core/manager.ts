@@ -113,7 +113,7 @@ export class TaskManager implements Service {
       stopGraceMs: () => milliseconds(this.config.manager.stop_grace),
       abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
       logFor: write => runLog({ level: this.config.log.level === 'silent' ? 'info' : this.config.log.level, redact: this.config.log.redact, now: clock.now })(write),
-      services: () => ({ config: this.config.services, offpeak: { sweep: () => this.upkeep.sweep(), report: () => this.desk.report() }, ...options.services }),
+      services: () => ({ config: this.config.services, offpeak: { sweep: () => this.upkeep.sweep(), report: () => this.desk.report() }, ...options.services } as Services),
       enqueue: async (task, ask) => (await this.desk.enqueue(task, ask, 'task')).run.id
     })
     this.desk = new Desk({ engine, clock, notice, tasks, situation, planner: this.planner, runner: this.runner, scheduleId: () => this.#scheduleId() })

@@ -110,7 +110,7 @@ export class Executor {
     const logs = lines.end()
     const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
     runs.delete(active)
-    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms })
+    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(ms * 10) / 10 })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }
 

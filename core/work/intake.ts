@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { faultsOf } from '../model/check.ts'
 import { RESULT_LIMITS, depthOf, storable } from '../model/json.ts'
 import { inputInvalid } from '../model/errors.ts'
 import { milliseconds } from '../model/duration.ts'
@@ -59,6 +60,5 @@ function checkPayload (task: Task, payload: unknown): void {
   const check = checks.get(task) ?? Compile(task.input)
   checks.set(task, check)
   if (check.Check(payload)) return
-  const errors = [...check.Errors(payload)].map(({ instancePath, message }) => ({ pointer: `/payload${instancePath}`, detail: message }))
-  throw inputInvalid({ what, errors })
+  throw inputInvalid({ what, errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail })) })
 }

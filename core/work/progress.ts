@@ -70,7 +70,8 @@ export class ProgressTracker implements TaskProgress {
   #measure (): void {
     const at = this.#clock.monotonic()
     const elapsed = at - this.#markAt
-    if (elapsed < 100) return
+    // The first rate is told after a second: over less it is chance.
+    if (elapsed < (this.#rate === null ? SECOND : SECOND / 10)) return
     const rate = (this.#current - this.#markCurrent) / elapsed * SECOND
     const weight = 1 - Math.exp(-elapsed / SMOOTHING)
     this.#rate = Math.max(0, this.#rate === null ? rate : this.#rate + weight * (rate - this.#rate))
