@@ -4,6 +4,7 @@ import type { Lane } from './lanes.ts'
 import { comesFirst } from './lanes.ts'
 import { taken } from './laws.ts'
 import { resultsFor } from './links.ts'
+import type { Run } from '../model/run.ts'
 import type { RunRow } from './rows.ts'
 import { toRun } from './rows.ts'
 import type { Store } from './store.ts'
@@ -110,5 +111,5 @@ export function due (store: Store, now: number): Due {
   return { tasks: [...tasks.values()], next_at: next === Infinity ? null : next }
 }
 
-const firstOf = (store: Store, lane: Lane) =>
-  toRun(store.one<RunRow>('select * from run where state = 1 and lane = ? order by due_at, id limit 1', lane.id)!, lane)
+const firstOf = (store: Store, lane: Lane): Run =>
+  lane.first ??= toRun(store.one<RunRow>('select * from run where state = 1 and lane = ? order by due_at, id limit 1', lane.id)!, lane)

@@ -17,6 +17,17 @@ type Row = { seq: number, code: string, began: number, ended: number }
 
 const dayOf = (at: number): number => Math.floor(at / DAY)
 
+/** The first two of one code, or the first two of all. */
+function oldestPair (rows: readonly Row[]): [Row, Row] {
+  const seen = new Map<string, Row>()
+  for (const row of rows) {
+    const known = seen.get(row.code)
+    if (known) return [known, row]
+    seen.set(row.code, row)
+  }
+  return [rows[0]!, rows[1]!]
+}
+
 /** The timelines of the runs. Those of waiting runs are in memory, so that a run that was never held costs no statement. */
 export class Holds {
   readonly #waits = new Map<string, Wait>()
@@ -83,12 +94,11 @@ export class Holds {
     }
   }
 
-  /** The second entry takes in the next one of the same code: the first and the newest stay as they were. */
+  /** The oldest entries of one code become one: the first and the newest stay as they were. */
   #thin (run: number): void {
     const rows = this.#db.all<Row>('select seq, code, began, ended from hold where run = ? order by seq', run)
     if (rows.length <= MOST) return
-    const [, kept, next] = rows as [Row, Row, Row]
-    const same = rows.slice(2, -1).find(({ code }) => code === kept.code) ?? next
+    const [kept, same] = oldestPair(rows.slice(1, -1))
     this.#db.sql('update hold set ended = ended + ? where run = ? and seq = ?').run(same.ended - same.began, run, kept.seq)
     this.#db.sql('delete from hold where run = ? and seq = ?').run(run, same.seq)
   }

@@ -20,6 +20,8 @@ export interface Lane {
   horizon: number
   due: number
   later: number | null
+  /** The queued run of the lane that comes first; null: it has to be looked up. */
+  first: Run | null
 }
 
 /** What the lanes ask of the store: `between` counts queued runs due in (after, until], `after` is the first due beyond. */
@@ -44,7 +46,7 @@ export class Lanes {
   }
 
   hold (id: number, { task, queue, priority, counts }: Pick<Lane, 'task' | 'queue' | 'priority' | 'counts'>): Lane {
-    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null }
+    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null, first: null }
     this.byId.set(id, lane)
     this.ofTask(task).push(lane)
     return lane
@@ -66,6 +68,7 @@ export class Lanes {
   /** Follows one run from what it was to what it is; null: not there. */
   moved (lane: Lane, before: Run | null, after: Run | null): void {
     this.changed.add(lane)
+    lane.first = null
     if (before) this.#leave(lane, before)
     // A run that is queued again or removed is not the one that finished last any more.
     if (lane.last && lane.last.id === before?.id) lane.last = null

@@ -166,6 +166,22 @@ const steps: Record<string, (index: number) => Step> = {
     await world.engine.end({ id, now: T0, as, reason: REASON })
     if (isWaiting(run)) Object.assign(run, { state: as, open: false })
   },
+  edit: index => async world => {
+    const id = pick(world, index)
+    const run = id ? world.runs.get(id) : undefined
+    if (!id || !run) return
+    await world.engine.edit({ id, now: T0, by: 'me', priority: WORDS[index % 4]! })
+    if (isWaiting(run)) run.priority = index % 4
+  },
+  cancelMany: index => async world => {
+    const { matched, changed } = await world.engine.change({ filter: {}, act: 'cancel', now: T0, limit: index % 3, dry_run: false, reason: REASON })
+    const able = world.order.filter(id => isWaiting(world.runs.get(id)!) || (world.runs.get(id)!.state === 'running' && !world.runs.get(id)!.cancel))
+    if (matched !== able.length || changed !== Math.min(able.length, index % 3)) throw new Error(`${changed} of ${matched} were cancelled, of ${able.length}`)
+    for (const run of able.toReversed().slice(0, changed).map(id => world.runs.get(id)!)) {
+      if (run.state === 'running') run.cancel = true
+      else Object.assign(run, { state: 'cancelled', open: false })
+    }
+  },
   crash: () => async world => {
     await world.engine.stop()
     await world.engine.start()
@@ -202,7 +218,7 @@ async function compare ({ engine, runs, order }: World) {
 
 t.test('whatever is done in whatever order, every run is what the rules say', async t => {
   const step = fc.oneof(...Object.entries(steps).map(([name, make]) =>
-    ({ weight: name === 'crash' ? 1 : 3, arbitrary: fc.nat(30).map(index => Object.assign(make(index), { toString: () => `${name} ${index}` })) })))
+    ({ weight: name === 'crash' || name === 'cancelMany' ? 1 : 3, arbitrary: fc.nat(30).map(index => Object.assign(make(index), { toString: () => `${name} ${index}` })) })))
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async todo => {
     const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 0, synchronous: 'normal' })
     await engine.start()

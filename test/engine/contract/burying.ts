@@ -18,9 +18,9 @@ const TIMED_OUT = fingerprintOf({ name: 'Error', message: 'timed out after 9 s' 
 export async function burying (t: Test, setup: Setup) {
   t.test('failed runs are found by task and by what they failed of', async t => {
     const engine = await setup(t)
-    await fail(engine, 'timed out after 5 s', { at: T0 + 2 })
-    await fail(engine, 'timed out after 17 s', { at: T0 + 9, priority: 'low' })
-    const third = await fail(engine, 'timed out after 1 s', { at: T0 + 4 })
+    await fail(engine, 'timed out after 5 s', { at: T0 + 4 })
+    await fail(engine, 'timed out after 1 s', { at: T0 + 2, priority: 'low' })
+    const third = await fail(engine, 'timed out after 17 s', { at: T0 + 9 })
     await fail(engine, 'no such table', { at: T0 + 5 })
     await fail(engine, 'timed out after 8 s', { at: T0 + 1, task: 'b' })
     t.same(await engine.dead({}), [

@@ -115,5 +115,10 @@ export async function changing (t: Test, setup: Setup) {
     t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), { by: 'ann', action: 'discard', detail: { task: 'a', state: 'failed', ...BY_HAND } })
     t.equal(await engine.discard({ id: 'no such id', reason: ANN, now: T0 }), null)
     await settleAs(engine, all.running, OUTCOMES.completed!)
+    const newest = await addOne(engine, { skipped: BY_HAND })
+    await engine.discard({ id: newest.id, reason: ANN, now: T0 })
+    await engine.stop()
+    await engine.start()
+    t.ok((await addOne(engine, {}, 0)).id > newest.id, 'and its id is not given again')
   })
 }
