@@ -202,3 +202,19 @@ export const signalNotFound = (name: string) => new OffpeakError({
 export const pauseNotFound = (what: string) => new OffpeakError({
   code: 'OFFPEAK_PAUSE_NOT_FOUND', status: 404, message: `There is no pause of ${what}`, fix: 'List the pauses with `offpeak pauses`.'
 })
+
+/** A table of readings that cannot be read: where, what was found there and what was expected. */
+export const readingsInvalid = (fault: Place & { message: string }) => new OffpeakError({
+  ...fault, code: 'OFFPEAK_READINGS_INVALID', status: 422, fix: 'The first line names the columns: at,power,battery_level,charging,cpu_busy,idle_seconds,...'
+})
+
+export const queueFull = ({ queue, max }: { queue: string, max: number }) => new OffpeakError({
+  code: 'OFFPEAK_QUEUE_FULL',
+  status: 429,
+  message: `Queue '${queue}' is full: ${max} of its runs may wait`,
+  fix: `Try again later, or raise queues.${queue}.max_length in config.json.`
+})
+
+export const queueNotFound = ({ queue, known }: { queue: string, known: readonly string[] }) => new OffpeakError({
+  code: 'OFFPEAK_QUEUE_NOT_FOUND', status: 404, message: `No queue has the name ${show(queue)}`, fix: `There are ${known.join(', ') || 'none'}.`
+})
