@@ -1,10 +1,15 @@
-import { performance } from 'node:perf_hooks'
 import { Cron } from 'croner'
+import type { Ask } from './contest.ts'
+import type { Row } from './row.ts'
 import { compileTrigger } from '../core/model/trigger.ts'
+import { contest } from './contest.ts'
 
+const GROUP = 'cron'
 const PATTERNS = ['* * * * *', '*/15 * * * *', '0 3 * * *', '30 2 * * 1-5', '0 0 1 * *', '0 0 29 2 *', '*/10 * * * * *', '0 9-17 13 * 5']
 const ZONES = ['UTC', 'Europe/Rome', 'America/New_York', 'Australia/Lord_Howe', 'Africa/Casablanca']
+const GRID = PATTERNS.flatMap(pattern => ZONES.map(zone => ({ pattern, zone })))
 const START = Date.UTC(2026, 0, 1)
+const NEXT = 'next fire, geometric mean'
 
 /** Operations per second of `work`, which is done `times` times after a tenth of that to warm up. */
 function rate (times: number, work: (index: number) => void): number {
@@ -14,7 +19,6 @@ function rate (times: number, work: (index: number) => void): number {
   return times / (performance.now() - begun) * 1000
 }
 
-const count = (value: number) => Math.round(value).toLocaleString('en').padStart(12)
 const mean = (rates: number[]) => Math.exp(rates.reduce((sum, value) => sum + Math.log(value), 0) / rates.length)
 
 function nextRate (pattern: string, zone: string, times: number): number {
@@ -39,24 +43,33 @@ function neverMs (): number {
   return (performance.now() - begun) / never.length
 }
 
-/** Measures next fires and compilations, ours beside croner's; rates are per second, `never` is ms for a date that does not exist. */
-export function run ({ small }: { small: boolean }) {
-  const times = small ? 20_000 : 500_000
+// Every text is new, so nothing is answered from memory.
+const compileRate = (times: number) => rate(times, index => {
+  compileTrigger({ trigger: 'cron', trigger_args: { second: index % 60, minute: Math.trunc(index / 60) % 60, hour: `${Math.trunc(index / 3600) % 24}-23`, day: '1-15' } }, START)
+})
+
+async function ours ({ small }: Ask): Promise<Row[]> {
+  const times = small ? 2000 : 500_000
   const never = neverMs()
-  const grid = PATTERNS.flatMap(pattern => ZONES.map(zone => ({ pattern, zone })))
-  const next = grid.map(({ pattern, zone }) => ({ pattern, zone, rate: nextRate(pattern, zone, times) }))
-  const croner = grid.map(({ pattern, zone }) => cronerRate(pattern, zone, Math.min(times / 50, 2000)))
-  // Every text is new, so nothing is answered from memory.
-  const compile = rate(times / 10, index => {
-    compileTrigger({ trigger: 'cron', trigger_args: { second: index % 60, minute: Math.trunc(index / 60) % 60, hour: `${Math.trunc(index / 3600) % 24}-23`, day: '1-15' } }, START)
-  })
-  return { next, mean: mean(next.map(entry => entry.rate)), cronerMean: mean(croner), compile, never }
+  const rates = GRID.map(({ pattern, zone }) => nextRate(pattern, zone, times))
+  return [
+    { group: GROUP, name: `offpeak: ${NEXT}`, unit: '/s', value: mean(rates), ratio_to: `croner: ${NEXT}`, target: { of: 'ratio', least: 100 } },
+    { group: GROUP, name: 'offpeak: next fire, slowest of the grid', unit: '/s', value: Math.min(...rates), note: `${PATTERNS.length} patterns in ${ZONES.length} zones` },
+    { group: GROUP, name: 'offpeak: compile', unit: '/s', value: compileRate(times / 10), target: { of: 'value', least: 100_000 } },
+    { group: GROUP, name: 'offpeak: a date that never comes', unit: 'ms', value: never, target: { of: 'value', most: 1 } }
+  ]
 }
 
-if (import.meta.main) {
-  const { next, mean: ours, cronerMean, compile, never } = run({ small: process.argv.includes('--small') })
-  for (const { pattern, zone, rate: value } of next) console.log(`${count(value)}/s  ${pattern.padEnd(16)} ${zone}`)
-  console.log(`${count(ours)}/s  geometric mean (croner ${count(cronerMean).trim()}/s)`)
-  console.log(`${count(compile)}/s  compile`)
-  console.log(`${never.toFixed(2).padStart(12)} ms a date that never comes`)
+const cronOf = (index: number) => new Cron(`${index % 60} ${Math.trunc(index / 60) % 60} 0-23 1-15 * *`, { paused: true, timezone: 'UTC' })
+
+async function croner ({ small }: Ask): Promise<Row[]> {
+  const times = small ? 20 : 2000
+  return [
+    { group: GROUP, name: `croner: ${NEXT}`, unit: '/s', value: mean(GRID.map(({ pattern, zone }) => cronerRate(pattern, zone, times))) },
+    { group: GROUP, name: 'croner: compile', unit: '/s', value: rate(times, index => cronOf(index).stop()), ratio_to: 'offpeak: compile' }
+  ]
 }
+
+/** The next fire of a cron and its compilation. The croner measured is the one that the project has by toad-scheduler, or that of the bench. */
+export const contenders = [{ name: 'offpeak', run: ours }, { name: 'croner', run: croner }]
+export const run = contest(contenders)

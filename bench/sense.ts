@@ -7,9 +7,14 @@ import si from 'systeminformation'
 import { SECOND } from '../core/model/duration.ts'
 import { Senses } from '../core/sense/senses.ts'
 import { defaultsOf } from '../core/model/config.ts'
+import type { Ask } from './contest.ts'
+import type { Row } from './row.ts'
+import { contest } from './contest.ts'
+
+const GROUP = 'sense'
 
 /** What one look at the machine costs: processor time in µs (children of this process not included), processes started, and how long it takes. */
-export interface Cost { name: string, cpu_us: number, processes: number, wall_ms: number }
+interface Cost { name: string, cpu_us: number, processes: number, wall_ms: number }
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits))
 
@@ -47,8 +52,8 @@ async function ours (times: number): Promise<Cost> {
   }
   try {
     await senses.start()
-    for (let index = 0; index < 1000; index++) await work()
-    return await cost({ name: 'one default sample', times, work })
+    for (let index = 0; index < times / 5; index++) await work()
+    return await cost({ name: ONE, times, work })
   } finally {
     await senses.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -65,11 +70,21 @@ const LIBRARY: [string, () => Promise<unknown>][] = [
   ['cpuTemperature', () => si.cpuTemperature()]
 ]
 
-/** Measures one sample beside the calls of systeminformation that tell the same. */
-export async function run ({ small }: { small: boolean }): Promise<Cost[]> {
-  const costs = [await ours(small ? 500 : 5000)]
-  for (const [name, work] of LIBRARY) costs.push(await cost({ name: `systeminformation ${name}`, times: small ? 2 : 10, work, pauseMs: 600 }))
-  return costs
+const ONE = 'offpeak: one default sample'
+
+const rowsOf = ({ name, cpu_us: cpu, processes, wall_ms: wall }: Cost): Row[] => [
+  { group: GROUP, name: `${name}, processor`, unit: 'ms', value: cpu / 1000, note: `${wall} ms until it answers`, ...name === ONE ? { target: { of: 'value', most: 0.3 } } : { ratio_to: `${ONE}, processor` } },
+  { group: GROUP, name: `${name}, processes`, unit: '', value: processes, ...name === ONE ? { target: { of: 'value', most: 0 } } : {} }
+]
+
+const own = async ({ small }: Ask) => rowsOf(await ours(small ? 100 : 5000))
+
+const library = async ({ small }: Ask) => {
+  const rows: Row[] = []
+  for (const [name, work] of LIBRARY) rows.push(...rowsOf(await cost({ name: `systeminformation ${name}`, times: small ? 1 : 10, work, pauseMs: small ? 0 : 600 })))
+  return rows
 }
 
-if (import.meta.main) console.table(await run({ small: process.argv.includes('--small') }))
+/** One sample beside the calls of systeminformation that tell the same. */
+export const contenders = [{ name: 'offpeak', run: own }, { name: 'systeminformation', run: library }]
+export const run = contest(contenders)

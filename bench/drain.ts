@@ -1,0 +1,47 @@
+import type { Ask } from './contest.ts'
+import type { Measure } from './peers/queues.ts'
+import type { Queue } from './peers/queue.ts'
+import type { Row } from './row.ts'
+import { SLOTS } from './place.ts'
+import { contest } from './contest.ts'
+import { queues } from './peers/queues.ts'
+
+const GROUP = 'drain'
+const BULK = 1000
+
+/** Adds so many and lets them be done; answers how many a second were, the first tenth left out. */
+export async function drainRate (queue: Queue, count: number): Promise<number> {
+  for (let left = count; left > 0; left -= BULK) await queue.addMany(Math.min(BULK, left))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const warm = Math.ceil(count / 10)
+  let done = 0
+  let begun = 0
+  await queue.work(() => {
+    done++
+    if (done === warm) begun = performance.now()
+    if (done === count) resolve()
+  })
+  await promise
+  return (count - warm) / (performance.now() - begun) * 1000
+}
+
+const measure: Measure = async (queue, { name }, { small }) => [{
+  name: `${name}: ${SLOTS} slots`, unit: '/s', value: await drainRate(queue, small ? 200 : 40_000),
+  ...name === 'offpeak' ? { ratio_to: DISPATCH, target: { of: 'value', least: 60_000 } } : { ratio_to: `offpeak: ${SLOTS} slots`, target: { of: 'ratio', most: 1 } }
+}]
+
+const DISPATCH = 'no-op dispatch in memory'
+
+/** The limit: ten slots that take jobs off an array and await each. */
+async function dispatch ({ small }: Ask): Promise<Row[]> {
+  const count = small ? 1000 : 1_000_000
+  const jobs = Array.from({ length: count }, (_, index) => index)
+  const slot = async () => { while (jobs.pop() !== undefined) await Promise.resolve() }
+  const begun = performance.now()
+  await Promise.all(Array.from({ length: SLOTS }, slot))
+  return [{ group: GROUP, name: DISPATCH, unit: '/s', value: count / (performance.now() - begun) * 1000, durability: 'none' }]
+}
+
+/** Draining: jobs that wait are claimed, executed as a no-op and settled, ten at a time, until none is left. */
+export const contenders = [{ name: 'dispatch', run: dispatch }, ...queues(GROUP, measure)]
+export const run = contest(contenders)

@@ -1,0 +1,29 @@
+import { createManager } from '../core/manager.ts'
+import { newRun } from '../core/work/intake.ts'
+import type { ConfigFile } from '../core/model/config.ts'
+import type { NewRun } from '../core/model/run.ts'
+import type { TaskDefinition } from '../core/model/task.ts'
+import type { TaskManager } from '../core/manager.ts'
+import { PAYLOAD, SLOTS } from './place.ts'
+
+/** Gates and senses are on; what the bench itself takes of the machine must not close them. */
+export const CONFIG: ConfigFile = {
+  manager: { scheduler_thread_pool: SLOTS, max_tasks: 100_000, timezone: 'UTC', stop_grace: 5 },
+  resources: { cpu_limit: 1, memory_limit: 1, io_limit: 1, network_limit: 1, disk_reserve: 0, temperature_limit: 200 },
+  power: { power_profiles: { charging: { cpu_limit: 1, network_limit: 1 } } },
+  log: { level: 'warn' }
+}
+
+/** The whole product on a folder, with the tasks in code; it is not yet started. */
+export async function product (folder: string, tasks: readonly TaskDefinition[]): Promise<TaskManager> {
+  const manager = await createManager({ config: CONFIG, root: folder, files: 'none', env: {} })
+  manager.registerTasks(tasks)
+  return manager
+}
+
+/** So many runs of a task as `enqueue` makes them, for the call that takes many. */
+export function newRuns (manager: TaskManager, task: string, count: number): NewRun[] {
+  const now = Date.now()
+  const definition = manager.desk.definition(task)
+  return Array.from({ length: count }, () => newRun({ task: definition, ask: { payload: PAYLOAD }, source: 'manual', now }))
+}
