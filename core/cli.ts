@@ -2,11 +2,18 @@ import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addActs } from './cli/act.ts'
 import { addChecks } from './cli/check.ts'
+import { addForecast } from './cli/forecast.ts'
 import { addLists } from './cli/tasks.ts'
+import { addPauses } from './cli/pause.ts'
+import { addReadings } from './cli/readings.ts'
 import { addRuns } from './cli/run.ts'
+import { addSignal } from './cli/signal.ts'
 import { addStart } from './cli/start.ts'
-import { addTest } from './cli/test.ts'
+import { addWhy } from './cli/why.ts'
 import { complain } from './cli/say.ts'
+
+/** In the order of the help. What is heavy is loaded by the command that needs it: a word on the command line must not wait for the manager. */
+const COMMANDS = [addStart, addLists, addWhy, addForecast, addPauses, addSignal, addReadings, addChecks, addRuns, addActs]
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
@@ -18,7 +25,7 @@ export async function main (argv: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addStart, addLists, addChecks, addRuns, addActs, addTest]) add(program)
+  for (const add of COMMANDS) add(program)
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -4,7 +4,6 @@ import type { Remote } from './options.ts'
 import type { RunAnswer, TaskView } from './answers.ts'
 import { Client } from './client.ts'
 import { OffpeakError } from '../model/errors.ts'
-import { createManager } from '../manager.ts'
 import { managerOptions, remote } from './options.ts'
 import { say, sayJson } from './say.ts'
 import { stateWords } from './words.ts'
@@ -25,6 +24,7 @@ async function again (id: string, given: Remote): Promise<void> {
 
 /** Without a server config.json is changed here, and the data folder records who did it. */
 async function switchHere (id: string, enabled: boolean, given: Remote): Promise<void> {
+  const { createManager } = await import('../manager.ts')
   const manager = await createManager({ ...managerOptions(given), files: 'once' })
   await manager.catalog.start()
   try {

@@ -1,5 +1,7 @@
 import type { Page } from '../engine/engine.ts'
 import type { fullRunView, runView } from '../model/view.ts'
+export type { ExplanationView } from '../work/explanation.ts'
+export type { ForecastView, MachineView, PauseView, SignalView } from '../model/outlook.ts'
 export type { TaskView } from '../model/view.ts'
 
 type Held = { held: { code: string, message: string } | null }

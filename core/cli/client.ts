@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Problem } from '../model/problem.ts'
 import type { Remote } from './options.ts'
-import { Settings } from '../work/settings.ts'
 import { OffpeakError, serverUnreachable, usageInvalid } from '../model/errors.ts'
 import { SECOND } from '../model/duration.ts'
 import { managerOptions } from './options.ts'
@@ -42,10 +41,12 @@ async function listeningAt (folder: string): Promise<string | null> {
 const originOf = (url: string) => new URL(url).origin
 
 async function found (given: Remote, env: NodeJS.ProcessEnv) {
-  const settings = await Settings.read(managerOptions(given, env))
-  const { server, engine } = settings.config
-  const folder = resolve(settings.root, engine.folder)
-  const file = tokenFile({ folder, root: settings.root, server, env })
+  const { configFile, environment, env: laid } = managerOptions(given, env)
+  const { loadConfig } = await import('../load/config.ts')
+  const { config: { server, engine } } = await loadConfig({ file: configFile!, environment, env: laid })
+  const root = dirname(configFile!)
+  const folder = resolve(root, engine.folder)
+  const file = tokenFile({ folder, root, server, env })
   const url = await listeningAt(folder) ?? `http://${reachable(server.host)}:${server.port}`
   return { url, token: file === null ? env.OFFPEAK_TOKEN! : await text(file) }
 }
@@ -112,6 +113,14 @@ export class Client {
 
   async patch<T> (path: string, body: unknown): Promise<T> {
     return await this.#answer(await this.#ask('PATCH', path, { body }))
+  }
+
+  async put<T> (path: string, body: unknown): Promise<T> {
+    return await this.#answer(await this.#ask('PUT', path, { body }))
+  }
+
+  async delete (path: string): Promise<void> {
+    await this.#answer(await this.#ask('DELETE', path))
   }
 
   /** True when something answers there. */

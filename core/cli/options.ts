@@ -18,6 +18,13 @@ export const whole = (name: string, least: number, most: number) => (text: strin
   throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a whole number from ${least} to ${most}`)
 }
 
+/** An instant as REST wants it, from ISO 8601; without a zone it is local time. Throws OFFPEAK_USAGE_INVALID. */
+export const instant = (name: string) => (text: string): string => {
+  const at = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? new Date(text) : new Date(Number.NaN)
+  if (!Number.isNaN(at.getTime())) return at.toISOString()
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as '2026-11-22 03:00', or with a zone 2026-11-22T03:00:00Z`)
+}
+
 /** Adds what every command takes that reads the configuration. */
 export function local (command: Command): Command {
   return command

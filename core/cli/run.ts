@@ -27,15 +27,28 @@ export async function payloadOf (given: string | undefined): Promise<unknown> {
   }
 }
 
-type RunGiven = Remote & { payload?: string, priority?: string, delay?: string, key?: string, wait?: boolean, follow?: boolean }
+type RunGiven = Remote & { payload?: string, priority?: string, delay?: string, key?: string, now?: boolean, wait?: boolean, follow?: boolean }
 
 const delayOf = (delay: string) => /^\d+(?:\.\d+)?$/.test(delay) ? Number(delay) : delay
 
-/** A bar that redraws itself in its line, on a terminal alone. */
+/** How far a run is, or what holds it. */
+const standWords = (run: FullRunView): string => run.held === null ? progressWords(run) : plain(`held: ${run.held.message}`)
+
+/** Each new reason for which a run is held in a line of its own. */
+function heldLines () {
+  let before: string | null = null
+  const draw = ({ held }: FullRunView) => {
+    if (held !== null && held.code !== before) tell(plain(`held: ${held.message}`))
+    before = held?.code ?? null
+  }
+  return { draw, clear: () => undefined }
+}
+
+/** On a terminal a bar that redraws itself in its line; elsewhere what holds the run. */
 function liveBar (out: NodeJS.WriteStream) {
-  if (!out.isTTY) return { draw: () => undefined, clear: () => undefined }
+  if (!out.isTTY) return heldLines()
   const put = (line: string) => void out.write(`\r\u001B[2K${line.replaceAll('\n', ' ').slice(0, (out.columns || 80) - 1)}`)
-  return { draw: (run: FullRunView) => put(progressWords(run)), clear: () => put('') }
+  return { draw: (run: FullRunView) => put(standWords(run)), clear: () => put('') }
 }
 
 async function watch (client: Client, id: string, following: boolean): Promise<FullRunView> {
@@ -47,7 +60,8 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
 }
 
 async function runNow (task: string, given: RunGiven): Promise<void> {
-  const { priority, delay, key } = given
+  const { delay, key } = given
+  const priority = given.now ? 'critical' : given.priority
   const payload = await payloadOf(given.payload)
   const client = await Client.find(given)
   const ask = { ...payload !== undefined && { payload }, ...priority && { priority }, ...delay && { delay: delayOf(delay) }, ...key && { key } }
@@ -80,9 +94,10 @@ export function addRuns (program: Command): void {
   remote(program.command('run <task>').description('run a task now; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped'))
     .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
     .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES))
+    .addOption(new Option('--now', 'at once: as critical, it passes every gate but pauses, full disks and heat').conflicts(['priority', 'delay']))
     .option('--delay <duration>', "not before: seconds, or words such as '15m'")
     .option('--key <key>', 'a second run with the same key is the first one')
-    .option('-w, --wait', 'wait until it is over')
+    .option('-w, --wait', 'wait until it is over, and say what holds it')
     .option('-f, --follow', 'wait, and write its log to standard error')
     .action(runNow)
   remote(program.command('show <run>').description('everything about a run')).action(show)

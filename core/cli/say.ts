@@ -22,6 +22,9 @@ type Style = Parameters<typeof styleText>[0]
 /** Styled when the terminal can show it. */
 export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
+/** True when what is said is styled. */
+export const coloured = (): boolean => styled('red', '.') !== '.'
+
 /** Without the signs that move a terminal's cursor or change its colours: what a task says is text. */
 export const plain = (text: string): string => text.replaceAll(/\p{Cc}|[\u202A-\u202E\u2066-\u2069]/gu, sign => '\n\t'.includes(sign) ? sign : '\uFFFD')
 

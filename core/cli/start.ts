@@ -1,93 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import type { Command } from 'commander'
-import type { Demo } from './demo.ts'
-import type { Local } from './options.ts'
-import type { ManagerOptions, TaskManager } from '../manager.ts'
-import { createLog, noticeLog } from '../log.ts'
-import { createManager } from '../manager.ts'
-import { createServer, serverToken } from '../server.ts'
-import { lifetime } from './lifetime.ts'
-import { listeningFile, reachable } from './client.ts'
-import { local, managerOptions, whole } from './options.ts'
-import { makeDemo } from './demo.ts'
-import { milliseconds } from '../model/duration.ts'
-import { say, tell } from './say.ts'
-import { scheduleTable, withTasks } from './offline.ts'
-import { startRefused } from '../model/errors.ts'
-
-const DEMO_PORT = 7420
-
-type StartGiven = Local & { demo?: boolean, displayOnly?: boolean }
-
-function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return new Error(`port ${port} of ${host} is taken: stop what listens there, or start with --port`)
-  if (code === 'EACCES') return startRefused({ message: `Port ${port} of ${host} may not be used`, fix: 'Take a port of 1024 or more.', pointer: '/server/port', cause: error })
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return startRefused({ message: `This machine has no address ${host}`, fix: 'Set server.host to one of its own, or to 127.0.0.1.', pointer: '/server/host', cause: error })
-  return error
-}
-
-async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: TaskManager): Promise<string> {
-  const { host, port } = manager.config.server
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    await app.close()
-    throw listenFailed(error, { ...manager.config.server })
-  }
-  const { address, port: taken } = app.server.address() as AddressInfo
-  const url = `http://${reachable(address)}:${taken}`
-  await mkdir(manager.folder, { recursive: true })
-  await writeFile(listeningFile(manager.folder), JSON.stringify({ url, pid: process.pid }), { mode: 0o600 })
-  return url
-}
-
-async function welcome (manager: TaskManager, url: string, demo: Demo | null): Promise<void> {
-  const { file } = await serverToken(manager)
-  tell(await scheduleTable(manager))
-  tell('')
-  tell(`offpeak answers at ${url}`)
-  tell(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
-  if (demo !== null) tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
-}
-
-async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
-  const manager = await createManager(options)
-  const log = createLog(manager.config.log)
-  manager.onNotice(noticeLog(log))
-  const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
-  let listening = false
-  lifetime({
-    close: () => app.close(),
-    reload: () => manager.settings.rescan(),
-    graceMs: () => milliseconds(manager.config.manager.stop_grace),
-    last: () => {
-      if (listening) rmSync(listeningFile(manager.folder), { force: true })
-      demo?.remove()
-    },
-    failed: error => log.error({ err: error }, 'failed')
-  })
-  await app.ready()
-  const url = await listen(app, manager)
-  listening = true
-  await welcome(manager, url, demo)
-}
-
-async function start (given: StartGiven): Promise<void> {
-  if (given.displayOnly) {
-    return await withTasks(managerOptions(given), async manager => say(await scheduleTable(manager)))
-  }
-  const demo = given.demo ? await makeDemo(given.port ?? DEMO_PORT) : null
-  const { data: _, config: __, env: ___, port: ____, ...rest } = given
-  try {
-    await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), demo)
-  } catch (error) {
-    demo?.remove()
-    throw error
-  }
-}
+import type { StartGiven } from './serve.ts'
+import { local, whole } from './options.ts'
 
 /** `start`: the server, in the foreground. */
 export function addStart (program: Command): void {
@@ -96,5 +9,5 @@ export function addStart (program: Command): void {
     .option('--port <port>', 'the port to listen on; 0 takes a free one', whole('--port', 0, 65_535))
     .option('--demo', 'the built-in tasks every few seconds, on sample files in a folder of their own')
     .option('--display-only', 'print what is scheduled, and start nothing')
-    .action(start)
+    .action(async (given: StartGiven) => (await import('./serve.ts')).start(given))
 }

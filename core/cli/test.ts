@@ -1,6 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
 import { existsSync } from 'node:fs'
-import type { Command } from 'commander'
 import type { Claimed } from '../engine/engine.ts'
 import type { Local } from './options.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -15,7 +14,7 @@ import { contextFor } from '../work/context.ts'
 import { iso, systemClock } from '../model/clock.ts'
 import { levelName, runLog } from '../log.ts'
 import { lineWords, progressWords } from './follow.ts'
-import { local, managerOptions } from './options.ts'
+import { managerOptions } from './options.ts'
 import { newRun } from '../work/intake.ts'
 import { plain, say, sayJson, tell } from './say.ts'
 import { stateWords } from './words.ts'
@@ -23,7 +22,7 @@ import { taskFileBroken, usageInvalid } from '../model/errors.ts'
 import { withTasks } from './offline.ts'
 import { workOf } from '../work/work.ts'
 
-type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
+export type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
 
 const GRACE = 5000
 
@@ -79,7 +78,8 @@ function wordsOf (outcome: Outcome): string {
   return `: ${outcome.reason.message}`
 }
 
-async function test (file: string, { task: id, payload: said, json, ...given }: TestGiven): Promise<void> {
+/** Runs one task once, here. */
+export async function test (file: string, { task: id, payload: said, json, ...given }: TestGiven): Promise<void> {
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
   const payload = await payloadOf(said)
   const options = managerOptions(given)
@@ -94,13 +94,4 @@ async function test (file: string, { task: id, payload: said, json, ...given }: 
   })
   // A task that left something open must not keep the terminal.
   process.exit()
-}
-
-/** `test`: one task, once, here. */
-export function addTest (program: Command): void {
-  local(program.command('test <file>').description('run a task of a file once in this process, outside the queue; the exit code is that of `run --wait`'))
-    .option('--task <id>', 'which, when the file defines several')
-    .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
-    .option('--json', 'answer in JSON')
-    .action(test)
 }

@@ -54,12 +54,14 @@ export class Explain {
   }
 
   /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one asked for right now. */
-  async task (task: Task, at = this.#options.clock.now()): Promise<Explanation> {
+  async task (task: Task, asked?: number): Promise<Explanation> {
     const { engine, planner, clock } = this.#options
-    if (at < clock.now()) return await this.#taskThen(task.id, at)
-    const due = (await engine.due(clock.now())).tasks.find(one => one.task === task.id)
+    const now = clock.now()
+    const at = asked ?? now
+    if (at < now) return await this.#taskThen(task.id, at)
+    const due = (await engine.due(now)).tasks.find(one => one.task === task.id)
     const waiting = due?.first ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
-    if (waiting) return await this.run((await engine.get(waiting.id))!, at)
+    if (waiting) return this.#ofRun((await engine.get(waiting.id))!, at, now)
     const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
     return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source: next === undefined ? 'manual' : 'schedule' }, { at, task })
   }
@@ -72,11 +74,15 @@ export class Explain {
     return run ? this.#past(run, at) : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
   }
 
-  /** Why a run waits or waited at an instant. */
-  async run (run: FullRun, at = this.#options.clock.now()): Promise<Explanation> {
-    const past = at < this.#options.clock.now() || run.state !== 'queued'
-    if (past) return this.#past(run, at)
-    return this.#future(run, { at, run })
+  /** Why a run waits, or waited or will wait at another instant. */
+  async run (run: FullRun, asked?: number): Promise<Explanation> {
+    const now = this.#options.clock.now()
+    return this.#ofRun(run, asked ?? now, now)
+  }
+
+  // Now is what it was when the question came: while it is answered no present becomes the past.
+  #ofRun (run: FullRun, at: number, now: number): Explanation {
+    return at < now || run.state !== 'queued' ? this.#past(run, at) : this.#future(run, { at, run })
   }
 
   #future (waiting: Waiting, { at, run, task }: { at: number, run?: FullRun, task?: Task }): Explanation {

@@ -3,7 +3,9 @@ import { Check } from 'typebox/value'
 import { Explanation, HeldTime } from '../../plugins/_holding.ts'
 import { FullRun, Task } from '../../plugins/_schemas.ts'
 import { HOUR, MINUTE, laptop } from './holding.ts'
-import { held } from './setup.ts'
+import { held, setup } from './setup.ts'
+import { START } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
 
 const MAINS = { id: 'backup', func: () => 'done', constraints: { power: 'mains' as const }, description: 'a sync of photos' }
 const gateOf = (why: { gates: { gate: string }[] }, name: string) => why.gates.find(({ gate }) => gate === name)
@@ -62,6 +64,14 @@ t.test('a slot that is taken is no promise, and no reason to foresee the deadlin
   await it.post('/api/pauses', { scope: 'all', for: '1h' })
   t.match(await it.get('/api/tasks/slow/why'), { message: /paused/, earliest: { at: '2026-11-22T13:00:00.000Z', certain: false } })
   release()
+})
+
+t.test('the present does not become the past while it is explained', async t => {
+  let now = START
+  const { eyes } = fakeEyes({ now: () => now, monotonic: () => now })
+  const it = await setup(t, { tasks: [{ ...MAINS, constraints: { signals: { solar: '> 500' } } }], options: { senses: eyes, clock: { now: () => now++, monotonic: () => now } } })
+  const { id } = (await it.post('/api/tasks/backup/runs')).json()
+  for (const url of ['/api/tasks/backup/why', `/api/runs/${id}/why`]) t.match((await it.ask({ url })).json(), { run: id, decision: 'hold', message: 'no signal solar was given', gates: [{ gate: 'task' }] }, url)
 })
 
 t.test('what cannot be asked is refused', async t => {

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import type { Local } from './options.ts'
+import type { Place } from '../model/errors.ts'
+import { EX_CONFIG, say, sayJson } from './say.ts'
+import { OffpeakError, placeWords } from '../model/errors.ts'
+import { readDocument } from '../load/jsonc.ts'
+import { pointerOf } from '../model/check.ts'
+import { managerOptions } from './options.ts'
+import { withTasks } from './offline.ts'
+
+type Fault = Place & { code: string, message: string, fix?: string | undefined }
+
+/** Where each pointer was written, as far as the file can be read. */
+async function placesIn (file: string | undefined): Promise<(pointer: string) => Place> {
+  try {
+    const document = readDocument(await readFile(file!, 'utf8'), file!)
+    return pointer => document.placeOf(pointer)
+  } catch {
+    return () => ({ file })
+  }
+}
+
+async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakError): Promise<Fault[]> {
+  if (errors.length < 2) return [{ code, message, fix, ...place }]
+  const placeOf = await placesIn(place.file)
+  return errors.map(({ pointer, detail }) => ({ ...placeOf(pointer), code, message: detail, ...pointer !== '' && { pointer } }))
+}
+
+async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number, code: number }> {
+  try {
+    return await withTasks(managerOptions(given), ({ catalog, settings }) => {
+      const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id))
+      const faults = [
+        ...catalog.broken,
+        ...unknown.map(id => ({
+          ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: 'Remove the section, or put the task file back.'
+        }))
+      ]
+      return { faults, tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
+    })
+  } catch (error) {
+    if (error instanceof OffpeakError) return { faults: await faultsOf(error), tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
+    throw error
+  }
+}
+
+export type ValidateGiven = Local & { json?: boolean }
+
+/** Checks configuration and task files; the exit code says what is at fault. */
+export async function validate (given: ValidateGiven): Promise<void> {
+  const { faults, tasks, code } = await faultsIn(given)
+  process.exitCode = code
+  if (given.json) return sayJson({ ok: faults.length === 0, tasks, faults })
+  for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${message}${fix === undefined ? '' : `\n  ${fix}`}`)
+  say(faults.length === 0 ? `The configuration and ${tasks} task${tasks === 1 ? '' : 's'} are in order.` : `${faults.length} fault${faults.length === 1 ? '' : 's'} found.`)
+}
