@@ -21,6 +21,8 @@ export { VERSION } from './version.ts'
 export { compileTrigger, nextFires, wordsFor } from './model/trigger.ts'
 export { createManager } from './manager.ts'
 export { faultsOf } from './model/check.ts'
+export { Broadcast } from './work/broadcast.ts'
+export { TOPICS } from './model/event.ts'
 export { firstReason } from './model/gates/evaluate.ts'
 export {
   forbidden, hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,

@@ -29,6 +29,7 @@ const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   added: 'debug',
   claimed: 'debug',
   progressed: 'trace',
+  sampled: 'trace',
   resting: 'debug',
   fired: 'debug'
 }
@@ -52,6 +53,7 @@ const WORDS: Record<Notice['kind'], string> = {
   released: 'run no longer held',
   resting: 'run rests until its gates open',
   progressed: 'run progressed',
+  sampled: 'the machine was looked at',
   settled: 'run settled',
   stale: 'a result came too late and was dropped',
   cancelled: 'run cancelled',

@@ -160,6 +160,9 @@ export class TaskManager implements Service {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Calls back after each of the timed loops, twice a second at least; the answer ends it. */
+  readonly onBeat = (listener: () => void): (() => void) => this.#ticker.onBeat(listener)
+
   async start (): Promise<void> {
     if (this.#state !== 'stopped') return
     this.#state = 'starting'
@@ -232,6 +235,7 @@ export class TaskManager implements Service {
     const reading = await this.senses.sample()
     this.foresight.learn(reading)
     this.situation.take(reading, this.clock.now())
+    this.notice({ kind: 'sampled', reading })
     await this.foresight.saveWhenDue()
   }
 

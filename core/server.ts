@@ -29,7 +29,8 @@ export interface ServerOptions {
 export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & { prefix?: string | undefined }
 
 const MIB = 2 ** 20
-const MOST_CONNECTIONS = 512
+/** A thousand readers of events, and room for whoever else asks. */
+const MOST_CONNECTIONS = 2048
 const STARTING = 120 * SECOND
 const CUT_AFTER = 1500
 const FACES = new URL('../plugins/', import.meta.url)

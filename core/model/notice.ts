@@ -1,4 +1,5 @@
 import type { Failure, OutcomeKind, StopCode } from './outcome.ts'
+import type { Reading } from './reading.ts'
 import type { Reason, Run } from './run.ts'
 
 /** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
@@ -20,6 +21,7 @@ export type Notice =
   | { kind: 'held', run: Pick<Run, 'id' | 'task'>, code: string, message: string }
   | { kind: 'released', run: Pick<Run, 'id' | 'task'> }
   | { kind: 'resting', id: string, task: string, code: string, message: string }
+  | { kind: 'sampled', reading: Reading }
   | { kind: 'progressed', run: Pick<Run, 'id' | 'task' | 'progress'> }
   | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number }
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }

@@ -1,7 +1,9 @@
 import type { Claimed, Engine } from '../engine/engine.ts'
 import type { Lease, Priority } from '../model/run.ts'
+import type { Listener } from '../model/notice.ts'
 import type { ProgressTracker } from './progress.ts'
 import type { RunLines } from './lines.ts'
+import type { Running } from '../model/crowd.ts'
 import type { StopReason } from '../model/outcome.ts'
 import type { Task } from '../model/task.ts'
 
@@ -34,6 +36,11 @@ export class ActiveRuns {
     const counts: Partial<Record<Priority, number>> = {}
     for (const { run } of this.#runs.values()) if (!this.#resting.has(run.id)) counts[run.priority] = (counts[run.priority] ?? 0) + 1
     return counts
+  }
+
+  /** What each of them takes from those that wait; one that rests keeps its queue and its locks. */
+  get running (): Running[] {
+    return [...this.#runs.values()].map(({ run, task }) => ({ task: task.id, queue: run.queue, locks: task.locks, alone: task.alone }))
   }
 
   add (active: Active): void {
@@ -89,13 +96,14 @@ export class ActiveRuns {
     return seen
   }
 
-  /** Stores what the runs have said since the last call. */
-  async flush (engine: Engine, now: number): Promise<void> {
-    const reports = this.all().map(async ({ lease, lines, progress }) => {
+  /** Stores what the runs have said since the last call, and tells how far they are. */
+  async flush ({ engine, now, notice }: { engine: Engine, now: number, notice: Listener }): Promise<void> {
+    const reports = this.all().map(async ({ run, lease, lines, progress }) => {
       const logs = lines.take()
       const moved = progress.take()
       if (logs.length === 0 && moved === null) return
       await engine.report({ lease, now, ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
+      if (moved !== null) notice({ kind: 'progressed', run: { id: run.id, task: run.task, progress: moved } })
     })
     await Promise.all(reports)
   }

@@ -12,6 +12,7 @@ export class Ticker implements Service {
   readonly #beats: readonly Beat[]
   readonly #notice: Listener
   readonly #running = new Set<Promise<void>>()
+  readonly #listeners = new Set<() => void>()
 
   constructor ({ beats, notice }: { beats: readonly Beat[], notice: Listener }) {
     this.#beats = beats
@@ -25,6 +26,12 @@ export class Ticker implements Service {
       const task = new AsyncTask(beat.name, () => this.#track(beat))
       scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: beat.everyMs }, task, { id: beat.name, preventOverrun: true }))
     }
+  }
+
+  /** Calls back after every beat; the answer ends it. */
+  onBeat (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** Runs one beat now; resolves when it is done. */
@@ -49,6 +56,7 @@ export class Ticker implements Service {
   async #run (beat: Beat): Promise<void> {
     try {
       await beat.run()
+      for (const listener of this.#listeners) listener()
     } catch (error) {
       this.#notice({ kind: 'beat_failed', beat: beat.name, error: failureOf(error) })
     }

@@ -1,0 +1,48 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { FastifyReply } from 'fastify'
+import type { Face } from './_schemas.ts'
+import { Broadcast, TOPICS, requestInvalid } from '../core/index.ts'
+import { answers, exactly, word } from './_schemas.ts'
+
+const MOST_READERS = 1500
+
+const Query = exactly({ topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or with commas; all when absent' })) })
+const Seen = Type.Object({ 'last-event-id': Type.Optional(Type.String({ maxLength: 100, description: 'The last id that was seen: what came after it is told again' })) })
+const Stream = { description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON', content: { 'text/event-stream': { schema: Type.String() } } }
+
+/** The reply as the place where frames go. */
+function sinkOf (reply: FastifyReply) {
+  const { raw } = reply.hijack()
+  // Not kept alive: the connection is over when the stream is.
+  raw.writeHead(200, { ...reply.getHeaders() as Record<string, string>, 'content-type': 'text/event-stream; charset=utf-8', connection: 'close', 'x-accel-buffering': 'no' })
+  return {
+    write: (frame: Buffer) => void raw.write(frame),
+    get buffered () { return raw.writableLength },
+    end: () => void raw.end(),
+    drop: () => void raw.destroy()
+  }
+}
+
+/** Everything the system says, as it says it. */
+const events: Face = async app => {
+  const { manager } = app
+  const broadcast = new Broadcast({ clock: manager.clock })
+  const leave = [manager.onNotice(broadcast.hear), manager.onBeat(() => broadcast.beat())]
+  // Before the server closes: it would wait for open streams for ever.
+  app.addHook('preClose', async () => broadcast.end())
+  app.addHook('onClose', async () => leave.forEach(off => off()))
+
+  app.get('/api/events', {
+    exposeHeadRoute: false,
+    schema: { tags: ['events'], summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off', querystring: Query, headers: Seen, response: { ...answers({}), 200: Stream } }
+  }, ({ query, headers }, reply) => {
+    if (broadcast.readers >= MOST_READERS) throw requestInvalid({ code: 'OFFPEAK_TOO_MANY_READERS', status: 503, message: `There are already ${MOST_READERS} readers of events` })
+    const seen = headers['last-event-id']
+    const off = broadcast.join({ topics: query.topics ?? null, after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN, sink: sinkOf(reply) })
+    reply.raw.on('close', off)
+    reply.raw.on('error', off)
+  })
+}
+
+export default fp(events, { fastify: '5.x', name: 'offpeak-events', dependencies: ['offpeak-guard'] })

@@ -1,0 +1,192 @@
+import { once } from 'node:events'
+import { get } from 'node:http'
+import t from 'tap'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { Broadcast } from '../../core/work/broadcast.ts'
+import { fakeClock, until } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
+import { setup } from './setup.ts'
+import type { Notice } from '../../core/model/notice.ts'
+
+interface Told { id: number, event: string, data: Record<string, unknown> }
+
+const eventsIn = (text: string): Told[] => text.split('\n\n').filter(part => part.includes('\ndata: ')).map(part => {
+  const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!
+  return { id: Number(id), event: event!, data: JSON.parse(data!) as Record<string, unknown> }
+})
+
+/** A server on a free port whose timed loops the test calls, and a way to read along. */
+async function listening (t: Test) {
+  const clock = fakeClock()
+  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeEyes(clock).eyes } })
+  await it.app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = it.app.server.address() as AddressInfo
+  const read = async (path = '/api/events', headers: Record<string, string> = {}) => {
+    const [answer] = await once(get({ host: '127.0.0.1', port, path, headers, agent: false }), 'response')
+    const heard = { status: answer.statusCode as number, headers: answer.headers, text: '', over: false, leave: () => answer.destroy(), get events () { return eventsIn(heard.text) } }
+    answer.setEncoding('utf8').on('data', (chunk: string) => { heard.text += chunk }).on('close', () => { heard.over = true }).on('error', () => undefined)
+    t.teardown(() => answer.destroy())
+    if (heard.status === 200) await until('the stream is open', () => heard.text.includes('retry:'))
+    return heard
+  }
+  return { ...it, clock, read, port }
+}
+
+t.test('every notice is told as it happens, with rising ids and instants in words', async t => {
+  const it = await listening(t)
+  const heard = await it.read()
+  t.match(heard.headers, { 'content-type': /^text\/event-stream/, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  const { id } = (await it.post('/api/tasks/echo/runs', { payload: { secret: 'of the payload' } })).json()
+  await it.finished(id)
+  await until('the run is over', () => heard.events.some(({ event }) => event === 'settled'))
+  const kinds = heard.events.filter(({ data }) => data.topic === 'runs').map(({ event }) => event)
+  t.same(kinds, ['added', 'claimed', 'settled'])
+  t.match(heard.events.at(-1)!.data, { kind: 'settled', at: '2026-11-22T12:00:00.000Z', run: { id, task: 'echo', state: 'completed', started_at: '2026-11-22T12:00:00.000Z' }, outcome: 'completed' })
+  t.notMatch(heard.text, /of the payload/)
+  t.ok(heard.events.every(({ id }, index) => index === 0 || id > heard.events[index - 1]!.id))
+})
+
+t.test('how far a run is comes along', async t => {
+  const it = await listening(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.manager.addTask({ id: 'steps', func: async ctx => { ctx.progress.setTotal(4, 'files'); ctx.progress.advance(1, 'a.txt'); await promise } })
+  const heard = await it.read('/api/events?topics=runs')
+  const { id } = (await it.post('/api/tasks/steps/runs')).json()
+  await until('it runs', () => it.manager.runner.active.size === 1)
+  await it.manager.beat('flush')
+  await until('progress is told', () => heard.events.some(({ event }) => event === 'progressed'))
+  t.match(heard.events.at(-1)!.data, { run: { id, task: 'steps', progress: { current: 1, total: 4, percentage: 25, unit: 'files', message: 'a.txt', at: '2026-11-22T12:00:00.000Z' } } })
+  resolve()
+  await it.finished(id)
+})
+
+t.test('one may listen to some topics alone', async t => {
+  const it = await listening(t)
+  const heard = await it.read('/api/events?topics=readings,records')
+  await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
+  await it.manager.look()
+  await until('the machine was looked at', () => heard.events.some(({ event }) => event === 'sampled'))
+  t.same(new Set(heard.events.map(({ data }) => data.topic)).isSubsetOf(new Set(['readings', 'records'])), true)
+  t.match(heard.events.at(-1)!.data, { reading: { at: '2026-11-22T12:00:00.000Z', power: 'mains' } })
+  t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), { status: 422, errors: [{ pointer: '/query/topics/0' }] })
+})
+
+t.test('whoever comes back is told what was missed, or that it is not known any more', async t => {
+  const it = await listening(t)
+  const first = await it.read('/api/events?topics=runs')
+  await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
+  await until('the run is over', () => first.events.some(({ event }) => event === 'settled'))
+  first.leave()
+  const seen = first.events[0]!
+  const later = await it.read('/api/events?topics=runs', { 'last-event-id': String(seen.id) })
+  t.same(later.events, first.events.slice(1), 'nothing twice, nothing lost')
+  for (const id of ['1', String(seen.id + 1e9), 'garbage', '-5', '9'.repeat(90)]) {
+    const lost = await it.read('/api/events', { 'last-event-id': id })
+    await until(`a reset comes for ${id}`, () => lost.events.length > 0)
+    t.equal(lost.events[0]!.event, 'reset', id)
+    t.ok(lost.events[0]!.id >= first.events.at(-1)!.id, 'and says where to go on')
+  }
+})
+
+t.test('reading along is guarded as every read, and no token counts in the address', async t => {
+  const it = await listening(t)
+  t.equal((await it.read('/api/events', { host: 'evil.example' })).status, 421)
+  t.equal((await it.read(`/api/events?token=${it.token}`, { 'x-forwarded-for': '10.0.0.9' })).status, 401)
+  t.equal((await it.read('/api/events', { 'x-forwarded-for': '10.0.0.9' })).status, 401)
+  t.equal((await it.read('/api/events', { 'x-forwarded-for': '10.0.0.9', authorization: `Bearer ${it.token}` })).status, 200)
+})
+
+t.test('a silent stream gives a sign of life', async t => {
+  const it = await listening(t)
+  const heard = await it.read()
+  it.clock.advance(14_000)
+  await it.manager.beat('flush')
+  t.notMatch(heard.text, /^:$/m)
+  it.clock.advance(1000)
+  await it.manager.beat('flush')
+  await until('a comment comes', () => /^:$/m.test(heard.text))
+})
+
+t.test('the server closes in time while many read along', async t => {
+  const it = await listening(t)
+  const readers = await Promise.all(Array.from({ length: 60 }, () => it.read()))
+  const before = performance.now()
+  await it.app.close()
+  t.ok(performance.now() - before < 1400, 'before connections are cut')
+  await until('every stream is over', () => readers.every(({ over }) => over))
+  t.ok(readers.every(({ text }) => text.endsWith('\n\n')), 'and none in the middle of a frame')
+})
+
+/** A broadcast with one reader of everything, in memory. */
+function inMemory () {
+  const clock = fakeClock()
+  const broadcast = new Broadcast({ clock })
+  const reader = (given: { after?: number } = {}) => {
+    const heard = { text: '', buffered: 0, dropped: false, get events () { return eventsIn(heard.text) } }
+    broadcast.join({ topics: null, ...given, sink: {
+      write: frame => { heard.text += frame.toString() },
+      get buffered () { return heard.buffered },
+      end: () => undefined,
+      drop: () => { heard.dropped = true }
+    } })
+    return heard
+  }
+  const progressed = (current: number, id = 'a'): Notice => ({ kind: 'progressed', run: { id, task: 'echo', progress: { current, total: 10, message: null, unit: null, rate: null, percentage: current * 10, eta: null, at: clock.now() } } })
+  return { clock, broadcast, reader, progressed }
+}
+
+const currents = (events: Told[]) => events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
+
+t.test('the progress of a run is told four times a second at most, the newest at last', async t => {
+  const { clock, broadcast, reader, progressed } = inMemory()
+  const heard = reader()
+  for (let step = 1; step <= 10; step++) {
+    broadcast.hear(progressed(step))
+    clock.advance(100)
+    broadcast.beat()
+  }
+  clock.advance(250)
+  broadcast.beat()
+  t.same(currents(heard.events), [1, 3, 6, 9, 10])
+  broadcast.hear(progressed(1, 'b'))
+  broadcast.hear(progressed(1, 'c'))
+  t.same(heard.events.slice(-2).map(({ data }) => (data.run as { id: string }).id), ['b', 'c'], 'each run for itself')
+})
+
+t.test('progress that waits is not told once the run is over', async t => {
+  const { clock, broadcast, reader, progressed } = inMemory()
+  const heard = reader()
+  broadcast.hear(progressed(1))
+  broadcast.hear(progressed(2))
+  broadcast.hear({ kind: 'settled', run: { id: 'a', task: 'echo', state: 'completed', created_at: 0, due_at: 0, nominal_at: 0, started_at: 0, finished_at: 0, deadline_at: null, progress: null, error: null } as never, outcome: 'completed', ms: 1 })
+  clock.advance(1000)
+  broadcast.beat()
+  t.same(heard.events.map(({ event }) => event), ['progressed', 'settled'])
+})
+
+t.test('whoever does not read is dropped, and the others go on', async t => {
+  const { broadcast, reader } = inMemory()
+  const [slow, healthy] = [reader(), reader()]
+  broadcast.hear({ kind: 'stopped' })
+  slow.buffered = 1024 * 1024 + 1
+  broadcast.hear({ kind: 'stopped' })
+  broadcast.hear({ kind: 'stopped' })
+  t.equal(slow.dropped, true)
+  t.equal(slow.events.length, 1)
+  t.equal(healthy.events.length, 3)
+  t.equal(broadcast.readers, 1)
+})
+
+t.test('what is kept for those who come back is bounded', async t => {
+  const { broadcast, reader } = inMemory()
+  const first = reader()
+  for (let count = 0; count < 600; count++) broadcast.hear({ kind: 'stopped' })
+  const ids = first.events.map(({ id }) => id)
+  t.same(reader({ after: ids[99]! }).events.length, 500)
+  t.match(reader({ after: ids[98]! }).events, [{ event: 'reset', id: ids.at(-1) }])
+  t.same(reader({ after: ids.at(-1)! }).events, [])
+  const long = 'x'.repeat(10_000)
+  for (let count = 0; count < 100; count++) broadcast.hear({ kind: 'config_refused', message: long })
+  t.match(reader({ after: ids.at(-1)! }).events, [{ event: 'reset' }], 'in bytes too')
+})
