@@ -27,11 +27,13 @@ export async function addInBulk (engine: Engine, count: number, size: number) {
 /** Settlements that may be on their way to the disk while the slots work on. */
 const UNSETTLED = 10 * SLOTS
 
-/** Claims while it settles, as a runner does: a slot is free as soon as its work has ended. */
-export async function drain (engine: Engine, slots: number) {
+/** Claims while it settles, as a runner does, until nothing is due or `most` are done: a slot is free as soon as its work has ended. */
+export async function drain (engine: Engine, slots: number, most = Infinity) {
   const take = () => engine.claim({ owner: 'bench', now: Date.now(), lease_until: Date.now() + 60_000, limit: slots, room: { tasks: { bench: slots } } })
   const settled: Promise<unknown>[] = []
-  for (let runs = await take(); runs.length > 0; runs = await take()) {
+  let done = 0
+  for (let runs = await take(); runs.length > 0; runs = done < most ? await take() : []) {
+    done += runs.length
     for (const { id, turn } of runs) {
       settled.push(engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() }))
     }

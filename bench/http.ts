@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import fastify from 'fastify'
-import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import type { Ask } from './contest.ts'
 import type { Row } from './row.ts'
-import { BUSY, serve } from './served.ts'
+import { BARE, BUSY, serve } from './served.ts'
 import { contest } from './contest.ts'
 import { quantile } from './row.ts'
 import { withFolder } from './place.ts'
@@ -25,7 +25,7 @@ async function client (url: URL, times: number[], until: number): Promise<void> 
     begun = performance.now()
     socket.write(`GET ${PATH} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`)
   }
-  socket.on('data', chunk => {
+  socket.on('data', (chunk: Buffer) => {
     if (missing === 0) missing = wholeLength(chunk)
     missing -= chunk.length
     if (missing > 0) return
@@ -54,34 +54,32 @@ async function load (url: string, { connections, ms }: { connections: number, ms
   return { rate: times.length / (performance.now() - begun) * 1000, times }
 }
 
-/** A route that sends the same bytes, with nothing before or behind it. It lives in this process no longer than it is asked. */
-async function bareRate (body: string, ms: number): Promise<number> {
-  const app = fastify()
-  app.get(PATH, async (_request, reply) => reply.type('application/json; charset=utf-8').send(body))
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
-  const { rate } = await load(`http://127.0.0.1:${port}`, { connections: CONNECTIONS, ms })
-  await app.close()
-  return rate
-}
-
 const BARE_ROUTE = 'bare Fastify route: the same bytes'
 const LISTING = `GET ${PATH} of 100 tasks`
 
-const quiet = ({ small }: Ask): Promise<Row[]> => withFolder(async folder => {
+/** Answers a second of a server in a process of its own, and the body of one. */
+async function served (args: readonly string[], { small }: Ask): Promise<{ rate: number, body: string }> {
   const ms = small ? 200 : 5000
-  const { url, stop } = await serve([BUSY, folder, '0'])
+  const { url, stop } = await serve(args)
   try {
     const body = await (await fetch(`${url}${PATH}`)).text()
     await load(url, { connections: CONNECTIONS, ms: ms / 5 })
     const { rate } = await load(url, { connections: CONNECTIONS, ms })
-    return [
-      { group: GROUP, name: BARE_ROUTE, unit: '/s', value: await bareRate(body, ms), note: `${body.length} bytes; asked from its own process` },
-      { group: GROUP, name: `offpeak: ${LISTING}`, unit: '/s', value: rate, ratio_to: BARE_ROUTE, target: { of: 'ratio', least: 0.5 } }
-    ]
+    return { rate, body }
   } finally {
     await stop()
   }
+}
+
+const quiet = (ask: Ask): Promise<Row[]> => withFolder(async folder => {
+  const { rate, body } = await served([BUSY, folder, '0'], ask)
+  const file = join(folder, 'body.json')
+  writeFileSync(file, body)
+  const bare = await served([BARE, 'route', file], ask)
+  return [
+    { group: GROUP, name: BARE_ROUTE, unit: '/s', value: bare.rate, note: `${body.length} bytes` },
+    { group: GROUP, name: `offpeak: ${LISTING}`, unit: '/s', value: rate, ratio_to: BARE_ROUTE, target: { of: 'ratio', least: 0.5 } }
+  ]
 })
 
 const PACE = 20_000
