@@ -24,7 +24,8 @@ const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC' }
 export interface Said { code: number | null, out: string, err: string }
 export interface Asked { cwd: string, env?: Record<string, string>, input?: string, node?: string[] }
 
-function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
+/** Starts one command; what it says is collected as it comes. */
+export function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
   const child = spawn(process.execPath, [...node, BIN, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
   const said = { code: null as number | null, out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => { said.out += chunk.toString() })

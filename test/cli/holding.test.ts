@@ -1,0 +1,86 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { cli, launch, place, serve } from './setup.ts'
+import { until } from '../load/until.ts'
+
+const TASKS = {
+  'wash.mjs': `export const TASK_DEFINITIONS = [
+    { id: 'wash', func: () => 'clean', constraints: { signals: { solar: '> 500' } } },
+    { id: 'nightly', func: () => 1, trigger: 'cron', trigger_args: { hour: 22 }, timezone: 'UTC', constraints: { window: 'night' } },
+    { id: 'plain', func: () => 1, tags: ['disk'] }]`
+}
+const CONFIG = { manager: { timezone: 'UTC' }, scheduling: { time_windows: { night: { start: '22:00', end: '06:00' } } }, resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 } }
+
+t.test('what holds runs is told and changed on a command line', async t => {
+  const cwd = place(t, CONFIG, TASKS)
+  const server = await serve(t, [], { cwd })
+  const ask = (...args: string[]) => cli(args, { cwd })
+  const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).out)
+  const held = async (id: string) => (await (await fetch(`${server.url}/api/runs/${id}`)).json()).held
+
+  t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
+    const { child, said } = launch(['run', 'wash', '--wait', '--json'], { cwd })
+    await until(() => said.err.includes('held: no signal solar was given'), 20_000)
+    const why = await ask('why', 'wash')
+    t.match(why.out, /^wash \(run \w{11}\) is held: no signal solar was given\n {2}held +\d.*: no signal solar was given\n/)
+    t.match(why.out, /\n- +signals +unknown +solar > 500 +\d\d:\d\d:\d\d +- +wash\.mjs \/constraints\/signals\/solar\n/)
+    t.match(why.out, /\n\+ +memory .*config\.json:\d+:\d+ \/resources\/memory_limit\n/)
+    t.match((await ask('tasks')).out, /\nwash +held: no signal solar was given +on request/)
+    const signal = await json('signal', 'solar', '650', '--ttl', '1h')
+    await until(() => child.exitCode !== null)
+    t.equal(child.exitCode, 0)
+    const run = JSON.parse(said.out)
+    t.match(run, { state: 'completed', result: 'clean', holds: [{ code: 'signal_unknown' }] })
+    const late = Date.parse(run.started_at) - Date.parse(signal.at)
+    t.ok(late >= 0 && late < 1000, `it started ${late} ms after the signal`)
+    t.match((await ask('why', run.id)).out, /^wash \(run \w{11}\) completed\n {2}held +\d.*: no signal solar was given\n$/)
+    t.match((await ask('why', 'wash', '--at', '2026-01-01 00:00')).out, 'wash is held: it had no run then\n')
+  })
+
+  t.test('a signal is a number, a truth or a text, and can be dropped', async t => {
+    for (const [text, value] of [['-4.5', -4.5], ['true', true], ['away', 'away'], ['', '']] as const) t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
+    t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is forgotten\n' })
+    t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
+    t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: say how long the value counts/ })
+    t.match(await ask('signal', 'kind'), { code: 2, err: /given a value, or dropped/ })
+  })
+
+  t.test('run --now passes what is not of safety, and is nothing else', async t => {
+    await ask('signal', 'solar', '--drop')
+    t.match(await json('run', 'wash', '--now', '--wait'), { state: 'completed', priority: 'critical', holds: [] })
+    t.match(await ask('run', 'wash', '--now', '--priority', 'low'), { code: 2, err: /cannot be used with/ })
+  })
+
+  t.test('pause and resume', async t => {
+    t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), { code: 0, out: /^tag:disk is paused until .*\(in 1 h 59 m\); what is running goes on\n$/ })
+    t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
+    const id = (await ask('run', 'plain', '--now')).out.trim()
+    t.match(await held(id), { code: 'paused' }, 'a pause holds critical runs too')
+    t.match(await ask('resume', 'tag:disk'), { code: 0, out: 'tag:disk is resumed\n' })
+    await until(async () => (await json('show', id)).state === 'completed')
+    t.match(await ask('pauses'), { out: 'Nothing is paused.\n' })
+    t.match(await ask('resume', 'tag:disk'), { code: 1, err: /There is no pause of tag 'disk'/ })
+    t.match(await ask('pause', 'plain'), { code: 2, err: /Say all, queue:NAME, task:NAME or tag:NAME, such as task:plain/ })
+    t.match(await ask('pause', 'task:plane'), { code: 1, err: /No task has the id 'plane'/ })
+    t.match(await ask('pause', 'all', '--until', 'noon'), { code: 2, err: /--until is 'noon': expected an instant/ })
+  })
+
+  t.test('forecast and readings', async t => {
+    t.match((await ask('forecast')).out, /^WHEN +TASK +START +SURE +TAKES +MEETS\n.*22:00:00 +nightly +then +certain +- +-\n$/)
+    t.match(await ask('forecast', '--hours', '169'), { code: 2 })
+    await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown', 30_000)
+    t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)
+  })
+
+  t.test('what is not there is said', async t => {
+    t.match(await ask('why', 'nope'), { code: 1, err: /No task has the id 'nope'/ })
+    t.match(await ask('why', 'wash', '--at', 'yesterday'), { code: 2, err: /--at is 'yesterday'/ })
+  })
+})
+
+t.test('a command that asks a server reads the configuration for where it is, and says what is wrong with it', async t => {
+  const cwd = place(t)
+  writeFileSync(join(cwd, 'config.json'), '{ "server": { "hots": 1 } }')
+  t.match(await cli(['pauses'], { cwd }), { code: 78, err: /config\.json:1:\d+ \/server\/hots/ })
+})

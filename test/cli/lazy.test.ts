@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { relative, resolve, dirname } from 'node:path'
+import t from 'tap'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^'"\n;]*?\sfrom\s+)?['"]([^'"]+)['"]/gm
+
+/** The modules that are loaded with a file, by their paths below the root, and packages by their names. */
+function loadedWith (file: string, seen = new Set<string>()): Set<string> {
+  for (const [, to = ''] of readFileSync(resolve(ROOT, file), 'utf8').matchAll(IMPORT)) {
+    const name = to.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (name.endsWith('.ts')) loadedWith(name, seen)
+  }
+  return seen
+}
+
+t.test('a command line does not wait for what its command has no use for', async t => {
+  const loaded = loadedWith('core/cli.ts')
+  t.ok(loaded.has('core/cli/why.ts') && loaded.has('commander'), 'imports are followed')
+  const heavy = [...loaded].filter(name => /^core\/(?:work|engine|load|sense|manager|server|log)\b/.test(name) || ['fastify', 'chokidar', 'pino', 'cronstrue', 'typebox', 'toad-scheduler'].includes(name))
+  t.same(heavy, [])
+})
