@@ -218,3 +218,6 @@ export const queueFull = ({ queue, max }: { queue: string, max: number }) => new
 export const queueNotFound = ({ queue, known }: { queue: string, known: readonly string[] }) => new OffpeakError({
   code: 'OFFPEAK_QUEUE_NOT_FOUND', status: 404, message: `No queue has the name ${show(queue)}`, fix: `There are ${known.join(', ') || 'none'}.`
 })
+
+/** A test has let time pass for something that did not come. */
+export const waitedInVain = (message: string) => new OffpeakError({ code: 'OFFPEAK_WAITED_IN_VAIN', status: 504, message })
