@@ -22,6 +22,7 @@ export { compileTrigger, nextFires, wordsFor } from './model/trigger.ts'
 export { createManager } from './manager.ts'
 export { faultsOf } from './model/check.ts'
 export { Broadcast } from './work/broadcast.ts'
+export { ranIn, statistics } from './work/past.ts'
 export { TOPICS } from './model/event.ts'
 export { firstReason } from './model/gates/evaluate.ts'
 export {

@@ -1,20 +1,56 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schemas.ts'
-import { heldView, iso } from '../core/index.ts'
-import { spanIn } from './_answers.ts'
+import { heldView, iso, spanWords, statistics } from '../core/index.ts'
+import { misfit, spanIn } from './_answers.ts'
 import { HeldTime } from './_holding.ts'
-import { Instant, InstantIn, answers, exactly } from './_schemas.ts'
+import { Instant, InstantIn, answers, exactly, nullable, word } from './_schemas.ts'
 
-const DAY = 86_400_000
-const Span = exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) })
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const BY = ['task', 'queue'] as const
+const EVERY = ['hour', 'day', 'all'] as const
+/** The longest span of each, ms: hours are kept for 45 days. */
+const LONGEST = { hour: 45 * DAY, day: 3660 * DAY, all: 3660 * DAY }
+
+const Span = { from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }
 const Held = exactly({ from: Instant, to: Instant, items: Type.Array(HeldTime) }, { description: 'Whole days of UTC; longest first' })
+
+const Ask = exactly({
+  ...Span,
+  by: Type.Optional({ ...word(BY), default: 'task' }),
+  every: Type.Optional({ ...word(EVERY, 'A row for each hour or day, or one for all of the span'), default: 'all' })
+})
+
+const Seconds = nullable(Type.Number())
+const Spread = (description: string) => exactly({ count: Type.Integer(), mean: Seconds, p50: Seconds, p95: Seconds, p99: Seconds, longest: Seconds }, { description })
+
+/** What came of the runs of a task or queue in a while. */
+export const StatsRow = exactly({
+  at: Instant, name: Type.String(), completed: Type.Integer(), failed: Type.Integer(), cancelled: Type.Integer(), skipped: Type.Integer(),
+  retries: Type.Integer({ description: 'Failed attempts that were tried again' }),
+  dead: nullable(Type.Integer({ description: 'Failed runs that are kept now; by task and for all of the span alone' })),
+  throughput: Type.Number({ description: 'Completed runs an hour' }), failure_rate: nullable(Type.Number({ description: '0 to 1' })),
+  wait: Spread('From due to start, seconds'), held: Spread('Held back by gates, of those that were, seconds'), run: Spread('From start to end, seconds')
+})
+
+const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EVERY), items: Type.Array(StatsRow) }, { description: 'Whole hours of UTC. Percentiles are within 4.5 %' })
 
 /** What the past adds up to. */
 const stats: Face = async app => {
   const { manager } = app
 
-  app.get('/api/stats/held', { schema: { tags: ['holding'], querystring: Span, response: answers({ 200: Held }) } }, async ({ query }) => {
+  app.get('/api/stats', {
+    schema: { tags: ['stats'], summary: 'throughput, waits, durations, failures and retries by task or queue; it outlives the runs', querystring: Ask, response: answers({ 200: Stats }) }
+  }, async ({ query }) => {
+    const now = manager.clock.now()
+    const { by, every } = query as { by: typeof BY[number], every: typeof EVERY[number] }
+    const { from, to } = spanIn({ from: query.from, to: query.to, now, lengthMs: DAY })
+    if (to - from > LONGEST[every]) throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST[every])} by ${every}`)
+    return { from: iso(from)!, to: iso(to)!, by, every, items: await statistics(manager.engine, { from, to, by, every, now }) }
+  })
+
+  app.get('/api/stats/held', { schema: { tags: ['holding'], querystring: exactly(Span), response: answers({ 200: Held }) } }, async ({ query }) => {
     const now = manager.clock.now()
     const asked = spanIn({ from: query.from, to: query.to, now, lengthMs: 7 * DAY })
     const [from, to] = [Math.floor(asked.from / DAY) * DAY, Math.ceil(asked.to / DAY) * DAY]

@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { Remote } from './options.ts'
+import type { StatsView } from '../work/past.ts'
+import { Client } from './client.ts'
+import { durationWords, timeWords } from './words.ts'
+import { remote } from './options.ts'
+import { say, sayJson } from './say.ts'
+import { table } from './table.ts'
+
+interface Told { from: string, to: string, items: StatsView[] }
+
+type Given = Remote & { by: string, every: string, from?: string, to?: string }
+
+const percent = (share: number | null) => share === null ? '-' : `${Math.round(share * 1000) / 10} %`
+
+const spread = ({ p50, p95 }: StatsView['run']) => p50 === null ? '-' : `${durationWords(p50)} / ${durationWords(p95)}`
+
+const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run }: StatsView) => [
+  ...every === 'all' ? [] : [timeWords(at, 0)],
+  name, String(completed), String(failed), percent(rate), String(retries), dead === null ? '-' : String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), durationWords(run.longest)
+]
+
+async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
+  const client = await Client.find(given)
+  const query = new URLSearchParams({ by, every, ...from !== undefined && { from }, ...to !== undefined && { to } })
+  const answer = await client.get<Told>(`/api/stats?${query}`)
+  if (given.json) return sayJson(answer)
+  if (answer.items.length === 0) return say('No run has ended in that time.')
+  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95', 'HELD P50/P95', 'RUN P50/P95', 'LONGEST']
+  say(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
+}
+
+/** `stats`: what the runs came to. */
+export function addStats (program: Command): void {
+  remote(program.command('stats').description('what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'))
+    .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
+    .addOption(new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all']).default('all'))
+    .option('--from <instant>', 'such as 2026-11-22T03:00:00Z')
+    .option('--to <instant>', 'such as 2026-11-23T03:00:00Z')
+    .action(stats)
+}

@@ -1,0 +1,60 @@
+import { DAY, HOUR, SECOND } from '../model/duration.ts'
+import { iso } from '../model/clock.ts'
+import type { Engine, Spread, StatsAsk, StatsRow } from '../engine/engine.ts'
+import type { Run, State } from '../model/run.ts'
+
+const EVERY = { hour: HOUR, day: DAY } as const
+const STARTED: State[] = ['running', 'completed', 'failed', 'cancelled', 'skipped']
+const PAGE = 500
+const MOST_LOOKED_AT = 5000
+/** Runs that had waited longer than this when they started are not sought. */
+const LONGEST_WAIT = 2 * DAY
+
+const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
+
+const inSeconds = ({ count, mean, p50, p95, p99, max }: Spread) =>
+  ({ count, mean: seconds(mean), p50: seconds(p50), p95: seconds(p95), p99: seconds(p99), longest: seconds(max) })
+
+const rounded = (value: number) => Math.round(value * 10_000) / 10_000
+
+/** A row as REST shows it. `hours`: how much time it stands for. */
+function rowView ({ at, name, wait, held, run, ...counts }: StatsRow, { hours, dead }: { hours: number, dead: number | null }) {
+  const { completed, failed } = counts
+  return {
+    at: iso(at)!, name, ...counts, dead,
+    throughput: hours > 0 ? rounded(completed / hours) : 0,
+    failure_rate: completed + failed === 0 ? null : rounded(failed / (completed + failed)),
+    wait: inSeconds(wait), held: inSeconds(held), run: inSeconds(run)
+  }
+}
+export type StatsView = ReturnType<typeof rowView>
+
+/** What came of the runs whose ends lie in the hours that touch [from, to): durations in seconds, throughput in completed runs an hour,
+ *  failure rate 0 to 1. `dead`: failed runs of the task that are kept now, whenever they failed; null where there is no task. */
+export async function statistics (engine: Pick<Engine, 'stats' | 'dead'>, { now, ...ask }: StatsAsk & { now: number }): Promise<StatsView[]> {
+  const whole = ask.every === 'all' && ask.by === 'task'
+  const [rows, groups] = await Promise.all([engine.stats(ask), whole ? engine.dead({}) : []])
+  const dead = (name: string) => whole ? groups.filter(({ task }) => task === name).reduce((sum, { count }) => sum + count, 0) : null
+  const endOf = (at: number) => Math.min(now, ask.every === 'all' ? Math.ceil(ask.to / HOUR) * HOUR : at + EVERY[ask.every])
+  return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR, dead: dead(row.name) }))
+}
+
+/** `complete` false: there were more runs to look at than are looked at. */
+export interface Ran { runs: Run[], complete: boolean }
+
+const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) => start !== null && start < to && (end === null || end >= from)
+
+/** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
+export async function ranIn (engine: Pick<Engine, 'list'>, { from, to }: { from: number, to: number }): Promise<Ran> {
+  const found: Run[] = []
+  let cursor: string | undefined
+  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+    const { items, next } = await engine.list({ state: STARTED, to, limit: PAGE, ...cursor !== undefined && { cursor } })
+    found.push(...items.filter(run => touches(run, from, to)))
+    if (next === null || items.at(-1)!.created_at < from - LONGEST_WAIT) return { runs: inOrder(found), complete: true }
+    cursor = next
+  }
+  return { runs: inOrder(found), complete: false }
+}
+
+const inOrder = (runs: readonly Run[]) => runs.toSorted((a, b) => a.started_at! - b.started_at!)

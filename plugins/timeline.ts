@@ -1,0 +1,37 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { iso, pointView, ranIn, spanWords } from '../core/index.ts'
+import { misfit, runAnswer, spanIn } from './_answers.ts'
+import { Point } from './_machine.ts'
+import { Instant, InstantIn, Run, answers, exactly } from './_schemas.ts'
+
+const HOUR = 3_600_000
+const LONGEST = 7 * 24 * HOUR
+const POINTS = 500
+
+const Timeline = exactly({
+  from: Instant, to: Instant,
+  runs: Type.Array(Run, { description: 'Whose last attempt ran at any moment of the span, the first to start first' }),
+  complete: Type.Boolean({ description: 'False: there were too many runs to look at all of them' }),
+  readings: Type.Array(Point, { description: 'What the machine was like meanwhile' })
+})
+
+/** What ran at a given hour, and what the machine was like. */
+const timeline: Face = async app => {
+  const { manager } = app
+
+  app.get('/api/timeline', {
+    schema: {
+      tags: ['stats'], summary: 'what ran in a span of time, with the machine beside it', querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }), response: answers({ 200: Timeline })
+    }
+  }, async ({ query }) => {
+    const { from, to } = spanIn({ from: query.from, to: query.to, now: manager.clock.now(), lengthMs: HOUR })
+    if (to - from > LONGEST) throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST)}`)
+    const { runs, complete } = await ranIn(manager.engine, { from, to })
+    const step = Math.ceil((to - from) / POINTS)
+    return { from: iso(from)!, to: iso(to)!, runs: runs.map(run => runAnswer(manager, run)), complete, readings: manager.senses.query({ from, to, step }).map(pointView) }
+  })
+}
+
+export default fp(timeline, { fastify: '5.x', name: 'offpeak-timeline' })
