@@ -140,7 +140,7 @@ export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', ever
 export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null }
 
 /** What ended from `at` on. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
- *  each attempt that completed or failed; `held`: how long the gates held it back, of those that they did. */
+ *  each attempt that was not given back; `held`: how long the gates held it back, of those that they did. */
 export interface StatsRow {
   at: number
   name: string
