@@ -5,7 +5,9 @@ import type { Queue } from './peers/queue.ts'
 import type { Row } from './row.ts'
 import { FULL } from './peers/queue.ts'
 import { RAW, rawTable } from './raw.ts'
+import { breeJobs } from './peers/bree.ts'
 import { contest } from './contest.ts'
+import { lacking } from './peers/packages.ts'
 import { median, quantile } from './row.ts'
 import { queues } from './peers/queues.ts'
 import { withFolder } from './place.ts'
@@ -65,6 +67,21 @@ const raw = ({ small }: Ask): Promise<Row[]> => withFolder(async folder => {
   ]
 })
 
+const PEER = ['bree']
+
+async function bree ({ small }: Ask): Promise<Row[]> {
+  const reason = lacking(PEER)
+  if (reason !== null) return [{ group: GROUP, name: 'Bree', unit: '', value: null, note: `skipped: ${reason}` }]
+  const { pickup, stop } = await breeJobs()
+  const times = await samples(small ? 5 : 200, pickup)
+  await stop()
+  const rest = { group: GROUP, unit: 'ms', durability: 'none: in memory', note: 'a thread for each' }
+  return [
+    { ...rest, name: 'Bree: p50', value: median(times), ratio_to: 'offpeak: p50' },
+    { ...rest, name: 'Bree: p99', value: quantile(times, 0.99), ratio_to: 'offpeak: p99' }
+  ]
+}
+
 /** Pick-up: from adding a job to an idle queue to the start of its handler. */
-export const contenders = [{ name: 'raw', run: raw }, ...queues(GROUP, measure)]
+export const contenders = [{ name: 'raw', run: raw }, ...queues(GROUP, measure), { name: 'Bree', peer: PEER, run: bree }]
 export const run = contest(contenders)
