@@ -26,46 +26,19 @@ import { systemClock } from './model/clock.ts'
 import { watchdog } from './work/watchdog.ts'
 import type { Beat } from './work/ticker.ts'
 import type { Clock } from './model/clock.ts'
-import type { Config, ConfigFile } from './model/config.ts'
+import type { Config } from './model/config.ts'
 import type { Engine } from './engine/engine.ts'
+import type { Eyes, ManagerOptions } from './options.ts'
 import type { Listener, Notice } from './model/notice.ts'
 import type { Service } from './model/service.ts'
 import type { Services } from './model/context.ts'
 import type { TaskDefinition } from './model/task.ts'
 
-export interface ManagerOptions {
-  /** Settings in code; with `configFile` they lie below the file's. */
-  config?: ConfigFile
-  /** A config.json that is read, watched and edited. */
-  configFile?: string
-  /** Names the overlay `config.<environment>.json`. */
-  environment?: string
-  env?: NodeJS.ProcessEnv
-  /** Relative folders of the configuration start here; the folder of configFile, else the working directory. */
-  root?: string
-  /** `none`: no task files are read; tasks are added in code. */
-  files?: 'watch' | 'once' | 'none'
-  engine?: Engine
-  /** Looks at the machine; a test gives its own. */
-  senses?: Eyes
-  clock?: Clock
-  /** `none`: the timed loops are left to whoever calls `beat`. */
-  loops?: 'own' | 'none'
-  random?: () => number
-  /** What tasks find in ctx.services. */
-  services?: Services
-  /** Hears every notice from the first on. */
-  onNotice?: Listener
-  /** How long a run that was told to stop may take before its slot is freed, ms. */
-  abortGraceMs?: number
-}
-
-/** What the manager needs of the senses. */
-export type Eyes = Service & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>
-
 const POLL = 5 * SECOND
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
+
+export type { Eyes, ManagerOptions } from './options.ts'
 
 /** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
 export class TaskManager implements Service {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { fakeClock, until } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
 import { home, taskFile } from './home.ts'
 import { scratch } from '../work/house.ts'
 import type { Owner } from '../work/house.ts'
@@ -119,4 +120,15 @@ t.test('a task that wants it has one run whenever the manager starts, unless it 
   await manager.stop()
   await manager.start()
   t.strictSame(await runs(), [['hello', 'schedule'], ['hello', 'schedule']])
+})
+
+t.test('the first reading counts before the first run may start', async t => {
+  const clock = fakeClock()
+  const { eyes, see } = fakeEyes(clock)
+  see({ power: 'battery', battery: { present: true, level: 80 } })
+  const manager = await embedded(t, { clock, senses: eyes })
+  manager.addTask({ id: 'hello', func: () => 1, run_on_start: true, constraints: { power: 'mains' } })
+  await manager.start()
+  await manager.runner.settled()
+  t.match(await manager.desk.task('hello'), { status: 'held', held: { message: /battery/ } })
 })

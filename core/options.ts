@@ -1,0 +1,38 @@
+import type { Clock } from './model/clock.ts'
+import type { ConfigFile } from './model/config.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Listener } from './model/notice.ts'
+import type { Senses } from './sense/senses.ts'
+import type { Service } from './model/service.ts'
+import type { Services } from './model/context.ts'
+
+/** What a manager is made of; everything may be left out. */
+export interface ManagerOptions {
+  /** Settings in code; with `configFile` they lie below the file's. */
+  config?: ConfigFile
+  /** A config.json that is read, watched and edited. */
+  configFile?: string
+  /** Names the overlay `config.<environment>.json`. */
+  environment?: string
+  env?: NodeJS.ProcessEnv
+  /** Relative folders of the configuration start here; the folder of configFile, else the working directory. */
+  root?: string
+  /** `none`: no task files are read; tasks are added in code. */
+  files?: 'watch' | 'once' | 'none'
+  engine?: Engine
+  /** Looks at the machine; a test gives its own. */
+  senses?: Eyes
+  clock?: Clock
+  /** `none`: the timed loops are left to whoever calls `beat`. */
+  loops?: 'own' | 'none'
+  random?: () => number
+  /** What tasks find in ctx.services. */
+  services?: Services
+  /** Hears every notice from the first on. */
+  onNotice?: Listener
+  /** How long a run that was told to stop may take before its slot is freed, ms. */
+  abortGraceMs?: number
+}
+
+/** What the manager needs of the senses. */
+export type Eyes = Service & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>
