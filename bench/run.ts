@@ -11,7 +11,7 @@ import { summary } from './row.ts'
 import type { Ask, Contender } from './contest.ts'
 import type { Row } from './row.ts'
 
-const MOST_MS = 15 * 60_000
+const MOST_MS = 10 * 60_000
 
 interface Entry { name: string, contender: Contender, most: number }
 
