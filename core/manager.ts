@@ -73,7 +73,11 @@ export class TaskManager implements Service {
     const tasks = () => this.catalog.tasks
     const engine = this.engine = options.engine ?? createSqliteEngine({
       folder: this.folder, owner: this.owner, synchronous: this.config.engine.synchronous, clock: clock.now,
-      onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
+      onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) }),
+      onFollow: run => {
+        notice(run.state === 'queued' ? { kind: 'added', run } : { kind: 'settled', run, outcome: 'skipped', ms: 0 })
+        this.runner.wake()
+      }
     })
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })
@@ -96,7 +100,9 @@ export class TaskManager implements Service {
     this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
     this.#fire = new Alarm({ clock, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })
-    this.#parts = [engine, new LateErrors(notice), this.catalog, this.senses, this.runner, ...options.loops === 'none' ? [] : [this.#ticker]]
+    // The first reading counts before the first run may start.
+    const firstLook: Service = { start: async () => situation.take(this.senses.latest, clock.now()), stop: async () => undefined }
+    this.#parts = [engine, new LateErrors(notice), this.catalog, this.senses, firstLook, this.runner, ...options.loops === 'none' ? [] : [this.#ticker]]
   }
 
   get config (): Config {
