@@ -5,17 +5,19 @@ import { addChecks } from './cli/check.ts'
 import { addForecast } from './cli/forecast.ts'
 import { addLists } from './cli/tasks.ts'
 import { addPauses } from './cli/pause.ts'
+import { addQueues } from './cli/queue.ts'
 import { addReadings } from './cli/readings.ts'
 import { addRuns } from './cli/run.ts'
 import { addSignal } from './cli/signal.ts'
 import { addSimulate } from './cli/simulate.ts'
 import { addStats } from './cli/stats.ts'
 import { addStart } from './cli/start.ts'
+import { addTop } from './cli/top.ts'
 import { addWhy } from './cli/why.ts'
 import { complain } from './cli/say.ts'
 
 /** In the order of the help. What is heavy is loaded by the command that needs it: a word on the command line must not wait for the manager. */
-const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addSignal, addReadings, addStats, addChecks, addRuns, addActs]
+const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addSignal, addReadings, addTop, addStats, addChecks, addRuns, addActs]
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {

@@ -29,6 +29,10 @@ export {
   forbidden, hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
   tooManyTries, unauthorized
 } from './model/errors.ts'
+export { CONDITIONS, CONFLICTS } from './model/run.ts'
+export { MOST_RUNS } from './work/bulk.ts'
+export { ON_FULL } from './model/queue.ts'
+export { UniqueSchema } from './model/policy.ts'
 export { healthOf } from './health.ts'
 export { isLoopback, sameToken } from './token.ts'
 export { explanationView } from './work/explanation.ts'

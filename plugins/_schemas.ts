@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CLASSES, DurationSchema, LABELS, ON_DEADLINE, ON_LOST, ON_UNMET, PRIORITIES, SOURCES, STATES, STATUSES } from '../core/index.ts'
+import { CLASSES, CONDITIONS, DurationSchema, LABELS, ON_DEADLINE, ON_LOST, ON_UNMET, PRIORITIES, SOURCES, STATES, STATUSES, UniqueSchema } from '../core/index.ts'
 
 /** A face: a plugin whose routes are typed by their schemas. */
 export type Face = FastifyPluginAsyncTypebox
@@ -93,13 +93,20 @@ export const Schedule = exactly({
 export const Line = exactly({ seq: Type.Integer(), at: Instant, level: Type.String(), text: Type.String(), attempt: Type.Integer(), data: Type.Optional(Anything) })
 export const Recorded = exactly({ seq: Type.Integer(), at: Instant, by: Type.String(), action: Type.String(), subject: Type.String(), detail: Anything })
 
+const After = Type.Array(Type.Union([
+  Type.String({ minLength: 1, maxLength: 101, description: 'The id of a run, or #ref of one of the same call; it has to complete' }),
+  exactly({ run: Type.String({ minLength: 1, maxLength: 101 }), condition: Type.Optional(word(CONDITIONS, 'How it has to end; completed when absent')) })
+]), { maxItems: 1000, description: 'What has to end first' })
+
 /** Delay, urgency and payload of a run that is asked for. */
 export const RunIn = exactly({
   payload: Type.Optional(Type.Unknown({ description: 'What the task finds in ctx.payload; its own payload when absent' })),
   delay: Type.Optional(DurationSchema),
   due_at: Type.Optional(InstantIn),
   priority: Type.Optional(word(PRIORITIES)),
-  key: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'A second run of the task with the same key is the first one' }))
+  key: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'A second run of the task with the same key is the first one' })),
+  unique: Type.Optional(UniqueSchema),
+  after: Type.Optional(After)
 })
 
 const Problem = exactly({

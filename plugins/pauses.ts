@@ -40,7 +40,7 @@ function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): nu
 function checkThere ({ desk, catalog }: TaskManager, { scope, name }: ReturnType<typeof scopeIn>): void {
   if (scope === 'task') desk.definition(name!)
   if (scope !== 'queue' && scope !== 'tag') return
-  const names = [...new Set([...catalog.tasks.values()].flatMap(task => scope === 'queue' ? [task.queue] : task.tags))].toSorted()
+  const names = scope === 'queue' ? desk.queues.names : [...new Set([...catalog.tasks.values()].flatMap(({ tags }) => tags))].toSorted()
   if (!names.includes(name!)) throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
 }
 

@@ -1,4 +1,5 @@
 import { DEFAULT_BACKOFF } from '../core/model/retry.ts'
+import { NO_POLICY } from '../core/model/policy.ts'
 import { HOUR, MINUTE } from '../core/model/duration.ts'
 import type { Task } from '../core/model/task.ts'
 
@@ -34,6 +35,7 @@ export const taskOf = (over: Partial<Task> = {}): Task => ({
   class: null,
   flexMs: 0,
   preemptible: false,
+  ...NO_POLICY,
   work: { kind: 'function', func: () => null },
   source: 'code',
   hash: 'hash',

@@ -9,6 +9,9 @@ import type { Detail, Place } from '../model/errors.ts'
 import { OffpeakError, taskInvalid } from '../model/errors.ts'
 import { holdingFaults, holdingOf } from './holding.ts'
 import type { Settled } from './holding.ts'
+import { isolatedWork, isolationFaults, mannersOf } from './isolation.ts'
+import type { ModuleFile } from '../model/isolation.ts'
+import { policyFaults, policyOf } from './policy.ts'
 import type { Json } from '../model/json.ts'
 import { RESULT_LIMITS, storable } from '../model/json.ts'
 import { DEFAULT_BACKOFF } from '../model/retry.ts'
@@ -26,6 +29,8 @@ export interface DefineAsk {
   definition: unknown
   /** Absent: the definition brings its own `func`. */
   script?: ScriptWork | undefined
+  /** Absent: it can be executed in this thread alone. */
+  module?: ModuleFile | undefined
   override?: Override | undefined
   /** `probes`: the names that constraints may use; any when absent. */
   config: Settled
@@ -113,7 +118,8 @@ function payloadFaults (payload: unknown): Detail[] {
 /** Who is to blame: config.json when the definition by itself is right. */
 function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data }): void {
   const faultsIn = (one: Data) =>
-    [...triggerFaults(one, ask.config.manager.timezone), ...inputFaults(one.input), ...payloadFaults(one.payload), ...holdingFaults(one, ask.config)]
+    [...triggerFaults(one, ask.config.manager.timezone), ...inputFaults(one.input), ...payloadFaults(one.payload), ...holdingFaults(one, ask.config), ...policyFaults(one),
+      ...isolationFaults(one, { script: ask.script, module: ask.module })]
   const ownFaults = faultsIn(own)
   if (ownFaults.length > 0) refuse(ask, ownFaults)
   if (ask.override === undefined) return
@@ -121,11 +127,11 @@ function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data })
   if (faults.length > 0) refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
 }
 
-function workOf (data: Data, { func, script }: { func: TaskFunction | null, script: ScriptWork | undefined }): Work {
-  if (!script) return { kind: 'function', func: func! }
+function workOf (data: Data, func: TaskFunction | null, { script, module, pointer }: DefineAsk): Work {
+  if (!script) return isolatedWork(data, { module, pointer, id: data.id }) ?? { kind: 'function', func: func! }
   const { file, interpreter } = script
   const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
-  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }) }
+  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }), ...mannersOf(data) }
 }
 
 /** `cleanup_old_logs` as people read it: `Cleanup old logs`. */
@@ -152,6 +158,9 @@ function timesOf (data: Data, manager: Config['manager']) {
 const priorityOf = (type: string | undefined, { task_priorities: priorities }: DefineAsk['config']) =>
   type !== undefined && Object.hasOwn(priorities, type) ? priorities[type]! : 'normal'
 
+/** Who says for how long to try means as often as that takes. */
+const MOST_RETRIES = 1000
+
 const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
@@ -160,7 +169,7 @@ export function defineTask (ask: DefineAsk): Task {
   const { data: own, func } = checked(ask)
   const data = overridden(own, ask.override)
   checkMeaning(ask, { own, data })
-  const work = workOf(data, { func, script: ask.script })
+  const work = workOf(data, func, ask)
   const facts = {
     id: own.id,
     name: data.name ?? nameOf(own.id),
@@ -169,14 +178,15 @@ export function defineTask (ask: DefineAsk): Task {
     ...timesOf(data, ask.config.manager),
     enabled: data.enabled ?? true,
     run_on_start: data.run_on_start ?? false,
-    max_retries: data.max_retries ?? ask.config.manager.max_task_retries,
-    backoff: { ...DEFAULT_BACKOFF, ...data.backoff },
+    max_retries: data.max_retries ?? (data.retry_for === undefined ? ask.config.manager.max_task_retries : MOST_RETRIES),
+    backoff: { ...DEFAULT_BACKOFF, ...data.backoff?.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
     queue: data.queue ?? 'default',
     priority: data.priority ?? priorityOf(data.type, ask.config),
     tags: [...data.tags ?? []],
     payload: storable(data.payload ?? null),
     input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema,
-    ...holdingOf(data, ask.config)
+    ...holdingOf(data, ask.config),
+    ...policyOf(data)
   }
   return frozen({ ...facts, work, source: ask.source, hash: hashOf([facts, work, ask.contentHash]) })
 }

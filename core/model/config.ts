@@ -7,6 +7,7 @@ import { expectedWords, faultsOf, foundWords, pointerOf } from './check.ts'
 import { LIMIT_BASE, limitFaults, regimesOf } from './regime.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
 import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
+import { QueuesSchema, queueFaults } from './queue.ts'
 import { loose as looseGroups } from './section.ts'
 
 const section = <F extends TProperties>(fields: F, description: string) =>
@@ -75,6 +76,7 @@ const SECTIONS = {
   server: Server,
   retention: Retention,
   log: Log,
+  queues: QueuesSchema,
   ...LIMIT_SECTIONS,
   ...SENSE_SECTIONS,
   services: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'Free settings, handed to tasks as ctx.services.config' })
@@ -105,16 +107,16 @@ export const ConfigFileSchema = Type.Partial(Type.Object({
 }), { title: 'offpeak configuration', additionalProperties: false })
 export type ConfigFile = Static<typeof ConfigFileSchema>
 
-function taskIdFaults (value: unknown): Detail[] {
-  const tasks = (value as { tasks?: unknown } | null)?.tasks
-  if (typeof tasks !== 'object' || tasks === null) return []
-  return Object.keys(tasks).filter(id => !validId(id)).map(id => ({
-    pointer: pointerOf(['tasks', id]), detail: `found the task id ${foundWords(id)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
+function idFaults (value: unknown, within: 'tasks' | 'queues'): Detail[] {
+  const named = (value as Partial<Record<typeof within, unknown>> | null)?.[within]
+  if (typeof named !== 'object' || named === null) return []
+  return Object.keys(named).filter(id => !validId(id)).map(id => ({
+    pointer: pointerOf([within, id]), detail: `found the ${within === 'tasks' ? 'task' : 'queue'} id ${foundWords(id)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
   }))
 }
 
 /** Every fault of what stands in a config.json, or in any part of one. */
-export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...taskIdFaults(value), ...limitFaults(value), ...sensingFaults(value)]
+export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'), ...queueFaults(value), ...limitFaults(value), ...sensingFaults(value)]
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -135,7 +137,7 @@ export function frozen<T> (value: T): T {
   return Object.freeze(value)
 }
 
-const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, log: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
+const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
 
 /** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
 export function configOf (file: ConfigFile, timezone: string): Config {

@@ -219,5 +219,33 @@ export const queueNotFound = ({ queue, known }: { queue: string, known: readonly
   code: 'OFFPEAK_QUEUE_NOT_FOUND', status: 404, message: `No queue has the name ${show(queue)}`, fix: `There are ${known.join(', ') || 'none'}.`
 })
 
+/** The thread or process of a task ended before the task did: `how` in words. */
+export const workDied = (how: string, cause?: unknown) => new OffpeakError({
+  code: 'OFFPEAK_WORK_DIED', status: 500, message: how, cause
+})
+
+export const outOfMemory = ({ limitMb, cause }: { limitMb: number | null, cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_OUT_OF_MEMORY',
+  status: 500,
+  message: limitMb === null ? 'ran out of memory' : `ran out of memory: its memory_limit is ${limitMb} MiB`,
+  fix: 'Raise memory_limit, or take less at a time.',
+  cause
+})
+
+export const stepInvalid = (name: unknown) => new OffpeakError({
+  code: 'OFFPEAK_STEP_INVALID', status: 500, message: `A step has the name ${show(name)}, expected 1 to 200 signs`
+})
+
+export const stepRepeated = (name: string) => new OffpeakError({
+  code: 'OFFPEAK_STEP_REPEATED', status: 500, message: `Two steps of one run have the name ${show(name)}`, fix: 'Put what tells them apart into the name.'
+})
+
+export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: number, limit: number }) => new OffpeakError({
+  code: 'OFFPEAK_STEPS_TOO_LARGE',
+  status: 500,
+  message: `With the step ${show(name)} the results of the steps are ${bytes} bytes, and at most ${limit} may be kept`,
+  fix: 'Return a name or a count, and leave the data where it is.'
+})
+
 /** A test has let time pass for something that did not come. */
 export const waitedInVain = (message: string) => new OffpeakError({ code: 'OFFPEAK_WAITED_IN_VAIN', status: 504, message })

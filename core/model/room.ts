@@ -1,4 +1,5 @@
 import { PRIORITIES } from './run.ts'
+import { NOBODY, crowdOf, queueRoom } from './crowd.ts'
 import { agedPriorities } from './relax.ts'
 import { classify } from './classify.ts'
 import { defaultsOf } from './config.ts'
@@ -7,9 +8,11 @@ import { prioritySlots } from './gates/priority.ts'
 import { profileSlots } from './gates/profile.ts'
 import { steadied } from './steady.ts'
 import { unknownReading } from './reading.ts'
+import type { Bucket } from './queue.ts'
 import type { Config } from './config.ts'
 import type { Pause, Standing, Verdict, Waiting } from './gates/gate.ts'
 import type { Priority, Run } from './run.ts'
+import type { Running } from './crowd.ts'
 import type { Reading } from './reading.ts'
 import type { Steady } from './steady.ts'
 import type { Task } from './task.ts'
@@ -33,19 +36,23 @@ export interface RoomAsk extends Circumstances {
   priorities?: Readonly<Partial<Record<Priority, number>>>
   /** When each priority was last started; absent: no priority ages. */
   turns?: Turns
+  /** Running runs one by one, those that rest among them. */
+  running?: readonly Running[]
+  /** Starts that queues with a rate have left. */
+  buckets?: ReadonlyMap<string, Bucket>
   slots: number
   now: number
 }
 
-/** What may be claimed at once: so many runs in all, and so many of each task and priority. */
-export interface Grant { limit: number, room: { tasks: Record<string, number>, priorities: Partial<Record<Priority, number>> } }
+/** What may be claimed at once: so many runs in all, and so many of each task, queue and priority. */
+export interface Grant { limit: number, room: { tasks: Record<string, number>, queues: Record<string, number>, priorities: Partial<Record<Priority, number>> } }
 
 const DEFAULTS = defaultsOf()
 
 export type Facts = Omit<RoomAsk, 'due' | 'turns'>
 
 /** What is so beside the task of a run: slots, priorities, pauses. */
-export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
+export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], running = [], buckets, config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
   let taken = 0
   let background = 0
   for (const [id, count] of active) {
@@ -53,7 +60,7 @@ export function standingOf ({ tasks, active, slots, priorities = {}, pauses = []
     taken += count
     if (task !== undefined && classify(task, config).class === 'background') background += count
   }
-  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses }
+  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets) }
 }
 
 function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {
@@ -69,24 +76,33 @@ interface Entry { task: Task, first: Run, most: number, verdict: Verdict }
 const comesFirst = (a: { first: Run }, b: { first: Run }) =>
   PRIORITIES.indexOf(a.first.priority) - PRIORITIES.indexOf(b.first.priority) || a.first.due_at - b.first.due_at
 
-/** The tasks whose first run may start, in the order in which runs are claimed, as many as there can be slots for. */
-function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>): Entry[] {
+/** A run that only waits to be alone: those that come after it wait too, or it would wait for ever. */
+const waitsAlone = (task: Task | undefined, { gates }: Verdict): boolean =>
+  task?.alone === true && gates.every(({ ok, gate }) => ok || gate === 'alone' || gate === 'slots')
+
+/** The tasks whose first run may start, in the order in which runs are claimed, as many as there can be slots for. `alone`: the last one is to
+ *  have the machine for itself, or waits for that. */
+function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>, queues: Grant['room']['queues']): { entries: Entry[], alone: boolean } {
   const entries: Entry[] = []
   let background = (ask.config ?? DEFAULTS).scheduling.max_background_batch - standing.background
   let wanted = standing.free
+  const locked = new Set<string>()
   for (const { task: id, first, count = Infinity } of ask.due.toSorted(comesFirst)) {
     if (wanted <= 0) break
     const task = ask.tasks.get(id)
     const verdict = verdictWith(ask, standing, first)
-    if (task === undefined || verdict.decision !== 'start') continue
+    if (waitsAlone(task, verdict)) return { entries: verdict.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, verdict }] : entries, alone: true }
+    if (task === undefined || verdict.decision !== 'start' || task.locks.some(name => locked.has(name))) continue
     const ofClass = verdict.class.class === 'background' && !passesProfile({ verdict }) ? background : Infinity
-    const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), verdict.alone ? 1 : Infinity, ofClass)
+    const single = verdict.alone || task.locks.length > 0 ? 1 : Infinity
+    const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), single, ofClass, queues[first.queue] ?? Infinity)
     if (most < 1) continue
     if (verdict.class.class === 'background') background -= most
     wanted -= most
+    for (const name of task.locks) locked.add(name)
     entries.push({ task, first, most, verdict })
   }
-  return entries
+  return { entries, alone: false }
 }
 
 const passesProfile = ({ verdict }: Pick<Entry, 'verdict'>) =>
@@ -101,14 +117,14 @@ const only = (priority: Priority, most: number): Partial<Record<Priority, number
 const tasksOf = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ task, most }) => [task.id, most]))
 
 /** One run of each priority whose turn has come, from tasks that could start one of it. */
-function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, limit: number): Grant[] {
+function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, { limit, queues }: { limit: number, queues: Grant['room']['queues'] }): Grant[] {
   if (ask.turns === undefined || limit < 1) return []
   return agedPriorities(ask.turns, { scheduling: (ask.config ?? DEFAULTS).scheduling }, ask.now).flatMap(priority => {
     const open = ask.due.filter(({ first }) => {
       const verdict = verdictWith(ask, standing, { ...first, priority })
       return verdict.decision === 'start' && !verdict.alone
     })
-    return open.length === 0 ? [] : [{ limit: 1, room: { tasks: Object.fromEntries(open.map(({ task }) => [task, 1])), priorities: only(priority, 1) } }]
+    return open.length === 0 ? [] : [{ limit: 1, room: { queues, tasks: Object.fromEntries(open.map(({ task }) => [task, 1])), priorities: only(priority, 1) } }]
   })
 }
 
@@ -121,17 +137,18 @@ export function grantsFor (ask: RoomAsk): Grant[] {
   const reading = steady === null ? raw : steadied(raw, steady)
   const profile = profileSlots({ reading, config, now })
   const left = Math.min(standing.free, profile === null ? Infinity : profile.slots - (standing.slots - standing.free))
-  const entries = openEntries(ask, standing)
+  const queues = queueRoom(standing.crowd ?? NOBODY, config, now)
+  const { entries, alone } = openEntries(ask, standing, queues)
   const ready = (priority: Priority) => prioritySlots(priority, { reading, config }) - (standing.priorities[priority] ?? 0)
   const priorities = Object.fromEntries(PRIORITIES.map(name => [name, ready(name)]).filter(([, most]) => most !== Infinity)) as Grant['room']['priorities']
   const first = entries.filter(urgent)
   const passing = entries.filter(entry => !urgent(entry) && passesProfile(entry))
   const others = entries.filter(entry => !urgent(entry) && !passesProfile(entry))
   const grants: Grant[] = [
-    { limit: standing.free, room: { tasks: tasksOf(first), priorities: only('critical', Math.min(standing.free, ready('critical'))) } },
-    { limit: standing.free, room: { tasks: tasksOf(passing), priorities } },
-    ...agedGrants(ask, standing, left),
-    { limit: left, room: { tasks: tasksOf(others), priorities } }
+    { limit: standing.free, room: { queues, tasks: tasksOf(first), priorities: only('critical', Math.min(standing.free, ready('critical'))) } },
+    { limit: standing.free, room: { queues, tasks: tasksOf(passing), priorities } },
+    ...alone ? [] : agedGrants(ask, standing, { limit: left, queues }),
+    { limit: left, room: { queues, tasks: tasksOf(others), priorities } }
   ]
   return grants.filter(({ limit, room }) => limit > 0 && Object.keys(room.tasks).length > 0)
 }

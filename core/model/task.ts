@@ -2,12 +2,16 @@ import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
 import type { Backoff } from './retry.ts'
 import type { Holding } from './constraint.ts'
+import type { Home, Manners } from './isolation.ts'
 import type { Json } from './json.ts'
+import type { Policy } from './policy.ts'
 import type { Priority } from './run.ts'
 import type { TaskContext } from './context.ts'
 import { DurationSchema } from './section.ts'
 import { HoldingFields } from './constraint.ts'
+import { IsolationFields } from './isolation.ts'
 import { PRIORITIES } from './run.ts'
+import { PolicyFields } from './policy.ts'
 
 export { DurationSchema } from './section.ts'
 
@@ -26,9 +30,10 @@ export const OVERLAPS = ['skip', 'queue', 'replace', 'allow'] as const
 export type Overlap = typeof OVERLAPS[number]
 
 const BackoffSchema = Type.Object({
-  kind: Type.Optional(word(['exponential', 'linear', 'fixed'], 'How the wait grows')),
+  kind: Type.Optional(word(['exponential', 'linear', 'fixed', 'list'], 'How the wait grows')),
   delay: Type.Optional(DurationSchema),
   cap: Type.Optional(DurationSchema),
+  list: Type.Optional(Type.Array(DurationSchema, { minItems: 1, maxItems: 100, description: 'The waits one by one; the last one stays' })),
   jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 }))
 }, { additionalProperties: false, description: 'The wait between attempts' })
 
@@ -62,9 +67,11 @@ export const DefinitionFields = {
   payload: Type.Optional(Type.Unknown({ description: 'What scheduled runs are given as ctx.payload' })),
   input: Type.Optional(Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })),
   args: Type.Optional(Type.Array(Type.String(), { description: 'Arguments of a script' })),
-  env: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Environment of a script, beside the minimal one' })),
+  env: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Environment of a script or process, beside the minimal one' })),
   exit_codes: Type.Optional(ExitCodes),
-  ...HoldingFields
+  ...IsolationFields,
+  ...HoldingFields,
+  ...PolicyFields
 }
 
 /** What config.json may say about one task: any data field of its definition. */
@@ -83,13 +90,14 @@ export type TaskFunction = (ctx: TaskContext) => unknown
 /** What a task file exports: the data and the function. */
 export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunction }
 
-/** What executes a task: a function in this process, or a program of its own. */
+/** What executes a task: a function in this thread, the same in another thread or process, or a program of its own. */
 export type Work =
   | { kind: 'function', func: TaskFunction }
-  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[] }
+  | { kind: 'isolated', within: 'thread' | 'process', home: Home, memory_mb: number | null, env: Record<string, string> } & Manners
+  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[] } & Manners
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
-export interface Task extends Holding {
+export interface Task extends Holding, Policy {
   id: string
   name: string
   description: string

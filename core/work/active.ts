@@ -3,6 +3,7 @@ import type { Lease, Priority } from '../model/run.ts'
 import type { Listener } from '../model/notice.ts'
 import type { ProgressTracker } from './progress.ts'
 import type { RunLines } from './lines.ts'
+import type { Running } from '../model/crowd.ts'
 import type { StopReason } from '../model/outcome.ts'
 import type { Task } from '../model/task.ts'
 
@@ -35,6 +36,11 @@ export class ActiveRuns {
     const counts: Partial<Record<Priority, number>> = {}
     for (const { run } of this.#runs.values()) if (!this.#resting.has(run.id)) counts[run.priority] = (counts[run.priority] ?? 0) + 1
     return counts
+  }
+
+  /** What each of them takes from those that wait; one that rests keeps its queue and its locks. */
+  get running (): Running[] {
+    return [...this.#runs.values()].map(({ run, task }) => ({ task: task.id, queue: run.queue, locks: task.locks, alone: task.alone }))
   }
 
   add (active: Active): void {

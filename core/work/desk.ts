@@ -1,3 +1,6 @@
+import { Admission } from './limits.ts'
+import { Bulk } from './bulk.ts'
+import { Queues } from './queues.ts'
 import { StopReason } from '../model/outcome.ts'
 import { classify } from '../model/classify.ts'
 import { compileTrigger } from '../model/trigger.ts'
@@ -47,9 +50,15 @@ const NONE: Record<State, number> = { blocked: 0, queued: 0, running: 0, complet
 /** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
 export class Desk {
   readonly #options: DeskOptions
+  readonly #admission: Admission
+  readonly queues: Queues
+  readonly bulk: Bulk
 
   constructor (options: DeskOptions) {
     this.#options = options
+    this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
+    this.queues = new Queues(options)
+    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
   }
 
   /** Every task with its last and next run, by id. */
@@ -95,11 +104,12 @@ export class Desk {
     return run.state === 'queued' ? this.#options.runner.verdict(run) : null
   }
 
-  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. */
+  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
     const { engine, clock, runner, notice } = this.#options
     const now = clock.now()
-    const [added] = await engine.add([newRun({ task: this.definition(id), ask, source, now })], now)
+    const run = newRun({ task: this.definition(id), ask, source, now })
+    const [added] = await this.#admission.admit([run], () => engine.add([run], now))
     if (added!.created) notice({ kind: 'added', run: added!.run })
     runner.wake()
     return added!

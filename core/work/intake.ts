@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { faultsOf } from '../model/check.ts'
 import { RESULT_LIMITS, depthOf, storable } from '../model/json.ts'
 import { inputInvalid } from '../model/errors.ts'
 import { milliseconds } from '../model/duration.ts'
 import { overlay } from '../model/config.ts'
+import { uniqueOf } from '../model/policy.ts'
 import type { Duration } from '../model/duration.ts'
-import type { NewRun, Priority, Source } from '../model/run.ts'
+import type { After, NewRun, Priority, Source } from '../model/run.ts'
+import type { UniqueSetting } from '../model/policy.ts'
 import type { Task } from '../model/task.ts'
 
 /** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any other replaces it. */
@@ -16,6 +19,21 @@ export interface RunAsk {
   due_at?: string | number | Date
   priority?: Priority
   key?: string
+  /** How long the key names one run, and what becomes of a second one; that of the task when absent. */
+  unique?: UniqueSetting
+  /** Its name for others of the same flow. */
+  ref?: string
+  /** What has to end first: ids of runs, `#ref` for a run of the same flow. */
+  after?: (string | { run: string, condition?: After['condition'] })[]
+}
+
+/** The same for payloads that say the same, in whatever order. */
+const digest = (payload: unknown): string => createHash('sha256').update(JSON.stringify(sorted(payload)) ?? '').digest('hex').slice(0, 32)
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
 }
 
 type Check = ReturnType<typeof Compile>
@@ -32,12 +50,27 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
     queue: task.queue,
     priority: ask.priority ?? task.priority,
     source,
-    key: ask.key ?? null,
     due_at: due,
     deadline_at: Math.max(due, now) + task.deadlineMs,
     max_retries: task.max_retries,
-    payload: storable(payload)
+    payload: storable(payload),
+    ...naming(task, ask, payload),
+    ...ask.ref !== undefined && { ref: ask.ref },
+    ...ask.after !== undefined && { after: ask.after.map(prerequisite) }
   }
+}
+
+const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
+  typeof wanted === 'string' ? { run: wanted, condition: 'completed' } : { run: wanted.run, condition: wanted.condition ?? 'completed' }
+
+/** What a run is one and the same by, and for how long. */
+function naming (task: Task, { key, unique = task.unique ?? undefined }: RunAsk, payload: unknown): Pick<NewRun, 'key' | 'unique'> {
+  const { by = 'key' } = task.unique ?? {}
+  if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
+  // Without a word on how long, what is alike is one while it is under way, not for ever.
+  if (by !== 'key') return { key: by === 'task' ? 'task' : `payload ${digest(payload)}`, unique: uniqueOf({ ...unique?.for === undefined && { while: 'running' }, ...unique }) }
+  if (unique !== undefined && unique !== task.unique) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique', detail: "goes with a 'key': what is it that is to be unique?" }] })
+  return { key: null }
 }
 
 function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
@@ -47,7 +80,8 @@ function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return at
 }
 
-function checkPayload (task: Task, payload: unknown): void {
+/** Throws OFFPEAK_INPUT_INVALID when a payload is too deep, too big or not what the task takes. */
+export function checkPayload (task: Task, payload: unknown): void {
   const what = `The payload does not fit task '${task.id}'`
   if (depthOf(payload, RESULT_LIMITS.depth) > RESULT_LIMITS.depth) {
     throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is nested deeper than ${RESULT_LIMITS.depth} levels` }] })

@@ -1,6 +1,7 @@
 import { Alarm } from './alarm.ts'
 import { ActiveRuns } from './active.ts'
 import { Breath } from './breath.ts'
+import { Buckets } from './limits.ts'
 import { Conscience } from './conscience.ts'
 import { Executor } from './executor.ts'
 import { SECOND } from '../model/duration.ts'
@@ -29,6 +30,7 @@ export class Runner implements Service {
   readonly #options: RunnerOptions
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
+  readonly #buckets = new Buckets()
   readonly #executor: Executor
   readonly #conscience: Conscience
   readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
@@ -78,6 +80,11 @@ export class Runner implements Service {
   /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
   verdict (run: Waiting, at = this.#options.clock.now()): Verdict {
     return verdictOn({ ...this.#facts(), now: at }, run)
+  }
+
+  /** Starts that queues with a rate have left. */
+  get buckets (): Buckets['all'] {
+    return this.#buckets.all
   }
 
   /** What is so in this process right now. */
@@ -164,11 +171,12 @@ export class Runner implements Service {
     this.#conscience.holds.forget(run)
     if (task === undefined) return void this.#executor.giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
     this.#turns.started[run.priority] = this.#options.clock.now()
+    this.#buckets.draw(run.queue, this.#options.situation.now.config, this.#options.clock.now())
     this.#executor.begin(run, task, () => this.wake())
   }
 
   #facts () {
     const { tasks, slots, clock, situation } = this.#options
-    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, slots: slots(), now: clock.now() }
+    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, running: this.#active.running, buckets: this.#buckets.all, slots: slots(), now: clock.now() }
   }
 }

@@ -25,10 +25,11 @@ tap.test('what a definition leaves out has its default', async t => {
   const { hash, ...task } = define({})
   t.match(hash, /^[0-9a-f]{32}$/)
   t.same(task, {
-    id: 'clean_up', name: 'Clean up', description: '', type: '', trigger: null, trigger_args: {}, timezone: 'Europe/Rome', enabled: true, max_retries: 3,
+    id: 'clean_up', name: 'Clean up', description: '', type: '', trigger: null, trigger_args: {}, timezone: 'Europe/Rome', enabled: true, run_on_start: false, max_retries: 3,
     backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 }, timeoutMs: 300_000, queue: 'default', priority: 'normal', tags: [],
     concurrency: Infinity, overlap: 'skip', misfire: 'run_latest', misfireGraceMs: 60_000, max_catch_up: 10, payload: null, input: null,
     constraints: {}, deadlineMs: 86_400_000, on_deadline: 'run', on_unmet: 'hold', on_lost: 'continue', class: null, flexMs: 0, preemptible: false,
+    depends_on: [], locks: [], alone: false, retryForMs: Infinity, unique: null, breaker: null,
     work: { kind: 'function', func }, source: 'a.ts'
   })
 })
@@ -46,6 +47,19 @@ tap.test('durations are read in words, and a backoff is filled up', async t => {
   t.equal(task.misfireGraceMs, 5000)
   t.equal(define({ timeout: '90' }).timeoutMs, 90_000, 'a number in quotes is seconds too')
   t.same(task.backoff, { kind: 'exponential', delay: '1m', cap: 3600, jitter: 0.5 })
+})
+
+tap.test('a policy is read with its defaults, and what contradicts itself is refused', async t => {
+  t.match(define({ depends_on: [{ task: 'a' }, { task: 'b', condition: 'done', fresh: '24h' }], breaker: { failures: 5 }, retry_for: '2h' }), {
+    depends_on: [{ task: 'a', condition: 'completed', freshMs: Infinity }, { task: 'b', condition: 'done', freshMs: 86_400_000 }],
+    breaker: { failures: 5, pauseMs: 60_000, capMs: 3_600_000 }, retryForMs: 7_200_000, max_retries: 1000
+  })
+  t.match(define({ backoff: { list: ['1s', '1m'] } }).backoff, { kind: 'list', jitter: 0, list: ['1s', '1m'] })
+  const wrong: [object, string][] = [
+    [{ depends_on: [{ task: 'clean_up' }] }, '/depends_on/0/task'], [{ unique: { while: 'queued', for: '1h' } }, '/unique/for'],
+    [{ backoff: { kind: 'linear', list: [1] } }, '/backoff/list'], [{ backoff: { kind: 'list' } }, '/backoff/list'], [{ locks: ['A b'] }, '/locks/0'], [{ breaker: { failures: 0 } }, '/breaker/failures']
+  ]
+  for (const [definition, pointer] of wrong) t.match(fault({ id: 'clean_up', func, ...definition }).errors, [{ pointer: new RegExp(pointer) }], pointer)
 })
 
 tap.test('null and undefined are not given', async t => {

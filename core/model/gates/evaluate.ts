@@ -1,5 +1,6 @@
 import { background } from './background.ts'
 import { bandwidth } from './bandwidth.ts'
+import { alone, locks } from './locks.ts'
 import { battery } from './battery.ts'
 import { charge } from './charge.ts'
 import { classify } from '../classify.ts'
@@ -20,6 +21,7 @@ import { present } from './present.ts'
 import { priority } from './priority.ts'
 import { probes } from './probes.ts'
 import { profile } from './profile.ts'
+import { queue, rate } from './queue.ts'
 import { signals } from './signals.ts'
 import { slots } from './slots.ts'
 import { steadied } from '../steady.ts'
@@ -35,7 +37,7 @@ const GATES: readonly [Gate, GateKind][] = [
   [present, 'order'], [enabled, 'order'], [paused, 'safety'], [due, 'order'], [disk, 'safety'], [temperature, 'safety'],
   [window, 'condition'], [power, 'condition'], [battery, 'condition'], [charge, 'condition'], [idle, 'condition'], [probes, 'condition'],
   [signals, 'condition'], [network, 'condition'], [cpu, 'condition'], [memory, 'condition'], [io, 'condition'], [bandwidth, 'condition'],
-  [concurrency, 'order'], [priority, 'order'], [profile, 'condition'], [background, 'condition'], [slots, 'order']
+  [concurrency, 'order'], [queue, 'order'], [rate, 'order'], [locks, 'order'], [alone, 'order'], [priority, 'order'], [profile, 'condition'], [background, 'condition'], [slots, 'order']
 ]
 
 /** Gates that close because of what runs already: a running run is not asked to leave for its own sake. */

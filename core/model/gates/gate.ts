@@ -2,6 +2,7 @@ import type { Advice, Recommendation } from '../recommend.ts'
 import type { Class } from '../constraint.ts'
 import type { Classed } from '../classify.ts'
 import type { Config } from '../config.ts'
+import type { Crowd } from '../crowd.ts'
 import type { Deadline } from '../relax.ts'
 import type { Json } from '../json.ts'
 import type { Priority, Run } from '../run.ts'
@@ -33,6 +34,8 @@ export interface Standing {
   priorities: Readonly<Partial<Record<Priority, number>>>
   /** Runs of the class background that are running. */
   background: number
+  /** What running runs take of queues and locks; absent: nobody runs. */
+  crowd?: Crowd
   pauses: readonly Pause[]
 }
 

@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import type { QueueView } from '../work/queues.ts'
+import type { Remote } from './options.ts'
+import type { RunAnswer } from './answers.ts'
+import { Client } from './client.ts'
+import { PRIORITIES } from '../model/run.ts'
+import { agoWords, durationWords, stateWords, timeWords } from './words.ts'
+import { Option } from 'commander'
+import { payloadOf } from './run.ts'
+import { remote } from './options.ts'
+import { say, sayJson } from './say.ts'
+import { table } from './table.ts'
+import { usageInvalid } from '../model/errors.ts'
+
+const ofMost = (count: number, most: number | null) => most === null ? String(count) : `${count} of ${most}`
+
+function queueRow ({ name, depth, max_length: max, running, concurrency, rate, paused, oldest }: QueueView): string[] {
+  const pause = paused === null ? '' : `by ${paused.by}${paused.until === null ? '' : ` until ${timeWords(paused.until)}`}${paused.reason === null ? '' : `: ${paused.reason}`}`
+  return [name, ofMost(depth, max), ofMost(running, concurrency), rate === null ? '-' : `${rate.limit} in ${durationWords(rate.per)}, ${rate.left} left`, oldest === null ? '-' : agoWords(oldest), pause || '-']
+}
+
+async function listQueues (given: Remote): Promise<void> {
+  const client = await Client.find(given)
+  const queues = await client.get<QueueView[]>('/api/queues')
+  if (given.json) return sayJson(queues)
+  say(queues.length === 0 ? 'There are no queues.' : table(['QUEUE', 'WAITING', 'RUNNING', 'RATE', 'OLDEST DUE', 'PAUSED'], queues.map(queueRow)))
+}
+
+interface EditGiven extends Remote { priority?: string, payload?: string, due?: string }
+
+async function edit (id: string, { priority, payload: text, due, ...given }: EditGiven): Promise<void> {
+  const payload = await payloadOf(text)
+  const change = { ...priority !== undefined && { priority }, ...payload !== undefined && { payload }, ...due !== undefined && { due_at: due } }
+  if (Object.keys(change).length === 0) throw usageInvalid('nothing is to be changed', 'Say what: --priority, --payload or --due.')
+  const client = await Client.find(given)
+  tellRun(await client.patch<RunAnswer>(`/api/runs/${encodeURIComponent(id)}`, change), given)
+}
+
+async function promote (id: string, given: Remote): Promise<void> {
+  const client = await Client.find(given)
+  tellRun(await client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/promote`), given)
+}
+
+function tellRun (run: RunAnswer, { json }: Remote): void {
+  if (json) return sayJson(run)
+  say(`${run.id} ${stateWords(run.label)}, ${run.priority}, due ${timeWords(run.due_at)}`)
+}
+
+/** `queues`, `edit` and `promote`. */
+export function addQueues (program: Command): void {
+  remote(program.command('queues').description('list the queues: what waits, what runs, their limits')).action(listQueues)
+  remote(program.command('edit <run>').description('change a run that waits'))
+    .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES))
+    .option('--payload <json>', 'what it is given: JSON, @file, or - for standard input')
+    .option('--due <instant>', 'when it is due, ISO 8601 with a zone')
+    .action(edit)
+  remote(program.command('promote <run>').description('make a waiting run due now')).action(promote)
+}

@@ -1,0 +1,45 @@
+import type { Gate } from './gate.ts'
+import { READ } from './gate.ts'
+import { nextStart, queueSettings, refilled, whole } from '../queue.ts'
+import { milliseconds, spanWords } from '../duration.ts'
+
+/** Closed while as many runs of the queue are running as it allows. */
+export const queue: Gate = ({ task, run, config, standing: { crowd } }) => {
+  const name = run.queue ?? task?.queue ?? 'default'
+  const { concurrency: most } = queueSettings(config.queues, name)
+  if (most === undefined) return null
+  const taken = crowd?.queues.get(name) ?? 0
+  const ok = taken < most
+  return {
+    gate: 'queue',
+    ok,
+    code: ok ? 'ok' : 'queue_busy',
+    message: `${taken} of the ${most} runs that queue ${name} allows at once ${taken === 1 ? 'is' : 'are'} running`,
+    observed: taken,
+    required: most,
+    ...READ,
+    source: `/queues/${name}/concurrency`
+  }
+}
+
+/** Closed while the queue has started as many runs as its rate allows. */
+export const rate: Gate = ({ task, run, config, standing: { crowd }, now }) => {
+  const name = run.queue ?? task?.queue ?? 'default'
+  const { rate: limit } = queueSettings(config.queues, name)
+  if (limit === undefined) return null
+  const bucket = refilled(crowd?.buckets.get(name), limit, now)
+  const left = whole(bucket)
+  const next = nextStart(bucket, limit)
+  const ok = left >= 1
+  return {
+    gate: 'rate',
+    ok,
+    code: ok ? 'ok' : 'queue_rate',
+    message: ok ? `queue ${name} may start ${left} now` : `queue ${name} starts ${limit.limit} runs in ${spanWords(milliseconds(limit.per))}, the next in ${spanWords(next - now)}`,
+    observed: left,
+    required: 1,
+    clears_at: ok ? null : next,
+    certain: true,
+    source: `/queues/${name}/rate`
+  }
+}

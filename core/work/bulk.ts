@@ -1,0 +1,128 @@
+import { StopReason } from '../model/outcome.ts'
+import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../model/errors.ts'
+import { checkPayload, newRun } from './intake.ts'
+import { milliseconds } from '../model/duration.ts'
+import { storable } from '../model/json.ts'
+import type { Added, Changed, Engine, Filter } from '../engine/engine.ts'
+import type { Admission } from './limits.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Detail } from '../model/errors.ts'
+import type { Duration } from '../model/duration.ts'
+import type { Listener } from '../model/notice.ts'
+import type { NewRun, Priority, Run, Source } from '../model/run.ts'
+import type { RunAsk } from './intake.ts'
+import type { Runner } from './runner.ts'
+import type { Task } from '../model/task.ts'
+
+/** Runs that one call adds at most. */
+export const MOST_RUNS = 10_000
+
+/** Runs that one call by filter changes at most, unless it says how many. */
+const MOST_CHANGED = 100_000
+
+export interface BulkOptions {
+  engine: Engine
+  clock: Clock
+  notice: Listener
+  runner: Runner
+  admission: Admission
+  definition: (id: string) => Task
+}
+
+export interface TaskRunAsk extends RunAsk { task: string }
+
+export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
+
+/** `every`: how far apart runs that are tried again become due. */
+export interface ChangeRequest { filter: Filter, by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
+
+const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted' } as const
+
+/** Many runs in one call, and changes of runs that wait. */
+export class Bulk {
+  readonly #options: BulkOptions
+
+  constructor (options: BulkOptions) {
+    this.#options = options
+  }
+
+  /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
+  async add (asks: readonly TaskRunAsk[], source: Source = 'manual'): Promise<Added[]> {
+    const { engine, clock, notice, runner, admission } = this.#options
+    const now = clock.now()
+    const runs = this.#checked(asks, source, now)
+    const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error) }))
+    for (const { run, created } of added) if (created) notice({ kind: 'added', run })
+    runner.wake()
+    return added
+  }
+
+  #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
+    if (asks.length > MOST_RUNS) throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
+    const faults: Detail[] = []
+    const runs = asks.flatMap(({ task, ...ask }, index) => {
+      try {
+        return [newRun({ task: this.#options.definition(task), ask, source, now })]
+      } catch (error) {
+        if (!(error instanceof OffpeakError)) throw error
+        const found = error.errors ?? [{ pointer: '/task', detail: error.message }]
+        faults.push(...found.map(({ pointer, detail }) => ({ pointer: `/runs/${index}${pointer}`, detail })))
+        return []
+      }
+    })
+    if (faults.length > 0) throw misfit(faults)
+    return runs
+  }
+
+  /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it does not wait. */
+  async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
+    const { engine, clock, runner, definition } = this.#options
+    const before = await this.#waiting(id, 'changed')
+    if (payload !== undefined) checkPayload(definition(before.task), payload)
+    const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: storable(payload) } })
+    if (run === null) throw runNotFound(id)
+    // It may have started between the look and the change.
+    if (run.state !== 'queued' && run.state !== 'blocked') throw runConflict({ id, state: run.state, wanted: 'changed' })
+    runner.wake()
+    return run
+  }
+
+  /** Makes a run that waits for its time due now. */
+  async promote (id: string, { by }: { by: string }): Promise<Run> {
+    return await this.edit(id, { due_at: this.#options.clock.now(), by })
+  }
+
+  async #waiting (id: string, wanted: string): Promise<Run> {
+    const run = await this.#options.engine.get(id)
+    if (run === null) throw runNotFound(id)
+    if (run.state !== 'queued' && run.state !== 'blocked') throw runConflict({ id, state: run.state, wanted })
+    return run
+  }
+
+  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. */
+  async change (act: keyof typeof VERBS, { filter, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Changed> {
+    const { engine, clock, runner } = this.#options
+    const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
+    const changed = await engine.change({ act, filter, now: clock.now(), limit, dry_run: dry, reason, every_ms: milliseconds(every) })
+    if (dry || changed.changed === 0) return changed
+    if (act === 'cancel') await this.#tell(new StopReason('cancelled', reason.message, by))
+    runner.wake()
+    return changed
+  }
+
+  /** Running runs that were asked to stop hear of it at once. */
+  async #tell (reason: StopReason): Promise<void> {
+    const { engine, runner } = this.#options
+    await Promise.all(runner.active.all().map(async ({ run: { id } }) => {
+      if ((await engine.get(id))?.cancel) runner.abort(id, reason)
+    }))
+  }
+}
+
+const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
+
+/** The engine counts runs from the beginning of the call: `/3/after` is `/runs/3/after` in a body. */
+function placed (error: unknown): unknown {
+  if (!(error instanceof OffpeakError) || error.errors === undefined) return error
+  return misfit(error.errors.map(({ pointer, detail }) => ({ pointer: `/runs${pointer}`, detail })))
+}

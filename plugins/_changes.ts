@@ -1,0 +1,35 @@
+import Type from 'typebox'
+import type { Static } from 'typebox'
+import { DurationSchema, SOURCES, STATES } from '../core/index.ts'
+import { InstantIn, exactly, word } from './_schemas.ts'
+import { instantIn } from './_answers.ts'
+
+/** Which runs; at least one field, so that nobody means all by saying nothing. */
+export const Which = exactly({
+  task: Type.Optional(Type.String({ maxLength: 64 })),
+  state: Type.Optional(Type.Array(word(STATES), { minItems: 1 })),
+  queue: Type.Optional(Type.String({ maxLength: 64 })),
+  source: Type.Optional(word(SOURCES)),
+  schedule: Type.Optional(Type.String({ maxLength: 64 })),
+  fingerprint: Type.Optional(Type.String({ maxLength: 64, description: 'What they failed of' })),
+  from: Type.Optional(InstantIn),
+  to: Type.Optional(InstantIn)
+}, { minProperties: 1, description: 'Which runs' })
+
+/** A change of all runs that a filter names. */
+export const ChangeIn = exactly({
+  filter: Which,
+  dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many at most, the newest first' })),
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+  every: Type.Optional({ ...DurationSchema, description: 'How far apart runs that are tried again become due' })
+})
+
+/** `matched`: how many it could be done to when it began. */
+export const Changed = exactly({ matched: Type.Integer(), changed: Type.Integer(), dry_run: Type.Boolean() })
+
+/** The filter of a body, its instants in epoch ms; throws OFFPEAK_INPUT_INVALID. */
+export function filterIn ({ from, to, ...rest }: Static<typeof Which>) {
+  const range = { from: instantIn('/filter/from', from), to: instantIn('/filter/to', to) }
+  return { ...rest, ...range.from !== undefined && { from: range.from }, ...range.to !== undefined && { to: range.to } }
+}

@@ -1,0 +1,57 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { MOST_RUNS, PRIORITIES } from '../core/index.ts'
+import { ChangeIn, Changed, filterIn } from './_changes.ts'
+import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schemas.ts'
+import { instantIn, runAnswer } from './_answers.ts'
+
+const LARGE = 32 * 1024 * 1024
+const { properties: fields } = RunIn
+const RunsIn = exactly({
+  runs: Type.Array(exactly({ task: Type.String({ minLength: 1, maxLength: 64 }), ...fields }), { minItems: 1, maxItems: MOST_RUNS, description: 'All are added, or none' })
+})
+const Added = exactly({ added: Type.Integer(), runs: Type.Array(exactly({ id: Type.String(), created: Type.Boolean({ description: 'False: the run was there, by its key' }) })) })
+const EditIn = exactly({
+  priority: Type.Optional(word(PRIORITIES)),
+  payload: Type.Optional(Type.Unknown({ description: 'Takes the place of the old one' })),
+  due_at: Type.Optional(InstantIn)
+}, { minProperties: 1 })
+
+const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove' } as const
+
+/** Many runs in one call, and changes of runs that wait. */
+const bulk: Face = async app => {
+  const { manager } = app
+  const { desk } = manager
+  const tags = ['runs']
+
+  app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, body: RunsIn, response: answers({ 201: Added }) } }, async ({ body, by }, reply) => {
+    const added = await desk.bulk.add(body.runs)
+    const runs = added.map(({ run: { id }, created }) => ({ id, created }))
+    const count = runs.filter(({ created }) => created).length
+    await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: '*', detail: { added: count } })
+    return await reply.code(201).send({ added: count, runs })
+  })
+
+  for (const [name, act] of Object.entries(ACTS)) {
+    app.post(`/api/runs/${name}`, { schema: { tags, body: ChangeIn, response: answers({ 200: Changed }) } }, async ({ body, by }) => {
+      const { filter, dry_run: dry = false, reason, limit, every } = body
+      const changed = await desk.bulk.change(act, {
+        filter: filterIn(filter), by, dry_run: dry, ...limit !== undefined && { limit }, ...reason !== undefined && { message: reason }, ...every !== undefined && { every }
+      })
+      return { ...changed, dry_run: dry }
+    })
+  }
+
+  app.patch('/api/runs/:id', { schema: { tags, params: IdIn, body: EditIn, response: answers({ 200: Run }) } }, async ({ params, body, by }) => {
+    const due = instantIn('/due_at', body.due_at)
+    const { due_at: _, ...rest } = body
+    return runAnswer(manager, await desk.bulk.edit(params.id, { ...rest, ...due !== undefined && { due_at: due }, by }))
+  })
+
+  app.post('/api/runs/:id/promote', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) } }, async ({ params, by }) =>
+    runAnswer(manager, await desk.bulk.promote(params.id, { by })))
+}
+
+export default fp(bulk, { fastify: '5.x', name: 'offpeak-bulk', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

@@ -1,0 +1,31 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { ON_FULL } from '../core/index.ts'
+import { Instant, answers, exactly, nullable, word } from './_schemas.ts'
+
+const Queue = exactly({
+  name: Type.String(),
+  tasks: Type.Array(Type.String()),
+  depth: Type.Integer({ description: 'Runs that wait, due or not' }),
+  running: Type.Integer(),
+  concurrency: nullable(Type.Integer()),
+  rate: nullable(exactly({ limit: Type.Integer(), per: Type.Number({ description: 'Seconds' }), left: Type.Integer({ description: 'Starts that it has left' }) })),
+  max_length: nullable(Type.Integer()),
+  on_full: word(ON_FULL),
+  paused: nullable(exactly({ by: Type.String(), until: nullable(Instant), reason: nullable(Type.String()) })),
+  oldest: nullable(Type.String({ description: 'Since when the longest waiting of the runs that come next is due' }))
+})
+const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 64 }) })
+
+/** The queues, their limits and what waits in them. They are paused as everything is: POST /api/pauses. */
+const queues: Face = async app => {
+  const { desk } = app.manager
+  const tags = ['queues']
+
+  app.get('/api/queues', { schema: { tags, response: answers({ 200: Type.Array(Queue) }) } }, async () => await desk.queues.list())
+
+  app.get('/api/queues/:name', { schema: { tags, params: NameIn, response: answers({ 200: Queue }) } }, async ({ params }) => await desk.queues.get(params.name))
+}
+
+export default fp(queues, { fastify: '5.x', name: 'offpeak-queues', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

@@ -1,0 +1,103 @@
+import t from 'tap'
+import { setup } from './setup.ts'
+import type { Test } from 'tap'
+
+const queues = { net: { concurrency: 2, rate: { limit: 5, per: '1m' }, max_length: 3 } }
+const tasks = [{ id: 'echo', func: () => 1, queue: 'net' }, { id: 'plain', func: () => 2 }]
+
+const limited = (t: Test) => setup(t, { tasks, options: { config: { queues } } })
+
+t.test('queues are listed with their limits, what waits and who has paused them', async t => {
+  const { ask, post } = await limited(t)
+  t.equal((await post('/api/pauses', { scope: 'queue', name: 'net', reason: 'a change' })).statusCode, 201)
+  await post('/api/tasks/echo/runs')
+  const list = (await ask({ url: '/api/queues' })).json()
+  t.match(list, [
+    { name: 'default', depth: 0, concurrency: null, rate: null, max_length: null, on_full: 'refuse', paused: null, oldest: null },
+    { name: 'net', tasks: ['echo'], depth: 1, running: 0, concurrency: 2, rate: { limit: 5, per: 60, left: 5 }, max_length: 3, paused: { by: 'api', reason: 'a change' }, oldest: /Z$/ }
+  ])
+  t.same((await ask({ url: '/api/queues/net' })).json(), list[1])
+  await ask({ method: 'DELETE', url: '/api/pauses?scope=queue&name=net' })
+  t.equal((await ask({ url: '/api/queues/net' })).json().paused, null)
+})
+
+t.test('a queue that is not there is told with those that are', async t => {
+  const { ask, post } = await limited(t)
+  for (const name of ['nope', '__proto__', 'constructor']) {
+    const answer = await ask({ url: `/api/queues/${name}` })
+    t.equal(answer.statusCode, 404, name)
+    t.match(answer.json(), { code: 'OFFPEAK_QUEUE_NOT_FOUND', fix: /default, net/ })
+  }
+  t.equal((await post('/api/pauses', { scope: 'queue', name: 'nope' })).statusCode, 422)
+})
+
+t.test('a full queue answers 429', async t => {
+  const { post } = await limited(t)
+  const add = () => post('/api/tasks/echo/runs', { delay: '1h' })
+  for (let count = 0; count < 3; count++) t.equal((await add()).statusCode, 202)
+  const refused = await add()
+  t.equal(refused.statusCode, 429)
+  t.match(refused.json(), { code: 'OFFPEAK_QUEUE_FULL', detail: /net/, fix: /max_length/ })
+})
+
+t.test('many runs are added in one call', async t => {
+  const { ask, post } = await setup(t)
+  const runs = Array.from({ length: 500 }, (_, n) => ({ task: 'echo', payload: { n }, delay: '1h', key: `n${n}` }))
+  const first = await post('/api/runs/bulk', { runs })
+  t.equal(first.statusCode, 201)
+  t.equal(first.json().added, 500)
+  t.equal((await post('/api/runs/bulk', { runs })).json().added, 0, 'their keys say that they are there')
+  t.match((await ask({ url: `/api/runs/${first.json().runs[7].id}` })).json(), { payload: { n: 7 } })
+  const refused = await post('/api/runs/bulk', { runs: [{ task: 'echo' }, { task: 'typed', payload: { n: 'x' } }, { task: 'gone' }] })
+  t.equal(refused.statusCode, 422)
+  t.same(refused.json().errors.map(({ pointer }: { pointer: string }) => pointer), ['/runs/1/payload/n', '/runs/2/task'])
+  t.equal((await ask({ url: '/api/runs?task=echo&limit=200&state=completed' })).json().items.length, 0)
+})
+
+t.test('a payload of ten megabytes, a deep one and one that reaches for prototypes are refused', async t => {
+  const { ask, post } = await setup(t)
+  const headers = { 'content-type': 'application/json' }
+  t.equal((await post('/api/runs/bulk', { runs: [{ task: 'echo', payload: 'x'.repeat(10 * 2 ** 20) }] })).statusCode, 422)
+  t.equal((await post('/api/runs/bulk', { runs: Array.from({ length: 10_001 }, () => ({ task: 'echo' })) })).statusCode, 422)
+  t.equal((await post('/api/runs/bulk', { runs: [] })).statusCode, 422)
+  const deep = `{"runs":[{"task":"echo","payload":${'['.repeat(5000)}${']'.repeat(5000)}}]}`
+  t.equal((await ask({ method: 'POST', url: '/api/runs/bulk', payload: deep, headers })).statusCode, 422)
+  const proto = '{"runs":[{"task":"echo","payload":{"__proto__":{"polluted":1}}}]}'
+  t.equal((await ask({ method: 'POST', url: '/api/runs/bulk', payload: proto, headers })).statusCode, 400)
+})
+
+t.test('runs are cancelled, tried again and deleted by filter, counted first', async t => {
+  const { ask, post, finished } = await setup(t)
+  const add = async (task: string) => (await post(`/api/tasks/${task}/runs`, task === 'echo' ? { delay: '1h' } : {})).json().id as string
+  const ids = [await add('echo'), await add('echo'), await add('broken')]
+  await finished(ids[2]!)
+  const filter = { task: 'echo' }
+  t.same((await post('/api/runs/cancel', { filter, dry_run: true })).json(), { matched: 2, changed: 0, dry_run: true })
+  t.equal((await ask({ url: `/api/runs/${ids[0]}` })).json().state, 'queued')
+  t.same((await post('/api/runs/cancel', { filter, reason: 'not today' })).json(), { matched: 2, changed: 2, dry_run: false })
+  t.match((await finished(ids[0]!)).reason, { message: 'not today', by: 'api' })
+  t.same((await post('/api/runs/retry', { filter: { task: 'broken' } })).json(), { matched: 1, changed: 1, dry_run: false })
+  await finished(ids[2]!)
+  t.same((await post('/api/runs/delete', { filter: { task: 'echo' } })).json().changed, 2)
+  t.equal((await ask({ url: `/api/runs/${ids[0]}` })).statusCode, 404)
+  for (const body of [{}, { filter: {} }, { filter: { state: [] } }, { filter: { from: 'now' } }, { filter: { taks: 'echo' } }]) t.equal((await post('/api/runs/delete', body)).statusCode, 422, JSON.stringify(body))
+})
+
+t.test('a waiting run is changed and promoted, and a finished one is a conflict', async t => {
+  const { ask, post, finished } = await setup(t)
+  const { id } = (await post('/api/tasks/echo/runs', { delay: '1h', payload: 1 })).json()
+  const patch = (payload: object) => ask({ method: 'PATCH', url: `/api/runs/${id}`, payload })
+  t.match((await patch({ priority: 'low', payload: { n: 2 }, due_at: '2099-01-01T00:00:00Z' })).json(), { priority: 'low', due_at: '2099-01-01T00:00:00.000Z', label: 'scheduled' })
+  for (const body of [{}, { priority: 'soon' }, { due_at: 'soon' }, { state: 'completed' }]) t.equal((await patch(body)).statusCode, 422, JSON.stringify(body))
+  t.equal((await post(`/api/runs/${id}/promote`)).statusCode, 200)
+  t.same((await finished(id)).payload, { n: 2 })
+  t.equal((await patch({ priority: 'high' })).statusCode, 409)
+  t.equal((await post(`/api/runs/${id}/promote`)).statusCode, 409)
+  t.equal((await post(`/api/runs/${id}/cancel`)).statusCode, 409)
+  t.equal((await post('/api/runs/nobody/promote')).statusCode, 404)
+})
+
+t.test('a queue without sense is refused with its place', async t => {
+  const wrong = [{ net: { concurrency: 0 } }, { net: { rate: { limit: 1, per: 0 } } }, { net: { rate: { limit: 1 } } }, { 'Net!': {} }, { net: { on_full: 'burst' } }]
+  for (const queues of wrong) await t.rejects(setup(t, { options: { config: { queues } as never } }), { code: 'OFFPEAK_CONFIG_INVALID' }, JSON.stringify(queues))
+})

@@ -1,0 +1,161 @@
+import t from 'tap'
+import { gate, house } from './house.ts'
+import { until } from '../clock.ts'
+import { refilled, drawn, nextStart, whole } from '../../core/model/queue.ts'
+import type { Added } from '../../core/engine/engine.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+t.test('a queue runs as many as it allows, whatever tasks they are of, and says so of the others', async t => {
+  const held = gate()
+  const it = await house(t, {
+    tasks: [{ id: 'a', queue: 'net', work: { kind: 'function', func: held.func } }, { id: 'b', queue: 'net', work: { kind: 'function', func: held.func } }, { id: 'c' }],
+    config: { queues: { net: { concurrency: 2 } } }, slots: 10
+  })
+  for (const id of ['a', 'b', 'a', 'b']) await it.desk.enqueue(id)
+  const { run: other } = await it.desk.enqueue('c')
+  await it.reach(other.id, 'completed')
+  await it.runner.settled()
+  t.equal(held.started.length, 2, 'and the rest of the slots is for others')
+  const waiting = (await it.desk.runs({ state: ['queued'], limit: 10 })).items
+  t.match(it.desk.verdict(waiting[0]!)!.gates.find(({ gate }) => gate === 'queue'), { ok: false, code: 'queue_busy', observed: 2, required: 2, source: '/queues/net/concurrency' })
+  t.match(await it.desk.queues.get('net'), { depth: 2, running: 2, concurrency: 2, tasks: ['a', 'b'], oldest: /Z$/ })
+  held.letGo()
+  await until('the others have started', () => held.started.length === 4)
+  held.letGo()
+})
+
+t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
+  const it = await house(t, { tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 3, per: '1m' } } } }, slots: 10 })
+  for (let count = 0; count < 8; count++) await it.desk.enqueue('work')
+  const done = async () => (await it.desk.runs({ state: ['completed'], limit: 20 })).items.length
+  const later = async (ms: number) => {
+    it.clock.advance(ms)
+    it.runner.wake()
+    await it.runner.settled()
+  }
+  await until('the burst is over', async () => await done() === 3)
+  await later(0)
+  t.equal(await done(), 3)
+  const [run] = (await it.desk.runs({ state: ['queued'], limit: 1 })).items
+  t.match(it.desk.verdict(run!)!.gates.find(({ gate }) => gate === 'rate'), { ok: false, code: 'queue_rate', clears_at: it.clock.now() + 20 * SECOND, certain: true })
+  await later(19 * SECOND)
+  t.equal(await done(), 3, 'not before its time')
+  await later(SECOND)
+  await until('the next one is done', async () => await done() === 4)
+  await later(10 * MINUTE)
+  await until('a rest fills it up again', async () => await done() === 7)
+  await later(SECOND)
+  t.equal(await done(), 7, 'but not above its limit')
+})
+
+t.test('a bucket is refilled by the clock, never above its limit, and never emptied by a clock that goes back', t => {
+  const rate = { limit: 10, per: 60 }
+  let bucket = refilled(undefined, rate, 0)
+  for (let start = 0; start < 10; start++) bucket = drawn(bucket, rate, 0)
+  t.equal(whole(bucket), 0)
+  t.equal(nextStart(bucket, rate), 6 * SECOND)
+  t.equal(whole(refilled(bucket, rate, 6 * SECOND)), 1)
+  t.equal(whole(refilled(bucket, rate, 6 * SECOND - 1)), 0)
+  t.equal(whole(refilled(bucket, rate, 600 * SECOND)), 10)
+  t.equal(whole(refilled(refilled(bucket, rate, 6 * SECOND), rate, 0)), 1)
+  t.end()
+})
+
+t.test('a full queue refuses, and what it refused is not there', async t => {
+  const it = await house(t, { tasks: [{ queue: 'small' }, { id: 'free' }], config: { queues: { small: { max_length: 2 } } } })
+  const asks = Array.from({ length: 5 }, () => it.desk.enqueue('work', { delay: '1h' }).then(() => 'added', error => error.code as string))
+  t.same((await Promise.all(asks)).toSorted(), ['OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'added', 'added'], 'also of those that come at the same time')
+  t.equal((await it.desk.queues.get('small')).depth, 2)
+  await t.rejects(it.desk.bulk.add([{ task: 'free', delay: '1h' }, { task: 'work', delay: '1h' }]), { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429 })
+  t.equal((await it.desk.queues.get('default')).depth, 0, 'of a call that does not fit nothing is added')
+})
+
+t.test('a full queue that drops skips the oldest with a row that says why', async t => {
+  const it = await house(t, { tasks: [{ queue: 'feed' }], config: { queues: { feed: { max_length: 2, on_full: 'drop_oldest' } } } })
+  const ids: string[] = []
+  for (let count = 0; count < 4; count++) ids.push((await it.desk.enqueue('work', { delay: '1h' })).run.id)
+  const runs = await Promise.all(ids.map(id => it.desk.run(id)))
+  t.same(runs.map(({ state }) => state), ['skipped', 'skipped', 'queued', 'queued'])
+  t.match(runs[0]!.reason, { code: 'queue_full', message: /feed/ })
+  t.equal((await it.desk.enqueue('work', { delay: '1h', key: 'one' })).created, true)
+  t.equal((await it.desk.enqueue('work', { delay: '1h', key: 'one' })).created, false)
+  t.equal((await it.desk.run(ids[3]!)).state, 'queued', 'a repeated key drops nobody')
+})
+
+t.test('of tasks with the same lock one runs at a time, also when all are due at once', async t => {
+  const held = gate()
+  const work = { kind: 'function', func: held.func } as const
+  const it = await house(t, { tasks: [{ id: 'a', locks: ['disk'], work }, { id: 'b', locks: ['disk', 'net'], work }, { id: 'c', locks: ['net'], work }], slots: 10 })
+  await it.desk.bulk.add([{ task: 'a' }, { task: 'a' }, { task: 'b' }, { task: 'c' }])
+  await it.runner.settled()
+  await until('two have started', () => held.started.length === 2)
+  await it.runner.settled()
+  t.same(it.runner.active.all().map(({ task }) => task.id).toSorted(), ['a', 'c'], 'whose locks are different')
+  const { items } = await it.desk.runs({ task: 'b', limit: 1 })
+  t.match(it.desk.verdict(items[0]!)!.gates.find(({ gate }) => gate === 'locks'), { ok: false, code: 'locked', observed: 'disk' })
+  held.letGo()
+  await until('the next has started', () => held.started.length > 2)
+  held.letGo()
+  await until('all are over', async () => {
+    held.letGo()
+    return (await it.desk.runs({ state: ['completed'], limit: 10 })).items.length === 4
+  })
+})
+
+t.test('a task that runs alone waits for all, lets nobody past, and keeps all out', async t => {
+  const held = gate()
+  const work = { kind: 'function', func: held.func } as const
+  const it = await house(t, { tasks: [{ work }, { id: 'solo', alone: true, work }], slots: 10 })
+  const { run: first } = await it.desk.enqueue('work')
+  await it.reach(first.id, 'running')
+  const { run: solo } = await it.desk.enqueue('solo')
+  it.clock.advance(1)
+  const { run: later } = await it.desk.enqueue('work')
+  await it.runner.settled()
+  t.same((await it.desk.run(solo.id)).state, 'queued')
+  t.same((await it.desk.run(later.id)).state, 'queued', 'or it might wait for ever')
+  held.letGo()
+  await it.reach(solo.id, 'running')
+  t.match(it.desk.verdict(later)!.gates.find(({ gate }) => gate === 'alone'), { ok: false, code: 'not_alone', message: /solo/ })
+  held.letGo()
+  await it.reach(later.id, 'running')
+  held.letGo()
+})
+
+t.test('many runs are added as one: all, or none with every fault named', async t => {
+  const it = await house(t)
+  const refused = it.desk.bulk.add([{ task: 'work' }, { task: 'nothing' }, { task: 'work', due_at: 'soon' }])
+  await t.rejects(refused, { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/runs/1/task' }, { pointer: '/runs/2/due_at' }] })
+  t.equal((await it.desk.runs({ limit: 5 })).items.length, 0)
+  const added = await it.desk.bulk.add(Array.from({ length: 10_000 }, () => ({ task: 'work', delay: '1h' })))
+  t.equal(added.length, 10_000)
+  t.equal((await it.desk.queues.get('default')).depth, 10_000)
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), { matched: 10_000, changed: 0 })
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), { matched: 10_000, changed: 10_000 })
+  await t.rejects(it.desk.bulk.add(Array.from({ length: 10_001 }, () => ({ task: 'work' }))), { code: 'OFFPEAK_INPUT_INVALID' })
+})
+
+t.test('a cancel of many reaches those that are running', async t => {
+  const held = gate()
+  const it = await house(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
+  const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added, Added]
+  await it.reach(running.id, 'running')
+  await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'ann', message: 'enough' })
+  t.match((await it.reach(running.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
+  t.match((await it.reach(waiting.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
+})
+
+t.test('a run that waits is changed and promoted; one that does not is left alone', async t => {
+  const it = await house(t, { tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }] })
+  const { run } = await it.desk.enqueue('work', { delay: '1h' })
+  t.match(await it.desk.bulk.edit(run.id, { priority: 'high', payload: { a: 1 }, by: 'ann' }), { priority: 'high', due_at: run.due_at })
+  await it.desk.bulk.promote(run.id, { by: 'ann' })
+  await it.reach(run.id, 'completed')
+  t.same((await it.desk.run(run.id)).payload, { a: 1 })
+  await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
+  await t.rejects(it.desk.bulk.promote('nobody', { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
+  const { run: typed } = await it.desk.enqueue('typed', { delay: '1h' })
+  await t.rejects(it.desk.bulk.edit(typed.id, { payload: {}, by: 'ann' }), { code: 'OFFPEAK_INPUT_INVALID' })
+})
