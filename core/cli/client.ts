@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import type { Config } from '../model/config.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Remote } from './options.ts'
 import { OffpeakError, serverUnreachable, usageInvalid } from '../model/errors.ts'
@@ -9,6 +10,7 @@ import { managerOptions } from './options.ts'
 import { tokenFile } from '../token.ts'
 
 const PATIENCE = 10 * SECOND
+const UPLOAD_PATIENCE = 3600 * SECOND
 
 /** Written into the data folder by a server that listens. */
 export interface Listening { url: string, pid: number }
@@ -40,11 +42,26 @@ async function listeningAt (folder: string): Promise<string | null> {
 
 const originOf = (url: string) => new URL(url).origin
 
+interface SettingsAsk { file: string, environment: string | undefined, env: NodeJS.ProcessEnv }
+
+/** A server that runs goes on under its last good configuration, and is to be found while the file is broken. */
+async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config, 'server' | 'engine'>> {
+  const { loadConfig } = await import('../load/config.ts')
+  try {
+    return (await loadConfig(ask)).config
+  } catch (error) {
+    const { defaultsOf } = await import('../model/config.ts')
+    const { server, engine } = defaultsOf()
+    const folder = ask.env.OFFPEAK_DATA ?? engine.folder
+    if (await listeningAt(resolve(root, folder)) === null) throw error
+    return { server, engine: { ...engine, folder } }
+  }
+}
+
 async function found (given: Remote, env: NodeJS.ProcessEnv) {
   const { configFile, environment, env: laid } = managerOptions(given, env)
-  const { loadConfig } = await import('../load/config.ts')
-  const { config: { server, engine } } = await loadConfig({ file: configFile!, environment, env: laid })
   const root = dirname(configFile!)
+  const { server, engine } = await settingsOf({ file: configFile!, environment, env: laid ?? env }, root)
   const folder = resolve(root, engine.folder)
   const file = tokenFile({ folder, root, server, env })
   const url = await listeningAt(folder) ?? `http://${reachable(server.host)}:${server.port}`
@@ -75,19 +92,19 @@ export class Client {
     return new Client(url ?? own.url, token ?? (isOwn ? own.token : null))
   }
 
-  async #ask (method: string, path: string, { body, headers }: { body?: unknown, headers?: Record<string, string> } = {}): Promise<Response> {
+  async #ask (method: string, path: string, { body, headers, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, headers?: Record<string, string>, signal?: AbortSignal } = {}): Promise<Response> {
     try {
       return await fetch(`${this.url}${path}`, {
         method,
         redirect: 'error',
-        signal: AbortSignal.timeout(PATIENCE),
+        signal,
         headers: {
           'x-offpeak-by': this.#by,
           ...this.#token !== null && { authorization: `Bearer ${this.#token}` },
-          ...body !== undefined && { 'content-type': 'application/json' },
+          ...body !== undefined && { 'content-type': body instanceof Blob ? 'application/octet-stream' : 'application/json' },
           ...headers
         },
-        ...body !== undefined && { body: JSON.stringify(body) }
+        ...body !== undefined && { body: body instanceof Blob ? body : JSON.stringify(body) }
       })
     } catch (cause) {
       throw serverUnreachable({ url: this.url, cause })
@@ -109,6 +126,18 @@ export class Client {
 
   async post<T> (path: string, body?: unknown): Promise<T> {
     return await this.#answer(await this.#ask('POST', path, { body }))
+  }
+
+  /** Sends the bytes of a file; the answer may take as long as they do. */
+  async upload<T> (path: string, file: Blob): Promise<T> {
+    return await this.#answer(await this.#ask('POST', path, { body: file, signal: AbortSignal.timeout(UPLOAD_PATIENCE) }))
+  }
+
+  /** An answer that goes on until the server ends it, or the signal: its text, piece by piece. */
+  async stream (path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    const answer = await this.#ask('GET', path, { signal })
+    if (!answer.ok || answer.body === null) return await this.#answer(answer)
+    return answer.body.pipeThrough(new TextDecoderStream())
   }
 
   async patch<T> (path: string, body: unknown): Promise<T> {
