@@ -1,6 +1,9 @@
 import { basename, dirname, resolve } from 'node:path'
 import { existsSync } from 'node:fs'
 import type { Claimed } from '../engine/engine.ts'
+import type { ContextOptions } from '../work/context.ts'
+import type { Failure } from '../model/outcome.ts'
+import type { Listener } from '../model/notice.ts'
 import type { Local } from './options.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Task } from '../model/task.ts'
@@ -9,6 +12,7 @@ import { EXIT_CODES, payloadOf } from './run.ts'
 import { ProgressTracker } from '../work/progress.ts'
 import { Situation } from '../work/situation.ts'
 import { StopReason } from '../model/outcome.ts'
+import { Threads } from '../work/threads.ts'
 import { attempt } from '../work/attempt.ts'
 import { contextFor } from '../work/context.ts'
 import { iso, systemClock } from '../model/clock.ts'
@@ -44,13 +48,15 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
   }
 }
 
+const late = (error: Failure): void => tell(`error that nobody caught: ${error.message}`)
+
 async function execute (task: Task, run: Claimed, { config }: TaskManager): Promise<Outcome> {
   const controller = new AbortController()
   const interrupt = () => controller.abort(new StopReason('cancelled', 'interrupted'))
   process.once('SIGINT', interrupt)
   const progress = new ProgressTracker(systemClock)
   const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
-  const ctx = contextFor({
+  const given: ContextOptions = {
     run,
     signal: controller.signal,
     log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
@@ -63,8 +69,12 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
       tell(`would add a run of ${id}`)
       return 'test'
     }
+  }
+  const ctx = contextFor(given)
+  const notice: Listener = said => { if (said.kind === 'late_error') late(said.error) }
+  const work = workOf(task.work, {
+    given, late, clock: systemClock, graceMs: GRACE, threads: new Threads(notice), child: async () => undefined, used: () => undefined
   })
-  const work = workOf(task.work, async () => undefined)
   const outcome = await attempt({ task, run, controller, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
   process.removeListener('SIGINT', interrupt)
   const moved = progress.take()
@@ -95,3 +105,8 @@ export async function test (file: string, { task: id, payload: said, json, ...gi
   // A task that left something open must not keep the terminal.
   process.exit()
 }
+
+/** Executes a task once in this process, outside the queue; its log goes to standard error. */
+export const once = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> => execute(task, runOf(task, payload, Date.now()), manager)
+
+export { wordsOf }

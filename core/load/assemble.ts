@@ -1,6 +1,7 @@
 import type { Config } from '../model/config.ts'
 import type { Place } from '../model/errors.ts'
 import { OffpeakError, taskDuplicate, taskFileBroken, taskLimit } from '../model/errors.ts'
+import type { ModuleFile } from '../model/isolation.ts'
 import type { Task } from '../model/task.ts'
 import type { ScriptWork } from './define.ts'
 import { defineTask } from './define.ts'
@@ -12,6 +13,7 @@ export interface Raw {
   pointer: string
   contentHash: string
   script?: ScriptWork | undefined
+  module?: ModuleFile | undefined
   placeOf?: ((pointer: string) => Place) | undefined
 }
 

@@ -1,17 +1,19 @@
 import { foundWords } from '../model/check.ts'
 import { taskFileBroken } from '../model/errors.ts'
+import type { ModuleFile } from '../model/isolation.ts'
 import type { Raw } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
 import type { FoundFile } from './walk.ts'
 
 /** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws OFFPEAK_TASK_FILE_BROKEN when there are none. */
-export function exportedBy (module: Readonly<Record<string, unknown>>, { path, contentHash }: { path: string, contentHash: string }): Raw[] {
-  const rows = (list: readonly unknown[], name: string) => list.map((definition, index) => ({ definition, contentHash, pointer: `/${name}/${index}` }))
+export function exportedBy (module: Readonly<Record<string, unknown>>, { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }): Raw[] {
+  const from = { contentHash, module: file }
+  const rows = (list: readonly unknown[], name: string) => list.map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
   const { TASK_DEFINITIONS: list, default: single } = module
   if (Array.isArray(list)) return rows(list, 'TASK_DEFINITIONS')
   if (list !== undefined) throw taskFileBroken({ file: path, pointer: '/TASK_DEFINITIONS', message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions` })
   if (Array.isArray(single)) return rows(single, 'default')
-  if (typeof single === 'object' && single !== null) return [{ definition: single, contentHash, pointer: '/default' }]
+  if (typeof single === 'object' && single !== null) return [{ definition: single, ...from, pointer: '/default' }]
   if (single !== undefined) throw taskFileBroken({ file: path, pointer: '/default', message: `The default export of ${path} is ${foundWords(single)}, expected a definition { id, func, ... }` })
   throw taskFileBroken({
     file: path,

@@ -25,6 +25,9 @@ const hungFault = (path: string, boundMs: number) => taskFileBroken({
   fix: 'Move what it does at the top level into func.'
 })
 
+/** Another version of a file is another module. */
+const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
+
 /** Reads versions of task files into this process. */
 export class Reader {
   readonly #boundMs: number
@@ -40,7 +43,7 @@ export class Reader {
     try {
       if (!isModule(path)) return { raws: headerOf(todo.file, { source, contentHash: hash }) }
       if (probed && probed.kind !== 'good') return { fault: await this.#probeFault(todo, probed), retry: probed.kind === 'thrown' }
-      return { raws: exportedBy(await this.#import(todo), { path, contentHash: hash }) }
+      return { raws: exportedBy(await this.#import(todo), { path, contentHash: hash, file: { url: urlOf(todo), text: source } }) }
     } catch (error) {
       if (error instanceof OffpeakError) return { fault: error, retry: false }
       const retry = (this.#tried.get(hash) ?? 0) < MOST_TRIES
@@ -48,8 +51,9 @@ export class Reader {
     }
   }
 
-  async #import ({ file: { real, path }, hash }: Todo): Promise<Record<string, unknown>> {
-    const url = `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
+  async #import (todo: Todo): Promise<Record<string, unknown>> {
+    const { file: { path }, hash } = todo
+    const url = urlOf(todo)
     // A failed import stays failed under its address, so that another try needs another one.
     const tries = this.#tried.get(hash) ?? 0
     this.#tried.set(hash, tries + 1)

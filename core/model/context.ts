@@ -1,7 +1,8 @@
 import type { Duration } from './duration.ts'
 import type { Hints } from './profile.ts'
 import type { Json } from './json.ts'
-import type { Run } from './run.ts'
+import type { After, Run } from './run.ts'
+import type { UniqueSetting } from './policy.ts'
 
 /** What a task writes into the log of its run. */
 export interface TaskLog {
@@ -37,6 +38,10 @@ export interface Enqueue {
   due_at?: string | number | Date
   priority?: Run['priority']
   key?: string
+  /** How long the key names one run, and what becomes of a second one. */
+  unique?: UniqueSetting
+  /** What has to end first: ids of runs. */
+  after?: (string | { run: string, condition?: After['condition'] })[]
 }
 
 /** `slot: 'give'` lets other runs use the slot while the task waits; it goes on when one is free again. */
@@ -50,6 +55,8 @@ export interface TaskContext {
   readonly payload: Json
   readonly task: string
   readonly run_id: string
+  /** Of what it waited for: by ref or id of the run, and by id of the task for `depends_on`. */
+  readonly results: Readonly<Record<string, Json>>
   /** 1 for the first. */
   readonly attempt: number
   /** ISO instant at which the run was due. */
@@ -59,6 +66,10 @@ export interface TaskContext {
   readonly log: TaskLog
   readonly progress: TaskProgress
   readonly checkpoint: TaskCheckpoint
+  /** Does a part of the work once: its result, as JSON, is kept with the run, and a later attempt is given it instead. The name is told
+   *  from those of the other steps; a second step with the same one is an error. */
+  step<T> (name: string, work: () => T | Promise<T>): Promise<T>
+  /** In a thread or process: `config`, and the calls of `offpeak`, alone. */
   readonly services: Services
   /** How much to spend now: batch size, quality, parallel or not; live. */
   readonly hints: Hints

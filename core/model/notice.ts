@@ -1,6 +1,7 @@
 import type { Failure, OutcomeKind, StopCode } from './outcome.ts'
 import type { Reading } from './reading.ts'
 import type { Reason, Run } from './run.ts'
+import type { Used } from './isolation.ts'
 
 /** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
 export type Notice =
@@ -23,7 +24,7 @@ export type Notice =
   | { kind: 'resting', id: string, task: string, code: string, message: string }
   | { kind: 'sampled', reading: Reading }
   | { kind: 'progressed', run: Pick<Run, 'id' | 'task' | 'progress'> }
-  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number }
+  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, used?: Used }
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }
   | { kind: 'cancelled', run: Run, reason: Reason }
   | { kind: 'signalled', id: string, task: string, code: StopCode }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { Memory } from './steps.ts'
 import { Fatal, RetryAfter, Skip, Warned } from '../model/outcome.ts'
 import { iso } from '../model/clock.ts'
 import { milliseconds } from '../model/duration.ts'
@@ -42,13 +43,14 @@ function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
 
 /** What a task's function is given, built around one claimed run. */
 export function contextFor ({ run, signal, log, progress, services, save, enqueue, situation, breathe }: ContextOptions): TaskContext {
-  let checkpoint = run.checkpoint
+  const memory = new Memory(run.checkpoint, save)
   let made: TaskLog | undefined
   let lent: Services | undefined
   return {
     payload: run.payload,
     task: run.task,
     run_id: run.id,
+    results: run.results ?? {},
     attempt: run.attempt,
     due_at: iso(run.due_at)!,
     signal,
@@ -58,13 +60,15 @@ export function contextFor ({ run, signal, log, progress, services, save, enqueu
     get hints () { return situation.hints },
     onHints: listener => hintsListener({ situation, signal, listener }),
     checkpoint: {
-      read: async () => checkpoint,
+      read: async () => memory.state,
       save: async state => {
         signal.throwIfAborted()
-        const stored = storable(state)
-        await save(stored)
-        checkpoint = stored
+        await memory.save(storable(state))
       }
+    },
+    step: async (name, work) => {
+      signal.throwIfAborted()
+      return await memory.step(name, work)
     },
     breathe: async (breathing = {}) => {
       signal.throwIfAborted()

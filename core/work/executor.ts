@@ -1,6 +1,8 @@
 import { ProgressTracker } from './progress.ts'
 import { RunLines } from './lines.ts'
 import { StopReason } from '../model/outcome.ts'
+import { SECOND } from '../model/duration.ts'
+import { Threads } from './threads.ts'
 import { after } from '../model/clock.ts'
 import { attempt } from './attempt.ts'
 import { contextFor } from './context.ts'
@@ -8,7 +10,7 @@ import { failureOf } from '../model/failure.ts'
 import { runScope } from './scope.ts'
 import { workOf } from './work.ts'
 import type { Active, ActiveRuns } from './active.ts'
-import type { Breathing } from './context.ts'
+import type { Breathing, ContextOptions } from './context.ts'
 import type { Claimed, Engine, LogLine, Settlement } from '../engine/engine.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Enqueue, Services, TaskLog } from '../model/context.ts'
@@ -17,6 +19,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { Run } from '../model/run.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../model/task.ts'
+import type { Used } from '../model/isolation.ts'
 
 export interface ExecutorOptions {
   engine: Engine
@@ -34,15 +37,20 @@ export interface ExecutorOptions {
   breathe: (active: Active, breathing: Breathing) => Promise<void>
 }
 
+/** What is executed elsewhere is ended at the grace, and keeps its slot until it is gone: this is how long that may take. */
+const ENDING = SECOND / 2
+
 /** Executes claimed runs and settles what they came to. */
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #attempts = new Set<Promise<void>>()
+  readonly #threads: Threads
   readonly #unsettled = new Set<() => void>()
   #state: 'open' | 'closed' = 'open'
 
   constructor (options: ExecutorOptions) {
     this.#options = options
+    this.#threads = new Threads(options.notice)
   }
 
   /** Begins a claimed run; `after` is called when it is settled. */
@@ -79,6 +87,7 @@ export class Executor {
   close (): void {
     this.#state = 'closed'
     this.retrySettle()
+    void this.#threads.close().catch(() => undefined)
   }
 
   /** Resolves when no run is running, or after `withinMs`. */
@@ -93,24 +102,31 @@ export class Executor {
     const { run, task, controller, lease } = active
     const { clock, random, abortGraceMs, notice, engine } = this.#options
     const began = clock.monotonic()
-    const ctx = this.#contextOf(active)
-    const work = workOf(task.work, child => engine.report({ lease, now: clock.now(), child }))
+    const given = this.#given(active)
+    const ctx = contextFor(given)
+    const taken: { ms: number, used?: Used } = { ms: 0 }
+    const work = workOf(task.work, {
+      given, clock, threads: this.#threads, graceMs: abortGraceMs,
+      child: child => engine.report({ lease, now: clock.now(), child }),
+      late: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
+      used: used => { taken.used = used }
+    })
     const outcome = await attempt({
-      task, run, controller, clock, random, graceMs: abortGraceMs,
+      task, run, controller, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
       work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
-    await this.#finish(active, outcome, clock.monotonic() - began)
+    await this.#finish(active, outcome, { ...taken, ms: clock.monotonic() - began })
   }
 
-  async #finish (active: Active, outcome: Outcome, ms: number): Promise<void> {
+  async #finish (active: Active, outcome: Outcome, taken: { ms: number, used?: Used }): Promise<void> {
     const { run, lease, lines, progress } = active
     const { clock, active: runs, notice } = this.#options
     const moved = progress.take()
     const logs = lines.end()
     const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
     runs.delete(active)
-    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(ms * 10) / 10 })
+    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ...taken, ms: Math.round(taken.ms * 10) / 10 })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }
 
@@ -127,10 +143,10 @@ export class Executor {
     }
   }
 
-  #contextOf (active: Active) {
+  #given (active: Active): ContextOptions {
     const { engine, clock, services, enqueue, logFor, situation, breathe } = this.#options
     const { run, lease, controller, lines, progress } = active
-    return contextFor({
+    return {
       run,
       signal: controller.signal,
       log: () => logFor(line => lines.write(line)),
@@ -143,6 +159,6 @@ export class Executor {
         const held = await engine.report({ lease, now: clock.now(), checkpoint: state })
         if (!held) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
       }
-    })
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts'
-import type { TaskContext } from '../model/context.ts'
+import type { TaskLog, TaskProgress } from '../model/context.ts'
 
 /** A line without an end would otherwise be kept for ever. */
 const LINE_SIGNS = 64 * 1024
@@ -12,7 +12,7 @@ export interface Said { result: Json, last: string }
 
 /** Reads the output of a script line by line: `42%` and `::progress 42 text` move the progress, `::result {json}` is the result,
  *  every other line is logged. */
-export function outputReader (ctx: Pick<TaskContext, 'log' | 'progress'>, level: 'info' | 'warn'): { write (chunk: string): void, end (): Said } {
+export function outputReader<L extends 'info' | 'warn'> (ctx: { log: Pick<TaskLog, L>, progress: TaskProgress }, level: L): { write (chunk: string): void, end (): Said } {
   let rest = ''
   const said: Said = { result: null, last: '' }
   const line = (text: string) => {
@@ -39,7 +39,7 @@ export function outputReader (ctx: Pick<TaskContext, 'log' | 'progress'>, level:
   }
 }
 
-function command (text: string, { progress }: Pick<TaskContext, 'progress'>, said: Said): boolean {
+function command (text: string, { progress }: { progress: TaskProgress }, said: Said): boolean {
   const moved = PERCENT.exec(text) ?? PROGRESS.exec(text)
   if (moved) {
     progress.setTotal(100, '%')

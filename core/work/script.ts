@@ -2,30 +2,26 @@ import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { Fatal } from '../model/outcome.ts'
 import { SECOND } from '../model/duration.ts'
+import { exited, mannered, minimalEnvironment } from './spawned.ts'
 import { killGroup, startedAt } from './group.ts'
 import { outputReader } from './output.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { Child } from '../model/run.ts'
+import type { ChildSink, Exit } from './spawned.ts'
 import type { Said } from './output.ts'
 import type { TaskContext } from '../model/context.ts'
 import type { Work } from '../model/task.ts'
 
-/** Told of the process that does the work. */
-export type ChildSink = (child: Child) => Promise<unknown>
-
 type Script = Extract<Work, { kind: 'script' }>
-type Exit = { code: number | null, signal: NodeJS.Signals | null }
 
 /** Between asking a process group to end and ending it. */
 const KILL_AFTER = 3 * SECOND
-const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'] as const
 
 /** Executes a script as a process of its own, in its own group; a stop reaches everything that it has started.
  *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
  *  with `retry` named, any other fails the run. */
 export async function script (work: Script, ctx: TaskContext, child: ChildSink): Promise<unknown> {
-  const [program, ...words] = [...work.interpreter ?? [], work.file, ...work.args]
-  const process = spawn(program!, words, {
+  const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
+  const process = spawn(program, words, {
     cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
   })
   const out = outputReader(ctx, 'info')
@@ -48,9 +44,8 @@ export async function script (work: Script, ctx: TaskContext, child: ChildSink):
 }
 
 function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
-  const inherited = INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])
   return {
-    ...Object.fromEntries(inherited) as NodeJS.ProcessEnv,
+    ...minimalEnvironment(),
     ...work.env,
     OFFPEAK_TASK: ctx.task,
     OFFPEAK_RUN_ID: ctx.run_id,
@@ -58,15 +53,6 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
     OFFPEAK_DUE_AT: ctx.due_at,
     OFFPEAK_PAYLOAD: JSON.stringify(ctx.payload)
   }
-}
-
-function exited (process: ChildProcess): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    process.once('error', reject)
-    process.once('close', (code, signal) => resolve({ code, signal }))
-    // A grandchild that keeps the pipes open must not keep the run: the exit counts, a moment later.
-    process.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), SECOND).unref())
-  })
 }
 
 /** TERM to the group when the run is to stop, KILL a little later. */

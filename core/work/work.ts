@@ -1,7 +1,12 @@
+import { inProcess } from './process.ts'
 import { script } from './script.ts'
-import type { ChildSink } from './script.ts'
+import type { Seams } from './seams.ts'
 import type { TaskFunction, Work } from '../model/task.ts'
+import type { Threads } from './threads.ts'
 
 /** The work of a task as a function, whatever executes it. */
-export const workOf = (work: Work, child: ChildSink): TaskFunction =>
-  work.kind === 'function' ? work.func : ctx => script(work, ctx, child)
+export function workOf (work: Work, seams: Seams & { threads: Threads }): TaskFunction {
+  if (work.kind === 'function') return work.func
+  if (work.kind === 'script') return ctx => script(work, ctx, seams.child)
+  return work.within === 'thread' ? ctx => seams.threads.run(work, ctx, seams) : ctx => inProcess(work, ctx, seams)
+}

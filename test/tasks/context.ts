@@ -17,6 +17,7 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     payload: payload as Json,
     task,
     run_id: '0001a2b3c4d',
+    results: {},
     attempt: 1,
     due_at: '2026-03-10T02:00:00.000Z',
     signal: stop.signal,
@@ -31,6 +32,7 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
       read: async () => (said.saved.at(-1) ?? null) as Json,
       save: async state => { said.saved.push(structuredClone(state)) }
     },
+    step: async (_name, work) => await work(),
     services: {},
     hints: { batch_size: 32, quality: 'high', can_parallel: true, suspend_non_critical: false, cpu_limit: 0.9, network_limit: 0.8, profile: 'charging' },
     onHints: () => () => undefined,

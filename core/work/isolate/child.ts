@@ -1,0 +1,35 @@
+import { Worker } from 'node:worker_threads'
+import { LateErrors } from '../late.ts'
+import { host } from './host.ts'
+import { isOurs } from './wire.ts'
+import { killGroup } from '../group.ts'
+import type { Down, Port, Up } from './wire.ts'
+import type { Used } from '../../model/isolation.ts'
+
+const GUARD = `
+const parent = process.ppid
+setInterval(() => { if (process.ppid !== parent) process.kill(-process.pid, 'SIGKILL') }, 500)
+`
+
+// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it.
+new Worker(GUARD, { eval: true }).unref()
+process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
+
+const port: Port<Up, Down> = {
+  // What cannot be said any more is said to nobody: the end of the line is the end of this process.
+  post: message => void process.send?.(message, undefined, {}, () => undefined),
+  listen: hear => void process.on('message', message => { if (isOurs(message)) hear(message as Down) })
+}
+
+function used (): Used {
+  const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = process.resourceUsage()
+  return { cpu_seconds: (user + system) / 1e6, peak_bytes: kilobytes * 1024 }
+}
+
+void new LateErrors(notice => { if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error }) }).start()
+
+port.listen(message => {
+  if (message.say !== 'start') return
+  process.title = `offpeak ${message.job.run.task}`
+  void host({ job: message.job, port, used, worn: () => false })
+})

@@ -1,0 +1,103 @@
+import { StopReason } from '../../model/outcome.ts'
+import { Voice } from './voice.ts'
+import { contextFor } from '../context.ts'
+import { functionOf } from './module.ts'
+import { UNBOUNDED, returned, revived, threw } from './wire.ts'
+import { runScope } from '../scope.ts'
+import { storable } from '../../model/json.ts'
+import { systemClock } from '../../model/clock.ts'
+import type { Ask, Down, Ended, Job, Port, Up } from './wire.ts'
+import type { Hints } from '../../model/hints.ts'
+import type { TaskContext } from '../../model/context.ts'
+import type { Used } from '../../model/isolation.ts'
+
+export interface HostOptions {
+  job: Job
+  port: Port<Up, Down>
+  /** What has been taken since the beginning. */
+  used: () => Used
+  /** Told at the end: true when this place is not to be used again. */
+  worn: () => boolean
+}
+
+/** Questions to the manager that are under way. */
+class Questions {
+  readonly #port: Port<Up, Down>
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  #last = 0
+
+  constructor (port: Port<Up, Down>) {
+    this.#port = port
+  }
+
+  ask (what: Ask, ...words: unknown[]): Promise<unknown> {
+    const asked = Promise.withResolvers<unknown>()
+    const id = ++this.#last
+    this.#waiting.set(id, asked)
+    this.#port.post({ say: 'ask', id, what, words })
+    return asked.promise
+  }
+
+  answered ({ id, value, error }: Extract<Down, { say: 'answer' }>): void {
+    const asked = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error) asked?.reject(revived(error))
+    else asked?.resolve(value)
+  }
+}
+
+/** The hints as the manager last told them. */
+class Advice {
+  readonly #listeners = new Set<() => void>()
+  hints: Hints
+
+  constructor (hints: Hints) {
+    this.hints = hints
+  }
+
+  take (hints: Hints): void {
+    this.hints = hints
+    for (const listener of this.#listeners) listener()
+  }
+
+  onChange (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+}
+
+/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was told; never throws. */
+export async function host ({ job, port, used, worn }: HostOptions): Promise<void> {
+  const controller = new AbortController()
+  const questions = new Questions(port)
+  const advice = new Advice(job.hints)
+  const voice = new Voice(port, systemClock)
+  port.listen(message => {
+    if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
+    else if (message.say === 'hints') advice.take(message.hints)
+    else if (message.say === 'answer') questions.answered(message)
+  })
+  const ctx = contextFor({
+    run: job.run,
+    signal: controller.signal,
+    log: () => voice.log,
+    progress: voice.progress,
+    services: () => ({ config: job.config, offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)])) }),
+    situation: advice,
+    breathe: async breathing => void await questions.ask('breathe', breathing),
+    save: async state => void await questions.ask('save', state),
+    enqueue: async (task, ask) => await questions.ask('enqueue', task, { ...ask, ...'payload' in ask ? { payload: storable(ask.payload, UNBOUNDED) } : {} }) as string
+  })
+  const ended = await runScope.run({ id: job.run.id, task: job.run.task }, () => executed(job, ctx))
+  voice.end()
+  port.post({ say: 'ended', ended, used: used(), worn: worn() })
+}
+
+async function executed ({ home }: Job, ctx: TaskContext): Promise<Ended> {
+  try {
+    const func = await functionOf(home)
+    return returned(await func(ctx))
+  } catch (error) {
+    return threw(error)
+  }
+}

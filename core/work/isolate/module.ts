@@ -1,0 +1,31 @@
+import { registerHooks } from 'node:module'
+import { taskFileBroken } from '../../model/errors.ts'
+import type { Home } from '../../model/isolation.ts'
+import type { TaskFunction } from '../../model/task.ts'
+
+type Definition = { id?: unknown, func?: unknown } | undefined
+
+const texts = new Map<string, string>()
+
+// A file may have changed since it was checked: what is executed is what was checked.
+registerHooks({
+  load (url, context, next) {
+    const loaded = next(url, context)
+    const text = texts.get(url)
+    return text === undefined ? loaded : { ...loaded, source: text }
+  }
+})
+
+/** The function of a task, out of the version of its file that was checked. Throws what the import throws, OFFPEAK_TASK_FILE_BROKEN when it
+ *  exports another thing than it did. */
+export async function functionOf ({ url, text, pointer, id }: Home): Promise<TaskFunction> {
+  texts.set(url, text)
+  try {
+    const exported = await import(url) as Record<string, unknown>
+    const found = pointer.split('/').slice(1).reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], exported) as Definition
+    if (found?.id === id && typeof found.func === 'function') return found.func as TaskFunction
+    throw taskFileBroken({ file: url, pointer, message: `The task '${id}' is not where it was when its file was read: what a file exports must not depend on where it is imported` })
+  } finally {
+    texts.delete(url)
+  }
+}

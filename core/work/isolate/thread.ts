@@ -1,0 +1,46 @@
+import { getHeapStatistics } from 'node:v8'
+import { parentPort, threadId } from 'node:worker_threads'
+import { LateErrors } from '../late.ts'
+import { host } from './host.ts'
+import { isOurs } from './wire.ts'
+import type { Down, Port, Up } from './wire.ts'
+import type { MessagePort } from 'node:worker_threads'
+import type { Used } from '../../model/isolation.ts'
+
+/** A thread whose heap is fuller than this when nobody uses it has leaked, and is not used again. */
+const WORN = 0.5
+
+// Between two runs nobody listens on a port of theirs: late errors go by the thread's own.
+void new LateErrors(notice => parentPort?.postMessage(notice, [])).start()
+
+const wired = (port: MessagePort): Port<Up, Down> => ({
+  post: message => port.postMessage(message, []),
+  listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Down) })
+})
+
+const secondsOf = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6
+
+function meter (): () => Used {
+  const before = secondsOf(process.threadCpuUsage())
+  return () => {
+    const { total_heap_size: heap, external_memory: outside } = getHeapStatistics()
+    return { cpu_seconds: secondsOf(process.threadCpuUsage()) - before, peak_bytes: heap + outside }
+  }
+}
+
+function isWorn (): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+  return used > limit * WORN
+}
+
+/** Executes the run that comes by the port in this thread of the pool. */
+export default function thread (port: MessagePort): Promise<void> {
+  const line = wired(port)
+  line.post({ say: 'began', thread: threadId })
+  return new Promise(done => {
+    line.listen(message => {
+      if (message.say !== 'start') return
+      void host({ job: message.job, port: line, used: meter(), worn: isWorn }).then(() => port.close()).then(done)
+    })
+  })
+}

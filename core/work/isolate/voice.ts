@@ -1,0 +1,78 @@
+import { after } from '../../model/clock.ts'
+import { packed } from './wire.ts'
+import type { Clock } from '../../model/clock.ts'
+import type { Down, Moved, Port, Up } from './wire.ts'
+import type { TaskLog, TaskProgress } from '../../model/context.ts'
+
+/** Progress is told so often at most, ms: it is said far more often than anybody looks. */
+const EVERY = 100
+/** The first lines of a log go as they come, of the others the last ones at the end; the manager keeps no more. */
+const HEAD = 2000
+const TAIL = 499
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+
+type Line = Extract<Up, { say: 'log' }>
+
+/** What a task says of itself, on its way to the manager: log and progress, bounded however much a task says. */
+export class Voice {
+  readonly #port: Port<Up, Down>
+  readonly #clock: Clock
+  readonly log: TaskLog
+  readonly progress: TaskProgress
+  #lines = 0
+  #tail: Line[] = []
+  #moved: Moved | null = null
+  #current = 0
+  #toldAt = -Infinity
+  #cancel: (() => void) | null = null
+
+  constructor (port: Port<Up, Down>, clock: Clock) {
+    this.#port = port
+    this.#clock = clock
+    this.log = Object.fromEntries(LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: words.map(word => packed(word)) })])) as unknown as TaskLog
+    this.progress = {
+      setTotal: (total, unit) => this.#move({ total, ...unit === undefined ? {} : { unit } }),
+      advance: (by = 1, message) => this.#go(this.#current + by, message),
+      update: (current, message) => this.#go(current, message),
+      setMessage: message => this.#move({ message })
+    }
+  }
+
+  /** Says what is left to say. */
+  end (): void {
+    this.#tell()
+    const tail = this.#tail.slice(-TAIL)
+    const out = this.#lines - HEAD - tail.length
+    if (out > 0) this.#port.post({ say: 'log', level: 'warn', words: [{ plain: `[${out} lines left out]` }] })
+    for (const line of tail) this.#port.post(line)
+    this.#tail = []
+  }
+
+  #line (line: Line): void {
+    this.#lines++
+    if (this.#lines <= HEAD) return this.#port.post(line)
+    this.#tail.push(line)
+    if (this.#tail.length >= 2 * TAIL) this.#tail = this.#tail.slice(-TAIL)
+  }
+
+  #go (current: number, message: string | undefined): void {
+    if (Number.isFinite(current)) this.#current = current
+    this.#move({ current: this.#current, ...message === undefined ? {} : { message } })
+  }
+
+  /** A loop that never waits is heard too: what is due is told at once, not by a timer. */
+  #move (moved: Moved): void {
+    this.#moved = { ...this.#moved, ...moved }
+    if (this.#clock.monotonic() - this.#toldAt >= EVERY) return this.#tell()
+    this.#cancel ??= after(this.#clock, EVERY, () => this.#tell())
+  }
+
+  #tell (): void {
+    this.#cancel?.()
+    this.#cancel = null
+    if (this.#moved === null) return
+    this.#toldAt = this.#clock.monotonic()
+    this.#port.post({ say: 'progress', moved: this.#moved })
+    this.#moved = null
+  }
+}

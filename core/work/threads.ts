@@ -1,0 +1,108 @@
+import { MessageChannel } from 'node:worker_threads'
+import { once } from 'node:events'
+import { extname, join } from 'node:path'
+import { Piscina } from 'piscina'
+import { SECOND } from '../model/duration.ts'
+import { answerOf, isOurs } from './isolate/wire.ts'
+import { attend, jobOf } from './isolate/attend.ts'
+import { failureOf } from '../model/failure.ts'
+import { onceAborted } from './spawned.ts'
+import { outOfMemory, workDied } from '../model/errors.ts'
+import type { Down, Port, Up } from './isolate/wire.ts'
+import type { Listener, Notice } from '../model/notice.ts'
+import type { MessagePort } from 'node:worker_threads'
+import type { Seams } from './seams.ts'
+import type { TaskContext } from '../model/context.ts'
+import type { Work } from '../model/task.ts'
+
+type Isolated = Extract<Work, { kind: 'isolated' }>
+type Attended = ReturnType<typeof attend>
+
+/** The two ends of the line to a thread, who attends the near one, and what cuts it. */
+interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController }
+
+const HOST = join(import.meta.dirname, 'isolate', `thread${extname(import.meta.filename)}`)
+/** A thread that nobody has used for so long ends. */
+const IDLE = 10 * SECOND
+
+const wired = (port: MessagePort): Port<Down, Up> => ({
+  post: message => port.postMessage(message, []),
+  listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Up) })
+})
+
+/** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do not let go. */
+export class Threads {
+  readonly #notice: Listener
+  readonly #pools = new Map<number | null, Piscina>()
+
+  constructor (notice: Listener) {
+    this.#notice = notice
+  }
+
+  /** How many threads there are. */
+  get size (): number {
+    return [...this.#pools.values()].reduce((sum, { threads }) => sum + threads.length, 0)
+  }
+
+  /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws OFFPEAK_WORK_DIED or
+   *  OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
+  async run (work: Isolated, ctx: TaskContext, { given, clock, graceMs, late, used }: Seams): Promise<unknown> {
+    const { port1, port2 } = new MessageChannel()
+    const kill = new AbortController()
+    const attended = attend({ ctx, given, port: wired(port1), late })
+    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => kill.abort() }])
+    try {
+      port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
+      await this.#execute(work, { far: port2, near: port1, attended, kill })
+      const { ended, used: taken, worn } = attended.told!
+      if (worn) kill.abort()
+      used(taken)
+      return answerOf(ended)
+    } finally {
+      cancel()
+      attended.end()
+      port1.close()
+    }
+  }
+
+  /** Ends every thread. */
+  async close (): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map(pool => pool.destroy()))
+  }
+
+  /** Resolves when the end of the function was told, throws why it was not. */
+  async #execute ({ memory_mb: limitMb }: Isolated, { far, near, attended, kill }: Line): Promise<void> {
+    const pool = this.#poolFor(limitMb)
+    const closed = once(near, 'close')
+    const running = pool.run(Piscina.move(far), { signal: kill.signal })
+    let exit: number | null = null
+    void attended.began.then(id => pool.threads.find(({ threadId }) => threadId === id)?.once('exit', code => { exit = code }))
+    try {
+      await Promise.race([attended.over, running])
+      await attended.over
+    } catch (error) {
+      // What was said before the end is still on its way.
+      if (!kill.signal.aborted) await closed
+      if (attended.told !== null) return
+      if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
+      throw exit === null || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
+    }
+  }
+
+  /** Threads of one limit. How many there are is no matter of theirs: every run has a slot of its own. */
+  #poolFor (limitMb: number | null): Piscina {
+    const known = this.#pools.get(limitMb)
+    if (known) return known
+    const pool = new Piscina({
+      filename: HOST, minThreads: 0, maxThreads: Infinity, idleTimeout: IDLE, atomics: 'disabled', recordTiming: false,
+      ...limitMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: limitMb } }
+    })
+    pool.on('message', (notice: Notice) => this.#notice(notice))
+    // A thread that ends while nobody uses it is replaced when it is needed.
+    pool.on('error', (error: unknown) => this.#notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
+    this.#pools.set(limitMb, pool)
+    return pool
+  }
+}

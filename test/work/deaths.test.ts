@@ -1,0 +1,119 @@
+import t from 'tap'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { home, taskFile } from '../manager/home.ts'
+import { until } from '../clock.ts'
+import type { FullRun } from '../../core/model/run.ts'
+import type { Owner } from './house.ts'
+
+const SLOW = { timeout: 60_000 }
+const ONCE = { max_retries: 0 }
+const PLACES = ['thread', 'process'] as const
+
+async function setup (t: Owner, files: Record<string, string>) {
+  const it = await home(t, { files, abortGraceMs: 400, config: { manager: { stop_grace: 0 } } })
+  await it.manager.start()
+  const { desk, engine } = it.manager
+  const add = async (task: string) => (await desk.enqueue(task)).run.id
+  const over = async (id: string): Promise<FullRun> => {
+    await until(`${id} is over`, async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state), 30_000)
+    return (await engine.get(id))!
+  }
+  const ended = async (task: string) => over(await add(task))
+  return { ...it, add, over, ended }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    // A zombie is listed until its parent reads its end.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on', SLOW, async t => {
+  const { ended, add, over, manager } = await setup(t, {
+    'loop.ts': `
+      const func = (ctx: any) => { ctx.progress.setTotal(1e9); for (let n = 0; ; n++) if (n % 1e6 === 0) ctx.progress.update(n / 1e6) }
+      export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
+    ...Object.fromEntries(PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])),
+    'here.ts': taskFile('here', 'return "fine"')
+  })
+  for (const place of PLACES) {
+    const loop = await add(`loop_${place}`)
+    await until('it moves', async () => {
+      await manager.beat('flush')
+      return ((await manager.engine.get(loop))!.progress?.current ?? 0) > 0
+    })
+    t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not kept`)
+    t.match(await over(loop), { state: 'failed', error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' } }, place)
+    t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
+  }
+})
+
+t.test('exit, crash and signal of the place where it runs are a failed attempt in words', SLOW, async t => {
+  const { ended } = await setup(t, {
+    'exits.ts': `export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { ctx.log.info('last words'); process.exit(7) } }))`,
+    'early.ts': taskFile('early', 'process.exit(0)', { isolation: 'process', ...ONCE }),
+    'aborts.ts': taskFile('aborts', 'process.abort()', { isolation: 'process', ...ONCE }),
+    'kills.ts': taskFile('kills', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {})', { isolation: 'process', ...ONCE }),
+    'hangs_up.ts': taskFile('hangs_up', 'process.disconnect(); await new Promise(r => setTimeout(r, 60000))', { isolation: 'process', ...ONCE }),
+    'next.ts': taskFile('next', 'return 1', { isolation: 'thread' })
+  })
+  for (const place of PLACES) t.match(await ended(`exits_${place}`), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'exited with code 7' } }, place)
+  t.match(await ended('early'), { state: 'failed', error: { message: 'exited with code 0' } }, 'an exit without an error is no answer')
+  t.match(await ended('aborts'), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'ended by SIGABRT' } })
+  t.match(await ended('kills'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
+  t.match(await ended('hangs_up'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
+  t.match(await ended('next'), { state: 'completed', result: 1 })
+})
+
+t.test('more memory than its limit is a failed attempt that says so', SLOW, async t => {
+  const hoard = 'const kept: unknown[] = []; for (;;) { kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n }))); await new Promise(r => setImmediate(r)) }'
+  const { ended } = await setup(t, Object.fromEntries(PLACES.map(place => [`hoards_${place}.ts`, taskFile(`hoards_${place}`, hoard, { isolation: place, memory_limit: '48 MiB', ...ONCE })])))
+  for (const place of PLACES) t.match(await ended(`hoards_${place}`), { state: 'failed', error: { code: 'OFFPEAK_OUT_OF_MEMORY', message: 'ran out of memory: its memory_limit is 48 MiB' } }, place)
+})
+
+t.test('with a process everything ends that it has started, also what does not listen to TERM', SLOW, async t => {
+  const body = (rest: string) => `const { spawn } = await import('node:child_process')
+    const { writeFileSync } = await import('node:fs')
+    process.on('SIGTERM', () => {})
+    const child = spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { stdio: 'ignore' })
+    writeFileSync(ctx.services.config.folder + '/' + ctx.task, process.pid + ' ' + child.pid)
+    ${rest}`
+  const { ended, add, over, manager, root, configFile } = await setup(t, {
+    'stays.ts': taskFile('stays', body('await new Promise(() => {})'), { isolation: 'process', ...ONCE }),
+    'leaves.ts': taskFile('leaves', body('return "done"'), { isolation: 'process', ...ONCE })
+  })
+  writeFileSync(configFile, JSON.stringify({ manager: { stop_grace: 0 }, services: { folder: root } }))
+  await manager.settings.rescan()
+  const pids = (task: string) => readFileSync(join(root, task), 'utf8').split(' ').map(Number)
+  t.match(await ended('leaves'), { state: 'completed', result: 'done' })
+  for (const pid of pids('leaves')) await until('it is gone', () => !isAlive(pid))
+  const id = await add('stays')
+  await until('it has started', () => existsSync(join(root, 'stays')))
+  await until('it is recorded', async () => (await manager.engine.get(id))!.child !== null)
+  t.equal((await manager.engine.get(id))!.child!.pid, pids('stays')[0])
+  await manager.desk.cancel(id, { by: 'anna' })
+  t.match(await over(id), { state: 'cancelled' })
+  for (const pid of pids('stays')) await until('it is gone', () => !isAlive(pid))
+})
+
+t.test('a function that is told to stop has the grace to end well; a stop gives the attempt back', SLOW, async t => {
+  const body = 'ctx.log.info("on"); await new Promise(r => ctx.signal.addEventListener("abort", r)); await new Promise(r => setTimeout(r, 50)); ctx.log.info(ctx.signal.reason.code); throw ctx.signal.reason'
+  const { add, manager } = await setup(t, Object.fromEntries(PLACES.map(place => [`stops_${place}.ts`, taskFile(`stops_${place}`, body, { isolation: place, ...ONCE })])))
+  const ids = await Promise.all(PLACES.map(place => `stops_${place}`).map(add))
+  const words = async (id: string) => (await manager.desk.logs({ id, after: 0, limit: 5 })).map(({ text }) => text)
+  for (const id of ids) {
+    await until('it runs', async () => {
+      await manager.beat('flush')
+      return (await words(id)).length === 1
+    })
+  }
+  await manager.runner.stop()
+  for (const id of ids) {
+    t.match(await manager.engine.get(id), { state: 'queued', attempt: 0, reason: { code: 'stopping' } })
+    t.strictSame(await words(id), ['on', 'stopping'])
+  }
+})
