@@ -46,7 +46,17 @@ function tellRun (run: RunAnswer, { json }: Remote): void {
   say(`${run.id} ${stateWords(run.label)}, ${run.priority}, due ${timeWords(run.due_at)}`)
 }
 
-/** `queues`, `edit` and `promote`. */
+interface FlowAnswer { runs: { id: string, ref: string | null, task: string, state: string }[] }
+
+async function flow (file: string, given: Remote): Promise<void> {
+  const said = await payloadOf(file === '-' ? file : `@${file}`)
+  const client = await Client.find(given)
+  const answer = await client.post<FlowAnswer>('/api/flows', Array.isArray(said) ? { runs: said } : said)
+  if (given.json) return sayJson(answer)
+  say(table(['RUN', 'REF', 'TASK', 'STATE'], answer.runs.map(({ id, ref, task, state }) => [id, ref ?? '-', task, state])))
+}
+
+/** `queues`, `edit`, `promote` and `flow`. */
 export function addQueues (program: Command): void {
   remote(program.command('queues').description('list the queues: what waits, what runs, their limits')).action(listQueues)
   remote(program.command('edit <run>').description('change a run that waits'))
@@ -54,5 +64,6 @@ export function addQueues (program: Command): void {
     .option('--payload <json>', 'what it is given: JSON, @file, or - for standard input')
     .option('--due <instant>', 'when it is due, ISO 8601 with a zone')
     .action(edit)
+  remote(program.command('flow <file>').description('add runs that wait for each other, from a JSON file or - for standard input')).action(flow)
   remote(program.command('promote <run>').description('make a waiting run due now')).action(promote)
 }

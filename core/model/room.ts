@@ -11,6 +11,7 @@ import { unknownReading } from './reading.ts'
 import type { Bucket } from './queue.ts'
 import type { Config } from './config.ts'
 import type { Pause, Standing, Verdict, Waiting } from './gates/gate.ts'
+import type { Prior } from './gates/dependencies.ts'
 import type { Priority, Run } from './run.ts'
 import type { Running } from './crowd.ts'
 import type { Reading } from './reading.ts'
@@ -40,6 +41,8 @@ export interface RoomAsk extends Circumstances {
   running?: readonly Running[]
   /** Starts that queues with a rate have left. */
   buckets?: ReadonlyMap<string, Bucket>
+  /** What the tasks have done that others depend on. */
+  priors?: ReadonlyMap<string, Prior>
   slots: number
   now: number
 }
@@ -52,7 +55,7 @@ const DEFAULTS = defaultsOf()
 export type Facts = Omit<RoomAsk, 'due' | 'turns'>
 
 /** What is so beside the task of a run: slots, priorities, pauses. */
-export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], running = [], buckets, config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
+export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], running = [], buckets, priors = new Map(), config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
   let taken = 0
   let background = 0
   for (const [id, count] of active) {
@@ -60,7 +63,7 @@ export function standingOf ({ tasks, active, slots, priorities = {}, pauses = []
     taken += count
     if (task !== undefined && classify(task, config).class === 'background') background += count
   }
-  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets) }
+  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors }
 }
 
 function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {

@@ -1,4 +1,5 @@
 import { Holds } from './holds.ts'
+import { DEPENDENCY_FAILED } from '../model/gates/dependencies.ts'
 import { StopReason } from '../model/outcome.ts'
 import { firstReason, whenLost } from '../model/gates/evaluate.ts'
 import { whomToPreempt } from '../model/preempt.ts'
@@ -83,8 +84,9 @@ export class Conscience {
   async #end (run: Run, verdict: Verdict): Promise<boolean> {
     if (verdict.decision !== 'skip' && verdict.decision !== 'fail') return false
     const { engine, clock, notice } = this.#options
-    const reason = firstReason(verdict)!
-    const why = verdict.deadline !== null && clock.now() >= verdict.deadline.at
+    const lost = verdict.gates.find(({ ok, code }) => !ok && code === DEPENDENCY_FAILED)
+    const reason = lost ?? firstReason(verdict)!
+    const why = lost ? { code: lost.code, message: lost.message, chain: lost.observed as string[] } : verdict.deadline !== null && clock.now() >= verdict.deadline.at
       ? { code: 'deadline', message: `held until its deadline: ${reason.message}` }
       : { code: reason.code, message: reason.message }
     const as = verdict.decision === 'fail' ? 'failed' : 'skipped'

@@ -4,6 +4,7 @@ import { Breath } from './breath.ts'
 import { Buckets } from './limits.ts'
 import { Conscience } from './conscience.ts'
 import { Executor } from './executor.ts'
+import { Flows } from './flows.ts'
 import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
 import { failureOf } from '../model/failure.ts'
@@ -31,6 +32,7 @@ export class Runner implements Service {
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
   readonly #buckets = new Buckets()
+  readonly #flows: Flows
   readonly #executor: Executor
   readonly #conscience: Conscience
   readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
@@ -43,6 +45,7 @@ export class Runner implements Service {
   constructor (options: RunnerOptions) {
     this.#options = options
     const { clock, situation } = options
+    this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
     this.#alarm = new Alarm({ clock, ring: () => this.wake() })
     this.#conscience = new Conscience({ ...options, runner: () => this })
@@ -152,13 +155,14 @@ export class Runner implements Service {
   /** One round; true when there may be more to claim. */
   async #claim (): Promise<boolean> {
     const { engine, clock, owner } = this.#options
+    const due = await engine.due(clock.now())
+    await this.#flows.look(due.tasks.map(({ task }) => this.#options.tasks().get(task)))
     const facts = this.#facts()
-    const due = await engine.due(facts.now)
     this.lastPassAt = clock.now()
     for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns })) {
       if (this.#state !== 'started') return false
       const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })
-      for (const run of claimed) this.#begin(run)
+      for (const run of claimed) this.#begin(await this.#flows.lend(run, facts.tasks.get(run.task)))
       if (claimed.length > 0) return true
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
@@ -177,6 +181,6 @@ export class Runner implements Service {
 
   #facts () {
     const { tasks, slots, clock, situation } = this.#options
-    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, running: this.#active.running, buckets: this.#buckets.all, slots: slots(), now: clock.now() }
+    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, running: this.#active.running, buckets: this.#buckets.all, priors: this.#flows.priors, slots: slots(), now: clock.now() }
   }
 }

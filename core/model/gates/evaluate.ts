@@ -8,6 +8,7 @@ import { concurrency } from './concurrency.ts'
 import { cpu } from './cpu.ts'
 import { deadlineOf, relaxation } from '../relax.ts'
 import { decisionFor, recommendationFor } from '../recommend.ts'
+import { DEPENDENCY_FAILED, dependencies } from './dependencies.ts'
 import { disk } from './disk.ts'
 import { due } from './due.ts'
 import { enabled } from './enabled.ts'
@@ -34,7 +35,7 @@ import type { Deadline } from '../relax.ts'
 
 /** In the order in which people are told. */
 const GATES: readonly [Gate, GateKind][] = [
-  [present, 'order'], [enabled, 'order'], [paused, 'safety'], [due, 'order'], [disk, 'safety'], [temperature, 'safety'],
+  [present, 'order'], [enabled, 'order'], [paused, 'safety'], [due, 'order'], [dependencies, 'order'], [disk, 'safety'], [temperature, 'safety'],
   [window, 'condition'], [power, 'condition'], [battery, 'condition'], [charge, 'condition'], [idle, 'condition'], [probes, 'condition'],
   [signals, 'condition'], [network, 'condition'], [cpu, 'condition'], [memory, 'condition'], [io, 'condition'], [bandwidth, 'condition'],
   [concurrency, 'order'], [queue, 'order'], [rate, 'order'], [locks, 'order'], [alone, 'order'], [priority, 'order'], [profile, 'condition'], [background, 'condition'], [slots, 'order']
@@ -85,6 +86,8 @@ function decide ({ task, now }: GateAsk, deadline: Deadline | null, gates: reado
   const closed = gates.filter(({ ok }) => !ok)
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
+  // What it waits for cannot come any more: it is told so at once, unless a person has stopped everything.
+  if (closed.some(({ code }) => code === DEPENDENCY_FAILED) && closed.every(({ gate }) => gate !== 'paused')) return 'skip'
   if (deadline !== null && deadline.on_deadline !== 'run' && now >= deadline.at) return deadline.on_deadline
   return task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition') ? 'skip' : 'hold'
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { Crowd } from '../crowd.ts'
 import type { Deadline } from '../relax.ts'
 import type { Json } from '../json.ts'
+import type { Prior } from './dependencies.ts'
 import type { Priority, Run } from '../run.ts'
 import type { Reading } from '../reading.ts'
 import type { Steady } from '../steady.ts'
@@ -36,6 +37,8 @@ export interface Standing {
   background: number
   /** What running runs take of queues and locks; absent: nobody runs. */
   crowd?: Crowd
+  /** What the tasks have done that others depend on, by id. */
+  priors?: ReadonlyMap<string, Prior>
   pauses: readonly Pause[]
 }
 

@@ -1,0 +1,54 @@
+import type { Dependency } from '../policy.ts'
+import type { Gate, GateAsk } from './gate.ts'
+import type { State } from '../run.ts'
+import { READ } from './gate.ts'
+import { deadlineOf } from '../relax.ts'
+import { spanWords } from '../duration.ts'
+
+/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own last. */
+export interface Ending { state: State, at: number, chain: readonly string[], message: string | null }
+
+/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. */
+export interface Prior { pending: boolean, last: Ending | null }
+
+/** The code of a dependency that can no longer be met. */
+export const DEPENDENCY_FAILED = 'dependency_failed'
+
+interface Judged { ok: boolean, code: string, message: string, chain: readonly string[], freshUntil: number | null }
+
+const said = (code: string, message: string): Judged => ({ ok: code === 'ok', code, message, chain: [], freshUntil: null })
+
+function judged ({ task, condition, freshMs }: Dependency, { pending, last }: Prior, now: number): Judged {
+  const met = last !== null && (condition === 'done' || condition === last.state)
+  const fresh = last !== null && now - last.at <= freshMs
+  if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} has ${last.state}`)
+  if (pending) return said('dependency_pending', `waits for ${task}, which is under way`)
+  if (last === null) return said('dependency_missing', `waits for ${task}, which has not run yet`)
+  if (!fresh) return said('dependency_stale', `waits for ${task}, which ended ${spanWords(now - last.at)} ago, and at most ${spanWords(freshMs)} are wanted`)
+  const why = last.message === null ? '' : `: ${last.message}`
+  return { ...said(DEPENDENCY_FAILED, `${task} has ${last.state}${why}, and was to have ${condition}`), chain: last.chain }
+}
+
+const isOver = ({ task, run, now }: GateAsk): boolean => {
+  const { at, on_deadline: then } = deadlineOf(task!, run)
+  return then === 'run' && now >= at
+}
+
+/** Closed until the tasks that the task depends on have run as it wants. At a deadline that says `run` only one that has failed counts. */
+export const dependencies: Gate = ask => {
+  const { task, standing: { priors }, now } = ask
+  if (task === undefined || task.depends_on.length === 0) return null
+  const all = task.depends_on.map(wanted => judged(wanted, priors?.get(wanted.task) ?? { pending: false, last: null }, now))
+  const closed = all.find(({ code }) => code === DEPENDENCY_FAILED) ?? all.find(({ ok }) => !ok) ?? null
+  const passed = closed !== null && closed.code !== DEPENDENCY_FAILED && isOver(ask)
+  return {
+    gate: 'dependencies',
+    ok: closed === null || passed,
+    code: closed === null ? 'ok' : passed ? 'deadline' : closed.code,
+    message: closed === null ? all.map(({ message }) => message).join(', ') : closed.message,
+    observed: closed === null ? null : [...closed.chain],
+    required: task.depends_on.map(({ task: id, condition }) => `${id} ${condition}`),
+    ...READ,
+    source: 'task definition /depends_on'
+  }
+}

@@ -1,0 +1,32 @@
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Face } from './_schemas.ts'
+import { MOST_RUNS, STATES } from '../core/index.ts'
+import { RunIn, answers, exactly, nullable, word } from './_schemas.ts'
+
+const { properties: fields } = RunIn
+const FlowIn = exactly({
+  runs: Type.Array(exactly({
+    task: Type.String({ minLength: 1, maxLength: 64 }),
+    ref: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$', description: 'Its name for the others: #name' })),
+    ...fields
+  }), { minItems: 1, maxItems: MOST_RUNS, description: 'All are added, or none' })
+})
+const Flow = exactly({
+  runs: Type.Array(exactly({ id: Type.String(), ref: nullable(Type.String()), task: Type.String(), state: word(STATES), created: Type.Boolean() }))
+})
+const LARGE = 32 * 1024 * 1024
+
+/** Runs that wait for each other, added in one call. */
+const flows: Face = async app => {
+  const { manager } = app
+
+  app.post('/api/flows', { bodyLimit: LARGE, schema: { tags: ['runs'], body: FlowIn, response: answers({ 201: Flow }) } }, async ({ body, by }, reply) => {
+    const added = await manager.desk.bulk.add(body.runs)
+    const runs = added.map(({ run: { id, task, state }, created }, index) => ({ id, ref: body.runs[index]!.ref ?? null, task, state, created }))
+    await manager.engine.record({ at: manager.clock.now(), by, action: 'flow', subject: runs[0]!.id, detail: { runs: runs.length } })
+    return await reply.code(201).send({ runs })
+  })
+}
+
+export default fp(flows, { fastify: '5.x', name: 'offpeak-flows', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
