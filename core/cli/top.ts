@@ -27,7 +27,8 @@ async function look (client: Client): Promise<Snapshot> {
   return { running: running.items, waiting: waiting.items, tasks, machine, lost: false }
 }
 
-const sizeOf = ({ rows = 50, columns = 120 }: { rows?: number, columns?: number }) => ({ rows, columns, now: Date.now() })
+// Some terminals do not tell their size, or call it none.
+const sizeOf = ({ rows, columns }: { rows?: number, columns?: number }) => ({ rows: rows || 50, columns: columns || 120, now: Date.now() })
 
 /** What is seen now, kept up to date by what the server says. */
 class View {

@@ -4,6 +4,7 @@ import t from 'tap'
 import { BIN, cli, place, serve } from './setup.ts'
 import { eventsIn } from '../../core/cli/live.ts'
 import { frameOf } from '../../core/cli/frame.ts'
+import { until } from '../load/until.ts'
 import type { Snapshot } from '../../core/cli/frame.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
