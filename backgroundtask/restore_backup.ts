@@ -1,11 +1,13 @@
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { listBackups } from './_backups.ts'
 import { restore } from './_restore.ts'
 import { PathRefused } from './_root.ts'
-import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf } from './_settings.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_settings.ts'
 import { ArchiveRefused } from './_unpack.ts'
 
 const Input = Type.Object({
+  from: Type.Optional(Type.String({ description: 'Without an archive: the folder whose backups are listed' })),
   archive: Type.Optional(Type.String({ description: 'The .tar.zst to unpack' })),
   into: Type.Optional(Type.String({ description: 'The folder to unpack to' })),
   only: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 1000, description: 'Paths, folders or globs' })),
@@ -16,8 +18,18 @@ const Input = Type.Object({
 
 const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 1000 }
 
+async function backupsOf (ctx: TaskContext, folder: string) {
+  try {
+    return (await listBackups({ folder })).map(({ file, created_at: made, bytes }) => ({ file, created_at: made, size: sizeWords(bytes) }))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return ctx.fail(`There is no folder '${folder}'`)
+    throw error
+  }
+}
+
 async function restoreBackup (ctx: TaskContext): Promise<unknown> {
-  const { archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input, DEFAULTS)
+  const { from, archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input, DEFAULTS)
+  if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, from) }
   if (archive === undefined || into === undefined) {
     return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, as its payload or in config.json`)
   }

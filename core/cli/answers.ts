@@ -12,4 +12,5 @@ export type FullRunView = ReturnType<typeof fullRunView> & Held
 export type RunsAnswer = Page<RunAnswer>
 
 export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }
+export interface HealthAnswer { broken: { where: string | null, message: string }[] }
 export interface LinesAnswer { items: LineAnswer[], next: number }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import type { RestoreGiven } from './restore.ts'
 import type { PreviewGiven } from './preview.ts'
 import type { TestGiven } from './test.ts'
 import type { ValidateGiven } from './validate.ts'
 import { local, whole } from './options.ts'
 
-/** `validate`, `preview` and `test`: what can be known without a server. */
+/** `validate`, `preview`, `test` and `restore`: what can be done without a server. */
 export function addChecks (program: Command): void {
   local(program.command('validate').description('check the configuration and every task file; exit code 78 or 1 when something is wrong'))
     .option('--json', 'answer in JSON')
@@ -19,4 +20,11 @@ export function addChecks (program: Command): void {
     .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
     .option('--json', 'answer in JSON')
     .action(async (file: string, given: TestGiven) => (await import('./test.ts')).test(file, given))
+  local(program.command('restore [archive]').description('list the backups of backup_data, or restore one into a folder'))
+    .option('--from <folder>', 'where the backups lie; as backup_data is set up when absent')
+    .option('--into <folder>', 'where to restore to')
+    .option('--only <paths...>', 'only these paths, folders or globs')
+    .option('--replace', 'replace files that are there')
+    .option('--json', 'answer in JSON')
+    .action(async (archive: string | undefined, given: RestoreGiven) => (await import('./restore.ts')).restore(archive, given))
 }

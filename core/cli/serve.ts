@@ -1,4 +1,6 @@
+import { createServer as createServerSocket } from 'node:net'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Demo } from './demo.ts'
@@ -26,6 +28,20 @@ function listenFailed (error: unknown, { host, port }: TaskManager['config']['se
   if (code === 'EACCES') return startRefused({ message: `Port ${port} of ${host} may not be used`, fix: 'Take a port of 1024 or more.', pointer: '/server/port', cause: error })
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return startRefused({ message: `This machine has no address ${host}`, fix: 'Set server.host to one of its own, or to 127.0.0.1.', pointer: '/server/host', cause: error })
   return error
+}
+
+/** Says that the port is taken before anything is started that could run a task. */
+async function checkPort (server: TaskManager['config']['server']): Promise<void> {
+  const { host, port } = server
+  const trial = createServerSocket()
+  try {
+    trial.listen({ host, port })
+    await once(trial, 'listening')
+  } catch (error) {
+    throw listenFailed(error, server)
+  } finally {
+    trial.close()
+  }
 }
 
 async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: TaskManager): Promise<string> {
@@ -56,6 +72,9 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const manager = await createManager(options)
   const log = createLog(manager.config.log)
   manager.onNotice(noticeLog(log))
+  // Relative paths in the settings of tasks start where those of the configuration do.
+  process.chdir(manager.root)
+  await checkPort(manager.config.server)
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   let listening = false
   lifetime({

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import type { Remote } from './options.ts'
-import type { RunsAnswer, TaskView } from './answers.ts'
+import type { HealthAnswer, RunsAnswer, TaskView } from './answers.ts'
 import { Client } from './client.ts'
 import { STATES } from '../model/run.ts'
 import { STATUSES } from '../model/status.ts'
 import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
 import { remote, whole } from './options.ts'
-import { say, sayJson } from './say.ts'
+import { plain, say, sayJson } from './say.ts'
 import { table } from './table.ts'
 import { usageInvalid } from '../model/errors.ts'
 
@@ -29,6 +29,9 @@ async function listTasks ({ status, ...given }: Remote & { status?: string }): P
   const tasks = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
   if (given.json) return sayJson(tasks)
   say(tasks.length === 0 ? 'There are no tasks.' : taskRows(tasks))
+  // A list that leaves a broken file out must not look whole.
+  const health = await client.get<HealthAnswer>('/api/health').catch(() => null)
+  for (const { where, message } of health?.broken ?? []) say(`broken: ${where === null ? '' : `${where}: `}${plain(message)}`)
 }
 
 type RunFilter = Remote & { task?: string, state?: string, limit: number }

@@ -33,7 +33,7 @@ async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number
       const faults = [
         ...catalog.broken,
         ...unknown.map(id => ({
-          ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: 'Remove the section, or put the task file back.'
+          ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
         }))
       ]
       return { faults, tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }

@@ -17,7 +17,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
   const server = await serve(t, [], { cwd })
   const ask = (...args: string[]) => cli(args, { cwd })
   const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).out)
-  const held = async (id: string) => (await (await fetch(`${server.url}/api/runs/${id}`)).json()).held
+  const held = async (id: string) => ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
 
   t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
     const { child, said } = launch(['run', 'wash', '--wait', '--json'], { cwd })

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { spawnSync } from 'node:child_process'
+import { createServer } from 'node:net'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
+import type { AddressInfo } from 'node:net'
+import { scratch } from '../work/house.ts'
+import { served } from '../process/server.ts'
+import { taskFile } from '../manager/home.ts'
+import { until } from '../clock.ts'
+
+const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')
+const offpeak = (root: string, ...words: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], { cwd: root, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: root } })
+  return { status, stdout, stderr }
+}
+
+t.test('a running offpeak is found while its configuration is broken', { timeout: 60_000 }, async t => {
+  const { root } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
+  writeFileSync(join(root, 'config.json'), '{ "server": { "port": "x" } }')
+  t.match(offpeak(root, 'tasks'), { status: 0, stdout: /hello/ })
+})
+
+t.test('the list of tasks names the files that are broken', { timeout: 60_000 }, async t => {
+  const { root, call } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
+  writeFileSync(join(root, 'backgroundtask/bad.ts'), 'export const = 3\n')
+  await until('it is known', async () => ((await call('GET', '/api/health')).body as { broken: unknown[] }).broken.length === 1)
+  t.match(offpeak(root, 'tasks').stdout, /hello[^]*broken: .*bad\.ts/)
+})
+
+t.test('a taken port is said before anything is started', { timeout: 60_000 }, async t => {
+  const root = scratch(t)
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const { status, stderr } = offpeak(root, 'start', '--port', String((other.address() as AddressInfo).port))
+  t.equal(status, 1)
+  t.match(stderr, /is taken/)
+  t.notOk(existsSync(join(root, 'data/offpeak.db')), readdirSync(root).join())
+})
+
+t.test('relative paths of tasks start at the folder of the configuration', { timeout: 60_000 }, async t => {
+  const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
+  const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
+  await until('it is done', async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
+  t.match((await call('GET', `/api/runs/${id}`)).body, { result: root })
+})
