@@ -28,7 +28,7 @@ import type { TaskContext, TaskLog } from './model/context.ts'
 
 export type { HeldSum, SimulatedRun } from './work/diary.ts'
 
-/** What is simulated. Instants are epoch ms or ISO 8601, both ends included. */
+/** What is simulated. Instants are epoch ms or ISO 8601; `to` itself is left out. */
 export interface SimulateAsk {
   config?: ConfigFile | Config
   tasks: readonly (Task | TaskDefinition)[]
@@ -144,7 +144,7 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
   await fire()
   const settle = () => quiet(() => pending() > 0)
   await settle()
-  await clock.goTo(to, settle)
+  await clock.goTo(to - 1, settle)
   alarm.clear()
 }
 
@@ -162,11 +162,12 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   try {
     await kept.start()
     await play(machine, { from, to })
-    const runs = diary.runs()
+    // What stopping makes of the runs is no part of the story.
+    const story = structuredClone({ from, to, runs: diary.runs(), held: diary.held(to) })
     const stopping = machine.runner.stop()
     while (machine.runner.active.size > 0) await clock.step(() => quiet(() => machine.pending() > 0))
     await stopping
-    return { from, to, runs, held: diary.held(to) }
+    return story
   } finally {
     await kept.stop()
     await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DAY, HOUR, milliseconds } from './model/duration.ts'
@@ -12,6 +12,7 @@ import { inputInvalid, waitedInVain } from './model/errors.ts'
 import { isFinal } from './model/run.ts'
 import { overlay } from './model/config.ts'
 import { sceneWith } from './model/scene.ts'
+import { Wakeful } from './work/wakeful.ts'
 import { runScope } from './work/scope.ts'
 import type { ConfigFile } from './model/config.ts'
 import type { Explanation } from './work/explain.ts'
@@ -47,8 +48,8 @@ export type Span = number | string
 export interface TestClock { now (): number, sleep (span: Span): Promise<void> }
 
 const START = Date.UTC(2026, 0, 5, 12)
-/** How long the clock stands still for a run that waits for a file, a socket, a process or a timer of this machine, ms of real time. */
-const PATIENCE = 2000
+/** How long the clock stands still for a run that is at real work, ms of real time between two sleeps. */
+const PATIENCE = 5000
 const STILL = 3
 const NEVER_LATER = 7 * DAY
 
@@ -64,8 +65,7 @@ export class TestManager {
   readonly #folder: string
   readonly #pending: () => number
   #beat: () => void = () => undefined
-  #resources = 0
-  #patience = { runs: '', until: 0 }
+  readonly #wakeful: Wakeful
 
   /** Taken by `createTestManager`. */
   constructor ({ manager, clock, notices, machine, folder, pending }: Parts) {
@@ -75,19 +75,26 @@ export class TestManager {
     this.#machine = machine
     this.#folder = folder
     this.#pending = pending
+    const { runner, situation } = manager
+    this.#wakeful = new Wakeful({ active: () => runner.active, situation, patienceMs: PATIENCE })
+    manager.onNotice(notice => { if (notice.kind === 'resting') this.#wakeful.rests(notice.id) })
   }
 
   async start (): Promise<void> {
-    this.#resources = inFlight()
     await this.manager.start()
     await this.manager.look()
     this.#wait()
     await this.settle()
   }
 
-  /** Resolves when everything that needs no time has happened. */
+  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor waits for its gates
+   *  is at real work, and waited for: no longer than five seconds. */
   async settle (): Promise<void> {
-    await quiet(() => this.#pending() > 0 || this.#atWork(), STILL)
+    for (;;) {
+      await quiet(() => this.#pending() > 0, STILL)
+      if (!this.#wakeful.atWork) return
+      await setTimeout(1)
+    }
   }
 
   /** Lets time pass, from event to event. */
@@ -183,7 +190,8 @@ export class TestManager {
   readonly sleep = async (span: Span): Promise<void> => {
     const id = runScope.getStore()?.id
     const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.controller.signal
-    await this.clock.sleep(msOf(span), signal)
+    const sleeping = this.clock.sleep(msOf(span), signal)
+    await (id === undefined ? sleeping : this.#wakeful.during(id, sleeping))
   }
 
   /** The runs of a task, or of all, oldest first. */
@@ -207,9 +215,8 @@ export class TestManager {
     this.#beat()
     const waiting = { isOver: false }
     const stopping = this.manager.stop().finally(() => { waiting.isOver = true })
-    while (!waiting.isOver) {
+    for (await this.settle(); !waiting.isOver; await setImmediate()) {
       if (this.manager.runner.active.size > 0) await this.clock.step(() => this.settle())
-      await setImmediate()
     }
     await stopping
     await rm(this.#folder, { recursive: true, force: true })
@@ -242,19 +249,7 @@ export class TestManager {
       this.#wait()
     })
   }
-
-  /** Whether running runs wait for something real. */
-  #atWork (): boolean {
-    const active = this.manager.runner.active.all()
-    if (active.length === 0) this.#resources = inFlight()
-    if (active.length === 0 || inFlight() <= this.#resources) return false
-    const runs = active.map(({ run }) => `${run.id}/${run.turn}`).join()
-    if (runs !== this.#patience.runs) this.#patience = { runs, until: performance.now() + PATIENCE }
-    return performance.now() < this.#patience.until
-  }
 }
-
-const inFlight = (): number => process.getActiveResourcesInfo().filter(kind => kind !== 'Immediate').length
 
 interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], machine: Machine, folder: string, pending: () => number }
 
