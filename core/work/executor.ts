@@ -53,16 +53,21 @@ export class Executor {
     this.#threads = new Threads(options.notice)
   }
 
-  /** Begins a claimed run; `after` is called when it is settled. */
-  begin (run: Claimed, task: Task, after: () => void): void {
+  /** Runs that are running, or have ended and are being settled. */
+  get pending (): number {
+    return this.#attempts.size
+  }
+
+  /** Begins a claimed run; `freed` is called when its slot is free, and again when it is settled. */
+  begin (run: Claimed, task: Task, freed: () => void): void {
     const { active: runs, clock, notice } = this.#options
     const lease = { id: run.id, turn: run.turn }
     const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(clock) }
     runs.add(active)
     notice({ kind: 'claimed', run })
-    const running = this.#execute(active).finally(() => {
+    const running = this.#execute(active, freed).finally(() => {
       this.#attempts.delete(running)
-      after()
+      freed()
     })
     this.#attempts.add(running)
   }
@@ -98,7 +103,7 @@ export class Executor {
     cancel()
   }
 
-  async #execute (active: Active): Promise<void> {
+  async #execute (active: Active, freed: () => void): Promise<void> {
     const { run, task, controller, lease } = active
     const { clock, random, abortGraceMs, notice, engine } = this.#options
     const began = clock.monotonic()
@@ -116,16 +121,18 @@ export class Executor {
       work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
+    // The slot is free now: the disk confirms what came of the run while the next one runs.
+    this.#options.active.delete(active)
+    freed()
     await this.#finish(active, outcome, { ...taken, ms: clock.monotonic() - began })
   }
 
   async #finish (active: Active, outcome: Outcome, taken: { ms: number, used?: Used }): Promise<void> {
     const { run, lease, lines, progress } = active
-    const { clock, active: runs, notice } = this.#options
+    const { clock, notice } = this.#options
     const moved = progress.take()
     const logs = lines.end()
     const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
-    runs.delete(active)
     if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ...taken, ms: Math.round(taken.ms * 10) / 10 })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }

@@ -18,6 +18,9 @@ import type { Task } from '../model/task.ts'
 /** How long a claim holds without being renewed. */
 export const LEASE = 30 * SECOND
 
+/** So many runs for each slot may be on their way to the disk: a disk that stops taking them stops the runner. */
+const UNSETTLED = 20
+
 export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
@@ -154,7 +157,8 @@ export class Runner implements Service {
 
   /** One round; true when there may be more to claim. */
   async #claim (): Promise<boolean> {
-    const { engine, clock, owner } = this.#options
+    const { engine, clock, owner, slots } = this.#options
+    if (this.#executor.pending >= UNSETTLED * slots()) return false
     const due = await engine.due(clock.now())
     await this.#flows.look(due.tasks.map(({ task }) => this.#options.tasks().get(task)))
     const facts = this.#facts()

@@ -217,3 +217,19 @@ t.test('the same key is the same run', async t => {
   t.equal(second.created, false)
   t.equal(second.run.id, first.run.id)
 })
+
+t.test('a slot is free when its run has ended, and a disk that takes nothing stops the runner', async t => {
+  const { desk, engine, runner } = await house(t, { slots: 1 })
+  const settle = engine.settle
+  const waiting = Promise.withResolvers<void>()
+  engine.settle = async ask => {
+    await waiting.promise
+    return await settle.call(engine, ask)
+  }
+  await Promise.all(Array.from({ length: 60 }, () => desk.enqueue('work')))
+  await until('the bound is reached', async () => (await engine.count())[0]?.states.running === 20)
+  await runner.settled()
+  t.match((await engine.count())[0]?.states, { running: 20, queued: 40 })
+  waiting.resolve()
+  await until('all are done', async () => (await engine.count())[0]?.states.completed === 60)
+})
