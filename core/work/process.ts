@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { extname, join } from 'node:path'
 import { attend, jobOf } from './isolate/attend.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
-import { exited, mannered, minimalEnvironment, onceAborted } from './spawned.ts'
+import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawned.ts'
 import { killGroup, startedAt } from './group.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
 import { outputReader } from './output.ts'
@@ -30,9 +30,11 @@ const wired = (child: ChildProcess): Port<Down, Up> => ({
 function start ({ memory_mb: memory, env, ...manners }: Isolated): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
   const [program, ...words] = mannered([process.execPath, ...flags, HOST], manners)
-  return spawn(program, words, {
+  const child = spawn(program, words, {
     env: { ...minimalEnvironment(), ...env }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'
   })
+  calm(child, manners)
+  return child
 }
 
 /** Logs what the process writes; `last` is its last word on standard error. */

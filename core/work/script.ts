@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { Fatal } from '../model/outcome.ts'
 import { SECOND } from '../model/duration.ts'
-import { exited, mannered, minimalEnvironment } from './spawned.ts'
+import { calm, exited, mannered, minimalEnvironment } from './spawned.ts'
 import { killGroup, startedAt } from './group.ts'
 import { outputReader } from './output.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -24,6 +24,7 @@ export async function script (work: Script, ctx: TaskContext, child: ChildSink):
   const process = spawn(program, words, {
     cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
   })
+  calm(process, work)
   const out = outputReader(ctx, 'info')
   const err = outputReader(ctx, 'warn')
   process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs'
+import { setPriority } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after } from '../model/clock.ts'
 import { SECOND } from '../model/duration.ts'
@@ -47,6 +48,14 @@ export function mannered (command: readonly string[], { nice, ionice }: Manners)
   if (ionice !== undefined && exists('ionice')) words.unshift('ionice', ...CLASSES[ionice])
   if (nice !== undefined && exists('nice')) words.unshift('nice', '-n', String(nice))
   return words as [string, ...string[]]
+}
+
+/** Makes a process kind that could not be started so. */
+export function calm ({ pid }: ChildProcess, { nice }: Manners): void {
+  if (nice === undefined || pid === undefined || exists('nice')) return
+  try {
+    setPriority(pid, nice)
+  } catch {}
 }
 
 /** Resolves when the process has ended and all that it has said was read; rejects when it could not be started. */

@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { Piscina } from 'piscina'
 import { SECOND } from '../model/duration.ts'
+import { after } from '../model/clock.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
 import { attend, jobOf } from './isolate/attend.ts'
 import { failureOf } from '../model/failure.ts'
 import { onceAborted } from './spawned.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
+import type { Clock } from '../model/clock.ts'
 import type { Down, Port, Up } from './isolate/wire.ts'
 import type { Listener, Notice } from '../model/notice.ts'
 import type { MessagePort } from 'node:worker_threads'
@@ -19,7 +21,7 @@ type Isolated = Extract<Work, { kind: 'isolated' }>
 type Attended = ReturnType<typeof attend>
 
 /** The two ends of the line to a thread, who attends the near one, and what cuts it. */
-interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController }
+interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController, clock: Clock }
 
 const HOST = join(import.meta.dirname, 'isolate', `thread${extname(import.meta.filename)}`)
 /** A thread that nobody has used for so long ends. */
@@ -29,6 +31,8 @@ const wired = (port: MessagePort): Port<Down, Up> => ({
   post: message => port.postMessage(message, []),
   listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Up) })
 })
+
+const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { after(clock, ms, resolve) })
 
 /** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do not let go. */
 export class Threads {
@@ -53,9 +57,8 @@ export class Threads {
     const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => kill.abort() }])
     try {
       port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
-      await this.#execute(work, { far: port2, near: port1, attended, kill })
-      const { ended, used: taken, worn } = attended.told!
-      if (worn) kill.abort()
+      await this.#execute(work, { far: port2, near: port1, attended, kill, clock })
+      const { ended, used: taken } = attended.told!
       used(taken)
       return answerOf(ended)
     } finally {
@@ -72,19 +75,20 @@ export class Threads {
     await Promise.all(pools.map(pool => pool.destroy()))
   }
 
-  /** Resolves when the end of the function was told, throws why it was not. */
-  async #execute ({ memory_mb: limitMb }: Isolated, { far, near, attended, kill }: Line): Promise<void> {
+  /** Resolves when the end of the function was told and its thread is free, throws why it was not. */
+  async #execute ({ memory_mb: limitMb }: Isolated, { far, near, attended, kill, clock }: Line): Promise<void> {
     const pool = this.#poolFor(limitMb)
     const closed = once(near, 'close')
     const running = pool.run(Piscina.move(far), { signal: kill.signal })
     let exit: number | null = null
     void attended.began.then(id => pool.threads.find(({ threadId }) => threadId === id)?.once('exit', code => { exit = code }))
+    void attended.over.then(({ worn }) => { if (worn) kill.abort() })
     try {
-      await Promise.race([attended.over, running])
+      await running
       await attended.over
     } catch (error) {
       // What was said before the end is still on its way.
-      if (!kill.signal.aborted) await closed
+      if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
       if (attended.told !== null) return
       if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
       throw exit === null || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)

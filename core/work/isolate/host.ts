@@ -66,8 +66,9 @@ class Advice {
   }
 }
 
-/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was told; never throws. */
-export async function host ({ job, port, used, worn }: HostOptions): Promise<void> {
+/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was told, to true when
+ *  this place is worn; never throws. */
+export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
   const controller = new AbortController()
   const questions = new Questions(port)
   const advice = new Advice(job.hints)
@@ -90,7 +91,9 @@ export async function host ({ job, port, used, worn }: HostOptions): Promise<voi
   })
   const ended = await runScope.run({ id: job.run.id, task: job.run.task }, () => executed(job, ctx))
   voice.end()
-  port.post({ say: 'ended', ended, used: used(), worn: worn() })
+  const worn = isWorn()
+  port.post({ say: 'ended', ended, used: used(), worn })
+  return worn
 }
 
 async function executed ({ home }: Job, ctx: TaskContext): Promise<Ended> {

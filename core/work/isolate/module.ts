@@ -7,12 +7,16 @@ type Definition = { id?: unknown, func?: unknown } | undefined
 
 const texts = new Map<string, string>()
 
-// A file may have changed since it was checked: what is executed is what was checked.
+const isModule = (text: string) => /^\s*export\b/m.test(text)
+const isTypeScript = (url: string) => /\.m?ts(\?|$)/.test(url)
+
+// A file may have changed since it was checked, even into one that cannot be read: what is executed is what was checked.
 registerHooks({
   load (url, context, next) {
-    const loaded = next(url, context)
     const text = texts.get(url)
-    return text === undefined ? loaded : { ...loaded, source: text }
+    if (text === undefined) return next(url, context)
+    if (isModule(text)) return { format: isTypeScript(url) ? 'module-typescript' : 'module', source: text, shortCircuit: true }
+    return { ...next(url, context), source: text }
   }
 })
 

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import { parentPort, threadId } from 'node:worker_threads'
+import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { LateErrors } from '../late.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
@@ -29,18 +29,22 @@ function meter (): () => Used {
 }
 
 function isWorn (): boolean {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-  return used > limit * WORN
+  const { maxOldGenerationSizeMb: limit = Infinity } = resourceLimits
+  return getHeapStatistics().used_heap_size > limit * 2 ** 20 * WORN
 }
 
-/** Executes the run that comes by the port in this thread of the pool. */
+/** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its end. */
 export default function thread (port: MessagePort): Promise<void> {
   const line = wired(port)
   line.post({ say: 'began', thread: threadId })
   return new Promise(done => {
     line.listen(message => {
       if (message.say !== 'start') return
-      void host({ job: message.job, port: line, used: meter(), worn: isWorn }).then(() => port.close()).then(done)
+      void host({ job: message.job, port: line, used: meter(), worn: isWorn }).then(worn => {
+        if (worn) return
+        port.close()
+        done()
+      })
     })
   })
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
@@ -10,8 +11,8 @@ const SLOW = { timeout: 60_000 }
 const ONCE = { max_retries: 0 }
 const PLACES = ['thread', 'process'] as const
 
-async function setup (t: Owner, files: Record<string, string>) {
-  const it = await home(t, { files, abortGraceMs: 400, config: { manager: { stop_grace: 0 } } })
+async function setup (t: Owner, files: Record<string, string>, settings: object = {}) {
+  const it = await home(t, { files, abortGraceMs: 400, config: { manager: { stop_grace: 0, ...settings } } })
   await it.manager.start()
   const { desk, engine } = it.manager
   const add = async (task: string) => (await desk.enqueue(task)).run.id
@@ -116,4 +117,40 @@ t.test('a function that is told to stop has the grace to end well; a stop gives 
     t.match(await manager.engine.get(id), { state: 'queued', attempt: 0, reason: { code: 'stopping' } })
     t.strictSame(await words(id), ['on', 'stopping'])
   }
+})
+
+t.test('threads are used again, no more of them than slots, and one that has leaked is replaced', SLOW, async t => {
+  const id = 'const { threadId } = await import("node:worker_threads")'
+  const { add, over, ended } = await setup(t, {
+    'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, { isolation: 'thread' }),
+    'leaks.ts': taskFile('leaks', `${id}; const had = globalThis.leak !== undefined; globalThis.leak = new Array(5e6).fill(0.5); return { had, threadId }`, { isolation: 'thread', memory_limit: '64 MiB' })
+  }, { scheduler_thread_pool: 2 })
+  const ids = await Promise.all(Array.from({ length: 12 }, () => add('which')))
+  const used = new Set<unknown>()
+  for (const id of ids) used.add((await over(id)).result)
+  t.ok(used.size <= 2, `${used.size} threads for 12 runs`)
+  const first = (await ended('leaks')).result as { threadId: number }
+  const second = (await ended('leaks')).result as { threadId: number }
+  t.match(second, { had: false })
+  t.not(second.threadId, first.threadId)
+})
+
+t.test('what is executed is the version that was checked, whatever has become of its file', SLOW, async t => {
+  const { ended, write, manager } = await setup(t, Object.fromEntries(PLACES.map(isolation => [`kept_${isolation}.ts`, `const answer: string = 'good'\n${taskFile(`kept_${isolation}`, 'return answer', { isolation, ...ONCE })}`])))
+  for (const place of PLACES) write(`backgroundtask/kept_${place}.ts`, 'export const TASK_DEFINITIONS = [ broken')
+  await until('they are found broken', () => manager.catalog.broken.length === 2)
+  for (const place of PLACES) t.match(await ended(`kept_${place}`), { state: 'completed', result: 'good' }, place)
+})
+
+const hasIonice = spawnSync('ionice').error === undefined
+
+t.test('processes and scripts are as kind as they are told to be', { ...SLOW, skip: !hasIonice && 'there is no ionice here' }, async t => {
+  const { ended } = await setup(t, {
+    'kind.ts': taskFile('kind', 'const { getPriority } = await import("node:os"); const { execFileSync } = await import("node:child_process"); return [getPriority(), String(execFileSync("ionice")).trim(), process.env.COLOUR, process.env.OFFPEAK_TEST_SECRET ?? null]', { isolation: 'process', nice: 7, ionice: 'idle', env: { COLOUR: 'blue' } }),
+    'kind.sh': '#!/bin/sh\n# offpeak: id = kind_script ; nice = 5 ; ionice = low\necho "::result \\"$(nice) $(ionice)\\""\n'
+  })
+  process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
+  t.teardown(() => { delete process.env.OFFPEAK_TEST_SECRET })
+  t.match((await ended('kind')).result, [7, 'idle', 'blue', null])
+  t.match((await ended('kind_script')).result, '5 best-effort: prio 7')
 })
