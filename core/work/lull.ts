@@ -63,7 +63,9 @@ export class Lull {
     const { tasks, verdict: judge, config } = this.#options
     const verdict = judge(run)
     const task = tasks().get(run.task)
-    if (task === undefined || verdict.decision !== 'hold' || !verdict.gates.some(holdsAlone)) return void this.#still.delete(run.task)
+    const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) && verdict.gates.every(gate => gate.ok || holdsAlone(gate))
+    // What others come to is neither a reading nor a time.
+    if (task === undefined || !isStill || task.depends_on.length > 0) return void this.#still.delete(run.task)
     const deadline = verdict.deadline!.at
     const givesWay = deadline - task.deadlineMs * (1 - config.scheduling.relax_from)
     const opens = verdict.gates.flatMap(({ ok, clears_at: at }) => ok || at === null ? [] : [at])
