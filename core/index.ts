@@ -23,6 +23,7 @@ export { createManager } from './manager.ts'
 export { faultsOf } from './model/check.ts'
 export { Broadcast } from './work/broadcast.ts'
 export { ranIn, statistics } from './work/past.ts'
+export { storeUpload } from './work/uploads.ts'
 export { TOPICS } from './model/event.ts'
 export { firstReason } from './model/gates/evaluate.ts'
 export {

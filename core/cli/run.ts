@@ -1,4 +1,6 @@
+import { existsSync, openAsBlob } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import type { FullRunView, RunAnswer } from './answers.ts'
@@ -27,7 +29,7 @@ export async function payloadOf (given: string | undefined): Promise<unknown> {
   }
 }
 
-type RunGiven = Remote & { payload?: string, priority?: string, delay?: string, key?: string, now?: boolean, wait?: boolean, follow?: boolean }
+type RunGiven = Remote & { payload?: string, file?: string, priority?: string, delay?: string, key?: string, now?: boolean, wait?: boolean, follow?: boolean }
 
 const delayOf = (delay: string) => /^\d+(?:\.\d+)?$/.test(delay) ? Number(delay) : delay
 
@@ -59,11 +61,20 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
   return run
 }
 
+/** Sends a file to the server, which may be elsewhere; resolves to where it lies there. */
+async function send (client: Client, file: string): Promise<string> {
+  if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
+  const blob = await openAsBlob(file)
+  const { path } = await client.upload<{ path: string }>(`/api/files?name=${encodeURIComponent(basename(file).slice(-200))}`, blob)
+  return path
+}
+
 async function runNow (task: string, given: RunGiven): Promise<void> {
   const { delay, key } = given
   const priority = given.now ? 'critical' : given.priority
-  const payload = await payloadOf(given.payload)
+  const said = await payloadOf(given.payload)
   const client = await Client.find(given)
+  const payload = given.file === undefined ? said : { ...said as object | undefined, path: await send(client, given.file) }
   const ask = { ...payload !== undefined && { payload }, ...priority && { priority }, ...delay && { delay: delayOf(delay) }, ...key && { key } }
   const run = await client.post<RunAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, ask)
   if (!given.wait && !given.follow) return given.json ? sayJson(run) : say(run.id)
@@ -93,6 +104,7 @@ async function logs (id: string, given: Remote & { follow?: boolean }): Promise<
 export function addRuns (program: Command): void {
   remote(program.command('run <task>').description('run a task now; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped'))
     .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
+    .option('--file <path>', 'a file to send along: its place on the server is the `path` of the payload')
     .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES))
     .addOption(new Option('--now', 'at once: as critical, it passes every gate but pauses, full disks and heat').conflicts(['priority', 'delay']))
     .option('--delay <duration>', "not before: seconds, or words such as '15m'")

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { basename, dirname, resolve } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
+import { Type } from 'typebox'
+import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { PathRefused, openFolder } from './_root.ts'
+import { codeOf, keyOf, settingsOf } from './_settings.ts'
+
+const Input = Type.Object({
+  path: Type.Optional(Type.String({ minLength: 1, description: 'The file' }))
+}, { additionalProperties: false })
+
+const CHUNK = 256 * 1024
+const NEWLINE = 10
+
+/** Lines, bytes and digest of a file. A last line without an end counts. */
+interface Counted { lines: number, bytes: number, sha256: string }
+
+function linesIn (chunk: Buffer): number {
+  let lines = 0
+  for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) lines++
+  return lines
+}
+
+async function count (ctx: TaskContext, file: FileHandle): Promise<Counted> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(CHUNK)
+  let [lines, bytes, last] = [0, 0, NEWLINE]
+  for (;;) {
+    await ctx.breathe()
+    const { bytesRead } = await file.read(buffer, 0, CHUNK)
+    if (bytesRead === 0) break
+    const chunk = buffer.subarray(0, bytesRead)
+    hash.update(chunk)
+    lines += linesIn(chunk)
+    bytes += bytesRead
+    last = chunk.at(-1)!
+    ctx.progress.update(bytes)
+  }
+  return { lines: last === NEWLINE ? lines : lines + 1, bytes, sha256: hash.digest('hex') }
+}
+
+async function processOpen (ctx: TaskContext, file: FileHandle, path: string): Promise<unknown> {
+  const before = await file.stat()
+  if (!before.isFile()) return ctx.fail(`'${path}' is not a file`)
+  ctx.progress.setTotal(before.size, 'bytes')
+  const counted = await count(ctx, file)
+  const after = await file.stat()
+  ctx.log.info(counted, 'counted')
+  const result = { path, ...counted }
+  return after.mtimeMs === before.mtimeMs && after.size === before.size ? result : ctx.warn(`'${path}' was changed while it was read`, result)
+}
+
+async function processFile (ctx: TaskContext): Promise<unknown> {
+  const { path } = settingsOf(ctx, Input, {})
+  if (path === undefined) return ctx.skip(`No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``)
+  try {
+    const full = resolve(path)
+    const folder = await openFolder(dirname(full))
+    try {
+      const file = await folder.read(basename(full))
+      try {
+        return await processOpen(ctx, file, path)
+      } finally {
+        await file.close()
+      }
+    } finally {
+      await folder.close()
+    }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return ctx.fail(`There is no file '${path}'`)
+    if (codeOf(error) === 'ELOOP') return ctx.fail(`'${path}' is a link; name the file itself`)
+    if (error instanceof PathRefused) return ctx.fail(error.message)
+    throw error
+  }
+}
+
+export const TASK_DEFINITIONS: TaskDefinition[] = [{
+  id: 'process_file',
+  name: 'Process a file',
+  description: 'Counts the lines and bytes of a file and takes its SHA-256, with its progress in bytes. A pattern for work on files.',
+  func: processFile,
+  enabled: false,
+  max_retries: 1,
+  timeout: '1h',
+  type: 'file',
+  tags: ['disk'],
+  input: Input
+}]

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import type { Readable } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Face } from './_schemas.ts'
+import { storeUpload } from '../core/index.ts'
+import { answers, exactly } from './_schemas.ts'
+
+const ID_BYTES = 8
+
+const Ask = exactly({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: 'file', description: 'What the file is called; what does not belong into a name is replaced' })) })
+const Stored = exactly({
+  path: Type.String({ description: 'Where it lies on the machine of the server, for the payload of a task' }),
+  name: Type.String(), bytes: Type.Integer(), sha256: Type.String()
+})
+
+/** The body as it comes: nothing is gathered in memory. */
+const upload: FastifyPluginAsyncTypebox = async app => {
+  const { manager } = app
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+
+  app.post('/api/files', {
+    schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body, 1 GB at most; it is kept for 7 days', querystring: Ask, response: answers({ 201: Stored }) }
+  }, async ({ query, body, headers, by, raw }, reply) => {
+    const length = headers['content-length']
+    const stored = await storeUpload({
+      folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined ? null : Number(length),
+      from: (body ?? raw) as Readable, now: manager.clock.now()
+    }).catch((error: unknown) => {
+      // What is still on its way is not read any more.
+      reply.header('connection', 'close')
+      throw error
+    })
+    await manager.engine.record({ at: manager.clock.now(), by, action: 'upload', subject: stored.name, detail: { bytes: stored.bytes, sha256: stored.sha256 } })
+    return await reply.code(201).send(stored)
+  })
+}
+
+/** Files that are sent for tasks. */
+const files: Face = async app => {
+  await app.register(upload)
+}
+
+export default fp(files, { fastify: '5.x', name: 'offpeak-files', dependencies: ['offpeak-guard', 'offpeak-inputs'] })
