@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addActs } from './cli/act.ts'
 import { addChecks } from './cli/check.ts'
+import { addDead } from './cli/dead.ts'
 import { addForecast } from './cli/forecast.ts'
 import { addLists } from './cli/tasks.ts'
 import { addPauses } from './cli/pause.ts'
@@ -17,7 +18,7 @@ import { addWhy } from './cli/why.ts'
 import { complain } from './cli/say.ts'
 
 /** In the order of the help. What is heavy is loaded by the command that needs it: a word on the command line must not wait for the manager. */
-const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addSignal, addReadings, addTop, addStats, addChecks, addRuns, addActs]
+const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal, addReadings, addTop, addStats, addChecks, addRuns, addActs]
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { Alarm } from './work/alarm.ts'
+import { Breaker } from './work/breaker.ts'
 import { Catalog } from './work/catalog.ts'
 import { MINUTE, SECOND, milliseconds } from './model/duration.ts'
 import { Desk } from './work/desk.ts'
@@ -97,6 +98,7 @@ export class TaskManager implements Service {
     this.explain = new Explain({ engine, clock, runner: this.runner, planner: this.planner, task: id => this.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
     this.foresight = new Foresight({ engine, clock, config: () => this.config, situation, planner: () => this.planner, tasks })
     this.pauses = new Pauses({ engine, clock, notice, situation })
+    this.#listeners.add(new Breaker({ engine, clock, notice, tasks, pauses: this.pauses }).hear)
     this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
     this.#fire = new Alarm({ clock, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })

@@ -59,6 +59,7 @@ const Server = section({
 
 const Retention = section({
   max_age: duration('30d', 'Finished runs older than this are removed'),
+  dead_max_age: duration('90d', 'Failed runs older than this are removed, whatever the other limits say'),
   max_runs: whole(1000, { minimum: 1, description: 'So many finished runs are kept of each task' }),
   every: duration('1h', 'How often finished runs are swept')
 }, 'How long finished runs are kept')

@@ -41,7 +41,7 @@ export const PolicyFields = {
   depends_on: Type.Optional(Type.Array(DependsOn, { maxItems: 32, description: 'Tasks that have to have run first' })),
   locks: Type.Optional(Type.Array(name('A lock'), { maxItems: 32, description: 'Of tasks that name the same lock one runs at a time' })),
   alone: Type.Optional(Type.Boolean({ description: 'Nothing else runs meanwhile' })),
-  retry_for: Type.Optional({ ...DurationSchema, description: 'No attempt begins later than this after the run was first due' }),
+  retry_for: Type.Optional({ ...DurationSchema, description: 'No attempt begins later than this after the first one' }),
   unique: Type.Optional(TaskUnique),
   breaker: Type.Optional(Breaker)
 }

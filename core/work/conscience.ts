@@ -1,5 +1,5 @@
 import { Holds } from './holds.ts'
-import { DEPENDENCY_FAILED } from '../model/gates/dependencies.ts'
+import { DEPENDENCY_FAILED } from '../model/prior.ts'
 import { StopReason } from '../model/outcome.ts'
 import { firstReason, whenLost } from '../model/gates/evaluate.ts'
 import { whomToPreempt } from '../model/preempt.ts'

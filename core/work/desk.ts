@@ -1,5 +1,6 @@
 import { Admission } from './limits.ts'
 import { Bulk } from './bulk.ts'
+import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
 import { StopReason } from '../model/outcome.ts'
 import { classify } from '../model/classify.ts'
@@ -53,12 +54,14 @@ export class Desk {
   readonly #admission: Admission
   readonly queues: Queues
   readonly bulk: Bulk
+  readonly dead: Dead
 
   constructor (options: DeskOptions) {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
     this.queues = new Queues(options)
     this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
+    this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 
   /** Every task with its last and next run, by id. */
@@ -145,11 +148,12 @@ export class Desk {
     return run
   }
 
-  /** Queues a finished run again, its attempts at zero. */
+  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
     const { engine, clock, runner, notice } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
+    this.definition(before.task)
     const now = clock.now()
     const run = await engine.retry({ id, now, due_at: now })
     if (run === null) throw runNotFound(id)

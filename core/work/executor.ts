@@ -124,7 +124,15 @@ export class Executor {
     // The slot is free now: the disk confirms what came of the run while the next one runs.
     this.#options.active.delete(active)
     freed()
-    await this.#finish(active, outcome, { ...taken, ms: clock.monotonic() - began })
+    await this.#finish(active, await this.#within(active, outcome), { ...taken, ms: clock.monotonic() - began })
+  }
+
+  /** A retry that would come later than the task goes on trying is none. */
+  async #within ({ run, task }: Active, outcome: Outcome): Promise<Outcome> {
+    if (outcome.kind !== 'failed' || outcome.retry_at === null || task.retryForMs === Infinity) return outcome
+    const earlier = run.attempt === 1 ? [] : (await this.#options.engine.get(run.id))?.attempts ?? []
+    const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
+    return outcome.retry_at > first + task.retryForMs ? { ...outcome, retry_at: null } : outcome
   }
 
   async #finish (active: Active, outcome: Outcome, taken: { ms: number, used?: Used }): Promise<void> {

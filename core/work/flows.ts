@@ -1,7 +1,7 @@
 import { isFinal } from '../model/run.ts'
 import type { Claimed, Engine } from '../engine/engine.ts'
 import type { Clock } from '../model/clock.ts'
-import type { Ending, Prior } from '../model/gates/dependencies.ts'
+import type { Ending, Prior } from '../model/prior.ts'
 import type { Json } from '../model/json.ts'
 import type { Run } from '../model/run.ts'
 import type { Task } from '../model/task.ts'

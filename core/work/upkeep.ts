@@ -32,11 +32,11 @@ export class Upkeep {
   /** Removes finished runs beyond the retention, a slice at a time; resolves to how many. */
   async sweep (): Promise<number> {
     const { engine, clock, config, notice } = this.#options
-    const { max_age: age, max_runs: keep } = config().retention
+    const { max_age: age, max_runs: keep, dead_max_age: dead } = config().retention
     let removed = 0
     for (let count = SLICE; count === SLICE; removed += count) {
       const now = clock.now()
-      count = await engine.sweep({ now, before: now - milliseconds(age), keep, limit: SLICE })
+      count = await engine.sweep({ now, before: now - milliseconds(age), dead_before: now - milliseconds(dead), keep, limit: SLICE })
     }
     if (removed > 0) notice({ kind: 'swept', removed })
     return removed

@@ -1,18 +1,10 @@
 import type { Dependency } from '../policy.ts'
 import type { Gate, GateAsk } from './gate.ts'
-import type { State } from '../run.ts'
+import type { Prior } from '../prior.ts'
+import { DEPENDENCY_FAILED } from '../prior.ts'
 import { READ } from './gate.ts'
 import { deadlineOf } from '../relax.ts'
 import { spanWords } from '../duration.ts'
-
-/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own last. */
-export interface Ending { state: State, at: number, chain: readonly string[], message: string | null }
-
-/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. */
-export interface Prior { pending: boolean, last: Ending | null }
-
-/** The code of a dependency that can no longer be met. */
-export const DEPENDENCY_FAILED = 'dependency_failed'
 
 interface Judged { ok: boolean, code: string, message: string, chain: readonly string[], freshUntil: number | null }
 
