@@ -157,7 +157,7 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const config = configOf((ask.config ?? {}) as ConfigFile, new Intl.DateTimeFormat().resolvedOptions().timeZone)
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-simulation-'))
   const diary = new Diary(clock)
-  const kept = createSqliteEngine({ folder, clock: clock.now, synchronous: 'normal', ballastBytes: 0 })
+  const kept = createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })
   const machine = { ...assemble({ ask, config, clock, kept, diary }), ask, clock, config }
   try {
     await kept.start()

@@ -261,7 +261,7 @@ export async function createTestManager ({ at = START, config = {}, tasks = [], 
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-kit-'))
   const clock = new VirtualClock(start)
   const notices: Notice[] = []
-  const { engine, pending } = watched(createSqliteEngine({ folder, clock: clock.now, synchronous: 'normal', ballastBytes: 0 }))
+  const { engine, pending } = watched(createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
   const machine = new Machine(clock, sceneWith({ probes }, reading))
   try {

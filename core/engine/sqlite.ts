@@ -29,14 +29,16 @@ import { LogSync, syncFolder } from './sync.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
 const MEGABYTE = 1024 * 1024
+const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
 
-/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed.
+/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed,
+ *  off the whole folder: for what nobody needs after this process.
  *  `onTrouble` hears of every change that could not be stored, `onFollow` of every run that is queued or skipped because one that it
  *  waited for has ended. `owner` is the name in the message to a second instance. */
 export interface SqliteOptions {
   folder: string
   clock?: () => number
-  synchronous?: 'full' | 'normal'
+  synchronous?: 'full' | 'normal' | 'off'
   onTrouble?: (call: string, error: unknown) => void
   onFollow?: (run: Run) => void
   owner?: string
@@ -53,6 +55,7 @@ function open (options: Required<SqliteOptions>): Open {
   let db: DatabaseSync | null = null
   try {
     db = openDatabase({ folder, unclean: lock.unclean, now: clock() })
+    if (options.synchronous === 'off') db.exec(FORGETFUL)
     const store = new Store(db)
     const guard = new Guard({ folder, clock, ballastBytes })
     const log = new LogSync(join(folder, 'offpeak.db-wal'))
