@@ -14,7 +14,7 @@ tap.test('the built-in tasks load, and only those that touch nothing of a person
   t.strictSame(broken, [])
   t.strictSame([...tasks.keys()].toSorted(), [
     'backup_data', 'check_system', 'check_website_status', 'cleanup_old_files', 'cleanup_old_logs', 'cleanup_old_runs', 'disk_report',
-    'heartbeat', 'process_file', 'restore_backup', 'rotate_logs', 'send_daily_reports', 'send_email', 'sync_external_data'
+    'heartbeat', 'process_file', 'restore_backup', 'rotate_logs', 'send_daily_reports', 'send_email', 'sync_external_data', 'sync_folder'
   ])
   t.strictSame([...tasks.values()].filter(({ enabled }) => enabled).map(({ id }) => id).toSorted(), ALONE)
 })

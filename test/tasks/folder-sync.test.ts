@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync, chmodSync, openSync, writeSync, closeSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { TASK_DEFINITIONS } from '../../backgroundtask/sync_folder.ts'
+import { fakeContext } from './context.ts'
+import type { TaskContext } from '../../core/model/context.ts'
+
+const FILES: Record<string, string> = { 'a.txt': 'alpha', 'deep/er/b.bin': 'b'.repeat(600_000), 'deep/ü.txt': 'ü', 'empty': '' }
+
+function setup (t: Test, payload: object = {}, given: Partial<TaskContext> = {}) {
+  const base = t.testdir({ source: { void: {} } })
+  const [source, target] = [join(base, 'source'), join(base, 'target')]
+  for (const [name, text] of Object.entries(FILES)) {
+    mkdirSync(join(source, name, '..'), { recursive: true })
+    writeFileSync(join(source, name), text)
+  }
+  const again = (more: object = {}, other: Partial<TaskContext> = {}) => fakeContext('sync_folder', { source, target, ...payload, ...more }, other)
+  return { base, source, target, again, ...again({}, given) }
+}
+
+const sync = async (ctx: TaskContext) => await TASK_DEFINITIONS[0]!.func(ctx) as { message?: string, result?: Record<string, unknown> }
+const textOf = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
+
+t.test('the target becomes like the source, times and modes too', async t => {
+  const { ctx, said, source, target } = setup(t)
+  chmodSync(join(source, 'a.txt'), 0o640)
+  const total = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  t.same(await sync(ctx), { copied: 4, bytes: total, touched: 0, unchanged: 0, removed: 0, passed: 0 })
+  for (const [name, text] of Object.entries(FILES)) {
+    t.equal(textOf(target, name), text)
+    t.ok(Math.abs(statSync(join(target, name)).mtimeMs - statSync(join(source, name)).mtimeMs) <= 2, name)
+  }
+  t.equal(statSync(join(target, 'a.txt')).mode & 0o777, 0o640)
+  t.ok(statSync(join(target, 'void')).isDirectory())
+  t.match(said.progress, { current: total, total, unit: 'bytes' })
+  t.same(readdirSync(target).filter(name => name.endsWith('.part')), [])
+})
+
+t.test('a second time only what has changed is copied', async t => {
+  const { ctx, again, source, target } = setup(t)
+  await sync(ctx)
+  t.match(await sync(again().ctx), { copied: 0, unchanged: 4 })
+  writeFileSync(join(source, 'a.txt'), 'ALPHA')
+  utimesSync(join(source, 'a.txt'), 1000, 1000)
+  utimesSync(join(source, 'deep/ü.txt'), 2000, 2000)
+  t.match(await sync(again().ctx), { copied: 1, touched: 1, unchanged: 2 }, 'the same size is not the same content, and another time not another one')
+  t.equal(textOf(target, 'a.txt'), 'ALPHA')
+  t.match(await sync(again().ctx), { copied: 0, touched: 0, unchanged: 4 })
+})
+
+t.test('nothing is removed unless that is asked for', async t => {
+  const { ctx, again, source, target } = setup(t)
+  await sync(ctx)
+  rmSync(join(source, 'deep'), { recursive: true })
+  writeFileSync(join(target, 'mine'), 'of the target')
+  t.match(await sync(again().ctx), { removed: 0 })
+  t.ok(existsSync(join(target, 'mine')) && existsSync(join(target, 'deep/er/b.bin')))
+  t.match(await sync(again({ delete: true, max_delete: 2 }).ctx), { message: /nothing was removed: 3 files would go, and max_delete is 2/ })
+  t.ok(existsSync(join(target, 'mine')))
+  t.match(await sync(again({ delete: true, exclude: ['mine'] }).ctx), { removed: 2 })
+  t.same(readdirSync(target).toSorted(), ['a.txt', 'empty', 'mine', 'void'], 'what is excluded stays')
+  rmSync(source, { recursive: true })
+  mkdirSync(source)
+  t.match(await sync(again({ delete: true }).ctx), { message: /nothing was removed: the source is empty/ }, 'a source that is not mounted empties nothing')
+  t.equal(textOf(target, 'a.txt'), 'alpha')
+})
+
+t.test('links are neither followed nor copied', async t => {
+  const { ctx, again, base, source, target } = setup(t)
+  mkdirSync(join(base, 'outside/er'), { recursive: true })
+  writeFileSync(join(base, 'outside/er/kept'), 'kept')
+  symlinkSync(join(base, 'outside'), join(source, 'link'))
+  mkdirSync(target)
+  symlinkSync(join(base, 'outside'), join(target, 'deep'))
+  symlinkSync(join(base, 'outside/er/kept'), join(target, 'a.txt'))
+  t.match(await sync(ctx), { message: /could not be synced: deep/, result: { passed: 1, copied: 2 } })
+  t.same(readdirSync(join(base, 'outside')), ['er'])
+  t.same(readdirSync(join(base, 'outside/er')), ['kept'])
+  t.equal(textOf(base, 'outside/er/kept'), 'kept', 'a link in the place of a file is replaced, not written through')
+  t.equal(textOf(target, 'a.txt'), 'alpha')
+  await sync(again({ delete: true }).ctx)
+  t.equal(textOf(base, 'outside/er/kept'), 'kept')
+})
+
+t.test('a large file is taken up where it broke off', async t => {
+  const { source, target, again } = setup(t)
+  const size = 80 * 1024 * 1024
+  const big = openSync(join(source, 'big'), 'w')
+  truncateSync(join(source, 'big'), size)
+  writeSync(big, 'the end', size - 7)
+  closeSync(big)
+  const first = again()
+  Object.assign(first.ctx, { breathe: async () => { if (first.said.progress.current > 70 * 1024 * 1024) throw Object.assign(new Error('cut off'), { code: '' }) } })
+  await t.rejects(sync(first.ctx), { message: 'cut off' })
+  t.notOk(existsSync(join(target, 'big')), 'what is not whole has no name')
+  t.match(first.said.saved, [{ path: 'big', size, offset: 64 * 1024 * 1024 }])
+  const reads: number[] = []
+  const second = again({}, { checkpoint: { read: async () => first.said.saved[0] as never, save: async () => undefined } })
+  const advance = second.ctx.progress.advance
+  Object.assign(second.ctx.progress, { advance: (by: number) => { reads.push(by); advance(by) } })
+  await sync(second.ctx)
+  t.ok(reads.includes(64 * 1024 * 1024), 'the first part is not copied again')
+  t.ok(readFileSync(join(target, 'big')).equals(readFileSync(join(source, 'big'))))
+})
+
+t.test('folders that would swallow each other are refused, and missing ones named', async t => {
+  const { source, again, base } = setup(t)
+  const fails = async (payload: object, message: RegExp) => await t.rejects(sync(again(payload).ctx), { name: 'Fatal', message })
+  await fails({ target: source }, /lies in the other/)
+  await fails({ target: join(source, 'inner') }, /lies in the other/)
+  await fails({ target: base }, /lies in the other/)
+  await fails({ source: join(base, 'gone') }, /payload\.source: there is no folder/)
+  await fails({ target: join(base, 'gone/too') }, /payload\.target: there is no folder/)
+  await fails({ target: '/usr', delete: true }, /belongs to the system/)
+  await t.rejects(sync(fakeContext('sync_folder').ctx), { name: 'Skip' })
+  t.match(TASK_DEFINITIONS[0], { type: 'sync', queue: 'sync', max_retries: 2, enabled: false })
+})
