@@ -27,7 +27,8 @@ function bodyOf ({ task, fingerprint, all, dryRun }: Which) {
 
 function tellCount ({ matched, changed, vanished = 0 }: Counted, verb: string, { dryRun }: Which): void {
   const rest = vanished === 0 ? '' : `; ${vanished} of tasks that are no more stay as they are`
-  say(`${dryRun ? `${matched} runs would be` : `${changed} runs ${changed === 1 ? 'is' : 'are'}`} ${verb}${rest}`)
+  const count = dryRun ? matched : changed
+  say(`${count} ${count === 1 ? 'run' : 'runs'} ${dryRun ? 'would be' : count === 1 ? 'is' : 'are'} ${verb}${rest}`)
 }
 
 async function replay (id: string | undefined, { every, ...given }: Which & { every?: string }): Promise<void> {
