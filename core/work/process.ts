@@ -69,6 +69,7 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
   const child = start(work)
   const { pid } = child
   const exit = exited(child)
+  exit.catch(() => undefined)
   const said = output(child, ctx)
   const kill = (signal: NodeJS.Signals) => () => { if (pid !== undefined) killGroup(pid, signal) }
   const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: kill('SIGTERM') }, { ms: graceMs, act: kill('SIGKILL') }])

@@ -12,7 +12,7 @@ import { outOfMemory, workDied } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Down, Port, Up } from './isolate/wire.ts'
 import type { Listener, Notice } from '../model/notice.ts'
-import type { MessagePort } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Seams } from './seams.ts'
 import type { TaskContext } from '../model/context.ts'
 import type { Work } from '../model/task.ts'
@@ -38,6 +38,7 @@ const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { afte
 export class Threads {
   readonly #notice: Listener
   readonly #pools = new Map<number | null, Piscina>()
+  readonly #exits = new WeakMap<Worker, number | null>()
 
   constructor (notice: Listener) {
     this.#notice = notice
@@ -80,8 +81,11 @@ export class Threads {
     const pool = this.#poolFor(limitMb)
     const closed = once(near, 'close')
     const running = pool.run(Piscina.move(far), { signal: kill.signal })
-    let exit: number | null = null
-    void attended.began.then(id => pool.threads.find(({ threadId }) => threadId === id)?.once('exit', code => { exit = code }))
+    let thread: Worker | undefined
+    void attended.began.then(id => {
+      thread = pool.threads.find(({ threadId }) => threadId === id)
+      if (thread) this.#watch(thread)
+    })
     void attended.over.then(({ worn }) => { if (worn) kill.abort() })
     try {
       await running
@@ -91,8 +95,16 @@ export class Threads {
       if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
       if (attended.told !== null) return
       if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
-      throw exit === null || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
+      const exit = thread && this.#exits.get(thread)
+      throw typeof exit !== 'number' || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
     }
+  }
+
+  /** Remembers the exit code of a thread. */
+  #watch (thread: Worker): void {
+    if (this.#exits.has(thread)) return
+    this.#exits.set(thread, null)
+    thread.once('exit', code => this.#exits.set(thread, code))
   }
 
   /** Threads of one limit. How many there are is no matter of theirs: every run has a slot of its own. */

@@ -125,10 +125,15 @@ t.test('threads are used again, no more of them than slots, and one that has lea
     'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, { isolation: 'thread' }),
     'leaks.ts': taskFile('leaks', `${id}; const had = globalThis.leak !== undefined; globalThis.leak = new Array(5e6).fill(0.5); return { had, threadId }`, { isolation: 'thread', memory_limit: '64 MiB' })
   }, { scheduler_thread_pool: 2 })
-  const ids = await Promise.all(Array.from({ length: 12 }, () => add('which')))
+  const warnings: string[] = []
+  const warn = ({ name }: Error) => void warnings.push(name)
+  process.on('warning', warn)
+  t.teardown(() => process.off('warning', warn))
+  const ids = await Promise.all(Array.from({ length: 40 }, () => add('which')))
   const used = new Set<unknown>()
   for (const id of ids) used.add((await over(id)).result)
-  t.ok(used.size <= 2, `${used.size} threads for 12 runs`)
+  t.ok(used.size <= 2, `${used.size} threads for 40 runs`)
+  t.strictSame(warnings, [], 'nothing piles up with their use')
   const first = (await ended('leaks')).result as { threadId: number }
   const second = (await ended('leaks')).result as { threadId: number }
   t.match(second, { had: false })

@@ -129,14 +129,46 @@ t.test('hints that change, and a cancel, reach a function wherever it runs', SLO
   }
 })
 
+t.test('breathe waits away from the manager too, while the gates are closed', SLOW, async t => {
+  const { manager, see, said } = await setup(t, {
+    rests: 'let seen = false; ctx.onHints(({ profile }) => { seen ||= profile === "battery_normal" }); ctx.log.info("begun"); while (!seen) await ctx.breathe(); await ctx.breathe(); return ctx.hints.profile'
+  }, { fields: '{ constraints: { power: "mains" } }', config: { scheduling: { dwell: 0 } } })
+  await manager.look()
+  for (const mode of ['thread', 'process']) {
+    const { run } = await manager.desk.enqueue(`rests.${mode}`)
+    await until('it has begun', async () => {
+      await manager.beat('flush')
+      return (await manager.desk.logs({ id: run.id, after: 0, limit: 1 })).length === 1
+    })
+    see({ power: 'battery', battery: { present: true, level: 90, charging: false } })
+    await manager.look()
+    await until('it rests', () => said('resting').some(notice => notice.kind === 'resting' && notice.id === run.id))
+    t.equal((await manager.engine.get(run.id))!.state, 'running', mode)
+    see({ power: 'mains', battery: { present: true, level: 90, charging: true } })
+    await until('it is completed', async () => {
+      await manager.look()
+      return (await manager.engine.get(run.id))!.state === 'completed'
+    })
+    t.equal((await manager.engine.get(run.id))!.result, 'charging', mode)
+  }
+})
+
 t.test('an error that nobody catches is pinned to its run, and the run goes on', SLOW, async t => {
-  const { ended, said } = await setup(t, { late: 'setTimeout(() => { throw new Error("in a callback") }, 5); void Promise.reject(new Error("unheard")); await new Promise(r => setTimeout(r, 50)); return "done"' })
+  const { ended, said } = await setup(t, {
+    late: 'setTimeout(() => { throw new Error("in a callback") }, 5); void Promise.reject(new Error("unheard")); await new Promise(r => setTimeout(r, 50)); return "done"',
+    after: 'setTimeout(() => { throw new Error("too late") }, 20); return "done"',
+    forges: 'for (const message of [{ say: "log" }, { say: "ask", id: 999, what: "nothing", words: [] }, { say: "__proto__" }, null, 7]) process.send?.(message); await ctx.breathe(); return "done"'
+  })
+  const errorsOf = (id: string) => said('late_error').flatMap(notice => notice.kind === 'late_error' && notice.id === id ? [notice.error.message] : [])
   for (const mode of ['thread', 'process']) {
     const run = await ended(`late.${mode}`)
     t.match(run, { state: 'completed', result: 'done', attempt: 1 }, mode)
-    const told = said('late_error').filter(notice => notice.kind === 'late_error' && notice.id === run.id)
-    t.strictSame(told.map(notice => notice.kind === 'late_error' && notice.error.message).toSorted(), ['in a callback', 'unheard'], mode)
+    t.strictSame(errorsOf(run.id).toSorted(), ['in a callback', 'unheard'], mode)
   }
+  const after = await ended('after.thread')
+  await until('it is told', () => errorsOf(after.id).length === 1)
+  t.match(await ended('late.thread'), { state: 'completed' }, 'the thread is as good as before')
+  t.match(await ended('forges.process'), { state: 'completed', result: 'done' }, 'and what looks like a message of ours harms nobody')
 })
 
 t.test('however much a task says, what reaches the manager is bounded, and the last lines are kept', SLOW, async t => {

@@ -97,7 +97,14 @@ export function attend (ask: AttendAsk) {
       over.resolve(told)
     }
   }
-  port.listen(message => { if (open) hear[message.say]?.(message as never) })
+  port.listen(message => {
+    try {
+      if (open) hear[message.say]?.(message as never)
+    } catch (error) {
+      // A task may send what looks like ours: that is no reason for offpeak to end.
+      late(failureOf(error))
+    }
+  })
   const off = forward(ask)
   return attended
 }

@@ -23,7 +23,7 @@ const port: Port<Up, Down> = {
 
 function used (): Used {
   const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = process.resourceUsage()
-  return { cpu_seconds: (user + system) / 1e6, peak_bytes: kilobytes * 1024 }
+  return { cpu_seconds: Math.round((user + system) / 1000) / 1000, peak_bytes: kilobytes * 1024 }
 }
 
 void new LateErrors(notice => { if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error }) }).start()

@@ -73,11 +73,13 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const questions = new Questions(port)
   const advice = new Advice(job.hints)
   const voice = new Voice(port, systemClock)
-  port.listen(message => {
+  const scope = { id: job.run.id, task: job.run.task }
+  // What listeners of the task throw is the task's.
+  port.listen(message => runScope.run(scope, () => {
     if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
     else if (message.say === 'hints') advice.take(message.hints)
     else if (message.say === 'answer') questions.answered(message)
-  })
+  }))
   const ctx = contextFor({
     run: job.run,
     signal: controller.signal,
@@ -89,7 +91,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     save: async state => void await questions.ask('save', state),
     enqueue: async (task, ask) => await questions.ask('enqueue', task, { ...ask, ...'payload' in ask ? { payload: storable(ask.payload, UNBOUNDED) } : {} }) as string
   })
-  const ended = await runScope.run({ id: job.run.id, task: job.run.task }, () => executed(job, ctx))
+  const ended = await runScope.run(scope, () => executed(job, ctx))
   voice.end()
   const worn = isWorn()
   port.post({ say: 'ended', ended, used: used(), worn })

@@ -18,13 +18,13 @@ const wired = (port: MessagePort): Port<Up, Down> => ({
   listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Down) })
 })
 
-const secondsOf = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6
+const millisecondsOf = ({ user, system }: NodeJS.CpuUsage) => Math.round((user + system) / 1000)
 
 function meter (): () => Used {
-  const before = secondsOf(process.threadCpuUsage())
+  const before = millisecondsOf(process.threadCpuUsage())
   return () => {
     const { total_heap_size: heap, external_memory: outside } = getHeapStatistics()
-    return { cpu_seconds: secondsOf(process.threadCpuUsage()) - before, peak_bytes: heap + outside }
+    return { cpu_seconds: (millisecondsOf(process.threadCpuUsage()) - before) / 1000, peak_bytes: heap + outside }
   }
 }
 
