@@ -51,7 +51,7 @@ export class Bulk {
     const { engine, clock, notice, runner, admission } = this.#options
     const now = clock.now()
     const runs = this.#checked(asks, source, now)
-    const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error) }))
+    const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error, pointer => `/runs${pointer}`) }))
     for (const { run, created } of added) if (created) notice({ kind: 'added', run })
     runner.wake()
     return added
@@ -121,8 +121,8 @@ export class Bulk {
 
 const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
 
-/** The engine counts runs from the beginning of the call: `/3/after` is `/runs/3/after` in a body. */
-function placed (error: unknown): unknown {
+/** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked for. */
+export function placed (error: unknown, place: (pointer: string) => string): unknown {
   if (!(error instanceof OffpeakError) || error.errors === undefined) return error
-  return misfit(error.errors.map(({ pointer, detail }) => ({ pointer: `/runs${pointer}`, detail })))
+  return misfit(error.errors.map(({ pointer, detail }) => ({ pointer: place(pointer), detail })))
 }

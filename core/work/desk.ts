@@ -1,5 +1,5 @@
 import { Admission } from './limits.ts'
-import { Bulk } from './bulk.ts'
+import { Bulk, placed } from './bulk.ts'
 import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
 import { StopReason } from '../model/outcome.ts'
@@ -112,7 +112,7 @@ export class Desk {
     const { engine, clock, runner, notice } = this.#options
     const now = clock.now()
     const run = newRun({ task: this.definition(id), ask, source, now })
-    const [added] = await this.#admission.admit([run], () => engine.add([run], now))
+    const [added] = await this.#admission.admit([run], () => engine.add([run], now).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) }))
     if (added!.created) notice({ kind: 'added', run: added!.run })
     runner.wake()
     return added!

@@ -1,3 +1,4 @@
+import { circleOf } from '../model/prior.ts'
 import { isFinal } from '../model/run.ts'
 import type { Claimed, Engine } from '../engine/engine.ts'
 import type { Clock } from '../model/clock.ts'
@@ -39,13 +40,13 @@ export class Flows {
     return this.#priors
   }
 
-  /** Looks at what these tasks depend on. */
-  async look (tasks: readonly (Task | undefined)[]): Promise<void> {
-    const wanted = new Set(tasks.flatMap(task => task?.depends_on.map(({ task: id }) => id) ?? []))
+  /** Looks at what these of the tasks depend on. */
+  async look (ids: readonly string[], tasks: ReadonlyMap<string, Task>): Promise<void> {
+    const wanted = new Set(ids.flatMap(due => tasks.get(due)?.depends_on.map(({ task: id }) => id) ?? []))
     if (wanted.size === 0) return
     const now = this.#clock.now()
     const found = await Promise.all([...wanted].map(async task => [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const))
-    for (const [task, prior] of found) this.#priors.set(task, prior)
+    for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
   }
 
   /** The run with the results of the tasks that its own depends on, by their ids. */

@@ -160,7 +160,7 @@ export class Runner implements Service {
     const { engine, clock, owner, slots } = this.#options
     if (this.#executor.pending >= UNSETTLED * slots()) return false
     const due = await engine.due(clock.now())
-    await this.#flows.look(due.tasks.map(({ task }) => this.#options.tasks().get(task)))
+    await this.#flows.look(due.tasks.map(({ task }) => task), this.#options.tasks())
     const facts = this.#facts()
     this.lastPassAt = clock.now()
     for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns })) {

@@ -15,6 +15,9 @@ t.test('a flow is posted in one call and runs in its order', async t => {
   const later = await post('/api/tasks/whole/runs', { after: [runs[0].id] })
   t.equal(later.statusCode, 202)
   t.same((await finished(later.json().id)).result, { [runs[0].id]: 1 }, 'one run can wait for another by its id as well')
+  const lost = await post('/api/tasks/whole/runs', { after: ['nobody'] })
+  t.equal(lost.statusCode, 422)
+  t.match(lost.json().errors, [{ pointer: '/after/0/run', detail: /nobody/ }])
   t.match((await ask({ url: '/api/records?action=flow' })).json().items, [{ by: 'api', detail: { runs: 3 } }])
 })
 

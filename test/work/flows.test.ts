@@ -92,6 +92,15 @@ t.test('the failure of a task skips those that depend on it, and theirs, with th
   await it.reach((await it.desk.enqueue('alarm')).run.id, 'completed')
 })
 
+t.test('tasks that wait for each other are skipped with the circle named, and so is who waits for them', async t => {
+  const on = (task: string) => ({ depends_on: [{ task, condition: 'completed' as const, freshMs: Infinity }] })
+  const it = await house(t, { tasks: [{ id: 'hen', ...on('egg') }, { id: 'egg', ...on('hen') }, { id: 'farm', ...on('hen') }] })
+  const { run: hen } = await it.desk.enqueue('hen')
+  t.match((await it.reach(hen.id, 'skipped')).reason, { code: 'dependency_failed', message: /egg → hen → egg/ })
+  const { run: farm } = await it.desk.enqueue('farm')
+  t.equal((await it.reach(farm.id, 'skipped')).reason?.code, 'dependency_failed')
+})
+
 t.test('a dependency that never comes ends at the deadline, as the task says', async t => {
   const depends = { depends_on: [{ task: 'never', condition: 'completed' as const, freshMs: Infinity }], deadlineMs: HOUR }
   const it = await house(t, { tasks: [{ id: 'runs', ...depends }, { id: 'skips', ...depends, on_deadline: 'skip' }, { id: 'never' }] })

@@ -10,10 +10,11 @@ interface Judged { ok: boolean, code: string, message: string, chain: readonly s
 
 const said = (code: string, message: string): Judged => ({ ok: code === 'ok', code, message, chain: [], freshUntil: null })
 
-function judged ({ task, condition, freshMs }: Dependency, { pending, last }: Prior, now: number): Judged {
+function judged ({ task, condition, freshMs }: Dependency, { pending, last, circle = null }: Prior, now: number): Judged {
   const met = last !== null && (condition === 'done' || condition === last.state)
   const fresh = last !== null && now - last.at <= freshMs
   if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} has ${last.state}`)
+  if (circle !== null) return said(DEPENDENCY_FAILED, `${task} waits for itself: ${circle.join(' → ')}`)
   if (pending) return said('dependency_pending', `waits for ${task}, which is under way`)
   if (last === null) return said('dependency_missing', `waits for ${task}, which has not run yet`)
   if (!fresh) return said('dependency_stale', `waits for ${task}, which ended ${spanWords(now - last.at)} ago, and at most ${spanWords(freshMs)} are wanted`)
