@@ -30,7 +30,7 @@ async function one ({ name, contender }: Entry, ask: Ask): Promise<Row[]> {
   return rows ?? [{ group: name, name: contender.name, unit: '', value: null, note: `failed: ${reason(said) ?? child.signalCode ?? `exit code ${child.exitCode}`}` }]
 }
 
-const reason = (said: string) => said.split('\n').find(line => /^(FATAL ERROR|\w*(Error|Exception)\b.*):/.test(line.trim()))?.trim()
+const reason = (said: string) => said.split('\n').find(line => /^(FATAL ERROR|([A-Z]\w*)?(Error|Exception)\b.*):/.test(line.trim()))?.trim()
 
 /** The contenders of the scripts in turn, round after round; every other round goes backwards. */
 async function roundsOf (entries: readonly Entry[], count: number, ask: Ask): Promise<Row[][]> {

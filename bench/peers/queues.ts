@@ -25,17 +25,13 @@ async function onPostgres (url: string, sql: string): Promise<void> {
   await client.end()
 }
 
-/** A database of its own on the server, gone afterwards. */
-async function withDatabase<T> (url: string, work: (url: string) => Promise<T>): Promise<T> {
+/** A database of its own on the server. It goes with the server: one that is dropped at once takes connections down that are about to close. */
+async function freshDatabase (url: string): Promise<string> {
   const name = `bench_${process.pid}_${Date.now()}`
   await onPostgres(url, `create database ${name}`)
-  try {
-    const own = new URL(url)
-    own.pathname = name
-    return await work(own.href)
-  } finally {
-    await onPostgres(url, `drop database ${name} with (force)`)
-  }
+  const own = new URL(url)
+  own.pathname = name
+  return own.href
 }
 
 /** Measures one queue; answers its rows without group, durability and note. */
@@ -63,8 +59,8 @@ function contender (group: string, kind: QueueKind, measure: Measure): Contender
   const run = async (ask: Ask): Promise<Row[]> => {
     const reason = whyNot(kind)
     if (reason !== null) return [{ group, name: kind.name, unit: '', value: null, note: `skipped: ${reason}` }]
-    const work = (url: string | null) => opened(kind, url, queue => measure(queue, kind, ask))
-    const rows = kind.needs === 'postgres' ? await withDatabase(process.env[SERVERS.postgres]!, work) : await work(null)
+    const postgres = kind.needs === 'postgres' ? await freshDatabase(process.env[SERVERS.postgres]!) : null
+    const rows = await opened(kind, postgres, queue => measure(queue, kind, ask))
     return rows.map(row => ({ durability: kind.durability, ...kind.note === undefined ? {} : { note: kind.note }, ...row, group }))
   }
   return { name: kind.name, run, ...kind.packages.length > 0 ? { peer: kind.packages } : {} }
