@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { get } from 'node:http'
+import { connect } from 'node:net'
 import t from 'tap'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
@@ -116,6 +117,24 @@ t.test('the server closes in time while many read along', async t => {
   t.ok(performance.now() - before < 1400, 'before connections are cut')
   await until('every stream is over', () => readers.every(({ over }) => over))
   t.ok(readers.every(({ text }) => text.endsWith('\n\n')), 'and none in the middle of a frame')
+})
+
+t.test('a connection that is not read is cut, and costs no more than what it may leave unread', async t => {
+  const it = await listening(t)
+  const healthy = await it.read('/api/events?topics=config')
+  const slow = connect(it.port, '127.0.0.1')
+  t.teardown(() => slow.destroy())
+  slow.on('error', () => undefined).pause().write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const open = async () => await new Promise<number>(resolve => { it.app.server.getConnections((_error, count) => resolve(count)) })
+  await until('both are open', async () => await open() === 2)
+  let told = 0
+  await until('one is cut', async () => {
+    for (let count = 0; count < 200; count++) it.manager.notice({ kind: 'config_refused', message: `${told++} ${'x'.repeat(4000)}` })
+    await until('the other has read it all', () => healthy.text.includes(`"message":"${told - 1} `))
+    return await open() === 1
+  })
+  t.equal(healthy.over, false)
+  t.equal(healthy.events.length, told, 'the other has lost nothing')
 })
 
 /** A broadcast with one reader of everything, in memory. */
