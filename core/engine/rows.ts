@@ -92,11 +92,11 @@ export function toRun (row: RunRow, lane: Lane): Run {
 
 /** A new run with all its columns, in the order of the binding. Attempt, turn and crashes begin at zero. */
 export const INSERT_RUN = `
-  insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, finished_at, schedule, name, reason)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 export const insertValues = (number: number, run: Run, lane: Lane): SQLInputValue[] => [
-  number, lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.max_retries,
+  number, lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,
   run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason)
 ]
 
@@ -107,7 +107,7 @@ export const rewriteValues = (run: Run, lane: Lane): SQLInputValue[] =>
   [lane.id, run.max_retries, run.nominal_at, run.deadline_at, text(run.moved), untilNumber(run), decodeId(run.id)]
 
 /** True when the row of a new run is not complete with INSERT_RUN. */
-export const isRich = ({ deadline_at, moved, key_until }: Run): boolean => deadline_at !== null || moved !== null || key_until !== null
+export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || key_until !== null
 
 /** All that changes while a run goes its way, guarded by the turn and the state it was read in. */
 export const UPDATE_RUN = `

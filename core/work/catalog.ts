@@ -108,9 +108,11 @@ export class Catalog implements Service {
     const tasks = definitions.map(definition => this.#define(definition))
     const { max_tasks: max } = this.#options.settings.config.manager
     if (this.#tasks.size + tasks.length > max) throw taskLimit(max)
-    for (const [index, { id }] of tasks.entries()) {
-      const first = this.#tasks.get(id)?.source ?? (tasks.findIndex(task => task.id === id) < index ? CODE : undefined)
+    const ids = new Set<string>()
+    for (const { id } of tasks) {
+      const first = this.#tasks.get(id)?.source ?? (ids.has(id) ? CODE : undefined)
       if (first !== undefined) throw taskDuplicate({ id, first, second: CODE })
+      ids.add(id)
     }
     for (const [index, task] of tasks.entries()) {
       this.#definitions.set(task.id, definitions[index]!)
