@@ -58,7 +58,7 @@ async function ended ({ work }: AttemptOptions): Promise<Ending> {
 
 /** `over` resolves when the grace after an abort is over. */
 function graceAfter ({ controller: { signal }, clock, graceMs }: AttemptOptions) {
-  let cancel = () => {}
+  let cancel: (() => void) | undefined
   const { promise, resolve } = Promise.withResolvers<Ending>()
   const wait = () => { cancel = after(clock, graceMs, () => resolve({ kind: 'abandoned' })) }
   if (signal.aborted) wait()
@@ -66,7 +66,7 @@ function graceAfter ({ controller: { signal }, clock, graceMs }: AttemptOptions)
   return {
     over: promise,
     clear: () => {
-      cancel()
+      cancel?.()
       signal.removeEventListener('abort', wait)
     }
   }

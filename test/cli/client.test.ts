@@ -78,8 +78,9 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.teardown(() => other.close())
     const url = `http://127.0.0.1:${(other.address() as { port: number }).port}`
     t.match(await ask('tasks', '--url', url), { code: 0, out: 'There are no tasks.\n' })
-    t.same(heard, [undefined])
+    t.ok(heard.length > 0)
+    t.same(heard.filter(said => said !== undefined), [])
     await ask('tasks', '--url', url, '--token', 'one-for-the-other')
-    t.equal(heard[1], 'Bearer one-for-the-other')
+    t.equal(heard.at(-1), 'Bearer one-for-the-other')
   })
 })
