@@ -1,8 +1,9 @@
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
+import { scratch } from './house.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run.ts'
 import type { Owner } from './house.ts'
@@ -11,8 +12,8 @@ const SLOW = { timeout: 60_000 }
 const ONCE = { max_retries: 0 }
 const PLACES = ['thread', 'process'] as const
 
-async function setup (t: Owner, files: Record<string, string>, settings: object = {}) {
-  const it = await home(t, { files, abortGraceMs: 400, config: { manager: { stop_grace: 0, ...settings } } })
+async function setup (t: Owner, files: Record<string, string>, settings: object = {}, config: object = {}) {
+  const it = await home(t, { files, abortGraceMs: 400, config: { manager: { stop_grace: 0, ...settings }, ...config } })
   await it.manager.start()
   const { desk, engine } = it.manager
   const add = async (task: string) => (await desk.enqueue(task)).run.id
@@ -34,13 +35,15 @@ const isAlive = (pid: number) => {
 }
 
 t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on', SLOW, async t => {
+  const folder = scratch(t)
   const { ended, add, over, manager } = await setup(t, {
     'loop.ts': `
-      const func = (ctx: any) => { ctx.progress.setTotal(1e9); for (let n = 0; ; n++) if (n % 1e6 === 0) ctx.progress.update(n / 1e6) }
+      import { appendFileSync } from 'node:fs'
+      const func = (ctx: any) => { ctx.progress.setTotal(1e9); for (let n = 0; ; n++) if (n % 1e6 === 0) { ctx.progress.update(n / 1e6); appendFileSync(ctx.services.config.folder + '/' + ctx.task, '.') } }
       export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
     ...Object.fromEntries(PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])),
     'here.ts': taskFile('here', 'return "fine"')
-  })
+  }, {}, { services: { folder } })
   for (const place of PLACES) {
     const loop = await add(`loop_${place}`)
     await until('it moves', async () => {
@@ -49,20 +52,26 @@ t.test('a loop that never waits is ended at its timeout, its progress is seen me
     })
     t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not kept`)
     t.match(await over(loop), { state: 'failed', error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' } }, place)
+    const went = statSync(join(folder, `loop_${place}`)).size
     t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
+    t.equal(statSync(join(folder, `loop_${place}`)).size, went, `${place}: the loop does not go on`)
   }
 })
 
 t.test('exit, crash and signal of the place where it runs are a failed attempt in words', SLOW, async t => {
-  const { ended } = await setup(t, {
-    'exits.ts': `export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { ctx.log.info('last words'); process.exit(7) } }))`,
+  const { ended, manager } = await setup(t, {
+    'exits.ts': `export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { for (let n = 0; n < 2000; n++) ctx.log.info('word ' + n); process.exit(7) } }))`,
     'early.ts': taskFile('early', 'process.exit(0)', { isolation: 'process', ...ONCE }),
     'aborts.ts': taskFile('aborts', 'process.abort()', { isolation: 'process', ...ONCE }),
     'kills.ts': taskFile('kills', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {})', { isolation: 'process', ...ONCE }),
     'hangs_up.ts': taskFile('hangs_up', 'process.disconnect(); await new Promise(r => setTimeout(r, 60000))', { isolation: 'process', ...ONCE }),
     'next.ts': taskFile('next', 'return 1', { isolation: 'thread' })
   })
-  for (const place of PLACES) t.match(await ended(`exits_${place}`), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'exited with code 7' } }, place)
+  for (const place of PLACES) {
+    const run = await ended(`exits_${place}`)
+    t.match(run, { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'exited with code 7' } }, place)
+    t.match((await manager.desk.logs({ id: run.id, after: 0, limit: 5000 })).at(-1), { text: 'word 1999' }, `${place}: its last words are heard`)
+  }
   t.match(await ended('early'), { state: 'failed', error: { message: 'exited with code 0' } }, 'an exit without an error is no answer')
   t.match(await ended('aborts'), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'ended by SIGABRT' } })
   t.match(await ended('kills'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
@@ -83,17 +92,16 @@ t.test('with a process everything ends that it has started, also what does not l
     const child = spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { stdio: 'ignore' })
     writeFileSync(ctx.services.config.folder + '/' + ctx.task, process.pid + ' ' + child.pid)
     ${rest}`
-  const { ended, add, over, manager, root, configFile } = await setup(t, {
+  const folder = scratch(t)
+  const { ended, add, over, manager } = await setup(t, {
     'stays.ts': taskFile('stays', body('await new Promise(() => {})'), { isolation: 'process', ...ONCE }),
     'leaves.ts': taskFile('leaves', body('return "done"'), { isolation: 'process', ...ONCE })
-  })
-  writeFileSync(configFile, JSON.stringify({ manager: { stop_grace: 0 }, services: { folder: root } }))
-  await manager.settings.rescan()
-  const pids = (task: string) => readFileSync(join(root, task), 'utf8').split(' ').map(Number)
+  }, {}, { services: { folder } })
+  const pids = (task: string) => readFileSync(join(folder, task), 'utf8').split(' ').map(Number)
   t.match(await ended('leaves'), { state: 'completed', result: 'done' })
   for (const pid of pids('leaves')) await until('it is gone', () => !isAlive(pid))
   const id = await add('stays')
-  await until('it has started', () => existsSync(join(root, 'stays')))
+  await until('it has started', () => existsSync(join(folder, 'stays')))
   await until('it is recorded', async () => (await manager.engine.get(id))!.child !== null)
   t.equal((await manager.engine.get(id))!.child!.pid, pids('stays')[0])
   await manager.desk.cancel(id, { by: 'anna' })
