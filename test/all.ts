@@ -1,33 +1,51 @@
 import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 
-/** One step: what it prints is passed on, and kept for its totals. */
-function step (command: string, args: string[]): Promise<{ code: number, output: string }> {
+const WINDOWS = process.platform === 'win32'
+
+/** Runs one command; `line` hears what it prints. Resolves to its exit code. */
+function run (command: string, args: string[], line: (text: string) => void): Promise<number> {
   return new Promise((resolve, reject) => {
-    let output = ''
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' })
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk
-      process.stdout.write(chunk)
-    })
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], shell: WINDOWS })
+    createInterface({ input: child.stdout }).on('line', line)
     child.once('error', reject)
-    child.once('close', code => resolve({ code: code ?? 1, output }))
+    child.once('close', code => resolve(code ?? 1))
   })
 }
 
-const TOTALS = /# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, todo: \d+)?(?:, skip: (\d+))? \}/g
+const RESULT = /^(not )?ok \d+ - (.*)$/
+const TOTALS = /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, todo: \d+)?(?:, skip: (\d+))? \}/
 
-const CHECKS: [string, string[]][] = [
-  ['tsc', []],
-  ['oxlint', ['--deny-warnings', '.']]
-]
+/** Passes on one line for each file, and all of a file's lines when it has failed. */
+function digest () {
+  let block: string[] = []
+  let totals: RegExpExecArray | null = null
+  return {
+    get totals () { return totals },
+    line: (text: string) => {
+      totals = TOTALS.exec(text) ?? totals
+      const result = RESULT.exec(text)
+      if (result === null) {
+        if (text.startsWith(' ') || text.startsWith('# Subtest')) block.push(text)
+        else if (text.includes('|')) console.log(text)
+        return
+      }
+      if (result[1] !== undefined) console.log(block.join('\n'))
+      console.log(text)
+      block = []
+    }
+  }
+}
+
+const CHECKS: [string, string[]][] = [['tsc', []], ['oxlint', ['--deny-warnings', '.']]]
 
 for (const [command, args] of CHECKS) {
-  const { code } = await step(command, args)
-  if (code === 0) continue
+  if (await run(command, args, text => console.log(text)) === 0) continue
   console.log(`${command} found faults\n0 passed, 1 failed`)
   process.exit(1)
 }
-const { code, output } = await step('tap', ['run', '--reporter=terse', '--no-color', ...process.argv.slice(2)])
-const [, passed = '0', failed = '0', skipped = '0'] = [...output.matchAll(TOTALS)].at(-1) ?? []
+const said = digest()
+const code = await run('tap', ['run', '--reporter=tap', '--no-color', ...process.argv.slice(2)], said.line)
+const [, passed = '0', failed = '0', skipped = '0'] = said.totals ?? []
 console.log(`${passed} passed, ${code === 0 ? failed : Math.max(1, Number(failed))} failed, ${skipped} skipped`)
 process.exit(code)

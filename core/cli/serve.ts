@@ -74,8 +74,8 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   manager.onNotice(noticeLog(log))
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)
-  await checkPort(manager.config.server)
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
+  await checkPort(manager.config.server)
   let listening = false
   lifetime({
     close: () => app.close(),

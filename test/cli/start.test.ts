@@ -33,7 +33,7 @@ t.test('HUP reads the configuration again', async t => {
   const { said, child } = await serve(t, [], { cwd })
   writeFileSync(join(cwd, 'config.json'), JSON.stringify({ server: { port: 0 }, tasks: { echo: { enabled: false } } }))
   child.kill('SIGHUP')
-  await until(() => said.out.includes('config_loaded'))
+  await until(() => said.out.includes('task_changed'))
   t.match(notices(said.out).find(({ notice }) => notice === 'task_changed'), { task: 'echo' })
 })
 

@@ -50,7 +50,7 @@ t.test('the place of a fault in a file is part of the problem', async t => {
 
 t.test('every answer carries the headers that keep browsers in bounds, and none that plain HTTP cannot keep', async t => {
   const { ask, plain } = await setup(t)
-  const urls = [...(await everyRoute(t)).filter(({ method }) => method === 'GET').map(({ url }) => url.replace(':id', 'echo').replace('*', 'index.css')), '/nope']
+  const urls = [...(await everyRoute(t)).filter(({ method, url }) => method === 'GET' && url !== '/api/events').map(({ url }) => url.replace(':id', 'echo').replace('*', 'index.css')), '/nope']
   const answers = await Promise.all([...urls.map(url => ask({ url })), plain({ method: 'POST', url: '/api/schedules' }), plain({ url: '/api/tasks', headers: { host: 'evil.example' } })])
   for (const { headers, raw } of answers) {
     const path = raw.req.url ?? ''

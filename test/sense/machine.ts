@@ -55,7 +55,10 @@ export function machine (t: Test, { tree = {}, config = {}, ...ask }: Partial<Om
   const roots = { proc: join(root, 'proc'), sys: join(root, 'sys'), cgroup: join(root, 'cgroup'), dev: join(root, 'dev'), run: join(root, 'run') }
   const make = () => {
     const senses = new Senses({ clock, config: () => current, folder, roots, exec: noPrograms, platform: 'linux', ...ask })
-    t.teardown(() => senses.stop())
+    t.teardown(async () => {
+      await senses.settled()
+      await senses.stop()
+    })
     return senses
   }
   const senses = make()

@@ -194,6 +194,7 @@ t.test('a signal that makes no sense is refused with what was expected', async t
   for (let index = 0; index < 200; index++) senses.setSignal(`s${index}`, index)
   t.throws(() => senses.setSignal('one-more', 1), /already 200 signals/)
   senses.setSignal('s7', 8)
+  await senses.settled()
 })
 
 t.test('a file of signals that is broken is forgotten', async t => {
