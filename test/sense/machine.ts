@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { configOf } from '../../core/model/config.ts'
 import { Senses } from '../../core/sense/senses.ts'
+import { scratch } from '../work/house.ts'
 import { fakeClock } from '../clock.ts'
 import type { ConfigFile } from '../../core/model/config.ts'
 import type { SensesAsk } from '../../core/sense/senses.ts'
@@ -40,7 +41,7 @@ export const supply = (name: string, attributes: Tree): Tree =>
 
 /** A machine that is files in a temporary folder, and the senses that look at it. */
 export function machine (t: Test, { tree = {}, config = {}, ...ask }: Partial<Omit<SensesAsk, 'config'>> & { tree?: Tree, config?: ConfigFile } = {}) {
-  const root = t.testdir({})
+  const root = scratch(t)
   const clock = fakeClock()
   const write = (files: Tree) => {
     for (const [path, text] of Object.entries(files)) {
