@@ -1,4 +1,5 @@
 import t from 'tap'
+import { scratch } from '../work/house.ts'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
@@ -92,7 +93,7 @@ t.test('probes keep to their own period', async t => {
 })
 
 t.test('the exit code of a command decides, without a shell', async t => {
-  const folder = t.testdir({})
+  const folder = scratch(t)
   const command = [process.execPath, '-e', 'process.exit(Number(process.argv[1]))', '3; echo']
   const { look, configure } = probing(t, { kind: 'command', command: [...command.slice(0, 3), '3'], busy_when: { exit: [3] } }, { exec })
   t.match(await look(), { busy: true, detail: 'exit code 3' })
@@ -103,7 +104,7 @@ t.test('the exit code of a command decides, without a shell', async t => {
 })
 
 t.test('a command that is too slow is ended with everything that it has started', async t => {
-  const folder = t.testdir({})
+  const folder = scratch(t)
   const pid = join(folder, 'pid')
   const script = join(folder, 'slow.sh')
   writeFileSync(script, `#!/bin/sh\nsleep 1000 &\necho $! > ${pid}\nwait\n`)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { scratch } from '../work/house.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +17,7 @@ const linux = { skip: process.platform === 'linux' ? false : 'reads /proc' }
 
 function setup (t: Test) {
   const config = defaultsOf()
-  const senses = new Senses({ clock: systemClock, config: () => config, folder: t.testdir({}), exec: noPrograms })
+  const senses = new Senses({ clock: systemClock, config: () => config, folder: scratch(t), exec: noPrograms })
   t.teardown(() => senses.stop())
   return senses
 }
