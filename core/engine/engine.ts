@@ -4,6 +4,7 @@ import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, So
 import type { Json } from '../model/json.ts'
 import type { Overlap } from '../model/task.ts'
 import type { Schedule } from '../model/schedule.ts'
+import type { Used } from '../model/used.ts'
 
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
 export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }
@@ -43,7 +44,8 @@ export type StoredLine = LogLine & { attempt: number, seq: number }
 /** `held`: still ours, with a request to cancel where there is one. `lost`: someone else's, or over. */
 export interface Renewed { held: { id: string, cancel: Reason | null }[], lost: string[] }
 
-export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[] }
+/** `used`: what the attempt has taken of the machine. */
+export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[], used?: Used }
 
 /** Filters that are not given do not filter. */
 export interface Filter {
@@ -140,7 +142,8 @@ export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', ever
 export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null }
 
 /** What ended from `at` on. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
- *  each attempt that was not given back; `held`: how long the gates held it back, of those that they did. */
+ *  each attempt that was not given back; `held`: how long the gates held it back, of those that they did. `cpu_ms`: processor time that
+ *  attempts in threads and processes have taken, whatever they came to. */
 export interface StatsRow {
   at: number
   name: string
@@ -149,6 +152,7 @@ export interface StatsRow {
   cancelled: number
   skipped: number
   retries: number
+  cpu_ms: number
   wait: Spread
   held: Spread
   run: Spread
@@ -221,11 +225,13 @@ export interface Engine extends Service {
   keep (entry: { name: string, value: Json, now: number }): Promise<void>
   /** The facts whose names begin so, by name. */
   kept (prefix: string): Promise<Fact[]>
+  /** What these runs have taken, by id; those of which nothing is known are not named. */
+  used (ids: string[]): Promise<Record<string, Used>>
 }
 
 /** The names of the calls, for suites and wrappers that go through all of them. */
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
   'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'change', 'discard', 'keep', 'kept'
+  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'change', 'discard', 'keep', 'kept', 'used'
 ] as const satisfies (keyof Engine)[]

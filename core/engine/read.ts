@@ -7,6 +7,7 @@ import type { AttemptRow } from './rows.ts'
 import { parsed, toAttempt } from './rows.ts'
 import { lastAttempt } from './settle.ts'
 import type { Store } from './store.ts'
+import { usedOf } from './used.ts'
 
 /** A run with its bulky parts and its attempts that are over, oldest first. */
 export function get (store: Store, id: string): FullRun | null {
@@ -15,7 +16,7 @@ export function get (store: Store, id: string): FullRun | null {
   const attempts = store.all<AttemptRow>('select * from attempt where run = ? order by turn', decodeId(id)).map(toAttempt)
   const last = lastAttempt(run)
   if (last && attempts.at(-1)?.turn !== run.turn) attempts.push(last)
-  return { ...run, payload: store.part('payload', id), result: store.part('result', id), attempts, holds: store.holds.of(id), after: afterOf(store, id) }
+  return { ...run, payload: store.part('payload', id), result: store.part('result', id), attempts, holds: store.holds.of(id), after: afterOf(store, id), used: usedOf(store, id) }
 }
 
 type LogRow = Omit<StoredLine, 'data'> & { data: string | null }

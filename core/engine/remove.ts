@@ -2,7 +2,7 @@ import { decodeId } from '../model/id.ts'
 import type { Run } from '../model/run.ts'
 import type { Store } from './store.ts'
 
-const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold']
+const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold', 'used']
 
 /** Removes finished runs with all that belongs to them. */
 export function removeAll (store: Store, runs: readonly Run[]): number {

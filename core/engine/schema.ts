@@ -167,4 +167,14 @@ export const MIGRATIONS: readonly string[] = [`
     run text,
     primary key (hour, task, queue)
   ) without rowid;
+`, `
+  -- What the attempts of a run have taken together, of those that were executed where it can be told.
+  create table used (
+    run integer primary key,
+    cpu_ms integer not null,
+    memory_peak_bytes integer not null,
+    read_bytes integer,
+    written_bytes integer
+  );
+  alter table hour add column cpu_ms integer not null default 0;
 `]

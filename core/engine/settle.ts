@@ -5,6 +5,7 @@ import type { EndAsk, LogLine, Renewed, Report, Settlement } from './engine.ts'
 import { afterCancel, afterEnd, afterOutcome, afterRetry, pastAttempt } from './laws.ts'
 import { text } from './rows.ts'
 import type { Store } from './store.ts'
+import { keepUsed } from './used.ts'
 
 /** The running run that the lease gives the right to write, or null when the lease is stale. */
 function held (store: Store, { id, turn }: Lease): Run | null {
@@ -23,11 +24,12 @@ function keepLines (store: Store, { id, attempt }: Run, lines: readonly LogLine[
 }
 
 /** Writes what an attempt came to. Null: the lease was stale and nothing changed. */
-export function settle (store: Store, { lease, outcome, now, progress, logs }: Settlement): Run | null {
+export function settle (store: Store, { lease, outcome, now, progress, logs, used }: Settlement): Run | null {
   const run = held(store, lease)
   if (!run) return null
   const after = afterOutcome(run, outcome, now, progress)
   keepLines(store, run, logs)
+  if (used) keepUsed(store, run, { used, now })
   if (outcome.kind === 'completed' && outcome.result !== null) store.setPart('result', run.id, outcome.result)
   if (!isFinal(after.state)) {
     const error = outcome.kind === 'failed' ? outcome.error : null

@@ -27,6 +27,7 @@ import { Store } from './store.ts'
 import { sweep } from './sweep.ts'
 import { LogSync, syncFolder } from './sync.ts'
 import { failedBy, troubleOf } from './trouble.ts'
+import { usedOfAll } from './used.ts'
 
 const MEGABYTE = 1024 * 1024
 const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
@@ -193,6 +194,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     discard: ask => write('discard', store => discard(store, ask)),
     keep: entry => write('keep', store => keep(store, entry)),
     kept: prefix => read('kept', store => kept(store, prefix)),
+    used: ids => read('used', store => usedOfAll(store, ids)),
     async health () {
       if (!opened) return { ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running' }
       return healthOf(opened, all.folder)

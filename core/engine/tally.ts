@@ -5,7 +5,7 @@ import type { StatsAsk, StatsRow } from './engine.ts'
 import { Durations } from './spread.ts'
 import type { Statements } from './statements.ts'
 
-const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'retries'] as const
+const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'retries', 'cpu_ms'] as const
 const SPREADS = ['wait', 'held', 'run'] as const
 
 type Counts = Record<typeof COUNTS[number], number>
@@ -22,7 +22,7 @@ const MOST = 1000
 const HOURS = 24
 
 const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
-  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, retries: 0, wait: new Durations(), held: new Durations(), run: new Durations()
+  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
 })
 
 function addRow (tally: Tally, row: Row): Tally {
@@ -60,6 +60,11 @@ export class Tallies {
     tally.run.add(at - before.started_at!)
   }
 
+  /** An attempt has taken so much processor time (ms). */
+  took (run: Run, at: number, ms: number): void {
+    this.#at(at, run).cpu_ms += ms
+  }
+
   #at (at: number, { task, queue }: Run): Tally {
     const hour = Math.floor(at / HOUR)
     const latest = this.#latest
@@ -87,9 +92,9 @@ export class Tallies {
     if (this.#hours.size > MOST) this.forget()
   }
 
-  #write ({ hour, task, queue, completed, failed, cancelled, skipped, retries, wait, held, run }: Tally): void {
-    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, retries, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(hour, task, queue, completed, failed, cancelled, skipped, retries, wait.text(), held.text(), run.text())
+  #write ({ hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait, held, run }: Tally): void {
+    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait.text(), held.text(), run.text())
   }
 
   /** What came of the runs, by task or queue. */

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 
+export type { Used } from './used.ts'
+
 /** Where the function of a task is executed: in this thread, in one of the pool, or in a process of its own. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const
 export type Isolation = typeof ISOLATIONS[number]
@@ -30,5 +32,3 @@ export interface ModuleFile { url: string, text: string }
 /** Where the function of a task is found again: the file, the place of the definition among its exports and its id. */
 export interface Home extends ModuleFile { pointer: string, id: string }
 
-/** What an attempt in a thread or process has taken: of a thread, `peak_bytes` is the heap that it held at the end. */
-export interface Used { cpu_seconds: number, peak_bytes: number }

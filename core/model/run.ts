@@ -1,6 +1,7 @@
 import type { Failure } from './outcome.ts'
 import type { Json } from './json.ts'
 import type { Reason } from './reason.ts'
+import type { Used } from './used.ts'
 
 export type { Reason } from './reason.ts'
 
@@ -101,6 +102,8 @@ export interface FullRun extends Run {
   holds: Hold[]
   /** What it waits for or has waited for. */
   after: Prerequisite[]
+  /** What its attempts have taken; null: none was executed where it can be told. */
+  used: Used | null
 }
 
 /** One execution that is over. */

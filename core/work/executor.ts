@@ -19,7 +19,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { Run } from '../model/run.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../model/task.ts'
-import type { Used } from '../model/isolation.ts'
+import type { Used } from '../model/used.ts'
 
 export interface ExecutorOptions {
   engine: Engine
@@ -114,7 +114,7 @@ export class Executor {
       given, clock, threads: this.#threads, graceMs: abortGraceMs,
       child: child => engine.report({ lease, now: clock.now(), child }),
       late: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
-      used: used => { taken.used = used }
+      used: used => { if (used) taken.used = used }
     })
     const outcome = await attempt({
       task, run, controller, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
@@ -140,7 +140,7 @@ export class Executor {
     const { clock, notice } = this.#options
     const moved = progress.take()
     const logs = lines.end()
-    const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
+    const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {}, ...taken.used ? { used: taken.used } : {} })
     if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ...taken, ms: Math.round(taken.ms * 10) / 10 })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }

@@ -4,8 +4,11 @@ import { attend, jobOf } from './isolate/attend.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
 import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawned.ts'
 import { killGroup, startedAt } from './group.ts'
+import { metered } from './meter.ts'
+import { mostOf } from '../model/used.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
 import { outputReader } from './output.ts'
+import { treeUsed } from './tree.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Down, Port, Up } from './isolate/wire.ts'
 import type { Exit } from './spawned.ts'
@@ -71,7 +74,12 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
   const exit = exited(child)
   exit.catch(() => undefined)
   const said = output(child, ctx)
-  const kill = (signal: NodeJS.Signals) => () => { if (pid !== undefined) killGroup(pid, signal) }
+  const meter = metered(() => pid === undefined ? null : treeUsed(pid))
+  const kill = (signal: NodeJS.Signals) => () => {
+    if (pid === undefined) return
+    void meter.look()
+    killGroup(pid, signal)
+  }
   const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: kill('SIGTERM') }, { ms: graceMs, act: kill('SIGKILL') }])
   const port = wired(child)
   let attended: ReturnType<typeof attend> | undefined
@@ -85,11 +93,11 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
     const end = await exit
     said.end()
     if (attended.told === null) throw deathOf(end, said.heard, work)
-    used(attended.told.used)
     return answerOf(attended.told.ended)
   } finally {
     cancel()
     attended?.end()
     kill('SIGKILL')()
+    used(mostOf(attended?.told?.used ?? null, meter.end()))
   }
 }

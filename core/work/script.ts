@@ -4,10 +4,14 @@ import { Fatal } from '../model/outcome.ts'
 import { SECOND } from '../model/duration.ts'
 import { calm, exited, mannered, minimalEnvironment } from './spawned.ts'
 import { killGroup, startedAt } from './group.ts'
+import { metered } from './meter.ts'
 import { outputReader } from './output.ts'
+import { treeUsed } from './tree.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { ChildSink, Exit } from './spawned.ts'
+import type { Exit } from './spawned.ts'
+import type { Meter } from './meter.ts'
 import type { Said } from './output.ts'
+import type { Seams } from './seams.ts'
 import type { TaskContext } from '../model/context.ts'
 import type { Work } from '../model/task.ts'
 
@@ -19,7 +23,7 @@ const KILL_AFTER = 3 * SECOND
 /** Executes a script as a process of its own, in its own group; a stop reaches everything that it has started.
  *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
  *  with `retry` named, any other fails the run. */
-export async function script (work: Script, ctx: TaskContext, child: ChildSink): Promise<unknown> {
+export async function script (work: Script, ctx: TaskContext, { child, used }: Pick<Seams, 'child' | 'used'>): Promise<unknown> {
   const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
     cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
@@ -29,10 +33,12 @@ export async function script (work: Script, ctx: TaskContext, child: ChildSink):
   const err = outputReader(ctx, 'warn')
   process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))
   process.stderr!.setEncoding('utf8').on('data', (chunk: string) => err.write(chunk))
-  const stop = stopOn(ctx.signal, process)
+  const { pid } = process
+  const meter = metered(() => pid === undefined ? null : treeUsed(pid))
+  const stop = stopOn(ctx.signal, process, meter)
   try {
     const exit = exited(process)
-    if (process.pid !== undefined) await child({ pid: process.pid, started: await startedAt(process.pid) ?? '' })
+    if (pid !== undefined) await child({ pid, started: await startedAt(pid) ?? '' })
     const { code, signal } = await exit
     const said = out.end()
     ctx.signal.throwIfAborted()
@@ -40,7 +46,8 @@ export async function script (work: Script, ctx: TaskContext, child: ChildSink):
   } finally {
     stop.clear()
     // What the script left behind in its group is not to outlive it.
-    if (process.pid !== undefined) killGroup(process.pid, 'SIGKILL')
+    if (pid !== undefined) killGroup(pid, 'SIGKILL')
+    used(meter.end())
   }
 }
 
@@ -57,13 +64,17 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
 }
 
 /** TERM to the group when the run is to stop, KILL a little later. */
-function stopOn (signal: AbortSignal, child: ChildProcess) {
+function stopOn (signal: AbortSignal, child: ChildProcess, meter: Meter) {
   let timer: NodeJS.Timeout | undefined
   const stop = () => {
     if (child.pid === undefined) return
     const { pid } = child
+    void meter.look()
     killGroup(pid, 'SIGTERM')
-    timer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER)
+    timer = setTimeout(() => {
+      void meter.look()
+      killGroup(pid, 'SIGKILL')
+    }, KILL_AFTER)
   }
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })

@@ -2,7 +2,7 @@ import type { ChildSink } from './spawned.ts'
 import type { Clock } from '../model/clock.ts'
 import type { ContextOptions } from './context.ts'
 import type { Failure } from '../model/outcome.ts'
-import type { Used } from '../model/isolation.ts'
+import type { Used } from '../model/used.ts'
 
 /** What work needs that is not executed in this thread. */
 export interface Seams {
@@ -14,6 +14,6 @@ export interface Seams {
   graceMs: number
   /** Told of an error that nobody caught. */
   late: (error: Failure) => void
-  /** Told what the work has taken. */
-  used: (used: Used) => void
+  /** Told what the work has taken, null when nobody could see. */
+  used: (used: Used | null) => void
 }

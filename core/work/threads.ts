@@ -1,5 +1,6 @@
 import { MessageChannel } from 'node:worker_threads'
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { extname, join } from 'node:path'
 import { Piscina } from 'piscina'
 import { SECOND } from '../model/duration.ts'
@@ -7,6 +8,8 @@ import { after } from '../model/clock.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
 import { attend, jobOf } from './isolate/attend.ts'
 import { failureOf } from '../model/failure.ts'
+import { metered } from './meter.ts'
+import { mostOf } from '../model/used.ts'
 import { onceAborted } from './spawned.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
@@ -15,13 +18,15 @@ import type { Listener, Notice } from '../model/notice.ts'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Seams } from './seams.ts'
 import type { TaskContext } from '../model/context.ts'
+import type { Used } from '../model/used.ts'
 import type { Work } from '../model/task.ts'
 
 type Isolated = Extract<Work, { kind: 'isolated' }>
 type Attended = ReturnType<typeof attend>
 
-/** The two ends of the line to a thread, who attends the near one, and what cuts it. */
-interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController, clock: Clock }
+/** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has begun, and the processor
+ *  time that runs before have taken in it. */
+interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController, clock: Clock, thread?: Worker, before?: NodeJS.CpuUsage }
 
 const HOST = join(import.meta.dirname, 'isolate', `thread${extname(import.meta.filename)}`)
 /** A thread that nobody has used for so long ends. */
@@ -31,6 +36,20 @@ const wired = (port: MessagePort): Port<Down, Up> => ({
   post: message => port.postMessage(message, []),
   listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Up) })
 })
+
+/** How long a thread that is to be ended may take to say what it has taken, ms. */
+const LAST_LOOK = 100
+
+async function threadUsed ({ thread, before }: Line): Promise<Used | null> {
+  try {
+    const [cpu, heap] = await Promise.all([thread?.cpuUsage(before), thread?.getHeapStatistics()])
+    if (!cpu || !heap) return null
+    return { cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000, memory_peak_bytes: heap.total_heap_size + heap.external_memory, read_bytes: null, written_bytes: null }
+  } catch {
+    // A thread that has ended tells nothing.
+    return null
+  }
+}
 
 const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { after(clock, ms, resolve) })
 
@@ -55,17 +74,22 @@ export class Threads {
     const { port1, port2 } = new MessageChannel()
     const kill = new AbortController()
     const attended = attend({ ctx, given, port: wired(port1), late })
-    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => kill.abort() }])
+    const line: Line = { far: port2, near: port1, attended, kill, clock }
+    const meter = metered(() => threadUsed(line))
+    const end = async () => {
+      await Promise.race([meter.look(), wait(LAST_LOOK)])
+      kill.abort()
+    }
+    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => void end() }])
     try {
       port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
-      await this.#execute(work, { far: port2, near: port1, attended, kill, clock })
-      const { ended, used: taken } = attended.told!
-      used(taken)
-      return answerOf(ended)
+      await this.#execute(work, line)
+      return answerOf(attended.told!.ended)
     } finally {
       cancel()
       attended.end()
       port1.close()
+      used(mostOf(attended.told?.used ?? null, meter.end()))
     }
   }
 
@@ -77,13 +101,14 @@ export class Threads {
   }
 
   /** Resolves when the end of the function was told and its thread is free, throws why it was not. */
-  async #execute ({ memory_mb: limitMb }: Isolated, { far, near, attended, kill, clock }: Line): Promise<void> {
+  async #execute ({ memory_mb: limitMb }: Isolated, line: Line): Promise<void> {
+    const { far, near, attended, kill, clock } = line
     const pool = this.#poolFor(limitMb)
     const closed = once(near, 'close')
     const running = pool.run(Piscina.move(far), { signal: kill.signal })
-    let thread: Worker | undefined
-    void attended.began.then(id => {
-      thread = pool.threads.find(({ threadId }) => threadId === id)
+    void attended.began.then(({ thread: id, cpu }) => {
+      const thread = pool.threads.find(({ threadId }) => threadId === id)
+      if (thread) Object.assign(line, { thread, before: cpu })
       if (thread) this.#watch(thread)
     })
     void attended.over.then(({ worn }) => { if (worn) kill.abort() })
@@ -95,7 +120,7 @@ export class Threads {
       if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
       if (attended.told !== null) return
       if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
-      const exit = thread && this.#exits.get(thread)
+      const exit = line.thread && this.#exits.get(line.thread)
       throw typeof exit !== 'number' || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
     }
   }

@@ -11,6 +11,7 @@ import { looking } from './contract/looking.ts'
 import { naming } from './contract/naming.ts'
 import { planning } from './contract/planning.ts'
 import { adding, claiming } from './contract/starting.ts'
+import { taking } from './contract/taking.ts'
 
 /** What every keeper of runs does, whatever it is made of. */
 export function contract (t: Test, setup: Setup): void {
@@ -29,5 +30,6 @@ export function contract (t: Test, setup: Setup): void {
   t.test('changing', t => changing(t, setup))
   t.test('burying', t => burying(t, setup))
   t.test('counting', t => counting(t, setup))
+  t.test('taking', t => taking(t, setup))
   t.test('living', t => living(t, setup))
 }

@@ -182,6 +182,6 @@ t.test('however much a task says, what reaches the manager is bounded, and the l
     t.match(progress, { current: 49_999 }, mode)
     const settled = () => said('settled').find(notice => notice.kind === 'settled' && notice.run.id === id) as Extract<Notice, { kind: 'settled' }>
     await until('it is told', settled)
-    t.ok(settled().used!.cpu_seconds > 0.01 && settled().used!.peak_bytes > 1e6, `${mode} tells what it took`)
+    t.ok(settled().used!.cpu_seconds > 0.01 && settled().used!.memory_peak_bytes > 1e6, `${mode} tells what it took`)
   }
 })

@@ -18,6 +18,8 @@ export interface AttendAsk {
   late: (error: Failure) => void
 }
 
+type Began = Extract<Up, { say: 'began' }>
+
 /** The end of the work, as it was told. */
 export interface Told { ended: Ended, used: Used, worn: boolean }
 
@@ -65,11 +67,11 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
 }
 
 /** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is its end, once it is
- *  known, `began` the id of its thread; `end` stops listening. */
+ *  known, `began` what its thread said at the beginning; `end` stops listening. */
 export function attend (ask: AttendAsk) {
   const { ctx, given, port, late } = ask
   const over = Promise.withResolvers<Told>()
-  const began = Promise.withResolvers<number>()
+  const began = Promise.withResolvers<Began>()
   const end = () => {
     open = false
     off()
@@ -86,13 +88,12 @@ export function attend (ask: AttendAsk) {
     }
   }
   const hear: { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void } = {
-    began: ({ thread }) => began.resolve(thread),
+    began: message => began.resolve(message),
     log: ({ level, words }) => ctx.log[level](...words.map(unpacked)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),
     late: ({ error }) => late(error),
     ended: told => {
-      ctx.log.debug({ ...told.used }, 'taken')
       attended.told ??= told
       over.resolve(told)
     }

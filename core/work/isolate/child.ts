@@ -3,6 +3,8 @@ import { LateErrors } from '../late.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import { killGroup } from '../group.ts'
+import { mostOf } from '../../model/used.ts'
+import { treeUsed } from '../tree.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { Used } from '../../model/isolation.ts'
 
@@ -23,7 +25,8 @@ const port: Port<Up, Down> = {
 
 function used (): Used {
   const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = process.resourceUsage()
-  return { cpu_seconds: Math.round((user + system) / 1000) / 1000, peak_bytes: kilobytes * 1024 }
+  const own = { cpu_seconds: Math.round((user + system) / 1000) / 1000, memory_peak_bytes: kilobytes * 1024, read_bytes: null, written_bytes: null }
+  return mostOf(own, treeUsed(process.pid))!
 }
 
 void new LateErrors(notice => { if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error }) }).start()

@@ -24,7 +24,7 @@ function meter (): () => Used {
   const before = millisecondsOf(process.threadCpuUsage())
   return () => {
     const { total_heap_size: heap, external_memory: outside } = getHeapStatistics()
-    return { cpu_seconds: (millisecondsOf(process.threadCpuUsage()) - before) / 1000, peak_bytes: heap + outside }
+    return { cpu_seconds: (millisecondsOf(process.threadCpuUsage()) - before) / 1000, memory_peak_bytes: heap + outside, read_bytes: null, written_bytes: null }
   }
 }
 
@@ -36,7 +36,7 @@ function isWorn (): boolean {
 /** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its end. */
 export default function thread (port: MessagePort): Promise<void> {
   const line = wired(port)
-  line.post({ say: 'began', thread: threadId })
+  line.post({ say: 'began', thread: threadId, cpu: process.threadCpuUsage() })
   return new Promise(done => {
     line.listen(message => {
       if (message.say !== 'start') return

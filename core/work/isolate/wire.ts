@@ -26,9 +26,9 @@ export type Ended =
   | { kind: 'returned', result: Json, warning?: string }
   | { kind: 'threw', as: 'skip' | 'retry' | 'fatal' | 'error', error: Failure, ms?: number }
 
-/** What the place where a task is executed says. `worn`: it is not to be used again. */
+/** What the place where a task is executed says. `cpu`: what its thread has taken by then. `worn`: it is not to be used again. */
 export type Up =
-  | { say: 'began', thread: number }
+  | { say: 'began', thread: number, cpu: NodeJS.CpuUsage }
   | { say: 'log', level: keyof TaskLog, words: Packed[] }
   | { say: 'progress', moved: Moved }
   | { say: 'ask', id: number, what: Ask, words: unknown[] }

@@ -8,7 +8,7 @@ export async function adding (t: Test, setup: Setup) {
     const engine = await setup(t)
     const run = await addOne(engine, { due_at: T0 + 5, nominal_at: T0 + 3, key: 'k', priority: 'high', payload: { deep: [1, 'ü', null] }, missed: 2 })
     t.match(run, { task: 'a', queue: 'default', priority: 'high', state: 'queued', source: 'manual', key: 'k', due_at: T0 + 5, nominal_at: T0 + 3, attempt: 0, turn: 0, crashes: 0, missed: 2, created_at: T0 })
-    t.same(await engine.get(run.id), { ...run, payload: { deep: [1, 'ü', null] }, result: null, attempts: [], holds: [], after: [] })
+    t.same(await engine.get(run.id), { ...run, payload: { deep: [1, 'ü', null] }, result: null, attempts: [], holds: [], after: [], used: null })
   })
   t.test('the same task and key is the same run, also within one call and after it finished', async t => {
     const engine = await setup(t)

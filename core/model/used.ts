@@ -1,0 +1,27 @@
+/** What an attempt, or a run across its attempts, has taken of the machine. Bytes are those that came from and went to a disk;
+ *  null where the system does not tell. */
+export interface Used {
+  cpu_seconds: number
+  memory_peak_bytes: number
+  read_bytes: number | null
+  written_bytes: number | null
+}
+
+const NAMES = ['cpu_seconds', 'memory_peak_bytes', 'read_bytes', 'written_bytes'] as const
+
+type Join = (a: number, b: number) => number
+
+function joined (a: Used, b: Used, how: (name: keyof Used) => Join): Used {
+  const entries = NAMES.map(name => [name, a[name] === null ? b[name] : b[name] === null ? a[name] : how(name)(a[name], b[name])])
+  return Object.fromEntries(entries) as unknown as Used
+}
+
+const larger: Join = (a, b) => Math.max(a, b)
+// Thousandths of a second are added as such: sums of fractions drift.
+const sum: Join = (a, b) => Math.round((a + b) * 1000) / 1000
+
+/** What was taken, told by two who saw a part of it each: the larger of each number. */
+export const mostOf = (a: Used | null, b: Used | null): Used | null => a === null || b === null ? a ?? b : joined(a, b, () => larger)
+
+/** What two attempts have taken together: the sums, and the larger peak of memory. */
+export const sumOf = (a: Used | null, b: Used): Used => a === null ? b : joined(a, b, name => name === 'memory_peak_bytes' ? larger : sum)
