@@ -28,7 +28,7 @@ export { TOPICS } from './model/event.ts'
 export { firstReason } from './model/gates/evaluate.ts'
 export {
   forbidden, hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
-  tooManyTries, unauthorized
+  tooManyReaders, tooManyTries, unauthorized
 } from './model/errors.ts'
 export { CONDITIONS, CONFLICTS } from './model/run.ts'
 export { MOST_RUNS } from './work/bulk.ts'

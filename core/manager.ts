@@ -99,7 +99,7 @@ export class TaskManager implements Service {
     this.foresight = new Foresight({ engine, clock, config: () => this.config, situation, planner: () => this.planner, tasks })
     this.pauses = new Pauses({ engine, clock, notice, situation })
     this.#listeners.add(new Breaker({ engine, clock, notice, tasks, pauses: this.pauses }).hear)
-    this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, owner: this.owner })
+    this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, folder: () => this.folder, owner: this.owner })
     this.#fire = new Alarm({ clock, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })
     // The first reading counts before the first run may start.

@@ -1,20 +1,27 @@
+import { STATUS_CODES } from 'node:http'
 import { readdir } from 'node:fs/promises'
 import fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { Socket } from 'node:net'
 import { SECOND } from './model/duration.ts'
 import { createManager } from './manager.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/problem.ts'
+import { requestInvalid } from './model/errors.ts'
 import type { ManagerOptions, TaskManager } from './manager.ts'
+import type { Problem } from './model/problem.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     manager: TaskManager
     /** What the faces need to know of their surroundings: the token, and whether the app is theirs alone. */
-    face: { readonly token: string, readonly alone: boolean }
+    face: { readonly token: string, readonly alone: boolean, readonly unhurried: Unhurried }
   }
 }
+
+/** Sockets whose request may take longer than others: whoever adds one watches it, and takes it out when the request is answered. */
+export type Unhurried = WeakSet<object>
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -62,9 +69,9 @@ async function facesIn (folder: URL): Promise<Face[]> {
 
 const tokenAsk = (manager: TaskManager, env: Env) => ({ folder: manager.folder, root: manager.root, server: manager.config.server, env })
 
-type EmbedOptions = OffpeakOptions & { alone?: boolean }
+type EmbedOptions = OffpeakOptions & { alone?: boolean, unhurried?: Unhurried }
 
-async function embed (app: FastifyInstance, { prefix = '', alone = false, ...options }: EmbedOptions): Promise<void> {
+async function embed (app: FastifyInstance, { prefix = '', alone = false, unhurried = new WeakSet(), ...options }: EmbedOptions): Promise<void> {
   const manager = 'manager' in options ? options.manager : await createManager(options)
   const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
   const faces = await facesIn(FACES)
@@ -73,7 +80,7 @@ async function embed (app: FastifyInstance, { prefix = '', alone = false, ...opt
   app.addHook('preClose', async () => manager.quiesce())
   app.addHook('onClose', () => manager.stop())
   await app.register(async inner => {
-    inner.decorate('face', { token: token.value, alone })
+    inner.decorate('face', { token: token.value, alone, unhurried })
     for (const face of faces) await inner.register(face)
   }, { prefix })
 }
@@ -81,9 +88,30 @@ async function embed (app: FastifyInstance, { prefix = '', alone = false, ...opt
 /** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the faces touch no other route. */
 export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
 
+const rawAnswer = (problem: Problem) => {
+  const { status } = problem
+  const body = JSON.stringify(problem)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n${body}`
+}
+
+const RAW: Record<string, { code: string, status: number, message: string }> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 'OFFPEAK_REQUEST_TIMEOUT', status: 408, message: 'The request did not come to its end in time' },
+  HPE_HEADER_OVERFLOW: { code: 'OFFPEAK_HEADERS_TOO_LARGE', status: 431, message: 'The headers are too large' }
+}
+const NO_REQUEST = { message: 'What came is no HTTP request' }
+
+/** Answers what is no request, or came too slowly, and cuts the line. */
+const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socket: Socket): void => {
+  const { code = '' } = error
+  if (code === 'ECONNRESET' || socket.destroyed || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && unhurried.has(socket))) return
+  if (socket.writable) socket.write(rawAnswer(problemOf(requestInvalid(RAW[code] ?? NO_REQUEST), '/')))
+  socket.destroy(error)
+}
+
 /** An app of its own with whatever lies in plugins/; not yet listening. Throws OFFPEAK_START_REFUSED when others could reach it without a token of its owner's. */
 export async function createServer ({ manager, logger, env = process.env }: ServerOptions): Promise<FastifyInstance> {
   const { server } = manager.config
+  const unhurried: Unhurried = new WeakSet()
   refuseExposed(tokenAsk(manager, env))
   const app = fastify({
     ...logger ? { loggerInstance: logger } : {},
@@ -96,15 +124,17 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
     keepAliveTimeout: 10 * SECOND,
     pluginTimeout: STARTING,
     http: { headersTimeout: 10 * SECOND, connectionsCheckingInterval: 2 * SECOND },
+    clientErrorHandler: refuseRaw(unhurried),
     frameworkErrors: (error, request, reply: FastifyReply) => {
       const problem = problemOf(error, request.url)
       void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
     }
   })
   app.server.maxConnections = MOST_CONNECTIONS
+  app.server.on('timeout', socket => { if (!unhurried.has(socket)) socket.destroy() })
   // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process from ending.
   app.addHook('preClose', async () => void setTimeout(() => app.server.closeAllConnections(), CUT_AFTER).unref())
-  const own: EmbedOptions = { manager, env, alone: true }
+  const own: EmbedOptions = { manager, env, alone: true, unhurried }
   await app.register(offpeak, own)
   return app
 }

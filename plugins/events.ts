@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
 import type { Face } from './_schemas.ts'
-import { Broadcast, TOPICS, requestInvalid } from '../core/index.ts'
+import { Broadcast, TOPICS, tooManyReaders } from '../core/index.ts'
 import { answers, exactly, word } from './_schemas.ts'
 
 const MOST_READERS = 1500
@@ -37,7 +37,7 @@ const events: Face = async app => {
     exposeHeadRoute: false,
     schema: { tags: ['events'], summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off', querystring: Query, headers: Seen, response: { ...answers({}), 200: Stream } }
   }, ({ query, headers }, reply) => {
-    if (broadcast.readers >= MOST_READERS) throw requestInvalid({ code: 'OFFPEAK_TOO_MANY_READERS', status: 503, message: `There are already ${MOST_READERS} readers of events` })
+    if (broadcast.readers >= MOST_READERS) throw tooManyReaders(MOST_READERS)
     const seen = headers['last-event-id']
     const off = broadcast.join({ topics: query.topics ?? null, after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN, sink: sinkOf(reply) })
     reply.raw.on('close', off)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Face } from './_schemas.ts'
@@ -8,6 +9,7 @@ import { storeUpload } from '../core/index.ts'
 import { answers, exactly } from './_schemas.ts'
 
 const ID_BYTES = 8
+const LINGER_MS = 2000
 
 const Ask = exactly({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: 'file', description: 'What the file is called; what does not belong into a name is replaced' })) })
 const Stored = exactly({
@@ -15,24 +17,31 @@ const Stored = exactly({
   name: Type.String(), bytes: Type.Integer(), sha256: Type.String()
 })
 
+/** What is still on its way is thrown away for a moment: cut off at once, the other side would not hear the answer. */
+function linger (raw: IncomingMessage): void {
+  const timer = setTimeout(() => raw.destroy(), LINGER_MS).unref()
+  raw.resume().once('close', () => clearTimeout(timer))
+}
+
 /** The body as it comes: nothing is gathered in memory. */
 const upload: FastifyPluginAsyncTypebox = async app => {
-  const { manager } = app
+  const { manager, face: { unhurried } } = app
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   app.post('/api/files', {
-    schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body, 1 GB at most; it is kept for 7 days', querystring: Ask, response: answers({ 201: Stored }) }
+    schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body; `uploads` in config.json bounds it', querystring: Ask, response: answers({ 201: Stored }) }
   }, async ({ query, body, headers, by, raw }, reply) => {
     const length = headers['content-length']
+    const { socket } = raw
+    unhurried.add(socket)
     const stored = await storeUpload({
       folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined ? null : Number(length),
-      from: (body ?? raw) as Readable, now: manager.clock.now()
+      from: ((body ?? raw) as Readable).iterator({ destroyOnReturn: false }), now: manager.clock.now(), limits: manager.config.uploads
     }).catch((error: unknown) => {
-      // What is still on its way is not read any more.
-      reply.header('connection', 'close')
+      linger(raw)
       throw error
-    })
+    }).finally(() => unhurried.delete(socket))
     await manager.engine.record({ at: manager.clock.now(), by, action: 'upload', subject: stored.name, detail: { bytes: stored.bytes, sha256: stored.sha256 } })
     return await reply.code(201).send(stored)
   })

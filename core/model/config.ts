@@ -8,6 +8,7 @@ import { LIMIT_BASE, limitFaults, regimesOf } from './regime.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
 import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
 import { QueuesSchema, queueFaults } from './queue.ts'
+import { UploadsSchema } from './upload.ts'
 import { loose as looseGroups } from './section.ts'
 
 const section = <F extends TProperties>(fields: F, description: string) =>
@@ -76,6 +77,7 @@ const SECTIONS = {
   engine: Engine,
   server: Server,
   retention: Retention,
+  uploads: UploadsSchema,
   log: Log,
   queues: QueuesSchema,
   ...LIMIT_SECTIONS,
@@ -98,6 +100,7 @@ export const ConfigFileSchema = Type.Partial(Type.Object({
   engine: loose(Engine),
   server: loose(Server),
   retention: loose(Retention),
+  uploads: loose(UploadsSchema),
   log: loose(Log),
   scheduling: looseGroups(LIMIT_SECTIONS.scheduling),
   resources: looseGroups(LIMIT_SECTIONS.resources),
@@ -138,7 +141,7 @@ export function frozen<T> (value: T): T {
   return Object.freeze(value)
 }
 
-const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
+const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
 
 /** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
 export function configOf (file: ConfigFile, timezone: string): Config {

@@ -1,11 +1,12 @@
 import { DAY, milliseconds } from '../model/duration.ts'
 import { endOrphan } from './group.ts'
+import { forgetUploads } from './uploads.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Config } from '../model/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
 
-export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, owner: string }
+export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, folder: () => string, owner: string }
 
 const SLICE = 500
 const MOST_RUNNING = 1000
@@ -43,10 +44,11 @@ export class Upkeep {
   }
 
   async sweepWhenDue (): Promise<void> {
-    const { clock, config } = this.#options
+    const { clock, config, folder } = this.#options
     const every = Math.min(milliseconds(config().retention.every), DAY)
     if (clock.now() - this.#lastSweepAt < every) return
     this.#lastSweepAt = clock.now()
+    await forgetUploads(folder(), clock.now() - milliseconds(config().uploads.max_age))
     await this.sweep()
   }
 }

@@ -5,12 +5,16 @@ import { request } from 'node:http'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { AddressInfo } from 'node:net'
-import { fileName, storeUpload } from '../../core/work/uploads.ts'
+import type { Socket } from 'node:net'
+import { defaultsOf } from '../../core/model/config.ts'
+import { fileName, forgetUploads, storeUpload } from '../../core/work/uploads.ts'
 import { TASKS, setup } from './setup.ts'
-import { until } from '../clock.ts'
+import { fakeClock, until } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const OCTETS = { 'content-type': 'application/octet-stream' }
+const LIMITS = defaultsOf().uploads
 
 t.test('a file is stored as it was sent, for its owner alone', async t => {
   const it = await setup(t)
@@ -42,32 +46,125 @@ async function * pieces (count: number, size: number) {
 
 t.test('more than is allowed is refused, and nothing is left of it', async t => {
   const folder = t.testdir({})
-  const ask = { folder, id: 'abc', name: 'a', now: Date.now(), most: 1000 }
-  await t.rejects(storeUpload({ ...ask, bytes: 1001, from: pieces(0, 0) }), { code: 'OFFPEAK_UPLOAD_TOO_LARGE', statusCode: 413 }, 'before the first byte')
+  const ask = { folder, id: 'abc', name: 'a', now: Date.now(), limits: { ...LIMITS, max_bytes: 1000 } }
+  await t.rejects(storeUpload({ ...ask, bytes: 1001, from: pieces(0, 0) }), { code: 'OFFPEAK_UPLOAD_TOO_LARGE', statusCode: 413, fix: /uploads\.max_bytes/ }, 'before the first byte')
   await t.rejects(storeUpload({ ...ask, bytes: null, from: pieces(11, 100) }), { code: 'OFFPEAK_UPLOAD_TOO_LARGE' }, 'and where the sender says nothing')
-  await t.rejects(storeUpload({ ...ask, bytes: 500, from: pieces(4, 100) }), { code: 'OFFPEAK_UPLOAD_BROKEN' })
-  await t.rejects(storeUpload({ ...ask, bytes: 1e18, most: Infinity, from: pieces(0, 0) }), { code: 'OFFPEAK_DISK_FULL', statusCode: 507 })
+  await t.rejects(storeUpload({ ...ask, bytes: 500, from: pieces(4, 100) }), { code: 'OFFPEAK_UPLOAD_BROKEN', statusCode: 400 })
   t.same(readdirSync(join(folder, 'uploads')), [])
   t.match(await storeUpload({ ...ask, bytes: null, from: pieces(10, 100) }), { bytes: 1000 })
 })
 
-t.test('uploads are forgotten after a week', async t => {
+t.test('so much of the disk stays free', async t => {
   const folder = t.testdir({})
-  const now = Date.now()
-  const one = await storeUpload({ folder, id: 'one', name: 'a', bytes: null, now, from: pieces(1, 1) })
-  const two = await storeUpload({ folder, id: 'two', name: 'a', bytes: null, now, from: pieces(1, 1) })
-  utimesSync(one.path, now / 1000, now / 1000 - 8 * 86_400)
-  await storeUpload({ folder, id: 'three', name: 'a', bytes: null, now, from: pieces(1, 1) })
-  t.same([existsSync(one.path), existsSync(two.path)], [false, true])
+  const ask = { folder, id: 'abc', name: 'a', now: Date.now() }
+  const roomy = { ...LIMITS, max_bytes: Number.MAX_SAFE_INTEGER }
+  await t.rejects(storeUpload({ ...ask, bytes: 2 ** 52, limits: roomy, from: pieces(0, 0) }), { code: 'OFFPEAK_DISK_FULL', statusCode: 507 }, 'counted with the file')
+  await t.rejects(storeUpload({ ...ask, bytes: null, limits: { ...LIMITS, disk_reserve: 2 ** 52 }, from: pieces(1, 1) }), { code: 'OFFPEAK_DISK_FULL', fix: /uploads\.disk_reserve/ })
+  async function * full () {
+    yield Buffer.alloc(1)
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  }
+  await t.rejects(storeUpload({ ...ask, bytes: null, limits: LIMITS, from: full() }), { code: 'OFFPEAK_UPLOAD_BROKEN' }, "what the sender's side says is not about this disk")
+  t.same(readdirSync(join(folder, 'uploads')), [])
 })
 
-t.test('it goes to disk as it comes, and nothing stays of what breaks off', async t => {
-  const it = await setup(t, { tasks: TASKS })
+t.test('uploads are forgotten when nobody has changed them for long', async t => {
+  const folder = t.testdir({})
+  const now = Date.now()
+  const store = (id: string, limits = LIMITS) => storeUpload({ folder, id, name: 'a', bytes: null, now, limits, from: pieces(1, 1) })
+  const [one, two] = [await store('one'), await store('two')]
+  const age = (path: string, hours: number) => utimesSync(path, now / 1000, now / 1000 - hours * 3600)
+  age(one.path, 7 * 24 + 1)
+  age(two.path, 7 * 24 - 1)
+  const three = await store('three')
+  t.same([one, two, three].map(({ path }) => existsSync(path)), [false, true, true])
+  const four = await store('four', { ...LIMITS, max_age: '6d' })
+  t.same([two, three, four].map(({ path }) => existsSync(path)), [false, true, true], 'as the configuration says')
+  age(three.path, 2)
+  await forgetUploads(folder, now - 3_600_000)
+  t.same([three, four].map(({ path }) => existsSync(path)), [false, true])
+  await forgetUploads(join(folder, 'nowhere'), now)
+})
+
+t.test('the sweep removes old uploads, though none comes after them', async t => {
+  const clock = fakeClock(Date.now())
+  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeEyes(clock).eyes } })
+  const { path } = (await it.ask({ method: 'POST', url: '/api/files', payload: 'x', headers: OCTETS })).json()
+  clock.advance(7 * 24 * 3_600_000 - 60_000)
+  await it.manager.beat('sweep')
+  t.ok(existsSync(path))
+  clock.advance(3_600_000)
+  await it.manager.beat('sweep')
+  t.notOk(existsSync(path))
+})
+
+/** A server that listens, its connections, and a file on its way to it. */
+async function sending (t: Parameters<typeof setup>[0], uploads: object = {}) {
+  const it = await setup(t, { tasks: TASKS, options: { config: { uploads } } })
+  const sockets: Socket[] = []
+  it.app.server.on('connection', socket => { sockets.push(socket) })
   await it.app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = it.app.server.address() as AddressInfo
   const place = join(it.manager.folder, 'uploads')
-  const sent = request({ host: '127.0.0.1', port, method: 'POST', path: '/api/files?name=big', headers: { authorization: `Bearer ${it.token}`, ...OCTETS } })
-  sent.on('error', () => undefined)
+  const send = (path = '/api/files?name=big', headers: Record<string, string> = OCTETS) => {
+    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, headers: { authorization: `Bearer ${it.token}`, ...headers }, agent: false })
+    const answer = new Promise<{ status: number, code?: string, bytes?: number }>((resolve, reject) => {
+      sent.on('error', reject).on('response', response => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({ status: response.statusCode!, ...JSON.parse(text) as object }))
+      })
+    })
+    answer.catch(() => undefined)
+    return { sent, answer }
+  }
+  return { ...it, place, send, sockets }
+}
+
+t.test('a slow upload is waited for as long as something comes, other requests are not', async t => {
+  const { send, sockets, app, place } = await sending(t)
+  const { sent, answer } = send()
+  sent.write('one')
+  await until('it has begun', () => existsSync(place) && readdirSync(place).length === 1)
+  const late = (index: number) => {
+    app.server.emit('clientError', Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), sockets[index])
+    app.server.emit('timeout', sockets[index])
+  }
+  late(0)
+  sent.end(' two')
+  t.match(await answer, { status: 201, bytes: 7 })
+  const other = send('/api/tasks/echo/runs', { 'content-type': 'application/json', 'content-length': '99' })
+  other.sent.write('{')
+  await until('it has come', () => sockets.length === 2 && sockets[1]!.bytesRead > 100)
+  late(1)
+  t.match(await other.answer, { status: 408, code: 'OFFPEAK_REQUEST_TIMEOUT' })
+})
+
+t.test('an upload of which nothing comes any more is cut off', async t => {
+  const { send, place } = await sending(t, { idle_timeout: 0.05 })
+  const { sent, answer } = send()
+  sent.write('one')
+  t.match(await answer, { status: 408, code: 'OFFPEAK_UPLOAD_STALLED', detail: 'Nothing has come of the file for 0.05 s' })
+  t.same(readdirSync(place), [])
+  await once(sent, 'close')
+})
+
+t.test('whoever sends too much hears of it while sending', async t => {
+  const { send, place } = await sending(t, { max_bytes: 1000 })
+  const known: Record<string, string> = { ...OCTETS, 'content-length': String(64 * 1024 * 1024) }
+  for (const headers of [OCTETS, known]) {
+    const { sent, answer } = send('/api/files', headers)
+    const more = () => { while (!sent.destroyed && sent.write(Buffer.alloc(65_536))); }
+    sent.on('drain', more)
+    more()
+    t.match(await answer, { status: 413, code: 'OFFPEAK_UPLOAD_TOO_LARGE' })
+    sent.destroy()
+  }
+  t.same(readdirSync(place), [])
+})
+
+t.test('it goes to disk as it comes, and nothing stays of what breaks off', async t => {
+  const { send, place } = await sending(t)
+  const { sent } = send()
   for (let index = 0; index < 32; index++) if (!sent.write(Buffer.alloc(1024 * 1024, index))) await once(sent, 'drain')
   const size = () => existsSync(place) ? readdirSync(place).reduce((sum, name) => sum + statSync(join(place, name)).size, 0) : 0
   await until('most of it is on disk, though the end has not come', () => size() > 30 * 1024 * 1024)
