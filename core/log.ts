@@ -58,6 +58,7 @@ const WORDS: Record<Notice['kind'], string> = {
   stale: 'a result came too late and was dropped',
   cancelled: 'run cancelled',
   signalled: 'run told to stop',
+  begun_anew: 'run begun without its checkpoint, which another version of its definition had saved',
   overdue: 'work ended after its slot had been freed',
   late_error: 'an error came after its run, or from a callback',
   loop_blocked: 'the event loop was blocked',

@@ -38,6 +38,7 @@ export const taskOf = (over: Partial<Task> = {}): Task => ({
   ...NO_POLICY,
   work: { kind: 'function', func: () => null },
   source: 'code',
+  version: 'version',
   hash: 'hash',
   ...over
 })

@@ -58,6 +58,7 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
   const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
   const given: ContextOptions = {
     run,
+    version: task.version,
     signal: controller.signal,
     log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
     progress,

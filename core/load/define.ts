@@ -163,6 +163,9 @@ const MOST_RETRIES = 1000
 
 const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 
+// What config.json lays upon a definition is left out: to switch a task off and on must not cost a run its checkpoint.
+const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)]).slice(0, 16)
+
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
  *  Throws OFFPEAK_TASK_INVALID with file, pointer and every fault. */
 export function defineTask (ask: DefineAsk): Task {
@@ -188,5 +191,5 @@ export function defineTask (ask: DefineAsk): Task {
     ...holdingOf(data, ask.config),
     ...policyOf(data)
   }
-  return frozen({ ...facts, work, source: ask.source, hash: hashOf([facts, work, ask.contentHash]) })
+  return frozen({ ...facts, work, source: ask.source, version: versionOf(own.id, func, ask), hash: hashOf([facts, work, ask.contentHash]) })
 }

@@ -13,13 +13,14 @@ export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: 
 }
 
 /** What the runs of a task mind of others, with every default filled in. */
-export function policyOf ({ depends_on: wanted = [], locks = [], alone = false, retry_for: span, unique, breaker }: Override): Policy {
+export function policyOf ({ depends_on: wanted = [], locks = [], alone = false, retry_for: span, unique, breaker, on_changed = 'keep' }: Override): Policy {
   return {
     depends_on: wanted.map(({ task, condition = 'completed', fresh }) => ({ task, condition, freshMs: fresh === undefined ? Infinity : milliseconds(fresh) })),
     locks: [...new Set(locks)],
     alone,
     retryForMs: span === undefined ? Infinity : milliseconds(span),
     unique: unique === undefined ? null : { ...unique },
-    breaker: breaker === undefined ? null : { failures: breaker.failures, pauseMs: milliseconds(breaker.pause ?? '1m'), capMs: milliseconds(breaker.cap ?? '1h') }
+    breaker: breaker === undefined ? null : { failures: breaker.failures, pauseMs: milliseconds(breaker.pause ?? '1m'), capMs: milliseconds(breaker.cap ?? '1h') },
+    on_changed
   }
 }

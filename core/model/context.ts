@@ -24,8 +24,10 @@ export interface TaskProgress {
   setMessage (message: string): void
 }
 
-/** State that survives retry, yield and crash. */
+/** State that survives retry, yield, crash and deploy. */
 export interface TaskCheckpoint {
+  /** True when what `read` gives was saved under another version of the definition: its file, or its function in code, has changed since. */
+  readonly changed: boolean
   read (): Promise<Json>
   /** Resolves when it is durable. */
   save (state: unknown): Promise<void>

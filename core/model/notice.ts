@@ -28,6 +28,7 @@ export type Notice =
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }
   | { kind: 'cancelled', run: Run, reason: Reason }
   | { kind: 'signalled', id: string, task: string, code: StopCode }
+  | { kind: 'begun_anew', id: string, task: string, saved: string | null, version: string }
   | { kind: 'overdue', id: string, task: string, ms: number }
   | { kind: 'late_error', id: string | null, task: string | null, error: Failure }
   | { kind: 'loop_blocked', ms: number, tasks: string[] }

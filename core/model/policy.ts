@@ -2,7 +2,9 @@ import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import { CONDITIONS, CONFLICTS } from './run.ts'
 import type { Condition, Unique } from './run.ts'
+import type { OnChanged } from './checkpoint.ts'
 import { DurationSchema } from './section.ts'
+import { ON_CHANGED } from './checkpoint.ts'
 import { milliseconds } from './duration.ts'
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>
@@ -43,7 +45,8 @@ export const PolicyFields = {
   alone: Type.Optional(Type.Boolean({ description: 'Nothing else runs meanwhile' })),
   retry_for: Type.Optional({ ...DurationSchema, description: 'No attempt begins later than this after the first one' }),
   unique: Type.Optional(TaskUnique),
-  breaker: Type.Optional(Breaker)
+  breaker: Type.Optional(Breaker),
+  on_changed: Type.Optional(word(ON_CHANGED, 'What becomes of a checkpoint that was saved before the file of the task changed: it is given back, or the run begins without it'))
 }
 
 export interface Dependency { task: string, condition: Condition, freshMs: number }
@@ -59,6 +62,7 @@ export interface Policy {
   retryForMs: number
   unique: UniqueRule | null
   breaker: BreakerRule | null
+  on_changed: OnChanged
 }
 
 /** What the engine is told of a key. */
@@ -68,4 +72,4 @@ export function uniqueOf ({ while: until, for: span, on_conflict: conflict = 're
 }
 
 /** No policy: a task that minds nobody. */
-export const NO_POLICY: Policy = { depends_on: [], locks: [], alone: false, retryForMs: Infinity, unique: null, breaker: null }
+export const NO_POLICY: Policy = { depends_on: [], locks: [], alone: false, retryForMs: Infinity, unique: null, breaker: null, on_changed: 'keep' }

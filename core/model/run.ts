@@ -95,6 +95,8 @@ export interface Child { pid: number, started: string }
 
 /** A run with its bulky parts and its earlier attempts. */
 export interface FullRun extends Run {
+  /** As it is stored, see `opened`. */
+  checkpoint: Json
   payload: Json
   result: Json
   attempts: PastAttempt[]

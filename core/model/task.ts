@@ -124,6 +124,8 @@ export interface Task extends Holding, Policy {
   work: Work
   /** Where it was defined: a path below the tasks directory, or `code`. */
   source: string
+  /** Changes with the text in which its work is written: its file, or its function when it is added in code. */
+  version: string
   /** Changes with every change of definition, override or file. */
   hash: string
 }

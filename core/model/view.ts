@@ -1,3 +1,4 @@
+import { checkpointView } from './checkpoint.ts'
 import { firstReason } from './gates/evaluate.ts'
 import { iso } from './clock.ts'
 import { labelOf } from './run.ts'
@@ -145,8 +146,8 @@ export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
   ({ ...rest, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
 
 /** A run with its payload, result, earlier attempts, what held it and what it has taken. */
-export const fullRunView = ({ payload, result, attempts, holds, used, ...run }: FullRun, now: number) =>
-  ({ ...runView(run, now), payload, result, attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used })
+export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, ...run }: FullRun, now: number) =>
+  ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used })
 
 /** A schedule as REST shows it. */
 export const scheduleView = ({ anchor: _anchor, cursor: _cursor, hash: _hash, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({

@@ -23,6 +23,8 @@ export interface ContextOptions {
   /** Waits while the gates are closed. */
   breathe: (breathing: Breathing) => Promise<void>
   save: (state: Json) => Promise<void>
+  /** Of the definition in force, see `Task.version`. */
+  version: string
   enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
 
@@ -42,8 +44,8 @@ function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
 }
 
 /** What a task's function is given, built around one claimed run. */
-export function contextFor ({ run, signal, log, progress, services, save, enqueue, situation, breathe }: ContextOptions): TaskContext {
-  const memory = new Memory(run.checkpoint, save)
+export function contextFor ({ run, version, signal, log, progress, services, save, enqueue, situation, breathe }: ContextOptions): TaskContext {
+  const memory = new Memory({ stored: run.checkpoint, version, store: save })
   let made: TaskLog | undefined
   let lent: Services | undefined
   return {
@@ -60,6 +62,7 @@ export function contextFor ({ run, signal, log, progress, services, save, enqueu
     get hints () { return situation.hints },
     onHints: listener => hintsListener({ situation, signal, listener }),
     checkpoint: {
+      get changed () { return memory.changed },
       read: async () => memory.state,
       save: async state => {
         signal.throwIfAborted()

@@ -5,6 +5,7 @@ import { SECOND } from '../model/duration.ts'
 import { Threads } from './threads.ts'
 import { after } from '../model/clock.ts'
 import { attempt } from './attempt.ts'
+import { begun } from './anew.ts'
 import { contextFor } from './context.ts'
 import { failureOf } from '../model/failure.ts'
 import { runScope } from './scope.ts'
@@ -160,11 +161,13 @@ export class Executor {
 
   #given (active: Active): ContextOptions {
     const { engine, clock, services, enqueue, logFor, situation, breathe } = this.#options
-    const { run, lease, controller, lines, progress } = active
+    const { task, lease, controller, lines, progress } = active
+    const log = () => logFor(line => lines.write(line))
     return {
-      run,
+      run: begun(active, log, this.#options),
+      version: task.version,
       signal: controller.signal,
-      log: () => logFor(line => lines.write(line)),
+      log,
       progress,
       services,
       enqueue,

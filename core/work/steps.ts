@@ -1,27 +1,30 @@
 import { RESULT_LIMITS, storable } from '../model/json.ts'
+import { closed, opened } from '../model/checkpoint.ts'
 import { stepInvalid, stepRepeated, stepsTooLarge } from '../model/errors.ts'
 import type { Json } from '../model/json.ts'
 
-/** Marks a stored checkpoint that holds results of steps beside what the task saved. */
-const MARK = 'offpeak_steps'
 const LONGEST = 200
 
-const isPlain = (value: Json): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const wordsOf = (steps: ReadonlyMap<string, Json>): { [key: string]: Json } => Object.fromEntries(steps)
+
+/** `stored` is what `store` was last called with, or null; `version` is that of the definition in force. */
+export interface MemoryOptions { stored: Json, version: string, store: (stored: Json) => Promise<void> }
 
 /** What a run has kept for its later attempts: the state that its task saved and the results of its steps, stored as one. */
 export class Memory {
   readonly #steps: Map<string, Json>
   readonly #begun = new Set<string>()
-  readonly #store: (stored: Json) => Promise<void>
+  readonly #store: MemoryOptions['store']
+  readonly #version: string
   #state: Json
+  #savedBy: string
 
-  /** `stored` is what `store` was last called with, or null. */
-  constructor (stored: Json, store: (stored: Json) => Promise<void>) {
-    const kept = isPlain(stored) && Object.hasOwn(stored, MARK) ? stored[MARK]! : null
-    this.#steps = new Map(isPlain(kept) ? Object.entries(kept) : [])
-    this.#state = kept === null ? stored : (stored as { state: Json }).state
+  constructor ({ stored, version, store }: MemoryOptions) {
+    const { state, steps, version: saved } = opened(stored)
+    this.#steps = new Map(Object.entries(steps))
+    this.#state = state
+    this.#savedBy = saved ?? version
+    this.#version = version
     this.#store = store
   }
 
@@ -29,14 +32,20 @@ export class Memory {
     return this.#state
   }
 
+  /** True as long as the state is one that another version of the definition has saved: a step does not change that, a save does. */
+  get changed (): boolean {
+    return this.#savedBy !== this.#version
+  }
+
   /** Resolves when it is durable; the state is as it was when that fails. */
   async save (state: Json): Promise<void> {
-    const before = this.#state
+    const before = { state: this.#state, savedBy: this.#savedBy }
     this.#state = state
+    this.#savedBy = this.#version
     try {
       await this.#write()
     } catch (error) {
-      if (this.#state === state) this.#state = before
+      if (this.#state === state) [this.#state, this.#savedBy] = [before.state, before.savedBy]
       throw error
     }
   }
@@ -61,6 +70,6 @@ export class Memory {
   }
 
   async #write (): Promise<void> {
-    await this.#store(this.#steps.size === 0 ? this.#state : { [MARK]: wordsOf(this.#steps), state: this.#state })
+    await this.#store(closed({ state: this.#state, steps: wordsOf(this.#steps), version: this.#savedBy }))
   }
 }

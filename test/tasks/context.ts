@@ -29,6 +29,7 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
       setMessage: message => { said.progress.message = message }
     },
     checkpoint: {
+      changed: false,
       read: async () => (said.saved.at(-1) ?? null) as Json,
       save: async state => { said.saved.push(structuredClone(state)) }
     },

@@ -15,7 +15,7 @@ function setup ({ func, task = {}, graceMs = 20, charged = 1 }: Try) {
   const late: number[] = []
   const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
   const unused = () => { throw new Error('not for this test') }
-  const ctx = contextFor({ run, signal: controller.signal, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
+  const ctx = contextFor({ run, version: 'v', signal: controller.signal, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
   const outcome = attempt({
     task: taskOf(task), run, controller, clock: fakeClock(), random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
   })

@@ -34,7 +34,7 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
 export function jobOf (home: Home, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
-  return { home, run: given.run, hints: given.situation.hints, config: storable(config ?? null, UNBOUNDED), calls }
+  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: storable(config ?? null, UNBOUNDED), calls }
 }
 
 /** What is asked for in the name of the task, done here. */

@@ -82,6 +82,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   }))
   const ctx = contextFor({
     run: job.run,
+    version: job.version,
     signal: controller.signal,
     log: () => voice.log,
     progress: voice.progress,

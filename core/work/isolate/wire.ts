@@ -8,8 +8,8 @@ import type { Home, Used } from '../../model/isolation.ts'
 import type { Json } from '../../model/json.ts'
 import type { TaskLog } from '../../model/context.ts'
 
-/** What a thread or process is told to execute: plain data. `calls`: the functions of ctx.services.offpeak. */
-export interface Job { home: Home, run: Claimed, hints: Hints, config: Json, calls: string[] }
+/** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the functions of ctx.services.offpeak. */
+export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[] }
 
 export const ASKS = ['save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */

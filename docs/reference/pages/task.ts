@@ -28,6 +28,7 @@ const DEFAULTS: Record<string, string> = {
   misfire: '`"run_latest"`',
   misfire_grace: '`"60s"`',
   max_catch_up: '`10`',
+  on_changed: '`"keep"`',
   'exit_codes.ok': '`[0]`'
 }
 
