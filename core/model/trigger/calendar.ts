@@ -39,14 +39,29 @@ function makeRow ({ parts }: Field, size: number): Row {
   return { up, down, first: up[0]!, last: down[size - 1]! }
 }
 
+const DATES_KEPT = 2000
+const datesKept = new Map<string, Dates>()
+
+/** Schedules that differ in the time of day alone share their dates, which are most of what a calendar takes. */
+function datesFor (fields: Record<FieldName, Field>, either: boolean): Dates {
+  const { year, month, day, week, day_of_week: weekday } = fields
+  const key = `${either ? 'either' : 'both'} ${year.text}|${month.text}|${day.text}|${week.text}|${weekday.text}`
+  let dates = datesKept.get(key)
+  if (dates !== undefined) return dates
+  if (datesKept.size >= DATES_KEPT) datesKept.clear()
+  datesKept.set(key, dates = datesOf(fields, { either }))
+  return dates
+}
+
 /** The calendar of the eight fields; `either` says that a day matches by day or by day_of_week when both are restricted. */
 export function calendarOf (fields: Record<FieldName, Field>, { either }: { either: boolean }): Calendar {
+  const dates = datesFor(fields, either)
   const hour = rowOf(fields.hour, 24)
   const minute = rowOf(fields.minute, 60)
   const second = rowOf(fields.second, 60)
   return {
     fixed: !/[*/]/.test(fields.hour.text + fields.minute.text + fields.second.text),
-    dates: datesOf(fields, { either }),
+    dates,
     hour,
     minute,
     second,

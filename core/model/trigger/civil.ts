@@ -40,7 +40,8 @@ const shapes = new Int8Array(LAST_YEAR + 1).fill(-1)
 export function shapeOf (year: number): number {
   const known = shapes[year]!
   if (known >= 0) return known
-  const weekday = (daysFrom(year, 1, 1) + 3) % 7
+  const past = year - 1
+  const weekday = (past + Math.trunc(past / 4) - Math.trunc(past / 100) + Math.trunc(past / 400)) % 7
   const shape = isLeap(year) ? weekday + 14 : isLeap(year - 1) ? weekday + 7 : weekday
   shapes[year] = shape
   return shape

@@ -1,13 +1,12 @@
 import { triggerInvalid } from '../errors.ts'
 import type { Args } from './args.ts'
 import type { Calendar } from './calendar.ts'
-import type { Schedule } from './cron.ts'
 import type { Field, FieldName } from './field.ts'
 import type { Trigger, TriggerSpec } from './spec.ts'
 import { argsOf, boundsOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'
 import { calendarOf } from './calendar.ts'
 import { crontabFields, crontabWords } from './crontab.ts'
-import { lastFire, nextFire, scheduleOf } from './cron.ts'
+import { Cron } from './cron.ts'
 import { GRAMMARS, parseField } from './field.ts'
 
 const COMMON_ARGS = ['start_date', 'end_date', 'timezone', 'jitter']
@@ -64,28 +63,9 @@ function fromCrontab (text: string, pointer: string): Calendar {
   return kept(`crontab ${text}`, () => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true }))
 }
 
-function countFires (schedule: Schedule, { from, to, cap }: { from: number, to: number, cap: number }): number {
-  let fires = 0
-  let fire = nextFire(schedule, from)
-  for (; fires < cap && fire !== null && fire <= to; fires++) fire = nextFire(schedule, fire)
-  return fires
-}
-
 function cronTrigger (calendar: Calendar, spec: TriggerSpec, args: Args): Trigger {
   const zone = zoneFor(spec, args)
-  const bounds = boundsOf(args, zone)
-  const schedule = scheduleOf({ calendar, zone, bounds })
-  return {
-    kind: 'cron',
-    jitter: jitterOf(args),
-    until: bounds.end,
-    next: after => nextFire(schedule, after),
-    latest: (from, to) => {
-      const fire = lastFire(schedule, to)
-      return fire !== null && fire > from ? fire : null
-    },
-    count: (from, to, cap) => countFires(schedule, { from, to, cap })
-  }
+  return new Cron({ calendar, zone, bounds: boundsOf(args, zone), jitter: jitterOf(args) })
 }
 
 /** The crontab string of `trigger_args.expression`, which stands alone. */

@@ -1,5 +1,5 @@
 import type { Calendar } from './calendar.ts'
-import type { Bounds } from './spec.ts'
+import type { Bounds, Trigger } from './spec.ts'
 import type { Segment, Zone } from './zone.ts'
 import { wallDown, wallUp } from './calendar.ts'
 import { LAST_INSTANT } from './spec.ts'
@@ -9,12 +9,7 @@ const FIRST_SECOND = -WIDEST
 const LAST_SECOND = Math.floor(LAST_INSTANT / 1000)
 
 /** A calendar in a zone, and the stretch of the zone that was needed last. */
-export interface Schedule { calendar: Calendar, zone: Zone, bounds: Bounds, segment: Segment }
-
-/** A cron schedule ready to be asked; `bounds` are inclusive epoch milliseconds. */
-export function scheduleOf ({ calendar, zone, bounds }: Omit<Schedule, 'segment'>): Schedule {
-  return { calendar, zone, bounds, segment: zone.last }
-}
+interface Schedule { readonly calendar: Calendar, readonly zone: Zone, segment: Segment }
 
 function stretch (schedule: Schedule, at: number): Segment {
   const { segment } = schedule
@@ -57,20 +52,42 @@ function fireDown (schedule: Schedule, at: number): number | null {
   return null
 }
 
-/** The first fire strictly after an instant (epoch ms); null when there is none. */
-export function nextFire (schedule: Schedule, after: number): number | null {
-  const { start, end } = schedule.bounds
-  const at = Math.floor(Math.max(after, start - 1) / 1000) + 1
-  if (!(at <= LAST_SECOND)) return null
-  const fire = fireUp(schedule, Math.max(at, FIRST_SECOND))
-  return fire === null || fire * 1000 > end ? null : fire * 1000
-}
+/** A cron schedule ready to be asked. There may be a hundred thousand of them, so they share all but what tells them apart. */
+export class Cron implements Trigger, Schedule {
+  readonly kind = 'cron'
+  readonly jitter: number
+  readonly until: number
+  readonly calendar: Calendar
+  readonly zone: Zone
+  segment: Segment
+  readonly #start: number
 
-/** The last fire at or before an instant (epoch ms); null when there is none. */
-export function lastFire (schedule: Schedule, to: number): number | null {
-  const { start, end } = schedule.bounds
-  const at = Math.floor(Math.min(to, end, LAST_INSTANT) / 1000)
-  if (!(at >= FIRST_SECOND)) return null
-  const fire = fireDown(schedule, at)
-  return fire === null || fire * 1000 < start ? null : fire * 1000
+  /** `bounds` are inclusive epoch milliseconds. */
+  constructor ({ calendar, zone, bounds, jitter }: { calendar: Calendar, zone: Zone, bounds: Bounds, jitter: number }) {
+    this.jitter = jitter
+    this.until = bounds.end
+    this.calendar = calendar
+    this.zone = zone
+    this.segment = zone.last
+    this.#start = bounds.start
+  }
+
+  next (after: number): number | null {
+    const at = Math.floor(Math.max(after, this.#start - 1) / 1000) + 1
+    if (!(at <= LAST_SECOND)) return null
+    const fire = fireUp(this, Math.max(at, FIRST_SECOND))
+    return fire === null || fire * 1000 > this.until ? null : fire * 1000
+  }
+
+  latest (from: number, to: number): number | null {
+    const at = Math.floor(Math.min(to, this.until, LAST_INSTANT) / 1000)
+    const fire = at >= FIRST_SECOND ? fireDown(this, at) : null
+    return fire === null || fire * 1000 < this.#start || fire * 1000 <= from ? null : fire * 1000
+  }
+
+  count (from: number, to: number, cap: number): number {
+    let fires = 0
+    for (let fire = this.next(from); fires < cap && fire !== null && fire <= to; fires++) fire = this.next(fire)
+    return fires
+  }
 }

@@ -7,14 +7,18 @@ type DateField = Extract<FieldName, 'year' | 'month' | 'day' | 'week' | 'day_of_
 export interface Dates {
   every: boolean
   years: Part[]
-  /** The days (bit 0 is the 1st) of a month (0 to 11) in a year of a shape. */
-  daysIn: (shape: number, month: number) => number
-  /** Bits of the months that have a day at all, by shape; -1 is not known yet. */
-  months: Int16Array
-  /** Bits of the days, by shape and month; -1 is not known yet. */
-  days: Int32Array
-  monthBits: number
+  rule: Rule
+  /** What is known of the years, by shape. */
+  shapes: (Year | undefined)[]
+  /** Whether no year of any shape has a day, as far as that was asked for. */
+  barren: boolean | undefined
 }
+
+/** What the fields of a date ask for: bits of days (bit 0 is the 1st), weekdays (Monday) and months (January). */
+interface Rule { days: number, weekdays: number, months: number, weeks: Set<number> | null, lastDay: boolean, nth: readonly Nth[], or: boolean }
+
+/** The days of a year of one shape: bits of the months that have any, and bits of the days of each month. */
+interface Year { months: number, days: number[] }
 
 const ALL_DAYS = 0x7fff_ffff
 const ALL_WEEKDAYS = 127
@@ -54,61 +58,70 @@ function weekBits (weeks: Set<number>, shape: number, month: number): number {
   return bits
 }
 
+function daysIn ({ days, weekdays, weeks, lastDay, nth, or }: Rule, shape: number, month: number): number {
+  const length = monthLength(shape, month)
+  const first = (shape % 7 + daysBefore(shape, month)) % 7
+  let byDay = lastDay ? days | 1 << (length - 1) : days
+  for (const one of nth) byDay |= nthBit(one, first, length)
+  const byWeekday = weekdays === ALL_WEEKDAYS ? ALL_DAYS : weekdayBits(weekdays, first)
+  const bits = or ? byDay | byWeekday : byDay & byWeekday
+  return bits & (weeks === null ? ALL_DAYS : weekBits(weeks, shape, month)) & (ALL_DAYS >>> (31 - length))
+}
+
+function yearOf (rule: Rule, shape: number): Year {
+  const days: number[] = []
+  let months = 0
+  for (let month = 0; month < 12; month++) {
+    days.push(rule.months >> month & 1 ? daysIn(rule, shape, month) : 0)
+    if (days[month]! > 0) months |= 1 << month
+  }
+  return { months, days }
+}
+
 /** The dates of five fields; `either` says that a day matches by day or by day_of_week when neither is a bare `*`. */
 export function datesOf (fields: Record<DateField, Field>, { either }: { either: boolean }): Dates {
-  const plain = bitsOf(fields.day, 1)
-  const weekdays = bitsOf(fields.day_of_week, 0)
-  const weeks = weeksOf(fields.week)
-  const or = either && fields.day.text !== '*' && fields.day_of_week.text !== '*'
-  const monthBits = bitsOf(fields.month, 1)
+  const rule: Rule = {
+    days: bitsOf(fields.day, 1),
+    weekdays: bitsOf(fields.day_of_week, 0),
+    months: bitsOf(fields.month, 1),
+    weeks: weeksOf(fields.week),
+    lastDay: fields.day.lastDay,
+    nth: fields.day.nth,
+    or: either && fields.day.text !== '*' && fields.day_of_week.text !== '*'
+  }
+  const { days, weekdays, months, weeks, or } = rule
   const years = fields.year.parts
   const anyYear = years.some(({ first, last, step }) => first === FIRST_YEAR && last === LAST_YEAR && step === 1)
-  const anyDay = or ? plain === ALL_DAYS || weekdays === ALL_WEEKDAYS : plain === ALL_DAYS && weekdays === ALL_WEEKDAYS
-
-  function daysIn (shape: number, month: number): number {
-    const length = monthLength(shape, month)
-    const first = (shape % 7 + daysBefore(shape, month)) % 7
-    const last = fields.day.lastDay ? 1 << (length - 1) : 0
-    const byDay = fields.day.nth.reduce((bits, nth) => bits | nthBit(nth, first, length), plain | last)
-    const byWeekday = weekdayBits(weekdays, first)
-    const bits = or ? byDay | byWeekday : byDay & byWeekday
-    return bits & (weeks === null ? ALL_DAYS : weekBits(weeks, shape, month)) & (ALL_DAYS >>> (31 - length))
-  }
-
-  return {
-    every: anyYear && weeks === null && anyDay && monthBits === ALL_MONTHS,
-    years,
-    daysIn,
-    months: new Int16Array(SHAPES).fill(-1),
-    days: new Int32Array(SHAPES * 12).fill(-1),
-    monthBits
-  }
+  const anyDay = or ? days === ALL_DAYS || weekdays === ALL_WEEKDAYS : days === ALL_DAYS && weekdays === ALL_WEEKDAYS
+  return { every: anyYear && weeks === null && anyDay && months === ALL_MONTHS, years, rule, shapes: Array.from({ length: SHAPES }, () => undefined), barren: undefined }
 }
 
-function daysOf (dates: Dates, shape: number, month: number): number {
-  const known = dates.days[shape * 12 + month]!
-  return known >= 0 ? known : dates.days[shape * 12 + month] = dates.daysIn(shape, month)
+const yearIn = (dates: Dates, shape: number): Year => dates.shapes[shape] ??= yearOf(dates.rule, shape)
+const daysOf = (dates: Dates, shape: number, month: number): number => yearIn(dates, shape).days[month]!
+const monthsOf = (dates: Dates, shape: number): number => yearIn(dates, shape).months
+
+/** True for dates such as 31 February, which would be looked for in every year. */
+function isBarren (dates: Dates): boolean {
+  let shape = dates.barren === undefined ? 0 : SHAPES
+  while (shape < SHAPES && monthsOf(dates, shape) === 0) shape++
+  return dates.barren ??= shape === SHAPES
 }
 
-function monthsOf (dates: Dates, shape: number): number {
-  const known = dates.months[shape]!
-  if (known >= 0) return known
-  let bits = 0
-  for (let month = 0; month < 12; month++) if (dates.monthBits >> month & 1 && daysOf(dates, shape, month) > 0) bits |= 1 << month
-  return dates.months[shape] = bits
-}
-
-// 400 years hold every shape, in the same order again and again: after 400 members a part has shown all that it has.
+// 400 years hold every shape, in the same order again and again: a part whose members have met their first place in it has shown all that it has.
 const CYCLE = 400
+
+const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
+const roundOf = (step: number): number => step * CYCLE / divisor(CYCLE, step)
 
 const isMember = ({ years }: Dates, year: number) => years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
 
 /** The first year from one on that has a matching day; past the last year when there is none. */
 function yearUp (dates: Dates, from: number): number {
   let best = LAST_YEAR + 1
+  if (isBarren(dates)) return best
   for (const { first, last, step } of dates.years) {
     const start = from <= first ? first : first + Math.ceil((from - first) / step) * step
-    const end = Math.min(last, best - 1, start + step * CYCLE)
+    const end = Math.min(last, best - 1, start + roundOf(step))
     for (let year = start; year <= end; year += step) {
       if (monthsOf(dates, shapeOf(year)) === 0) continue
       best = year
@@ -121,9 +134,10 @@ function yearUp (dates: Dates, from: number): number {
 /** The last year up to one that has a matching day; -1 when there is none. */
 function yearDown (dates: Dates, from: number): number {
   let best = -1
+  if (isBarren(dates)) return best
   for (const { first, last, step } of dates.years) {
     const start = first + Math.floor((Math.min(from, last) - first) / step) * step
-    const end = Math.max(first, best + 1, start - step * CYCLE)
+    const end = Math.max(first, best + 1, start - roundOf(step))
     for (let year = start; year >= end; year -= step) {
       if (monthsOf(dates, shapeOf(year)) === 0) continue
       best = year

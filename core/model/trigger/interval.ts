@@ -26,33 +26,55 @@ export function intervalSeconds (args: Args): number {
   throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: "a length above 0, such as { minutes: 15 } or { every: '15m' }" })
 }
 
-interface Beat extends Bounds { step: number }
+/** Fires every `step` ms from `start` to `end`, both inclusive. */
+class Interval implements Trigger {
+  readonly kind = 'interval'
+  readonly jitter: number
+  readonly until: number
+  readonly #start: number
+  readonly #step: number
 
-function beats ({ start, end, step }: Beat) {
-  const upTo = (at: number) => at < start ? 0 : Math.floor((Math.min(at, end) - start) / step) + 1
-  const nth = (index: number) => {
-    const fire = start + index * step
-    return fire > end ? null : fire
+  constructor ({ start, end, step, jitter }: Bounds & { step: number, jitter: number }) {
+    this.jitter = jitter
+    this.until = end
+    this.#start = start
+    this.#step = step
   }
-  const total = end < start ? 0 : upTo(end)
-  const fires = (at: number) => Math.min(upTo(at), total)
-  return { nth, fires }
+
+  next (after: number): number | null {
+    return this.#nth(this.#fires(after))
+  }
+
+  latest (from: number, to: number): number | null {
+    const fires = this.#fires(to)
+    return fires > this.#fires(from) ? this.#nth(fires - 1) : null
+  }
+
+  count (from: number, to: number, cap: number): number {
+    return Math.max(0, Math.min(cap, this.#fires(to) - this.#fires(from)))
+  }
+
+  get #end (): number {
+    return Math.min(this.until, LAST_INSTANT)
+  }
+
+  /** How many fires there are up to an instant. */
+  #fires (at: number): number {
+    const upTo = Math.min(at, this.#end)
+    return upTo < this.#start ? 0 : Math.floor((upTo - this.#start) / this.#step) + 1
+  }
+
+  #nth (index: number): number | null {
+    const fire = this.#start + index * this.#step
+    return fire > this.#end ? null : fire
+  }
 }
 
 /** Every so much elapsed time from `start_date` on; without one the first fire comes one interval after `anchor`. */
 export function intervalTrigger (spec: TriggerSpec, anchor: number): Trigger {
   const args = argsOf(spec, INTERVAL_ARGS)
-  const zone = zoneFor(spec, args)
-  const bounds = boundsOf(args, zone)
+  const bounds = boundsOf(args, zoneFor(spec, args))
   const step = Math.round(intervalSeconds(args) * 1000)
   const start = given(args, 'start_date') ? bounds.start : anchor + step
-  const { nth, fires } = beats({ start, end: Math.min(bounds.end, LAST_INSTANT), step })
-  return {
-    kind: 'interval',
-    jitter: jitterOf(args),
-    until: bounds.end,
-    next: after => nth(fires(after)),
-    latest: (from, to) => fires(to) > fires(from) ? nth(fires(to) - 1) : null,
-    count: (from, to, cap) => Math.max(0, Math.min(cap, fires(to) - fires(from)))
-  }
+  return new Interval({ start, end: bounds.end, step, jitter: jitterOf(args) })
 }
