@@ -81,6 +81,12 @@ export const Run = exactly(RunFields)
 const Attempt = exactly({
   turn: Type.Integer(), attempt: Type.Integer(), started_at: Instant, finished_at: Instant, outcome: Type.String(), error: nullable(Failure), reason: nullable(Reason)
 })
+/** What the attempts of a run have taken of the machine. */
+export const Used = nullable(exactly({
+  cpu_seconds: Type.Number({ description: 'Of all processors' }), memory_peak_bytes: Type.Number({ description: 'At once, of the attempt that took most' }),
+  read_bytes: nullable(Type.Number({ description: 'From a disk' })), written_bytes: nullable(Type.Number({ description: 'To a disk' }))
+}, { description: 'What its attempts have taken together; null when it was executed inline' }))
+
 /** One reason for which a run was held. */
 export const Hold = exactly({ code: Type.String(), message: Type.String(), from: Instant, to: nullable(Instant), seconds: Type.Number() })
 const Checkpoint = exactly({

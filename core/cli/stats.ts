@@ -16,9 +16,9 @@ const percent = (share: number | null) => share === null ? '-' : `${Math.round(s
 
 const spread = ({ p50, p95 }: StatsView['run']) => p50 === null ? '-' : `${durationWords(p50)} / ${durationWords(p95)}`
 
-const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run }: StatsView) => [
+const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run, cpu_seconds: cpu }: StatsView) => [
   ...every === 'all' ? [] : [timeWords(at, 0)],
-  name, String(completed), String(failed), percent(rate), String(retries), dead === null ? '-' : String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), durationWords(run.longest)
+  name, String(completed), String(failed), percent(rate), String(retries), dead === null ? '-' : String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), durationWords(run.longest), cpu === 0 ? '-' : durationWords(cpu)
 ]
 
 async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
@@ -27,7 +27,7 @@ async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
   const answer = await client.get<Told>(`/api/stats?${query}`)
   if (given.json) return sayJson(answer)
   if (answer.items.length === 0) return say('No run has ended in that time.')
-  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95', 'HELD P50/P95', 'RUN P50/P95', 'LONGEST']
+  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95', 'HELD P50/P95', 'RUN P50/P95', 'LONGEST', 'CPU']
   say(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
 }
 

@@ -1,4 +1,5 @@
 import type { FullRunView, RunAnswer } from './answers.ts'
+import { sizeWords } from '../model/size.ts'
 import { spanWords } from '../model/duration.ts'
 import { plain, styled } from './say.ts'
 
@@ -36,13 +37,21 @@ export const durationWords = (seconds: number | null): string => seconds === nul
 export const whyWords = ({ held, error, reason, warning }: Pick<RunAnswer, 'held' | 'error' | 'reason' | 'warning'>): string =>
   held?.message ?? error?.message ?? reason?.message ?? warning ?? ''
 
+/** `400 ms of processor time, 85.2 MB of memory, 3 MB read, 12 KB written`. */
+function usedWords (used: FullRunView['used']): string {
+  if (used === null) return ''
+  const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } = used
+  const bytes = [[read, 'read'], [written, 'written']] as const
+  return [`${durationWords(cpu)} of processor time`, `${sizeWords(memory)} of memory`, ...bytes.flatMap(([count, word]) => count === null ? [] : [`${sizeWords(count)} ${word}`])].join(', ')
+}
+
 /** Everything about a run, one fact a line. */
 export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
     ['run', run.id], ['task', run.task], ['state', stateWords(run.label)], ['why', whyWords(run)],
     ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
     ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
-    ['took', durationWords(run.duration)], ['attempt', `${run.attempt} of ${run.max_retries + 1}`],
+    ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', `${run.attempt} of ${run.max_retries + 1}`],
     ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]
   ]
   const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')

@@ -2,6 +2,7 @@ import { DAY, HOUR, SECOND } from '../model/duration.ts'
 import { iso } from '../model/clock.ts'
 import type { Engine, Spread, StatsAsk, StatsRow } from '../engine/engine.ts'
 import type { Run, State } from '../model/run.ts'
+import type { Used } from '../model/used.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
 const STARTED: State[] = ['running', 'completed', 'failed', 'cancelled', 'skipped']
@@ -18,10 +19,10 @@ const inSeconds = ({ count, mean, p50, p95, p99, max }: Spread) =>
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000
 
 /** A row as REST shows it. `hours`: how much time it stands for. */
-function rowView ({ at, name, wait, held, run, ...counts }: StatsRow, { hours, dead }: { hours: number, dead: number | null }) {
+function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { hours, dead }: { hours: number, dead: number | null }) {
   const { completed, failed } = counts
   return {
-    at: iso(at)!, name, ...counts, dead,
+    at: iso(at)!, name, ...counts, dead, cpu_seconds: cpu_ms / SECOND,
     throughput: hours > 0 ? rounded(completed / hours) : 0,
     failure_rate: completed + failed === 0 ? null : rounded(failed / (completed + failed)),
     wait: inSeconds(wait), held: inSeconds(held), run: inSeconds(run)
@@ -39,22 +40,25 @@ export async function statistics (engine: Pick<Engine, 'stats' | 'dead'>, { now,
   return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR, dead: dead(row.name) }))
 }
 
-/** `complete` false: there were more runs to look at than are looked at. */
-export interface Ran { runs: Run[], complete: boolean }
+/** Runs with what they have taken. `complete` false: there were more runs to look at than are looked at. */
+export interface Ran { runs: (Run & { used: Used | null })[], complete: boolean }
 
 const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) => start !== null && start < to && (end === null || end >= from)
 
 /** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
-export async function ranIn (engine: Pick<Engine, 'list'>, { from, to }: { from: number, to: number }): Promise<Ran> {
+export async function ranIn (engine: Pick<Engine, 'list' | 'used'>, { from, to }: { from: number, to: number }): Promise<Ran> {
   const found: Run[] = []
+  let complete = false
   let cursor: string | undefined
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
     const { items, next } = await engine.list({ state: STARTED, to, limit: PAGE, ...cursor !== undefined && { cursor } })
     found.push(...items.filter(run => touches(run, from, to)))
-    if (next === null || items.at(-1)!.created_at < from - LONGEST_WAIT) return { runs: inOrder(found), complete: true }
-    cursor = next
+    complete = next === null || items.at(-1)!.created_at < from - LONGEST_WAIT
+    if (complete) break
+    cursor = next!
   }
-  return { runs: inOrder(found), complete: false }
+  const used = await engine.used(found.map(({ id }) => id))
+  return { runs: inOrder(found).map(run => ({ ...run, used: used[run.id] ?? null })), complete }
 }
 
 const inOrder = (runs: readonly Run[]) => runs.toSorted((a, b) => a.started_at! - b.started_at!)

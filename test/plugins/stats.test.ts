@@ -2,6 +2,7 @@ import t from 'tap'
 import { Check } from 'typebox/value'
 import { StatsRow } from '../../plugins/stats.ts'
 import { ranIn } from '../../core/work/past.ts'
+import { runWords } from '../../core/cli/words.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 import type { Run } from '../../core/model/run.ts'
 import type { StatsView } from '../../core/work/past.ts'
@@ -78,13 +79,33 @@ t.test('the timeline says what ran at a given time, with the machine beside it',
   t.match(asked.at(-1), { to: it.clock.now(), step: Math.ceil(HOUR / 500) })
 })
 
+t.test('what a run has taken is told with it, with what ran then, and summed by task', async t => {
+  const it = await machine(t)
+  const { engine } = it.manager
+  const now = it.clock.now()
+  // No task has this name: nobody but the test claims it.
+  await engine.add([{ task: 'elsewhere', queue: 'default', priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }], now)
+  const [run] = await engine.claim({ owner: 'test', now, lease_until: now + MINUTE, limit: 1, room: { tasks: { elsewhere: 1 } } })
+  const used = { cpu_seconds: 1.5, memory_peak_bytes: 85_200_000, read_bytes: 3_000_000, written_bytes: null }
+  it.clock.advance(SECOND)
+  await engine.settle({ lease: run!, outcome: { kind: 'completed', result: null }, now: now + SECOND, used })
+  const copied = await it.run('copy', { ms: SECOND })
+  t.strictSame((await it.get(`/api/runs/${run!.id}`)).used, used)
+  t.equal(copied.used, null, 'inline, nobody can tell')
+  t.strictSame((await it.get('/api/timeline')).runs.map(({ id, used }: { id: string, used: unknown }) => [id, used]), [[run!.id, used], [copied.id, null]])
+  t.match((await it.get('/api/stats')).items, [{ name: 'copy', cpu_seconds: 0 }, { name: 'elsewhere', cpu_seconds: 1.5 }])
+  t.match(runWords(await it.get(`/api/runs/${run!.id}`)), /^used {7}1 s of processor time, 85.2 MB of memory, 3 MB read$/m)
+  t.notMatch(runWords(await it.get(`/api/runs/${copied.id}`)), /^used/m)
+})
+
 t.test('what ran is sought page by page, and not for ever', async t => {
   const runs = Array.from({ length: 6000 }, (_, index) => ({ id: String(index), created_at: 6000 - index, started_at: 6000 - index, finished_at: 6001 - index }) as Run)
-  const engine = (all: Run[]): Pick<Engine, 'list'> => ({
+  const engine = (all: Run[]): Pick<Engine, 'list' | 'used'> => ({
+    used: async ids => ({ [ids[1]!]: { cpu_seconds: 1, memory_peak_bytes: 2, read_bytes: null, written_bytes: null } }),
     list: async ({ limit, cursor = '0' }) => ({ items: all.slice(Number(cursor), Number(cursor) + limit), next: Number(cursor) + limit < all.length ? String(Number(cursor) + limit) : null })
   })
   t.match(await ranIn(engine(runs), { from: 0, to: 10_000 }), { complete: false })
   const few = await ranIn(engine(runs.slice(0, 4000)), { from: 2500, to: 2502 })
-  t.same(few.runs.map(({ started_at: at }) => at), [2499, 2500, 2501])
+  t.same(few.runs.map(({ started_at: at, used }) => [at, used?.cpu_seconds]), [[2499, undefined], [2500, 1], [2501, undefined]])
   t.equal(few.complete, true)
 })
