@@ -59,6 +59,7 @@ export class TaskManager implements Service {
   readonly upkeep: Upkeep
   readonly #listeners = new Set<Listener>()
   readonly #ticker: Ticker
+  readonly #breaker: Breaker
   readonly #fire: Alarm
   readonly #parts: Service[]
   #lastScheduleId = 0
@@ -98,7 +99,8 @@ export class TaskManager implements Service {
     this.explain = new Explain({ engine, clock, runner: this.runner, planner: this.planner, task: id => this.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
     this.foresight = new Foresight({ engine, clock, config: () => this.config, situation, planner: () => this.planner, tasks })
     this.pauses = new Pauses({ engine, clock, notice, situation })
-    this.#listeners.add(new Breaker({ engine, clock, notice, tasks, pauses: this.pauses }).hear)
+    this.#breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: this.pauses })
+    this.#listeners.add(this.#breaker.hear)
     this.upkeep = new Upkeep({ engine, clock, notice, config: () => this.config, folder: () => this.folder, owner: this.owner })
     this.#fire = new Alarm({ clock, ring: () => void this.fire() })
     this.#ticker = new Ticker({ beats: this.#beats(), notice })
@@ -152,7 +154,7 @@ export class TaskManager implements Service {
       await startAll([engine!, late!])
       const recovered = await this.upkeep.recover()
       await this.planner.load()
-      await Promise.all([this.pauses.load(), this.foresight.load()])
+      await Promise.all([this.pauses.load(), this.#breaker.load(), this.foresight.load()])
       await startAll(rest)
       await this.settings.start(() => void this.#configured())
       this.#state = 'started'

@@ -10,7 +10,7 @@ import { steadied } from './steady.ts'
 import { unknownReading } from './reading.ts'
 import type { Bucket } from './queue.ts'
 import type { Config } from './config.ts'
-import type { Pause, Standing, Verdict, Waiting } from './gates/gate.ts'
+import type { Pause, Standing, Trials, Verdict, Waiting } from './gates/gate.ts'
 import type { Prior } from './prior.ts'
 import type { Priority, Run } from './run.ts'
 import type { Running } from './crowd.ts'
@@ -25,6 +25,7 @@ export interface Circumstances {
   steady?: Steady | null
   config?: Config
   pauses?: readonly Pause[]
+  trials?: Trials
 }
 
 export interface RoomAsk extends Circumstances {
@@ -45,17 +46,22 @@ export interface RoomAsk extends Circumstances {
   priors?: ReadonlyMap<string, Prior>
   slots: number
   now: number
+  /** How many runs of a task may be claimed before there is a slot for them; absent: none. */
+  ahead?: (task: string) => number
 }
 
-/** What may be claimed at once: so many runs in all, and so many of each task, queue and priority. */
-export interface Grant { limit: number, room: { tasks: Record<string, number>, queues: Record<string, number>, priorities: Partial<Record<Priority, number>> } }
+/** What may be claimed at once: so many runs in all, and so many of each task, queue and priority. `ahead`: so many of a task beyond that. */
+export interface Grant {
+  limit: number
+  room: { tasks: Record<string, number>, queues: Record<string, number>, priorities: Partial<Record<Priority, number>>, ahead?: Record<string, number> }
+}
 
 const DEFAULTS = defaultsOf()
 
-export type Facts = Omit<RoomAsk, 'due' | 'turns'>
+export type Facts = Omit<RoomAsk, 'due' | 'turns' | 'ahead'>
 
 /** What is so beside the task of a run: slots, priorities, pauses. */
-export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], running = [], buckets, priors = new Map(), config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
+export function standingOf ({ tasks, active, slots, priorities = {}, pauses = [], trials, running = [], buckets, priors = new Map(), config = DEFAULTS }: Facts): Omit<Standing, 'active'> {
   let taken = 0
   let background = 0
   for (const [id, count] of active) {
@@ -63,7 +69,7 @@ export function standingOf ({ tasks, active, slots, priorities = {}, pauses = []
     taken += count
     if (task !== undefined && classify(task, config).class === 'background') background += count
   }
-  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors }
+  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors, ...trials && { trials } }
 }
 
 function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {
@@ -97,7 +103,7 @@ function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>, queues: 
     if (waitsAlone(task, verdict)) return { entries: verdict.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, verdict }] : entries, alone: true }
     if (task === undefined || verdict.decision !== 'start' || task.locks.some(name => locked.has(name))) continue
     const ofClass = verdict.class.class === 'background' && !passesProfile({ verdict }) ? background : Infinity
-    const single = verdict.alone || task.locks.length > 0 ? 1 : Infinity
+    const single = verdict.alone || task.locks.length > 0 || (task.breaker !== null && ask.trials?.has(id)) ? 1 : Infinity
     const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), single, ofClass, queues[first.queue] ?? Infinity)
     if (most < 1) continue
     if (verdict.class.class === 'background') background -= most
@@ -118,6 +124,13 @@ const only = (priority: Priority, most: number): Partial<Record<Priority, number
   Object.fromEntries(PRIORITIES.map(name => [name, name === priority ? most : 0]))
 
 const tasksOf = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ task, most }) => [task.id, most]))
+
+/** Nothing but slots may keep the runs of a task from starting: else what is claimed ahead might not start when there is a slot. */
+const awaitsSlotsAlone = ({ task, verdict }: Entry): boolean =>
+  !verdict.alone && verdict.class.class !== 'background' && task.locks.length === 0 && task.depends_on.length === 0 && task.breaker === null
+
+const aheadOf = (entries: readonly Entry[], ahead: NonNullable<RoomAsk['ahead']>): Record<string, number> =>
+  Object.fromEntries(entries.filter(awaitsSlotsAlone).map(({ task }) => [task.id, ahead(task.id)] as const).filter(([, most]) => most > 0))
 
 /** One run of each priority whose turn has come, from tasks that could start one of it. */
 function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, { limit, queues }: { limit: number, queues: Grant['room']['queues'] }): Grant[] {
@@ -151,7 +164,7 @@ export function grantsFor (ask: RoomAsk): Grant[] {
     { limit: standing.free, room: { queues, tasks: tasksOf(first), priorities: only('critical', Math.min(standing.free, ready('critical'))) } },
     { limit: standing.free, room: { queues, tasks: tasksOf(passing), priorities } },
     ...alone ? [] : agedGrants(ask, standing, { limit: left, queues }),
-    { limit: left, room: { queues, tasks: tasksOf(others), priorities } }
+    { limit: left, room: { queues, tasks: tasksOf(others), priorities, ...profile === null && ask.ahead && { ahead: aheadOf(others, ask.ahead) } } }
   ]
   return grants.filter(({ limit, room }) => limit > 0 && Object.keys(room.tasks).length > 0)
 }

@@ -141,7 +141,7 @@ function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation
 }
 
 /** Gates that other runs close: they open when one of these ends, at an instant that nobody knows and that is seldom far. */
-const CROWD = ['concurrency', 'priority', 'profile', 'background', 'slots']
+const CROWD = ['breaker', 'concurrency', 'priority', 'profile', 'background', 'slots']
 
 /** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts it anyway. */
 function earliestOf (verdict: Verdict, at: number): Explanation['earliest'] {

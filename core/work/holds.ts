@@ -45,9 +45,12 @@ export class Holds {
   }
 }
 
+/** What is no matter of order although its gate is. */
+const TOLD = ['task_missing', 'breaker_trial']
+
 /** Waiting for a slot is the queue's ordinary business: only what the machine, the calendar or a person says is written down. */
 function reasonFor (verdict: Verdict) {
   if (verdict.decision !== 'hold') return null
   const reason = firstReason(verdict)
-  return reason && (reason.kind !== 'order' || reason.code === 'task_missing') ? reason : null
+  return reason && (reason.kind !== 'order' || TOLD.includes(reason.code)) ? reason : null
 }

@@ -4,12 +4,12 @@ import { unknownReading } from '../model/reading.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Config } from '../model/config.ts'
 import type { Hints } from '../model/hints.ts'
-import type { Pause } from '../model/gates/gate.ts'
+import type { Pause, Trials } from '../model/gates/gate.ts'
 import type { Reading } from '../model/reading.ts'
 import type { Steady } from '../model/steady.ts'
 
 /** How the machine stands, as the gates look at it. */
-export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[] }
+export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }
 
 /** The latest reading and what was made of those before it; tells who listens when it has changed. */
 export class Situation {
@@ -18,6 +18,7 @@ export class Situation {
   #reading: Reading
   #steady: Steady | null = null
   #pauses: readonly Pause[] = []
+  #trials: Trials = new Map()
 
   constructor ({ clock, config }: { clock: Clock, config: () => Config }) {
     this.#config = config
@@ -38,7 +39,7 @@ export class Situation {
   }
 
   get now (): Standpoint {
-    return { reading: this.#reading, steady: this.#steady, config: this.#config(), pauses: this.#pauses }
+    return { reading: this.#reading, steady: this.#steady, config: this.#config(), pauses: this.#pauses, trials: this.#trials }
   }
 
   /** Takes one more reading. */
@@ -51,6 +52,12 @@ export class Situation {
   /** Puts the pauses made by hand in force. */
   pause (pauses: readonly Pause[]): void {
     this.#pauses = pauses
+    this.#tell()
+  }
+
+  /** Says which tasks are tried with one run. */
+  try (trials: Trials): void {
+    this.#trials = trials
     this.#tell()
   }
 

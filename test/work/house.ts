@@ -19,7 +19,7 @@ import type { Task } from '../../core/model/task.ts'
 /** What these need of a tap test. */
 export interface Owner { teardown (fn: () => unknown): void }
 
-export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number }
+export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
 
 /** A folder below the temp folder that is gone with the test. */
 export function scratch (t: Owner): string {
@@ -29,11 +29,14 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0 }: HouseOptions = {}) {
+export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
   const clock = fakeClock(at)
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
-  const notice = (said: Notice) => void notices.push(said)
+  const notice = (said: Notice) => {
+    notices.push(said)
+    hear(said)
+  }
   const map = new Map(tasks.map(over => taskOf(over)).map(task => [task.id, task]))
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
   await engine.start()

@@ -1,5 +1,6 @@
 import { background } from './background.ts'
 import { bandwidth } from './bandwidth.ts'
+import { breaker } from './breaker.ts'
 import { alone, locks } from './locks.ts'
 import { battery } from './battery.ts'
 import { charge } from './charge.ts'
@@ -36,7 +37,7 @@ import type { Deadline } from '../relax.ts'
 
 /** In the order in which people are told. */
 const GATES: readonly [Gate, GateKind][] = [
-  [present, 'order'], [enabled, 'order'], [paused, 'safety'], [due, 'order'], [dependencies, 'order'], [disk, 'safety'], [temperature, 'safety'],
+  [present, 'order'], [enabled, 'order'], [paused, 'safety'], [breaker, 'order'], [due, 'order'], [dependencies, 'order'], [disk, 'safety'], [temperature, 'safety'],
   [window, 'condition'], [power, 'condition'], [battery, 'condition'], [charge, 'condition'], [idle, 'condition'], [probes, 'condition'],
   [signals, 'condition'], [network, 'condition'], [cpu, 'condition'], [memory, 'condition'], [io, 'condition'], [bandwidth, 'condition'],
   [concurrency, 'order'], [queue, 'order'], [rate, 'order'], [locks, 'order'], [alone, 'order'], [priority, 'order'], [profile, 'condition'], [background, 'condition'], [slots, 'order']

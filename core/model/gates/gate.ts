@@ -24,6 +24,9 @@ export interface Pause {
   reason?: string | null
 }
 
+/** Tasks that a breaker has paused and that are tried with one run: that run, or null as long as none does. */
+export type Trials = ReadonlyMap<string, { run: string | null }>
+
 /** What is so in this process right now, beside the run itself. */
 export interface Standing {
   /** Runs of the same task that are running. */
@@ -40,6 +43,8 @@ export interface Standing {
   /** What the tasks have done that others depend on, by id. */
   priors?: ReadonlyMap<string, Prior>
   pauses: readonly Pause[]
+  /** Absent: none. */
+  trials?: Trials
 }
 
 export interface GateAsk {
