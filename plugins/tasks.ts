@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schemas.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
+import { Texts } from './_texts.ts'
 import { nextOf, runAnswer } from './_answers.ts'
 import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schemas.ts'
 
@@ -11,6 +12,7 @@ const Filter = exactly({
   tag: Type.Optional(Type.String({ maxLength: 64 })),
   enabled: Type.Optional(Type.Boolean())
 })
+const OneTask = { ...Task }
 const KeyHeader = Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) })
 const MatchHeader = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 200, description: 'The ETag the change was made from' })) })
 
@@ -22,11 +24,14 @@ function keyOf (header: string | undefined, key: string | undefined): string | u
 /** What can be done: the tasks, their next fires, switching them and running them now. */
 const tasks: Face = async app => {
   const { manager } = app
+  const texts = new Texts()
   const etag = () => manager.settings.etag === null ? {} : { etag: manager.settings.etag }
 
   app.get('/api/tasks', { schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) } }, async ({ query }, reply) => {
     const { status, queue, tag, enabled } = query
-    reply.headers(etag())
+    const write = reply.compileSerializationSchema(OneTask)
+    // Bytes are sent as they are; the types of the framework know of text alone.
+    reply.headers(etag()).type('application/json; charset=utf-8').serializer((items: Record<string, unknown>[]) => texts.of(items, write) as Buffer & string)
     return (await manager.desk.tasks()).filter(task =>
       (status?.includes(task.status) ?? true) && (queue ?? task.queue) === task.queue &&
       (tag === undefined || task.tags.includes(tag)) && (enabled ?? task.enabled) === task.enabled)

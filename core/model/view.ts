@@ -1,7 +1,7 @@
 import { checkpointView } from './checkpoint.ts'
 import { firstReason } from './gates/evaluate.ts'
 import { iso } from './clock.ts'
-import { labelOf } from './run.ts'
+import { STATES, labelOf } from './run.ts'
 import { wordsFor } from './trigger.ts'
 import type { Json } from './json.ts'
 import type { Classed } from './classify.ts'
@@ -83,11 +83,37 @@ const lastRun = (run: Run): LastRun => ({
 const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
   start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
 
-/** A task as the list shows it. */
-export function taskView (facts: TaskFacts): TaskView {
-  const { task, states, last, schedules, first } = facts
-  const reason = first ? firstReason(first.verdict) : null
+/** What the line of a task hangs on, besides its definition and class. */
+interface Moving { status: Status, reason: { code: string, message: string } | null, last: Run | null, next: number | null, states: Record<State, number> }
+
+function movingOf (facts: TaskFacts): Moving {
+  const { states, last, schedules, first } = facts
   const next = schedules.flatMap(({ next_at: at }) => at === null ? [] : [at])
+  return { status: statusOf(facts), reason: first ? firstReason(first.verdict) : null, last, next: next.length > 0 ? Math.min(...next) : null, states }
+}
+
+const sameRun = (a: Run | null, b: Run | null): boolean =>
+  a === b || (a !== null && b !== null && a.id === b.id && a.state === b.state && a.started_at === b.started_at && a.finished_at === b.finished_at &&
+    a.error?.message === b.error?.message && a.warning === b.warning)
+
+const same = (a: Moving, b: Moving): boolean =>
+  a.status === b.status && a.next === b.next && a.reason?.code === b.reason?.code && a.reason?.message === b.reason?.message &&
+  sameRun(a.last, b.last) && STATES.every(state => a.states[state] === b.states[state])
+
+const drawn = new WeakMap<Task, { moving: Moving, view: TaskView }>()
+
+/** A task as the list shows it: frozen, and the very same object for as long as it would say the same. */
+export function taskView (facts: TaskFacts): TaskView {
+  const moving = movingOf(facts)
+  const known = drawn.get(facts.task)
+  if (known && known.view.class === facts.class && same(known.moving, moving)) return known.view
+  const view = Object.freeze(draw(facts, moving))
+  // Both keep a copy of the counts: whoever brought them may count on.
+  drawn.set(facts.task, { moving: { ...moving, states: view.counts }, view })
+  return view
+}
+
+function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next, states }: Moving): TaskView {
   return {
     id: task.id,
     name: task.name,
@@ -97,18 +123,18 @@ export function taskView (facts: TaskFacts): TaskView {
     priority: task.priority,
     tags: task.tags,
     enabled: task.enabled,
-    trigger: task.trigger === null ? null : { kind: task.trigger, args: task.trigger_args, timezone: task.timezone, words: wordsFor({ trigger: task.trigger, trigger_args: task.trigger_args, timezone: task.timezone }) },
-    status: statusOf(facts),
-    held: reason ? { code: reason.code, message: reason.message } : null,
-    last_run: last ? lastRun(last) : null,
-    next_run: next.length > 0 ? iso(Math.min(...next)) : null,
-    counts: states,
+    trigger: triggerView(task),
+    status,
+    held: reason ? Object.freeze({ code: reason.code, message: reason.message }) : null,
+    last_run: last ? Object.freeze(lastRun(last)) : null,
+    next_run: iso(next),
+    counts: Object.freeze({ ...states }),
     max_retries: task.max_retries,
     timeout: task.timeoutMs / 1000,
     concurrency: Number.isFinite(task.concurrency) ? task.concurrency : null,
     overlap: task.overlap,
     misfire: task.misfire,
-    class: facts.class,
+    class: classed,
     constraints: task.constraints,
     deadline: task.deadlineMs / 1000,
     on_deadline: task.on_deadline,
@@ -118,6 +144,19 @@ export function taskView (facts: TaskFacts): TaskView {
     preemptible: task.preemptible,
     source: task.source
   }
+}
+
+const triggers = new WeakMap<Task, TaskView['trigger']>()
+
+/** The words are worked out once: that takes longer than all the rest of the line. */
+function triggerView (task: Task): TaskView['trigger'] {
+  if (task.trigger === null) return null
+  const known = triggers.get(task)
+  if (known) return known
+  const { trigger: kind, trigger_args: args, timezone } = task
+  const view = Object.freeze({ kind, args, timezone, words: wordsFor({ trigger: kind, trigger_args: args, timezone }) })
+  triggers.set(task, view)
+  return view
 }
 
 /** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
