@@ -19,7 +19,7 @@ class Left {
   readonly #queues: Map<string, number>
   readonly #priorities: Map<string, number>
 
-  constructor (limit: number, { tasks, queues, priorities }: Room) {
+  constructor (limit: number, { tasks, queues, priorities }: Omit<Room, 'ahead'>) {
     this.limit = limit
     this.#tasks = new Map(Object.entries(tasks))
     this.#queues = new Map(Object.entries(queues ?? {}))
@@ -28,6 +28,11 @@ class Left {
 
   of ({ task, queue, priority }: Lane): number {
     return Math.min(this.limit, this.#tasks.get(task) ?? 0, this.#queues.get(queue) ?? Infinity, this.#priorities.get(priority) ?? Infinity)
+  }
+
+  /** No more of this task. */
+  close ({ task }: Lane): void {
+    this.#tasks.set(task, 0)
   }
 
   take ({ task, queue, priority }: Lane): void {
@@ -39,16 +44,27 @@ class Left {
   }
 }
 
-/** Takes due runs, most urgent first, then the one due first, within room. */
+/** Takes due runs, most urgent first, then the one due first, within room; when the limit is reached, those that may be taken ahead. */
 export function claim (store: Store, ask: ClaimAsk): Claimed[] {
   const left = new Left(ask.limit, ask.room)
+  const claimed = take(store, left, ask)
+  if (left.limit > 0 || !ask.room.ahead) return claimed
+  return [...claimed, ...take(store, new Left(Infinity, aheadRoom(ask.room)), ask, ({ crashes }) => crashes === 0)]
+}
+
+const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.keys(limits).map(name => [name, 0]))
+
+const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
+
+function take (store: Store, left: Left, ask: ClaimAsk, fits: (row: RunRow) => boolean = () => true): Claimed[] {
   const claimed: Claimed[] = []
   const open = openLanes(store, left, ask.now)
   for (const priority of PRIORITIES) {
     const lines = open.filter(lane => lane.priority === priority).map(lane => ({ lane, rows: [] }))
     for (let line = foremost(store, lines, left, ask.now); line; line = foremost(store, lines, left, ask.now)) {
       left.take(line.lane)
-      claimed.push(start(store, line, ask))
+      if (fits(line.rows[0]!)) claimed.push(start(store, line, ask))
+      else left.close(line.lane)
     }
   }
   return claimed
@@ -60,7 +76,7 @@ function foremost (store: Store, lines: Line[], left: Left, now: number): Line |
   for (const line of lines) {
     const room = left.of(line.lane)
     if (room < 1) continue
-    if (line.rows.length === 0 && line.lane.due > 0) fill(store, line, Math.min(room, Math.ceil(left.limit / lines.length) + 1), now)
+    if (line.rows.length === 0 && line.lane.due > 0) fill(store, line, Math.min(room, Math.ceil(Math.min(left.limit, room) / lines.length) + 1), now)
     const [first] = line.rows
     if (first && (!best || before(first, best.rows[0]!))) best = line
   }
@@ -88,7 +104,8 @@ function start (store: Store, { lane, rows }: Line, ask: ClaimAsk): Claimed {
   const queued = toRun(row, lane)
   const run = taken(queued, ask)
   store.save(queued, run)
-  const claimed = { ...run, payload: store.part('payload', run.id), checkpoint: store.part('checkpoint', run.id) }
+  // A run that was never taken has saved nothing.
+  const claimed = { ...run, payload: store.part('payload', run.id), checkpoint: row.turn === 0 ? null : store.part('checkpoint', run.id) }
   return row.awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
 }
 

@@ -9,11 +9,14 @@ import type { Used } from '../model/used.ts'
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
 export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }
 
-/** How many runs may start now, by task; a task that is not named may not start. Queues and priorities that are not named are not limited. */
+/** How many runs may start now, by task; a task that is not named may not start. Queues and priorities that are not named are not limited.
+ *  `ahead`: once the limit is reached, so many more runs of a task whose queue and priority are not limited, up to the first that has
+ *  seen a crash: such a run is claimed only when it starts at once, so that no other is counted as crashed with it. */
 export interface Room {
   tasks: Record<string, number>
   queues?: Record<string, number>
   priorities?: Partial<Record<Priority, number>>
+  ahead?: Record<string, number>
 }
 
 export interface ClaimAsk { owner: string, now: number, lease_until: number, limit: number, room: Room }
@@ -44,8 +47,8 @@ export type StoredLine = LogLine & { attempt: number, seq: number }
 /** `held`: still ours, with a request to cancel where there is one. `lost`: someone else's, or over. */
 export interface Renewed { held: { id: string, cancel: Reason | null }[], lost: string[] }
 
-/** `used`: what the attempt has taken of the machine. */
-export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[], used?: Used }
+/** `used`: what the attempt has taken of the machine. `begun` false: the run was claimed and goes back, and no attempt was made. */
+export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[], used?: Used, begun?: boolean }
 
 /** Filters that are not given do not filter. */
 export interface Filter {
@@ -138,10 +141,10 @@ export interface DeadGroup { task: string, fingerprint: string, count: number, m
 /** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
 export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }
 
-/** Durations in ms, percentiles within 4.5 %; null when there are none. */
-export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null }
+/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when it was not noted. */
+export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null, max_run: string | null }
 
-/** What ended from `at` on. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
+/** What ended from `at` on. `dead`: of the failed, those with their attempts or their time spent. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
  *  each attempt that was not given back; `held`: how long the gates held it back, of those that they did. `cpu_ms`: processor time that
  *  attempts in threads and processes have taken, whatever they came to. */
 export interface StatsRow {
@@ -151,6 +154,7 @@ export interface StatsRow {
   failed: number
   cancelled: number
   skipped: number
+  dead: number
   retries: number
   cpu_ms: number
   wait: Spread

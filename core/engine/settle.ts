@@ -24,14 +24,14 @@ function keepLines (store: Store, { id, attempt }: Run, lines: readonly LogLine[
 }
 
 /** Writes what an attempt came to. Null: the lease was stale and nothing changed. */
-export function settle (store: Store, { lease, outcome, now, progress, logs, used }: Settlement): Run | null {
+export function settle (store: Store, { lease, outcome, now, progress, logs, used, begun = true }: Settlement): Run | null {
   const run = held(store, lease)
   if (!run) return null
   const after = afterOutcome(run, outcome, now, progress)
   keepLines(store, run, logs)
   if (used) keepUsed(store, run, { used, now })
   if (outcome.kind === 'completed' && outcome.result !== null) store.setPart('result', run.id, outcome.result)
-  if (!isFinal(after.state)) {
+  if (!isFinal(after.state) && begun) {
     const error = outcome.kind === 'failed' ? outcome.error : null
     const reason = outcome.kind === 'postponed' ? outcome.reason : null
     store.keepAttempt(run.id, pastAttempt(run, outcome.kind, { finished_at: now, error, reason }))

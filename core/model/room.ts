@@ -80,7 +80,8 @@ function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Wai
 /** The verdict on one run as things stand. */
 export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictWith(facts, standingOf(facts), run)
 
-interface Entry { task: Task, first: Run, most: number, verdict: Verdict }
+/** `plain`: nothing but slots and the task's own concurrency bounds how many may start. */
+interface Entry { task: Task, first: Run, most: number, verdict: Verdict, plain: boolean }
 
 const comesFirst = (a: { first: Run }, b: { first: Run }) =>
   PRIORITIES.indexOf(a.first.priority) - PRIORITIES.indexOf(b.first.priority) || a.first.due_at - b.first.due_at
@@ -100,16 +101,17 @@ function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>, queues: 
     if (wanted <= 0) break
     const task = ask.tasks.get(id)
     const verdict = verdictWith(ask, standing, first)
-    if (waitsAlone(task, verdict)) return { entries: verdict.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, verdict }] : entries, alone: true }
+    if (waitsAlone(task, verdict)) return { entries: verdict.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, verdict, plain: false }] : entries, alone: true }
     if (task === undefined || verdict.decision !== 'start' || task.locks.some(name => locked.has(name))) continue
     const ofClass = verdict.class.class === 'background' && !passesProfile({ verdict }) ? background : Infinity
     const single = verdict.alone || task.locks.length > 0 || (task.breaker !== null && ask.trials?.has(id)) ? 1 : Infinity
-    const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), single, ofClass, queues[first.queue] ?? Infinity)
+    const rules = Math.min(single, ofClass, queues[first.queue] ?? Infinity)
+    const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), rules)
     if (most < 1) continue
     if (verdict.class.class === 'background') background -= most
     wanted -= most
     for (const name of task.locks) locked.add(name)
-    entries.push({ task, first, most, verdict })
+    entries.push({ task, first, most, verdict, plain: rules === Infinity && task.depends_on.length === 0 && task.breaker === null })
   }
   return { entries, alone: false }
 }
@@ -125,12 +127,8 @@ const only = (priority: Priority, most: number): Partial<Record<Priority, number
 
 const tasksOf = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ task, most }) => [task.id, most]))
 
-/** Nothing but slots may keep the runs of a task from starting: else what is claimed ahead might not start when there is a slot. */
-const awaitsSlotsAlone = ({ task, verdict }: Entry): boolean =>
-  !verdict.alone && verdict.class.class !== 'background' && task.locks.length === 0 && task.depends_on.length === 0 && task.breaker === null
-
 const aheadOf = (entries: readonly Entry[], ahead: NonNullable<RoomAsk['ahead']>): Record<string, number> =>
-  Object.fromEntries(entries.filter(awaitsSlotsAlone).map(({ task }) => [task.id, ahead(task.id)] as const).filter(([, most]) => most > 0))
+  Object.fromEntries(entries.filter(({ plain }) => plain).map(({ task }) => [task.id, ahead(task.id)] as const).filter(([, most]) => most > 0))
 
 /** One run of each priority whose turn has come, from tasks that could start one of it. */
 function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, { limit, queues }: { limit: number, queues: Grant['room']['queues'] }): Grant[] {

@@ -28,6 +28,11 @@ export class ActiveRuns {
     return this.#runs.size
   }
 
+  /** Slots that are taken: runs that rest take none. */
+  get taken (): number {
+    return this.#runs.size - this.#resting.size
+  }
+
   get byTask (): ReadonlyMap<string, number> {
     return this.#counts
   }

@@ -1,7 +1,8 @@
 import { ProgressTracker } from './progress.ts'
 import { RunLines } from './lines.ts'
 import { StopReason } from '../model/outcome.ts'
-import { SECOND } from '../model/duration.ts'
+import { SECOND, spanWords } from '../model/duration.ts'
+import { TRIED_LONG } from '../model/run.ts'
 import { Threads } from './threads.ts'
 import { after } from '../model/clock.ts'
 import { attempt } from './attempt.ts'
@@ -59,8 +60,8 @@ export class Executor {
     return this.#attempts.size
   }
 
-  /** Begins a claimed run; `freed` is called when its slot is free, and again when it is settled. */
-  begin (run: Claimed, task: Task, freed: () => void): void {
+  /** Begins a claimed run; `freed` is called when its slot is free, with how long it took (ms), and again when it is settled. */
+  begin (run: Claimed, task: Task, freed: (ms?: number) => void): void {
     const { active: runs, clock, notice } = this.#options
     const lease = { id: run.id, turn: run.turn }
     const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(clock) }
@@ -76,7 +77,7 @@ export class Executor {
   /** Gives a claimed run back unexecuted. */
   async giveBack (run: Claimed, reason: { code: string, message: string }): Promise<void> {
     const lease = { id: run.id, turn: run.turn }
-    await this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now() })
+    await this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now(), begun: false })
   }
 
   /** Tries again to settle what the engine could not take. */
@@ -104,7 +105,7 @@ export class Executor {
     cancel()
   }
 
-  async #execute (active: Active, freed: () => void): Promise<void> {
+  async #execute (active: Active, freed: (ms?: number) => void): Promise<void> {
     const { run, task, controller, lease } = active
     const { clock, random, abortGraceMs, notice, engine } = this.#options
     const began = clock.monotonic()
@@ -123,9 +124,10 @@ export class Executor {
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
     // The slot is free now: the disk confirms what came of the run while the next one runs.
+    const ms = clock.monotonic() - began
     this.#options.active.delete(active)
-    freed()
-    await this.#finish(active, await this.#within(active, outcome), { ...taken, ms: clock.monotonic() - began })
+    freed(ms)
+    await this.#finish(active, await this.#within(active, outcome), { ...taken, ms })
   }
 
   /** A retry that would come later than the task goes on trying is none. */
@@ -133,7 +135,8 @@ export class Executor {
     if (outcome.kind !== 'failed' || outcome.retry_at === null || task.retryForMs === Infinity) return outcome
     const earlier = run.attempt === 1 ? [] : (await this.#options.engine.get(run.id))?.attempts ?? []
     const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
-    return outcome.retry_at > first + task.retryForMs ? { ...outcome, retry_at: null } : outcome
+    if (outcome.retry_at <= first + task.retryForMs) return outcome
+    return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
   }
 
   async #finish (active: Active, outcome: Outcome, taken: { ms: number, used?: Used }): Promise<void> {

@@ -1,5 +1,6 @@
 import { Alarm } from './alarm.ts'
 import { ActiveRuns } from './active.ts'
+import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
 import { Buckets } from './limits.ts'
 import { Conscience } from './conscience.ts'
@@ -9,6 +10,7 @@ import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
 import { failureOf } from '../model/failure.ts'
 import { grantsFor, standingOf, verdictOn } from '../model/room.ts'
+import type { Claimed } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Priority } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
@@ -34,6 +36,7 @@ export class Runner implements Service {
   readonly #options: RunnerOptions
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
+  readonly #ahead: Ahead
   readonly #buckets = new Buckets()
   readonly #flows: Flows
   readonly #executor: Executor
@@ -51,10 +54,12 @@ export class Runner implements Service {
     this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
     this.#alarm = new Alarm({ clock, ring: () => this.wake() })
+    this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
     situation.onChange(() => {
+      this.#ahead.clear()
       this.#conscience.lost()
       this.wake()
     })
@@ -100,6 +105,7 @@ export class Runner implements Service {
 
   /** Tells a running run to stop; false when it is not running here. */
   abort (id: string, reason: StopReason): boolean {
+    if (this.#ahead.drop(id)) return true
     const told = this.#active.abort(id, reason)
     if (told) this.#options.notice({ kind: 'signalled', id, task: this.#active.get(id)!.task.id, code: reason.code })
     return told
@@ -129,6 +135,7 @@ export class Runner implements Service {
   quiesce (): void {
     if (this.#state === 'started') this.#state = 'stopping'
     this.#alarm.clear()
+    this.#ahead.clear()
   }
 
   /** Claims nothing more, waits the grace, then tells what is left to stop and gives their attempts back. */
@@ -163,24 +170,48 @@ export class Runner implements Service {
     await this.#flows.look(due.tasks.map(({ task }) => task), this.#options.tasks())
     const facts = this.#facts()
     this.lastPassAt = clock.now()
-    for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns })) {
+    const ahead = (task: string) => this.#ahead.of(task, facts.slots)
+    for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns, ahead })) {
       if (this.#state !== 'started') return false
       const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })
-      for (const run of claimed) this.#begin(await this.#flows.lend(run, facts.tasks.get(run.task)))
-      if (claimed.length > 0) return true
+      for (const [place, run] of claimed.entries()) {
+        if (place >= limit) this.#ahead.put(run, facts.tasks.get(run.task)!)
+        else this.#begin(await this.#flows.lend(run, facts.tasks.get(run.task)))
+      }
+      if (claimed.length > 0) return this.#advance() || true
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
     if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
     return false
   }
 
-  #begin (run: Parameters<Executor['begin']>[0]): void {
+  /** Begins what was claimed ahead, as far as there are slots; true when every slot is taken and some still wait. */
+  #advance (): boolean {
+    const { tasks, slots } = this.#options
+    if (this.#state !== 'started') this.#ahead.clear()
+    const begins = ({ id, concurrency }: Task) => this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
+    while (this.#ahead.size > 0) {
+      const next = this.#ahead.take(tasks(), begins)
+      if (next === null) break
+      this.#begin(next.run)
+    }
+    return this.#ahead.size > 0 && this.#active.taken >= slots()
+  }
+
+  #unclaim (run: Claimed): void {
+    void this.#executor.giveBack(run, { code: 'given_back', message: 'it was claimed, but no slot came free for it' }).finally(() => this.wake())
+  }
+
+  #begin (run: Claimed): void {
     const task = this.#options.tasks().get(run.task)
     this.#conscience.holds.forget(run)
     if (task === undefined) return void this.#executor.giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
     this.#turns.started[run.priority] = this.#options.clock.now()
     this.#buckets.draw(run.queue, this.#options.situation.now.config, this.#options.clock.now())
-    this.#executor.begin(run, task, () => this.wake())
+    this.#executor.begin(run, task, ms => {
+      if (ms !== undefined) this.#ahead.learn(task, ms)
+      if (!this.#advance()) this.wake()
+    })
   }
 
   #facts () {

@@ -3,9 +3,11 @@ import fc from 'fast-check'
 import { MINUTE } from '../../core/model/duration.ts'
 import { NOON, config, desktop, laptop, later } from './gates/machine.ts'
 import { PRIORITIES } from '../../core/model/run.ts'
+import { aheadFor, paced } from '../../core/model/ahead.ts'
 import { agedPriorities, deadlineOf, relaxation } from '../../core/model/relax.ts'
 import { grantsFor, verdictOn } from '../../core/model/room.ts'
 import { taskOf } from '../task.ts'
+import type { Pace } from '../../core/model/ahead.ts'
 import type { Priority, Run } from '../../core/model/run.ts'
 import type { RoomAsk } from '../../core/model/room.ts'
 import type { Task } from '../../core/model/task.ts'
@@ -160,5 +162,32 @@ t.test('runs are granted if and only if the first of their task is told to start
       if (!starts) return true
     }
   }), { numRuns: 500 })
+  t.end()
+})
+
+t.test('runs are claimed ahead of their slots when nothing but slots bounds their task', t => {
+  const ahead = (task: Partial<Task> = {}, over: Partial<RoomAsk> = {}) =>
+    grantsFor({ ...shop([task], many('work', 'normal', 40), over).ask(), ahead: () => 7 }).at(-1)?.room.ahead ?? {}
+  t.strictSame(ahead(), { work: 7 })
+  t.strictSame(ahead({ concurrency: 2 }), { work: 7 }, 'they begin two at a time')
+  t.strictSame(ahead({ locks: ['disk'] }), {})
+  t.strictSame(ahead({ alone: true }), {})
+  t.strictSame(ahead({ depends_on: [{ task: 'other', condition: 'done', freshMs: Infinity }] }, { priors: new Map([['other', { pending: false, circle: null, last: { state: 'completed', at: 0, chain: [], message: null } }]]) }), {})
+  t.strictSame(ahead({}, { config: config({ queues: { default: { concurrency: 50 } } }) }), {})
+  t.equal(grantsFor(shop([{}], many('work', 'normal', 40)).ask()).at(-1)!.room.ahead, undefined)
+  t.end()
+})
+
+t.test('how many are claimed ahead follows how quick a task is', t => {
+  const after = (...times: number[]) => times.reduce<Pace | undefined>((pace, ms) => paced(pace, ms), undefined)
+  const steady = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
+  t.equal(aheadFor(undefined, 10), 0)
+  t.equal(aheadFor(steady(0.1, 19), 10), 0, 'too little is known')
+  t.equal(aheadFor(steady(0), 10), 100, 'at most so many')
+  t.equal(aheadFor(steady(1), 10), 50, 'what ten slots begin in 5 ms')
+  t.equal(aheadFor(steady(5), 1), 1)
+  t.equal(aheadFor(steady(5.1), 10), 0)
+  t.equal(aheadFor(after(...Array<number>(50).fill(0.1), 80), 10), 0, 'one slow run counts at once')
+  t.ok(aheadFor(after(80, ...Array<number>(60).fill(0.1)), 10) > 50, 'and is forgotten little by little')
   t.end()
 })

@@ -8,7 +8,7 @@ export async function adding (t: Test, setup: Setup) {
     const engine = await setup(t)
     const run = await addOne(engine, { due_at: T0 + 5, nominal_at: T0 + 3, key: 'k', priority: 'high', payload: { deep: [1, 'ü', null] }, missed: 2 })
     t.match(run, { task: 'a', queue: 'default', priority: 'high', state: 'queued', source: 'manual', key: 'k', due_at: T0 + 5, nominal_at: T0 + 3, attempt: 0, turn: 0, crashes: 0, missed: 2, created_at: T0 })
-    t.same(await engine.get(run.id), { ...run, payload: { deep: [1, 'ü', null] }, result: null, attempts: [], holds: [], after: [], used: null })
+    t.same(await engine.get(run.id), { ...run, payload: { deep: [1, 'ü', null] }, result: null, attempts: [], holds: [], after: [], checkpoint: null, used: null })
   })
   t.test('the same task and key is the same run, also within one call and after it finished', async t => {
     const engine = await setup(t)
@@ -57,6 +57,38 @@ export async function claiming (t: Test, setup: Setup) {
     t.same(claimed.map(({ task, queue }) => [task, queue]), [['a', 'default'], ['b', 'q']])
     t.equal((await claimAll(engine, { limit: 1 })).length, 1)
     t.same(await claimAll(engine, { tasks: {} }), [], 'a task that is not named may not start')
+  })
+  t.test('beyond the limit only what may be taken ahead, and only once the limit is reached', async t => {
+    const engine = await setup(t)
+    const asks = [ask(), ask({ task: 'b' }), ask(), ask({ task: 'b' }), ask(), ask({ queue: 'q' }), ask({ priority: 'low' }), ask()]
+    const ids = (await engine.add(asks, T0)).map(({ run }) => run.id)
+    const claim = async (limit: number, tasks: Record<string, number>, ahead: Record<string, number>) => {
+      const room = { tasks, ahead, queues: { q: 9 }, priorities: { low: 9 } as const }
+      return (await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit, room })).map(({ id }) => ids.indexOf(id))
+    }
+    t.same(await claim(2, { a: 1, b: 0 }, { a: 9 }), [0], 'there was room for less than the limit')
+    t.same(await claim(1, { a: 1, b: 1 }, { a: 2 }), [1, 2, 4], 'none of b, nor of what is limited, beyond it')
+    t.same(await claim(1, { a: 1, b: 1 }, { a: 9 }), [3, 7])
+    t.same(await claim(2, { a: 2, b: 2 }, { a: 9 }), [5, 6])
+  })
+  t.test('a run that has seen a crash is not taken ahead, nor what comes after it', async t => {
+    const engine = await setup(t)
+    await engine.add([ask(), ask()], T0)
+    await claimAll(engine, { owner: 'old' })
+    await engine.recover({ owner: 'me', now: T0, restart: 'restart', crash_cap: 9 })
+    await engine.add([ask({ due_at: T0 - 1 }), ask({ due_at: T0 - 1 }), ask()], T0)
+    const claim = () => engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 9 } } })
+    t.same((await claim()).map(({ crashes }) => crashes), [0, 0])
+    t.same((await claim()).map(({ crashes }) => crashes), [1])
+    t.same((await claim()).map(({ crashes }) => crashes), [1, 0])
+  })
+  t.test('what goes back and never began leaves no attempt', async t => {
+    const engine = await setup(t)
+    await addOne(engine)
+    const [run] = await claimAll(engine)
+    await engine.settle({ lease: run!, now: T0, outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 }, begun: false })
+    t.match(await engine.get(run!.id), { state: 'queued', attempt: 0, turn: 1 })
+    t.same((await engine.get(run!.id))!.attempts, [])
   })
   t.test('turn and attempt rise, the owner has it, and it carries payload and checkpoint', async t => {
     const engine = await setup(t)

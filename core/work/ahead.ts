@@ -1,0 +1,91 @@
+import { SECOND } from '../model/duration.ts'
+import { after } from '../model/clock.ts'
+import { aheadFor, paced } from '../model/ahead.ts'
+import type { Claimed } from '../engine/engine.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Pace } from '../model/ahead.ts'
+import type { Task } from '../model/task.ts'
+
+/** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes back. */
+const PATIENCE = SECOND / 20
+
+/** Tasks whose pace is remembered, at most. */
+const MOST_TASKS = 10_000
+
+export interface AheadOptions {
+  clock: Clock
+  /** Puts a run back that was never begun. */
+  giveBack: (run: Claimed) => void
+}
+
+/** Runs that are claimed before there is a slot for them, first come first: of quick tasks only, and for some ms only. */
+export class Ahead {
+  readonly #options: AheadOptions
+  readonly #paces = new Map<string, Pace>()
+  #runs: { run: Claimed, task: Task }[] = []
+  #next = 0
+  #expire: (() => void) | null = null
+
+  constructor (options: AheadOptions) {
+    this.#options = options
+  }
+
+  get size (): number {
+    return this.#runs.length - this.#next
+  }
+
+  /** Learns how long a run took, from its start until its slot was free (ms). */
+  learn ({ id, work }: Task, ms: number): void {
+    if (work.kind !== 'function') return
+    if (this.#paces.size >= MOST_TASKS && !this.#paces.has(id)) this.#paces.clear()
+    this.#paces.set(id, paced(this.#paces.get(id), ms))
+  }
+
+  /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is more urgent. */
+  of (task: string, slots: number): number {
+    return this.size > 0 ? 0 : aheadFor(this.#paces.get(task), slots)
+  }
+
+  put (run: Claimed, task: Task): void {
+    this.#runs.push({ run, task })
+    this.#expire ??= after(this.#options.clock, PATIENCE, () => this.clear())
+  }
+
+  /** The first run, if it may begin now; one whose task is defined anew goes back. */
+  take (tasks: ReadonlyMap<string, Task>, begins: (task: Task) => boolean): { run: Claimed, task: Task } | null {
+    while (this.size > 0) {
+      const first = this.#runs[this.#next]!
+      const same = tasks.get(first.task.id) === first.task
+      if (same && !begins(first.task)) return null
+      this.#next++
+      if (this.size === 0) this.#reset()
+      if (same) return first
+      this.#options.giveBack(first.run)
+    }
+    return null
+  }
+
+  /** Puts one run back; false when it does not wait here. */
+  drop (id: string): boolean {
+    const found = this.#runs.findIndex(({ run }, place) => place >= this.#next && run.id === id)
+    if (found < 0) return false
+    const [gone] = this.#runs.splice(found, 1)
+    if (this.size === 0) this.#reset()
+    this.#options.giveBack(gone!.run)
+    return true
+  }
+
+  /** Puts all back that wait. */
+  clear (): void {
+    const left = this.#runs.slice(this.#next)
+    this.#reset()
+    for (const { run } of left) this.#options.giveBack(run)
+  }
+
+  #reset (): void {
+    this.#runs = []
+    this.#next = 0
+    this.#expire?.()
+    this.#expire = null
+  }
+}

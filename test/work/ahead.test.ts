@@ -1,0 +1,94 @@
+import t from 'tap'
+import { StopReason } from '../../core/model/outcome.ts'
+import { gate, house } from './house.ts'
+import { until } from '../clock.ts'
+import type { Owner } from './house.ts'
+
+const QUICK = 30
+const SLOTS = 3
+
+/** A task whose first runs are quick and whose others wait to be let go, with so many of its runs that more are claimed than there are slots. */
+async function quickThenSlow (t: Owner) {
+  const busy = gate()
+  let begun = 0
+  const all = await house(t, { slots: SLOTS, tasks: [{ work: { kind: 'function', func: async ctx => { if (++begun > QUICK) await busy.func(ctx) } } }] })
+  await all.runner.stop()
+  for (let count = 0; count < 60; count++) await all.desk.enqueue('work')
+  const claim = all.engine.claim
+  const sizes: number[] = []
+  all.engine.claim = async ask => {
+    const runs = await claim(ask)
+    sizes.push(runs.length)
+    return runs
+  }
+  const running = async () => (await all.engine.list({ task: 'work', state: ['running'], limit: 100 })).items
+  await all.runner.start()
+  await until('the slow ones hold every slot', () => busy.started.length === SLOTS)
+  return { ...all, busy, sizes, running, begun: () => begun }
+}
+
+t.test('of a quick task more runs are claimed than there are slots, and no more begin', async t => {
+  const { busy, sizes, running, begun } = await quickThenSlow(t)
+  t.ok(Math.max(...sizes) > SLOTS, 'one transaction for many')
+  t.ok((await running()).length > SLOTS)
+  t.equal(begun(), QUICK + SLOTS)
+  t.equal(busy.started.length, SLOTS)
+})
+
+t.test('what waits claimed goes back when the machine or a person says otherwise, and is not charged', async t => {
+  const { engine, runner, situation, running, busy, clock } = await quickThenSlow(t)
+  situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+  await until('only what runs is running', async () => (await running()).length === SLOTS)
+  const waiting = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items
+  t.equal(waiting.length, 60 - QUICK - SLOTS)
+  const back = waiting.filter(({ turn }) => turn > 0)
+  t.ok(back.length > 0)
+  for (const { id } of back) t.match(await engine.get(id), { attempt: 0, reason: { code: 'given_back' }, attempts: { length: 0 } })
+  t.ok(back.every(({ id }) => !busy.started.includes(id)))
+  situation.pause([])
+  await until('all are done', async () => {
+    busy.letGo()
+    return (await engine.count())[0]?.states.completed === 60
+  })
+  t.equal(new Set(busy.started).size, busy.started.length, 'none began twice')
+  await runner.settled()
+})
+
+t.test('a run that is cancelled while it waits claimed never begins', async t => {
+  const { engine, desk, reach, busy, running } = await quickThenSlow(t)
+  const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
+  await desk.cancel(waits.id, { by: 'me' })
+  t.match(await reach(waits.id, 'cancelled'), { reason: { by: 'me' } })
+  await until('all others are done', async () => {
+    busy.letGo()
+    return (await engine.count())[0]?.states.completed === 59
+  })
+  t.notOk(busy.started.includes(waits.id))
+})
+
+t.test('a stop gives back what waits claimed', async t => {
+  const { runner, running } = await quickThenSlow(t)
+  await runner.stop()
+  t.strictSame(await running(), [])
+})
+
+t.test('a run that was told to go back by hand is not told to stop', async t => {
+  const { runner, running, busy, said } = await quickThenSlow(t)
+  const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
+  t.equal(runner.abort(waits.id, new StopReason('yield', 'its slot goes to another')), true)
+  t.strictSame(said('signalled'), [])
+  await until('it is claimed anew or waits', async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
+})
+
+t.test('a task that is defined anew while its runs wait claimed starts them under the new definition', async t => {
+  const { tasks, engine, busy } = await quickThenSlow(t)
+  const old = tasks.get('work')!
+  let fresh = 0
+  tasks.set('work', { ...old, work: { kind: 'function', func: () => { fresh++ } } })
+  await until('all are done', async () => {
+    busy.letGo()
+    return (await engine.count())[0]?.states.completed === 60
+  })
+  t.equal(busy.started.length, SLOTS)
+  t.equal(fresh, 60 - QUICK - SLOTS)
+})
