@@ -8,6 +8,7 @@ import { counting } from './contract/counting.ts'
 import { holding } from './contract/holding.ts'
 import { keeping, living, recovering } from './contract/keeping.ts'
 import { looking } from './contract/looking.ts'
+import { moving } from './contract/moving.ts'
 import { naming } from './contract/naming.ts'
 import { planning } from './contract/planning.ts'
 import { adding, claiming } from './contract/starting.ts'
@@ -20,6 +21,7 @@ export function contract (t: Test, setup: Setup): void {
   t.test('settling', t => settling(t, setup))
   t.test('running', t => running(t, setup))
   t.test('cancel and retry in every state', t => byHand(t, setup))
+  t.test('every state and every call', t => moving(t, setup))
   t.test('recovering', t => recovering(t, setup))
   t.test('planning', t => planning(t, setup))
   t.test('looking', t => looking(t, setup))
