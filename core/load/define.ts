@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
+import { Check } from 'typebox/value'
 import type { TSchema } from 'typebox'
 import { faultsOf, foundWords } from '../model/check.ts'
 import type { Config } from '../model/config.ts'
 import { frozen, overlay } from '../model/config.ts'
-import { milliseconds } from '../model/duration.ts'
+import { MINUTE, milliseconds } from '../model/duration.ts'
 import type { Detail, Place } from '../model/errors.ts'
 import { OffpeakError, taskInvalid } from '../model/errors.ts'
 import { holdingFaults, holdingOf } from './holding.ts'
@@ -51,10 +52,22 @@ function refuse ({ source, pointer, placeOf }: DefineAsk, faults: Detail[]): nev
   throw taskInvalid({ file: source, ...placeOf?.(faults[0]!.pointer), pointer: first.pointer, message: `${[first.pointer, first.detail].filter(Boolean).join(' ')}${more}`, errors })
 }
 
+const isAbsent = (key: string, value: unknown): boolean => value === undefined || (value === null && key !== 'trigger' && key !== 'payload')
+
 /** What is null or undefined is not given; a trigger of null is a word of its own. */
-function given (definition: object): Record<string, unknown> {
-  const entries = Object.entries(definition).filter(([key, value]) => value !== undefined && (value !== null || key === 'trigger' || key === 'payload'))
-  return Object.fromEntries(entries)
+function given (data: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(data)
+  return entries.some(([key, value]) => isAbsent(key, value)) ? Object.fromEntries(entries.filter(([key, value]) => !isAbsent(key, value))) : data
+}
+
+/** Compiling the schema takes as long as some hundreds of checks. */
+const OFTEN = 200
+let checks = 0
+let compiled: { Check (value: unknown): boolean } | undefined
+
+function fits (data: unknown): boolean {
+  if (compiled === undefined && ++checks > OFTEN) compiled = Compile(DefinitionSchema)
+  return compiled?.Check(data) ?? Check(DefinitionSchema, data)
 }
 
 function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
@@ -62,10 +75,12 @@ function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
   if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) {
     return refuse(ask, [{ pointer: '', detail: `found ${foundWords(definition)}, expected a definition { id, func, ... }` }])
   }
-  const { func, ...data } = given(definition)
-  const faults = faultsOf(DefinitionSchema, data)
+  const { func, ...rest } = definition as Record<string, unknown>
+  const data = given(rest)
+  const faults = faultsOf(DefinitionSchema, data, fits)
   if (!script && typeof func !== 'function') faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
   if (faults.length > 0) refuse(ask, faults)
+  if (data.trigger_args !== undefined) data.trigger_args = plain(data.trigger_args)
   return { data: data as Data, func: typeof func === 'function' ? func as TaskFunction : null }
 }
 
@@ -79,7 +94,7 @@ function overridden (data: Data, override: Override | undefined): Data {
 function triggerFaults ({ trigger, trigger_args: args = {}, timezone }: Data, zone: string): Detail[] {
   if (trigger === undefined || trigger === null) return []
   try {
-    compileTrigger({ trigger, trigger_args: plain(args), timezone: timezone ?? zone }, 0)
+    compileTrigger({ trigger, trigger_args: args, timezone: timezone ?? zone }, 0)
     return []
   } catch (error) {
     if (!(error instanceof OffpeakError)) throw error
@@ -134,6 +149,10 @@ function workOf (data: Data, func: TaskFunction | null, { script, module, pointe
   return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }), ...mannersOf(data) }
 }
 
+// What says nothing is the same object in every task.
+const NOTHING = Object.freeze({})
+const NO_TAGS = Object.freeze([] as string[]) as string[]
+
 /** `cleanup_old_logs` as people read it: `Cleanup old logs`. */
 const nameOf = (id: string) => {
   const words = id.replaceAll(/[._-]+/g, ' ').trim()
@@ -144,12 +163,12 @@ function timesOf (data: Data, manager: Config['manager']) {
   const overlap = data.overlap ?? 'skip'
   return {
     trigger: data.trigger ?? null,
-    trigger_args: plain(data.trigger_args ?? {}),
+    trigger_args: (data.trigger_args ?? NOTHING) as Record<string, Json>,
     timezone: data.timezone ?? manager.timezone,
     timeoutMs: milliseconds(data.timeout ?? manager.task_timeout),
     overlap,
     misfire: data.misfire ?? 'run_latest',
-    misfireGraceMs: milliseconds(data.misfire_grace ?? '60s'),
+    misfireGraceMs: data.misfire_grace === undefined ? MINUTE : milliseconds(data.misfire_grace),
     max_catch_up: data.max_catch_up ?? 10,
     concurrency: data.concurrency ?? (data.trigger && overlap !== 'allow' ? 1 : Infinity)
   } as const
@@ -161,10 +180,11 @@ const priorityOf = (type: string | undefined, { task_priorities: priorities }: D
 /** Who says for how long to try means as often as that takes. */
 const MOST_RETRIES = 1000
 
-const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+// Cut as bytes: a slice of the text would keep all of it in memory.
+const hashOf = (parts: unknown[], bytes: number) => hash('sha256', JSON.stringify(parts), 'buffer').toString('hex', 0, bytes)
 
 // What config.json lays upon a definition is left out: to switch a task off and on must not cost a run its checkpoint.
-const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)]).slice(0, 16)
+const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)], 8)
 
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
  *  Throws OFFPEAK_TASK_INVALID with file, pointer and every fault. */
@@ -182,14 +202,14 @@ export function defineTask (ask: DefineAsk): Task {
     enabled: data.enabled ?? true,
     run_on_start: data.run_on_start ?? false,
     max_retries: data.max_retries ?? (data.retry_for === undefined ? ask.config.manager.max_task_retries : MOST_RETRIES),
-    backoff: { ...DEFAULT_BACKOFF, ...data.backoff?.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
+    backoff: data.backoff === undefined ? DEFAULT_BACKOFF : { ...DEFAULT_BACKOFF, ...data.backoff.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
     queue: data.queue ?? 'default',
     priority: data.priority ?? priorityOf(data.type, ask.config),
-    tags: [...data.tags ?? []],
+    tags: data.tags === undefined ? NO_TAGS : [...data.tags],
     payload: storable(data.payload ?? null),
     input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema,
     ...holdingOf(data, ask.config),
     ...policyOf(data)
   }
-  return frozen({ ...facts, work, source: ask.source, version: versionOf(own.id, func, ask), hash: hashOf([facts, work, ask.contentHash]) })
+  return frozen({ ...facts, work, source: ask.source, version: versionOf(own.id, func, ask), hash: hashOf([facts, work, ask.contentHash], 16) })
 }

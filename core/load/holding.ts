@@ -3,7 +3,7 @@ import { compileTrigger } from '../model/trigger.ts'
 import { milliseconds } from '../model/duration.ts'
 import type { Detail } from '../model/errors.ts'
 import type { Duration } from '../model/duration.ts'
-import type { Holding } from '../model/constraint.ts'
+import type { Constraints, Holding } from '../model/constraint.ts'
 import type { Config } from '../model/config.ts'
 import type { Override } from '../model/task.ts'
 
@@ -41,11 +41,13 @@ export function holdingFaults (data: Override, config: Settled): Detail[] {
   return checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, { ...known, ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) } })
 }
 
+const UNCONSTRAINED: Constraints = Object.freeze({})
+
 /** When the runs of a task are held, with every default filled in. */
 export function holdingOf (data: Override, config: Settled): Holding {
   const lost = data.on_lost ?? 'continue'
   return {
-    constraints: structuredClone(data.constraints ?? {}),
+    constraints: data.constraints === undefined ? UNCONSTRAINED : structuredClone(data.constraints),
     deadlineMs: deadlineOf(data, config),
     on_deadline: data.on_deadline ?? 'run',
     on_unmet: data.on_unmet ?? 'hold',

@@ -1,6 +1,7 @@
 import { milliseconds } from '../model/duration.ts'
 import type { Detail } from '../model/errors.ts'
 import type { Policy } from '../model/policy.ts'
+import { NO_POLICY } from '../model/policy.ts'
 import type { Override } from '../model/task.ts'
 
 /** What is wrong with what the runs of a task mind of others. */
@@ -13,10 +14,10 @@ export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: 
 }
 
 /** What the runs of a task mind of others, with every default filled in. */
-export function policyOf ({ depends_on: wanted = [], locks = [], alone = false, retry_for: span, unique, breaker, on_changed = 'keep' }: Override): Policy {
+export function policyOf ({ depends_on: wanted, locks, alone = false, retry_for: span, unique, breaker, on_changed = 'keep' }: Override): Policy {
   return {
-    depends_on: wanted.map(({ task, condition = 'completed', fresh }) => ({ task, condition, freshMs: fresh === undefined ? Infinity : milliseconds(fresh) })),
-    locks: [...new Set(locks)],
+    depends_on: wanted === undefined ? NO_POLICY.depends_on : wanted.map(({ task, condition = 'completed', fresh }) => ({ task, condition, freshMs: fresh === undefined ? Infinity : milliseconds(fresh) })),
+    locks: locks === undefined ? NO_POLICY.locks : [...new Set(locks)],
     alone,
     retryForMs: span === undefined ? Infinity : milliseconds(span),
     unique: unique === undefined ? null : { ...unique },

@@ -111,7 +111,6 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
 }
 
 function schemaFaults (schema: TSchema, value: unknown): Detail[] {
-  if (Check(schema, value)) return []
   const { maxErrors } = Settings.Get()
   Settings.Set({ maxErrors: MOST_FAULTS })
   try {
@@ -150,9 +149,10 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
   })
 }
 
-/** Every fault of a value: what was found and what was expected, each with its JSON pointer. */
-export function faultsOf (schema: TSchema, value: unknown): Detail[] {
-  const faults = schemaFaults(schema, value)
+/** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether there is any, where the caller has
+ *  compiled the schema. */
+export function faultsOf (schema: TSchema, value: unknown, fits = (one: unknown): boolean => Check(schema, one)): Detail[] {
+  const faults = fits(value) ? [] : schemaFaults(schema, value)
   const known = new Set(faults.map(fault => fault.pointer))
   return [...faults, ...meaningFaults(schema as Node, value, '').filter(fault => !known.has(fault.pointer))]
 }
