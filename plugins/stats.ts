@@ -23,13 +23,13 @@ const Ask = exactly({
 })
 
 const Seconds = nullable(Type.Number())
-const Spread = (description: string) => exactly({ count: Type.Integer(), mean: Seconds, p50: Seconds, p95: Seconds, p99: Seconds, longest: Seconds }, { description })
+const Spread = (description: string) => exactly({ count: Type.Integer(), mean: Seconds, p50: Seconds, p95: Seconds, p99: Seconds, longest: Seconds, longest_run: nullable(Type.String({ description: 'The run with the longest' })) }, { description })
 
 /** What came of the runs of a task or queue in a while. */
 export const StatsRow = exactly({
   at: Instant, name: Type.String(), completed: Type.Integer(), failed: Type.Integer(), cancelled: Type.Integer(), skipped: Type.Integer(),
   retries: Type.Integer({ description: 'Failed attempts that were tried again' }),
-  dead: nullable(Type.Integer({ description: 'Failed runs that are kept now; by task and for all of the span alone' })),
+  dead: Type.Integer({ description: 'Of the failed, those whose attempts or time was spent' }),
   cpu_seconds: Type.Number({ description: 'Of all processors, of attempts in threads and processes' }),
   throughput: Type.Number({ description: 'Completed runs an hour' }), failure_rate: nullable(Type.Number({ description: '0 to 1' })),
   wait: Spread('From due to start, seconds'), held: Spread('Held back by gates, of those that were, seconds'), run: Spread('From start to end, seconds')

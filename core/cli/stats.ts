@@ -16,9 +16,11 @@ const percent = (share: number | null) => share === null ? '-' : `${Math.round(s
 
 const spread = ({ p50, p95 }: StatsView['run']) => p50 === null ? '-' : `${durationWords(p50)} / ${durationWords(p95)}`
 
+const longest = ({ longest: seconds, longest_run: run }: StatsView['run']) => run === null ? durationWords(seconds) : `${durationWords(seconds)} ${run}`
+
 const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run, cpu_seconds: cpu }: StatsView) => [
   ...every === 'all' ? [] : [timeWords(at, 0)],
-  name, String(completed), String(failed), percent(rate), String(retries), dead === null ? '-' : String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), durationWords(run.longest), cpu === 0 ? '-' : durationWords(cpu)
+  name, String(completed), String(failed), percent(rate), String(retries), String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), longest(run), cpu === 0 ? '-' : durationWords(cpu)
 ]
 
 async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {

@@ -68,9 +68,9 @@ const queued = (run: Run, due_at: number): Run =>
 const cancelled = (run: Run, reason: Reason, now: number): Run => ({ ...finished(run, now), state: 'cancelled', reason })
 
 function afterFailure (run: Run, outcome: Extract<Outcome, { kind: 'failed' }>, now: number): Run {
-  const { error, retry_at } = outcome
+  const { error, retry_at, reason = null } = outcome
   if (run.cancel) return { ...cancelled(run, run.cancel, now), error }
-  if (retry_at === null || run.attempt > run.max_retries) return { ...finished(run, now), state: 'failed', error }
+  if (retry_at === null || run.attempt > run.max_retries) return { ...finished(run, now), state: 'failed', error, reason }
   return { ...queued(run, retry_at), error }
 }
 

@@ -177,4 +177,7 @@ export const MIGRATIONS: readonly string[] = [`
     written_bytes integer
   );
   alter table hour add column cpu_ms integer not null default 0;
+`, `
+  -- Of those that failed, how many had spent their attempts or their time.
+  alter table hour add column dead integer not null default 0;
 `]

@@ -12,40 +12,52 @@ export class Durations {
   #count = 0
   #sum = 0
   #max = 0
+  #maxRun: string | null = null
   readonly #buckets = new Map<number, number>()
 
-  add (ms: number): void {
+  /** `run`: the id of the run that it is of. */
+  add (ms: number, run: string): void {
     const length = Math.max(0, ms)
     const bucket = bucketOf(length)
     this.#count += 1
     this.#sum += length
-    this.#max = Math.max(this.#max, length)
+    this.#longest(length, run)
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1)
   }
 
   /** Takes in what another was written as; null: nothing. */
   take (text: string | null): this {
     if (text === null) return this
-    const [count, sum, max, ...pairs] = text.split(/[ :]/).map(Number) as [number, number, number, ...number[]]
-    this.#count += count
-    this.#sum += sum
-    this.#max = Math.max(this.#max, max)
-    for (let at = 0; at < pairs.length; at += 2) this.#buckets.set(pairs[at]!, (this.#buckets.get(pairs[at]!) ?? 0) + pairs[at + 1]!)
+    const [count, sum, longest, ...pairs] = text.split(' ') as [string, string, string, ...string[]]
+    const [max, run = null] = longest.split('@') as [string, string?]
+    this.#count += Number(count)
+    this.#sum += Number(sum)
+    this.#longest(Number(max), run)
+    for (const pair of pairs) {
+      const [bucket, many] = pair.split(':').map(Number) as [number, number]
+      this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + many)
+    }
     return this
   }
 
-  /** `count sum max bucket:count bucket:count…`, or null when there are none. */
+  #longest (ms: number, run: string | null): void {
+    if (ms < this.#max || (ms === this.#max && this.#maxRun !== null)) return
+    this.#max = ms
+    this.#maxRun = run
+  }
+
+  /** `count sum max@run bucket:count bucket:count…`, or null when there are none. */
   text (): string | null {
     if (this.#count === 0) return null
-    let text = `${this.#count} ${this.#sum} ${this.#max}`
+    let text = `${this.#count} ${this.#sum} ${this.#max}${this.#maxRun === null ? '' : `@${this.#maxRun}`}`
     for (const [bucket, count] of this.#buckets) text += ` ${bucket}:${count}`
     return text
   }
 
   told (): Spread {
-    if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null }
+    if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null, max_run: null }
     const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
-    return { count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max }
+    return { count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max, max_run: this.#maxRun }
   }
 
   #percentiles (shares: readonly number[]): number[] {

@@ -1,11 +1,11 @@
 import { HOUR } from '../model/duration.ts'
-import { isFinal } from '../model/run.ts'
+import { isDead, isFinal } from '../model/run.ts'
 import type { Run } from '../model/run.ts'
 import type { StatsAsk, StatsRow } from './engine.ts'
 import { Durations } from './spread.ts'
 import type { Statements } from './statements.ts'
 
-const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'retries', 'cpu_ms'] as const
+const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'dead', 'retries', 'cpu_ms'] as const
 const SPREADS = ['wait', 'held', 'run'] as const
 
 type Counts = Record<typeof COUNTS[number], number>
@@ -22,7 +22,7 @@ const MOST = 1000
 const HOURS = 24
 
 const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
-  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
+  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
 })
 
 function addRow (tally: Tally, row: Row): Tally {
@@ -54,10 +54,11 @@ export class Tallies {
     const tally = this.#at(at, before)
     if (!isFinal(after.state)) tally.retries += 1
     else tally[after.state as 'completed'] += 1
-    if (held > 0) tally.held.add(held)
+    if (isDead(after)) tally.dead += 1
+    if (held > 0) tally.held.add(held, before.id)
     if (before.state !== 'running') return
-    tally.wait.add(before.started_at! - before.due_at)
-    tally.run.add(at - before.started_at!)
+    tally.wait.add(before.started_at! - before.due_at, before.id)
+    tally.run.add(at - before.started_at!, before.id)
   }
 
   /** An attempt has taken so much processor time (ms). */
@@ -92,9 +93,9 @@ export class Tallies {
     if (this.#hours.size > MOST) this.forget()
   }
 
-  #write ({ hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait, held, run }: Tally): void {
-    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(hour, task, queue, completed, failed, cancelled, skipped, retries, cpu_ms, wait.text(), held.text(), run.text())
+  #write ({ hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally): void {
+    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait.text(), held.text(), run.text())
   }
 
   /** What came of the runs, by task or queue. */

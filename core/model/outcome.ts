@@ -13,8 +13,8 @@ export type Failure = {
 /** What one attempt came to. */
 export type Outcome =
   | { kind: 'completed', result: Json, warning?: string }
-  /** `retry_at` null: no more retries, whatever is left of them. */
-  | { kind: 'failed', error: Failure, retry_at: number | null }
+  /** `retry_at` null: no more retries, whatever is left of them; `reason` says why then. */
+  | { kind: 'failed', error: Failure, retry_at: number | null, reason?: Reason }
   /** Ended by us: the attempt is given back. */
   | { kind: 'postponed', reason: Reason, due_at: number }
   | { kind: 'cancelled', reason: Reason }

@@ -13,16 +13,16 @@ const LONGEST_WAIT = 2 * DAY
 
 const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
 
-const inSeconds = ({ count, mean, p50, p95, p99, max }: Spread) =>
-  ({ count, mean: seconds(mean), p50: seconds(p50), p95: seconds(p95), p99: seconds(p99), longest: seconds(max) })
+const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: Spread) =>
+  ({ count, mean: seconds(mean), p50: seconds(p50), p95: seconds(p95), p99: seconds(p99), longest: seconds(max), longest_run: max_run })
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000
 
 /** A row as REST shows it. `hours`: how much time it stands for. */
-function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { hours, dead }: { hours: number, dead: number | null }) {
+function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { hours }: { hours: number }) {
   const { completed, failed } = counts
   return {
-    at: iso(at)!, name, ...counts, dead, cpu_seconds: cpu_ms / SECOND,
+    at: iso(at)!, name, ...counts, cpu_seconds: cpu_ms / SECOND,
     throughput: hours > 0 ? rounded(completed / hours) : 0,
     failure_rate: completed + failed === 0 ? null : rounded(failed / (completed + failed)),
     wait: inSeconds(wait), held: inSeconds(held), run: inSeconds(run)
@@ -31,13 +31,11 @@ function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { 
 export type StatsView = ReturnType<typeof rowView>
 
 /** What came of the runs whose ends lie in the hours that touch [from, to): durations in seconds, throughput in completed runs an hour,
- *  failure rate 0 to 1. `dead`: failed runs of the task that are kept now, whenever they failed; null where there is no task. */
-export async function statistics (engine: Pick<Engine, 'stats' | 'dead'>, { now, ...ask }: StatsAsk & { now: number }): Promise<StatsView[]> {
-  const whole = ask.every === 'all' && ask.by === 'task'
-  const [rows, groups] = await Promise.all([engine.stats(ask), whole ? engine.dead({}) : []])
-  const dead = (name: string) => whole ? groups.filter(({ task }) => task === name).reduce((sum, { count }) => sum + count, 0) : null
+ *  failure rate 0 to 1. */
+export async function statistics (engine: Pick<Engine, 'stats'>, { now, ...ask }: StatsAsk & { now: number }): Promise<StatsView[]> {
+  const rows = await engine.stats(ask)
   const endOf = (at: number) => Math.min(now, ask.every === 'all' ? Math.ceil(ask.to / HOUR) * HOUR : at + EVERY[ask.every])
-  return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR, dead: dead(row.name) }))
+  return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR }))
 }
 
 /** Runs with what they have taken. `complete` false: there were more runs to look at than are looked at. */

@@ -33,12 +33,13 @@ t.test('a run id sorts as its number does, and reads back', t => {
 })
 
 t.test('labels follow from what is stored and the clock', t => {
-  const run = { state: 'queued', due_at: 100, attempt: 0, max_retries: 2, turn: 0 } as const
+  const run = { state: 'queued', due_at: 100, attempt: 0, max_retries: 2, reason: null } as const
   t.equal(labelOf(run, 99), 'scheduled')
   t.equal(labelOf(run, 100), 'queued')
   t.equal(labelOf({ ...run, attempt: 1 }, 99), 'retrying')
   t.equal(labelOf({ ...run, state: 'failed', attempt: 3 }, 0), 'dead')
   t.equal(labelOf({ ...run, state: 'failed', attempt: 1 }, 0), 'failed')
+  t.equal(labelOf({ ...run, state: 'failed', attempt: 1, reason: { code: 'retry_for', message: '' } }, 0), 'dead')
   t.equal(labelOf({ ...run, state: 'running', attempt: 1 }, 0), 'running')
   t.end()
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { Breaker, pauseOf } from '../../core/work/breaker.ts'
 import { Pauses } from '../../core/work/pauses.ts'
 import { gate, house } from './house.ts'
+import { labelOf } from '../../core/model/run.ts'
 import { retryAt } from '../../core/model/retry.ts'
 import { until } from '../clock.ts'
 import type { HouseOptions, Owner } from './house.ts'
@@ -220,7 +221,13 @@ t.test('no attempt begins later than the task goes on trying, counted anew when 
     it.runner.wake()
   }
   for (const attempts of [1, 2, 3]) await after(attempts)
-  t.equal((await it.reach(run.id, 'failed')).attempt, 3, 'at 0, 40 and 80 s, and not at 120 s')
+  const dead = await it.reach(run.id, 'failed')
+  t.equal(dead.attempt, 3, 'at 0, 40 and 80 s, and not at 120 s')
+  t.equal(labelOf(dead, it.clock.now()), 'dead', 'it is dead like one whose attempts are spent')
+  t.match(dead.reason, { code: 'retry_for', message: 'it is tried for 1 m 40 s at most' })
+  t.match(await it.desk.dead.groups(), [{ task: 'work', count: 1, message: 'the line is dead' }])
+  const { now } = it.clock
+  t.match(await it.engine.stats({ from: now() - 3_600_000, to: now() + 1, by: 'task', every: 'all' }), [{ failed: 1, dead: 1, retries: 2 }])
   await it.desk.retry(run.id, { by: 'test' })
   for (const attempts of [1, 2, 3]) await after(attempts)
   t.equal((await it.reach(run.id, 'failed')).attempt, 3)

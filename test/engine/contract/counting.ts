@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Engine, StatsAsk } from '../../../core/engine/engine.ts'
+import type { Engine, StatsAsk, StatsRow } from '../../../core/engine/engine.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../../core/model/duration.ts'
 import type { NewRun } from '../../../core/model/run.ts'
 import { T0, BOOM, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
@@ -44,6 +44,33 @@ export async function counting (t: Test, setup: Setup) {
     t.ok(near(run.p50, 50_000) && near(run.p95, 95_000) && near(run.p99, 99_000) && near(wait.p99, 990), JSON.stringify({ wait, run }))
     t.match(run, { count: 100, mean: 50_500, max: 100_000 })
     t.match(await stats(engine), [{ held: { count: 0, p50: null, mean: null, max: null } }])
+  })
+  t.test('the longest is told with its run, also over hours that were summed', async t => {
+    const engine = await setup(t)
+    await execute(engine, H0, { wait: 5, run: SECOND })
+    await execute(engine, H0 + HOUR, { wait: 1, run: MINUTE })
+    await execute(engine, H0 + 2 * HOUR, { wait: 2, run: 2 * SECOND })
+    const [first, second] = (await engine.list({ limit: 9 })).items.toReversed().map(({ id }) => id)
+    const longest = async () => {
+      const [{ run, wait, held }] = await stats(engine, { from: H0, to: H0 + 3 * HOUR, every: 'all' }) as [StatsRow]
+      return [run.max, run.max_run, wait.max_run, held.max_run]
+    }
+    t.same(await longest(), [MINUTE, second, first, null])
+    await engine.sweep({ now: H0 + 60 * DAY, before: 0, keep: 9, limit: 9 })
+    t.same(await longest(), [MINUTE, second, first, null])
+  })
+  t.test('dead are those that failed with their attempts or their time spent, by task and by queue', async t => {
+    const engine = await setup(t)
+    const fail = async (more: object, outcome: object) => {
+      await addOne(engine, more)
+      for (const run of await claimAll(engine)) await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null, ...outcome })
+    }
+    await fail({ max_retries: 0 }, { retry_at: T0 })
+    await fail({ queue: 'q' }, { reason: { code: 'retry_for', message: 'too long' } })
+    await fail({}, {})
+    t.match((await engine.list({ limit: 9 })).items.map(({ reason }) => reason?.code ?? null), [null, 'retry_for', null])
+    t.match(await stats(engine), [{ name: 'a', failed: 3, dead: 2 }])
+    t.match(await stats(engine, { by: 'queue', every: 'hour' }), [{ name: 'default', failed: 2, dead: 1 }, { name: 'q', failed: 1, dead: 1 }])
   })
   t.test('the middle one of three is the median', async t => {
     const engine = await setup(t)
