@@ -16,7 +16,7 @@ interface Anything { [key: string]: unknown }
 const bodies: Record<string, (ctx: Ctx) => unknown> = { ${Object.entries(bodies).map(([name, body]) => `${name}: async (ctx: Ctx): Promise<unknown> => { ${body} }`).join(',\n')} }
 const modes = ${JSON.stringify(MODES)}
 export const TASK_DEFINITIONS: Anything[] = modes.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
-  ({ id: name + '.' + isolation, func, isolation, max_retries: 1, backoff: { kind: 'fixed', delay: 0.01, jitter: 0 }, ...${fields} })))
+  ({ id: name + '.' + isolation, func, isolation, max_retries: 1, backoff: { kind: 'fixed', delay: 0.01, jitter: 0 }, ...(${fields}) })))
 `
 
 async function setup (t: Owner, bodies: Record<string, string>, { fields, config = {}, files = {} }: { fields?: string, config?: object, files?: Record<string, string> } = {}) {
@@ -99,6 +99,27 @@ t.test('a step is done once in the life of a run, and later attempts are given i
     t.strictSame((await ended(`steps.${mode}`)).result, { first: { at: '1970-01-01T00:00:00.000Z', attempt: 1 }, second: 2, again: 'OFFPEAK_STEP_REPEATED', mine: 'mine' }, mode)
     t.equal((await ended(`large.${mode}`)).result, 'OFFPEAK_STEPS_TOO_LARGE', mode)
   }
+})
+
+t.test('what a run has waited for is given to it wherever it runs: by ref, by id, and by task', SLOW, async t => {
+  const fields = `name === 'later' ? { depends_on: [{ task: 'source.inline' }] } : {}`
+  const { manager, reach, ended } = await setup(t, { source: 'return { rows: [1, { deep: "\\u00e9" }], from: ctx.payload }', sum: 'return ctx.results', later: 'return ctx.results' }, { fields })
+  const { desk } = manager
+  await ended('source.inline', { payload: 'depended on' })
+  const [{ run: known }] = await desk.bulk.add([{ task: 'source.process', payload: 'by id' }]) as [{ run: { id: string } }]
+  for (const mode of MODES) {
+    const added = await desk.bulk.add([
+      { task: 'source.thread', payload: 'by ref', ref: 'first' }, { task: `sum.${mode}`, ref: 'second', after: ['#first', known.id] }, { task: `later.${mode}`, after: ['#second'] }
+    ])
+    const [, second, third] = added.map(({ run: { id } }) => id) as [string, string, string]
+    await reach(third, 'completed')
+    const sum = { first: { rows: [1, { deep: 'é' }], from: 'by ref' }, [known.id]: { rows: [1, { deep: 'é' }], from: 'by id' } }
+    t.same((await desk.run(second)).result, sum, mode)
+    t.same((await desk.run(third)).result, { second: sum, 'source.inline': { rows: [1, { deep: 'é' }], from: 'depended on' } }, mode)
+  }
+  const { run } = await desk.enqueue('sum.thread')
+  await reach(run.id, 'completed')
+  t.same((await desk.run(run.id)).result, {}, 'nothing for one that has waited for nothing')
 })
 
 t.test('hints that change, and a cancel, reach a function wherever it runs', SLOW, async t => {
