@@ -180,36 +180,46 @@ const priorityOf = (type: string | undefined, { task_priorities: priorities }: D
 /** Who says for how long to try means as often as that takes. */
 const MOST_RETRIES = 1000
 
-// Cut as bytes: a slice of the text would keep all of it in memory.
-const hashOf = (parts: unknown[], bytes: number) => hash('sha256', JSON.stringify(parts), 'buffer').toString('hex', 0, bytes)
+const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts), 'base64url')
 
 // What config.json lays upon a definition is left out: to switch a task off and on must not cost a run its checkpoint.
-const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)], 8)
+const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)])
+
+const payloadOf = (data: Data) => ({
+  payload: storable(data.payload ?? null),
+  input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
+})
+
+function factsOf (data: Data, id: string, config: Settled) {
+  return {
+    id,
+    name: data.name ?? nameOf(id),
+    description: data.description ?? '',
+    type: data.type ?? '',
+    ...timesOf(data, config.manager),
+    enabled: data.enabled ?? true,
+    run_on_start: data.run_on_start ?? false,
+    max_retries: data.max_retries ?? (data.retry_for === undefined ? config.manager.max_task_retries : MOST_RETRIES),
+    backoff: data.backoff === undefined ? DEFAULT_BACKOFF : { ...DEFAULT_BACKOFF, ...data.backoff.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
+    queue: data.queue ?? 'default',
+    priority: data.priority ?? priorityOf(data.type, config),
+    tags: data.tags === undefined ? NO_TAGS : [...data.tags],
+    ...holdingOf(data, config),
+    ...policyOf(data)
+  }
+}
 
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
  *  Throws OFFPEAK_TASK_INVALID with file, pointer and every fault. */
 export function defineTask (ask: DefineAsk): Task {
+  const { config: { manager, scheduling }, source, contentHash } = ask
   const { data: own, func } = checked(ask)
   const data = overridden(own, ask.override)
   checkMeaning(ask, { own, data })
   const work = workOf(data, func, ask)
-  const facts = {
-    id: own.id,
-    name: data.name ?? nameOf(own.id),
-    description: data.description ?? '',
-    type: data.type ?? '',
-    ...timesOf(data, ask.config.manager),
-    enabled: data.enabled ?? true,
-    run_on_start: data.run_on_start ?? false,
-    max_retries: data.max_retries ?? (data.retry_for === undefined ? ask.config.manager.max_task_retries : MOST_RETRIES),
-    backoff: data.backoff === undefined ? DEFAULT_BACKOFF : { ...DEFAULT_BACKOFF, ...data.backoff.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
-    queue: data.queue ?? 'default',
-    priority: data.priority ?? priorityOf(data.type, ask.config),
-    tags: data.tags === undefined ? NO_TAGS : [...data.tags],
-    payload: storable(data.payload ?? null),
-    input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema,
-    ...holdingOf(data, ask.config),
-    ...policyOf(data)
-  }
-  return frozen({ ...facts, work, source: ask.source, version: versionOf(own.id, func, ask), hash: hashOf([facts, work, ask.contentHash], 16) })
+  const given = payloadOf(data)
+  const facts = factsOf(data, own.id, ask.config)
+  // What was said is a tenth of what it makes, and with the defaults it tells as much.
+  const said = [{ ...data, ...given }, work, facts.priority, manager.timezone, manager.task_timeout, manager.max_task_retries, scheduling.deadline, contentHash]
+  return frozen({ ...facts, ...given, work, source, version: versionOf(own.id, func, ask), hash: hashOf(said) })
 }

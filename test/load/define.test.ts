@@ -23,7 +23,7 @@ function fault (definition: unknown, more: Partial<DefineAsk> = {}) {
 
 tap.test('what a definition leaves out has its default', async t => {
   const { hash, version, ...task } = define({})
-  t.match([hash, version], [/^[0-9a-f]{32}$/, /^[0-9a-f]{16}$/])
+  t.match([hash, version], [/^[\w-]{43}$/, /^[\w-]{43}$/])
   t.same(task, {
     id: 'clean_up', name: 'Clean up', description: '', type: '', trigger: null, trigger_args: {}, timezone: 'Europe/Rome', enabled: true, run_on_start: false, max_retries: 3,
     backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 }, timeoutMs: 300_000, queue: 'default', priority: 'normal', tags: [],
