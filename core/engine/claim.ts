@@ -6,11 +6,13 @@ import { taken } from './laws.ts'
 import { resultsFor } from './links.ts'
 import type { Run } from '../model/run.ts'
 import type { RunRow } from './rows.ts'
-import { toRun } from './rows.ts'
+import { parsed, toRun } from './rows.ts'
 import type { Store } from './store.ts'
 
 /** The due runs of one lane, first come first, read a few at a time. */
-interface Line { lane: Lane, rows: RunRow[] }
+interface Line { lane: Lane, rows: Row[] }
+
+type Row = RunRow & { payload: string | null }
 
 /** What is left to give of a room while a claim fills it. */
 class Left {
@@ -56,7 +58,7 @@ const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.
 
 const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
 
-function take (store: Store, left: Left, ask: ClaimAsk, fits: (row: RunRow) => boolean = () => true): Claimed[] {
+function take (store: Store, left: Left, ask: ClaimAsk, fits: (row: Row) => boolean = () => true): Claimed[] {
   const claimed: Claimed[] = []
   const open = openLanes(store, left, ask.now)
   for (const priority of PRIORITIES) {
@@ -87,8 +89,9 @@ const before = (a: RunRow, b: RunRow): boolean => a.due_at !== b.due_at ? a.due_
 
 // Those of the line that were read before are running by now, so the same question brings the ones after them.
 function fill (store: Store, line: Line, limit: number, now: number): void {
-  line.rows = store.all<RunRow>(`
-    select * from run
+  line.rows = store.all<Row>(`
+    select run.*, payload.json as payload from run indexed by run_queued
+    left join payload on payload.run = run.id
     where state = 1 and lane = ? and due_at <= ?
     order by due_at, id limit ?`, line.lane.id, now, limit)
 }
@@ -105,7 +108,7 @@ function start (store: Store, { lane, rows }: Line, ask: ClaimAsk): Claimed {
   const run = taken(queued, ask)
   store.save(queued, run)
   // A run that was never taken has saved nothing.
-  const claimed = { ...run, payload: store.part('payload', run.id), checkpoint: row.turn === 0 ? null : store.part('checkpoint', run.id) }
+  const claimed = { ...run, payload: parsed(row.payload), checkpoint: row.turn === 0 ? null : store.part('checkpoint', run.id) }
   return row.awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
 }
 

@@ -14,9 +14,11 @@ export const held = (store: Store, ask: HeldAsk): HeldTime[] => store.holds.held
 
 const DEADLINES = 'from run indexed by run_deadline where deadline_at is not null and state <= 1'
 
-/** Waiting runs whose deadline has passed, and the next one. */
+/** Waiting runs whose deadline has passed, and no later than when the next one does. No statement while none has. */
 export function overdue (store: Store, { now, limit }: { now: number, limit: number }): Overdue {
+  if (now < store.deadline) return { runs: [], next_at: store.deadline === Infinity ? null : store.deadline }
   const rows = store.all<RunRow>(`select * ${DEADLINES} and deadline_at <= ? order by deadline_at limit ?`, now, limit)
   const next = store.one<{ at: number }>(`select deadline_at as at ${DEADLINES} and deadline_at > ? order by deadline_at limit 1`, now)
+  store.deadline = rows[0]?.deadline_at ?? next?.at ?? Infinity
   return { runs: rows.map(row => store.toRun(row)), next_at: next?.at ?? null }
 }

@@ -109,18 +109,39 @@ export const rewriteValues = (run: Run, lane: Lane): SQLInputValue[] =>
 /** True when the row of a new run is not complete with INSERT_RUN. */
 export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || key_until !== null
 
-/** All that changes while a run goes its way, guarded by the turn and the state it was read in. */
-export const UPDATE_RUN = `
-  update run set
-    state = ?, due_at = ?, missed = ?, attempt = ?, turn = ?, crashes = ?, started_at = ?, finished_at = ?, lease_until = ?,
-    owner = ?, cancel = ?, reason = ?, error = ?, warning = ?, progress = ?, child = ?
-  where id = ? and turn = ? and state = ?`
-
-export const updateValues = (before: Run, after: Run): SQLInputValue[] => [
-  stateNumber(after.state), after.due_at, after.missed, after.attempt, after.turn, after.crashes, after.started_at,
-  after.finished_at, after.lease_until, after.owner, text(after.cancel), text(after.reason), text(after.error), after.warning,
-  text(after.progress), text(after.child), decodeId(before.id), before.turn, stateNumber(before.state)
+/** All that changes while a run goes its way, and how it is stored. */
+const CHANGING: readonly (readonly [column: keyof Run, stored: (run: Run) => SQLInputValue])[] = [
+  ['state', run => stateNumber(run.state)], ['due_at', run => run.due_at], ['missed', run => run.missed], ['attempt', run => run.attempt],
+  ['turn', run => run.turn], ['crashes', run => run.crashes], ['started_at', run => run.started_at], ['finished_at', run => run.finished_at],
+  ['lease_until', run => run.lease_until], ['owner', run => run.owner], ['cancel', run => text(run.cancel)], ['reason', run => text(run.reason)],
+  ['error', run => text(run.error)], ['warning', run => run.warning], ['progress', run => text(run.progress)], ['child', run => text(run.child)]
 ]
+
+/** By which columns change, a bit each: a handful of ways that runs go. */
+const updates = new Map<number, string>()
+
+function updateOf (mask: number): string {
+  const columns = CHANGING.filter((_, place) => mask & 1 << place).map(([column]) => `${column} = ?`)
+  // Where nothing changes, the guard is asked all the same.
+  return `update run set ${columns.join(', ') || 'id = id'} where id = ? and turn = ? and state = ?`
+}
+
+/** Writes what has changed, guarded by the turn and the state it was read in: a statement binds in proportion to what it says, and an
+ *  index of which nothing changes is left alone. */
+export function updateFor (before: Run, after: Run): { sql: string, values: SQLInputValue[] } {
+  let mask = 0
+  const values: SQLInputValue[] = []
+  for (let place = 0; place < CHANGING.length; place++) {
+    const [column, stored] = CHANGING[place]!
+    if (before[column] === after[column]) continue
+    mask |= 1 << place
+    values.push(stored(after))
+  }
+  let sql = updates.get(mask)
+  if (sql === undefined) updates.set(mask, sql = updateOf(mask))
+  values.push(decodeId(before.id), before.turn, stateNumber(before.state))
+  return { sql, values }
+}
 
 /** A row of the table attempt. */
 export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string | null, reason: string | null }

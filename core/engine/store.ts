@@ -8,7 +8,7 @@ import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
 import { Lanes } from './lanes.ts'
 import { Numbers } from './numbers.ts'
-import { INSERT_RUN, REWRITE_RUN, UPDATE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateValues } from './rows.ts'
+import { INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { Tallies } from './tally.ts'
 
@@ -37,6 +37,8 @@ export class Store {
   readonly awaited = new Set<string>()
   /** Those of them that have ended, until their dependents are told. */
   readonly ended: Run[] = []
+  /** No waiting run has an earlier deadline; Infinity: none has one. -Infinity: it has to be looked up. */
+  deadline = -Infinity
   /** True when there are runs with prerequisites at all. */
   linked = false
   readonly #statements = new Map<string, StatementSync>()
@@ -69,6 +71,7 @@ export class Store {
   remember (): void {
     this.lanes = new Lanes(this.#laneSource())
     this.running.clear()
+    this.deadline = -Infinity
     for (const row of this.all<LaneRow>('select * from lane order by id')) this.#rememberLane(row)
     this.numbers.remember()
     this.holds.remember()
@@ -121,13 +124,20 @@ export class Store {
     this.sql(INSERT_RUN).run(...insertValues(decodeId(run.id)!, run, lane))
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
+    this.#waits(run)
+  }
+
+  #waits ({ state, deadline_at: at }: Run): void {
+    if (at !== null && at < this.deadline && (state === 'queued' || state === 'blocked')) this.deadline = at
   }
 
   /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built on it. */
   save (before: Run, after: Run): void {
-    const { changes } = this.sql(UPDATE_RUN).run(...updateValues(before, after))
+    const { sql, values } = updateFor(before, after)
+    const { changes } = this.sql(sql).run(...values)
     if (changes !== 1) throw new Error(`run ${before.id} is not ${before.state} at turn ${before.turn} any more`)
     this.lanes.moved(this.lanes.of(before), before, after)
+    this.#waits(after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)
     if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
