@@ -1,62 +1,70 @@
-import type { SQLInputValue } from 'node:sqlite'
 import { cursorInvalid } from '../model/errors.ts'
 import { decodeId, encodeId } from '../model/id.ts'
-import { SOURCES, STATES } from '../model/run.ts'
-import type { Run, State } from '../model/run.ts'
+import { SOURCES } from '../model/run.ts'
+import type { Run } from '../model/run.ts'
 import type { Filter, ListAsk, Page } from './engine.ts'
-import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+import { lanesOf, term, waysFor } from './ways.ts'
+import type { Term, Way } from './ways.ts'
+
+export { term } from './ways.ts'
+export type { Term } from './ways.ts'
 
 const PER_MS = 4096
 
-/** One of so many is few. */
-const FEW = 20
+/** More ways than these are taken only for what is not among the newest runs. */
+const MANY = 8
 
-/** One condition of a query and what is bound to it. */
-export interface Term { sql: string, values: SQLInputValue[] }
+/** So many runs are read one after the other sooner than two indexes are compared. */
+const NEAR = 1000
 
-export const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
+const ALL = term('not indexed where id > 0')
 
-/** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids:
- *  by schedule, by lane and state or source, or by id alone; the ways are merged. */
+/** The ids between which runs are sought, both left out. */
+interface Range { above: number, below: number }
+
+/** What is sought in a range: `most` of the runs that meet all terms, newest first. */
+interface Search { range: Range, terms: readonly Term[], most: number }
+
+/** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids, and no further
+ *  down than the runs that were found on the ways before. */
 export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
-  const terms = [...filters(store, ask), ...extra]
-  const more = ask.limit + 1
-  const found = waysFor(store, ask).flatMap(way => walk(store, way, terms, more))
-  const ids = found.toSorted((a, b) => b - a).slice(0, ask.limit)
+  const search = { range: rangeOf(store, ask), terms: [...filters(ask), ...extra], most: ask.limit + 1 }
+  const ways = waysFor(store, ask)
+  const found = ways.length > MANY ? newestFirst(store, { ...search, ask, ways }) : along(store, ways, search, [])
+  const ids = found.slice(0, ask.limit)
   const items = ids.map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))
   return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
 }
 
 /** How many runs the filters ask for. */
 export function howMany (store: Store, ask: Filter, extra: readonly Term[]): number {
-  const terms = [...filters(store, ask), ...extra]
-  return waysFor(store, ask).reduce((sum, way) => sum + tally(store, [way, ...terms]), 0)
+  const range = rangeOf(store, ask)
+  const terms = [...filters(ask), ...extra]
+  const isWhole = ask.from === undefined && ask.to === undefined && filters(ask).length === 0
+  return waysFor(store, ask).reduce((sum, way) => sum + (isWhole && counted(way, extra) || tally(store, way, { range, terms })), 0)
 }
 
-function tally (store: Store, all: readonly Term[]): number {
-  const text = `select count(*) as n from run ${all.map(({ sql }) => sql).join(' and ')}`
-  return store.one<{ n: number }>(text, ...all.flatMap(({ values }) => values))!.n
+/** What the lane knows; a run that waits was never asked to stop, for then it would be over. */
+function counted ({ place }: Way, extra: readonly Term[]): number {
+  if (!place) return 0
+  const holds = extra.every(({ sql }) => sql === 'cancel is null' && place.state !== 'running')
+  return holds ? place.lane.counts[stateNumber(place.state)]! : 0
 }
 
-function waysFor (store: Store, ask: Filter): Term[] {
-  const states = ask.due_by === undefined ? ask.state : (ask.state ?? ['queued']).filter(state => state === 'queued')
-  return ways(store, { ...ask, state: states })
+function rangeOf (store: Store, { cursor, from, to }: Filter & { cursor?: string }): Range {
+  return {
+    above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
+    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : store.numbers.before(Math.ceil(to)))
+  }
 }
 
-function walk (store: Store, way: Term, terms: readonly Term[], limit: number): number[] {
-  const all = [way, ...terms]
-  const text = `select id from run ${all.map(({ sql }) => sql).join(' and ')} order by id desc limit ?`
-  return store.all<{ id: number }>(text, ...all.flatMap(({ values }) => values), limit).map(({ id }) => id)
-}
-
-function filters (store: Store, { cursor, from, to, source, due_by, fingerprint }: Filter & { cursor?: string }): Term[] {
+function filters ({ from, to, source, due_by, fingerprint }: Filter): Term[] {
   const terms: Term[] = []
-  if (cursor !== undefined) terms.push(term('id < ?', cursorNumber(cursor)))
-  if (from !== undefined) terms.push(term('id >= ? and created_at >= ?', Math.floor(from) * PER_MS, from))
-  if (to !== undefined) terms.push(term('id < ? and created_at < ?', store.numbers.before(Math.ceil(to)), to))
+  if (from !== undefined) terms.push(term('created_at >= ?', from))
+  if (to !== undefined) terms.push(term('created_at < ?', to))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
   if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))
@@ -69,43 +77,80 @@ function cursorNumber (cursor: string): number {
   return number
 }
 
-const inStates = (states: readonly State[] | undefined): string =>
-  states ? ` and state in (${states.map(stateNumber).join(', ')})` : ''
-
-/** The ways through the table that meet every run in question once. */
-function ways (store: Store, { task, queue, state, source, schedule, due_by, fingerprint }: Filter): Term[] {
-  const lanes = lanesOf(store, task, queue)
-  const everywhere = task === undefined && queue === undefined
-  if (schedule !== undefined) {
-    const among = term(`indexed by run_schedule where schedule = ? and schedule is not null${inStates(state)}`, schedule)
-    if (everywhere) return [among]
-    return [term(`${among.sql} and lane in (select value from json_each(?))`, schedule, JSON.stringify(lanes.map(({ id }) => id)))]
-  }
-  if (fingerprint !== undefined && due_by === undefined) {
-    return state && !state.includes('failed') ? [] : lanes.map(({ id }) => term('indexed by run_dead where lane = ? and fingerprint = ?', id, fingerprint))
-  }
-  if (due_by !== undefined) return state?.length === 0 ? [] : lanes.flatMap(lane => dueWay(store, lane, due_by))
-  if (source !== undefined && !state) {
-    return lanes.map(({ id }) => term('indexed by run_source where lane = ?', id))
-  }
-  if (everywhere && !state) return [term('not indexed where id > 0')]
-  return lanes.flatMap(lane => waysOf(lane, state))
+/** Looks through the newest runs before it takes every way. */
+function newestFirst (store: Store, { ask, ways, ...search }: Search & { ask: Filter, ways: readonly Way[] }): number[] {
+  const { range, terms, most } = search
+  const reach = reached(store, ALL, range, NEAR)
+  const lanes = JSON.stringify(lanesOf(store, ask).map(({ id }) => id))
+  const narrow = [...terms, term('lane in (select value from json_each(?))', lanes), ...columns(ask)]
+  const found = read(store, ALL, { range: { ...range, above: reach }, terms: narrow, most })
+  return reach === range.above ? found : along(store, ways, { ...search, range: { ...range, below: reach + 1 } }, found)
 }
 
-function lanesOf (store: Store, task: string | undefined, queue: string | undefined): Lane[] {
-  const lanes = task === undefined ? [...store.lanes.byId.values()] : store.lanes.ofTask(task)
-  return queue === undefined ? lanes : lanes.filter(lane => lane.queue === queue)
+/** What the ways see to. */
+function columns ({ state, schedule, due_by }: Filter): Term[] {
+  const terms: Term[] = []
+  if (due_by !== undefined) terms.push(term('state = 1'))
+  if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
+  if (schedule !== undefined) terms.push(term('schedule = ?', schedule))
+  return terms
 }
 
-/** Where few of the waiting runs are due, those are sorted; else the waiting ones are walked until enough are found. */
-function dueWay (store: Store, lane: Lane, due_by: number): Term[] {
-  const due = store.lanes.dueAt(lane, due_by)
-  if (due === 0) return []
-  const few = due * FEW < lane.counts[stateNumber('queued')]!
-  return [term(few ? 'indexed by run_queued where state = 1 and lane = ?' : 'indexed by run_state where state = 1 and lane = ?', lane.id)]
+function along (store: Store, ways: readonly Way[], { range, terms, most }: Search, before: number[]): number[] {
+  let found = before
+  const near = Math.ceil(NEAR / ways.length)
+  for (const way of ways) {
+    const above = found.length < most ? range.above : found.at(-1)!
+    const more = walk(store, way, { range: { ...range, above }, terms, most }, near)
+    if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, most)
+  }
+  return found
 }
 
-function waysOf ({ id, counts }: Lane, states: readonly State[] = STATES): Term[] {
-  const numbers = [...new Set(states)].map(stateNumber).filter(number => counts[number]! > 0)
-  return numbers.map(number => term('indexed by run_state where lane = ? and state = ?', id, number))
+function walk (store: Store, way: Way, search: Search, near: number): number[] {
+  if (way.also === undefined) return read(store, way, search)
+  const { range, most } = search
+  const reach = reached(store, way, range, near)
+  const found = read(store, way, { ...search, range: { ...range, above: reach } })
+  if (reach === range.above || found.length >= most) return found
+  return [...found, ...meet(store, [way, way.also], { ...search, range: { ...range, below: reach + 1 }, most: most - found.length })]
+}
+
+/** Where two ways meet: each is followed in leaps to where the other one stands. */
+function meet (store: Store, [one, other]: [Term, Term], { range, terms, most }: Search): number[] {
+  const found: number[] = []
+  let below = range.below
+  const step = (way: Term) => read(store, way, { range: { ...range, below }, terms: [], most: 1 })[0]
+  while (found.length < most) {
+    const here = step(one)
+    if (here === undefined) break
+    below = here + 1
+    const there = step(other)
+    if (there === undefined) break
+    below = there === here ? here : there + 1
+    if (there === here) found.push(...read(store, term('where id = ?', here), { range, terms, most: 1 }))
+  }
+  return found
+}
+
+/** The id above which a way has so many runs, or the end of the range. */
+function reached (store: Store, way: Term, range: Range, count: number): number {
+  const { sql, values } = within(way, { range, terms: [] })
+  const row = store.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
+  return row === undefined ? range.above : row.id - 1
+}
+
+function read (store: Store, way: Term, search: Search): number[] {
+  const { sql, values } = within(way, search)
+  return store.all<{ id: number }>(`select id from run ${sql} order by id desc limit ?`, ...values, search.most).map(({ id }) => id)
+}
+
+function tally (store: Store, way: Term, search: Omit<Search, 'most'>): number {
+  const { sql, values } = within(way, search)
+  return store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
+}
+
+function within (way: Term, { range, terms }: Omit<Search, 'most'>): Term {
+  const all = [way, term('id > ? and id < ?', range.above, range.below), ...terms]
+  return term(all.map(({ sql }) => sql).join(' and '), ...all.flatMap(({ values }) => values))
 }

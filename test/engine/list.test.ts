@@ -1,0 +1,88 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import type { Engine, Filter, ListAsk } from '../../core/engine/engine.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { STATES } from '../../core/model/run.ts'
+import type { NewRun, Run, Source } from '../../core/model/run.ts'
+import { BOOM, T0, ask } from './contract/ground.ts'
+import { folderOf } from './process.ts'
+
+const TASKS = 12
+const RUNS = 4000
+const BATCH = 80
+
+const taskOf = (index: number) => `task_${index % TASKS}`
+
+/** Runs of many tasks, of which the newest 2,000 came by schedule and the others by hand, one of ten from another task. */
+function newRun (index: number): NewRun {
+  const source: Source = index >= RUNS / 2 ? 'schedule' : index % 10 === 0 ? 'task' : 'manual'
+  const rest = source === 'schedule' ? { schedule: `every_${index % 5}` } : {}
+  const state = index % 7 === 0 ? { skipped: { code: 'overlap', message: 'it ran' } } : {}
+  return ask({ task: taskOf(index), queue: index % 4 === 0 ? 'other' : 'default', source, due_at: T0 + (index % 3 === 0 ? 1e9 : 0), ...rest, ...state })
+}
+
+async function finishSome (engine: Engine): Promise<void> {
+  for (let index = 0; index < TASKS; index++) {
+    const runs = await engine.claim({ owner: 'me', now: T0 + RUNS, lease_until: T0 + 1e6, limit: 150, room: { tasks: { [taskOf(index)]: 150 } } })
+    await Promise.all(runs.map(({ id, turn }, place) => place < 3 ? null : engine.settle({
+      lease: { id, turn }, now: T0 + RUNS + place, outcome: place % 50 === 0 ? { kind: 'failed', error: BOOM, retry_at: null } : { kind: 'completed', result: null }
+    })))
+  }
+}
+
+async function setup (t: Test) {
+  const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
+  t.teardown(() => engine.stop())
+  await engine.start()
+  for (let index = 0; index < RUNS; index += BATCH) await engine.add(Array.from({ length: BATCH }, (_, place) => newRun(index + place)), T0 + index)
+  await finishSome(engine)
+  return { engine, all: (await engine.list({ limit: RUNS })).items }
+}
+
+const matches = (run: Run, { task, state, queue, schedule, source, from = 0, to = Infinity }: Filter): boolean =>
+  (task ?? run.task) === run.task && (state?.includes(run.state) ?? true) && (queue ?? run.queue) === run.queue && (schedule ?? run.schedule) === run.schedule &&
+  (source ?? run.source) === run.source && run.created_at >= from && run.created_at < to
+
+function filters (): Filter[] {
+  const states = [undefined, ...STATES.map(state => [state]), ['queued', 'failed'], ['running', 'queued']] as Filter['state'][]
+  const rest: Filter[] = [
+    {}, { source: 'manual' }, { source: 'task' }, { source: 'catch_up' }, { schedule: 'every_1' }, { schedule: 'nobody' }, { queue: 'other' },
+    { queue: 'other', source: 'schedule' }, { task: 'task_3' }, { task: 'task_3', source: 'manual' }, { from: T0 + 500, to: T0 + 2500 },
+    { source: 'schedule', to: T0 + 2100 }, { schedule: 'every_2', queue: 'other', source: 'schedule' }
+  ]
+  return states.flatMap(state => rest.map(one => ({ ...one, ...state && { state } })))
+}
+
+async function pages (engine: Engine, ask: ListAsk): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | null = null
+  do {
+    const page = await engine.list(cursor === null ? ask : { ...ask, cursor })
+    ids.push(...page.items.map(({ id }) => id))
+    cursor = page.next
+  } while (cursor !== null)
+  return ids
+}
+
+t.test('of many tasks and runs, every filter lists what a scan would, page by page', async t => {
+  const { engine, all } = await setup(t)
+  t.equal(all.length, RUNS)
+  for (const filter of filters()) {
+    const expected = all.filter(run => matches(run, filter)).map(({ id }) => id)
+    t.strictSame(await pages(engine, { ...filter, limit: 97 }), expected, JSON.stringify(filter))
+  }
+})
+
+t.test('what a change would meet is counted as a scan would count it', async t => {
+  const { engine, all } = await setup(t)
+  const waits = ['blocked', 'queued']
+  const [running] = all.filter(({ state }) => state === 'running')
+  await engine.cancel({ id: running!.id, reason: { code: 'by_hand', message: 'stop' }, now: T0 })
+  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove') => (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
+  const count = (test: (run: Run) => boolean) => all.filter(test).length
+  t.equal(await counts({}, 'cancel'), count(({ state }) => waits.includes(state) || state === 'running') - 1)
+  t.equal(await counts({ queue: 'other', state: ['queued'] }, 'cancel'), count(({ state, queue }) => state === 'queued' && queue === 'other'))
+  t.equal(await counts({ source: 'task', state: ['queued'] }, 'cancel'), count(({ state, source }) => state === 'queued' && source === 'task'))
+  t.equal(await counts({}, 'retry'), count(({ state }) => state === 'failed'))
+  t.equal(await counts({ from: T0 + 2000 }, 'remove'), count(({ state, created_at: at }) => !waits.includes(state) && state !== 'running' && at >= T0 + 2000))
+})
