@@ -2,6 +2,7 @@
 // Old syntax on purpose: an old Node must be able to read this file, to say what it lacks.
 import { spawn } from 'child_process'
 import { existsSync } from 'fs'
+import module from 'module'
 import { dirname, join } from 'path'
 import { fileURLToPath } from 'url'
 
@@ -38,6 +39,8 @@ function refuse () {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  // Compiled code is kept beside the packages, so that whoever could change it could change them as well. Coverage is exact without it.
+  if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache(join(root, 'node_modules', '.cache', 'offpeak'))
   import('../core/cli.ts').then(cli => cli.main(process.argv))
 } else {
   const node = process.env.OFFPEAK_RELAUNCHED ? null : ownNode()

@@ -1,22 +1,33 @@
 import fp from 'fastify-plugin'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
-import { VERSION } from '../core/index.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Described } from './_description.ts'
+
+const PAGES = '/api/docs'
+const HIDDEN = { schema: { hide: true } }
+/** What belongs to a connection, not to an answer. */
+const OF_CONNECTIONS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
 
 /** The description of the API, made from the schemas of the routes, and a page to read it. */
 async function docs (app: FastifyInstance) {
   if (!app.manager.config.server.docs) return
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.1',
-      info: { title: 'offpeak', version: VERSION, description: 'Background tasks that run when the machine can afford them' },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }]
-    }
+  const routes: Described[] = []
+  let description: Promise<FastifyInstance> | undefined
+  // Few starts are followed by a look at this, and it takes more memory than all other faces: it is made when it is asked for.
+  const described = () => description ??= import('./_description.ts').then(({ describe }) => describe(routes, app.prefix + PAGES))
+
+  async function page (request: FastifyRequest, reply: FastifyReply) {
+    const { statusCode, headers, rawPayload } = await (await described()).inject({ url: request.url, headers: request.headers })
+    if (statusCode === 404) return reply.callNotFound()
+    for (const [name, value] of Object.entries(headers)) if (!OF_CONNECTIONS.has(name)) reply.header(name, value)
+    return reply.code(statusCode).send(rawPayload)
+  }
+
+  app.addHook('onRoute', ({ method, url, schema = {} }) => {
+    if (method !== 'HEAD' && !schema.hide) routes.push({ method, url, schema })
   })
-  await app.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { tryItOutEnabled: true, persistAuthorization: true }, staticCSP: false })
-  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get(PAGES, HIDDEN, page)
+  app.get(`${PAGES}/*`, HIDDEN, page)
+  app.get('/api/openapi.json', HIDDEN, async () => (await described()).swagger())
 }
 
 export default fp(docs, { fastify: '5.x', name: 'offpeak-docs', dependencies: ['offpeak-headers'] })
