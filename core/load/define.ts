@@ -217,9 +217,9 @@ export function defineTask (ask: DefineAsk): Task {
   const data = overridden(own, ask.override)
   checkMeaning(ask, { own, data })
   const work = workOf(data, func, ask)
-  const given = payloadOf(data)
+  const carried = payloadOf(data)
   const facts = factsOf(data, own.id, ask.config)
   // What was said is a tenth of what it makes, and with the defaults it tells as much.
-  const said = [{ ...data, ...given }, work, facts.priority, manager.timezone, manager.task_timeout, manager.max_task_retries, scheduling.deadline, contentHash]
-  return frozen({ ...facts, ...given, work, source, version: versionOf(own.id, func, ask), hash: hashOf(said) })
+  const said = [{ ...data, ...carried }, work, facts.priority, manager.timezone, manager.task_timeout, manager.max_task_retries, scheduling.deadline, contentHash]
+  return frozen({ ...facts, ...carried, work, source, version: versionOf(own.id, func, ask), hash: hashOf(said) })
 }

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { comingFires } from '../model/schedule.ts'
 import { compileTrigger } from '../model/trigger.ts'
 import { decideFires } from '../model/misfire.ts'
 import { SECOND } from '../model/duration.ts'
-import { Heap } from './heap.ts'
+import { Timetable } from './timetable.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Engine, PlanAsk, Planned } from '../engine/engine.ts'
+import type { Entry } from './timetable.ts'
 import type { Fire } from '../model/misfire.ts'
 import type { Json } from '../model/json.ts'
 import type { Listener } from '../model/notice.ts'
@@ -13,7 +15,8 @@ import type { Schedule } from '../model/schedule.ts'
 import type { Task } from '../model/task.ts'
 import type { Trigger } from '../model/trigger.ts'
 
-interface Entry { schedule: Schedule, trigger: Trigger, moved: Moved | null }
+/** What the engine is asked to write, and the trigger of what is written. */
+interface Plan { ask: PlanAsk, trigger: Trigger }
 
 /** What a schedule made at run time asks for. */
 export interface ScheduleAsk { id: string, task: string, trigger: string, trigger_args: Record<string, Json>, timezone: string, payload: Json, by: string }
@@ -35,9 +38,10 @@ const PLAN_BATCH = 1000
 /** Keeps every schedule's next fire, and turns fires into runs. */
 export class Planner {
   readonly #options: PlannerOptions
-  readonly #entries = new Map<string, Entry>()
-  readonly #heap = new Heap()
+  readonly #table = new Timetable()
   #queue: Promise<unknown> = Promise.resolve()
+  /** The sync that has not begun yet. */
+  #waiting: Promise<void> | null = null
 
   constructor (options: PlannerOptions) {
     this.#options = options
@@ -45,49 +49,72 @@ export class Planner {
 
   /** The next instant at which something fires, or null. */
   get nextAt (): number | null {
-    return this.#heap.first
+    return this.#table.nextAt
   }
 
   get schedules (): Schedule[] {
-    return [...this.#entries.values()].map(({ schedule }) => schedule)
+    return Array.from(this.#table.all, ({ schedule }) => schedule)
   }
 
   /** Every schedule with its trigger. */
   get planned (): { schedule: Schedule, trigger: Trigger }[] {
-    return [...this.#entries.values()]
+    return [...this.#table.all]
+  }
+
+  /** The schedule with an id. */
+  get (id: string): Schedule | undefined {
+    return this.#table.get(id)?.schedule
   }
 
   /** The schedules of one task. */
   of (task: string): Schedule[] {
-    const own = this.#entries.get(task)?.schedule
-    const made = this.#made.get(task) ?? new Set()
-    return [...own?.origin === 'file' ? [own] : [], ...[...made].map(id => this.#entries.get(id)!.schedule)]
+    return this.#table.of(task).map(({ schedule }) => schedule)
   }
 
-  readonly #made = new Map<string, Set<string>>()
+  /** The next instants at which the schedules of a task fire, soonest first: the first of each as it is planned, moved or late, and those after it
+   *  before chance. */
+  fires ({ id, trigger, trigger_args: args, timezone }: Task, count: number): number[] {
+    const now = this.#options.clock.now()
+    const known: { schedule: Pick<Schedule, 'next_at'>, trigger: Trigger }[] = this.#table.of(id)
+    // A task that was never enabled has no schedule yet.
+    const own = trigger === null || this.#table.get(id)?.schedule.origin === 'file' ? [] : [{ schedule: { next_at: null }, trigger: compileTrigger({ trigger, trigger_args: args, timezone }, now) }]
+    return [...known, ...own].flatMap(one => comingFires({ ...one, now, count })).toSorted((a, b) => a - b).slice(0, count)
+  }
 
   /** Reads what the engine has. A row whose trigger no longer compiles is kept and does not fire. */
   async load (): Promise<void> {
     for (const schedule of await this.#options.engine.schedules()) {
       try {
-        this.#keep(schedule, compileTrigger(schedule, schedule.anchor))
+        this.#table.set({ schedule, trigger: compileTrigger(schedule, schedule.anchor) })
       } catch {
-        this.#keep({ ...schedule, next_at: null, nominal_at: null }, NEVER)
+        this.#table.set({ schedule: { ...schedule, next_at: null, nominal_at: null }, trigger: NEVER })
       }
     }
   }
 
-  /** Brings the schedules in line with the tasks: new and changed triggers begin now, those of disabled or vanished tasks rest. */
+  /** Brings the schedules in line with the tasks: new and changed triggers begin now, those of disabled or vanished tasks rest. Calls that wait for
+   *  their turn are one. */
   sync (): Promise<void> {
-    return this.#serial(async () => {
-      const tasks = this.#options.tasks()
-      const now = this.#options.clock.now()
-      const asks: PlanAsk[] = []
-      for (const task of tasks.values()) asks.push(...this.#askFor(task, now))
-      for (const { schedule } of this.#entries.values()) asks.push(...this.#restOrWake(schedule, tasks.get(schedule.task), now))
-      await this.#plan(asks)
-      for (const { schedule } of asks) if (tasks.get(schedule.task)?.enabled === false) await this.#cancelWaiting(schedule.id, now)
+    return this.#waiting ??= this.#serial(() => {
+      this.#waiting = null
+      return this.#sync()
     })
+  }
+
+  async #sync (): Promise<void> {
+    const tasks = this.#options.tasks()
+    const now = this.#options.clock.now()
+    const plans: Plan[] = []
+    for (const task of tasks.values()) {
+      const plan = this.#follow(task, now)
+      if (plan !== null) plans.push(plan)
+    }
+    for (const entry of this.#table.all) {
+      const plan = this.#restOrWake(entry, tasks.get(entry.schedule.task), now)
+      if (plan !== null) plans.push(plan)
+    }
+    await this.#plan(plans)
+    for (const { ask: { schedule } } of plans) if (tasks.get(schedule.task)?.enabled === false) await this.#cancelWaiting(schedule.id, now)
   }
 
   /** What a schedule had asked for is not to start once its task is disabled; each run keeps a row that says so. */
@@ -103,11 +130,10 @@ export class Planner {
   fire (): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
-      for (let ids = this.#heap.take(now); ids.length > 0; ids = this.#heap.take(now)) {
-        const asks = ids.map(id => this.#fires(this.#entries.get(id)!, now))
-        await this.#plan(asks).catch(error => {
+      for (let due = this.#table.take(now); due.length > 0; due = this.#table.take(now)) {
+        await this.#plan(due.map(entry => this.#fires(entry, now))).catch(error => {
           // What was taken out must come round again, or a full disk would end a schedule for good.
-          for (const id of ids) this.#heap.set(id, this.#entries.get(id)?.schedule.next_at ?? null)
+          for (const { schedule: { id } } of due) this.#table.wait(this.#table.get(id)!)
           throw error
         })
       }
@@ -115,67 +141,64 @@ export class Planner {
   }
 
   /** Adds a schedule at run time; resolves when it is durable. */
-  async add (ask: ScheduleAsk): Promise<Schedule> {
+  async add ({ by, ...rest }: ScheduleAsk): Promise<Schedule> {
     const now = this.#options.clock.now()
-    const { by, ...rest } = ask
-    const schedule = this.#fresh({ ...rest, origin: 'api', created_at: now, created_by: by }, now)
-    await this.#serial(() => this.#plan([{ schedule, from: null, fires: [], overlap: 'skip', now }]))
-    return this.#entries.get(ask.id)!.schedule
+    const plan = this.#fresh({ ...rest, origin: 'api', created_at: now, created_by: by }, now)
+    await this.#serial(() => this.#plan([plan]))
+    return this.#table.get(rest.id)!.schedule
   }
 
   /** Removes a schedule; false when there is none. */
   async remove (id: string): Promise<boolean> {
     return await this.#serial(async () => {
       const removed = await this.#options.engine.unplan(id)
-      this.#drop(id)
+      this.#table.delete(id)
       return removed
     })
   }
 
-  #askFor (task: Task, now: number): PlanAsk[] {
-    if (task.trigger === null || !task.enabled) return []
-    const wanted = { trigger: task.trigger, trigger_args: task.trigger_args, timezone: task.timezone }
-    const known = this.#entries.get(task.id)?.schedule
-    if (known?.origin === 'file' && known.hash === hashOf(wanted)) return []
-    const schedule = this.#fresh({ ...wanted, id: task.id, task: task.id, origin: 'file', payload: null, created_at: now, created_by: 'file' }, now)
-    return [{ schedule, from: null, fires: [], overlap: 'skip', now }]
+  /** The schedule of a definition that is new or says something else. */
+  #follow (task: Task, now: number): Plan | null {
+    if (task.trigger === null || !task.enabled) return null
+    const { id, trigger, trigger_args: args, timezone } = task
+    const known = this.#table.get(id)?.schedule
+    if (known?.origin === 'file' && isSame(known, task)) return null
+    return this.#fresh({ id, task: id, origin: 'file', trigger, trigger_args: args, timezone, payload: null, created_at: now, created_by: 'file' }, now)
   }
 
   /** A disabled or vanished task's schedule rests: what falls into that time was not due. */
-  #restOrWake (schedule: Schedule, task: Task | undefined, now: number): PlanAsk[] {
-    const from = schedule.cursor
+  #restOrWake ({ schedule, trigger }: Entry, task: Task | undefined, now: number): Plan | null {
     const wanted = task !== undefined && task.enabled && (schedule.origin === 'api' || task.trigger !== null)
     const resting = schedule.next_at === null
-    if (!wanted && !resting) return [{ schedule: { ...schedule, next_at: null, nominal_at: null }, from, fires: [], overlap: 'skip', now }]
-    if (!wanted || !resting) return []
-    const trigger = this.#entries.get(schedule.id)!.trigger
-    if (schedule.origin === 'file' && schedule.hash !== hashOf(task as Task)) return []
-    if (trigger.next(schedule.cursor) === null) return []
-    return [{ schedule: this.#next({ ...schedule, cursor: Math.max(schedule.cursor, now) }, trigger), from, fires: [], overlap: 'skip', now }]
+    if (wanted !== resting) return null
+    if (!wanted) return writing({ ...schedule, next_at: null, nominal_at: null, moved: null }, trigger, { from: schedule.cursor, now })
+    if (schedule.origin === 'file' && schedule.hash !== hashOf(task as Task)) return null
+    if (trigger.next(schedule.cursor) === null) return null
+    return writing(this.#next(schedule, trigger, Math.max(schedule.cursor, now)), trigger, { from: schedule.cursor, now })
   }
 
-  #fresh (row: Omit<Schedule, 'anchor' | 'cursor' | 'nominal_at' | 'next_at' | 'hash'>, now: number): Schedule {
+  #fresh (row: Omit<Schedule, 'anchor' | 'cursor' | 'nominal_at' | 'next_at' | 'moved' | 'hash'>, now: number): Plan {
     const trigger = compileTrigger(row, now)
     // A date that lies in the past at first sight is still a fire: within the grace it runs, else it is recorded.
     const first = trigger.kind === 'date' ? trigger.next(-8.64e15) : null
     const cursor = first === null ? now : Math.min(now, first - 1)
-    return this.#next({ ...row, anchor: now, cursor, hash: hashOf(row), nominal_at: null, next_at: null }, trigger)
+    const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_at: at, created_by: by } = row
+    const schedule = { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, anchor: now, cursor, nominal_at: null, next_at: null, moved: null, hash: hashOf(row), created_at: at, created_by: by }
+    return writing(this.#next(schedule, trigger, cursor), trigger, { from: null, now })
   }
 
-  #next (schedule: Schedule, trigger: Trigger): Schedule {
-    const nominal = trigger.next(schedule.cursor)
-    if (nominal === null) return { ...schedule, nominal_at: null, next_at: null }
-    const jitter = Math.round(trigger.jitter * SECOND * this.#options.random())
-    const at = this.#moveOf(schedule, trigger, nominal)?.at ?? nominal + jitter
-    return { ...schedule, nominal_at: nominal, next_at: Math.min(at, trigger.until) }
+  /** The schedule with its first fire after `cursor`. */
+  #next (schedule: Schedule, trigger: Trigger, cursor: number): Schedule {
+    const nominal = trigger.next(cursor)
+    if (nominal === null) return { ...schedule, cursor, nominal_at: null, next_at: null, moved: null }
+    const task = this.#options.tasks().get(schedule.task)
+    const move = task === undefined || task.flexMs === 0 ? null : this.#options.move(task, nominal, trigger.next(nominal))
+    if (move !== null) return { ...schedule, cursor, nominal_at: nominal, next_at: Math.min(move.at, trigger.until), moved: move.moved }
+    const jitter = trigger.jitter === 0 ? 0 : Math.round(trigger.jitter * SECOND * this.#options.random())
+    return { ...schedule, cursor, nominal_at: nominal, next_at: Math.min(nominal + jitter, trigger.until), moved: null }
   }
 
-  #moveOf ({ task: id }: Schedule, trigger: Trigger, nominal: number) {
-    const task = this.#options.tasks().get(id)
-    return task === undefined || task.flexMs === 0 ? null : this.#options.move(task, nominal, trigger.next(nominal))
-  }
-
-  #fires ({ schedule, trigger, moved }: Entry, now: number): PlanAsk {
+  #fires ({ schedule, trigger }: Entry, now: number): Plan {
     const task = this.#options.tasks().get(schedule.task)!
     const fresh = schedule.cursor < schedule.anchor
     const { fires, due, cursor } = decideFires({
@@ -185,23 +208,21 @@ export class Planner {
     if (due > 1 || fires.some(({ late }) => late)) {
       this.#options.notice({ kind: 'missed', task: task.id, schedule: schedule.id, count: due, policy: task.misfire, from: schedule.nominal_at!, to: cursor })
     }
-    const runs = fires.map(fire => runOf({ fire, task, schedule, moved, now }))
-    return { schedule: this.#next({ ...schedule, cursor }, trigger), from: schedule.cursor, fires: runs, overlap: task.overlap, now }
+    const runs = fires.map(fire => runOf({ fire, task, schedule, now }))
+    return { ask: { schedule: this.#next(schedule, trigger, cursor), from: schedule.cursor, fires: runs, overlap: task.overlap, now }, trigger }
   }
 
-  async #plan (asks: PlanAsk[]): Promise<void> {
-    for (let start = 0; start < asks.length; start += PLAN_BATCH) {
-      const batch = asks.slice(start, start + PLAN_BATCH)
-      const planned = await this.#options.engine.plan(batch)
-      for (const [index, ask] of batch.entries()) this.#took(ask, planned[index]!)
+  async #plan (plans: readonly Plan[]): Promise<void> {
+    for (let start = 0; start < plans.length; start += PLAN_BATCH) {
+      const batch = plans.slice(start, start + PLAN_BATCH)
+      const planned = await this.#options.engine.plan(batch.map(({ ask }) => ask))
+      for (const [index, plan] of batch.entries()) this.#took(plan, planned[index]!)
     }
   }
 
-  #took ({ schedule, fires }: PlanAsk, { applied, added, skipped, coalesced, replaced }: Planned): void {
+  #took ({ ask: { schedule, fires }, trigger }: Plan, { applied, added, skipped, coalesced, replaced }: Planned): void {
     if (!applied) return
-    const known = this.#entries.get(schedule.id)
-    const same = known?.schedule.hash === schedule.hash && known.schedule.anchor === schedule.anchor
-    this.#keep(schedule, same ? known.trigger : compileTrigger(schedule, schedule.anchor))
+    this.#table.set({ schedule, trigger })
     if (fires.length === 0) return
     for (const run of added) this.#options.notice({ kind: 'added', run })
     for (const run of replaced) {
@@ -209,22 +230,6 @@ export class Planner {
       this.#options.replaced(run)
     }
     this.#options.notice({ kind: 'fired', task: schedule.task, schedule: schedule.id, added: added.length, skipped: skipped.length, missed: coalesced })
-  }
-
-  #keep (schedule: Schedule, trigger: Trigger): void {
-    const moved = schedule.nominal_at === null ? null : this.#moveOf(schedule, trigger, schedule.nominal_at)
-    this.#entries.set(schedule.id, { schedule, trigger, moved: moved?.at === schedule.next_at ? moved.moved : null })
-    this.#heap.set(schedule.id, schedule.next_at)
-    if (schedule.origin !== 'api') return
-    const made = this.#made.get(schedule.task) ?? new Set()
-    this.#made.set(schedule.task, made.add(schedule.id))
-  }
-
-  #drop (id: string): void {
-    const task = this.#entries.get(id)?.schedule.task
-    if (task !== undefined) this.#made.get(task)?.delete(id)
-    this.#entries.delete(id)
-    this.#heap.set(id, null)
   }
 
   /** One change at a time: a sync in the middle of a fire would plan from a cursor that is no longer true. */
@@ -240,11 +245,24 @@ const REPLACED: Reason = { code: 'replaced', message: 'replaced by a later fire'
 const DISABLED: Reason = { code: 'task_disabled', message: 'its task was disabled while the run waited' }
 
 const hashOf = ({ trigger, trigger_args, timezone }: { trigger: string | null, trigger_args: unknown, timezone: string }) =>
-  createHash('sha256').update(JSON.stringify([trigger, trigger_args, timezone])).digest('hex').slice(0, 16)
+  hash('sha256', JSON.stringify([trigger, trigger_args, timezone]), 'hex').slice(0, 16)
 
-interface RunOf { fire: Fire, task: Task, schedule: Schedule, moved: Moved | null, now: number }
+/** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and it is seen at a glance. */
+function isSame (schedule: Schedule, task: Task): boolean {
+  if (schedule.trigger !== task.trigger || schedule.timezone !== task.timezone) return false
+  if (schedule.trigger_args === task.trigger_args) return true
+  if (schedule.hash !== hashOf(task)) return false
+  schedule.trigger_args = task.trigger_args
+  return true
+}
 
-function runOf ({ fire, task, schedule, moved, now }: RunOf): NewRun {
+const writing = (schedule: Schedule, trigger: Trigger, { from, now }: Pick<PlanAsk, 'from' | 'now'>): Plan =>
+  ({ ask: { schedule, from, fires: [], overlap: 'skip', now }, trigger })
+
+interface RunOf { fire: Fire, task: Task, schedule: Schedule, now: number }
+
+function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
+  const { moved } = schedule
   const due = fire.at === schedule.nominal_at ? schedule.next_at! : fire.at
   const run: NewRun = {
     task: task.id,

@@ -52,7 +52,8 @@ export const readField = (name: FieldName, text: string) => parseField(text, GRA
 
 function fromFields (args: Args): Calendar {
   const texts = fieldTexts(args)
-  return kept(`fields ${NAMES.map(name => texts[name]).join('|')}`, () => {
+  const { year, month, day, week, day_of_week: weekday, hour, minute, second } = texts
+  return kept(`fields ${year}|${month}|${day}|${week}|${weekday}|${hour}|${minute}|${second}`, () => {
     const fields: Partial<Record<FieldName, Field>> = {}
     for (const name of NAMES) fields[name] = readField(name, texts[name])
     return calendarOf(fields as Record<FieldName, Field>, { either: false })

@@ -123,16 +123,22 @@ function read (text: string, grammar: Grammar, place: Place): Field {
   return field
 }
 
-const FIELDS_KEPT = 5000
-const fields = new Map<string, Field>()
+const FIELDS_KEPT = 1000
+const fields = new Map<Grammar, Map<string, Field>>()
+
+function fieldsOf (grammar: Grammar): Map<string, Field> {
+  let known = fields.get(grammar)
+  if (known === undefined) fields.set(grammar, known = new Map())
+  return known
+}
 
 /** Reads one cron field; OFFPEAK_TRIGGER_INVALID names the field and what would be right. */
 export function parseField (text: string, grammar: Grammar, place: Place): Field {
-  const key = `${grammar.dialect} ${place.field} ${text}`
-  const known = fields.get(key)
+  const kept = fieldsOf(grammar)
+  const known = kept.get(text)
   if (known !== undefined) return known
   const field = read(text, grammar, place)
-  if (fields.size >= FIELDS_KEPT) fields.clear()
-  fields.set(key, field)
+  if (kept.size >= FIELDS_KEPT) kept.clear()
+  kept.set(text, field)
   return field
 }
