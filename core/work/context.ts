@@ -43,9 +43,10 @@ function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
   return off
 }
 
-/** What a task's function is given, built around one claimed run. */
+/** What a task's function is given, built around one claimed run. What few tasks look at is made when it is looked at. */
 export function contextFor ({ run, version, signal, log, progress, services, save, enqueue, situation, breathe }: ContextOptions): TaskContext {
-  const memory = new Memory({ stored: run.checkpoint, version, store: save })
+  let known: Memory | undefined
+  const memory = () => known ??= new Memory({ stored: run.checkpoint, version, store: save })
   let made: TaskLog | undefined
   let lent: Services | undefined
   return {
@@ -54,7 +55,7 @@ export function contextFor ({ run, version, signal, log, progress, services, sav
     run_id: run.id,
     results: run.results ?? {},
     attempt: run.attempt,
-    due_at: iso(run.due_at)!,
+    get due_at () { return iso(run.due_at)! },
     signal,
     get log () { return made ??= log() },
     progress,
@@ -62,16 +63,16 @@ export function contextFor ({ run, version, signal, log, progress, services, sav
     get hints () { return situation.hints },
     onHints: listener => hintsListener({ situation, signal, listener }),
     checkpoint: {
-      get changed () { return memory.changed },
-      read: async () => memory.state,
+      get changed () { return memory().changed },
+      read: async () => memory().state,
       save: async state => {
         signal.throwIfAborted()
-        await memory.save(storable(state))
+        await memory().save(storable(state))
       }
     },
     step: async (name, work) => {
       signal.throwIfAborted()
-      return await memory.step(name, work)
+      return await memory().step(name, work)
     },
     breathe: async (breathing = {}) => {
       signal.throwIfAborted()
