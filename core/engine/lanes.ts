@@ -73,6 +73,7 @@ export class Lanes {
     // A run that is queued again or removed is not the one that finished last any more.
     if (lane.last && lane.last.id === before?.id) lane.last = null
     if (after) this.#enter(lane, after)
+    if (after?.state === 'queued' && lane.counts[PLACE.queued] === 1) lane.first = after
   }
 
   #leave (lane: Lane, { state, due_at }: Run): void {
@@ -97,12 +98,20 @@ export class Lanes {
       lane.horizon = now
       return lane.due = 0
     }
+    if (lane.first && lane.counts[PLACE.queued] === 1) return this.#onlyAt(lane, lane.first.due_at, now)
     if (now === lane.horizon && lane.later !== null) return lane.due
     if (now < lane.horizon) lane.due -= this.#source.between(lane, now, lane.horizon)
     else if (lane.later === null || lane.later <= now) lane.due += this.#source.between(lane, lane.horizon, now)
     if (lane.later === null || lane.later <= now || now < lane.horizon) lane.later = this.#source.after(lane, now)
     lane.horizon = now
     return lane.due
+  }
+
+  /** The same for a lane whose one queued run is known: nothing has to be looked up. */
+  #onlyAt (lane: Lane, due: number, now: number): number {
+    lane.later = due > now ? due : Infinity
+    lane.horizon = now
+    return lane.due = due > now ? 0 : 1
   }
 
   count (): TaskCount[] {

@@ -1,3 +1,4 @@
+import { STATES } from '../model/run.ts'
 import type { NewRun, Reason, Run } from '../model/run.ts'
 import type { Schedule } from '../model/schedule.ts'
 import { add } from './add.ts'
@@ -10,27 +11,36 @@ import { named } from './unique.ts'
 /** Writes the fires of one schedule with its cursor, when the stored cursor is still the one that was read. */
 export function plan (store: Store, ask: PlanAsk): Planned {
   const planned: Planned = { applied: false, added: [], skipped: [], coalesced: 0, replaced: [] }
-  const stored = store.one<{ cursor: number }>('select cursor from schedule where id = ?', ask.schedule.id)
-  if (ask.from !== null && stored?.cursor !== ask.from) return planned
+  if (!keep(store, ask)) return planned
   planned.applied = true
-  keep(store, ask.schedule)
   for (const fire of ask.fires) addFire(store, fire, ask, planned)
   return planned
 }
 
-function keep (store: Store, schedule: Schedule): void {
+function keep (store: Store, { schedule, from }: PlanAsk): boolean {
+  const body = JSON.stringify(schedule)
+  if (from !== null) return store.sql('update schedule set cursor = ?, body = ? where id = ? and cursor = ?').run(schedule.cursor, body, schedule.id, from).changes === 1
   store.sql(`
     insert into schedule (id, cursor, body) values (?, ?, ?)
     on conflict (id) do update set cursor = excluded.cursor, body = excluded.body`)
-    .run(schedule.id, schedule.cursor, JSON.stringify(schedule))
+    .run(schedule.id, schedule.cursor, body)
+  return true
+}
+
+const OPEN = [STATES.indexOf('blocked'), STATES.indexOf('queued'), STATES.indexOf('running')]
+
+/** The unfinished runs of a schedule. Memory tells when its task has none at all. */
+function openRuns (store: Store, { id, task }: Schedule): Run[] {
+  if (!store.lanes.ofTask(task).some(({ counts }) => OPEN.some(place => counts[place]! > 0))) return []
+  return store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', id).map(row => store.toRun(row))
 }
 
 function addFire (store: Store, fire: NewRun, ask: PlanAsk, planned: Planned): void {
+  const minds = !fire.skipped && (ask.overlap === 'skip' || ask.overlap === 'replace')
+  const open = minds ? openRuns(store, ask.schedule) : []
+  if (open.length === 0) return insert(store, fire, ask, planned)
   // A fire that has its run is dealt with: it may neither coalesce nor replace.
   if (named(store, fire, ask.now)) return
-  if (fire.skipped || ask.overlap === 'allow' || ask.overlap === 'queue') return insert(store, fire, ask, planned)
-  const open = store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', ask.schedule.id)
-    .map(row => store.toRun(row))
   if (ask.overlap === 'replace') replace(store, open, ask, planned)
   else if (yields(store, fire, open, planned)) return
   const running = ask.overlap === 'skip' ? open.find(run => run.state === 'running') : undefined
@@ -58,7 +68,8 @@ function replace (store: Store, open: Run[], { now }: PlanAsk, planned: Planned)
 }
 
 function insert (store: Store, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
-  const { run } = add(store, [fire], now)[0]!
+  const { run, created } = add(store, [fire], now)[0]!
+  if (!created) return
   if (run.state === 'skipped') planned.skipped.push(run)
   else planned.added.push(run)
 }
