@@ -92,7 +92,8 @@ export const Hold = exactly({ code: Type.String(), message: Type.String(), from:
 const Checkpoint = exactly({
   version: nullable(Type.String({ description: 'Of the definition that saved it: another one is a changed task' })), state: Anything, steps: Type.Array(Type.String(), { description: 'Names of the steps that are done' })
 })
-export const FullRun = exactly({ ...RunFields, payload: Anything, result: Anything, checkpoint: nullable(Checkpoint), attempts: Type.Array(Attempt), holds: Type.Array(Hold, { description: 'What held it, oldest first' }), used: Used })
+const Prerequisite = exactly({ run: Type.String(), condition: word(CONDITIONS), ref: nullable(Type.String()), state: word(STATES) })
+export const FullRun = exactly({ ...RunFields, after: Type.Array(Prerequisite, { description: 'What it waits for, or has waited for' }), payload: Anything, result: Anything, checkpoint: nullable(Checkpoint), attempts: Type.Array(Attempt), holds: Type.Array(Hold, { description: 'What held it, oldest first' }), used: Used })
 
 export const Schedule = exactly({
   id: Type.String(), task: Type.String(), origin: word(['file', 'api']), trigger: Type.String(), trigger_args: Type.Record(Type.String(), Anything),

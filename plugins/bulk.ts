@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schemas.ts'
-import { MOST_RUNS, PRIORITIES } from '../core/index.ts'
+import type { State, TaskManager } from '../core/index.ts'
+import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_changes.ts'
 import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schemas.ts'
 import { instantIn, runAnswer } from './_answers.ts'
@@ -19,6 +20,25 @@ const EditIn = exactly({
 }, { minProperties: 1 })
 
 const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove' } as const
+
+/** How many runs a dry run shows. */
+const SHOWN = 20
+/** The states in which it can be done, and those that are meant when none is said. */
+const OVER: State[] = STATES.filter(isFinal)
+const UNDER_WAY = STATES.filter(state => !isFinal(state))
+const MEANT: Record<keyof typeof ACTS, { able: State[], usual: State[] }> = {
+  cancel: { able: UNDER_WAY, usual: UNDER_WAY }, retry: { able: OVER, usual: ['failed'] }, delete: { able: OVER, usual: OVER }
+}
+
+/** The newest of those that a change would be made to. */
+async function touched (manager: TaskManager, { act, filter, limit = SHOWN }: { act: keyof typeof ACTS, filter: ReturnType<typeof filterIn>, limit?: number | undefined }) {
+  const { able, usual } = MEANT[act]
+  const state = filter.state?.filter(one => able.includes(one)) ?? usual
+  if (state.length === 0) return []
+  const { items } = await manager.desk.runs({ ...filter, state, limit: Math.min(limit, SHOWN) })
+  // One that was asked to stop already is not asked again.
+  return items.filter(run => act !== 'cancel' || run.cancel === null).map(run => runAnswer(manager, run))
+}
 
 /** Many runs in one call, and changes of runs that wait. */
 const bulk: Face = async app => {
@@ -40,7 +60,7 @@ const bulk: Face = async app => {
       const changed = await desk.bulk.change(act, {
         filter: filterIn(filter), by, dry_run: dry, ...limit !== undefined && { limit }, ...reason !== undefined && { message: reason }, ...every !== undefined && { every }
       })
-      return { ...changed, dry_run: dry }
+      return { ...changed, dry_run: dry, ...dry && { runs: await touched(manager, { act: name as keyof typeof ACTS, filter: filterIn(filter), limit }) } }
     })
   }
 

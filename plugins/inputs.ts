@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { Convert, Default } from 'typebox/value'
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
-import { faultsOf, inputInvalid, requestInvalid } from '../core/index.ts'
+import { faultsOf, inputInvalid, jsonFault, requestInvalid } from '../core/index.ts'
 
 type Plain = Record<string, unknown>
 type Node = { properties?: Record<string, { type?: string }> }
@@ -19,11 +19,13 @@ function listed (schema: TSchema, value: Plain): Plain {
 
 /** A body must be what its schema says; text that came in an address is read by it. */
 function compile ({ schema, httpPart = 'body' }: { schema: TSchema, httpPart?: string }) {
-  const check = Compile(schema)
+  let check: ReturnType<typeof Compile> | undefined
   const where = WHERE[httpPart]
   return (given: unknown) => {
     // No body says as little as an empty one.
     const value = where === undefined ? given ?? {} : Default(schema, Convert(schema, listed(schema, given as Plain)))
+    // Compiled at the first request: most routes are never asked.
+    check ??= Compile(schema)
     if (check.Check(value)) return { value }
     const errors = faultsOf(schema, value).map(({ pointer, detail }) => ({ pointer: where === undefined ? pointer : `/${where}${pointer}`, detail }))
     return { error: inputInvalid({ what: `The ${where ?? 'body'} does not fit`, errors }) }
@@ -40,6 +42,15 @@ function textOf (body: Buffer): string {
   }
 }
 
+/** Why a body was not taken: it is no JSON, or it is and must not be let in. */
+function refusal (text: string): Error {
+  const fault = jsonFault(text)
+  const code = 'OFFPEAK_INVALID_JSON_BODY'
+  if (fault === null) return requestInvalid({ code, message: 'The body has a key that reaches for prototypes: __proto__, or constructor with prototype' })
+  const { line, column, message } = fault
+  return requestInvalid({ code, message: `The body is not JSON${line === 0 ? '' : `, line ${line}, column ${column}`}: ${message}` })
+}
+
 /** What comes in: JSON bodies alone, in UTF-8, without keys that reach for prototypes, checked strictly. */
 async function inputs (app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -47,7 +58,8 @@ async function inputs (app: FastifyInstance) {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined)
     try {
-      void parse(request, textOf(body as Buffer), done)
+      const text = textOf(body as Buffer)
+      void parse(request, text, (error, value) => done(error && refusal(text), value))
     } catch (error) {
       done(error as Error)
     }

@@ -1,26 +1,11 @@
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { Remote } from './options.ts'
-import type { RunAnswer, TaskView } from './answers.ts'
+import type { TaskView } from './answers.ts'
 import { Client } from './client.ts'
 import { OffpeakError } from '../model/errors.ts'
 import { managerOptions, remote } from './options.ts'
 import { say, sayJson } from './say.ts'
-import { stateWords } from './words.ts'
-
-async function end (id: string, given: Remote & { reason?: string }): Promise<void> {
-  const client = await Client.find(given)
-  const run = await client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/cancel`, given.reason === undefined ? {} : { reason: given.reason })
-  if (given.json) return sayJson(run)
-  say(run.state === 'cancelled' ? `${run.id} ${stateWords('cancelled')}` : `${run.id} was asked to stop`)
-}
-
-async function again (id: string, given: Remote): Promise<void> {
-  const client = await Client.find(given)
-  const run = await client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/retry`)
-  if (given.json) return sayJson(run)
-  say(`${run.id} ${stateWords(run.label)}`)
-}
 
 /** Without a server config.json is changed here, and the data folder records who did it. */
 async function switchHere (id: string, enabled: boolean, given: Remote): Promise<void> {
@@ -55,10 +40,8 @@ const switched = (enabled: boolean) => async (id: string, given: Remote): Promis
   say(`${id} is ${enabled ? 'enabled' : 'disabled'}${where === 'file' ? ' in the configuration; no server is running' : ''}`)
 }
 
-/** `cancel`, `retry`, `enable` and `disable`. */
+/** `enable` and `disable`. */
 export function addActs (program: Command): void {
-  remote(program.command('cancel <run>').description('end a waiting run, or tell a running one to stop')).option('--reason <text>', 'why').action(end)
-  remote(program.command('retry <run>').description('queue a finished run again')).action(again)
   remote(program.command('enable <task>').description('switch a task on')).action(switched(true))
   remote(program.command('disable <task>').description('switch a task off')).action(switched(false))
 }

@@ -4,13 +4,13 @@ import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../model/config.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Remote } from './options.ts'
+import type { SendAsk } from './sending.ts'
 import { OffpeakError, serverUnreachable, usageInvalid } from '../model/errors.ts'
 import { SECOND } from '../model/duration.ts'
 import { managerOptions } from './options.ts'
 import { tokenFile } from '../token.ts'
 
 const PATIENCE = 10 * SECOND
-const UPLOAD_PATIENCE = 3600 * SECOND
 
 /** Written into the data folder by a server that listens. */
 export interface Listening { url: string, pid: number }
@@ -92,19 +92,18 @@ export class Client {
     return new Client(url ?? own.url, token ?? (isOwn ? own.token : null))
   }
 
-  async #ask (method: string, path: string, { body, headers, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, headers?: Record<string, string>, signal?: AbortSignal } = {}): Promise<Response> {
+  get #own (): Record<string, string> {
+    return { 'x-offpeak-by': this.#by, ...this.#token !== null && { authorization: `Bearer ${this.#token}` } }
+  }
+
+  async #ask (method: string, path: string, { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}): Promise<Response> {
     try {
       return await fetch(`${this.url}${path}`, {
         method,
         redirect: 'error',
         signal,
-        headers: {
-          'x-offpeak-by': this.#by,
-          ...this.#token !== null && { authorization: `Bearer ${this.#token}` },
-          ...body !== undefined && { 'content-type': body instanceof Blob ? 'application/octet-stream' : 'application/json' },
-          ...headers
-        },
-        ...body !== undefined && { body: body instanceof Blob ? body : JSON.stringify(body) }
+        headers: { ...this.#own, ...body !== undefined && { 'content-type': 'application/json' } },
+        ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
       throw serverUnreachable({ url: this.url, cause })
@@ -128,9 +127,11 @@ export class Client {
     return await this.#answer(await this.#ask('POST', path, { body }))
   }
 
-  /** Sends the bytes of a file; the answer may take as long as they do. */
-  async upload<T> (path: string, file: Blob): Promise<T> {
-    return await this.#answer(await this.#ask('POST', path, { body: file, signal: AbortSignal.timeout(UPLOAD_PATIENCE) }))
+  /** Sends bytes as they are read; the answer may take as long as they do. */
+  async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
+    const { sendBytes } = await import('./sending.ts')
+    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => { throw serverUnreachable({ url: this.url, cause }) })
+    return await this.#answer(response)
   }
 
   /** An answer that goes on until the server ends it, or the signal: its text, piece by piece. */

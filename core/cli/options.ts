@@ -25,6 +25,23 @@ export const instant = (name: string) => (text: string): string => {
   throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as '2026-11-22 03:00', or with a zone 2026-11-22T03:00:00Z`)
 }
 
+/** The same for what has been: `05:00` alone is the last time that it was so. */
+export const past = (name: string, now = Date.now()) => (text: string): string => {
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
+  if (hour === undefined) return instant(name)(text)
+  const at = new Date(now)
+  at.setHours(Number(hour), Number(minute), 0, 0)
+  if (at.getTime() > now) at.setDate(at.getDate() - 1)
+  return at.toISOString()
+}
+
+/** Words of a list, with commas between them; throws OFFPEAK_USAGE_INVALID. */
+export const oneOf = (name: string, words: readonly string[]) => (text: string): string => {
+  const wrong = text.split(',').find(word => !words.includes(word))
+  if (wrong !== undefined) throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`)
+  return text
+}
+
 /** Adds what every command takes that reads the configuration. */
 export function local (command: Command): Command {
   return command

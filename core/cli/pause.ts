@@ -1,16 +1,18 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { PauseView } from './answers.ts'
+import type { PauseView, TaskView } from './answers.ts'
 import type { Remote } from './options.ts'
 import { Client } from './client.ts'
 import { Option } from 'commander'
 import { agoWords, timeWords } from './words.ts'
 import { instant, remote } from './options.ts'
-import { plain, say, sayJson } from './say.ts'
+import { plain, say, sayJson, tell } from './say.ts'
 import { table } from './table.ts'
 import { usageInvalid } from '../model/errors.ts'
 
 type Scope = Pick<PauseView, 'scope'> & { name?: string }
 
+const DRAIN_PAUSE = 250
 const WHAT = /^(queue|task|tag):(.+)$/
 
 /** `all`, `queue:NAME`, `task:NAME` or `tag:NAME`; throws OFFPEAK_USAGE_INVALID. */
@@ -23,14 +25,31 @@ function scopeIn (what: string): Scope {
 
 const whatWords = ({ scope, name }: { scope: string, name: string | null }): string => name === null ? scope : `${scope}:${name}`
 
-type PauseGiven = Remote & { for?: string, until?: string, reason?: string }
+type PauseGiven = Remote & { for?: string, until?: string, reason?: string, drain?: boolean }
 
-async function pause (what: string, { for: span, until, reason, ...given }: PauseGiven): Promise<void> {
+/** How many runs of it run. */
+async function runningOf (client: Client, { scope, name }: Scope): Promise<number> {
+  const tasks = await client.get<TaskView[]>(`/api/tasks${scope === 'all' || scope === 'task' ? '' : `?${new URLSearchParams({ [scope]: name! })}`}`)
+  return tasks.filter(({ id }) => scope !== 'task' || id === name).reduce((sum, { counts }) => sum + counts.running, 0)
+}
+
+/** Waits until nothing of it runs any more. */
+async function drained (client: Client, scope: Scope): Promise<void> {
+  let before = 0
+  for (let running = await runningOf(client, scope); running > 0; running = await runningOf(client, scope)) {
+    if (running !== before) tell(`${running} ${running === 1 ? 'run' : 'runs'} to go`)
+    before = running
+    await wait(DRAIN_PAUSE)
+  }
+}
+
+async function pause (what: string, { for: span, until, reason, drain = false, ...given }: PauseGiven): Promise<void> {
   const scope = scopeIn(what)
   const client = await Client.find(given)
   const made = await client.post<PauseView>('/api/pauses', { ...scope, ...span !== undefined && { for: span }, ...until !== undefined && { until }, ...reason !== undefined && { reason } })
+  if (drain) await drained(client, scope)
   if (given.json) return sayJson(made)
-  say(plain(`${whatWords(made)} is paused ${made.until === null ? 'until it is resumed' : `until ${timeWords(made.until)} (${agoWords(made.until)})`}; what is running goes on`))
+  say(plain(`${whatWords(made)} is paused ${made.until === null ? 'until it is resumed' : `until ${timeWords(made.until)} (${agoWords(made.until)})`}; ${drain ? 'nothing of it runs any more' : 'what is running goes on'}`))
 }
 
 async function resume (what: string, given: Remote): Promise<void> {
@@ -55,6 +74,7 @@ export function addPauses (program: Command): void {
     .addOption(new Option('--for <duration>', "how long: seconds, or words such as '2h'; until it is resumed when absent").conflicts('until'))
     .option('--until <instant>', 'until then', instant('--until'))
     .option('--reason <text>', 'why')
+    .option('--drain', 'and wait until what is running is over')
     .action(pause)
   remote(program.command('resume <what>').description('take a pause back: all, queue:NAME, task:NAME, tag:NAME')).action(resume)
   remote(program.command('pauses').description('what is paused, until when and by whom')).action(pauses)

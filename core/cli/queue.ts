@@ -6,8 +6,8 @@ import { Client } from './client.ts'
 import { PRIORITIES } from '../model/run.ts'
 import { agoWords, durationWords, stateWords, timeWords } from './words.ts'
 import { Option } from 'commander'
-import { payloadOf } from './run.ts'
-import { remote } from './options.ts'
+import { instant, remote } from './options.ts'
+import { jsonOf, payloadOf } from './json.ts'
 import { say, sayJson } from './say.ts'
 import { table } from './table.ts'
 import { usageInvalid } from '../model/errors.ts'
@@ -19,10 +19,11 @@ function queueRow ({ name, depth, max_length: max, running, concurrency, rate, p
   return [name, ofMost(depth, max), ofMost(running, concurrency), rate === null ? '-' : `${rate.limit} in ${durationWords(rate.per)}, ${rate.left} left`, oldest === null ? '-' : agoWords(oldest), pause || '-']
 }
 
-async function listQueues (given: Remote): Promise<void> {
+async function listQueues (name: string | undefined, given: Remote): Promise<void> {
   const client = await Client.find(given)
-  const queues = await client.get<QueueView[]>('/api/queues')
-  if (given.json) return sayJson(queues)
+  const answer = await client.get<QueueView | QueueView[]>(name === undefined ? '/api/queues' : `/api/queues/${encodeURIComponent(name)}`)
+  if (given.json) return sayJson(answer)
+  const queues = [answer].flat()
   say(queues.length === 0 ? 'There are no queues.' : table(['QUEUE', 'WAITING', 'RUNNING', 'RATE', 'OLDEST DUE', 'PAUSED'], queues.map(queueRow)))
 }
 
@@ -49,7 +50,7 @@ function tellRun (run: RunAnswer, { json }: Remote): void {
 interface FlowAnswer { runs: { id: string, ref: string | null, task: string, state: string }[] }
 
 async function flow (file: string, given: Remote): Promise<void> {
-  const said = await payloadOf(file === '-' ? file : `@${file}`)
+  const said = await jsonOf(file)
   const client = await Client.find(given)
   const answer = await client.post<FlowAnswer>('/api/flows', Array.isArray(said) ? { runs: said } : said)
   if (given.json) return sayJson(answer)
@@ -58,11 +59,11 @@ async function flow (file: string, given: Remote): Promise<void> {
 
 /** `queues`, `edit`, `promote` and `flow`. */
 export function addQueues (program: Command): void {
-  remote(program.command('queues').description('list the queues: what waits, what runs, their limits')).action(listQueues)
+  remote(program.command('queues [queue]').description('list the queues, or one: what waits, what runs, their limits')).action(listQueues)
   remote(program.command('edit <run>').description('change a run that waits'))
     .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES))
     .option('--payload <json>', 'what it is given: JSON, @file, or - for standard input')
-    .option('--due <instant>', 'when it is due, ISO 8601 with a zone')
+    .option('--due <instant>', "when it is due: '2026-11-22 03:00', or with a zone", instant('--due'))
     .action(edit)
   remote(program.command('flow <file>').description('add runs that wait for each other, from a JSON file or - for standard input')).action(flow)
   remote(program.command('promote <run>').description('make a waiting run due now')).action(promote)

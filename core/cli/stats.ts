@@ -4,7 +4,7 @@ import type { Remote } from './options.ts'
 import type { StatsView } from '../work/past.ts'
 import { Client } from './client.ts'
 import { durationWords, timeWords } from './words.ts'
-import { remote } from './options.ts'
+import { past, remote } from './options.ts'
 import { say, sayJson } from './say.ts'
 import { table } from './table.ts'
 
@@ -38,7 +38,7 @@ export function addStats (program: Command): void {
   remote(program.command('stats').description('what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'))
     .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
     .addOption(new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all']).default('all'))
-    .option('--from <instant>', 'such as 2026-11-22T03:00:00Z')
-    .option('--to <instant>', 'such as 2026-11-23T03:00:00Z')
+    .option('--from <instant>', "such as 05:00, the last time it was so, or '2026-11-22 05:00'", past('--from'))
+    .option('--to <instant>', 'the end of it; now when absent', past('--to'))
     .action(stats)
 }

@@ -1,20 +1,13 @@
 import type { Command } from 'commander'
 import type { Remote } from './options.ts'
-import type { HealthAnswer, RunsAnswer, TaskView } from './answers.ts'
+import type { HealthAnswer, RunAnswer, RunsAnswer, TaskView } from './answers.ts'
 import { Client } from './client.ts'
 import { STATES } from '../model/run.ts'
 import { STATUSES } from '../model/status.ts'
 import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
-import { remote, whole } from './options.ts'
+import { oneOf, remote, whole } from './options.ts'
 import { plain, say, sayJson } from './say.ts'
 import { table } from './table.ts'
-import { usageInvalid } from '../model/errors.ts'
-
-const oneOf = (name: string, words: readonly string[]) => (text: string): string => {
-  const wrong = text.split(',').find(word => !words.includes(word))
-  if (wrong !== undefined) throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`)
-  return text
-}
 
 /** What is scheduled, as rows: id, status, schedule in words, last and next run. */
 export function taskRows (tasks: readonly TaskView[]): string {
@@ -22,6 +15,12 @@ export function taskRows (tasks: readonly TaskView[]): string {
     id, held === null ? status : `${status}: ${held.message}`, trigger?.words ?? 'on request', last === null ? '-' : `${last.state} ${agoWords(last.at)}`, next === null ? '-' : agoWords(next)
   ])
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
+}
+
+/** Runs as rows: id, task, state, when, how long, why. */
+export function runRows (runs: readonly RunAnswer[]): string {
+  const rows = runs.map(run => [run.id, run.task, run.label, timeWords(run.started_at ?? run.due_at), durationWords(run.duration), whyWords(run)])
+  return table(['RUN', 'TASK', 'STATE', 'AT', 'TOOK', 'WHY'], rows)
 }
 
 async function listTasks ({ status, ...given }: Remote & { status?: string }): Promise<void> {
@@ -41,8 +40,7 @@ async function listRuns ({ task, state, limit, ...given }: RunFilter): Promise<v
   const query = new URLSearchParams({ limit: String(limit), ...task !== undefined && { task }, ...state !== undefined && { state } })
   const answer = await client.get<RunsAnswer>(`/api/runs?${query}`)
   if (given.json) return sayJson(answer)
-  const rows = answer.items.map(run => [run.id, run.task, run.label, timeWords(run.started_at ?? run.due_at), durationWords(run.duration), whyWords(run)])
-  say(rows.length === 0 ? 'There are no runs.' : table(['RUN', 'TASK', 'STATE', 'AT', 'TOOK', 'WHY'], rows))
+  say(answer.items.length === 0 ? 'There are no runs.' : runRows(answer.items))
 }
 
 /** `tasks` and `runs`: the two lists. */

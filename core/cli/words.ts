@@ -50,6 +50,7 @@ export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
     ['run', run.id], ['task', run.task], ['state', stateWords(run.label)], ['why', whyWords(run)],
     ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
+    ['after', run.after.map(({ run: id, condition, ref, state }) => `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`).join('; ')],
     ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
     ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', `${run.attempt} of ${run.max_retries + 1}`],
     ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]

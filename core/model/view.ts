@@ -184,9 +184,9 @@ const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttem
 export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
   ({ ...rest, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
 
-/** A run with its payload, result, earlier attempts, what held it and what it has taken. */
-export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, ...run }: FullRun, now: number) =>
-  ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used })
+/** A run with its payload, result, earlier attempts, what held it, what it has taken and what it waits for. */
+export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun, now: number) =>
+  ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used, after })
 
 /** A schedule as REST shows it. */
 export const scheduleView = ({ anchor: _anchor, cursor: _cursor, hash: _hash, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({

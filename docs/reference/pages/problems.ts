@@ -18,6 +18,7 @@ const OTHERS = [
   [code('OFFPEAK_BODY_NOT_UTF8'), '400', 'the body is not UTF-8'],
   [code('OFFPEAK_BODY_TOO_LARGE'), '413', 'the body is larger than 1 MiB, or than 32 MiB where many runs are added'],
   [code('OFFPEAK_HEADERS_TOO_LARGE'), '431', 'the headers are larger than 16 KiB'],
+  [code('OFFPEAK_INVALID_JSON_BODY'), '400', 'the body is not JSON, with line and column, or has a key such as `__proto__`'],
   [code('OFFPEAK_INVALID_MEDIA_TYPE'), '415', 'the body is not `application/json`'],
   [code('OFFPEAK_REQUEST_TIMEOUT'), '408', 'the request has not come to its end within 30 s'],
   [code('OFFPEAK_INTERNAL'), '500', 'a fault of offpeak: the log has the details']
