@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http'
 import { readdir } from 'node:fs/promises'
 import fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { Socket } from 'node:net'
 import { SECOND } from './model/duration.ts'
+import { compilersFactory } from './compilers.ts'
 import { createManager } from './manager.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/problem.ts'
@@ -41,6 +41,8 @@ const MOST_CONNECTIONS = 2048
 const STARTING = 120 * SECOND
 const CUT_AFTER = 1500
 const FACES = new URL('../plugins/', import.meta.url)
+// An import of it would load all that it can do, a client of HTTP and WebSocket too.
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 const META = Symbol.for('plugin-meta')
 
 type Face = FastifyPluginAsync & { [META]?: { name: string, dependencies?: string[] } }
@@ -118,6 +120,7 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: server.trust_proxy,
     bodyLimit: MIB,
+    schemaController: { compilersFactory },
     routerOptions: { maxParamLength: 200 },
     requestTimeout: 30 * SECOND,
     connectionTimeout: 60 * SECOND,
