@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { DurationSchema, SOURCES, STATES } from '../core/index.ts'
-import { InstantIn, exactly, word } from './_schemas.ts'
+import { InstantIn, Run, exactly, word } from './_schemas.ts'
 import { instantIn } from './_answers.ts'
 
 /** Which runs; at least one field, so that nobody means all by saying nothing. */
@@ -26,7 +26,10 @@ export const ChangeIn = exactly({
 })
 
 /** `matched`: how many it could be done to when it began. */
-export const Changed = exactly({ matched: Type.Integer(), changed: Type.Integer(), dry_run: Type.Boolean() })
+export const Changed = exactly({
+  matched: Type.Integer(), changed: Type.Integer(), refused: Type.Integer({ description: 'Not tried again, because their queues are full' }), dry_run: Type.Boolean(),
+  runs: Type.Optional(Type.Array(Run, { description: 'With dry_run: the newest of them, 20 at most' }))
+})
 
 /** The filter of a body, its instants in epoch ms; throws OFFPEAK_INPUT_INVALID. */
 export function filterIn ({ from, to, ...rest }: Static<typeof Which>) {

@@ -17,7 +17,7 @@ const Group = exactly({
 })
 const ReplayIn = exactly({ ...meant, every: Type.Optional({ ...DurationSchema, description: 'How far apart they become due' }) })
 const reason = Type.String({ minLength: 1, maxLength: 500 })
-const counted = { matched: Type.Integer(), changed: Type.Integer(), dry_run: Type.Boolean() }
+const counted = { matched: Type.Integer(), changed: Type.Integer(), refused: Type.Integer({ description: 'Not queued again, because their queues are full' }), dry_run: Type.Boolean() }
 
 function checkMeant ({ task, fingerprint, all = false }: { task?: string, fingerprint?: string, all?: boolean }): void {
   if (task === undefined && fingerprint === undefined && !all) throw misfit('', "expected 'task', 'fingerprint' or 'all': true")

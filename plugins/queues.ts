@@ -14,7 +14,7 @@ const Queue = exactly({
   max_length: nullable(Type.Integer()),
   on_full: word(ON_FULL),
   paused: nullable(exactly({ by: Type.String(), until: nullable(Instant), reason: nullable(Type.String()) })),
-  oldest: nullable(Type.String({ description: 'Since when the longest waiting of the runs that come next is due' }))
+  oldest: nullable(Type.String({ description: 'Since when the run is due that has waited longest' }))
 })
 const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 64 }) })
 

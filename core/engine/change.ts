@@ -4,6 +4,7 @@ import type { Reason, Run, State } from '../model/run.ts'
 import type { Act, ChangeAsk, Changed, Filter } from './engine.ts'
 import { howMany, list, term } from './list.ts'
 import type { Term } from './list.ts'
+import { waitingByQueue } from './queues.ts'
 import { record } from './read.ts'
 import { removeAll } from './remove.ts'
 import { cancel, retry } from './settle.ts'
@@ -24,43 +25,76 @@ const RULES: Record<Act, Rule> = {
   promote: { states: WAITING, more: now => [term('due_at > ?', now)] }
 }
 
-function asked ({ filter, act, now }: ChangeAsk): { filter: Filter, terms: Term[] } {
+function asked (store: Store, { filter, act, now, tasks }: ChangeAsk): { filter: Filter, terms: Term[] } {
   const { states, usual = states, more } = RULES[act]
   const state = filter.state ? filter.state.filter(word => states.includes(word)) : usual
-  return { filter: { ...filter, state }, terms: more(now) }
+  return { filter: { ...filter, state }, terms: tasks === undefined ? more(now) : [...more(now), ofTasks(store, tasks)] }
+}
+
+const ofTasks = (store: Store, tasks: readonly string[]): Term =>
+  term('lane in (select value from json_each(?))', JSON.stringify(tasks.flatMap(task => store.lanes.ofTask(task).map(({ id }) => id))))
+
+/** How many more may wait in the queues that are bounded; none are when nothing is queued. */
+function roomOf (store: Store, { act, bounds = {} }: ChangeAsk): Map<string, number> {
+  if (act !== 'retry') return new Map()
+  const waiting = waitingByQueue(store)
+  return new Map(Object.entries(bounds).map(([queue, most]) => [queue, Math.max(0, most - (waiting.get(queue) ?? 0))]))
+}
+
+/** What there is to change, and which of it the bounds would keep out. */
+function foreseen (store: Store, ask: ChangeAsk): { matched: number, refused: Changed['refused'] } {
+  const { filter, terms } = asked(store, ask)
+  const refused = [...roomOf(store, ask)].map(([queue, room]) => {
+    const elsewhere = filter.queue !== undefined && filter.queue !== queue
+    return [queue, elsewhere ? 0 : Math.max(0, howMany(store, { ...filter, queue }, terms) - room)] as const
+  })
+  return { matched: howMany(store, filter, terms), refused: Object.fromEntries(refused.filter(([, many]) => many > 0)) }
 }
 
 type Call = <T>(work: (store: Store) => T) => Promise<T>
 
 /** Does the same to many runs, slice by slice; others get their turn between two. */
 export async function changeAll (ask: ChangeAsk, { read, write }: { read: Call, write: Call }): Promise<Changed> {
-  const matched = await read(store => {
-    const { filter, terms } = asked(ask)
-    return howMany(store, filter, terms)
-  })
+  const { matched, refused: ahead } = await read(store => foreseen(store, ask))
+  if (ask.dry_run) return { matched, changed: 0, refused: ahead }
+  const refused: Changed['refused'] = {}
   let changed = 0
   let cursor: string | null = null
-  while (!ask.dry_run && changed < ask.limit) {
+  while (changed < ask.limit) {
     const begin: Begin = { changed, cursor }
     const slice = await write(store => changeSlice(store, ask, begin))
     changed += slice.count
+    for (const { queue } of slice.refused) refused[queue] = (refused[queue] ?? 0) + 1
     cursor = slice.next
     if (cursor === null) break
   }
-  return { matched, changed }
+  return { matched, changed, refused }
 }
 
 interface Begin { changed: number, cursor: string | null }
 
-function changeSlice (store: Store, ask: ChangeAsk, { changed, cursor }: Begin): { count: number, next: string | null } {
-  const { filter, terms } = asked(ask)
+/** `refused`: runs that their queues have no room for. */
+interface Slice { count: number, refused: readonly Run[], next: string | null }
+
+function changeSlice (store: Store, ask: ChangeAsk, { changed, cursor }: Begin): Slice {
+  const { filter, terms } = asked(store, ask)
   const limit = Math.min(SLICE, ask.limit - changed)
   const { items, next } = list(store, { ...filter, limit, ...cursor !== null && { cursor } }, terms)
-  if (items.length === 0) return { count: 0, next }
-  if (ask.act === 'remove') removeAll(store, items)
-  else for (const [index, run] of items.entries()) actOn(store, run, { ask, act: ask.act, place: changed + index })
-  if (ask.reason) recordAll(store, ask, items.length)
-  return { count: items.length, next }
+  const room = roomOf(store, ask)
+  const { true: fitting = [], false: refused = [] } = Object.groupBy(items, run => String(takeRoom(room, run)) as 'true' | 'false')
+  if (fitting.length === 0) return { count: 0, refused, next }
+  if (ask.act === 'remove') removeAll(store, fitting)
+  else for (const [index, run] of fitting.entries()) actOn(store, run, { ask, act: ask.act, place: changed + index })
+  if (ask.reason) recordAll(store, ask, fitting.length)
+  return { count: fitting.length, refused, next }
+}
+
+/** Takes a place in the queue of a run; false when it is bounded and has none left. */
+function takeRoom (room: Map<string, number>, { queue }: Run): boolean {
+  const left = room.get(queue)
+  if (left === 0) return false
+  if (left !== undefined) room.set(queue, left - 1)
+  return true
 }
 
 const recordAll = (store: Store, { act: action, filter, reason, now }: ChangeAsk, count: number): void =>

@@ -121,7 +121,8 @@ export type Act = typeof ACTS[number]
 
 /** The same done to many runs, newest first: those that the filter names and that it can be done to. Without states in the filter, cancel
  *  means all that are not over, retry the failed, remove all that are over, promote those that wait for their time. `limit`: how many are
- *  changed at most. `every_ms`: how far apart retried runs are due. With a reason, it is recorded. */
+ *  changed at most. `every_ms`: how far apart retried runs are due. With a reason, it is recorded. `tasks`: of these alone. `bounds`: how many
+ *  may wait in these queues; of what is tried again no more are queued. */
 export interface ChangeAsk {
   filter: Filter
   act: Act
@@ -130,10 +131,19 @@ export interface ChangeAsk {
   dry_run: boolean
   reason?: Reason
   every_ms?: number
+  tasks?: string[]
+  bounds?: Record<string, number>
 }
 
-/** `matched`: how many it could be done to when it began. */
-export interface Changed { matched: number, changed: number }
+/** `matched`: how many it could be done to when it began. `refused`: those that the bounds of their queues have kept out, by queue; of a dry
+ *  run those that they would. */
+export interface Changed { matched: number, changed: number, refused: Record<string, number> }
+
+/** `names`: of these queues alone. Without `now` nobody looks for the oldest. */
+export interface QueuesAsk { now?: number, names?: string[] }
+
+/** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is due. */
+export interface QueueCount { queue: string, blocked: number, queued: number, running: number, oldest: number | null }
 
 /** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
 export interface DeadGroup { task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number }
@@ -223,6 +233,12 @@ export interface Engine extends Service {
   edit (ask: EditAsk): Promise<Run | null>
   /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
   change (ask: ChangeAsk): Promise<Changed>
+  /** Queues that have or had runs, by name. */
+  queues (ask: QueuesAsk): Promise<QueueCount[]>
+  /** Skips the oldest of the runs that wait in a queue until `most` are left; answers those that it has skipped. */
+  thin (ask: { queue: string, most: number, now: number, reason: Reason }): Promise<Run[]>
+  /** The run whose own a key is, or null. */
+  holder (ask: { task: string, key: string, now: number }): Promise<Run | null>
   /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
   discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
   /** `value` null: the fact is kept no more. */
@@ -237,5 +253,5 @@ export interface Engine extends Service {
 export const CALLS = [
   'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
   'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'change', 'discard', 'keep', 'kept', 'used'
+  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'queues', 'thin', 'holder', 'change', 'discard', 'keep', 'kept', 'used'
 ] as const satisfies (keyof Engine)[]

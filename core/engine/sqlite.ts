@@ -20,11 +20,13 @@ import type { Lock } from './lock.ts'
 import { takeLock } from './lock.ts'
 import { openDatabase, openFailed, prepareFolder } from './open.ts'
 import { plan, schedules, unplan } from './plan.ts'
+import { queues, thin } from './queues.ts'
 import { get, logs, record, records } from './read.ts'
 import { recover } from './recover.ts'
 import { cancel, end, renew, report, retry, settle } from './settle.ts'
 import { Store } from './store.ts'
 import { sweep } from './sweep.ts'
+import { holder } from './unique.ts'
 import { LogSync, syncFolder } from './sync.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 import { usedOfAll } from './used.ts'
@@ -189,6 +191,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     },
     change: ask => changeAll(ask, {
       read: work => read('change', work),
+    queues: ask => read('queues', store => queues(store, ask)),
+    thin: ask => write('thin', store => thin(store, ask)),
+    holder: ask => read('holder', store => holder(store, ask)),
       write: work => write('change', work)
     }),
     discard: ask => write('discard', store => discard(store, ask)),

@@ -6,14 +6,26 @@ import { nameOf } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
 
-/** The run whose own this task and key is, or null. A key whose time is over is given free by the way. */
-export function named (store: Store, { task, key }: Pick<NewRun, 'task' | 'key'>, now: number): Run | null {
+type Named = Pick<NewRun, 'task' | 'key'>
+
+function rowOf (store: Store, { task, key }: Named): Run | null {
   const name = nameOf(task, key)
-  if (name === null) return null
-  const row = store.one<RunRow>('select * from run where name = ? and freed is null', name)
-  if (!row) return null
-  const run = store.toRun(row)
-  if (typeof run.key_until !== 'number' || run.key_until > now) return run
+  const row = name === null ? undefined : store.one<RunRow>('select * from run where name = ? and freed is null', name)
+  return row ? store.toRun(row) : null
+}
+
+const isOver = ({ key_until: until }: Run, now: number): boolean => typeof until === 'number' && until <= now
+
+/** The run whose own this task and key is, or null; nothing is changed. */
+export function holder (store: Store, { now, ...name }: Named & { now: number }): Run | null {
+  const run = rowOf(store, name)
+  return run && !isOver(run, now) ? run : null
+}
+
+/** The run whose own this task and key is, or null. A key whose time is over is given free by the way. */
+export function named (store: Store, ask: Named, now: number): Run | null {
+  const run = rowOf(store, ask)
+  if (!run || !isOver(run, now)) return run
   store.free(run)
   return null
 }

@@ -1,5 +1,5 @@
 import { StopReason } from '../model/outcome.ts'
-import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../model/errors.ts'
+import { OffpeakError, inputInvalid, queueFull, runConflict, runNotFound } from '../model/errors.ts'
 import { checkPayload, newRun } from './intake.ts'
 import { milliseconds } from '../model/duration.ts'
 import { storable } from '../model/json.ts'
@@ -33,8 +33,11 @@ export interface TaskRunAsk extends RunAsk { task: string }
 
 export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
 
-/** `every`: how far apart runs that are tried again become due. */
-export interface ChangeRequest { filter: Filter, by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
+/** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
+export interface ChangeRequest { filter: Filter, tasks?: string[], by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
+
+/** `refused`: runs that were not tried again, because their queues are full. */
+export interface Counted { matched: number, changed: number, refused: number }
 
 const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted' } as const
 
@@ -99,11 +102,17 @@ export class Bulk {
     return run
   }
 
-  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. */
-  async change (act: keyof typeof VERBS, { filter, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Changed> {
-    const { engine, clock, runner } = this.#options
+  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. What is tried again
+   *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all. */
+  async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
+    const { engine, clock, runner, admission } = this.#options
     const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
-    const changed = await engine.change({ act, filter, now: clock.now(), limit, dry_run: dry, reason, every_ms: milliseconds(every) })
+    const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...tasks !== undefined && { tasks } }
+    const { bounds } = admission
+    const told = act === 'retry' ? await admission.inTurn(() => engine.change({ ...ask, bounds, now: clock.now() })) : await engine.change({ ...ask, now: clock.now() })
+    const [queue] = Object.keys(told.refused)
+    if (queue !== undefined && told.changed === 0 && !dry) throw queueFull({ queue, max: bounds[queue]! })
+    const changed = counted(told)
     if (dry || changed.changed === 0) return changed
     if (act === 'cancel') await this.#tell(new StopReason('cancelled', reason.message, by))
     runner.wake()
@@ -118,6 +127,8 @@ export class Bulk {
     }))
   }
 }
+
+const counted = ({ refused, ...rest }: Changed): Counted => ({ ...rest, refused: Object.values(refused).reduce((sum, many) => sum + many, 0) })
 
 const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
 

@@ -1,5 +1,5 @@
 import { runConflict, runNotFound, taskNotFound } from '../model/errors.ts'
-import type { Bulk } from './bulk.ts'
+import type { Bulk, Counted } from './bulk.ts'
 import type { Clock } from '../model/clock.ts'
 import type { DeadGroup, Engine } from '../engine/engine.ts'
 import type { Duration } from '../model/duration.ts'
@@ -14,7 +14,7 @@ export interface DeadFilter { task?: string, fingerprint?: string }
 export interface DeadAsk extends DeadFilter { by: string, dry_run?: boolean }
 
 /** `vanished`: failed runs of tasks that are no more, which are left as they are. */
-export interface Replayed { matched: number, changed: number, vanished: number }
+export interface Replayed extends Counted { vanished: number }
 
 /** Runs that failed for good: what they failed of, and what becomes of them. */
 export class Dead {
@@ -30,26 +30,20 @@ export class Dead {
     return groups.filter(group => fingerprint === undefined || group.fingerprint === fingerprint)
   }
 
-  /** Queues failed runs again as they were asked for, `every` apart; throws OFFPEAK_TASK_NOT_FOUND for a task that is no more. */
+  /** Queues failed runs again as they were asked for, `every` apart, as many as their queues take. Throws OFFPEAK_TASK_NOT_FOUND for a task
+   *  that is no more, OFFPEAK_QUEUE_FULL when not one is taken. */
   async replay ({ task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }): Promise<Replayed> {
     const { tasks, bulk } = this.#options
     if (task !== undefined && !tasks().has(task)) throw taskNotFound(task)
     const groups = await this.groups({ ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } })
-    const there = groups.filter(group => tasks().has(group.task))
-    const whole = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
-    // One change for all, so that they are as far apart as was said; what must be left out divides it.
-    if (there.length === groups.length) return { ...await bulk.change('retry', { filter: whole, by, dry_run: dry, every }), vanished: 0 }
-    const counted = { matched: 0, changed: 0, vanished: groups.filter(group => !there.includes(group)).reduce((sum, { count }) => sum + count, 0) }
-    for (const { task: id, fingerprint: own } of there) {
-      const { matched, changed } = await bulk.change('retry', { filter: { task: id, fingerprint: own, state: ['failed'] }, by, dry_run: dry, every })
-      counted.matched += matched
-      counted.changed += changed
-    }
-    return counted
+    const [there, gone] = [groups.filter(group => tasks().has(group.task)), groups.filter(group => !tasks().has(group.task))]
+    const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
+    const counted = await bulk.change('retry', { filter, tasks: [...new Set(there.map(({ task: id }) => id))], by, dry_run: dry, every })
+    return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }
   }
 
   /** Removes failed runs; who and why is recorded. */
-  async discard ({ task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }): Promise<{ matched: number, changed: number }> {
+  async discard ({ task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }): Promise<Counted> {
     const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
     return await this.#options.bulk.change('remove', { filter, by, dry_run: dry, message })
   }

@@ -148,14 +148,17 @@ export class Desk {
     return run
   }
 
-  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more. */
+  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more, OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
     const { engine, clock, runner, notice } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
     this.definition(before.task)
     const now = clock.now()
-    const run = await engine.retry({ id, now, due_at: now })
+    const run = await this.#admission.inTurn(async () => {
+      await this.#admission.check(before.queue)
+      return await engine.retry({ id, now, due_at: now })
+    })
     if (run === null) throw runNotFound(id)
     notice({ kind: 'added', run })
     await engine.record({ at: now, by, action: 'retry', subject: id, detail: { task: run.task } })

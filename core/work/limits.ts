@@ -1,31 +1,16 @@
-import { drawn, queueSettings } from '../model/queue.ts'
 import { queueFull } from '../model/errors.ts'
-import type { Bucket, QueueSettings } from '../model/queue.ts'
+import { queueSettings } from '../model/queue.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Config } from '../model/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
 import type { NewRun } from '../model/run.ts'
-
-/** The starts that queues with a rate have left. They are kept in memory: after a restart every queue has all of its starts. */
-export class Buckets {
-  readonly #buckets = new Map<string, Bucket>()
-
-  get all (): ReadonlyMap<string, Bucket> {
-    return this.#buckets
-  }
-
-  /** Counts one start. */
-  draw (queue: string, { queues }: Pick<Config, 'queues'>, now: number): void {
-    const { rate } = queueSettings(queues, queue)
-    if (rate === undefined) this.#buckets.delete(queue)
-    else this.#buckets.set(queue, drawn(this.#buckets.get(queue), rate, now))
-  }
-}
+import type { QueueSettings } from '../model/queue.ts'
 
 export interface AdmissionOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Pick<Config, 'queues'> }
 
-const WAITING = ['blocked', 'queued'] as const
+/** What is asked for of one bounded queue. */
+interface Asked { queue: string, max: number, policy: QueueSettings['on_full'], runs: readonly NewRun[] }
 
 /** Sees that no more runs wait in a queue than may. What schedules ask for is not counted out: their overlap bounds it. */
 export class Admission {
@@ -36,46 +21,78 @@ export class Admission {
     this.#options = options
   }
 
+  /** How many runs may wait, of the queues that say so. */
+  get bounds (): Record<string, number> {
+    const { queues } = this.#options.config()
+    return Object.fromEntries(Object.entries(queues).flatMap(([queue, { max_length: max }]) => max === undefined ? [] : [[queue, max]]))
+  }
+
   /** Adds runs when their queues take them; throws OFFPEAK_QUEUE_FULL, and then none was added. */
   async admit<T> (runs: readonly NewRun[], add: () => Promise<T>): Promise<T> {
     const { queues } = this.#options.config()
-    const bounded = [...Map.groupBy(runs, ({ queue }) => queue)]
-      .map(([queue, own]) => ({ queue, count: own.length, settings: queueSettings(queues, queue) }))
-      .filter(({ settings }) => settings.max_length !== undefined)
-    if (bounded.length === 0) return await add()
-    // One after another: two that look at the same time would both find the last place.
-    const turn = this.#last.then(() => this.#fill(bounded, add))
+    const bounded = [...Map.groupBy(runs, ({ queue }) => queue)].flatMap(([queue, own]) => {
+      const { max_length: max, on_full: policy } = queueSettings(queues, queue)
+      return max === undefined ? [] : [{ queue, max, policy, runs: own }]
+    })
+    return bounded.length === 0 ? await add() : await this.inTurn(() => this.#fill(bounded, add))
+  }
+
+  /** Throws OFFPEAK_QUEUE_FULL when not one more run may wait in the queue. */
+  async check (queue: string): Promise<void> {
+    const { max_length: max } = queueSettings(this.#options.config().queues, queue)
+    if (max !== undefined && await this.#waiting(queue) >= max) throw queueFull({ queue, max })
+  }
+
+  /** Does one thing after another: two that look at the same time would both find the last place. */
+  async inTurn<T> (work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
     this.#last = turn.catch(() => undefined)
     return await turn
   }
 
   async #fill<T> (bounded: readonly Asked[], add: () => Promise<T>): Promise<T> {
-    const over = await Promise.all(bounded.map(async asked => ({ ...asked, over: await this.#waiting(asked.queue) + asked.count - asked.settings.max_length! })))
-    for (const { queue, over: many, count, settings: { max_length: max, on_full: then } } of over) {
-      if (many > 0 && (then !== 'drop_oldest' || count > max!)) throw queueFull({ queue, max: max! })
-    }
+    const crowded = await Promise.all(bounded.map(async asked => await this.#isCrowded(asked) ? [asked] : []))
     const added = await add()
-    for (const { queue, over: many } of over) if (many > 0) await this.#drop(queue, many)
+    for (const { queue, max } of crowded.flat()) await this.#drop(queue, max)
     return added
   }
 
-  async #waiting (queue: string): Promise<number> {
-    const { engine, clock } = this.#options
-    const { matched } = await engine.change({ act: 'cancel', filter: { queue, state: [...WAITING] }, now: clock.now(), limit: 1, dry_run: true })
-    return matched
+  /** True when runs have to be dropped for these; throws when none are. */
+  async #isCrowded ({ queue, max, policy, runs }: Asked): Promise<boolean> {
+    const left = max - await this.#waiting(queue)
+    if (runs.length <= left) return false
+    const many = await this.#fresh(runs)
+    if (many <= left) return false
+    if (policy !== 'drop_oldest' || many > max) throw queueFull({ queue, max })
+    return true
   }
 
-  /** Skips the oldest waiting runs, as many as are too many once a repeated key has added none. */
-  async #drop (queue: string, most: number): Promise<void> {
-    const { engine, clock, notice, config } = this.#options
-    const max = queueSettings(config().queues, queue).max_length ?? Infinity
-    const { items } = await engine.list({ queue, state: [...WAITING], limit: Math.min(max, 1_000_000) + most })
-    const reason = { code: 'queue_full', message: `dropped: newer runs came, and queue ${queue} lets ${max} wait` }
-    for (const { id } of items.slice(max).toReversed()) {
-      const run = await engine.end({ id, now: clock.now(), as: 'skipped', reason })
-      if (run?.state === 'skipped') notice({ kind: 'settled', run, outcome: 'skipped', ms: 0 })
+  async #waiting (queue: string): Promise<number> {
+    const [count] = await this.#options.engine.queues({ names: [queue] })
+    return count === undefined ? 0 : count.blocked + count.queued
+  }
+
+  /** How many of the runs there will be more: one whose key is another's is that one. */
+  async #fresh (runs: readonly NewRun[]): Promise<number> {
+    const names = new Set<string>()
+    let unnamed = 0
+    for (const run of runs) {
+      if (run.key === undefined || run.key === null) unnamed++
+      else if (!names.has(`${run.task}/${run.key}`) && !await this.#isThere(run)) names.add(`${run.task}/${run.key}`)
     }
+    return unnamed + names.size
+  }
+
+  async #isThere ({ task, key, unique }: NewRun): Promise<boolean> {
+    const { engine, clock } = this.#options
+    const known = await engine.holder({ task, key: key!, now: clock.now() })
+    return known !== null && (unique?.conflict !== 'keep_last' || known.state !== 'running')
+  }
+
+  /** Skips the oldest waiting runs, as many as are too many. */
+  async #drop (queue: string, max: number): Promise<void> {
+    const { engine, clock, notice } = this.#options
+    const reason = { code: 'queue_full', message: `dropped: newer runs came, and queue ${queue} lets ${max} wait` }
+    for (const run of await engine.thin({ queue, most: max, now: clock.now(), reason })) notice({ kind: 'settled', run, outcome: 'skipped', ms: 0 })
   }
 }
-
-interface Asked { queue: string, count: number, settings: QueueSettings }

@@ -3,13 +3,13 @@ import { milliseconds } from '../model/duration.ts'
 import { queueNotFound } from '../model/errors.ts'
 import { ON_FULL, queueSettings, refilled, whole } from '../model/queue.ts'
 import type { Clock } from '../model/clock.ts'
-import type { DueTask, Engine } from '../engine/engine.ts'
+import type { Engine, QueueCount } from '../engine/engine.ts'
 import type { Pause } from '../model/gates/gate.ts'
 import type { Runner } from './runner.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../model/task.ts'
 
-/** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the longest waiting of those that come next is due.
+/** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is due, whatever its priority.
  *  Instants are ISO 8601, `per` is seconds. */
 export interface QueueView {
   name: string
@@ -42,32 +42,31 @@ export class Queues {
 
   async list (): Promise<QueueView[]> {
     const { engine, clock } = this.#options
-    const { tasks: due } = await engine.due(clock.now())
-    return await Promise.all(this.names.map(name => this.#view(name, due)))
+    const counts = new Map((await engine.queues({ now: clock.now() })).map(count => [count.queue, count]))
+    return this.names.map(name => this.#view(name, counts.get(name)))
   }
 
   /** Throws OFFPEAK_QUEUE_NOT_FOUND. */
   async get (name: string): Promise<QueueView> {
     if (!this.names.includes(name)) throw queueNotFound({ queue: name, known: this.names })
     const { engine, clock } = this.#options
-    return await this.#view(name, (await engine.due(clock.now())).tasks)
+    return this.#view(name, (await engine.queues({ now: clock.now(), names: [name] }))[0])
   }
 
-  async #view (name: string, due: readonly DueTask[]): Promise<QueueView> {
+  #view (name: string, count: QueueCount | undefined): QueueView {
     const { runner, situation: { now: { config, pauses } }, tasks, clock } = this.#options
     const { concurrency = null, max_length: max = null, on_full: then = 'refuse' } = queueSettings(config.queues, name)
-    const heads = due.filter(({ first }) => first.queue === name).map(({ first }) => first.due_at)
     return {
       name,
       tasks: [...tasks().values()].filter(({ queue }) => queue === name).map(({ id }) => id).toSorted(),
-      depth: await this.#depth(name),
+      depth: count === undefined ? 0 : count.blocked + count.queued,
       running: runner.active.running.filter(({ queue }) => queue === name).length,
       concurrency,
       rate: this.#rate(name),
       max_length: max,
       on_full: then,
       paused: pausedBy(pauses, name, clock.now()),
-      oldest: heads.length === 0 ? null : iso(Math.min(...heads))
+      oldest: iso(count?.oldest ?? null)
     }
   }
 
@@ -76,12 +75,6 @@ export class Queues {
     const { rate } = queueSettings(situation.now.config.queues, name)
     if (rate === undefined) return null
     return { limit: rate.limit, per: milliseconds(rate.per) / 1000, left: whole(refilled(runner.buckets.get(name), rate, clock.now())) }
-  }
-
-  async #depth (queue: string): Promise<number> {
-    const { engine, clock } = this.#options
-    const { matched } = await engine.change({ act: 'cancel', filter: { queue, state: ['blocked', 'queued'] }, now: clock.now(), limit: 1, dry_run: true })
-    return matched
   }
 }
 

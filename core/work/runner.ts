@@ -2,7 +2,7 @@ import { Alarm } from './alarm.ts'
 import { ActiveRuns } from './active.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
-import { Buckets } from './limits.ts'
+import { Buckets } from './buckets.ts'
 import { Conscience } from './conscience.ts'
 import { Executor } from './executor.ts'
 import { Flows } from './flows.ts'
@@ -37,7 +37,7 @@ export class Runner implements Service {
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
   readonly #ahead: Ahead
-  readonly #buckets = new Buckets()
+  readonly #buckets: Buckets
   readonly #flows: Flows
   readonly #executor: Executor
   readonly #conscience: Conscience
@@ -51,6 +51,7 @@ export class Runner implements Service {
   constructor (options: RunnerOptions) {
     this.#options = options
     const { clock, situation } = options
+    this.#buckets = new Buckets(options)
     this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
     this.#alarm = new Alarm({ clock, ring: () => this.wake() })
@@ -71,6 +72,7 @@ export class Runner implements Service {
 
   async start (): Promise<void> {
     if (this.#state !== 'stopped') return
+    await this.#buckets.load()
     this.#state = 'started'
     this.#executor.open()
     this.wake()
@@ -147,6 +149,7 @@ export class Runner implements Service {
     await this.#executor.drained(this.#options.stopGraceMs())
     for (const { run } of this.#active.all()) this.abort(run.id, new StopReason('stopping', 'offpeak is stopping'))
     await this.#executor.drained(this.#options.abortGraceMs + SECOND)
+    await this.#buckets.written()
     this.#state = 'stopped'
     this.#executor.close()
   }

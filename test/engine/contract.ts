@@ -7,6 +7,7 @@ import type { Setup } from './contract/ground.ts'
 import { counting } from './contract/counting.ts'
 import { holding } from './contract/holding.ts'
 import { keeping, living, recovering } from './contract/keeping.ts'
+import { lining } from './contract/lining.ts'
 import { looking } from './contract/looking.ts'
 import { moving } from './contract/moving.ts'
 import { naming } from './contract/naming.ts'
@@ -24,6 +25,7 @@ export function contract (t: Test, setup: Setup): void {
   t.test('every state and every call', t => moving(t, setup))
   t.test('recovering', t => recovering(t, setup))
   t.test('planning', t => planning(t, setup))
+  t.test('lining', t => lining(t, setup))
   t.test('looking', t => looking(t, setup))
   t.test('sweeping and records', t => keeping(t, setup))
   t.test('holding', t => holding(t, setup))

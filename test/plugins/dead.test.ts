@@ -34,7 +34,7 @@ t.test('what has failed for good is told by task and what it failed of', async t
 t.test('failed runs are played again: counted first, one, some, all, with what they were asked for', async t => {
   const { dead, post, ids, mend, finished, ask } = await graves(t)
   mend()
-  t.same((await post('/api/dead/replay', { task: 'a', dry_run: true })).json(), { matched: 3, changed: 0, vanished: 0, dry_run: true })
+  t.same((await post('/api/dead/replay', { task: 'a', dry_run: true })).json(), { matched: 3, changed: 0, refused: 0, vanished: 0, dry_run: true })
   t.equal((await post(`/api/runs/${ids[0]}/retry`)).statusCode, 202)
   t.match(await finished(ids[0]!), { state: 'completed', result: 1, attempts: [{ outcome: 'failed' }, { outcome: 'completed' }] })
   t.match((await post('/api/dead/replay', { task: 'a', every: '1h' })).json(), { matched: 2, changed: 2 })

@@ -74,9 +74,9 @@ t.test('runs are cancelled, tried again and deleted by filter, counted first', a
   const filter = { task: 'echo' }
   t.same((await post('/api/runs/cancel', { filter, dry_run: true })).json(), { matched: 2, changed: 0, dry_run: true })
   t.equal((await ask({ url: `/api/runs/${ids[0]}` })).json().state, 'queued')
-  t.same((await post('/api/runs/cancel', { filter, reason: 'not today' })).json(), { matched: 2, changed: 2, dry_run: false })
+  t.same((await post('/api/runs/cancel', { filter, reason: 'not today' })).json(), { matched: 2, changed: 2, refused: 0, dry_run: false })
   t.match((await finished(ids[0]!)).reason, { message: 'not today', by: 'api' })
-  t.same((await post('/api/runs/retry', { filter: { task: 'broken' } })).json(), { matched: 1, changed: 1, dry_run: false })
+  t.same((await post('/api/runs/retry', { filter: { task: 'broken' } })).json(), { matched: 1, changed: 1, refused: 0, dry_run: false })
   await finished(ids[2]!)
   t.same((await post('/api/runs/delete', { filter: { task: 'echo' } })).json().changed, 2)
   t.equal((await ask({ url: `/api/runs/${ids[0]}` })).statusCode, 404)

@@ -106,7 +106,7 @@ t.test('what a run has waited for is given to it wherever it runs: by ref, by id
   const { manager, reach, ended } = await setup(t, { source: 'return { rows: [1, { deep: "\\u00e9" }], from: ctx.payload }', sum: 'return ctx.results', later: 'return ctx.results' }, { fields })
   const { desk } = manager
   await ended('source.inline', { payload: 'depended on' })
-  const [{ run: known }] = await desk.bulk.add([{ task: 'source.process', payload: 'by id' }]) as [{ run: { id: string } }]
+  const { run: known } = await desk.enqueue('source.process', { payload: 'by id' })
   for (const mode of MODES) {
     const added = await desk.bulk.add([
       { task: 'source.thread', payload: 'by ref', ref: 'first' }, { task: `sum.${mode}`, ref: 'second', after: ['#first', known.id] }, { task: `later.${mode}`, after: ['#second'] }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house } from './house.ts'
+import { gate, house, scratch } from './house.ts'
 import { until } from '../clock.ts'
 import { refilled, drawn, nextStart, whole } from '../../core/model/queue.ts'
 import type { Added } from '../../core/engine/engine.ts'
@@ -132,8 +132,8 @@ t.test('many runs are added as one: all, or none with every fault named', async 
   const added = await it.desk.bulk.add(Array.from({ length: 10_000 }, () => ({ task: 'work', delay: '1h' })))
   t.equal(added.length, 10_000)
   t.equal((await it.desk.queues.get('default')).depth, 10_000)
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), { matched: 10_000, changed: 0 })
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), { matched: 10_000, changed: 10_000 })
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), { matched: 10_000, changed: 0, refused: 0 })
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), { matched: 10_000, changed: 10_000, refused: 0 })
   await t.rejects(it.desk.bulk.add(Array.from({ length: 10_001 }, () => ({ task: 'work' }))), { code: 'OFFPEAK_INPUT_INVALID' })
 })
 
@@ -158,4 +158,57 @@ t.test('a run that waits is changed and promoted; one that does not is left alon
   await t.rejects(it.desk.bulk.promote('nobody', { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
   const { run: typed } = await it.desk.enqueue('typed', { delay: '1h' })
   await t.rejects(it.desk.bulk.edit(typed.id, { payload: {}, by: 'ann' }), { code: 'OFFPEAK_INPUT_INVALID' })
+})
+
+t.test('a repeated key is the first run, however full its queue', async t => {
+  const it = await house(t, { tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }], config: { queues: { q: { max_length: 2 } } } })
+  const { run: first } = await it.desk.enqueue('work', { delay: '1h', key: 'one' })
+  const { run: sole } = await it.desk.enqueue('sole', { delay: '1h' })
+  const full = { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429 }
+  t.match(await it.desk.enqueue('work', { delay: '1h', key: 'one' }), { created: false, run: { id: first.id } })
+  t.match(await it.desk.enqueue('sole', { delay: '1h' }), { created: false, run: { id: sole.id } })
+  t.match(await it.desk.bulk.add([{ task: 'work', key: 'one' }, { task: 'work', key: 'one' }, { task: 'sole' }]), [{ created: false }, { created: false }, { created: false }])
+  await t.rejects(it.desk.enqueue('work', { delay: '1h', key: 'two' }), full)
+  await t.rejects(it.desk.bulk.add([{ task: 'work', key: 'one' }, { task: 'work', key: 'two' }]), full)
+  await it.desk.cancel(sole.id, { by: 'ann' })
+  t.match(await it.desk.bulk.add([{ task: 'work', key: 'two', delay: '1h' }, { task: 'work', key: 'two' }, { task: 'work', key: 'one' }]), [{ created: true }, { created: false }, { created: false }], 'the last place is for one of them')
+})
+
+t.test('keep_last wants a place of its own beside one that runs', async t => {
+  const held = gate()
+  const it = await house(t, { tasks: [{ queue: 'q', unique: { by: 'task', while: 'running', on_conflict: 'keep_last' }, work: { kind: 'function', func: held.func } }, { id: 'other', queue: 'q' }], config: { queues: { q: { max_length: 1 } } } })
+  const { run } = await it.desk.enqueue('work')
+  await it.reach(run.id, 'running')
+  await it.desk.enqueue('other', { delay: '1h' })
+  await t.rejects(it.desk.enqueue('work'), { code: 'OFFPEAK_QUEUE_FULL' })
+  held.letGo()
+})
+
+t.test('the limit of a rate outlasts a restart', async t => {
+  const folder = scratch(t)
+  const options = { folder, tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 10, per: '1h' } } } }, slots: 10 }
+  const it = await house(t, options)
+  for (let count = 0; count < 10; count++) await it.reach((await it.desk.enqueue('work')).run.id, 'completed')
+  await it.close()
+  const again = await house(t, { ...options, at: new Date(it.clock.now() + 6 * MINUTE).toISOString() })
+  t.match((await again.desk.queues.get('api')).rate, { limit: 10, left: 1 }, 'what the clock has given back since')
+  const runs = [(await again.desk.enqueue('work')).run, (await again.desk.enqueue('work')).run] as const
+  await again.reach(runs[0].id, 'completed')
+  await again.runner.settled()
+  t.equal((await again.desk.run(runs[1].id)).state, 'queued')
+  t.match(again.desk.verdict(await again.desk.run(runs[1].id))!.gates.find(({ ok }) => !ok), { code: 'queue_rate' })
+})
+
+t.test('a burst of starts is written in few calls, and the last count is the one that stays', async t => {
+  const it = await house(t, { tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 100, per: '1h' } } } }, slots: 50 })
+  const keep = it.engine.keep
+  let calls = 0
+  it.engine.keep = async entry => {
+    calls++
+    await keep(entry)
+  }
+  const added = await it.desk.bulk.add(Array.from({ length: 50 }, () => ({ task: 'work' })))
+  for (const { run } of added) await it.reach(run.id, 'completed')
+  await until('the count is written', async () => ((await it.engine.kept('bucket/'))[0]?.value as { tokens: number } | undefined)?.tokens === 50)
+  t.ok(calls < 25, `${calls} calls for 50 starts`)
 })

@@ -59,9 +59,9 @@ export async function changing (t: Test, setup: Setup) {
       const engine = await setup(t)
       const all = await oneOfEach(engine)
       const [states, after] = wanted[act]
-      t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0 }, act)
-      t.same(await change(engine, { act }), { matched: states.length, changed: states.length })
-      t.same(await change(engine, { act }), { matched: 0, changed: 0 }, `${act} once is enough`)
+      t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0, refused: {} }, act)
+      t.same(await change(engine, { act }), { matched: states.length, changed: states.length, refused: {} })
+      t.same(await change(engine, { act }), { matched: 0, changed: 0, refused: {} }, `${act} once is enough`)
       for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
         const found = (await engine.get(id))?.state
         t.equal(found, act === 'remove' && isFinal(state) ? undefined : after[state] ?? state, `${act} of ${state}`)
@@ -71,21 +71,21 @@ export async function changing (t: Test, setup: Setup) {
   t.test('the filter, its states and the limit say which', async t => {
     const engine = await setup(t)
     await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
-    t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1 })
-    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), { matched: 0, changed: 0 })
+    t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1, refused: {} })
+    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), { matched: 0, changed: 0, refused: {} })
     t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued', 'queued'], 'the newest first')
-    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), { matched: 1, changed: 1 })
-    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0 }, 'what waits is not removed')
+    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), { matched: 1, changed: 1, refused: {} })
+    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} }, 'what waits is not removed')
   })
   t.test('thousands are changed in slices, and all of them', async t => {
     const engine = await setup(t)
     await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
-    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), { matched: 2500, changed: 2200 })
+    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), { matched: 2500, changed: 2200, refused: {} })
     t.same((await engine.records({ limit: 9 })).map(({ by, action, detail }) => [by, action, (detail as { count: number }).count]), [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]])
     t.match(await engine.due(T0 + 1), { tasks: [{ count: 2200 }], next_at: T0 + 1000 })
-    t.same(await change(engine, {}), { matched: 2500, changed: 2500 })
+    t.same(await change(engine, {}), { matched: 2500, changed: 2500, refused: {} })
     const newest = (await engine.list({ limit: 1 })).items[0]!
-    t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500 })
+    t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500, refused: {} })
     t.same((await engine.list({ limit: 1 })).items, [])
     const { id } = await addOne(engine, {}, 0)
     t.ok(id > newest.id, 'no id is given twice')
@@ -93,7 +93,7 @@ export async function changing (t: Test, setup: Setup) {
   t.test('retried runs are due apart, and cancelled ones keep the reason', async t => {
     const engine = await setup(t)
     for (let index = 0; index < 3; index++) await runIn(engine, 'failed')
-    t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3 })
+    t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3, refused: {} })
     t.same((await engine.list({ limit: 9 })).items.map(({ due_at }) => due_at - T0), [1, 61, 121])
     await change(engine, { reason: ANN })
     t.match((await engine.list({ limit: 1 })).items, [{ state: 'cancelled', reason: ANN }])
@@ -102,7 +102,7 @@ export async function changing (t: Test, setup: Setup) {
     const engine = await setup(t)
     const first = await addOne(engine)
     const second = await addOne(engine, { task: 'b', after: [{ run: first.id, condition: 'completed' }] })
-    t.same(await change(engine, { filter: { task: 'a' } }), { matched: 1, changed: 1 })
+    t.same(await change(engine, { filter: { task: 'a' } }), { matched: 1, changed: 1, refused: {} })
     t.match(await engine.get(second.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
   })
   t.test('a run that is over can be discarded, with the reason written down', async t => {
@@ -120,5 +120,31 @@ export async function changing (t: Test, setup: Setup) {
     await engine.stop()
     await engine.start()
     t.ok((await addOne(engine, {}, 0)).id > newest.id, 'and its id is not given again')
+  })
+  t.test('what is tried again keeps within the bounds of its queue, and is counted before', async t => {
+    const engine = await setup(t)
+    for (const queue of ['p', 'p', 'p', 'q', 'q', 'r']) {
+      await addOne(engine, { queue })
+      for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.failed!)
+    }
+    const other = await addOne(engine, { queue: 'p', priority: 'low', task: 'b' })
+    await addOne(engine, { queue: 'p', after: [{ run: other.id, condition: 'done' }] })
+    const bounds = { p: 3, q: 2, unknown: 1 }
+    const newest = (await engine.list({ queue: 'p', state: ['failed'], limit: 1 })).items[0]!
+    t.same(await change(engine, { act: 'retry', bounds, dry_run: true }), { matched: 6, changed: 0, refused: { p: 2 } })
+    t.same(await change(engine, { act: 'retry', bounds, dry_run: true, filter: { queue: 'q' } }), { matched: 2, changed: 0, refused: {} })
+    t.same(await change(engine, { act: 'retry', bounds, every_ms: 10, reason: ANN }), { matched: 6, changed: 4, refused: { p: 2 } })
+    t.match((await engine.get(newest.id))!.state, 'queued', 'the newest come first')
+    t.same((await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1).toSorted((a, b) => a - b), [0, 10, 20, 30], 'no gap for those that were refused')
+    t.match(await engine.records({ limit: 1 }), [{ detail: { count: 4 } }])
+    t.same(await change(engine, { act: 'retry', bounds }), { matched: 2, changed: 0, refused: { p: 2 } })
+    t.same(await change(engine, { act: 'cancel', bounds, filter: { queue: 'p' }, dry_run: true }), { matched: 3, changed: 0, refused: {} }, 'nothing else is bounded')
+  })
+  t.test('of some tasks alone', async t => {
+    const engine = await setup(t)
+    for (const task of ['a', 'b', 'c', 'b']) await addOne(engine, { task })
+    t.same(await change(engine, { tasks: ['b', 'c', 'nobody'], limit: 2 }), { matched: 3, changed: 2, refused: {} })
+    t.same(await change(engine, { tasks: [] }), { matched: 0, changed: 0, refused: {} })
+    t.match(await engine.count(), [{ task: 'a', states: { queued: 1 } }, { task: 'b' }, { task: 'c', states: { cancelled: 1 } }])
   })
 }
