@@ -1,7 +1,7 @@
-import si from 'systeminformation'
 import { MINUTE, SECOND } from '../model/duration.ts'
 import { UNKNOWN } from '../model/reading.ts'
 import { share } from './number.ts'
+import type si from 'systeminformation'
 import type { Part, Sensor } from './sensor.ts'
 
 /** The calls of systeminformation that stand in for /proc and /sys. */
@@ -40,9 +40,12 @@ async function temperature (library: Library): Promise<Part> {
   return { temperature: max ?? main ?? UNKNOWN }
 }
 
+// A system with /proc and /sys never needs it.
+const installed = async (): Promise<Library> => (await import('systeminformation')).default
+
 /** The sensors of a system without /proc and /sys, each on its own and with a period that suits what it costs. */
-export function elsewhere (library: Library = si): Map<string, Sensor> {
-  const sensor = (everyMs: number, ask: (library: Library) => Promise<Part>): Sensor => ({ everyMs, read: () => ask(library) })
+export function elsewhere (library?: Library): Map<string, Sensor> {
+  const sensor = (everyMs: number, ask: (library: Library) => Promise<Part>): Sensor => ({ everyMs, read: async () => await ask(library ?? await installed()) })
   return new Map([
     ['power', sensor(30 * SECOND, power)],
     ['cpu', sensor(10 * SECOND, cpu)],

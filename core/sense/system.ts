@@ -1,5 +1,4 @@
 import { resolve, sep } from 'node:path'
-import si from 'systeminformation'
 
 /** A share of 0 to 100, or `unknown` where the machine does not say or does not answer in time. */
 export type Percent = number | 'unknown'
@@ -23,13 +22,16 @@ export interface SystemSources {
   fileSystems (): Promise<FileSystem[]>
 }
 
+// Loaded by the first task that asks.
+const library = async () => (await import('systeminformation')).default
+
 const MACHINE: SystemSources = {
-  cpu: async () => (await si.currentLoad()).currentLoad,
+  cpu: async () => (await (await library()).currentLoad()).currentLoad,
   memory: async () => {
-    const { total, available } = await si.mem()
+    const { total, available } = await (await library()).mem()
     return 100 * (total - available) / total
   },
-  fileSystems: () => si.fsSize()
+  fileSystems: async () => await (await library()).fsSize()
 }
 
 /** The answer, or null when it fails or takes too long: some calls hang on odd hardware and dead network mounts. */
