@@ -38,7 +38,7 @@ export function waysFor (store: Store, ask: Filter): Way[] {
   }
   if (due_by !== undefined) return state?.length === 0 ? [] : lanes.flatMap(lane => dueWay(store, lane, due_by))
   if (source !== undefined && !state) return lanes.map(({ id }) => term('indexed by run_source where lane = ? and source = ?', id, SOURCES.indexOf(source)))
-  if (everywhere && !state) return [term('not indexed where id > 0')]
+  if (everywhere && !state) return [term('not indexed where true')]
   return lanes.flatMap(lane => stateWays(lane, state)).map(way => source === undefined ? way : { ...way, also: sourceOf(way, source) })
 }
 
