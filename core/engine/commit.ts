@@ -14,8 +14,8 @@ export interface CommitOptions {
   guard (): void
   /** Gives space back when the disk is full. False: there is none to give. */
   makeRoom (): boolean
-  /** Resolves when all that is committed is durable. */
-  sync (): Promise<void>
+  /** Resolves when all that is committed is durable. `alone`: one caller waits for it. */
+  sync (alone: boolean): Promise<void>
   /** Hears of every transaction that failed. */
   trouble (call: string, error: unknown): void
 }
@@ -70,7 +70,7 @@ export class GroupCommit {
   async close (): Promise<void> {
     this.#closed = true
     while (this.#flushing) await this.#flushing
-    await this.#options.sync().catch(error => this.#options.trouble('stop', error))
+    await this.#options.sync(false).catch(error => this.#options.trouble('stop', error))
   }
 
   async #flush (): Promise<void> {
@@ -110,7 +110,7 @@ export class GroupCommit {
       }
     }
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
-    this.#options.sync().then(() => {
+    this.#options.sync(waiting.length === 1).then(() => {
       this.failure = null
       this.lastMs = performance.now() - begun
       for (const resolve of waiting) resolve()

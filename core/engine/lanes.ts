@@ -68,7 +68,7 @@ export class Lanes {
   /** Follows one run from what it was to what it is; null: not there. */
   moved (lane: Lane, before: Run | null, after: Run | null): void {
     this.changed.add(lane)
-    lane.first = null
+    if (lane.first?.id === before?.id) lane.first = null
     if (before) this.#leave(lane, before)
     // A run that is queued again or removed is not the one that finished last any more.
     if (lane.last && lane.last.id === before?.id) lane.last = null
@@ -87,6 +87,7 @@ export class Lanes {
     lane.counts[PLACE[run.state]]! += 1
     if (isFinal(run.state) && run.state !== 'skipped') lane.last = run
     if (run.state !== 'queued') return
+    if (lane.first && comesFirst(run, lane.first)) lane.first = run
     if (run.due_at <= lane.horizon) lane.due += 1
     else if (lane.later !== null && run.due_at < lane.later) lane.later = run.due_at
   }

@@ -79,7 +79,7 @@ function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>
     forget: () => store.remember(),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
-    sync: synchronous === 'full' ? () => log.flushed().catch(error => guard.unsynced(error)) : async () => {},
+    sync: synchronous === 'full' ? alone => log.flushed(alone).catch(error => guard.unsynced(error)) : async () => {},
     trouble: (call, error) => {
       guard.note(error)
       onTrouble(call, error)
@@ -173,7 +173,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     sweep: ask => write('sweep', store => sweep(store, ask)),
     async plan (asks) {
       for (const { fires } of asks) checkNew(fires)
-      return write('plan', store => asks.map(ask => plan(store, ask)))
+      // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was answered.
+      const answered = asks.some(({ from, schedule }) => from === null && schedule.origin === 'api') ? 'durable' : 'committed'
+      return write('plan', store => asks.map(ask => plan(store, ask)), answered)
     },
     schedules: () => read('schedules', schedules),
     unplan: id => write('unplan', store => unplan(store, id)),
@@ -189,11 +191,11 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
       checkEdit(ask)
       return write('edit', store => edit(store, ask))
     },
-    change: ask => changeAll(ask, {
-      read: work => read('change', work),
     queues: ask => read('queues', store => queues(store, ask)),
     thin: ask => write('thin', store => thin(store, ask)),
     holder: ask => read('holder', store => holder(store, ask)),
+    change: ask => changeAll(ask, {
+      read: work => read('change', work),
       write: work => write('change', work)
     }),
     discard: ask => write('discard', store => discard(store, ask)),

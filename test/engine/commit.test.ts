@@ -111,3 +111,33 @@ t.test('callers during a sync share the next one', async t => {
   log.close()
   await t.rejects(log.flushed(), { code: 'EBADF' })
 })
+
+t.test('the event loop waits for a disk that has been quick, when one caller is alone', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-sync-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'log')
+  writeSync(openSync(file, 'w'), 'x')
+  let [now, takes] = [0, 0.2]
+  const calls: string[] = []
+  const took = (name: string) => {
+    calls.push(name)
+    now += takes
+  }
+  const log = new LogSync(file, { sync: async () => took('elsewhere'), syncNow: () => took('here'), clock: () => now })
+  t.teardown(() => log.close())
+  const flush = async (count: number, alone: boolean) => {
+    calls.length = 0
+    for (let n = 0; n < count; n++) await log.flushed(alone)
+    return new Set(calls)
+  }
+  t.strictSame(await flush(5, true), new Set(['elsewhere']), 'too little is known of the disk')
+  await flush(40, true)
+  t.strictSame(await flush(3, true), new Set(['here']))
+  t.strictSame(await flush(3, false), new Set(['elsewhere']), 'others share one while the loop goes on')
+  takes = 20
+  t.strictSame(await flush(1, true), new Set(['here']))
+  takes = 0.2
+  t.strictSame(await flush(10, true), new Set(['elsewhere']), 'one stall is enough')
+  await flush(40, true)
+  t.strictSame(await flush(1, true), new Set(['here']))
+})
