@@ -79,6 +79,10 @@ function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 
   return { ...queued(run, due_at), attempt: run.attempt - 1, reason }
 }
 
+/** A run that ends because a newer one with its key takes its place. Its child stays named, for the caller to end. */
+export const afterDisplaced = (run: Run, now: number): Run =>
+  ({ ...finished(run, now), state: 'skipped', child: run.child, reason: { code: 'replaced', message: 'A later run with its key takes its place' } })
+
 /** A running run after its attempt came to `outcome`. `progress` undefined: unchanged. */
 export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?: Progress | null): Run {
   const at = progress === undefined ? run : { ...run, progress }

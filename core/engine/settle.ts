@@ -5,6 +5,7 @@ import type { EndAsk, LogLine, Renewed, Report, Settlement } from './engine.ts'
 import { afterCancel, afterEnd, afterOutcome, afterRetry, pastAttempt } from './laws.ts'
 import { text } from './rows.ts'
 import type { Store } from './store.ts'
+import { forgive, unlessDisplaced } from './unique.ts'
 import { keepUsed } from './used.ts'
 
 /** The running run that the lease gives the right to write, or null when the lease is stale. */
@@ -27,7 +28,7 @@ function keepLines (store: Store, { id, attempt }: Run, lines: readonly LogLine[
 export function settle (store: Store, { lease, outcome, now, progress, logs, used, begun = true }: Settlement): Run | null {
   const run = held(store, lease)
   if (!run) return null
-  const after = afterOutcome(run, outcome, now, progress)
+  const after = unlessDisplaced(store, { before: run, after: afterOutcome(run, outcome, now, progress) }, now)
   keepLines(store, run, logs)
   if (used) keepUsed(store, run, { used, now })
   if (outcome.kind === 'completed' && outcome.result !== null) store.setPart('result', run.id, outcome.result)
@@ -97,6 +98,7 @@ export function retry (store: Store, { id, due_at }: { id: string, now: number, 
   // Work that was completed begins anew; work that was not goes on where it stopped.
   if (run.state === 'completed') store.dropPart('checkpoint', id)
   store.rewrite(run, after)
+  forgive(store, run)
   if (typeof run.key_until === 'string') store.retake(run)
   return { ...after }
 }

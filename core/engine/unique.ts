@@ -1,7 +1,8 @@
+import { decodeId } from '../model/id.ts'
 import { isFinal } from '../model/run.ts'
 import type { NewRun, Run } from '../model/run.ts'
 import type { Added } from './engine.ts'
-import { born, replacedBy } from './laws.ts'
+import { afterDisplaced, born, replacedBy } from './laws.ts'
 import { nameOf } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
@@ -36,11 +37,27 @@ export function addOne (store: Store, ask: NewRun, now: number): Added {
   if (!known) return create(store, ask, now)
   const conflict = ask.unique?.conflict ?? 'return'
   if (conflict === 'keep_last' && known.state === 'running') {
-    store.free(known)
+    displace(store, known)
     return create(store, ask, now)
   }
   if (conflict === 'return' || known.state === 'running' || isFinal(known.state)) return { run: known, created: false, conflict: 'returned' }
   return conflict === 'reschedule' ? reschedule(store, known, ask) : replace(store, known, ask)
+}
+
+// 2: its key is another's now that is to be the last; 1: its key is free for whoever comes.
+function displace (store: Store, { id }: Run): void {
+  store.sql('update run set freed = 2 where id = ?').run(decodeId(id))
+}
+
+/** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last ends instead. */
+export function unlessDisplaced (store: Store, { before, after }: { before: Run, after: Run }, now: number): Run {
+  if (after.key === null || after.state !== 'queued' || !store.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))) return after
+  return afterDisplaced({ ...after, due_at: before.due_at }, now)
+}
+
+/** A run that somebody tries again by hand is one of its own. */
+export function forgive (store: Store, { id, key }: Run): void {
+  if (key !== null) store.sql('update run set freed = 1 where id = ? and freed = 2').run(decodeId(id))
 }
 
 function create (store: Store, ask: NewRun, now: number): Added {

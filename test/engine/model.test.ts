@@ -9,7 +9,7 @@ import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 /** What a run has to be, said as simply as it can be. */
-interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean, after: Link[], key: string | null, until: Unique['until'] | undefined }
+interface Expected { state: State, turn: number, attempt: number, crashes: number, cancel: boolean, ends: number, priority: number, codes: string[], open: boolean, after: Link[], key: string | null, until: Unique['until'] | undefined, displaced: boolean }
 
 /** `counted`: what the prerequisite came to when it did. */
 interface Link { id: string, condition: Condition, counted?: State }
@@ -38,7 +38,7 @@ function expect (run: Expected, kind: string) {
   const again = kind === 'postponed' || (kind === 'failed' && run.attempt <= RETRIES)
   if (kind === 'postponed' && !run.cancel) run.attempt -= 1
   if (run.cancel && ['failed', 'final', 'postponed'].includes(kind)) run.state = 'cancelled'
-  else run.state = again ? 'queued' : kind === 'final' ? 'failed' : kind as State
+  else run.state = again ? run.displaced ? 'skipped' : 'queued' : kind === 'final' ? 'failed' : kind as State
 }
 
 const isWaiting = ({ state }: Expected) => state === 'queued' || state === 'blocked'
@@ -63,12 +63,13 @@ function follow ({ runs }: World) {
 const UNIQUE: (Unique | undefined)[] = [undefined, { until: 'started', conflict: 'replace' }, { until: 'finished', conflict: 'keep_last' }]
 
 const expected = (more: Partial<Expected>): Expected => ({
-  state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: 2, codes: [], open: false, after: [], key: null, until: undefined, ...more
+  state: 'queued', turn: 0, attempt: 0, crashes: 0, cancel: false, ends: 0, priority: 2, codes: [], open: false, after: [], key: null, until: undefined, displaced: false, ...more
 })
 
 function expectAdd ({ runs, order, keys }: World, { key, unique, id, priority }: { key: string, unique: Unique | undefined, id: string, priority: number }): Added['conflict'] {
   const holder = runs.get(keys.get(key) ?? '')
   const beside = unique?.conflict === 'keep_last' && holder?.state === 'running'
+  if (holder && beside) holder.displaced = true
   if (holder && !beside) {
     if (!unique || !isWaiting(holder)) return 'returned'
     holder.priority = priority
@@ -145,7 +146,7 @@ const steps: Record<string, (index: number) => Step> = {
     if (!id || !run) return
     await world.engine.retry({ id, now: T0, due_at: T0 })
     if (isWaiting(run) || run.state === 'running') return
-    Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false })
+    Object.assign(run, { state: 'queued', attempt: 0, crashes: 0, cancel: false, displaced: false })
     if (run.key !== null && run.until !== undefined && !world.keys.has(run.key)) world.keys.set(run.key, id)
   },
   hold: index => async world => {
@@ -190,7 +191,7 @@ const steps: Record<string, (index: number) => Step> = {
     for (const run of world.runs.values()) {
       if (run.state !== 'running') continue
       Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + 1, ends: run.ends + 1 })
-      run.state = run.cancel ? 'cancelled' : run.crashes >= CAP ? 'failed' : 'queued'
+      run.state = run.cancel ? 'cancelled' : run.crashes >= CAP ? 'failed' : run.displaced ? 'skipped' : 'queued'
     }
   }
 }

@@ -94,6 +94,35 @@ export async function naming (t: Test, setup: Setup) {
     t.match(await addAs(engine, until, { payload: 5 }), { conflict: 'replaced' }, 'the end of the first leaves the key with the second')
     t.match((await claimAll(engine)).map(({ id, payload }: Run & { payload: unknown }) => [id, payload]), [[second.run.id, 5]])
   })
+  for (const [how, outcome] of [
+    ['fails and would be tried again', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }], ['is interrupted', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
+  ] as const) {
+    t.test(`keep_last: a run that ${how} waits no more beside a newer one: the newest alone stays`, async t => {
+      const engine = await setup(t)
+      const until: Unique = { until: 'finished', conflict: 'keep_last' }
+      const { run: { id } } = await addAs(engine, until, { payload: 1 })
+      const [running] = await claimAll(engine)
+      const { run: newest } = await addAs(engine, until, { payload: 2 })
+      const ended = await settleAs(engine, running!, outcome)
+      t.match(ended, { id, state: 'skipped', reason: { code: 'replaced' }, finished_at: T0, owner: null })
+      t.match(await engine.get(id), { state: 'skipped', error: outcome.kind === 'failed' ? BOOM : null })
+      t.match((await claimAll(engine, { now: T0 + 9 })).map(({ id: claimed, payload }) => [claimed, payload]), [[newest.id, 2]])
+      t.match(await engine.retry({ id, now: T0, due_at: T0 }), { state: 'queued' }, 'by hand it is tried again')
+      const [again] = await claimAll(engine)
+      t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 }), { state: 'queued' }, 'and then it is a run of its own')
+    })
+  }
+  t.test('keep_last: a crash leaves the newest alone too, and a run without a newer one is put back', async t => {
+    const engine = await setup(t)
+    const until: Unique = { until: 'kept', conflict: 'keep_last' }
+    const { run: { id } } = await addAs(engine, until)
+    const { run: other } = await addAs(engine, until, { key: 'other' })
+    await claimAll(engine)
+    const { run: newest } = await addAs(engine, until)
+    t.match(await engine.recover({ owner: 'new', now: T0 + 1, restart: 'restart', crash_cap: 3 }), { queued: [{ id: other.id }], failed: [] })
+    t.match(await engine.get(id), { state: 'skipped', reason: { code: 'replaced' }, attempts: [{ outcome: 'crashed' }] })
+    t.match((await claimAll(engine)).map(run => run.id).toSorted(), [other.id, newest.id].toSorted())
+  })
   t.test('a blocked run can be replaced too, and waits on', async t => {
     const engine = await setup(t)
     const first = (await engine.add([ask()], T0))[0]!.run
