@@ -1,5 +1,7 @@
 import t from 'tap'
-import { setup } from './setup.ts'
+import { STATES } from '../../core/model/run.ts'
+import { TASKS, held, setup } from './setup.ts'
+import { until } from '../clock.ts'
 import type { Test } from 'tap'
 
 const queues = { net: { concurrency: 2, rate: { limit: 5, per: '1m' }, max_length: 3 } }
@@ -66,13 +68,38 @@ t.test('a payload of ten megabytes, a deep one and one that reaches for prototyp
   t.equal((await ask({ method: 'POST', url: '/api/runs/bulk', payload: proto, headers })).statusCode, 400)
 })
 
+t.test('a dry run shows the runs that it counts, for every act and every state', async t => {
+  const { func, release } = held()
+  const { app, post, finished } = await setup(t, { tasks: [...TASKS, { id: 'stays', concurrency: 2, func }] })
+  const add = async (task: string, body = {}) => (await post(`/api/tasks/${task}/runs`, body)).json().id as string
+  const first = await add('echo', { delay: '1h' })
+  await add('echo', { after: [first] })
+  await finished(await add('broken'))
+  await finished(await add('echo'))
+  const stays = await add('stays')
+  await add('stays')
+  await until('both run', () => app.manager.runner.active.size === 2)
+  await add('stays')
+  await post(`/api/runs/${await add('echo', { delay: '1h' })}/cancel`)
+  // Asked to stop, which nobody has told it yet.
+  await app.manager.engine.cancel({ id: stays, now: Date.now(), reason: { code: 'cancelled', message: 'a test' } })
+  const states = [undefined, ...STATES.map(state => [state]), ['running', 'failed'], ['completed', 'queued']]
+  const asks = ['cancel', 'retry', 'delete'].flatMap(act => states.map(state => ({ act, filter: { from: '2020-01-01T00:00:00Z', ...state && { state } } })))
+  const all = await Promise.all(asks.map(async ({ act, filter }) => ({ name: `${act} ${filter.state}`, ...(await post(`/api/runs/${act}`, { filter, dry_run: true })).json() })))
+  for (const { name, matched, runs } of all) t.equal(runs.length, matched, name)
+  t.ok(all.filter(({ matched }) => matched > 0).length > 10)
+  t.equal((await post('/api/runs/cancel', { filter: { task: 'echo' }, dry_run: true, limit: 1 })).json().runs.length, 1)
+  release()
+})
+
 t.test('runs are cancelled, tried again and deleted by filter, counted first', async t => {
   const { ask, post, finished } = await setup(t)
   const add = async (task: string) => (await post(`/api/tasks/${task}/runs`, task === 'echo' ? { delay: '1h' } : {})).json().id as string
   const ids = [await add('echo'), await add('echo'), await add('broken')]
   await finished(ids[2]!)
   const filter = { task: 'echo' }
-  t.same((await post('/api/runs/cancel', { filter, dry_run: true })).json(), { matched: 2, changed: 0, dry_run: true })
+  const dry = (await post('/api/runs/cancel', { filter, dry_run: true })).json()
+  t.match(dry, { matched: 2, changed: 0, dry_run: true, runs: [{ id: ids[1], label: 'scheduled' }, { id: ids[0] }] })
   t.equal((await ask({ url: `/api/runs/${ids[0]}` })).json().state, 'queued')
   t.same((await post('/api/runs/cancel', { filter, reason: 'not today' })).json(), { matched: 2, changed: 2, refused: 0, dry_run: false })
   t.match((await finished(ids[0]!)).reason, { message: 'not today', by: 'api' })
