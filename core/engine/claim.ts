@@ -1,4 +1,5 @@
 import { PRIORITIES } from '../model/run.ts'
+import { decodeId } from '../model/id.ts'
 import type { ClaimAsk, Claimed, Due, DueTask, Room } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { comesFirst } from './lanes.ts'
@@ -9,10 +10,11 @@ import type { RunRow } from './rows.ts'
 import { parsed, toRun } from './rows.ts'
 import type { Store } from './store.ts'
 
-/** The due runs of one lane, first come first, read a few at a time. */
-interface Line { lane: Lane, rows: Row[] }
+/** A due run with what is read along with it. */
+interface Next { run: Run, payload: string | null, awaits: number | null }
 
-type Row = RunRow & { payload: string | null }
+/** The due runs of one lane, first come first, read a few at a time. */
+interface Line { lane: Lane, runs: Next[] }
 
 /** What is left to give of a room while a claim fills it. */
 class Left {
@@ -26,6 +28,10 @@ class Left {
     this.#tasks = new Map(Object.entries(tasks))
     this.#queues = new Map(Object.entries(queues ?? {}))
     this.#priorities = new Map(Object.entries(priorities ?? {}))
+  }
+
+  get tasks (): string[] {
+    return [...this.#tasks.keys()]
   }
 
   of ({ task, queue, priority }: Lane): number {
@@ -58,14 +64,14 @@ const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.
 
 const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
 
-function take (store: Store, left: Left, ask: ClaimAsk, fits: (row: Row) => boolean = () => true): Claimed[] {
+function take (store: Store, left: Left, ask: ClaimAsk, fits: (run: Run) => boolean = () => true): Claimed[] {
   const claimed: Claimed[] = []
   const open = openLanes(store, left, ask.now)
   for (const priority of PRIORITIES) {
-    const lines = open.filter(lane => lane.priority === priority).map(lane => ({ lane, rows: [] }))
+    const lines = open.filter(lane => lane.priority === priority).map((lane): Line => ({ lane, runs: [] }))
     for (let line = foremost(store, lines, left, ask.now); line; line = foremost(store, lines, left, ask.now)) {
       left.take(line.lane)
-      if (fits(line.rows[0]!)) claimed.push(start(store, line, ask))
+      if (fits(line.runs[0]!.run)) claimed.push(start(store, line, ask))
       else left.close(line.lane)
     }
   }
@@ -76,40 +82,50 @@ function take (store: Store, left: Left, ask: ClaimAsk, fits: (row: Row) => bool
 function foremost (store: Store, lines: Line[], left: Left, now: number): Line | null {
   let best: Line | null = null
   for (const line of lines) {
+    if (line.runs.length === 0 && line.lane.due === 0) continue
     const room = left.of(line.lane)
     if (room < 1) continue
-    if (line.rows.length === 0 && line.lane.due > 0) fill(store, line, Math.min(room, Math.ceil(Math.min(left.limit, room) / lines.length) + 1), now)
-    const [first] = line.rows
-    if (first && (!best || before(first, best.rows[0]!))) best = line
+    if (line.runs.length === 0) fill(store, line, Math.min(room, Math.ceil(Math.min(left.limit, room) / lines.length) + 1), now)
+    const [first] = line.runs
+    if (first && (!best || before(first.run, best.runs[0]!.run))) best = line
   }
   return best
 }
 
-const before = (a: RunRow, b: RunRow): boolean => a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
+const before = (a: Run, b: Run): boolean => a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
 
 // Those of the line that were read before are running by now, so the same question brings the ones after them.
 function fill (store: Store, line: Line, limit: number, now: number): void {
-  line.rows = store.all<Row>(`
+  const { id, first, due: count } = line.lane
+  if (first && count === 1 && !store.linked) {
+    line.runs = [{ run: first, payload: payloadOf(store, first), awaits: null }]
+    return
+  }
+  const rows = store.all<RunRow & { payload: string | null }>(`
     select run.*, payload.json as payload from run indexed by run_queued
     left join payload on payload.run = run.id
     where state = 1 and lane = ? and due_at <= ?
-    order by due_at, id limit ?`, line.lane.id, now, limit)
+    order by due_at, id limit ?`, id, now, limit)
+  line.runs = rows.map(row => ({ run: toRun(row, line.lane), payload: row.payload, awaits: row.awaits }))
 }
 
+const payloadOf = (store: Store, { id }: Run): string | null =>
+  store.one<{ json: string }>('select json from payload where run = ?', decodeId(id))?.json ?? null
+
+// Of the tasks that have room: there may be a hundred thousand others.
 const openLanes = (store: Store, left: Left, now: number): Lane[] =>
-  [...store.lanes.byId.values()].filter(lane => left.of(lane) >= 1 && store.lanes.dueAt(lane, now) > 0)
+  left.tasks.flatMap(task => store.lanes.ofTask(task).filter(lane => left.of(lane) >= 1 && store.lanes.dueAt(lane, now) > 0))
 
 /** True when a claim would find nothing, as far as memory tells. */
 export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
 
-function start (store: Store, { lane, rows }: Line, ask: ClaimAsk): Claimed {
-  const row = rows.shift()!
-  const queued = toRun(row, lane)
+function start (store: Store, { runs }: Line, ask: ClaimAsk): Claimed {
+  const { run: queued, payload, awaits } = runs.shift()!
   const run = taken(queued, ask)
   store.save(queued, run)
   // A run that was never taken has saved nothing.
-  const claimed = { ...run, payload: parsed(row.payload), checkpoint: row.turn === 0 ? null : store.part('checkpoint', run.id) }
-  return row.awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
+  const claimed = { ...run, payload: parsed(payload), checkpoint: queued.turn === 0 ? null : store.part('checkpoint', run.id) }
+  return awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
 }
 
 /** What could start at `now`, by task, without a scan: each lane knows how many of its runs are due. */

@@ -22,11 +22,24 @@ function says (text: string, keyword: string): boolean {
   return false
 }
 
-function keywordIn ({ tags, description, name, id }: Worded, keywords: readonly string[]): string | null {
-  const places = { tags: tags.map(plain).join(' . '), description: plain(description), name: plain(name), id: plain(id) }
-  for (const [place, text] of Object.entries(places)) {
-    const found = keywords.find(keyword => plain(keyword) !== '' && says(text, plain(keyword)))
-    if (found !== undefined) return `keyword ${found} in ${place}`
+const spelled = new WeakMap<readonly string[], [keyword: string, words: string][]>()
+
+/** Keywords beside the words that are looked for. */
+function wordsOf (keywords: readonly string[]): [keyword: string, words: string][] {
+  let known = spelled.get(keywords)
+  if (known === undefined) spelled.set(keywords, known = keywords.map((keyword): [string, string] => [keyword, plain(keyword)]).filter(([, words]) => words !== ''))
+  return known
+}
+
+type Places = [place: string, text: string][]
+
+const placesOf = ({ tags, description, name, id }: Worded): Places =>
+  [['tags', tags.map(plain).join(' . ')], ['description', plain(description)], ['name', plain(name)], ['id', plain(id)]]
+
+function keywordIn (places: Places, keywords: readonly string[]): string | null {
+  for (const [place, text] of places) {
+    const found = text === '' ? undefined : wordsOf(keywords).find(([, words]) => says(text, words))
+    if (found !== undefined) return `keyword ${found[0]} in ${place}`
   }
   return null
 }
@@ -34,10 +47,11 @@ function keywordIn ({ tags, description, name, id }: Worded, keywords: readonly 
 function classed (task: Worded, rules: Rules): Classed {
   if (task.class !== null) return { class: task.class, because: 'named so' }
   const type = task.type.toLowerCase()
+  const places = placesOf(task)
   for (const name of ORDER) {
     const { types, keywords } = rules[name]
     if (types.includes(type)) return { class: name, because: `type ${type}` }
-    const because = keywordIn(task, keywords)
+    const because = keywordIn(places, keywords)
     if (because !== null) return { class: name, because }
   }
   return { class: 'normal', because: 'no word' }
