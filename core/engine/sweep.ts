@@ -21,8 +21,8 @@ const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: Stat
   where lane = ? and state = ? and id < ? and finished_at < ?
   order by id limit ?`, lane.id, stateNumber(state), store.numbers.before(before), before, limit).map(row => toRun(row, lane))
 
-/** Runs of these lanes in these states that ended before an instant, oldest first. */
-interface Old { lanes: Lane[], states: readonly State[], before: number }
+/** Runs of these lanes in these states that ended before an instant, and how many of them may go at most. */
+interface Old { lanes: Lane[], states: readonly State[], before: number, most: number }
 
 function oldestOf (store: Store, { lanes, states, before }: Old, limit: number): Run[] {
   const found = lanes.flatMap(lane => states
@@ -37,15 +37,32 @@ const countOf = ({ counts }: Lane, states: readonly State[]): number => states.r
 export function sweep (store: Store, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
   const lanes = [...store.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
-  let removed = 0
-  const take = (old: Old, most = limit) => { removed += removeAll(store, oldestOf(store, old, Math.min(most, limit - removed))) }
-  for (const lane of lanes) take({ lanes: [lane], states, before })
-  if (dead_before !== undefined) for (const lane of lanes) take({ lanes: [lane], states: ['failed'], before: dead_before })
-  for (const [, same] of Map.groupBy(lanes, ({ task }) => task)) {
-    const excess = same.reduce((sum, lane) => sum + countOf(lane, states), 0) - keep
-    if (excess > 0 && removed < limit) take({ lanes: same, states, before: Infinity }, excess)
-  }
+  let removed = removeOld(store, lanes.map(lane => ({ lanes: [lane], states, before, most: Infinity })), limit)
+  if (dead_before !== undefined) removed += removeOld(store, lanes.map(lane => ({ lanes: [lane], states: ['failed'], before: dead_before, most: Infinity })), limit - removed)
+  const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep }))
+  removed += removeOld(store, beyond.filter(({ most }) => most > 0), limit - removed)
   store.forgetBefore(now - KEPT_MS)
   store.foldBefore(now - HOURLY_MS)
+  return removed
+}
+
+const countAll = (lanes: Lane[], states: readonly State[]): number => lanes.reduce((sum, lane) => sum + countOf(lane, states), 0)
+
+/** The same share of each, as long as there is something left to remove: what is equally old lies side by side in the file,
+ *  and few of its pages change. */
+function removeOld (store: Store, all: readonly Old[], limit: number): number {
+  let removed = 0
+  let left = all
+  while (left.length > 0 && removed < limit) {
+    const share = Math.ceil((limit - removed) / left.length)
+    const rich: Old[] = []
+    for (const old of left) {
+      const wanted = Math.min(share, old.most, limit - removed)
+      const count = removeAll(store, oldestOf(store, old, wanted))
+      removed += count
+      if (count === share && count < old.most) rich.push({ ...old, most: old.most - count })
+    }
+    left = rich
+  }
   return removed
 }
