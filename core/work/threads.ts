@@ -2,7 +2,6 @@ import { MessageChannel } from 'node:worker_threads'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { extname, join } from 'node:path'
-import { Piscina } from 'piscina'
 import { SECOND } from '../model/duration.ts'
 import { after } from '../model/clock.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
@@ -12,6 +11,7 @@ import { metered } from './meter.ts'
 import { mostOf } from '../model/used.ts'
 import { onceAborted } from './spawned.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
+import type { Piscina } from 'piscina'
 import type { Clock } from '../model/clock.ts'
 import type { Down, Port, Up } from './isolate/wire.ts'
 import type { Listener, Notice } from '../model/notice.ts'
@@ -103,7 +103,9 @@ export class Threads {
   /** Resolves when the end of the function was told and its thread is free, throws why it was not. */
   async #execute ({ memory_mb: limitMb }: Isolated, line: Line): Promise<void> {
     const { far, near, attended, kill, clock } = line
-    const pool = this.#poolFor(limitMb)
+    // Most tasks never run in a thread.
+    const { Piscina } = await import('piscina')
+    const pool = this.#poolFor(limitMb, Piscina)
     const closed = once(near, 'close')
     const running = pool.run(Piscina.move(far), { signal: kill.signal })
     void attended.began.then(({ thread: id, cpu }) => {
@@ -133,10 +135,10 @@ export class Threads {
   }
 
   /** Threads of one limit. How many there are is no matter of theirs: every run has a slot of its own. */
-  #poolFor (limitMb: number | null): Piscina {
+  #poolFor (limitMb: number | null, Pool: typeof Piscina): Piscina {
     const known = this.#pools.get(limitMb)
     if (known) return known
-    const pool = new Piscina({
+    const pool = new Pool({
       filename: HOST, minThreads: 0, maxThreads: Infinity, idleTimeout: IDLE, atomics: 'disabled', recordTiming: false,
       ...limitMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: limitMb } }
     })
