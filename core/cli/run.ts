@@ -61,7 +61,7 @@ export async function runNow (task: string, { file, name, now, ...given }: RunGi
 interface Along { file: string, name: string | undefined, task: string, payload: unknown }
 
 async function payloadWith (client: Client, { file, name, task, payload }: Along): Promise<Record<string, unknown>> {
-  const { sendFile, withPath } = await import('./sending.ts')
+  const { sendFile, withPath } = await import('./file.ts')
   withPath(payload, { path: '' })
   // Before a gigabyte is sent for it.
   await client.get(`/api/tasks/${encodeURIComponent(task)}`)

@@ -12,7 +12,7 @@ async function upload (file: string, { name, task, ...given }: UploadGiven): Pro
     const { runNow } = await import('./run.ts')
     return await runNow(task, { ...given, file, ...name !== undefined && { name } })
   }
-  const { sendFile } = await import('./sending.ts')
+  const { sendFile } = await import('./file.ts')
   const stored = await sendFile(await Client.find(given), file, name)
   if (given.json) return sayJson(stored)
   say(stored.path)
