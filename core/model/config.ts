@@ -130,7 +130,8 @@ export function overlay (base: unknown, over: unknown): unknown {
   if (over === undefined) return base
   if (!isPlain(base) || !isPlain(over)) return over
   const merged: Record<string, unknown> = { ...base }
-  for (const [key, value] of Object.entries(over)) merged[key] = Object.hasOwn(base, key) ? overlay(base[key], value) : value
+  // Assigned, the key __proto__ would set the prototype.
+  for (const [key, value] of Object.entries(over)) if (key !== '__proto__') merged[key] = Object.hasOwn(base, key) ? overlay(base[key], value) : value
   return merged
 }
 

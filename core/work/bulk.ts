@@ -27,6 +27,7 @@ export interface BulkOptions {
   runner: Runner
   admission: Admission
   definition: (id: string) => Task
+  tasks: () => ReadonlyMap<string, Task>
 }
 
 export interface TaskRunAsk extends RunAsk { task: string }
@@ -107,7 +108,9 @@ export class Bulk {
   async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
     const { engine, clock, runner, admission } = this.#options
     const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
-    const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...tasks !== undefined && { tasks } }
+    // A run of a task that is no more would only wait.
+    const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
+    const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
     const { bounds } = admission
     const told = act === 'retry' ? await admission.inTurn(() => engine.change({ ...ask, bounds, now: clock.now() })) : await engine.change({ ...ask, now: clock.now() })
     const [queue] = Object.keys(told.refused)

@@ -10,6 +10,7 @@ import { keeping, living, recovering } from './contract/keeping.ts'
 import { lining } from './contract/lining.ts'
 import { looking } from './contract/looking.ts'
 import { moving } from './contract/moving.ts'
+import { misusing } from './contract/misusing.ts'
 import { naming } from './contract/naming.ts'
 import { planning } from './contract/planning.ts'
 import { adding, claiming } from './contract/starting.ts'
@@ -30,6 +31,7 @@ export function contract (t: Test, setup: Setup): void {
   t.test('sweeping and records', t => keeping(t, setup))
   t.test('holding', t => holding(t, setup))
   t.test('depending', t => depending(t, setup))
+  t.test('misusing', t => misusing(t, setup))
   t.test('naming', t => naming(t, setup))
   t.test('changing', t => changing(t, setup))
   t.test('burying', t => burying(t, setup))

@@ -1,0 +1,110 @@
+import t from 'tap'
+import { house } from './house.ts'
+import { until } from '../clock.ts'
+import type { Run } from '../../core/model/run.ts'
+
+const MEGABYTES = 'x'.repeat(10 * 2 ** 20)
+
+function nested (levels: number): unknown {
+  let deep: unknown = 'bottom'
+  for (let level = 0; level < levels; level++) deep = { deep }
+  return deep
+}
+
+const polluting = (): unknown => JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
+
+t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added', async t => {
+  const it = await house(t)
+  const { run } = await it.desk.enqueue('work', { delay: '1h', payload: 'small' })
+  const refused = { code: 'OFFPEAK_INPUT_INVALID', statusCode: 422 }
+  for (const [payload, detail] of [[MEGABYTES, /10485762 bytes/], [nested(100_000), /deeper than 32/], [{ list: [nested(40)] }, /deeper than 32/]] as const) {
+    await t.rejects(it.desk.enqueue('work', { payload }), { ...refused, errors: [{ pointer: '/payload', detail }] })
+    await t.rejects(it.desk.bulk.add([{ task: 'work' }, { task: 'work', payload }]), { ...refused, errors: [{ pointer: '/runs/1/payload' }] })
+    await t.rejects(it.desk.bulk.edit(run.id, { payload, by: 'ann' }), refused)
+    await t.rejects(it.desk.schedule({ task: 'work', trigger: 'interval', trigger_args: { hours: 1 }, payload, by: 'ann' }), refused)
+  }
+  t.match((await it.desk.runs({ limit: 5 })).items, [{ id: run.id }])
+  t.equal((await it.desk.run(run.id)).payload, 'small')
+})
+
+t.test('what a task returns, saves or logs out of measure is cut, and the run goes on', async t => {
+  const it = await house(t, { tasks: [{ work: { kind: 'function', func: async ctx => {
+    await ctx.checkpoint.save({ large: MEGABYTES })
+    ctx.log.info({ deep: nested(1000) }, MEGABYTES)
+    return nested(100_000)
+  } } }] })
+  const { run } = await it.desk.enqueue('work')
+  const { id } = await it.reach(run.id, 'completed')
+  const full = await it.desk.run(id)
+  t.match(JSON.stringify(full.result), /too deep/)
+  t.ok(JSON.stringify(full.checkpoint).length < 1000)
+  const lines = await it.desk.logs({ id, after: 0, limit: 9 })
+  t.ok(lines.length > 0 && JSON.stringify(lines).length < 300_000)
+})
+
+t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step', async t => {
+  const seen: unknown[] = []
+  const it = await house(t, { tasks: [{
+    payload: { own: 1 }, input: { type: 'object', properties: { own: {} } } as never,
+    work: { kind: 'function', func: async ctx => {
+      const payload = ctx.payload as { polluted?: boolean, own: number }
+      seen.push(payload.polluted, payload.own)
+      await ctx.checkpoint.save(polluting())
+      seen.push(((await ctx.checkpoint.read()) as { polluted?: boolean }).polluted, await ctx.step('__proto__', () => 1).catch((error: { code: string }) => error.code))
+      return polluting()
+    } }
+  }, { id: 'typed', payload: {}, input: { type: 'object', required: ['n'] } as never }] })
+  const { run } = await it.desk.enqueue('work', { payload: polluting() })
+  await it.reach(run.id, 'completed')
+  t.same(seen, [undefined, 1, undefined, 'OFFPEAK_STEP_INVALID'])
+  const { payload, result } = await it.desk.run(run.id)
+  t.same([Object.keys(payload as object), Object.keys(result as object)], [['own', 'constructor'], ['constructor']])
+  t.equal(({} as { polluted?: boolean }).polluted, undefined)
+  await t.rejects(it.desk.enqueue('typed', { payload: polluting() }), { code: 'OFFPEAK_INPUT_INVALID' }, 'what lies in a prototype is no field')
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    await t.rejects(it.desk.enqueue(name), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+    await t.rejects(it.desk.queues.get(name), { code: 'OFFPEAK_QUEUE_NOT_FOUND', statusCode: 404 })
+    t.match(await it.desk.enqueue('work', { key: name, payload: {}, delay: '1h' }), { created: true, run: { key: name } }, 'a key is only a key')
+  }
+})
+
+t.test('a queue that is not there is told with those that are', async t => {
+  const it = await house(t, { tasks: [{ queue: 'net' }], config: { queues: { mail: { concurrency: 1 } } } })
+  await t.rejects(it.desk.queues.get('nope'), { code: 'OFFPEAK_QUEUE_NOT_FOUND', fix: /mail, net/ })
+})
+
+t.test('a run that is over is neither cancelled nor changed nor promoted, and a run that is not over is not tried again', async t => {
+  const it = await house(t)
+  const { run } = await it.desk.enqueue('work')
+  const done = await it.reach(run.id, 'completed')
+  const conflict = { code: 'OFFPEAK_RUN_CONFLICT', statusCode: 409, message: /is completed/ }
+  await t.rejects(it.desk.cancel(run.id, { by: 'ann' }), conflict)
+  await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), conflict)
+  await t.rejects(it.desk.bulk.promote(run.id, { by: 'ann' }), conflict)
+  await t.rejects(it.desk.dead.discardOne(run.id, { by: 'ann', message: 'x' }), conflict)
+  t.match(await it.desk.bulk.change('cancel', { filter: { state: ['completed'] }, by: 'ann' }), { matched: 0, changed: 0 })
+  t.match(await it.desk.run(run.id), { ...done }, 'it is as it was')
+  const { run: waiting } = await it.desk.enqueue('work', { delay: '1h' })
+  await t.rejects(it.desk.retry(waiting.id, { by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
+  for (const id of ['nobody', '__proto__', '', 'x'.repeat(5000)]) {
+    await t.rejects(it.desk.cancel(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND', statusCode: 404 })
+    await t.rejects(it.desk.retry(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
+    await t.rejects(it.desk.bulk.promote(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
+  }
+})
+
+t.test('runs of a task that is no more are not tried again: not one, not by filter, not as dead', async t => {
+  const it = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: () => { throw new Error('broken') } } }, { id: 'stays' }] })
+  const { run } = await it.desk.enqueue('work')
+  await it.reach(run.id, 'failed')
+  const { run: other } = await it.desk.enqueue('stays')
+  await it.reach(other.id, 'completed')
+  it.tasks.delete('work')
+  const gone = { code: 'OFFPEAK_TASK_NOT_FOUND', statusCode: 404 }
+  await t.rejects(it.desk.retry(run.id, { by: 'ann' }), gone)
+  await t.rejects(it.desk.dead.replay({ task: 'work', by: 'ann' }), gone)
+  t.match(await it.desk.dead.replay({ by: 'ann' }), { matched: 0, changed: 0, vanished: 1 })
+  t.match(await it.desk.bulk.change('retry', { filter: { state: ['failed', 'completed'] }, by: 'ann' }), { matched: 1, changed: 1 })
+  t.equal((await it.desk.run(run.id)).state, 'failed')
+  await until('the other one ran again', async () => (await it.desk.run(other.id) as Run).turn === 2)
+})
