@@ -30,14 +30,17 @@ function runsIn (text: string, name: string): Asked[] {
 
 /** What is wrong, by its place in the file instead of the one in the body. */
 function placed (error: unknown, asked: readonly Asked[]): unknown {
-  if (!(error instanceof OffpeakError) || error.errors === undefined) return error
+  if (!(error instanceof OffpeakError)) return error
+  const { code, statusCode: status, fix } = error
+  if (code === 'OFFPEAK_BODY_TOO_LARGE') return new OffpeakError({ code, status, message: `the ${asked.length} runs are more than one call takes; nothing was added`, fix: 'Split the file, such as with split -l 1000.' })
+  if (error.errors === undefined) return error
   const errors = error.errors.map(({ pointer, detail }): Detail => {
     const [, index, rest = ''] = /^\/runs\/(\d+)(.*)$/.exec(pointer) ?? []
     return { pointer: index === undefined ? `the ${asked.length} runs:` : `${asked[Number(index)]!.where} ${rest}`.trimEnd(), detail }
   })
   const [first] = errors
   const message = errors.length === 1 ? `${first!.pointer} ${first!.detail}; nothing was added` : `${errors.length} things do not fit; nothing was added`
-  return new OffpeakError({ code: error.code, status: error.statusCode, message, fix: error.fix, errors })
+  return new OffpeakError({ code, status, message, fix, errors })
 }
 
 interface BulkAnswer { added: number, runs: { id: string, created: boolean }[] }

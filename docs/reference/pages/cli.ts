@@ -12,7 +12,8 @@ const INTRO = `# Command line
 server was started, or name the place with \`--config\` or \`--data\`. A command that asks a running server finds its address and token by itself;
 \`OFFPEAK_URL\` and \`OFFPEAK_TOKEN\` name another one. \`enable\` and \`disable\` work without a server too.
 
-Exit codes: 0 done, 1 failed, 2 wrong words on the command line, 78 the configuration is at fault. \`run --wait\`, \`run --follow\`, the same of
+Exit codes: 0 done, 1 failed or refused, 2 wrong words on the command line, 78 the configuration is at fault. Of several runs that are named, what can be done is
+done, and 1 says that one was refused. \`run --wait\`, \`run --follow\`, the same of
 \`upload --task\`, and \`test\` exit with that of the run: 0 completed, 1 failed, 3 cancelled, 4 skipped.`
 
 async function help (words: readonly string[]): Promise<string> {

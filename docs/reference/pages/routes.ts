@@ -32,7 +32,7 @@ export const ROUTES: Record<string, string> = {
   'PATCH /api/runs/{id}': 'change priority, payload or due time of a run that waits',
   'POST /api/runs/{id}/promote': 'make a waiting run due now',
   'POST /api/runs/bulk': 'add up to 10,000 runs: all, or none',
-  'POST /api/runs/cancel': 'cancel all runs that a filter names; `dry_run` counts them',
+  'POST /api/runs/cancel': 'cancel all runs that a filter names; `dry_run` counts them and shows the newest',
   'POST /api/runs/retry': 'the same: try them again',
   'POST /api/runs/delete': 'the same: delete those that are over',
   'POST /api/flows': 'add runs that wait for each other',
