@@ -15,8 +15,9 @@ export const CONFIG: ConfigFile = {
 }
 
 /** The whole product on a folder, with the tasks in code; it is not yet started. */
-export async function product (folder: string, tasks: readonly TaskDefinition[]): Promise<TaskManager> {
-  const manager = await createManager({ config: CONFIG, root: folder, files: 'none', env: {} })
+export async function product (folder: string, tasks: readonly TaskDefinition[], slots = SLOTS): Promise<TaskManager> {
+  const config = { ...CONFIG, manager: { ...CONFIG.manager, scheduler_thread_pool: slots } }
+  const manager = await createManager({ config, root: folder, files: 'none', env: {} })
   manager.registerTasks(tasks)
   return manager
 }

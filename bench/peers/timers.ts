@@ -20,6 +20,9 @@ export interface TimerKind {
 }
 
 const NONE = 'none: in memory'
+
+/** The others begin whatever is due: none of it is to wait for a slot here either. */
+const SLOTS = 100
 const nothing = () => undefined
 const patternOf = ({ cron }: Job) => `${cron.join(' ')} *`
 
@@ -33,7 +36,7 @@ export const offpeakTimers: TimerKind = {
   durability: 'each fire is a stored run',
   async prepare (jobs, folder) {
     const tasks = jobs.map(job => ({ id: job.id, trigger: 'cron', trigger_args: argsOf(job), func: job.fire }))
-    const manager = await product(folder, [])
+    const manager = await product(folder, [], SLOTS)
     return { define: () => manager.registerTasks(tasks), start: () => manager.start(), stop: () => manager.stop() }
   }
 }

@@ -136,17 +136,22 @@ const MEANINGS: Record<string, (value: unknown) => boolean> = {
   'time zone': value => answers(() => new Intl.DateTimeFormat('en', { timeZone: String(value) }))
 }
 
+const NOTHING = {}
+
 /** What a schema can only name by its title: durations in words and time zones. */
 function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[] {
   if (value === undefined || value === null) return []
   const means = MEANINGS[schema.title ?? '']
   if (means) return means(value) ? [] : [{ pointer, detail: `found ${foundWords(value)}, expected ${expectedWords(schema)}` }]
   if (!isObject(value)) return []
-  const pattern = Object.values((schema.patternProperties ?? {}) as Record<string, Node>)[0]
-  return Object.entries(value).flatMap(([key, inner]) => {
+  const pattern = Object.values((schema.patternProperties ?? NOTHING) as Record<string, Node>)[0]
+  const faults: Detail[] = []
+  for (const [key, inner] of Object.entries(value)) {
     const node = schema.properties?.[key] ?? pattern
-    return node === undefined ? [] : meaningFaults(node, inner, pointer + pointerStep(key))
-  })
+    if (node === undefined || (node.title === undefined && !isObject(inner))) continue
+    faults.push(...meaningFaults(node, inner, pointer + pointerStep(key)))
+  }
+  return faults
 }
 
 /** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether there is any, where the caller has

@@ -11,7 +11,7 @@ type Rules = Config['classification']
 const ORDER = ['critical', 'charging_only', 'background'] as const
 const NEGATION = /(?:^| )(?:not|non|no|never) $/
 
-const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()
+const plain = (text: string) => text === '' ? '' : text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()
 
 /** True when a word of the text begins with the keyword, and none before it takes it back. */
 function says (text: string, keyword: string): boolean {

@@ -138,8 +138,9 @@ export function overlay (base: unknown, over: unknown): unknown {
 /** The same value, frozen to its depths. Functions stay as they are. */
 export function frozen<T> (value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.values(value).forEach(frozen)
-  return Object.freeze(value)
+  Object.freeze(value)
+  for (const inner of Object.values(value)) if (typeof inner === 'object') frozen(inner)
+  return value
 }
 
 const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }

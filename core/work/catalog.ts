@@ -32,7 +32,7 @@ export class Catalog implements Service {
   #refused: BrokenFile[] = []
   #folder: TaskFolder | null = null
   #watched = ''
-  #tasks: ReadonlyMap<string, Task> = new Map()
+  #tasks = new Map<string, Task>()
 
   constructor (options: CatalogOptions) {
     this.#options = options
@@ -108,18 +108,20 @@ export class Catalog implements Service {
     const tasks = definitions.map(definition => this.#define(definition))
     const { max_tasks: max } = this.#options.settings.config.manager
     if (this.#tasks.size + tasks.length > max) throw taskLimit(max)
-    const ids = new Set<string>()
-    for (const { id } of tasks) {
-      const first = this.#tasks.get(id)?.source ?? (ids.has(id) ? CODE : undefined)
-      if (first !== undefined) throw taskDuplicate({ id, first, second: CODE })
-      ids.add(id)
+    for (const [index, task] of tasks.entries()) {
+      const first = this.#tasks.get(task.id)?.source
+      if (first !== undefined) {
+        for (const { id } of tasks.slice(0, index)) this.#tasks.delete(id)
+        throw taskDuplicate({ id: task.id, first, second: CODE })
+      }
+      this.#tasks.set(task.id, task)
     }
     for (const [index, task] of tasks.entries()) {
       this.#definitions.set(task.id, definitions[index]!)
       this.#code.set(task.id, task)
       this.#options.notice({ kind: 'task_added', task: task.id, source: CODE })
     }
-    this.#merge()
+    this.#options.changed()
   }
 
   /** Removes a definition that was added in code. */

@@ -33,7 +33,9 @@ export interface PlannerOptions {
   replaced: (run: Run) => void
 }
 
-const PLAN_BATCH = 1000
+/** So many are written at once: those that fire hold up what is due meanwhile. */
+const PLAN_BATCH = 5000
+const FIRE_BATCH = 500
 
 /** Keeps every schedule's next fire, and turns fires into runs. */
 export class Planner {
@@ -131,7 +133,7 @@ export class Planner {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
       for (let due = this.#table.take(now); due.length > 0; due = this.#table.take(now)) {
-        await this.#plan(due.map(entry => this.#fires(entry, now))).catch(error => {
+        await this.#plan(due.map(entry => this.#fires(entry, now)), FIRE_BATCH).catch(error => {
           // What was taken out must come round again, or a full disk would end a schedule for good.
           for (const { schedule: { id } } of due) this.#table.wait(this.#table.get(id)!)
           throw error
@@ -212,9 +214,9 @@ export class Planner {
     return { ask: { schedule: this.#next(schedule, trigger, cursor), from: schedule.cursor, fires: runs, overlap: task.overlap, now }, trigger }
   }
 
-  async #plan (plans: readonly Plan[]): Promise<void> {
-    for (let start = 0; start < plans.length; start += PLAN_BATCH) {
-      const batch = plans.slice(start, start + PLAN_BATCH)
+  async #plan (plans: readonly Plan[], size = PLAN_BATCH): Promise<void> {
+    for (let start = 0; start < plans.length; start += size) {
+      const batch = plans.slice(start, start + size)
       const planned = await this.#options.engine.plan(batch.map(({ ask }) => ask))
       for (const [index, plan] of batch.entries()) this.#took(plan, planned[index]!)
     }
