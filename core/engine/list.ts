@@ -31,7 +31,7 @@ interface Search { range: Range, terms: readonly Term[], most: number }
 /** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids, and no further
  *  down than the runs that were found on the ways before. */
 export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
-  const search = { range: rangeOf(store, ask), terms: [...filters(ask), ...extra], most: ask.limit + 1 }
+  const search = { range: rangeOf(store, ask), terms: [...filters(store, ask), ...extra], most: ask.limit + 1 }
   const ways = waysFor(store, ask)
   const found = ways.length > MANY ? newestFirst(store, { ...search, ask, ways }) : along(store, ways, search, [])
   const ids = found.slice(0, ask.limit)
@@ -42,29 +42,38 @@ export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): 
 /** How many runs the filters ask for. */
 export function howMany (store: Store, ask: Filter, extra: readonly Term[]): number {
   const range = rangeOf(store, ask)
-  const terms = [...filters(ask), ...extra]
-  const isWhole = ask.from === undefined && ask.to === undefined && filters(ask).length === 0
-  return waysFor(store, ask).reduce((sum, way) => sum + (isWhole && counted(way, extra) || tally(store, way, { range, terms })), 0)
+  const asked = filters(store, ask)
+  const terms = [...asked, ...extra]
+  const isWhole = ask.from === undefined && ask.to === undefined && asked.length === 0
+  return waysFor(store, ask).reduce((sum, way) => sum + ((isWhole ? counted(store, way, extra) : null) ?? tally(store, way, { range, terms })), 0)
 }
 
-/** What the lane knows; a run that waits was never asked to stop, for then it would be over. */
-function counted ({ place }: Way, extra: readonly Term[]): number {
-  if (!place) return 0
-  const holds = extra.every(({ sql }) => sql === 'cancel is null' && place.state !== 'running')
-  return holds ? place.lane.counts[stateNumber(place.state)]! : 0
+/** What the lane knows, or null; a run that waits was never asked to stop, for then it would be over. */
+function counted (store: Store, { place }: Way, extra: readonly Term[]): number | null {
+  if (!place) return null
+  const { lane, state } = place
+  const [only] = extra
+  const all = lane.counts[stateNumber(state)]!
+  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') return all - store.lanes.dueAt(lane, only!.values[0] as number)
+  return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
 }
+
+/** The number of a run tells on which side of the instant it was created. */
+const isExact = (store: Store, instant: number): boolean => store.numbers.exact && Number.isInteger(instant)
+
+const endOf = (store: Store, to: number): number => isExact(store, to) ? to * PER_MS : store.numbers.before(Math.ceil(to))
 
 function rangeOf (store: Store, { cursor, from, to }: Filter & { cursor?: string }): Range {
   return {
     above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
-    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : store.numbers.before(Math.ceil(to)))
+    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : endOf(store, to))
   }
 }
 
-function filters ({ from, to, source, due_by, fingerprint }: Filter): Term[] {
+function filters (store: Store, { from, to, source, due_by, fingerprint }: Filter): Term[] {
   const terms: Term[] = []
-  if (from !== undefined) terms.push(term('created_at >= ?', from))
-  if (to !== undefined) terms.push(term('created_at < ?', to))
+  if (from !== undefined && !isExact(store, from)) terms.push(term('created_at >= ?', from))
+  if (to !== undefined && !isExact(store, to)) terms.push(term('created_at < ?', to))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
   if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))

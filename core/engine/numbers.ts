@@ -42,6 +42,11 @@ export class Numbers {
     return (instant + this.#ahead) * PER_MS
   }
 
+  /** True when every number says in which ms its run was created: none has ever run ahead of the clock. */
+  get exact (): boolean {
+    return this.#ahead <= 1
+  }
+
   /** Keeps the last number given out, before the run that has it may be removed: no id is given twice. */
   storeLast (): void {
     this.setMeta('last_number', this.#last)

@@ -78,11 +78,30 @@ t.test('what a change would meet is counted as a scan would count it', async t =
   const waits = ['blocked', 'queued']
   const [running] = all.filter(({ state }) => state === 'running')
   await engine.cancel({ id: running!.id, reason: { code: 'by_hand', message: 'stop' }, now: T0 })
-  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove') => (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
+  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove' | 'promote') => (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
   const count = (test: (run: Run) => boolean) => all.filter(test).length
   t.equal(await counts({}, 'cancel'), count(({ state }) => waits.includes(state) || state === 'running') - 1)
   t.equal(await counts({ queue: 'other', state: ['queued'] }, 'cancel'), count(({ state, queue }) => state === 'queued' && queue === 'other'))
   t.equal(await counts({ source: 'task', state: ['queued'] }, 'cancel'), count(({ state, source }) => state === 'queued' && source === 'task'))
   t.equal(await counts({}, 'retry'), count(({ state }) => state === 'failed'))
   t.equal(await counts({ from: T0 + 2000 }, 'remove'), count(({ state, created_at: at }) => !waits.includes(state) && state !== 'running' && at >= T0 + 2000))
+  t.equal(await counts({}, 'promote'), count(({ state, due_at: at }) => state === 'queued' && at > T0))
+  t.equal(await counts({ to: T0 + 1000 }, 'promote'), count(({ state, due_at: at, created_at: born }) => state === 'queued' && at > T0 && born < T0 + 1000))
+})
+
+t.test('runs are found by when they were created, also those of a clock that was set back and those of a crowded millisecond', async t => {
+  const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
+  t.teardown(() => engine.stop())
+  await engine.start()
+  const born = async (filter: Filter) => (await engine.list({ ...filter, limit: 9 })).items.map(({ created_at: at }) => at - T0)
+  await engine.add([ask()], T0 + 100)
+  t.strictSame(await born({ from: T0 + 100, to: T0 + 101 }), [100])
+  t.strictSame(await born({ to: T0 + 100 }), [])
+  await engine.add([ask()], T0 + 10)
+  t.strictSame(await born({ from: T0, to: T0 + 100 }), [10])
+  t.strictSame(await born({ from: T0 + 50 }), [100])
+  await engine.add(Array.from({ length: 5000 }, () => ask({ task: 'b' })), T0 + 200)
+  await engine.add([ask({ task: 'c' })], T0 + 201)
+  t.strictSame(await born({ from: T0 + 201 }), [201])
+  t.equal((await engine.list({ from: T0 + 200, to: T0 + 201, limit: 9000 })).items.length, 5000)
 })
