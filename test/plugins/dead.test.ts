@@ -83,3 +83,23 @@ t.test('failed runs are discarded with a reason that is recorded', async t => {
   t.equal((await post(`/api/dead/${id}/discard`, { reason: 'x' })).statusCode, 409)
   t.equal((await post('/api/dead/nobody/discard', { reason: 'x' })).statusCode, 404)
 })
+
+t.test('a replay into a full queue says how many it has refused, and is a 429 when that is all', async t => {
+  const fails = { id: 'mail', queue: 'mail', max_retries: 0, func: () => { throw new Error('no route') } }
+  const { post, finished, ask } = await setup(t, { tasks: [fails, { id: 'slow', queue: 'mail', func: () => 1 }], options: { config: { queues: { mail: { max_length: 2 } } } } })
+  const ids: string[] = []
+  for (let count = 0; count < 3; count++) {
+    const { id } = (await post('/api/tasks/mail/runs')).json()
+    await finished(id)
+    ids.push(id)
+  }
+  await post('/api/pauses', { scope: 'queue', name: 'mail' })
+  await post('/api/tasks/slow/runs', { delay: '1h' })
+  t.match((await post('/api/dead/replay', { all: true, dry_run: true })).json(), { matched: 3, changed: 0, refused: 2 })
+  t.match((await post('/api/dead/replay', { all: true, every: '1s' })).json(), { matched: 3, changed: 1, refused: 2, vanished: 0 })
+  for (const answer of [await post('/api/dead/replay', { all: true }), await post('/api/runs/retry', { filter: { task: 'mail' } }), await post(`/api/runs/${ids[0]}/retry`)]) {
+    t.equal(answer.statusCode, 429)
+    t.match(answer.json(), { code: 'OFFPEAK_QUEUE_FULL', detail: /mail/ })
+  }
+  t.match((await ask({ url: '/api/queues/mail' })).json(), { depth: 2, oldest: /Z$/ })
+})

@@ -42,6 +42,17 @@ t.test('a full queue answers 429', async t => {
   t.match(refused.json(), { code: 'OFFPEAK_QUEUE_FULL', detail: /net/, fix: /max_length/ })
 })
 
+t.test('a repeated Idempotency-Key is the first run, also when its queue is full', async t => {
+  const { ask, post } = await limited(t)
+  const once = () => ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: '{"delay":"1h"}', headers: { 'content-type': 'application/json', 'idempotency-key': 'order-7' } })
+  const first = (await once()).json()
+  for (let count = 0; count < 2; count++) await post('/api/tasks/echo/runs', { delay: '1h' })
+  t.equal((await post('/api/tasks/echo/runs', { delay: '1h' })).statusCode, 429)
+  const again = await once()
+  t.ok(again.statusCode < 300, String(again.statusCode))
+  t.equal(again.json().id, first.id)
+})
+
 t.test('many runs are added in one call', async t => {
   const { ask, post } = await setup(t)
   const runs = Array.from({ length: 500 }, (_, n) => ({ task: 'echo', payload: { n }, delay: '1h', key: `n${n}` }))
