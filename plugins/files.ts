@@ -1,27 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Face } from './_schemas.ts'
 import { storeUpload } from '../core/index.ts'
 import { answers, exactly } from './_schemas.ts'
+import { linger } from './_linger.ts'
 
 const ID_BYTES = 8
-const LINGER_MS = 2000
 
 const Ask = exactly({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: 'file', description: 'What the file is called; what does not belong into a name is replaced' })) })
 const Stored = exactly({
   path: Type.String({ description: 'Where it lies on the machine of the server, for the payload of a task' }),
   name: Type.String(), bytes: Type.Integer(), sha256: Type.String()
 })
-
-/** What is still on its way is thrown away for a moment: cut off at once, the other side would not hear the answer. */
-function linger (raw: IncomingMessage): void {
-  const timer = setTimeout(() => raw.destroy(), LINGER_MS).unref()
-  raw.resume().once('close', () => clearTimeout(timer))
-}
 
 /** The body as it comes: nothing is gathered in memory. */
 const upload: FastifyPluginAsyncTypebox = async app => {

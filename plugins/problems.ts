@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { linger } from './_linger.ts'
 import { methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
@@ -17,6 +18,10 @@ async function problems (app: FastifyInstance) {
 
   app.setErrorHandler((error: unknown, request, reply) => {
     const problem = problemOf(error, pathOf(request))
+    if (problem.code === 'OFFPEAK_BODY_TOO_LARGE') {
+      reply.removeHeader('connection')
+      linger(request.raw)
+    }
     if (problem.status < 500) return reply.code(problem.status).type('application/problem+json').send(problem)
     request.log.error({ err: error }, 'request failed')
     return reply.code(problem.status).type('application/problem+json').send({ ...problem, request_id: request.id })

@@ -150,13 +150,17 @@ t.test('an upload of which nothing comes any more is cut off', async t => {
 
 t.test('whoever sends too much hears of it while sending', async t => {
   const { send, place } = await sending(t, { max_bytes: 1000 })
-  const known: Record<string, string> = { ...OCTETS, 'content-length': String(64 * 1024 * 1024) }
-  for (const headers of [OCTETS, known]) {
-    const { sent, answer } = send('/api/files', headers)
+  const length = { 'content-length': String(64 * 1024 * 1024) }
+  const cases: [path: string, headers: Record<string, string>, code: string][] = [
+    ['/api/files', OCTETS, 'OFFPEAK_UPLOAD_TOO_LARGE'], ['/api/files', { ...OCTETS, ...length }, 'OFFPEAK_UPLOAD_TOO_LARGE'],
+    ['/api/runs/bulk', { 'content-type': 'application/json', ...length }, 'OFFPEAK_BODY_TOO_LARGE'], ['/api/tasks/echo/runs', { 'content-type': 'application/json' }, 'OFFPEAK_BODY_TOO_LARGE']
+  ]
+  for (const [path, headers, code] of cases) {
+    const { sent, answer } = send(path, headers)
     const more = () => { while (!sent.destroyed && sent.write(Buffer.alloc(65_536))); }
     sent.on('drain', more)
     more()
-    t.match(await answer, { status: 413, code: 'OFFPEAK_UPLOAD_TOO_LARGE' })
+    t.match(await answer, { status: 413, code })
     sent.destroy()
   }
   t.same(readdirSync(place), [])
