@@ -1,5 +1,5 @@
 import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../core/index.ts'
-import { compileTrigger, firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../core/index.ts'
+import { firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../core/index.ts'
 
 /** Why a due run waits, or null. */
 function heldOf (manager: TaskManager, run: Run) {
@@ -45,17 +45,4 @@ export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, t
 }
 
 /** The next fires of a task as it stands, those of schedules made at run time among them, soonest first. */
-export function nextOf (manager: TaskManager, task: Task, count: number): string[] {
-  const now = manager.clock.now()
-  const known = manager.desk.schedules.filter(schedule => schedule.task === task.id)
-  const made = known.filter(({ origin }) => origin === 'api')
-  const anchor = known.find(({ id, origin }) => id === task.id && origin === 'file')?.anchor ?? now
-  const triggers = made.map(schedule => compileTrigger(schedule, schedule.anchor))
-  if (task.trigger !== null) triggers.push(compileTrigger({ ...task, trigger: task.trigger }, anchor))
-  const fires = triggers.flatMap(trigger => {
-    const own: number[] = []
-    for (let at = trigger.next(now); at !== null && own.length < count; at = trigger.next(at)) own.push(at)
-    return own
-  })
-  return fires.toSorted((a, b) => a - b).slice(0, count).map(at => iso(at)!)
-}
+export const nextOf = (manager: TaskManager, task: Task, count: number): string[] => manager.planner.fires(task, count).map(at => iso(at)!)

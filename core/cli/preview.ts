@@ -1,6 +1,9 @@
 import type { Local } from './options.ts'
 import { agoWords, timeWords } from './words.ts'
-import { compileTrigger, nextFires, wordsFor } from '../model/trigger.ts'
+import { comingFires } from '../model/schedule.ts'
+import { iso } from '../model/clock.ts'
+import { nextFires, wordsFor } from '../model/trigger.ts'
+import { peekSchedules } from '../engine/peek.ts'
 import { managerOptions } from './options.ts'
 import { say, sayJson } from './say.ts'
 import { usageInvalid } from '../model/errors.ts'
@@ -16,11 +19,12 @@ function previewText (trigger: string, count: number, timezone: string): Preview
 }
 
 async function previewTask (id: string, count: number, given: Local): Promise<Preview> {
-  return await withTasks(managerOptions(given), ({ desk }) => {
-    const { trigger, trigger_args: args, timezone } = desk.definition(id)
-    if (trigger === null) return { words: 'on request', fires: [] }
-    compileTrigger({ trigger, trigger_args: args, timezone }, Date.now())
-    return { words: wordsFor({ trigger, trigger_args: args, timezone }), fires: nextFires({ trigger, trigger_args: args, timezone, after: Date.now(), count }) }
+  return await withTasks(managerOptions(given), ({ desk, folder, clock }) => {
+    const task = desk.definition(id)
+    const { trigger, trigger_args: args, timezone } = task
+    const words = trigger === null ? 'on request' : wordsFor({ trigger, trigger_args: args, timezone })
+    const fires = comingFires({ schedules: peekSchedules(folder, id), task, now: clock.now(), count })
+    return { words, fires: fires.map(at => iso(at)!) }
   })
 }
 

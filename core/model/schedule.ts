@@ -1,3 +1,4 @@
+import { compileTrigger } from './trigger.ts'
 import type { Json } from './json.ts'
 import type { Moved } from './run.ts'
 import type { Trigger } from './trigger.ts'
@@ -29,12 +30,27 @@ export interface Schedule {
   created_by: string
 }
 
-export interface ComingAsk { schedule: Pick<Schedule, 'next_at'>, trigger: Trigger, now: number, count: number }
+/** What a definition and a schedule both say of when. */
+export type When = Pick<Schedule, 'trigger_args' | 'timezone'> & { trigger: string | null }
 
-/** The next `count` instants at which a schedule fires, epoch ms: first the one that is planned, moved or late as it may be, then those after it before
- *  chance. Of a schedule that rests, when it would fire. */
-export function comingFires ({ schedule: { next_at: planned }, trigger, now, count }: ComingAsk): number[] {
-  const fires = planned !== null && planned > now ? [planned] : []
+/** Whether two say the same: then a schedule goes on where it stands. */
+export const saysSame = (a: When, b: When): boolean =>
+  a.trigger === b.trigger && a.timezone === b.timezone && (a.trigger_args === b.trigger_args || JSON.stringify(a.trigger_args) === JSON.stringify(b.trigger_args))
+
+export interface ComingAsk { schedules: readonly Schedule[], task: When, now: number, count: number }
+
+/** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the one that each has planned, moved or late as it may be,
+ *  and those after it before chance. Of a schedule that rests and of a trigger that is not planned yet: when it would fire. */
+export function comingFires ({ schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk): number[] {
+  const planned = schedules.filter(schedule => schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone }))
+  const fires = planned.flatMap(schedule => firesAfter(compileTrigger(schedule, schedule.anchor), { first: schedule.next_at, now, count }))
+  const known = trigger === null || planned.some(({ origin }) => origin === 'file')
+  if (!known) fires.push(...firesAfter(compileTrigger({ trigger, trigger_args, timezone }, now), { first: null, now, count }))
+  return fires.toSorted((a, b) => a - b).slice(0, count)
+}
+
+function firesAfter (trigger: Trigger, { first, now, count }: { first: number | null, now: number, count: number }): number[] {
+  const fires = first !== null && first > now ? [first] : []
   for (let at = trigger.next(fires[0] ?? now); at !== null && fires.length < count; at = trigger.next(at)) fires.push(at)
-  return fires.slice(0, count)
+  return fires
 }

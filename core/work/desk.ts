@@ -191,7 +191,7 @@ export class Desk {
   /** Removes a schedule that was made at run time; one from a task file is changed in its file. */
   async unschedule (id: string, { by }: { by: string }): Promise<void> {
     const { engine, clock, planner } = this.#options
-    const known = this.schedules.find(schedule => schedule.id === id)
+    const known = planner.get(id)
     if (known === undefined) throw scheduleNotFound(id)
     if (known.origin === 'file') throw runConflict({ id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
     await planner.remove(id)

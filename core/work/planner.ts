@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { comingFires } from '../model/schedule.ts'
+import { comingFires, saysSame } from '../model/schedule.ts'
 import { compileTrigger } from '../model/trigger.ts'
 import { decideFires } from '../model/misfire.ts'
 import { SECOND } from '../model/duration.ts'
@@ -73,14 +73,9 @@ export class Planner {
     return this.#table.of(task).map(({ schedule }) => schedule)
   }
 
-  /** The next instants at which the schedules of a task fire, soonest first: the first of each as it is planned, moved or late, and those after it
-   *  before chance. */
-  fires ({ id, trigger, trigger_args: args, timezone }: Task, count: number): number[] {
-    const now = this.#options.clock.now()
-    const known: { schedule: Pick<Schedule, 'next_at'>, trigger: Trigger }[] = this.#table.of(id)
-    // A task that was never enabled has no schedule yet.
-    const own = trigger === null || this.#table.get(id)?.schedule.origin === 'file' ? [] : [{ schedule: { next_at: null }, trigger: compileTrigger({ trigger, trigger_args: args, timezone }, now) }]
-    return [...known, ...own].flatMap(one => comingFires({ ...one, now, count })).toSorted((a, b) => a - b).slice(0, count)
+  /** The next instants at which the schedules of a task fire, see `comingFires`. */
+  fires (task: Task, count: number): number[] {
+    return comingFires({ schedules: this.of(task.id), task, now: this.#options.clock.now(), count })
   }
 
   /** Reads what the engine has. A row whose trigger no longer compiles is kept and does not fire. */
@@ -174,7 +169,7 @@ export class Planner {
     const resting = schedule.next_at === null
     if (wanted !== resting) return null
     if (!wanted) return writing({ ...schedule, next_at: null, nominal_at: null, moved: null }, trigger, { from: schedule.cursor, now })
-    if (schedule.origin === 'file' && schedule.hash !== hashOf(task as Task)) return null
+    if (schedule.origin === 'file' && !isSame(schedule, task as Task)) return null
     if (trigger.next(schedule.cursor) === null) return null
     return writing(this.#next(schedule, trigger, Math.max(schedule.cursor, now)), trigger, { from: schedule.cursor, now })
   }
@@ -251,9 +246,7 @@ const hashOf = ({ trigger, trigger_args, timezone }: { trigger: string | null, t
 
 /** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and it is seen at a glance. */
 function isSame (schedule: Schedule, task: Task): boolean {
-  if (schedule.trigger !== task.trigger || schedule.timezone !== task.timezone) return false
-  if (schedule.trigger_args === task.trigger_args) return true
-  if (schedule.hash !== hashOf(task)) return false
+  if (!saysSame(schedule, task)) return false
   schedule.trigger_args = task.trigger_args
   return true
 }
