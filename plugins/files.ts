@@ -24,7 +24,8 @@ const upload: FastifyPluginAsyncTypebox = async app => {
 
   app.post('/api/files', {
     schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body; `uploads` in config.json bounds it', querystring: Ask, response: answers({ 201: Stored }) }
-  }, async ({ query, body, headers, by, raw }, reply) => {
+  }, async (request, reply) => {
+    const { query, body, headers, by, raw } = request
     const length = headers['content-length']
     const { socket } = raw
     unhurried.add(socket)
@@ -32,7 +33,7 @@ const upload: FastifyPluginAsyncTypebox = async app => {
       folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined ? null : Number(length),
       from: ((body ?? raw) as Readable).iterator({ destroyOnReturn: false }), now: manager.clock.now(), limits: manager.config.uploads
     }).catch((error: unknown) => {
-      linger(raw)
+      linger(request, reply)
       throw error
     }).finally(() => unhurried.delete(socket))
     await manager.engine.record({ at: manager.clock.now(), by, action: 'upload', subject: stored.name, detail: { bytes: stored.bytes, sha256: stored.sha256 } })

@@ -18,10 +18,7 @@ async function problems (app: FastifyInstance) {
 
   app.setErrorHandler((error: unknown, request, reply) => {
     const problem = problemOf(error, pathOf(request))
-    if (problem.code === 'OFFPEAK_BODY_TOO_LARGE') {
-      reply.removeHeader('connection')
-      linger(request.raw)
-    }
+    if (problem.code === 'OFFPEAK_BODY_TOO_LARGE') linger(request, reply)
     if (problem.status < 500) return reply.code(problem.status).type('application/problem+json').send(problem)
     request.log.error({ err: error }, 'request failed')
     return reply.code(problem.status).type('application/problem+json').send({ ...problem, request_id: request.id })

@@ -19,7 +19,7 @@ export interface SendAsk extends Source { url: string, headers: Record<string, s
 export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const request = url.startsWith('https:') ? secure : plain
-  const sent = request(url, { method: 'POST', agent: false, headers: { ...headers, 'content-type': 'application/octet-stream', ...size !== null && { 'content-length': String(size) } } })
+  const sent = request(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'keep-alive', 'content-type': 'application/octet-stream', ...size !== null && { 'content-length': String(size) } } })
   let bytes = 0
   const meter = new Transform({
     transform (chunk: Buffer, _encoding, done) {

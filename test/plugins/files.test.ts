@@ -108,10 +108,10 @@ async function sending (t: Parameters<typeof setup>[0], uploads: object = {}) {
   const place = join(it.manager.folder, 'uploads')
   const send = (path = '/api/files?name=big', headers: Record<string, string> = OCTETS) => {
     const sent = request({ host: '127.0.0.1', port, method: 'POST', path, headers: { authorization: `Bearer ${it.token}`, ...headers }, agent: false })
-    const answer = new Promise<{ status: number, code?: string, bytes?: number }>((resolve, reject) => {
+    const answer = new Promise<{ status: number, connection: string, code?: string, bytes?: number }>((resolve, reject) => {
       sent.on('error', reject).on('response', response => {
         let text = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({ status: response.statusCode!, ...JSON.parse(text) as object }))
+        response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({ status: response.statusCode!, connection: response.headers.connection!, ...JSON.parse(text) as object }))
       })
     })
     answer.catch(() => undefined)
@@ -160,7 +160,7 @@ t.test('whoever sends too much hears of it while sending', async t => {
     const more = () => { while (!sent.destroyed && sent.write(Buffer.alloc(65_536))); }
     sent.on('drain', more)
     more()
-    t.match(await answer, { status: 413, code })
+    t.match(await answer, { status: 413, code, connection: 'keep-alive' }, 'the line stays open for what is still on its way')
     sent.destroy()
   }
   t.same(readdirSync(place), [])
