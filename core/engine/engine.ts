@@ -190,7 +190,7 @@ export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
-  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. The one call that may be
+  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be
    *  answered before a power cut could not undo it: the run is then queued as it was, and the end of the process undoes nothing. */
   claim (ask: ClaimAsk): Promise<Claimed[]>
   renew (leases: Lease[], leaseUntil: number): Promise<Renewed>
@@ -209,6 +209,8 @@ export interface Engine extends Service {
   count (): Promise<TaskCount[]>
   recover (ask: RecoverAsk): Promise<Recovered>
   sweep (ask: SweepAsk): Promise<number>
+  /** Like a claim it may be answered before it is durable: a power cut then puts the cursor back with the runs, and they fire again. What somebody
+   *  has added at run time is durable first. */
   plan (asks: PlanAsk[]): Promise<Planned[]>
   schedules (): Promise<Schedule[]>
   /** False: no such schedule. Its runs stay. */
@@ -231,14 +233,14 @@ export interface Engine extends Service {
   stats (ask: StatsAsk): Promise<StatsRow[]>
   /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
   edit (ask: EditAsk): Promise<Run | null>
-  /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
-  change (ask: ChangeAsk): Promise<Changed>
   /** Queues that have or had runs, by name. */
   queues (ask: QueuesAsk): Promise<QueueCount[]>
   /** Skips the oldest of the runs that wait in a queue until `most` are left; answers those that it has skipped. */
   thin (ask: { queue: string, most: number, now: number, reason: Reason }): Promise<Run[]>
   /** The run whose own a key is, or null. */
   holder (ask: { task: string, key: string, now: number }): Promise<Run | null>
+  /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
+  change (ask: ChangeAsk): Promise<Changed>
   /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
   discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
   /** `value` null: the fact is kept no more. */

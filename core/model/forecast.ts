@@ -47,28 +47,32 @@ const MOST_STEPS = 50
 
 /** What would run from `from` to `to`, in order: windows, pauses and DST are computed; power, load and network are named, never promised. */
 export function forecast (ask: ForecastAsk): Forecast[] {
-  const fires = ask.planned.flatMap(plan => firesOf(plan, ask).map(at => ({ ...plan, at })))
+  const fires = ask.planned.flatMap(plan => firesOf(plan, ask).map(fire => ({ ...plan, ...fire })))
     .toSorted((a, b) => a.at - b.at || (a.task.id < b.task.id ? -1 : 1))
     .slice(0, ask.limit)
   return collided(fires.map(fire => foretell(fire, ask)), ask.slots)
 }
 
-function firesOf ({ schedule, trigger }: ForecastAsk['planned'][number], { from, to, limit }: ForecastAsk): number[] {
-  const fires: number[] = []
+interface Fire { nominal: number, at: number }
+
+/** The fires of a schedule: the first of them where it is planned, moved or late as it may be. */
+function firesOf ({ schedule, trigger }: ForecastAsk['planned'][number], { from, to, limit }: ForecastAsk): Fire[] {
+  const fires: Fire[] = []
   if (schedule.next_at === null) return fires
-  for (let at: number | null = schedule.nominal_at; at !== null && at <= to && fires.length < limit; at = trigger.next(at)) {
-    if (at >= from) fires.push(at)
+  let at: number | null = schedule.next_at
+  for (let nominal = schedule.nominal_at; nominal !== null && nominal <= to && fires.length < limit; at = nominal = trigger.next(nominal)) {
+    if (at !== null && at >= from) fires.push({ nominal, at })
   }
   return fires
 }
 
-type Planned = ForecastAsk['planned'][number] & { at: number }
+type Planned = ForecastAsk['planned'][number] & Fire
 
-function foretell ({ schedule, task, at }: Planned, ask: ForecastAsk): Forecast {
+function foretell ({ schedule, task, nominal, at }: Planned, ask: ForecastAsk): Forecast {
   const { start, gates } = earliest(task, at, ask)
   const conditions = gates.filter(hangsOn).map(({ gate, code, ok, message }) => ({ gate, code, ok, message }))
   const certainty = start === null ? 'unknown' : conditions.length > 0 ? 'conditional' : 'certain'
-  return { task: task.id, schedule: schedule.id, nominal_at: at, predicted_at: start, certainty, conditions, took: ask.took.get(task.id) ?? null, collides_with: [] }
+  return { task: task.id, schedule: schedule.id, nominal_at: nominal, predicted_at: start, certainty, conditions, took: ask.took.get(task.id) ?? null, collides_with: [] }
 }
 
 /** Whether a foreseen start hangs on a gate: a general limit that is far from closing is not worth a word, what the task asks for itself always is. */

@@ -82,13 +82,16 @@ export class Foresight {
   async forecast (hours: number): Promise<Forecast[]> {
     const { clock, config, situation, planner, tasks } = this.#options
     const now = clock.now()
+    const to = now + hours * HOUR
     const planned = planner().planned.flatMap(one => {
+      // Most of many schedules do not fire in these hours.
+      if (one.schedule.nominal_at === null || one.schedule.nominal_at > to) return []
       const task = tasks().get(one.schedule.task)
       return task?.enabled ? [{ ...one, task }] : []
     })
     const took = new Map(await Promise.all([...new Set(planned.map(({ task }) => task.id))].map(async id => [id, await this.#took(id)] as const)))
     const learned = new Map([...took].flatMap(([id, one]) => one === null ? [] : [[id, one] as const]))
-    return forecast({ ...situation.now, planned, took: learned, slots: config().manager.scheduler_thread_pool, from: now, to: now + hours * HOUR, limit: MOST_FIRES })
+    return forecast({ ...situation.now, planned, took: learned, slots: config().manager.scheduler_thread_pool, from: now, to, limit: MOST_FIRES })
   }
 
   async #took (task: string): Promise<Took | null> {

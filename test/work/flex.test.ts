@@ -1,0 +1,94 @@
+import t from 'tap'
+import { createManager } from '../../core/manager.ts'
+import { DAY, HOUR, MINUTE } from '../../core/model/duration.ts'
+import { fakeClock, until } from '../clock.ts'
+import { fakeEyes } from './eyes.ts'
+import { scratch } from './house.ts'
+import type { TaskDefinition } from '../../core/model/task.ts'
+
+const MONDAY = Date.parse('2026-11-02T00:00:00Z')
+const AFTER = MONDAY + 28 * DAY
+const hour = (of: number) => AFTER + of * HOUR
+const nightly: TaskDefinition = { id: 'nightly', trigger: '0 0 * * *', flex: '6h', func: () => 'done' }
+
+interface Ask { root?: string, at?: number, tasks?: TaskDefinition[] }
+
+/** A running manager whose machine is watched by a clock that the test moves; its timed loops are left to the test. */
+async function embedded (owner: { teardown (fn: () => unknown): void }, { root = scratch(owner), at = MONDAY, tasks = [] }: Ask = {}) {
+  const clock = fakeClock(at)
+  const { eyes, see } = fakeEyes(clock)
+  const manager = await createManager({ root, files: 'none', loops: 'none', env: {}, clock, senses: eyes, random: () => 0.5, config: { manager: { timezone: 'UTC' } } })
+  owner.teardown(() => manager.stop())
+  manager.registerTasks(tasks)
+  await manager.start()
+  const runs = async () => (await manager.engine.list({ limit: 100 })).items.toReversed()
+  const go = async (to: number) => {
+    clock.set(to)
+    await manager.fire()
+    await until('nothing is under way', async () => (await runs()).every(({ state }) => state === 'completed'))
+  }
+  const add = async (...tasks: TaskDefinition[]) => {
+    manager.registerTasks(tasks)
+    await manager.planner.sync()
+  }
+  return { root, clock, manager, see, runs, go, add }
+}
+
+/** The same after four weeks of a machine that is busy but from three to four in the morning, an hour before the fifth. */
+async function watched (owner: { teardown (fn: () => unknown): void }) {
+  const it = await embedded(owner)
+  for (let at = MONDAY; at < AFTER; at += 20 * MINUTE) {
+    it.clock.set(at)
+    it.see({ cpu: { busy: Math.floor(at % DAY / HOUR) === 3 ? 0.02 : 0.4, own: 0 }, idle_seconds: 3600 })
+    it.manager.foresight.learn(it.manager.senses.latest)
+  }
+  it.see({ cpu: { busy: 0.02, own: 0 } })
+  it.clock.set(hour(-1))
+  await it.manager.foresight.save()
+  return it
+}
+
+t.test('a schedule is moved to the hour that the machine was seen to be quiet in, and its run says why', async t => {
+  const it = await watched(t)
+  await it.add(nightly)
+  t.equal(it.manager.planner.nextAt, hour(3))
+  await it.go(hour(0))
+  t.strictSame(await it.runs(), [], 'not at the nominal time')
+  await it.go(hour(3))
+  const [run, ...more] = await it.runs()
+  t.match(run, { state: 'completed', source: 'schedule', nominal_at: hour(0), due_at: hour(3), missed: 0, moved: { code: 'quieter_hour', confidence: Number } })
+  t.match(run!.moved!.message, /2 % busy then, and 40 % at the nominal time/)
+  t.strictSame(more, [])
+  t.equal(it.manager.planner.nextAt, hour(27), 'the next one is moved by its own night')
+})
+
+t.test('a fire that was moved stands where it is, with its reason, over a restart', async t => {
+  const first = await watched(t)
+  await first.add(nightly)
+  await first.manager.stop()
+  const it = await embedded(t, { root: first.root, at: hour(1), tasks: [nightly] })
+  t.equal(it.manager.planner.nextAt, hour(3))
+  t.match(await it.manager.desk.task('nightly'), { next_run: '2026-11-30T03:00:00.000Z', status: 'scheduled' })
+  t.strictSame(it.manager.planner.fires(it.manager.desk.definition('nightly'), 2), [hour(3), hour(24)])
+  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), predicted_at: hour(3) }], 'its nominal time has passed, and it is still to come')
+  await it.go(hour(3))
+  t.match(await it.runs(), [{ nominal_at: hour(0), due_at: hour(3), moved: { code: 'quieter_hour' } }])
+})
+
+t.test('a fire is moved neither beyond its flex nor past the fire after it, and not without flex', async t => {
+  const it = await watched(t)
+  await it.add({ ...nightly, id: 'short', flex: '2h' }, { ...nightly, id: 'often', trigger: '0 0,2 * * *' }, { ...nightly, id: 'rigid', flex: 0 })
+  const next = (id: string) => it.manager.planner.of(id)[0]!
+  t.match(next('short'), { nominal_at: hour(0), next_at: hour(0), moved: null })
+  t.match(next('often'), { nominal_at: hour(0), next_at: hour(0), moved: null })
+  t.match(next('rigid'), { nominal_at: hour(0), next_at: hour(0), moved: null })
+  await it.go(hour(0))
+  t.match(next('often'), { nominal_at: hour(2), next_at: hour(3), moved: { code: 'quieter_hour' } })
+})
+
+t.test('a machine that was not watched long enough leaves the nominal time', async t => {
+  const it = await embedded(t, { at: hour(-1), tasks: [nightly] })
+  t.equal(it.manager.planner.nextAt, hour(0))
+  await it.go(hour(0))
+  t.match(await it.runs(), [{ due_at: hour(0), nominal_at: hour(0), moved: null }])
+})
