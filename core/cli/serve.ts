@@ -10,6 +10,7 @@ import { createLog, noticeLog } from '../log.ts'
 import { createManager } from '../manager.ts'
 import { createServer, serverToken } from '../server.ts'
 import { lifetime } from './lifetime.ts'
+import { givesBack } from './rest.ts'
 import { listeningFile, reachable } from './client.ts'
 import { managerOptions } from './options.ts'
 import { makeDemo } from './demo.ts'
@@ -91,6 +92,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const url = await listen(app, manager)
   listening = true
   await welcome(manager, url, demo)
+  givesBack(manager)
 }
 
 /** Starts the server, or prints what is scheduled. */
