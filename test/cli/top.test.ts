@@ -62,7 +62,7 @@ t.test('against a server', async t => {
 
   t.test('stats are a table', async t => {
     await cli(['run', 'echo', '--wait'], { cwd })
-    t.match((await cli(['stats'], { cwd })).out, /^TASK +DONE +FAILED +RATE .*LONGEST\necho +1 +0 +0 % +0 +0 /)
+    t.match((await cli(['stats'], { cwd })).out, /^TASK +DONE +FAILED +RATE .*LONGEST +CPU\necho +1 +0 +0 % +0 +0 /)
     t.match((await cli(['stats', '--every', 'hour', '--by', 'queue'], { cwd })).out, /^AT +QUEUE +DONE.*\n\S+ \S+ +default +1 /)
     t.match(await cli(['stats', '--by', 'colour'], { cwd }), { code: 2 })
   })
