@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { MINUTE } from '../../core/model/duration.ts'
 import { cli, place } from './setup.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import type { Schedule } from '../../core/model/schedule.ts'
 
 t.test('validate lists every fault with its place', async t => {
   const cwd = place(t)
@@ -34,6 +37,26 @@ t.test('preview shows the next fires of a task or of a crontab string', async t 
   const line = await cli(['preview', '30 4 * * *', '--timezone', 'Europe/Rome'], { cwd })
   t.match(line, { code: 0, out: /^At 04:30, every day \(Europe\/Rome\)\n( {2}\d{4}-\d\d-\d\d 0[23]:30:00 +in .*\n){5}$/ })
   t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
+})
+
+t.test('preview says when a task that is known will fire: an interval counts on from where it stands', async t => {
+  const cwd = place(t, {}, { 'beat.mjs': 'export default { id: \'beat\', trigger: \'interval\', trigger_args: { minutes: 45 }, timezone: \'UTC\', func: () => 1 }' })
+  const preview = async () => (JSON.parse((await cli(['preview', 'beat', '--count', '3', '--json'], { cwd })).out) as { fires: string[] }).fires.map(at => Date.parse(at))
+  const engine = createSqliteEngine({ folder: join(cwd, 'data') })
+  await engine.start()
+  const anchor = Date.now() - 20 * MINUTE
+  const schedule = { id: 'beat', task: 'beat', origin: 'file', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', payload: null, anchor, cursor: anchor, nominal_at: anchor + 45 * MINUTE, hash: '', created_at: anchor, created_by: 'file' } as const
+  const plan = (next: number, args: Schedule['trigger_args'] = { minutes: 45 }) =>
+    engine.plan([{ schedule: { ...schedule, trigger_args: args, next_at: next }, from: null, fires: [], overlap: 'skip', now: anchor }])
+  await plan(anchor + 45 * MINUTE)
+  t.strictSame(await preview(), [45, 90, 135].map(minutes => anchor + minutes * MINUTE), 'also while the folder is in use')
+  await plan(anchor + 50 * MINUTE)
+  t.strictSame(await preview(), [50, 90, 135].map(minutes => anchor + minutes * MINUTE), 'a fire that was moved or is late comes when it was put')
+  await plan(anchor + 45 * MINUTE, { minutes: 10 })
+  await engine.stop()
+  const before = Date.now()
+  const [first] = await preview()
+  t.ok(first! >= before + 45 * MINUTE, 'what the file says anew begins now')
 })
 
 t.test('test runs a task once, here, and ends as the task did', async t => {

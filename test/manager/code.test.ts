@@ -33,6 +33,8 @@ t.test('a definition that is wrong is refused with its pointer, and none of its 
   t.equal(manager.catalog.tasks.size, 0)
   manager.addTask({ id: 'x', func: () => 1 })
   t.throws(() => manager.addTask({ id: 'x', func: () => 2 }), { code: 'OFFPEAK_TASK_DUPLICATE' })
+  t.throws(() => manager.registerTasks([{ id: 'y', func: () => 1 }, { id: 'z', func: () => 1 }, { id: 'y', func: () => 2 }]), { code: 'OFFPEAK_TASK_DUPLICATE' })
+  t.strictSame([...manager.catalog.tasks.keys()], ['x'], 'none of a list in which one comes twice')
 })
 
 t.test('settings in code are checked like a file', async t => {

@@ -57,6 +57,7 @@ tap.test('the zone of the arguments wins over that of the trigger; old names and
 tap.test('dates that do not exist end instead of searching for ever', async t => {
   t.same(next(cron({ month: 2, day: 30 })), [])
   t.same(next(cron({ month: 2, day: 29, year: '*/4' })), [])
+  t.same(next(cron({ month: 2, day: 29, year: '2100-9999/100' })).slice(0, 2), ['2400-02-29T00:00', '2800-02-29T00:00'])
   t.same(next(cron({ year: 2020 })), [])
   t.equal(compileTrigger(cron({ month: 2, day: 30 }), 0).latest(0, Date.parse(AFTER)), null)
   t.same(nextFires({ ...cron({ hour: 3 }), after: Date.UTC(9999, 11, 30, 12), count: 5 }), ['9999-12-31T03:00:00.000Z'])

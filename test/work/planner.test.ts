@@ -175,3 +175,34 @@ t.test('what the engine could not take is fired when it can', async t => {
   await it.fire()
   t.equal((await runsOf(it)).length, 1)
 })
+
+t.test('what fires next is told for each task: schedules of its own and made ones, and a task that was never enabled as it would', async t => {
+  const it = await house(t, { tasks: [hourly, { ...hourly, id: 'off', enabled: false }], at: '2026-11-22T12:30:00Z' })
+  await it.desk.schedule({ task: 'work', trigger: '45 * * * *', by: 'anna' })
+  const fires = (id: string) => it.planner.fires(it.desk.definition(id), 3).map(at => new Date(at).toISOString().slice(11, 16))
+  t.strictSame(fires('work'), ['12:45', '13:00', '13:45'])
+  t.strictSame(fires('off'), ['13:00', '14:00', '15:00'])
+})
+
+t.test('syncs that wait for their turn are one, and it sees the tasks of the last', async t => {
+  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const first = it.planner.sync()
+  it.tasks.set('other', { ...it.tasks.get('work')!, id: 'other' })
+  const last = it.planner.sync()
+  t.equal(last, it.planner.sync())
+  await Promise.all([first, last])
+  t.strictSame(it.planner.schedules.map(({ id }) => id), ['work', 'other'])
+})
+
+t.test('a definition that says the same goes on over a restart, one in another time zone begins anew', async t => {
+  const daily: Partial<Task> = { trigger: 'cron', trigger_args: { hour: 3, minute: 5 } }
+  const folder = scratch(t)
+  const first = await house(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })
+  const { anchor } = (await first.engine.schedules())[0]!
+  await first.close()
+  const it = await house(t, { folder, tasks: [{ ...daily, trigger_args: { hour: 3, minute: 5 } }], at: '2026-11-22T13:00:00Z' })
+  t.equal((await it.engine.schedules())[0]!.anchor, anchor)
+  it.tasks.set('work', { ...it.tasks.get('work')!, timezone: 'Europe/Rome' })
+  await it.planner.sync()
+  t.equal((await it.engine.schedules())[0]!.anchor, it.clock.now())
+})
