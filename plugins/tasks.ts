@@ -29,9 +29,6 @@ const tasks: Face = async app => {
 
   app.get('/api/tasks', { schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) } }, async ({ query }, reply) => {
     const { status, queue, tag, enabled } = query
-    const items = (await manager.desk.tasks()).filter(task =>
-      (status?.includes(task.status) ?? true) && (queue ?? task.queue) === task.queue &&
-      (tag === undefined || task.tags.includes(tag)) && (enabled ?? task.enabled) === task.enabled)
     reply.headers(etag())
     const items = (await manager.desk.tasks()).filter(task =>
       (status?.includes(task.status) ?? true) && (queue ?? task.queue) === task.queue &&
