@@ -132,7 +132,7 @@ function start (store: Store, { runs }: Line, ask: ClaimAsk): Claimed {
 export function due (store: Store, now: number): Due {
   const tasks = new Map<string, DueTask>()
   let next = Infinity
-  for (const lane of store.lanes.byId.values()) {
+  for (const lane of store.lanes.waiting) {
     const count = store.lanes.dueAt(lane, now)
     next = Math.min(next, lane.later ?? Infinity)
     if (count === 0) continue

@@ -36,6 +36,8 @@ const NEVER = Number.MIN_SAFE_INTEGER
 /** The lanes of a store in memory: counts without a scan, and no statement while nothing is due. */
 export class Lanes {
   readonly byId = new Map<number, Lane>()
+  /** Lanes with queued runs: there may be a hundred thousand without. */
+  readonly waiting = new Set<Lane>()
   /** Lanes whose counts are not stored yet. */
   readonly changed = new Set<Lane>()
   readonly #byTask = new Map<string, Lane[]>()
@@ -48,6 +50,7 @@ export class Lanes {
   hold (id: number, { task, queue, priority, counts }: Pick<Lane, 'task' | 'queue' | 'priority' | 'counts'>): Lane {
     const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null, first: null }
     this.byId.set(id, lane)
+    if (counts[PLACE.queued]! > 0) this.waiting.add(lane)
     this.ofTask(task).push(lane)
     return lane
   }
@@ -79,6 +82,7 @@ export class Lanes {
   #leave (lane: Lane, { state, due_at }: Run): void {
     lane.counts[PLACE[state]]! -= 1
     if (state !== 'queued') return
+    if (lane.counts[PLACE.queued] === 0) this.waiting.delete(lane)
     if (due_at <= lane.horizon) lane.due -= 1
     else if (due_at === lane.later) lane.later = null
   }
@@ -87,6 +91,7 @@ export class Lanes {
     lane.counts[PLACE[run.state]]! += 1
     if (isFinal(run.state) && run.state !== 'skipped') lane.last = run
     if (run.state !== 'queued') return
+    this.waiting.add(lane)
     if (lane.first && comesFirst(run, lane.first)) lane.first = run
     if (run.due_at <= lane.horizon) lane.due += 1
     else if (lane.later !== null && run.due_at < lane.later) lane.later = run.due_at
