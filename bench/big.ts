@@ -41,6 +41,9 @@ const PAGES: [string, ListAsk][] = [
   ['failed, of which there are none', { state: ['failed'], limit: 50 }],
   ['waiting and due', { due_by: Date.now() + 60_000, limit: 50 }],
   ['by who asked', { source: 'manual', limit: 50 }],
+  ['waiting, by a source that none of them has', { state: ['queued'], source: 'schedule', limit: 50 }],
+  ['done, by a source that all of them have', { state: ['completed'], source: 'manual', limit: 50 }],
+  ['since an hour', { from: Date.now() - 3_600_000, state: ['completed'], limit: 50 }],
   ['of a queue', { queue: 'default', state: ['queued', 'completed'], limit: 50 }]
 ]
 
