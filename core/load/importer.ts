@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads'
 import { pathToFileURL } from 'node:url'
 import { thrownOf } from './fault.ts'
 
-/** One file to import, asked by the process that started this one. */
-interface Ask { ticket: string, file: string }
+/** Files to import one after the other, asked by the process that started this one. */
+interface Ask { ticket: string, files: readonly string[] }
 
 const GUARD = `
 const parent = process.ppid
@@ -13,7 +13,8 @@ setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGK
 // A file that never lets go of the thread would outlive a parent that was killed: another thread looks after it.
 new Worker(GUARD, { eval: true }).unref()
 
-const answer = (message: object) => process.send?.(message)
+// What is on its way does not leave a thread that the next file never lets go of.
+const answer = (message: object) => new Promise(sent => process.send?.(message, sent))
 const exit = process.exit.bind(process)
 const ignore = () => undefined
 
@@ -21,10 +22,10 @@ const ignore = () => undefined
 process.on('uncaughtException', ignore)
 process.on('unhandledRejection', ignore)
 process.on('disconnect', () => exit(0))
-process.on('message', ({ ticket, file }: Ask) => {
-  import(pathToFileURL(file).href).then(
-    () => answer({ ticket, thrown: null }),
-    (error: unknown) => answer({ ticket, thrown: thrownOf(error) })
-  )
+process.on('message', async ({ ticket, files }: Ask) => {
+  for (const [index, file] of files.entries()) {
+    const thrown = await import(pathToFileURL(file).href).then(() => null, thrownOf)
+    await answer({ ticket: `${ticket}/${index}`, thrown })
+  }
 })
-answer({ ticket: 'ready', thrown: null })
+void answer({ ticket: 'ready/0', thrown: null })

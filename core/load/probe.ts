@@ -18,6 +18,8 @@ export interface ProbeAsk {
   /** How long one import may take. */
   boundMs: number
   signal?: AbortSignal | undefined
+  /** Told what came of a file as soon as it is known. */
+  told?: ((file: string, probed: Probed) => void) | undefined
 }
 
 const IMPORTER = join(import.meta.dirname, `importer${extname(import.meta.filename)}`)
@@ -42,50 +44,80 @@ function end (child: ChildProcess): void {
 
 interface Message { ticket: string, thrown: Thrown | null }
 
-/** The answer to one ticket, or how the child failed to give it. */
-function answerTo (child: ChildProcess, { ticket, boundMs }: { ticket: string, boundMs: number }): Promise<Probed> {
-  return new Promise(done => {
-    const settle = (probed: Probed) => {
-      clearTimeout(bound)
-      child.off('message', hear).off('exit', ended).off('error', failed)
-      done(probed)
-    }
-    const hear = (message: unknown) => {
-      const { ticket: of, thrown } = (message ?? {}) as Partial<Message>
-      // A task file may send messages of its own.
-      if (of === ticket) settle(thrown ? { kind: 'thrown', thrown } : { kind: 'good' })
-    }
-    const ended = (code: number | null, signal: string | null) => settle({ kind: 'ended', code, signal })
-    const failed = (error: Error) => settle({ kind: 'thrown', thrown: { name: error.name, message: error.message, code: '', stack: '' } })
-    const bound = setTimeout(() => settle({ kind: 'hung' }), boundMs)
-    child.on('message', hear).on('exit', ended).on('error', failed)
-    if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode)
-  })
-}
+interface Hearing { ticket: string, count: number, boundMs: number, told?: (probed: Probed) => void }
 
-function ask (child: ChildProcess, { file, boundMs }: { file: string, boundMs: number }): Promise<Probed> {
-  const ticket = randomUUID()
-  const answer = answerTo(child, { ticket, boundMs })
-  child.send({ ticket, file }, () => undefined)
-  return answer
+/** How long words may still come that a child said before its end: what it has started can keep the line open. */
+const LAST_WORDS = 200
+
+/** Hears so many answers in their turn; they end early with how the child failed to give the next one. */
+class Answers {
+  readonly #child: ChildProcess
+  readonly #ask: Hearing
+  readonly #results: Probed[] = []
+  readonly #over = Promise.withResolvers<Probed[]>()
+  #bound: NodeJS.Timeout | undefined
+
+  constructor (child: ChildProcess, ask: Hearing) {
+    this.#child = child
+    this.#ask = ask
+    child.on('message', this.#hear).on('exit', this.#ended).on('error', this.#failed)
+    this.#wait()
+    if (child.exitCode !== null || child.signalCode !== null) this.#ended(child.exitCode, child.signalCode)
+  }
+
+  get all (): Promise<Probed[]> {
+    return this.#over.promise
+  }
+
+  #end (...last: Probed[]): void {
+    clearTimeout(this.#bound)
+    this.#child.off('message', this.#hear).off('exit', this.#ended).off('error', this.#failed)
+    this.#over.resolve([...this.#results, ...last])
+  }
+
+  #wait (): void {
+    clearTimeout(this.#bound)
+    const at = this.#results.length
+    // Who is busy finds the time over before the answer that has come in time.
+    this.#bound = setTimeout(() => setImmediate(() => { if (this.#results.length === at) this.#end({ kind: 'hung' }) }), this.#ask.boundMs)
+  }
+
+  readonly #hear = (message: unknown): void => {
+    const { ticket, thrown } = (message ?? {}) as Partial<Message>
+    // A task file may send messages of its own.
+    if (ticket !== `${this.#ask.ticket}/${this.#results.length}`) return
+    const probed: Probed = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
+    this.#results.push(probed)
+    this.#ask.told?.(probed)
+    if (this.#results.length === this.#ask.count) this.#end()
+    else this.#wait()
+  }
+
+  readonly #ended = (code: number | null, signal: string | null): void => {
+    const last = () => this.#end({ kind: 'ended', code, signal })
+    clearTimeout(this.#bound)
+    if (!this.#child.connected) return last()
+    this.#child.once('disconnect', last)
+    this.#bound = setTimeout(last, LAST_WORDS)
+  }
+
+  readonly #failed = ({ name, message }: Error): void => this.#end({ kind: 'thrown', thrown: { name, message, code: '', stack: '' } })
 }
 
 /** Imports the files in turn until one takes the child down; the results so far, that one's included. */
-async function batch (files: readonly string[], { boundMs, signal }: ProbeAsk): Promise<Probed[]> {
+async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Probed[]> {
   const child = start()
   child.on('error', () => undefined)
   const abort = () => end(child)
   signal?.addEventListener('abort', abort)
-  const results: Probed[] = []
   try {
-    const ready = await answerTo(child, { ticket: 'ready', boundMs: Math.max(boundMs, 10_000) })
-    if (ready.kind !== 'good') return files.map(() => ready)
-    for (const file of files) {
-      const result = await ask(child, { file, boundMs })
-      results.push(result)
-      if (result.kind === 'hung' || result.kind === 'ended') break
-    }
-    return results
+    const [ready] = await new Answers(child, { ticket: 'ready', count: 1, boundMs: Math.max(boundMs, 10_000) }).all
+    if (ready!.kind !== 'good') return files.map(() => ready!)
+    const ticket = randomUUID()
+    let next = 0
+    const answers = new Answers(child, { ticket, count: files.length, boundMs, told: probed => told?.(files[next++]!, probed) })
+    child.send({ ticket, files }, () => undefined)
+    return await answers.all
   } finally {
     signal?.removeEventListener('abort', abort)
     end(child)
@@ -96,12 +128,17 @@ async function batch (files: readonly string[], { boundMs, signal }: ProbeAsk): 
  *  tried once more in a fresh one, in case an earlier file was to blame. Stops early when the signal is aborted. */
 export async function probe (asked: ProbeAsk): Promise<Map<string, Probed>> {
   const results = new Map<string, Probed>()
+  const tell = (file: string, probed: Probed) => {
+    if (results.has(file)) return
+    results.set(file, probed)
+    asked.told?.(file, probed)
+  }
   let rest = asked.files
   while (rest.length > 0 && !asked.signal?.aborted) {
-    const found = await batch(rest, asked)
+    const found = await batch(rest, { ...asked, told: tell })
     const again = found.length > 1 && found.at(-1)!.kind === 'ended' && found[0]!.kind !== 'ended'
     const settled: Probed[] = again ? found.slice(0, -1) : found
-    for (const [index, result] of settled.entries()) results.set(rest[index]!, result)
+    for (const [index, result] of settled.entries()) tell(rest[index]!, result)
     rest = rest.slice(settled.length)
   }
   return results

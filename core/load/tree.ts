@@ -73,12 +73,13 @@ export class Tree {
     for (const [path, fault] of walked.faults) this.#note(path, fault)
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
-    const probed = await this.#probe(modules, signal)
-    if (signal.aborted) return false
+    const probing = await this.#probe(modules, signal)
     for (const item of todo) {
+      const probed = await probing.get(item.file.real)
+      if (signal.aborted) return false
       const age = this.#ask.now() - item.file.mtimeMs
       const young = age >= 0 && age < quietMs
-      const read = await this.#reader.read(item, probed.get(item.file.real))
+      const read = await this.#reader.read(item, probed)
       if ('fault' in read && young) unsettled = true
       else this.#keep(item, read)
     }
@@ -140,10 +141,19 @@ export class Tree {
     return null
   }
 
-  async #probe (modules: readonly Todo[], signal: AbortSignal): Promise<Map<string, Probed>> {
+  /** What comes of the import in a child, by file, none for what went well before: a file is read here while the child is at the next one. */
+  async #probe (modules: readonly Todo[], signal: AbortSignal): Promise<Map<string, Promise<Probed | undefined>>> {
     const known = this.#known ??= await recall(this.#ask.dataFolder)
     const files = modules.filter(({ file, hash }) => known.get(file.real) !== hash).map(({ file }) => file.real)
-    return await probe({ files, boundMs: this.#ask.boundMs, signal })
+    const coming = new Map(files.map(file => [file, Promise.withResolvers<Probed | undefined>()]))
+    void probe({ files, boundMs: this.#ask.boundMs, signal, told: (file, probed) => coming.get(file)!.resolve(probed) }).then(
+      () => { for (const { resolve } of coming.values()) resolve(undefined) },
+      (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
+    )
+    const promises = [...coming].map(([file, { promise }]) => [file, promise] as const)
+    // The first that fails is told by the look; nobody waits for the others then.
+    for (const [, promise] of promises) promise.catch(() => undefined)
+    return new Map(promises)
   }
 
   #keep ({ file: { path, stamp }, hash }: Todo, read: Read): void {
