@@ -1,0 +1,189 @@
+import { deepEqual, ok } from 'node:assert/strict'
+import type { Added, Act, Filter } from '../../../core/engine/engine.ts'
+import { CONDITIONS, CONFLICTS, isFinal } from '../../../core/model/run.ts'
+import type { NewRun, State } from '../../../core/model/run.ts'
+import { ask, fire, schedule } from '../contract/ground.ts'
+import { told, wanted } from './compare.ts'
+import type { Draw } from './draw.ts'
+import type { Laws, Was } from './laws.ts'
+import { isWaiting } from './laws.ts'
+import { reasonOf } from './steps.ts'
+import type { Step, World } from './steps.ts'
+
+/** Adds one run to the laws, with the id that the engine has given if it is a new one. */
+function addOne (laws: Laws, asked: NewRun, id: string): { run: Was, created: boolean, conflict?: string } {
+  const known = laws.named(asked.task, asked.key)
+  const conflict = asked.unique?.conflict ?? 'return'
+  const beside = known?.state === 'running' && conflict === 'keep_last'
+  if (known && beside) known.free = known.displaced = true
+  if (!known || beside) return { run: laws.born(asked, id), created: true }
+  if (!isWaiting(known) || conflict === 'return') return { run: known, created: false, conflict: 'returned' }
+  if (conflict === 'reschedule') known.due_at = asked.due_at
+  else {
+    const { queue, priority, due_at, max_retries, payload = null, deadline_at = null } = asked
+    Object.assign(known, { queue, priority, due_at, nominal_at: due_at, max_retries, payload, deadline_at })
+  }
+  return { run: known, created: false, conflict: conflict === 'reschedule' ? 'rescheduled' : 'replaced' }
+}
+
+function addAll (laws: Laws, asks: readonly NewRun[], found: readonly Added[]): void {
+  const refs = new Map<string, string>()
+  const waits: [Was, NewRun][] = []
+  const expected = asks.map((asked, index) => {
+    const added = addOne(laws, asked, found[index]!.run.id)
+    if (asked.ref !== undefined) refs.set(asked.ref, added.run.id)
+    if (added.created) waits.push([added.run, asked])
+    return { ...added, shown: wanted(added.run) }
+  })
+  for (const [run, { after = [] }] of waits) {
+    run.links = after.map(({ run: name, condition }) => {
+      const ref = name.startsWith('#') ? name.slice(1) : null
+      return { id: ref === null ? name : refs.get(ref)!, ref, condition, counted: null, result: null }
+    })
+  }
+  laws.follow()
+  const isFlow = asks.some(({ ref, after }) => ref !== undefined || after !== undefined)
+  deepEqual(
+    found.map(({ run, created, conflict }) => ({ run: told(run), created, conflict })),
+    expected.map(({ run, created, conflict, shown }) => ({ run: isFlow ? wanted(run) : shown, created, conflict }))
+  )
+}
+
+function asked ({ laws: { now } }: World, draw: Draw, more: Partial<NewRun> = {}): NewRun {
+  const [task, priority, queue] = [draw.of(['a', 'b']), draw.of(['normal', 'low', 'high', 'critical']), draw.of(['q', 'r'])]
+  const [delay, max_retries, deadline, payload] = [draw.of([0, 0, 3, 50]), draw.below(3), draw.of([undefined, now + 60]), draw.of([undefined, 1])]
+  return ask({ task, priority, queue, due_at: now + delay, max_retries, ...deadline !== undefined && { deadline_at: deadline }, ...payload !== undefined && { payload }, ...more })
+}
+
+async function add (world: World, draw: Draw): Promise<void> {
+  const asks = Array.from({ length: 1 + draw.below(3) }, () => asked(world, draw))
+  addAll(world.laws, asks, await world.engine.add(asks, world.laws.now))
+}
+
+async function name (world: World, draw: Draw): Promise<void> {
+  const key = draw.of(['k', 'l'])
+  const unique = draw.below(6) === 5 ? undefined : { until: draw.of(['started', 'finished', 20, 'kept']), conflict: draw.of(CONFLICTS) }
+  const asks = [asked(world, draw, { key: `${key}${draw.below(3)}`, task: draw.of(['a', 'b']), ...unique && { unique } })]
+  addAll(world.laws, asks, await world.engine.add(asks, world.laws.now))
+}
+
+async function flow (world: World, draw: Draw): Promise<void> {
+  const { engine, laws } = world
+  // What is over and has a result is the prerequisite that may be removed before its dependents have it.
+  const known = draw.below(2) === 0 ? laws.runs.slice(-20) : laws.runs.filter(({ result }) => result !== null)
+  const asks = Array.from({ length: 1 + draw.below(4) }, (_, index) => {
+    const other = draw.among(known)
+    const names = [...index > 0 ? [`#r${draw.below(index)}`] : [], ...other && draw.below(2) === 0 ? [other.id] : []]
+    return asked(world, draw, { ref: `r${index}`, after: names.map(run => ({ run, condition: draw.of(CONDITIONS) })), ...draw.below(5) === 4 && { key: 'f' } })
+  })
+  // A name may stand for a run that comes later in the call.
+  if (draw.below(2) === 1) asks.reverse()
+  addAll(laws, asks, await engine.add(asks, laws.now))
+}
+
+async function plan ({ engine, laws }: World, draw: Draw): Promise<void> {
+  const other = draw.among(laws.runs.filter(({ state }) => !isFinal(state)))
+  const id = draw.of(['a', 'b'])
+  const overlap = draw.of(['skip', 'queue', 'replace', 'allow'])
+  const stored = laws.cursors.get(id) ?? null
+  const from = draw.below(5) === 4 ? 5 : stored
+  const fires = Array.from({ length: 1 + draw.below(2) }, () => {
+    const at = laws.now - draw.below(3)
+    return fire(at, { task: id, schedule: id, missed: draw.below(2), ...draw.of([() => ({}), () => ({}), () => ({ skipped: reasonOf('missed') }), () => other ? { after: [{ run: other.id, condition: 'done' as const }] } : {}])() })
+  })
+  const cursor = laws.now + draw.below(3)
+  const [planned] = await engine.plan([{ schedule: schedule({ id, task: id, cursor }), from, fires, overlap, now: laws.now }])
+  const applied = from === null || stored === from
+  deepEqual(planned!.applied, applied)
+  if (!applied) return deepEqual([planned!.added, planned!.skipped, planned!.coalesced, planned!.replaced], [[], [], 0, []])
+  laws.cursors.set(id, cursor)
+  const fresh = [...planned!.added, ...planned!.skipped].map(run => run.id).toSorted()
+  const expected = { added: 0, skipped: 0, coalesced: 0, replaced: 0 }
+  for (const one of fires) expected[fired(laws, one, { overlap, fresh, count: expected })] += 1
+  deepEqual({ added: planned!.added.length, skipped: planned!.skipped.length, coalesced: planned!.coalesced, replaced: planned!.replaced.length }, expected)
+}
+
+interface Firing { overlap: 'skip' | 'queue' | 'replace' | 'allow', fresh: string[], count: { added: number, skipped: number, coalesced: number, replaced: number } }
+
+/** Fires once, as the laws say; adds what it has replaced, and answers what it came to. */
+function fired (laws: Laws, one: NewRun, { overlap, fresh, count }: Firing): 'added' | 'skipped' | 'coalesced' {
+  if (laws.named(one.task, one.key)) {
+    // It has its run already: that is neither.
+    count.added -= 1
+    return 'added'
+  }
+  const open = laws.runs.filter(({ schedule: of, state }) => of === one.schedule && !isFinal(state))
+  let skipped = one.skipped
+  if (overlap === 'replace' && !skipped) {
+    for (const run of open.filter(({ cancel }) => cancel === null)) {
+      laws.cancel(run, 'replaced')
+      count.replaced += 1
+    }
+  }
+  if (overlap === 'skip' && !skipped) {
+    const waiting = open.find(isWaiting)
+    if (waiting) {
+      waiting.missed += 1 + (one.missed ?? 0)
+      return 'coalesced'
+    }
+    if (open.length > 0) skipped = reasonOf('overlap')
+  }
+  const run = laws.born(skipped ? { ...one, skipped } : one, fresh.shift() ?? '')
+  if (skipped) return 'skipped'
+  run.links = (one.after ?? []).map(({ run: id, condition }) => ({ id, ref: null, condition, counted: null, result: null }))
+  // What it waits for may have ended by the same call: it is told before the next fire comes.
+  if (run.links.length > 0) laws.follow()
+  return 'added'
+}
+
+const ABLE: Record<Act, (run: Was, now: number) => boolean> = {
+  cancel: run => isWaiting(run) || (run.state === 'running' && run.cancel === null),
+  retry: ({ state }) => isFinal(state),
+  remove: ({ state }) => isFinal(state),
+  promote: (run, now) => isWaiting(run) && run.due_at > now
+}
+
+async function change ({ engine, laws }: World, draw: Draw): Promise<void> {
+  const act = draw.of(['cancel', 'retry', 'remove', 'promote'])
+  const filter: Filter = draw.of<Filter>([{}, { task: 'a' }, { queue: 'r' }, { task: 'b', queue: 'q' }, { state: ['failed', 'queued'] }, { source: 'schedule' }, { schedule: 'a', state: ['skipped', 'running', 'blocked'] }])
+  const [limit, every, dry] = [draw.of([2, 1, 5, 10_000]), draw.of([0, 7]), draw.below(5) === 4]
+  const states: readonly State[] | undefined = filter.state ?? (act === 'retry' ? ['failed'] : undefined)
+  const able = laws.runs.filter(run => ABLE[act](run, laws.now) && (!states || states.includes(run.state)) && (!filter.task || run.task === filter.task) &&
+    (!filter.queue || run.queue === filter.queue) && (!filter.source || run.source === filter.source) && (!filter.schedule || run.schedule === filter.schedule)).toReversed()
+  const { matched, changed } = await engine.change({ filter, act, now: laws.now, limit, dry_run: dry, reason: reasonOf('all'), every_ms: every })
+  const meant = dry ? [] : able.slice(0, limit)
+  deepEqual({ matched, changed }, { matched: able.length, changed: meant.length }, act)
+  if (meant.length > 0) laws.records += 1
+  for (const [place, run] of meant.entries()) {
+    if (act === 'cancel') laws.cancel(run, 'all')
+    else if (act === 'retry') laws.retry(run, laws.now + place * every)
+    else if (act === 'remove') laws.remove(run)
+    else run.due_at = laws.now
+  }
+}
+
+/** Either a few of what is old, or all of it and what is beyond the newest. */
+async function sweep ({ engine, laws }: World, draw: Draw): Promise<void> {
+  const dead = draw.of([undefined, laws.now - 40])
+  const wished = laws.now - draw.of([100, 30])
+  // Of a run that ended before it was made, the clock having gone back, nobody can say how old it is.
+  const odd = laws.runs.some(({ created_at: made, finished_at: over }) => over !== null && [wished, dead].some(at => at !== undefined && made >= at && over < at))
+  const before = odd ? 0 : wished
+  const dead_before = odd && dead !== undefined ? 0 : dead
+  const isOld = ({ state, finished_at: over }: Was) => isFinal(state) && over! < (state === 'failed' && dead_before !== undefined ? dead_before : before)
+  const few = draw.below(2) === 0
+  const [limit, keep] = few ? [1 + draw.below(3), 10_000] : [10_000, draw.of([10_000, 8, 2])]
+  const old = laws.runs.filter(isOld)
+  const rest = laws.runs.filter(run => isFinal(run.state) && !isOld(run) && (run.state !== 'failed' || dead_before === undefined))
+  const beyond = ['a', 'b'].flatMap(task => rest.filter(run => run.task === task).toReversed().slice(keep))
+  const gone = [...old, ...beyond]
+  const count = await engine.sweep({ now: laws.now, before, keep, limit, ...dead_before !== undefined && { dead_before } })
+  deepEqual(count, Math.min(limit, gone.length), 'swept')
+  const left = await Promise.all(gone.map(async ({ id }) => await engine.get(id) !== null))
+  for (const [index, run] of gone.entries()) if (!left[index]) laws.remove(run)
+  ok(left.filter(is => !is).length === count, 'and only what may be')
+}
+
+/** What is done to many runs. */
+export const CROWDS: Record<string, Step> = { add, name, flow, plan, change, sweep }
+
