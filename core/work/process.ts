@@ -32,7 +32,7 @@ const wired = (child: ChildProcess): Port<Down, Up> => ({
 
 function start ({ memory_mb: memory, env, ...manners }: Isolated): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
-  const [program, ...words] = mannered([process.execPath, ...flags, HOST], manners)
+  const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid)], manners)
   const child = spawn(program, words, {
     env: { ...minimalEnvironment(), ...env }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'
   })

@@ -9,12 +9,13 @@ import type { Down, Port, Up } from './wire.ts'
 import type { Used } from '../../model/isolation.ts'
 
 const GUARD = `
-const parent = process.ppid
-setInterval(() => { if (process.ppid !== parent) process.kill(-process.pid, 'SIGKILL') }, 500)
+const { workerData: manager } = require('node:worker_threads')
+setInterval(() => { if (process.ppid !== manager) process.kill(-process.pid, 'SIGKILL') }, 500)
 `
 
-// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it.
-new Worker(GUARD, { eval: true }).unref()
+// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it. Whose child this is
+// was said by the manager: by the time that the thread asks, it may be gone.
+new Worker(GUARD, { eval: true, workerData: Number(process.argv[2]) }).unref()
 process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
 
 const port: Port<Up, Down> = {
