@@ -194,3 +194,30 @@ t.test('a data folder that is a file is refused', async t => {
   writeFileSync(folder, '')
   await t.rejects(createSqliteEngine({ folder }).start(), { code: FAILED, message: /is a file/ })
 })
+
+t.test('a run that is removed leaves no row behind, whatever belonged to it', async t => {
+  const { engine, file } = await setup(t)
+  const first = await addOne(engine, { payload: 1 })
+  const { id } = await addOne(engine, { payload: 1, after: [{ run: first.id, condition: 'done' }] })
+  await engine.end({ id: first.id, as: 'skipped', reason: { code: 'x', message: '' }, now: T0 })
+  await engine.hold([{ id, at: T0, code: 'battery', message: '' }])
+  const used = { cpu_seconds: 1, memory_peak_bytes: 1, read_bytes: null, written_bytes: null }
+  for (const outcome of [{ kind: 'failed', error: { name: 'Error', message: 'boom' }, retry_at: T0 }, { kind: 'completed', result: 1 }] as const) {
+    const [run] = await claimAll(engine)
+    await engine.report({ lease: run!, now: T0, checkpoint: 1, logs: [{ at: T0, level: 30, text: 'one' }] })
+    await engine.settle({ lease: run!, outcome, now: T0, used })
+  }
+  const rows = () => {
+    const db = new DatabaseSync(file, { readOnly: true })
+    const tables = db.prepare("select name from pragma_table_list where schema = 'main' and type = 'table'").all() as { name: string }[]
+    const belonging = tables.filter(({ name }) => db.prepare(`select 1 from pragma_table_info('${name}') where name = 'run' and lower(type) = 'integer'`).get() || name === 'run')
+    const counts = belonging.map(({ name }) => [name, (db.prepare(`select count(*) as n from ${name}`).get() as { n: number }).n] as const)
+    db.close()
+    return Object.fromEntries(counts.toSorted())
+  }
+  const before = rows()
+  t.match(Object.keys(before), ['attempt', 'checkpoint', 'dependency', 'hold', 'log', 'payload', 'result', 'run', 'used'])
+  t.ok(Object.values(before).every(count => count > 0), JSON.stringify(before))
+  t.equal(await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 }), 2)
+  t.strictSame(rows(), Object.fromEntries(Object.keys(before).map(name => [name, 0])))
+})
