@@ -35,15 +35,15 @@ async function throughput (engine: Engine, count: number): Promise<number> {
   return await rateOf(count, () => drain(engine, SLOTS, count))
 }
 
-const PAGES: [string, ListAsk][] = [
+const pagesAt = (now: number): [string, ListAsk][] => [
   ['newest of all', { limit: 50 }],
   ['newest done of a task', { task: 'bench', state: ['completed'], limit: 50 }],
   ['failed, of which there are none', { state: ['failed'], limit: 50 }],
-  ['waiting and due', { due_by: Date.now() + 60_000, limit: 50 }],
+  ['waiting and due', { due_by: now + 60_000, limit: 50 }],
   ['by who asked', { source: 'manual', limit: 50 }],
   ['waiting, by a source that none of them has', { state: ['queued'], source: 'schedule', limit: 50 }],
   ['done, by a source that all of them have', { state: ['completed'], source: 'manual', limit: 50 }],
-  ['since an hour', { from: Date.now() - 3_600_000, state: ['completed'], limit: 50 }],
+  ['since an hour', { from: now - 3_600_000, state: ['completed'], limit: 50 }],
   ['of a queue', { queue: 'default', state: ['queued', 'completed'], limit: 50 }]
 ]
 
@@ -89,7 +89,7 @@ async function measure (engine: Engine, size: Size): Promise<Row[]> {
     { group: GROUP, name: `filling: add, claim and settle ${BATCH} at a time`, unit: '/s', value: filling },
     { group: GROUP, name: `full: ${SAMPLE}`, unit: '/s', value: full, ratio_to: `empty: ${SAMPLE}`, target: { of: 'ratio', least: 0.8 }, note: `${words(size.queued)} wait, ${words(size.finished)} are over` }
   ]
-  for (const [name, ask] of PAGES) {
+  for (const [name, ask] of pagesAt(Date.now())) {
     rows.push({ group: GROUP, name: `full: slowest page, ${name}`, unit: 'ms', value: await slowestPage(engine, ask, size.pages), target: { of: 'value', most: 20 } })
   }
   const claims = await claimsWhileSweeping(engine, size.slices)
