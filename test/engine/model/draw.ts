@@ -1,17 +1,20 @@
 const LAST = 32
 
+/** More than any operation asks for: a number that is used up decides nothing any more. */
+export const MOST = 2n ** 128n - 1n
+
 /** Draws decisions from one number: 0 is the first of what there is, so that a smaller number is a simpler operation. */
 export class Draw {
-  #left: number
+  #left: bigint
 
-  constructor (number: number) {
+  constructor (number: bigint) {
     this.#left = number
   }
 
   below (count: number): number {
-    const drawn = this.#left % count
-    this.#left = Math.floor(this.#left / count)
-    return drawn
+    const drawn = this.#left % BigInt(count)
+    this.#left /= BigInt(count)
+    return Number(drawn)
   }
 
   of<const T> (list: readonly T[]): T {
