@@ -22,12 +22,17 @@ function says (text: string, keyword: string): boolean {
   return false
 }
 
-const spelled = new WeakMap<readonly string[], [keyword: string, words: string][]>()
+/** Keywords beside the words that are looked for; `any` tells at once when none of them can be there. */
+interface Spelled { words: [keyword: string, words: string][], any: RegExp | null }
 
-/** Keywords beside the words that are looked for. */
-function wordsOf (keywords: readonly string[]): [keyword: string, words: string][] {
+const spelled = new WeakMap<readonly string[], Spelled>()
+
+function wordsOf (keywords: readonly string[]): Spelled {
   let known = spelled.get(keywords)
-  if (known === undefined) spelled.set(keywords, known = keywords.map((keyword): [string, string] => [keyword, plain(keyword)]).filter(([, words]) => words !== ''))
+  if (known !== undefined) return known
+  const words = keywords.map((keyword): [string, string] => [keyword, plain(keyword)]).filter(([, text]) => text !== '')
+  known = { words, any: words.length === 0 ? null : new RegExp(`(?:^| )(?:${words.map(([, text]) => text).join('|')})`) }
+  spelled.set(keywords, known)
   return known
 }
 
@@ -37,8 +42,9 @@ const placesOf = ({ tags, description, name, id }: Worded): Places =>
   [['tags', tags.map(plain).join(' . ')], ['description', plain(description)], ['name', plain(name)], ['id', plain(id)]]
 
 function keywordIn (places: Places, keywords: readonly string[]): string | null {
+  const { words, any } = wordsOf(keywords)
   for (const [place, text] of places) {
-    const found = text === '' ? undefined : wordsOf(keywords).find(([, words]) => says(text, words))
+    const found = any?.test(text) ? words.find(([, word]) => says(text, word)) : undefined
     if (found !== undefined) return `keyword ${found[0]} in ${place}`
   }
   return null

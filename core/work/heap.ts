@@ -1,85 +1,81 @@
-/** A binary heap of keys by instant, in which a key can be moved: the earliest is read in constant time, a change costs a logarithm. */
-export class Heap {
-  readonly #keys: string[] = []
-  readonly #at: number[] = []
-  readonly #index = new Map<string, number>()
+/** What can wait in a heap: until when, and where it stands there; -1 when it does not. */
+export interface Item { at: number, place: number }
+
+/** A binary heap of items by instant, in which an item can be moved: the earliest is read in constant time, a change costs a logarithm. Each item
+ *  knows its place, so that nothing has to be looked up. */
+export class Heap<T extends Item> {
+  readonly #items: T[] = []
 
   get size (): number {
-    return this.#keys.length
+    return this.#items.length
   }
 
   /** The earliest instant, or null. */
   get first (): number | null {
-    return this.#at[0] ?? null
+    return this.#items[0]?.at ?? null
   }
 
-  /** Puts a key at an instant; null takes it out. */
-  set (key: string, at: number | null): void {
-    const index = this.#index.get(key)
-    if (at === null) return index === undefined ? undefined : this.#remove(index)
-    if (index === undefined) {
-      this.#place(this.#keys.length, key, at)
-      return this.#rise(this.#keys.length - 1)
-    }
-    this.#at[index] = at
-    this.#rise(index)
-    this.#sink(this.#index.get(key)!)
+  /** Puts an item at an instant; null takes it out. */
+  set (item: T, at: number | null): void {
+    if (at === null) return this.#remove(item)
+    item.at = at
+    if (item.place < 0) item.place = this.#items.push(item) - 1
+    this.#settle(item)
   }
 
-  /** Takes out every key at or before `now`, earliest first. */
-  take (now: number): string[] {
-    const taken: string[] = []
-    while (this.#at.length > 0 && this.#at[0]! <= now) {
-      taken.push(this.#keys[0]!)
-      this.#remove(0)
+  /** Takes out every item at or before `now`, earliest first. */
+  take (now: number): T[] {
+    const taken: T[] = []
+    for (let item = this.#items[0]; item !== undefined && item.at <= now; item = this.#items[0]) {
+      taken.push(item)
+      this.#remove(item)
     }
     return taken
   }
 
-  #place (index: number, key: string, at: number): void {
-    this.#keys[index] = key
-    this.#at[index] = at
-    this.#index.set(key, index)
+  #remove (item: T): void {
+    const { place } = item
+    if (place < 0) return
+    item.place = -1
+    const last = this.#items.pop()!
+    if (last === item) return
+    last.place = place
+    this.#items[place] = last
+    this.#settle(last)
   }
 
-  #remove (index: number): void {
-    this.#index.delete(this.#keys[index]!)
-    const key = this.#keys.pop()!
-    const at = this.#at.pop()!
-    if (index === this.#keys.length) return
-    this.#place(index, key, at)
-    this.#rise(index)
-    this.#sink(this.#index.get(key)!)
+  #settle (item: T): void {
+    if (!this.#rise(item)) this.#sink(item)
   }
 
-  #rise (from: number): void {
-    let index = from
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      if (this.#at[parent]! <= this.#at[index]!) return
-      this.#swap(index, parent)
-      index = parent
+  #put (item: T, place: number): void {
+    this.#items[place] = item
+    item.place = place
+  }
+
+  /** True when it has moved. */
+  #rise (item: T): boolean {
+    const from = item.place
+    let place = from
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      if (this.#items[parent]!.at <= item.at) break
+      this.#put(this.#items[parent]!, place)
+      place = parent
     }
+    this.#put(item, place)
+    return place !== from
   }
 
-  #sink (from: number): void {
-    let index = from
-    for (;;) {
-      const left = 2 * index + 1
-      const right = left + 1
-      let least = index
-      if (left < this.#at.length && this.#at[left]! < this.#at[least]!) least = left
-      if (right < this.#at.length && this.#at[right]! < this.#at[least]!) least = right
-      if (least === index) return
-      this.#swap(index, least)
-      index = least
+  #sink (item: T): void {
+    const items = this.#items
+    let place = item.place
+    for (let child = 2 * place + 1; child < items.length; child = 2 * place + 1) {
+      if (child + 1 < items.length && items[child + 1]!.at < items[child]!.at) child++
+      if (items[child]!.at >= item.at) break
+      this.#put(items[child]!, place)
+      place = child
     }
-  }
-
-  #swap (a: number, b: number): void {
-    const key = this.#keys[a]!
-    const at = this.#at[a]!
-    this.#place(a, this.#keys[b]!, this.#at[b]!)
-    this.#place(b, key, at)
+    this.#put(item, place)
   }
 }

@@ -130,7 +130,7 @@ export class Planner {
       for (let due = this.#table.take(now); due.length > 0; due = this.#table.take(now)) {
         await this.#plan(due.map(entry => this.#fires(entry, now)), FIRE_BATCH).catch(error => {
           // What was taken out must come round again, or a full disk would end a schedule for good.
-          for (const { schedule: { id } } of due) this.#table.wait(this.#table.get(id)!)
+          for (const { schedule: { id } } of due) this.#table.wait(id)
           throw error
         })
       }

@@ -1,4 +1,5 @@
 import { Heap } from './heap.ts'
+import type { Item } from './heap.ts'
 import type { Schedule } from '../model/schedule.ts'
 import type { Trigger } from '../model/trigger.ts'
 
@@ -6,8 +7,8 @@ export interface Entry { schedule: Schedule, trigger: Trigger }
 
 /** Every schedule by id, by task and by its next fire. */
 export class Timetable {
-  readonly #entries = new Map<string, Entry>()
-  readonly #heap = new Heap()
+  readonly #entries = new Map<string, Entry & Item>()
+  readonly #heap = new Heap<Entry & Item>()
   /** Schedules made at run time, by task. */
   readonly #made = new Map<string, Set<string>>()
 
@@ -32,29 +33,36 @@ export class Timetable {
     return made === undefined ? first : [...first, ...Array.from(made, id => this.#entries.get(id)!)]
   }
 
-  set (entry: Entry): void {
-    const { id, task, origin } = entry.schedule
-    this.#entries.set(id, entry)
-    this.wait(entry)
+  set ({ schedule, trigger }: Entry): void {
+    const { id, task, origin } = schedule
+    const known = this.#entries.get(id)
+    if (known === undefined) this.#entries.set(id, { schedule, trigger, at: 0, place: -1 })
+    else {
+      known.schedule = schedule
+      known.trigger = trigger
+    }
+    this.wait(id)
     if (origin !== 'api') return
     const made = this.#made.get(task) ?? new Set()
     this.#made.set(task, made.add(id))
   }
 
   /** Lets a schedule wait for its next fire. */
-  wait ({ schedule: { id, next_at: at } }: Entry): void {
-    this.#heap.set(id, at)
+  wait (id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#heap.set(entry, entry.schedule.next_at)
   }
 
   delete (id: string): void {
-    const task = this.#entries.get(id)?.schedule.task
-    if (task !== undefined) this.#made.get(task)?.delete(id)
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#made.get(entry.schedule.task)?.delete(id)
     this.#entries.delete(id)
-    this.#heap.set(id, null)
+    this.#heap.set(entry, null)
   }
 
   /** Takes out what is due, earliest first: it waits again once it is set or told to. */
   take (now: number): Entry[] {
-    return this.#heap.take(now).map(id => this.#entries.get(id)!)
+    return this.#heap.take(now)
   }
 }
