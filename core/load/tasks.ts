@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { realpath } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
-import { watch } from 'chokidar'
 import type { FSWatcher } from 'chokidar'
 import type { Config } from '../model/config.ts'
 import { SECOND } from '../model/duration.ts'
@@ -84,6 +82,7 @@ export class TaskFolder implements Service {
   #waiting: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
   #looked = false
+  #watching: Promise<void> = Promise.resolve()
 
   constructor (ask: FolderAsk) {
     const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
@@ -100,7 +99,8 @@ export class TaskFolder implements Service {
     if (this.#running) return
     this.#running = new AbortController()
     await this.rescan()
-    if (this.#ask.files !== 'once' && this.#running) await this.#watch()
+    // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
+    if (this.#ask.files !== 'once' && this.#running) this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
   }
 
   async stop (): Promise<void> {
@@ -110,6 +110,7 @@ export class TaskFolder implements Service {
     const watcher = this.#watcher
     this.#watcher = null
     await watcher?.close()
+    await this.#watching
     await this.#queue
   }
 
@@ -146,8 +147,9 @@ export class TaskFolder implements Service {
     if (this.#running) this.#timer = setTimeout(() => { this.rescan().catch(error => this.#ask.onError?.(error)) }, ms)
   }
 
-  async #watch (): Promise<void> {
-    const root = await realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory))
+  async #watch (signal: AbortSignal): Promise<void> {
+    const [root, { watch }] = await Promise.all([realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)), import('chokidar')])
+    if (signal.aborted) return
     const watcher = watch(root, {
       ignoreInitial: true, followSymlinks: false, depth: 8, awaitWriteFinish: WRITTEN,
       ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))
@@ -155,9 +157,7 @@ export class TaskFolder implements Service {
     this.#watcher = watcher
     watcher.on('error', error => this.#ask.onError?.(error))
     watcher.on('all', () => this.#soon(GATHER_MS))
-    await once(watcher, 'ready')
-    // What changed before the watch began is found by one more look.
-    await this.rescan()
+    watcher.on('ready', () => this.#soon(0))
   }
 
   #apply (): void {

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { basename, dirname, join, resolve } from 'node:path'
-import { watch } from 'chokidar'
 import type { FSWatcher } from 'chokidar'
 import type { Service } from '../model/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
@@ -27,6 +25,8 @@ class Watch implements ConfigWatch {
   readonly #ask: WatchAsk
   readonly #names: string[]
   #watcher: FSWatcher | null = null
+  #running: AbortController | null = null
+  #watching: Promise<void> = Promise.resolve()
   #digest: string | null
   #fault: string | null = null
   #queue: Promise<void> = Promise.resolve()
@@ -39,22 +39,32 @@ class Watch implements ConfigWatch {
   }
 
   async start () {
-    if (this.#watcher) return
+    if (this.#running) return
+    this.#running = new AbortController()
+    // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
+    this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError(error))
+  }
+
+  async #watch (signal: AbortSignal) {
+    const { watch } = await import('chokidar')
+    if (signal.aborted) return
     const folder = dirname(resolve(this.#ask.file))
     const wanted = new Set([folder, ...this.#names.map(name => join(folder, name))])
     const watcher = watch(folder, { depth: 0, ignoreInitial: true, ignored: path => !wanted.has(resolve(path)), awaitWriteFinish: WRITTEN })
     this.#watcher = watcher
     watcher.on('error', error => this.#ask.onError(error))
     watcher.on('all', () => { void this.rescan() })
-    await once(watcher, 'ready')
-    await this.rescan()
+    watcher.on('ready', () => { void this.rescan() })
   }
 
   async stop () {
     clearTimeout(this.#again)
+    this.#running?.abort()
+    this.#running = null
     const watcher = this.#watcher
     this.#watcher = null
     await watcher?.close()
+    await this.#watching
     await this.#queue
   }
 
@@ -71,7 +81,7 @@ class Watch implements ConfigWatch {
     const read = await loadConfig(this.#ask).then(loaded => ({ loaded }), (error: unknown) => ({ error }))
     clearTimeout(this.#again)
     if ('loaded' in read) return this.#accept(read.loaded)
-    if (onFault === 'tell' || !this.#watcher) return this.#refuse(read.error)
+    if (onFault === 'tell' || !this.#running) return this.#refuse(read.error)
     // What does not parse may be half written: it counts after a while of quiet.
     this.#again = setTimeout(() => { void this.#enqueue('tell') }, QUIET_MS)
   }
