@@ -19,6 +19,7 @@ async function deployed (t: Owner, over: Partial<Task>) {
   const func = async (ctx: TaskContext) => {
     seen.push([await ctx.checkpoint.read(), ctx.checkpoint.changed])
     const step = await ctx.step('part', () => ctx.attempt)
+    await ctx.step(`attempt ${ctx.attempt}`, () => null)
     if (ctx.attempt < 3) {
       if (ctx.attempt === 1) await ctx.checkpoint.save({ page: 7 })
       throw new Error('cut off')
@@ -47,7 +48,7 @@ t.test('a checkpoint is given back after a deploy, and says that another version
   t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]], 'a step in between does not hide that')
   const full = (await it.engine.get(it.run.id))!
   t.strictSame(full.result, [1, false])
-  t.strictSame(fullRunView(full, 0).checkpoint, { version: 'two', state: { page: 8 }, steps: ['part'] })
+  t.strictSame(fullRunView(full, 0).checkpoint, { version: 'two', state: { page: 8 }, steps: ['part', 'attempt 1', 'attempt 2', 'attempt 3'] })
   t.same(it.said('begun_anew'), [])
 })
 

@@ -94,12 +94,12 @@ export async function naming (t: Test, setup: Setup) {
     t.match(await addAs(engine, until, { payload: 5 }), { conflict: 'replaced' }, 'the end of the first leaves the key with the second')
     t.match((await claimAll(engine)).map(({ id, payload }: Run & { payload: unknown }) => [id, payload]), [[second.run.id, 5]])
   })
-  for (const [how, outcome] of [
-    ['fails and would be tried again', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }], ['is interrupted', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
+  for (const [how, name, outcome] of [
+    ['fails and would be tried again', 'finished', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }], ['is interrupted', 'kept', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
   ] as const) {
     t.test(`keep_last: a run that ${how} waits no more beside a newer one: the newest alone stays`, async t => {
       const engine = await setup(t)
-      const until: Unique = { until: 'finished', conflict: 'keep_last' }
+      const until: Unique = { until: name, conflict: 'keep_last' }
       const { run: { id } } = await addAs(engine, until, { payload: 1 })
       const [running] = await claimAll(engine)
       const { run: newest } = await addAs(engine, until, { payload: 2 })
