@@ -21,9 +21,9 @@ export function dead (store: Store, { task }: { task?: string }): DeadGroup[] {
 
 // With a bare column beside one max(), SQLite takes it from the row that has it: https://sqlite.org/lang_select.html#bareagg
 const rowsOf = (store: Store, lane: Lane): Row[] => store.all<Row>(`
-  select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_dead
+  select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_died
     where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id as newest
-  from run indexed by run_dead
+  from run indexed by run_died
   where lane = ? and fingerprint is not null
   group by fingerprint`, lane.id)
 

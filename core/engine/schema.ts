@@ -180,4 +180,7 @@ export const MIGRATIONS: readonly string[] = [`
 `, `
   -- Of those that failed, how many had spent their attempts or their time.
   alter table hour add column dead integer not null default 0;
+`, `
+  -- So that failures that are alike are counted, and their first and last end told, from the index alone.
+  create index run_died on run (lane, fingerprint, finished_at) where fingerprint is not null;
 `]

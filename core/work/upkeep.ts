@@ -8,7 +8,7 @@ import type { Listener } from '../model/notice.ts'
 
 export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, folder: () => string, owner: string }
 
-const SLICE = 500
+const SLICE = 100
 const MOST_RUNNING = 1000
 
 /** What keeps the store in order: runs of dead processes at the start, old ones all along. */
