@@ -77,8 +77,14 @@ function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Wai
   return evaluate({ task: tasks.get(run.task), run, reading, steady, config, now, standing: { ...standing, active: active.get(run.task) ?? 0 } })
 }
 
+/** The verdicts on runs as things stand. */
+export function verdictsOn (facts: Facts, runs: readonly Waiting[]): Verdict[] {
+  const standing = standingOf(facts)
+  return runs.map(run => verdictWith(facts, standing, run))
+}
+
 /** The verdict on one run as things stand. */
-export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictWith(facts, standingOf(facts), run)
+export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!
 
 /** `plain`: nothing but slots and the task's own concurrency bounds how many may start. */
 interface Entry { task: Task, first: Run, most: number, verdict: Verdict, plain: boolean }

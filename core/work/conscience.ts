@@ -16,6 +16,7 @@ export interface Runs {
   readonly active: ActiveRuns
   readonly standing: Standing
   verdict (run: Waiting): Verdict
+  verdicts (runs: readonly Waiting[]): Verdict[]
   abort (id: string, reason: StopReason): boolean
 }
 
@@ -50,7 +51,8 @@ export class Conscience {
   async left (due: readonly DueTask[]): Promise<number | null> {
     const { clock, runner } = this.#options
     const now = clock.now()
-    const heads = due.map(({ first }) => ({ run: first, verdict: runner().verdict(first) }))
+    const verdicts = runner().verdicts(due.map(({ first }) => first))
+    const heads = due.map(({ first }, place) => ({ run: first, verdict: verdicts[place]! }))
     await this.#holds.note(heads, now)
     const ended = await Promise.all(heads.map(({ run, verdict }) => this.#end(run, verdict)))
     for (const { run, verdict } of heads) this.#makeRoom(run, verdict)

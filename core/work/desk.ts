@@ -46,6 +46,8 @@ export interface ScheduleRequest {
   by: string
 }
 
+interface First { run: Run, verdict: Verdict }
+
 const NONE: Record<State, number> = { blocked: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 }
 
 /** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
@@ -69,17 +71,18 @@ export class Desk {
     const { engine, tasks, clock } = this.#options
     const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
     const countOf = new Map(counts.map(count => [count.task, count]))
-    const dueOf = new Map(due.tasks.map(first => [first.task, first]))
+    const firsts = this.#firsts(due.tasks)
     return [...tasks().values()]
       .toSorted((a, b) => a.id < b.id ? -1 : 1)
-      .map(task => this.#view(task, countOf.get(task.id), dueOf.get(task.id)))
+      .map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
   }
 
   async task (id: string): Promise<TaskView> {
     const task = this.definition(id)
     const { engine, clock } = this.#options
     const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
-    return this.#view(task, counts.find(count => count.task === id), due.tasks.find(first => first.task === id))
+    const own = due.tasks.filter(first => first.task === id)
+    return this.#view(task, counts.find(count => count.task === id), this.#firsts(own).get(id))
   }
 
   /** What every task did last and does next, a line each, for mails and chats. */
@@ -96,9 +99,14 @@ export class Desk {
     return task
   }
 
-  #view (task: Task, count: TaskCount | undefined, due: DueTask | undefined): TaskView {
-    const { planner, runner, situation } = this.#options
-    const first = due ? { run: due.first, verdict: runner.verdict(due.first) } : null
+  /** The run of each task that comes first of those that are due, with the verdict on it. */
+  #firsts (due: readonly DueTask[]): Map<string, First> {
+    const verdicts = this.#options.runner.verdicts(due.map(({ first }) => first))
+    return new Map(due.map(({ task, first }, place) => [task, { run: first, verdict: verdicts[place]! }]))
+  }
+
+  #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
+    const { planner, situation } = this.#options
     return taskView({ task, class: classify(task, situation.now.config), states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
   }
 

@@ -9,7 +9,7 @@ import { Flows } from './flows.ts'
 import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
 import { failureOf } from '../model/failure.ts'
-import { grantsFor, standingOf, verdictOn } from '../model/room.ts'
+import { grantsFor, standingOf, verdictOn, verdictsOn } from '../model/room.ts'
 import type { Claimed } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Priority } from '../model/run.ts'
@@ -93,6 +93,11 @@ export class Runner implements Service {
   /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
   verdict (run: Waiting, at = this.#options.clock.now()): Verdict {
     return verdictOn({ ...this.#facts(), now: at }, run)
+  }
+
+  /** The verdicts on many runs. */
+  verdicts (runs: readonly Waiting[]): Verdict[] {
+    return verdictsOn(this.#facts(), runs)
   }
 
   /** Starts that queues with a rate have left. */
