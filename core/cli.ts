@@ -1,28 +1,10 @@
 import { Command } from 'commander'
 import { VERSION } from './version.ts'
-import { addActs } from './cli/act.ts'
-import { addChecks } from './cli/check.ts'
-import { addDead } from './cli/dead.ts'
-import { addEnqueue } from './cli/enqueue.ts'
-import { addForecast } from './cli/forecast.ts'
-import { addLists } from './cli/tasks.ts'
-import { addMany } from './cli/many.ts'
-import { addPauses } from './cli/pause.ts'
-import { addQueues } from './cli/queue.ts'
-import { addReadings } from './cli/readings.ts'
-import { addRuns } from './cli/run.ts'
-import { addSignal } from './cli/signal.ts'
-import { addSimulate } from './cli/simulate.ts'
-import { addStats } from './cli/stats.ts'
 import { addStart } from './cli/start.ts'
-import { addTimeline } from './cli/timeline.ts'
-import { addTop } from './cli/top.ts'
-import { addUpload } from './cli/upload.ts'
-import { addWhy } from './cli/why.ts'
 import { complain } from './cli/say.ts'
 
-/** In the order of the help. What is heavy is loaded by the command that needs it: a word on the command line must not wait for the manager. */
-const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal, addReadings, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addMany, addActs]
+// The server stays for months: it does not carry the other commands with it.
+const commandsFor = async (word: string | undefined) => word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
@@ -34,7 +16,7 @@ export async function main (argv: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of COMMANDS) add(program)
+  for (const add of await commandsFor(argv[2])) add(program)
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -9,12 +9,14 @@ import type { ManagerOptions, TaskManager } from '../manager.ts'
 import { createLog, noticeLog } from '../log.ts'
 import { createManager } from '../manager.ts'
 import { createServer, serverToken } from '../server.ts'
+import { isFirstLook } from '../load/memory.ts'
 import { lifetime } from './lifetime.ts'
 import { givesBack } from './rest.ts'
 import { listeningFile, reachable } from './client.ts'
 import { managerOptions } from './options.ts'
 import { makeDemo } from './demo.ts'
 import { milliseconds } from '../model/duration.ts'
+import { prepareProbe } from '../load/probe.ts'
 import { say, tell } from './say.ts'
 import { scheduleTable, withTasks } from './offline.ts'
 import { startRefused } from '../model/errors.ts'
@@ -75,6 +77,8 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   manager.onNotice(noticeLog(log))
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)
+  // A first start tries every task file in a child, which begins meanwhile.
+  const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager.config.server)
   let listening = false
@@ -89,6 +93,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
     failed: error => log.error({ err: error }, 'failed')
   })
   await app.ready()
+  dismiss()
   const url = await listen(app, manager)
   listening = true
   await welcome(manager, url, demo)

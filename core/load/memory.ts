@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeWhole } from './write.ts'
@@ -7,6 +8,9 @@ const MODE = 0o600
 interface Stored { node?: unknown, files?: unknown }
 
 const fileIn = (folder: string) => join(folder, 'imports.json')
+
+/** True when nothing is remembered yet: the next look tries every file. */
+export const isFirstLook = (folder: string): boolean => !existsSync(fileIn(folder))
 
 /** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing remembered. */
 export async function recall (folder: string): Promise<Map<string, string>> {

@@ -104,14 +104,36 @@ class Answers {
   readonly #failed = ({ name, message }: Error): void => this.#end({ kind: 'thrown', thrown: { name, message, code: '', stack: '' } })
 }
 
-/** Imports the files in turn until one takes the child down; the results so far, that one's included. */
-async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Probed[]> {
+interface Child { child: ChildProcess, ready: Promise<Probed[]> }
+
+function open (boundMs: number): Child {
   const child = start()
   child.on('error', () => undefined)
+  return { child, ready: new Answers(child, { ticket: 'ready', count: 1, boundMs: Math.max(boundMs, 10_000) }).all }
+}
+
+let spare: Child | null = null
+
+/** Starts the child of the next probe ahead of it, which takes it a while; the answer ends it when no probe has come. */
+export function prepareProbe (): () => void {
+  const ahead = spare ??= open(0)
+  ahead.child.unref()
+  ahead.child.channel?.unref()
+  return () => {
+    if (spare !== ahead) return
+    spare = null
+    end(ahead.child)
+  }
+}
+
+/** Imports the files in turn until one takes the child down; the results so far, that one's included. */
+async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Probed[]> {
+  const { child, ready: isReady } = spare ?? open(boundMs)
+  spare = null
   const abort = () => end(child)
   signal?.addEventListener('abort', abort)
   try {
-    const [ready] = await new Answers(child, { ticket: 'ready', count: 1, boundMs: Math.max(boundMs, 10_000) }).all
+    const [ready] = await isReady
     if (ready!.kind !== 'good') return files.map(() => ready!)
     const ticket = randomUUID()
     let next = 0
