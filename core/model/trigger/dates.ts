@@ -111,7 +111,7 @@ function isBarren (dates: Dates): boolean {
 const CYCLE = 400
 
 const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
-const roundOf = (step: number): number => step * CYCLE / divisor(CYCLE, step)
+const roundOf = (step: number): number => step === 1 ? CYCLE : step * CYCLE / divisor(CYCLE, step)
 
 const isMember = ({ years }: Dates, year: number) => years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
 
