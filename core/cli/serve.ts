@@ -18,6 +18,7 @@ import { makeDemo } from './demo.ts'
 import { milliseconds } from '../model/duration.ts'
 import { prepareProbe } from '../load/probe.ts'
 import { say, tell } from './say.ts'
+import { tidyCompiled } from './compiled.ts'
 import { scheduleTable, withTasks } from './offline.ts'
 import { startRefused } from '../model/errors.ts'
 
@@ -98,6 +99,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   listening = true
   await welcome(manager, url, demo)
   givesBack(manager)
+  await tidyCompiled()
 }
 
 /** Starts the server, or prints what is scheduled. */
