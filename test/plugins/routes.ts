@@ -1,13 +1,14 @@
 import fastify from 'fastify'
 import type { Test } from 'tap'
 import { createManager } from '../../core/manager.ts'
+import { scratch } from '../work/house.ts'
 import { offpeak } from '../../core/server.ts'
 
 export interface Route { method: string, url: string, hidden: boolean }
 
 /** Every route that the faces bring, from the framework's own table. */
 export async function everyRoute (t: Test): Promise<Route[]> {
-  const manager = await createManager({ root: t.testdir({ data: {} }), env: {}, files: 'none' })
+  const manager = await createManager({ root: scratch(t), env: {}, files: 'none' })
   const app = fastify()
   t.teardown(() => app.close())
   const routes: Route[] = []
