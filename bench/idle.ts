@@ -27,7 +27,8 @@ async function rowsOf (name: string, { pid, stop }: Served, { small }: Ask): Pro
   const own = name === 'offpeak'
   try {
     const seconds = small ? 0.5 : 30
-    await pause(small ? 100 : 5000)
+    // V8 goes on clearing up after a start for half a minute.
+    await pause(small ? 100 : 40_000)
     const before = usage(pid)
     await pause(seconds * 1000)
     const after = usage(pid)
