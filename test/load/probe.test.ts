@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { importFault } from '../../core/load/fault.ts'
 import type { Probed } from '../../core/load/probe.ts'
-import { probe, syntaxLine } from '../../core/load/probe.ts'
+import { prepareProbe, probe, syntaxLine } from '../../core/load/probe.ts'
 import { until } from './until.ts'
 
 async function setup (t: Test, files: Record<string, string>, type = 'module') {
@@ -112,4 +112,31 @@ tap.test('the line of a JavaScript syntax error is found', async t => {
   const folder = t.testdir({ 'package.json': '{"type":"module"}', 'bad.js': 'const a = 1\n\nconst b = = 2', 'good.js': 'export default 1' })
   t.equal(await syntaxLine(join(folder, 'bad.js')), 3)
   t.equal(await syntaxLine(join(folder, 'good.js')), null)
+})
+
+tap.test('a child that was started ahead tries the files, or ends when none come', { skip: process.platform !== 'linux' }, async t => {
+  const folder = t.testdir({ 'package.json': '{ "type": "module" }', 'a.ts': GOOD, 'b.ts': 'process.exit(3)', 'c.ts': GOOD })
+  const files = ['a.ts', 'b.ts', 'c.ts'].map(name => join(folder, name))
+  const kinds = async () => [...(await probe({ files, boundMs: 1500 })).values()].map(({ kind }) => kind)
+  const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).length
+  const dismissUsed = prepareProbe()
+  t.same(await kinds(), ['good', 'ended', 'good'])
+  dismissUsed()
+  await until(() => children() === 0)
+  const dismiss = prepareProbe()
+  t.equal(children(), 1)
+  dismiss()
+  await until(() => children() === 0)
+  t.same(await kinds(), ['good', 'ended', 'good'])
+})
+
+tap.test('what came of a file is told before the next one is tried', async t => {
+  const folder = t.testdir({ 'package.json': '{ "type": "module" }', 'a.ts': GOOD, 'wait.ts': 'await new Promise(() => {})' })
+  const told: string[] = []
+  const abort = new AbortController()
+  const probing = probe({ files: ['a.ts', 'wait.ts'].map(name => join(folder, name)), boundMs: 60_000, signal: abort.signal, told: (file, { kind }) => told.push(`${basename(file)} ${kind}`) })
+  await until(() => told.length > 0)
+  t.same(told, ['a.ts good'])
+  abort.abort()
+  await probing
 })
