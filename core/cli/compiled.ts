@@ -2,7 +2,7 @@ import { getCompileCacheDir } from 'node:module'
 import { readdir, rm } from 'node:fs/promises'
 
 /** A start needs about 3,000; every version of a task file adds two. */
-const MOST = 20_000
+const MOST = 12_000
 
 /** Removes what is kept of compiled code when too much of it is; the next start makes it anew. Never throws. */
 export async function tidyCompiled (folder = getCompileCacheDir(), most = MOST): Promise<void> {
