@@ -31,7 +31,9 @@ export const InstantIn = Type.String({ title: 'instant', minLength: 10, maxLengt
 export const Limit = (standard: number, most: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most, default: standard }))
 export const IdIn = exactly({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
-export const Reason = exactly({ code: Type.String(), message: Type.String(), by: Type.Optional(Type.String()) })
+export const Reason = exactly({
+  code: Type.String(), message: Type.String(), by: Type.Optional(Type.String()), chain: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the runs that caused it, the first cause first' }))
+})
 export const Held = nullable(exactly({ code: Type.String(), message: Type.String() }, { description: 'Why it waits although it is due' }))
 const Failure = Type.Object({ name: Type.String(), message: Type.String(), code: Type.Optional(Type.String()), stack: Type.Optional(Type.String()), cause: Type.Optional(Anything) })
 

@@ -54,7 +54,7 @@ export async function runNow (task: string, { file, name, now, ...given }: RunGi
   process.exitCode = EXIT_CODES[over.state]!
   if (given.json) return sayJson(over)
   const why = whyWords(over)
-  say(`${over.id} ${stateWords(over.label)} after ${durationWords(over.duration)}${why === '' ? '' : `: ${plain(why)}`}`)
+  say(`${over.id} ${stateWords(over.label)}${over.duration === null ? '' : ` after ${durationWords(over.duration)}`}${why === '' ? '' : `: ${plain(why)}`}`)
   if (over.result !== null) say(JSON.stringify(over.result, null, 2))
 }
 

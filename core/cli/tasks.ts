@@ -4,7 +4,7 @@ import type { HealthAnswer, RunAnswer, RunsAnswer, TaskView } from './answers.ts
 import { Client } from './client.ts'
 import { STATES } from '../model/run.ts'
 import { STATUSES } from '../model/status.ts'
-import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
+import { agoWords, durationWords, whenWords, whyWords } from './words.ts'
 import { oneOf, remote, whole } from './options.ts'
 import { plain, say, sayJson } from './say.ts'
 import { table } from './table.ts'
@@ -19,7 +19,7 @@ export function taskRows (tasks: readonly TaskView[]): string {
 
 /** Runs as rows: id, task, state, when, how long, why. */
 export function runRows (runs: readonly RunAnswer[]): string {
-  const rows = runs.map(run => [run.id, run.task, run.label, timeWords(run.started_at ?? run.due_at), durationWords(run.duration), whyWords(run)])
+  const rows = runs.map(run => [run.id, run.task, run.label, whenWords(run), durationWords(run.duration), whyWords(run)])
   return table(['RUN', 'TASK', 'STATE', 'AT', 'TOOK', 'WHY'], rows)
 }
 

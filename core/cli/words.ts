@@ -34,8 +34,16 @@ export function agoWords (instant: string | null, now = Date.now()): string {
 export const durationWords = (seconds: number | null): string => seconds === null ? '-' : spanWords(seconds * 1000)
 
 /** Why a run is as it is, in a few words. */
-export const whyWords = ({ held, error, reason, warning }: Pick<RunAnswer, 'held' | 'error' | 'reason' | 'warning'>): string =>
-  held?.message ?? error?.message ?? reason?.message ?? warning ?? ''
+export function whyWords ({ state, held, error, reason, warning }: Pick<RunAnswer, 'state' | 'held' | 'error' | 'reason' | 'warning'>): string {
+  if (state === 'blocked') return 'waits for other runs'
+  // An attempt may have failed before it was cancelled.
+  const told = state === 'cancelled' || state === 'skipped' ? [reason, error] : [error, reason]
+  return held?.message ?? told.find(one => one !== null)?.message ?? warning ?? ''
+}
+
+/** When a run began, or when it is due while it waits. */
+export const whenWords = ({ state, started_at: at, due_at: due }: Pick<RunAnswer, 'state' | 'started_at' | 'due_at'>): string =>
+  timeWords(state === 'queued' || state === 'blocked' ? due : at ?? due)
 
 /** `400 ms of processor time, 85.2 MB of memory, 3 MB read, 12 KB written`. */
 function usedWords (used: FullRunView['used']): string {
@@ -45,6 +53,11 @@ function usedWords (used: FullRunView['used']): string {
   return [`${durationWords(cpu)} of processor time`, `${sizeWords(memory)} of memory`, ...bytes.flatMap(([count, word]) => count === null ? [] : [`${sizeWords(count)} ${word}`])].join(', ')
 }
 
+// What only `retry_for` bounds has the most retries there can be.
+const MOST_RETRIES = 1000
+
+const attemptWords = ({ attempt, max_retries: most }: FullRunView) => most === MOST_RETRIES ? String(attempt) : `${attempt} of ${most + 1}`
+
 /** Everything about a run, one fact a line. */
 export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
@@ -52,7 +65,7 @@ export function runWords (run: FullRunView): string {
     ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
     ['after', run.after.map(({ run: id, condition, ref, state }) => `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`).join('; ')],
     ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
-    ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', `${run.attempt} of ${run.max_retries + 1}`],
+    ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', attemptWords(run)],
     ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]
   ]
   const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')

@@ -2,7 +2,7 @@ import { hangsOn } from '../model/forecast.ts'
 import { isFinal } from '../model/run.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { FullRun, Hold, Run } from '../model/run.ts'
+import type { FullRun, Hold, Prerequisite, Run } from '../model/run.ts'
 import type { GateAnswer, Verdict, Waiting } from '../model/gates/gate.ts'
 import type { Place } from '../model/errors.ts'
 import type { Planner } from './planner.ts'
@@ -128,6 +128,8 @@ export class Explain {
   }
 }
 
+const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) => `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and is to be ${condition === 'done' ? 'over' : condition}`
+
 /** What is known without a verdict. */
 const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation =>
   ({ ...facts, gates: [], earliest: null, deadline: null, class: null, relaxed: 0, advice: null, recommendation: null })
@@ -136,6 +138,7 @@ function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation
   if (at < run.created_at) return ['hold', 'the run did not exist yet']
   if (hold) return ['hold', hold.message]
   if (run.finished_at !== null && at >= run.finished_at && isFinal(run.state)) return [run.state, run.reason?.message ?? run.error?.message ?? `it ${run.state}`]
+  if (run.state === 'blocked') return ['hold', `waits for ${run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')}`]
   if (run.started_at !== null && at >= run.started_at) return ['running', 'it was running']
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
 }

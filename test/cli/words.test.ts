@@ -1,5 +1,5 @@
 import t from 'tap'
-import { agoWords, timeWords } from '../../core/cli/words.ts'
+import { agoWords, timeWords, whenWords, whyWords } from '../../core/cli/words.ts'
 import { plain } from '../../core/cli/say.ts'
 import { progressWords } from '../../core/cli/follow.ts'
 import { table, widthOf } from '../../core/cli/table.ts'
@@ -30,6 +30,19 @@ t.test('instants are told in words', async t => {
   t.equal(agoWords('2026-11-22T09:59:56Z', now), '4 s ago')
   t.equal(agoWords(null, now), '-')
   t.match(timeWords('2026-11-20T10:00:00Z', now), /^2026-11-\d\d \d\d:\d\d:00$/)
+})
+
+t.test('a run says why it is as it is, and when it comes', async t => {
+  const error = { name: 'Error', message: 'no route' }
+  const reason = { code: 'cancelled', message: 'not needed' }
+  const quiet = { held: null, warning: null }
+  t.equal(whyWords({ ...quiet, state: 'cancelled', error, reason }), 'not needed', 'an attempt had failed before')
+  t.equal(whyWords({ ...quiet, state: 'failed', error, reason }), 'no route')
+  t.equal(whyWords({ ...quiet, state: 'blocked', error: null, reason: null }), 'waits for other runs')
+  const started = '2020-01-01T00:00:00.000Z'
+  const due = '2020-02-02T00:00:00.000Z'
+  t.equal(whenWords({ state: 'queued', started_at: started, due_at: due }), timeWords(due), 'it was tried before')
+  t.equal(whenWords({ state: 'completed', started_at: started, due_at: due }), timeWords(started))
 })
 
 t.test('what others say cannot command the terminal', async t => {
