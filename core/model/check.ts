@@ -81,6 +81,7 @@ function limitWords ({ minimum, maximum, minLength, maxLength, minItems, maxItem
 /** What a schema asks for, in words. */
 export function expectedWords (schema: Node): string {
   if (schema.title === 'duration') return "seconds as a number, or words such as '15m', '1h 30m', 'PT15M'"
+  if (schema.title === 'instant') return 'an instant with a zone, such as 2026-11-22T03:00:00Z'
   if (schema.title === 'time zone') return "an IANA time zone such as 'Europe/Rome'"
   if (schema.enum) return `one of ${schema.enum.map(foundWords).join(', ')}`
   if (schema.anyOf) return schema.anyOf.map(expectedWords).join(', or ')
@@ -106,8 +107,14 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
     const { requiredProperties = [] } = params as { requiredProperties?: string[] }
     return requiredProperties.map(key => ({ pointer: instancePath, detail: `'${key}' is missing` }))
   }
-  const found = foundWords(at(value, pathOf(instancePath)))
-  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(nodeAt(schema, schemaPath))}` }]
+  const [node, inner] = [nodeAt(schema, schemaPath), at(value, pathOf(instancePath))]
+  if (keyword === 'minProperties') return [{ pointer: instancePath, detail: `found an empty object, expected at least one of ${Object.keys(node.properties ?? {}).join(', ')}` }]
+  // Of a choice that has an object, an object is told what is wrong with it.
+  const branch = keyword === 'anyOf' && isObject(inner) && !Array.isArray(inner) ? node.anyOf?.find(({ type }) => type === 'object') : undefined
+  const closer = branch === undefined ? [] : schemaFaults(branch as TSchema, inner)
+  if (closer.length > 0) return closer.map(({ pointer, detail }) => ({ pointer: instancePath + pointer, detail }))
+  const found = Array.isArray(inner) && keyword.endsWith('Items') ? `a list of ${inner.length}` : foundWords(inner)
+  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}` }]
 }
 
 function schemaFaults (schema: TSchema, value: unknown): Detail[] {
