@@ -7,7 +7,7 @@ import { taken } from './laws.ts'
 import { resultsFor } from './links.ts'
 import type { Run } from '../model/run.ts'
 import type { RunRow } from './rows.ts'
-import { parsed, toRun } from './rows.ts'
+import { IS_PLAIN, PLAIN, parsed, plainRun, toRun } from './rows.ts'
 import type { Store } from './store.ts'
 
 /** A due run with what is read along with it. */
@@ -55,21 +55,24 @@ class Left {
 /** Takes due runs, most urgent first, then the one due first, within room; when the limit is reached, those that may be taken ahead. */
 export function claim (store: Store, ask: ClaimAsk): Claimed[] {
   const left = new Left(ask.limit, ask.room)
-  const claimed = take(store, left, ask)
+  const lines = openLanes(store, left, ask.now).map((lane): Line => ({ lane, runs: [] }))
+  const claimed = take(store, lines, { left, ask })
   if (left.limit > 0 || !ask.room.ahead) return claimed
-  return [...claimed, ...take(store, new Left(Infinity, aheadRoom(ask.room)), ask, ({ crashes }) => crashes === 0)]
+  return [...claimed, ...take(store, lines, { left: new Left(Infinity, aheadRoom(ask.room)), ask, fits: ({ crashes }) => crashes === 0 })]
 }
 
 const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.keys(limits).map(name => [name, 0]))
 
 const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
 
-function take (store: Store, left: Left, ask: ClaimAsk, fits: (run: Run) => boolean = () => true): Claimed[] {
+/** `fits`: which runs may be taken; the first of a task that does not ends it. */
+interface Taking { left: Left, ask: ClaimAsk, fits?: (run: Run) => boolean }
+
+function take (store: Store, lines: readonly Line[], { left, ask, fits = () => true }: Taking): Claimed[] {
   const claimed: Claimed[] = []
-  const open = openLanes(store, left, ask.now)
   for (const priority of PRIORITIES) {
-    const lines = open.filter(lane => lane.priority === priority).map((lane): Line => ({ lane, runs: [] }))
-    for (let line = foremost(store, lines, left, ask.now); line; line = foremost(store, lines, left, ask.now)) {
+    const same = lines.filter(({ lane }) => lane.priority === priority)
+    for (let line = foremost(store, same, left, ask); line; line = foremost(store, same, left, ask)) {
       left.take(line.lane)
       if (fits(line.runs[0]!.run)) claimed.push(start(store, line, ask))
       else left.close(line.lane)
@@ -79,13 +82,14 @@ function take (store: Store, left: Left, ask: ClaimAsk, fits: (run: Run) => bool
 }
 
 /** The line whose first run comes before the others', of those that have room. */
-function foremost (store: Store, lines: Line[], left: Left, now: number): Line | null {
+function foremost (store: Store, lines: readonly Line[], left: Left, { now, room: { ahead } }: ClaimAsk): Line | null {
   let best: Line | null = null
   for (const line of lines) {
     if (line.runs.length === 0 && line.lane.due === 0) continue
     const room = left.of(line.lane)
     if (room < 1) continue
-    if (line.runs.length === 0) fill(store, line, Math.min(room, Math.ceil(Math.min(left.limit, room) / lines.length) + 1), now)
+    const share = Math.ceil(Math.min(left.limit, room) / lines.length) + 1
+    if (line.runs.length === 0) fill(store, line, Math.min(room, share) + (ahead?.[line.lane.task] ?? 0), now)
     const [first] = line.runs
     if (first && (!best || before(first.run, best.runs[0]!.run))) best = line
   }
@@ -101,12 +105,17 @@ function fill (store: Store, line: Line, limit: number, now: number): void {
     line.runs = [{ run: first, payload: payloadOf(store, first), awaits: null }]
     return
   }
-  const rows = store.all<RunRow & { payload: string | null }>(`
-    select run.*, payload.json as payload from run indexed by run_queued
+  const rows = store.lists(`
+    select payload.json, ${IS_PLAIN}, ${PLAIN} from run indexed by run_queued
     left join payload on payload.run = run.id
     where state = 1 and lane = ? and due_at <= ?
     order by due_at, id limit ?`, id, now, limit)
-  line.runs = rows.map(row => ({ run: toRun(row, line.lane), payload: row.payload, awaits: row.awaits }))
+  line.runs = rows.map(([payload, plain, ...values]) => ({ ...plain ? { run: plainRun(values, line.lane), awaits: null } : readWhole(store, values[0] as number), payload: payload as string | null }))
+}
+
+function readWhole (store: Store, id: number): Pick<Next, 'run' | 'awaits'> {
+  const row = store.one<RunRow>('select * from run where id = ?', id)!
+  return { run: store.toRun(row), awaits: row.awaits }
 }
 
 const payloadOf = (store: Store, { id }: Run): string | null =>

@@ -1,4 +1,4 @@
-import type { SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { PRIORITIES, SOURCES, STATES } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
@@ -87,6 +87,49 @@ export function toRun (row: RunRow, lane: Lane): Run {
     deadline_at: row.deadline_at,
     moved: parsed(row.moved),
     key_until: row.key_until === STARTED ? 'started' : row.key_until === FINISHED ? 'finished' : row.key_until
+  }
+}
+
+/** What tells one run from another of those that were never taken and wait for nothing but their time: most are claimed so, many at once. */
+export const PLAIN = 'run.id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at'
+
+/** True of the row of such a run. */
+export const IS_PLAIN = 'turn = 0 and awaits is null and reason is null and moved is null and key_until is null'
+
+/** The values of PLAIN and the lane as the run that people see. */
+export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
+  const [id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at] = values as [
+    number, number, number, number, number, number, number, string | null, string | null, number | null]
+  return {
+    id: encodeId(id),
+    task: lane.task,
+    queue: lane.queue,
+    priority: lane.priority,
+    state: 'queued',
+    source: SOURCES[source]!,
+    schedule,
+    key: name === null ? null : name.slice(lane.task.length + 1),
+    due_at,
+    nominal_at,
+    attempt: 0,
+    max_retries,
+    turn: 0,
+    crashes: 0,
+    missed,
+    owner: null,
+    lease_until: null,
+    cancel: null,
+    reason: null,
+    error: null,
+    warning: null,
+    progress: null,
+    child: null,
+    created_at,
+    started_at: null,
+    finished_at: null,
+    deadline_at,
+    moved: null,
+    key_until: null
   }
 }
 

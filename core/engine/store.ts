@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
@@ -61,6 +61,13 @@ export class Store {
 
   all<T> (source: string, ...values: SQLInputValue[]): T[] {
     return this.sql(source).all(...values) as T[]
+  }
+
+  /** Rows as lists of values, for what is read by the thousand. */
+  lists (source: string, ...values: SQLInputValue[]): SQLOutputValue[][] {
+    const statement = this.sql(source)
+    statement.setReturnArrays(true)
+    return statement.all(...values) as unknown as SQLOutputValue[][]
   }
 
   one<T> (source: string, ...values: SQLInputValue[]): T | undefined {

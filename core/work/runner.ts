@@ -21,7 +21,7 @@ import type { Task } from '../model/task.ts'
 export const LEASE = 30 * SECOND
 
 /** So many runs for each slot may be on their way to the disk: a disk that stops taking them stops the runner. */
-const UNSETTLED = 20
+const UNSETTLED = 100
 
 export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
   owner: string
@@ -173,12 +173,13 @@ export class Runner implements Service {
   /** One round; true when there may be more to claim. */
   async #claim (): Promise<boolean> {
     const { engine, clock, owner, slots } = this.#options
-    if (this.#executor.pending >= UNSETTLED * slots()) return false
+    const takes = UNSETTLED * slots() - this.#executor.pending
+    if (takes <= 0) return false
     const due = await engine.due(clock.now())
     await this.#flows.look(due.tasks.map(({ task }) => task), this.#options.tasks())
     const facts = this.#facts()
     this.lastPassAt = clock.now()
-    const ahead = (task: string) => this.#ahead.of(task, facts.slots)
+    const ahead = (task: string) => Math.min(this.#ahead.of(task, facts.slots), Math.max(0, takes - facts.slots))
     for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns, ahead })) {
       if (this.#state !== 'started') return false
       const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })

@@ -226,10 +226,10 @@ t.test('a slot is free when its run has ended, and a disk that takes nothing sto
     await waiting.promise
     return await settle.call(engine, ask)
   }
-  await Promise.all(Array.from({ length: 60 }, () => desk.enqueue('work')))
-  await until('the bound is reached', async () => (await engine.count())[0]?.states.running === 20)
+  await Promise.all(Array.from({ length: 150 }, () => desk.enqueue('work')))
+  await until('the bound is reached', async () => (await engine.count())[0]?.states.running === 100)
   await runner.settled()
-  t.match((await engine.count())[0]?.states, { running: 20, queued: 40 })
+  t.match((await engine.count())[0]?.states, { running: 100, queued: 50 })
   waiting.resolve()
-  await until('all are done', async () => (await engine.count())[0]?.states.completed === 60)
+  await until('all are done', async () => (await engine.count())[0]?.states.completed === 150)
 })
