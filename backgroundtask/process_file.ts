@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { lstat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { Type } from 'typebox'
@@ -56,6 +57,8 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
   if (path === undefined) return ctx.skip(`No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``)
   try {
     const full = resolve(path)
+    // A path that leads nowhere is told so before its folder is judged.
+    await lstat(full)
     const folder = await openFolder(dirname(full))
     try {
       const file = await folder.read(basename(full))

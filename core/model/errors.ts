@@ -94,8 +94,12 @@ export const scheduleNotFound = (id: string) => new OffpeakError({
   code: 'OFFPEAK_SCHEDULE_NOT_FOUND', status: 404, message: `No schedule has the id ${show(id)}`
 })
 
-export const runConflict = ({ id, state, wanted }: { id: string, state: string, wanted: string }) => new OffpeakError({
-  code: 'OFFPEAK_RUN_CONFLICT', status: 409, message: `Run ${id} is ${state}: it cannot be ${wanted}`
+/** `wanted`: what it cannot be in this state, and where there is more to say, why; `what`: a run, or a schedule. */
+export const runConflict = ({ id, state, wanted, what = 'Run' }: { id: string, state: string, wanted: string, what?: 'Run' | 'Schedule' }) => new OffpeakError({
+  code: 'OFFPEAK_RUN_CONFLICT',
+  status: 409,
+  message: `${what} ${id} is ${state}: it cannot be ${wanted}`,
+  ...what === 'Run' && { fix: `What became of it: \`offpeak show ${id}\`.` }
 })
 
 export const inputInvalid = ({ what, errors, cause }: { what: string, errors: Detail[], cause?: unknown }) => new OffpeakError({
@@ -168,9 +172,9 @@ export const hostRefused = (host: string) => new OffpeakError({
   fix: 'Add the name to server.allowed_hosts in config.json.'
 })
 
-export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, cause }: {
-  code?: string, status?: number, message: string, cause?: unknown
-}) => new OffpeakError({ code, status, message, cause })
+export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, fix, cause }: {
+  code?: string, status?: number, message: string, fix?: string, cause?: unknown
+}) => new OffpeakError({ code, status, message, fix, cause })
 
 export const tooManyTries = (seconds: number) => new OffpeakError({
   code: 'OFFPEAK_TOO_MANY_TRIES',

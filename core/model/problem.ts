@@ -24,12 +24,16 @@ function titleOf (code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+const BODY_TOO_LARGE = {
+  message: 'The body is larger than 1 MiB, or than 32 MiB where many runs are added', fix: 'Send what is large as a file, POST /api/files, and what is many in several calls.'
+}
+
 /** What went wrong in the framework, in our words; null for what is nobody's business outside. */
 function framed (error: unknown): OffpeakError | null {
   const { code, statusCode: status, message } = error as { code?: unknown, statusCode?: unknown, message?: unknown }
   if (typeof status !== 'number' || status < 400 || status >= 500) return null
   const name = typeof code === 'string' && code.startsWith('FST_') ? `OFFPEAK_${code.replace(/^FST_ERR_(?:CTP_)?/, '')}` : 'OFFPEAK_REQUEST_INVALID'
-  return requestInvalid({ code: name, status, message: String(message) })
+  return requestInvalid({ code: name, status, message: String(message), ...name === 'OFFPEAK_BODY_TOO_LARGE' && BODY_TOO_LARGE })
 }
 
 /** Anything thrown as a problem; what was not thrown on purpose says nothing of itself. `instance`: the path that was asked for. */

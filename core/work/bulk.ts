@@ -81,12 +81,12 @@ export class Bulk {
   /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it does not wait. */
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { engine, clock, runner, definition } = this.#options
-    const before = await this.#waiting(id, 'changed')
+    const before = await this.#waiting(id)
     if (payload !== undefined) checkPayload(definition(before.task), payload)
     const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: storable(payload) } })
     if (run === null) throw runNotFound(id)
     // It may have started between the look and the change.
-    if (run.state !== 'queued' && run.state !== 'blocked') throw runConflict({ id, state: run.state, wanted: 'changed' })
+    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
     runner.wake()
     return run
   }
@@ -96,17 +96,20 @@ export class Bulk {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
   }
 
-  async #waiting (id: string, wanted: string): Promise<Run> {
+  async #waiting (id: string): Promise<Run> {
     const run = await this.#options.engine.get(id)
     if (run === null) throw runNotFound(id)
-    if (run.state !== 'queued' && run.state !== 'blocked') throw runConflict({ id, state: run.state, wanted })
+    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
     return run
   }
 
   /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. What is tried again
-   *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all. */
+   *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all, OFFPEAK_INPUT_INVALID for a filter
+   *  that names nothing. */
   async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
     const { engine, clock, runner, admission } = this.#options
+    // Nobody means all by saying nothing.
+    if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
     const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
     // A run of a task that is no more would only wait.
     const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
@@ -132,6 +135,8 @@ export class Bulk {
 }
 
 const counted = ({ refused, ...rest }: Changed): Counted => ({ ...rest, refused: Object.values(refused).reduce((sum, many) => sum + many, 0) })
+
+const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
 
 const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
 

@@ -201,7 +201,7 @@ export class Desk {
     const { engine, clock, planner } = this.#options
     const known = planner.get(id)
     if (known === undefined) throw scheduleNotFound(id)
-    if (known.origin === 'file') throw runConflict({ id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
+    if (known.origin === 'file') throw runConflict({ what: 'Schedule', id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
     await planner.remove(id)
     await engine.record({ at: clock.now(), by, action: 'unschedule', subject: id, detail: { task: known.task } })
   }

@@ -65,6 +65,7 @@ const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
 
 /** What a run is one and the same by, and for how long. */
 function naming (task: Task, { key, unique = task.unique ?? undefined }: RunAsk, payload: unknown): Pick<NewRun, 'key' | 'unique'> {
+  if (unique?.while !== undefined && unique.for !== undefined) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }] })
   const { by = 'key' } = task.unique ?? {}
   if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
   // Without a word on how long, what is alike is one while it is under way, not for ever.

@@ -63,6 +63,7 @@ t.test('size and depth are bounded', async t => {
   const large = await ask({ method: 'POST', url: RUNS, payload: JSON.stringify({ payload: 'x'.repeat(2 ** 20) }), headers: JSON_TYPE })
   t.equal(large.statusCode, 413)
   t.equal(large.headers['content-type'], 'application/problem+json; charset=utf-8')
+  t.match(large.json(), { code: 'OFFPEAK_BODY_TOO_LARGE', detail: /1 MiB/, fix: /api\/files/ })
   t.equal((await post(RUNS, { payload: 'x'.repeat(300 * 1024) })).statusCode, 422)
   const deep = `{"payload":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
   t.equal((await ask({ method: 'POST', url: RUNS, payload: deep, headers: JSON_TYPE })).statusCode, 422)

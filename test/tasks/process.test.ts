@@ -32,6 +32,7 @@ t.test('what is no file ends the run with a sentence', async t => {
   for (const [name, words] of [['link', /is a link/], ['folder', /is not a file/], ['gone', /There is no file/], ['gone/too', /There is no file/]] as const) {
     await t.rejects(run(fakeContext('process_file', { path: join(folder, name) }).ctx), { name: 'Fatal', message: words }, name)
   }
+  await t.rejects(run(fakeContext('process_file', { path: '/no such file' }).ctx), { name: 'Fatal', message: /There is no file '\/no such file'/ })
   await t.rejects(run(fakeContext('process_file').ctx), { name: 'Skip', message: /tasks\.process_file\.payload\.path/ })
 })
 

@@ -77,7 +77,7 @@ t.test('a run that is over is neither cancelled nor changed nor promoted, and a 
   const it = await house(t)
   const { run } = await it.desk.enqueue('work')
   const done = await it.reach(run.id, 'completed')
-  const conflict = { code: 'OFFPEAK_RUN_CONFLICT', statusCode: 409, message: /is completed/ }
+  const conflict = { code: 'OFFPEAK_RUN_CONFLICT', statusCode: 409, message: /is completed/, fix: new RegExp(`offpeak show ${run.id}`) }
   await t.rejects(it.desk.cancel(run.id, { by: 'ann' }), conflict)
   await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), conflict)
   await t.rejects(it.desk.bulk.promote(run.id, { by: 'ann' }), conflict)
@@ -91,6 +91,16 @@ t.test('a run that is over is neither cancelled nor changed nor promoted, and a 
     await t.rejects(it.desk.retry(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
     await t.rejects(it.desk.bulk.promote(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
   }
+})
+
+t.test('what cannot be meant is refused: a filter that names nothing, a key with two spans', async t => {
+  const it = await house(t, { tasks: [{}] })
+  const { run } = await it.desk.enqueue('work', { delay: '1h' })
+  const nothing = { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/filter' }] }
+  for (const act of ['cancel', 'retry', 'remove'] as const) await t.rejects(it.desk.bulk.change(act, { filter: {}, by: 'ann' }), nothing, act)
+  t.equal((await it.desk.run(run.id)).state, 'queued')
+  const both = { key: 'k', unique: { while: 'queued' as const, for: '1h' } }
+  await t.rejects(it.desk.enqueue('work', both), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/unique/for', detail: /say one of the two/ }] })
 })
 
 t.test('runs of a task that is no more are not tried again: not one, not by filter, not as dead', async t => {
