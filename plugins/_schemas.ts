@@ -38,13 +38,14 @@ export const Held = nullable(exactly({ code: Type.String(), message: Type.String
 const Failure = Type.Object({ name: Type.String(), message: Type.String(), code: Type.Optional(Type.String()), stack: Type.Optional(Type.String()), cause: Type.Optional(Anything) })
 
 export const Progress = nullable(exactly({
+  stage: Type.Optional(Type.String({ description: 'The part of the work that the numbers are of' })),
   current: Type.Number(),
   total: nullable(Type.Number()),
   message: nullable(Type.String()),
   unit: nullable(Type.String()),
   rate: nullable(Type.Number({ description: 'Units a second' })),
   percentage: nullable(Type.Number()),
-  eta: nullable(Type.Number({ description: 'Seconds' })),
+  eta: nullable(Type.Number({ description: 'Seconds: from the rate, and before there is one from how long earlier runs took' })),
   at: Instant
 }))
 

@@ -24,13 +24,14 @@ export async function newLines (client: Client, ask: { id: string, after: number
   }
 }
 
-/** `[######      ] 50 % 5/10 files, 2 s left: a message`, or what is known of it. */
+/** `[######      ] 50 % 5/10 files (copying), 2 s left: a message`, or what is known of it. */
 export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'> & { label: string }): string {
   if (progress === null) return label
-  const { percentage, current, total, unit, eta, message } = progress
+  const { stage, percentage, current, total, unit, eta, message } = progress
+  const part = stage === undefined ? '' : ` (${stage})`
   const bar = percentage === null ? '' : `[${'#'.repeat(Math.round(percentage / 100 * BAR)).padEnd(BAR)}] ${percentage} % `
   const left = eta === null || label !== 'running' ? '' : `, ${eta} s left`
-  return plain(`${bar}${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}${left}${message === null ? '' : `: ${message}`}`)
+  return plain(`${bar}${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}${part}${left}${message === null ? '' : `: ${message}`}`)
 }
 
 export interface Follow {

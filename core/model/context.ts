@@ -22,6 +22,8 @@ export interface TaskProgress {
   /** Sets what is done. */
   update (current: number, message?: string): void
   setMessage (message: string): void
+  /** Begins a part of the work: what is done, the total and the rate begin anew and are of it alone. */
+  setStage (name: string, total?: number, unit?: string): void
 }
 
 /** State that survives retry, yield, crash and deploy. */

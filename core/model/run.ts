@@ -24,6 +24,8 @@ export const SOURCES = ['schedule', 'catch_up', 'manual', 'task'] as const
 export type Source = typeof SOURCES[number]
 
 export interface Progress {
+  /** The part of the work that the other numbers are of, where the task names its parts. */
+  stage?: string
   current: number
   total: number | null
   message: string | null
@@ -32,7 +34,7 @@ export interface Progress {
   rate: number | null
   /** 0 to 100, or null while the total is unknown. */
   percentage: number | null
-  /** Seconds, or null while unknown. */
+  /** Seconds, or null while unknown: from the rate, and before there is one from how long earlier runs took. */
   eta: number | null
   at: number
 }

@@ -172,7 +172,8 @@ export function runView (run: Run, now: number) {
     finished_at: iso(finished),
     deadline_at: iso(deadline),
     duration: durationOf(run, now),
-    progress: progress && { ...progress, at: iso(progress.at)! }
+    // What does not run has no time left to tell.
+    progress: progress && { ...progress, eta: run.state === 'running' ? progress.eta : null, at: iso(progress.at)! }
   }
 }
 export type RunView = ReturnType<typeof runView>

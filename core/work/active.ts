@@ -17,6 +17,15 @@ export interface Active {
   progress: ProgressTracker
 }
 
+const LOOKED_AT = 5
+
+/** How long the runs of a task that completed last took, ms: the middle one, or null when none has. */
+async function usualOf (task: string, engine: Engine): Promise<number | null> {
+  const { items } = await engine.list({ task, state: ['completed'], limit: LOOKED_AT })
+  const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from]).toSorted((a, b) => a - b)
+  return took[Math.floor(took.length / 2)] ?? null
+}
+
 /** The runs that this process is executing, counted by task. */
 export class ActiveRuns {
   readonly #runs = new Map<string, Active>()
@@ -104,6 +113,7 @@ export class ActiveRuns {
   /** Stores what the runs have said since the last call, and tells how far they are. */
   async flush ({ engine, now, notice }: { engine: Engine, now: number, notice: Listener }): Promise<void> {
     const reports = this.all().map(async ({ run, lease, lines, progress }) => {
+      if (progress.wonders) progress.expect(await usualOf(run.task, engine))
       const logs = lines.take()
       const moved = progress.take()
       if (logs.length === 0 && moved === null) return

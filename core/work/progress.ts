@@ -6,7 +6,7 @@ import type { TaskProgress } from '../model/context.ts'
 /** Time constant of the smoothed rate: what is older counts for little. */
 const SMOOTHING = 10 * SECOND
 
-/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it. */
+/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it, or from how long earlier runs took. */
 export class ProgressTracker implements TaskProgress {
   readonly #clock: Clock
   #current = 0
@@ -16,11 +16,26 @@ export class ProgressTracker implements TaskProgress {
   #rate: number | null = null
   #markAt: number
   #markCurrent = 0
+  #stage: string | null = null
   #dirty = false
+  readonly #beganAt: number
+  /** ms that the whole is expected to take; null: nothing is known of it, undefined: nobody has looked. */
+  #expected: number | null | undefined
 
   constructor (clock: Clock) {
     this.#clock = clock
-    this.#markAt = clock.monotonic()
+    this.#beganAt = clock.monotonic()
+    this.#markAt = this.#beganAt
+  }
+
+  /** True when there is something to tell, and nobody has said how long it is expected to take. */
+  get wonders (): boolean {
+    return this.#dirty && this.#expected === undefined
+  }
+
+  /** Takes how long earlier runs took, ms, or null: the ETA comes from there until there is a rate. */
+  expect (ms: number | null): void {
+    this.#expected = ms
   }
 
   setTotal (total: number, unit?: string): void {
@@ -44,6 +59,19 @@ export class ProgressTracker implements TaskProgress {
     this.#dirty = true
   }
 
+  setStage (name: string, total?: number, unit?: string): void {
+    this.#stage = name.slice(0, 200)
+    this.#current = 0
+    this.#total = null
+    this.#unit = null
+    this.#message = null
+    this.#rate = null
+    this.#markAt = this.#clock.monotonic()
+    this.#markCurrent = 0
+    this.#dirty = true
+    if (total !== undefined) this.setTotal(total, unit)
+  }
+
   /** What has changed since the last call, or null. */
   take (): Progress | null {
     if (!this.#dirty) return null
@@ -54,17 +82,23 @@ export class ProgressTracker implements TaskProgress {
   read (): Progress {
     this.#measure()
     const share = this.#total === null || this.#total === 0 ? null : Math.min(1, this.#current / this.#total)
-    const left = this.#total === null ? null : Math.max(0, this.#total - this.#current)
     return {
+      ...this.#stage !== null && { stage: this.#stage },
       current: this.#current,
       total: this.#total,
       message: this.#message,
       unit: this.#unit,
       rate: this.#rate,
       percentage: share === null ? null : Math.floor(share * 1000) / 10,
-      eta: left === null || !this.#rate ? null : Math.ceil(left / this.#rate),
+      eta: this.#eta(),
       at: this.#clock.now()
     }
+  }
+
+  #eta (): number | null {
+    if (this.#total !== null && this.#rate) return Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)
+    const left = (this.#expected ?? 0) - (this.#clock.monotonic() - this.#beganAt)
+    return left > 0 ? Math.ceil(left / SECOND) : null
   }
 
   #measure (): void {

@@ -21,6 +21,7 @@ t.test('the widest column gives way to the room there is', async t => {
 t.test('progress is a bar when the total is known, and what is known otherwise', async t => {
   t.equal(progressWords({ progress: PROGRESS, label: 'running' }), `[${'#'.repeat(12)}${' '.repeat(12)}] 50 % 5/10 files, 5 s left: a.txt`)
   t.equal(progressWords({ progress: { ...PROGRESS, total: null, percentage: null, eta: null, message: null }, label: 'running' }), '5 files')
+  t.equal(progressWords({ progress: { ...PROGRESS, stage: 'copying', total: null, percentage: null, message: null }, label: 'running' }), '5 files (copying), 5 s left')
   t.equal(progressWords({ progress: null, label: 'queued' }), 'queued')
 })
 

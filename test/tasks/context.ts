@@ -26,7 +26,8 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
       setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
       advance: (by = 1) => { said.progress.current += by },
       update: current => { said.progress.current = current },
-      setMessage: message => { said.progress.message = message }
+      setMessage: message => { said.progress.message = message },
+      setStage: (_name, total = 0, unit = '') => Object.assign(said.progress, { current: 0, total, unit, message: '' })
     },
     checkpoint: {
       changed: false,

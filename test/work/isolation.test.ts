@@ -39,6 +39,9 @@ t.test('a task is the same in all three places: payload, log, progress, checkpoi
     all: `
       ctx.log.info({ file: 'a', password: 'hunter2' }, 'working on %s', 'it')
       ctx.log.error({ err: new TypeError('odd') }, 'odd')
+      ctx.progress.setStage('counting', 3, 'rooms')
+      ctx.progress.advance(3, 'the last room')
+      ctx.progress.setStage('copying')
       ctx.progress.setTotal(10, 'files')
       ctx.progress.advance(2)
       ctx.progress.advance(5, 'seven')
@@ -57,7 +60,7 @@ t.test('a task is the same in all three places: payload, log, progress, checkpoi
     return { state, attempt, result, logged, progress: { ...progress, rate: null, eta: null, at: 0 }, failed: { name: attempts[0]!.error!.name, message: attempts[0]!.error!.message, outcome: attempts[0]!.outcome } }
   }))
   t.match(inline, {
-    state: 'completed', attempt: 2, failed: { name: 'RangeError', message: 'not yet', outcome: 'failed' }, progress: { current: 7, total: 10, unit: 'files', message: 'seven', percentage: 70 },
+    state: 'completed', attempt: 2, failed: { name: 'RangeError', message: 'not yet', outcome: 'failed' }, progress: { stage: 'copying', current: 7, total: 10, unit: 'files', message: 'seven', percentage: 70 },
     result: { payload: { n: 1 }, config: { folder: '/srv' }, before: { attempt1: '1970-01-01T00:00:00.000Z' }, big: '10', swept: 0 },
     logged: [{ level: 30, text: 'working on it', file: 'a', password: '[redacted]', of: 1 }, { level: 50, type: 'TypeError' }, { of: 2 }, { of: 2 }]
   })

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { ProgressTracker } from '../../core/work/progress.ts'
-import { fakeClock } from '../clock.ts'
+import { fakeClock, until } from '../clock.ts'
+import { gate, house } from './house.ts'
+import { runView } from '../../core/model/view.ts'
+import type { TaskContext } from '../../core/model/context.ts'
 
 const setup = () => {
   const clock = fakeClock()
@@ -36,6 +39,47 @@ t.test('without a total there is neither percentage nor ETA', t => {
   t.end()
 })
 
+t.test('a part of the work has numbers of its own', t => {
+  const { clock, progress } = setup()
+  progress.setStage('reading', 10, 'files')
+  clock.advance(10_000)
+  progress.advance(10, 'last.txt')
+  t.match(progress.take(), { stage: 'reading', percentage: 100, rate: 1 })
+  progress.setStage('writing')
+  t.match(progress.take(), { stage: 'writing', current: 0, total: null, unit: null, message: null, rate: null, percentage: null })
+  progress.setTotal(4)
+  clock.advance(2000)
+  progress.advance(1)
+  t.match(progress.take(), { stage: 'writing', percentage: 25, rate: 0.5, eta: 6 })
+  t.end()
+})
+
+t.test('before there is a rate the ETA is what is left of the time that earlier runs took', t => {
+  const { clock, progress } = setup()
+  t.notOk(progress.wonders, 'nothing is to be told yet')
+  progress.setTotal(200)
+  t.ok(progress.wonders)
+  progress.expect(60_000)
+  t.notOk(progress.wonders)
+  clock.advance(500)
+  t.match(progress.read(), { rate: null, eta: 60 })
+  clock.advance(9500)
+  progress.advance(50)
+  t.match(progress.read(), { rate: 5, eta: 30 }, 'the rate knows better')
+  t.end()
+})
+
+t.test('a run that says nothing of a total has the ETA of earlier runs, until it takes longer', t => {
+  const { clock, progress } = setup()
+  progress.setMessage('asking')
+  progress.expect(60_000)
+  clock.advance(15_000)
+  t.equal(progress.read().eta, 45)
+  clock.advance(50_000)
+  t.equal(progress.read().eta, null)
+  t.end()
+})
+
 t.test('only a change is given out, and more than the total is still 100 %', t => {
   const { progress } = setup()
   t.equal(progress.take(), null)
@@ -53,4 +97,29 @@ t.test('numbers that are none change nothing', t => {
   progress.setTotal(-1)
   t.match(progress.read(), { current: 4, total: null })
   t.end()
+})
+
+t.test('a run is told the ETA of those that completed before it', async t => {
+  const { started, func, letGo } = gate()
+  const asks = async (ctx: TaskContext) => {
+    ctx.progress.setMessage('asking')
+    return await func(ctx)
+  }
+  const it = await house(t, { tasks: [{ work: { kind: 'function', func: asks } }] })
+  const begin = async () => {
+    const { run } = await it.desk.enqueue('work')
+    await until('it has begun', () => started.includes(run.id))
+    await it.runner.flush()
+    return run.id
+  }
+  const first = await begin()
+  t.equal((await it.desk.run(first)).progress!.eta, null)
+  it.clock.advance(60_000)
+  letGo()
+  await it.reach(first, 'completed')
+  const second = await begin()
+  const running = await it.desk.run(second)
+  t.equal(runView(running, it.clock.now()).progress!.eta, 60)
+  letGo()
+  t.equal(runView(await it.reach(second, 'completed'), it.clock.now()).progress!.eta, null, 'what is over has no time left')
 })

@@ -45,7 +45,8 @@ const answers = (given: ContextOptions): Record<Ask, (...words: unknown[]) => un
   call: async name => storable(await callsOf(given)[name as string]!(), UNBOUNDED)
 })
 
-function move (progress: TaskProgress, { total, unit, current, message }: Moved): void {
+function move (progress: TaskProgress, { stage, total, unit, current, message }: Moved): void {
+  if (stage !== undefined) progress.setStage(stage)
   if (total !== undefined) progress.setTotal(total, unit)
   if (current !== undefined) progress.update(current, message)
   else if (message !== undefined) progress.setMessage(message)

@@ -34,7 +34,13 @@ export class Voice {
       setTotal: (total, unit) => this.#move({ total, ...unit === undefined ? {} : { unit } }),
       advance: (by = 1, message) => this.#go(this.#current + by, message),
       update: (current, message) => this.#go(current, message),
-      setMessage: message => this.#move({ message })
+      setMessage: message => this.#move({ message }),
+      setStage: (stage, total, unit) => {
+        // What was said of the part before is not of this one.
+        this.#moved = null
+        this.#current = 0
+        this.#move({ stage, ...total !== undefined && { total }, ...unit !== undefined && { unit } })
+      }
     }
   }
 

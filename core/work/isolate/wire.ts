@@ -19,7 +19,7 @@ export type Ask = typeof ASKS[number]
 export type Packed = { plain: Json } | { error: Failure } | { fields: Record<string, Packed> }
 
 /** What has changed in the progress since it was last told. */
-export interface Moved { total?: number, unit?: string, current?: number, message?: string }
+export interface Moved { stage?: string, total?: number, unit?: string, current?: number, message?: string }
 
 /** What the function came to. */
 export type Ended =
