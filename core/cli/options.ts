@@ -19,16 +19,16 @@ export const whole = (name: string, least: number, most: number) => (text: strin
 }
 
 /** An instant as REST wants it, from ISO 8601; without a zone it is local time. Throws OFFPEAK_USAGE_INVALID. */
-export const instant = (name: string) => (text: string): string => {
+export const instant = (name: string, also = '') => (text: string): string => {
   const at = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? new Date(text) : new Date(Number.NaN)
   if (!Number.isNaN(at.getTime())) return at.toISOString()
-  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as '2026-11-22 03:00', or with a zone 2026-11-22T03:00:00Z`)
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as ${also}'2026-11-22 03:00', or with a zone 2026-11-22T03:00:00Z`)
 }
 
 /** The same for what has been: `05:00` alone is the last time that it was so. */
 export const past = (name: string, now = Date.now()) => (text: string): string => {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
-  if (hour === undefined) return instant(name)(text)
+  if (hour === undefined) return instant(name, '05:00, ')(text)
   const at = new Date(now)
   at.setHours(Number(hour), Number(minute), 0, 0)
   if (at.getTime() > now) at.setDate(at.getDate() - 1)

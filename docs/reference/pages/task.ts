@@ -44,7 +44,7 @@ const WORDS: Record<string, string> = {
   'backoff.cap': 'No wait is longer',
   'backoff.jitter': 'Share of the wait left to chance; it only shortens',
   timeout: 'How long one attempt may take; 0 is no limit',
-  queue: 'A name to filter by',
+  queue: 'Which queue its runs wait in; `queues` in config.json bounds it',
   tags: 'Names to filter by',
   misfire_grace: 'How late a fire still counts as on time',
   max_catch_up: 'The most runs that `run_all` makes of missed fires',
