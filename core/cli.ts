@@ -15,6 +15,8 @@ export async function main (argv: readonly string[]): Promise<void> {
     .version(VERSION)
     .exitOverride()
     .showSuggestionAfterError()
+    .showHelpAfterError('  What it takes: the same with --help.')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'offpeak: ')) })
     .configureHelp({ showGlobalOptions: true })
   for (const add of await commandsFor(argv[2])) add(program)
   try {

@@ -9,7 +9,7 @@ import { durationOf } from './ask.ts'
 import { remote } from './options.ts'
 import { say, sayJson } from './say.ts'
 import { table } from './table.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { runConflict, usageInvalid } from '../model/errors.ts'
 
 interface Group { task: string, fingerprint: string, count: number, message: string, first_at: string, last_at: string }
 interface Which extends Remote { task?: string, fingerprint?: string, all?: boolean, dryRun?: boolean }
@@ -31,10 +31,16 @@ function bodyOf (ids: readonly string[], { task, fingerprint, all, dryRun }: Whi
   return { ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint }, ...all && { all }, ...dryRun && { dry_run: true } }
 }
 
+const replayOne = (client: Client) => async (id: string): Promise<RunAnswer> => {
+  const { state } = await client.get<RunAnswer>(`/api/runs/${encodeURIComponent(id)}`)
+  if (state !== 'failed') throw runConflict({ id, state, wanted: 'replayed: only failed runs are' })
+  return await again(client)(id)
+}
+
 async function replay (ids: string[], { every, ...given }: Which & { every?: string }): Promise<void> {
   const body = bodyOf(ids, given)
   const client = await Client.find(given)
-  if (body === null) return await eachOf({ ids, act: again(client), told: run => `${run.id} ${stateWords(run.label)}`, json: given.json })
+  if (body === null) return await eachOf({ ids, act: replayOne(client), told: run => `${run.id} ${stateWords(run.label)}`, json: given.json })
   const counted = await client.post<Counted>('/api/dead/replay', { ...body, ...every !== undefined && { every: durationOf(every) } })
   if (given.json) return sayJson(counted)
   tellCount(counted, { verb: 'queued again' })

@@ -23,7 +23,7 @@ function valueWords (gate: string, value: Json): string {
   if (typeof value === 'number') return (UNITS[gate] ?? String)(value)
   if (typeof value === 'string') return INSTANT.test(value) ? timeWords(value) : value
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (Array.isArray(value)) return value.map(one => valueWords(gate, one)).join(', ')
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(one => valueWords(gate, one)).join(', ')
   return Object.entries(value).map(([name, wanted]) => `${name} ${valueWords(gate, wanted)}`).join(', ')
 }
 

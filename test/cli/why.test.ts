@@ -64,6 +64,7 @@ t.test('gates speak in the units of what they look at', async t => {
   t.same(words('slots', 3, 10), ['3', '10'])
   t.same(words('signals', 'unknown', { solar: '> 500' }), ['unknown', 'solar > 500'])
   t.same(words('probes', null, ['film', 'music']), ['-', 'film, music'])
+  t.equal(gateWords({ gate: 'dependencies', observed: [], required: ['load completed'] }).seen, '-')
   t.equal(gateWords({ gate: 'cpu', observed: 0.8, required: 0.85, relaxed_from: 0.7 }).wanted, '85 %, was 70 %')
   t.match(explanationWords(why({ gates: [gate({ ok: true, bypassed: 'critical' })] }), NOW), /mains \(passed: critical\)/)
 })

@@ -13,7 +13,7 @@ const lasting = ({ until }: Pause) => until ?? Infinity
 const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
   `${scope === 'all' ? 'everything' : `${scope} ${name}`} is paused by ${by}${until === null ? '' : ` until ${iso(until)}`}${reason ? `: ${reason}` : ''}`
 
-/** Closed while the task, its queue, one of its tags or everything is paused by hand; of several pauses the one that lasts longest is told. */
+/** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several pauses the one that lasts longest is told. */
 export const paused: Gate = ask => {
   const pauses = ask.standing.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
   const longest = pauses.toSorted((a, b) => lasting(b) - lasting(a))[0]
@@ -27,6 +27,6 @@ export const paused: Gate = ask => {
     required: null,
     clears_at: longest.until,
     certain: true,
-    source: `by hand: ${longest.by}`
+    source: longest.by === 'breaker' ? 'task definition /breaker' : `by hand: ${longest.by}`
   }
 }

@@ -33,6 +33,8 @@ for (const [gate, ask, sentence] of SENTENCES) {
 t.test('a requirement says where it comes from and what it was before it gave way', t => {
   t.match(temperature(facts({ reading: reading({ temperature: 70 }), ...asking({ temperature_below: 60 }) })), { source: 'task definition /constraints/temperature_below' })
   t.match(temperature(facts({ reading: reading({ temperature: 70 }) })), { source: '/resources/temperature_limit' })
+  const pausedBy = (by: string) => paused(facts({ standing: standing({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
+  t.match([pausedBy('ada'), pausedBy('breaker')], [{ source: 'by hand: ada' }, { source: 'task definition /breaker' }])
   t.match(idle(facts(asking({ idle: true }))), { source: '/activity/idle_after' })
   t.match(idle(facts(asking({ idle: '5m' }))), { source: 'task definition /constraints/idle' })
   t.match(charge(facts({ reading: laptop(50), relaxed: 0.5, ...asking({ battery_above: 65 }) })), { ok: true, required: 40, relaxed_from: 65 })
