@@ -38,7 +38,7 @@ export class Lanes {
   readonly byId = new Map<number, Lane>()
   /** Lanes with queued runs: there may be a hundred thousand without. */
   readonly waiting = new Set<Lane>()
-  /** Lanes whose counts are not stored yet. */
+  /** Lanes whose counts of what is over are not stored yet. */
   readonly changed = new Set<Lane>()
   readonly #byTask = new Map<string, Lane[]>()
   readonly #source: LaneSource
@@ -70,7 +70,7 @@ export class Lanes {
 
   /** Follows one run from what it was to what it is; null: not there. */
   moved (lane: Lane, before: Run | null, after: Run | null): void {
-    this.changed.add(lane)
+    if ((before && isFinal(before.state)) || (after && isFinal(after.state))) this.changed.add(lane)
     if (lane.first?.id === before?.id) lane.first = null
     if (before) this.#leave(lane, before)
     // A run that is queued again or removed is not the one that finished last any more.

@@ -183,4 +183,9 @@ export const MIGRATIONS: readonly string[] = [`
 `, `
   -- So that failures that are alike are counted, and their first and last end told, from the index alone.
   create index run_died on run (lane, fingerprint, finished_at) where fingerprint is not null;
+`, `
+  -- How many runs of a lane wait or run is counted when the file is opened: a row of its own need not be written whenever that changes.
+  alter table lane drop column blocked;
+  alter table lane drop column queued;
+  alter table lane drop column running;
 `]

@@ -1,18 +1,18 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
-import { PRIORITIES, STATES, isFinal } from '../model/run.ts'
+import { FINAL_STATES, PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
 import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, stateNumber } from './lanes.ts'
 import { Numbers } from './numbers.ts'
 import { INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { Tallies } from './tally.ts'
 
-type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof STATES[number], number>
+type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof FINAL_STATES[number], number>
 
 /** The bulky parts of a run, each in a table of its own. */
 export type Part = 'payload' | 'result' | 'checkpoint'
@@ -94,9 +94,12 @@ export class Store {
   }
 
   #rememberLane (row: LaneRow): void {
-    const counts = STATES.map(state => row[state])
+    const counts = STATES.map(state => row[state as typeof FINAL_STATES[number]] ?? 0)
+    const open = this.all<{ state: number, n: number }>('select state, count(*) as n from run indexed by run_state where lane = ? and state <= 2 group by state', row.id)
+    for (const { state, n } of open) counts[state] = n
     const lane = this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts })
     lane.last = row.last === null ? null : this.read(encodeId(row.last))
+    if (counts[stateNumber('running')] === 0) return
     for (const running of this.all<RunRow>('select * from run where lane = ? and state = 2', row.id)) {
       const run = toRun(running, lane)
       this.running.set(run.id, run)
@@ -227,12 +230,11 @@ export class Store {
     if (next !== day) this.numbers.setMeta('folded', next)
   }
 
-  /** Stores the counts that have changed, as the last act of a transaction. */
+  /** Stores the counts of what is over, where they have changed, as the last act of a transaction. */
   storeCounts (): void {
-    for (const lane of this.lanes.changed) {
-      this.sql(`
-        update lane set blocked = ?, queued = ?, running = ?, completed = ?, failed = ?, cancelled = ?, skipped = ?, last = ?
-        where id = ?`).run(...lane.counts, lane.last && decodeId(lane.last.id), lane.id)
+    for (const { id, counts, last } of this.lanes.changed) {
+      this.sql('update lane set completed = ?, failed = ?, cancelled = ?, skipped = ?, last = ? where id = ?')
+        .run(...FINAL_STATES.map(state => counts[stateNumber(state)]!), last && decodeId(last.id), id)
     }
     this.lanes.changed.clear()
     this.tallies.store()
