@@ -16,19 +16,22 @@ function cronAt (at: number): Job['cron'] {
   return [date.getUTCSeconds(), date.getUTCMinutes(), date.getUTCHours(), date.getUTCDate(), date.getUTCMonth() + 1]
 }
 
-/** `each` jobs in every second from `first` on; notes how late those of the first `seconds` were. */
-function jobsFrom (first: number, { count, each, seconds }: { count: number, each: number, seconds: number }) {
+interface Size { count: number, each: number, seconds: number, warm: number }
+
+/** `each` jobs in every second from `first` on; notes how late those of the first `seconds` were, the `warm` ones left out. */
+function jobsFrom (first: number, { count, each, seconds, warm }: Size) {
   const late: number[] = []
   const jobs = Array.from({ length: count }, (_, index): Job => {
     const at = first + Math.trunc(index / each) * SECOND
-    const fire = at < first + seconds * SECOND ? () => { late.push(wall() - at) } : () => undefined
+    const counts = at >= first + warm * SECOND && at < first + seconds * SECOND
+    const fire = counts ? () => { late.push(wall() - at) } : () => undefined
     return { id: `job_${index}`, cron: cronAt(at), fire }
   })
-  return { jobs, late, wanted: Math.min(count, each * seconds), end: first + seconds * SECOND + GRACE_MS }
+  return { jobs, late, wanted: Math.min(count, each * seconds) - each * warm, end: first + seconds * SECOND + GRACE_MS }
 }
 
 const measure: Measure = async (kind, { small }, folder) => {
-  const size = small ? { count: 100, each: 20, seconds: 2, lead: 1 } : { count: 10_000, each: 100, seconds: 20, lead: 12 }
+  const size = small ? { count: 100, each: 20, seconds: 2, lead: 1, warm: 1 } : { count: 10_000, each: 100, seconds: 22, lead: 12, warm: 2 }
   const first = Math.ceil(Date.now() / SECOND + size.lead) * SECOND
   const { jobs, late, wanted, end } = jobsFrom(first, size)
   const { define, start, stop } = await kind.prepare(jobs, folder)
