@@ -44,6 +44,9 @@ async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number
   }
 }
 
+/** A message without the pointer that stands before it already. */
+const onceSaid = (message: string, { pointer }: Place) => pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+
 export type ValidateGiven = Local & { json?: boolean }
 
 /** Checks configuration and task files; the exit code says what is at fault. */
@@ -51,6 +54,6 @@ export async function validate (given: ValidateGiven): Promise<void> {
   const { faults, tasks, code } = await faultsIn(given)
   process.exitCode = code
   if (given.json) return sayJson({ ok: faults.length === 0, tasks, faults })
-  for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${message}${fix === undefined ? '' : `\n  ${fix}`}`)
+  for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`)
   say(faults.length === 0 ? `The configuration and ${tasks} task${tasks === 1 ? '' : 's'} are in order.` : `${faults.length} fault${faults.length === 1 ? '' : 's'} found.`)
 }

@@ -14,7 +14,7 @@ t.test('validate lists every fault with its place', async t => {
   const broken = await cli(['validate'], { cwd })
   t.equal(broken.code, 1)
   t.match(broken.out, /bad\.mjs:3/)
-  t.match(broken.out, /wrong\.mjs.*\/trigger_args\/hour.*found '?25/)
+  t.match(broken.out, /wrong\.mjs \S*\/trigger_args\/hour: (?!\S*\/trigger_args).*found '?25/, 'the place once')
   t.match(broken.out, /\n2 faults found\.\n$/)
   writeFileSync(join(cwd, 'config.json'), '{\n  "server": { "hots": 1 },\n  "tasks": { "echo": { "timeout": "soon" } }\n}\n')
   const { code, out } = await cli(['validate', '--json'], { cwd })
