@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { attend, jobOf } from './isolate/attend.ts'
 import { answerOf, isOurs } from './isolate/wire.ts'
 import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawned.ts'
-import { killGroup, startedAt } from './group.ts'
+import { RUN_ID, killGroup, startedAt } from './group.ts'
 import { metered } from './meter.ts'
 import { mostOf } from '../model/used.ts'
 import { outOfMemory, workDied } from '../model/errors.ts'
@@ -30,11 +30,11 @@ const wired = (child: ChildProcess): Port<Down, Up> => ({
   listen: hear => void child.on('message', message => { if (isOurs(message)) hear(message as Up) })
 })
 
-function start ({ memory_mb: memory, env, ...manners }: Isolated): ChildProcess {
+function start ({ memory_mb: memory, env, ...manners }: Isolated, run: string): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
   const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid)], manners)
   const child = spawn(program, words, {
-    env: { ...minimalEnvironment(), ...env }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'
+    env: { ...minimalEnvironment(), ...env, [RUN_ID]: run }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'
   })
   calm(child, manners)
   return child
@@ -69,7 +69,7 @@ function deathOf ({ code, signal }: Exit, { last, noMemory }: { last: string, no
  *  end everything that it has started ends. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ended before the function. */
 export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams): Promise<unknown> {
   const { given, child: record, clock, graceMs, late, used } = seams
-  const child = start(work)
+  const child = start(work, ctx.run_id)
   const { pid } = child
   const exit = exited(child)
   exit.catch(() => undefined)

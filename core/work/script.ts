@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { Fatal } from '../model/outcome.ts'
 import { SECOND } from '../model/duration.ts'
 import { calm, exited, mannered, minimalEnvironment } from './spawned.ts'
-import { killGroup, startedAt } from './group.ts'
+import { RUN_ID, killGroup, startedAt } from './group.ts'
 import { metered } from './meter.ts'
 import { outputReader } from './output.ts'
 import { treeUsed } from './tree.ts'
@@ -56,7 +56,7 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
     ...minimalEnvironment(),
     ...work.env,
     OFFPEAK_TASK: ctx.task,
-    OFFPEAK_RUN_ID: ctx.run_id,
+    [RUN_ID]: ctx.run_id,
     OFFPEAK_ATTEMPT: String(ctx.attempt),
     OFFPEAK_DUE_AT: ctx.due_at,
     OFFPEAK_PAYLOAD: JSON.stringify(ctx.payload)

@@ -24,7 +24,7 @@ export class Upkeep {
   async recover (): Promise<number> {
     const { engine, clock, config, owner } = this.#options
     const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
-    for (const { child } of running.items) if (child) await endOrphan(child)
+    for (const { id, child } of running.items) if (child) await endOrphan(child, id)
     const { auto_restart_tasks: again, crash_cap: cap } = config().manager
     const { queued } = await engine.recover({ owner, now: clock.now(), restart: again ? 'restart' : 'fail', crash_cap: cap })
     return queued.length

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endOrphan, startedAt } from '../../core/work/group.ts'
@@ -91,8 +92,20 @@ t.test('an orphan is ended only while its pid still is the process that was reco
   t.teardown(() => { child.kill('SIGKILL') })
   const started = (await startedAt(child.pid!))!
   t.match(started, /^\d+$/)
-  t.equal(await endOrphan({ pid: child.pid!, started: '1' }), false)
+  t.equal(await endOrphan({ pid: child.pid!, started: '1' }, 'r1'), false)
   t.ok(isAlive(child.pid!))
-  t.equal(await endOrphan({ pid: child.pid!, started }), true)
+  t.equal(await endOrphan({ pid: child.pid!, started }, 'r1'), true)
   await until('it is gone', () => !isAlive(child.pid!))
+})
+
+t.test('what a script has started is ended although the script itself has gone, and nothing that belongs to another run', async t => {
+  const child = spawn('sh', ['-c', 'sleep 300 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, OFFPEAK_RUN_ID: 'r1' } })
+  t.teardown(() => { try { process.kill(-child.pid!, 'SIGKILL') } catch {} })
+  const [said] = await once(child.stdout!, 'data') as [Buffer]
+  await once(child, 'exit')
+  const left = { pid: child.pid!, started: '1' }
+  t.equal(await endOrphan(left, 'r2'), false)
+  t.ok(isAlive(Number(said)))
+  t.equal(await endOrphan(left, 'r1'), true)
+  await until('it is gone', () => !isAlive(Number(said)))
 })
