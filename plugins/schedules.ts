@@ -22,7 +22,7 @@ const schedules: Face = async app => {
   }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(scheduleView))
 
   app.get('/api/schedules/:id', { schema: { tags, params: IdIn, response: answers({ 200: Schedule }) } }, async ({ params }) => {
-    const found = desk.schedules.find(({ id }) => id === params.id)
+    const found = app.manager.planner.get(params.id)
     if (found === undefined) throw scheduleNotFound(params.id)
     return scheduleView(found)
   })

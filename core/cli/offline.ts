@@ -1,9 +1,12 @@
 import type { ManagerOptions, TaskManager } from '../manager.ts'
+import type { Schedule } from '../model/schedule.ts'
 import type { Task } from '../model/task.ts'
 import { agoWords } from './words.ts'
-import { compileTrigger, wordsFor } from '../model/trigger.ts'
+import { comingFires } from '../model/schedule.ts'
+import { wordsFor } from '../model/trigger.ts'
 import { createManager } from '../manager.ts'
 import { iso } from '../model/clock.ts'
+import { peekSchedules } from '../engine/peek.ts'
 import { placeWords } from '../model/errors.ts'
 import { table } from './table.ts'
 
@@ -18,16 +21,17 @@ export async function withTasks<T> (options: ManagerOptions, work: (manager: Tas
   }
 }
 
-function rowOf (task: Task, now: number): string[] {
-  if (task.trigger === null) return [task.id, task.enabled ? 'enabled' : 'disabled', 'on request', '-']
-  const spec = { ...task, trigger: task.trigger }
-  const next = task.enabled ? compileTrigger(spec, now).next(now) : null
-  return [task.id, task.enabled ? 'enabled' : 'disabled', wordsFor({ trigger: spec.trigger, trigger_args: spec.trigger_args, timezone: spec.timezone }), next === null ? '-' : agoWords(iso(next), now)]
+function rowOf (task: Task, schedules: readonly Schedule[], now: number): string[] {
+  const { id, trigger, trigger_args, timezone } = task
+  const [next] = task.enabled ? comingFires({ schedules, task, now, count: 1 }) : []
+  const words = trigger === null ? 'on request' : wordsFor({ trigger, trigger_args, timezone })
+  return [id, task.enabled ? 'enabled' : 'disabled', words, next === undefined ? '-' : agoWords(iso(next), now)]
 }
 
 /** Every task with its schedule in words, and the files that are broken. */
-export async function scheduleTable ({ catalog, clock }: TaskManager): Promise<string> {
-  const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task => rowOf(task, clock.now()))
+export async function scheduleTable ({ catalog, clock, folder }: TaskManager): Promise<string> {
+  const schedules = Map.groupBy(peekSchedules(folder), ({ task }) => task)
+  const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task => rowOf(task, schedules.get(task.id) ?? [], clock.now()))
   const broken = catalog.broken.map(({ message, ...place }) => `broken: ${placeWords(place)}: ${message}`)
   return [rows.length === 0 ? `There are no tasks in ${catalog.directory}.` : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows), ...broken].join('\n')
 }

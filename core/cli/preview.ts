@@ -23,7 +23,7 @@ async function previewTask (id: string, count: number, given: Local): Promise<Pr
     const task = desk.definition(id)
     const { trigger, trigger_args: args, timezone } = task
     const words = trigger === null ? 'on request' : wordsFor({ trigger, trigger_args: args, timezone })
-    const fires = comingFires({ schedules: peekSchedules(folder, id), task, now: clock.now(), count })
+    const fires = comingFires({ schedules: peekSchedules(folder).filter(schedule => schedule.task === id), task, now: clock.now(), count })
     return { words, fires: fires.map(at => iso(at)!) }
   })
 }

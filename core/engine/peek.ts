@@ -4,14 +4,14 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Schedule } from '../model/schedule.ts'
 import { failedBy } from './trouble.ts'
 
-/** The schedules of a task as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws OFFPEAK_ENGINE_FAILED. */
-export function peekSchedules (folder: string, task: string): Schedule[] {
+/** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws OFFPEAK_ENGINE_FAILED. */
+export function peekSchedules (folder: string): Schedule[] {
   const file = join(folder, 'offpeak.db')
   if (!existsSync(file)) return []
   let db: DatabaseSync | null = null
   try {
     db = new DatabaseSync(file, { readOnly: true, timeout: 1000 })
-    const rows = db.prepare("select body from schedule where json_extract(body, '$.task') = ? order by id").all(task) as { body: string }[]
+    const rows = db.prepare('select body from schedule order by id').all() as { body: string }[]
     return rows.map(({ body }) => JSON.parse(body) as Schedule)
   } catch (error) {
     throw failedBy(error)

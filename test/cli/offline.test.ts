@@ -52,6 +52,7 @@ t.test('preview says when a task that is known will fire: an interval counts on 
   t.strictSame(await preview(), [45, 90, 135].map(minutes => anchor + minutes * MINUTE), 'also while the folder is in use')
   await plan(anchor + 50 * MINUTE)
   t.strictSame(await preview(), [50, 90, 135].map(minutes => anchor + minutes * MINUTE), 'a fire that was moved or is late comes when it was put')
+  t.match((await cli(['start', '--display-only'], { cwd })).out, /beat +enabled +every 45 minutes +in (30 m|29 m \d+ s)/)
   await plan(anchor + 45 * MINUTE, { minutes: 10 })
   await engine.stop()
   const before = Date.now()

@@ -49,7 +49,20 @@ function weekdayNames ({ text, parts }: Field): string {
   return days.length > 2 && last - first === days.length - 1 ? `${WEEKDAYS[first]}-${WEEKDAYS[last]}` : days.map(day => WEEKDAYS[day]).join(',')
 }
 
-const describe = (words: string[]) => cronstrue.toString(words.join(' '), { use24HourTimeFormat: true, logicalAndDayFields: true })
+/** What was described of late: of a thousand tasks many share their hours, and the describer takes its time. */
+const described = new Map<string, string>()
+const MOST_DESCRIBED = 1000
+
+function describe (words: string[]): string {
+  const line = words.join(' ')
+  const known = described.get(line)
+  if (known !== undefined) return known
+  if (described.size >= MOST_DESCRIBED) described.clear()
+  const text = cronstrue.toString(line, { use24HourTimeFormat: true, logicalAndDayFields: true })
+  described.set(line, text)
+  return text
+}
+
 const describeAlone = (words: string[]) => describe(words).replace(/^Every minute, (?:only )?/, '')
 const tight = (text: string) => text.replaceAll(/\s+/g, '')
 
