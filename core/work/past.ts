@@ -5,7 +5,9 @@ import type { Run, State } from '../model/run.ts'
 import type { Used } from '../model/used.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
-const STARTED: State[] = ['running', 'completed', 'failed', 'cancelled', 'skipped']
+/** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were cancelled before they began
+ *  hide none that ran. */
+const SOUGHT: State[][] = [['running', 'completed', 'failed'], ['cancelled', 'skipped']]
 const PAGE = 500
 const MOST_LOOKED_AT = 5000
 /** Runs that had waited longer than this when they started are not sought. */
@@ -43,18 +45,23 @@ export interface Ran { runs: (Run & { used: Used | null })[], complete: boolean 
 
 const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) => start !== null && start < to && (end === null || end >= from)
 
-/** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
-export async function ranIn (engine: Pick<Engine, 'list' | 'used'>, { from, to }: { from: number, to: number }): Promise<Ran> {
+async function seek (engine: Pick<Engine, 'list'>, { state, from, to }: { state: State[], from: number, to: number }): Promise<{ found: Run[], complete: boolean }> {
   const found: Run[] = []
-  let complete = false
   let cursor: string | undefined
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
-    const { items, next } = await engine.list({ state: STARTED, to, limit: PAGE, ...cursor !== undefined && { cursor } })
+    const { items, next } = await engine.list({ state, to, limit: PAGE, ...cursor !== undefined && { cursor } })
     found.push(...items.filter(run => touches(run, from, to)))
-    complete = next === null || items.at(-1)!.created_at < from - LONGEST_WAIT
-    if (complete) break
-    cursor = next!
+    if (next === null || items.at(-1)!.created_at < from - LONGEST_WAIT) return { found, complete: true }
+    cursor = next
   }
+  return { found, complete: false }
+}
+
+/** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
+export async function ranIn (engine: Pick<Engine, 'list' | 'used'>, { from, to }: { from: number, to: number }): Promise<Ran> {
+  const sought = await Promise.all(SOUGHT.map(state => seek(engine, { state, from, to })))
+  const found = sought.flatMap(({ found: runs }) => runs)
+  const complete = sought.every(one => one.complete)
   const used = await engine.used(found.map(({ id }) => id))
   return { runs: inOrder(found).map(run => ({ ...run, used: used[run.id] ?? null })), complete }
 }

@@ -99,13 +99,20 @@ t.test('what a run has taken is told with it, with what ran then, and summed by 
 })
 
 t.test('what ran is sought page by page, and not for ever', async t => {
-  const runs = Array.from({ length: 6000 }, (_, index) => ({ id: String(index), created_at: 6000 - index, started_at: 6000 - index, finished_at: 6001 - index }) as Run)
+  const runs = Array.from({ length: 6000 }, (_, index) => ({ id: String(index), state: 'completed', created_at: 6000 - index, started_at: 6000 - index, finished_at: 6001 - index }) as Run)
   const engine = (all: Run[]): Pick<Engine, 'list' | 'used'> => ({
     used: async ids => ({ [ids[1]!]: { cpu_seconds: 1, memory_peak_bytes: 2, read_bytes: null, written_bytes: null } }),
-    list: async ({ limit, cursor = '0' }) => ({ items: all.slice(Number(cursor), Number(cursor) + limit), next: Number(cursor) + limit < all.length ? String(Number(cursor) + limit) : null })
+    list: async ({ state, limit, cursor = '0' }) => {
+      const asked = all.filter(run => state!.includes(run.state))
+      const end = Number(cursor) + limit
+      return { items: asked.slice(Number(cursor), end), next: end < asked.length ? String(end) : null }
+    }
   })
   t.match(await ranIn(engine(runs), { from: 0, to: 10_000 }), { complete: false })
   const few = await ranIn(engine(runs.slice(0, 4000)), { from: 2500, to: 2502 })
   t.same(few.runs.map(({ started_at: at, used }) => [at, used?.cpu_seconds]), [[2499, undefined], [2500, 1], [2501, undefined]])
   t.equal(few.complete, true)
+  const cancelled = runs.map(run => ({ ...run, id: `c${run.id}`, state: 'cancelled' as const, started_at: null }))
+  const crowded = await ranIn(engine([...cancelled, ...runs.slice(0, 4000)]), { from: 2500, to: 2502 })
+  t.same(crowded.runs.map(({ started_at: at }) => at), [2499, 2500, 2501], 'those that never ran hide none')
 })
