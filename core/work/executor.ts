@@ -39,6 +39,9 @@ export interface ExecutorOptions {
   breathe: (active: Active, breathing: Breathing) => Promise<void>
 }
 
+/** How long an attempt had its slot (ms), and what it took of the machine where that can be told. */
+interface Taken { ms: number, used: Used | undefined }
+
 /** What is executed elsewhere is ended at the grace, and keeps its slot until it is gone: this is how long that may take. */
 const ENDING = SECOND / 2
 
@@ -111,7 +114,7 @@ export class Executor {
     const began = clock.monotonic()
     const given = this.#given(active)
     const ctx = contextFor(given)
-    const taken: { ms: number, used?: Used } = { ms: 0 }
+    const taken: Taken = { ms: 0, used: undefined }
     const work = workOf(task.work, {
       given, clock, threads: this.#threads, graceMs: abortGraceMs,
       child: child => engine.report({ lease, now: clock.now(), child }),
@@ -127,7 +130,7 @@ export class Executor {
     const ms = clock.monotonic() - began
     this.#options.active.delete(active)
     freed(ms)
-    await this.#finish(active, await this.#within(active, outcome), { ...taken, ms })
+    await this.#finish(active, await this.#within(active, outcome), { ms, used: taken.used })
   }
 
   /** A retry that would come later than the task goes on trying is none. */
@@ -139,13 +142,13 @@ export class Executor {
     return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
   }
 
-  async #finish (active: Active, outcome: Outcome, taken: { ms: number, used?: Used }): Promise<void> {
+  async #finish (active: Active, outcome: Outcome, taken: Taken): Promise<void> {
     const { run, lease, lines, progress } = active
     const { clock, notice } = this.#options
-    const moved = progress.take()
     const logs = lines.end()
-    const settled = await this.#settle({ lease, outcome, now: clock.now(), ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {}, ...taken.used ? { used: taken.used } : {} })
-    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ...taken, ms: Math.round(taken.ms * 10) / 10 })
+    const { used } = taken
+    const settled = await this.#settle({ lease, outcome, now: clock.now(), logs: logs.length > 0 ? logs : undefined, progress: progress.take() ?? undefined, used })
+    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(taken.ms * 10) / 10, ...used && { used } })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }
 
