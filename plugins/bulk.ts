@@ -18,6 +18,7 @@ const EditIn = exactly({
   payload: Type.Optional(Type.Unknown({ description: 'Takes the place of the old one' })),
   due_at: Type.Optional(InstantIn)
 }, { minProperties: 1 })
+const WhyIn = exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'Why; it is recorded' })) })
 
 const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove' } as const
 
@@ -68,6 +69,11 @@ const bulk: Face = async app => {
     const due = instantIn('/due_at', body.due_at)
     const { due_at: _, ...rest } = body
     return runAnswer(manager, await desk.bulk.edit(params.id, { ...rest, ...due !== undefined && { due_at: due }, by }))
+  })
+
+  app.delete('/api/runs/:id', { schema: { tags, params: IdIn, querystring: WhyIn, response: answers({ 204: Type.Null() }) } }, async ({ params, query, by }, reply) => {
+    await desk.bulk.remove(params.id, { by, ...query.reason !== undefined && { message: query.reason } })
+    return await reply.code(204).send(null)
   })
 
   app.post('/api/runs/:id/promote', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) } }, async ({ params, by }) =>

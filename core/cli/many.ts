@@ -69,6 +69,17 @@ async function retry (ids: string[], given: Doing): Promise<void> {
   await eachOf({ ids, act: again(client), told: run => `${run.id} ${stateWords(run.label)}`, json: given.json })
 }
 
+async function remove (ids: string[], given: Doing): Promise<void> {
+  if (manyOf({ verb: 'delete', ids, given }) !== null) return await toAll('delete', 'deleted', given)
+  const client = await Client.find(given)
+  const query = given.reason === undefined ? '' : `?${new URLSearchParams({ reason: given.reason })}`
+  const end = async (id: string) => {
+    await client.delete(`/api/runs/${encodeURIComponent(id)}${query}`)
+    return { id, deleted: true }
+  }
+  await eachOf({ ids, act: end, told: ({ id }) => `${id} is deleted`, json: given.json })
+}
+
 /** `cancel`, `retry` and `delete`: of runs by their ids, or of all that a filter names. */
 export function addMany (program: Command): void {
   filtered(remote(program.command('cancel [runs...]').description('end waiting runs, and tell running ones to stop: by id, or all that are not over of a filter'))
@@ -77,7 +88,7 @@ export function addMany (program: Command): void {
   filtered(remote(program.command('retry [runs...]').description('queue finished runs again: by id, or all that failed of a filter')))
     .option('--every <duration>', 'how far apart those of a filter become due')
     .action(retry)
-  filtered(remote(program.command('delete').description('delete runs that are over: all of a filter'))
+  filtered(remote(program.command('delete [runs...]').description('delete runs that are over: by id, or all of a filter'))
     .option('--reason <text>', 'why; it is recorded'))
-    .action(async (given: Doing) => await toAll('delete', 'deleted', given))
+    .action(remove)
 }

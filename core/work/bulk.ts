@@ -1,6 +1,7 @@
 import { StopReason } from '../model/outcome.ts'
 import { OffpeakError, inputInvalid, queueFull, runConflict, runNotFound } from '../model/errors.ts'
 import { checkPayload, newRun } from './intake.ts'
+import { isFinal } from '../model/run.ts'
 import { milliseconds } from '../model/duration.ts'
 import { storable } from '../model/json.ts'
 import type { Added, Changed, Engine, Filter } from '../engine/engine.ts'
@@ -94,6 +95,15 @@ export class Bulk {
   /** Makes a run that waits for its time due now. */
   async promote (id: string, { by }: { by: string }): Promise<Run> {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
+  }
+
+  /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it is not over. */
+  async remove (id: string, { by, message = 'deleted by hand' }: { by: string, message?: string }): Promise<Run> {
+    const { engine, clock } = this.#options
+    const run = await engine.discard({ id, reason: { code: 'deleted', message, by }, now: clock.now() })
+    if (run === null) throw runNotFound(id)
+    if (!isFinal(run.state)) throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
+    return run
   }
 
   async #waiting (id: string): Promise<Run> {

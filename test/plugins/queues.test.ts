@@ -135,6 +135,35 @@ t.test('a waiting run is changed and promoted, and a finished one is a conflict'
   t.equal((await post('/api/runs/nobody/promote')).statusCode, 404)
 })
 
+t.test('a run that is over is deleted by its id, and the record says who and why', async t => {
+  const { ask, post, finished } = await setup(t)
+  const { id } = (await post('/api/tasks/echo/runs', { payload: 1 })).json()
+  const remove = (run: string, query = '') => ask({ method: 'DELETE', url: `/api/runs/${run}${query}`, headers: { 'x-offpeak-by': 'ann' } })
+  await finished(id)
+  const gone = await remove(id, '?reason=too%20old')
+  t.same([gone.statusCode, gone.body], [204, ''])
+  t.equal((await ask({ url: `/api/runs/${id}` })).statusCode, 404)
+  t.match((await ask({ url: '/api/records' })).json().items[0], { by: 'ann', action: 'discard', subject: id, detail: { task: 'echo', state: 'completed', message: 'too old' } })
+  t.match((await remove(id)).json(), { status: 404, code: 'OFFPEAK_RUN_NOT_FOUND' })
+  t.equal((await remove(id, '?why=no')).statusCode, 422)
+})
+
+t.test('a run that is not over is not deleted, and the answer says what to do', async t => {
+  const stay = held()
+  const { ask, post, finished } = await setup(t, { tasks: [...TASKS, { id: 'stay', func: stay.func }] })
+  const running = (await post('/api/tasks/stay/runs')).json().id as string
+  const waiting = (await post('/api/tasks/echo/runs', { delay: '1h' })).json().id as string
+  const stateOf = async (id: string) => (await ask({ url: `/api/runs/${id}` })).json().state
+  await until('it runs', async () => await stateOf(running) === 'running')
+  for (const [id, state] of [[running, 'running'], [waiting, 'queued']] as const) {
+    t.match((await ask({ method: 'DELETE', url: `/api/runs/${id}` })).json(), { status: 409, code: 'OFFPEAK_RUN_CONFLICT', detail: `Run ${id} is ${state}: it cannot be deleted before it is over: cancel it first` })
+    t.equal(await stateOf(id), state)
+    await post(`/api/runs/${id}/cancel`)
+    await finished(id)
+    t.equal((await ask({ method: 'DELETE', url: `/api/runs/${id}` })).statusCode, 204)
+  }
+})
+
 t.test('a queue without sense is refused with its place', async t => {
   const wrong = [{ net: { concurrency: 0 } }, { net: { rate: { limit: 1, per: 0 } } }, { net: { rate: { limit: 1 } } }, { 'Net!': {} }, { net: { on_full: 'burst' } }]
   for (const queues of wrong) await t.rejects(setup(t, { options: { config: { queues } as never } }), { code: 'OFFPEAK_CONFIG_INVALID' }, JSON.stringify(queues))

@@ -30,6 +30,7 @@ export const ROUTES: Record<string, string> = {
   'POST /api/runs/{id}/cancel': 'end a waiting run (200), or tell a running one to stop (202)',
   'POST /api/runs/{id}/retry': 'queue a finished run again, its attempts at zero',
   'PATCH /api/runs/{id}': 'change priority, payload or due time of a run that waits',
+  'DELETE /api/runs/{id}': 'delete a run that is over (204), with its log and result; who did is recorded',
   'POST /api/runs/{id}/promote': 'make a waiting run due now',
   'POST /api/runs/bulk': 'add up to 10,000 runs: all, or none',
   'POST /api/runs/cancel': 'cancel all runs that a filter names; `dry_run` counts them and shows the newest',
