@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import type { BrokenFile } from '../load/tasks.ts'
 import type { Local } from './options.ts'
 import type { Place } from '../model/errors.ts'
+import type { Settings } from '../work/settings.ts'
 import { EX_CONFIG, say, sayJson } from './say.ts'
 import { OffpeakError, placeWords } from '../model/errors.ts'
 import { readDocument } from '../load/jsonc.ts'
@@ -26,12 +28,22 @@ async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakErro
   return errors.map(({ pointer, detail }) => ({ ...placeOf(pointer), code, message: detail, ...pointer !== '' && { pointer } }))
 }
 
+/** Every fault of a task file, each where it was written: what config.json lays upon a task stands there. */
+function brokenFaults ({ errors, file, line, column, code, message, fix, pointer: first }: BrokenFile, settings: Settings): Fault[] {
+  const placed = (pointer: string | undefined, at: Place) => pointer?.startsWith('/tasks/') ? settings.placeOf(pointer) ?? { file } : { file, ...at }
+  if (errors === undefined) return [{ ...placed(first, { line, column }), pointer: first, code, message, fix }]
+  return errors.map(({ pointer, detail, line: own }) => ({ ...placed(pointer, { line: own }), pointer: pointer || undefined, code, message: detail, fix }))
+}
+
 async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number, code: number }> {
   try {
     return await withTasks(managerOptions(given), ({ catalog, settings }) => {
-      const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id))
+      const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
+      // A section that breaks its task is told as that.
+      const blamed = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
+      const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !blamed(id))
       const faults = [
-        ...catalog.broken,
+        ...broken,
         ...unknown.map(id => ({
           ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
         }))

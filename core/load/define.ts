@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { Check } from 'typebox/value'
 import type { TSchema } from 'typebox'
-import { faultsOf, foundWords } from '../model/check.ts'
+import { faultsOf, foundWords, pathOf } from '../model/check.ts'
 import type { Config } from '../model/config.ts'
 import { frozen, overlay } from '../model/config.ts'
 import { MINUTE, milliseconds } from '../model/duration.ts'
@@ -45,8 +45,10 @@ export interface DefineAsk {
   placeOf?: ((pointer: string) => Place) | undefined
 }
 
+const lineOf = ({ line }: Place = {}) => line === undefined ? undefined : { line }
+
 function refuse ({ source, pointer, placeOf }: DefineAsk, faults: Detail[]): never {
-  const errors = faults.map(fault => ({ ...fault, pointer: pointer + fault.pointer }))
+  const errors = faults.map((fault): Detail => ({ ...lineOf(placeOf?.(fault.pointer)), ...fault, pointer: pointer + fault.pointer }))
   const first = errors[0]!
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   throw taskInvalid({ file: source, ...placeOf?.(faults[0]!.pointer), pointer: first.pointer, message: `${[first.pointer, first.detail].filter(Boolean).join(' ')}${more}`, errors })
@@ -98,7 +100,10 @@ function triggerFaults ({ trigger, trigger_args: args = {}, timezone }: Data, zo
     return []
   } catch (error) {
     if (!(error instanceof OffpeakError)) throw error
-    return [{ pointer: error.place.pointer ?? '/trigger', detail: error.message }]
+    const { place: { pointer = '/trigger' }, message } = error
+    // The pointer names the field already, but for one of a crontab string.
+    const named = pathOf(pointer).find(step => message.startsWith(`${step}: `))
+    return [{ pointer, detail: named === undefined ? message : message.slice(named.length + 2) }]
   }
 }
 

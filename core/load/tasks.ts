@@ -3,6 +3,7 @@ import { basename, resolve, sep } from 'node:path'
 import type { FSWatcher } from 'chokidar'
 import type { Config } from '../model/config.ts'
 import { SECOND } from '../model/duration.ts'
+import type { Detail } from '../model/errors.ts'
 import type { Service } from '../model/service.ts'
 import type { Task } from '../model/task.ts'
 import type { FileFault } from './assemble.ts'
@@ -21,6 +22,8 @@ export interface BrokenFile {
   column?: number | undefined
   pointer?: string | undefined
   code: string
+  /** Every fault, when there are several: what was found and what was expected. */
+  errors?: Detail[] | undefined
   /** Epoch ms at which this fault was first seen. */
   since: number
 }
@@ -63,10 +66,10 @@ const GATHER_MS = 50
 function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
   const { line, column, pointer } = error.place
   const message = kept ? `${error.message}; the last good version stays in force` : error.message
-  return { file: path, message, fix: error.fix, line, column, pointer, code: error.code, since }
+  return { file: path, message, fix: error.fix, line, column, pointer, code: error.code, since, ...error.errors && error.errors.length > 1 && { errors: error.errors } }
 }
 
-const keyOf = ({ file, pointer, code, message }: BrokenFile) => [file, pointer, code, message].join('\n')
+const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) => [file, pointer, code, message, JSON.stringify(errors)].join('\n')
 
 /** The tasks directory while it lives: finds, reads and watches task files. A broken file never harms its neighbours,
  *  and its last good version stays in force. */

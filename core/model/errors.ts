@@ -17,9 +17,12 @@ export interface Fault extends Place {
   cause?: unknown
   /** One entry for each fault found, when there are several. */
   errors?: Detail[] | undefined
+  /** Seconds after which the same may be taken. */
+  retryAfter?: number | undefined
 }
 
-export interface Detail { pointer: string, detail: string }
+/** `line`: where it stands, as far as that is known. */
+export interface Detail { pointer: string, detail: string, line?: number | undefined }
 
 /** Every error that offpeak raises on purpose: a code, a sentence, a place and what to do. */
 export class OffpeakError extends Error {
@@ -28,6 +31,7 @@ export class OffpeakError extends Error {
   readonly fix: string | undefined
   readonly place: Place
   readonly errors: Detail[] | undefined
+  readonly retryAfter: number | undefined
 
   constructor (fault: Fault) {
     super(fault.message, { cause: fault.cause })
@@ -36,6 +40,7 @@ export class OffpeakError extends Error {
     this.statusCode = fault.status
     this.fix = fault.fix
     this.errors = fault.errors
+    this.retryAfter = fault.retryAfter
     this.place = { file: fault.file, line: fault.line, column: fault.column, pointer: fault.pointer }
   }
 }
@@ -64,7 +69,7 @@ export const configConflict = () => new OffpeakError({
 export const taskInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_INVALID', status: 422 })
 
-export const taskFileBroken = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>
+export const taskFileBroken = (fault: Place & { message: string, fix?: string | undefined, cause?: unknown, errors?: Detail[] | undefined }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_FILE_BROKEN', status: 422 })
 
 export const taskDuplicate = ({ id, first, second }: { id: string, first: string, second: string }) => new OffpeakError({
@@ -179,6 +184,7 @@ export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400,
 export const tooManyTries = (seconds: number) => new OffpeakError({
   code: 'OFFPEAK_TOO_MANY_TRIES',
   status: 429,
+  retryAfter: seconds,
   message: `Too many wrong tokens came from this address: wait ${seconds} s`,
   fix: 'The token is in the file `token` of the data folder.'
 })
@@ -212,9 +218,11 @@ export const readingsInvalid = (fault: Place & { message: string }) => new Offpe
   ...fault, code: 'OFFPEAK_READINGS_INVALID', status: 422, fix: 'The first line names the columns: at,power,battery_level,charging,cpu_busy,idle_seconds,...'
 })
 
-export const queueFull = ({ queue, max }: { queue: string, max: number }) => new OffpeakError({
+/** `retryAfter`: seconds after which there may be a place. */
+export const queueFull = ({ queue, max, retryAfter }: { queue: string, max: number, retryAfter: number }) => new OffpeakError({
   code: 'OFFPEAK_QUEUE_FULL',
   status: 429,
+  retryAfter,
   message: `Queue '${queue}' is full: ${max} of its runs may wait`,
   fix: `Try again later, or raise queues.${queue}.max_length in config.json.`
 })

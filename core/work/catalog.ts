@@ -96,8 +96,8 @@ export class Catalog implements Service {
     try {
       this.#code.set(id, this.#define(definition))
     } catch (error) {
-      const { message, code, fix, place } = error as OffpeakError
-      const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, since: this.#options.now() }
+      const { message, code, fix, place, errors } = error as OffpeakError
+      const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, errors, since: this.#options.now() }
       this.#refused.push(fault)
       this.#options.notice({ kind: 'file_broken', file: CODE, message: fault.message })
     }

@@ -24,6 +24,23 @@ t.test('validate lists every fault with its place', async t => {
   t.match(faults.map(({ line, pointer }: { line: number, pointer: string }) => [line, pointer]).toSorted(), [[2, '/server/hots'], [3, '/tasks/echo/timeout']])
 })
 
+t.test('validate tells every fault of a file, and a test of it too', async t => {
+  const cwd = place(t, { tasks: { fine: { trigger_args: { hour: 25, minute: 61 } } } }, {
+    'many.mjs': "export default { id: 'many', func: 5, timeot: 3, priority: 'urgnt' }\n",
+    'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n',
+    'fine.mjs': "export default { id: 'fine', func: () => 1, trigger: 'cron', trigger_args: { hour: 3 } }\n"
+  })
+  const { code, out } = await cli(['validate'], { cwd })
+  t.equal(code, 1)
+  t.match(out, /many\.mjs \/default\/func: found 5, expected a function\n/)
+  t.match(out, /many\.mjs \/default\/timeot: unknown key 'timeot': did you mean 'timeout'\?\n/)
+  t.match(out, /many\.mjs \/default\/priority: found 'urgnt', expected one of/)
+  t.match(out, /head\.sh:2 \/timeout: found 'soon'[^]*head\.sh:3 \/priority: found 'urgnt'|head\.sh:3 \/priority: found 'urgnt'[^]*head\.sh:2 \/timeout: found 'soon'/)
+  t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/, 'what config.json lays upon a task is told where it stands')
+  t.match(out, /\n6 faults found\.\n$/)
+  t.match((await cli(['test', 'backgroundtask/many.mjs'], { cwd })).err, /\/default\/func found 5[^]*\/default\/timeot unknown key|\/default\/timeot unknown key[^]*\/default\/func found 5/)
+})
+
 t.test('validate knows a setting for a task that is not there', async t => {
   const { code, out } = await cli(['validate'], { cwd: place(t, { tasks: { ehco: { enabled: false } } }) })
   t.equal(code, 1)

@@ -100,6 +100,14 @@ tap.test('a fault names file and pointer, and all faults are told', async t => {
   t.match(error.errors?.find(({ pointer }) => pointer.endsWith('timeot'))?.detail, "did you mean 'timeout'?")
 })
 
+tap.test('a fault of a trigger says its field once', async t => {
+  const faulty = (definition: object) => fault({ id: 'a', func, ...definition }).errors![0]!
+  t.match(faulty({ trigger: 'cron', trigger_args: { hour: 25 } }), { pointer: /\/trigger_args\/hour$/, detail: /^found '25', expected 0 to 23$/ })
+  t.match(faulty({ trigger: 'cron', trigger_args: { hours: 3 } }), { pointer: /\/trigger_args\/hours$/, detail: /^found 'hours', expected year/ })
+  t.match(faulty({ trigger: 'sometimes' }), { pointer: /\/trigger$/, detail: /^found 'sometimes', expected/ })
+  t.match(faulty({ trigger: '0 25 * * *' }), { pointer: /\/trigger$/, detail: /^hour: found '25'/ }, 'which field of a crontab string it is says the message alone')
+})
+
 const REFUSED: [string, unknown, string, RegExp][] = [
   ['an id with spaces', { id: 'Bad Id', func }, '/TASK_DEFINITIONS/0/id', /'Bad Id'/],
   ['a missing id', { func }, '/TASK_DEFINITIONS/0', /'id' is missing/],

@@ -46,6 +46,26 @@ tap.test('a broken file names its reason and harms no neighbour', async t => {
   t.equal(broken().length, 10)
 })
 
+tap.test('a file with several faults tells each one, with its line where that is known, and what is mended of them', async t => {
+  const { folder, write, broken, changes } = setup(t, {
+    'several.ts': "export default { id: 'several', func: 5, timeot: 3, priority: 'urgnt' }",
+    'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n', 'one.ts': "export default { id: 'one', func: 5 }"
+  })
+  await folder.start()
+  const of = (file: string) => broken().find(found => found.file === file)!
+  t.match(of('several.ts').errors!.toSorted((a, b) => a.pointer < b.pointer ? -1 : 1), [
+    { pointer: '/default/func', detail: 'found 5, expected a function' }, { pointer: '/default/priority', detail: /^found 'urgnt', expected one of / }, { pointer: '/default/timeot', detail: /'timeout'/ }
+  ])
+  t.match(of('several.ts').message, /\(and 2 more\)$/)
+  t.match(of('head.sh').errors!.toSorted((a, b) => a.line! - b.line!), [{ pointer: '/timeout', line: 2 }, { pointer: '/priority', line: 3 }])
+  t.notOk(of('one.ts').errors, 'one fault is the message')
+  const before = of('several.ts')
+  write('several.ts', "export default { id: 'several', func: 5, timeot: 3, queue: 'No Queue' }  ")
+  await folder.rescan()
+  t.not(of('several.ts'), before)
+  t.match(changes.at(-1)!.broken, [{ file: 'several.ts' }])
+})
+
 tap.test('an unchanged tree is imported once, and starts without a child the next time', async t => {
   const { root, folder, write, answer, ids: all } = setup(t, { 'a.ts': `import './_count.ts'\n${task('a')}`, '_count.ts': "import { appendFileSync } from 'node:fs'\nappendFileSync(import.meta.dirname + '/../count', 'x')" })
   const imports = () => existsSync(join(root, 'count')) ? readFileSync(join(root, 'count'), 'utf8').length : 0
