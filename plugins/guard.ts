@@ -34,11 +34,7 @@ async function guard (app: FastifyInstance) {
     const { authorization } = request.headers
     const now = manager.clock.monotonic()
     const wait = lockout.wait(request.ip, now)
-    if (wait > 0) {
-      const seconds = Math.ceil(wait / SECOND)
-      reply.header('retry-after', seconds)
-      throw tooManyTries(seconds)
-    }
+    if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
     const given = BEARER.exec(authorization ?? '')?.[1]
     if (given !== undefined && sameToken(given, face.token)) return lockout.right(request.ip)
     if (authorization !== undefined) lockout.wrong(request.ip, now)

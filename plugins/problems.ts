@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { linger } from './_linger.ts'
-import { methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
+import { OffpeakError, methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
 
@@ -19,6 +19,7 @@ async function problems (app: FastifyInstance) {
   app.setErrorHandler((error: unknown, request, reply) => {
     const problem = problemOf(error, pathOf(request))
     if (problem.code === 'OFFPEAK_BODY_TOO_LARGE') linger(request, reply)
+    if (error instanceof OffpeakError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
     if (problem.status < 500) return reply.code(problem.status).type('application/problem+json').send(problem)
     request.log.error({ err: error }, 'request failed')
     return reply.code(problem.status).type('application/problem+json').send({ ...problem, request_id: request.id })

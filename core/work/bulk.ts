@@ -1,5 +1,5 @@
 import { StopReason } from '../model/outcome.ts'
-import { OffpeakError, inputInvalid, queueFull, runConflict, runNotFound } from '../model/errors.ts'
+import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../model/errors.ts'
 import { checkPayload, newRun } from './intake.ts'
 import { isFinal } from '../model/run.ts'
 import { milliseconds } from '../model/duration.ts'
@@ -127,7 +127,7 @@ export class Bulk {
     const { bounds } = admission
     const told = act === 'retry' ? await admission.inTurn(() => engine.change({ ...ask, bounds, now: clock.now() })) : await engine.change({ ...ask, now: clock.now() })
     const [queue] = Object.keys(told.refused)
-    if (queue !== undefined && told.changed === 0 && !dry) throw queueFull({ queue, max: bounds[queue]! })
+    if (queue !== undefined && told.changed === 0 && !dry) throw await admission.full(queue, bounds[queue]!)
     const changed = counted(told)
     if (dry || changed.changed === 0) return changed
     if (act === 'cancel') await this.#tell(new StopReason('cancelled', reason.message, by))

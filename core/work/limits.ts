@@ -1,11 +1,18 @@
+import { SECOND } from '../model/duration.ts'
 import { queueFull } from '../model/errors.ts'
 import { queueSettings } from '../model/queue.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Config } from '../model/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
+import type { OffpeakError } from '../model/errors.ts'
 import type { NewRun } from '../model/run.ts'
 import type { QueueSettings } from '../model/queue.ts'
+
+/** How soon a full queue is worth another try, seconds. */
+const SOONEST = 1
+const WORKING = 5
+const LATEST = 60
 
 export interface AdmissionOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Pick<Config, 'queues'> }
 
@@ -40,7 +47,19 @@ export class Admission {
   /** Throws OFFPEAK_QUEUE_FULL when not one more run may wait in the queue. */
   async check (queue: string): Promise<void> {
     const { max_length: max } = queueSettings(this.#options.config().queues, queue)
-    if (max !== undefined && await this.#waiting(queue) >= max) throw queueFull({ queue, max })
+    if (max !== undefined && await this.#waiting(queue) >= max) throw await this.full(queue, max)
+  }
+
+  /** That a queue is full, and when there may be a place: once something is due, soon while its runs run, and what is held back is likely to be
+   *  held as long again. */
+  async full (queue: string, max: number): Promise<OffpeakError> {
+    const { engine, clock } = this.#options
+    const now = clock.now()
+    const [[count], { next_at: next }] = await Promise.all([engine.queues({ now, names: [queue] }), engine.due(now)])
+    const { oldest = null, running = 0 } = count ?? {}
+    const held = running > 0 ? WORKING : (now - (oldest ?? now)) / SECOND
+    const wait = oldest === null ? ((next ?? Infinity) - now) / SECOND : held
+    return queueFull({ queue, max, retryAfter: Math.min(LATEST, Math.max(SOONEST, Math.ceil(wait))) })
   }
 
   /** Does one thing after another: two that look at the same time would both find the last place. */
@@ -63,7 +82,7 @@ export class Admission {
     if (runs.length <= left) return false
     const many = await this.#fresh(runs)
     if (many <= left) return false
-    if (policy !== 'drop_oldest' || many > max) throw queueFull({ queue, max })
+    if (policy !== 'drop_oldest' || many > max) throw await this.full(queue, max)
     return true
   }
 

@@ -100,6 +100,7 @@ t.test('a replay into a full queue says how many it has refused, and is a 429 wh
   for (const answer of [await post('/api/dead/replay', { all: true }), await post('/api/runs/retry', { filter: { task: 'mail' } }), await post(`/api/runs/${ids[0]}/retry`)]) {
     t.equal(answer.statusCode, 429)
     t.match(answer.json(), { code: 'OFFPEAK_QUEUE_FULL', detail: /mail/ })
+    t.match(answer.headers['retry-after'], /^[1-9]\d?$/)
   }
   t.match((await ask({ url: '/api/queues/mail' })).json(), { depth: 2, oldest: /Z$/ })
 })

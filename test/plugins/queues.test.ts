@@ -40,6 +40,8 @@ t.test('a full queue answers 429', async t => {
   const refused = await add()
   t.equal(refused.statusCode, 429)
   t.match(refused.json(), { code: 'OFFPEAK_QUEUE_FULL', detail: /net/, fix: /max_length/ })
+  t.equal(refused.headers['retry-after'], '60', 'nothing of it is due for an hour')
+  t.equal((await post('/api/runs/bulk', { runs: [{ task: 'echo' }] })).headers['retry-after'], '60')
 })
 
 t.test('a repeated Idempotency-Key is the first run, also when its queue is full', async t => {

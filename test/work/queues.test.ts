@@ -26,6 +26,35 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
   held.letGo()
 })
 
+t.test('a full queue says when another try is worth it', async t => {
+  const held = gate()
+  const it = await house(t, {
+    tasks: [{ id: 'later', queue: 'later' }, { id: 'busy', queue: 'busy', work: { kind: 'function', func: held.func } }, { id: 'slow', queue: 'slow' }],
+    config: { queues: { later: { max_length: 1 }, busy: { max_length: 1, concurrency: 1 }, slow: { max_length: 1, rate: { limit: 1, per: '1h' } } } }
+  })
+  const refused = (task: string, retryAfter: number) => t.rejects(it.desk.enqueue(task), { code: 'OFFPEAK_QUEUE_FULL', retryAfter }, `${task} ${retryAfter}`)
+
+  await it.desk.enqueue('later', { delay: 90 })
+  await refused('later', 60)
+  it.clock.advance(69_500)
+  await refused('later', 21)
+
+  await it.desk.enqueue('busy')
+  await until('it runs', () => held.started.length === 1)
+  await it.desk.enqueue('busy')
+  await refused('busy', 5)
+
+  const { run } = await it.desk.enqueue('slow')
+  await it.reach(run.id, 'completed')
+  await it.desk.enqueue('slow')
+  await refused('slow', 1)
+  it.clock.advance(12_000)
+  await refused('slow', 12)
+  it.clock.advance(5 * MINUTE)
+  await refused('slow', 60)
+  held.letGo()
+})
+
 t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
   const it = await house(t, { tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 3, per: '1m' } } } }, slots: 10 })
   for (let count = 0; count < 8; count++) await it.desk.enqueue('work')

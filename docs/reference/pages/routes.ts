@@ -11,7 +11,7 @@ JSON under \`/api\` on \`http://127.0.0.1:7420\`. The server describes itself at
 - A list in a query is repeated or has commas: \`?state=queued,running\`.
 - \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read it is refused with 412 if the file has changed since.
 - \`X-Offpeak-By\` names whoever asks in the record of what was done by hand.
-- Refusals are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, mostly a \`fix\`, and \`errors\` with a JSON pointer for each fault.`
+- Refusals are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, mostly a \`fix\`, and \`errors\` with a JSON pointer for each fault. A 429 has \`Retry-After\`; for a full queue it is 1 to 60 seconds.`
 
 /** What each route does, in the order of the page. */
 export const ROUTES: Record<string, string> = {
