@@ -1,3 +1,4 @@
+import { foundWords } from '../model/check.ts'
 import { inputInvalid } from '../model/errors.ts'
 import type { Detail } from '../model/errors.ts'
 import { CONDITIONS, CONFLICTS, PRIORITIES, SOURCES } from '../model/run.ts'
@@ -14,39 +15,46 @@ const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
 const isSpan = (until: Unique['until']): boolean =>
   ['started', 'finished', 'kept'].includes(until as string) || (Number.isSafeInteger(until) && (until as number) >= 0)
 
-type Rule = [field: keyof NewRun, detail: string, holds: (ask: NewRun) => boolean]
+type Rule = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
 
 const RULES: Rule[] = [
-  ['task', 'is not a task id', ({ task }) => validId(task)],
-  ['queue', 'is not the id of a queue', ({ queue }) => validId(queue)],
-  ['priority', `is not one of ${PRIORITIES.join(', ')}`, ({ priority }) => PRIORITIES.includes(priority)],
-  ['source', `is not one of ${SOURCES.join(', ')}`, ({ source }) => SOURCES.includes(source)],
-  ['due_at', 'is not an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
-  ['nominal_at', 'is not an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
-  ['max_retries', 'is not a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
-  ['missed', 'is not a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
+  ['task', 'a task id', ({ task }) => validId(task)],
+  ['queue', 'the id of a queue', ({ queue }) => validId(queue)],
+  ['priority', `one of ${PRIORITIES.join(', ')}`, ({ priority }) => PRIORITIES.includes(priority)],
+  ['source', `one of ${SOURCES.join(', ')}`, ({ source }) => SOURCES.includes(source)],
+  ['due_at', 'an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
+  ['nominal_at', 'an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
+  ['max_retries', 'a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
+  ['missed', 'a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
 ]
 
 /** Of what few runs ask for. */
 const RARE_RULES: Rule[] = [
-  ['deadline_at', 'is not an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
-  ['ref', 'is not a name', ({ ref }) => ref === undefined || REF.test(ref)],
-  ['after', `is not a list of { run, condition } with one of ${CONDITIONS.join(', ')}`, ({ after = [] }) =>
-    after.every(({ run, condition }) => typeof run === 'string' && CONDITIONS.includes(condition))],
-  ['unique', `is not { until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
+  ['deadline_at', 'an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
+  ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
+  ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
     unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
 ]
 
 const isRare = ({ deadline_at, ref, after, unique }: NewRun): boolean =>
   deadline_at !== undefined || ref !== undefined || after !== undefined || unique !== undefined
 
+/** What was found and what was expected, in words. */
+export const wrong = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
+
+const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] => after.flatMap(({ run, condition }, place) => [
+  ...typeof run === 'string' ? [] : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
+  ...CONDITIONS.includes(condition) ? [] : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
+])
+
 /** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
 export function checkNew (runs: readonly NewRun[]): void {
   const errors: Detail[] = isFlow(runs) ? refFaults(runs) : []
   for (const [index, ask] of runs.entries()) {
-    for (const [field, detail, holds] of isRare(ask) ? [...RULES, ...RARE_RULES] : RULES) {
-      if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail })
+    for (const [field, expected, holds] of isRare(ask) ? [...RULES, ...RARE_RULES] : RULES) {
+      if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail: wrong(ask[field], expected) })
     }
+    if (ask.after !== undefined) errors.push(...afterFaults(ask.after, index))
   }
   refuse(errors)
 }

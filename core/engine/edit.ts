@@ -2,6 +2,7 @@ import { inputInvalid } from '../model/errors.ts'
 import type { Json } from '../model/json.ts'
 import { PRIORITIES } from '../model/run.ts'
 import type { Run } from '../model/run.ts'
+import { wrong } from './add.ts'
 import type { EditAsk } from './engine.ts'
 import { record } from './read.ts'
 import type { Store } from './store.ts'
@@ -9,8 +10,8 @@ import type { Store } from './store.ts'
 /** Throws OFFPEAK_INPUT_INVALID when a value cannot be one of a run. */
 export function checkEdit ({ priority, due_at }: EditAsk): void {
   const errors = [
-    ...priority === undefined || PRIORITIES.includes(priority) ? [] : [{ pointer: '/priority', detail: `is not one of ${PRIORITIES.join(', ')}` }],
-    ...due_at === undefined || Number.isSafeInteger(due_at) ? [] : [{ pointer: '/due_at', detail: 'is not an instant in ms' }]
+    ...priority === undefined || PRIORITIES.includes(priority) ? [] : [{ pointer: '/priority', detail: wrong(priority, `one of ${PRIORITIES.join(', ')}`) }],
+    ...due_at === undefined || Number.isSafeInteger(due_at) ? [] : [{ pointer: '/due_at', detail: wrong(due_at, 'an instant in ms') }]
   ]
   if (errors.length > 0) throw inputInvalid({ what: 'This run cannot be changed so', errors })
 }

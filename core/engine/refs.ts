@@ -1,7 +1,7 @@
 import type { Detail } from '../model/errors.ts'
 import type { NewRun } from '../model/run.ts'
 
-const refOf = (run: string): string | null => run.startsWith('#') ? run.slice(1) : null
+const refOf = (run: string): string | null => typeof run === 'string' && run.startsWith('#') ? run.slice(1) : null
 
 /** What is wrong with the names that runs of one call have for each other: taken twice, unknown, or in a circle. */
 export function refFaults (runs: readonly NewRun[]): Detail[] {

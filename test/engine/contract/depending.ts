@@ -101,7 +101,7 @@ export async function depending (t: Test, setup: Setup) {
       [[{ after: after('00000000000') }], '/0/after/0/run', /no run '00000000000'/],
       [[{ ref: 'a' }, { after: after('#a', '#b') }], '/1/after/1/run', /'b'/],
       [[{ ref: 'a' }, { ref: 'a' }], '/1/ref', /'a'/],
-      [[{ ref: '__proto__' }], '/0/ref', /not a name/],
+      [[{ ref: '__proto__' }], '/0/ref', /expected a name/],
       [[{ after: [{ run: 'x', condition: 'maybe' as 'done' }] }], '/0/after', /completed, done, failed/],
       [[{ ref: 'a', after: after('#a') }], '/0/after', /#a → #a$/],
       [[{}, { ref: 'x', after: after('#c') }, { ref: 'a', after: after('#b') }, { ref: 'b', after: after('#c') }, { ref: 'c', after: after('#a') }], '/4/after', /#c → #a → #b → #c$/]

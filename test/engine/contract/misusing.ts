@@ -31,6 +31,19 @@ export async function misusing (t: Test, setup: Setup) {
     await t.rejects(engine.add(circle, T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ detail: /#a → #b → #a/ }] })
     t.same(await engine.count(), [])
   })
+  t.test('a refusal says what was found and what was expected, of each field and of each entry of after', async t => {
+    const engine = await setup(t)
+    const wrong: [object, { pointer: string, detail: string | RegExp }][] = [
+      [{ priority: 'urgnt' }, { pointer: '/0/priority', detail: "found 'urgnt', expected one of critical, high, normal, low" }],
+      [{ due_at: '2026-01-01' }, { pointer: '/0/due_at', detail: "found '2026-01-01', expected an instant in ms" }],
+      [{ ref: 'a b' }, { pointer: '/0/ref', detail: /^found 'a b', expected a name/ }],
+      [{ after: [{ run: 'x', condition: 'done' }, { run: 'y', condition: 'over' }] }, { pointer: '/0/after/1/condition', detail: "found 'over', expected one of completed, done, failed" }],
+      [{ after: [{ run: 5, condition: 'done' }] }, { pointer: '/0/after/0/run', detail: 'found 5, expected the id of a run' }]
+    ]
+    for (const [more, fault] of wrong) await t.rejects(engine.add([ask(more)], T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [fault] }, JSON.stringify(more))
+    const run = await addOne(engine)
+    await t.rejects(engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'urgnt' as never }), { errors: [{ pointer: '/priority', detail: /^found 'urgnt', expected one of critical/ }] })
+  })
   t.test('ten megabytes are kept as they are; what cannot be written fails alone', async t => {
     const engine = await setup(t)
     const large = 'x'.repeat(10 * 2 ** 20)
