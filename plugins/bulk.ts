@@ -5,7 +5,7 @@ import type { State, TaskManager } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_changes.ts'
 import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schemas.ts'
-import { instantIn, runAnswer } from './_answers.ts'
+import { checkDue, instantIn, runAnswer, runPlace } from './_answers.ts'
 
 const LARGE = 32 * 1024 * 1024
 const { properties: fields } = RunIn
@@ -48,6 +48,7 @@ const bulk: Face = async app => {
   const tags = ['runs']
 
   app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, body: RunsIn, response: answers({ 201: Added }) } }, async ({ body, by }, reply) => {
+    checkDue(body.runs, runPlace)
     const added = await desk.bulk.add(body.runs)
     const runs = added.map(({ run: { id }, created }) => ({ id, created }))
     const count = runs.filter(({ created }) => created).length

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { Face } from './_schemas.ts'
 import { MOST_RUNS, STATES } from '../core/index.ts'
 import { RunIn, answers, exactly, nullable, word } from './_schemas.ts'
+import { checkDue, runPlace } from './_answers.ts'
 
 const { properties: fields } = RunIn
 const FlowIn = exactly({
@@ -22,6 +23,7 @@ const flows: Face = async app => {
   const { manager } = app
 
   app.post('/api/flows', { bodyLimit: LARGE, schema: { tags: ['runs'], body: FlowIn, response: answers({ 201: Flow }) } }, async ({ body, by }, reply) => {
+    checkDue(body.runs, runPlace)
     const added = await manager.desk.bulk.add(body.runs)
     const runs = added.map(({ run: { id, task, state }, created }, index) => ({ id, ref: body.runs[index]!.ref ?? null, task, state, created }))
     await manager.engine.record({ at: manager.clock.now(), by, action: 'flow', subject: runs[0]!.id, detail: { runs: runs.length } })

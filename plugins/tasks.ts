@@ -3,7 +3,7 @@ import Type from 'typebox'
 import type { Face } from './_schemas.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
 import { Texts } from './_texts.ts'
-import { nextOf, runAnswer } from './_answers.ts'
+import { checkDue, nextOf, runAnswer } from './_answers.ts'
 import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schemas.ts'
 
 const Filter = exactly({
@@ -80,6 +80,7 @@ const tasks: Face = async app => {
     }
   }, async ({ params, headers, body, by }, reply) => {
     const { key, ...ask } = body ?? {}
+    checkDue([ask])
     const named = keyOf(headers['idempotency-key'], key)
     const { run, created } = await manager.desk.enqueue(params.id, { ...ask, ...named !== undefined && { key: named } })
     if (created) await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: run.id, detail: { task: run.task } })

@@ -43,12 +43,16 @@ function placed (error: unknown, asked: readonly Asked[]): unknown {
   return new OffpeakError({ code, status, message, fix, errors })
 }
 
+/** What is said for all, as far as a run does not say otherwise: with an instant of its own it does not have the delay of the others, nor the other way round. */
+const laid = (all: Record<string, unknown>, run: Record<string, unknown>): Record<string, unknown> =>
+  ({ ...all, ...('delay' in run || 'due_at' in run) && { delay: undefined, due_at: undefined }, ...run })
+
 interface BulkAnswer { added: number, runs: { id: string, created: boolean }[] }
 
 async function addAll (task: string | undefined, { bulk: file = '-', ...given }: EnqueueGiven): Promise<void> {
   const all = await askOf(given)
   const name = file === '-' ? 'standard input' : file
-  const asked = runsIn(await textOf(file), name).map(({ run, where }) => ({ where, run: { ...task !== undefined && { task }, ...all, ...run } }))
+  const asked = runsIn(await textOf(file), name).map(({ run, where }) => ({ where, run: { ...task !== undefined && { task }, ...laid(all, run) } }))
   if (asked.length === 0) throw usageInvalid(`there are no runs in ${name}`)
   const client = await Client.find(given)
   const answer = await client.post<BulkAnswer>('/api/runs/bulk', { runs: asked.map(({ run }) => run) }).catch(error => { throw placed(error, asked) })

@@ -55,6 +55,20 @@ t.test('a repeated Idempotency-Key is the first run, also when its queue is full
   t.equal(again.json().id, first.id)
 })
 
+t.test('a run has a delay or an instant: with both it is refused, and both are named', async t => {
+  const { ask, post } = await setup(t)
+  const both = { delay: 60, due_at: '2099-01-01T00:00:00Z' }
+  const pointers = async (url: string, body: object) => {
+    const { status, code, errors } = (await post(url, body)).json()
+    t.match({ status, code }, { status: 400, code: 'OFFPEAK_REQUEST_INVALID' }, url)
+    return errors.map(({ pointer }: { pointer: string }) => pointer)
+  }
+  t.same(await pointers('/api/tasks/echo/runs', both), ['/delay', '/due_at'])
+  for (const url of ['/api/runs/bulk', '/api/flows']) t.same(await pointers(url, { runs: [{ task: 'echo' }, { task: 'echo', ...both }] }), ['/runs/1/delay', '/runs/1/due_at'])
+  t.same((await ask({ url: '/api/runs' })).json().items, [], 'and nothing was added')
+  for (const one of [{ delay: 0 }, { due_at: both.due_at }]) t.equal((await post('/api/tasks/echo/runs', one)).statusCode, 202)
+})
+
 t.test('many runs are added in one call', async t => {
   const { ask, post } = await setup(t)
   const runs = Array.from({ length: 500 }, (_, n) => ({ task: 'echo', payload: { n }, delay: '1h', key: `n${n}` }))
