@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { BrokenFile } from '../load/tasks.ts'
+import type { Catalog } from '../work/catalog.ts'
 import type { Local } from './options.ts'
 import type { Place } from '../model/errors.ts'
 import type { Settings } from '../work/settings.ts'
@@ -35,6 +36,17 @@ function brokenFaults ({ errors, file, line, column, code, message, fix, pointer
   return errors.map(({ pointer, detail, line: own }) => ({ ...placed(pointer, { line: own }), pointer: pointer || undefined, code, message: detail, fix }))
 }
 
+/** What tasks depend on and no file defines: they would wait for ever. */
+function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
+  const fix = broken.length > 0 ? 'It may be in a file that is broken; else correct the id.' : 'Correct the id, or put the task file back.'
+  return [...tasks.values()].flatMap(({ id, source, depends_on: wanted }) => wanted.flatMap(({ task }, index) => {
+    if (tasks.has(task)) return []
+    const pointer = pointerOf(['depends_on', index, 'task'])
+    const laid = settings.config.tasks[id]?.depends_on === undefined ? null : settings.placeOf(pointerOf(['tasks', id]) + pointer)
+    return [{ ...laid ?? { file: source, pointer }, code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${task}', on which '${id}' depends`, fix }]
+  }))
+}
+
 async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number, code: number }> {
   try {
     return await withTasks(managerOptions(given), ({ catalog, settings }) => {
@@ -44,6 +56,7 @@ async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number
       const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !blamed(id))
       const faults = [
         ...broken,
+        ...missing(catalog, settings),
         ...unknown.map(id => ({
           ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
         }))

@@ -69,7 +69,7 @@ export function standingOf ({ tasks, active, slots, priorities = {}, pauses = []
     taken += count
     if (task !== undefined && classify(task, config).class === 'background') background += count
   }
-  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors, ...trials && { trials } }
+  return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors, known: tasks, ...trials && { trials } }
 }
 
 function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {

@@ -47,6 +47,17 @@ t.test('validate knows a setting for a task that is not there', async t => {
   t.match(out, /config\.json:1:\d+ \/tasks\/ehco: No task has the id 'ehco'/)
 })
 
+t.test('validate knows a task that waits for one that is not there, in its file and in config.json', async t => {
+  const cwd = place(t, { tasks: { laid: { depends_on: [{ task: 'goen' }] } } }, {
+    'own.mjs': "export default { id: 'own', func: () => 1, depends_on: [{ task: 'laid' }, { task: 'lade' }] }", 'laid.mjs': "export default { id: 'laid', func: () => 1 }"
+  })
+  const { code, out } = await cli(['validate'], { cwd })
+  t.equal(code, 1)
+  t.match(out, /own\.mjs \/depends_on\/1\/task: No task has the id 'lade', on which 'own' depends\n {2}Correct the id/)
+  t.match(out, /config\.json:1:\d+ \/tasks\/laid\/depends_on\/0\/task: No task has the id 'goen'/)
+  t.match(out, /\n2 faults found\.\n$/)
+})
+
 t.test('preview shows the next fires of a task or of a crontab string', async t => {
   const cwd = place(t)
   const task = JSON.parse((await cli(['preview', 'echo', '--count', '2', '--json'], { cwd })).out)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { gate, house } from './house.ts'
+import { taskOf } from '../task.ts'
 import type { Task } from '../../core/model/task.ts'
 import type { TaskContext } from '../../core/model/context.ts'
 
@@ -53,6 +54,25 @@ t.test('a task waits until the one it depends on has run, and reads its result',
   await it.desk.enqueue('load')
   await it.reach(run.id, 'completed')
   t.same((await it.desk.run(run.id)).result, { load: 'loaded' })
+})
+
+t.test('a task that waits for one that is not there says so, until there is one', async t => {
+  const it = await house(t, { tasks: [{ depends_on: [{ task: 'load', condition: 'completed', freshMs: HOUR }] }] })
+  const { run } = await it.desk.enqueue('work')
+  await it.runner.settled()
+  const held = async () => (await it.desk.task('work')).held
+  t.match(await held(), { code: 'dependency_unknown', message: 'waits for load, and no task has that id' })
+  it.tasks.set('load', taskOf({ id: 'load' }))
+  t.match(await held(), { code: 'dependency_missing', message: /has not run yet/ })
+  await it.desk.enqueue('load')
+  await it.reach(run.id, 'completed')
+  it.tasks.delete('load')
+  const { run: second } = await it.desk.enqueue('work')
+  await it.reach(second.id, 'completed')
+  it.clock.advance(2 * HOUR)
+  await it.desk.enqueue('work')
+  await it.runner.settled()
+  t.match(await held(), { code: 'dependency_unknown' }, 'what it once did is no longer fresh')
 })
 
 t.test('a task waits for one that is under way, unless an earlier run is fresh enough', async t => {

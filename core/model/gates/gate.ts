@@ -42,6 +42,8 @@ export interface Standing {
   crowd?: Crowd
   /** What the tasks have done that others depend on, by id. */
   priors?: ReadonlyMap<string, Prior>
+  /** The tasks that there are; absent: nobody knows. */
+  known?: Pick<ReadonlyMap<string, unknown>, 'has'>
   pauses: readonly Pause[]
   /** Absent: none. */
   trials?: Trials
