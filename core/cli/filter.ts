@@ -12,16 +12,19 @@ export interface Many extends Filter { limit?: number, dryRun?: boolean }
 
 const FIELDS = ['task', 'state', 'queue', 'source', 'schedule', 'fingerprint', 'from', 'to'] as const
 
-/** Adds the options that say which runs. */
-export const filtered = (command: Command): Command => command
+/** Adds the options that say which runs, as every list and every change of them takes. */
+export const which = (command: Command): Command => command
   .option('--task <id>', 'those of this task')
   .option('--state <states>', 'those in these states', oneOf('--state', STATES))
   .option('--queue <queue>', 'those of this queue')
   .addOption(new Option('--source <source>', 'those that came from there').choices(SOURCES))
   .option('--schedule <id>', 'those of this schedule')
-  .option('--fingerprint <sign>', 'those that failed of this')
   .option('--from <instant>', 'those that were added then or later', instant('--from'))
   .option('--to <instant>', 'those that were added before', instant('--to'))
+
+/** The same for a change of all of them. */
+export const filtered = (command: Command): Command => which(command)
+  .option('--fingerprint <sign>', 'those that failed of this')
   .option('--limit <count>', 'so many at most, the newest first', whole('--limit', 1, 1_000_000))
   .option('--dry-run', 'count and show them, and change nothing')
 

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
+import type { Filter } from './filter.ts'
 import type { Remote } from './options.ts'
 import type { HealthAnswer, RunAnswer, RunsAnswer, TaskView } from './answers.ts'
 import { Client } from './client.ts'
-import { STATES } from '../model/run.ts'
 import { STATUSES } from '../model/status.ts'
 import { agoWords, durationWords, whenWords, whyWords } from './words.ts'
 import { oneOf, remote, whole } from './options.ts'
 import { plain, say, sayJson } from './say.ts'
+import { which } from './filter.ts'
 import { table } from './table.ts'
 
 /** What is scheduled, as rows: id, status, schedule in words, last and next run. */
@@ -33,11 +34,14 @@ async function listTasks ({ status, ...given }: Remote & { status?: string }): P
   for (const { where, message } of health?.broken ?? []) say(`broken: ${where === null ? '' : `${where}: `}${plain(message)}`)
 }
 
-type RunFilter = Remote & { task?: string, state?: string, limit: number }
+const FIELDS = ['task', 'state', 'queue', 'source', 'schedule', 'from', 'to'] as const
 
-async function listRuns ({ task, state, limit, ...given }: RunFilter): Promise<void> {
+type RunFilter = Remote & Pick<Filter, typeof FIELDS[number]> & { limit: number }
+
+async function listRuns ({ limit, ...given }: RunFilter): Promise<void> {
   const client = await Client.find(given)
-  const query = new URLSearchParams({ limit: String(limit), ...task !== undefined && { task }, ...state !== undefined && { state } })
+  const said = FIELDS.flatMap(name => given[name] === undefined ? [] : [[name, given[name]]])
+  const query = new URLSearchParams([['limit', String(limit)], ...said])
   const answer = await client.get<RunsAnswer>(`/api/runs?${query}`)
   if (given.json) return sayJson(answer)
   say(answer.items.length === 0 ? 'There are no runs.' : runRows(answer.items))
@@ -48,9 +52,7 @@ export function addLists (program: Command): void {
   remote(program.command('tasks').description('list the tasks: status, schedule, last and next run'))
     .option('--status <status>', 'only these', oneOf('--status', STATUSES))
     .action(listTasks)
-  remote(program.command('runs').description('list the runs, newest first'))
-    .option('--task <id>', 'only of this task')
-    .option('--state <states>', 'only in these states', oneOf('--state', STATES))
+  which(remote(program.command('runs').description('list the runs, newest first')))
     .option('--limit <count>', 'how many', whole('--limit', 1, 200), 20)
     .action(listRuns)
 }

@@ -24,6 +24,16 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
     t.equal((await json('runs', '--task', 'echo', '--state', 'queued')).items.length, 3)
   })
 
+  t.test('a list takes the words of a filter', async t => {
+    const count = async (...words: string[]) => (await json('runs', ...words)).items.length
+    const all = [['--queue', 'default'], ['--source', 'manual'], ['--from', '2020-01-01 00:00'], ['--to', '2100-01-01 00:00'], ['--state', 'queued,running']]
+    t.same(await Promise.all(all.map(words => count(...words))), all.map(() => 3))
+    const none = [['--queue', 'nope'], ['--source', 'schedule'], ['--schedule', 'nope'], ['--from', '2100-01-01 00:00'], ['--to', '2020-01-01 00:00'], ['--state', 'running']]
+    t.same(await Promise.all(none.map(words => count(...words))), none.map(() => 0))
+    t.match(await say('runs', '--source', 'chance'), { code: 2, err: /--source .*manual/ })
+    t.match(await say('runs', '--from', 'now'), { code: 2, err: /--from is 'now': expected an instant/ })
+  })
+
   t.test('cancel', async t => {
     const dry = await say('cancel', '--task', 'echo', '--dry-run')
     t.match(dry, { code: 0, out: new RegExp(`^3 runs would be cancelled\nRUN .*\n${later.toReversed().map(id => `${id} +echo +scheduled.*\n`).join('')}$`) })
