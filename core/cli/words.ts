@@ -66,6 +66,7 @@ export function runWords (run: FullRunView): string {
     ['after', run.after.map(({ run: id, condition, ref, state }) => `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`).join('; ')],
     ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
     ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', attemptWords(run)],
+    ['checkpoint', run.checkpoint?.version ? `saved by version ${run.checkpoint.version}` : ''],
     ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]
   ]
   const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')

@@ -6,6 +6,7 @@ import { fakeEyes } from './eyes.ts'
 import { home } from '../manager/home.ts'
 import { house } from './house.ts'
 import { fullRunView } from '../../core/model/view.ts'
+import { runWords } from '../../core/cli/words.ts'
 import { systemClock } from '../../core/model/clock.ts'
 import { taskOf } from '../task.ts'
 import { until } from '../clock.ts'
@@ -48,6 +49,8 @@ t.test('a checkpoint is given back after a deploy, and says that another version
   t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]], 'a step in between does not hide that')
   const full = (await it.engine.get(it.run.id))!
   t.strictSame(full.result, [1, false])
+  t.match(runWords({ ...fullRunView(full, 0), held: null }), /^checkpoint saved by version two$/m)
+  t.notMatch(runWords({ ...fullRunView({ ...full, checkpoint: { page: 7 } }, 0), held: null }), /^checkpoint/m, 'nobody knows who saved it')
   t.strictSame(fullRunView(full, 0).checkpoint, { version: 'two', state: { page: 8 }, steps: ['part', 'attempt 1', 'attempt 2', 'attempt 3'] })
   t.same(it.said('begun_anew'), [])
 })
