@@ -1,11 +1,35 @@
+import Type from 'typebox'
+import { DurationSchema } from '../model/section.ts'
+import { faultsOf } from '../model/check.ts'
+import { inputInvalid } from '../model/errors.ts'
+import { milliseconds } from '../model/duration.ts'
 import type { Clock } from '../model/clock.ts'
+import type { Duration } from '../model/duration.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Json } from '../model/json.ts'
 import type { Listener } from '../model/notice.ts'
 import type { Pause } from '../model/gates/gate.ts'
 import type { Situation } from './situation.ts'
 
-export interface PauseAsk { scope: Pause['scope'], name?: string | null, until?: number | null, by: string, reason?: string | null }
+/** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
+export interface PauseAsk { scope: Pause['scope'], name?: string | null, until?: number | null, for?: Duration, by: string, reason?: string | null }
+
+const AskSchema = Type.Object({
+  scope: Type.Enum(['all', 'queue', 'task', 'tag']),
+  name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  until: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  for: Type.Optional(DurationSchema),
+  by: Type.String(),
+  reason: Type.Optional(Type.Union([Type.String(), Type.Null()]))
+}, { additionalProperties: false })
+
+// A key that is not read would make a pause without an end of one that has one.
+function check (ask: PauseAsk): void {
+  const errors = faultsOf(AskSchema, ask)
+  if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) errors.push({ pointer: '/for', detail: "goes with no 'until': say one of the two" })
+  if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })
+  if (errors.length > 0) throw inputInvalid({ what: 'The pause was not made', errors })
+}
 
 const PREFIX = 'pause/'
 const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${scope}/${name ?? ''}`
@@ -38,9 +62,13 @@ export class Pauses {
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
   }
 
-  /** Pauses a scope, or changes its pause; resolves when it is durable. */
-  async add ({ scope, name = null, until = null, by, reason = null }: PauseAsk): Promise<Pause> {
-    const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at: this.#clock.now(), reason }
+  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key that does not fit. */
+  async add (ask: PauseAsk): Promise<Pause> {
+    check(ask)
+    const { scope, name = null, for: span, by, reason = null } = ask
+    const at = this.#clock.now()
+    const until = span === undefined ? ask.until ?? null : at + milliseconds(span)
+    const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at, reason }
     await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at })
     this.#pauses.set(keyOf(pause), pause)
     await this.#record('pause', pause, by)

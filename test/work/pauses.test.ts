@@ -1,0 +1,41 @@
+import t from 'tap'
+import { Pauses } from '../../core/work/pauses.ts'
+import { house } from './house.ts'
+import type { Owner } from './house.ts'
+import type { PauseAsk } from '../../core/work/pauses.ts'
+
+const HOUR = 3_600_000
+
+async function setup (t: Owner) {
+  const { engine, clock, situation } = await house(t)
+  return { clock, pauses: new Pauses({ engine, clock, situation, notice: () => undefined }) }
+}
+
+t.test('a pause lasts until its instant, as long as it is for, or until it is removed', async t => {
+  const { pauses, clock } = await setup(t)
+  const now = clock.now()
+  t.match(await pauses.add({ scope: 'task', name: 'a', for: '1h', by: 'ann' }), { until: now + HOUR })
+  t.match(await pauses.add({ scope: 'task', name: 'b', for: 60, until: null, by: 'ann' }), { until: now + 60_000 })
+  t.match(await pauses.add({ scope: 'task', name: 'c', until: now + 5, by: 'ann' }), { until: now + 5 })
+  t.match(await pauses.add({ scope: 'all', name: null, by: 'ann', reason: null }), { until: null })
+  clock.advance(HOUR)
+  t.match(pauses.list(), [{ scope: 'all' }])
+})
+
+t.test('a pause is refused with the key that does not fit, and nothing is paused', async t => {
+  const { pauses, clock } = await setup(t)
+  const wrong: [object, string, RegExp][] = [
+    [{ untl: 5 }, '/untl', /unknown key 'untl': did you mean 'until'\?/],
+    [{ for: '1h', until: clock.now() + HOUR }, '/for', /say one of the two/],
+    [{ for: 'soon' }, '/for', /found 'soon', expected seconds as a number/],
+    [{ until: '2026-12-01T00:00:00Z' }, '/until', /found '2026-12-01T00:00:00Z', expected a number/],
+    [{ until: Number.NaN }, '/until', /found NaN/],
+    [{ scope: 'taks' }, '/scope', /found 'taks', expected one of 'all'/],
+    [{ name: undefined }, '/name', /is missing: which task\?/]
+  ]
+  for (const [more, pointer, detail] of wrong) {
+    const ask = { scope: 'task', name: 'a', by: 'ann', ...more } as PauseAsk
+    await t.rejects(pauses.add(ask), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] }, JSON.stringify(more))
+  }
+  t.same(pauses.list(), [])
+})
