@@ -1,5 +1,5 @@
 import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../core/index.ts'
-import { firstReason, fullRunView, inputInvalid, iso, levelName, requestInvalid, runView } from '../core/index.ts'
+import { firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../core/index.ts'
 
 /** Why a due run waits, or null. */
 function heldOf (manager: TaskManager, run: Run) {
@@ -34,13 +34,12 @@ export function instantIn (pointer: string, value: string | undefined): number |
 export const misfit = (pointer: string, detail: string) =>
   inputInvalid({ what: `The ${pointer.startsWith('/query') ? 'query' : 'body'} does not fit`, errors: [{ pointer, detail }] })
 
-/** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws OFFPEAK_REQUEST_INVALID. */
+/** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws OFFPEAK_INPUT_INVALID. */
 export function checkDue (asks: readonly { delay?: unknown, due_at?: unknown }[], place: (index: number) => string = () => ''): void {
   const errors = asks.flatMap(({ delay, due_at: due }, index) => delay === undefined || due === undefined ? [] : [
     { pointer: `${place(index)}/delay`, detail: "goes with no 'due_at': say one of the two" }, { pointer: `${place(index)}/due_at`, detail: "goes with no 'delay': say one of the two" }
   ])
-  const [first, second] = errors
-  if (first && second) throw requestInvalid({ message: `A run is due after a delay or at an instant: the body has both ${first.pointer} and ${second.pointer}`, errors })
+  if (errors.length > 0) throw inputInvalid({ what: 'The body does not fit', errors })
 }
 
 /** Where a run of many stands in the body. */

@@ -177,9 +177,9 @@ export const hostRefused = (host: string) => new OffpeakError({
   fix: 'Add the name to server.allowed_hosts in config.json.'
 })
 
-export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, fix, cause, errors }: {
-  code?: string, status?: number, message: string, fix?: string, cause?: unknown, errors?: Detail[]
-}) => new OffpeakError({ code, status, message, fix, cause, errors })
+export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, fix, cause }: {
+  code?: string, status?: number, message: string, fix?: string, cause?: unknown
+}) => new OffpeakError({ code, status, message, fix, cause })
 
 export const tooManyTries = (seconds: number) => new OffpeakError({
   code: 'OFFPEAK_TOO_MANY_TRIES',

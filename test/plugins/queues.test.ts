@@ -60,7 +60,7 @@ t.test('a run has a delay or an instant: with both it is refused, and both are n
   const both = { delay: 60, due_at: '2099-01-01T00:00:00Z' }
   const pointers = async (url: string, body: object) => {
     const { status, code, errors } = (await post(url, body)).json()
-    t.match({ status, code }, { status: 400, code: 'OFFPEAK_REQUEST_INVALID' }, url)
+    t.match({ status, code }, { status: 422, code: 'OFFPEAK_INPUT_INVALID' }, url)
     return errors.map(({ pointer }: { pointer: string }) => pointer)
   }
   t.same(await pointers('/api/tasks/echo/runs', both), ['/delay', '/due_at'])

@@ -20,7 +20,7 @@ export const ROUTES: Record<string, string> = {
   'PATCH /api/tasks/{id}': 'switch it on or off',
   'GET /api/tasks/{id}/next': 'its next fires',
   'GET /api/tasks/{id}/runs': 'its runs, newest first',
-  'POST /api/tasks/{id}/runs': 'run it now, or after `delay`, or at `due_at`; with both it is a 400',
+  'POST /api/tasks/{id}/runs': 'run it now, or after `delay`, or at `due_at`; with both it is a 422',
   'GET /api/tasks/{id}/why': 'every gate of the task as it stands now, with what it saw and what it wants',
   'GET /api/runs': 'runs, newest first',
   'GET /api/runs/{id}': 'one run with payload, result and earlier attempts',
