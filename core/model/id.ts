@@ -9,9 +9,9 @@ const NONE = 255
 const DIGITS = new Uint8Array(128).fill(NONE)
 for (let digit = 0; digit < ALPHABET.length; digit++) DIGITS[ALPHABET.charCodeAt(digit)] = digit
 
-function signs (part: number, count: number): string {
+function signs (half: number, count: number): string {
   let text = ''
-  for (let shift = 5 * (count - 1); shift >= 0; shift -= 5) text += ALPHABET[part >> shift & 31]!
+  for (let shift = 5 * (count - 1); shift >= 0; shift -= 5) text += ALPHABET[half >> shift & 31]!
   return text
 }
 
@@ -19,7 +19,7 @@ function signs (part: number, count: number): string {
 export const encodeId = (number: number): string => signs(Math.floor(number / LOW), LENGTH - LOW_SIGNS) + signs(number % LOW, LOW_SIGNS)
 
 /** The number of some of the signs, or -1. */
-function part (id: string, from: number, to: number): number {
+function numberOf (id: string, from: number, to: number): number {
   let number = 0
   for (let place = from; place < to; place++) {
     const digit = DIGITS[id.charCodeAt(place)] ?? NONE
@@ -32,8 +32,8 @@ function part (id: string, from: number, to: number): number {
 /** The number of a run id, or null when the text is not one. */
 export function decodeId (id: string): number | null {
   if (id.length !== LENGTH) return null
-  const high = part(id, 0, LENGTH - LOW_SIGNS)
-  const low = part(id, LENGTH - LOW_SIGNS, LENGTH)
+  const high = numberOf(id, 0, LENGTH - LOW_SIGNS)
+  const low = numberOf(id, LENGTH - LOW_SIGNS, LENGTH)
   const number = high * LOW + low
   return high >= 0 && low >= 0 && Number.isSafeInteger(number) ? number : null
 }
