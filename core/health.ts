@@ -1,7 +1,7 @@
 import { SECOND } from './model/duration.ts'
 import { VERSION } from './version.ts'
 import { iso } from './model/clock.ts'
-import { placeWords } from './model/errors.ts'
+import { onceSaid, placeWords } from './model/errors.ts'
 import type { OffpeakError, Place } from './model/errors.ts'
 import type { TaskManager } from './manager.ts'
 
@@ -10,7 +10,7 @@ const STALE_PASS = 20 * SECOND
 const LATE_FIRE = 30 * SECOND
 
 const faultOf = ({ code = 'OFFPEAK_INTERNAL', message, fix, ...place }: Place & { code?: string, message: string, fix?: string | undefined }) =>
-  ({ code, message, fix: fix ?? null, where: placeWords(place) || null })
+  ({ code, message: onceSaid(message, place), fix: fix ?? null, where: placeWords(place) || null })
 
 function configOf ({ settings }: TaskManager) {
   const error = settings.lastError as OffpeakError | null

@@ -7,7 +7,7 @@ import { wordsFor } from '../model/trigger.ts'
 import { createManager } from '../manager.ts'
 import { iso } from '../model/clock.ts'
 import { peekSchedules } from '../engine/peek.ts'
-import { placeWords } from '../model/errors.ts'
+import { onceSaid, placeWords } from '../model/errors.ts'
 import { table } from './table.ts'
 
 /** Reads the configuration and the task files, without starting anything, for as long as `work` takes. */
@@ -32,6 +32,6 @@ function rowOf (task: Task, schedules: readonly Schedule[], now: number): string
 export async function scheduleTable ({ catalog, clock, folder }: TaskManager): Promise<string> {
   const schedules = Map.groupBy(peekSchedules(folder), ({ task }) => task)
   const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task => rowOf(task, schedules.get(task.id) ?? [], clock.now()))
-  const broken = catalog.broken.map(({ message, ...place }) => `broken: ${placeWords(place)}: ${message}`)
+  const broken = catalog.broken.map(({ message, ...place }) => `broken: ${placeWords(place)}: ${onceSaid(message, place)}`)
   return [rows.length === 0 ? `There are no tasks in ${catalog.directory}.` : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows), ...broken].join('\n')
 }

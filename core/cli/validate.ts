@@ -5,7 +5,7 @@ import type { Local } from './options.ts'
 import type { Place } from '../model/errors.ts'
 import type { Settings } from '../work/settings.ts'
 import { EX_CONFIG, say, sayJson } from './say.ts'
-import { OffpeakError, placeWords } from '../model/errors.ts'
+import { OffpeakError, onceSaid, placeWords } from '../model/errors.ts'
 import { readDocument } from '../load/jsonc.ts'
 import { pointerOf } from '../model/check.ts'
 import { managerOptions } from './options.ts'
@@ -68,9 +68,6 @@ async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number
     throw error
   }
 }
-
-/** A message without the pointer that stands before it already. */
-const onceSaid = (message: string, { pointer }: Place) => pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
 
 export type ValidateGiven = Local & { json?: boolean }
 

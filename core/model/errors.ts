@@ -51,6 +51,10 @@ export function placeWords ({ file, line, column, pointer }: Place): string {
   return [at, pointer].filter(Boolean).join(' ')
 }
 
+/** A message without the pointer that stands before it already. */
+export const onceSaid = (message: string, { pointer }: Place): string =>
+  pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+
 const show = (value: unknown) => {
   const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
