@@ -52,8 +52,9 @@ export function placeWords ({ file, line, column, pointer }: Place): string {
 }
 
 /** A message without the pointer that stands before it already. */
-export const onceSaid = (message: string, { pointer }: Place): string =>
-  pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+export function onceSaid (message: string, { pointer }: Place): string {
+  return pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+}
 
 const show = (value: unknown) => {
   const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value) ?? String(value)
