@@ -5,7 +5,7 @@ const WORK_MS = 5
 const MOST = 100
 
 /** Runs of a task that have to end before anything is known of how long they take. */
-export const ENOUGH = 20
+const ENOUGH = 20
 
 /** How long the runs of a task take, seen from the slow side: a slow one counts at once, quick ones little by little. */
 export interface Pace { count: number, ms: number }

@@ -14,6 +14,7 @@ import type { Claimed } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Priority } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
+import type { Standpoint } from './situation.ts'
 import type { Standing, Verdict, Waiting } from '../model/gates/gate.ts'
 import type { Task } from '../model/task.ts'
 
@@ -37,6 +38,8 @@ export class Runner implements Service {
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
   readonly #ahead: Ahead
+  /** How things stood when runs were last claimed ahead. */
+  #under: Pick<Standpoint, 'reading' | 'pauses' | 'config'> | null = null
   readonly #buckets: Buckets
   readonly #flows: Flows
   readonly #executor: Executor
@@ -187,7 +190,9 @@ export class Runner implements Service {
         if (place >= limit) this.#ahead.put(run, facts.tasks.get(run.task)!)
         else this.#begin(await this.#flows.lend(run, facts.tasks.get(run.task)))
       }
-      if (claimed.length > 0) return this.#advance() || true
+      if (claimed.length > limit) this.#under = facts
+      this.#advance()
+      if (claimed.length > 0) return true
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
     if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
@@ -197,7 +202,7 @@ export class Runner implements Service {
   /** Begins what was claimed ahead, as far as there are slots; true when every slot is taken and some still wait. */
   #advance (): boolean {
     const { tasks, slots } = this.#options
-    if (this.#state !== 'started') this.#ahead.clear()
+    if (this.#state !== 'started' || this.#hasChanged()) this.#ahead.clear()
     const begins = ({ id, concurrency }: Task) => this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
     while (this.#ahead.size > 0) {
       const next = this.#ahead.take(tasks(), begins)
@@ -205,6 +210,12 @@ export class Runner implements Service {
       this.#begin(next.run)
     }
     return this.#ahead.size > 0 && this.#active.taken >= slots()
+  }
+
+  /** Whether things stand otherwise than when runs were claimed ahead: a pause may come while a claim is on its way. */
+  #hasChanged (): boolean {
+    const { reading, pauses, config } = this.#options.situation.now
+    return this.#under !== null && (this.#under.reading !== reading || this.#under.pauses !== pauses || this.#under.config !== config)
   }
 
   #unclaim (run: Claimed): void {

@@ -92,3 +92,24 @@ t.test('a task that is defined anew while its runs wait claimed starts them unde
   t.equal(busy.started.length, SLOTS)
   t.equal(fresh, 60 - QUICK - SLOTS)
 })
+
+t.test('a pause that comes while a claim is on its way lets no run begin that has no slot yet', async t => {
+  const { engine, runner, situation, desk, clock } = await house(t, { slots: SLOTS, tasks: [{ work: { kind: 'function', func: () => undefined } }] })
+  await runner.stop()
+  for (let count = 0; count < 60; count++) await desk.enqueue('work')
+  const claim = engine.claim
+  let paused = false
+  engine.claim = async ask => {
+    const runs = await claim(ask)
+    if (runs.length > SLOTS && !paused) {
+      paused = true
+      situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+    }
+    return runs
+  }
+  await runner.start()
+  await until('all that was claimed has ended or gone back', async () => paused && (await engine.count())[0]?.states.running === 0)
+  const back = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items.filter(({ turn }) => turn > 0)
+  t.ok(back.length > 0)
+  t.ok(back.every(({ attempt }) => attempt === 0))
+})
