@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createManager } from '../../core/manager.ts'
+import { isTold } from '../told.ts'
 import { scratch } from '../work/house.ts'
 import { until } from '../clock.ts'
 import type { ManagerOptions } from '../../core/manager.ts'
@@ -24,7 +25,7 @@ export async function home (t: Owner, { files = {}, config = {}, ...options }: {
   const manager = await createManager({ configFile, env: {}, abortGraceMs: 50, onNotice: notice => void notices.push(notice), ...options })
   t.teardown(() => manager.stop())
   const said = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
-  const reach = (id: string, state: State) => until(`run ${id} is ${state}`, async () => (await manager.engine.get(id))?.state === state)
+  const reach = (id: string, state: State) => until(`run ${id} is ${state}`, async () => (await manager.engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
   return { root, configFile, write, manager, notices, said, reach }
 }
 

@@ -9,6 +9,7 @@ import { StopReason } from '../../core/model/outcome.ts'
 import { configOf } from '../../core/model/config.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { fakeClock, until } from '../clock.ts'
+import { isTold } from '../told.ts'
 import { runLog } from '../../core/log.ts'
 import { taskOf } from '../task.ts'
 import type { ConfigFile } from '../../core/model/config.ts'
@@ -59,7 +60,7 @@ export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, f
   }
   t.teardown(close)
   const reach = async (id: string, state: State): Promise<Run> => {
-    await until(`run ${id} is ${state}`, async () => (await engine.get(id))?.state === state)
+    await until(`run ${id} is ${state}`, async () => (await engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
     return (await engine.get(id))!
   }
   const fire = async () => {
