@@ -189,7 +189,7 @@ export class TestManager {
   /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is told to stop. */
   readonly sleep = async (span: Span): Promise<void> => {
     const id = runScope.getStore()?.id
-    const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.controller.signal
+    const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal
     const sleeping = this.clock.sleep(msOf(span), signal)
     await (id === undefined ? sleeping : this.#wakeful.during(id, sleeping))
   }

@@ -12,6 +12,7 @@ import { EXIT_CODES } from './run.ts'
 import { payloadOf } from './json.ts'
 import { ProgressTracker } from '../work/progress.ts'
 import { Situation } from '../work/situation.ts'
+import { Stop } from '../work/stop.ts'
 import { StopReason } from '../model/outcome.ts'
 import { Threads } from '../work/threads.ts'
 import { attempt } from '../work/attempt.ts'
@@ -52,15 +53,15 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
 const late = (error: Failure): void => tell(`error that nobody caught: ${error.message}`)
 
 async function execute (task: Task, run: Claimed, { config }: TaskManager): Promise<Outcome> {
-  const controller = new AbortController()
-  const interrupt = () => controller.abort(new StopReason('cancelled', 'interrupted'))
+  const stop = new Stop()
+  const interrupt = () => stop.ask(new StopReason('cancelled', 'interrupted'))
   process.once('SIGINT', interrupt)
   const progress = new ProgressTracker(systemClock)
   const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
   const given: ContextOptions = {
     run,
     version: task.version,
-    signal: controller.signal,
+    stop,
     log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
     progress,
     services: () => ({ config: config.services }),
@@ -77,7 +78,7 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
   const work = workOf(task.work, {
     given, late, clock: systemClock, graceMs: GRACE, threads: new Threads(notice), child: async () => undefined, used: () => undefined
   })
-  const outcome = await attempt({ task, run, controller, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
+  const outcome = await attempt({ task, run, stop, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
   process.removeListener('SIGINT', interrupt)
   const moved = progress.take()
   if (moved) tell(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))

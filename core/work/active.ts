@@ -4,6 +4,7 @@ import type { Listener } from '../model/notice.ts'
 import type { ProgressTracker } from './progress.ts'
 import type { RunLines } from './lines.ts'
 import type { Running } from '../model/crowd.ts'
+import type { Stop } from './stop.ts'
 import type { StopReason } from '../model/outcome.ts'
 import type { Task } from '../model/task.ts'
 
@@ -12,7 +13,7 @@ export interface Active {
   run: Claimed
   task: Task
   lease: Lease
-  controller: AbortController
+  stop: Stop
   lines: RunLines
   progress: ProgressTracker
 }
@@ -97,8 +98,8 @@ export class ActiveRuns {
 
   abort (id: string, reason: StopReason): boolean {
     const active = this.#runs.get(id)
-    if (active === undefined || active.controller.signal.aborted) return false
-    active.controller.abort(reason)
+    if (active === undefined || active.stop.reason !== null) return false
+    active.stop.ask(reason)
     return true
   }
 

@@ -7,12 +7,13 @@ import { storable } from '../model/json.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Run } from '../model/run.ts'
+import type { Stop } from './stop.ts'
 import type { Task } from '../model/task.ts'
 
 export interface AttemptOptions {
   task: Task
   run: Pick<Run, 'id' | 'attempt' | 'due_at'>
-  controller: AbortController
+  stop: Stop
   work: () => unknown
   clock: Clock
   random: () => number
@@ -24,31 +25,43 @@ export interface AttemptOptions {
 
 type Ending = { kind: 'returned', value: unknown } | { kind: 'threw', error: unknown } | { kind: 'abandoned' }
 
+const ABANDONED: Ending = { kind: 'abandoned' }
+
 /** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is freed whatever it does. */
 export async function attempt (options: AttemptOptions): Promise<Outcome> {
-  const { task, controller, clock, overdue } = options
-  const limit = timeLimit(options, () => controller.abort(new StopReason('timeout', `took longer than its timeout of ${task.timeoutMs / SECOND} s`)))
-  const grace = graceAfter(options)
-  const work = ended(options)
-  try {
-    const ending = await Promise.race([work, grace.over])
-    if (ending.kind === 'abandoned') {
-      const since = clock.monotonic()
-      void work.then(() => overdue(clock.monotonic() - since))
+  const limit = timeLimit(options)
+  const ending = await ended(options)
+  limit?.()
+  return outcomeOf(ending, options)
+}
+
+/** Asks the task to stop when its timeout is over; 0 is no limit. The answer takes that back. */
+function timeLimit ({ task: { timeoutMs: ms }, stop, clock }: AttemptOptions): (() => void) | null {
+  if (ms === 0 || !Number.isFinite(ms)) return null
+  return after(clock, ms, () => stop.ask(new StopReason('timeout', `took longer than its timeout of ${ms / SECOND} s`)))
+}
+
+/** Resolves when the work has ended, or the grace after it was asked to stop is over. */
+function ended (options: AttemptOptions): Promise<Ending> {
+  const { stop, clock, graceMs, overdue } = options
+  return new Promise(resolve => {
+    let cancel: (() => void) | null = null
+    let since: number | null = null
+    const abandon = () => {
+      since = clock.monotonic()
+      resolve(ABANDONED)
     }
-    return outcomeOf(ending, options)
-  } finally {
-    limit.clear()
-    grace.clear()
-  }
+    stop.listen(() => { cancel = after(clock, graceMs, abandon) })
+    void worked(options).then(ending => {
+      stop.listen(null)
+      cancel?.()
+      if (since !== null) overdue(clock.monotonic() - since)
+      resolve(ending)
+    })
+  })
 }
 
-/** Calls back when the timeout of the task is over; 0 is no limit. */
-function timeLimit ({ task: { timeoutMs: ms }, clock }: AttemptOptions, expire: () => void) {
-  return { clear: ms === 0 || !Number.isFinite(ms) ? () => undefined : after(clock, ms, expire) }
-}
-
-async function ended ({ work }: AttemptOptions): Promise<Ending> {
+async function worked ({ work }: AttemptOptions): Promise<Ending> {
   try {
     return { kind: 'returned', value: await work() }
   } catch (error) {
@@ -56,25 +69,8 @@ async function ended ({ work }: AttemptOptions): Promise<Ending> {
   }
 }
 
-/** `over` resolves when the grace after an abort is over. */
-function graceAfter ({ controller: { signal }, clock, graceMs }: AttemptOptions) {
-  let cancel: (() => void) | undefined
-  const { promise, resolve } = Promise.withResolvers<Ending>()
-  const wait = () => { cancel = after(clock, graceMs, () => resolve({ kind: 'abandoned' })) }
-  if (signal.aborted) wait()
-  else signal.addEventListener('abort', wait, { once: true })
-  return {
-    over: promise,
-    clear: () => {
-      cancel?.()
-      signal.removeEventListener('abort', wait)
-    }
-  }
-}
-
 function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
-  const { signal } = options.controller
-  const stop = signal.aborted ? signal.reason as StopReason : null
+  const stop = options.stop.reason
   if (stop?.code === 'timeout') return failed(stop, options)
   if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
   if (ending.kind === 'returned') return completed(ending.value)

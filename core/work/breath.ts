@@ -39,7 +39,7 @@ export class Breath {
 
   #opened (active: Active, ready: () => boolean): Promise<void> {
     const { situation, closed } = this.#options
-    const { signal } = active.controller
+    const { signal } = active.stop
     return new Promise(resolve => {
       const end = () => {
         off()

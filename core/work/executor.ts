@@ -1,5 +1,6 @@
 import { ProgressTracker } from './progress.ts'
 import { RunLines } from './lines.ts'
+import { Stop } from './stop.ts'
 import { StopReason } from '../model/outcome.ts'
 import { SECOND, spanWords } from '../model/duration.ts'
 import { TRIED_LONG } from '../model/run.ts'
@@ -20,7 +21,7 @@ import type { Listener } from '../model/notice.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Run } from '../model/run.ts'
 import type { Situation } from './situation.ts'
-import type { Task } from '../model/task.ts'
+import type { Task, TaskFunction } from '../model/task.ts'
 import type { Used } from '../model/used.ts'
 
 export interface ExecutorOptions {
@@ -45,6 +46,10 @@ interface Taken { ms: number, used: Used | undefined }
 /** What is executed elsewhere is ended at the grace, and keeps its slot until it is gone: this is how long that may take. */
 const ENDING = SECOND / 2
 
+type ToRetry = Extract<Outcome, { kind: 'failed' }> & { retry_at: number }
+
+const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'failed' && outcome.retry_at !== null
+
 /** Executes claimed runs and settles what they came to. */
 export class Executor {
   readonly #options: ExecutorOptions
@@ -67,7 +72,7 @@ export class Executor {
   begin (run: Claimed, task: Task, freed: (ms?: number) => void): void {
     const { active: runs, clock, notice } = this.#options
     const lease = { id: run.id, turn: run.turn }
-    const active: Active = { run, task, lease, controller: new AbortController(), lines: new RunLines(), progress: new ProgressTracker(clock) }
+    const active: Active = { run, task, lease, stop: new Stop(), lines: new RunLines(), progress: new ProgressTracker(clock) }
     runs.add(active)
     notice({ kind: 'claimed', run })
     const running = this.#execute(active, freed).finally(() => {
@@ -109,46 +114,52 @@ export class Executor {
   }
 
   async #execute (active: Active, freed: (ms?: number) => void): Promise<void> {
-    const { run, task, controller, lease } = active
-    const { clock, random, abortGraceMs, notice, engine } = this.#options
+    const { run, task, stop } = active
+    const { clock, random, abortGraceMs, notice } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const ctx = contextFor(given)
     const taken: Taken = { ms: 0, used: undefined }
-    const work = workOf(task.work, {
+    const work = task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)
+    const ctx = contextFor(given)
+    const outcome = await attempt({
+      task, run, stop, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
+      work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
+      overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
+    })
+    // The slot is free now: the disk confirms what came of the run while the next one runs.
+    taken.ms = clock.monotonic() - began
+    this.#options.active.delete(active)
+    freed(taken.ms)
+    await this.#finish(active, outcome, taken)
+  }
+
+  /** The work of a task that is not executed in this thread. */
+  #elsewhere ({ run, task, lease }: Active, given: ContextOptions, taken: Taken): TaskFunction {
+    const { engine, clock, notice, abortGraceMs } = this.#options
+    return workOf(task.work, {
       given, clock, threads: this.#threads, graceMs: abortGraceMs,
       child: child => engine.report({ lease, now: clock.now(), child }),
       late: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
       used: used => { if (used) taken.used = used }
     })
-    const outcome = await attempt({
-      task, run, controller, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
-      work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
-      overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
-    })
-    // The slot is free now: the disk confirms what came of the run while the next one runs.
-    const ms = clock.monotonic() - began
-    this.#options.active.delete(active)
-    freed(ms)
-    await this.#finish(active, await this.#within(active, outcome), { ms, used: taken.used })
   }
 
   /** A retry that would come later than the task goes on trying is none. */
-  async #within ({ run, task }: Active, outcome: Outcome): Promise<Outcome> {
-    if (outcome.kind !== 'failed' || outcome.retry_at === null || task.retryForMs === Infinity) return outcome
+  async #within ({ run, task }: Active, outcome: ToRetry): Promise<Outcome> {
+    if (task.retryForMs === Infinity) return outcome
     const earlier = run.attempt === 1 ? [] : (await this.#options.engine.get(run.id))?.attempts ?? []
     const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
     if (outcome.retry_at <= first + task.retryForMs) return outcome
     return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
   }
 
-  async #finish (active: Active, outcome: Outcome, taken: Taken): Promise<void> {
+  async #finish (active: Active, ended: Outcome, { ms, used }: Taken): Promise<void> {
     const { run, lease, lines, progress } = active
     const { clock, notice } = this.#options
+    const outcome = isToRetry(ended) ? await this.#within(active, ended) : ended
     const logs = lines.end()
-    const { used } = taken
     const settled = await this.#settle({ lease, outcome, now: clock.now(), logs: logs.length > 0 ? logs : undefined, progress: progress.take() ?? undefined, used })
-    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(taken.ms * 10) / 10, ...used && { used } })
+    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(ms * 10) / 10, ...used && { used } })
     else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
   }
 
@@ -167,12 +178,12 @@ export class Executor {
 
   #given (active: Active): ContextOptions {
     const { engine, clock, services, enqueue, logFor, situation, breathe } = this.#options
-    const { task, lease, controller, lines, progress } = active
+    const { task, lease, stop, lines, progress } = active
     const log = () => logFor(line => lines.write(line))
     return {
       run: begun(active, log, this.#options),
       version: task.version,
-      signal: controller.signal,
+      stop,
       log,
       progress,
       services,

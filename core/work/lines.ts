@@ -38,6 +38,7 @@ export class RunLines {
 
   /** The lines that are left when the attempt is over, with a mark where some were left out. */
   end (): LogLine[] {
+    if (this.#tail.length === 0) return this.take()
     const tail = this.#tail.slice(-this.#limits.tail)
     const out = this.#count - this.#limits.head - tail.length
     if (out > 0 && tail.length > 0) tail.unshift({ at: tail[0]!.at, level: WARN, text: `[${out} lines left out]` })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Stop } from '../../core/work/stop.ts'
 import { StopReason } from '../../core/model/outcome.ts'
 import { attempt } from '../../core/work/attempt.ts'
 import { contextFor } from '../../core/work/context.ts'
@@ -11,15 +12,15 @@ import type { Task, TaskFunction } from '../../core/model/task.ts'
 interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number }
 
 function setup ({ func, task = {}, graceMs = 20, charged = 1 }: Try) {
-  const controller = new AbortController()
+  const stop = new Stop()
   const late: number[] = []
   const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
   const unused = () => { throw new Error('not for this test') }
-  const ctx = contextFor({ run, version: 'v', signal: controller.signal, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
+  const ctx = contextFor({ run, version: 'v', stop, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
   const outcome = attempt({
-    task: taskOf(task), run, controller, clock: fakeClock(), random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
+    task: taskOf(task), run, stop, clock: fakeClock(), random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
   })
-  return { controller, outcome, late }
+  return { stop, outcome, late }
 }
 
 const outcomeOf = (ask: Try): Promise<Outcome> => setup(ask).outcome
@@ -83,27 +84,27 @@ t.test('a timeout of zero is none', async t => {
 t.test('whoever is stopped by us and throws gives the attempt back; whoever is done is done', async t => {
   const waits: TaskFunction = ({ signal }) => new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
   for (const code of ['stopping', 'yield'] as const) {
-    const { controller, outcome } = setup({ func: waits })
-    controller.abort(new StopReason(code, 'for now'))
+    const { stop, outcome } = setup({ func: waits })
+    stop.ask(new StopReason(code, 'for now'))
     t.strictSame(await outcome, { kind: 'postponed', reason: { code, message: 'for now' }, due_at: START })
   }
-  const { controller, outcome } = setup({ func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => resolve('all done')) }) })
-  controller.abort(new StopReason('stopping', 'for now'))
+  const { stop, outcome } = setup({ func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => resolve('all done')) }) })
+  stop.ask(new StopReason('stopping', 'for now'))
   t.strictSame(await outcome, { kind: 'completed', result: 'all done' })
 })
 
 t.test('a cancelled attempt is cancelled, by whom, also when the task returns or never ends', async t => {
   for (const func of [() => new Promise(() => undefined), ({ signal }: { signal: AbortSignal }) => new Promise(resolve => { signal.addEventListener('abort', resolve) })]) {
-    const { controller, outcome } = setup({ func, graceMs: 5 })
-    controller.abort(new StopReason('cancelled', 'not today', 'anna'))
+    const { stop, outcome } = setup({ func, graceMs: 5 })
+    stop.ask(new StopReason('cancelled', 'not today', 'anna'))
     t.strictSame(await outcome, { kind: 'cancelled', reason: { code: 'cancelled', message: 'not today', by: 'anna' } })
   }
 })
 
 t.test('breathe throws the reason once the run is to stop', async t => {
   const steps: number[] = []
-  const { controller, outcome } = setup({ func: async ctx => { for (let step = 0; step < 1e6; step++) { await ctx.breathe(); steps.push(step) } } })
+  const { stop, outcome } = setup({ func: async ctx => { for (let step = 0; step < 1e6; step++) { await ctx.breathe(); steps.push(step) } } })
   await until('it breathes', () => steps.length > 3)
-  controller.abort(new StopReason('yield', 'the gates closed'))
+  stop.ask(new StopReason('yield', 'the gates closed'))
   t.match(await outcome, { kind: 'postponed', reason: { code: 'yield' } })
 })

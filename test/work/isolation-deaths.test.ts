@@ -103,7 +103,7 @@ t.test('with a process everything ends that it has started, also what does not l
   t.match(await ended('leaves'), { state: 'completed', result: 'done' })
   for (const pid of pids('leaves')) await until('it is gone', () => !isAlive(pid))
   const id = await add('stays')
-  await until('it has started', () => existsSync(join(folder, 'stays')))
+  await until('it has started', () => existsSync(join(folder, 'stays')) && pids('stays').length === 2)
   await until('it is recorded', async () => (await manager.engine.get(id))!.child !== null)
   t.equal((await manager.engine.get(id))!.child!.pid, pids('stays')[0])
   await manager.desk.cancel(id, { by: 'anna' })

@@ -83,7 +83,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const ctx = contextFor({
     run: job.run,
     version: job.version,
-    signal: controller.signal,
+    stop: controller,
     log: () => voice.log,
     progress: voice.progress,
     services: () => ({ config: job.config, offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)])) }),
