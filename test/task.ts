@@ -39,6 +39,5 @@ export const taskOf = (over: Partial<Task> = {}): Task => ({
   work: { kind: 'function', func: () => null },
   source: 'code',
   version: 'version',
-  hash: 'hash',
   ...over
 })

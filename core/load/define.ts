@@ -58,8 +58,8 @@ const isAbsent = (key: string, value: unknown): boolean => value === undefined |
 
 /** What is null or undefined is not given; a trigger of null is a word of its own. */
 function given (data: Record<string, unknown>): Record<string, unknown> {
-  const entries = Object.entries(data)
-  return entries.some(([key, value]) => isAbsent(key, value)) ? Object.fromEntries(entries.filter(([key, value]) => !isAbsent(key, value))) : data
+  if (!Object.keys(data).some(key => isAbsent(key, data[key]))) return data
+  return Object.fromEntries(Object.entries(data).filter(([key, value]) => !isAbsent(key, value)))
 }
 
 /** Compiling the schema takes as long as some hundreds of checks. */
@@ -185,13 +185,12 @@ const priorityOf = (type: string | undefined, { task_priorities: priorities }: D
 /** Who says for how long to try means as often as that takes. */
 const MOST_RETRIES = 1000
 
-const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts), 'base64url')
-
 // What config.json lays upon a definition is left out: to switch a task off and on must not cost a run its checkpoint.
-const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) => hashOf([id, contentHash || String(func)])
+const versionOf = (id: string, func: TaskFunction | null, { contentHash }: DefineAsk) =>
+  hash('sha256', JSON.stringify([id, contentHash || String(func)]), 'base64url')
 
 const payloadOf = (data: Data) => ({
-  payload: storable(data.payload ?? null),
+  payload: data.payload === undefined ? null : storable(data.payload),
   input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
 })
 
@@ -217,14 +216,9 @@ function factsOf (data: Data, id: string, config: Settled) {
 /** The task that a definition, the override of config.json and the defaults make together, frozen.
  *  Throws OFFPEAK_TASK_INVALID with file, pointer and every fault. */
 export function defineTask (ask: DefineAsk): Task {
-  const { config: { manager, scheduling }, source, contentHash } = ask
+  const { config, source } = ask
   const { data: own, func } = checked(ask)
   const data = overridden(own, ask.override)
   checkMeaning(ask, { own, data })
-  const work = workOf(data, func, ask)
-  const carried = payloadOf(data)
-  const facts = factsOf(data, own.id, ask.config)
-  // What was said is a tenth of what it makes, and with the defaults it tells as much.
-  const said = [{ ...data, ...carried }, work, facts.priority, manager.timezone, manager.task_timeout, manager.max_task_retries, scheduling.deadline, contentHash]
-  return frozen({ ...facts, ...carried, work, source, version: versionOf(own.id, func, ask), hash: hashOf(said) })
+  return frozen({ ...factsOf(data, own.id, config), ...payloadOf(data), work: workOf(data, func, ask), source, version: versionOf(own.id, func, ask) })
 }

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { FSWatcher } from 'chokidar'
 import type { Config } from '../model/config.ts'
 import { SECOND } from '../model/duration.ts'
@@ -185,8 +186,7 @@ export class TaskFolder implements Service {
   }
 }
 
-const differs = (before: Task | undefined, task: Task) =>
-  before !== undefined && before !== task && (before.hash !== task.hash || before.source !== task.source)
+const differs = (before: Task | undefined, task: Task) => before !== undefined && !isDeepStrictEqual(before, task)
 
 /** Reads the tasks directory once, for a look without a running manager. */
 export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {

@@ -153,8 +153,9 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
   if (!isObject(value)) return []
   const pattern = Object.values((schema.patternProperties ?? NOTHING) as Record<string, Node>)[0]
   const faults: Detail[] = []
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     const node = schema.properties?.[key] ?? pattern
+    const inner = value[key]
     if (node === undefined || (node.title === undefined && !isObject(inner))) continue
     faults.push(...meaningFaults(node, inner, pointer + pointerStep(key)))
   }
@@ -164,7 +165,9 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
 /** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether there is any, where the caller has
  *  compiled the schema. */
 export function faultsOf (schema: TSchema, value: unknown, fits = (one: unknown): boolean => Check(schema, one)): Detail[] {
-  const faults = fits(value) ? [] : schemaFaults(schema, value)
+  const meanings = meaningFaults(schema as Node, value, '')
+  if (fits(value)) return meanings
+  const faults = schemaFaults(schema, value)
   const known = new Set(faults.map(fault => fault.pointer))
-  return [...faults, ...meaningFaults(schema as Node, value, '').filter(fault => !known.has(fault.pointer))]
+  return [...faults, ...meanings.filter(fault => !known.has(fault.pointer))]
 }

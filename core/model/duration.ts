@@ -12,8 +12,21 @@ export type Duration = number | string
 // The parser passes over words that it does not know; here they are an error. The second form is ISO 8601.
 const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
 
+const READ_KEPT = 1000
+const read = new Map<string, number>()
+
 /** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
 export function milliseconds (value: Duration): number {
+  if (typeof value !== 'string') return readMs(value)
+  const known = read.get(value)
+  if (known !== undefined) return known
+  const ms = readMs(value)
+  if (read.size >= READ_KEPT) read.clear()
+  read.set(value, ms)
+  return ms
+}
+
+function readMs (value: Duration): number {
   // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
   const bare = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value)
   const ms = bare ? Number(value) * SECOND : WORDS.test(value) ? parse(value.trim()) : null

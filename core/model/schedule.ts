@@ -24,8 +24,6 @@ export interface Schedule {
   next_at: number | null
   /** Why the next fire was moved, when it was. */
   moved?: Moved | null
-  /** Of trigger, args and zone: a change begins a new anchor. */
-  hash: string
   created_at: number
   created_by: string
 }

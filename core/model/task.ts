@@ -126,6 +126,4 @@ export interface Task extends Holding, Policy {
   source: string
   /** Changes with the text in which its work is written: its file, or its function when it is added in code. */
   version: string
-  /** Changes with every change of definition, override or file. */
-  hash: string
 }

@@ -190,7 +190,7 @@ export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used
   ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used, after })
 
 /** A schedule as REST shows it. */
-export const scheduleView = ({ anchor: _anchor, cursor: _cursor, hash: _hash, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({
+export const scheduleView = ({ anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({
   ...rest,
   words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
   next_at: iso(next),

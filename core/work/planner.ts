@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { comingFires, saysSame } from '../model/schedule.ts'
 import { compileTrigger } from '../model/trigger.ts'
 import { decideFires } from '../model/misfire.ts'
@@ -174,13 +173,13 @@ export class Planner {
     return writing(this.#next(schedule, trigger, Math.max(schedule.cursor, now)), trigger, { from: schedule.cursor, now })
   }
 
-  #fresh (row: Omit<Schedule, 'anchor' | 'cursor' | 'nominal_at' | 'next_at' | 'moved' | 'hash'>, now: number): Plan {
+  #fresh (row: Omit<Schedule, 'anchor' | 'cursor' | 'nominal_at' | 'next_at' | 'moved'>, now: number): Plan {
     const trigger = compileTrigger(row, now)
     // A date that lies in the past at first sight is still a fire: within the grace it runs, else it is recorded.
     const first = trigger.kind === 'date' ? trigger.next(-8.64e15) : null
     const cursor = first === null ? now : Math.min(now, first - 1)
     const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_at: at, created_by: by } = row
-    const schedule = { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, anchor: now, cursor, nominal_at: null, next_at: null, moved: null, hash: hashOf(row), created_at: at, created_by: by }
+    const schedule = { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, anchor: now, cursor, nominal_at: null, next_at: null, moved: null, created_at: at, created_by: by }
     return writing(this.#next(schedule, trigger, cursor), trigger, { from: null, now })
   }
 
@@ -240,9 +239,6 @@ export class Planner {
 const NEVER: Trigger = { kind: 'date', jitter: 0, until: -Infinity, next: () => null, latest: () => null, count: () => 0 }
 const REPLACED: Reason = { code: 'replaced', message: 'replaced by a later fire' }
 const DISABLED: Reason = { code: 'task_disabled', message: 'its task was disabled while the run waited' }
-
-const hashOf = ({ trigger, trigger_args, timezone }: { trigger: string | null, trigger_args: unknown, timezone: string }) =>
-  hash('sha256', JSON.stringify([trigger, trigger_args, timezone]), 'hex').slice(0, 16)
 
 /** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and it is seen at a glance. */
 function isSame (schedule: Schedule, task: Task): boolean {

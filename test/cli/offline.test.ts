@@ -73,7 +73,7 @@ t.test('preview says when a task that is known will fire: an interval counts on 
   const engine = createSqliteEngine({ folder: join(cwd, 'data') })
   await engine.start()
   const anchor = Date.now() - 20 * MINUTE
-  const schedule = { id: 'beat', task: 'beat', origin: 'file', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', payload: null, anchor, cursor: anchor, nominal_at: anchor + 45 * MINUTE, hash: '', created_at: anchor, created_by: 'file' } as const
+  const schedule = { id: 'beat', task: 'beat', origin: 'file', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', payload: null, anchor, cursor: anchor, nominal_at: anchor + 45 * MINUTE, created_at: anchor, created_by: 'file' } as const
   const plan = (next: number, args: Schedule['trigger_args'] = { minutes: 45 }) =>
     engine.plan([{ schedule: { ...schedule, trigger_args: args, next_at: next }, from: null, fires: [], overlap: 'skip', now: anchor }])
   await plan(anchor + 45 * MINUTE)

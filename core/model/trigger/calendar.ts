@@ -1,11 +1,8 @@
-import type { Field, FieldName } from './field.ts'
+import type { Field, FieldName, Row } from './field.ts'
 import type { Dates } from './dates.ts'
 import { datesOf, dayDown, dayUp } from './dates.ts'
 
 const DAY = 86_400
-
-/** For each value the nearest member of a set at or after it, and at or before it; -1 when there is none. */
-interface Row { up: Int8Array, down: Int8Array, first: number, last: number }
 
 /** A cron schedule over wall-clock seconds, without a zone. */
 export interface Calendar {
@@ -20,15 +17,7 @@ export interface Calendar {
   last: number
 }
 
-const rows = new WeakMap<Field, Row>()
-
-function rowOf (field: Field, size: number): Row {
-  const known = rows.get(field)
-  if (known !== undefined) return known
-  const row = makeRow(field, size)
-  rows.set(field, row)
-  return row
-}
+const rowOf = (field: Field, size: number): Row => field.row ??= makeRow(field, size)
 
 function makeRow ({ parts }: Field, size: number): Row {
   const up = new Int8Array(size + 1).fill(-1)
@@ -60,7 +49,7 @@ export function calendarOf (fields: Record<FieldName, Field>, { either }: { eith
   const minute = rowOf(fields.minute, 60)
   const second = rowOf(fields.second, 60)
   return {
-    fixed: !/[*/]/.test(fields.hour.text + fields.minute.text + fields.second.text),
+    fixed: !fields.hour.open && !fields.minute.open && !fields.second.open,
     dates,
     hour,
     minute,

@@ -11,26 +11,9 @@ import { GRAMMARS, parseField } from './field.ts'
 
 const COMMON_ARGS = ['start_date', 'end_date', 'timezone', 'jitter']
 const NAMES = Object.keys(GRAMMARS) as FieldName[]
-const CALENDARS_KEPT = 5000
-const calendars = new Map<string, Map<string, Calendar>>()
-let calendarsKept = 0
 
 export const CRON_ARGS = [...NAMES, 'expression', ...COMMON_ARGS]
 export const CRONTAB_ARGS = COMMON_ARGS
-
-/** The calendar of some days and times of them, made once. */
-function kept (days: string, times: string, make: () => Calendar): Calendar {
-  const known = calendars.get(days)?.get(times)
-  if (known !== undefined) return known
-  if (++calendarsKept > CALENDARS_KEPT) {
-    calendars.clear()
-    calendarsKept = 1
-  }
-  const calendar = make()
-  const same = calendars.get(days) ?? new Map<string, Calendar>()
-  calendars.set(days, same.set(times, calendar))
-  return calendar
-}
 
 function textOf (args: Args, name: FieldName): string | undefined {
   const value = args[name]
@@ -58,17 +41,12 @@ export const readField = (name: FieldName, text: string) => parseField(text, GRA
 
 function fromFields (args: Args): Calendar {
   const texts = fieldTexts(args)
-  const { year, month, day, week, day_of_week: weekday, hour, minute, second } = texts
-  return kept(`${year}|${month}|${day}|${week}|${weekday}`, `${hour}|${minute}|${second}`, () => {
-    const fields: Partial<Record<FieldName, Field>> = {}
-    for (const name of NAMES) fields[name] = readField(name, texts[name])
-    return calendarOf(fields as Record<FieldName, Field>, { either: false })
-  })
+  const fields: Partial<Record<FieldName, Field>> = {}
+  for (const name of NAMES) fields[name] = readField(name, texts[name])
+  return calendarOf(fields as Record<FieldName, Field>, { either: false })
 }
 
-function fromCrontab (text: string, pointer: string): Calendar {
-  return kept('crontab', text, () => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true }))
-}
+const fromCrontab = (text: string, pointer: string): Calendar => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true })
 
 function cronTrigger (calendar: Calendar, spec: TriggerSpec, args: Args): Trigger {
   const zone = zoneFor(spec, args)

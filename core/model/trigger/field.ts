@@ -8,8 +8,11 @@ export interface Part { first: number, last: number, step: number }
 /** A weekday (Monday 0) by its place in the month; place 6 is the last one. */
 export interface Nth { place: number, weekday: number }
 
-/** What one cron field says: any of its parts, and for days also the last day or weekdays by place. */
-export interface Field { text: string, parts: Part[], lastDay: boolean, nth: Nth[] }
+/** What one cron field says: any of its parts, and for days also the last day or weekdays by place. `open`: it holds a `*` or a step. */
+export interface Field { text: string, parts: Part[], lastDay: boolean, nth: Nth[], open: boolean, row: Row | null }
+
+/** For each value the nearest member of a set at or after it, and at or before it; -1 when there is none. */
+export interface Row { up: Int8Array, down: Int8Array, first: number, last: number }
 
 /** Where a field stands in a definition, for the error. */
 export interface Place { pointer: string, field: string }
@@ -111,7 +114,7 @@ function nthOf (text: string, place: Place): Nth | null {
 }
 
 function read (text: string, grammar: Grammar, place: Place): Field {
-  const field: Field = { text, parts: [], lastDay: false, nth: [] }
+  const field: Field = { text, parts: [], lastDay: false, nth: [], open: /[*/]/.test(text), row: null }
   const days = place.field === 'day' && grammar.dialect === 'fields'
   for (const item of text.split(',')) {
     const word = item.trim()

@@ -46,7 +46,7 @@ export const REACHABLE = ['queued', 'running', ...FINAL_STATES] as const
 
 export const schedule = (more: Partial<Schedule> = {}): Schedule => ({
   id: 'a', task: 'a', origin: 'file', trigger: 'cron', trigger_args: { minute: 0 }, timezone: 'UTC', payload: null, anchor: T0,
-  cursor: T0, nominal_at: T0 + 1000, next_at: T0 + 1000, hash: 'h', created_at: T0, created_by: 'me', ...more
+  cursor: T0, nominal_at: T0 + 1000, next_at: T0 + 1000, created_at: T0, created_by: 'me', ...more
 })
 
 export const fire = (at: number, more: Partial<NewRun> = {}) => ask({ source: 'schedule', schedule: 'a', key: `@${at}`, due_at: at, nominal_at: at, ...more })
