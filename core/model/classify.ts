@@ -68,9 +68,14 @@ const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
 /** The class of a task and which word decided; `class` in its definition wins. Types are compared whole, keywords with the beginnings
  *  of words, the most urgent class first. */
 export function classify (task: Worded, { classification: rules }: Pick<Config, 'classification'>): Classed {
-  const known = answers.get(rules) ?? new WeakMap<Worded, Classed>()
-  answers.set(rules, known)
-  const answer = known.get(task) ?? classed(task, rules)
+  let known = answers.get(rules)
+  if (known === undefined) {
+    known = new WeakMap()
+    answers.set(rules, known)
+  }
+  const before = known.get(task)
+  if (before !== undefined) return before
+  const answer = classed(task, rules)
   known.set(task, answer)
   return answer
 }

@@ -3,14 +3,14 @@ import { NOBODY, crowdOf, queueRoom } from './crowd.ts'
 import { agedPriorities } from './relax.ts'
 import { classify } from './classify.ts'
 import { defaultsOf } from './config.ts'
-import { evaluate } from './gates/evaluate.ts'
+import { judge, lookOf, verdictIn } from './gates/evaluate.ts'
 import { prioritySlots } from './gates/priority.ts'
 import { profileSlots } from './gates/profile.ts'
-import { steadied } from './steady.ts'
 import { unknownReading } from './reading.ts'
 import type { Bucket } from './queue.ts'
 import type { Config } from './config.ts'
-import type { Pause, Standing, Trials, Verdict, Waiting } from './gates/gate.ts'
+import type { Judgement, Pause, Standing, Subject, Trials, Verdict, Waiting } from './gates/gate.ts'
+import type { Look } from './gates/evaluate.ts'
 import type { Prior } from './prior.ts'
 import type { Priority, Run } from './run.ts'
 import type { Running } from './crowd.ts'
@@ -72,33 +72,52 @@ export function standingOf ({ tasks, active, slots, priorities = {}, pauses = []
   return { free: Math.max(0, slots - taken), slots, priorities, background, pauses, crowd: crowdOf(running, buckets), priors, known: tasks, ...trials && { trials } }
 }
 
-function verdictWith (facts: Facts, standing: Omit<Standing, 'active'>, run: Waiting): Verdict {
-  const { tasks, active, now, reading = unknownReading(now), steady = null, config = DEFAULTS } = facts
-  return evaluate({ task: tasks.get(run.task), run, reading, steady, config, now, standing: { ...standing, active: active.get(run.task) ?? 0 } })
+function lookWith (facts: Facts, standing: Omit<Standing, 'active'>): Look {
+  const { now, reading = unknownReading(now), steady = null, config = DEFAULTS } = facts
+  return lookOf({ reading, steady, config, now, standing: { ...standing, active: 0 } })
 }
+
+const subjectOf = ({ tasks, active }: Facts, run: Waiting): Subject => ({ task: tasks.get(run.task), run, active: active.get(run.task) ?? 0 })
 
 /** The verdicts on runs as things stand. */
 export function verdictsOn (facts: Facts, runs: readonly Waiting[]): Verdict[] {
-  const standing = standingOf(facts)
-  return runs.map(run => verdictWith(facts, standing, run))
+  const look = lookWith(facts, standingOf(facts))
+  return runs.map(run => verdictIn(look, subjectOf(facts, run)))
 }
 
 /** The verdict on one run as things stand. */
 export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!
 
-/** `plain`: nothing but slots and the task's own concurrency bounds how many may start. */
-interface Entry { task: Task, first: Run, most: number, verdict: Verdict, plain: boolean }
+/** `plain`: nothing but slots and the task's own concurrency bounds how many may start. `passes`: it passes the profile's slots. */
+interface Entry { task: Task, first: Run, most: number, judgement: Judgement, plain: boolean, passes: boolean }
+
+/** One asking for grants. */
+interface Asking { ask: RoomAsk, look: Look, standing: Omit<Standing, 'active'>, queues: Grant['room']['queues'], judgements: Map<Run, Judgement> }
+
+function judged ({ ask, look, judgements }: Asking, run: Run): Judgement {
+  const before = judgements.get(run)
+  if (before !== undefined) return before
+  const judgement = judge(look, subjectOf(ask, run))
+  judgements.set(run, judgement)
+  return judgement
+}
+
+const RANKS = Object.fromEntries(PRIORITIES.map((name, rank) => [name, rank])) as Record<Priority, number>
 
 const comesFirst = (a: { first: Run }, b: { first: Run }) =>
-  PRIORITIES.indexOf(a.first.priority) - PRIORITIES.indexOf(b.first.priority) || a.first.due_at - b.first.due_at
+  RANKS[a.first.priority] - RANKS[b.first.priority] || a.first.due_at - b.first.due_at
 
 /** A run that only waits to be alone: those that come after it wait too, or it would wait for ever. */
-const waitsAlone = (task: Task | undefined, { gates }: Verdict): boolean =>
+const waitsAlone = (task: Task | undefined, { gates }: Judgement): boolean =>
   task?.alone === true && gates.every(({ ok, gate }) => ok || gate === 'alone' || gate === 'slots')
+
+const passesProfile = ({ gates }: Judgement) =>
+  gates.some(({ gate, bypassed }) => (gate === 'profile' || gate === 'background') && bypassed !== null)
 
 /** The tasks whose first run may start, in the order in which runs are claimed, as many as there can be slots for. `alone`: the last one is to
  *  have the machine for itself, or waits for that. */
-function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>, queues: Grant['room']['queues']): { entries: Entry[], alone: boolean } {
+function openEntries (asking: Asking): { entries: Entry[], alone: boolean } {
+  const { ask, standing, queues } = asking
   const entries: Entry[] = []
   let background = (ask.config ?? DEFAULTS).scheduling.max_background_batch - standing.background
   let wanted = standing.free
@@ -106,45 +125,61 @@ function openEntries (ask: RoomAsk, standing: Omit<Standing, 'active'>, queues: 
   for (const { task: id, first, count = Infinity } of ask.due.toSorted(comesFirst)) {
     if (wanted <= 0) break
     const task = ask.tasks.get(id)
-    const verdict = verdictWith(ask, standing, first)
-    if (waitsAlone(task, verdict)) return { entries: verdict.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, verdict, plain: false }] : entries, alone: true }
-    if (task === undefined || verdict.decision !== 'start' || task.locks.some(name => locked.has(name))) continue
-    const ofClass = verdict.class.class === 'background' && !passesProfile({ verdict }) ? background : Infinity
-    const single = verdict.alone || task.locks.length > 0 || (task.breaker !== null && ask.trials?.has(id)) ? 1 : Infinity
-    const rules = Math.min(single, ofClass, queues[first.queue] ?? Infinity)
+    const judgement = judged(asking, first)
+    if (waitsAlone(task, judgement)) return { entries: judgement.decision === 'start' && entries.length === 0 ? [{ task: task!, first, most: 1, judgement, plain: false, passes: passesProfile(judgement) }] : entries, alone: true }
+    if (task === undefined || judgement.decision !== 'start' || task.locks.some(name => locked.has(name))) continue
+    const passes = passesProfile(judgement)
+    const isBackground = judgement.class.class === 'background'
+    const single = judgement.alone || task.locks.length > 0 || (task.breaker !== null && ask.trials?.has(id)) ? 1 : Infinity
+    const rules = Math.min(single, isBackground && !passes ? background : Infinity, queues[first.queue] ?? Infinity)
     const most = Math.min(standing.free, count, task.concurrency - (ask.active.get(id) ?? 0), rules)
     if (most < 1) continue
-    if (verdict.class.class === 'background') background -= most
+    if (isBackground) background -= most
     wanted -= most
     for (const name of task.locks) locked.add(name)
-    entries.push({ task, first, most, verdict, plain: rules === Infinity && task.depends_on.length === 0 && task.breaker === null })
+    entries.push({ task, first, most, judgement, passes, plain: rules === Infinity && task.depends_on.length === 0 && task.breaker === null })
   }
   return { entries, alone: false }
 }
 
-const passesProfile = ({ verdict }: Pick<Entry, 'verdict'>) =>
-  verdict.gates.some(({ gate, bypassed }) => (gate === 'profile' || gate === 'background') && bypassed !== null)
-
 /** Critical by its priority alone: other runs of the same task are not. */
-const urgent = ({ first, verdict }: Entry) => first.priority === 'critical' && verdict.class.class !== 'critical'
+const urgent = ({ first, judgement }: Entry) => first.priority === 'critical' && judgement.class.class !== 'critical'
 
 const only = (priority: Priority, most: number): Partial<Record<Priority, number>> =>
   Object.fromEntries(PRIORITIES.map(name => [name, name === priority ? most : 0]))
 
-const tasksOf = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ task, most }) => [task.id, most]))
+function tasksOf (entries: readonly Entry[]): Record<string, number> {
+  const tasks: Record<string, number> = {}
+  for (const { task, most } of entries) tasks[task.id] = most
+  return tasks
+}
 
-const aheadOf = (entries: readonly Entry[], ahead: NonNullable<RoomAsk['ahead']>): Record<string, number> =>
-  Object.fromEntries(entries.filter(({ plain }) => plain).map(({ task }) => [task.id, ahead(task.id)] as const).filter(([, most]) => most > 0))
+function aheadOf (entries: readonly Entry[], ahead: NonNullable<RoomAsk['ahead']>): Record<string, number> {
+  const tasks: Record<string, number> = {}
+  for (const { task: { id }, plain } of entries) {
+    const most = plain ? ahead(id) : 0
+    if (most > 0) tasks[id] = most
+  }
+  return tasks
+}
+
+/** Whether runs of a priority may be among the due ones of a task: none is more urgent than the first, and a single one is the first. */
+const mayHave = ({ first, count }: RoomAsk['due'][number], priority: Priority): boolean =>
+  first.priority === priority || (count !== 1 && RANKS[first.priority] < RANKS[priority])
 
 /** One run of each priority whose turn has come, from tasks that could start one of it. */
-function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, { limit, queues }: { limit: number, queues: Grant['room']['queues'] }): Grant[] {
+function agedGrants (asking: Asking, limit: number): Grant[] {
+  const { ask, look, queues } = asking
   if (ask.turns === undefined || limit < 1) return []
-  return agedPriorities(ask.turns, { scheduling: (ask.config ?? DEFAULTS).scheduling }, ask.now).flatMap(priority => {
-    const open = ask.due.filter(({ first }) => {
-      const verdict = verdictWith(ask, standing, { ...first, priority })
-      return verdict.decision === 'start' && !verdict.alone
-    })
-    return open.length === 0 ? [] : [{ limit: 1, room: { queues, tasks: Object.fromEntries(open.map(({ task }) => [task, 1])), priorities: only(priority, 1) } }]
+  return agedPriorities(ask.turns, look.config, ask.now).flatMap(priority => {
+    const tasks: Record<string, number> = {}
+    for (const one of ask.due) {
+      if (!mayHave(one, priority)) continue
+      const { first, task } = one
+      const { decision, alone } = first.priority === priority ? judged(asking, first) : judge(look, subjectOf(ask, { ...first, priority }))
+      if (decision === 'start' && !alone) tasks[task] = 1
+    }
+    return [{ limit: 1, room: { queues, tasks, priorities: only(priority, 1) } }]
   })
 }
 
@@ -153,21 +188,22 @@ function agedGrants (ask: RoomAsk, standing: Omit<Standing, 'active'>, { limit, 
 export function grantsFor (ask: RoomAsk): Grant[] {
   const standing = standingOf(ask)
   if (standing.free === 0 || ask.due.length === 0) return []
-  const { now, config = DEFAULTS, reading: raw = unknownReading(now), steady = null } = ask
-  const reading = steady === null ? raw : steadied(raw, steady)
-  const profile = profileSlots({ reading, config, now })
+  const look = lookWith(ask, standing)
+  const { config, now } = look
+  const profile = profileSlots(look)
   const left = Math.min(standing.free, profile === null ? Infinity : profile.slots - (standing.slots - standing.free))
   const queues = queueRoom(standing.crowd ?? NOBODY, config, now)
-  const { entries, alone } = openEntries(ask, standing, queues)
-  const ready = (priority: Priority) => prioritySlots(priority, { reading, config }) - (standing.priorities[priority] ?? 0)
+  const asking: Asking = { ask, look, standing, queues, judgements: new Map() }
+  const { entries, alone } = openEntries(asking)
+  const ready = (priority: Priority) => prioritySlots(priority, look) - (standing.priorities[priority] ?? 0)
   const priorities = Object.fromEntries(PRIORITIES.map(name => [name, ready(name)]).filter(([, most]) => most !== Infinity)) as Grant['room']['priorities']
   const first = entries.filter(urgent)
-  const passing = entries.filter(entry => !urgent(entry) && passesProfile(entry))
-  const others = entries.filter(entry => !urgent(entry) && !passesProfile(entry))
+  const passing = entries.filter(entry => entry.passes && !urgent(entry))
+  const others = entries.filter(entry => !entry.passes && !urgent(entry))
   const grants: Grant[] = [
     { limit: standing.free, room: { queues, tasks: tasksOf(first), priorities: only('critical', Math.min(standing.free, ready('critical'))) } },
     { limit: standing.free, room: { queues, tasks: tasksOf(passing), priorities } },
-    ...alone ? [] : agedGrants(ask, standing, { limit: left, queues }),
+    ...alone ? [] : agedGrants(asking, left),
     { limit: left, room: { queues, tasks: tasksOf(others), priorities, ...profile === null && ask.ahead && { ahead: aheadOf(others, ask.ahead) } } }
   ]
   return grants.filter(({ limit, room }) => limit > 0 && Object.keys(room.tasks).length > 0)

@@ -1,9 +1,15 @@
-import type { Gate } from './gate.ts'
+import type { Gate, GateAsk } from './gate.ts'
+
+const mostOf = ({ task }: Pick<GateAsk, 'task'>): number => task?.concurrency ?? Infinity
+
+/** Whether fewer runs of the task are running than it allows. */
+export const hasRoom = (ask: GateAsk): boolean => ask.standing.active < mostOf(ask)
 
 /** Closed while as many runs of the task are running as it allows. */
-export const concurrency: Gate = ({ task, standing: { active } }) => {
-  const most = task?.concurrency ?? Infinity
-  const ok = active < most
+export const concurrency: Gate = ask => {
+  const { active } = ask.standing
+  const most = mostOf(ask)
+  const ok = hasRoom(ask)
   return {
     gate: 'concurrency',
     ok,

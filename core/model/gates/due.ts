@@ -1,16 +1,30 @@
-import type { Gate } from './gate.ts'
+import type { Gate, GateAsk } from './gate.ts'
 import { spanWords } from '../duration.ts'
+
+/** Whether the run is due. */
+export const isDue = ({ run, now }: Pick<GateAsk, 'run' | 'now'>): boolean => run.due_at <= now
+
+/** Writes out an instant, and remembers the last: runs that are asked about together mostly share it. */
+function writer (): (at: number) => string {
+  let last = { at: NaN, text: '' }
+  return at => {
+    if (at !== last.at) last = { at, text: new Date(at).toISOString() }
+    return last.text
+  }
+}
+
+const instantOf = { now: writer(), due: writer() }
 
 /** Closed until the run is due. */
 export const due: Gate = ({ run, now }) => {
-  const ok = run.due_at <= now
+  const ok = isDue({ run, now })
   return {
     gate: 'due',
     ok,
     code: ok ? 'ok' : 'not_due',
     message: ok ? 'due' : `due in ${spanWords(run.due_at - now)}`,
-    observed: new Date(now).toISOString(),
-    required: new Date(run.due_at).toISOString(),
+    observed: instantOf.now(now),
+    required: instantOf.due(run.due_at),
     clears_at: ok ? null : run.due_at,
     certain: true,
     source: 'the run'

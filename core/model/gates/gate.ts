@@ -118,6 +118,12 @@ export interface Verdict {
   alone: boolean
 }
 
+/** One of the runs that a look is about. `active`: runs of the same task that are running. */
+export interface Subject { task: Task | undefined, run: Waiting, active: number }
+
+/** As much of a verdict as a start hangs on. `gates`: those alone that are closed or were passed, in no order. */
+export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class' | 'alone'>
+
 /** What becomes of a running run, and the gate that closed on it. */
 export interface Lost { decision: 'continue' | 'yield' | 'cancel', reason: GateAnswer | null }
 

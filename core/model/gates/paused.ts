@@ -15,6 +15,7 @@ const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
 
 /** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several pauses the one that lasts longest is told. */
 export const paused: Gate = ask => {
+  if (ask.standing.pauses.length === 0) return null
   const pauses = ask.standing.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
   const longest = pauses.toSorted((a, b) => lasting(b) - lasting(a))[0]
   if (longest === undefined) return null

@@ -1,9 +1,12 @@
-import type { Gate } from './gate.ts'
+import type { Gate, GateAsk } from './gate.ts'
+
+/** Whether a task has the run's id. */
+export const isPresent = ({ task }: Pick<GateAsk, 'task'>): boolean => task !== undefined
 
 /** Closed while no task has the run's id: its file is gone or broken. */
 export const present: Gate = ({ task, run }) => ({
   gate: 'task',
-  ok: task !== undefined,
+  ok: isPresent({ task }),
   code: task === undefined ? 'task_missing' : 'ok',
   message: task === undefined ? `no task has the id '${run.task}': its file is gone or broken` : `defined in ${task.source}`,
   observed: task?.source ?? null,

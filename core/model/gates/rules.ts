@@ -1,0 +1,104 @@
+import { background } from './background.ts'
+import { bandwidth } from './bandwidth.ts'
+import { breaker } from './breaker.ts'
+import { alone, locks } from './locks.ts'
+import { battery } from './battery.ts'
+import { charge } from './charge.ts'
+import { concurrency, hasRoom } from './concurrency.ts'
+import { cpu } from './cpu.ts'
+import { dependencies } from './dependencies.ts'
+import { disk } from './disk.ts'
+import { due, isDue } from './due.ts'
+import { enabled } from './enabled.ts'
+import { idle } from './idle.ts'
+import { io } from './io.ts'
+import { isPresent, present } from './present.ts'
+import { memory } from './memory.ts'
+import { network } from './network.ts'
+import { paused } from './paused.ts'
+import { power } from './power.ts'
+import { priority } from './priority.ts'
+import { probes } from './probes.ts'
+import { profile } from './profile.ts'
+import { queue, rate } from './queue.ts'
+import { signals } from './signals.ts'
+import { slots } from './slots.ts'
+import { temperature } from './temperature.ts'
+import { window } from './window.ts'
+import type { Constraints } from '../constraint.ts'
+import type { Gate, GateAsk, GateKind } from './gate.ts'
+import type { Task } from '../task.ts'
+
+/** A gate in its place. */
+export interface Rule {
+  gate: Gate
+  kind: GateKind
+  /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs that are asked about
+   *  together, as long as no limit has given way. */
+  own: 'always' | 'never' | ((task: Task) => boolean)
+  /** True for a run to which the gate is open: what the gate itself goes by, without the words. */
+  opens?: (ask: GateAsk) => boolean
+}
+
+// It is not read here: what throws has to throw in its gate, which then says so.
+const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boolean => names.some(name => name in constraints)
+
+/** In the order in which people are told. */
+export const RULES: readonly Rule[] = [
+  { gate: present, kind: 'order', own: 'always', opens: isPresent },
+  { gate: enabled, kind: 'order', own: task => !task.enabled },
+  { gate: paused, kind: 'safety', own: 'always' },
+  { gate: breaker, kind: 'order', own: task => task.breaker !== null },
+  { gate: due, kind: 'order', own: 'always', opens: isDue },
+  { gate: dependencies, kind: 'order', own: task => task.depends_on.length > 0 },
+  { gate: disk, kind: 'safety', own: asks('disk_free') },
+  { gate: temperature, kind: 'safety', own: asks('temperature_below') },
+  { gate: window, kind: 'condition', own: asks('window') },
+  { gate: power, kind: 'condition', own: asks('power') },
+  { gate: battery, kind: 'condition', own: 'always' },
+  { gate: charge, kind: 'condition', own: asks('battery_above', 'battery_below') },
+  { gate: idle, kind: 'condition', own: asks('idle') },
+  { gate: probes, kind: 'condition', own: asks('not_while') },
+  { gate: signals, kind: 'condition', own: asks('signals') },
+  { gate: network, kind: 'condition', own: asks('network') },
+  { gate: cpu, kind: 'condition', own: asks('cpu_below') },
+  { gate: memory, kind: 'condition', own: asks('memory_below') },
+  { gate: io, kind: 'condition', own: asks('io_below') },
+  { gate: bandwidth, kind: 'condition', own: 'never' },
+  { gate: concurrency, kind: 'order', own: 'always', opens: hasRoom },
+  { gate: queue, kind: 'order', own: 'always' },
+  { gate: rate, kind: 'order', own: 'always' },
+  { gate: locks, kind: 'order', own: task => task.locks.length > 0 },
+  { gate: alone, kind: 'order', own: task => task.alone },
+  { gate: priority, kind: 'order', own: 'always' },
+  { gate: profile, kind: 'condition', own: 'never' },
+  { gate: background, kind: 'condition', own: 'always' },
+  { gate: slots, kind: 'order', own: 'never' }
+]
+
+const placesOf = (wanted: (rule: Rule) => boolean): readonly number[] => RULES.flatMap((rule, place) => wanted(rule) ? [place] : [])
+
+const ALL = placesOf(() => true)
+const ALWAYS = placesOf(({ own }) => own === 'always')
+
+/** The places of the gates whose answer may be shared. */
+export const SHARED = placesOf(({ own }) => own !== 'always')
+
+const places = new WeakMap<Task, readonly number[]>()
+
+function ownOf (task: Task): readonly number[] {
+  const before = places.get(task)
+  if (before !== undefined) return before
+  const some = SHARED.some(place => isOwn(RULES[place]!, task))
+  const found = some ? placesOf(rule => isOwn(rule, task)) : ALWAYS
+  places.set(task, found)
+  return found
+}
+
+const isOwn = ({ own }: Rule, task: Task): boolean => own === 'always' || (own !== 'never' && own(task))
+
+/** The places of the gates whose answer is the run's own. */
+export function ownPlaces ({ task, relaxed }: GateAsk): readonly number[] {
+  if (relaxed > 0) return ALL
+  return task === undefined ? ALWAYS : ownOf(task)
+}
