@@ -62,8 +62,8 @@ function given (data: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([key, value]) => !isAbsent(key, value)))
 }
 
-/** Compiling the schema takes as long as some hundreds of checks. */
-const OFTEN = 200
+/** Compiling the schema takes as long as so many first checks. */
+const OFTEN = 20
 let checks = 0
 let compiled: { Check (value: unknown): boolean } | undefined
 

@@ -10,7 +10,7 @@ import type { Task } from '../model/task.ts'
 import type { FileFault } from './assemble.ts'
 import { assemble } from './assemble.ts'
 import { Tree } from './tree.ts'
-import { WRITTEN } from './watch.ts'
+import { WRITTEN, waited } from './watch.ts'
 
 /** A task file, or one definition of it, that cannot be used as it stands on disk. */
 export interface BrokenFile {
@@ -50,6 +50,8 @@ export interface FolderAsk {
   onError?: ((error: unknown) => void) | undefined
   /** `watch`: changes take effect by themselves. `once`: only when `rescan` is called. */
   files?: 'watch' | 'once' | undefined
+  /** The watch begins so many ms after the start, at once when absent. */
+  watchAfterMs?: number | undefined
   /** How long one import may take, ms. */
   boundMs?: number | undefined
   /** Epoch ms, as the file system counts them. */
@@ -152,6 +154,7 @@ export class TaskFolder implements Service {
   }
 
   async #watch (signal: AbortSignal): Promise<void> {
+    if (!await waited(this.#ask.watchAfterMs ?? 0, signal)) return
     const [root, { watch }] = await Promise.all([realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)), import('chokidar')])
     if (signal.aborted) return
     const watcher = watch(root, {

@@ -1,5 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FSWatcher } from 'chokidar'
+import { SECOND } from '../model/duration.ts'
 import type { Service } from '../model/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
 import { loadConfig, overlayFile } from './config.ts'
@@ -8,12 +10,23 @@ import { loadConfig, overlayFile } from './config.ts'
 export const WRITTEN = { stabilityThreshold: 200, pollInterval: 50 }
 const QUIET_MS = 400
 
+/** How long a start has the processor for what somebody waits for, before it begins to watch files. */
+export const WATCH_AFTER = SECOND
+
+/** Resolves after so many ms to true, or as soon as the signal is aborted to false. */
+export async function waited (ms: number, signal: AbortSignal): Promise<boolean> {
+  if (ms > 0) await wait(ms, undefined, { signal }).catch(() => undefined)
+  return !signal.aborted
+}
+
 export interface WatchAsk extends ConfigAsk {
   /** The configuration in force at the start: the same one is not reported again. */
   current?: LoadedConfig | undefined
   onChange: (loaded: LoadedConfig) => void
   /** Told once for each fault; the last good configuration stays in force. */
   onError: (error: unknown) => void
+  /** The watch begins so many ms after the start, at once when absent. */
+  watchAfterMs?: number | undefined
 }
 
 export interface ConfigWatch extends Service {
@@ -46,6 +59,7 @@ class Watch implements ConfigWatch {
   }
 
   async #watch (signal: AbortSignal) {
+    if (!await waited(this.#ask.watchAfterMs ?? 0, signal)) return
     const { watch } = await import('chokidar')
     if (signal.aborted) return
     const folder = dirname(resolve(this.#ask.file))

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { TaskFolder } from '../load/tasks.ts'
+import { WATCH_AFTER } from '../load/watch.ts'
 import { defineTask } from '../load/define.ts'
 import { failureOf } from '../model/failure.ts'
 import { taskDuplicate, taskLimit } from '../model/errors.ts'
@@ -62,6 +63,7 @@ export class Catalog implements Service {
       dataFolder: folder(),
       config: settings.config,
       files,
+      watchAfterMs: WATCH_AFTER,
       now,
       onChange: change => this.#changed(change),
       onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })

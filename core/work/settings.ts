@@ -3,7 +3,7 @@ import { configFaults, configOf } from '../model/config.ts'
 import { configInvalid } from '../model/errors.ts'
 import { editConfig } from '../load/edit.ts'
 import { loadConfig } from '../load/config.ts'
-import { watchConfig } from '../load/watch.ts'
+import { WATCH_AFTER, watchConfig } from '../load/watch.ts'
 import type { Config, ConfigFile } from '../model/config.ts'
 import type { ConfigEdit } from '../load/edit.ts'
 import type { ConfigWatch } from '../load/watch.ts'
@@ -69,6 +69,7 @@ export class Settings {
     this.#watch = watchConfig({
       ...askOf(this.#options),
       current: this.#loaded,
+      watchAfterMs: WATCH_AFTER,
       onChange: loaded => {
         this.#take(loaded)
         changed()

@@ -7,13 +7,13 @@ import { loadConfig } from '../../core/load/config.ts'
 import { watchConfig } from '../../core/load/watch.ts'
 import { until } from './until.ts'
 
-async function setup (t: Test, text = '{ "server": { "port": 1 } }') {
+async function setup (t: Test, { text = '{ "server": { "port": 1 } }', watchAfterMs }: { text?: string, watchAfterMs?: number } = {}) {
   const folder = t.testdir({ 'config.json': text })
   const file = join(folder, 'config.json')
   const changes: LoadedConfig[] = []
   const errors: string[] = []
   const watch = watchConfig({
-    file, environment: 'test', current: await loadConfig({ file, environment: 'test' }),
+    file, environment: 'test', watchAfterMs, current: await loadConfig({ file, environment: 'test' }),
     onChange: loaded => { changes.push(loaded) }, onError: error => { errors.push(String(error)) }
   })
   t.teardown(() => watch.stop())
@@ -78,4 +78,22 @@ tap.test('it starts and stops twice, and hears nothing after', async t => {
   await watch.start()
   await until(() => changes.length > 0)
   t.equal(changes[0]!.config.server.port, 6, 'a change made while it was stopped is seen at the start')
+})
+
+tap.test('what changed before the watch began is told when it begins', async t => {
+  const { write, changes } = await setup(t, { watchAfterMs: 100 })
+  write('{ "server": { "port": 2 } }')
+  await until(() => changes.length > 0)
+  t.equal(changes[0]!.config.server.port, 2)
+})
+
+tap.test('a watch that has not begun looks when it is asked, and ends at once', async t => {
+  const { write, changes, watch } = await setup(t, { watchAfterMs: 600_000 })
+  write('{ "server": { "port": 2 } }')
+  await watch.rescan()
+  t.equal(changes.length, 1)
+  await watch.stop()
+  await watch.start()
+  await watch.stop()
+  t.equal(changes.length, 1)
 })
