@@ -133,6 +133,16 @@ t.test('a low run whose turn has come goes ahead of the more urgent ones, and on
   t.end()
 })
 
+t.test('a priority whose turn has come is asked of the tasks alone that can have a run of it', t => {
+  const turns = { since: NOON - 60 * MINUTE, started: { normal: NOON } }
+  const waiting = [...many('one', 'high', 1), ...many('some', 'high', 2), ...many('meek', 'low', 1), ...many('held', 'low', 1)]
+  const tasks = [{ id: 'one' }, { id: 'some' }, { id: 'meek' }, { id: 'held', constraints: { battery_below: 1 } }]
+  t.strictSame(grantsFor(shop(tasks, waiting, { turns }).ask())[0]?.room.tasks, { some: 1, meek: 1 }, 'one that is known to be high is none')
+  const normal = { since: NOON - 60 * MINUTE, started: { low: NOON } }
+  t.strictSame(grantsFor(shop(tasks, waiting, { turns: normal }).ask())[0]?.room.tasks, { some: 1 }, 'and behind a low run comes no normal one')
+  t.end()
+})
+
 t.test('low and normal runs have their turn every fifteen minutes, the one that waited longest first', t => {
   const at = (since: number, started: object) => agedPriorities({ since: NOON - since * MINUTE, started }, config(), NOON)
   t.strictSame([at(14, {}), at(15, {}), at(90, { low: NOON - 20 * MINUTE, normal: NOON - 30 * MINUTE })], [[], ['low', 'normal'], ['normal', 'low']])

@@ -1,0 +1,95 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { deepStrictEqual as deepEqual } from 'node:assert/strict'
+import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
+import { MINUTE } from '../../../core/model/duration.ts'
+import { NOON, config, laptop, run, standing } from './machine.ts'
+import { RULES } from '../../../core/model/gates/rules.ts'
+import { crowdOf } from '../../../core/model/crowd.ts'
+import { judge, lookOf, verdictIn } from '../../../core/model/gates/evaluate.ts'
+import { taskOf } from '../../task.ts'
+import type { GateAnswer, Pause, Subject, Verdict } from '../../../core/model/gates/gate.ts'
+import type { Look } from '../../../core/model/gates/evaluate.ts'
+import type { Priority } from '../../../core/model/run.ts'
+import type { Task } from '../../../core/model/task.ts'
+
+const rarely = <T>(value: T, usual: T) => fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(value) })
+const breaker = { failures: 2, pauseMs: MINUTE, capMs: MINUTE }
+
+/** What a task may mind beside the machine. */
+const minding: fc.Arbitrary<Partial<Task>> = fc.record({
+  enabled: rarely<boolean>(false, true),
+  tags: rarely<string[]>(['heavy'], []),
+  alone: rarely<boolean>(true, false),
+  locks: rarely<string[]>(['disk'], []),
+  breaker: rarely<Task['breaker']>(breaker, null),
+  depends_on: rarely<Task['depends_on']>([{ task: 'first', condition: 'completed', freshMs: Infinity }], []),
+  concurrency: fc.constantFrom(1, 2, Infinity)
+})
+
+const more = { battery_below: 40, io_below: 0.1, signals: { price: '< 5' }, not_while: ['render'] }
+const asking = fc.tuple(tasks, fc.constantFrom<((task: Task) => Task)[]>(task => task, task => ({ ...task, constraints: more }), task => ({ ...task, constraints: {} }))).map(([task, so]) => so(task))
+
+const subjects: fc.Arbitrary<Subject> = fc.record({
+  task: asking, minds: minding, isGone: rarely<boolean>(true, false), priority: priorities, queue: fc.constantFrom('default', 'mail'), active: fc.nat(2), minutes: rarely(90, 0)
+}).map(({ task, minds, isGone, priority, queue, active, minutes }) =>
+  ({ task: isGone ? undefined : { ...task, ...minds }, active, run: { task: 'work', priority, queue, due_at: NOON + minutes * MINUTE, source: 'schedule' } }))
+
+const standings = fc.record({
+  free: fc.constantFrom(0, 4),
+  background: fc.constantFrom(0, 5),
+  priorities: fc.constantFrom({}, { low: 1, critical: 3 }),
+  pauses: rarely<Pause[]>([{ scope: 'tag', name: 'heavy', until: null, by: 'ada', at: NOON }], []),
+  crowd: fc.constantFrom(crowdOf([]), crowdOf([{ task: 'solo', queue: 'mail', locks: [], alone: true }]), crowdOf([{ task: 'other', queue: 'mail', locks: ['disk'], alone: false }])),
+  trials: fc.constant(new Map([['work', { run: 'r1' }]]))
+}).map(standing)
+
+const QUEUES = config({ queues: { mail: { concurrency: 1, rate: { limit: 3, per: '1m' } } } })
+
+const looks = fc.record({ machine: machines, stand: standings, after: times, settings: fc.constantFrom(CONFIG, QUEUES) })
+  .map(({ machine, stand, after, settings }) => lookOf({ reading: machine, steady: null, config: settings, standing: stand, now: NOON + after }))
+
+const together = fc.tuple(looks, fc.array(subjects, { minLength: 1, maxLength: 5 }))
+
+/** What every gate says of a run when it is asked by itself, passed where the verdict says so. */
+function asked ({ reading, config: settings, standing: stand, now }: Look, { task, run, active }: Subject, verdict: Verdict): GateAnswer[] {
+  const facts = { task, run, reading, config: settings, standing: { ...stand, active }, now, class: verdict.class.class, relaxed: verdict.relaxed }
+  return RULES.flatMap(({ gate, kind }) => {
+    const said = gate(facts)
+    if (said === null) return []
+    const bypassed = verdict.gates.find(one => one.gate === said.gate)?.bypassed ?? null
+    return [{ ...said, kind, ok: said.ok || bypassed !== null, bypassed }]
+  })
+}
+
+t.test('runs that are judged together are told what each gate says of each of them', t => {
+  fc.assert(fc.property(together, ([look, runs]) => {
+    for (const subject of runs) {
+      const verdict = verdictIn(look, subject)
+      deepEqual(verdict.gates, asked(look, subject, verdict))
+    }
+  }), { numRuns: 500 })
+  t.end()
+})
+
+const against = ({ gates }: Pick<Verdict, 'gates'>) => gates.filter(({ ok, bypassed }) => !ok || bypassed !== null).toSorted((a, b) => a.gate < b.gate ? -1 : 1)
+
+t.test('the scheduler decides by what why is told', t => {
+  fc.assert(fc.property(together, ([look, runs]) => {
+    for (const subject of runs) {
+      const short = judge(look, subject)
+      const { decision, gates, class: kind, alone } = verdictIn(look, subject)
+      deepEqual({ ...short, gates: against(short) }, { decision, gates: against({ gates }), class: kind, alone })
+    }
+  }), { numRuns: 500 })
+  t.end()
+})
+
+t.test('what a critical run passes stays closed to the next', t => {
+  const look = lookOf({ reading: laptop(90), steady: null, config: config(), standing: standing({ free: 4 }), now: NOON })
+  const ask = (priority: Priority) => ({ task: taskOf(), run: run({ priority }), active: 0 })
+  const words = (priority: Priority) => [verdictIn, judge].map(answer => answer(look, ask(priority)).gates.find(({ gate }) => gate === 'profile'))
+  t.match(words('critical'), [{ ok: true, bypassed: 'critical' }, { ok: true, bypassed: 'critical' }])
+  t.match(words('normal'), [{ ok: false, bypassed: null }, { ok: false, bypassed: null }])
+  t.end()
+})
