@@ -75,11 +75,7 @@ export class TaskManager implements Service {
     const tasks = () => this.catalog.tasks
     const engine = this.engine = options.engine ?? createSqliteEngine({
       folder: this.folder, owner: this.owner, synchronous: this.config.engine.synchronous, clock: clock.now,
-      onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) }),
-      onFollow: run => {
-        notice(run.state === 'queued' ? { kind: 'added', run } : { kind: 'settled', run, outcome: 'skipped', ms: 0 })
-        this.runner.wake()
-      }
+      onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
     })
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })

@@ -6,8 +6,12 @@ import { failedBy, troubleOf } from './trouble.ts'
 /** What the group commit needs of the store. */
 export interface CommitOptions {
   db: DatabaseSync
+  /** Runs inside each transaction after each call, with what follows from it. */
+  after (): void
   /** Runs inside each transaction, after the calls. */
   seal (): void
+  /** Runs after each commit, before anybody is answered. */
+  committed (): void
   /** Runs after a rollback: what memory took from the calls is taken back. */
   forget (): void
   /** Throws when nothing may be written any more. */
@@ -30,9 +34,9 @@ interface Call {
   work: () => unknown
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
+  value?: unknown
+  fault?: { error: unknown }
 }
-
-type Answer = { value: unknown } | { error: unknown }
 
 /** Turns of the event loop that a batch waits for others while more keep coming. */
 const PATIENCE = 4
@@ -80,8 +84,8 @@ export class GroupCommit {
     try {
       this.#options.guard()
       const begun = performance.now()
-      const answers = await this.#commit(calls)
-      this.#answer(calls, answers, begun)
+      await this.#commit(calls)
+      this.#answer(calls, begun)
     } catch (error) {
       this.failure = error
       for (const call of calls) call.reject(error)
@@ -97,31 +101,35 @@ export class GroupCommit {
     }
   }
 
-  #answer (calls: Call[], answers: Answer[], begun: number): void {
-    const waiting: (() => void)[] = []
-    const rejects: Call['reject'][] = []
-    for (const [index, { answered, resolve, reject }] of calls.entries()) {
-      const answer = answers[index]!
-      if ('error' in answer) reject(answer.error)
-      else if (answered === 'committed') resolve(answer.value)
-      else {
-        waiting.push(() => resolve(answer.value))
-        rejects.push(reject)
-      }
+  #answer (calls: readonly Call[], begun: number): void {
+    this.#options.committed()
+    const waiting: Call[] = []
+    for (const call of calls) {
+      if (call.fault) call.reject(call.fault.error)
+      else if (call.answered === 'committed') call.resolve(call.value)
+      else waiting.push(call)
     }
+    if (waiting.length === 0) return void (this.lastMs = performance.now() - begun)
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
-    this.#options.sync(waiting.length === 1).then(() => {
-      this.failure = null
-      this.lastMs = performance.now() - begun
-      for (const resolve of waiting) resolve()
-    }, error => {
-      this.failure = error
-      this.#options.trouble(calls[0]!.name, error)
-      for (const reject of rejects) reject(error)
-    })
+    if (waiting.length > 1) return void this.#sync(waiting, begun, false)
+    // Who is alone may have set off another call, which is not to wait for the disk.
+    setImmediate(() => { void this.#sync(waiting, begun, this.#calls.length === 0) })
   }
 
-  async #commit (calls: Call[]): Promise<Answer[]> {
+  async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {
+    try {
+      await this.#options.sync(alone)
+      this.failure = null
+      this.lastMs = performance.now() - begun
+      for (const { resolve, value } of waiting) resolve(value)
+    } catch (error) {
+      this.failure = error
+      this.#options.trouble(waiting[0]!.name, error)
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  async #commit (calls: readonly Call[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         return this.#transact(calls)
@@ -136,25 +144,25 @@ export class GroupCommit {
   }
 
   /** Does every call in one transaction. Those that throw are left out, and the rest are done again from the start. */
-  #transact (calls: Call[]): Answer[] {
-    const faults = new Map<Call, unknown>()
+  #transact (calls: readonly Call[]): void {
     for (;;) {
       let current: Call | null = null
       try {
         this.#begin.run()
-        const answers = calls.map((call): Answer => {
-          if (faults.has(call)) return { error: faults.get(call) }
+        for (const call of calls) {
+          if (call.fault) continue
           current = call
-          return { value: call.work() }
-        })
+          call.value = call.work()
+          this.#options.after()
+        }
         current = null
         this.#options.seal()
         this.#end.run()
-        return answers
+        return
       } catch (error) {
         this.#rollback()
         if (current === null || troubleOf(error)) throw error
-        faults.set(current, error)
+        current.fault = { error }
       }
     }
   }

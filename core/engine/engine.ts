@@ -184,10 +184,16 @@ export interface EngineHealth {
   reason: string | null
 }
 
+/** A run that `add` has made, or one that is queued or skipped because what it waited for has ended. */
+export type News = { kind: 'added' | 'followed', run: Run }
+
 /** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is
  *  durable when it is answered. The engine keeps the laws (guards, the state table, uniqueness, overlap); the caller keeps the policy. */
 export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
+  /** Tells of runs as soon as others can see them, which is before the caller is answered: one may start while the disk confirms it. There is
+   *  one listener. */
+  listen (listener: (news: News) => void): void
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
   /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be

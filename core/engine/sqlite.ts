@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { engineStopped } from '../model/errors.ts'
-import type { Run } from '../model/run.ts'
 import { add, checkNew } from './add.ts'
 import { changeAll, discard } from './change.ts'
 import { claim, due, idle } from './claim.ts'
@@ -10,7 +9,7 @@ import { GroupCommit } from './commit.ts'
 import type { Answered } from './commit.ts'
 import { dead } from './dead.ts'
 import { checkEdit, edit } from './edit.ts'
-import type { Engine, EngineHealth } from './engine.ts'
+import type { Engine, EngineHealth, News } from './engine.ts'
 import { keep, kept } from './facts.ts'
 import { Guard } from './guard.ts'
 import { held, hold, overdue } from './holding.ts'
@@ -36,14 +35,12 @@ const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
 
 /** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed,
  *  off the whole folder: for what nobody needs after this process.
- *  `onTrouble` hears of every change that could not be stored, `onFollow` of every run that is queued or skipped because one that it
- *  waited for has ended. `owner` is the name in the message to a second instance. */
+ *  `onTrouble` hears of every change that could not be stored. `owner` is the name in the message to a second instance. */
 export interface SqliteOptions {
   folder: string
   clock?: () => number
   synchronous?: 'full' | 'normal' | 'off'
   onTrouble?: (call: string, error: unknown) => void
-  onFollow?: (run: Run) => void
   owner?: string
   /** Space held in reserve for a full disk. */
   ballastBytes?: number
@@ -51,7 +48,10 @@ export interface SqliteOptions {
 
 interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
 
-function open (options: Required<SqliteOptions>): Open {
+/** `onNews` hears what the listener of the engine hears. */
+type Wired = Required<SqliteOptions> & { onNews: (news: News) => void }
+
+function open (options: Wired): Open {
   const { folder, clock, owner, ballastBytes } = options
   prepareFolder(folder)
   const lock = takeLock(folder, owner)
@@ -72,10 +72,12 @@ function open (options: Required<SqliteOptions>): Open {
   }
 }
 
-function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble }: Required<SqliteOptions>): GroupCommit {
+function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble, onNews }: Wired): GroupCommit {
   return new GroupCommit({
     db: store.db,
+    after: () => { for (const run of cascade(store)) store.tell({ kind: 'followed', run }) },
     seal: () => store.storeCounts(),
+    committed: () => { for (const news of store.takeNews()) onNews(news) },
     forget: () => store.remember(),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
@@ -112,8 +114,9 @@ function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
  *  the calls of a moment. `start` throws OFFPEAK_ENGINE_BUSY when another process has the folder, OFFPEAK_ENGINE_FAILED when
  *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine {
-  const all: Required<SqliteOptions> = {
-    clock: Date.now, synchronous: 'full', onTrouble: () => {}, onFollow: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options
+  let listener: ((news: News) => void) | null = null
+  const all: Wired = {
+    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, onNews: news => listener?.(news)
   }
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
@@ -121,9 +124,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
   async function write<T> (call: string, work: (store: Store) => T, answered: Answered = 'durable'): Promise<T> {
     if (!opened) throw engineStopped()
     const { store, commits } = opened
-    const { answer, followed } = await commits.write(call, answered, () => ({ answer: work(store), followed: cascade(store) }))
-    for (const run of followed) all.onFollow(run)
-    return answer
+    return await commits.write(call, answered, () => work(store))
   }
 
   async function read<T> (call: string, work: (store: Store) => T): Promise<T> {
@@ -152,7 +153,14 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     },
     async add (runs, now) {
       checkNew(runs)
-      return write('add', store => add(store, runs, now))
+      return write('add', store => {
+        const added = add(store, runs, now)
+        for (const { run, created } of added) if (created) store.tell({ kind: 'added', run })
+        return added
+      })
+    },
+    listen (told) {
+      listener = told
     },
     due: now => read('due', store => due(store, now)),
     async claim (ask) {

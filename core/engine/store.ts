@@ -3,6 +3,7 @@ import { FINAL_STATES, PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
 import type { PastAttempt, Run } from '../model/run.ts'
+import type { News } from './engine.ts'
 import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
 import type { LaneSource } from './lanes.ts'
@@ -16,6 +17,8 @@ type LaneRow = { id: number, task: string, queue: string, priority: number, last
 
 /** The bulky parts of a run, each in a table of its own. */
 export type Part = 'payload' | 'result' | 'checkpoint'
+
+const NO_NEWS: readonly News[] = []
 
 const isFree = ({ key_until: until, state }: Run): boolean =>
   (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
@@ -37,6 +40,8 @@ export class Store {
   readonly awaited = new Set<string>()
   /** Those of them that have ended, until their dependents are told. */
   readonly ended: Run[] = []
+  /** Runs that were added, or wait no longer for others, until the listener is told. */
+  #news: News[] = []
   /** No waiting run has an earlier deadline; Infinity: none has one. -Infinity: it has to be looked up. */
   deadline = -Infinity
   /** True when there are runs with prerequisites at all. */
@@ -83,7 +88,20 @@ export class Store {
     this.numbers.remember()
     this.holds.remember()
     this.tallies.forget()
+    this.#news = []
     this.#rememberLinks()
+  }
+
+  /** Keeps something for the listener. */
+  tell (news: News): void {
+    this.#news.push(news)
+  }
+
+  takeNews (): readonly News[] {
+    if (this.#news.length === 0) return NO_NEWS
+    const news = this.#news
+    this.#news = []
+    return news
   }
 
   #rememberLinks (): void {

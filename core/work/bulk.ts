@@ -53,12 +53,12 @@ export class Bulk {
 
   /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
   async add (asks: readonly TaskRunAsk[], source: Source = 'manual'): Promise<Added[]> {
-    const { engine, clock, notice, runner, admission } = this.#options
+    const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
     const runs = this.#checked(asks, source, now)
     const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error, pointer => `/runs${pointer}`) }))
-    for (const { run, created } of added) if (created) notice({ kind: 'added', run })
-    runner.wake()
+    // Those that are new have woken the runner by themselves.
+    if (!added.every(({ created }) => created)) runner.wake()
     return added
   }
 

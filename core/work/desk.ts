@@ -117,12 +117,12 @@ export class Desk {
 
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
-    const { engine, clock, runner, notice } = this.#options
+    const { engine, clock, runner } = this.#options
     const now = clock.now()
     const run = newRun({ task: this.definition(id), ask, source, now })
     const [added] = await this.#admission.admit([run], () => engine.add([run], now).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) }))
-    if (added!.created) notice({ kind: 'added', run: added!.run })
-    runner.wake()
+    // One that is new has woken the runner by itself.
+    if (!added!.created) runner.wake()
     return added!
   }
 

@@ -61,6 +61,10 @@ export class Runner implements Service {
     this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
+    options.engine.listen(({ kind, run }) => {
+      options.notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
+      this.wake()
+    })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
     situation.onChange(() => {
       this.#ahead.clear()

@@ -95,11 +95,13 @@ export interface Watched { engine: Engine, pending: () => number }
 /** The same engine, with a count of the calls that it has not answered yet. */
 export function watched (engine: Engine): Watched {
   let pending = 0
-  const count = (call: (...args: unknown[]) => Promise<unknown>) => (...args: unknown[]) => {
+  const count = (call: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
+    const answer = call.apply(engine, args)
+    if (!(answer instanceof Promise)) return answer
     pending++
-    return call.apply(engine, args).finally(() => { pending-- })
+    return answer.finally(() => { pending-- })
   }
-  const calls = Object.entries(engine).map(([name, call]) => [name, count(call as (...args: unknown[]) => Promise<unknown>)])
+  const calls = Object.entries(engine).map(([name, call]) => [name, count(call as (...args: unknown[]) => unknown)])
   return { engine: Object.fromEntries(calls) as Engine, pending: () => pending }
 }
 

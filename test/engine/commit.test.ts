@@ -6,13 +6,16 @@ import t from 'tap'
 import { GroupCommit } from '../../core/engine/commit.ts'
 import type { CommitOptions } from '../../core/engine/commit.ts'
 import { LogSync } from '../../core/engine/sync.ts'
+import { until } from '../clock.ts'
 
 function setup (more: Partial<CommitOptions> = {}) {
   const db = new DatabaseSync(':memory:')
   db.exec('create table n (x integer primary key)')
-  const seen = { seals: 0, syncs: 0, forgets: 0, troubles: [] as string[] }
+  const seen = { commits: 0, seals: 0, syncs: 0, forgets: 0, troubles: [] as string[] }
   const commits = new GroupCommit({
     db,
+    after: () => {},
+    committed: () => { seen.commits += 1 },
     seal: () => { seen.seals += 1 },
     forget: () => { seen.forgets += 1 },
     guard: () => {},
@@ -32,7 +35,7 @@ t.test('many callers of one moment share one transaction and one sync', async t 
   const { put, seen, count } = setup()
   await Promise.all(Array.from({ length: 500 }, (_, x) => put(x)))
   t.equal(count(), 500)
-  t.same(seen, { seals: 1, syncs: 1, forgets: 0, troubles: [] })
+  t.same(seen, { commits: 1, seals: 1, syncs: 1, forgets: 0, troubles: [] })
 })
 
 t.test('a call that throws fails alone, and leaves nothing of itself', async t => {
@@ -55,6 +58,27 @@ t.test('nobody is answered before it is durable, but those who need not be', asy
   synced.resolve()
   await Promise.all([durable, later])
   t.same(told, ['committed', 'durable', 'later'])
+})
+
+t.test('what a commit sets off is done while the disk confirms it', async t => {
+  const synced = Promise.withResolvers<void>()
+  const order: string[] = []
+  const { commits, put } = setup({
+    sync: async alone => {
+      order.push(alone ? 'the event loop waits' : 'a thread waits')
+      await synced.promise
+    },
+    committed: () => {
+      if (order.length === 0) void commits.write('claim', 'committed', () => 1).then(() => order.push('claimed'))
+    }
+  })
+  const added = put(1).then(() => order.push('added'))
+  await until('it is claimed', () => order.includes('claimed'))
+  t.same(order, ['a thread waits', 'claimed'])
+  synced.resolve()
+  await added
+  await put(2)
+  t.same(order, ['a thread waits', 'claimed', 'added', 'the event loop waits'])
 })
 
 t.test('a sync that fails fails all who waited for it', async t => {

@@ -176,17 +176,18 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   t.equal((await claimAll(engine)).length, 1)
 })
 
-t.test('what follows from an end is told once it is stored', async t => {
+t.test('what is added, and what follows from an end, is told once it is stored', async t => {
   const folder = folderOf(t)
   const told: string[] = []
-  const engine = createSqliteEngine({ folder, ballastBytes: 4096, onFollow: run => void told.push(`${run.task} ${run.state}`) })
+  const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
+  engine.listen(({ kind, run }) => void told.push(`${kind}: ${run.task} ${run.state}`))
   t.teardown(() => engine.stop())
   await engine.start()
   const after = (run: string) => [{ run, condition: 'completed' as const }]
   const [first] = await engine.add([ask({ ref: 'a' }), ask({ task: 'b', ref: 'b', after: after('#a') }), ask({ task: 'c', after: after('#b') }), ask({ task: 'd', after: [{ run: '#a', condition: 'done' }] })], T0)
-  t.same(told, [])
+  t.same(told.splice(0), ['added: a queued', 'added: b blocked', 'added: c blocked', 'added: d blocked'])
   await engine.cancel({ id: first!.run.id, reason: { code: 'x', message: 'x' }, now: T0 })
-  t.same(told.toSorted(), ['b skipped', 'c skipped', 'd queued'])
+  t.same(told.toSorted(), ['followed: b skipped', 'followed: c skipped', 'followed: d queued'])
 })
 
 t.test('a data folder that is a file is refused', async t => {
