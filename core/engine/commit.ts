@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { engineStopped } from '../model/errors.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
@@ -54,6 +54,8 @@ export class GroupCommit {
   readonly #end: StatementSync
   #calls: Call[] = []
   #flushing: Promise<void> | null = null
+  /** The sync that one caller waits for. */
+  #lone: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor (options: CommitOptions) {
@@ -74,6 +76,7 @@ export class GroupCommit {
   async close (): Promise<void> {
     this.#closed = true
     while (this.#flushing) await this.#flushing
+    await this.#lone
     await this.#options.sync(false).catch(error => this.#options.trouble('stop', error))
   }
 
@@ -97,7 +100,7 @@ export class GroupCommit {
   async #gather (): Promise<void> {
     for (let turn = 0, seen = 0; turn < PATIENCE && this.#calls.length > seen; turn++) {
       seen = this.#calls.length
-      await new Promise<void>(resolve => { setImmediate(resolve) })
+      await nextTurn()
     }
   }
 
@@ -113,7 +116,7 @@ export class GroupCommit {
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
     if (waiting.length > 1) return void this.#sync(waiting, begun, false)
     // Who is alone may have set off another call, which is not to wait for the disk.
-    setImmediate(() => { void this.#sync(waiting, begun, this.#calls.length === 0) })
+    this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#calls.length === 0))
   }
 
   async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {
