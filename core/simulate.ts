@@ -57,7 +57,7 @@ const instantOf = (at: number | string): number => {
   throw inputInvalid({ what: 'Nothing was simulated', errors: [{ pointer: '', detail: `found '${at}', expected an instant` }] })
 }
 
-const isTask = (one: Task | TaskDefinition): one is Task => 'hash' in one
+const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
 /** Work that takes the time it is expected to take; what was done before an interruption is not done again. */
 function workFor (task: Task, { clock, tookMs, done }: { clock: VirtualClock, tookMs: number, done: Map<string, number> }): Task {
