@@ -9,9 +9,10 @@ import type { Run } from '../model/run.ts'
 import type { RunRow } from './rows.ts'
 import { IS_PLAIN, PLAIN, parsed, plainRun, toRun } from './rows.ts'
 import type { Store } from './store.ts'
+import { QUEUED, queuedIn } from './store.ts'
 
 /** A due run with what is read along with it. */
-interface Next { run: Run, payload: string | null, awaits: number | null }
+interface Next { run: Run, payload: string | null, awaits: number | null, plain: boolean }
 
 /** The due runs of one lane, first come first, read a few at a time. */
 interface Line { lane: Lane, runs: Next[] }
@@ -56,25 +57,28 @@ class Left {
 export function claim (store: Store, ask: ClaimAsk): Claimed[] {
   const left = new Left(ask.limit, ask.room)
   const lines = openLanes(store, left, ask.now).map((lane): Line => ({ lane, runs: [] }))
-  const claimed = take(store, lines, { left, ask })
-  if (left.limit > 0 || !ask.room.ahead) return claimed
-  return [...claimed, ...take(store, lines, { left: new Left(Infinity, aheadRoom(ask.room)), ask, fits: ({ crashes }) => crashes === 0 })]
+  const entered: Taking['entered'] = []
+  const claimed = take(store, lines, { left, ask, entered })
+  if (left.limit < 1 && ask.room.ahead) claimed.push(...take(store, lines, { left: new Left(Infinity, aheadRoom(ask.room)), ask, entered, fits: ({ crashes }) => crashes === 0 }))
+  if (entered.length > 0) store.ledger.enter(entered, ask)
+  return claimed
 }
 
 const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.keys(limits).map(name => [name, 0]))
 
 const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
 
-/** `fits`: which runs may be taken; the first of a task that does not ends it. */
-interface Taking { left: Left, ask: ClaimAsk, fits?: (run: Run) => boolean }
+/** `fits`: which runs may be taken; the first of a task that does not ends it. `entered`: those that go into the ledger. */
+interface Taking { left: Left, ask: ClaimAsk, entered: { queued: Run, running: Run }[], fits?: (run: Run) => boolean }
 
-function take (store: Store, lines: readonly Line[], { left, ask, fits = () => true }: Taking): Claimed[] {
+function take (store: Store, lines: readonly Line[], taking: Taking): Claimed[] {
+  const { left, ask, fits = () => true } = taking
   const claimed: Claimed[] = []
   for (const priority of PRIORITIES) {
     const same = lines.filter(({ lane }) => lane.priority === priority)
     for (let line = foremost(store, same, left, ask); line; line = foremost(store, same, left, ask)) {
       left.take(line.lane)
-      if (fits(line.runs[0]!.run)) claimed.push(start(store, line, ask))
+      if (fits(line.runs[0]!.run)) claimed.push(start(store, line, taking))
       else left.close(line.lane)
     }
   }
@@ -100,17 +104,17 @@ const before = (a: Run, b: Run): boolean => a.due_at !== b.due_at ? a.due_at < b
 
 // Those of the line that were read before are running by now, so the same question brings the ones after them.
 function fill (store: Store, line: Line, limit: number, now: number): void {
-  const { id, first, due: count } = line.lane
+  const { first, due: count } = line.lane
   if (first && count === 1 && !store.linked) {
-    line.runs = [{ run: first, payload: payloadOf(store, first), awaits: null }]
+    line.runs = [{ run: first, payload: payloadOf(store, first), awaits: null, plain: false }]
     return
   }
   const rows = store.lists(`
     select payload.json, ${IS_PLAIN}, ${PLAIN} from run indexed by run_queued
     left join payload on payload.run = run.id
-    where state = 1 and lane = ? and due_at <= ?
-    order by due_at, id limit ?`, id, now, limit)
-  line.runs = rows.map(([payload, plain, ...values]) => ({ ...plain ? { run: plainRun(values, line.lane), awaits: null } : readWhole(store, values[0] as number), payload: payload as string | null }))
+    where ${QUEUED} and due_at <= ?
+    order by due_at, id limit ?`, ...queuedIn(line.lane), now, limit)
+  line.runs = rows.map(([payload, plain, ...values]) => ({ ...plain ? { run: plainRun(values, line.lane), awaits: null } : readWhole(store, values[0] as number), payload: payload as string | null, plain: plain === 1 }))
 }
 
 function readWhole (store: Store, id: number): Pick<Next, 'run' | 'awaits'> {
@@ -128,10 +132,18 @@ const openLanes = (store: Store, left: Left, now: number): Lane[] =>
 /** True when a claim would find nothing, as far as memory tells. */
 export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
 
-function start (store: Store, { runs }: Line, ask: ClaimAsk): Claimed {
-  const { run: queued, payload, awaits } = runs.shift()!
+/** One of many that are soon over, and found by nothing but its place in its lane. */
+const isQuick = ({ run: { task, key, schedule }, plain }: Next, { room: { ahead } }: ClaimAsk): boolean =>
+  plain && key === null && schedule === null && ahead?.[task] !== undefined
+
+function start (store: Store, { runs }: Line, { ask, entered }: Taking): Claimed {
+  const next = runs.shift()!
+  const { run: queued, payload, awaits } = next
   const run = taken(queued, ask)
-  store.save(queued, run)
+  if (isQuick(next, ask)) {
+    store.defer(queued, run)
+    entered.push({ queued, running: run })
+  } else store.save(queued, run)
   // A run that was never taken has saved nothing.
   const claimed = { ...run, payload: parsed(payload), checkpoint: queued.turn === 0 ? null : store.part('checkpoint', run.id) }
   return awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
@@ -157,4 +169,4 @@ export function due (store: Store, now: number): Due {
 }
 
 const firstOf = (store: Store, lane: Lane): Run =>
-  lane.first ??= toRun(store.one<RunRow>('select * from run where state = 1 and lane = ? order by due_at, id limit 1', lane.id)!, lane)
+  lane.first ??= toRun(store.one<RunRow>(`select * from run where ${QUEUED} order by due_at, id limit 1`, ...queuedIn(lane))!, lane)

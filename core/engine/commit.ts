@@ -72,6 +72,19 @@ export class GroupCommit {
     })
   }
 
+  /** Writes at once what a read has to find, in a transaction of its own. It is not made durable: nobody is told of anything. A disk that cannot
+   *  take it leaves memory as it is. */
+  now (name: string, work: () => void): void {
+    try {
+      this.#begin.run()
+      work()
+      this.#end.run()
+    } catch (error) {
+      this.#rollback()
+      this.#options.trouble(name, error)
+    }
+  }
+
   /** Answers what was asked and takes no more. */
   async close (): Promise<void> {
     this.#closed = true

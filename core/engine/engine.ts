@@ -193,7 +193,7 @@ export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
   /** Tells of runs as soon as others can see them, which is before the caller is answered: one may start while the disk confirms it. There is
    *  one listener. */
-  listen (listener: (news: News) => void): void
+  listen (listener: (news: readonly News[]) => void): void
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
   /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be

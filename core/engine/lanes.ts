@@ -22,6 +22,8 @@ export interface Lane {
   later: number | null
   /** The queued run of the lane that comes first; null: it has to be looked up. */
   first: Run | null
+  /** Rows of queued runs up to this one do not say that they are claimed: the ledger does. Null: they all say the truth. */
+  beyond: Run | null
 }
 
 /** What the lanes ask of the store: `between` counts queued runs due in (after, until], `after` is the first due beyond. */
@@ -48,7 +50,7 @@ export class Lanes {
   }
 
   hold (id: number, { task, queue, priority, counts }: Pick<Lane, 'task' | 'queue' | 'priority' | 'counts'>): Lane {
-    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null, first: null }
+    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null, first: null, beyond: null }
     this.byId.set(id, lane)
     if (counts[PLACE.queued]! > 0) this.waiting.add(lane)
     this.ofTask(task).push(lane)

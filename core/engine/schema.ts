@@ -188,4 +188,13 @@ export const MIGRATIONS: readonly string[] = [`
   alter table lane drop column blocked;
   alter table lane drop column queued;
   alter table lane drop column running;
+`, `
+  -- Claims whose runs do not say so in their rows yet: runs is a list of their ids. See Ledger.
+  create table claim (
+    seq integer primary key,
+    owner text not null,
+    at integer not null,
+    lease_until integer not null,
+    runs text not null
+  );
 `]

@@ -49,7 +49,7 @@ export interface SqliteOptions {
 interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
 
 /** `onNews` hears what the listener of the engine hears. */
-type Wired = Required<SqliteOptions> & { onNews: (news: News) => void }
+type Wired = Required<SqliteOptions> & { onNews: (news: readonly News[]) => void }
 
 function open (options: Wired): Open {
   const { folder, clock, owner, ballastBytes } = options
@@ -77,7 +77,10 @@ function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>
     db: store.db,
     after: () => { for (const run of cascade(store)) store.tell({ kind: 'followed', run }) },
     seal: () => store.storeCounts(),
-    committed: () => { for (const news of store.takeNews()) onNews(news) },
+    committed: () => {
+      const news = store.takeNews()
+      if (news.length > 0) onNews(news)
+    },
     forget: () => store.remember(),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
@@ -114,24 +117,30 @@ function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
  *  the calls of a moment. `start` throws OFFPEAK_ENGINE_BUSY when another process has the folder, OFFPEAK_ENGINE_FAILED when
  *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine {
-  let listener: ((news: News) => void) | null = null
+  let listener: ((news: readonly News[]) => void) | null = null
   const all: Wired = {
     clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, onNews: news => listener?.(news)
   }
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
 
-  async function write<T> (call: string, work: (store: Store) => T, answered: Answered = 'durable'): Promise<T> {
+  /** `rows`: the call looks at rows beside those that it writes. */
+  async function write<T> (call: string, work: (store: Store) => T, { answered = 'durable', rows = true }: { answered?: Answered, rows?: boolean } = {}): Promise<T> {
     if (!opened) throw engineStopped()
     const { store, commits } = opened
-    return await commits.write(call, answered, () => work(store))
+    return await commits.write(call, answered, () => {
+      if (rows) store.ledger.write()
+      return work(store)
+    })
   }
 
-  async function read<T> (call: string, work: (store: Store) => T): Promise<T> {
+  /** `rows`: the call looks at rows of runs that wait or run. */
+  async function read<T> (call: string, work: (store: Store) => T, { rows = true }: { rows?: boolean } = {}): Promise<T> {
     if (!opened) throw engineStopped()
-    const { guard, store } = opened
+    const { guard, store, commits } = opened
     if (guard.lost) throw guard.lost
     try {
+      if (rows && store.ledger.size > 0) commits.now(call, () => store.ledger.write())
       return work(store)
     } catch (error) {
       if (!troubleOf(error)) throw error
@@ -157,49 +166,49 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
         const added = add(store, runs, now)
         for (const { run, created } of added) if (created) store.tell({ kind: 'added', run })
         return added
-      })
+      }, { rows: false })
     },
     listen (told) {
       listener = told
     },
-    due: now => read('due', store => due(store, now)),
+    due: now => read('due', store => due(store, now), { rows: false }),
     async claim (ask) {
       if (opened && !opened.guard.lost && idle(opened.store, ask)) return []
       // A claim that a power cut undoes is a run that is still queued: nothing was answered that is lost.
-      return write('claim', store => claim(store, ask), 'committed')
+      return write('claim', store => claim(store, ask), { answered: 'committed', rows: false })
     },
     renew: (leases, leaseUntil) => write('renew', store => renew(store, leases, leaseUntil)),
     report: said => write('report', store => report(store, said)),
-    settle: settlement => write('settle', store => settle(store, settlement)),
+    settle: settlement => write('settle', store => settle(store, settlement), { rows: false }),
     cancel: ask => write('cancel', store => cancel(store, ask)),
     retry: ask => write('retry', store => retry(store, ask)),
     get: id => read('get', store => get(store, id)),
     list: ask => read('list', store => list(store, ask)),
     logs: ask => read('logs', store => logs(store, ask)),
-    count: () => read('count', store => store.lanes.count()),
+    count: () => read('count', store => store.lanes.count(), { rows: false }),
     recover: ask => write('recover', store => recover(store, ask)),
     sweep: ask => write('sweep', store => sweep(store, ask)),
     async plan (asks) {
       for (const { fires } of asks) checkNew(fires)
       // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was answered.
       const answered = asks.some(({ from, schedule }) => from === null && schedule.origin === 'api') ? 'durable' : 'committed'
-      return write('plan', store => asks.map(ask => plan(store, ask)), answered)
+      return write('plan', store => asks.map(ask => plan(store, ask)), { answered })
     },
-    schedules: () => read('schedules', schedules),
+    schedules: () => read('schedules', schedules, { rows: false }),
     unplan: id => write('unplan', store => unplan(store, id)),
     record: entry => write('record', store => record(store, entry)),
-    records: ask => read('records', store => records(store, ask)),
+    records: ask => read('records', store => records(store, ask), { rows: false }),
     hold: entries => write('hold', store => hold(store, entries)),
-    held: ask => read('held', store => held(store, ask)),
-    overdue: ask => read('overdue', store => overdue(store, ask)),
+    held: ask => read('held', store => held(store, ask), { rows: false }),
+    overdue: ask => read('overdue', store => overdue(store, ask), { rows: ask.now >= (opened?.store.deadline ?? 0) }),
     end: ask => write('end', store => end(store, ask)),
     dead: ask => read('dead', store => dead(store, ask)),
-    stats: ask => read('stats', store => store.tallies.stats(ask)),
+    stats: ask => read('stats', store => store.tallies.stats(ask), { rows: false }),
     async edit (ask) {
       checkEdit(ask)
       return write('edit', store => edit(store, ask))
     },
-    queues: ask => read('queues', store => queues(store, ask)),
+    queues: ask => read('queues', store => queues(store, ask), { rows: ask.now !== undefined }),
     thin: ask => write('thin', store => thin(store, ask)),
     holder: ask => read('holder', store => holder(store, ask)),
     change: ask => changeAll(ask, {
@@ -208,8 +217,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     }),
     discard: ask => write('discard', store => discard(store, ask)),
     keep: entry => write('keep', store => keep(store, entry)),
-    kept: prefix => read('kept', store => kept(store, prefix)),
-    used: ids => read('used', store => usedOfAll(store, ids)),
+    kept: prefix => read('kept', store => kept(store, prefix), { rows: false }),
+    used: ids => read('used', store => usedOfAll(store, ids), { rows: false }),
     async health () {
       if (!opened) return { ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running' }
       return healthOf(opened, all.folder)

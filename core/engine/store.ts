@@ -6,8 +6,9 @@ import type { PastAttempt, Run } from '../model/run.ts'
 import type { News } from './engine.ts'
 import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
-import type { LaneSource } from './lanes.ts'
-import { Lanes, stateNumber } from './lanes.ts'
+import type { Lane, LaneSource } from './lanes.ts'
+import { Lanes, comesFirst, stateNumber } from './lanes.ts'
+import { Ledger } from './ledger.ts'
 import { Numbers } from './numbers.ts'
 import { INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
@@ -17,6 +18,13 @@ type LaneRow = { id: number, task: string, queue: string, priority: number, last
 
 /** The bulky parts of a run, each in a table of its own. */
 export type Part = 'payload' | 'result' | 'checkpoint'
+
+/** The queued runs of a lane as `queuedIn` binds it. One lower bound: of two SQLite may take the one that leaves more to read. */
+export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
+
+/** Those that are due after an instant, without those that the ledger has, which come first. */
+export const queuedIn = ({ id, beyond }: Lane, after = Number.MIN_SAFE_INTEGER): [number, number, number] =>
+  beyond === null || beyond.due_at <= after ? [id, after, Number.MAX_SAFE_INTEGER] : [id, beyond.due_at, decodeId(beyond.id)!]
 
 const NO_NEWS: readonly News[] = []
 
@@ -31,6 +39,8 @@ export class Store {
   readonly running = new Map<string, Run>()
   lanes: Lanes
   readonly numbers: Numbers
+  /** The running runs whose rows do not say so. */
+  readonly ledger: Ledger
   /** What holds the waiting runs. */
   readonly holds: Holds
   readonly tallies: Tallies
@@ -52,6 +62,7 @@ export class Store {
     this.db = db
     this.lanes = new Lanes(this.#laneSource())
     this.numbers = new Numbers(this)
+    this.ledger = new Ledger(this)
     this.holds = new Holds(this)
     this.tallies = new Tallies(this)
     this.remember()
@@ -89,6 +100,7 @@ export class Store {
     this.holds.remember()
     this.tallies.forget()
     this.#news = []
+    for (const { queued, running } of this.ledger.remember(row => this.toRun(row))) this.defer(queued, running)
     this.#rememberLinks()
   }
 
@@ -129,9 +141,9 @@ export class Store {
       create: (task, queue, priority) =>
         Number(this.sql('insert into lane (task, queue, priority) values (?, ?, ?)').run(task, queue, priorityNumber(priority)).lastInsertRowid),
       between: (lane, after, until) => this.one<{ n: number }>(
-        'select count(*) as n from run where state = 1 and lane = ? and due_at > ? and due_at <= ?', lane.id, after, until)!.n,
+        `select count(*) as n from run where ${QUEUED} and due_at <= ?`, ...queuedIn(lane, after), until)!.n,
       after: (lane, instant) => this.one<{ due_at: number }>(
-        'select due_at from run where state = 1 and lane = ? and due_at > ? order by due_at limit 1', lane.id, instant)?.due_at ?? Infinity
+        `select due_at from run where ${QUEUED} order by due_at limit 1`, ...queuedIn(lane, instant))?.due_at ?? Infinity
     }
   }
 
@@ -152,6 +164,7 @@ export class Store {
     this.sql(INSERT_RUN).run(...insertValues(decodeId(run.id)!, run, lane))
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
+    this.#enters(lane, run)
     this.#waits(run)
   }
 
@@ -159,12 +172,33 @@ export class Store {
     if (at !== null && at < this.deadline && (state === 'queued' || state === 'blocked')) this.deadline = at
   }
 
+  /** A run before one that the ledger has cannot be told from it any more: their rows are to say the truth. */
+  #enters (lane: Lane, run: Run): void {
+    if (lane.beyond === null || run.state !== 'queued' || comesFirst(lane.beyond, run)) return
+    this.ledger.write()
+    lane.beyond = null
+  }
+
   /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built on it. */
   save (before: Run, after: Run): void {
-    const { sql, values } = updateFor(before, after)
+    const stored = this.ledger.take(before.id) ?? before
+    const { sql, values } = updateFor(stored, after)
     const { changes } = this.sql(sql).run(...values)
-    if (changes !== 1) throw new Error(`run ${before.id} is not ${before.state} at turn ${before.turn} any more`)
-    this.lanes.moved(this.lanes.of(before), before, after)
+    if (changes !== 1) throw new Error(`run ${before.id} is not ${stored.state} at turn ${stored.turn} any more`)
+    this.#follow(before, after)
+  }
+
+  /** Takes a run that the ledger has for running; its row is written later. */
+  defer (queued: Run, running: Run): void {
+    this.lanes.of(queued).beyond = queued
+    this.#follow(queued, running)
+  }
+
+  /** Brings what is known of the runs up to date. */
+  #follow (before: Run, after: Run): void {
+    const lane = this.lanes.of(before)
+    this.lanes.moved(lane, before, after)
+    this.#enters(lane, after)
     this.#waits(after)
     if (after.state === 'running') this.running.set(after.id, after)
     else if (before.state === 'running') this.running.delete(after.id)

@@ -53,7 +53,7 @@ export class Runner implements Service {
 
   constructor (options: RunnerOptions) {
     this.#options = options
-    const { clock, situation } = options
+    const { engine, clock, situation, notice } = options
     this.#buckets = new Buckets(options)
     this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
@@ -61,8 +61,8 @@ export class Runner implements Service {
     this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
-    options.engine.listen(({ kind, run }) => {
-      options.notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
+    engine.listen(news => {
+      for (const { kind, run } of news) notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
       this.wake()
     })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })

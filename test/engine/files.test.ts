@@ -180,7 +180,7 @@ t.test('what is added, and what follows from an end, is told once it is stored',
   const folder = folderOf(t)
   const told: string[] = []
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
-  engine.listen(({ kind, run }) => void told.push(`${kind}: ${run.task} ${run.state}`))
+  engine.listen(news => { for (const { kind, run } of news) told.push(`${kind}: ${run.task} ${run.state}`) })
   t.teardown(() => engine.stop())
   await engine.start()
   const after = (run: string) => [{ run, condition: 'completed' as const }]

@@ -9,6 +9,7 @@ import { Laws } from './model/laws.ts'
 import { STEPS } from './model/steps.ts'
 import { compareAll, compareRuns } from './model/compare.ts'
 import { folderOf } from './process.ts'
+import { quick } from './quick.ts'
 import type { World } from './model/steps.ts'
 
 const ALL = { ...STEPS, ...CROWDS }
@@ -28,7 +29,9 @@ const operation = fc.oneof(...Object.keys(ALL).map(name => ({
 
 /** Does the operations one after the other, each on the engine and on the laws. */
 async function play (t: Parameters<typeof folderOf>[0], operations: readonly Operation[]): Promise<void> {
-  const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 0, synchronous: 'off' })
+  const plain = createSqliteEngine({ folder: folderOf(t), ballastBytes: 0, synchronous: 'off' })
+  // As likely as not.
+  const engine = operations.length % 2 === 0 ? plain : quick(plain)
   await engine.start()
   const world: World = { engine, laws: new Laws(T0), boots: 0 }
   try {

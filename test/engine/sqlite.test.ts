@@ -5,6 +5,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { contract } from './contract.ts'
+import { quick } from './quick.ts'
 
 async function setup (t: Test) {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-engine-'))
@@ -18,3 +19,5 @@ async function setup (t: Test) {
 }
 
 contract(t, setup)
+
+t.test('when all tasks are quick', async t => { contract(t, async t => quick(await setup(t))) })
