@@ -85,8 +85,6 @@ function checkBase (base: ConfigFile | undefined): void {
   if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
 }
 
-const machineZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone
-
 const above = (pointer: string) => pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
 
 /** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon the one before.
@@ -108,7 +106,7 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
     return document ? { ...document.placeOf(pointer), pointer } : null
   }
   return {
-    config: configOf(merged, machineZone()),
+    config: configOf(merged, Temporal.Now.timeZoneId()),
     etag: etagOf(bytes[0] ?? ''),
     digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value, ask.base])),
     files: files.filter((_, index) => bytes[index]),

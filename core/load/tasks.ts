@@ -142,9 +142,10 @@ export class TaskFolder implements Service {
     if (!this.#running) return
     const { signal } = this.#running
     const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal })
-    if (signal.aborted) return
+    if (signal.aborted) return await this.#tree.remembered
     this.#looked = true
     this.#apply()
+    await this.#tree.remembered
     if (unsettled) this.#soon(QUIET_MS)
   }
 

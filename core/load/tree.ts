@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import type { OffpeakError } from '../model/errors.ts'
 import { taskFileBroken } from '../model/errors.ts'
@@ -45,7 +45,7 @@ export interface RefreshAsk {
   signal: AbortSignal
 }
 
-const sha = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+const sha = (data: string) => digest('sha256', data, 'hex')
 
 /** The task files below a directory, imported once for each version. */
 export class Tree {
@@ -53,6 +53,7 @@ export class Tree {
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
   #known: Map<string, string> | null = null
+  #remembering: Promise<void> = Promise.resolve()
   /** Imported versions that no task uses any more: Node never lets go of a module. */
   oldVersions = 0
 
@@ -83,7 +84,7 @@ export class Tree {
       if ('fault' in read && young) unsettled = true
       else this.#keep(item, read)
     }
-    if (modules.length > 0) await this.#remember(walked)
+    if (modules.length > 0) this.#remember(walked)
     return unsettled
   }
 
@@ -169,14 +170,19 @@ export class Tree {
     this.#entries.set(path, { path, stamp, hash, raws: read.raws, fault: null, retry: false, goneAt: null })
   }
 
-  async #remember ({ files }: Walked): Promise<void> {
+  /** Resolves when the last look is remembered. */
+  get remembered (): Promise<void> {
+    return this.#remembering
+  }
+
+  #remember ({ files }: Walked): void {
     const good = files.flatMap(({ path, real }) => {
       const entry = this.#entries.get(path)
       return entry && isModule(path) && !entry.fault ? [[real, entry.hash] as const] : []
     })
-    this.#known = new Map(good)
-    // It only saves time at the next start.
-    await remember(this.#ask.dataFolder, this.#known).catch(() => undefined)
+    const known = this.#known = new Map(good)
+    // It only saves time at the next start. The disk has until the tasks are in force.
+    this.#remembering = this.#remembering.then(() => remember(this.#ask.dataFolder, known)).catch(() => undefined)
   }
 }
 

@@ -140,7 +140,7 @@ const answers = (ask: () => unknown): boolean => {
 
 const MEANINGS: Record<string, (value: unknown) => boolean> = {
   duration: value => answers(() => milliseconds(value as Duration)),
-  'time zone': value => answers(() => new Intl.DateTimeFormat('en', { timeZone: String(value) }))
+  'time zone': value => answers(() => new Temporal.ZonedDateTime(0n, String(value)))
 }
 
 const NOTHING = {}

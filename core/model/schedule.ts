@@ -1,7 +1,7 @@
 import { compileTrigger } from './trigger.ts'
 import type { Json } from './json.ts'
 import type { Moved } from './run.ts'
-import type { Trigger } from './trigger.ts'
+import type { TriggerSpec } from './trigger.ts'
 
 /** When a task wants to run, as a row: where it stands is a cursor, never a chain of timers. Instants are epoch ms. */
 export interface Schedule {
@@ -41,14 +41,18 @@ export interface ComingAsk { schedules: readonly Schedule[], task: When, now: nu
  *  and those after it before chance. Of a schedule that rests and of a trigger that is not planned yet: when it would fire. */
 export function comingFires ({ schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk): number[] {
   const planned = schedules.filter(schedule => schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone }))
-  const fires = planned.flatMap(schedule => firesAfter(compileTrigger(schedule, schedule.anchor), { first: schedule.next_at, now, count }))
+  const fires = planned.flatMap(schedule => firesAfter(schedule, { anchor: schedule.anchor, first: schedule.next_at, now, count }))
   const known = trigger === null || planned.some(({ origin }) => origin === 'file')
-  if (!known) fires.push(...firesAfter(compileTrigger({ trigger, trigger_args, timezone }, now), { first: null, now, count }))
+  if (!known) fires.push(...firesAfter({ trigger, trigger_args, timezone }, { anchor: now, first: null, now, count }))
   return fires.toSorted((a, b) => a - b).slice(0, count)
 }
 
-function firesAfter (trigger: Trigger, { first, now, count }: { first: number | null, now: number, count: number }): number[] {
+interface After { anchor: number, first: number | null, now: number, count: number }
+
+function firesAfter (spec: TriggerSpec, { anchor, first, now, count }: After): number[] {
   const fires = first !== null && first > now ? [first] : []
+  if (fires.length >= count) return fires
+  const trigger = compileTrigger(spec, anchor)
   for (let at = trigger.next(fires[0] ?? now); at !== null && fires.length < count; at = trigger.next(at)) fires.push(at)
   return fires
 }

@@ -117,5 +117,5 @@ const askOf = ({ config, configFile, environment, env }: SettingsOptions) =>
 function codeConfig (config: ConfigFile): Config {
   const errors = configFaults(config)
   if (errors.length > 0) throw configInvalid({ message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`, errors })
-  return configOf(config, new Intl.DateTimeFormat().resolvedOptions().timeZone)
+  return configOf(config, Temporal.Now.timeZoneId())
 }
