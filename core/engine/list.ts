@@ -6,7 +6,7 @@ import type { Filter, ListAsk, Page } from './engine.ts'
 import { stateNumber } from './lanes.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
-import { lanesOf, term, waysFor } from './ways.ts'
+import { ALL, SOON, lanesOf, term, waysFor } from './ways.ts'
 import type { Term, Way } from './ways.ts'
 
 export { term } from './ways.ts'
@@ -17,10 +17,11 @@ const PER_MS = 4096
 /** More ways than these are taken only for what is not among the newest runs. */
 const MANY = 8
 
-/** So many runs are read one after the other sooner than two indexes are compared. */
+/** So many of the newest runs are looked through before many ways are taken. */
 const NEAR = 1000
 
-const ALL = term('not indexed where true')
+/** So many before many runs are sorted. */
+const FAR = 20_000
 
 /** The ids between which runs are sought, both left out. */
 interface Range { above: number, below: number }
@@ -28,15 +29,30 @@ interface Range { above: number, below: number }
 /** What is sought in a range: `most` of the runs that meet all terms, newest first. */
 interface Search { range: Range, terms: readonly Term[], most: number }
 
-/** The runs that the filters ask for, newest first. Each way through the table follows an index in the order of the ids, and no further
- *  down than the runs that were found on the ways before. */
+/** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the runs that were found on
+ *  the ways before. */
 export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
   const search = { range: rangeOf(store, ask), terms: [...filters(store, ask), ...extra], most: ask.limit + 1 }
-  const ways = waysFor(store, ask)
-  const found = ways.length > MANY ? newestFirst(store, { ...search, ask, ways }) : along(store, ways, search, [])
+  const found = find(store, ask, search)
   const ids = found.slice(0, ask.limit)
   const items = ids.map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))
   return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
+}
+
+function find (store: Store, ask: Filter, search: Search): number[] {
+  const ways = waysFor(store, ask)
+  const far = farOf(ways)
+  if (far === 0) return along(store, ways, search, [])
+  const terms = [...search.terms, ...columns(store, ask)]
+  const { found, rest } = newest(store, { ...search, terms }, [Math.min(far, NEAR + search.most), far])
+  return rest === null ? found : along(store, ways, { ...search, range: rest }, found)
+}
+
+/** So many of the newest runs are looked through before the ways are taken. */
+function farOf (ways: readonly Way[]): number {
+  const sorted = ways.reduce((sum, { sorts = 0 }) => sum + sorts, 0)
+  if (sorted > SOON) return FAR
+  return ways.length > MANY ? NEAR : 0
 }
 
 /** How many runs the filters ask for. */
@@ -70,11 +86,10 @@ function rangeOf (store: Store, { cursor, from, to }: Filter & { cursor?: string
   }
 }
 
-function filters (store: Store, { from, to, source, due_by, fingerprint }: Filter): Term[] {
+function filters (store: Store, { from, to, due_by, fingerprint }: Filter): Term[] {
   const terms: Term[] = []
   if (from !== undefined && !isExact(store, from)) terms.push(term('created_at >= ?', from))
   if (to !== undefined && !isExact(store, to)) terms.push(term('created_at < ?', to))
-  if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
   if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))
   return terms
@@ -86,80 +101,69 @@ function cursorNumber (cursor: string): number {
   return number
 }
 
-/** Looks through the newest runs before it takes every way. */
-function newestFirst (store: Store, { ask, ways, ...search }: Search & { ask: Filter, ways: readonly Way[] }): number[] {
-  const { range, terms, most } = search
-  const reach = reached(store, ALL, range, NEAR)
-  const lanes = JSON.stringify(lanesOf(store, ask).map(({ id }) => id))
-  const narrow = [...terms, term('lane in (select value from json_each(?))', lanes), ...columns(ask)]
-  const found = read(store, ALL, { range: { ...range, above: reach }, terms: narrow, most })
-  return reach === range.above ? found : along(store, ways, { ...search, range: { ...range, below: reach + 1 } }, found)
+/** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when that is not needed. */
+function newest (store: Store, { range, terms, most }: Search, steps: readonly number[]): { found: number[], rest: Range | null } {
+  const found: number[] = []
+  let rest = range
+  for (const count of steps) {
+    const above = reached(store, rest, count)
+    found.push(...read(store, { arms: [ALL] }, { range: { ...rest, above }, terms, most: most - found.length }))
+    if (found.length >= most || above === range.above) return { found, rest: null }
+    rest = { ...rest, below: above + 1 }
+  }
+  return { found, rest }
 }
 
 /** What the ways see to. */
-function columns ({ state, schedule, due_by }: Filter): Term[] {
+function columns (store: Store, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
   const terms: Term[] = []
+  if (task !== undefined || queue !== undefined) terms.push(term('lane in (select value from json_each(?))', JSON.stringify(lanesOf(store, { task, queue }).map(({ id }) => id))))
   if (due_by !== undefined) terms.push(term('state = 1'))
   if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
+  if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
   if (schedule !== undefined) terms.push(term('schedule = ?', schedule))
   return terms
 }
 
+const sortsOf = ({ sorts = 0 }: Way): number => sorts
+
+/** What has to be sorted comes last: by then it is known how far down. */
 function along (store: Store, ways: readonly Way[], { range, terms, most }: Search, before: number[]): number[] {
   let found = before
-  const near = Math.ceil(NEAR / ways.length)
-  for (const way of ways) {
+  for (const way of ways.toSorted((a, b) => sortsOf(a) - sortsOf(b))) {
     const above = found.length < most ? range.above : found.at(-1)!
-    const more = walk(store, way, { range: { ...range, above }, terms, most }, near)
+    const more = read(store, way, { range: { ...range, above }, terms, most })
     if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, most)
   }
   return found
 }
 
-function walk (store: Store, way: Way, search: Search, near: number): number[] {
-  if (way.also === undefined) return read(store, way, search)
-  const { range, most } = search
-  const reach = reached(store, way, range, near)
-  const found = read(store, way, { ...search, range: { ...range, above: reach } })
-  if (reach === range.above || found.length >= most) return found
-  return [...found, ...meet(store, [way, way.also], { ...search, range: { ...range, below: reach + 1 }, most: most - found.length })]
-}
-
-/** Where two ways meet: each is followed in leaps to where the other one stands. */
-function meet (store: Store, [one, other]: [Term, Term], { range, terms, most }: Search): number[] {
-  const found: number[] = []
-  let below = range.below
-  const step = (way: Term) => read(store, way, { range: { ...range, below }, terms: [], most: 1 })[0]
-  while (found.length < most) {
-    const here = step(one)
-    if (here === undefined) break
-    below = here + 1
-    const there = step(other)
-    if (there === undefined) break
-    below = there === here ? here : there + 1
-    if (there === here) found.push(...read(store, term('where id = ?', here), { range, terms, most: 1 }))
-  }
-  return found
-}
-
-/** The id above which a way has so many runs, or the end of the range. */
-function reached (store: Store, way: Term, range: Range, count: number): number {
-  const { sql, values } = within(way, { range, terms: [] })
+/** The id above which a range has so many runs, or the end of the range. */
+function reached (store: Store, range: Range, count: number): number {
+  const { sql, values } = within(ALL, { range, terms: [] })
   const row = store.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
   return row === undefined ? range.above : row.id - 1
 }
 
-function read (store: Store, way: Term, search: Search): number[] {
-  const { sql, values } = within(way, search)
-  return store.all<{ id: number }>(`select id from run ${sql} order by id desc limit ?`, ...values, search.most).map(({ id }) => id)
+function read (store: Store, { arms, sorts }: Way, { most, ...search }: Search): number[] {
+  const all = arms.map(arm => within(arm, search))
+  const values = [...all.flatMap(arm => arm.values), most]
+  return store.all<{ id: number }>(`${sorts === undefined ? merged(all) : sorted(all[0]!)} order by id desc limit ?`, ...values).map(({ id }) => id)
 }
 
-function tally (store: Store, way: Term, search: Omit<Search, 'most'>): number {
-  const { sql, values } = within(way, search)
-  return store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
+const merged = (arms: readonly Term[]): string => arms.map(({ sql }) => `select id from run ${sql}`).join(' union all ')
+
+// What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
+const sorted = ({ sql }: Term): string => `select id from (select id from run ${sql} order by due_at desc limit -1)`
+
+function tally (store: Store, { arms }: Way, search: Omit<Search, 'most'>): number {
+  return arms.reduce((sum, arm) => {
+    const { sql, values } = within(arm, search)
+    return sum + store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
+  }, 0)
 }
 
-function within (way: Term, { range, terms }: Omit<Search, 'most'>): Term {
-  const all = [way, term('id > ? and id < ?', range.above, range.below), ...terms]
+function within (arm: Term, { range, terms }: Omit<Search, 'most'>): Term {
+  const all = [arm, term('id > ? and id < ?', range.above, range.below), ...terms]
   return term(all.map(({ sql }) => sql).join(' and '), ...all.flatMap(({ values }) => values))
 }

@@ -1,11 +1,13 @@
+import { SOURCES } from '../model/run.ts'
 import type { Reason, Run } from '../model/run.ts'
 import type { QueueCount, QueuesAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import { afterEnd } from './laws.ts'
-import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+import { armOf, queuedOf } from './ways.ts'
+import type { Term } from './ways.ts'
 
 /** How many runs of each queue wait, without a scan. */
 export function waitingByQueue (store: Store): Map<string, number> {
@@ -33,15 +35,18 @@ export function queues (store: Store, { now, names }: QueuesAsk): QueueCount[] {
   })
 }
 
-const WAITING = ['blocked', 'queued'] as const
-
 /** Of the runs that wait in a queue those that were asked for first. */
 function firstOf (store: Store, queue: string, count: number): Run[] {
   const lanes = [...store.lanes.byId.values()].filter(lane => lane.queue === queue)
-  const found = lanes.flatMap(lane => WAITING.filter(state => lane.counts[stateNumber(state)]! > 0).flatMap(state =>
-    store.all<RunRow>('select * from run indexed by run_state where lane = ? and state = ? order by id limit ?', lane.id, stateNumber(state), count).map(row => toRun(row, lane))))
-  return found.toSorted((a, b) => a.id < b.id ? -1 : 1).slice(0, count)
+  const ids = lanes.flatMap(lane => [
+    ...lane.counts[stateNumber('blocked')]! > 0 ? SOURCES.flatMap(source => firstIds(store, armOf(lane, 'blocked', source), count)) : [],
+    ...lane.counts[stateNumber('queued')]! > 0 ? firstIds(store, queuedOf(lane), count) : []
+  ])
+  return ids.toSorted((a, b) => a - b).slice(0, count).map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))
 }
+
+const firstIds = (store: Store, { sql, values }: Term, count: number): number[] =>
+  store.all<{ id: number }>(`select id from run ${sql} order by id limit ?`, ...values, count).map(({ id }) => id)
 
 /** Skips the oldest of the runs that wait in a queue until `most` are left. */
 export function thin (store: Store, { queue, most, now, reason }: { queue: string, most: number, now: number, reason: Reason }): Run[] {

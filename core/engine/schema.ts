@@ -197,4 +197,12 @@ export const MIGRATIONS: readonly string[] = [`
     lease_until integer not null,
     runs text not null
   );
+`, `
+  -- Every index costs each run that is added, claimed and ended. Of one that is queued by hand run_queued tells where it is, and no other.
+  drop index run_state;
+  drop index run_source;
+  create index run_lane on run (lane, state, source) where state <> 1 or source <> 2;
+  drop index run_open;
+  drop index run_schedule;
+  create index run_schedule on run (schedule, state, lane, source) where schedule is not null;
 `]

@@ -125,12 +125,15 @@ export class Store {
 
   #rememberLane (row: LaneRow): void {
     const counts = STATES.map(state => row[state as typeof FINAL_STATES[number]] ?? 0)
-    const open = this.all<{ state: number, n: number }>('select state, count(*) as n from run indexed by run_state where lane = ? and state <= 2 group by state', row.id)
+    const open = this.all<{ state: number, n: number }>(`
+      select state, count(*) as n from run indexed by run_lane where (state <> 1 or source <> 2) and lane = ? and state in (0, 2) group by state
+      union all
+      select 1, count(*) from run indexed by run_queued where state = 1 and lane = ?`, row.id, row.id)
     for (const { state, n } of open) counts[state] = n
     const lane = this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts })
     lane.last = row.last === null ? null : this.read(encodeId(row.last))
     if (counts[stateNumber('running')] === 0) return
-    for (const running of this.all<RunRow>('select * from run where lane = ? and state = 2', row.id)) {
+    for (const running of this.all<RunRow>('select * from run indexed by run_lane where (state <> 1 or source <> 2) and lane = ? and state = 2', row.id)) {
       const run = toRun(running, lane)
       this.running.set(run.id, run)
     }

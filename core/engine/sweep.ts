@@ -1,5 +1,5 @@
 import { DAY } from '../model/duration.ts'
-import { FINAL_STATES } from '../model/run.ts'
+import { FINAL_STATES, SOURCES } from '../model/run.ts'
 import type { Run, State } from '../model/run.ts'
 import type { SweepAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
@@ -8,6 +8,7 @@ import { removeAll } from './remove.ts'
 import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
+import { armOf } from './ways.ts'
 
 /** How long sums over runs that may be gone are kept. */
 const KEPT_MS = 400 * DAY
@@ -16,10 +17,12 @@ const KEPT_MS = 400 * DAY
 const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
-const oldest = (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] => store.all<RunRow>(`
-  select * from run
-  where lane = ? and state = ? and id < ? and finished_at < ?
-  order by id limit ?`, lane.id, stateNumber(state), store.numbers.before(before), before, limit).map(row => toRun(row, lane))
+function oldest (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] {
+  const arms = SOURCES.map(source => armOf(lane, state, source))
+  const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
+  const values = arms.flatMap(arm => [...arm.values, store.numbers.before(before), before])
+  return store.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
+}
 
 /** Runs of these lanes in these states that ended before an instant, and how many of them may go at most. */
 interface Old { lanes: Lane[], states: readonly State[], before: number, most: number }
