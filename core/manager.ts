@@ -36,6 +36,8 @@ import type { Services } from './model/context.ts'
 import type { TaskDefinition } from './model/task.ts'
 
 const POLL = 5 * SECOND
+/** A fire becomes a run so long before its instant, ms: it is written by then. */
+const LEAD = 10
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
 
@@ -80,7 +82,7 @@ export class TaskManager implements Service {
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })
     const situation = this.situation = new Situation({ clock, config: () => this.config })
-    this.planner = new Planner({ engine, clock, random, notice, tasks, move: (task, nominal, next) => this.foresight.move(task, nominal, next), replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+    this.planner = new Planner({ engine, clock, random, notice, tasks, leadMs: clock === systemClock ? LEAD : 0, move: (task, nominal, next) => this.foresight.move(task, nominal, next), replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
     this.runner = new Runner({
       engine, clock, random, notice, tasks, situation,
       owner: this.owner,
@@ -200,7 +202,7 @@ export class TaskManager implements Service {
       this.notice({ kind: 'engine_failed', call: 'plan', error: failureOf(error) })
       return
     }
-    if (this.#state === 'started') this.#fire.set(this.planner.nextAt)
+    if (this.#state === 'started') this.#fire.set(this.planner.wakeAt)
     this.runner.wake()
   }
 

@@ -90,6 +90,8 @@ export interface PlanAsk {
   fires: NewRun[]
   overlap: Overlap
   now: number
+  /** True: the instant of the fire is yet to come. Nothing is done then when an unfinished run of the schedule would count: it may be over in time. */
+  early?: boolean
 }
 
 /** `coalesced`: fires that an unfinished waiting run now stands for. `replaced`: runs that were cancelled or told to stop for it. */

@@ -11,6 +11,7 @@ import { named } from './unique.ts'
 /** Writes the fires of one schedule with its cursor, when the stored cursor is still the one that was read. */
 export function plan (store: Store, ask: PlanAsk): Planned {
   const planned: Planned = { applied: false, added: [], skipped: [], coalesced: 0, replaced: [] }
+  if (ask.early && isMinded(ask) && openRuns(store, ask.schedule).length > 0) return planned
   if (!keep(store, ask)) return planned
   planned.applied = true
   for (const fire of ask.fires) addFire(store, fire, ask, planned)
@@ -35,9 +36,11 @@ function openRuns (store: Store, { id, task }: Schedule): Run[] {
   return store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', id).map(row => store.toRun(row))
 }
 
+/** Whether an unfinished run of the schedule says what becomes of a fire. */
+const isMinded = ({ overlap }: PlanAsk): boolean => overlap === 'skip' || overlap === 'replace'
+
 function addFire (store: Store, fire: NewRun, ask: PlanAsk, planned: Planned): void {
-  const minds = !fire.skipped && (ask.overlap === 'skip' || ask.overlap === 'replace')
-  const open = minds ? openRuns(store, ask.schedule) : []
+  const open = !fire.skipped && isMinded(ask) ? openRuns(store, ask.schedule) : []
   if (open.length === 0) return insert(store, fire, ask, planned)
   // A fire that has its run is dealt with: it may neither coalesce nor replace.
   if (named(store, fire, ask.now)) return

@@ -10,9 +10,9 @@ export class Heap<T extends Item> {
     return this.#items.length
   }
 
-  /** The earliest instant, or null. */
-  get first (): number | null {
-    return this.#items[0]?.at ?? null
+  /** The earliest item, or null. */
+  get first (): T | null {
+    return this.#items[0] ?? null
   }
 
   /** Puts an item at an instant; null takes it out. */

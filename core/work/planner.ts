@@ -28,6 +28,8 @@ export interface PlannerOptions {
   tasks: () => ReadonlyMap<string, Task>
   /** Where a fire is moved within the flex of its task; `next` is the fire after it. */
   move: (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
+  /** So long before its instant a fire becomes a run that is due then; absent: at its instant. */
+  leadMs?: number
   /** Told of a running run whose place a later fire takes. */
   replaced: (run: Run) => void
 }
@@ -39,18 +41,24 @@ const FIRE_BATCH = 500
 /** Keeps every schedule's next fire, and turns fires into runs. */
 export class Planner {
   readonly #options: PlannerOptions
-  readonly #table = new Timetable()
+  readonly #table: Timetable
   #queue: Promise<unknown> = Promise.resolve()
   /** The sync that has not begun yet. */
   #waiting: Promise<void> | null = null
 
   constructor (options: PlannerOptions) {
     this.#options = options
+    this.#table = new Timetable(options.leadMs)
   }
 
   /** The next instant at which something fires, or null. */
   get nextAt (): number | null {
     return this.#table.nextAt
+  }
+
+  /** The next instant at which `fire` has something to do, or null. */
+  get wakeAt (): number | null {
+    return this.#table.wakeAt
   }
 
   get schedules (): Schedule[] {
@@ -122,7 +130,7 @@ export class Planner {
     }
   }
 
-  /** Fires everything that is due. */
+  /** Fires everything that is due, or will be within the lead. */
   fire (): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
@@ -197,15 +205,16 @@ export class Planner {
   #fires ({ schedule, trigger }: Entry, now: number): Plan {
     const task = this.#options.tasks().get(schedule.task)!
     const fresh = schedule.cursor < schedule.anchor
+    const at = Math.max(now, schedule.next_at!)
     const { fires, due, cursor } = decideFires({
-      trigger, now, nominal: schedule.nominal_at!, fireAt: schedule.next_at!,
+      trigger, now: at, nominal: schedule.nominal_at!, fireAt: schedule.next_at!,
       policy: fresh ? 'skip' : task.misfire, graceMs: task.misfireGraceMs, maxCatchUp: task.max_catch_up
     })
     if (due > 1 || fires.some(({ late }) => late)) {
       this.#options.notice({ kind: 'missed', task: task.id, schedule: schedule.id, count: due, policy: task.misfire, from: schedule.nominal_at!, to: cursor })
     }
-    const runs = fires.map(fire => runOf({ fire, task, schedule, now }))
-    return { ask: { schedule: this.#next(schedule, trigger, cursor), from: schedule.cursor, fires: runs, overlap: task.overlap, now }, trigger }
+    const runs = fires.map(fire => runOf({ fire, task, schedule, now: at }))
+    return { ask: { schedule: this.#next(schedule, trigger, cursor), from: schedule.cursor, fires: runs, overlap: task.overlap, now, early: at > now }, trigger }
   }
 
   async #plan (plans: readonly Plan[], size = PLAN_BATCH): Promise<void> {
@@ -216,7 +225,9 @@ export class Planner {
     }
   }
 
-  #took ({ ask: { schedule, fires }, trigger }: Plan, { applied, added, skipped, coalesced, replaced }: Planned): void {
+  #took ({ ask: { schedule, fires, early }, trigger }: Plan, { applied, added, skipped, coalesced, replaced }: Planned): void {
+    // What becomes of it is decided at its instant.
+    if (!applied && early) return this.#table.wait(schedule.id, 0)
     if (!applied) return
     this.#table.set({ schedule, trigger })
     if (fires.length === 0) return

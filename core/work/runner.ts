@@ -57,7 +57,7 @@ export class Runner implements Service {
     this.#buckets = new Buckets(options)
     this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
-    this.#alarm = new Alarm({ clock, ring: () => this.wake() })
+    this.#alarm = new Alarm({ clock, ring: () => this.wake(), exact: true })
     this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })

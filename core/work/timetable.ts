@@ -9,12 +9,23 @@ export interface Entry { schedule: Schedule, trigger: Trigger }
 export class Timetable {
   readonly #entries = new Map<string, Entry & Item>()
   readonly #heap = new Heap<Entry & Item>()
+  readonly #leadMs: number
   /** Schedules made at run time, by task. */
   readonly #made = new Map<string, Set<string>>()
 
+  /** `leadMs`: so long before its instant a fire is taken out. */
+  constructor (leadMs = 0) {
+    this.#leadMs = leadMs
+  }
+
   /** The next instant at which something fires, or null. */
   get nextAt (): number | null {
-    return this.#heap.first
+    return this.#heap.first?.schedule.next_at ?? null
+  }
+
+  /** The next instant at which something is to be taken out, or null. */
+  get wakeAt (): number | null {
+    return this.#heap.first?.at ?? null
   }
 
   get all (): Iterable<Entry> {
@@ -47,10 +58,12 @@ export class Timetable {
     this.#made.set(task, made.add(id))
   }
 
-  /** Lets a schedule wait for its next fire. */
-  wait (id: string): void {
+  /** Lets a schedule wait for its next fire, for its very instant or until some ms before. */
+  wait (id: string, leadMs = this.#leadMs): void {
     const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#heap.set(entry, entry.schedule.next_at)
+    if (entry === undefined) return
+    const { next_at: at } = entry.schedule
+    this.#heap.set(entry, at === null ? null : at - leadMs)
   }
 
   delete (id: string): void {
@@ -61,7 +74,7 @@ export class Timetable {
     this.#heap.set(entry, null)
   }
 
-  /** Takes out what is due, earliest first: it waits again once it is set or told to. */
+  /** Takes out what is due or soon will be, earliest first: it waits again once it is set or told to. */
   take (now: number): Entry[] {
     return this.#heap.take(now)
   }

@@ -7,7 +7,7 @@ import { openDatabase, prepareFolder } from '../../core/engine/open.ts'
 import { MIGRATIONS } from '../../core/engine/schema.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { fingerprintOf } from '../../core/model/fingerprint.ts'
-import { T0, addOne, ask, claimAll } from './contract/ground.ts'
+import { T0, addOne, ask, claimAll, settleAs } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 const FAILED = 'OFFPEAK_ENGINE_FAILED'
@@ -188,6 +188,30 @@ t.test('what is added, and what follows from an end, is told once it is stored',
   t.same(told.splice(0), ['added: a queued', 'added: b blocked', 'added: c blocked', 'added: d blocked'])
   await engine.cancel({ id: first!.run.id, reason: { code: 'x', message: 'x' }, now: T0 })
   t.same(told.toSorted(), ['followed: b skipped', 'followed: c skipped', 'followed: d queued'])
+})
+
+t.test('runs that are claimed ahead lie in the ledger until they end or somebody looks, and a kill leaves them there', async t => {
+  const { engine, file, create } = await setup(t)
+  const db = new DatabaseSync(file, { readOnly: true })
+  t.teardown(() => db.close())
+  const claim = () => engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })
+  const rows = () => [db.prepare('select count(*) as n from claim').get()!['n'], db.prepare('select count(*) as n from run where state = 2').get()!['n']]
+  await engine.add(Array.from({ length: 6 }, () => ask()), T0)
+  const first = await claim()
+  t.same([first.length, ...rows()], [3, 1, 0])
+  for (const run of first) await settleAs(engine, run, { kind: 'completed', result: null })
+  t.same(rows(), [0, 0], 'they have ended')
+  const [one] = await claim()
+  await settleAs(engine, one!, { kind: 'completed', result: null })
+  t.same(rows(), [1, 0])
+  await engine.stop()
+  const next = create()
+  t.teardown(() => next.stop())
+  await next.start()
+  t.match(await next.count(), [{ states: { queued: 0, running: 2, completed: 4 } }])
+  t.same(rows(), [1, 0])
+  t.match((await next.list({ state: ['running'], limit: 9 })).items, [{ owner: 'me', attempt: 1, turn: 1, started_at: T0, lease_until: T0 + 1 }, { owner: 'me' }])
+  t.same(rows(), [0, 2], 'somebody has looked')
 })
 
 t.test('a data folder that is a file is refused', async t => {

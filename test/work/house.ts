@@ -20,7 +20,7 @@ import type { Task } from '../../core/model/task.ts'
 /** What these need of a tap test. */
 export interface Owner { teardown (fn: () => unknown): void }
 
-export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
+export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
 
 /** A folder below the temp folder that is gone with the test. */
 export function scratch (t: Owner): string {
@@ -30,7 +30,7 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
+export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
   const clock = fakeClock(at)
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
@@ -48,7 +48,7 @@ export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, f
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
     enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
   })
-  const planner = new Planner({ engine, clock, random, notice, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+  const planner = new Planner({ engine, clock, random, notice, leadMs, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
   const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}` })
   await planner.load()

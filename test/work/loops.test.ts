@@ -5,6 +5,7 @@ import { Ticker } from '../../core/work/ticker.ts'
 import { execFile } from 'node:child_process'
 import { fakeClock, until } from '../clock.ts'
 import { promisify } from 'node:util'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { runScope } from '../../core/work/scope.ts'
 import { watchdog } from '../../core/work/watchdog.ts'
 import type { Notice } from '../../core/model/notice.ts'
@@ -20,6 +21,47 @@ t.test('an alarm rings once at its instant, and never before', async t => {
   clock.advance(20)
   await until('it rings', () => rings === 1)
   t.equal(alarm.at, null)
+})
+
+t.test('an exact alarm sees its instant come without a timer, once in a while', async t => {
+  const clock = fakeClock()
+  let rings = 0
+  const alarm = new Alarm({ clock, ring: () => { rings++ }, exact: true })
+  const turns = async () => { for (let turn = 0; turn < 3; turn++) await nextTurn() }
+  const rungAt = async (ms: number) => {
+    alarm.set(clock.now() + ms)
+    clock.set(clock.now() + ms - 1)
+    await turns()
+    t.equal(alarm.at, clock.now() + 1, 'not before')
+    clock.set(clock.now() + 1)
+    await turns()
+    return rings
+  }
+  t.equal(await rungAt(2), 1)
+  t.equal(await rungAt(2), 1, 'the next one is left to a timer')
+  await until('the timer rings', () => rings === 2)
+  clock.advance(1000)
+  t.equal(await rungAt(1), 3)
+  clock.advance(1000)
+  alarm.set(clock.now() + 1)
+  alarm.clear()
+  clock.advance(5)
+  await turns()
+  t.equal(rings, 3, 'one that is taken back does not ring')
+})
+
+t.test('an exact alarm on a clock that stands still gives up to look at it', async t => {
+  const clock = fakeClock()
+  let rings = 0
+  let looks = 0
+  const alarm = new Alarm({ clock: { ...clock, now: () => { looks++; return clock.now() } }, ring: () => { rings++ }, exact: true })
+  alarm.set(clock.now() + 1)
+  await until('it has looked for long', () => looks > 20_000)
+  const before = looks
+  for (let turn = 0; turn < 50; turn++) await nextTurn()
+  t.ok(looks < before + 25, 'now it is a timer that looks')
+  clock.set(clock.now() + 1)
+  await until('it rings', () => rings === 1)
 })
 
 t.test('an alarm that is years away does not overflow its timer', async t => {

@@ -53,6 +53,16 @@ export async function planning (t: Test, setup: Setup) {
     await claimAll(engine, { now: T0 + 1 })
     t.match((await engine.plan([planAsk({ overlap: 'replace', fires: [fire(T0 + 2)] })]))[0]!.replaced, [{ state: 'running', cancel: { code: 'replaced' } }])
   })
+  t.test('before its instant a fire is left alone when an unfinished run would count', async t => {
+    const engine = await setup(t)
+    const early = (overlap: 'skip' | 'replace' | 'queue' | 'allow', at: number) => engine.plan([planAsk({ early: true, overlap, from: null, schedule: schedule({ cursor: at }), fires: [fire(at)] })])
+    t.match(await early('skip', T0), [{ applied: true, added: [{ state: 'queued', due_at: T0 }] }], 'there is none')
+    const [run] = await claimAll(engine)
+    for (const overlap of ['skip', 'replace'] as const) t.strictSame(await early(overlap, T0 + 1), [{ applied: false, added: [], skipped: [], coalesced: 0, replaced: [] }])
+    t.same(await engine.schedules(), [schedule({ cursor: T0 })], 'nothing is written')
+    t.equal((await engine.get(run!.id))!.cancel, null)
+    for (const [place, overlap] of (['queue', 'allow'] as const).entries()) t.match(await early(overlap, T0 + 2 + place), [{ applied: true, added: [{}] }])
+  })
   t.test('a schedule that is taken away leaves its runs', async t => {
     const engine = await setup(t)
     await engine.plan([planAsk({ fires: [fire(T0)] })])

@@ -71,6 +71,18 @@ export async function claiming (t: Test, setup: Setup) {
     t.same(await claim(1, { a: 1, b: 1 }, { a: 9 }), [3, 7])
     t.same(await claim(2, { a: 2, b: 2 }, { a: 9 }), [5, 6])
   })
+  t.test('what is due before runs that were taken ahead is taken alone', async t => {
+    const engine = await setup(t)
+    const claim = async (now: number) => (await engine.claim({ owner: 'me', now, lease_until: now + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).map(({ due_at }) => due_at - T0)
+    await engine.add([1, 2, 3, 4, 5].map(ms => ask({ due_at: T0 + ms })), T0)
+    t.same(await claim(T0 + 9), [1, 2, 3])
+    await engine.add([0, 2].map(ms => ask({ due_at: T0 + ms })), T0)
+    t.match(await engine.due(T0 + 9), { tasks: [{ count: 4, first: { due_at: T0 } }] })
+    t.same(await claim(T0 + 9), [0, 2, 4])
+    t.match(await engine.due(T0 + 4), { tasks: [], next_at: T0 + 5 }, 'also when the clock goes back')
+    t.same(await claim(T0 + 9), [5])
+    t.match(await engine.count(), [{ states: { queued: 0, running: 7 } }])
+  })
   t.test('a run that has seen a crash is not taken ahead, nor what comes after it', async t => {
     const engine = await setup(t)
     await engine.add([ask(), ask()], T0)
