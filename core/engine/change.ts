@@ -2,13 +2,14 @@ import { FINAL_STATES, isFinal } from '../model/run.ts'
 import type { Json } from '../model/json.ts'
 import type { Reason, Run, State } from '../model/run.ts'
 import type { Act, ChangeAsk, Changed, Filter } from './engine.ts'
-import { howMany, list, term } from './list.ts'
-import type { Term } from './list.ts'
+import { howMany, list } from './list.ts'
 import { waitingByQueue } from './queues.ts'
 import { record } from './read.ts'
 import { removeAll } from './remove.ts'
 import { cancel, retry } from './settle.ts'
 import type { Store } from './store.ts'
+import { term } from './term.ts'
+import type { Term } from './term.ts'
 
 /** Runs that one transaction changes at most. */
 const SLICE = 1000

@@ -4,13 +4,14 @@ import { SOURCES } from '../model/run.ts'
 import type { Run } from '../model/run.ts'
 import type { Filter, ListAsk, Page } from './engine.ts'
 import { stateNumber } from './lanes.ts'
+import { armOf, countOf, foremost } from './places.ts'
+import type { Crowd, Place } from './places.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
-import { ALL, SOON, lanesOf, term, waysFor } from './ways.ts'
-import type { Term, Way } from './ways.ts'
-
-export { term } from './ways.ts'
-export type { Term } from './ways.ts'
+import { every, term } from './term.ts'
+import type { Term } from './term.ts'
+import { ALL, SOON, lanesOf, waysFor } from './ways.ts'
+import type { Way, Ways } from './ways.ts'
 
 const PER_MS = 4096
 
@@ -49,25 +50,36 @@ function find (store: Store, ask: Filter, search: Search): number[] {
 }
 
 /** So many of the newest runs are looked through before the ways are taken. */
-function farOf (ways: readonly Way[]): number {
-  const sorted = ways.reduce((sum, { sorts = 0 }) => sum + sorts, 0)
+function farOf ({ crowd, others }: Ways): number {
+  const sorted = others.reduce((sum, { sorts = 0 }) => sum + sorts, 0)
   if (sorted > SOON) return FAR
-  return ways.length > MANY ? NEAR : 0
+  return crowd.places.length + others.length > MANY ? NEAR : 0
 }
 
 /** How many runs the filters ask for. */
 export function howMany (store: Store, ask: Filter, extra: readonly Term[]): number {
-  const range = rangeOf(store, ask)
   const asked = filters(store, ask)
-  const terms = [...asked, ...extra]
+  const meets = within(rangeOf(store, ask), [...asked, ...extra])
   const isWhole = ask.from === undefined && ask.to === undefined && asked.length === 0
-  return waysFor(store, ask).reduce((sum, way) => sum + ((isWhole ? counted(store, way, extra) : null) ?? tally(store, way, { range, terms })), 0)
+  const { crowd, others } = waysFor(store, ask)
+  const known = (places: readonly Place[]) => isWhole ? counted(store, places, extra) : null
+  const placed = ask.source === undefined ? known(crowd.places) : null
+  return others.reduce((sum, way) => sum + ((way.places && known(way.places)) ?? tally(store, way, meets)), placed ?? countOf(store, crowd, meets))
 }
 
-/** What the lane knows, or null; a run that waits was never asked to stop, for then it would be over. */
-function counted (store: Store, { place }: Way, extra: readonly Term[]): number | null {
-  if (!place) return null
-  const { lane, state } = place
+/** What the lanes know, or null. */
+function counted (store: Store, places: readonly Place[], extra: readonly Term[]): number | null {
+  let sum = 0
+  for (const place of places) {
+    const count = countedAt(store, place, extra)
+    if (count === null) return null
+    sum += count
+  }
+  return sum
+}
+
+/** A run that waits was never asked to stop, for then it would be over. */
+function countedAt (store: Store, { lane, state }: Place, extra: readonly Term[]): number | null {
   const [only] = extra
   const all = lane.counts[stateNumber(state)]!
   if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') return all - store.lanes.dueAt(lane, only!.values[0] as number)
@@ -107,7 +119,7 @@ function newest (store: Store, { range, terms, most }: Search, steps: readonly n
   let rest = range
   for (const count of steps) {
     const above = reached(store, rest, count)
-    found.push(...read(store, { arms: [ALL] }, { range: { ...rest, above }, terms, most: most - found.length }))
+    found.push(...read(store, [ALL], { range: { ...rest, above }, terms, most: most - found.length }))
     if (found.length >= most || above === range.above) return { found, rest: null }
     rest = { ...rest, below: above + 1 }
   }
@@ -125,45 +137,45 @@ function columns (store: Store, { task, queue, state, source, schedule, due_by }
   return terms
 }
 
-const sortsOf = ({ sorts = 0 }: Way): number => sorts
-
 /** What has to be sorted comes last: by then it is known how far down. */
-function along (store: Store, ways: readonly Way[], { range, terms, most }: Search, before: number[]): number[] {
+function along (store: Store, { crowd, others }: Ways, search: Search, before: number[]): number[] {
   let found = before
-  for (const way of ways.toSorted((a, b) => sortsOf(a) - sortsOf(b))) {
-    const above = found.length < most ? range.above : found.at(-1)!
-    const more = read(store, way, { range: { ...range, above }, terms, most })
-    if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, most)
+  const follow = (ways: readonly Way[]) => {
+    const above = found.length < search.most ? search.range.above : found.at(-1)!
+    const more = read(store, ways, { ...search, range: { ...search.range, above } })
+    if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, search.most)
   }
+  for (const arms of armsOf(store, crowd, search)) follow(arms)
+  for (const way of others) follow([way])
   return found
+}
+
+/** The ways of a crowd, those that are read together in one list: all, where they are few. */
+function armsOf (store: Store, crowd: Crowd, { range, terms, most }: Search): Term[][] {
+  if (crowd.places.length <= MANY) return crowd.places.map(place => crowd.sources.map(source => armOf(place, source)))
+  return foremost(store, crowd, { meets: within(range, terms), most }).map(arm => [arm])
 }
 
 /** The id above which a range has so many runs, or the end of the range. */
 function reached (store: Store, range: Range, count: number): number {
-  const { sql, values } = within(ALL, { range, terms: [] })
+  const { sql, values } = every(ALL, within(range))
   const row = store.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
   return row === undefined ? range.above : row.id - 1
 }
 
-function read (store: Store, { arms, sorts }: Way, { most, ...search }: Search): number[] {
-  const all = arms.map(arm => within(arm, search))
-  const values = [...all.flatMap(arm => arm.values), most]
-  return store.all<{ id: number }>(`${sorts === undefined ? merged(all) : sorted(all[0]!)} order by id desc limit ?`, ...values).map(({ id }) => id)
+function read (store: Store, ways: readonly Way[], { range, terms, most }: Search): number[] {
+  const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
+  const values = all.flatMap(way => way.values)
+  return store.all<{ id: number }>(`${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most).map(({ id }) => id)
 }
-
-const merged = (arms: readonly Term[]): string => arms.map(({ sql }) => `select id from run ${sql}`).join(' union all ')
 
 // What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
-const sorted = ({ sql }: Term): string => `select id from (select id from run ${sql} order by due_at desc limit -1)`
+const selected = ({ sql, line }: Way): string =>
+  line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
 
-function tally (store: Store, { arms }: Way, search: Omit<Search, 'most'>): number {
-  return arms.reduce((sum, arm) => {
-    const { sql, values } = within(arm, search)
-    return sum + store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
-  }, 0)
+function tally (store: Store, way: Way, meets: Term): number {
+  const { sql, values } = every(way, meets)
+  return store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
 }
 
-function within (arm: Term, { range, terms }: Omit<Search, 'most'>): Term {
-  const all = [arm, term('id > ? and id < ?', range.above, range.below), ...terms]
-  return term(all.map(({ sql }) => sql).join(' and '), ...all.flatMap(({ values }) => values))
-}
+const within = ({ above, below }: Range, terms: readonly Term[] = []): Term => every(term('id > ? and id < ?', above, below), ...terms)

@@ -4,10 +4,11 @@ import type { QueueCount, QueuesAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import { afterEnd } from './laws.ts'
+import { armOf } from './places.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
-import { armOf, queuedOf } from './ways.ts'
-import type { Term } from './ways.ts'
+import type { Term } from './term.ts'
+import { queuedOf } from './ways.ts'
 
 /** How many runs of each queue wait, without a scan. */
 export function waitingByQueue (store: Store): Map<string, number> {
@@ -39,7 +40,7 @@ export function queues (store: Store, { now, names }: QueuesAsk): QueueCount[] {
 function firstOf (store: Store, queue: string, count: number): Run[] {
   const lanes = [...store.lanes.byId.values()].filter(lane => lane.queue === queue)
   const ids = lanes.flatMap(lane => [
-    ...lane.counts[stateNumber('blocked')]! > 0 ? SOURCES.flatMap(source => firstIds(store, armOf(lane, 'blocked', source), count)) : [],
+    ...lane.counts[stateNumber('blocked')]! > 0 ? SOURCES.flatMap(source => firstIds(store, armOf({ lane, state: 'blocked' }, source), count)) : [],
     ...lane.counts[stateNumber('queued')]! > 0 ? firstIds(store, queuedOf(lane), count) : []
   ])
   return ids.toSorted((a, b) => a - b).slice(0, count).map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))

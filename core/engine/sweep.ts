@@ -4,11 +4,11 @@ import type { Run, State } from '../model/run.ts'
 import type { SweepAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
+import { armOf, lanesBelow } from './places.ts'
 import { removeAll } from './remove.ts'
 import { toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Store } from './store.ts'
-import { armOf } from './ways.ts'
 
 /** How long sums over runs that may be gone are kept. */
 const KEPT_MS = 400 * DAY
@@ -18,7 +18,7 @@ const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
 function oldest (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] {
-  const arms = SOURCES.map(source => armOf(lane, state, source))
+  const arms = SOURCES.map(source => armOf({ lane, state }, source))
   const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
   const values = arms.flatMap(arm => [...arm.values, store.numbers.before(before), before])
   return store.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
@@ -40,13 +40,20 @@ const countOf = ({ counts }: Lane, states: readonly State[]): number => states.r
 export function sweep (store: Store, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
   const lanes = [...store.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
-  let removed = removeOld(store, lanes.map(lane => ({ lanes: [lane], states, before, most: Infinity })), limit)
-  if (dead_before !== undefined) removed += removeOld(store, lanes.map(lane => ({ lanes: [lane], states: ['failed'], before: dead_before, most: Infinity })), limit - removed)
+  let removed = removeOld(store, agedOf(store, lanes, { states, before }), limit)
+  if (dead_before !== undefined) removed += removeOld(store, agedOf(store, lanes, { states: ['failed'], before: dead_before }), limit - removed)
   const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep }))
   removed += removeOld(store, beyond.filter(({ most }) => most > 0), limit - removed)
   store.forgetBefore(now - KEPT_MS)
   store.foldBefore(now - HOURLY_MS)
   return removed
+}
+
+/** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one. */
+function agedOf (store: Store, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }): Old[] {
+  const places = lanes.flatMap(lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state })))
+  const aged = lanesBelow(store, places, store.numbers.before(before))
+  return lanes.filter(({ id }) => aged.has(id)).map(lane => ({ lanes: [lane], states, before, most: Infinity }))
 }
 
 const countAll = (lanes: Lane[], states: readonly State[]): number => lanes.reduce((sum, lane) => sum + countOf(lane, states), 0)

@@ -1,50 +1,45 @@
-import type { SQLInputValue } from 'node:sqlite'
 import { SOURCES, STATES } from '../model/run.ts'
 import type { Source, State } from '../model/run.ts'
 import type { Filter } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
+import { PLACED } from './places.ts'
+import type { Crowd, Place } from './places.ts'
 import type { Store } from './store.ts'
+import { every, term } from './term.ts'
+import type { Term } from './term.ts'
 
-/** One condition of a query and what is bound to it. */
-export interface Term { sql: string, values: SQLInputValue[] }
+/** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids. `line`: they lie in the
+ *  order in which they are due. `places`: it meets all runs there, and no others. */
+export interface Way extends Term { sorts?: number, line?: true, places?: readonly Place[] }
 
-export const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
-
-/** A way to some runs. `arms`: ranges of an index, each in the order of the ids. `sorts`: so many entries of its one arm have to be sorted for
- *  that. `place`: it meets all runs of a lane in a state, and no others. */
-export interface Way { arms: readonly Term[], sorts?: number, place?: { lane: Lane, state: State } }
+/** The ways that between them meet every run in question once; a crowd is as many as it has places. */
+export interface Ways { crowd: Crowd, others: readonly Way[] }
 
 /** So many runs are soon sorted and looked through. */
 export const SOON = 10_000
 
 /** Every run, the newest first. */
-export const ALL = term('not indexed where true')
-
-/** What the index run_lane has: all runs but those that are queued by hand. */
-const PLACED = '(state <> 1 or source <> 2)'
+export const ALL: Way = term('not indexed where true')
 
 const BY_HAND: Source = 'manual'
-
-/** The runs of a lane in a state, by who asked for them; of queued ones that nobody asked for by hand. */
-export const armOf = ({ id }: Lane, state: State, source: Source): Term =>
-  term(`indexed by run_lane where ${PLACED} and lane = ? and state = ? and source = ?`, id, stateNumber(state), SOURCES.indexOf(source))
 
 /** The queued runs of a lane, those due first at the front. */
 export const queuedOf = ({ id }: Lane): Term => term('indexed by run_queued where state = 1 and lane = ?', id)
 
-const and = ({ sql, values }: Term, more: Term): Term => term(`${sql} and ${more.sql}`, ...values, ...more.values)
+const NOBODY: Crowd = { places: [], sources: [] }
 
-/** The ways that meet every run in question once: by schedule, by what it failed of, by lane and state and source, or by id alone. */
-export function waysFor (store: Store, ask: Filter): Way[] {
+/** By schedule, by what it failed of, by lane and state and source, or by id alone. */
+export function waysFor (store: Store, ask: Filter): Ways {
   const { task, queue, source, schedule, due_by, fingerprint } = ask
   const states = statesOf(ask)
   const lanes = lanesOf(store, ask)
-  const everywhere = task === undefined && queue === undefined
-  if (schedule !== undefined) return scheduleWays(store, { schedule, source, states, lanes: everywhere ? null : new Set(lanes.map(({ id }) => id)) })
-  if (fingerprint !== undefined) return states.includes('failed') ? lanes.map(lane => ({ arms: [deadOf(lane, fingerprint, source)] })) : []
-  if (everywhere && source === undefined && ask.state === undefined && due_by === undefined) return [{ arms: [ALL] }]
-  return lanes.flatMap(lane => states.flatMap(state => laneWays(store, { lane, state, source, due_by })))
+  const isAnywhere = task === undefined && queue === undefined
+  if (schedule !== undefined) return { crowd: NOBODY, others: scheduleWays(store, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }) }
+  if (fingerprint !== undefined) return { crowd: NOBODY, others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : [] }
+  if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) return { crowd: NOBODY, others: [ALL] }
+  const places = lanes.flatMap(lane => states.map(state => ({ lane, state }))).filter(({ lane, state }) => lane.counts[stateNumber(state)]! > 0)
+  return laneWays(store, places, { source, due_by })
 }
 
 /** The states that runs of a filter can be in. */
@@ -56,7 +51,7 @@ function statesOf ({ state, due_by, fingerprint }: Filter): State[] {
 
 function deadOf ({ id }: Lane, fingerprint: string, source: Source | undefined): Term {
   const dead = term('indexed by run_dead where lane = ? and fingerprint = ?', id, fingerprint)
-  return source === undefined ? dead : and(dead, term('source = ?', SOURCES.indexOf(source)))
+  return source === undefined ? dead : every(dead, term('source = ?', SOURCES.indexOf(source)))
 }
 
 /** The lanes of a task, of a queue, of both or all. */
@@ -74,8 +69,8 @@ function scheduleWays (store: Store, { schedule, source, states, lanes }: Schedu
   const wanted = new Set(states.map(stateNumber))
   return kindsOf(store, schedule)
     .filter(kind => wanted.has(kind.state) && (lanes?.has(kind.lane) ?? true) && (source ?? SOURCES[kind.source]) === SOURCES[kind.source])
-    .map(kind => ({ arms: [term('indexed by run_schedule where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?',
-      schedule, kind.state, kind.lane, kind.source)] }))
+    .map(kind => term('indexed by run_schedule where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?',
+      schedule, kind.state, kind.lane, kind.source))
 }
 
 /** Leaps from each to the next. Asked with > for what comes after one, SQLite would read all runs of that one first. */
@@ -91,25 +86,41 @@ function kindsOf (store: Store, schedule: string): Kind[] {
   return kinds
 }
 
-interface LaneAsk { lane: Lane, state: State, source: Source | undefined, due_by: number | undefined }
+interface LaneAsk { source: Source | undefined, due_by: number | undefined }
 
-function laneWays (store: Store, { lane, state, source, due_by }: LaneAsk): Way[] {
-  if (lane.counts[stateNumber(state)] === 0) return []
-  if (state === 'queued') return queuedWays(store, { lane, source, due_by })
-  if (source !== undefined) return [{ arms: [armOf(lane, state, source)] }]
-  return [{ arms: SOURCES.map(each => armOf(lane, state, each)), place: { lane, state } }]
+function laneWays (store: Store, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
+  const { true: queued = [], false: placed = [] } = Object.groupBy(places, ({ state }) => String(state === 'queued') as 'true' | 'false')
+  const lines = queued.map(place => ({ place, sorts: due_by === undefined ? place.lane.counts[stateNumber('queued')]! : store.lanes.dueAt(place.lane, due_by) }))
+  const long = lines.filter(({ sorts }) => sorts > SOON)
+  const isPlaced = source !== undefined && source !== BY_HAND
+  return {
+    crowd: { places: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed, sources: source === undefined ? SOURCES : [source] },
+    others: [...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source), ...isPlaced ? [] : long.map(line => longWay(store, line, source))]
+  }
 }
 
-/** Queued runs lie in the order in which they are due; they are sorted, unless it is known where those lie that are sought. */
-function queuedWays (store: Store, { lane, source, due_by }: Omit<LaneAsk, 'state'>): Way[] {
-  const sorts = due_by === undefined ? lane.counts[stateNumber('queued')]! : store.lanes.dueAt(lane, due_by)
-  if (sorts === 0) return []
-  if (source === undefined) return [{ arms: [queuedOf(lane)], sorts, place: { lane, state: 'queued' } }]
-  if (sorts <= SOON) return [{ arms: [and(queuedOf(lane), term('source = ?', SOURCES.indexOf(source)))], sorts }]
-  if (source !== BY_HAND) return [{ arms: [armOf(lane, 'queued', source)] }]
-  return [{ arms: [and(queuedOf(lane), byHand(lane))], sorts }]
+/** The queued runs of a lane, of which so many would have to be sorted. */
+interface Line { place: Place, sorts: number }
+
+/** Short lines are sorted together, however many they are. */
+function shortWays (lines: readonly Line[], source: Source | undefined): Way[] {
+  if (lines.length === 0) return []
+  const all = term('indexed by run_queued where state = 1 and lane in (select value from json_each(?))', JSON.stringify(lines.map(({ place }) => place.lane.id)))
+  const sorts = lines.reduce((sum, line) => sum + line.sorts, 0)
+  if (source === undefined) return [{ ...all, sorts, places: lines.map(({ place }) => place) }]
+  return [{ ...every(all, term('source = ?', SOURCES.indexOf(source))), sorts }]
 }
+
+function longWay (store: Store, { place, sorts }: Line, source: Source | undefined): Way {
+  const all = queuedOf(place.lane)
+  if (source === undefined) return { ...all, sorts, line: true, places: [place] }
+  return { ...isMixed(store, place.lane) ? every(all, byHand(place.lane)) : all, sorts, line: true }
+}
+
+const OTHERS = `from run as other indexed by run_lane where ${PLACED} and state = 1 and lane = ?`
+
+/** True when not all of the queued runs of a lane were asked for by hand. */
+const isMixed = (store: Store, { id }: Lane): boolean => store.one(`select 1 ${OTHERS} limit 1`, id) !== undefined
 
 // The row of a run would tell as well, but to read a million of them takes long.
-const byHand = ({ id }: Lane): Term =>
-  term(`id not in (select id from run as other indexed by run_lane where ${PLACED} and lane = ? and state = 1)`, id)
+const byHand = ({ id }: Lane): Term => term(`id not in (select id ${OTHERS})`, id)
