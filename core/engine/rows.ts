@@ -135,8 +135,9 @@ export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
 
 /** A new run with all its columns, in the order of the binding. Attempt, turn and crashes begin at zero. */
 export const INSERT_RUN = `
-  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason)`
+
+export const INSERT_PAYLOAD = 'insert into payload (run, json)'
 
 export const insertValues = (number: number, run: Run, lane: Lane): SQLInputValue[] => [
   number, lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { FINAL_STATES, PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
@@ -10,8 +10,9 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Lanes, comesFirst, stateNumber } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Numbers } from './numbers.ts'
-import { INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
+import { INSERT_PAYLOAD, INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
+import { Prepared } from './statements.ts'
 import { Tallies } from './tally.ts'
 
 type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof FINAL_STATES[number], number>
@@ -33,8 +34,7 @@ const isFree = ({ key_until: until, state }: Run): boolean =>
 
 /** An open database with what is kept in memory of it: lanes, running runs, the last number given out.
  *  Every write happens inside a transaction of the group commit; after one is rolled back, `remember` is called. */
-export class Store {
-  readonly db: DatabaseSync
+export class Store extends Prepared {
   /** The runs that are running, by id. */
   readonly running = new Map<string, Run>()
   lanes: Lanes
@@ -56,10 +56,9 @@ export class Store {
   deadline = -Infinity
   /** True when there are runs with prerequisites at all. */
   linked = false
-  readonly #statements = new Map<string, StatementSync>()
 
   constructor (db: DatabaseSync) {
-    this.db = db
+    super(db)
     this.lanes = new Lanes(this.#laneSource())
     this.numbers = new Numbers(this)
     this.ledger = new Ledger(this)
@@ -68,30 +67,9 @@ export class Store {
     this.remember()
   }
 
-  /** A statement, prepared once. */
-  sql (source: string): StatementSync {
-    let statement = this.#statements.get(source)
-    if (!statement) this.#statements.set(source, statement = this.db.prepare(source))
-    return statement
-  }
-
-  all<T> (source: string, ...values: SQLInputValue[]): T[] {
-    return this.sql(source).all(...values) as T[]
-  }
-
-  /** Rows as lists of values, for what is read by the thousand. */
-  lists (source: string, ...values: SQLInputValue[]): SQLOutputValue[][] {
-    const statement = this.sql(source)
-    statement.setReturnArrays(true)
-    return statement.all(...values) as unknown as SQLOutputValue[][]
-  }
-
-  one<T> (source: string, ...values: SQLInputValue[]): T | undefined {
-    return this.sql(source).get(...values) as T | undefined
-  }
-
   /** Reads into memory what is kept there; what memory held is forgotten. */
   remember (): void {
+    this.dropFresh()
     this.lanes = new Lanes(this.#laneSource())
     this.running.clear()
     this.deadline = -Infinity
@@ -162,9 +140,12 @@ export class Store {
     return row ? this.toRun(row) : null
   }
 
-  insert (run: Run): void {
+  /** Inserts a new run; `payload` null: it has none. */
+  insert (run: Run, payload: Json): void {
     const lane = this.lanes.of(run)
-    this.sql(INSERT_RUN).run(...insertValues(decodeId(run.id)!, run, lane))
+    const number = decodeId(run.id)!
+    this.fresh(INSERT_RUN, ...insertValues(number, run, lane))
+    if (payload !== null) this.fresh(INSERT_PAYLOAD, number, JSON.stringify(payload))
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
     this.#enters(lane, run)
@@ -287,6 +268,7 @@ export class Store {
 
   /** Stores the counts of what is over, where they have changed, as the last act of a transaction. */
   storeCounts (): void {
+    this.writeFresh()
     for (const { id, counts, last } of this.lanes.changed) {
       this.sql('update lane set completed = ?, failed = ?, cancelled = ?, skipped = ?, last = ? where id = ?')
         .run(...FINAL_STATES.map(state => counts[stateNumber(state)]!), last && decodeId(last.id), id)

@@ -62,14 +62,9 @@ export function forgive (store: Store, { id, key }: Run): void {
 
 function create (store: Store, ask: NewRun, now: number): Added {
   const run = born(ask, store.numbers.nextId(now), now)
-  store.insert(run)
-  setPayload(store, run, ask)
+  store.insert(run, ask.payload ?? null)
   if (run.state === 'skipped') store.count(run, run, now)
   return { run, created: true }
-}
-
-function setPayload (store: Store, { id }: Run, { payload = null }: NewRun): void {
-  if (payload !== null) store.setPart('payload', id, payload)
 }
 
 function reschedule (store: Store, known: Run, { due_at, moved = null }: NewRun): Added {
@@ -82,6 +77,6 @@ function replace (store: Store, known: Run, ask: NewRun): Added {
   const run = replacedBy(known, ask)
   store.rewrite(known, run)
   store.dropPart('payload', run.id)
-  setPayload(store, run, ask)
+  if (ask.payload !== undefined && ask.payload !== null) store.setPart('payload', run.id, ask.payload)
   return { run, created: false, conflict: 'replaced' }
 }
