@@ -48,7 +48,8 @@ function filters (): Filter[] {
   const rest: Filter[] = [
     {}, { source: 'manual' }, { source: 'task' }, { source: 'catch_up' }, { schedule: 'every_1' }, { schedule: 'nobody' }, { queue: 'other' },
     { queue: 'other', source: 'schedule' }, { task: 'task_3' }, { task: 'task_3', source: 'manual' }, { from: T0 + 500, to: T0 + 2500 },
-    { source: 'schedule', to: T0 + 2100 }, { schedule: 'every_2', queue: 'other', source: 'schedule' }
+    { source: 'schedule', to: T0 + 2100 }, { schedule: 'every_2', queue: 'other', source: 'schedule' },
+    { schedule: 'every_3', task: 'task_8' }, { schedule: 'every_3', source: 'task' }
   ]
   return states.flatMap(state => rest.map(one => ({ ...one, ...state && { state } })))
 }
@@ -85,6 +86,8 @@ t.test('what a change would meet is counted as a scan would count it', async t =
   t.equal(await counts({ source: 'task', state: ['queued'] }, 'cancel'), count(({ state, source }) => state === 'queued' && source === 'task'))
   t.equal(await counts({}, 'retry'), count(({ state }) => state === 'failed'))
   t.equal(await counts({ from: T0 + 2000 }, 'remove'), count(({ state, created_at: at }) => !waits.includes(state) && state !== 'running' && at >= T0 + 2000))
+  t.equal(await counts({ source: 'task' }, 'remove'), count(({ state, source }) => !waits.includes(state) && state !== 'running' && source === 'task'))
+  t.equal(await counts({ schedule: 'every_1', state: ['skipped'] }, 'remove'), count(({ state, schedule }) => state === 'skipped' && schedule === 'every_1'))
   t.equal(await counts({}, 'promote'), count(({ state, due_at: at }) => state === 'queued' && at > T0))
   t.equal(await counts({ to: T0 + 1000 }, 'promote'), count(({ state, due_at: at, created_at: born }) => state === 'queued' && at > T0 && born < T0 + 1000))
 })
@@ -104,4 +107,35 @@ t.test('runs are found by when they were created, also those of a clock that was
   await engine.add([ask({ task: 'c' })], T0 + 201)
   t.strictSame(await born({ from: T0 + 201 }), [201])
   t.equal((await engine.list({ from: T0 + 200, to: T0 + 201, limit: 9000 })).items.length, 5000)
+})
+
+const LONG = 12_000
+const NEWER = 22_000
+const DUE = 11_000
+
+/** A long line of one task, of which every fifth run was asked for by another one, a short line, and newer runs than lie there in all. */
+async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
+  const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
+  t.teardown(() => engine.stop())
+  await engine.start()
+  const add = (count: number, more: (place: number) => Partial<NewRun>) => engine.add(Array.from({ length: count }, (_, place) => ask(more(place))), T0)
+  await add(LONG, place => ({ due_at: place < DUE ? T0 + LONG - place : T0 + 1e9, source: place % 5 === 0 ? 'task' : 'manual' }))
+  await add(50, place => ({ task: 'b', due_at: T0 + place % 7 }))
+  await add(NEWER, place => ({ task: place % 3 === 0 ? 'a' : 'c', skipped: { code: 'overlap', message: 'it ran' } }))
+  return { engine, all: (await engine.list({ limit: LONG + NEWER + 50 })).items }
+}
+
+t.test('of a long line behind many newer runs every filter lists what a scan would', async t => {
+  const { engine, all } = await hidden(t)
+  const waits: Filter = { state: ['queued'] }
+  const rest: Filter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, { source: 'schedule' }, { task: 'b', source: 'task' }]
+  for (const filter of [...rest.map(one => ({ ...waits, ...one })), { task: 'a' }, { state: ['queued', 'failed'] } satisfies Filter]) {
+    t.strictSame(await pages(engine, { ...filter, limit: 4001 }), all.filter(run => matches(run, filter)).map(({ id }) => id), JSON.stringify(filter))
+  }
+  for (const late of [5, LONG + 1]) {
+    const due = all.filter(({ state, due_at: at }) => state === 'queued' && at <= T0 + late)
+    t.strictSame(await pages(engine, { due_by: T0 + late, limit: 4001 }), due.map(({ id }) => id))
+    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'manual', limit: 4001 }), due.filter(({ source }) => source === 'manual').map(({ id }) => id))
+    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'task', limit: 4001 }), due.filter(({ source }) => source === 'task').map(({ id }) => id))
+  }
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { SweepAsk } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { SOURCES } from '../../core/model/run.ts'
 import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
@@ -42,4 +43,16 @@ t.test('of each task the newest are kept, however many more others have', async 
   for (const removed of [10, 10, 8, 0]) t.equal(await sweep({ before: 0, keep: 4 }), removed)
   t.strictSame(await left(), { a: 3, b: 4, c: 4 })
   t.strictSame(await newest('b'), [29, 28, 27, 26])
+})
+
+t.test('of one task the oldest go first, whoever asked for them', async t => {
+  const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
+  t.teardown(() => engine.stop())
+  await engine.start()
+  for (let turn = 0; turn < 12; turn++) await engine.add([ask({ source: SOURCES[turn * 3 % SOURCES.length]!, skipped: GONE })], T0 + turn)
+  const left = async () => (await engine.list({ limit: 100 })).items.map(({ created_at: at }) => at - T0)
+  t.equal(await engine.sweep({ now: T0 + 1e6, before: T0 + 1e6, keep: 1e6, limit: 7 }), 7)
+  t.strictSame(await left(), [11, 10, 9, 8, 7])
+  t.equal(await engine.sweep({ now: T0 + 1e6, before: T0 + 9, keep: 1e6, limit: 7 }), 2)
+  t.strictSame(await left(), [11, 10, 9])
 })

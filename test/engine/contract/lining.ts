@@ -38,6 +38,18 @@ export async function lining (t: Test, setup: Setup) {
     t.match(await thin(0), [{ id: blocked.id }, { id: last.id }])
     t.equal((await engine.get(running.id))!.state, 'running')
   })
+  t.test('of those that wait the one that was asked for first is skipped first, whenever it is due and whoever asked', async t => {
+    const engine = await setup(t)
+    const cause = await addOne(engine, { queue: 'q' })
+    const after = [{ run: cause.id, condition: 'done' as const }]
+    const ids: string[] = []
+    for (const more of [{ due_at: T0 + 9 }, { after, source: 'task' as const }, { due_at: T0 + 5, source: 'task' as const }, { after }, { due_at: T0 }]) {
+      ids.push((await addOne(engine, more)).id)
+    }
+    for (const most of [4, 3, 2, 1, 0]) {
+      t.same((await engine.thin({ queue: 'default', most, now: T0, reason: BY_HAND })).map(({ id }) => id), [ids[4 - most]])
+    }
+  })
   t.test('who holds a key is told, as long as it is its own', async t => {
     const engine = await setup(t)
     const holder = async (now = T0, task = 'a') => (await engine.holder({ task, key: 'k', now }))?.id ?? null

@@ -1,0 +1,82 @@
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { howMany, list } from '../../core/engine/list.ts'
+import type { Filter } from '../../core/engine/engine.ts'
+import { foremost } from '../../core/engine/places.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { Store } from '../../core/engine/store.ts'
+import { sweep } from '../../core/engine/sweep.ts'
+import { term } from '../../core/engine/term.ts'
+import { SOURCES, STATES } from '../../core/model/run.ts'
+import type { NewRun } from '../../core/model/run.ts'
+import { T0, ask, claimAll, settleAs } from './contract/ground.ts'
+import { folderOf } from './process.ts'
+
+/** How many entries each index of runs has that has any. */
+type Cells = Record<string, number>
+
+/** The database of an engine that has run one run, got some more and done those of the task c; `after` is that one. */
+async function setup (t: Test, ...runs: Partial<NewRun>[]) {
+  const folder = folderOf(t)
+  const engine = createSqliteEngine({ folder, synchronous: 'off' })
+  await engine.start()
+  const [cause] = await engine.add([ask({ task: 'b' })], T0)
+  await claimAll(engine, { tasks: { b: 1 } })
+  await engine.add(runs.map(more => ask({ ...more, ...more.after && { after: [{ run: cause!.run.id, condition: 'done' as const }] } })), T0)
+  for (const run of await claimAll(engine, { limit: 3, tasks: { c: 3 } })) await settleAs(engine, run, { kind: 'completed', result: null })
+  await engine.stop()
+  const db = new DatabaseSync(join(folder, 'offpeak.db'))
+  t.teardown(() => db.close())
+  return { db, cells: cellsOf(db) }
+}
+
+const cellsOf = (db: DatabaseSync): Cells => Object.fromEntries(db.prepare(`
+  select name, sum(ncell) as cells from dbstat where name glob 'run_*' and pagetype = 'leaf' group by name having sum(ncell) > 0 order by name`).all()
+  .map(({ name, cells }) => [name as string, cells as number]))
+
+/** The plans of the statements about runs that are prepared for a work, each with its statement. */
+function plansOf (db: DatabaseSync, work: (store: Store) => void): [sql: string, plan: string][] {
+  const store = new Store(db)
+  const prepare = db.prepare.bind(db)
+  const seen = new Set<string>()
+  db.prepare = sql => {
+    seen.add(sql)
+    return prepare(sql)
+  }
+  work(store)
+  db.prepare = prepare
+  return [...seen].filter(sql => /\bfrom run\b/.test(sql)).map(sql => [sql, prepare(`explain query plan ${sql}`).all().map(({ detail }) => String(detail)).join('\n')])
+}
+
+const SOME: Partial<NewRun>[] = [
+  {}, { due_at: T0 + 9 }, { source: 'task' }, { after: [] }, { task: 'c', schedule: 's', source: 'schedule' }, { task: 'c' }, { task: 'c' },
+  ...Array.from({ length: 10 }, (_, place) => ({ task: `d${place}`, skipped: { code: 'overlap', message: 'it ran' } }))
+]
+
+const FILTERS: Filter[] = [undefined, ...STATES.map(state => [state])].flatMap(state => [
+  {}, { task: 'a' }, { queue: 'default' }, { source: 'manual' as const }, { source: 'task' as const }, { schedule: 's' }, { schedule: 's', task: 'c' }, { from: T0, to: T0 + 1 }
+].map(rest => ({ ...rest, ...state && { state } })))
+
+t.test('a run that is queued by hand is in one index', async t => {
+  const { cells } = await setup(t, ...Array.from({ length: 40 }, () => ({})))
+  t.strictSame(cells, { run_lane: 1, run_queued: 40 }, 'run_lane has the one that runs')
+})
+
+t.test('no list, count or sweep of runs reads a table through, and none but those of queued runs sorts', async t => {
+  const { db } = await setup(t, ...SOME)
+  const plans = plansOf(db, store => {
+    for (const filter of [...FILTERS, { due_by: T0 }, { due_by: T0, source: 'manual' as const }, { fingerprint: 'f' }]) {
+      list(store, { ...filter, limit: 2 })
+      howMany(store, filter, [])
+    }
+    foremost(store, { places: [...store.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })), sources: SOURCES }, { meets: term('id > ?', 0), most: 2 })
+    sweep(store, { now: T0, before: T0 - 1, keep: 1e6, limit: 5 })
+  })
+  t.ok(plans.length > 20)
+  for (const [sql, plan] of plans) {
+    t.notMatch(plan, /SCAN run/, sql)
+    if (!sql.includes('run_queued') && !sql.includes('json_each(?) as place')) t.notMatch(plan, /TEMP B-TREE/, sql)
+  }
+})
