@@ -29,7 +29,7 @@ export async function drainRate (queue: Queue, count: number): Promise<number> {
 }
 
 const measure: Measure = async (queue, { name }, { small }) => [{
-  name: `${name}: ${SLOTS} slots`, unit: '/s', value: await drainRate(queue, small ? 200 : 40_000),
+  name: `${name}: ${SLOTS} slots`, unit: '/s', value: await drainRate(queue, small ? 200 : 100_000),
   ...name === 'offpeak' ? { ratio_to: DISPATCH, target: { of: 'value', least: 60_000 } } : { ratio_to: `offpeak: ${SLOTS} slots`, target: { of: 'ratio', most: 1 } }
 }]
 

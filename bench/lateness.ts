@@ -31,7 +31,7 @@ function jobsFrom (first: number, { count, each, seconds, warm }: Size) {
 }
 
 const measure: Measure = async (kind, { small }, folder) => {
-  const size = small ? { count: 100, each: 20, seconds: 2, lead: 1, warm: 1 } : { count: 10_000, each: 100, seconds: 22, lead: 12, warm: 2 }
+  const size = small ? { count: 100, each: 20, seconds: 2, lead: 1, warm: 1 } : { count: 10_000, each: 100, seconds: 42, lead: 12, warm: 20 }
   const first = Math.ceil(Date.now() / SECOND + size.lead) * SECOND
   const { jobs, late, wanted, end } = jobsFrom(first, size)
   const { define, start, stop } = await kind.prepare(jobs, folder)
