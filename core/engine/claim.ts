@@ -133,8 +133,8 @@ const openLanes = (store: Store, left: Left, now: number): Lane[] =>
 export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
 
 /** One of many that are soon over, and found by nothing but its place in its lane. */
-const isQuick = ({ run: { task, key, schedule }, plain }: Next, { room: { ahead } }: ClaimAsk): boolean =>
-  plain && key === null && schedule === null && ahead?.[task] !== undefined
+const isQuick = ({ run: { task, key }, plain }: Next, { room: { ahead } }: ClaimAsk): boolean =>
+  plain && key === null && ahead?.[task] !== undefined
 
 function start (store: Store, { runs }: Line, { ask, entered }: Taking): Claimed {
   const next = runs.shift()!

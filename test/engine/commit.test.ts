@@ -112,6 +112,16 @@ t.test('a lock of another program is waited out', async t => {
   t.equal(count(), 1)
 })
 
+t.test('what a read has to find is written at once, and a fault of that leaves memory as it was', async t => {
+  const { commits, db, put, seen, count } = setup()
+  commits.now('list', () => void db.exec('insert into n values (7)'))
+  t.equal(count(), 1)
+  commits.now('list', () => { throw full() })
+  t.same([seen.forgets, seen.troubles, db.isTransaction], [1, ['list'], false])
+  await put(1)
+  t.equal(count(), 2)
+})
+
 t.test('close answers what was asked and takes no more', async t => {
   const { commits, put, count } = setup()
   const asked = put(1)

@@ -2,9 +2,9 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { Engine, Filter, ListAsk } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import { STATES } from '../../core/model/run.ts'
+import { SOURCES, STATES } from '../../core/model/run.ts'
 import type { NewRun, Run, Source } from '../../core/model/run.ts'
-import { BOOM, T0, ask } from './contract/ground.ts'
+import { BOOM, T0, ask, claimAll } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 const TASKS = 12
@@ -13,10 +13,11 @@ const BATCH = 80
 
 const taskOf = (index: number) => `task_${index % TASKS}`
 
-/** Runs of many tasks, of which the newest 2,000 came by schedule and the others by hand, one of ten from another task. */
+/** Runs of many tasks, of which the newest 2,000 came by schedule, one of nine late, and the others by hand, one of ten from another task. */
 function newRun (index: number): NewRun {
-  const source: Source = index >= RUNS / 2 ? 'schedule' : index % 10 === 0 ? 'task' : 'manual'
-  const rest = source === 'schedule' ? { schedule: `every_${index % 5}` } : {}
+  const isPlanned = index >= RUNS / 2
+  const source: Source = isPlanned ? index % 9 === 0 ? 'catch_up' : 'schedule' : index % 10 === 0 ? 'task' : 'manual'
+  const rest = isPlanned ? { schedule: `every_${index % 5}` } : {}
   const state = index % 7 === 0 ? { skipped: { code: 'overlap', message: 'it ran' } } : {}
   return ask({ task: taskOf(index), queue: index % 4 === 0 ? 'other' : 'default', source, due_at: T0 + (index % 3 === 0 ? 1e9 : 0), ...rest, ...state })
 }
@@ -138,4 +139,20 @@ t.test('of a long line behind many newer runs every filter lists what a scan wou
     t.strictSame(await pages(engine, { due_by: T0 + late, source: 'manual', limit: 4001 }), due.filter(({ source }) => source === 'manual').map(({ id }) => id))
     t.strictSame(await pages(engine, { due_by: T0 + late, source: 'task', limit: 4001 }), due.filter(({ source }) => source === 'task').map(({ id }) => id))
   }
+})
+
+t.test('what waits and runs is counted when the folder is opened again', async t => {
+  const folder = folderOf(t)
+  const first = createSqliteEngine({ folder, synchronous: 'off' })
+  await first.start()
+  const [cause] = await first.add([ask({ task: 'b' })], T0)
+  await first.add([...SOURCES, ...SOURCES].map((source, place) => ask({ source, ...place > 5 && { after: [{ run: cause!.run.id, condition: 'done' }] } })), T0)
+  await claimAll(first, { limit: 3, tasks: { a: 2, b: 1 } })
+  const counts = await first.count()
+  await first.stop()
+  const second = createSqliteEngine({ folder, synchronous: 'off' })
+  t.teardown(() => second.stop())
+  await second.start()
+  t.strictSame(await second.count(), counts)
+  t.match(counts.find(({ task }) => task === 'a'), { states: { blocked: 2, queued: 4, running: 2 } })
 })

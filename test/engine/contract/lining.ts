@@ -43,7 +43,7 @@ export async function lining (t: Test, setup: Setup) {
     const cause = await addOne(engine, { queue: 'q' })
     const after = [{ run: cause.id, condition: 'done' as const }]
     const ids: string[] = []
-    for (const more of [{ due_at: T0 + 9 }, { after, source: 'task' as const }, { due_at: T0 + 5, source: 'task' as const }, { after }, { due_at: T0 }]) {
+    for (const more of [{ due_at: T0 + 9 }, { after, source: 'schedule' as const }, { due_at: T0 + 5, source: 'task' as const }, { after }, { due_at: T0 }]) {
       ids.push((await addOne(engine, more)).id)
     }
     for (const most of [4, 3, 2, 1, 0]) {

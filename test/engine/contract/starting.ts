@@ -76,6 +76,7 @@ export async function claiming (t: Test, setup: Setup) {
     const claim = async (now: number) => (await engine.claim({ owner: 'me', now, lease_until: now + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).map(({ due_at }) => due_at - T0)
     await engine.add([1, 2, 3, 4, 5].map(ms => ask({ due_at: T0 + ms })), T0)
     t.same(await claim(T0 + 9), [1, 2, 3])
+    t.match(await engine.queues({ now: T0 + 9 }), [{ queued: 2, running: 3, oldest: T0 + 4 }])
     await engine.add([0, 2].map(ms => ask({ due_at: T0 + ms })), T0)
     t.match(await engine.due(T0 + 9), { tasks: [{ count: 4, first: { due_at: T0 } }] })
     t.same(await claim(T0 + 9), [0, 2, 4])
