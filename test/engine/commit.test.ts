@@ -122,6 +122,15 @@ t.test('what a read has to find is written at once, and a fault of that leaves m
   t.equal(count(), 2)
 })
 
+t.test('close waits for the sync of one caller before its own', async t => {
+  const order: string[] = []
+  const { commits, put } = setup({ sync: async alone => { order.push(alone ? 'of one caller' : 'of the close') } })
+  const added = put(1)
+  await commits.close()
+  await added
+  t.same(order, ['of one caller', 'of the close'])
+})
+
 t.test('close answers what was asked and takes no more', async t => {
   const { commits, put, count } = setup()
   const asked = put(1)

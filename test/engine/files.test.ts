@@ -210,10 +210,12 @@ t.test('runs that are claimed ahead lie in the ledger until they end or somebody
   await next.start()
   t.match(await next.count(), [{ states: { queued: 0, running: 2, completed: 4 } }])
   t.same(rows(), [1, 0])
-  await next.add([ask()], T0)
-  t.equal((await next.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).length, 1)
-  t.match((await next.list({ state: ['running'], limit: 9 })).items, [{}, { owner: 'me', attempt: 1, turn: 1, started_at: T0, lease_until: T0 + 1 }, { owner: 'me' }])
-  t.same(rows(), [0, 3], 'somebody has looked')
+  for (let count = 0; count < 2; count++) {
+    await next.add([ask()], T0)
+    t.equal((await next.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).length, 1)
+  }
+  t.match((await next.list({ state: ['running'], limit: 9 })).items, [{}, {}, { owner: 'me', attempt: 1, turn: 1, started_at: T0, lease_until: T0 + 1 }, { owner: 'me' }])
+  t.same(rows(), [0, 4], 'somebody has looked')
 })
 
 t.test('a data folder that is a file is refused', async t => {

@@ -156,3 +156,23 @@ t.test('what waits and runs is counted when the folder is opened again', async t
   t.strictSame(await second.count(), counts)
   t.match(counts.find(({ task }) => task === 'a'), { states: { blocked: 2, queued: 4, running: 2 } })
 })
+
+t.test('of lines that are long, and of many that are not, every page has the newest', async t => {
+  for (const lengths of [[6000, 6000], [10_500, 40]]) {
+    const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
+    t.teardown(() => engine.stop())
+    await engine.start()
+    const added: string[] = []
+    for (const [place, length] of lengths.entries()) {
+      for (let count = 0; count < length; count += 500) {
+        const runs = await engine.add(Array.from({ length: Math.min(500, length - count) }, () => ask({ task: taskOf(place) })), T0 + count)
+        added.push(...runs.map(({ run }) => run.id))
+      }
+    }
+    const newest = added.toSorted().toReversed()
+    const first = await engine.list({ state: ['queued'], limit: 30 })
+    t.same(first.items.map(({ id }) => id), newest.slice(0, 30))
+    t.same((await engine.list({ state: ['queued'], limit: 30, cursor: newest[9000]! })).items.map(({ id }) => id), newest.slice(9001, 9031))
+    for (const [place, length] of lengths.entries()) t.same(await engine.change({ act: 'cancel', filter: { task: taskOf(place), state: ['queued'] }, now: T0, limit: 9, dry_run: true }), { matched: length })
+  }
+})

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { Stop } from '../../core/work/stop.ts'
+import { StopReason } from '../../core/model/outcome.ts'
+
+const first = new StopReason('timeout', 'too long')
+const second = new StopReason('cancelled', 'not today')
+
+t.test('the first reason counts', async t => {
+  const stop = new Stop()
+  t.equal(stop.reason, null)
+  t.same([stop.ask(first), stop.ask(second)], [true, false])
+  t.equal(stop.reason, first)
+  t.equal(stop.signal.reason, first)
+})
+
+t.test('its signal is aborted whenever somebody asks for it', async t => {
+  const [early, late] = [new Stop(), new Stop()]
+  const { signal } = early
+  t.equal(signal.aborted, false)
+  for (const stop of [early, late]) stop.ask(first)
+  for (const one of [signal, late.signal]) t.match(one, { aborted: true, reason: first })
+  t.equal(late.signal, late.signal, 'there is one')
+})
+
+t.test('its listener hears of it once, at once when it is late', async t => {
+  const heard: string[] = []
+  const [early, late, deaf] = [new Stop(), new Stop(), new Stop()]
+  early.listen(() => void heard.push('early'))
+  deaf.listen(() => void heard.push('deaf'))
+  deaf.listen(null)
+  for (const stop of [early, late, deaf]) stop.ask(first)
+  early.ask(second)
+  late.listen(() => void heard.push('late'))
+  t.same(heard, ['early', 'late'])
+})
