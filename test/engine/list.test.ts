@@ -173,6 +173,6 @@ t.test('of lines that are long, and of many that are not, every page has the new
     const first = await engine.list({ state: ['queued'], limit: 30 })
     t.same(first.items.map(({ id }) => id), newest.slice(0, 30))
     t.same((await engine.list({ state: ['queued'], limit: 30, cursor: newest[9000]! })).items.map(({ id }) => id), newest.slice(9001, 9031))
-    for (const [place, length] of lengths.entries()) t.same(await engine.change({ act: 'cancel', filter: { task: taskOf(place), state: ['queued'] }, now: T0, limit: 9, dry_run: true }), { matched: length })
+    for (const [place, length] of lengths.entries()) t.match(await engine.change({ act: 'cancel', filter: { task: taskOf(place), state: ['queued'] }, now: T0, limit: 9, dry_run: true }), { matched: length })
   }
 })
