@@ -65,8 +65,10 @@ function ordered (faces: readonly Face[]): Face[] {
 
 async function facesIn (folder: URL): Promise<Face[]> {
   const names = (await readdir(folder)).filter(isFace).toSorted()
-  const modules = await Promise.all(names.map(async name => await import(new URL(name, folder).href) as { default: Face }))
-  return ordered(modules.map(module => module.default))
+  // Each import() walks all that it imports in turn, which is nearly the same for every face: one for all of them takes a tenth of the time.
+  const lines = names.map((name, place) => `export { default as face${place} } from ${JSON.stringify(new URL(name, folder).href)}`)
+  const faces = await import(`data:text/javascript,${encodeURIComponent(lines.join('\n'))}`) as Record<string, Face>
+  return ordered(names.map((_, place) => faces[`face${place}`]!))
 }
 
 const tokenAsk = (manager: TaskManager, env: Env) => ({ folder: manager.folder, root: manager.root, server: manager.config.server, env })
