@@ -125,10 +125,10 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
   let closing: Promise<void> = Promise.resolve()
 
   /** `rows`: the call looks at rows beside those that it writes. */
-  async function write<T> (call: string, work: (store: Store) => T, { answered = 'durable', rows = true }: { answered?: Answered, rows?: boolean } = {}): Promise<T> {
-    if (!opened) throw engineStopped()
+  function write<T> (call: string, work: (store: Store) => T, { answered = 'durable', rows = true }: { answered?: Answered, rows?: boolean } = {}): Promise<T> {
+    if (!opened) return Promise.reject(engineStopped())
     const { store, commits } = opened
-    return await commits.write(call, answered, () => {
+    return commits.write(call, answered, () => {
       if (rows) store.ledger.write()
       return work(store)
     })

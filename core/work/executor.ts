@@ -50,10 +50,13 @@ type ToRetry = Extract<Outcome, { kind: 'failed' }> & { retry_at: number }
 
 const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'failed' && outcome.retry_at !== null
 
+const nobody = () => undefined
+
 /** Executes claimed runs and settles what they came to. */
 export class Executor {
   readonly #options: ExecutorOptions
-  readonly #attempts = new Set<Promise<void>>()
+  readonly #attempts = new Set<Active>()
+  #emptied: () => void = nobody
   readonly #threads: Threads
   readonly #unsettled = new Set<() => void>()
   #state: 'open' | 'closed' = 'open'
@@ -75,11 +78,8 @@ export class Executor {
     const active: Active = { run, task, lease, stop: new Stop(), lines: new RunLines(), progress: new ProgressTracker(clock) }
     runs.add(active)
     notice({ kind: 'claimed', run })
-    const running = this.#execute(active, freed).finally(() => {
-      this.#attempts.delete(running)
-      freed()
-    })
-    this.#attempts.add(running)
+    this.#attempts.add(active)
+    void this.#execute(active, freed)
   }
 
   /** Gives a claimed run back unexecuted. */
@@ -107,18 +107,36 @@ export class Executor {
 
   /** Resolves when no run is running, or after `withinMs`. */
   async drained (withinMs: number): Promise<void> {
-    const { promise: limit, resolve } = Promise.withResolvers<void>()
+    if (this.#attempts.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
     const cancel = after(this.#options.clock, withinMs, resolve)
-    await Promise.race([Promise.all(this.#attempts), limit])
+    this.#emptied = resolve
+    await promise
+    this.#emptied = nobody
     cancel()
   }
 
   async #execute (active: Active, freed: (ms?: number) => void): Promise<void> {
+    try {
+      const taken: Taken = { ms: 0, used: undefined }
+      const ended = await this.#attempt(active, taken)
+      // The slot is free now: the disk confirms what came of the run while the next one runs.
+      this.#options.active.delete(active)
+      freed(taken.ms)
+      const outcome = isToRetry(ended) ? await this.#within(active, ended) : ended
+      this.#tell(active, { outcome, taken, settled: await this.#settle(this.#settlement(active, outcome, taken)) })
+    } finally {
+      this.#attempts.delete(active)
+      if (this.#attempts.size === 0) this.#emptied()
+      freed()
+    }
+  }
+
+  async #attempt (active: Active, taken: Taken): Promise<Outcome> {
     const { run, task, stop } = active
     const { clock, random, abortGraceMs, notice } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const taken: Taken = { ms: 0, used: undefined }
     const work = task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)
     const ctx = contextFor(given)
     const outcome = await attempt({
@@ -126,11 +144,8 @@ export class Executor {
       work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
-    // The slot is free now: the disk confirms what came of the run while the next one runs.
     taken.ms = clock.monotonic() - began
-    this.#options.active.delete(active)
-    freed(taken.ms)
-    await this.#finish(active, outcome, taken)
+    return outcome
   }
 
   /** The work of a task that is not executed in this thread. */
@@ -153,14 +168,15 @@ export class Executor {
     return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
   }
 
-  async #finish (active: Active, ended: Outcome, { ms, used }: Taken): Promise<void> {
-    const { run, lease, lines, progress } = active
-    const { clock, notice } = this.#options
-    const outcome = isToRetry(ended) ? await this.#within(active, ended) : ended
+  #settlement ({ lease, lines, progress }: Active, outcome: Outcome, { used }: Taken): Settlement {
     const logs = lines.end()
-    const settled = await this.#settle({ lease, outcome, now: clock.now(), logs: logs.length > 0 ? logs : undefined, progress: progress.take() ?? undefined, used })
+    return { lease, outcome, now: this.#options.clock.now(), logs: logs.length > 0 ? logs : undefined, progress: progress.take() ?? undefined, used }
+  }
+
+  #tell ({ lease: { id, turn } }: Active, { outcome, settled, taken: { ms, used } }: { outcome: Outcome, settled: Run | null, taken: Taken }): void {
+    const { notice } = this.#options
     if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(ms * 10) / 10, ...used && { used } })
-    else notice({ kind: 'stale', id: run.id, turn: lease.turn, outcome: outcome.kind })
+    else notice({ kind: 'stale', id, turn, outcome: outcome.kind })
   }
 
   /** Settles, and goes on trying while the engine cannot take it: what a task did must not be lost to a full disk. */
