@@ -21,12 +21,13 @@ function usage (pid: number) {
   return { rss: field(of('status'), 'VmRSS') * 1024, cpu: (Number(stat[11]) + Number(stat[12])) / TICKS_A_SECOND, written: field(of('io'), 'write_bytes') }
 }
 
-const NOTE = 'of a sample of half a minute; pages of the write-ahead log count'
+const NOTE = 'of a sample of a minute; pages of the write-ahead log count'
 
 async function rowsOf (name: string, { pid, stop }: Served, { small }: Ask): Promise<Row[]> {
   const own = name === 'offpeak'
   try {
-    const seconds = small ? 0.5 : 30
+    // What is written each minute is written once in it.
+    const seconds = small ? 0.5 : 60
     // V8 goes on clearing up after a start for half a minute.
     await pause(small ? 100 : 40_000)
     const before = usage(pid)
