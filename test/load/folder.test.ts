@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
@@ -10,8 +11,13 @@ import { until } from './until.ts'
 const task = (id: string, timeout = 1) => `export default { id: '${id}', func () {}, timeout: ${timeout} }\n`
 
 async function setup (t: Test, prepare: (root: string) => void = () => undefined) {
-  const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: { 'a.ts': task('a') } })
+  // Not a fixture of tap, which is removed while what writes into it still runs.
+  const root = mkdtempSync(join(tmpdir(), 'offpeak-test-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
   const directory = join(root, 'tasks')
+  mkdirSync(directory)
+  writeFileSync(join(root, 'package.json'), '{"type":"module"}')
+  writeFileSync(join(directory, 'a.ts'), task('a'))
   const changes: FolderChange[] = []
   prepare(root)
   const folder = new TaskFolder({ directory, dataFolder: join(root, 'data'), config: defaultsOf(), onChange: change => { changes.push(change) } })
