@@ -1,19 +1,17 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { defaultsOf } from '../../core/model/config.ts'
 import type { FolderChange } from '../../core/load/tasks.ts'
 import { TaskFolder } from '../../core/load/tasks.ts'
+import { scratch } from '../work/house.ts'
 import { until } from './until.ts'
 
 const task = (id: string, timeout = 1) => `export default { id: '${id}', func () {}, timeout: ${timeout} }\n`
 
 async function setup (t: Test, prepare: (root: string) => void = () => undefined) {
-  // Not a fixture of tap, which is removed while what writes into it still runs.
-  const root = mkdtempSync(join(tmpdir(), 'offpeak-test-'))
-  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const root = scratch(t)
   const directory = join(root, 'tasks')
   mkdirSync(directory)
   writeFileSync(join(root, 'package.json'), '{"type":"module"}')

@@ -6,6 +6,7 @@ import { configOf } from '../../core/model/config.ts'
 import type { TaskContext } from '../../core/model/context.ts'
 import type { FolderAsk, FolderChange } from '../../core/load/tasks.ts'
 import { TaskFolder } from '../../core/load/tasks.ts'
+import { scratch } from '../work/house.ts'
 
 export const OLD = new Date('2026-01-01T00:00:00Z')
 
@@ -16,8 +17,10 @@ export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
 
 /** A tasks directory with these files, and a TaskFolder on it that is stopped with the test. */
 export function setup (t: Test, files: Record<string, string>, more: Partial<FolderAsk> = {}) {
-  const root = t.testdir({ 'package.json': '{"type":"module"}', tasks: {} })
+  const root = scratch(t)
   const directory = join(root, 'tasks')
+  mkdirSync(directory)
+  writeFileSync(join(root, 'package.json'), '{"type":"module"}')
   const write = (name: string, text: string, mode = 0o644) => {
     const file = join(directory, name)
     mkdirSync(dirname(file), { recursive: true })

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createServer, serverToken } from '../../core/server.ts'
 import type { ConfigFile } from '../../core/model/config.ts'
+import { scratch } from '../work/house.ts'
 import type { ManagerOptions } from '../../core/manager.ts'
 import type { TaskContext } from '../../core/model/context.ts'
 import type { TaskDefinition } from '../../core/model/task.ts'
@@ -29,7 +31,8 @@ export interface Given { tasks?: TaskDefinition[], server?: ConfigFile['server']
 
 /** A ready server on a temporary folder; nothing listens. `ask` sends the token, `plain` does not. */
 export async function setup (t: Test, { tasks = TASKS, server = {}, options = {}, env = {} }: Given = {}) {
-  const root = t.testdir({ 'config.json': JSON.stringify({ server }) })
+  const root = scratch(t)
+  writeFileSync(`${root}/config.json`, JSON.stringify({ server }))
   const manager = await createManager({ configFile: `${root}/config.json`, env: {}, files: 'none', abortGraceMs: 50, ...options })
   manager.registerTasks(tasks)
   const app: FastifyInstance = await createServer({ manager, env })

@@ -22,7 +22,7 @@ export interface Owner { teardown (fn: () => unknown): void }
 
 export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
 
-/** A folder below the temp folder that is gone with the test. */
+/** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes before that. */
 export function scratch (t: Owner): string {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
