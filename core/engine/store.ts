@@ -10,6 +10,7 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Lanes, comesFirst, stateNumber } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Numbers } from './numbers.ts'
+import { PLACED } from './places.ts'
 import { INSERT_PAYLOAD, INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { Prepared } from './statements.ts'
@@ -104,14 +105,14 @@ export class Store extends Prepared {
   #rememberLane (row: LaneRow): void {
     const counts = STATES.map(state => row[state as typeof FINAL_STATES[number]] ?? 0)
     const open = this.all<{ state: number, n: number }>(`
-      select state, count(*) as n from run indexed by run_lane where (state <> 1 or source <> 2) and lane = ? and state in (0, 2) group by state
+      select state, count(*) as n from run indexed by run_lane where ${PLACED} and lane = ? and state in (0, 2) group by state
       union all
       select 1, count(*) from run indexed by run_queued where state = 1 and lane = ?`, row.id, row.id)
     for (const { state, n } of open) counts[state] = n
     const lane = this.lanes.hold(row.id, { task: row.task, queue: row.queue, priority: PRIORITIES[row.priority]!, counts })
     lane.last = row.last === null ? null : this.read(encodeId(row.last))
     if (counts[stateNumber('running')] === 0) return
-    for (const running of this.all<RunRow>('select * from run indexed by run_lane where (state <> 1 or source <> 2) and lane = ? and state = 2', row.id)) {
+    for (const running of this.all<RunRow>(`select * from run indexed by run_lane where ${PLACED} and lane = ? and state = 2`, row.id)) {
       const run = toRun(running, lane)
       this.running.set(run.id, run)
     }

@@ -1,29 +1,43 @@
 import t from 'tap'
 import { Stop } from '../../core/work/stop.ts'
+import { VirtualClock } from '../../core/work/virtual.ts'
 import { StopReason } from '../../core/model/outcome.ts'
 import { attempt } from '../../core/work/attempt.ts'
 import { contextFor } from '../../core/work/context.ts'
 import { fakeClock, START, until } from '../clock.ts'
 import { taskOf } from '../task.ts'
 import type { Claimed } from '../../core/engine/engine.ts'
+import type { Clock } from '../../core/model/clock.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import type { Task, TaskFunction } from '../../core/model/task.ts'
 
-interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number }
+interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number, clock?: Clock }
 
-function setup ({ func, task = {}, graceMs = 20, charged = 1 }: Try) {
+function setup ({ func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Try) {
   const stop = new Stop()
   const late: number[] = []
   const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
   const unused = () => { throw new Error('not for this test') }
   const ctx = contextFor({ run, version: 'v', stop, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
   const outcome = attempt({
-    task: taskOf(task), run, stop, clock: fakeClock(), random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
+    task: taskOf(task), run, stop, clock, random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
   })
   return { stop, outcome, late }
 }
 
 const outcomeOf = (ask: Try): Promise<Outcome> => setup(ask).outcome
+
+t.test('when it is over nothing is left that waits', async t => {
+  const ends = ({ signal }: Parameters<TaskFunction>[0]) => new Promise(resolve => { signal.addEventListener('abort', resolve) })
+  for (const isStopped of [false, true]) {
+    const clock = new VirtualClock(START)
+    const { stop, outcome } = setup({ func: isStopped ? ends : () => 1, task: { timeoutMs: 60_000 }, clock })
+    t.equal(clock.nextAt, START + 60_000)
+    if (isStopped) stop.ask(new StopReason('stopping', 'for now'))
+    await outcome
+    t.equal(clock.nextAt, null)
+  }
+})
 
 t.test('what a task returns is its result, stored as plain JSON', async t => {
   t.strictSame(await outcomeOf({ func: ({ payload }) => ({ payload, at: new Date(START), none: undefined, big: 10n }) }), {

@@ -50,6 +50,22 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
   t.equal(rings, 3, 'one that is taken back does not ring')
 })
 
+t.test('the timer of an exact alarm ends a little before its instant', async t => {
+  const waits: (number | undefined)[] = []
+  const { setTimeout: real } = globalThis
+  t.intercept(globalThis, 'setTimeout', { configurable: true, value: (ring: () => void, ms?: number) => {
+    waits.push(ms)
+    return real(ring, ms)
+  } })
+  const clock = fakeClock()
+  for (const exact of [true, false]) {
+    const alarm = new Alarm({ clock, ring: () => undefined, exact })
+    alarm.set(clock.now() + 500)
+    alarm.clear()
+  }
+  t.same(waits, [498, 500])
+})
+
 t.test('an exact alarm on a clock that stands still gives up to look at it', async t => {
   const clock = fakeClock()
   let rings = 0
