@@ -1,5 +1,4 @@
 import { PRIORITIES } from '../model/run.ts'
-import { decodeId } from '../model/id.ts'
 import type { ClaimAsk, Claimed, Due, DueTask, Room } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { comesFirst } from './lanes.ts'
@@ -106,11 +105,11 @@ const before = (a: Run, b: Run): boolean => a.due_at !== b.due_at ? a.due_at < b
 function fill (store: Store, line: Line, limit: number, now: number): void {
   const { first, due: count } = line.lane
   if (first && count === 1 && !store.linked) {
-    line.runs = [{ run: first, payload: payloadOf(store, first), awaits: null, plain: false }]
+    line.runs = [{ run: first, payload: store.payload(first.id), awaits: null, plain: false }]
     return
   }
   const rows = store.lists(`
-    select payload.json, ${IS_PLAIN}, ${PLAIN} from run indexed by run_queued
+    select coalesce(run.payload, payload.json), ${IS_PLAIN}, ${PLAIN} from run indexed by run_queued
     left join payload on payload.run = run.id
     where ${QUEUED} and due_at <= ?
     order by due_at, id limit ?`, ...queuedIn(line.lane), now, limit)
@@ -121,9 +120,6 @@ function readWhole (store: Store, id: number): Pick<Next, 'run' | 'awaits'> {
   const row = store.one<RunRow>('select * from run where id = ?', id)!
   return { run: store.toRun(row), awaits: row.awaits }
 }
-
-const payloadOf = (store: Store, { id }: Run): string | null =>
-  store.one<{ json: string }>('select json from payload where run = ?', decodeId(id))?.json ?? null
 
 // Of the tasks that have room: there may be a hundred thousand others.
 const openLanes = (store: Store, left: Left, now: number): Lane[] =>

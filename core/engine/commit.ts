@@ -10,8 +10,8 @@ export interface CommitOptions {
   after (): void
   /** Runs inside each transaction, after the calls. */
   seal (): void
-  /** Runs after each commit, before anybody is answered. */
-  committed (): void
+  /** Runs after each commit, before anybody is answered; true: other calls follow at once. */
+  committed (): boolean
   /** Runs after a rollback: what memory took from the calls is taken back. */
   forget (): void
   /** Throws when nothing may be written any more. */
@@ -118,7 +118,7 @@ export class GroupCommit {
   }
 
   #answer (calls: readonly Call[], begun: number): void {
-    this.#options.committed()
+    const others = this.#options.committed()
     const waiting: Call[] = []
     for (const call of calls) {
       if (call.fault) call.reject(call.fault.error)
@@ -128,7 +128,8 @@ export class GroupCommit {
     if (waiting.length === 0) return void (this.lastMs = performance.now() - begun)
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
     if (waiting.length > 1) return void this.#sync(waiting, begun, false)
-    // Who is alone may have set off another call, which is not to wait for the disk.
+    if (calls.length === 1 && !others && this.#calls.length === 0) return void (this.#lone = this.#sync(waiting, begun, true))
+    // Another call that was set off is not to wait for the disk.
     this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#calls.length === 0))
   }
 

@@ -186,16 +186,17 @@ export interface EngineHealth {
   reason: string | null
 }
 
-/** A run that `add` has made, or one that is queued or skipped because what it waited for has ended. */
-export type News = { kind: 'added' | 'followed', run: Run }
+/** A run that `add` has made, or one that is queued or skipped because what it waited for has ended. `behind`: the queued run that comes first of
+ *  its task, queue and priority, when that is another one and is known without a look. */
+export type News = { kind: 'added' | 'followed', run: Run, behind: string | null }
 
 /** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is
  *  durable when it is answered. The engine keeps the laws (guards, the state table, uniqueness, overlap); the caller keeps the policy. */
 export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
   /** Tells of runs as soon as others can see them, which is before the caller is answered: one may start while the disk confirms it. There is
-   *  one listener. */
-  listen (listener: (news: readonly News[]) => void): void
+   *  one listener; it answers whether it will call again at once: then the disk is asked without the event loop. */
+  listen (listener: (news: readonly News[]) => boolean): void
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
   /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be

@@ -205,4 +205,7 @@ export const MIGRATIONS: readonly string[] = [`
   drop index run_open;
   drop index run_schedule;
   create index run_schedule on run (schedule, state, lane, source) where schedule is not null;
+`, `
+  -- A short payload lies in the row of its run: one page less is written for each that is added. Longer ones, and those of earlier runs, lie in payload.
+  alter table run add column payload text;
 `]

@@ -49,7 +49,7 @@ export interface SqliteOptions {
 interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
 
 /** `onNews` hears what the listener of the engine hears. */
-type Wired = Required<SqliteOptions> & { onNews: (news: readonly News[]) => void }
+type Wired = Required<SqliteOptions> & { onNews: (news: readonly News[]) => boolean }
 
 function open (options: Wired): Open {
   const { folder, clock, owner, ballastBytes } = options
@@ -75,11 +75,11 @@ function open (options: Wired): Open {
 function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble, onNews }: Wired): GroupCommit {
   return new GroupCommit({
     db: store.db,
-    after: () => { for (const run of cascade(store)) store.tell({ kind: 'followed', run }) },
+    after: () => { for (const run of cascade(store)) store.tell('followed', run) },
     seal: () => store.storeCounts(),
     committed: () => {
       const news = store.takeNews()
-      if (news.length > 0) onNews(news)
+      return news.length > 0 && onNews(news)
     },
     forget: () => store.remember(),
     guard: () => guard.check(),
@@ -117,9 +117,9 @@ function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
  *  the calls of a moment. `start` throws OFFPEAK_ENGINE_BUSY when another process has the folder, OFFPEAK_ENGINE_FAILED when
  *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine {
-  let listener: ((news: readonly News[]) => void) | null = null
+  let listener: Wired['onNews'] | null = null
   const all: Wired = {
-    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, onNews: news => listener?.(news)
+    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, onNews: news => listener?.(news) ?? false
   }
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
@@ -164,7 +164,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
       checkNew(runs)
       return write('add', store => {
         const added = add(store, runs, now)
-        for (const { run, created } of added) if (created) store.tell({ kind: 'added', run })
+        for (const { run, created } of added) if (created) store.tell('added', run)
         return added
       }, { rows: false })
     },

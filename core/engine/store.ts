@@ -11,15 +11,15 @@ import { Lanes, comesFirst, stateNumber } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Numbers } from './numbers.ts'
 import { PLACED } from './places.ts'
-import { INSERT_PAYLOAD, INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
+import { INSERT_PAYLOAD, INSERT_RUN, REWRITE_RUN, insertValues, isRich, isShort, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { Prepared } from './statements.ts'
 import { Tallies } from './tally.ts'
 
 type LaneRow = { id: number, task: string, queue: string, priority: number, last: number | null } & Record<typeof FINAL_STATES[number], number>
 
-/** The bulky parts of a run, each in a table of its own. */
-export type Part = 'payload' | 'result' | 'checkpoint'
+/** What a run leaves, each in a table of its own. */
+export type Part = 'result' | 'checkpoint'
 
 /** The queued runs of a lane as `queuedIn` binds it. One lower bound: of two SQLite may take the one that leaves more to read. */
 export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
@@ -52,7 +52,7 @@ export class Store extends Prepared {
   /** Those of them that have ended, until their dependents are told. */
   readonly ended: Run[] = []
   /** Runs that were added, or wait no longer for others, until the listener is told. */
-  #news: News[] = []
+  #news: { kind: News['kind'], run: Run }[] = []
   /** No waiting run has an earlier deadline; Infinity: none has one. -Infinity: it has to be looked up. */
   deadline = -Infinity
   /** True when there are runs with prerequisites at all. */
@@ -84,15 +84,20 @@ export class Store extends Prepared {
   }
 
   /** Keeps something for the listener. */
-  tell (news: News): void {
-    this.#news.push(news)
+  tell (kind: News['kind'], run: Run): void {
+    this.#news.push({ kind, run })
   }
 
   takeNews (): readonly News[] {
     if (this.#news.length === 0) return NO_NEWS
     const news = this.#news
     this.#news = []
-    return news
+    return news.map(({ kind, run }) => ({ kind, run, behind: this.#before(run) }))
+  }
+
+  #before (run: Run): string | null {
+    const { first } = this.lanes.of(run)
+    return first === null || first.id === run.id ? null : first.id
   }
 
   #rememberLinks (): void {
@@ -145,8 +150,10 @@ export class Store extends Prepared {
   insert (run: Run, payload: Json): void {
     const lane = this.lanes.of(run)
     const number = decodeId(run.id)!
-    this.fresh(INSERT_RUN, ...insertValues(number, run, lane))
-    if (payload !== null) this.fresh(INSERT_PAYLOAD, number, JSON.stringify(payload))
+    const json = text(payload)
+    const short = isShort(json)
+    this.fresh(INSERT_RUN, ...insertValues({ number, run, lane, payload: short ? json : null }))
+    if (json !== null && !short) this.fresh(INSERT_PAYLOAD, number, json)
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
     this.#enters(lane, run)
@@ -230,6 +237,19 @@ export class Store extends Prepared {
   /** Its key is its own again, unless another run has it by now. */
   retake ({ id }: Run): void {
     this.sql('update or ignore run set freed = null where id = ?').run(decodeId(id))
+  }
+
+  /** The payload of a run as JSON; null: it has none. */
+  payload (id: string): string | null {
+    const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
+    return this.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
+  }
+
+  setPayload (id: string, payload: Json): void {
+    const [number, json] = [decodeId(id), text(payload)]
+    this.sql('delete from payload where run = ?').run(number)
+    this.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)
+    if (json !== null && !isShort(json)) this.fresh(INSERT_PAYLOAD, number, json)
   }
 
   setPart (part: Part, id: string, value: Json | undefined): void {

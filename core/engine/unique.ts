@@ -76,7 +76,6 @@ function reschedule (store: Store, known: Run, { due_at, moved = null }: NewRun)
 function replace (store: Store, known: Run, ask: NewRun): Added {
   const run = replacedBy(known, ask)
   store.rewrite(known, run)
-  store.dropPart('payload', run.id)
-  if (ask.payload !== undefined && ask.payload !== null) store.setPart('payload', run.id, ask.payload)
+  store.setPayload(run.id, ask.payload ?? null)
   return { run, created: false, conflict: 'replaced' }
 }

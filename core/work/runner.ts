@@ -10,7 +10,7 @@ import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
 import { failureOf } from '../model/failure.ts'
 import { grantsFor, standingOf, verdictOn, verdictsOn } from '../model/room.ts'
-import type { Claimed } from '../engine/engine.ts'
+import type { Claimed, News } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Priority } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
@@ -48,6 +48,8 @@ export class Runner implements Service {
   #state: 'stopped' | 'started' | 'stopping' = 'stopped'
   #pass: Promise<void> | null = null
   #again = false
+  /** The first runs that the last look has left, by task; null: one is due or under way. */
+  #left: ReadonlyMap<string, string> | null = null
   /** When the engine last answered a claim round, epoch ms: the sign that work can be taken at all. */
   lastPassAt = 0
 
@@ -63,7 +65,9 @@ export class Runner implements Service {
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
     engine.listen(news => {
       for (const { kind, run } of news) notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
+      if (this.#left !== null && news.every(one => this.#isBehind(one))) return false
       this.wake()
+      return true
     })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
     situation.onChange(() => {
@@ -71,6 +75,11 @@ export class Runner implements Service {
       this.#conscience.lost()
       this.wake()
     })
+  }
+
+  /** True of a run that nothing can be done for before the one that the last look has left, and no sooner than was decided to look again. */
+  #isBehind ({ run, behind }: News): boolean {
+    return behind !== null && this.#left?.get(run.task) === behind && (run.deadline_at === null || run.deadline_at >= (this.#alarm.at ?? Infinity))
   }
 
   get active (): ActiveRuns {
@@ -89,6 +98,7 @@ export class Runner implements Service {
   wake (): void {
     if (this.#state !== 'started') return
     this.#again = true
+    this.#left = null
     this.#pass ??= this.#look().finally(() => { this.#pass = null })
   }
 
@@ -199,6 +209,7 @@ export class Runner implements Service {
       if (claimed.length > 0) return true
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
+    if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
     if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
     return false
   }

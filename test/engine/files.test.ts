@@ -166,21 +166,53 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   db.exec(`
     insert into lane (id, task, queue, priority, queued, failed) values (1, 'a', 'default', 2, 1, 1);
     insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, finished_at, error)
-    values (7, 1, 1, 2, ${T0}, ${T0}, 0, 0, ${T0}, null, null), (8, 1, 4, 2, ${T0}, ${T0}, 0, 0, ${T0}, ${T0}, '{"name":"Error","message":"boom"}')`)
+    values (7, 1, 1, 2, ${T0}, ${T0}, 0, 0, ${T0}, null, null), (8, 1, 4, 2, ${T0}, ${T0}, 0, 0, ${T0}, ${T0}, '{"name":"Error","message":"boom"}');
+    insert into payload (run, json) values (7, '{"n":7}')`)
   db.close()
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
   t.teardown(() => engine.stop())
   await engine.start()
   t.match((await engine.list({ limit: 9 })).items, [{ state: 'failed', error: { message: 'boom' } }, { state: 'queued', deadline_at: null, moved: null }])
   t.match(await engine.dead({}), [{ task: 'a', fingerprint: fingerprintOf({ name: 'Error', message: 'boom' }), count: 1 }])
-  t.equal((await claimAll(engine)).length, 1)
+  t.match(await claimAll(engine), [{ payload: { n: 7 } }])
+})
+
+t.test('what is told of a run says which one comes before it, where that is known', async t => {
+  const { engine } = await setup(t)
+  const told: (string | null)[] = []
+  engine.listen(news => {
+    told.push(...news.map(({ behind }) => behind))
+    return false
+  })
+  const [first] = await engine.add([ask()], T0)
+  const [urgent, second] = await engine.add([ask({ priority: 'high' }), ask()], T0)
+  t.strictSame(told.splice(0), [null, null, first!.run.id], 'another priority is another line')
+  const [earlier] = await engine.add([ask({ due_at: T0 - 1 })], T0)
+  await engine.cancel({ id: first!.run.id, reason: { code: 'x', message: 'x' }, now: T0 })
+  await engine.add([ask()], T0)
+  t.strictSame(told.splice(0), [null, earlier!.run.id])
+  for (const { id } of [earlier!.run, second!.run, urgent!.run]) await engine.cancel({ id, reason: { code: 'x', message: 'x' }, now: T0 })
+  await engine.add([ask()], T0)
+  t.strictSame(told, [null], 'nobody looks which one is first now')
+})
+
+t.test('a short payload lies in the row of its run, a long one beside it', async t => {
+  const { engine, file } = await setup(t)
+  const db = new DatabaseSync(file, { readOnly: true })
+  t.teardown(() => db.close())
+  await engine.add([ask({ payload: 'x'.repeat(510) }), ask({ payload: 'x'.repeat(511) }), ask()], T0)
+  t.same(db.prepare('select length(payload) as length from run order by id').all().map(row => row['length']), [512, null, null])
+  t.same(db.prepare('select length(json) as length from payload').all().map(row => row['length']), [513])
 })
 
 t.test('what is added, and what follows from an end, is told once it is stored', async t => {
   const folder = folderOf(t)
   const told: string[] = []
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
-  engine.listen(news => { for (const { kind, run } of news) told.push(`${kind}: ${run.task} ${run.state}`) })
+  engine.listen(news => {
+    for (const { kind, run } of news) told.push(`${kind}: ${run.task} ${run.state}`)
+    return false
+  })
   t.teardown(() => engine.stop())
   await engine.start()
   const after = (run: string) => [{ run, condition: 'completed' as const }]
@@ -226,7 +258,7 @@ t.test('a data folder that is a file is refused', async t => {
 
 t.test('a run that is removed leaves no row behind, whatever belonged to it', async t => {
   const { engine, file } = await setup(t)
-  const first = await addOne(engine, { payload: 1 })
+  const first = await addOne(engine, { payload: 'long '.repeat(200) })
   const { id } = await addOne(engine, { payload: 1, after: [{ run: first.id, condition: 'done' }] })
   await engine.end({ id: first.id, as: 'skipped', reason: { code: 'x', message: '' }, now: T0 })
   await engine.hold([{ id, at: T0, code: 'battery', message: '' }])

@@ -35,6 +35,31 @@ t.test('a failed run is tried again when the backoff says, and is dead when its 
   t.match(await reach(run.id, 'failed'), { attempt: 2, error: { message: 'no 2' } })
 })
 
+t.test('a run behind one that is held sets off no look, one that may change something does', async t => {
+  const { desk, runner, clock, situation, engine } = await house(t, { tasks: [{}, { id: 'other' }] })
+  situation.pause([{ scope: 'all', name: null, until: null, by: 'ann', at: clock.now() }])
+  const looks = async (ask: () => Promise<unknown>) => {
+    const before = runner.lastPassAt
+    clock.advance(1000)
+    await ask()
+    await runner.settled()
+    return runner.lastPassAt > before
+  }
+  t.ok(await looks(() => desk.enqueue('work')), 'the first')
+  t.notOk(await looks(() => desk.enqueue('work')), 'one behind it')
+  t.notOk(await looks(() => desk.enqueue('work', { delay: 60 })), 'one that is due later')
+  t.ok(await looks(() => desk.enqueue('work', { priority: 'critical' })), 'one that is more urgent')
+  t.ok(await looks(() => desk.enqueue('work', { due_at: clock.now() - 9000, priority: 'critical' })), 'one that was due before it')
+  t.ok(await looks(() => desk.enqueue('other')), 'the first of another task')
+  t.notOk(await looks(() => desk.enqueue('other')))
+  const { tasks } = await engine.due(clock.now())
+  const first = tasks.find(({ task }) => task === 'other')!.first
+  await desk.cancel(first.id, { by: 'ann' })
+  t.ok(await looks(() => desk.enqueue('other')), 'the one before it is gone')
+  const early = { task: 'other', queue: 'default', priority: 'normal', source: 'manual', due_at: clock.now(), max_retries: 0, deadline_at: clock.now() + 2000 } as const
+  t.ok(await looks(() => engine.add([early], clock.now())), 'one whose time is up sooner than any other')
+})
+
 t.test('never more runs at once than there are slots, and every one is run', async t => {
   let now = 0
   let most = 0

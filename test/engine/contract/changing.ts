@@ -37,6 +37,18 @@ export async function changing (t: Test, setup: Setup) {
       await t.rejects(engine.edit({ id: run.id, now: T0, by: 'ann', ...more }), { code: 'OFFPEAK_INPUT_INVALID' })
     }
   })
+  t.test('a payload is what it was given last, short or long', async t => {
+    const engine = await setup(t)
+    const payloads = ['short', 'long '.repeat(999), 'long again '.repeat(999), { short: 1 }, null, [1]]
+    const run = await addOne(engine, { payload: payloads[1]! })
+    for (const payload of payloads) {
+      await engine.edit({ id: run.id, now: T0, by: 'ann', payload })
+      t.strictSame((await engine.get(run.id))!.payload, payload)
+    }
+    const adds = await engine.add(payloads.map(payload => ask({ task: 'b', payload })), T0)
+    for (const [place, { run: { id } }] of adds.entries()) t.strictSame((await engine.get(id))!.payload, payloads[place])
+    t.strictSame((await claimAll(engine)).map(({ payload }) => payload), [[1], ...payloads])
+  })
   t.test('what runs or is over is not edited', async t => {
     const engine = await setup(t)
     const all = await oneOfEach(engine)
