@@ -105,7 +105,7 @@ const before = (a: Run, b: Run): boolean => a.due_at !== b.due_at ? a.due_at < b
 function fill (store: Store, line: Line, limit: number, now: number): void {
   const { first, due: count } = line.lane
   if (first && count === 1 && !store.linked) {
-    line.runs = [{ run: first, payload: store.payload(first.id), awaits: null, plain: false }]
+    line.runs = [{ run: first, payload: store.payloads.of(first.id), awaits: null, plain: false }]
     return
   }
   const rows = store.lists(`

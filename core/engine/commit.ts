@@ -53,6 +53,8 @@ export class GroupCommit {
   readonly #begin: StatementSync
   readonly #end: StatementSync
   #calls: Call[] = []
+  /** How many of them are answered when they are durable. */
+  #callers = 0
   #flushing: Promise<void> | null = null
   /** The sync that one caller waits for. */
   #lone: Promise<void> = Promise.resolve()
@@ -64,10 +66,16 @@ export class GroupCommit {
     this.#end = options.db.prepare('commit')
   }
 
+  /** True while a call waits for its transaction. */
+  get pending (): boolean {
+    return this.#calls.length > 0
+  }
+
   write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {
       this.#calls.push({ name, answered, work, resolve: resolve as (value: unknown) => void, reject })
+      if (answered === 'durable') this.#callers += 1
       this.#flushing ??= this.#flush()
     })
   }
@@ -97,6 +105,7 @@ export class GroupCommit {
     await this.#gather()
     const calls = this.#calls
     this.#calls = []
+    this.#callers = 0
     try {
       this.#options.guard()
       const begun = performance.now()
@@ -109,10 +118,10 @@ export class GroupCommit {
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
   }
 
-  /** Waits until a turn of the event loop brings no further call. */
+  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none. */
   async #gather (): Promise<void> {
-    for (let turn = 0, seen = 0; turn < PATIENCE && this.#calls.length > seen; turn++) {
-      seen = this.#calls.length
+    for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
+      seen = this.#callers
       await nextTurn()
     }
   }

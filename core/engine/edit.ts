@@ -22,7 +22,7 @@ export function edit (store: Store, { id, now, by, priority, payload, due_at }: 
   if (run?.state !== 'queued' && run?.state !== 'blocked') return run
   const after: Run = { ...run, priority: priority ?? run.priority, due_at: due_at ?? run.due_at, moved: due_at === undefined ? run.moved : null }
   store.rewrite(run, after)
-  if (payload !== undefined) store.setPayload(id, payload)
+  if (payload !== undefined) store.payloads.set(id, payload)
   const detail = { task: run.task, ...priority && { priority }, ...due_at !== undefined && { due_at }, ...payload !== undefined && { payload: true } } as Json
   record(store, { at: now, by, action: 'edit', subject: id, detail })
   return after

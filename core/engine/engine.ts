@@ -190,13 +190,21 @@ export interface EngineHealth {
  *  its task, queue and priority, when that is another one and is known without a look. */
 export type News = { kind: 'added' | 'followed', run: Run, behind: string | null }
 
+/** Hears of runs as soon as the engine knows of them. */
+export interface Hearer {
+  /** This run is asked for and due, and has no id yet: a claim that is made now, before anything is awaited but answers from memory, takes it in the same change. */
+  coming (run: Run): void
+  /** Others can see these runs now, which is before the caller is answered: one may start while the disk confirms it. Answers whether another call
+   *  follows at once: else the disk is asked first. */
+  told (news: readonly News[]): boolean
+}
+
 /** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is
  *  durable when it is answered. The engine keeps the laws (guards, the state table, uniqueness, overlap); the caller keeps the policy. */
 export interface Engine extends Service {
   add (runs: NewRun[], now: number): Promise<Added[]>
-  /** Tells of runs as soon as others can see them, which is before the caller is answered: one may start while the disk confirms it. There is
-   *  one listener; it answers whether it will call again at once: then the disk is asked without the event loop. */
-  listen (listener: (news: readonly News[]) => boolean): void
+  /** There is one listener. */
+  listen (hearer: Hearer): void
   /** What could start now, if its gates let it. */
   due (now: number): Promise<Due>
   /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be

@@ -16,7 +16,7 @@ export function get (store: Store, id: string): FullRun | null {
   const attempts = store.all<AttemptRow>('select * from attempt where run = ? order by turn', decodeId(id)).map(toAttempt)
   const last = lastAttempt(run)
   if (last && attempts.at(-1)?.turn !== run.turn) attempts.push(last)
-  return { ...run, payload: parsed(store.payload(id)), result: store.part('result', id), checkpoint: store.part('checkpoint', id), attempts, holds: store.holds.of(id), after: afterOf(store, id), used: usedOf(store, id) }
+  return { ...run, payload: parsed(store.payloads.of(id)), result: store.part('result', id), checkpoint: store.part('checkpoint', id), attempts, holds: store.holds.of(id), after: afterOf(store, id), used: usedOf(store, id) }
 }
 
 type LogRow = Omit<StoredLine, 'data'> & { data: string | null }

@@ -137,16 +137,9 @@ export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
 export const INSERT_RUN = `
   insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason, payload)`
 
-export const INSERT_PAYLOAD = 'insert into payload (run, json)'
-
-/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written anew whenever the row is. */
-const SHORT = 512
-
-export const isShort = (json: string | null): boolean => json !== null && json.length <= SHORT
-
-/** `payload`: a short one. */
-export const insertValues = ({ number, run, lane, payload }: { number: number, run: Run, lane: Lane, payload: string | null }): SQLInputValue[] => [
-  number, lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,
+/** `payload`: what of it lies in the row. */
+export const insertValues = (run: Run, lane: Lane, payload: string | null): SQLInputValue[] => [
+  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,
   run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload
 ]
 

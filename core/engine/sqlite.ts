@@ -9,11 +9,12 @@ import { GroupCommit } from './commit.ts'
 import type { Answered } from './commit.ts'
 import { dead } from './dead.ts'
 import { checkEdit, edit } from './edit.ts'
-import type { Engine, EngineHealth, News } from './engine.ts'
+import type { Engine, EngineHealth, Hearer } from './engine.ts'
 import { keep, kept } from './facts.ts'
 import { Guard } from './guard.ts'
 import { held, hold, overdue } from './holding.ts'
 import { cascade } from './links.ts'
+import { born } from './laws.ts'
 import { list } from './list.ts'
 import type { Lock } from './lock.ts'
 import { takeLock } from './lock.ts'
@@ -48,8 +49,7 @@ export interface SqliteOptions {
 
 interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
 
-/** `onNews` hears what the listener of the engine hears. */
-type Wired = Required<SqliteOptions> & { onNews: (news: readonly News[]) => boolean }
+type Wired = Required<SqliteOptions> & { hearer: () => Hearer | null }
 
 function open (options: Wired): Open {
   const { folder, clock, owner, ballastBytes } = options
@@ -72,14 +72,14 @@ function open (options: Wired): Open {
   }
 }
 
-function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble, onNews }: Wired): GroupCommit {
+function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble, hearer }: Wired): GroupCommit {
   return new GroupCommit({
     db: store.db,
     after: () => { for (const run of cascade(store)) store.tell('followed', run) },
     seal: () => store.storeCounts(),
     committed: () => {
       const news = store.takeNews()
-      return news.length > 0 && onNews(news)
+      return news.length > 0 && hearer()?.told(news) === true
     },
     forget: () => store.remember(),
     guard: () => guard.check(),
@@ -117,9 +117,9 @@ function healthOf ({ guard, commits }: Open, folder: string): EngineHealth {
  *  the calls of a moment. `start` throws OFFPEAK_ENGINE_BUSY when another process has the folder, OFFPEAK_ENGINE_FAILED when
  *  the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine {
-  let listener: Wired['onNews'] | null = null
+  let hearer: Hearer | null = null
   const all: Wired = {
-    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, onNews: news => listener?.(news) ?? false
+    clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, ...options, hearer: () => hearer
   }
   let opened: Open | null = null
   let closing: Promise<void> = Promise.resolve()
@@ -162,18 +162,21 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
     },
     async add (runs, now) {
       checkNew(runs)
-      return write('add', store => {
-        const added = add(store, runs, now)
-        for (const { run, created } of added) if (created) store.tell('added', run)
-        return added
+      const added = write('add', store => {
+        const made = add(store, runs, now)
+        for (const { run, created } of made) if (created) store.tell('added', run)
+        return made
       }, { rows: false })
+      const run = runs.length === 1 ? born(runs[0]!, '', now) : null
+      if (run?.state === 'queued' && run.due_at <= now) hearer?.coming(run)
+      return added
     },
-    listen (told) {
-      listener = told
+    listen (one) {
+      hearer = one
     },
     due: now => read('due', store => due(store, now), { rows: false }),
     async claim (ask) {
-      if (opened && !opened.guard.lost && idle(opened.store, ask)) return []
+      if (opened && !opened.commits.pending && !opened.guard.lost && idle(opened.store, ask)) return []
       // A claim that a power cut undoes is a run that is still queued: nothing was answered that is lost.
       return write('claim', store => claim(store, ask), { answered: 'committed', rows: false })
     },

@@ -10,8 +10,9 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Lanes, comesFirst, stateNumber } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import { Numbers } from './numbers.ts'
+import { Payloads } from './payloads.ts'
 import { PLACED } from './places.ts'
-import { INSERT_PAYLOAD, INSERT_RUN, REWRITE_RUN, insertValues, isRich, isShort, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
+import { INSERT_RUN, REWRITE_RUN, insertValues, isRich, priorityNumber, rewriteValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { Prepared } from './statements.ts'
 import { Tallies } from './tally.ts'
@@ -45,6 +46,7 @@ export class Store extends Prepared {
   /** What holds the waiting runs. */
   readonly holds: Holds
   readonly tallies: Tallies
+  readonly payloads: Payloads
   /** For how long runs were held before they started (ms), of those that were and whose attempt is not counted yet. */
   readonly #held = new Map<string, number>()
   /** Runs that others wait for. */
@@ -65,6 +67,7 @@ export class Store extends Prepared {
     this.ledger = new Ledger(this)
     this.holds = new Holds(this)
     this.tallies = new Tallies(this)
+    this.payloads = new Payloads(this)
     this.remember()
   }
 
@@ -149,11 +152,7 @@ export class Store extends Prepared {
   /** Inserts a new run; `payload` null: it has none. */
   insert (run: Run, payload: Json): void {
     const lane = this.lanes.of(run)
-    const number = decodeId(run.id)!
-    const json = text(payload)
-    const short = isShort(json)
-    this.fresh(INSERT_RUN, ...insertValues({ number, run, lane, payload: short ? json : null }))
-    if (json !== null && !short) this.fresh(INSERT_PAYLOAD, number, json)
+    this.fresh(INSERT_RUN, ...insertValues(run, lane, this.payloads.take(run.id, payload)))
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
     this.#enters(lane, run)
@@ -237,19 +236,6 @@ export class Store extends Prepared {
   /** Its key is its own again, unless another run has it by now. */
   retake ({ id }: Run): void {
     this.sql('update or ignore run set freed = null where id = ?').run(decodeId(id))
-  }
-
-  /** The payload of a run as JSON; null: it has none. */
-  payload (id: string): string | null {
-    const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
-    return this.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
-  }
-
-  setPayload (id: string, payload: Json): void {
-    const [number, json] = [decodeId(id), text(payload)]
-    this.sql('delete from payload where run = ?').run(number)
-    this.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)
-    if (json !== null && !isShort(json)) this.fresh(INSERT_PAYLOAD, number, json)
   }
 
   setPart (part: Part, id: string, value: Json | undefined): void {

@@ -76,6 +76,6 @@ function reschedule (store: Store, known: Run, { due_at, moved = null }: NewRun)
 function replace (store: Store, known: Run, ask: NewRun): Added {
   const run = replacedBy(known, ask)
   store.rewrite(known, run)
-  store.setPayload(run.id, ask.payload ?? null)
+  store.payloads.set(run.id, ask.payload ?? null)
   return { run, created: false, conflict: 'replaced' }
 }

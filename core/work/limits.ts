@@ -37,11 +37,12 @@ export class Admission {
   /** Adds runs when their queues take them; throws OFFPEAK_QUEUE_FULL, and then none was added. */
   async admit<T> (runs: readonly NewRun[], add: () => Promise<T>): Promise<T> {
     const { queues } = this.#options.config()
+    if (runs.every(({ queue }) => queueSettings(queues, queue).max_length === undefined)) return await add()
     const bounded = [...Map.groupBy(runs, ({ queue }) => queue)].flatMap(([queue, own]) => {
       const { max_length: max, on_full: policy } = queueSettings(queues, queue)
       return max === undefined ? [] : [{ queue, max, policy, runs: own }]
     })
-    return bounded.length === 0 ? await add() : await this.inTurn(() => this.#fill(bounded, add))
+    return await this.inTurn(() => this.#fill(bounded, add))
   }
 
   /** Throws OFFPEAK_QUEUE_FULL when not one more run may wait in the queue. */

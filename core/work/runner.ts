@@ -10,9 +10,9 @@ import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
 import { failureOf } from '../model/failure.ts'
 import { grantsFor, standingOf, verdictOn, verdictsOn } from '../model/room.ts'
-import type { Claimed, News } from '../engine/engine.ts'
+import type { Claimed, DueTask, News } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
-import type { Priority } from '../model/run.ts'
+import type { Priority, Run } from '../model/run.ts'
 import type { Service } from '../model/service.ts'
 import type { Standpoint } from './situation.ts'
 import type { Standing, Verdict, Waiting } from '../model/gates/gate.ts'
@@ -50,6 +50,8 @@ export class Runner implements Service {
   #again = false
   /** The first runs that the last look has left, by task; null: one is due or under way. */
   #left: ReadonlyMap<string, string> | null = null
+  /** A run that is on its way into the engine, for the next look: it may be claimed as it comes. */
+  #coming: Run | null = null
   /** When the engine last answered a claim round, epoch ms: the sign that work can be taken at all. */
   lastPassAt = 0
 
@@ -63,11 +65,18 @@ export class Runner implements Service {
     this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
-    engine.listen(news => {
-      for (const { kind, run } of news) notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
-      if (this.#left !== null && news.every(one => this.#isBehind(one))) return false
-      this.wake()
-      return true
+    engine.listen({
+      coming: run => {
+        if (this.#left === null || this.#left.has(run.task) || options.tasks().get(run.task)?.depends_on.length !== 0) return
+        this.#coming = run
+        this.wake()
+      },
+      told: news => {
+        for (const { kind, run } of news) notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
+        if (news.every(one => this.#isBehind(one))) return false
+        this.wake()
+        return true
+      }
     })
     this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
     situation.onChange(() => {
@@ -197,7 +206,7 @@ export class Runner implements Service {
     const facts = this.#facts()
     this.lastPassAt = clock.now()
     const ahead = (task: string) => Math.min(this.#ahead.of(task, facts.slots), Math.max(0, takes - facts.slots))
-    for (const { limit, room } of grantsFor({ ...facts, due: due.tasks, turns: this.#turns, ahead })) {
+    for (const { limit, room } of grantsFor({ ...facts, due: [...due.tasks, ...this.#comingBeside(due.tasks)], turns: this.#turns, ahead })) {
       if (this.#state !== 'started') return false
       const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })
       for (const [place, run] of claimed.entries()) {
@@ -212,6 +221,13 @@ export class Runner implements Service {
     if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
     if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
     return false
+  }
+
+  /** The run that is on its way into the engine, unless others of its task are due: those come first. */
+  #comingBeside (due: readonly DueTask[]): DueTask[] {
+    const run = this.#coming
+    this.#coming = null
+    return run === null || due.some(({ task }) => task === run.task) ? [] : [{ task: run.task, count: 1, first: run }]
   }
 
   /** Begins what was claimed ahead, as far as there are slots; true when every slot is taken and some still wait. */

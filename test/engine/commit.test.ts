@@ -86,6 +86,13 @@ t.test('what a commit sets off is done while the disk confirms it', async t => {
   t.same(order, ['a thread waits', 'claimed', 'added', 'the event loop waits'])
 })
 
+t.test('who need not wait for the disk goes on before the event loop waits for it', async t => {
+  const order: string[] = []
+  const { commits, put } = setup({ sync: async () => { order.push('sync') } })
+  await Promise.all([put(1), commits.write('claim', 'committed', () => 1).then(() => order.push('claimed'))])
+  t.same(order, ['claimed', 'sync'])
+})
+
 t.test('a sync that fails fails all who waited for it', async t => {
   const { put, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
   await t.rejects(Promise.all([put(1), put(2)]), { message: 'EIO' })

@@ -35,6 +35,38 @@ t.test('a failed run is tried again when the backoff says, and is dead when its 
   t.match(await reach(run.id, 'failed'), { attempt: 2, error: { message: 'no 2' } })
 })
 
+t.test('a run that may start is claimed with the change that adds it, one that may not is looked at when it is there', async t => {
+  const after = [{ task: 'work', condition: 'completed' as const, freshMs: Infinity }]
+  const order: string[] = []
+  let works = true
+  const func = () => { if (!works) throw new Error('no') }
+  const it = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func } }, { id: 'after', depends_on: after }, { id: 'paused' }], hear: ({ kind }) => void (kind === 'added' && order.push(kind)) })
+  const { claim } = it.engine
+  it.engine.claim = async ask => {
+    order.push('claim')
+    return await claim(ask)
+  }
+  it.situation.pause([{ scope: 'task', name: 'paused', until: null, by: 'ann', at: it.clock.now() }])
+  const add = async (task: string) => {
+    await it.runner.settled()
+    order.length = 0
+    const { run } = await it.desk.enqueue(task)
+    await it.runner.settled()
+    return run.id
+  }
+  await it.reach(await add('work'), 'completed')
+  t.same(order, ['claim', 'added'])
+  await it.reach(await add('after'), 'completed')
+  t.same(order, ['added', 'claim'], 'what it depends on is looked up first')
+  await add('paused')
+  t.same(order, ['added'])
+  await it.reach(await add('work'), 'completed')
+  t.same(order, ['claim', 'added'], 'what is held holds no other')
+  works = false
+  await it.reach(await add('work'), 'failed')
+  await it.reach(await add('after'), 'skipped')
+})
+
 t.test('a run behind one that is held sets off no look, one that may change something does', async t => {
   const { desk, runner, clock, situation, engine } = await house(t, { tasks: [{}, { id: 'other' }] })
   situation.pause([{ scope: 'all', name: null, until: null, by: 'ann', at: clock.now() }])

@@ -1,4 +1,4 @@
-import { RULES, SHARED, ownPlaces } from './rules.ts'
+import { RULES, SHARED, OF_MACHINE, ownPlaces } from './rules.ts'
 import { steadied } from '../steady.ts'
 import type { Advice, Recommendation } from '../recommend.ts'
 import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateAsk, Said, Standing } from './gate.ts'
@@ -10,7 +10,7 @@ export interface Look extends Pick<GateAsk, 'reading' | 'config' | 'now' | 'stan
   /** By the number of running runs of a task. */
   standings: Map<number, Standing>
   /** What the gates say of a run that asks for nothing of its own, by place; null before it is needed. */
-  shared: readonly (GateAnswer | null)[] | null
+  shared: Answers | null
   /** The places of those that are closed. */
   closed: readonly number[]
   advice: Map<Class, Advice>
@@ -64,12 +64,26 @@ function answerOf ({ gate, kind }: Rule, facts: GateAsk): GateAnswer | null {
 const passed = (answer: GateAnswer, bypass: Bypass | null): GateAnswer =>
   answer.ok || bypass === null || answer.kind !== 'condition' ? answer : { ...answer, ok: true, bypassed: bypass }
 
-function sharedBy (look: Look): readonly (GateAnswer | null)[] {
+type Answers = readonly (GateAnswer | null)[]
+
+/** What the gates of the machine say while a reading and a configuration are in force. */
+const machine = new WeakMap<Look['reading'], { config: Look['config'], answers: Answers }>()
+
+function machineBy (facts: GateAsk): Answers {
+  const before = machine.get(facts.reading)
+  if (before?.config === facts.config) return before.answers
+  const answers: (GateAnswer | null)[] = RULES.map(() => null)
+  for (const place of OF_MACHINE) answers[place] = answerOf(RULES[place]!, facts)
+  machine.set(facts.reading, { config: facts.config, answers })
+  return answers
+}
+
+function sharedBy (look: Look): Answers {
   if (look.shared !== null) return look.shared
   const { reading, config, standing, now } = look
   const facts: GateAsk = { task: undefined, run: { task: '', due_at: now }, reading, config, standing, now, class: 'normal', relaxed: 0 }
-  const shared: (GateAnswer | null)[] = RULES.map(() => null)
-  for (const place of SHARED) shared[place] = answerOf(RULES[place]!, facts)
+  const shared = [...machineBy(facts)]
+  for (const place of SHARED) if (!OF_MACHINE.includes(place)) shared[place] = answerOf(RULES[place]!, facts)
   look.closed = SHARED.filter(place => shared[place]?.ok === false)
   look.shared = shared
   return shared

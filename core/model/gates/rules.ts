@@ -36,6 +36,8 @@ export interface Rule {
   /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs that are asked about
    *  together, as long as no limit has given way. */
   own: 'always' | 'never' | ((task: Task) => boolean)
+  /** True when what it says of a run that asks for nothing of its own hangs on the reading and the configuration alone. */
+  ofMachine?: boolean
   /** True for a run to which the gate is open: what the gate itself goes by, without the words. */
   opens?: (ask: GateAsk) => boolean
 }
@@ -51,20 +53,20 @@ export const RULES: readonly Rule[] = [
   { gate: breaker, kind: 'order', own: task => task.breaker !== null },
   { gate: due, kind: 'order', own: 'always', opens: isDue },
   { gate: dependencies, kind: 'order', own: task => task.depends_on.length > 0 },
-  { gate: disk, kind: 'safety', own: asks('disk_free') },
-  { gate: temperature, kind: 'safety', own: asks('temperature_below') },
+  { gate: disk, kind: 'safety', own: asks('disk_free'), ofMachine: true },
+  { gate: temperature, kind: 'safety', own: asks('temperature_below'), ofMachine: true },
   { gate: window, kind: 'condition', own: asks('window') },
-  { gate: power, kind: 'condition', own: asks('power') },
+  { gate: power, kind: 'condition', own: asks('power'), ofMachine: true },
   { gate: battery, kind: 'condition', own: 'always' },
   { gate: charge, kind: 'condition', own: asks('battery_above', 'battery_below') },
-  { gate: idle, kind: 'condition', own: asks('idle') },
-  { gate: probes, kind: 'condition', own: asks('not_while') },
+  { gate: idle, kind: 'condition', own: asks('idle'), ofMachine: true },
+  { gate: probes, kind: 'condition', own: asks('not_while'), ofMachine: true },
   { gate: signals, kind: 'condition', own: asks('signals') },
-  { gate: network, kind: 'condition', own: asks('network') },
-  { gate: cpu, kind: 'condition', own: asks('cpu_below') },
-  { gate: memory, kind: 'condition', own: asks('memory_below') },
-  { gate: io, kind: 'condition', own: asks('io_below') },
-  { gate: bandwidth, kind: 'condition', own: 'never' },
+  { gate: network, kind: 'condition', own: asks('network'), ofMachine: true },
+  { gate: cpu, kind: 'condition', own: asks('cpu_below'), ofMachine: true },
+  { gate: memory, kind: 'condition', own: asks('memory_below'), ofMachine: true },
+  { gate: io, kind: 'condition', own: asks('io_below'), ofMachine: true },
+  { gate: bandwidth, kind: 'condition', own: 'never', ofMachine: true },
   { gate: concurrency, kind: 'order', own: 'always', opens: hasRoom },
   { gate: queue, kind: 'order', own: 'always' },
   { gate: rate, kind: 'order', own: 'always' },
@@ -83,6 +85,9 @@ const ALWAYS = placesOf(({ own }) => own === 'always')
 
 /** The places of the gates whose answer may be shared. */
 export const SHARED = placesOf(({ own }) => own !== 'always')
+
+/** Those of them that hang on the reading and the configuration alone. */
+export const OF_MACHINE = SHARED.filter(place => RULES[place]!.ofMachine)
 
 const places = new WeakMap<Task, readonly number[]>()
 

@@ -46,8 +46,15 @@ const standings = fc.record({
 
 const QUEUES = config({ queues: { mail: { concurrency: 1, rate: { limit: 3, per: '1m' } } } })
 
-const looks = fc.record({ machine: machines, stand: standings, after: times, settings: fc.constantFrom(CONFIG, QUEUES) })
-  .map(({ machine, stand, after, settings }) => lookOf({ reading: machine, steady: null, config: settings, standing: stand, now: NOON + after }))
+const TIGHT = config({ resources: { cpu_limit: 0.05, memory_limit: 0.05, io_limit: 0.05, network_limit: 0.05, temperature_limit: 20 } })
+
+const moments = fc.record({ stand: standings, after: times, settings: fc.constantFrom(CONFIG, QUEUES, TIGHT) })
+
+/** Looks at one reading of the machine. */
+const looksAt = fc.tuple(machines, fc.array(moments, { minLength: 1, maxLength: 4 })).map(([reading, looks]) =>
+  looks.map(({ stand, after, settings }) => lookOf({ reading, steady: null, config: settings, standing: stand, now: NOON + after })))
+
+const looks = looksAt.map(([first]) => first!)
 
 const together = fc.tuple(looks, fc.array(subjects, { minLength: 1, maxLength: 5 }))
 
@@ -65,6 +72,16 @@ function asked ({ reading, config: settings, standing: stand, now }: Look, { tas
 t.test('runs that are judged together are told what each gate says of each of them', t => {
   fc.assert(fc.property(together, ([look, runs]) => {
     for (const subject of runs) {
+      const verdict = verdictIn(look, subject)
+      deepEqual(verdict.gates, asked(look, subject, verdict))
+    }
+  }), { numRuns: 500 })
+  t.end()
+})
+
+t.test('looks at one reading tell each what is so at its own instant, with its own configuration', t => {
+  fc.assert(fc.property(looksAt, subjects, (all, subject) => {
+    for (const look of all) {
       const verdict = verdictIn(look, subject)
       deepEqual(verdict.gates, asked(look, subject, verdict))
     }

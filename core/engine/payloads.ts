@@ -1,0 +1,46 @@
+import { decodeId } from '../model/id.ts'
+import type { Json } from '../model/json.ts'
+import { text } from './rows.ts'
+import type { Prepared } from './statements.ts'
+
+const INSERT = 'insert into payload (run, json)'
+
+/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written anew whenever the row is. */
+const SHORT = 512
+
+const isShort = (json: string | null): boolean => json !== null && json.length <= SHORT
+
+/** What the runs were given: a short one lies in the row of its run, a long one beside it. */
+export class Payloads {
+  readonly #db: Prepared
+  /** Of the run that was inserted last: it may be claimed at once. */
+  #newest: { id: string, json: string | null } | null = null
+
+  constructor (db: Prepared) {
+    this.#db = db
+  }
+
+  /** Takes the payload of a new run; answers what lies in its row. */
+  take (id: string, payload: Json): string | null {
+    const json = text(payload)
+    this.#newest = { id, json }
+    if (json === null || isShort(json)) return json
+    this.#db.fresh(INSERT, decodeId(id), json)
+    return null
+  }
+
+  /** The payload of a run as JSON; null: it has none. */
+  of (id: string): string | null {
+    if (this.#newest?.id === id) return this.#newest.json
+    const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
+    return this.#db.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
+  }
+
+  set (id: string, payload: Json): void {
+    this.#newest = null
+    const [number, json] = [decodeId(id), text(payload)]
+    this.#db.sql('delete from payload where run = ?').run(number)
+    this.#db.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)
+    if (json !== null && !isShort(json)) this.#db.fresh(INSERT, number, json)
+  }
+}
