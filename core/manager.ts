@@ -75,6 +75,7 @@ export class TaskManager implements Service {
     const notice = this.notice
     if (options.onNotice) this.#listeners.add(options.onNotice)
     const tasks = () => this.catalog.tasks
+    const leadMs = clock === systemClock ? LEAD : 0
     const engine = this.engine = options.engine ?? createSqliteEngine({
       folder: this.folder, owner: this.owner, synchronous: this.config.engine.synchronous, clock: clock.now,
       onTrouble: (call, error) => notice({ kind: 'engine_failed', call, error: failureOf(error) })
@@ -82,11 +83,12 @@ export class TaskManager implements Service {
     this.catalog = new Catalog({ settings, notice, folder: () => this.folder, files: options.files ?? 'watch', now: clock.now, changed: () => void this.#replan() })
     this.senses = options.senses ?? new Senses({ clock, config: () => this.config, folder: this.folder })
     const situation = this.situation = new Situation({ clock, config: () => this.config })
-    this.planner = new Planner({ engine, clock, random, notice, tasks, leadMs: clock === systemClock ? LEAD : 0, move: (task, nominal, next) => this.foresight.move(task, nominal, next), replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+    this.planner = new Planner({ engine, clock, random, notice, tasks, leadMs, move: (task, nominal, next) => this.foresight.move(task, nominal, next), replaced: run => this.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
     this.runner = new Runner({
       engine, clock, random, notice, tasks, situation,
       owner: this.owner,
       slots: () => this.config.manager.scheduler_thread_pool,
+      leadMs,
       stopGraceMs: () => milliseconds(this.config.manager.stop_grace),
       abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
       logFor: write => runLog({ level: this.config.log.level === 'silent' ? 'info' : this.config.log.level, redact: this.config.log.redact, now: clock.now })(write),

@@ -8,13 +8,16 @@ const INSERT = 'insert into payload (run, json)'
 /** So long a payload lies in the row of its run, characters of JSON; a longer one would be written anew whenever the row is. */
 const SHORT = 512
 
+/** So many are kept in memory. */
+const MOST = 256
+
 const isShort = (json: string | null): boolean => json !== null && json.length <= SHORT
 
 /** What the runs were given: a short one lies in the row of its run, a long one beside it. */
 export class Payloads {
   readonly #db: Prepared
-  /** Of the run that was inserted last: it may be claimed at once. */
-  #newest: { id: string, json: string | null } | null = null
+  /** Short ones of runs that were inserted lately: those may be claimed at once. */
+  readonly #lately = new Map<string, string | null>()
 
   constructor (db: Prepared) {
     this.#db = db
@@ -23,21 +26,26 @@ export class Payloads {
   /** Takes the payload of a new run; answers what lies in its row. */
   take (id: string, payload: Json): string | null {
     const json = text(payload)
-    this.#newest = { id, json }
-    if (json === null || isShort(json)) return json
-    this.#db.fresh(INSERT, decodeId(id), json)
-    return null
+    this.#lately.delete(id)
+    if (json !== null && !isShort(json)) {
+      this.#db.fresh(INSERT, decodeId(id), json)
+      return null
+    }
+    if (this.#lately.size >= MOST) this.#lately.clear()
+    this.#lately.set(id, json)
+    return json
   }
 
   /** The payload of a run as JSON; null: it has none. */
   of (id: string): string | null {
-    if (this.#newest?.id === id) return this.#newest.json
+    const lately = this.#lately.get(id)
+    if (lately !== undefined) return lately
     const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
     return this.#db.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
   }
 
   set (id: string, payload: Json): void {
-    this.#newest = null
+    this.#lately.delete(id)
     const [number, json] = [decodeId(id), text(payload)]
     this.#db.sql('delete from payload where run = ?').run(number)
     this.#db.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)

@@ -27,3 +27,7 @@ export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void
 
 /** An instant as REST gives it: ISO 8601 in UTC with `Z`. */
 export const iso = (at: number | null): string | null => at === null ? null : new Date(at).toISOString()
+
+/** The first of some instants, or null. */
+export const earliest = (instants: readonly (number | null)[]): number | null =>
+  instants.reduce((least, at) => at === null ? least : least === null ? at : Math.min(least, at), null)

@@ -208,3 +208,13 @@ export function grantsFor (ask: RoomAsk): Grant[] {
   ]
   return grants.filter(({ limit, room }) => limit > 0 && Object.keys(room.tasks).length > 0)
 }
+
+/** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots and their task's own
+ *  concurrency bounds, for others may start before them. Null: none. */
+export function earlyGrant (ask: Omit<RoomAsk, 'turns' | 'ahead'>): Grant | null {
+  for (const { limit, room: { ahead = {}, tasks, queues, priorities } } of grantsFor({ ...ask, ahead: () => 1 })) {
+    const plain = Object.keys(ahead)
+    if (plain.length > 0 && Object.keys(priorities).length === 0) return { limit, room: { tasks: Object.fromEntries(plain.map(id => [id, tasks[id]!])), queues, priorities } }
+  }
+  return null
+}

@@ -18,7 +18,7 @@ export interface AheadOptions {
   giveBack: (run: Claimed) => void
 }
 
-/** Runs that are claimed before there is a slot for them, first come first: of quick tasks only, and for some ms only. */
+/** Runs that are claimed before there is a slot for them, of quick tasks only, or some ms before their instant: first come first, and not for long. */
 export class Ahead {
   readonly #options: AheadOptions
   readonly #paces = new Map<string, Pace>()
@@ -46,17 +46,24 @@ export class Ahead {
     return this.size > 0 ? 0 : aheadFor(this.#paces.get(task), slots)
   }
 
+  /** The instant for which the first run waits, or null. */
+  get at (): number | null {
+    const due = this.#runs[this.#next]?.run.due_at ?? 0
+    return due > this.#options.clock.now() ? due : null
+  }
+
   put (run: Claimed, task: Task): void {
+    const { clock } = this.#options
     this.#runs.push({ run, task })
-    this.#expire ??= after(this.#options.clock, PATIENCE, () => this.clear())
+    this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.clear())
   }
 
   /** The first run, if it may begin now; one whose task is defined anew goes back. */
-  take (tasks: ReadonlyMap<string, Task>, begins: (task: Task) => boolean): { run: Claimed, task: Task } | null {
+  take (tasks: ReadonlyMap<string, Task>, begins: (task: Task, run: Claimed) => boolean): { run: Claimed, task: Task } | null {
     while (this.size > 0) {
       const first = this.#runs[this.#next]!
       const same = tasks.get(first.task.id) === first.task
-      if (same && !begins(first.task)) return null
+      if (same && !begins(first.task, first.run)) return null
       this.#next++
       if (this.size === 0) this.#reset()
       if (same) return first

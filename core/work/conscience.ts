@@ -1,4 +1,5 @@
 import { Holds } from './holds.ts'
+import { earliest } from '../model/clock.ts'
 import { DEPENDENCY_FAILED } from '../model/prior.ts'
 import { StopReason } from '../model/outcome.ts'
 import { firstReason, whenLost } from '../model/gates/evaluate.ts'
@@ -121,9 +122,6 @@ export class Conscience {
     runner().abort(id, new StopReason('yield', `its slot goes to run ${run.id} of ${run.task}, which is ${run.priority}`, 'offpeak'))
   }
 }
-
-const earliest = (instants: readonly (number | null)[]): number | null =>
-  instants.reduce((least, at) => at === null ? least : least === null ? at : Math.min(least, at), null)
 
 /** The next instant at which the clock alone may change a verdict: its deadline, or the opening of a gate. */
 function opensAt (verdict: Verdict, now: number): number | null {

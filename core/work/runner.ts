@@ -8,8 +8,9 @@ import { Executor } from './executor.ts'
 import { Flows } from './flows.ts'
 import { SECOND } from '../model/duration.ts'
 import { StopReason } from '../model/outcome.ts'
+import { earliest } from '../model/clock.ts'
 import { failureOf } from '../model/failure.ts'
-import { grantsFor, standingOf, verdictOn, verdictsOn } from '../model/room.ts'
+import { earlyGrant, grantsFor, standingOf, verdictOn, verdictsOn } from '../model/room.ts'
 import type { Claimed, DueTask, News } from '../engine/engine.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Priority, Run } from '../model/run.ts'
@@ -28,6 +29,8 @@ export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
+  /** So long before its instant a run may be claimed, to begin then; absent: not before. */
+  leadMs?: number
   /** How long running runs may go on after a stop was asked for. */
   stopGraceMs: () => number
 }
@@ -61,7 +64,7 @@ export class Runner implements Service {
     this.#buckets = new Buckets(options)
     this.#flows = new Flows(options)
     this.#turns = { since: clock.now(), started: {} }
-    this.#alarm = new Alarm({ clock, ring: () => this.wake(), exact: true })
+    this.#alarm = new Alarm({ clock, ring: () => this.#ring(), exact: true })
     this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
@@ -219,8 +222,26 @@ export class Runner implements Service {
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
     if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
-    if (this.#state === 'started') this.#alarm.set(again === null ? due.next_at : Math.min(again, due.next_at ?? Infinity))
+    await this.#claimEarly(due.next_at)
+    if (this.#state === 'started') this.#alarm.set(earliest([again, due.next_at, this.#ahead.at]))
     return false
+  }
+
+  /** Claims what will be due within the lead, as things will stand then: at its instant it has only to begin. */
+  async #claimEarly (at: number | null): Promise<void> {
+    const { engine, clock, owner, leadMs = 0 } = this.#options
+    if (at === null || at > clock.now() + leadMs || this.#ahead.size > 0) return
+    const facts = { ...this.#facts(), now: at }
+    const grant = earlyGrant({ ...facts, due: (await engine.due(at)).tasks })
+    if (grant === null) return
+    for (const run of await engine.claim({ owner, now: at, lease_until: at + LEASE, ...grant })) this.#ahead.put(run, facts.tasks.get(run.task)!)
+    this.#under = facts
+    this.#advance()
+  }
+
+  #ring (): void {
+    this.#advance()
+    this.wake()
   }
 
   /** The run that is on its way into the engine, unless others of its task are due: those come first. */
@@ -234,7 +255,8 @@ export class Runner implements Service {
   #advance (): boolean {
     const { tasks, slots } = this.#options
     if (this.#state !== 'started' || this.#hasChanged()) this.#ahead.clear()
-    const begins = ({ id, concurrency }: Task) => this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
+    const now = this.#options.clock.now()
+    const begins = ({ id, concurrency }: Task, { due_at: at }: Run) => at <= now && this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
     while (this.#ahead.size > 0) {
       const next = this.#ahead.take(tasks(), begins)
       if (next === null) break

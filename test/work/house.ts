@@ -9,9 +9,11 @@ import { StopReason } from '../../core/model/outcome.ts'
 import { configOf } from '../../core/model/config.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { fakeClock, until } from '../clock.ts'
+import type { FakeClock } from '../clock.ts'
 import { isTold } from '../told.ts'
 import { runLog } from '../../core/log.ts'
 import { taskOf } from '../task.ts'
+import type { Clock } from '../../core/model/clock.ts'
 import type { ConfigFile } from '../../core/model/config.ts'
 import type { Notice, NoticeKind } from '../../core/model/notice.ts'
 import type { Run, State } from '../../core/model/run.ts'
@@ -20,7 +22,7 @@ import type { Task } from '../../core/model/task.ts'
 /** What these need of a tap test. */
 export interface Owner { teardown (fn: () => unknown): void }
 
-export interface HouseOptions { tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
+export interface HouseOptions { clock?: Clock, tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
 
 /** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes before that. */
 export function scratch (t: Owner): string {
@@ -30,8 +32,8 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
-  const clock = fakeClock(at)
+export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
+  const clock = (own ?? fakeClock(at)) as FakeClock
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
   const notice = (said: Notice) => {
@@ -44,7 +46,7 @@ export async function house (t: Owner, { tasks = [{}], config = {}, slots = 4, l
   const random = () => 0.5
   const situation = new Situation({ clock, config: () => settings })
   const runner: Runner = new Runner({
-    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, stopGraceMs: () => stopGraceMs, abortGraceMs,
+    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, leadMs, stopGraceMs: () => stopGraceMs, abortGraceMs,
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
     enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
   })

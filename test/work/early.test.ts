@@ -1,0 +1,135 @@
+import t from 'tap'
+import { VirtualClock } from '../../core/work/virtual.ts'
+import { house } from './house.ts'
+import { setImmediate } from 'node:timers/promises'
+import { until } from '../clock.ts'
+import type { HouseOptions, Owner } from './house.ts'
+import type { State } from '../../core/model/run.ts'
+import type { Task } from '../../core/model/task.ts'
+
+const DUE = Date.parse('2026-11-22T13:00:00Z')
+const LEAD = 10
+
+/** Tasks that fire at one instant, some ms before it: their runs are there, and those that may be are claimed. */
+async function justBefore (t: Owner, { tasks, ...options }: HouseOptions & { tasks: Partial<Task>[] }) {
+  const clock = new VirtualClock(DUE - 60_000)
+  const begun: string[] = []
+  const func: Task['work'] = { kind: 'function', func: ({ task: id }) => void begun.push(`${id} at ${clock.now() - DUE}`) }
+  const it = await house(t, { ...options, clock, leadMs: LEAD, tasks: tasks.map(task => ({ trigger: 'cron', trigger_args: { minute: 0 }, work: func, ...task })) })
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn++) await setImmediate()
+    await it.runner.settled()
+  }
+  const goTo = (ms: number) => clock.goTo(DUE + ms, settle)
+  const stateOf = async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]?.state
+  const are = (states: Record<string, State>) => until(`they are ${JSON.stringify(states)}`, async () => {
+    for (const [task, state] of Object.entries(states)) if (await stateOf(task) !== state) return false
+    return true
+  })
+  await goTo(-LEAD)
+  await it.fire()
+  await settle()
+  return { ...it, begun, goTo, are, settle, runOf: async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]! }
+}
+
+t.test('what fires is claimed before its instant and begins at it', async t => {
+  const { begun, goTo, are, runOf, said } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
+  await are({ a: 'running', b: 'running' })
+  await goTo(-1)
+  t.same([begun, said('claimed')], [[], []])
+  await goTo(0)
+  await are({ a: 'completed', b: 'completed' })
+  t.same(begun.toSorted(), ['a at 0', 'b at 0'])
+  t.match(await runOf('a'), { turn: 1, attempt: 1, started_at: DUE, due_at: DUE, created_at: DUE - LEAD })
+})
+
+t.test('what is due later than the lead waits for its time', async t => {
+  const { desk, are, goTo, begun, settle, runOf } = await justBefore(t, { tasks: [{ id: 'a', trigger: null }] })
+  await desk.enqueue('a', { due_at: DUE + 5 })
+  await settle()
+  t.match(await runOf('a'), { state: 'queued' })
+  await goTo(5)
+  await are({ a: 'completed' })
+  t.same(begun, ['a at 5'])
+})
+
+t.test('the verdict is the one of that instant', async t => {
+  const { are, goTo, begun, desk } = await justBefore(t, { tasks: [{ id: 'opens', constraints: { window: '13:00-14:00' } }, { id: 'closes', constraints: { window: '12:00-13:00' } }] })
+  await are({ opens: 'running', closes: 'queued' })
+  await goTo(0)
+  await are({ opens: 'completed', closes: 'queued' })
+  t.same(begun, ['opens at 0'])
+  t.match(await desk.task('closes'), { status: 'held', held: { code: 'outside_window' } })
+})
+
+t.test('what others could get in the way of is claimed at its instant', async t => {
+  const breaker = { failures: 2, pauseMs: 1, capMs: 1 }
+  const ids = ['limited', 'locked', 'background', 'broken']
+  const { are, goTo, begun } = await justBefore(t, {
+    config: { queues: { mail: { concurrency: 5 } } },
+    tasks: [{ id: 'limited', queue: 'mail' }, { id: 'locked', locks: ['disk'] }, { id: 'background', class: 'background' }, { id: 'broken', breaker }, { id: 'plain' }], slots: 9
+  })
+  await are({ ...Object.fromEntries(ids.map(id => [id, 'queued'])), plain: 'running' })
+  await goTo(0)
+  await are(Object.fromEntries(ids.map(id => [id, 'completed'])))
+  t.same(begun.toSorted(), [...ids, 'plain'].map(id => `${id} at 0`).toSorted())
+})
+
+t.test('while numbers for priorities count, none is claimed before its instant', async t => {
+  const { are, goTo } = await justBefore(t, { config: { scheduling: { priority_slots: 'always' } }, tasks: [{ id: 'a' }] })
+  await are({ a: 'queued' })
+  await goTo(0)
+  await are({ a: 'completed' })
+})
+
+t.test('a change of the situation before the instant puts it back, and it is judged anew', async t => {
+  const { situation, are, goTo, begun, runOf, clock } = await justBefore(t, { tasks: [{ id: 'a' }] })
+  await are({ a: 'running' })
+  await goTo(-5)
+  situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+  await are({ a: 'queued' })
+  t.match(await runOf('a'), { attempt: 0, reason: { code: 'given_back' } })
+  await goTo(20)
+  await are({ a: 'queued' })
+  t.same(begun, [])
+  situation.pause([])
+  await are({ a: 'completed' })
+  t.match(await runOf('a'), { attempt: 1 })
+})
+
+t.test('one that is cancelled before its instant never begins, and a stop puts it back', async t => {
+  const { desk, are, goTo, begun, runOf, runner } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
+  await are({ a: 'running', b: 'running' })
+  await desk.cancel((await runOf('a')).id, { by: 'me' })
+  await are({ a: 'cancelled' })
+  await runner.stop()
+  await are({ b: 'queued' })
+  await goTo(5)
+  t.same(begun, [])
+})
+
+t.test('other work meanwhile takes neither its instant nor its slot for long', async t => {
+  const { desk, are, goTo, begun, runOf, reach, settle } = await justBefore(t, { slots: 1, tasks: [{ id: 'a' }, { id: 'quick', trigger: null }] })
+  await are({ a: 'running' })
+  await reach((await desk.enqueue('quick')).run.id, 'completed')
+  await settle()
+  await goTo(0)
+  await are({ a: 'completed' })
+  t.same(begun, ['quick at -10', 'a at 0'])
+  t.match(await runOf('a'), { turn: 1 })
+})
+
+t.test('one whose slot is taken when its instant comes waits a moment for it, then goes back', async t => {
+  const slow = Promise.withResolvers<void>()
+  const { desk, are, goTo, begun, runOf, reach } = await justBefore(t, { slots: 1, tasks: [{ id: 'a' }, { id: 'slow', trigger: null, work: { kind: 'function', func: () => slow.promise } }] })
+  await are({ a: 'running' })
+  await reach((await desk.enqueue('slow')).run.id, 'running')
+  await goTo(49)
+  await are({ a: 'running' })
+  await goTo(51)
+  await are({ a: 'queued' })
+  slow.resolve()
+  await are({ a: 'completed', slow: 'completed' })
+  t.same(begun, ['a at 51'])
+  t.match(await runOf('a'), { attempt: 1 })
+})
