@@ -31,13 +31,14 @@ const RULES: Rule[] = [
 /** Of what few runs ask for. */
 const RARE_RULES: Rule[] = [
   ['deadline_at', 'an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
+  ['expires', 'true or false', ({ expires = false }) => typeof expires === 'boolean'],
   ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
   ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
     unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
 ]
 
-const isRare = ({ deadline_at, ref, after, unique }: NewRun): boolean =>
-  deadline_at !== undefined || ref !== undefined || after !== undefined || unique !== undefined
+const isRare = ({ deadline_at, expires, ref, after, unique }: NewRun): boolean =>
+  deadline_at !== undefined || expires !== undefined || ref !== undefined || after !== undefined || unique !== undefined
 
 /** What was found and what was expected, in words. */
 export const wrong = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`

@@ -112,7 +112,7 @@ export interface HeldTime { task: string, code: string, ms: number, runs: number
 
 export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure }
 
-/** Waiting runs whose deadline has passed, longest past first, and the next deadline that has not. */
+/** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
 export interface Overdue { runs: Run[], next_at: number | null }
 
 /** `by`: who wants it; it is recorded. What is left out stays. */
@@ -192,8 +192,9 @@ export type News = { kind: 'added' | 'followed', run: Run, behind: string | null
 
 /** Hears of runs as soon as the engine knows of them. */
 export interface Hearer {
-  /** This run is asked for and due, and has no id yet: a claim that is made now, before anything is awaited but answers from memory, takes it in the same change. */
-  coming (run: Run): void
+  /** A run of the task is asked for and due, and has no id yet: a claim that is made now, before anything is awaited but answers from memory, takes it
+   *  in the same change. `run`: as it will be. */
+  coming (task: string, run: () => Run): void
   /** Others can see these runs now, which is before the caller is answered: one may start while the disk confirms it. Answers whether another call
    *  follows at once: else the disk is asked first. */
   told (news: readonly News[]): boolean

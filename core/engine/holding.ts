@@ -12,9 +12,9 @@ export function hold (store: Store, entries: readonly HoldEntry[]): void {
 
 export const held = (store: Store, ask: HeldAsk): HeldTime[] => store.holds.held(ask)
 
-const DEADLINES = 'from run indexed by run_deadline where deadline_at is not null and state <= 1'
+const DEADLINES = 'from run indexed by run_deadline where expires = 1 and state <= 1'
 
-/** Waiting runs whose deadline has passed, and no later than when the next one does. No statement while none has. */
+/** Waiting runs that expire and whose deadline has passed, and no later than when the next one does. No statement while none has. */
 export function overdue (store: Store, { now, limit }: { now: number, limit: number }): Overdue {
   if (now < store.deadline) return { runs: [], next_at: store.deadline === Infinity ? null : store.deadline }
   const rows = store.all<RunRow>(`select * ${DEADLINES} and deadline_at <= ? order by deadline_at limit ?`, now, limit)

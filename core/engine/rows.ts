@@ -135,12 +135,12 @@ export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
 
 /** A new run with all its columns, in the order of the binding. Attempt, turn and crashes begin at zero. */
 export const INSERT_RUN = `
-  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason, payload)`
+  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason, payload, expires)`
 
 /** `payload`: what of it lies in the row. */
-export const insertValues = (run: Run, lane: Lane, payload: string | null): SQLInputValue[] => [
+export const insertValues = (run: Run, lane: Lane, { payload, expires }: { payload: string | null, expires: boolean }): SQLInputValue[] => [
   decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,
-  run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload
+  run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload, expires ? 1 : null
 ]
 
 /** What few runs have and what seldom changes. */

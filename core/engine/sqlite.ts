@@ -167,8 +167,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine {
         for (const { run, created } of made) if (created) store.tell('added', run)
         return made
       }, { rows: false })
-      const run = runs.length === 1 ? born(runs[0]!, '', now) : null
-      if (run?.state === 'queued' && run.due_at <= now) hearer?.coming(run)
+      const [first] = runs
+      if (first && runs.length === 1 && first.due_at <= now && !first.skipped && !first.after) hearer?.coming(first.task, () => born(first, '', now))
       return added
     },
     listen (one) {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { FINAL_STATES, PRIORITIES, STATES, isFinal } from '../model/run.ts'
 import { decodeId, encodeId } from '../model/id.ts'
 import type { Json } from '../model/json.ts'
-import type { PastAttempt, Run } from '../model/run.ts'
+import type { NewRun, PastAttempt, Run } from '../model/run.ts'
 import type { News } from './engine.ts'
 import { Holds } from './holds.ts'
 import { markOf } from './mark.ts'
@@ -54,8 +54,8 @@ export class Store extends Prepared {
   /** Those of them that have ended, until their dependents are told. */
   readonly ended: Run[] = []
   /** Runs that were added, or wait no longer for others, until the listener is told. */
-  #news: { kind: News['kind'], run: Run }[] = []
-  /** No waiting run has an earlier deadline; Infinity: none has one. -Infinity: it has to be looked up. */
+  #news: News[] = []
+  /** No waiting run expires earlier; Infinity: none does. -Infinity: it has to be looked up. */
   deadline = -Infinity
   /** True when there are runs with prerequisites at all. */
   linked = false
@@ -88,14 +88,15 @@ export class Store extends Prepared {
 
   /** Keeps something for the listener. */
   tell (kind: News['kind'], run: Run): void {
-    this.#news.push({ kind, run })
+    this.#news.push({ kind, run, behind: null })
   }
 
   takeNews (): readonly News[] {
     if (this.#news.length === 0) return NO_NEWS
     const news = this.#news
     this.#news = []
-    return news.map(({ kind, run }) => ({ kind, run, behind: this.#before(run) }))
+    for (const one of news) one.behind = this.#before(one.run)
+    return news
   }
 
   #before (run: Run): string | null {
@@ -149,14 +150,14 @@ export class Store extends Prepared {
     return row ? this.toRun(row) : null
   }
 
-  /** Inserts a new run; `payload` null: it has none. */
-  insert (run: Run, payload: Json): void {
+  /** Inserts a new run as it was asked for. */
+  insert (run: Run, { payload = null, expires = false }: Pick<NewRun, 'payload' | 'expires'>): void {
     const lane = this.lanes.of(run)
-    this.fresh(INSERT_RUN, ...insertValues(run, lane, this.payloads.take(run.id, payload)))
+    this.fresh(INSERT_RUN, ...insertValues(run, lane, { payload: this.payloads.take(run.id, payload), expires }))
     if (isRich(run)) this.sql(REWRITE_RUN).run(...rewriteValues(run, lane))
     this.lanes.moved(lane, null, run)
     this.#enters(lane, run)
-    this.#waits(run)
+    if (expires) this.#waits(run)
   }
 
   #waits ({ state, deadline_at: at }: Run): void {

@@ -62,7 +62,7 @@ export function forgive (store: Store, { id, key }: Run): void {
 
 function create (store: Store, ask: NewRun, now: number): Added {
   const run = born(ask, store.numbers.nextId(now), now)
-  store.insert(run, ask.payload ?? null)
+  store.insert(run, ask)
   if (run.state === 'skipped') store.count(run, run, now)
   return { run, created: true }
 }
@@ -77,5 +77,6 @@ function replace (store: Store, known: Run, ask: NewRun): Added {
   const run = replacedBy(known, ask)
   store.rewrite(known, run)
   store.payloads.set(run.id, ask.payload ?? null)
+  store.sql('update run set expires = ? where id = ?').run(ask.expires ? 1 : null, decodeId(run.id))
   return { run, created: false, conflict: 'replaced' }
 }

@@ -153,6 +153,8 @@ export interface NewRun {
   /** Recorded as skipped at once, with this reason: a fire that is not to be executed. */
   skipped?: Reason
   deadline_at?: number | null
+  /** True: when it still waits at its deadline it is over. Else it only says until when it may be held. */
+  expires?: boolean
   moved?: Moved | null
   /** Left out: `kept` and `return`. */
   unique?: Unique

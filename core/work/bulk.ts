@@ -1,9 +1,8 @@
 import { StopReason } from '../model/outcome.ts'
 import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../model/errors.ts'
-import { checkPayload, newRun } from './intake.ts'
+import { checkedPayload, newRun } from './intake.ts'
 import { isFinal } from '../model/run.ts'
 import { milliseconds } from '../model/duration.ts'
-import { storable } from '../model/json.ts'
 import type { Added, Changed, Engine, Filter } from '../engine/engine.ts'
 import type { Admission } from './limits.ts'
 import type { Clock } from '../model/clock.ts'
@@ -83,8 +82,7 @@ export class Bulk {
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { engine, clock, runner, definition } = this.#options
     const before = await this.#waiting(id)
-    if (payload !== undefined) checkPayload(definition(before.task), payload)
-    const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: storable(payload) } })
+    const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: checkedPayload(definition(before.task), payload) } })
     if (run === null) throw runNotFound(id)
     // It may have started between the look and the change.
     if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { faultsOf } from '../model/check.ts'
-import { RESULT_LIMITS, depthOf, storable } from '../model/json.ts'
+import { RESULT_LIMITS, bytesOf, depthOf, storable } from '../model/json.ts'
 import { inputInvalid } from '../model/errors.ts'
 import { milliseconds } from '../model/duration.ts'
 import { overlay } from '../model/config.ts'
 import { uniqueOf } from '../model/policy.ts'
 import type { Duration } from '../model/duration.ts'
 import type { After, NewRun, Priority, Source } from '../model/run.ts'
+import type { Json } from '../model/json.ts'
 import type { UniqueSetting } from '../model/policy.ts'
 import type { Task } from '../model/task.ts'
 
@@ -36,6 +37,8 @@ const sorted = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
 }
 
+const UNBOUNDED = { ...RESULT_LIMITS, bytes: Infinity }
+
 type Check = ReturnType<typeof Compile>
 const checks = new WeakMap<Task, Check>()
 
@@ -44,7 +47,7 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
   // A payload object is laid upon the task's own, which may hold its settings.
   const payload = overlay(task.payload, ask.payload)
   const due = instantOf(ask, now)
-  checkPayload(task, payload)
+  const stored = checkedPayload(task, payload)
   return {
     task: task.id,
     queue: task.queue,
@@ -52,8 +55,9 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
     source,
     due_at: due,
     deadline_at: Math.max(due, now) + task.deadlineMs,
+    ...task.on_deadline !== 'run' && { expires: true },
     max_retries: task.max_retries,
-    payload: storable(payload),
+    payload: stored,
     ...naming(task, ask, payload),
     ...ask.ref !== undefined && { ref: ask.ref },
     ...ask.after !== undefined && { after: ask.after.map(prerequisite) }
@@ -81,19 +85,20 @@ function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return at
 }
 
-/** Throws OFFPEAK_INPUT_INVALID when a payload is too deep, too big or not what the task takes. */
-export function checkPayload (task: Task, payload: unknown): void {
+/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too big or not what the task takes. */
+export function checkedPayload (task: Task, payload: unknown): Json {
   const what = `The payload does not fit task '${task.id}'`
   if (depthOf(payload, RESULT_LIMITS.depth) > RESULT_LIMITS.depth) {
     throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is nested deeper than ${RESULT_LIMITS.depth} levels` }] })
   }
-  const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '')
+  const json = storable(payload, UNBOUNDED)
+  const bytes = bytesOf(json)
   if (bytes > RESULT_LIMITS.bytes) {
     throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored` }] })
   }
-  if (task.input === null) return
+  if (task.input === null) return json
   const check = checks.get(task) ?? Compile(task.input)
   checks.set(task, check)
-  if (check.Check(payload)) return
+  if (check.Check(payload)) return json
   throw inputInvalid({ what, errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail })) })
 }

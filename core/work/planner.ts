@@ -275,6 +275,7 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     key: `${schedule.id === task.id ? '' : schedule.id}@${fire.at}`,
     due_at: due,
     deadline_at: Math.max(due, now) + task.deadlineMs,
+    ...task.on_deadline !== 'run' && { expires: true },
     ...due !== fire.at && moved ? { moved } : {},
     nominal_at: fire.at,
     max_retries: task.max_retries,

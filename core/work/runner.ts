@@ -69,9 +69,9 @@ export class Runner implements Service {
     this.#conscience = new Conscience({ ...options, runner: () => this })
     const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
     engine.listen({
-      coming: run => {
-        if (this.#left === null || this.#left.has(run.task) || options.tasks().get(run.task)?.depends_on.length !== 0) return
-        this.#coming = run
+      coming: (task, run) => {
+        if (this.#left === null || this.#left.has(task) || options.tasks().get(task)?.depends_on.length !== 0) return
+        this.#coming = run()
         this.wake()
       },
       told: news => {

@@ -21,8 +21,8 @@ t.test('a claim that is made when a run is on its way takes it in the same chang
   const claims: Promise<unknown>[] = []
   const told: unknown[] = []
   engine.listen({
-    coming: ({ task, due_at }) => {
-      claims.push(engine.claim({ owner: 'me', now: due_at, lease_until: T0 + 9, limit: 1, room: { tasks: { [task]: 1 } } }))
+    coming: (task, run) => {
+      claims.push(engine.claim({ owner: 'me', now: run().due_at, lease_until: T0 + 9, limit: 1, room: { tasks: { [task]: 1 } } }))
     },
     told: () => {
       told.push(...db.prepare('select state from run').all().map(row => row['state']))
@@ -65,7 +65,7 @@ t.test('what is added, and what follows from an end, is told once it is stored',
   const { engine } = await open(t)
   const told: string[] = []
   engine.listen({
-    coming: run => void told.push(`coming: ${run.task} ${run.state}`),
+    coming: (task, run) => void told.push(`coming: ${task} ${run().state}`),
     told: news => {
       for (const { kind, run } of news) told.push(`${kind}: ${run.task} ${run.state}`)
       return false

@@ -78,6 +78,24 @@ t.test('at its deadline a held run starts, is skipped or fails, as its task says
   t.match(await it.reach(ids[2]!, 'failed'), { reason: { code: 'deadline' }, error: { name: 'DeadlinePassed' } })
 })
 
+t.test('one that expires behind a more urgent run of its task is not forgotten, asked for or fired', async t => {
+  const it = await laptop(t, { tasks: [{ ...onMains, on_deadline: 'skip', deadlineMs: HOUR, trigger: 'cron', trigger_args: { minute: 0 } }], at: '2026-11-22T12:00:00Z' })
+  await it.see(it.battery(80))
+  const { run: asked } = await it.desk.enqueue('work', { priority: 'low' })
+  await it.later(30 * MINUTE)
+  const { run: urgent } = await it.desk.enqueue('work', { priority: 'high' })
+  await it.later(30 * MINUTE)
+  t.match(await it.reach(asked.id, 'skipped'), { reason: { code: 'deadline' } })
+  t.equal((await it.engine.get(urgent.id))!.state, 'queued')
+  await it.desk.cancel(urgent.id, { by: 'ann' })
+  await it.fire()
+  const [fired] = (await it.engine.list({ source: 'schedule', limit: 1 })).items
+  await it.later(30 * MINUTE)
+  await it.desk.enqueue('work', { priority: 'high' })
+  await it.later(30 * MINUTE)
+  t.match(await it.reach(fired!.id, 'skipped'), { reason: { code: 'deadline' } })
+})
+
 t.test('a critical run passes every gate but those of safety', async t => {
   const it = await laptop(t, { tasks: [onMains] })
   await it.see({ ...it.battery(5), cpu: { busy: 1, own: 0, load: 9, cores: 4 } })

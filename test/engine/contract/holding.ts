@@ -130,7 +130,7 @@ export async function holding (t: Test, setup: Setup) {
   t.test('overdue tells the waiting runs past their deadline and when the next one is', async t => {
     const engine = await setup(t)
     t.same(await engine.overdue({ now: T0, limit: 9 }), { runs: [], next_at: null })
-    const runs = (await engine.add([ask({ deadline_at: T0 + 20 }), ask({ deadline_at: T0 + 10 }), ask({ deadline_at: T0 + 30 }), ask()], T0)).map(({ run }) => run.id)
+    const runs = (await engine.add([...[20, 10, 30].map(ms => ask({ deadline_at: T0 + ms, expires: true })), ask({ deadline_at: T0 + 5 }), ask()], T0)).map(({ run }) => run.id)
     t.match(await engine.overdue({ now: T0, limit: 9 }), { runs: [], next_at: T0 + 10 })
     const { runs: over, next_at: next } = await engine.overdue({ now: T0 + 20, limit: 9 })
     t.same([over.map(({ id }) => id), next], [[runs[1], runs[0]], T0 + 30])

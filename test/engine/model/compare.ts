@@ -39,7 +39,7 @@ export async function compareRuns (engine: Engine, laws: Laws): Promise<void> {
     deepEqual(tasks.get(task) ?? Object.fromEntries(STATES.map(state => [state, 0])), states, `the runs of ${task} are counted`)
   }
   await compareDue(engine, laws)
-  const late = laws.runs.filter(one => isWaiting(one) && one.deadline_at !== null && one.deadline_at <= laws.now).map(({ id }) => id)
+  const late = laws.runs.filter(one => isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= laws.now).map(({ id }) => id)
   deepEqual((await engine.overdue({ now: laws.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(), late.toSorted(), 'what is overdue')
 }
 

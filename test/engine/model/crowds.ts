@@ -20,8 +20,8 @@ function addOne (laws: Laws, asked: NewRun, id: string): { run: Was, created: bo
   if (!isWaiting(known) || conflict === 'return') return { run: known, created: false, conflict: 'returned' }
   if (conflict === 'reschedule') known.due_at = asked.due_at
   else {
-    const { queue, priority, due_at, max_retries, payload = null, deadline_at = null } = asked
-    Object.assign(known, { queue, priority, due_at, nominal_at: due_at, max_retries, payload, deadline_at })
+    const { queue, priority, due_at, max_retries, payload = null, deadline_at = null, expires = false } = asked
+    Object.assign(known, { queue, priority, due_at, nominal_at: due_at, max_retries, payload, deadline_at, expires })
   }
   return { run: known, created: false, conflict: conflict === 'reschedule' ? 'rescheduled' : 'replaced' }
 }
@@ -51,8 +51,8 @@ function addAll (laws: Laws, asks: readonly NewRun[], found: readonly Added[]): 
 
 function asked ({ laws: { now } }: World, draw: Draw, more: Partial<NewRun> = {}): NewRun {
   const [task, priority, queue] = [draw.of(['a', 'b']), draw.of(['normal', 'low', 'high', 'critical']), draw.of(['q', 'r'])]
-  const [delay, max_retries, deadline, payload] = [draw.of([0, 0, 3, 50]), draw.below(3), draw.of([undefined, now + 60]), draw.of([undefined, 1])]
-  return ask({ task, priority, queue, due_at: now + delay, max_retries, ...deadline !== undefined && { deadline_at: deadline }, ...payload !== undefined && { payload }, ...more })
+  const [delay, max_retries, deadline, payload] = [draw.of([0, 0, 3, 50]), draw.below(3), draw.of([undefined, { deadline_at: now + 60 }, { deadline_at: now + 60, expires: true }]), draw.of([undefined, 1, 'long '.repeat(200)])]
+  return ask({ task, priority, queue, due_at: now + delay, max_retries, ...deadline, ...payload !== undefined && { payload }, ...more })
 }
 
 async function add (world: World, draw: Draw): Promise<void> {

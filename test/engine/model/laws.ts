@@ -12,7 +12,7 @@ export interface Link { id: string, ref: string | null, condition: Condition, co
 export interface Was {
   id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
   due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null, lease_until: number | null
-  created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null
+  created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null, expires: boolean
   cancel: string | null, reason: string | null, error: string | null, child: number | null
   until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
   payload: Json, result: Json, checkpoint: Json, used: Used | null
@@ -65,7 +65,7 @@ export class Laws {
       id, task: ask.task, queue: ask.queue, priority: ask.priority, state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued', source: ask.source,
       schedule: ask.schedule ?? null, key: ask.key ?? null, due_at: ask.due_at, nominal_at: ask.nominal_at ?? ask.due_at, attempt: 0, max_retries: ask.max_retries, turn: 0,
       crashes: 0, missed: ask.missed ?? 0, owner: null, lease_until: null, created_at: this.now, started_at: null, finished_at: ask.skipped ? this.now : null,
-      deadline_at: ask.deadline_at ?? null, cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
+      deadline_at: ask.deadline_at ?? null, expires: ask.expires ?? false, cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
       until: until === 'kept' ? null : typeof until === 'number' ? this.now + until : until, free: false, displaced: false, links: [],
       payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], codes: [], open: false, lines: []
     }
