@@ -109,7 +109,11 @@ export class GroupCommit {
     try {
       this.#options.guard()
       const begun = performance.now()
-      await this.#commit(calls)
+      try {
+        this.#transact(calls)
+      } catch (error) {
+        await this.#again(calls, error)
+      }
       this.#answer(calls, begun)
     } catch (error) {
       this.failure = error
@@ -155,16 +159,18 @@ export class GroupCommit {
     }
   }
 
-  async #commit (calls: readonly Call[]): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
+  /** Tries again what another program or a full disk has kept from being written, as long as that may help. */
+  async #again (calls: readonly Call[], failed: unknown): Promise<void> {
+    for (let attempt = 0, error = failed; ; attempt++) {
+      const trouble = troubleOf(error)
+      this.#options.trouble(calls[0]!.name, error)
+      const wait = BUSY_WAITS_MS[attempt]
+      if (trouble === 'busy' && wait !== undefined) await setTimeout(wait)
+      else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? failedBy(error) : error
       try {
         return this.#transact(calls)
-      } catch (error) {
-        const trouble = troubleOf(error)
-        this.#options.trouble(calls[0]!.name, error)
-        const wait = BUSY_WAITS_MS[attempt]
-        if (trouble === 'busy' && wait !== undefined) await setTimeout(wait)
-        else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? failedBy(error) : error
+      } catch (next) {
+        error = next
       }
     }
   }
