@@ -1,4 +1,4 @@
-import { RULES, SHARED, OF_MACHINE, ownPlaces } from './rules.ts'
+import { OF_MACHINE, RULES, SHARED, ownPlaces } from './rules.ts'
 import { steadied } from '../steady.ts'
 import type { Advice, Recommendation } from '../recommend.ts'
 import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateAsk, Said, Standing } from './gate.ts'
