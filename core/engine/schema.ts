@@ -208,7 +208,7 @@ export const MIGRATIONS: readonly string[] = [`
 `, `
   -- A short payload lies in the row of its run: one page less is written for each that is added. Longer ones, and those of earlier runs, lie in payload.
   alter table run add column payload text;
-
+`, `
   -- Most deadlines end nothing: only runs that expire are found by theirs.
   alter table run add column expires integer;
   update run set expires = 1 where state <= 1 and deadline_at is not null;
