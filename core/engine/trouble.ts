@@ -25,10 +25,13 @@ const WORDS: Record<Trouble, { message: string, fix: string, status?: number }> 
   corrupt: { message: 'The database is damaged', fix: 'Stop, put the newest good backup in the place of offpeak.db, and start again.' },
   readonly: { message: 'The data folder cannot be written', fix: 'Make the folder and its files writable for this user.' },
   unreachable: { message: 'The database file cannot be opened', fix: 'Check that the data folder exists, is readable, and that files can still be opened.' },
-  other: { message: 'The database refused the change', fix: 'The cause says more.' }
+  other: { message: 'The database refused the change', fix: 'Look at the disk of the data folder. If it is in order, this is a fault of offpeak: please report it.' }
 }
 
 /** The error that callers get for an error of SQLite. */
 export function failedBy (cause: unknown): OffpeakError {
-  return engineFailed({ ...WORDS[troubleOf(cause) ?? 'other'], cause })
+  const trouble = troubleOf(cause) ?? 'other'
+  const { message, ...rest } = WORDS[trouble]
+  const words = trouble === 'other' && cause instanceof Error ? `${message}: ${cause.message}` : message
+  return engineFailed({ ...rest, message: words, cause })
 }

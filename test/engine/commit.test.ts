@@ -113,6 +113,11 @@ t.test('a full disk is tried again as long as there is room to make, then refuse
   t.equal(count(), 1, 'and works again when there is space')
 })
 
+t.test('what SQLite says is told when nobody knows better', async t => {
+  const { put } = setup({ seal: () => { throw Object.assign(new Error('disk I/O error'), { errcode: 10 }) } })
+  await t.rejects(put(1), { code: 'OFFPEAK_ENGINE_FAILED', message: 'The database refused the change: disk I/O error', fix: /report/ })
+})
+
 t.test('a lock of another program is waited out', async t => {
   let busy = 2
   const { put, count } = setup({
