@@ -2,7 +2,7 @@
 const WORK_MS = 5
 
 /** Runs that are claimed so at once, at most. */
-const MOST = 250
+const MOST = 100
 
 /** Runs of a task that have to end before anything is known of how long they take. */
 const ENOUGH = 20

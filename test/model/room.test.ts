@@ -193,7 +193,7 @@ t.test('how many are claimed ahead follows how quick a task is', t => {
   const steady = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
   t.equal(aheadFor(undefined, 10), 0)
   t.equal(aheadFor(steady(0.1, 19), 10), 0, 'too little is known')
-  t.equal(aheadFor(steady(0), 10), 250, 'at most so many')
+  t.equal(aheadFor(steady(0), 10), 100, 'at most so many')
   t.equal(aheadFor(steady(1), 10), 50, 'what ten slots begin in 5 ms')
   t.equal(aheadFor(steady(5), 1), 1)
   t.equal(aheadFor(steady(5.1), 10), 0)
