@@ -37,7 +37,7 @@ import type { TaskDefinition } from './model/task.ts'
 
 const POLL = 5 * SECOND
 /** A fire becomes a run so long before its instant, ms: it is written by then. */
-const LEAD = 10
+const LEAD = 25
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
 

@@ -58,11 +58,11 @@ export class Ahead {
     this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.clear())
   }
 
-  /** The first run, if it may begin now; one whose task is defined anew goes back. */
+  /** The first run, if it may begin now; one whose task is defined anew goes back, and one that has waited for too long. */
   take (tasks: ReadonlyMap<string, Task>, begins: (task: Task, run: Claimed) => boolean): { run: Claimed, task: Task } | null {
     while (this.size > 0) {
       const first = this.#runs[this.#next]!
-      const same = tasks.get(first.task.id) === first.task
+      const same = tasks.get(first.task.id) === first.task && !this.#isOld(first.run)
       if (same && !begins(first.task, first.run)) return null
       this.#next++
       if (this.size === 0) this.#reset()
@@ -70,6 +70,11 @@ export class Ahead {
       this.#options.giveBack(first.run)
     }
     return null
+  }
+
+  /** True when the machine has slept meanwhile: what it was claimed on is no longer so. */
+  #isOld ({ started_at: at }: Claimed): boolean {
+    return this.#options.clock.now() - at! > PATIENCE
   }
 
   /** Puts one run back; false when it does not wait here. */

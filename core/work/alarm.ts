@@ -5,14 +5,20 @@ import type { Clock } from '../model/clock.ts'
 /** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this often. */
 export const LONGEST_WAIT = 30 * SECOND
 
-/** Timers may be so late (ms): an exact alarm looks at the clock in every turn of the event loop from so long before its instant. */
+/** Timers may be so late (ms): an exact alarm waits that long by itself, and keeps the event loop meanwhile. */
 const NEAR = 2
 
-/** It does so once in so many ms and for so many turns at most: there is other work than to look at the clock. */
-const SELDOM = 900
-const MOST_TURNS = 20_000
+/** Between two looks at the clock, ms. */
+const LITTLE = 0.05
 
-/** `exact`: as near to its instant as can be, at the cost of some ms of a processor. */
+/** It does so once in so many ms and looks so often at most: there is other work, and a clock may be set back. */
+const SELDOM = 900
+const MOST_LOOKS = 60
+
+/** A place in memory that nobody ever changes: to wait for it is to wait. */
+const STILL = new Int32Array(new SharedArrayBuffer(4))
+
+/** `exact`: as near to its instant as can be. */
 export interface AlarmOptions { clock: Clock, ring: () => void, exact?: boolean }
 
 /** Rings once at an instant of the wall clock; setting it earlier brings it forward. */
@@ -62,13 +68,11 @@ export class Alarm {
 
   #watch (): void {
     this.#watchedAt = this.#clock.monotonic()
-    let turns = 0
-    let turn: NodeJS.Immediate
-    const look = () => {
-      if (turns++ >= MOST_TURNS || this.#clock.now() >= this.#at!) return this.#wake()
-      turn = setImmediate(look)
-    }
-    turn = setImmediate(look)
+    // To let the event loop turn meanwhile makes garbage by the thousand, which V8 then collects at the very instant.
+    const turn = setImmediate(() => {
+      for (let looks = 0; looks < MOST_LOOKS && this.#clock.now() < this.#at!; looks++) Atomics.wait(STILL, 0, 0, LITTLE)
+      this.#wake()
+    })
     this.#cancel = () => clearImmediate(turn)
   }
 

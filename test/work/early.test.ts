@@ -97,6 +97,16 @@ t.test('a change of the situation before the instant puts it back, and it is jud
   t.match(await runOf('a'), { attempt: 1 })
 })
 
+t.test('a machine that sleeps over the instant judges it anew when it wakes', async t => {
+  const { are, goTo, begun, clock } = await justBefore(t, { tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }] })
+  await are({ a: 'running' })
+  await goTo(-1)
+  ;(clock as unknown as VirtualClock).jump(3_600_000)
+  await goTo(3_600_000 + 100)
+  await are({ a: 'queued' })
+  t.same(begun, [])
+})
+
 t.test('one that is cancelled before its instant never begins, and a stop puts it back', async t => {
   const { desk, are, goTo, begun, runOf, runner } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
   await are({ a: 'running', b: 'running' })
