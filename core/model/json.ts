@@ -52,7 +52,7 @@ function convertObject (value: object, limits: StoreLimits, seen: Seen): Json {
 }
 
 /** How many bytes a value takes as JSON. */
-export const bytesOf = (json: Json): number => Buffer.byteLength(JSON.stringify(json))
+const bytesOf = (json: Json): number => Buffer.byteLength(JSON.stringify(json))
 
 /** Any value a task returned as JSON that every keeper stores: circles cut, NUL and lone surrogates replaced,
  *  depth and size bounded. Never throws: what cannot be read is named in place. */

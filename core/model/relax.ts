@@ -1,7 +1,7 @@
 import { milliseconds } from './duration.ts'
 import type { Config } from './config.ts'
 import type { OnDeadline } from './constraint.ts'
-import type { Run } from './run.ts'
+import type { NewRun, Run } from './run.ts'
 import type { Task } from './task.ts'
 
 /** Until when a run may be held, epoch ms, and what becomes of it then. */
@@ -10,6 +10,12 @@ export interface Deadline { at: number, on_deadline: OnDeadline }
 /** The deadline of a run: counted from when it is due, or from when it was made when that was later, as for a fire that was missed. */
 export const deadlineOf = ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, { due_at: due, created_at: made = due }: Pick<Run, 'due_at'> & { created_at?: number }): Deadline =>
   ({ at: Math.max(due, made) + deadlineMs, on_deadline })
+
+/** What a new run that is due then says of its deadline. */
+export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires'> {
+  const { at, on_deadline: then } = deadlineOf(task, { due_at, created_at: now })
+  return { deadline_at: at, ...then !== 'run' && { expires: true } }
+}
 
 /** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then evenly to all of it. */
 export function relaxation ({ deadline, lengthMs, now, from }: { deadline: number, lengthMs: number, now: number, from: number }): number {

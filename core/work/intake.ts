@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
+import { deadlineFor } from '../model/relax.ts'
 import { faultsOf } from '../model/check.ts'
-import { RESULT_LIMITS, bytesOf, depthOf, storable } from '../model/json.ts'
+import { RESULT_LIMITS, depthOf, storable } from '../model/json.ts'
 import { inputInvalid } from '../model/errors.ts'
 import { milliseconds } from '../model/duration.ts'
 import { overlay } from '../model/config.ts'
@@ -37,8 +38,6 @@ const sorted = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
 }
 
-const UNBOUNDED = { ...RESULT_LIMITS, bytes: Infinity }
-
 type Check = ReturnType<typeof Compile>
 const checks = new WeakMap<Task, Check>()
 
@@ -54,8 +53,7 @@ export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, s
     priority: ask.priority ?? task.priority,
     source,
     due_at: due,
-    deadline_at: Math.max(due, now) + task.deadlineMs,
-    ...task.on_deadline !== 'run' && { expires: true },
+    ...deadlineFor(task, due, now),
     max_retries: task.max_retries,
     payload: stored,
     ...naming(task, ask, payload),
@@ -91,14 +89,14 @@ export function checkedPayload (task: Task, payload: unknown): Json {
   if (depthOf(payload, RESULT_LIMITS.depth) > RESULT_LIMITS.depth) {
     throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is nested deeper than ${RESULT_LIMITS.depth} levels` }] })
   }
-  const json = storable(payload, UNBOUNDED)
-  const bytes = bytesOf(json)
+  // What cannot be JSON at all throws here.
+  const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '')
   if (bytes > RESULT_LIMITS.bytes) {
     throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored` }] })
   }
-  if (task.input === null) return json
+  if (task.input === null) return storable(payload)
   const check = checks.get(task) ?? Compile(task.input)
   checks.set(task, check)
-  if (check.Check(payload)) return json
+  if (check.Check(payload)) return storable(payload)
   throw inputInvalid({ what, errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail })) })
 }

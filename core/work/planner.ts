@@ -1,5 +1,6 @@
 import { comingFires, saysSame } from '../model/schedule.ts'
 import { compileTrigger } from '../model/trigger.ts'
+import { deadlineFor } from '../model/relax.ts'
 import { decideFires } from '../model/misfire.ts'
 import { SECOND } from '../model/duration.ts'
 import { Timetable } from './timetable.ts'
@@ -274,8 +275,7 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     schedule: schedule.id,
     key: `${schedule.id === task.id ? '' : schedule.id}@${fire.at}`,
     due_at: due,
-    deadline_at: Math.max(due, now) + task.deadlineMs,
-    ...task.on_deadline !== 'run' && { expires: true },
+    ...deadlineFor(task, due, now),
     ...due !== fire.at && moved ? { moved } : {},
     nominal_at: fire.at,
     max_retries: task.max_retries,

@@ -221,9 +221,10 @@ export class Runner implements Service {
       if (claimed.length > 0) return true
     }
     const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
-    if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
     await this.#claimEarly(due.next_at)
     if (this.#state === 'started') this.#alarm.set(earliest([again, due.next_at, this.#ahead.at]))
+    // Not before the alarm stands: what comes behind is measured by it.
+    if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
     return false
   }
 

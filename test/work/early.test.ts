@@ -29,7 +29,7 @@ async function justBefore (t: Owner, { tasks, ...options }: HouseOptions & { tas
   await goTo(-LEAD)
   await it.fire()
   await settle()
-  return { ...it, begun, goTo, are, settle, runOf: async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]! }
+  return { ...it, clock, begun, goTo, are, settle, runOf: async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]! }
 }
 
 t.test('what fires is claimed before its instant and begins at it', async t => {
@@ -101,7 +101,7 @@ t.test('a machine that sleeps over the instant judges it anew when it wakes', as
   const { are, goTo, begun, clock } = await justBefore(t, { tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }] })
   await are({ a: 'running' })
   await goTo(-1)
-  ;(clock as unknown as VirtualClock).jump(3_600_000)
+  clock.jump(3_600_000)
   await goTo(3_600_000 + 100)
   await are({ a: 'queued' })
   t.same(begun, [])
