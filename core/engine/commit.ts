@@ -40,7 +40,12 @@ interface Call {
 
 /** Turns of the event loop that a batch waits for others while more keep coming. */
 const PATIENCE = 4
+/** A caller who adds one after another keeps the event loop for so long before it turns. */
+const STREAK_MS = 1
 const BUSY_WAITS_MS = [50, 100, 200]
+
+/** Resolves when all that follows from what is done now without waiting is done. */
+const afterThis = () => new Promise<void>(resolve => process.nextTick(resolve))
 
 /** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync.
  *  A call that throws is taken out and the others are done again, so that no call pays for another. */
@@ -58,6 +63,10 @@ export class GroupCommit {
   #flushing: Promise<void> | null = null
   /** The sync that one caller waits for. */
   #lone: Promise<void> = Promise.resolve()
+  /** True until what follows at once from the answer of a lone caller is done. */
+  #loneAnswered = false
+  /** When a batch last waited for a turn of the event loop. */
+  #turned = 0
   #closed = false
 
   constructor (options: CommitOptions) {
@@ -122,8 +131,14 @@ export class GroupCommit {
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
   }
 
-  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none. */
+  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none.
+   *  The next call of a caller who was alone waits for no turn: whoever else calls at once joins it all the same. */
   async #gather (): Promise<void> {
+    if (this.#loneAnswered && performance.now() - this.#turned < STREAK_MS) {
+      await afterThis()
+      if (this.#callers <= 1) return
+    }
+    this.#turned = performance.now()
     for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
       seen = this.#callers
       await nextTurn()
@@ -152,6 +167,9 @@ export class GroupCommit {
       this.failure = null
       this.lastMs = performance.now() - begun
       for (const { resolve, value } of waiting) resolve(value)
+      if (!alone) return
+      this.#loneAnswered = true
+      process.nextTick(() => { this.#loneAnswered = false })
     } catch (error) {
       this.failure = error
       this.#options.trouble(waiting[0]!.name, error)

@@ -93,6 +93,37 @@ t.test('who need not wait for the disk goes on before the event loop waits for i
   t.same(order, ['claimed', 'sync'])
 })
 
+t.test('a caller who adds one after another waits for no turn of the event loop each time, and yet lets it turn', async t => {
+  const { put } = setup()
+  const seen = { calls: 0, turns: 0 }
+  const turn = () => { if (++seen.turns < 20) setImmediate(turn) }
+  setImmediate(turn)
+  while (seen.turns < 20 && seen.calls < 100_000) await put(seen.calls++)
+  t.equal(seen.turns, 20, 'it turns')
+  t.ok(seen.calls > 2 * seen.turns, `${seen.calls} calls in ${seen.turns} turns`)
+})
+
+t.test('only a lone caller goes on so: where there are others, more are waited for', async t => {
+  const { put, seen } = setup()
+  let x = 0
+  const one = () => put(x++)
+  const inTurn = () => new Promise<void>(resolve => setImmediate(() => resolve()))
+  const commitsOf = async (...calls: Promise<unknown>[]) => {
+    const before = seen.commits
+    await Promise.all(calls)
+    return seen.commits - before
+  }
+  await one()
+  t.equal(await commitsOf(one(), Promise.resolve().then(one)), 1, 'who calls at once joins')
+  await one()
+  t.equal(await commitsOf(inTurn().then(one), one(), Promise.resolve().then(one)), 1, 'and with two of them a third')
+  await Promise.all([one(), one()])
+  t.equal(await commitsOf(inTurn().then(one), one()), 1, 'who was answered with another is not alone')
+  await one()
+  await inTurn()
+  t.equal(await commitsOf(inTurn().then(one), inTurn().then(one)), 1, 'a turn later it is as if nobody had called')
+})
+
 t.test('a sync that fails fails all who waited for it', async t => {
   const { put, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
   await t.rejects(Promise.all([put(1), put(2)]), { message: 'EIO' })
