@@ -13,7 +13,7 @@ import { QUEUED, queuedIn } from './store.ts'
 /** A due run with what is read along with it. */
 interface Next { run: Run, payload: string | null, awaits: number | null, plain: boolean }
 
-/** The due runs of one lane, first come first, read a few at a time. */
+/** The due runs of one lane, first come first, read a few at a time and one more: who looks next asks for that. */
 interface Line { lane: Lane, runs: Next[] }
 
 /** What is left to give of a room while a claim fills it. */
@@ -60,6 +60,7 @@ export function claim (store: Store, ask: ClaimAsk): Claimed[] {
   const claimed = take(store, lines, { left, ask, entered })
   if (left.limit < 1 && ask.room.ahead) claimed.push(...take(store, lines, { left: new Left(Infinity, aheadRoom(ask.room)), ask, entered, fits: ({ crashes }) => crashes === 0 }))
   if (entered.length > 0) store.ledger.enter(entered, ask)
+  for (const { lane, runs: [next] } of lines) if (next) lane.first = next.run
   return claimed
 }
 
@@ -91,8 +92,8 @@ function foremost (store: Store, lines: readonly Line[], left: Left, { now, room
     if (line.runs.length === 0 && line.lane.due === 0) continue
     const room = left.of(line.lane)
     if (room < 1) continue
-    const share = Math.ceil(Math.min(left.limit, room) / lines.length) + 1
-    if (line.runs.length === 0) fill(store, line, Math.min(room, share) + (ahead?.[line.lane.task] ?? 0), now)
+    const share = Math.ceil(Math.min(left.limit, room) / lines.length)
+    if (line.runs.length === 0) fill(store, line, share + (ahead?.[line.lane.task] ?? 0) + 1, now)
     const [first] = line.runs
     if (first && (!best || before(first.run, best.runs[0]!.run))) best = line
   }
