@@ -13,7 +13,7 @@ type Way = typeof WAYS[number]
 
 interface Job { callers: number, calls: number, size: number, capMs: number, work: () => unknown }
 
-/** Added a second: callers that await each call, until `calls` are made or `capMs` are over; a tenth before that to warm up. */
+/** Added a second: callers that await each call, until `calls` are made or `capMs` are over; as many before that to warm up. */
 async function rate ({ callers, calls, size, capMs, work }: Job): Promise<number> {
   async function burst (most: number): Promise<number> {
     const begun = performance.now()
@@ -27,12 +27,12 @@ async function rate ({ callers, calls, size, capMs, work }: Job): Promise<number
     await Promise.all(Array.from({ length: callers }, caller))
     return made * size / (performance.now() - begun) * 1000
   }
-  await burst(Math.ceil(calls / 10))
+  await burst(calls)
   return await burst(calls)
 }
 
 const jobs = ({ small }: Ask, add: () => unknown, addMany: (count: number) => unknown): Record<Way, Job> => ({
-  '1 caller': { callers: 1, calls: small ? 50 : 10_000, size: 1, capMs: 3000, work: add },
+  '1 caller': { callers: 1, calls: small ? 50 : 20_000, size: 1, capMs: 3000, work: add },
   '1,000 callers': { callers: small ? 50 : 1000, calls: small ? 200 : 100_000, size: 1, capMs: 3000, work: add },
   '1,000 a call': small ? { callers: 1, calls: 2, size: 100, capMs: 3000, work: () => addMany(100) } : { callers: 1, calls: 100, size: 1000, capMs: 3000, work: () => addMany(1000) }
 })
