@@ -10,9 +10,14 @@ const GROUP = 'drain'
 const BULK = 1000
 const CAP_MS = 10_000
 
+/** Adds so many, a thousand in a call. */
+export async function addAll (queue: Queue, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= BULK) await queue.addMany(Math.min(BULK, left))
+}
+
 /** Adds so many and lets them be done; answers how many a second were, the first half left out. What takes too long is broken off. */
 export async function drainRate (queue: Queue, count: number): Promise<number> {
-  for (let left = count; left > 0; left -= BULK) await queue.addMany(Math.min(BULK, left))
+  await addAll(queue, count)
   const { promise, resolve } = Promise.withResolvers<void>()
   const cap = setTimeout(resolve, CAP_MS)
   const warm = Math.ceil(count / 2)

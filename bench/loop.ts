@@ -2,15 +2,17 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Measure } from './peers/queues.ts'
 import { contest } from './contest.ts'
-import { drainRate } from './drain.ts'
+import { addAll, drainRate } from './drain.ts'
 import { queues } from './peers/queues.ts'
 
 const GROUP = 'loop'
 
 const measure: Measure = async (queue, { name }, { small }) => {
+  const count = small ? 200 : 40_000
+  await addAll(queue, count)
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
-  const rate = await drainRate(queue, small ? 200 : 40_000)
+  const rate = await drainRate(queue, count)
   // A queue that never lets the loop turn has its one long delay counted only now.
   await pause(10)
   delay.disable()
