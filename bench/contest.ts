@@ -1,7 +1,7 @@
 import type { Row } from './row.ts'
 
-/** `small`: a few of everything, to see that it works. `big`: the tables that take many minutes to fill. `peers`: those that are installed take part. */
-export interface Ask { small: boolean, big?: boolean, peers?: boolean }
+/** `small`: a few of everything, to see that it works. `peers`: those that are installed take part. */
+export interface Ask { small: boolean, peers?: boolean }
 
 /** One of those that are measured. `peer`: the packages of bench/package.json that it needs. */
 export interface Contender { name: string, peer?: readonly string[], run: (ask: Ask) => Promise<Row[]> }

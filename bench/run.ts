@@ -55,7 +55,7 @@ async function entriesOf (names: readonly string[]): Promise<Entry[]> {
 const { values } = parseArgs({
   options: {
     only: { type: 'string' }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' },
-    small: { type: 'boolean', default: false }, big: { type: 'boolean', default: false }, write: { type: 'boolean', default: false }
+    small: { type: 'boolean', default: false }, write: { type: 'boolean', default: false }
   }
 })
 const names = values.only?.split(',') ?? [...SCRIPTS]
@@ -69,7 +69,7 @@ install()
 const servers = { postgres: await postgres(), redis: await redis() }
 for (const name of ['postgres', 'redis'] as const) process.env[SERVERS[name]] = servers[name].url ?? servers[name].what
 try {
-  const rounds = await roundsOf(await entriesOf(names), Number(values.rounds), { small: values.small, big: values.big, peers: true })
+  const rounds = await roundsOf(await entriesOf(names), Number(values.rounds), { small: values.small, peers: true })
   const rows = summary(rounds).toSorted((a, b) => names.indexOf(a.group) - names.indexOf(b.group))
   const about = machine({ rounds: Number(values.rounds), servers: Object.values(servers).flatMap(({ url, what }) => url === null ? [] : [what]) })
   if (values.json) console.log(JSON.stringify({ ...about, rows }, null, 2))

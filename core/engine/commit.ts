@@ -6,6 +6,8 @@ import { failedBy, troubleOf } from './trouble.ts'
 /** What the group commit needs of the store. */
 export interface CommitOptions {
   db: DatabaseSync
+  /** Counted milliseconds, since whenever. */
+  clock (): number
   /** Runs inside each transaction after each call, with what follows from it. */
   after (): void
   /** Runs inside each transaction, after the calls. */
@@ -40,7 +42,7 @@ interface Call {
 
 /** Turns of the event loop that a batch waits for others while more keep coming. */
 const PATIENCE = 4
-/** A caller who adds one after another keeps the event loop for so long before it turns. */
+/** A caller who adds one after another keeps the event loop for so long before it turns (ms). */
 const STREAK_MS = 1
 const BUSY_WAITS_MS = [50, 100, 200]
 
@@ -117,7 +119,7 @@ export class GroupCommit {
     this.#callers = 0
     try {
       this.#options.guard()
-      const begun = performance.now()
+      const begun = this.#options.clock()
       try {
         this.#transact(calls)
       } catch (error) {
@@ -134,11 +136,11 @@ export class GroupCommit {
   /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none.
    *  The next call of a caller who was alone waits for no turn: whoever else calls at once joins it all the same. */
   async #gather (): Promise<void> {
-    if (this.#loneAnswered && performance.now() - this.#turned < STREAK_MS) {
+    if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
       await afterThis()
       if (this.#callers <= 1) return
     }
-    this.#turned = performance.now()
+    this.#turned = this.#options.clock()
     for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
       seen = this.#callers
       await nextTurn()
@@ -153,7 +155,7 @@ export class GroupCommit {
       else if (call.answered === 'committed') call.resolve(call.value)
       else waiting.push(call)
     }
-    if (waiting.length === 0) return void (this.lastMs = performance.now() - begun)
+    if (waiting.length === 0) return void (this.lastMs = this.#options.clock() - begun)
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
     if (waiting.length > 1) return void this.#sync(waiting, begun, false)
     if (calls.length === 1 && !others && this.#calls.length === 0) return void (this.#lone = this.#sync(waiting, begun, true))
@@ -165,7 +167,7 @@ export class GroupCommit {
     try {
       await this.#options.sync(alone)
       this.failure = null
-      this.lastMs = performance.now() - begun
+      this.lastMs = this.#options.clock() - begun
       for (const { resolve, value } of waiting) resolve(value)
       if (!alone) return
       this.#loneAnswered = true

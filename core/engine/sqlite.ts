@@ -75,6 +75,7 @@ function open (options: Wired): Open {
 function commitsOf ({ store, guard, log }: Pick<Open, 'store' | 'guard' | 'log'>, { synchronous, onTrouble, hearer }: Wired): GroupCommit {
   return new GroupCommit({
     db: store.db,
+    clock: () => performance.now(),
     after: () => { for (const run of cascade(store)) store.tell('followed', run) },
     seal: () => store.storeCounts(),
     committed: () => {

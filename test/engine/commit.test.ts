@@ -11,9 +11,11 @@ import { until } from '../clock.ts'
 function setup (more: Partial<CommitOptions> = {}) {
   const db = new DatabaseSync(':memory:')
   db.exec('create table n (x integer primary key)')
+  const clock = { now: 0 }
   const seen = { commits: 0, seals: 0, syncs: 0, forgets: 0, troubles: [] as string[] }
   const commits = new GroupCommit({
     db,
+    clock: () => clock.now,
     after: () => {},
     committed: () => {
       seen.commits += 1
@@ -29,7 +31,7 @@ function setup (more: Partial<CommitOptions> = {}) {
   })
   const insert = db.prepare('insert into n values (?)')
   const put = (x: number) => commits.write('put', 'durable', () => insert.run(x).changes)
-  return { db, commits, seen, put, count: () => db.prepare('select count(*) as n from n').get()!['n'] }
+  return { db, commits, clock, seen, put, count: () => db.prepare('select count(*) as n from n').get()!['n'] }
 }
 
 const full = () => Object.assign(new Error('database or disk is full'), { errcode: 13 })
@@ -93,14 +95,26 @@ t.test('who need not wait for the disk goes on before the event loop waits for i
   t.same(order, ['claimed', 'sync'])
 })
 
-t.test('a caller who adds one after another waits for no turn of the event loop each time, and yet lets it turn', async t => {
-  const { put } = setup()
-  const seen = { calls: 0, turns: 0 }
-  const turn = () => { if (++seen.turns < 20) setImmediate(turn) }
-  setImmediate(turn)
-  while (seen.turns < 20 && seen.calls < 100_000) await put(seen.calls++)
-  t.equal(seen.turns, 20, 'it turns')
-  t.ok(seen.calls > 2 * seen.turns, `${seen.calls} calls in ${seen.turns} turns`)
+t.test('a caller who adds one after another lets the event loop turn once a millisecond', async t => {
+  const { put, clock } = setup()
+  let x = 0
+  await put(x)
+  /** How many of so many calls, 0.01 ms apart, have waited for a turn. */
+  const turnsIn = async (calls: number) => {
+    let turns = 0
+    for (let call = 0; call < calls; call++) {
+      let turned = false
+      const turn = setImmediate(() => { turned = true })
+      clock.now += 0.01
+      await put(++x)
+      clearImmediate(turn)
+      if (turned) turns++
+    }
+    return turns
+  }
+  t.equal(await turnsIn(95), 0)
+  t.equal(await turnsIn(10), 1, 'a millisecond is over')
+  t.equal(await turnsIn(80), 0, 'and the next one begins')
 })
 
 t.test('only a lone caller goes on so: where there are others, more are waited for', async t => {
