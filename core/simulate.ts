@@ -158,8 +158,8 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-simulation-'))
   const diary = new Diary(clock)
   const kept = createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })
-  const machine = { ...assemble({ ask, config, clock, kept, diary }), ask, clock, config }
   try {
+    const machine = { ...assemble({ ask, config, clock, kept, diary }), ask, clock, config }
     await kept.start()
     await play(machine, { from, to })
     // What stopping makes of the runs is no part of the story.

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { createTestManager, simulate } from '../../core/index.ts'
 import type { SimulateAsk, TaskDefinition, TestClock } from '../../core/index.ts'
@@ -82,4 +83,17 @@ t.test('a hundred tasks and three days take a small part of the time that a mont
 t.test('what is no instant and what is no task is refused', async t => {
   await t.rejects(simulate({ ...ask, from: 'soon', tasks: [] }), { code: 'OFFPEAK_INPUT_INVALID', message: /found 'soon'/ })
   await t.rejects(simulate({ ...ask, tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func }] }), { code: 'OFFPEAK_TASK_INVALID' })
+})
+
+t.test('nothing is left in the temporary folder, nor of a simulation that is refused', async t => {
+  const folder = t.testdir()
+  const { TMPDIR } = process.env
+  process.env['TMPDIR'] = folder
+  t.teardown(() => {
+    delete process.env['TMPDIR']
+    if (TMPDIR !== undefined) process.env['TMPDIR'] = TMPDIR
+  })
+  await simulate({ ...ask, tasks: [{ id: 'good', ...hourly, func }] })
+  await t.rejects(simulate({ ...ask, tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func }] }), { code: 'OFFPEAK_TASK_INVALID' })
+  t.same(readdirSync(folder), [])
 })
