@@ -11,7 +11,8 @@ import { summary } from './row.ts'
 import type { Ask, Contender } from './contest.ts'
 import type { Row } from './row.ts'
 
-const MOST_MS = 10 * 60_000
+/** Ten million rows take a small board a while. */
+const MOST_MS = 60 * 60_000
 
 interface Entry { name: string, contender: Contender, most: number }
 
