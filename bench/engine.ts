@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine/engine.ts'
 import { createSqliteEngine } from '../core/engine/sqlite.ts'
-import type { NewRun } from '../core/model/run.ts'
+import type { NewRun } from '../core/model/run/run.ts'
 import type { Ask } from './contest.ts'
 import type { Row } from './row.ts'
 import { FULL } from './peers/queue.ts'

@@ -1,8 +1,8 @@
 import { createManager } from '../core/manager.ts'
 import { newRun } from '../core/work/intake.ts'
-import type { ConfigFile } from '../core/model/config.ts'
-import type { NewRun } from '../core/model/run.ts'
-import type { TaskDefinition } from '../core/model/task.ts'
+import type { ConfigFile } from '../core/model/config/config.ts'
+import type { NewRun } from '../core/model/run/run.ts'
+import type { TaskDefinition } from '../core/model/task/task.ts'
 import type { TaskManager } from '../core/manager.ts'
 import { PAYLOAD, SLOTS } from './place.ts'
 

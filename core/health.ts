@@ -1,8 +1,8 @@
-import { SECOND } from './model/duration.ts'
+import { SECOND } from './model/base/duration.ts'
 import { VERSION } from './version.ts'
-import { iso } from './model/clock.ts'
-import { onceSaid, placeWords } from './model/errors.ts'
-import type { OffpeakError, Place } from './model/errors.ts'
+import { iso } from './model/base/clock.ts'
+import { onceSaid, placeWords } from './model/base/errors.ts'
+import type { OffpeakError, Place } from './model/base/errors.ts'
 import type { TaskManager } from './manager.ts'
 
 /** Work is looked for every 5 s: three times missed is a fault. */

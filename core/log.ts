@@ -1,10 +1,10 @@
 import { pino } from 'pino'
 import type { DestinationStream, Level, Logger } from 'pino'
-import type { Json } from './model/json.ts'
+import type { Json } from './model/base/json.ts'
 import type { Listener, Notice } from './model/notice.ts'
 import type { LogLine } from './engine/engine.ts'
-import type { Run } from './model/run.ts'
-import type { TaskLog } from './model/context.ts'
+import type { Run } from './model/run/run.ts'
+import type { TaskLog } from './model/task/context.ts'
 
 /** A field with one of these names is censored, at any of the first three depths. */
 const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${name}`, `*.*.${name}`])

@@ -1,9 +1,9 @@
-import { MINUTE, SECOND, milliseconds } from './model/duration.ts'
-import { readingOf, sceneWith } from './model/scene.ts'
-import type { Clock } from './model/clock.ts'
+import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
+import { readingOf, sceneWith } from './model/machine/scene.ts'
+import type { Clock } from './model/base/clock.ts'
 import type { Eyes, TaskManager } from './manager.ts'
-import type { Scene } from './model/scene.ts'
-import type { Signal } from './model/reading.ts'
+import type { Scene } from './model/machine/scene.ts'
+import type { Signal } from './model/machine/reading.ts'
 
 /** A machine that does what a test says. */
 export class Machine {

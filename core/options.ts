@@ -1,10 +1,10 @@
-import type { Clock } from './model/clock.ts'
-import type { ConfigFile } from './model/config.ts'
+import type { Clock } from './model/base/clock.ts'
+import type { ConfigFile } from './model/config/config.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Listener } from './model/notice.ts'
 import type { Senses } from './sense/senses.ts'
-import type { Service } from './model/service.ts'
-import type { Services } from './model/context.ts'
+import type { Service } from './model/base/service.ts'
+import type { Services } from './model/task/context.ts'
 
 /** What a manager is made of; everything may be left out. */
 export interface ManagerOptions {

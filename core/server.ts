@@ -3,14 +3,14 @@ import fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { Socket } from 'node:net'
-import { SECOND } from './model/duration.ts'
+import { SECOND } from './model/base/duration.ts'
 import { compilersFactory } from './compilers.ts'
 import { createManager } from './manager.ts'
 import { ensureToken, refuseExposed } from './token.ts'
-import { problemOf } from './model/problem.ts'
-import { requestInvalid } from './model/errors.ts'
+import { problemOf } from './model/view/problem.ts'
+import { requestInvalid } from './model/base/errors.ts'
 import type { ManagerOptions, TaskManager } from './manager.ts'
-import type { Problem } from './model/problem.ts'
+import type { Problem } from './model/view/problem.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

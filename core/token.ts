@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { configInvalid, startRefused } from './model/errors.ts'
-import type { Config } from './model/config.ts'
+import { configInvalid, startRefused } from './model/base/errors.ts'
+import type { Config } from './model/config/config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/model/clock.ts'
+import type { Clock } from '../core/model/base/clock.ts'
 
 /** A clock that moves only when it is told to. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes on, the counter does not. */
 export interface FakeClock extends Clock {

@@ -1,7 +1,7 @@
-import { DEFAULT_BACKOFF } from '../core/model/retry.ts'
-import { NO_POLICY } from '../core/model/policy.ts'
-import { HOUR, MINUTE } from '../core/model/duration.ts'
-import type { Task } from '../core/model/task.ts'
+import { DEFAULT_BACKOFF } from '../core/model/run/retry.ts'
+import { NO_POLICY } from '../core/model/task/policy.ts'
+import { HOUR, MINUTE } from '../core/model/base/duration.ts'
+import type { Task } from '../core/model/task/task.ts'
 
 /** A task with ordinary defaults, for tests that look below the loader. */
 export const taskOf = (over: Partial<Task> = {}): Task => ({

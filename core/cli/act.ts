@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Remote } from './options.ts'
 import type { TaskView } from './answers.ts'
 import { Client } from './client.ts'
-import { OffpeakError } from '../model/errors.ts'
+import { OffpeakError } from '../model/base/errors.ts'
 import { managerOptions, remote } from './options.ts'
 import { say, sayJson } from './say.ts'
 

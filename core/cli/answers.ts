@@ -1,8 +1,8 @@
 import type { Page } from '../engine/engine.ts'
-import type { fullRunView, runView } from '../model/view.ts'
+import type { fullRunView, runView } from '../model/view/view.ts'
 export type { ExplanationView } from '../work/explanation.ts'
-export type { ForecastView, MachineView, PauseView, SignalView } from '../model/outlook.ts'
-export type { TaskView } from '../model/view.ts'
+export type { ForecastView, MachineView, PauseView, SignalView } from '../model/view/machine-view.ts'
+export type { TaskView } from '../model/view/view.ts'
 
 type Held = { held: { code: string, message: string } | null }
 

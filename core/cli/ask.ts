@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { PRIORITIES, CONDITIONS, CONFLICTS } from '../model/run.ts'
+import { PRIORITIES, CONDITIONS, CONFLICTS } from '../model/run/run.ts'
 import { instant } from './options.ts'
 import { payloadOf } from './json.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 /** What a run is asked for with. */
 export interface AskGiven {

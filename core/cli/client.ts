@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { Config } from '../model/config.ts'
-import type { Problem } from '../model/problem.ts'
+import type { Config } from '../model/config/config.ts'
+import type { Problem } from '../model/view/problem.ts'
 import type { Remote } from './options.ts'
 import type { SendAsk } from './sending.ts'
-import { OffpeakError, serverUnreachable, usageInvalid } from '../model/errors.ts'
-import { SECOND } from '../model/duration.ts'
+import { OffpeakError, serverUnreachable, usageInvalid } from '../model/base/errors.ts'
+import { SECOND } from '../model/base/duration.ts'
 import { managerOptions } from './options.ts'
 import { tokenFile } from '../token.ts'
 
@@ -50,7 +50,7 @@ async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config,
   try {
     return (await loadConfig(ask)).config
   } catch (error) {
-    const { defaultsOf } = await import('../model/config.ts')
+    const { defaultsOf } = await import('../model/config/config.ts')
     const { server, engine } = defaultsOf()
     const folder = ask.env.OFFPEAK_DATA ?? engine.folder
     if (await listeningAt(resolve(root, folder)) === null) throw error

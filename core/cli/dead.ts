@@ -9,7 +9,7 @@ import { durationOf } from './ask.ts'
 import { remote } from './options.ts'
 import { say, sayJson } from './say.ts'
 import { table } from './table.ts'
-import { runConflict, usageInvalid } from '../model/errors.ts'
+import { runConflict, usageInvalid } from '../model/base/errors.ts'
 
 interface Group { task: string, fingerprint: string, count: number, message: string, first_at: string, last_at: string }
 interface Which extends Remote { task?: string, fingerprint?: string, all?: boolean, dryRun?: boolean }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AddressInfo } from 'node:net'
-import { DAY } from '../model/duration.ts'
+import { DAY } from '../model/base/duration.ts'
 
 const BUILT_IN = fileURLToPath(new URL('../../backgroundtask/', import.meta.url))
 const HOST = '127.0.0.1'

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Client } from './client.ts'
 import type { Source } from './sending.ts'
-import { sizeWords } from '../model/size.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { sizeWords } from '../model/base/size.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 async function sourceOf (file: string): Promise<Source> {
   if (file === '-') return { from: process.stdin, size: null }

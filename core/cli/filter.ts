@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { SOURCES, STATES } from '../model/run.ts'
+import { SOURCES, STATES } from '../model/run/run.ts'
 import { instant, oneOf, whole } from './options.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 /** Which runs, as REST has it. */
 export interface Filter { task?: string, state?: string, queue?: string, source?: string, schedule?: string, fingerprint?: string, from?: string, to?: string }

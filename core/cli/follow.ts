@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from './client.ts'
 import type { FullRunView, LineAnswer, LinesAnswer } from './answers.ts'
-import { isFinal } from '../model/run.ts'
+import { isFinal } from '../model/run/run.ts'
 import { plain } from './say.ts'
 import { timeWords } from './words.ts'
 

@@ -1,6 +1,6 @@
 import type { MachineView, RunAnswer, TaskView } from './answers.ts'
 import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
-import { known } from '../model/reading.ts'
+import { known } from '../model/machine/reading.ts'
 import { plain, styled } from './say.ts'
 import { progressWords } from './follow.ts'
 import { table } from './table.ts'

@@ -1,7 +1,7 @@
 import type { ExplanationView } from './answers.ts'
-import type { Json } from '../model/json.ts'
-import { sizeWords } from '../model/size.ts'
-import { spanWords } from '../model/duration.ts'
+import type { Json } from '../model/base/json.ts'
+import { sizeWords } from '../model/base/size.ts'
+import { spanWords } from '../model/base/duration.ts'
 import { timeWords } from './words.ts'
 
 type Gate = Pick<ExplanationView['gates'][number], 'gate' | 'observed' | 'required' | 'relaxed_from'>

@@ -1,4 +1,4 @@
-import { SECOND } from '../model/duration.ts'
+import { SECOND } from '../model/base/duration.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
 /** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */

@@ -1,13 +1,13 @@
 import type { ManagerOptions, TaskManager } from '../manager.ts'
-import type { Schedule } from '../model/schedule.ts'
-import type { Task } from '../model/task.ts'
+import type { Schedule } from '../model/schedule/schedule.ts'
+import type { Task } from '../model/task/task.ts'
 import { agoWords } from './words.ts'
-import { comingFires } from '../model/schedule.ts'
+import { comingFires } from '../model/schedule/schedule.ts'
 import { wordsFor } from '../model/trigger.ts'
 import { createManager } from '../manager.ts'
-import { iso } from '../model/clock.ts'
+import { iso } from '../model/base/clock.ts'
 import { peekSchedules } from '../engine/peek.ts'
-import { onceSaid, placeWords } from '../model/errors.ts'
+import { onceSaid, placeWords } from '../model/base/errors.ts'
 import { table } from './table.ts'
 
 /** Reads the configuration and the task files, without starting anything, for as long as `work` takes. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { ManagerOptions } from '../manager.ts'
-import { configInvalid, usageInvalid } from '../model/errors.ts'
+import { configInvalid, usageInvalid } from '../model/base/errors.ts'
 
 /** Where an offpeak lies on this machine. */
 export interface Local { config?: string, data?: string, env?: string, host?: string, port?: number }

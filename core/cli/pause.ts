@@ -8,7 +8,7 @@ import { agoWords, timeWords } from './words.ts'
 import { instant, remote } from './options.ts'
 import { plain, say, sayJson, tell } from './say.ts'
 import { table } from './table.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 type Scope = Pick<PauseView, 'scope'> & { name?: string }
 

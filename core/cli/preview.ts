@@ -1,12 +1,12 @@
 import type { Local } from './options.ts'
 import { agoWords, timeWords } from './words.ts'
-import { comingFires } from '../model/schedule.ts'
-import { iso } from '../model/clock.ts'
+import { comingFires } from '../model/schedule/schedule.ts'
+import { iso } from '../model/base/clock.ts'
 import { nextFires, wordsFor } from '../model/trigger.ts'
 import { peekSchedules } from '../engine/peek.ts'
 import { managerOptions } from './options.ts'
 import { say, sayJson } from './say.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 
 interface Preview { words: string, fires: string[] }

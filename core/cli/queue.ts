@@ -3,14 +3,14 @@ import type { QueueView } from '../work/queues.ts'
 import type { Remote } from './options.ts'
 import type { RunAnswer } from './answers.ts'
 import { Client } from './client.ts'
-import { PRIORITIES } from '../model/run.ts'
+import { PRIORITIES } from '../model/run/run.ts'
 import { agoWords, durationWords, stateWords, timeWords } from './words.ts'
 import { Option } from 'commander'
 import { instant, remote } from './options.ts'
 import { jsonOf, payloadOf } from './json.ts'
 import { say, sayJson } from './say.ts'
 import { table } from './table.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 const ofMost = (count: number, most: number | null) => most === null ? String(count) : `${count} of ${most}`
 

@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import type { MachineView } from './answers.ts'
-import type { Maybe } from '../model/reading.ts'
+import type { Maybe } from '../model/machine/reading.ts'
 import type { Remote } from './options.ts'
 import { Client } from './client.ts'
 import { agoWords, timeWords } from './words.ts'
-import { known } from '../model/reading.ts'
+import { known } from '../model/machine/reading.ts'
 import { plain, say, sayJson } from './say.ts'
 import { remote } from './options.ts'
-import { sizeWords } from '../model/size.ts'
-import { spanWords } from '../model/duration.ts'
+import { sizeWords } from '../model/base/size.ts'
+import { spanWords } from '../model/base/duration.ts'
 
 const told = <T>(value: Maybe<T>, words: (value: T) => string): string => known(value) ? words(value) : 'unknown'
 const share = (value: number) => `${Math.round(value * 100)} %`

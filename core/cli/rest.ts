@@ -1,7 +1,7 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { TaskManager } from '../manager.ts'
-import { MINUTE, SECOND } from '../model/duration.ts'
+import { MINUTE, SECOND } from '../model/base/duration.ts'
 
 const MIB = 2 ** 20
 /** Not among the first requests. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Json } from '../model/json.ts'
+import type { Json } from '../model/base/json.ts'
 import type { Local } from './options.ts'
 import type { TaskManager } from '../manager.ts'
 import { EXIT_CODES } from './run.ts'
@@ -7,7 +7,7 @@ import { managerOptions } from './options.ts'
 import { once, wordsOf } from './test.ts'
 import { plain, say, sayJson } from './say.ts'
 import { table } from './table.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 
 export type RestoreGiven = Local & { from?: string, into?: string, only?: string[], replace?: boolean, json?: boolean }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
-import { OffpeakError, placeWords } from '../model/errors.ts'
+import { OffpeakError, placeWords } from '../model/base/errors.ts'
 
 /** sysexits: the configuration is at fault. */
 export const EX_CONFIG = 78

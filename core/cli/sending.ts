@@ -2,7 +2,7 @@ import { request as plain } from 'node:http'
 import { request as secure } from 'node:https'
 import { Transform, pipeline } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { MINUTE } from '../model/duration.ts'
+import { MINUTE } from '../model/base/duration.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 

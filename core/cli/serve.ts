@@ -15,12 +15,12 @@ import { givesBack } from './rest.ts'
 import { listeningFile, reachable } from './client.ts'
 import { managerOptions } from './options.ts'
 import { makeDemo } from './demo.ts'
-import { milliseconds } from '../model/duration.ts'
+import { milliseconds } from '../model/base/duration.ts'
 import { prepareProbe } from '../load/probe.ts'
 import { say, tell } from './say.ts'
 import { tidyCompiled } from './compiled.ts'
 import { scheduleTable, withTasks } from './offline.ts'
-import { startRefused } from '../model/errors.ts'
+import { startRefused } from '../model/base/errors.ts'
 
 const DEMO_PORT = 7420
 

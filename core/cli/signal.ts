@@ -6,7 +6,7 @@ import { Option } from 'commander'
 import { agoWords } from './words.ts'
 import { plain, say, sayJson } from './say.ts'
 import { remote } from './options.ts'
-import { usageInvalid } from '../model/errors.ts'
+import { usageInvalid } from '../model/base/errors.ts'
 
 /** A number, true, false, or the text itself. */
 function valueOf (text: string): number | string | boolean {

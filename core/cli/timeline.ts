@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import type { FullRunView, RunAnswer } from './answers.ts'
 import type { Remote } from './options.ts'
-import type { pointView } from '../model/outlook.ts'
+import type { pointView } from '../model/view/machine-view.ts'
 import { Client } from './client.ts'
 import { durationWords, timeWords, whyWords } from './words.ts'
 import { past, remote } from './options.ts'
 import { say, sayJson } from './say.ts'
-import { sizeWords } from '../model/size.ts'
+import { sizeWords } from '../model/base/size.ts'
 import { table } from './table.ts'
 
 type PointAnswer = ReturnType<typeof pointView>

@@ -1,6 +1,6 @@
 import type { FullRunView, RunAnswer } from './answers.ts'
-import { sizeWords } from '../model/size.ts'
-import { spanWords } from '../model/duration.ts'
+import { sizeWords } from '../model/base/size.ts'
+import { spanWords } from '../model/base/duration.ts'
 import { plain, styled } from './say.ts'
 
 type Style = Parameters<typeof styled>[0]

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
-import { engineStopped } from '../model/errors.ts'
+import { engineStopped } from '../model/base/errors.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
 /** What the group commit needs of the store. */

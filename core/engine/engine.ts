@@ -1,10 +1,10 @@
-import type { Service } from '../model/service.ts'
-import type { Failure, Outcome } from '../model/outcome.ts'
-import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, Source, State } from '../model/run.ts'
-import type { Json } from '../model/json.ts'
-import type { Overlap } from '../model/task.ts'
-import type { Schedule } from '../model/schedule.ts'
-import type { Used } from '../model/used.ts'
+import type { Service } from '../model/base/service.ts'
+import type { Failure, Outcome } from '../model/run/outcome.ts'
+import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, Source, State } from '../model/run/run.ts'
+import type { Json } from '../model/base/json.ts'
+import type { Overlap } from '../model/task/task.ts'
+import type { Schedule } from '../model/schedule/schedule.ts'
+import type { Used } from '../model/run/used.ts'
 
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
 export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }

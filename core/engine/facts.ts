@@ -1,4 +1,4 @@
-import type { Json } from '../model/json.ts'
+import type { Json } from '../model/base/json.ts'
 import type { Fact } from './engine.ts'
 import type { Store } from './store.ts'
 

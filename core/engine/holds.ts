@@ -1,6 +1,6 @@
-import { DAY } from '../model/duration.ts'
-import { decodeId, encodeId } from '../model/id.ts'
-import type { Hold, Run } from '../model/run.ts'
+import { DAY } from '../model/base/duration.ts'
+import { decodeId, encodeId } from '../model/run/id.ts'
+import type { Hold, Run } from '../model/run/run.ts'
 import type { HeldAsk, HeldTime, HoldEntry } from './engine.ts'
 import type { Statements } from './statements.ts'
 

@@ -1,5 +1,5 @@
-import { PRIORITIES, STATES, isFinal } from '../model/run.ts'
-import type { Priority, Run, State } from '../model/run.ts'
+import { PRIORITIES, STATES, isFinal } from '../model/run/run.ts'
+import type { Priority, Run, State } from '../model/run/run.ts'
 import type { TaskCount } from './engine.ts'
 
 const PLACE = Object.fromEntries(STATES.map((state, place) => [state, place])) as Record<State, number>

@@ -1,6 +1,6 @@
-import { isFinal } from '../model/run.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run.ts'
+import { isFinal } from '../model/run/run.ts'
+import type { Outcome } from '../model/run/outcome.ts'
+import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/run.ts'
 import type { ClaimAsk, EndAsk, RecoverAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */

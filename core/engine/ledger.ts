@@ -1,5 +1,5 @@
-import { decodeId } from '../model/id.ts'
-import type { Run } from '../model/run.ts'
+import { decodeId } from '../model/run/id.ts'
+import type { Run } from '../model/run/run.ts'
 import type { ClaimAsk } from './engine.ts'
 import { taken } from './laws.ts'
 import { updateFor } from './rows.ts'

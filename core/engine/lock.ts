@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { engineBusy } from '../model/errors.ts'
+import { engineBusy } from '../model/base/errors.ts'
 import { failedBy, troubleOf } from './trouble.ts'
 
 export interface Lock {

@@ -1,6 +1,6 @@
-import { fingerprintOf } from '../model/fingerprint.ts'
-import type { Failure } from '../model/outcome.ts'
-import type { Reason } from '../model/run.ts'
+import { fingerprintOf } from '../model/run/fingerprint.ts'
+import type { Failure } from '../model/run/outcome.ts'
+import type { Reason } from '../model/run/run.ts'
 
 /** What a failed run failed of, by its error or, without one, by its reason. */
 export const markOf = (error: Failure | null, reason: Reason | null): string =>

@@ -1,4 +1,4 @@
-import { encodeId, nextNumber } from '../model/id.ts'
+import { encodeId, nextNumber } from '../model/run/id.ts'
 import type { Statements } from './statements.ts'
 
 const PER_MS = 4096

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { engineFailed } from '../model/errors.ts'
+import { engineFailed } from '../model/base/errors.ts'
 import { markOf } from './mark.ts'
 import { quarantine } from './quarantine.ts'
 import { parsed } from './rows.ts'

@@ -1,5 +1,5 @@
-import { decodeId } from '../model/id.ts'
-import type { Json } from '../model/json.ts'
+import { decodeId } from '../model/run/id.ts'
+import type { Json } from '../model/base/json.ts'
 import { text } from './rows.ts'
 import type { Prepared } from './statements.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Schedule } from '../model/schedule.ts'
+import type { Schedule } from '../model/schedule/schedule.ts'
 import { failedBy } from './trouble.ts'
 
 /** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws OFFPEAK_ENGINE_FAILED. */

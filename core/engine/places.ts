@@ -1,5 +1,5 @@
-import { SOURCES } from '../model/run.ts'
-import type { Source, State } from '../model/run.ts'
+import { SOURCES } from '../model/run/run.ts'
+import type { Source, State } from '../model/run/run.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import type { Statements } from './statements.ts'

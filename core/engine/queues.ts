@@ -1,5 +1,5 @@
-import { SOURCES } from '../model/run.ts'
-import type { Reason, Run } from '../model/run.ts'
+import { SOURCES } from '../model/run/run.ts'
+import type { Reason, Run } from '../model/run/run.ts'
 import type { QueueCount, QueuesAsk } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'

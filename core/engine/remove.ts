@@ -1,5 +1,5 @@
-import { decodeId } from '../model/id.ts'
-import type { Run } from '../model/run.ts'
+import { decodeId } from '../model/run/id.ts'
+import type { Run } from '../model/run/run.ts'
 import type { Store } from './store.ts'
 
 const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold', 'used']

@@ -1,8 +1,8 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { PRIORITIES, SOURCES, STATES } from '../model/run.ts'
-import { decodeId, encodeId } from '../model/id.ts'
-import type { Json } from '../model/json.ts'
-import type { PastAttempt, Run } from '../model/run.ts'
+import { PRIORITIES, SOURCES, STATES } from '../model/run/run.ts'
+import { decodeId, encodeId } from '../model/run/id.ts'
+import type { Json } from '../model/base/json.ts'
+import type { PastAttempt, Run } from '../model/run/run.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { engineStopped } from '../model/errors.ts'
+import { engineStopped } from '../model/base/errors.ts'
 import { add, checkNew } from './add.ts'
 import { changeAll, discard } from './change.ts'
 import { claim, due, idle } from './claim.ts'

@@ -1,8 +1,8 @@
-import { decodeId } from '../model/id.ts'
-import { SECOND } from '../model/duration.ts'
-import type { Run } from '../model/run.ts'
-import { sumOf } from '../model/used.ts'
-import type { Used } from '../model/used.ts'
+import { decodeId } from '../model/run/id.ts'
+import { SECOND } from '../model/base/duration.ts'
+import type { Run } from '../model/run/run.ts'
+import { sumOf } from '../model/run/used.ts'
+import type { Used } from '../model/run/used.ts'
 import type { Store } from './store.ts'
 
 /** A row of the table used. */

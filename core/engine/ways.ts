@@ -1,5 +1,5 @@
-import { SOURCES, STATES } from '../model/run.ts'
-import type { Source, State } from '../model/run.ts'
+import { SOURCES, STATES } from '../model/run/run.ts'
+import type { Source, State } from '../model/run/run.ts'
 import type { Filter } from './engine.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { TSchema } from 'typebox'
-import { nearest, pointerOf } from '../model/check.ts'
-import { ConfigFileSchema } from '../model/config.ts'
-import { configInvalid } from '../model/errors.ts'
+import { nearest, pointerOf } from '../model/base/check.ts'
+import { ConfigFileSchema } from '../model/config/config.ts'
+import { configInvalid } from '../model/base/errors.ts'
 import { FORBIDDEN_KEYS } from './jsonc.ts'
 
 type Env = Readonly<Record<string, string | undefined>>

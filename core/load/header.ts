@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox'
-import { pointerOf, unknownWords } from '../model/check.ts'
-import type { Detail } from '../model/errors.ts'
-import { taskInvalid } from '../model/errors.ts'
-import { DefinitionSchema } from '../model/task.ts'
+import { pointerOf, unknownWords } from '../model/base/check.ts'
+import type { Detail } from '../model/base/errors.ts'
+import { taskInvalid } from '../model/base/errors.ts'
+import { DefinitionSchema } from '../model/task/task.ts'
 
 const LINE = /^\s*(?:#|\/\/)\s*offpeak:(.*)$/
 const MOST_LINES = 200

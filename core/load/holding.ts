@@ -1,11 +1,11 @@
-import { checkConstraints } from '../model/constraints.ts'
+import { checkConstraints } from '../model/gates/constraint-check.ts'
 import { compileTrigger } from '../model/trigger.ts'
-import { milliseconds } from '../model/duration.ts'
-import type { Detail } from '../model/errors.ts'
-import type { Duration } from '../model/duration.ts'
-import type { Constraints, Holding } from '../model/constraint.ts'
-import type { Config } from '../model/config.ts'
-import type { Override } from '../model/task.ts'
+import { milliseconds } from '../model/base/duration.ts'
+import type { Detail } from '../model/base/errors.ts'
+import type { Duration } from '../model/base/duration.ts'
+import type { Constraints, Holding } from '../model/task/constraint.ts'
+import type { Config } from '../model/config/config.ts'
+import type { Override } from '../model/task/task.ts'
 
 /** The sections of the configuration that a definition is settled by. */
 export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }

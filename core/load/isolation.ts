@@ -1,8 +1,8 @@
-import { bytesOf } from '../model/size.ts'
-import { foundWords } from '../model/check.ts'
-import type { Detail } from '../model/errors.ts'
-import type { Manners, ModuleFile } from '../model/isolation.ts'
-import type { Override, Work } from '../model/task.ts'
+import { bytesOf } from '../model/base/size.ts'
+import { foundWords } from '../model/base/check.ts'
+import type { Detail } from '../model/base/errors.ts'
+import type { Manners, ModuleFile } from '../model/task/isolation.ts'
+import type { Override, Work } from '../model/task/task.ts'
 
 /** What a definition is: a script, a file that can be imported again, or code of the host app. */
 export type Origin = { script: unknown, module: ModuleFile | undefined }

@@ -1,8 +1,8 @@
-import { milliseconds } from '../model/duration.ts'
-import type { Detail } from '../model/errors.ts'
-import type { Policy } from '../model/policy.ts'
-import { NO_POLICY } from '../model/policy.ts'
-import type { Override } from '../model/task.ts'
+import { milliseconds } from '../model/base/duration.ts'
+import type { Detail } from '../model/base/errors.ts'
+import type { Policy } from '../model/task/policy.ts'
+import { NO_POLICY } from '../model/task/policy.ts'
+import type { Override } from '../model/task/task.ts'
 
 /** What is wrong with what the runs of a task mind of others. */
 export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: Override & { id?: string }): Detail[] {

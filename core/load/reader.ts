@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import { SECOND } from '../model/duration.ts'
-import { OffpeakError, taskFileBroken } from '../model/errors.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { OffpeakError, taskFileBroken } from '../model/base/errors.ts'
 import type { Raw } from './assemble.ts'
 import { importFault, thrownOf } from './fault.ts'
 import type { Probed } from './probe.ts'

@@ -1,4 +1,4 @@
-import { ConfigFileSchema } from '../model/config.ts'
+import { ConfigFileSchema } from '../model/config/config.ts'
 
 /** The text of config.schema.json, which editors check config.json against. */
 export const schemaText = (): string =>

@@ -1,8 +1,8 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import type { Dirent, Stats } from 'node:fs'
 import { join, sep } from 'node:path'
-import type { OffpeakError } from '../model/errors.ts'
-import { taskFileBroken } from '../model/errors.ts'
+import type { OffpeakError } from '../model/base/errors.ts'
+import { taskFileBroken } from '../model/base/errors.ts'
 
 /** A regular file below the tasks directory. */
 export interface FoundFile {

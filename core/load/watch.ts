@@ -1,8 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FSWatcher } from 'chokidar'
-import { SECOND } from '../model/duration.ts'
-import type { Service } from '../model/service.ts'
+import { SECOND } from '../model/base/duration.ts'
+import type { Service } from '../model/base/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
 import { loadConfig, overlayFile } from './config.ts'
 

@@ -1,5 +1,5 @@
 import type { Trigger, TriggerSpec } from './trigger/spec.ts'
-import { triggerInvalid } from './errors.ts'
+import { triggerInvalid } from './base/errors.ts'
 import { crontabTrigger, fieldTrigger } from './trigger/compile.ts'
 import { kindOf } from './trigger/crontab.ts'
 import { intervalTrigger } from './trigger/interval.ts'

@@ -1,5 +1,5 @@
-import { failureOf } from '../model/failure.ts'
-import type { Clock } from '../model/clock.ts'
+import { failureOf } from '../model/run/failure.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Part, Sensor } from './sensor.ts'
 
 /** A sensor that does not answer, and since when, epoch ms. */

@@ -1,6 +1,6 @@
-import { MINUTE } from '../model/duration.ts'
+import { MINUTE } from '../model/base/duration.ts'
 import { VERSION_1, VERSION_2 } from './group.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Files } from './files.ts'
 import type { Roots } from './sensor.ts'
 import type { Version } from './group.ts'

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import { SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { share } from './number.ts'
 import type { Part, Sensor } from './sensor.ts'
 

@@ -1,5 +1,5 @@
-import { MINUTE, SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { MINUTE, SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { share } from './number.ts'
 import type si from 'systeminformation'
 import type { Part, Sensor } from './sensor.ts'

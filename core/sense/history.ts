@@ -1,10 +1,10 @@
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DAY, MINUTE } from '../model/duration.ts'
-import { FIELDS, LEVELS, emptyTimeline, extend, pointOf, select } from '../model/history.ts'
-import { failureOf } from '../model/failure.ts'
-import type { HistoryAsk, Point, Timeline, Value } from '../model/history.ts'
-import type { Reading } from '../model/reading.ts'
+import { DAY, MINUTE } from '../model/base/duration.ts'
+import { FIELDS, LEVELS, emptyTimeline, extend, pointOf, select } from '../model/machine/history.ts'
+import { failureOf } from '../model/run/failure.ts'
+import type { HistoryAsk, Point, Timeline, Value } from '../model/machine/history.ts'
+import type { Reading } from '../model/machine/reading.ts'
 
 const FILE = 'readings.jsonl'
 const MODE = 0o600

@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs'
-import { MINUTE, SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { MINUTE, SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { absent } from './files.ts'
 import { graphicalIdle } from './session.ts'
-import type { Maybe } from '../model/reading.ts'
+import type { Maybe } from '../model/machine/reading.ts'
 import type { Exec } from './program.ts'
 import type { Ground, Part, Sensor } from './sensor.ts'
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { UNKNOWN } from '../model/reading.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { numbersOf, share } from './number.ts'
 import { rates, rise } from './rate.ts'
-import type { Reading } from '../model/reading.ts'
+import type { Reading } from '../model/machine/reading.ts'
 import type { Ground, Part, Sensor } from './sensor.ts'
 
 const SECTOR_BYTES = 512

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import type { Part, Sensor } from './sensor.ts'
 
 // A look of the native timer costs more than the rest of a sample: two a second see every long block and many short ones.

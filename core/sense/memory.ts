@@ -1,4 +1,4 @@
-import { UNKNOWN } from '../model/reading.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { numberAfter, share } from './number.ts'
 import type { Limits } from './cgroup.ts'
 import type { Ground, Part, Sensor } from './sensor.ts'

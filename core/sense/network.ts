@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { UNKNOWN } from '../model/reading.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { numbersOf } from './number.ts'
 import { rates, rise } from './rate.ts'
-import type { Maybe } from '../model/reading.ts'
+import type { Maybe } from '../model/machine/reading.ts'
 import type { Ground, Part, Roots, Sensor } from './sensor.ts'
 
 /** Receives what another one has received already, or talks to nobody. */

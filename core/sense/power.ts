@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { SECOND } from '../model/duration.ts'
+import { SECOND } from '../model/base/duration.ts'
 import { absent } from './files.ts'
 import { powerOf } from './supply.ts'
 import type { Files } from './files.ts'

@@ -1,6 +1,6 @@
-import { UNKNOWN } from '../model/reading.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { plainNumber } from './number.ts'
-import type { Maybe, Pressure } from '../model/reading.ts'
+import type { Maybe, Pressure } from '../model/machine/reading.ts'
 import type { Limits } from './cgroup.ts'
 import type { Ground, Part, Sensor } from './sensor.ts'
 

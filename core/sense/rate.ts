@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 
 // Counters move in steps of 10 ms: over less than this a share says nothing.
 const LEAST_MS = 100

@@ -1,6 +1,6 @@
-import { UNKNOWN, unknownReading } from '../model/reading.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Reading } from '../model/reading.ts'
+import { UNKNOWN, unknownReading } from '../model/machine/reading.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Reading } from '../model/machine/reading.ts'
 import type { Files } from './files.ts'
 
 /** What one sensor tells: any part of a reading. */

@@ -1,14 +1,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HOUR, milliseconds } from '../model/duration.ts'
-import { failureOf } from '../model/failure.ts'
-import { foundWords } from '../model/check.ts'
-import { signalInvalid } from '../model/errors.ts'
-import { validId } from '../model/task.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Config } from '../model/config.ts'
-import type { Signal } from '../model/reading.ts'
-import type { SignalType } from '../model/sensing.ts'
+import { HOUR, milliseconds } from '../model/base/duration.ts'
+import { failureOf } from '../model/run/failure.ts'
+import { foundWords } from '../model/base/check.ts'
+import { signalInvalid } from '../model/base/errors.ts'
+import { validId } from '../model/task/task.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Config } from '../model/config/config.ts'
+import type { Signal } from '../model/machine/reading.ts'
+import type { SignalType } from '../model/config/sensing.ts'
 
 const MOST_SIGNALS = 200
 const MOST_TEXT = 200

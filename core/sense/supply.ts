@@ -1,6 +1,6 @@
-import { UNKNOWN, known } from '../model/reading.ts'
+import { UNKNOWN, known } from '../model/machine/reading.ts'
 import { plainNumber } from './number.ts'
-import type { Maybe, PowerSource, Reading } from '../model/reading.ts'
+import type { Maybe, PowerSource, Reading } from '../model/machine/reading.ts'
 
 /** One entry of /sys/class/power_supply (Documentation/ABI/testing/sysfs-class-power): its attributes by lower-case name, without the prefix. */
 export type Supply = Record<string, string>

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
-import { MINUTE, SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { MINUTE, SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { plainNumber } from './number.ts'
 import type { Files } from './files.ts'
 import type { Ground, Part, Roots, Sensor } from './sensor.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 
 const EVERY = 15 * SECOND
 const LIST_AGAIN = 5 * MINUTE

@@ -1,5 +1,5 @@
-import { SECOND } from '../model/duration.ts'
-import { UNKNOWN } from '../model/reading.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { UNKNOWN } from '../model/machine/reading.ts'
 import { plainNumber } from './number.ts'
 import type { Exec } from './program.ts'
 import type { Part, Sensor } from './sensor.ts'

@@ -1,12 +1,12 @@
 import type { Claimed, Engine } from '../engine/engine.ts'
-import type { Lease, Priority } from '../model/run.ts'
+import type { Lease, Priority } from '../model/run/run.ts'
 import type { Listener } from '../model/notice.ts'
 import type { ProgressTracker } from './progress.ts'
 import type { RunLines } from './lines.ts'
-import type { Running } from '../model/crowd.ts'
+import type { Running } from '../model/gates/crowd.ts'
 import type { Stop } from './stop.ts'
-import type { StopReason } from '../model/outcome.ts'
-import type { Task } from '../model/task.ts'
+import type { StopReason } from '../model/run/outcome.ts'
+import type { Task } from '../model/task/task.ts'
 
 /** A run that this process is executing. */
 export interface Active {

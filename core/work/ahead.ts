@@ -1,10 +1,10 @@
-import { SECOND } from '../model/duration.ts'
-import { after } from '../model/clock.ts'
-import { aheadFor, paced } from '../model/ahead.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { after } from '../model/base/clock.ts'
+import { aheadFor, paced } from '../model/admit/prefetch.ts'
 import type { Claimed } from '../engine/engine.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Pace } from '../model/ahead.ts'
-import type { Task } from '../model/task.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Pace } from '../model/admit/prefetch.ts'
+import type { Task } from '../model/task/task.ts'
 
 /** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes back. */
 const PATIENCE = SECOND / 20

@@ -1,6 +1,6 @@
-import { SECOND } from '../model/duration.ts'
-import { after } from '../model/clock.ts'
-import type { Clock } from '../model/clock.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { after } from '../model/base/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 
 /** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this often. */
 export const LONGEST_WAIT = 30 * SECOND

@@ -1,9 +1,9 @@
-import { isChanged, opened } from '../model/checkpoint.ts'
+import { isChanged, opened } from '../model/run/checkpoint.ts'
 import type { Active } from './active.ts'
 import type { Claimed, Engine } from '../engine/engine.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Listener } from '../model/notice.ts'
-import type { TaskLog } from '../model/context.ts'
+import type { TaskLog } from '../model/task/context.ts'
 
 export interface AnewOptions { engine: Engine, clock: Clock, notice: Listener }
 

@@ -1,13 +1,13 @@
-import { failureOf } from '../model/failure.ts'
-import type { BreakerRule } from '../model/policy.ts'
-import type { Clock } from '../model/clock.ts'
+import { failureOf } from '../model/run/failure.ts'
+import type { BreakerRule } from '../model/task/policy.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Json } from '../model/json.ts'
+import type { Json } from '../model/base/json.ts'
 import type { Listener, Notice } from '../model/notice.ts'
 import type { Pauses } from './pauses.ts'
-import type { Run } from '../model/run.ts'
+import type { Run } from '../model/run/run.ts'
 import type { Situation } from './situation.ts'
-import type { Task } from '../model/task.ts'
+import type { Task } from '../model/task/task.ts'
 
 export interface BreakerOptions { engine: Engine, clock: Clock, notice: Listener, pauses: Pauses, situation: Situation, tasks: () => ReadonlyMap<string, Task> }
 

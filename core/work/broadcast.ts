@@ -1,9 +1,9 @@
-import { SECOND } from '../model/duration.ts'
-import { briefRun, eventView, topicOf } from '../model/event.ts'
-import { iso } from '../model/clock.ts'
-import type { Clock } from '../model/clock.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { briefRun, eventView, topicOf } from '../model/view/event.ts'
+import { iso } from '../model/base/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Notice } from '../model/notice.ts'
-import type { Topic } from '../model/event.ts'
+import type { Topic } from '../model/view/event.ts'
 
 /** Where the frames of one reader go. `buffered`: bytes that it has not taken yet. */
 export interface Sink {

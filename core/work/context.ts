@@ -1,17 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
 import { Memory } from './steps.ts'
-import { Fatal, RetryAfter, Skip, Warned } from '../model/outcome.ts'
-import { iso } from '../model/clock.ts'
-import { milliseconds } from '../model/duration.ts'
-import { storable } from '../model/json.ts'
+import { Fatal, RetryAfter, Skip, Warned } from '../model/run/outcome.ts'
+import { iso } from '../model/base/clock.ts'
+import { milliseconds } from '../model/base/duration.ts'
+import { storable } from '../model/base/json.ts'
 import type { Claimed } from '../engine/engine.ts'
-import type { Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog, TaskProgress } from '../model/context.ts'
-import type { Duration } from '../model/duration.ts'
-import type { Hints } from '../model/hints.ts'
-import type { Json } from '../model/json.ts'
+import type {
+  Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog, TaskProgress
+} from '../model/task/context.ts'
+import type { Duration } from '../model/base/duration.ts'
+import type { Hints } from '../model/machine/hints.ts'
+import type { Json } from '../model/base/json.ts'
 import type { Situation } from './situation.ts'
 
-export type { Breathing } from '../model/context.ts'
+export type { Breathing } from '../model/task/context.ts'
 
 export interface ContextOptions {
   run: Claimed

@@ -1,10 +1,10 @@
-import { runConflict, runNotFound, taskNotFound } from '../model/errors.ts'
+import { runConflict, runNotFound, taskNotFound } from '../model/base/errors.ts'
 import type { Bulk, Counted } from './bulk.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { DeadGroup, Engine } from '../engine/engine.ts'
-import type { Duration } from '../model/duration.ts'
-import type { Run } from '../model/run.ts'
-import type { Task } from '../model/task.ts'
+import type { Duration } from '../model/base/duration.ts'
+import type { Run } from '../model/run/run.ts'
+import type { Task } from '../model/task/task.ts'
 
 export interface DeadOptions { engine: Engine, clock: Clock, bulk: Bulk, tasks: () => ReadonlyMap<string, Task> }
 

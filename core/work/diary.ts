@@ -1,9 +1,9 @@
-import { isFinal } from '../model/run.ts'
-import type { Clock } from '../model/clock.ts'
+import { isFinal } from '../model/run/run.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Hold, Run, Source, State } from '../model/run.ts'
+import type { Hold, Run, Source, State } from '../model/run/run.ts'
 import type { Notice } from '../model/notice.ts'
-import type { OutcomeKind } from '../model/outcome.ts'
+import type { OutcomeKind } from '../model/run/outcome.ts'
 
 /** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on later. */
 export interface Spell { started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null }

@@ -1,13 +1,13 @@
-import { hangsOn } from '../model/forecast.ts'
-import { isFinal } from '../model/run.ts'
-import type { Clock } from '../model/clock.ts'
+import { hangsOn } from '../model/admit/forecast.ts'
+import { isFinal } from '../model/run/run.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { FullRun, Hold, Prerequisite, Run } from '../model/run.ts'
+import type { FullRun, Hold, Prerequisite, Run } from '../model/run/run.ts'
 import type { GateAnswer, Verdict, Waiting } from '../model/gates/gate.ts'
-import type { Place } from '../model/errors.ts'
+import type { Place } from '../model/base/errors.ts'
 import type { Planner } from './planner.ts'
 import type { Runner } from './runner.ts'
-import type { Task } from '../model/task.ts'
+import type { Task } from '../model/task/task.ts'
 
 /** A gate with what people ask next: since when, and where that is written. `since`: epoch ms, or null when it was not noted. */
 export interface Explained extends Omit<GateAnswer, 'source'> { since: number | null, source: string, place: Place | null }

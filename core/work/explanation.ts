@@ -1,5 +1,5 @@
-import { holdView } from '../model/view.ts'
-import { iso } from '../model/clock.ts'
+import { holdView } from '../model/view/view.ts'
+import { iso } from '../model/base/clock.ts'
 import type { Explained, Explanation } from './explain.ts'
 
 const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({ ...gate, since: iso(since), clears_at: iso(clears) })

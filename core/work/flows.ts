@@ -1,11 +1,11 @@
-import { circleOf } from '../model/prior.ts'
-import { isFinal } from '../model/run.ts'
+import { circleOf } from '../model/gates/dependency.ts'
+import { isFinal } from '../model/run/run.ts'
 import type { Claimed, Engine } from '../engine/engine.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Ending, Prior } from '../model/prior.ts'
-import type { Json } from '../model/json.ts'
-import type { Run } from '../model/run.ts'
-import type { Task } from '../model/task.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Ending, Prior } from '../model/gates/dependency.ts'
+import type { Json } from '../model/base/json.ts'
+import type { Run } from '../model/run/run.ts'
+import type { Task } from '../model/task/task.ts'
 
 /** So many of the newest runs of a task are looked at. */
 const LOOK_BACK = 50

@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
-import type { Child } from '../model/run.ts'
+import type { Child } from '../model/run/run.ts'
 
 /** What the environment of a process says of the run that it belongs to; all that it starts has it too. */
 export const RUN_ID = 'OFFPEAK_RUN_ID'

@@ -1,7 +1,7 @@
 import { firstReason } from '../model/gates/evaluate.ts'
 import type { Engine, HoldEntry } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
-import type { Run } from '../model/run.ts'
+import type { Run } from '../model/run/run.ts'
 import type { Verdict } from '../model/gates/gate.ts'
 
 interface Told { id: string, code: string }

@@ -1,7 +1,7 @@
-import { failureOf } from '../model/failure.ts'
+import { failureOf } from '../model/run/failure.ts'
 import { runScope } from './scope.ts'
 import type { Listener } from '../model/notice.ts'
-import type { Service } from '../model/service.ts'
+import type { Service } from '../model/base/service.ts'
 
 /** Pins an error that nobody catches to the run that it comes from. Errors from elsewhere end the process, as they do without offpeak. */
 export class LateErrors implements Service {

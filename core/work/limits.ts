@@ -1,13 +1,13 @@
-import { SECOND } from '../model/duration.ts'
-import { queueFull } from '../model/errors.ts'
-import { queueSettings } from '../model/queue.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Config } from '../model/config.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { queueFull } from '../model/base/errors.ts'
+import { queueSettings } from '../model/config/queue.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
-import type { OffpeakError } from '../model/errors.ts'
-import type { NewRun } from '../model/run.ts'
-import type { QueueSettings } from '../model/queue.ts'
+import type { OffpeakError } from '../model/base/errors.ts'
+import type { NewRun } from '../model/run/run.ts'
+import type { QueueSettings } from '../model/config/queue.ts'
 
 /** How soon a full queue is worth another try, seconds. */
 const SOONEST = 1

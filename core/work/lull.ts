@@ -1,9 +1,9 @@
-import { MINUTE } from '../model/duration.ts'
-import type { Config } from '../model/config.ts'
+import { MINUTE } from '../model/base/duration.ts'
+import type { Config } from '../model/config/config.ts'
 import type { DueTask, Engine } from '../engine/engine.ts'
 import type { GateAnswer, Verdict, Waiting } from '../model/gates/gate.ts'
 import type { Situation } from './situation.ts'
-import type { Task } from '../model/task.ts'
+import type { Task } from '../model/task/task.ts'
 
 export interface LullOptions {
   situation: Situation

@@ -1,5 +1,5 @@
-import type { Json } from '../model/json.ts'
-import type { TaskLog, TaskProgress } from '../model/context.ts'
+import type { Json } from '../model/base/json.ts'
+import type { TaskLog, TaskProgress } from '../model/task/context.ts'
 
 /** A line without an end would otherwise be kept for ever. */
 const LINE_SIGNS = 64 * 1024

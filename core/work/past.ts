@@ -1,8 +1,8 @@
-import { DAY, HOUR, SECOND } from '../model/duration.ts'
-import { iso } from '../model/clock.ts'
+import { DAY, HOUR, SECOND } from '../model/base/duration.ts'
+import { iso } from '../model/base/clock.ts'
 import type { Engine, Spread, StatsAsk, StatsRow } from '../engine/engine.ts'
-import type { Run, State } from '../model/run.ts'
-import type { Used } from '../model/used.ts'
+import type { Run, State } from '../model/run/run.ts'
+import type { Used } from '../model/run/used.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
 /** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were cancelled before they began

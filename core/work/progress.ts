@@ -1,7 +1,7 @@
-import { SECOND } from '../model/duration.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Progress } from '../model/run.ts'
-import type { TaskProgress } from '../model/context.ts'
+import { SECOND } from '../model/base/duration.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Progress } from '../model/run/run.ts'
+import type { TaskProgress } from '../model/task/context.ts'
 
 /** Time constant of the smoothed rate: what is older counts for little. */
 const SMOOTHING = 10 * SECOND

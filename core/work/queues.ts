@@ -1,13 +1,13 @@
-import { iso } from '../model/clock.ts'
-import { milliseconds } from '../model/duration.ts'
-import { queueNotFound } from '../model/errors.ts'
-import { ON_FULL, queueSettings, refilled, whole } from '../model/queue.ts'
-import type { Clock } from '../model/clock.ts'
+import { iso } from '../model/base/clock.ts'
+import { milliseconds } from '../model/base/duration.ts'
+import { queueNotFound } from '../model/base/errors.ts'
+import { ON_FULL, queueSettings, refilled, whole } from '../model/config/queue.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Engine, QueueCount } from '../engine/engine.ts'
 import type { Pause } from '../model/gates/gate.ts'
 import type { Runner } from './runner.ts'
 import type { Situation } from './situation.ts'
-import type { Task } from '../model/task.ts'
+import type { Task } from '../model/task/task.ts'
 
 /** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is due, whatever its priority.
  *  Instants are ISO 8601, `per` is seconds. */

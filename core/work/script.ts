@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
-import { Fatal } from '../model/outcome.ts'
-import { SECOND } from '../model/duration.ts'
+import { Fatal } from '../model/run/outcome.ts'
+import { SECOND } from '../model/base/duration.ts'
 import { calm, exited, mannered, minimalEnvironment } from './spawned.ts'
 import { RUN_ID, killGroup, startedAt } from './group.ts'
 import { metered } from './meter.ts'
@@ -12,8 +12,8 @@ import type { Exit } from './spawned.ts'
 import type { Meter } from './meter.ts'
 import type { Said } from './output.ts'
 import type { Seams } from './seams.ts'
-import type { TaskContext } from '../model/context.ts'
-import type { Work } from '../model/task.ts'
+import type { TaskContext } from '../model/task/context.ts'
+import type { Work } from '../model/task/task.ts'
 
 type Script = Extract<Work, { kind: 'script' }>
 

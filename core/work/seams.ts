@@ -1,8 +1,8 @@
 import type { ChildSink } from './spawned.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { ContextOptions } from './context.ts'
-import type { Failure } from '../model/outcome.ts'
-import type { Used } from '../model/used.ts'
+import type { Failure } from '../model/run/outcome.ts'
+import type { Used } from '../model/run/used.ts'
 
 /** What work needs that is not executed in this thread. */
 export interface Seams {

@@ -1,15 +1,15 @@
 import { dirname, resolve } from 'node:path'
-import { configFaults, configOf } from '../model/config.ts'
-import { configInvalid } from '../model/errors.ts'
+import { configFaults, configOf } from '../model/config/config.ts'
+import { configInvalid } from '../model/base/errors.ts'
 import { editConfig } from '../load/edit.ts'
 import { loadConfig } from '../load/config.ts'
 import { WATCH_AFTER, watchConfig } from '../load/watch.ts'
-import type { Config, ConfigFile } from '../model/config.ts'
+import type { Config, ConfigFile } from '../model/config/config.ts'
 import type { ConfigEdit } from '../load/edit.ts'
 import type { ConfigWatch } from '../load/watch.ts'
 import type { Listener } from '../model/notice.ts'
 import type { LoadedConfig } from '../load/config.ts'
-import type { Place } from '../model/errors.ts'
+import type { Place } from '../model/base/errors.ts'
 
 export interface SettingsOptions {
   config?: ConfigFile | undefined

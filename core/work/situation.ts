@@ -1,12 +1,12 @@
-import { hintsFor } from '../model/hints.ts'
-import { steady } from '../model/steady.ts'
-import { unknownReading } from '../model/reading.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Config } from '../model/config.ts'
-import type { Hints } from '../model/hints.ts'
+import { hintsFor } from '../model/machine/hints.ts'
+import { steady } from '../model/machine/hysteresis.ts'
+import { unknownReading } from '../model/machine/reading.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Config } from '../model/config/config.ts'
+import type { Hints } from '../model/machine/hints.ts'
 import type { Pause, Trials } from '../model/gates/gate.ts'
-import type { Reading } from '../model/reading.ts'
-import type { Steady } from '../model/steady.ts'
+import type { Reading } from '../model/machine/reading.ts'
+import type { Steady } from '../model/machine/hysteresis.ts'
 
 /** How the machine stands, as the gates look at it. */
 export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }

@@ -1,7 +1,7 @@
-import { RESULT_LIMITS, storable } from '../model/json.ts'
-import { closed, opened } from '../model/checkpoint.ts'
-import { stepInvalid, stepRepeated, stepsTooLarge } from '../model/errors.ts'
-import type { Json } from '../model/json.ts'
+import { RESULT_LIMITS, storable } from '../model/base/json.ts'
+import { closed, opened } from '../model/run/checkpoint.ts'
+import { stepInvalid, stepRepeated, stepsTooLarge } from '../model/base/errors.ts'
+import type { Json } from '../model/base/json.ts'
 
 const LONGEST = 200
 

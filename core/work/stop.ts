@@ -1,4 +1,4 @@
-import type { StopReason } from '../model/outcome.ts'
+import type { StopReason } from '../model/run/outcome.ts'
 
 /** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for it costs more than
  *  many a task. */

@@ -1,7 +1,7 @@
 import { AsyncTask, SimpleIntervalJob, ToadScheduler } from 'toad-scheduler'
 import type { Listener } from '../model/notice.ts'
-import type { Service } from '../model/service.ts'
-import { failureOf } from '../model/failure.ts'
+import type { Service } from '../model/base/service.ts'
+import { failureOf } from '../model/run/failure.ts'
 
 /** A timed loop: it starts work and owns its errors; it never overlaps itself. */
 export interface Beat { name: string, everyMs: number, run: () => Promise<void> | void }

@@ -1,6 +1,6 @@
 import { Heap } from './heap.ts'
 import type { Item } from './heap.ts'
-import type { Schedule } from '../model/schedule.ts'
+import type { Schedule } from '../model/schedule/schedule.ts'
 import type { Trigger } from '../model/trigger.ts'
 
 export interface Entry { schedule: Schedule, trigger: Trigger }

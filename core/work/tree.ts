@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import type { Used } from '../model/used.ts'
+import type { Used } from '../model/run/used.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after the name. */
 const UTIME = 11

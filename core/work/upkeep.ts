@@ -1,8 +1,8 @@
-import { DAY, milliseconds } from '../model/duration.ts'
+import { DAY, milliseconds } from '../model/base/duration.ts'
 import { endOrphan } from './group.ts'
 import { forgetUploads } from './uploads.ts'
-import type { Clock } from '../model/clock.ts'
-import type { Config } from '../model/config.ts'
+import type { Clock } from '../model/base/clock.ts'
+import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
 

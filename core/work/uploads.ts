@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { lstat, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
-import { SECOND, milliseconds } from '../model/duration.ts'
-import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../model/errors.ts'
-import type { UploadLimits } from '../model/upload.ts'
+import { SECOND, milliseconds } from '../model/base/duration.ts'
+import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../model/base/errors.ts'
+import type { UploadLimits } from '../model/config/upload.ts'
 
 const FOLDER = 'uploads'
 const LONGEST_NAME = 100

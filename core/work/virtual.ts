@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
 
 interface Timer { at: number, ring: () => void }

@@ -1,6 +1,6 @@
-import { SECOND } from '../model/duration.ts'
+import { SECOND } from '../model/base/duration.ts'
 import type { Beat } from './ticker.ts'
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../model/base/clock.ts'
 import type { Listener } from '../model/notice.ts'
 
 const EVERY = SECOND

@@ -1,7 +1,7 @@
 import { inProcess } from './process.ts'
 import { script } from './script.ts'
 import type { Seams } from './seams.ts'
-import type { TaskFunction, Work } from '../model/task.ts'
+import type { TaskFunction, Work } from '../model/task/task.ts'
 import type { Threads } from './threads.ts'
 
 /** The work of a task as a function, whatever executes it. */

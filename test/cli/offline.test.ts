@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { MINUTE } from '../../core/model/duration.ts'
+import { MINUTE } from '../../core/model/base/duration.ts'
 import { cli, place } from './setup.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import type { Schedule } from '../../core/model/schedule.ts'
+import type { Schedule } from '../../core/model/schedule/schedule.ts'
 
 t.test('validate lists every fault with its place', async t => {
   const cwd = place(t)

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { explanationWords, heldWords } from '../../core/cli/why.ts'
 import { gateWords } from '../../core/cli/gates.ts'
-import { machineView } from '../../core/model/outlook.ts'
+import { machineView } from '../../core/model/view/machine-view.ts'
 import { machineWords } from '../../core/cli/readings.ts'
 import { calm } from '../work/eyes.ts'
-import { defaultsOf } from '../../core/model/config.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
 import type { ExplanationView } from '../../core/cli/answers.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')

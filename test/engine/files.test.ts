@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { openDatabase, prepareFolder } from '../../core/engine/open.ts'
 import { MIGRATIONS } from '../../core/engine/schema.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import { fingerprintOf } from '../../core/model/fingerprint.ts'
+import { fingerprintOf } from '../../core/model/run/fingerprint.ts'
 import { T0, addOne, ask, claimAll, settleAs } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { Engine } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
-import type { FullRun } from '../../core/model/run.ts'
+import type { FullRun } from '../../core/model/run/run.ts'
 import { folderOf, gone, killedTraffic, livingTraffic } from './process.ts'
 
 // The whole of it takes longer than one test usually may.

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { MINUTE } from '../../core/model/duration.ts'
+import { MINUTE } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite.ts'
 import { T0 } from './contract/ground.ts'
 import { CROWDS } from './model/crowds.ts'

@@ -1,6 +1,6 @@
 import tap from 'tap'
-import { defaultsOf } from '../../core/model/config.ts'
-import { OffpeakError } from '../../core/model/errors.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
+import { OffpeakError } from '../../core/model/base/errors.ts'
 import type { DefineAsk } from '../../core/load/define.ts'
 import { defineTask } from '../../core/load/define.ts'
 

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import { defaultsOf } from '../../core/model/config.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
 import type { FolderChange } from '../../core/load/tasks.ts'
 import { TaskFolder } from '../../core/load/tasks.ts'
 import { scratch } from '../work/house.ts'

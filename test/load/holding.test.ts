@@ -1,8 +1,8 @@
 import tap from 'tap'
-import { configOf } from '../../core/model/config.ts'
+import { configOf } from '../../core/model/config/config.ts'
 import { defineTask } from '../../core/load/define.ts'
-import type { ConfigFile } from '../../core/model/config.ts'
-import { OffpeakError } from '../../core/model/errors.ts'
+import type { ConfigFile } from '../../core/model/config/config.ts'
+import { OffpeakError } from '../../core/model/base/errors.ts'
 
 const define = (definition: object, file: ConfigFile = {}, override?: object) => defineTask({
   definition: { id: 'work', func: () => 1, ...definition }, config: { ...configOf(file, 'UTC'), probes: { media: {} } }, override, source: 'a.ts', contentHash: '', pointer: '/default'

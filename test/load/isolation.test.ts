@@ -1,7 +1,7 @@
 import t from 'tap'
-import { defaultsOf } from '../../core/model/config.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
 import { defineTask } from '../../core/load/define.ts'
-import type { OffpeakError } from '../../core/model/errors.ts'
+import type { OffpeakError } from '../../core/model/base/errors.ts'
 
 const file = { url: 'file:///tasks/a.ts?v=1', text: 'export default {}' }
 const config = defaultsOf('UTC')

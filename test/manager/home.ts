@@ -7,7 +7,7 @@ import { until } from '../clock.ts'
 import type { ManagerOptions } from '../../core/manager.ts'
 import type { Notice, NoticeKind } from '../../core/model/notice.ts'
 import type { Owner } from '../work/house.ts'
-import type { State } from '../../core/model/run.ts'
+import type { State } from '../../core/model/run/run.ts'
 
 /** A folder with a configuration and task files, and a manager on it that is stopped with the test. */
 export async function home (t: Owner, { files = {}, config = {}, ...options }: { files?: Record<string, string>, config?: object } & Omit<ManagerOptions, 'config' | 'files'> = {}) {

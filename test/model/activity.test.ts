@@ -1,8 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { DAY, HOUR, MINUTE } from '../../core/model/duration.ts'
-import { emptyHistogram, expected, hourOfWeek, learn, quietest } from '../../core/model/activity.ts'
-import type { Histogram } from '../../core/model/activity.ts'
+import { DAY, HOUR, MINUTE } from '../../core/model/base/duration.ts'
+import { emptyHistogram, expected, hourOfWeek, learn, quietest } from '../../core/model/machine/activity.ts'
+import type { Histogram } from '../../core/model/machine/activity.ts'
 
 const MONDAY = Date.parse('2026-11-02T00:00:00Z')
 const WEEK = 7 * DAY

@@ -1,14 +1,14 @@
 import t from 'tap'
-import { classify } from '../../core/model/classify.ts'
+import { classify } from '../../core/model/gates/classify.ts'
 import { config, desktop, laptop, onUps, reading } from './gates/machine.ts'
-import { decisionFor, recommendationFor } from '../../core/model/recommend.ts'
-import { hintsFor } from '../../core/model/hints.ts'
-import { profileOf } from '../../core/model/power.ts'
+import { decisionFor, recommendationFor } from '../../core/model/gates/recommend.ts'
+import { hintsFor } from '../../core/model/machine/hints.ts'
+import { profileOf } from '../../core/model/machine/power.ts'
 import { taskOf } from '../task.ts'
-import { whomToPreempt } from '../../core/model/preempt.ts'
-import type { Class } from '../../core/model/constraint.ts'
-import type { Reading } from '../../core/model/reading.ts'
-import type { Task } from '../../core/model/task.ts'
+import { whomToPreempt } from '../../core/model/admit/preempt.ts'
+import type { Class } from '../../core/model/task/constraint.ts'
+import type { Reading } from '../../core/model/machine/reading.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const CONFIG = config()
 

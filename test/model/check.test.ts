@@ -1,6 +1,6 @@
 import t from 'tap'
 import Type from 'typebox'
-import { faultsOf } from '../../core/model/check.ts'
+import { faultsOf } from '../../core/model/base/check.ts'
 
 const run = Type.Object({ run: Type.String(), condition: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['done', 'failed'] })) }, { additionalProperties: false })
 const schema = Type.Object({

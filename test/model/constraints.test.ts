@@ -1,10 +1,10 @@
 import t from 'tap'
-import { HOUR } from '../../core/model/duration.ts'
-import { bytesOf, sizeWords } from '../../core/model/size.ts'
-import { checkConstraints } from '../../core/model/constraints.ts'
-import { configFaults, configOf, defaultsOf } from '../../core/model/config.ts'
-import { passes, signalTest } from '../../core/model/signal.ts'
-import type { Constraints } from '../../core/model/constraint.ts'
+import { HOUR } from '../../core/model/base/duration.ts'
+import { bytesOf, sizeWords } from '../../core/model/base/size.ts'
+import { checkConstraints } from '../../core/model/gates/constraint-check.ts'
+import { configFaults, configOf, defaultsOf } from '../../core/model/config/config.ts'
+import { passes, signalTest } from '../../core/model/machine/signal.ts'
+import type { Constraints } from '../../core/model/task/constraint.ts'
 
 const KNOWN = { windows: defaultsOf().scheduling.time_windows, probes: ['media', 'backup'], timezone: 'UTC' }
 

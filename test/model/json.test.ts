@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { depthOf, storable } from '../../core/model/json.ts'
+import { depthOf, storable } from '../../core/model/base/json.ts'
 
 t.test('whatever a task returns becomes plain JSON that can be stored', t => {
   fc.assert(fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withSparseArray: true }), value => {

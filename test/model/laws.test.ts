@@ -1,9 +1,9 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { DEFAULT_BACKOFF, retryAt } from '../../core/model/retry.ts'
-import { decodeId, encodeId, nextNumber } from '../../core/model/id.ts'
-import { labelOf } from '../../core/model/run.ts'
-import { milliseconds, seconds, spanWords } from '../../core/model/duration.ts'
+import { DEFAULT_BACKOFF, retryAt } from '../../core/model/run/retry.ts'
+import { decodeId, encodeId, nextNumber } from '../../core/model/run/id.ts'
+import { labelOf } from '../../core/model/run/run.ts'
+import { milliseconds, seconds, spanWords } from '../../core/model/base/duration.ts'
 
 t.test('the wait before a retry grows, is capped, and chance only shortens it', t => {
   const at = (attempt: number, random = 0) => retryAt({ attempt, now: 0, random, backoff: DEFAULT_BACKOFF })

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { HOUR, MINUTE, SECOND } from '../../core/model/duration.ts'
+import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { compileTrigger } from '../../core/model/trigger.ts'
-import { decideFires } from '../../core/model/misfire.ts'
-import type { MisfireAsk } from '../../core/model/misfire.ts'
+import { decideFires } from '../../core/model/schedule/misfire.ts'
+import type { MisfireAsk } from '../../core/model/schedule/misfire.ts'
 
 const NOON = Date.parse('2026-11-22T12:00:00Z')
 const hourly = compileTrigger({ trigger: 'cron', trigger_args: { minute: 0 }, timezone: 'UTC' }, NOON)

@@ -1,11 +1,11 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { NOON, config, desktop, laptop, verdict } from './gates/machine.ts'
-import { MINUTE, SECOND } from '../../core/model/duration.ts'
-import { steadied, steady } from '../../core/model/steady.ts'
-import type { Reading } from '../../core/model/reading.ts'
-import type { Steady } from '../../core/model/steady.ts'
-import type { Task } from '../../core/model/task.ts'
+import { MINUTE, SECOND } from '../../core/model/base/duration.ts'
+import { steadied, steady } from '../../core/model/machine/hysteresis.ts'
+import type { Reading } from '../../core/model/machine/reading.ts'
+import type { Steady } from '../../core/model/machine/hysteresis.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const CONFIG = config()
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { jsonFault } from '../../core/model/syntax.ts'
+import { jsonFault } from '../../core/model/base/syntax.ts'
 
 t.test('a text that is no JSON is told with its place', async t => {
   const cases: [string, number, number][] = [

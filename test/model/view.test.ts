@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import fc from 'fast-check'
-import { STATES } from '../../core/model/run.ts'
+import { STATES } from '../../core/model/run/run.ts'
 import { taskOf } from '../task.ts'
-import { taskView } from '../../core/model/view.ts'
-import type { Run, State } from '../../core/model/run.ts'
-import type { Schedule } from '../../core/model/schedule.ts'
-import type { TaskFacts } from '../../core/model/view.ts'
+import { taskView } from '../../core/model/view/view.ts'
+import type { Run, State } from '../../core/model/run/run.ts'
+import type { Schedule } from '../../core/model/schedule/schedule.ts'
+import type { TaskFacts } from '../../core/model/view/view.ts'
 import type { Verdict } from '../../core/model/gates/gate.ts'
 
 const CLASSES = [{ class: 'normal', because: 'no word' }, { class: 'background', because: 'named so' }] as const

@@ -1,8 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { HOUR, MINUTE } from '../../core/model/duration.ts'
+import { HOUR, MINUTE } from '../../core/model/base/duration.ts'
 import { config } from './gates/machine.ts'
-import { inlineWindow, isOpen, openingAt, windowAt, windowOf } from '../../core/model/window.ts'
+import { inlineWindow, isOpen, openingAt, windowAt, windowOf } from '../../core/model/machine/window.ts'
 
 const at = (text: string) => Date.parse(text)
 const opening = (text: string, zone: string, instant: string) => {

@@ -2,9 +2,9 @@ import type { Test } from 'tap'
 import { fakeClock } from '../clock.ts'
 import { fakeEyes } from '../work/eyes.ts'
 import { setup } from './setup.ts'
-import type { ConfigFile } from '../../core/model/config.ts'
+import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Eyes } from '../../core/manager.ts'
-import type { TaskDefinition } from '../../core/model/task.ts'
+import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND

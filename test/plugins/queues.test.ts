@@ -1,5 +1,5 @@
 import t from 'tap'
-import { STATES } from '../../core/model/run.ts'
+import { STATES } from '../../core/model/run/run.ts'
 import { TASKS, held, setup } from './setup.ts'
 import { until } from '../clock.ts'
 import type { Test } from 'tap'

@@ -3,11 +3,11 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createServer, serverToken } from '../../core/server.ts'
-import type { ConfigFile } from '../../core/model/config.ts'
+import type { ConfigFile } from '../../core/model/config/config.ts'
 import { scratch } from '../work/house.ts'
 import type { ManagerOptions } from '../../core/manager.ts'
-import type { TaskContext } from '../../core/model/context.ts'
-import type { TaskDefinition } from '../../core/model/task.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
+import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 /** Until told otherwise a task of this kind goes on running. */
 export function held () {

@@ -4,7 +4,7 @@ import { StatsRow } from '../../plugins/stats.ts'
 import { ranIn } from '../../core/work/past.ts'
 import { runWords } from '../../core/cli/words.ts'
 import type { Engine } from '../../core/engine/engine.ts'
-import type { Run } from '../../core/model/run.ts'
+import type { Run } from '../../core/model/run/run.ts'
 import type { StatsView } from '../../core/work/past.ts'
 import { HOUR, MINUTE, SECOND, laptop } from './holding.ts'
 

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/duration.ts'
-import { FIELDS, emptyTimeline, extend, merged, pointOf, select } from '../../core/model/history.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
+import { FIELDS, emptyTimeline, extend, merged, pointOf, select } from '../../core/model/machine/history.ts'
 import { History } from '../../core/sense/history.ts'
-import { unknownReading } from '../../core/model/reading.ts'
-import type { Point, Timeline } from '../../core/model/history.ts'
-import type { Reading } from '../../core/model/reading.ts'
+import { unknownReading } from '../../core/model/machine/reading.ts'
+import type { Point, Timeline } from '../../core/model/machine/history.ts'
+import type { Reading } from '../../core/model/machine/reading.ts'
 
 const NOON = Date.parse('2026-11-22T12:00:00Z')
 const point = (at: number, values: Point['values'], count = 1): Point => ({ at, count, values })

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
-import { configOf } from '../../core/model/config.ts'
+import { configOf } from '../../core/model/config/config.ts'
 import { Senses } from '../../core/sense/senses.ts'
 import { scratch } from '../work/house.ts'
 import { fakeClock } from '../clock.ts'
-import type { ConfigFile } from '../../core/model/config.ts'
+import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { SensesAsk } from '../../core/sense/senses.ts'
 import type { Exec } from '../../core/sense/program.ts'
 

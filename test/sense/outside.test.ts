@@ -6,12 +6,12 @@ import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import { configFaults } from '../../core/model/config.ts'
+import { configFaults } from '../../core/model/config/config.ts'
 import { exec } from '../../core/sense/program.ts'
 import { judge } from '../../core/sense/probe/judge.ts'
 import { DESKTOP, machine } from './machine.ts'
 import { until } from '../clock.ts'
-import type { ProbeSetting } from '../../core/model/sensing.ts'
+import type { ProbeSetting } from '../../core/model/config/sensing.ts'
 
 const probing = (t: Test, setting: ProbeSetting, more: Parameters<typeof machine>[1] = {}) => {
   const house = machine(t, { tree: DESKTOP, config: { probes: { look: setting } }, ...more })

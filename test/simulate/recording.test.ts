@@ -1,7 +1,7 @@
 import t from 'tap'
-import { calmReading, readingOf, sceneWith } from '../../core/model/scene.ts'
-import { changesFromCsv, changesFromPoints } from '../../core/model/recording.ts'
-import { pointOf } from '../../core/model/history.ts'
+import { calmReading, readingOf, sceneWith } from '../../core/model/machine/scene.ts'
+import { changesFromCsv, changesFromPoints } from '../../core/model/machine/recording.ts'
+import { pointOf } from '../../core/model/machine/history.ts'
 
 const instant = (text: string) => Number.isNaN(Date.parse(text)) ? null : Date.parse(text)
 const read = (text: string) => changesFromCsv({ text, file: 'day.csv', instant })

@@ -6,7 +6,7 @@ import { unpackTar } from 'modern-tar'
 import tap from 'tap'
 import { kept } from '../../backgroundtask/_backups.ts'
 import { listBackups, restore } from '../../backgroundtask/backup_data.ts'
-import { Warned } from '../../core/model/outcome.ts'
+import { Warned } from '../../core/model/run/outcome.ts'
 import { fakeContext } from './context.ts'
 import { ARCHIVE, FILES, run, setup, sha } from './data.ts'
 

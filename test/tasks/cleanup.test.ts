@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { cleanUp } from '../../backgroundtask/_cleanup.ts'
 import { TASK_DEFINITIONS } from '../../backgroundtask/cleanup_old_files.ts'
 import { TASK_DEFINITIONS as LOGS } from '../../backgroundtask/cleanup_old_logs.ts'
-import { Warned } from '../../core/model/outcome.ts'
+import { Warned } from '../../core/model/run/outcome.ts'
 import { fakeContext } from './context.ts'
 
 const DAY = 24 * 3600

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { TASK_DEFINITIONS } from '../../backgroundtask/backup_data.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 import { fakeContext } from './context.ts'
 
 /** The name of the first backup. */

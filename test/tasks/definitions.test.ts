@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, globSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import tap from 'tap'
-import { faultsOf } from '../../core/model/check.ts'
-import { defaultsOf } from '../../core/model/config.ts'
+import { faultsOf } from '../../core/model/base/check.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
 import { loadTasks } from '../../core/load/tasks.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { TASK_DEFINITIONS } from '../../backgroundtask/sync_folder.ts'
 import { fakeContext } from './context.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 
 const FILES: Record<string, string> = { 'a.txt': 'alpha', 'deep/er/b.bin': 'b'.repeat(600_000), 'deep/ü.txt': 'ü', 'empty': '' }
 

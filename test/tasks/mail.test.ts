@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { smtpOf, withoutSecrets } from '../../backgroundtask/_smtp.ts'
 import { TASK_DEFINITIONS as REPORT } from '../../backgroundtask/send_daily_reports.ts'
 import { TASK_DEFINITIONS } from '../../backgroundtask/send_email.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 import { fakeContext } from './context.ts'
 
 const PASSWORD = 'pässword-3141'

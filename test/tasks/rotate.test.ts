@@ -4,7 +4,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { TASK_DEFINITIONS } from '../../backgroundtask/rotate_logs.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 import { fakeContext } from './context.ts'
 
 const run = async (ctx: TaskContext) => TASK_DEFINITIONS[0]!.func(ctx)

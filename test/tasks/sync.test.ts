@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { download } from '../../backgroundtask/_download.ts'
 import { openFolder } from '../../backgroundtask/_root.ts'
 import { TASK_DEFINITIONS } from '../../backgroundtask/sync_external_data.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 import { fakeContext } from './context.ts'
 import { webServer } from './server.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { StopReason } from '../../core/model/outcome.ts'
+import { StopReason } from '../../core/model/run/outcome.ts'
 import { gate, house } from './house.ts'
 import { until } from '../clock.ts'
 import type { Owner } from './house.ts'

@@ -1,15 +1,15 @@
 import t from 'tap'
 import { Stop } from '../../core/work/stop.ts'
 import { VirtualClock } from '../../core/work/virtual.ts'
-import { StopReason } from '../../core/model/outcome.ts'
+import { StopReason } from '../../core/model/run/outcome.ts'
 import { attempt } from '../../core/work/attempt.ts'
 import { contextFor } from '../../core/work/context.ts'
 import { fakeClock, START, until } from '../clock.ts'
 import { taskOf } from '../task.ts'
 import type { Claimed } from '../../core/engine/engine.ts'
-import type { Clock } from '../../core/model/clock.ts'
-import type { Outcome } from '../../core/model/outcome.ts'
-import type { Task, TaskFunction } from '../../core/model/task.ts'
+import type { Clock } from '../../core/model/base/clock.ts'
+import type { Outcome } from '../../core/model/run/outcome.ts'
+import type { Task, TaskFunction } from '../../core/model/task/task.ts'
 
 interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number, clock?: Clock }
 

@@ -2,12 +2,12 @@ import t from 'tap'
 import { Breaker, pauseOf } from '../../core/work/breaker.ts'
 import { Pauses } from '../../core/work/pauses.ts'
 import { gate, house } from './house.ts'
-import { labelOf } from '../../core/model/run.ts'
-import { retryAt } from '../../core/model/retry.ts'
+import { labelOf } from '../../core/model/run/run.ts'
+import { retryAt } from '../../core/model/run/retry.ts'
 import { until } from '../clock.ts'
 import type { HouseOptions, Owner } from './house.ts'
 import type { Notice } from '../../core/model/notice.ts'
-import type { Task } from '../../core/model/task.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const MINUTE = 60_000
 const rule = { failures: 3, pauseMs: MINUTE, capMs: 5 * MINUTE }

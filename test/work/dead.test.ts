@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Upkeep } from '../../core/work/upkeep.ts'
-import { configOf } from '../../core/model/config.ts'
+import { configOf } from '../../core/model/config/config.ts'
 import { house, scratch } from './house.ts'
 import { until } from '../clock.ts'
 import type { HouseOptions, Owner } from './house.ts'

@@ -4,8 +4,8 @@ import { house } from './house.ts'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '../clock.ts'
 import type { HouseOptions, Owner } from './house.ts'
-import type { State } from '../../core/model/run.ts'
-import type { Task } from '../../core/model/task.ts'
+import type { State } from '../../core/model/run/run.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const DUE = Date.parse('2026-11-22T13:00:00Z')
 const LEAD = 10

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
-import { DAY, HOUR, MINUTE } from '../../core/model/duration.ts'
+import { DAY, HOUR, MINUTE } from '../../core/model/base/duration.ts'
 import { fakeClock, until } from '../clock.ts'
 import { fakeEyes } from './eyes.ts'
 import { scratch } from './house.ts'
-import type { TaskDefinition } from '../../core/model/task.ts'
+import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 const MONDAY = Date.parse('2026-11-02T00:00:00Z')
 const AFTER = MONDAY + 28 * DAY

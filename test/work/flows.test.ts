@@ -1,8 +1,8 @@
 import t from 'tap'
 import { gate, house } from './house.ts'
 import { taskOf } from '../task.ts'
-import type { Task } from '../../core/model/task.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import type { Task } from '../../core/model/task/task.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 
 const HOUR = 3_600_000
 const func = (func: (ctx: TaskContext) => unknown): Partial<Task> => ({ work: { kind: 'function', func }, max_retries: 0 })

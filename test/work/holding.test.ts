@@ -4,8 +4,8 @@ import { gate, house } from './house.ts'
 import { until } from '../clock.ts'
 import type { HouseOptions } from './house.ts'
 import type { Owner } from './house.ts'
-import type { Reading } from '../../core/model/reading.ts'
-import type { Task } from '../../core/model/task.ts'
+import type { Reading } from '../../core/model/machine/reading.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

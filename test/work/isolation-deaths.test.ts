@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
 import { scratch } from './house.ts'
 import { until } from '../clock.ts'
-import type { FullRun } from '../../core/model/run.ts'
+import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './house.ts'
 
 const SLOW = { timeout: 60_000 }

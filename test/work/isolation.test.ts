@@ -1,7 +1,7 @@
 import t from 'tap'
 import { fakeEyes } from './eyes.ts'
 import { home } from '../manager/home.ts'
-import { systemClock } from '../../core/model/clock.ts'
+import { systemClock } from '../../core/model/base/clock.ts'
 import { until } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { Owner } from './house.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { house } from './house.ts'
 import { until } from '../clock.ts'
-import type { Run } from '../../core/model/run.ts'
+import type { Run } from '../../core/model/run/run.ts'
 
 const MEGABYTES = 'x'.repeat(10 * 2 ** 20)
 

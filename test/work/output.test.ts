@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProgressTracker } from '../../core/work/progress.ts'
 import { fakeClock } from '../clock.ts'
 import { outputReader } from '../../core/work/output.ts'
-import type { TaskLog } from '../../core/model/context.ts'
+import type { TaskLog } from '../../core/model/task/context.ts'
 
 const setup = (level: 'info' | 'warn' = 'info') => {
   const logged: string[] = []

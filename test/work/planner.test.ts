@@ -1,7 +1,7 @@
 import t from 'tap'
 import { gate, house, scratch } from './house.ts'
 import { until } from '../clock.ts'
-import type { Task } from '../../core/model/task.ts'
+import type { Task } from '../../core/model/task/task.ts'
 
 const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }
 

@@ -2,8 +2,8 @@ import t from 'tap'
 import { ProgressTracker } from '../../core/work/progress.ts'
 import { fakeClock, until } from '../clock.ts'
 import { gate, house } from './house.ts'
-import { runView } from '../../core/model/view.ts'
-import type { TaskContext } from '../../core/model/context.ts'
+import { runView } from '../../core/model/view/view.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
 
 const setup = () => {
   const clock = fakeClock()

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { gate, house, scratch } from './house.ts'
 import { until } from '../clock.ts'
-import { refilled, drawn, nextStart, whole } from '../../core/model/queue.ts'
+import { refilled, drawn, nextStart, whole } from '../../core/model/config/queue.ts'
 import type { Added } from '../../core/engine/engine.ts'
 
 const SECOND = 1000

@@ -7,7 +7,7 @@ import { house, scratch } from './house.ts'
 import { until } from '../clock.ts'
 import { spawn } from 'node:child_process'
 import type { Owner } from './house.ts'
-import type { Task, Work } from '../../core/model/task.ts'
+import type { Task, Work } from '../../core/model/task/task.ts'
 
 const CODES = { ok: [0], warn: [], retry: [] }
 

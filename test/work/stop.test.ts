@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Stop } from '../../core/work/stop.ts'
-import { StopReason } from '../../core/model/outcome.ts'
+import { StopReason } from '../../core/model/run/outcome.ts'
 
 const first = new StopReason('timeout', 'too long')
 const second = new StopReason('cancelled', 'not today')

@@ -6,9 +6,9 @@ import { metered } from '../../core/work/meter.ts'
 import { scratch } from './house.ts'
 import { treeUsed } from '../../core/work/tree.ts'
 import { until } from '../clock.ts'
-import type { FullRun, State } from '../../core/model/run.ts'
+import type { FullRun, State } from '../../core/model/run/run.ts'
 import type { Owner } from './house.ts'
-import type { Used } from '../../core/model/used.ts'
+import type { Used } from '../../core/model/run/used.ts'
 
 const SLOW = { timeout: 60_000 }
 const MIB = 2 ** 20

@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { below } from './below.ts'
-import { known } from '../reading.ts'
-import { profileOf } from '../power.ts'
+import { known } from '../machine/reading.ts'
+import { profileOf } from '../machine/power.ts'
 
 /** Closed while more of the line is in use than the power profile or resources.network_limit allow; nothing while its capacity is not configured. */
 export const bandwidth: Gate = ({ reading, config, relaxed }) => {

@@ -1,10 +1,10 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { READ, rounded } from './gate.ts'
-import { isCharged, supplyOf } from '../power.ts'
-import { isIdle } from '../idle.ts'
-import { known } from '../reading.ts'
-import { relaxedDown } from '../relax.ts'
-import type { Supply } from '../power.ts'
+import { isCharged, supplyOf } from '../machine/power.ts'
+import { isIdle } from '../machine/idle.ts'
+import { known } from '../machine/reading.ts'
+import { relaxedDown } from './relax.ts'
+import type { Supply } from '../machine/power.ts'
 
 interface Wanted { level: number, source: string, words: string }
 

@@ -1,8 +1,8 @@
 import type { Said } from './gate.ts'
 import { READ, inDefinition, rounded, shareWords } from './gate.ts'
-import { UNKNOWN, known } from '../reading.ts'
-import { relaxedUp } from '../relax.ts'
-import type { Maybe } from '../reading.ts'
+import { UNKNOWN, known } from '../machine/reading.ts'
+import { relaxedUp } from './relax.ts'
+import type { Maybe } from '../machine/reading.ts'
 
 /** A share that must stay below a limit. */
 export interface Limit {

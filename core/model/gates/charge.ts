@@ -1,8 +1,8 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
-import { UNKNOWN, known } from '../reading.ts'
-import { relaxedDown } from '../relax.ts'
-import { supplyOf } from '../power.ts'
+import { UNKNOWN, known } from '../machine/reading.ts'
+import { relaxedDown } from './relax.ts'
+import { supplyOf } from '../machine/power.ts'
 
 function above (asked: number, { reading, relaxed, config }: GateAsk): Said {
   const { level, battery } = supplyOf(reading)

@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { below } from './below.ts'
-import { othersBusy } from '../idle.ts'
-import { profileOf } from '../power.ts'
+import { othersBusy } from '../machine/idle.ts'
+import { profileOf } from '../machine/power.ts'
 
 /** Closed while others use more of the processors than the power profile or resources.cpu_limit allow, whichever is less, or than the task's own limit. */
 export const cpu: Gate = ({ task, reading, config, relaxed }) => {

@@ -1,10 +1,10 @@
-import type { Dependency } from '../policy.ts'
+import type { Dependency } from '../task/policy.ts'
 import type { Gate, GateAsk } from './gate.ts'
-import type { Prior } from '../prior.ts'
-import { DEPENDENCY_FAILED } from '../prior.ts'
+import type { Prior } from './dependency.ts'
+import { DEPENDENCY_FAILED } from './dependency.ts'
 import { READ } from './gate.ts'
-import { deadlineOf } from '../relax.ts'
-import { spanWords } from '../duration.ts'
+import { deadlineOf } from './relax.ts'
+import { spanWords } from '../base/duration.ts'
 
 interface Judged { ok: boolean, code: string, message: string, chain: readonly string[], freshUntil: number | null }
 

@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { UNKNOWN, known } from '../reading.ts'
-import { bytesOf, sizeWords } from '../size.ts'
+import { UNKNOWN, known } from '../machine/reading.ts'
+import { bytesOf, sizeWords } from '../base/size.ts'
 
 /** Closed while a watched disk has less free than the task asks for or, when it asks for nothing, than the reserve. Free space that nobody knows
  *  holds only a task that asks for some: a task that frees space says `disk_free: 0`. */

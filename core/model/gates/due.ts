@@ -1,5 +1,5 @@
 import type { Gate, GateAsk } from './gate.ts'
-import { spanWords } from '../duration.ts'
+import { spanWords } from '../base/duration.ts'
 
 /** Whether the run is due. */
 export const isDue = ({ run, now }: Pick<GateAsk, 'run' | 'now'>): boolean => run.due_at <= now

@@ -1,10 +1,10 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { bustleOf } from '../idle.ts'
-import { known } from '../reading.ts'
-import { relaxedDown } from '../relax.ts'
-import { seconds, spanWords } from '../duration.ts'
-import type { Duration } from '../duration.ts'
+import { bustleOf } from '../machine/idle.ts'
+import { known } from '../machine/reading.ts'
+import { relaxedDown } from './relax.ts'
+import { seconds, spanWords } from '../base/duration.ts'
+import type { Duration } from '../base/duration.ts'
 
 const BUSTLE_WORDS = { user: 'someone is using the machine', cpu: 'the processors are busy', network: 'the network is busy', io: 'the disks are busy' }
 

@@ -1,8 +1,8 @@
 import { OF_MACHINE, RULES, SHARED, ownPlaces } from './rules.ts'
-import { steadied } from '../steady.ts'
-import type { Advice, Recommendation } from '../recommend.ts'
+import { steadied } from '../machine/hysteresis.ts'
+import type { Advice, Recommendation } from './recommend.ts'
 import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateAsk, Said, Standing } from './gate.ts'
-import type { Class } from '../constraint.ts'
+import type { Class } from '../task/constraint.ts'
 import type { Rule } from './rules.ts'
 
 /** What is the same for all runs that are asked about at one instant, and what was found out of it so far. */

@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { known } from '../reading.ts'
+import { known } from '../machine/reading.ts'
 
 /** Closed while the network is not what the task asks for. What nobody knows is not what it asks for: a metered line costs money. */
 export const network: Gate = ({ task, reading: { network: { online, metered } } }) => {

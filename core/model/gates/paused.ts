@@ -1,5 +1,5 @@
 import type { Gate, GateAsk, Pause } from './gate.ts'
-import { iso } from '../clock.ts'
+import { iso } from '../base/clock.ts'
 
 const concerns = ({ scope, name }: Pause, { task, run }: GateAsk): boolean => {
   if (scope === 'all') return true

@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { isCharged, supplyOf } from '../power.ts'
-import { known } from '../reading.ts'
+import { isCharged, supplyOf } from '../machine/power.ts'
+import { known } from '../machine/reading.ts'
 
 const FEED_WORDS = { mains: 'on mains', battery: 'on battery', ups: 'on the battery of the UPS' }
 

@@ -1,7 +1,7 @@
 import type { Gate, GateAsk } from './gate.ts'
 import { READ } from './gate.ts'
-import { inForce, profileOf } from '../power.ts'
-import type { Priority } from '../run.ts'
+import { inForce, profileOf } from '../machine/power.ts'
+import type { Priority } from '../run/run.ts'
 
 /** How many runs of a priority may run at once, or Infinity while the numbers do not count, see scheduling.priority_slots. */
 export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateAsk, 'reading' | 'config'>): number =>

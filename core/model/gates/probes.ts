@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { UNKNOWN, known } from '../reading.ts'
+import { UNKNOWN, known } from '../machine/reading.ts'
 
 /** Closed while a probe that the task names says that something is going on, or says nothing. */
 export const probes: Gate = ({ task, reading }) => {

@@ -1,8 +1,8 @@
 import type { Gate, GateAsk } from './gate.ts'
 import { READ } from './gate.ts'
-import { inForce, profileOf } from '../power.ts'
-import { windowAt } from '../window.ts'
-import type { Profile } from '../power.ts'
+import { inForce, profileOf } from '../machine/power.ts'
+import { windowAt } from '../machine/window.ts'
+import type { Profile } from '../machine/power.ts'
 
 /** The slots that power profile and window leave together. */
 export interface ProfileSlots { slots: number, profile: Profile, window: string | null }

@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { READ } from './gate.ts'
-import { nextStart, queueSettings, refilled, whole } from '../queue.ts'
-import { milliseconds, spanWords } from '../duration.ts'
+import { nextStart, queueSettings, refilled, whole } from '../config/queue.ts'
+import { milliseconds, spanWords } from '../base/duration.ts'
 
 /** Closed while as many runs of the queue are running as it allows. */
 export const queue: Gate = ({ task, run, config, standing: { crowd } }) => {

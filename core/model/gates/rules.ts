@@ -25,9 +25,9 @@ import { signals } from './signals.ts'
 import { slots } from './slots.ts'
 import { temperature } from './temperature.ts'
 import { window } from './window.ts'
-import type { Constraints } from '../constraint.ts'
+import type { Constraints } from '../task/constraint.ts'
 import type { Gate, GateAsk, GateKind } from './gate.ts'
-import type { Task } from '../task.ts'
+import type { Task } from '../task/task.ts'
 
 /** A gate in its place. */
 export interface Rule {

@@ -1,9 +1,9 @@
 import type { Gate, GateAsk } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
-import { UNKNOWN } from '../reading.ts'
-import { passes, signalTest } from '../signal.ts'
-import { pointerStep } from '../check.ts'
-import { spanWords } from '../duration.ts'
+import { UNKNOWN } from '../machine/reading.ts'
+import { passes, signalTest } from '../machine/signal.ts'
+import { pointerStep } from '../base/check.ts'
+import { spanWords } from '../base/duration.ts'
 
 function answerOf (name: string, text: string, { reading, now }: GateAsk) {
   const facts = { gate: 'signals', required: { [name]: text }, ...READ, source: `${inDefinition('signals')}${pointerStep(name)}` }

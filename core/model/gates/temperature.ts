@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
-import { UNKNOWN, known } from '../reading.ts'
+import { UNKNOWN, known } from '../machine/reading.ts'
 
 /** Closed while the hottest sensor is as hot as the limit, or as the task's own; a machine without sensors is not held. */
 export const temperature: Gate = ({ task, reading: { temperature: degrees }, config: { resources } }) => {

@@ -1,9 +1,9 @@
 import type { Gate, GateAsk } from './gate.ts'
 import { inDefinition } from './gate.ts'
-import { inlineWindow, openingAt, windowsOf } from '../window.ts'
-import { iso } from '../clock.ts'
-import type { Task } from '../task.ts'
-import type { Window } from '../window.ts'
+import { inlineWindow, openingAt, windowsOf } from '../machine/window.ts'
+import { iso } from '../base/clock.ts'
+import type { Task } from '../task/task.ts'
+import type { Window } from '../machine/window.ts'
 
 const inline = new WeakMap<Task, Window | null>()
 

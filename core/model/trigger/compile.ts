@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../errors.ts'
+import { triggerInvalid } from '../base/errors.ts'
 import type { Args } from './args.ts'
 import type { Calendar } from './calendar.ts'
 import type { Field, FieldName } from './field.ts'

@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../errors.ts'
+import { triggerInvalid } from '../base/errors.ts'
 import type { Zone } from './zone.ts'
 import { daysFrom, isLeap } from './civil.ts'
 import { instantOf } from './zone.ts'

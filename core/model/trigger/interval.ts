@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../errors.ts'
+import { triggerInvalid } from '../base/errors.ts'
 import type { Args } from './args.ts'
 import type { Bounds, Trigger, TriggerSpec } from './spec.ts'
 import { argsOf, boundsOf, durationOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'

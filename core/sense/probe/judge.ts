@@ -1,5 +1,5 @@
-import { pathOf } from '../../model/check.ts'
-import type { BusyWhen } from '../../model/sensing.ts'
+import { pathOf } from '../../model/base/check.ts'
+import type { BusyWhen } from '../../model/config/sensing.ts'
 
 /** What a URL or a program has answered. */
 export interface Answer { text: string, status?: number, exit?: number }

@@ -1,8 +1,8 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
-import { milliseconds } from '../../model/duration.ts'
+import { milliseconds } from '../../model/base/duration.ts'
 import { isAbsent } from '../files.ts'
 import { judge } from './judge.ts'
-import type { ProbeKind, ProbeSetting } from '../../model/sensing.ts'
+import type { ProbeKind, ProbeSetting } from '../../model/config/sensing.ts'
 import type { Exec } from '../program.ts'
 import type { Judgement } from './judge.ts'
 

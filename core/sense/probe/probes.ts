@@ -1,11 +1,11 @@
-import { HOUR, SECOND, milliseconds } from '../../model/duration.ts'
-import { UNKNOWN } from '../../model/reading.ts'
-import { failureOf } from '../../model/failure.ts'
+import { HOUR, SECOND, milliseconds } from '../../model/base/duration.ts'
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { failureOf } from '../../model/run/failure.ts'
 import { look } from './look.ts'
-import type { Clock } from '../../model/clock.ts'
-import type { Config } from '../../model/config.ts'
-import type { ProbeAnswer } from '../../model/reading.ts'
-import type { ProbeSetting } from '../../model/sensing.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { ProbeAnswer } from '../../model/machine/reading.ts'
+import type { ProbeSetting } from '../../model/config/sensing.ts'
 import type { Exec } from '../program.ts'
 
 const EVERY = 30

@@ -1,13 +1,13 @@
-import { StopReason } from '../../model/outcome.ts'
-import { failureOf } from '../../model/failure.ts'
-import { storable } from '../../model/json.ts'
+import { StopReason } from '../../model/run/outcome.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import { storable } from '../../model/base/json.ts'
 import { UNBOUNDED, unpacked } from './wire.ts'
 import type { Ask, Down, Ended, Job, Moved, Port, Up } from './wire.ts'
-import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/context.ts'
+import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
 import type { ContextOptions } from '../context.ts'
-import type { Failure } from '../../model/outcome.ts'
-import type { Home, Used } from '../../model/isolation.ts'
-import type { Json } from '../../model/json.ts'
+import type { Failure } from '../../model/run/outcome.ts'
+import type { Home, Used } from '../../model/task/isolation.ts'
+import type { Json } from '../../model/base/json.ts'
 
 export interface AttendAsk {
   ctx: TaskContext

@@ -3,10 +3,10 @@ import { LateErrors } from '../late.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import { killGroup } from '../group.ts'
-import { mostOf } from '../../model/used.ts'
+import { mostOf } from '../../model/run/used.ts'
 import { treeUsed } from '../tree.ts'
 import type { Down, Port, Up } from './wire.ts'
-import type { Used } from '../../model/isolation.ts'
+import type { Used } from '../../model/task/isolation.ts'
 
 const GUARD = `
 const { workerData: manager } = require('node:worker_threads')

@@ -1,15 +1,15 @@
-import { StopReason } from '../../model/outcome.ts'
+import { StopReason } from '../../model/run/outcome.ts'
 import { Voice } from './voice.ts'
 import { contextFor } from '../context.ts'
 import { functionOf } from './module.ts'
 import { UNBOUNDED, returned, revived, threw } from './wire.ts'
 import { runScope } from '../scope.ts'
-import { storable } from '../../model/json.ts'
-import { systemClock } from '../../model/clock.ts'
+import { storable } from '../../model/base/json.ts'
+import { systemClock } from '../../model/base/clock.ts'
 import type { Ask, Down, Ended, Job, Port, Up } from './wire.ts'
-import type { Hints } from '../../model/hints.ts'
-import type { TaskContext } from '../../model/context.ts'
-import type { Used } from '../../model/isolation.ts'
+import type { Hints } from '../../model/machine/hints.ts'
+import type { TaskContext } from '../../model/task/context.ts'
+import type { Used } from '../../model/task/isolation.ts'
 
 export interface HostOptions {
   job: Job

@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module'
-import { taskFileBroken } from '../../model/errors.ts'
-import type { Home } from '../../model/isolation.ts'
-import type { TaskFunction } from '../../model/task.ts'
+import { taskFileBroken } from '../../model/base/errors.ts'
+import type { Home } from '../../model/task/isolation.ts'
+import type { TaskFunction } from '../../model/task/task.ts'
 
 type Definition = { id?: unknown, func?: unknown } | undefined
 

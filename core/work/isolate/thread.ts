@@ -5,7 +5,7 @@ import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { MessagePort } from 'node:worker_threads'
-import type { Used } from '../../model/isolation.ts'
+import type { Used } from '../../model/task/isolation.ts'
 
 /** A thread whose heap is fuller than this when nobody uses it has leaked, and is not used again. */
 const WORN = 0.5

@@ -1,8 +1,8 @@
-import { after } from '../../model/clock.ts'
+import { after } from '../../model/base/clock.ts'
 import { packed } from './wire.ts'
-import type { Clock } from '../../model/clock.ts'
+import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Moved, Port, Up } from './wire.ts'
-import type { TaskLog, TaskProgress } from '../../model/context.ts'
+import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
 /** Progress is told so often at most, ms: it is said far more often than anybody looks. */
 const EVERY = 100

@@ -1,12 +1,12 @@
-import { Fatal, RetryAfter, Skip, Warned } from '../../model/outcome.ts'
-import { failureOf } from '../../model/failure.ts'
-import { storable } from '../../model/json.ts'
+import { Fatal, RetryAfter, Skip, Warned } from '../../model/run/outcome.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import { storable } from '../../model/base/json.ts'
 import type { Claimed } from '../../engine/engine.ts'
-import type { Failure, StopCode } from '../../model/outcome.ts'
-import type { Hints } from '../../model/hints.ts'
-import type { Home, Used } from '../../model/isolation.ts'
-import type { Json } from '../../model/json.ts'
-import type { TaskLog } from '../../model/context.ts'
+import type { Failure, StopCode } from '../../model/run/outcome.ts'
+import type { Hints } from '../../model/machine/hints.ts'
+import type { Home, Used } from '../../model/task/isolation.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { TaskLog } from '../../model/task/context.ts'
 
 /** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the functions of ctx.services.offpeak. */
 export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[] }

@@ -1,4 +1,4 @@
-import { ConfigSchema } from '../../../core/model/config.ts'
+import { ConfigSchema } from '../../../core/model/config/config.ts'
 import { code, generatedFrom, table } from './markdown.ts'
 import { defaultWords, leavesOf, typeWords } from './schema.ts'
 import type { Node } from './schema.ts'
@@ -31,5 +31,5 @@ function sectionWords (name: string, node: Node): string {
 /** The page of every setting. */
 export function configPage (): string {
   const sections = Object.entries((ConfigSchema as Node).properties!)
-  return [INTRO, generatedFrom('core/model/config.ts'), ...sections.map(([name, node]) => sectionWords(name, node))].join('\n\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd() + '\n'
+  return [INTRO, generatedFrom('core/model/config/config.ts'), ...sections.map(([name, node]) => sectionWords(name, node))].join('\n\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd() + '\n'
 }

@@ -41,6 +41,6 @@ function rowOf (factory: string): string[] | null {
 export function problemRows (source: string): string[][] {
   const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
   const rows = factories.map(rowOf).filter(row => row !== null)
-  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories of core/model/errors.ts have no code or no status`)
+  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories of core/model/base/errors.ts have no code or no status`)
   return [...rows.toSorted((a, b) => a[0]! < b[0]! ? -1 : 1), ...OTHERS]
 }

@@ -67,10 +67,10 @@ function answerRows (document: Document, route: readonly [path: string, method: 
 /** The page of every route and every problem code. */
 export async function restPage (): Promise<string> {
   const document = await apiDocument()
-  const errors = readFileSync(resolve(import.meta.dirname, '../../../core/model/errors.ts'), 'utf8')
+  const errors = readFileSync(resolve(import.meta.dirname, '../../../core/model/base/errors.ts'), 'utf8')
   return [
     REST_INTRO,
-    generatedFrom('the OpenAPI document and core/model/errors.ts'),
+    generatedFrom('the OpenAPI document and core/model/base/errors.ts'),
     `## Routes\n\nWhat a body must have is bold.\n\n${table(['route', '', 'takes', 'answers'], routeRows(document))}`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
     `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,

@@ -1,4 +1,4 @@
-import { DefinitionSchema } from '../../../core/model/task.ts'
+import { DefinitionSchema } from '../../../core/model/task/task.ts'
 import { code, generatedFrom, table } from './markdown.ts'
 import { leavesOf, typeWords } from './schema.ts'
 import type { Node } from './schema.ts'
@@ -60,5 +60,5 @@ export function taskPage (): string {
     const words = WORDS[path] ?? node.description ?? ''
     return [code(path), typeWords(node), DEFAULTS[path] ?? '', words]
   })
-  return [INTRO, generatedFrom('core/model/task.ts'), table(['field', 'type', 'default', ''], rows)].join('\n\n') + '\n'
+  return [INTRO, generatedFrom('core/model/task/task.ts'), table(['field', 'type', 'default', ''], rows)].join('\n\n') + '\n'
 }

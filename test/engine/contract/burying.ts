@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import { fingerprintOf } from '../../../core/model/fingerprint.ts'
-import type { NewRun, Run } from '../../../core/model/run.ts'
+import { fingerprintOf } from '../../../core/model/run/fingerprint.ts'
+import type { NewRun, Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, claimAll, settleAs, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 

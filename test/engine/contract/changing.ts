@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { ACTS } from '../../../core/engine/engine.ts'
 import type { ChangeAsk, Engine } from '../../../core/engine/engine.ts'
-import { isFinal } from '../../../core/model/run.ts'
-import type { Run, State } from '../../../core/model/run.ts'
+import { isFinal } from '../../../core/model/run/run.ts'
+import type { Run, State } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 

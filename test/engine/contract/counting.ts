@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Engine, StatsAsk, StatsRow } from '../../../core/engine/engine.ts'
-import { DAY, HOUR, MINUTE, SECOND } from '../../../core/model/duration.ts'
-import type { NewRun } from '../../../core/model/run.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../core/model/base/duration.ts'
+import type { NewRun } from '../../../core/model/run/run.ts'
 import { T0, BOOM, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 

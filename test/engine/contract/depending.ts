@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import { CONDITIONS } from '../../../core/model/run.ts'
-import type { After, NewRun, Run } from '../../../core/model/run.ts'
+import { CONDITIONS } from '../../../core/model/run/run.ts'
+import type { After, NewRun, Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, fire, planAsk } from './ground.ts'
 import type { Setup } from './ground.ts'
 

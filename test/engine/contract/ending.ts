@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { NewRun, State } from '../../../core/model/run.ts'
-import type { Outcome } from '../../../core/model/outcome.ts'
+import type { NewRun, State } from '../../../core/model/run/run.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
 import { T0, BY_HAND, BOOM, addOne, claimAll, settleAs, OUTCOMES, runIn, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 

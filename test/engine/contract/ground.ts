@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import type { Claimed, Engine, PlanAsk } from '../../../core/engine/engine.ts'
-import { FINAL_STATES } from '../../../core/model/run.ts'
-import type { NewRun, Run, State } from '../../../core/model/run.ts'
-import type { Outcome } from '../../../core/model/outcome.ts'
-import type { Schedule } from '../../../core/model/schedule.ts'
+import { FINAL_STATES } from '../../../core/model/run/run.ts'
+import type { NewRun, Run, State } from '../../../core/model/run/run.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
+import type { Schedule } from '../../../core/model/schedule/schedule.ts'
 
 /** Gives a started engine that is empty, and takes it away at the end of the test. */
 export type Setup = (t: Test) => Promise<Engine>

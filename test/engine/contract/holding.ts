@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import { DAY, HOUR, MINUTE } from '../../../core/model/duration.ts'
+import { DAY, HOUR, MINUTE } from '../../../core/model/base/duration.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
 import { CALLS } from '../../../core/engine/engine.ts'
-import type { Run } from '../../../core/model/run.ts'
+import type { Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES, runIn, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import type { NewRun } from '../../../core/model/run.ts'
+import type { NewRun } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, claimAll, runIn } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import type { Run, State } from '../../../core/model/run.ts'
+import type { Run, State } from '../../../core/model/run/run.ts'
 import { T0, ask, addOne, runIn, REACHABLE, fire, planAsk } from './ground.ts'
 import type { Setup } from './ground.ts'
 

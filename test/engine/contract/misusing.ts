@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { NewRun } from '../../../core/model/run.ts'
+import type { NewRun } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, settleAs, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import type { ChangeAsk, Engine } from '../../../core/engine/engine.ts'
-import { FINAL_STATES, STATES, isFinal } from '../../../core/model/run.ts'
-import type { FullRun, NewRun, Run, State } from '../../../core/model/run.ts'
-import type { Outcome } from '../../../core/model/outcome.ts'
+import { FINAL_STATES, STATES, isFinal } from '../../../core/model/run/run.ts'
+import type { FullRun, NewRun, Run, State } from '../../../core/model/run/run.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
 import { T0, BY_HAND, BOOM, ask, fire, planAsk, settleAs } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
-import type { NewRun, Run, Unique } from '../../../core/model/run.ts'
+import type { NewRun, Run, Unique } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, BOOM, ask, claimAll, settleAs, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
-import { SECOND } from '../../../core/model/duration.ts'
-import type { Used } from '../../../core/model/used.ts'
+import { SECOND } from '../../../core/model/base/duration.ts'
+import type { Used } from '../../../core/model/run/used.ts'
 import { T0, BY_HAND, BOOM, addOne, claimAll, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
-import type { Outcome } from '../../../core/model/outcome.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
 
 const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Used =>
   ({ cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written })

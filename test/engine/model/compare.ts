@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import type { Engine } from '../../../core/engine/engine.ts'
-import { STATES, isFinal } from '../../../core/model/run.ts'
-import type { Run } from '../../../core/model/run.ts'
+import { STATES, isFinal } from '../../../core/model/run/run.ts'
+import type { Run } from '../../../core/model/run/run.ts'
 import type { Laws, Was } from './laws.ts'
 import { isWaiting } from './laws.ts'
 

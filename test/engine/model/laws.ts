@@ -1,9 +1,9 @@
 import type { RecoverAsk, Room } from '../../../core/engine/engine.ts'
-import { PRIORITIES, isFinal } from '../../../core/model/run.ts'
-import type { Condition, NewRun, Priority, Source, State } from '../../../core/model/run.ts'
-import type { Json } from '../../../core/model/json.ts'
-import type { Outcome } from '../../../core/model/outcome.ts'
-import type { Used } from '../../../core/model/used.ts'
+import { PRIORITIES, isFinal } from '../../../core/model/run/run.ts'
+import type { Condition, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
+import type { Json } from '../../../core/model/base/json.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
+import type { Used } from '../../../core/model/run/used.ts'
 
 /** `counted`: what the prerequisite came to when it did. `result`: of one that was removed. */
 export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json }

@@ -4,7 +4,7 @@ import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
 import { NOON, reading, run, standing } from './machine.ts'
 import { evaluate } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
-import type { Reading } from '../../../core/model/reading.ts'
+import type { Reading } from '../../../core/model/machine/reading.ts'
 
 const standings = fc.record({ free: fc.constantFrom(0, 5, 10), active: fc.constant(0), priorities: fc.constantFrom({}, { low: 1, critical: 3 }), background: fc.constantFrom(0, 5) }).map(standing)
 

@@ -2,8 +2,8 @@ import t from 'tap'
 import { NOON, config, desktop, gateIn, laptop, later, reading, run, standing, verdict } from './machine.ts'
 import { evaluate, firstReason, whenLost } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
-import type { Reading } from '../../../core/model/reading.ts'
-import type { Task } from '../../../core/model/task.ts'
+import type { Reading } from '../../../core/model/machine/reading.ts'
+import type { Task } from '../../../core/model/task/task.ts'
 
 const HOT: Partial<Reading> = { temperature: 99 }
 const FULL: Partial<Reading> = { disks: [{ path: '/', free_bytes: 0, used: 1 }] }

@@ -6,9 +6,9 @@ import { disk } from '../../../core/model/gates/disk.ts'
 import { io } from '../../../core/model/gates/io.ts'
 import { memory } from '../../../core/model/gates/memory.ts'
 import { temperature } from '../../../core/model/gates/temperature.ts'
-import type { Constraints } from '../../../core/model/constraint.ts'
+import type { Constraints } from '../../../core/model/task/constraint.ts'
 import type { Gate } from '../../../core/model/gates/gate.ts'
-import type { Maybe, Reading } from '../../../core/model/reading.ts'
+import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
 const cpuAt = (busy: Maybe<number>, own: Maybe<number> = 0): Partial<Reading> => ({ cpu: { busy, own, load: 'unknown', cores: 4 } })
 const memoryAt = (used: Maybe<number>): Partial<Reading> => ({ memory: { used, available_bytes: 'unknown' } })

@@ -1,12 +1,12 @@
-import { HOUR } from '../../../core/model/duration.ts'
-import { configOf } from '../../../core/model/config.ts'
+import { HOUR } from '../../../core/model/base/duration.ts'
+import { configOf } from '../../../core/model/config/config.ts'
 import { evaluate } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
-import { unknownReading } from '../../../core/model/reading.ts'
-import type { ConfigFile } from '../../../core/model/config.ts'
+import { unknownReading } from '../../../core/model/machine/reading.ts'
+import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { EvaluateAsk, Gate, GateAnswer, GateAsk, Standing, Waiting } from '../../../core/model/gates/gate.ts'
-import type { Reading } from '../../../core/model/reading.ts'
-import type { Task } from '../../../core/model/task.ts'
+import type { Reading } from '../../../core/model/machine/reading.ts'
+import type { Task } from '../../../core/model/task/task.ts'
 
 /** A Sunday noon. */
 export const NOON = Date.parse('2026-11-22T12:00:00Z')

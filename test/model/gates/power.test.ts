@@ -3,8 +3,8 @@ import { asking, config, desktop, facts, laptop, onUps, reading, run, word } fro
 import { battery } from '../../../core/model/gates/battery.ts'
 import { charge } from '../../../core/model/gates/charge.ts'
 import { power } from '../../../core/model/gates/power.ts'
-import type { Class } from '../../../core/model/constraint.ts'
-import type { Reading } from '../../../core/model/reading.ts'
+import type { Class } from '../../../core/model/task/constraint.ts'
+import type { Reading } from '../../../core/model/machine/reading.ts'
 
 const BATTERY: [Class, string, Reading, string][] = [
   ['normal', 'no battery', desktop(), '-'],

@@ -5,9 +5,9 @@ import { network } from '../../../core/model/gates/network.ts'
 import { probes } from '../../../core/model/gates/probes.ts'
 import { signals } from '../../../core/model/gates/signals.ts'
 import { window } from '../../../core/model/gates/window.ts'
-import type { Constraints } from '../../../core/model/constraint.ts'
+import type { Constraints } from '../../../core/model/task/constraint.ts'
 import type { Gate } from '../../../core/model/gates/gate.ts'
-import type { Maybe, Reading } from '../../../core/model/reading.ts'
+import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
 const net = (online: Maybe<boolean>, metered: Maybe<boolean> = 'unknown'): Partial<Reading> => ({ network: { online, metered, bytes_per_s: 'unknown' } })
 const probe = (busy: Maybe<boolean>): Partial<Reading> => ({ probes: { media: { busy, at: NOON, detail: '1 stream' } } })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { config, reading } from './machine.ts'
 import { taskOf } from '../../task.ts'
-import type { Constraints } from '../../../core/model/constraint.ts'
-import type { Reading } from '../../../core/model/reading.ts'
-import type { Task } from '../../../core/model/task.ts'
+import type { Constraints } from '../../../core/model/task/constraint.ts'
+import type { Reading } from '../../../core/model/machine/reading.ts'
+import type { Task } from '../../../core/model/task/task.ts'
 
 /** The defaults, with a line whose capacity is known. */
 export const CONFIG = config({ resources: { network_capacity: 1000 } })

@@ -1,0 +1,155 @@
+import { Type } from 'typebox'
+import type { Static, TObject, TProperties } from 'typebox'
+import { Default } from 'typebox/value'
+import type { Detail } from '../base/errors.ts'
+import { DurationSchema, ID_PATTERN, OverrideSchema, validId } from '../task/task.ts'
+import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts'
+import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'
+import { LIMIT_SECTIONS } from './limits.ts'
+import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
+import { QueuesSchema, queueFaults } from './queue.ts'
+import { UploadsSchema } from './upload.ts'
+import { loose as looseGroups } from '../base/section.ts'
+
+const section = <F extends TProperties>(fields: F, description: string) =>
+  Type.Object(fields, { additionalProperties: false, description })
+
+const duration = (standard: string | number, description: string) => ({ ...DurationSchema, default: standard, description })
+
+const word = <const W extends readonly string[]>(words: W, standard: W[number], description: string) =>
+  Type.Unsafe<W[number]>({ type: 'string', enum: [...words], default: standard, description })
+
+const whole = (standard: number, range: { minimum: number, maximum?: number, description: string }) =>
+  Type.Integer({ default: standard, ...range })
+
+const text = (standard: string, description: string) => Type.String({ default: standard, minLength: 1, maxLength: 1000, description })
+
+const flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
+
+const texts = (standard: string[], description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 300 }), { default: standard, maxItems: 200, description })
+
+const Manager = section({
+  tasks_directory: text('backgroundtask', 'The folder of task files'),
+  max_tasks: whole(1000, { minimum: 1, maximum: 100_000, description: 'More tasks than this are refused' }),
+  task_timeout: duration(300, 'How long an attempt may take when its task says nothing'),
+  auto_restart_tasks: flag(true, 'Runs that a crash of the whole process cut off are started again'),
+  max_task_retries: whole(3, { minimum: 0, maximum: 1000, description: 'Retries of a task that says nothing' }),
+  scheduler_thread_pool: whole(10, { minimum: 1, maximum: 1000, description: 'How many runs may run at once' }),
+  timezone: Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of triggers that name none; the zone of the machine when absent' }),
+  stop_grace: duration('20s', 'How long running runs may go on after a stop was asked for'),
+  crash_cap: whole(5, { minimum: 1, maximum: 1000, description: 'A run that was running in so many crashes is failed' })
+}, 'The task manager')
+
+const Engine = section({
+  kind: word(['sqlite'], 'sqlite', 'Where runs live'),
+  folder: text('data', 'The data folder'),
+  synchronous: word(['full', 'normal'], 'full', 'full survives power loss; normal is faster and survives a crash of the process alone')
+}, 'Where runs live')
+
+const Server = section({
+  host: text('127.0.0.1', 'The address to listen on'),
+  port: whole(7420, { minimum: 0, maximum: 65_535, description: 'The port to listen on; 0 takes a free one' }),
+  allowed_hosts: texts([], 'Host names, beside the loopback ones, by which the server may be called'),
+  token_file: Type.Unsafe<string | null>({ type: ['string', 'null'], default: null, description: 'The file that holds the token; `token` in the data folder when null' }),
+  trust_proxy: Type.Unsafe<boolean | string[]>({
+    anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }], default: false, description: 'Addresses of proxies whose X-Forwarded headers count'
+  }),
+  docs: flag(true, 'Serve the description of the API')
+}, 'The HTTP server')
+
+const Retention = section({
+  max_age: duration('30d', 'Finished runs older than this are removed'),
+  dead_max_age: duration('90d', 'Failed runs older than this are removed, whatever the other limits say'),
+  max_runs: whole(1000, { minimum: 1, description: 'So many finished runs are kept of each task' }),
+  every: duration('1h', 'How often finished runs are swept')
+}, 'How long finished runs are kept')
+
+const Log = section({
+  level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info', 'Lines below this level are not written'),
+  redact: texts(['password', 'passwd', 'secret', 'token', 'api_key', 'apikey', 'authorization', 'cookie', 'dsn'], 'A field with one of these words in its name is written as [redacted]')
+}, 'The log')
+
+/** The sections of the configuration: another section is another entry. */
+const SECTIONS = {
+  manager: Manager,
+  tasks: Type.Record(Type.String(), OverrideSchema, { default: {}, description: 'Per task id: fields that override its definition' }),
+  engine: Engine,
+  server: Server,
+  retention: Retention,
+  uploads: UploadsSchema,
+  log: Log,
+  queues: QueuesSchema,
+  ...LIMIT_SECTIONS,
+  ...SENSE_SECTIONS,
+  services: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'Free settings, handed to tasks as ctx.services.config' })
+}
+
+/** The whole configuration with every default filled in. */
+export const ConfigSchema = Type.Object(SECTIONS, { additionalProperties: false })
+export type Config = Static<typeof ConfigSchema>
+
+const loose = <F extends TProperties>({ properties, description }: TObject<F> & { description?: string }) =>
+  Type.Partial(Type.Object(properties), { additionalProperties: false, description })
+
+/** What may stand in config.json: any part of the configuration. */
+export const ConfigFileSchema = Type.Partial(Type.Object({
+  $schema: Type.String({ description: 'Where editors find this schema' }),
+  ...SECTIONS,
+  manager: loose(Manager),
+  engine: loose(Engine),
+  server: loose(Server),
+  retention: loose(Retention),
+  uploads: loose(UploadsSchema),
+  log: loose(Log),
+  scheduling: looseGroups(LIMIT_SECTIONS.scheduling),
+  resources: looseGroups(LIMIT_SECTIONS.resources),
+  power: looseGroups(LIMIT_SECTIONS.power),
+  classification: looseGroups(LIMIT_SECTIONS.classification),
+  activity: looseGroups(LIMIT_SECTIONS.activity),
+  sense: loose(SENSE_SECTIONS.sense)
+}), { title: 'offpeak configuration', additionalProperties: false })
+export type ConfigFile = Static<typeof ConfigFileSchema>
+
+function idFaults (value: unknown, within: 'tasks' | 'queues'): Detail[] {
+  const named = (value as Partial<Record<typeof within, unknown>> | null)?.[within]
+  if (typeof named !== 'object' || named === null) return []
+  return Object.keys(named).filter(id => !validId(id)).map(id => ({
+    pointer: pointerOf([within, id]), detail: `found the ${within === 'tasks' ? 'task' : 'queue'} id ${foundWords(id)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
+  }))
+}
+
+/** Every fault of what stands in a config.json, or in any part of one. */
+export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'), ...queueFaults(value), ...limitFaults(value), ...sensingFaults(value)]
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** `over` laid upon `base`: objects are merged key by key, everything else is replaced. Neither is changed. */
+export function overlay (base: unknown, over: unknown): unknown {
+  if (over === undefined) return base
+  if (!isPlain(base) || !isPlain(over)) return over
+  const merged: Record<string, unknown> = { ...base }
+  // Assigned, the key __proto__ would set the prototype.
+  for (const [key, value] of Object.entries(over)) if (key !== '__proto__') merged[key] = Object.hasOwn(base, key) ? overlay(base[key], value) : value
+  return merged
+}
+
+/** The same value, frozen to its depths. Functions stay as they are. */
+export function frozen<T> (value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const inner of Object.values(value)) if (typeof inner === 'object') frozen(inner)
+  return value
+}
+
+const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
+
+/** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
+export function configOf (file: ConfigFile, timezone: string): Config {
+  const { $schema: _, ...own } = overlay({ ...EMPTY, manager: { timezone }, scheduling: { ...LIMIT_BASE.scheduling, ...regimesOf(file) } }, file) as ConfigFile
+  return frozen(Default(ConfigSchema, structuredClone(own)) as Config)
+}
+
+/** The configuration of an empty file. */
+export const defaultsOf = (timezone = 'UTC'): Config => configOf({}, timezone)

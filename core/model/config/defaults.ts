@@ -1,0 +1,41 @@
+import type { Detail } from '../base/errors.ts'
+import type { LIMIT_SECTIONS } from './limits.ts'
+import { TASK_PRIORITIES, TIME_WINDOWS } from './limits.ts'
+import { pointerOf } from '../base/check.ts'
+import type { Loose } from '../base/section.ts'
+import type { Static } from 'typebox'
+
+type LimitFile = { [S in 'scheduling' | 'power' | 'task_priorities']?: Loose<Static<typeof LIMIT_SECTIONS[S]>> | undefined }
+
+/** What the windows and priorities of a config.json are laid upon: naming one more takes none away. */
+export const LIMIT_BASE = { scheduling: { time_windows: TIME_WINDOWS }, resources: {}, power: {}, task_priorities: TASK_PRIORITIES, classification: {}, activity: {} }
+
+const names = (value: object | undefined) => Object.keys(value ?? {}).length > 0
+
+const limitsWindow = ({ scheduling }: LimitFile) =>
+  Object.values(scheduling?.time_windows ?? {}).some(window => window?.resource_limit !== undefined)
+
+const limitsProfile = ({ power }: LimitFile) =>
+  Object.values(power?.power_profiles ?? {}).some(profile => profile?.task_concurrency !== undefined)
+
+/** Numbers that config.json names count always; those of the defaults are for a machine that runs on a battery, where they
+ *  come from, and would only slow a queue on mains. */
+export function regimesOf (file: LimitFile): { priority_slots?: 'always', profile_slots?: 'always' } {
+  return {
+    ...names(file.scheduling?.max_concurrent_tasks) && { priority_slots: 'always' as const },
+    ...(limitsWindow(file) || limitsProfile(file)) && { profile_slots: 'always' as const }
+  }
+}
+
+const ORDER = ['critical', 'low', 'normal', 'high'] as const
+
+/** What the schema cannot say of these sections: battery thresholds that do not rise. */
+export function limitFaults (value: unknown): Detail[] {
+  const levels = (value as LimitFile | null)?.power?.battery_thresholds
+  if (typeof levels !== 'object' || levels === null) return []
+  const full = { critical: 15, low: 30, normal: 50, high: 80, ...levels }
+  const wrong = ORDER.findIndex((name, index) => index > 0 && full[name] <= full[ORDER[index - 1]!])
+  if (wrong < 0) return []
+  const [below, name] = [ORDER[wrong - 1]!, ORDER[wrong]!]
+  return [{ pointer: pointerOf(['power', 'battery_thresholds', name]), detail: `found ${full[name]}, expected more than '${below}', which is ${full[below]}` }]
+}

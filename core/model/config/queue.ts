@@ -1,0 +1,81 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import type { Detail } from '../base/errors.ts'
+import type { Duration } from '../base/duration.ts'
+import { DurationSchema, section } from '../base/section.ts'
+import { milliseconds } from '../base/duration.ts'
+
+/** What becomes of a run that is added to a full queue: it is refused, or the oldest waiting run is skipped for it. */
+export const ON_FULL = ['refuse', 'drop_oldest'] as const
+
+const Rate = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many starts' }),
+  per: { ...DurationSchema, description: 'In so long' }
+}, { additionalProperties: false, description: 'How fast its runs start: after a rest `limit` at once, then evenly' })
+
+/** What one queue is held to. */
+export const QueueSchema = section({
+  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many of its runs may run at once' })),
+  rate: Type.Optional(Rate),
+  max_length: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'How many of its runs may wait' })),
+  on_full: Type.Optional(Type.Unsafe<typeof ON_FULL[number]>({
+    type: 'string', enum: [...ON_FULL], default: 'refuse', description: 'refuse: adding answers 429; drop_oldest: the oldest waiting run is skipped'
+  }))
+}, 'What one queue is held to')
+export type QueueSettings = Static<typeof QueueSchema>
+
+/** The limits of queues by name. */
+export const QueuesSchema = Type.Record(Type.String(), QueueSchema, {
+  default: {}, description: 'Limits of queues, by name; a queue that is not named is there as soon as a task names it, without limits'
+})
+
+type Limits = Readonly<Record<string, QueueSettings>>
+
+/** The settings of one queue; empty when it has none. */
+export const queueSettings = (queues: Limits, name: string): QueueSettings => Object.hasOwn(queues, name) ? queues[name]! : {}
+
+/** What the schema of a queue cannot tell: a rate needs a span. */
+export function queueFaults (value: unknown): Detail[] {
+  const queues = (value as { queues?: unknown } | null)?.queues
+  if (typeof queues !== 'object' || queues === null) return []
+  return Object.entries(queues).flatMap(([name, queue]) => {
+    const per = (queue as { rate?: { per?: unknown } } | null)?.rate?.per
+    return per === undefined || spanOf(per) !== 0 ? [] : [{ pointer: `/queues/${name}/rate/per`, detail: `found ${JSON.stringify(per)}, expected more than 0` }]
+  })
+}
+
+function spanOf (per: unknown): number | null {
+  try {
+    return milliseconds(per as Duration)
+  } catch {
+    return null
+  }
+}
+
+/** The starts that a queue has left at the instant `at`, parts of one among them. */
+export interface Bucket { tokens: number, at: number }
+
+type Rate = NonNullable<QueueSettings['rate']>
+
+// Sums of parts fall short of the whole by less than this.
+const NEARLY = 1e-9
+
+/** The bucket as the clock has refilled it; one that was never used is full. */
+export function refilled (bucket: Bucket | undefined, { limit, per }: Rate, now: number): Bucket {
+  if (bucket === undefined) return { tokens: limit, at: now }
+  const gained = Math.max(0, now - bucket.at) * limit / milliseconds(per)
+  return { tokens: Math.min(limit, bucket.tokens + gained), at: now }
+}
+
+/** The bucket after one start. */
+export function drawn (bucket: Bucket | undefined, rate: Rate, now: number): Bucket {
+  const { tokens } = refilled(bucket, rate, now)
+  return { tokens: Math.max(0, tokens - 1), at: now }
+}
+
+/** How many may start now. */
+export const whole = ({ tokens }: Bucket): number => Math.floor(tokens + NEARLY)
+
+/** When the next one may start, epoch ms; `now` when one may now. */
+export const nextStart = ({ tokens, at }: Bucket, { limit, per }: Rate): number =>
+  tokens + NEARLY >= 1 ? at : Math.ceil(at + (1 - tokens) * milliseconds(per) / limit)

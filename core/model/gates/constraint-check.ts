@@ -1,0 +1,91 @@
+import { bytesOf } from '../base/size.ts'
+import { expectedWords, nearest, pointerOf } from '../base/check.ts'
+import { inlineWindow, openingAt, windowOf } from '../machine/window.ts'
+import { milliseconds, spanWords } from '../base/duration.ts'
+import { signalTest } from '../machine/signal.ts'
+import type { Constraints, Holding } from '../task/constraint.ts'
+import type { Detail } from '../base/errors.ts'
+import type { Duration } from '../base/duration.ts'
+import type { Window } from '../machine/window.ts'
+import type { WindowSetting } from '../config/limits.ts'
+
+/** What constraints may name; a list that is absent is not checked against. */
+export interface Known {
+  windows?: Readonly<Record<string, WindowSetting>> | undefined
+  probes?: readonly string[] | undefined
+  timezone: string
+  /** Fires of the task's schedule, epoch ms: enough of them to stand for all. */
+  fires?: readonly number[] | undefined
+}
+
+type Ask = Pick<Holding, 'constraints' | 'deadlineMs'>
+type Rule = (ask: Ask, known: Known) => Detail[]
+
+const POINTER = ['constraints']
+const fault = (path: (string | number)[], detail: string): Detail => ({ pointer: pointerOf([...POINTER, ...path]), detail })
+
+/** `; did you mean 'x'?` or the names there are. */
+const choices = (name: string, names: readonly string[]): string => {
+  const near = nearest(name, names)
+  return near === null ? `known are ${names.join(', ') || 'none'}` : `did you mean '${near}'?`
+}
+
+function windowNamed (text: string, { windows, timezone }: Known): Window | null {
+  const setting = windows?.[text]
+  return setting === undefined ? inlineWindow(text, timezone) : windowOf(text, setting, timezone)
+}
+
+const window: Rule = ({ constraints: { window: text } }, known) => {
+  if (text === undefined) return []
+  const found = windowNamed(text, known)
+  if (found === null) {
+    return known.windows === undefined ? [] : [fault(['window'], `'${text}' is no window of scheduling.time_windows and no text such as '01:00-05:00': ${choices(text, Object.keys(known.windows))}`)]
+  }
+  return openingAt(found, 0) === null ? [fault(['window'], `'${text}' never opens: change its hours or days`)] : []
+}
+
+const waitAt = (found: Window, at: number): number => Math.max(0, (openingAt(found, at)?.from ?? Infinity) - at)
+
+// A run asked for by hand may come when the window is open: only a schedule can be told to be in vain.
+const deadline: Rule = ({ constraints: { window: text }, deadlineMs }, known) => {
+  const found = text === undefined ? null : windowNamed(text, known)
+  if (found === null || known.fires === undefined || known.fires.length === 0 || openingAt(found, 0) === null) return []
+  const shortest = Math.min(...known.fires.map(at => waitAt(found, at)))
+  if (shortest <= deadlineMs) return []
+  return [fault(['window'], `'${text}' opens ${spanWords(shortest)} after the schedule fires at the soonest, and the deadline is ${spanWords(deadlineMs)} after it: lengthen the deadline, or move the window or the schedule`)]
+}
+
+const battery: Rule = ({ constraints: { power, battery_above: above, battery_below: below } }) => {
+  if (below === undefined) return []
+  if (power === 'mains' || power === 'charging') return [fault(['battery_below'], `only holds on battery, and power asks for ${power}: take one of the two away`)]
+  if (below === 0) return [fault(['battery_below'], 'found 0, expected more than 0: no battery is below that')]
+  return above === undefined || above < below ? [] : [fault(['battery_below'], `found ${below}, expected more than battery_above, which is ${above}`)]
+}
+
+const idle: Rule = ({ constraints: { idle: value } }) => {
+  if (value === undefined || typeof value === 'boolean') return []
+  try {
+    milliseconds(value as Duration)
+    return []
+  } catch {
+    return [fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}`)]
+  }
+}
+
+const disk: Rule = ({ constraints: { disk_free: value } }) =>
+  value === undefined || bytesOf(value) !== null ? [] : [fault(['disk_free'], `found '${value}', expected bytes as a number, or words such as '5 GB'`)]
+
+const probes: Rule = ({ constraints: { not_while: names = [] } }, { probes: known }) => {
+  if (known === undefined) return []
+  return names.flatMap((name, index) => known.includes(name) ? [] : [fault(['not_while', index], `no probe has the name '${name}': ${choices(name, known)}`)])
+}
+
+const signals: Rule = ({ constraints: { signals: tests = {} } }) =>
+  Object.entries(tests).flatMap(([name, text]) => signalTest(text) !== null ? [] : [fault(['signals', name], `found '${text}', expected a comparison such as '> 500', '!= away' or 'home'`)])
+
+const RULES: readonly Rule[] = [window, deadline, battery, idle, disk, probes, signals]
+
+/** Every fault of the constraints of a task that its schema cannot tell: names that nothing has, comparisons that do not parse, demands that
+ *  contradict each other. Pointers are those of the definition. */
+export const checkConstraints = (ask: { constraints: Constraints, deadlineMs: number }, known: Known): Detail[] =>
+  RULES.flatMap(rule => rule(ask, known))

@@ -1,0 +1,27 @@
+import type { State } from '../run/run.ts'
+
+/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own last. */
+export interface Ending { state: State, at: number, chain: readonly string[], message: string | null }
+
+/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. `circle`: the tasks by which it
+ *  depends on itself, itself first and last. */
+export interface Prior { pending: boolean, last: Ending | null, circle?: readonly string[] | null }
+
+type Wants = ReadonlyMap<string, { depends_on: readonly { task: string }[] }>
+
+/** The shortest way by which a task depends on itself, itself first and last, or null. */
+export function circleOf (tasks: Wants, id: string): string[] | null {
+  const seen = new Set<string>()
+  const ways: string[][] = [[id]]
+  for (const way of ways) {
+    for (const { task } of tasks.get(way.at(-1)!)?.depends_on ?? []) {
+      if (task === id) return [...way, id]
+      if (!seen.has(task)) ways.push([...way, task])
+      seen.add(task)
+    }
+  }
+  return null
+}
+
+/** The code of a dependency that can no longer be met. */
+export const DEPENDENCY_FAILED = 'dependency_failed'

@@ -1,0 +1,82 @@
+import { CLASSES } from '../task/constraint.ts'
+import { SECOND } from '../base/duration.ts'
+import { decisionFor, recommendationFor } from '../gates/recommend.ts'
+import { hintsFor } from '../machine/hints.ts'
+import { iso } from '../base/clock.ts'
+import { profileOf } from '../machine/power.ts'
+import { steadied } from '../machine/hysteresis.ts'
+import { windowAt } from '../machine/window.ts'
+import type { Advice } from '../gates/recommend.ts'
+import type { Class } from '../task/constraint.ts'
+import type { Config } from '../config/config.ts'
+import type { Forecast } from '../admit/forecast.ts'
+import type { Pause } from '../gates/gate.ts'
+import type { Point } from '../machine/history.ts'
+import type { Reading, Signal } from '../machine/reading.ts'
+import type { Steady } from '../machine/hysteresis.ts'
+
+/** An instant as REST gives it; one that never comes is null. */
+const instant = (at: number | null): string | null => at === null || !Number.isFinite(at) ? null : iso(at)
+
+const secondsOf = (ms: number): number => ms / SECOND
+
+function mapped<V, A> (values: Readonly<Record<string, V>>, answer: (value: V) => A): Record<string, A> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, answer(value)]))
+}
+
+const signalFields = ({ value, at, expires_at: until }: Signal) => ({ value, at: iso(at)!, expires_at: iso(until)! })
+
+/** A custom signal as REST shows it. */
+export const signalView = (name: string, signal: Signal) => ({ name, ...signalFields(signal) })
+export type SignalView = ReturnType<typeof signalView>
+
+/** A reading as REST shows it: every instant in ISO 8601. */
+export const readingView = (reading: Reading) => ({
+  ...reading,
+  at: iso(reading.at)!,
+  signals: mapped(reading.signals, signalFields),
+  probes: mapped(reading.probes, probe => ({ ...probe, at: iso(probe.at)! }))
+})
+
+/** A stretch of the past as REST shows it. */
+export const pointView = ({ at, count, values }: Point) => ({ at: iso(at)!, count, values })
+
+export interface MachineAsk {
+  reading: Reading
+  steady: Steady | null
+  config: Config
+  troubles: readonly { sensor: string, message: string, since: number }[]
+  now: number
+}
+
+/** How the machine stands, and what follows from that. Profile, recommendation and advice are those of the steady values, on which verdicts hang. */
+export function machineView ({ reading, steady, config, troubles, now }: MachineAsk) {
+  const seen = steady === null ? reading : steadied(reading, steady)
+  const window = windowAt(config, now)
+  return {
+    reading: readingView(reading),
+    profile: profileOf(seen, config),
+    window: window && { name: window.name, resource_limit: window.resource_limit, closes_at: instant(window.closes_at) },
+    hints: hintsFor(reading, config),
+    recommendation: recommendationFor(seen, config),
+    advice: Object.fromEntries(CLASSES.map(kind => [kind, decisionFor(kind, seen, config)])) as Record<Class, Advice>,
+    troubles: troubles.map(({ since, ...trouble }) => ({ ...trouble, since: iso(since)! }))
+  }
+}
+export type MachineView = ReturnType<typeof machineView>
+
+/** A pause as REST shows it. */
+export const pauseView = ({ scope, name, until, by, at, reason = null }: Pause) => ({ scope, name, until: iso(until), by, at: iso(at)!, reason })
+export type PauseView = ReturnType<typeof pauseView>
+
+/** One fire to come as REST shows it: instants in ISO 8601, durations in seconds. */
+export const forecastView = ({ nominal_at: nominal, predicted_at: predicted, took, ...rest }: Forecast) => ({
+  ...rest,
+  nominal_at: iso(nominal)!,
+  predicted_at: iso(predicted),
+  took: took && { p50: secondsOf(took.p50), p90: secondsOf(took.p90), runs: took.runs }
+})
+export type ForecastView = ReturnType<typeof forecastView>
+
+/** Time held as REST shows it, in seconds. */
+export const heldView = ({ ms, ...rest }: { task: string, code: string, ms: number, runs: number }) => ({ ...rest, seconds: secondsOf(ms) })

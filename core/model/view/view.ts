@@ -1,0 +1,199 @@
+import { checkpointView } from '../run/checkpoint.ts'
+import { firstReason } from '../gates/evaluate.ts'
+import { iso } from '../base/clock.ts'
+import { STATES, labelOf } from '../run/run.ts'
+import { wordsFor } from '../trigger.ts'
+import type { Json } from '../base/json.ts'
+import type { Classed } from '../gates/classify.ts'
+import type { Constraints, OnDeadline, OnLost, OnUnmet } from '../task/constraint.ts'
+import type { FullRun, Hold, PastAttempt, Run, State } from '../run/run.ts'
+import type { Schedule } from '../schedule/schedule.ts'
+import type { Status } from './status.ts'
+import type { Task } from '../task/task.ts'
+import type { Verdict } from '../gates/gate.ts'
+
+export { STATUSES } from './status.ts'
+
+export interface LastRun { id: string, state: State, at: string, duration: number | null, error: string | null, warning: string | null }
+
+/** One line of the task list. Instants are ISO 8601 with Z, durations seconds. */
+export interface TaskView {
+  id: string
+  name: string
+  description: string
+  type: string
+  queue: string
+  priority: string
+  tags: string[]
+  enabled: boolean
+  trigger: { kind: string, args: Record<string, Json>, timezone: string, words: string } | null
+  status: Status
+  /** Why its next run waits, when it is held. */
+  held: { code: string, message: string } | null
+  last_run: LastRun | null
+  next_run: string | null
+  counts: Record<State, number>
+  max_retries: number
+  timeout: number
+  concurrency: number | null
+  overlap: string
+  misfire: string
+  /** How much it minds waiting, and the word that decided. */
+  class: Classed
+  constraints: Constraints
+  /** How long a run may be held, and what becomes of it then. */
+  deadline: number
+  on_deadline: OnDeadline
+  on_unmet: OnUnmet
+  on_lost: OnLost
+  /** How far a scheduled run may be moved to a quieter hour. */
+  flex: number
+  preemptible: boolean
+  source: string
+}
+
+export interface TaskFacts {
+  task: Task
+  class: Classed
+  states: Record<State, number>
+  last: Run | null
+  schedules: Schedule[]
+  /** The queued run that comes first, when one is due, and the verdict on it. */
+  first: { run: Run, verdict: Verdict } | null
+}
+
+function statusOf ({ task, states, schedules, first }: TaskFacts): Status {
+  if (states.running > 0) return 'running'
+  if (first) return first.verdict.decision === 'hold' ? 'held' : first.run.attempt > 0 ? 'retrying' : 'queued'
+  if (states.queued > 0) return 'queued'
+  if (!task.enabled) return 'disabled'
+  return schedules.some(({ next_at: at }) => at !== null) ? 'scheduled' : 'idle'
+}
+
+const lastRun = (run: Run): LastRun => ({
+  id: run.id,
+  state: run.state,
+  at: iso(run.started_at ?? run.finished_at)!,
+  duration: durationOf(run, run.finished_at ?? 0),
+  error: run.error?.message ?? null,
+  warning: run.warning
+})
+
+/** Seconds from start to end, or to `now` while it runs. */
+const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
+  start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
+
+/** What the line of a task hangs on, besides its definition and class. */
+interface Moving { status: Status, reason: { code: string, message: string } | null, last: Run | null, next: number | null, states: Record<State, number> }
+
+function movingOf (facts: TaskFacts): Moving {
+  const { states, last, schedules, first } = facts
+  const next = schedules.flatMap(({ next_at: at }) => at === null ? [] : [at])
+  return { status: statusOf(facts), reason: first ? firstReason(first.verdict) : null, last, next: next.length > 0 ? Math.min(...next) : null, states }
+}
+
+const sameRun = (a: Run | null, b: Run | null): boolean =>
+  a === b || (a !== null && b !== null && a.id === b.id && a.state === b.state && a.started_at === b.started_at && a.finished_at === b.finished_at &&
+    a.error?.message === b.error?.message && a.warning === b.warning)
+
+const same = (a: Moving, b: Moving): boolean =>
+  a.status === b.status && a.next === b.next && a.reason?.code === b.reason?.code && a.reason?.message === b.reason?.message &&
+  sameRun(a.last, b.last) && STATES.every(state => a.states[state] === b.states[state])
+
+const drawn = new WeakMap<Task, { moving: Moving, view: TaskView }>()
+
+/** A task as the list shows it: frozen, and the very same object for as long as it would say the same. */
+export function taskView (facts: TaskFacts): TaskView {
+  const moving = movingOf(facts)
+  const known = drawn.get(facts.task)
+  if (known && known.view.class === facts.class && same(known.moving, moving)) return known.view
+  const view = Object.freeze(draw(facts, moving))
+  // Both keep a copy of the counts: whoever brought them may count on.
+  drawn.set(facts.task, { moving: { ...moving, states: view.counts }, view })
+  return view
+}
+
+function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next, states }: Moving): TaskView {
+  return {
+    id: task.id,
+    name: task.name,
+    description: task.description,
+    type: task.type,
+    queue: task.queue,
+    priority: task.priority,
+    tags: task.tags,
+    enabled: task.enabled,
+    trigger: triggerView(task),
+    status,
+    held: reason ? Object.freeze({ code: reason.code, message: reason.message }) : null,
+    last_run: last ? Object.freeze(lastRun(last)) : null,
+    next_run: iso(next),
+    counts: Object.freeze({ ...states }),
+    max_retries: task.max_retries,
+    timeout: task.timeoutMs / 1000,
+    concurrency: Number.isFinite(task.concurrency) ? task.concurrency : null,
+    overlap: task.overlap,
+    misfire: task.misfire,
+    class: classed,
+    constraints: task.constraints,
+    deadline: task.deadlineMs / 1000,
+    on_deadline: task.on_deadline,
+    on_unmet: task.on_unmet,
+    on_lost: task.on_lost,
+    flex: task.flexMs / 1000,
+    preemptible: task.preemptible,
+    source: task.source
+  }
+}
+
+const triggers = new WeakMap<Task, TaskView['trigger']>()
+
+/** The words are worked out once: that takes longer than all the rest of the line. */
+function triggerView (task: Task): TaskView['trigger'] {
+  if (task.trigger === null) return null
+  const known = triggers.get(task)
+  if (known) return known
+  const { trigger: kind, trigger_args: args, timezone } = task
+  const view = Object.freeze({ kind, args, timezone, words: wordsFor({ trigger: kind, trigger_args: args, timezone }) })
+  triggers.set(task, view)
+  return view
+}
+
+/** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
+export function runView (run: Run, now: number) {
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, progress, ...rest } = run
+  return {
+    ...rest,
+    label: labelOf(run, now),
+    created_at: iso(created)!,
+    due_at: iso(due)!,
+    nominal_at: iso(nominal)!,
+    started_at: iso(started),
+    finished_at: iso(finished),
+    deadline_at: iso(deadline),
+    duration: durationOf(run, now),
+    // What does not run has no time left to tell.
+    progress: progress && { ...progress, eta: run.state === 'running' ? progress.eta : null, at: iso(progress.at)! }
+  }
+}
+export type RunView = ReturnType<typeof runView>
+
+const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) =>
+  ({ ...rest, started_at: iso(start)!, finished_at: iso(end)! })
+
+/** One reason for which a run was held; `seconds` up to `now` while it still is. */
+export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
+  ({ ...rest, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
+
+/** A run with its payload, result, earlier attempts, what held it, what it has taken and what it waits for. */
+export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun, now: number) =>
+  ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used, after })
+
+/** A schedule as REST shows it. */
+export const scheduleView = ({ anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({
+  ...rest,
+  words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
+  next_at: iso(next),
+  nominal_at: iso(nominal),
+  created_at: iso(created)!
+})
