@@ -3,7 +3,7 @@ import type { Engine, ListAsk } from '../core/engine/engine.ts'
 import type { Row } from './row.ts'
 import { addInBulk, drain } from './engine.ts'
 import { contest, rateOf } from './contest.ts'
-import { createSqliteEngine } from '../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../core/engine/sqlite/keeper.ts'
 import { quantile } from './row.ts'
 import { SLOTS, withFolder } from './place.ts'
 

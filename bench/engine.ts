@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine/engine.ts'
-import { createSqliteEngine } from '../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../core/engine/sqlite/keeper.ts'
 import type { NewRun } from '../core/model/run/run.ts'
 import type { Ask } from './contest.ts'
 import type { Row } from './row.ts'

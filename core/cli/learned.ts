@@ -9,7 +9,7 @@ import type { Point } from '../model/machine/history.ts'
 import type { TaskManager } from '../manager.ts'
 import { Client } from './client.ts'
 import { History } from '../sense/history.ts'
-import { createSqliteEngine } from '../engine/sqlite.ts'
+import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 
 /** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine is. */
 export interface Learned { took: Record<string, number>, activity?: Histogram }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { MINUTE } from '../../core/model/base/duration.ts'
 import { cli, place } from './setup.ts'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import type { Schedule } from '../../core/model/schedule/schedule.ts'
 
 t.test('validate lists every fault with its place', async t => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
-import { GroupCommit } from '../../core/engine/commit.ts'
-import type { CommitOptions } from '../../core/engine/commit.ts'
-import { LogSync } from '../../core/engine/sync.ts'
+import { GroupCommit } from '../../core/engine/sqlite/commit.ts'
+import type { CommitOptions } from '../../core/engine/sqlite/commit.ts'
+import { LogSync } from '../../core/engine/sqlite/file/sync.ts'
 import { until } from '../clock.ts'
 
 function setup (more: Partial<CommitOptions> = {}) {

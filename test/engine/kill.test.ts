@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Engine } from '../../core/engine/engine.ts'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import { folderOf, gone, killedTraffic, livingTraffic } from './process.ts'
 

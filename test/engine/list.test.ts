@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Engine, Filter, ListAsk } from '../../core/engine/engine.ts'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES, STATES } from '../../core/model/run/run.ts'
 import type { NewRun, Run, Source } from '../../core/model/run/run.ts'
 import { BOOM, T0, ask, claimAll } from './contract/ground.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { MINUTE } from '../../core/model/base/duration.ts'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0 } from './contract/ground.ts'
 import { CROWDS } from './model/crowds.ts'
 import { Draw, MOST } from './model/draw.ts'

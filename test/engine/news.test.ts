@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { contract } from './contract.ts'
 import { quick } from './quick.ts'
 

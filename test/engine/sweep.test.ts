@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { SweepAsk } from '../../core/engine/engine.ts'
-import { createSqliteEngine } from '../../core/engine/sqlite.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES } from '../../core/model/run/run.ts'
 import { T0, ask } from './contract/ground.ts'
 import { folderOf } from './process.ts'

@@ -1,0 +1,35 @@
+import { decodeId } from '../../../model/run/id.ts'
+import { SECOND } from '../../../model/base/duration.ts'
+import type { Run } from '../../../model/run/run.ts'
+import { sumOf } from '../../../model/run/used.ts'
+import type { Used } from '../../../model/run/used.ts'
+import type { Store } from '../state/store.ts'
+
+/** A row of the table used. */
+type Row = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
+
+/** What the attempts of a run have taken together, or null. */
+export function usedOf (store: Store, id: string): Used | null {
+  const row = store.one<Row>('select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?', decodeId(id))
+  if (!row) return null
+  const { cpu_ms, memory_peak_bytes, read_bytes, written_bytes } = row
+  return { cpu_seconds: cpu_ms / SECOND, memory_peak_bytes, read_bytes, written_bytes }
+}
+
+/** The same of many, by id; runs of which nothing is known are not named. */
+export function usedOfAll (store: Store, ids: readonly string[]): Record<string, Used> {
+  return Object.fromEntries(ids.flatMap(id => {
+    const used = usedOf(store, id)
+    return used ? [[id, used]] : []
+  }))
+}
+
+const msOf = ({ cpu_seconds: seconds }: Used): number => Math.round(seconds * SECOND)
+
+/** Adds what one more attempt has taken. */
+export function keepUsed (store: Store, run: Run, { used, now }: { used: Used, now: number }): void {
+  const sum = sumOf(usedOf(store, run.id), used)
+  store.sql('replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)')
+    .run(decodeId(run.id), msOf(sum), Math.round(sum.memory_peak_bytes), sum.read_bytes, sum.written_bytes)
+  store.tallies.took(run, now, msOf(used))
+}

@@ -1,0 +1,227 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
+import { engineStopped } from '../../model/base/errors.ts'
+import { failedBy, troubleOf } from './file/errors.ts'
+
+/** What the group commit needs of the store. */
+export interface CommitOptions {
+  db: DatabaseSync
+  /** Counted milliseconds, since whenever. */
+  clock (): number
+  /** Runs inside each transaction after each call, with what follows from it. */
+  after (): void
+  /** Runs inside each transaction, after the calls. */
+  seal (): void
+  /** Runs after each commit, before anybody is answered; true: other calls follow at once. */
+  committed (): boolean
+  /** Runs after a rollback: what memory took from the calls is taken back. */
+  forget (): void
+  /** Throws when nothing may be written any more. */
+  guard (): void
+  /** Gives space back when the disk is full. False: there is none to give. */
+  makeRoom (): boolean
+  /** Resolves when all that is committed is durable. `alone`: one caller waits for it. */
+  sync (alone: boolean): Promise<void>
+  /** Hears of every transaction that failed. */
+  trouble (call: string, error: unknown): void
+}
+
+/** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it is
+ *  durable, which a power cut does not undo either. */
+export type Answered = 'committed' | 'durable'
+
+interface Call {
+  name: string
+  answered: Answered
+  work: () => unknown
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+  value?: unknown
+  fault?: { error: unknown }
+}
+
+/** Turns of the event loop that a batch waits for others while more keep coming. */
+const PATIENCE = 4
+/** A caller who adds one after another keeps the event loop for so long before it turns (ms). */
+const STREAK_MS = 1
+const BUSY_WAITS_MS = [50, 100, 200]
+
+/** Resolves when all that follows from what is done now without waiting is done. */
+const afterThis = () => new Promise<void>(resolve => process.nextTick(resolve))
+
+/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync.
+ *  A call that throws is taken out and the others are done again, so that no call pays for another. */
+export class GroupCommit {
+  /** Milliseconds that the last commit took. */
+  lastMs: number | null = null
+  /** What the last commit failed of; null: it did not. */
+  failure: unknown = null
+  readonly #options: CommitOptions
+  readonly #begin: StatementSync
+  readonly #end: StatementSync
+  #calls: Call[] = []
+  /** How many of them are answered when they are durable. */
+  #callers = 0
+  #flushing: Promise<void> | null = null
+  /** The sync that one caller waits for. */
+  #lone: Promise<void> = Promise.resolve()
+  /** True until what follows at once from the answer of a lone caller is done. */
+  #loneAnswered = false
+  /** When a batch last waited for a turn of the event loop. */
+  #turned = 0
+  #closed = false
+
+  constructor (options: CommitOptions) {
+    this.#options = options
+    this.#begin = options.db.prepare('begin immediate')
+    this.#end = options.db.prepare('commit')
+  }
+
+  /** True while a call waits for its transaction. */
+  get pending (): boolean {
+    return this.#calls.length > 0
+  }
+
+  write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(engineStopped())
+    return new Promise<T>((resolve, reject) => {
+      this.#calls.push({ name, answered, work, resolve: resolve as (value: unknown) => void, reject })
+      if (answered === 'durable') this.#callers += 1
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  /** Writes at once what a read has to find, in a transaction of its own. It is not made durable: nobody is told of anything. A disk that cannot
+   *  take it leaves memory as it is. */
+  now (name: string, work: () => void): void {
+    try {
+      this.#begin.run()
+      work()
+      this.#end.run()
+    } catch (error) {
+      this.#rollback()
+      this.#options.trouble(name, error)
+    }
+  }
+
+  /** Answers what was asked and takes no more. */
+  async close (): Promise<void> {
+    this.#closed = true
+    while (this.#flushing) await this.#flushing
+    await this.#lone
+    await this.#options.sync(false).catch(error => this.#options.trouble('stop', error))
+  }
+
+  async #flush (): Promise<void> {
+    await this.#gather()
+    const calls = this.#calls
+    this.#calls = []
+    this.#callers = 0
+    try {
+      this.#options.guard()
+      const begun = this.#options.clock()
+      try {
+        this.#transact(calls)
+      } catch (error) {
+        await this.#again(calls, error)
+      }
+      this.#answer(calls, begun)
+    } catch (error) {
+      this.failure = error
+      for (const call of calls) call.reject(error)
+    }
+    this.#flushing = this.#calls.length > 0 ? this.#flush() : null
+  }
+
+  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none.
+   *  The next call of a caller who was alone waits for no turn: whoever else calls at once joins it all the same. */
+  async #gather (): Promise<void> {
+    if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
+      await afterThis()
+      if (this.#callers <= 1) return
+    }
+    this.#turned = this.#options.clock()
+    for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
+      seen = this.#callers
+      await nextTurn()
+    }
+  }
+
+  #answer (calls: readonly Call[], begun: number): void {
+    const others = this.#options.committed()
+    const waiting: Call[] = []
+    for (const call of calls) {
+      if (call.fault) call.reject(call.fault.error)
+      else if (call.answered === 'committed') call.resolve(call.value)
+      else waiting.push(call)
+    }
+    if (waiting.length === 0) return void (this.lastMs = this.#options.clock() - begun)
+    // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
+    if (waiting.length > 1) return void this.#sync(waiting, begun, false)
+    if (calls.length === 1 && !others && this.#calls.length === 0) return void (this.#lone = this.#sync(waiting, begun, true))
+    // Another call that was set off is not to wait for the disk.
+    this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#calls.length === 0))
+  }
+
+  async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {
+    try {
+      await this.#options.sync(alone)
+      this.failure = null
+      this.lastMs = this.#options.clock() - begun
+      for (const { resolve, value } of waiting) resolve(value)
+      if (!alone) return
+      this.#loneAnswered = true
+      process.nextTick(() => { this.#loneAnswered = false })
+    } catch (error) {
+      this.failure = error
+      this.#options.trouble(waiting[0]!.name, error)
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  /** Tries again what another program or a full disk has kept from being written, as long as that may help. */
+  async #again (calls: readonly Call[], failed: unknown): Promise<void> {
+    for (let attempt = 0, error = failed; ; attempt++) {
+      const trouble = troubleOf(error)
+      this.#options.trouble(calls[0]!.name, error)
+      const wait = BUSY_WAITS_MS[attempt]
+      if (trouble === 'busy' && wait !== undefined) await setTimeout(wait)
+      else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? failedBy(error) : error
+      try {
+        return this.#transact(calls)
+      } catch (next) {
+        error = next
+      }
+    }
+  }
+
+  /** Does every call in one transaction. Those that throw are left out, and the rest are done again from the start. */
+  #transact (calls: readonly Call[]): void {
+    for (;;) {
+      let current: Call | null = null
+      try {
+        this.#begin.run()
+        for (const call of calls) {
+          if (call.fault) continue
+          current = call
+          call.value = call.work()
+          this.#options.after()
+        }
+        current = null
+        this.#options.seal()
+        this.#end.run()
+        return
+      } catch (error) {
+        this.#rollback()
+        if (current === null || troubleOf(error)) throw error
+        current.fault = { error }
+      }
+    }
+  }
+
+  #rollback (): void {
+    // On a full disk SQLite has rolled back by itself.
+    if (this.#options.db.isTransaction) this.#options.db.exec('rollback')
+    this.#options.forget()
+  }
+}

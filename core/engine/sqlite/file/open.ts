@@ -1,0 +1,141 @@
+import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { engineFailed } from '../../../model/base/errors.ts'
+import { markOf } from '../../mark.ts'
+import { quarantine } from './quarantine.ts'
+import { parsed } from '../state/rows.ts'
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
+import { failedBy, troubleOf } from './errors.ts'
+
+/** Locks of network file systems cannot be trusted. Source: statfs(2), linux/magic.h. */
+const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d42: 'CIFS', 0xfe534d42: 'SMB2' }
+
+export interface OpenAsk {
+  folder: string
+  /** True when the last owner did not stop in order: the file is checked through. */
+  unclean: boolean
+  now: number
+  migrations?: readonly string[]
+}
+
+/** Makes the data folder, readable by its owner alone, and refuses one on a network file system. */
+export function prepareFolder (folder: string, typeOf = (path: string): number => statfsSync(path).type): void {
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (!statSync(folder).isDirectory()) throw engineFailed({ message: `The data folder ${folder} is a file`, fix: 'Name a folder.' })
+  const network = NETWORK[typeOf(folder)]
+  if (!network) return
+  throw engineFailed({
+    message: `The data folder ${folder} lies on a network file system (${network}), whose locks do not hold`,
+    fix: 'Put the data folder on a local disk.'
+  })
+}
+
+// synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever. One of 1000 pages, as is
+// usual, keeps the event loop for 7 ms on a quick disk. A commit that has split pages walks the whole cache: over 32 MB it takes twice as long as
+// over 4, in which all but the leaves of a large index have room.
+const PRAGMAS = `
+  pragma synchronous = normal;
+  pragma fullfsync = 1;
+  pragma checkpoint_fullfsync = 1;
+  pragma busy_timeout = 50;
+  pragma foreign_keys = on;
+  pragma trusted_schema = off;
+  pragma cell_size_check = on;
+  pragma journal_size_limit = 67108864;
+  pragma wal_autocheckpoint = 500;
+  pragma cache_size = -4096;
+  pragma temp_store = memory`
+
+const numberOf = (db: DatabaseSync, pragma: string): number =>
+  Object.values(db.prepare(`pragma ${pragma}`).get() as Record<string, number>)[0]!
+
+function refuseLostMain (file: string): void {
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })
+  const main = statSync(file, { throwIfNoEntry: false })
+  if (!wal || wal.size === 0 || (main && main.size > 0)) return
+  throw engineFailed({
+    message: `${file} is missing or empty, but its write-ahead log is there`,
+    fix: 'Put offpeak.db back, or move offpeak.db-wal away to begin anew.'
+  })
+}
+
+function check (db: DatabaseSync): void {
+  const rows = db.prepare('pragma quick_check(1)').all() as { quick_check: string }[]
+  if (rows[0]?.quick_check === 'ok') return
+  throw Object.assign(new Error(rows[0]?.quick_check ?? 'quick_check gave no answer'), { errcode: 11 })
+}
+
+function migrate (db: DatabaseSync, file: string, migrations: readonly string[]): void {
+  const [version, application] = [numberOf(db, 'user_version'), numberOf(db, 'application_id')]
+  if (version > migrations.length) {
+    throw engineFailed({
+      message: `${file} was written by a newer offpeak (schema ${version}, this one knows ${migrations.length})`,
+      fix: 'Start the newer offpeak, or restore the backup made before the upgrade.'
+    })
+  }
+  if (application !== APPLICATION_ID && (version > 0 || application !== 0)) {
+    throw engineFailed({ message: `${file} is a database of another program`, fix: 'Name another data folder.' })
+  }
+  if (version === migrations.length) return
+  if (version > 0) backup(db, `${file}.before-v${migrations.length}`)
+  db.function('fingerprint_of', (error, reason) => markOf(parsed(error as string | null), parsed(reason as string | null)))
+  db.exec('begin immediate')
+  try {
+    for (const step of migrations.slice(version)) db.exec(step)
+    db.exec(`pragma user_version = ${migrations.length}; pragma application_id = ${APPLICATION_ID}; commit`)
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback')
+    throw error
+  }
+}
+
+function backup (db: DatabaseSync, file: string): void {
+  // A copy that stands already is of a migration that was broken off: it may be half written.
+  rmSync(file, { force: true })
+  closeSync(openSync(file, 'w', 0o600))
+  db.prepare('vacuum into ?').run(file)
+}
+
+function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
+  const { journal_mode: mode } = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string }
+  if (mode !== 'wal') throw engineFailed({ message: `${file} cannot keep a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' })
+  db.exec(PRAGMAS)
+  if (ask.unclean) check(db)
+  migrate(db, file, ask.migrations ?? MIGRATIONS)
+}
+
+/** Opens the database of a folder that is locked for us: checked, migrated, ready to write. A damaged one is copied aside and
+ *  refused; OFFPEAK_ENGINE_FAILED says what to do. */
+export function openDatabase (ask: OpenAsk): DatabaseSync {
+  const file = join(ask.folder, 'offpeak.db')
+  refuseLostMain(file)
+  let db: DatabaseSync | null = null
+  try {
+    closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    db = new DatabaseSync(file, { timeout: 50 })
+    begin(db, file, ask)
+    return db
+  } catch (error) {
+    const answer = openFailed(ask, error)
+    db?.close()
+    throw answer
+  }
+}
+
+/** The error to throw for one met while opening; a damaged file is copied aside, which has to happen before it is closed. */
+export function openFailed (ask: Pick<OpenAsk, 'folder' | 'now'>, error: unknown): unknown {
+  const trouble = troubleOf(error)
+  if (trouble === 'corrupt') return damaged(ask, error)
+  return trouble ? failedBy(error) : error
+}
+
+function damaged ({ folder, now }: Pick<OpenAsk, 'folder' | 'now'>, cause: unknown): Error {
+  const place = quarantine(folder, now)
+  return engineFailed({
+    message: `The database in ${folder} is damaged; a copy of it is in ${place}`,
+    fix: 'Put the newest good backup in the place of offpeak.db, remove offpeak.db-wal and offpeak.db-shm, and start again.',
+    cause
+  })
+}

@@ -1,0 +1,146 @@
+import { HOUR } from '../../../model/base/duration.ts'
+import { isDead, isFinal } from '../../../model/run/run.ts'
+import type { Run } from '../../../model/run/run.ts'
+import type { StatsAsk, StatsRow } from '../../engine.ts'
+import { Durations } from '../../histogram.ts'
+import type { Statements } from '../sql/statements.ts'
+
+const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'dead', 'retries', 'cpu_ms'] as const
+const SPREADS = ['wait', 'held', 'run'] as const
+
+type Counts = Record<typeof COUNTS[number], number>
+type Spreads = Record<typeof SPREADS[number], Durations>
+
+/** A row of the table hour. */
+interface Row extends Counts { hour: number, task: string, queue: string, wait: string | null, held: string | null, run: string | null }
+
+/** What ended in one hour of UTC, of one task in one queue. */
+interface Tally extends Counts, Spreads { hour: number, task: string, queue: string }
+
+/** Hours that are held in memory before those that are over are let go. */
+const MOST = 1000
+const HOURS = 24
+
+const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
+  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
+})
+
+function addRow (tally: Tally, row: Row): Tally {
+  for (const name of COUNTS) tally[name] += row[name]
+  for (const name of SPREADS) tally[name].take(row[name])
+  return tally
+}
+
+/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. */
+export class Tallies {
+  readonly #hours = new Map<string, Tally>()
+  readonly #changed = new Set<Tally>()
+  readonly #db: Statements
+  #latest: Tally | null = null
+
+  constructor (db: Statements) {
+    this.#db = db
+  }
+
+  /** Forgets what is not written. */
+  forget (): void {
+    this.#hours.clear()
+    this.#changed.clear()
+    this.#latest = null
+  }
+
+  /** An attempt is over, or a run that waited: `held` is for how long it was held before (ms). */
+  over (before: Run, after: Run, { at, held }: { at: number, held: number }): void {
+    const tally = this.#at(at, before)
+    if (!isFinal(after.state)) tally.retries += 1
+    else tally[after.state as 'completed'] += 1
+    if (isDead(after)) tally.dead += 1
+    if (held > 0) tally.held.add(held, before.id)
+    if (before.state !== 'running') return
+    tally.wait.add(before.started_at! - before.due_at, before.id)
+    tally.run.add(at - before.started_at!, before.id)
+  }
+
+  /** An attempt has taken so much processor time (ms). */
+  took (run: Run, at: number, ms: number): void {
+    this.#at(at, run).cpu_ms += ms
+  }
+
+  #at (at: number, { task, queue }: Run): Tally {
+    const hour = Math.floor(at / HOUR)
+    const latest = this.#latest
+    if (latest?.hour === hour && latest.task === task && latest.queue === queue) {
+      this.#changed.add(latest)
+      return latest
+    }
+    const name = `${hour}/${task}/${queue}`
+    let tally = this.#hours.get(name)
+    if (!tally) this.#hours.set(name, tally = this.#read(blank({ hour, task, queue })))
+    this.#changed.add(tally)
+    return this.#latest = tally
+  }
+
+  #read (tally: Tally): Tally {
+    const row = this.#db.one<Row>('select * from hour where hour = ? and task = ? and queue = ?', tally.hour, tally.task, tally.queue)
+    return row ? addRow(tally, row) : tally
+  }
+
+  /** Writes what has changed, as the last act of a transaction. */
+  store (): void {
+    if (this.#changed.size === 0) return
+    for (const tally of this.#changed) this.#write(tally)
+    this.#changed.clear()
+    if (this.#hours.size > MOST) this.forget()
+  }
+
+  #write ({ hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally): void {
+    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait.text(), held.text(), run.text())
+  }
+
+  /** What came of the runs, by task or queue. */
+  stats ({ from, to, by, every }: StatsAsk): StatsRow[] {
+    const [first, last] = [Math.floor(from / HOUR), Math.ceil(to / HOUR)]
+    const beginOf = (hour: number): number => every === 'all' ? first : every === 'day' ? hour - hour % HOURS : hour
+    const groups = new Map<string, Tally>()
+    for (const row of this.#db.sql('select * from hour where hour >= ? and hour < ?').iterate(first, last) as Iterable<unknown> as Iterable<Row>) {
+      const hour = beginOf(row.hour)
+      const name = `${hour}/${row[by]}`
+      let group = groups.get(name)
+      if (!group) groups.set(name, group = blank({ ...row, hour }))
+      addRow(group, row)
+    }
+    return [...groups.values()].map(group => told(group, by)).toSorted((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1))
+  }
+
+  /** Sums the hours of one day into its first, when all of it lies before an instant; the first such day from `day` on.
+   *  Answers the day from which the next one is to be sought. */
+  fold (day: number, before: number): number {
+    const first = this.#db.one<{ hour: number | null }>('select min(hour) as hour from hour where hour >= ?', day * HOURS)?.hour ?? null
+    if (first === null) return day
+    const found = Math.floor(first / HOURS)
+    if ((found + 1) * HOURS * HOUR > before) return day
+    const [begin, end] = [found * HOURS, (found + 1) * HOURS]
+    // What other calls of the same transaction have brought must not be forgotten below.
+    this.store()
+    const groups = new Map<string, Tally>()
+    for (const row of this.#db.all<Row>('select * from hour where hour >= ? and hour < ?', begin, end)) {
+      const name = `${row.task}/${row.queue}`
+      const group = groups.get(name) ?? blank({ ...row, hour: begin })
+      groups.set(name, addRow(group, row))
+    }
+    this.#db.sql('delete from hour where hour >= ? and hour < ?').run(begin, end)
+    for (const group of groups.values()) this.#write(group)
+    this.forget()
+    return found + 1
+  }
+
+  /** Removes the hours that are over by an instant. */
+  forgetBefore (instant: number): void {
+    this.#db.sql('delete from hour where hour < ?').run(Math.floor(instant / HOUR))
+  }
+}
+
+function told ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
+  return { at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.told(), held: held.told(), run: run.told() }
+}

@@ -1,0 +1,54 @@
+import { decodeId } from '../../../model/run/id.ts'
+import type { Json } from '../../../model/base/json.ts'
+import { text } from './rows.ts'
+import type { Prepared } from '../sql/statements.ts'
+
+const INSERT = 'insert into payload (run, json)'
+
+/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written anew whenever the row is. */
+const SHORT = 512
+
+/** So many are kept in memory. */
+const MOST = 256
+
+const isShort = (json: string | null): boolean => json !== null && json.length <= SHORT
+
+/** What the runs were given: a short one lies in the row of its run, a long one beside it. */
+export class Payloads {
+  readonly #db: Prepared
+  /** Short ones of runs that were inserted lately: those may be claimed at once. */
+  readonly #lately = new Map<string, string | null>()
+
+  constructor (db: Prepared) {
+    this.#db = db
+  }
+
+  /** Takes the payload of a new run; answers what lies in its row. */
+  take (id: string, payload: Json): string | null {
+    const json = text(payload)
+    this.#lately.delete(id)
+    if (json !== null && !isShort(json)) {
+      this.#db.fresh(INSERT, decodeId(id), json)
+      return null
+    }
+    if (this.#lately.size >= MOST) this.#lately.clear()
+    this.#lately.set(id, json)
+    return json
+  }
+
+  /** The payload of a run as JSON; null: it has none. */
+  of (id: string): string | null {
+    const lately = this.#lately.get(id)
+    if (lately !== undefined) return lately
+    const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
+    return this.#db.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
+  }
+
+  set (id: string, payload: Json): void {
+    this.#lately.delete(id)
+    const [number, json] = [decodeId(id), text(payload)]
+    this.#db.sql('delete from payload where run = ?').run(number)
+    this.#db.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)
+    if (json !== null && !isShort(json)) this.#db.fresh(INSERT, number, json)
+  }
+}
