@@ -46,7 +46,7 @@ interface SettingsAsk { file: string, environment: string | undefined, env: Node
 
 /** A server that runs goes on under its last good configuration, and is to be found while the file is broken. */
 async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config, 'server' | 'engine'>> {
-  const { loadConfig } = await import('../load/config.ts')
+  const { loadConfig } = await import('../load/config/config.ts')
   try {
     return (await loadConfig(ask)).config
   } catch (error) {

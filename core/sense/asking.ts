@@ -1,6 +1,6 @@
 import { failureOf } from '../model/run/failure.ts'
 import type { Clock } from '../model/base/clock.ts'
-import type { Part, Sensor } from './sensor.ts'
+import type { Part, Sensor } from './source/sensor.ts'
 
 /** A sensor that does not answer, and since when, epoch ms. */
 export interface Trouble { sensor: string, message: string, since: number }

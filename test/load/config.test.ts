@@ -4,8 +4,8 @@ import tap from 'tap'
 import type { Test } from 'tap'
 import { configFaults, defaultsOf } from '../../core/model/config/config.ts'
 import { OffpeakError } from '../../core/model/base/errors.ts'
-import { loadConfig } from '../../core/load/config.ts'
-import { schemaText } from '../../core/load/schema.ts'
+import { loadConfig } from '../../core/load/config/config.ts'
+import { schemaText } from '../../core/load/config/schema.ts'
 
 function setup (t: Test, files: Record<string, string> = {}) {
   const folder = t.testdir(files)
@@ -154,6 +154,6 @@ tap.test('the shipped config.json is valid and says nothing but defaults', async
 })
 
 tap.test('config.schema.json is the schema that is checked', async t => {
-  t.equal(readFileSync('config.schema.json', 'utf8'), schemaText(), 'run node core/load/write-schema.ts')
+  t.equal(readFileSync('config.schema.json', 'utf8'), schemaText(), 'run node core/load/config/write-schema.ts')
   t.same(configFaults({ $schema: 'x' }), [])
 })

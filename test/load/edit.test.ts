@@ -2,8 +2,8 @@ import { chmodSync, lstatSync, readFileSync, readdirSync, statSync, symlinkSync,
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import { editConfig } from '../../core/load/edit.ts'
-import { loadConfig } from '../../core/load/config.ts'
+import { editConfig } from '../../core/load/config/edit.ts'
+import { loadConfig } from '../../core/load/config/config.ts'
 
 function setup (t: Test, files: Record<string, string> = {}) {
   const folder = t.testdir(files)

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { OffpeakError } from '../../core/model/base/errors.ts'
-import { idOf, interpreterOf, mayBeScript, parseHeader } from '../../core/load/header.ts'
+import { idOf, interpreterOf, mayBeScript, parseHeader } from '../../core/load/task/header.ts'
 
 const fields = (...lines: string[]) => parseHeader(lines.join('\n'), 'a.sh')?.fields
 

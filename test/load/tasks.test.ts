@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { loadTasks } from '../../core/load/tasks.ts'
+import { loadTasks } from '../../core/load/task/tasks.ts'
 import { OLD, config, ids, setup, task } from './tree.ts'
 import { until } from './until.ts'
 

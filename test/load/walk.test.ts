@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import tap from 'tap'
-import { walk } from '../../core/load/walk.ts'
+import { walk } from '../../core/load/task/walk.ts'
 
 const paths = async (root: string) => (await walk(root)).files.map(({ path }) => path)
 const faults = async (root: string) => Object.fromEntries([...(await walk(root)).faults].map(([path, error]) => [path, error.message]))

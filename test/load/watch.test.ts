@@ -2,9 +2,9 @@ import { rmSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import type { LoadedConfig } from '../../core/load/config.ts'
-import { loadConfig } from '../../core/load/config.ts'
-import { watchConfig } from '../../core/load/watch.ts'
+import type { LoadedConfig } from '../../core/load/config/config.ts'
+import { loadConfig } from '../../core/load/config/config.ts'
+import { watchConfig } from '../../core/load/config/watch.ts'
 import { until } from './until.ts'
 
 async function setup (t: Test, { text = '{ "server": { "port": 1 } }', watchAfterMs }: { text?: string, watchAfterMs?: number } = {}) {

@@ -4,14 +4,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import { elsewhere } from '../../core/sense/elsewhere.ts'
-import { assemble } from '../../core/sense/sensor.ts'
+import { elsewhere } from '../../core/sense/sensor/portable.ts'
+import { assemble } from '../../core/sense/source/sensor.ts'
 import { Senses } from '../../core/sense/senses.ts'
 import { systemClock } from '../../core/model/base/clock.ts'
 import { noPrograms } from './machine.ts'
 import { until } from '../clock.ts'
 import type { Test } from 'tap'
-import type { Library } from '../../core/sense/elsewhere.ts'
+import type { Library } from '../../core/sense/sensor/portable.ts'
 
 const linux = { skip: process.platform === 'linux' ? false : 'reads /proc' }
 

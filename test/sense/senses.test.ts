@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DESKTOP, machine } from './machine.ts'
-import { loopSensor } from '../../core/sense/loop.ts'
+import { loopSensor } from '../../core/sense/sensor/loop.ts'
 import { until } from '../clock.ts'
-import type { Part } from '../../core/sense/sensor.ts'
+import type { Part } from '../../core/sense/source/sensor.ts'
 
 t.test('a sensor that hangs is unknown, is named, and delays no other', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })

@@ -9,7 +9,7 @@ import { TASK_DEFINITIONS as SWEEP } from '../../backgroundtask/cleanup_old_runs
 import { TASK_DEFINITIONS as HEARTBEAT } from '../../backgroundtask/heartbeat.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import { Warned } from '../../core/model/run/outcome.ts'
-import { readSystem } from '../../core/sense/system.ts'
+import { readSystem } from '../../core/sense/source/system.ts'
 import { fakeContext } from './context.ts'
 import { webServer } from './server.ts'
 

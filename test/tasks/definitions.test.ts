@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import tap from 'tap'
 import { faultsOf } from '../../core/model/base/check.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import { loadTasks } from '../../core/load/tasks.ts'
+import { loadTasks } from '../../core/load/task/tasks.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
 const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat']

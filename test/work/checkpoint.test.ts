@@ -1,6 +1,6 @@
 import t from 'tap'
 import { closed, opened } from '../../core/model/run/checkpoint.ts'
-import { defineTask } from '../../core/load/define.ts'
+import { defineTask } from '../../core/load/task/define.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { fakeEyes } from './eyes.ts'
 import { home } from '../manager/home.ts'

@@ -6,7 +6,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { ProbeAnswer } from '../../model/machine/reading.ts'
 import type { ProbeSetting } from '../../model/config/sensing.ts'
-import type { Exec } from '../program.ts'
+import type { Exec } from '../source/program.ts'
 
 const EVERY = 30
 const TIMEOUT = 5

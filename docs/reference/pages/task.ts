@@ -9,7 +9,7 @@ Every field of a definition. They stand in a task file beside \`func\` ([Write a
 ([Write a script](../how-to/write-a-script.md)), or below \`tasks.<id>\` in config.json, where they override the others. Only \`id\` is
 required, and in a script not even that: it is the name of the file.`
 
-/** What stands when a definition says nothing, where that is more than nothing. Source: core/load/define.ts. */
+/** What stands when a definition says nothing, where that is more than nothing. Source: core/load/task/define.ts. */
 const DEFAULTS: Record<string, string> = {
   name: 'the id in words',
   trigger: 'none: on request',

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { pathOf, pointerOf } from '../../model/base/check.ts'
+import type { Config, ConfigFile } from '../../model/config/config.ts'
+import { configFaults, configOf, overlay } from '../../model/config/config.ts'
+import type { Place } from '../../model/base/errors.ts'
+import { configInvalid } from '../../model/base/errors.ts'
+import type { Environment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
+import type { Document } from '../file/jsonc.ts'
+import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
+
+/** Where the configuration is read from. */
+export interface ConfigAsk {
+  /** The path of config.json; it need not exist. */
+  file: string
+  /** Names the file laid upon it: `production` is config.production.json. OFFPEAK_ENV when absent. */
+  environment?: string | undefined
+  env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Settings in code, on which the files are laid. */
+  base?: ConfigFile | undefined
+}
+
+/** The configuration in force and where it came from. */
+export interface LoadedConfig {
+  config: Config
+  /** Of the bytes of config.json, quoted, as HTTP wants it. */
+  etag: string
+  /** Changes with anything the configuration was read from. */
+  digest: string
+  /** The files that were read, absolute. */
+  files: string[]
+  sources: {
+    /** Where a setting was written; a variable of the environment stands in the place of the file. Null for a default. */
+    lineOf (pointer: string): Place | null
+  }
+}
+
+const hex = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+
+/** The entity tag of the bytes of a configuration file; a file that does not exist has that of no bytes. */
+export const etagOf = (bytes: Buffer | string): string => `"${hex(bytes).slice(0, 16)}"`
+
+const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** The bytes of a configuration file, or null when there is none; throws OFFPEAK_CONFIG_INVALID when it is too large or unreadable. */
+export async function readBytes (file: string): Promise<Buffer | null> {
+  try {
+    const { size } = await stat(file)
+    if (size > MOST_BYTES) throw configInvalid({ file, message: `${file} has ${size} bytes, expected at most ${MOST_BYTES}`, fix: 'Keep data out of the configuration.' })
+    return await readFile(file)
+  } catch (error) {
+    if (isMissing(error)) return null
+    if (error instanceof Error && 'statusCode' in error) throw error
+    throw configInvalid({ file, message: `${file} cannot be read`, fix: 'Make it a file that offpeak may read.', cause: error })
+  }
+}
+
+/** The file that is laid upon config.json in an environment, or null when none is named. */
+export function overlayFile ({ file, environment, env = {} }: ConfigAsk): string | null {
+  const name = environment ?? env.OFFPEAK_ENV
+  if (!name) return null
+  if (!/^[\w-]{1,64}$/.test(name)) throw configInvalid({ message: `'${name.slice(0, 64)}' is no name for an environment`, fix: 'Use letters, digits, _ and -.' })
+  const end = extname(file)
+  return join(dirname(file), `${basename(file, end)}.${name}${end}`)
+}
+
+/** Reads and checks the text of one configuration file; throws OFFPEAK_CONFIG_INVALID with every fault. */
+export function readChecked (text: string, file: string): Document {
+  const document = readDocument(text, file)
+  const faults = configFaults(document.value)
+  if (faults.length > 0) throw refusal({ what: file, faults, placeOf: pointer => document.placeOf(pointer) })
+  return document
+}
+
+function checkEnvironment ({ value, names }: Environment): void {
+  const faults = configFaults(value)
+  const nameOf = (pointer: string) => [...names].find(([own]) => pointer.startsWith(own) || own.startsWith(pointer))?.[1]
+  if (faults.length > 0) throw refusal({ what: `The variable ${nameOf(faults[0]!.pointer)}`, faults, placeOf: pointer => ({ file: nameOf(pointer) }) })
+}
+
+function checkBase (base: ConfigFile | undefined): void {
+  const faults = base === undefined ? [] : configFaults(base)
+  if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
+}
+
+const above = (pointer: string) => pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
+
+/** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon the one before.
+ *  Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault. */
+export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
+  checkBase(ask.base)
+  const file = resolve(ask.file)
+  const layered = overlayFile({ ...ask, file })
+  const files = [file, ...(layered === null ? [] : [layered])]
+  const bytes = await Promise.all(files.map(readBytes))
+  const documents = files.flatMap((path, index) => bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : [])
+  const environment = await readEnvironment(ask.env ?? {})
+  checkEnvironment(environment)
+  const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay, ask.base ?? {}) as ConfigFile
+  const lineOf = (pointer: string) => {
+    const name = above(pointer).map(own => environment.names.get(own)).find(Boolean)
+    if (name !== undefined) return { file: name, pointer }
+    const document = documents.findLast(({ has }) => has(pointer))
+    return document ? { ...document.placeOf(pointer), pointer } : null
+  }
+  return {
+    config: configOf(merged, Temporal.Now.timeZoneId()),
+    etag: etagOf(bytes[0] ?? ''),
+    digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value, ask.base])),
+    files: files.filter((_, index) => bytes[index]),
+    sources: { lineOf }
+  }
+}

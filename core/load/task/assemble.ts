@@ -1,0 +1,102 @@
+import type { Config } from '../../model/config/config.ts'
+import type { Place } from '../../model/base/errors.ts'
+import { OffpeakError, taskDuplicate, taskFileBroken, taskLimit } from '../../model/base/errors.ts'
+import type { ModuleFile } from '../../model/task/isolation.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { ScriptWork } from './define.ts'
+import { defineTask } from './define.ts'
+import { thrownOf } from './fault.ts'
+
+/** One definition as its file brings it, not yet checked. */
+export interface Raw {
+  definition: unknown
+  pointer: string
+  contentHash: string
+  script?: ScriptWork | undefined
+  module?: ModuleFile | undefined
+  placeOf?: ((pointer: string) => Place) | undefined
+}
+
+/** A task file: the definitions of its last good version, and why the version on disk cannot be used. */
+export interface Source { path: string, raws: readonly Raw[], fault: OffpeakError | null }
+
+/** A fault of a file; `kept`: an earlier good version of it stays in force. */
+export interface FileFault { path: string, error: OffpeakError, kept: boolean }
+
+export interface Assembled { tasks: Map<string, Task>, faults: FileFault[] }
+
+export interface AssembleAsk {
+  /** The one that was loaded first comes first. */
+  sources: readonly Source[]
+  config: Config
+  /** The tasks in force so far. */
+  previous: ReadonlyMap<string, Task>
+}
+
+type Made = { config: Config, override: unknown, task: Task }
+const made = new WeakMap<Raw, Made>()
+
+function idOf ({ definition }: Raw): string {
+  const { value } = attempt(() => (definition as { id?: unknown } | null | undefined)?.id)
+  return typeof value === 'string' ? value : ''
+}
+
+/** The task of a definition; one that was made of the same parts before is the same. */
+function taskOf (raw: Raw, { path, config }: { path: string, config: Config }): Task {
+  const override = Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
+  const before = made.get(raw)
+  if (before && before.config === config && before.override === override && before.task.source === path) return before.task
+  const task = defineTask({ ...raw, override, config, source: path })
+  made.set(raw, { config, override, task })
+  return task
+}
+
+/** Who may define an id: the file that did so before, as long as it still does. */
+function ownersOf ({ sources, previous }: AssembleAsk): Map<string, string> {
+  const owners = new Map<string, string>()
+  for (const { path, raws } of sources) {
+    for (const raw of raws) {
+      if (previous.get(idOf(raw))?.source === path) owners.set(idOf(raw), path)
+    }
+  }
+  return owners
+}
+
+/** A definition can throw by itself when it is read: a getter, a proxy. */
+const asError = (error: unknown): OffpeakError =>
+  error instanceof OffpeakError ? error : taskFileBroken({ message: `A definition throws when it is read: ${thrownOf(error).message}`, cause: error })
+
+/** The tasks that all files make together, each file's faults beside them: a faulty definition never touches its neighbours. */
+export function assemble (ask: AssembleAsk): Assembled {
+  const { sources, config, previous } = ask
+  const owners = ownersOf(ask)
+  const tasks = new Map<string, Task>()
+  const faults: FileFault[] = []
+  const add = (task: Task, path: string) => {
+    const first = tasks.get(task.id)?.source ?? owners.get(task.id) ?? path
+    if (first !== path || tasks.has(task.id)) throw taskDuplicate({ id: task.id, first, second: path })
+    if (tasks.size >= config.manager.max_tasks) throw taskLimit(config.manager.max_tasks)
+    tasks.set(task.id, task)
+  }
+  for (const { path, raws, fault } of sources) {
+    if (fault) faults.push({ path, error: fault, kept: raws.length > 0 })
+    for (const raw of raws) {
+      const before = previous.get(idOf(raw))
+      const last = before?.source === path ? before : undefined
+      const { value, error } = attempt(() => taskOf(raw, { path, config }))
+      if (error) faults.push({ path, error, kept: last !== undefined })
+      const task = value ?? last
+      const added = task && attempt(() => add(task, path))
+      if (added?.error) faults.push({ path, error: added.error, kept: false })
+    }
+  }
+  return { tasks, faults }
+}
+
+function attempt<T> (work: () => T): { value?: T, error?: OffpeakError } {
+  try {
+    return { value: work() }
+  } catch (error) {
+    return { error: asError(error) }
+  }
+}

@@ -1,0 +1,60 @@
+import { checkConstraints } from '../../model/gates/constraint-check.ts'
+import { compileTrigger } from '../../model/trigger.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import type { Detail } from '../../model/base/errors.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { Constraints, Holding } from '../../model/task/constraint.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Override } from '../../model/task/task.ts'
+
+/** The sections of the configuration that a definition is settled by. */
+export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }
+
+const FIRES = 40
+const SOME_DAY = Date.UTC(2026, 0, 1)
+
+const deadlineOf = ({ deadline }: Override, config: Settled): number =>
+  milliseconds((deadline ?? config.scheduling.deadline) as Duration)
+
+/** Fires that stand for all of a schedule; none for one that counts from when it is first seen, or that is not right. */
+function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): number[] {
+  if (!trigger) return []
+  try {
+    const compiled = compileTrigger({ trigger, trigger_args: trigger_args ?? {}, timezone: timezone ?? zone }, SOME_DAY)
+    if (compiled.kind === 'interval') return []
+    const fires: number[] = []
+    for (let at = compiled.next(SOME_DAY); at !== null && fires.length < FIRES; at = compiled.next(at)) fires.push(at)
+    return fires
+  } catch {
+    return []
+  }
+}
+
+/** What is wrong with when a task wants its runs held. */
+export function holdingFaults (data: Override, config: Settled): Detail[] {
+  if (data.constraints === undefined) return []
+  const known = {
+    windows: config.scheduling.time_windows,
+    probes: config.probes && Object.keys(config.probes),
+    timezone: data.timezone ?? config.manager.timezone
+  }
+  return checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, { ...known, ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) } })
+}
+
+const UNCONSTRAINED: Constraints = Object.freeze({})
+
+/** When the runs of a task are held, with every default filled in. */
+export function holdingOf (data: Override, config: Settled): Holding {
+  const lost = data.on_lost ?? 'continue'
+  return {
+    constraints: data.constraints === undefined ? UNCONSTRAINED : structuredClone(data.constraints),
+    deadlineMs: deadlineOf(data, config),
+    on_deadline: data.on_deadline ?? 'run',
+    on_unmet: data.on_unmet ?? 'hold',
+    on_lost: lost,
+    class: data.class ?? null,
+    flexMs: milliseconds((data.flex ?? 0) as Duration),
+    // Who says that a run may be stopped when its conditions are lost says that it can be stopped.
+    preemptible: data.preemptible ?? lost === 'yield'
+  }
+}

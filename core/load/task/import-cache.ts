@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeWhole } from '../file/write.ts'
+
+const MODE = 0o600
+
+interface Stored { node?: unknown, files?: unknown }
+
+const fileIn = (folder: string) => join(folder, 'imports.json')
+
+/** True when nothing is remembered yet: the next look tries every file. */
+export const isFirstLook = (folder: string): boolean => !existsSync(fileIn(folder))
+
+/** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing remembered. */
+export async function recall (folder: string): Promise<Map<string, string>> {
+  try {
+    const { node, files } = JSON.parse(await readFile(fileIn(folder), 'utf8')) as Stored
+    // Another Node may strip types otherwise.
+    if (node !== process.version || typeof files !== 'object' || files === null) return new Map()
+    return new Map(Object.entries(files).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  } catch {
+    return new Map()
+  }
+}
+
+/** Keeps what `recall` reads, in `imports.json` of the data folder. */
+export async function remember (folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const text = `${JSON.stringify({ node: process.version, files: Object.fromEntries(files) })}\n`
+  await writeWhole({ file: fileIn(folder), text, mode: MODE })
+}

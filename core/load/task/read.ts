@@ -1,0 +1,32 @@
+import { foundWords } from '../../model/base/check.ts'
+import { taskFileBroken } from '../../model/base/errors.ts'
+import type { ModuleFile } from '../../model/task/isolation.ts'
+import type { Raw } from './assemble.ts'
+import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
+import type { FoundFile } from './walk.ts'
+
+/** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws OFFPEAK_TASK_FILE_BROKEN when there are none. */
+export function exportedBy (module: Readonly<Record<string, unknown>>, { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }): Raw[] {
+  const from = { contentHash, module: file }
+  const rows = (list: readonly unknown[], name: string) => list.map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
+  const { TASK_DEFINITIONS: list, default: single } = module
+  if (Array.isArray(list)) return rows(list, 'TASK_DEFINITIONS')
+  if (list !== undefined) throw taskFileBroken({ file: path, pointer: '/TASK_DEFINITIONS', message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions` })
+  if (Array.isArray(single)) return rows(single, 'default')
+  if (typeof single === 'object' && single !== null) return [{ definition: single, ...from, pointer: '/default' }]
+  if (single !== undefined) throw taskFileBroken({ file: path, pointer: '/default', message: `The default export of ${path} is ${foundWords(single)}, expected a definition { id, func, ... }` })
+  throw taskFileBroken({
+    file: path,
+    message: `${path} exports neither TASK_DEFINITIONS nor a default definition`,
+    fix: 'Export one of them, or begin its name with _ when it is only a helper.'
+  })
+}
+
+/** The definition in the header of a script; none when it has no header. Throws OFFPEAK_TASK_INVALID with the line. */
+export function headerOf (found: FoundFile, { source, contentHash }: { source: string, contentHash: string }): Raw[] {
+  const header = mayBeScript(found, source) ? parseHeader(source, found.path) : null
+  if (header === null) return []
+  const placeOf = (pointer: string) => ({ line: header.lines.get(pointer.split('/')[1] ?? '') ?? Math.min(...header.lines.values()) })
+  const definition = { id: idOf(found.path), ...header.fields }
+  return [{ definition, pointer: '', contentHash, placeOf, script: { file: found.real, interpreter: interpreterOf(source, found) } }]
+}

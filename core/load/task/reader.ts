@@ -1,0 +1,82 @@
+import { pathToFileURL } from 'node:url'
+import { SECOND } from '../../model/base/duration.ts'
+import { OffpeakError, taskFileBroken } from '../../model/base/errors.ts'
+import type { Raw } from './assemble.ts'
+import { importFault, thrownOf } from './fault.ts'
+import type { Probed } from './probe.ts'
+import { syntaxLine } from './probe.ts'
+import { exportedBy, headerOf } from './read.ts'
+import type { FoundFile } from './walk.ts'
+
+const MOST_TRIES = 5
+
+/** One version of a task file that has to be read. */
+export interface Todo { file: FoundFile, source: string, hash: string }
+
+/** The definitions of one version of a task file, or why it has none; `retry`: another file may mend it. */
+export type Read = { raws: Raw[] } | { fault: OffpeakError, retry: boolean }
+
+/** True for a file that is imported; any other is a script or nothing. */
+export const isModule = (path: string): boolean => /\.m?[jt]s$/.test(path)
+
+const hungFault = (path: string, boundMs: number) => taskFileBroken({
+  file: path,
+  message: `${path} is not imported after ${boundMs / SECOND} s: a loop or a wait at its top level does not end`,
+  fix: 'Move what it does at the top level into func.'
+})
+
+/** Another version of a file is another module. */
+const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
+
+/** Reads versions of task files into this process. */
+export class Reader {
+  readonly #boundMs: number
+  readonly #tried = new Map<string, number>()
+
+  constructor (boundMs: number) {
+    this.#boundMs = boundMs
+  }
+
+  /** Never throws. `probed` is what became of the import in a child; undefined when it is known to go well. */
+  async read (todo: Todo, probed: Probed | undefined): Promise<Read> {
+    const { file: { path, real }, source, hash } = todo
+    try {
+      if (!isModule(path)) return { raws: headerOf(todo.file, { source, contentHash: hash }) }
+      if (probed && probed.kind !== 'good') return { fault: await this.#probeFault(todo, probed), retry: probed.kind === 'thrown' }
+      return { raws: exportedBy(await this.#import(todo), { path, contentHash: hash, file: { url: urlOf(todo), text: source } }) }
+    } catch (error) {
+      if (error instanceof OffpeakError) return { fault: error, retry: false }
+      const retry = (this.#tried.get(hash) ?? 0) < MOST_TRIES
+      return { fault: importFault({ path, real, source, thrown: thrownOf(error) }), retry }
+    }
+  }
+
+  async #import (todo: Todo): Promise<Record<string, unknown>> {
+    const { file: { path }, hash } = todo
+    const url = urlOf(todo)
+    // A failed import stays failed under its address, so that another try needs another one.
+    const tries = this.#tried.get(hash) ?? 0
+    this.#tried.set(hash, tries + 1)
+    const { promise: hung, reject } = Promise.withResolvers<never>()
+    const bound = setTimeout(() => reject(hungFault(path, this.#boundMs)), this.#boundMs)
+    try {
+      const module = await Promise.race([import(tries === 0 ? url : `${url}&n=${tries}`), hung]) as Record<string, unknown>
+      this.#tried.delete(hash)
+      return module
+    } finally {
+      clearTimeout(bound)
+    }
+  }
+
+  async #probeFault ({ file: { path, real }, source }: Todo, probed: Exclude<Probed, { kind: 'good' }>): Promise<OffpeakError> {
+    if (probed.kind === 'hung') return hungFault(path, this.#boundMs)
+    if (probed.kind === 'ended') {
+      const how = probed.signal === null ? `exits with code ${probed.code}` : `dies of ${probed.signal}`
+      return taskFileBroken({ file: path, message: `${path} ends the whole process while it is imported: it ${how}`, fix: 'Move what it does at the top level into func.' })
+    }
+    const fault = importFault({ path, real, source, thrown: probed.thrown })
+    if (probed.thrown.name !== 'SyntaxError' || fault.place.line !== undefined) return fault
+    const line = await syntaxLine(real)
+    return line === null ? fault : taskFileBroken({ file: path, line, message: fault.message, ...(fault.fix && { fix: fault.fix }) })
+  }
+}

@@ -1,0 +1,201 @@
+import { realpath } from 'node:fs/promises'
+import { basename, resolve, sep } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import type { FSWatcher } from 'chokidar'
+import type { Config } from '../../model/config/config.ts'
+import { SECOND } from '../../model/base/duration.ts'
+import type { Detail } from '../../model/base/errors.ts'
+import type { Service } from '../../model/base/service.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { FileFault } from './assemble.ts'
+import { assemble } from './assemble.ts'
+import { Tree } from './tree.ts'
+import { WRITTEN, waited } from '../config/watch.ts'
+
+/** A task file, or one definition of it, that cannot be used as it stands on disk. */
+export interface BrokenFile {
+  /** Below the tasks directory. */
+  file: string
+  message: string
+  /** What to do about it. */
+  fix?: string | undefined
+  line?: number | undefined
+  column?: number | undefined
+  pointer?: string | undefined
+  code: string
+  /** Every fault, when there are several: what was found and what was expected. */
+  errors?: Detail[] | undefined
+  /** Epoch ms at which this fault was first seen. */
+  since: number
+}
+
+/** What a look at the disk or another configuration has changed. */
+export interface FolderChange {
+  added: Task[]
+  changed: Task[]
+  removed: Task[]
+  /** Faults that were not there before. */
+  broken: BrokenFile[]
+  /** Files that were broken and are no longer. */
+  mended: string[]
+}
+
+export interface FolderAsk {
+  /** The tasks directory; it need not exist yet. */
+  directory: string
+  dataFolder: string
+  config: Config
+  onChange: (change: FolderChange) => void
+  /** Told when the system cannot watch; `rescan` still finds every change. */
+  onError?: ((error: unknown) => void) | undefined
+  /** `watch`: changes take effect by themselves. `once`: only when `rescan` is called. */
+  files?: 'watch' | 'once' | undefined
+  /** The watch begins so many ms after the start, at once when absent. */
+  watchAfterMs?: number | undefined
+  /** How long one import may take, ms. */
+  boundMs?: number | undefined
+  /** Epoch ms, as the file system counts them. */
+  now?: (() => number) | undefined
+  /** Monotonic ms: how long a file has been gone. */
+  elapsed?: (() => number) | undefined
+}
+
+/** The tasks in force and the files that are broken. */
+export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], oldVersions: number }
+
+const QUIET_MS = 400
+const GATHER_MS = 50
+
+function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
+  const { line, column, pointer } = error.place
+  const message = kept ? `${error.message}; the last good version stays in force` : error.message
+  return { file: path, message, fix: error.fix, line, column, pointer, code: error.code, since, ...error.errors && error.errors.length > 1 && { errors: error.errors } }
+}
+
+const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) => [file, pointer, code, message, JSON.stringify(errors)].join('\n')
+
+/** The tasks directory while it lives: finds, reads and watches task files. A broken file never harms its neighbours,
+ *  and its last good version stays in force. */
+export class TaskFolder implements Service {
+  readonly #ask: FolderAsk
+  readonly #tree: Tree
+  #config: Config
+  #tasks: ReadonlyMap<string, Task> = new Map()
+  #broken: readonly BrokenFile[] = []
+  #watcher: FSWatcher | null = null
+  #running: AbortController | null = null
+  #queue: Promise<void> = Promise.resolve()
+  #waiting: Promise<void> | null = null
+  #timer: NodeJS.Timeout | undefined
+  #looked = false
+  #watching: Promise<void> = Promise.resolve()
+
+  constructor (ask: FolderAsk) {
+    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
+    this.#ask = { ...ask, now }
+    this.#config = config
+    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed })
+  }
+
+  get current (): Current {
+    return { tasks: this.#tasks, broken: this.#broken, oldVersions: this.#tree.oldVersions }
+  }
+
+  async start (): Promise<void> {
+    if (this.#running) return
+    this.#running = new AbortController()
+    await this.rescan()
+    // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
+    if (this.#ask.files !== 'once' && this.#running) this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
+  }
+
+  async stop (): Promise<void> {
+    this.#running?.abort()
+    this.#running = null
+    clearTimeout(this.#timer)
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+    await this.#watching
+    await this.#queue
+  }
+
+  /** Looks at the directory now; resolves when what it found is in force. Calls while a look waits for its turn are that look. */
+  rescan (): Promise<void> {
+    if (this.#waiting) return this.#waiting
+    const look = this.#queue.then(() => {
+      this.#waiting = null
+      return this.#look()
+    })
+    this.#waiting = look
+    this.#queue = look.catch(() => undefined)
+    return look
+  }
+
+  /** Puts another configuration in force: overrides and limits are applied again, no file is read. */
+  reconfigure (config: Config): void {
+    this.#config = config
+    if (this.#looked) this.#apply()
+  }
+
+  async #look (): Promise<void> {
+    if (!this.#running) return
+    const { signal } = this.#running
+    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal })
+    if (signal.aborted) return await this.#tree.remembered
+    this.#looked = true
+    this.#apply()
+    await this.#tree.remembered
+    if (unsettled) this.#soon(QUIET_MS)
+  }
+
+  #soon (ms: number): void {
+    clearTimeout(this.#timer)
+    if (this.#running) this.#timer = setTimeout(() => { this.rescan().catch(error => this.#ask.onError?.(error)) }, ms)
+  }
+
+  async #watch (signal: AbortSignal): Promise<void> {
+    if (!await waited(this.#ask.watchAfterMs ?? 0, signal)) return
+    const [root, { watch }] = await Promise.all([realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)), import('chokidar')])
+    if (signal.aborted) return
+    const watcher = watch(root, {
+      ignoreInitial: true, followSymlinks: false, depth: 8, awaitWriteFinish: WRITTEN,
+      ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))
+    })
+    this.#watcher = watcher
+    watcher.on('error', error => this.#ask.onError?.(error))
+    watcher.on('all', () => this.#soon(GATHER_MS))
+    watcher.on('ready', () => this.#soon(0))
+  }
+
+  #apply (): void {
+    const before = { tasks: this.#tasks, broken: this.#broken }
+    const { tasks, faults } = assemble({ sources: this.#tree.sources, config: this.#config, previous: before.tasks })
+    const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
+    const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found => known.get(keyOf(found)) ?? found)
+    this.#tasks = tasks
+    this.#broken = broken
+    const faulty = new Set(broken.map(({ file }) => file))
+    this.#tell({
+      added: [...tasks.values()].filter(({ id }) => !before.tasks.has(id)),
+      changed: [...tasks.values()].filter(task => differs(before.tasks.get(task.id), task)),
+      removed: [...before.tasks.values()].filter(({ id }) => !tasks.has(id)),
+      broken: broken.filter(found => !known.has(keyOf(found))),
+      mended: [...new Set(before.broken.map(({ file }) => file))].filter(file => !faulty.has(file))
+    })
+  }
+
+  #tell (change: FolderChange): void {
+    if (Object.values(change).some(list => list.length > 0)) this.#ask.onChange(change)
+  }
+}
+
+const differs = (before: Task | undefined, task: Task) => before !== undefined && !isDeepStrictEqual(before, task)
+
+/** Reads the tasks directory once, for a look without a running manager. */
+export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {
+  const folder = new TaskFolder({ ...ask, files: 'once', onChange: () => undefined })
+  await folder.start()
+  await folder.stop()
+  return folder.current
+}

@@ -1,0 +1,197 @@
+import { hash as digest } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import type { OffpeakError } from '../../model/base/errors.ts'
+import { taskFileBroken } from '../../model/base/errors.ts'
+import type { Source } from './assemble.ts'
+import { worthALook } from './header.ts'
+import { recall, remember } from './import-cache.ts'
+import type { Probed } from './probe.ts'
+import { probe } from './probe.ts'
+import type { Read, Todo } from './reader.ts'
+import { Reader, isModule } from './reader.ts'
+import type { FoundFile, Walked } from './walk.ts'
+import { walk } from './walk.ts'
+
+const SCRIPT_BYTES = 64 * 1024
+const MODULE_BYTES = 5 * 1024 * 1024
+const AT_ONCE = 64
+
+/** A file below the tasks directory as it was last read. */
+interface Entry extends Source {
+  stamp: string
+  hash: string
+  /** True for a fault that another file may mend: an import that is missing or throws. */
+  retry: boolean
+  /** When the file was first missed, by the monotonic clock; null while it is there. */
+  goneAt: number | null
+}
+
+export interface TreeAsk {
+  directory: string
+  /** Where `imports.json` is kept. */
+  dataFolder: string
+  /** How long one import may take. */
+  boundMs: number
+  /** Epoch ms, as the file system counts them. */
+  now: () => number
+  /** Monotonic ms. */
+  elapsed: () => number
+}
+
+export interface RefreshAsk {
+  /** A file that fails and is younger than this may be half written, one that is gone for less may be about to be replaced:
+   *  both are left for the next look. */
+  quietMs: number
+  signal: AbortSignal
+}
+
+const sha = (data: string) => digest('sha256', data, 'hex')
+
+/** The task files below a directory, imported once for each version. */
+export class Tree {
+  readonly #ask: TreeAsk
+  readonly #entries = new Map<string, Entry>()
+  readonly #reader: Reader
+  #known: Map<string, string> | null = null
+  #remembering: Promise<void> = Promise.resolve()
+  /** Imported versions that no task uses any more: Node never lets go of a module. */
+  oldVersions = 0
+
+  constructor (ask: TreeAsk) {
+    this.#ask = ask
+    this.#reader = new Reader(ask.boundMs)
+  }
+
+  /** The files that have definitions or faults, the one that was loaded first first. */
+  get sources (): Source[] {
+    return [...this.#entries.values()].filter(({ raws, fault }) => raws.length > 0 || fault)
+  }
+
+  /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
+  async refresh ({ quietMs, signal }: RefreshAsk): Promise<boolean> {
+    const walked = await walk(this.#ask.directory)
+    let unsettled = this.#forget(walked, quietMs)
+    for (const [path, fault] of walked.faults) this.#note(path, fault)
+    const todo = await this.#todo(walked.files)
+    const modules = todo.filter(({ file }) => isModule(file.path))
+    const probing = await this.#probe(modules, signal)
+    for (const item of todo) {
+      const probed = await probing.get(item.file.real)
+      if (signal.aborted) return false
+      const age = this.#ask.now() - item.file.mtimeMs
+      const young = age >= 0 && age < quietMs
+      const read = await this.#reader.read(item, probed)
+      if ('fault' in read && young) unsettled = true
+      else this.#keep(item, read)
+    }
+    if (modules.length > 0) this.#remember(walked)
+    return unsettled
+  }
+
+  /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something may come back. */
+  #forget ({ files, faults }: Walked, quietMs: number): boolean {
+    const here = new Set(files.map(({ path }) => path))
+    const shut = [...faults.keys()]
+    let unsettled = false
+    for (const [path, entry] of this.#entries) {
+      const hidden = shut.some(fault => path === fault || fault === '.' || path.startsWith(`${fault}/`))
+      if (here.has(path) || (hidden && (entry.raws.length > 0 || faults.has(path)))) {
+        entry.goneAt = null
+        continue
+      }
+      entry.goneAt ??= this.#ask.elapsed()
+      if (this.#ask.elapsed() - entry.goneAt < quietMs && entry.raws.length > 0) {
+        unsettled = true
+        continue
+      }
+      this.#entries.delete(path)
+      this.oldVersions += entry.raws.length > 0 ? 1 : 0
+    }
+    return unsettled
+  }
+
+  #note (path: string, fault: OffpeakError): void {
+    const entry = this.#entries.get(path)
+    this.#entries.set(path, { path, raws: entry?.raws ?? [], hash: entry?.hash ?? '', stamp: '', fault, retry: true, goneAt: null })
+  }
+
+  async #todo (files: readonly FoundFile[]): Promise<Todo[]> {
+    const todo: (Todo | null)[] = []
+    // As many at a time as leave file handles for everybody else.
+    for (let at = 0; at < files.length; at += AT_ONCE) {
+      todo.push(...await Promise.all(files.slice(at, at + AT_ONCE).map(file => this.#changed(file))))
+    }
+    return todo.filter(item => item !== null)
+  }
+
+  async #changed (file: FoundFile): Promise<Todo | null> {
+    const entry = this.#entries.get(file.path)
+    if (entry?.stamp === file.stamp && !(entry.fault && entry.retry)) return null
+    const module = isModule(file.path)
+    if (!module && !worthALook(file)) return null
+    if (file.size > MODULE_BYTES && module) {
+      this.#note(file.path, taskFileBroken({ file: file.path, message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}` }))
+      return null
+    }
+    const source = await (module ? readFile(file.real, 'utf8') : head(file)).catch(() => null)
+    // A file that vanished since the walk is the business of the next one.
+    if (source === null) return null
+    const hash = sha(module ? source : `${file.stamp}\n${source}`)
+    if (!module || !entry || entry.hash !== hash || entry.fault) return { file, source, hash }
+    entry.stamp = file.stamp
+    return null
+  }
+
+  /** What comes of the import in a child, by file, none for what went well before: a file is read here while the child is at the next one. */
+  async #probe (modules: readonly Todo[], signal: AbortSignal): Promise<Map<string, Promise<Probed | undefined>>> {
+    const known = this.#known ??= await recall(this.#ask.dataFolder)
+    const files = modules.filter(({ file, hash }) => known.get(file.real) !== hash).map(({ file }) => file.real)
+    const coming = new Map(files.map(file => [file, Promise.withResolvers<Probed | undefined>()]))
+    void probe({ files, boundMs: this.#ask.boundMs, signal, told: (file, probed) => coming.get(file)!.resolve(probed) }).then(
+      () => { for (const { resolve } of coming.values()) resolve(undefined) },
+      (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
+    )
+    const promises = [...coming].map(([file, { promise }]) => [file, promise] as const)
+    // The first that fails is told by the look; nobody waits for the others then.
+    for (const [, promise] of promises) promise.catch(() => undefined)
+    return new Map(promises)
+  }
+
+  #keep ({ file: { path, stamp }, hash }: Todo, read: Read): void {
+    const entry = this.#entries.get(path)
+    if ('fault' in read) {
+      this.#entries.set(path, { path, stamp, hash, raws: entry?.raws ?? [], goneAt: null, ...read })
+      return
+    }
+    const last = entry?.raws[0]?.contentHash
+    if (last !== undefined && last !== hash) this.oldVersions += 1
+    // A file with its first definitions takes its place behind those that have theirs.
+    if (entry?.raws.length === 0) this.#entries.delete(path)
+    this.#entries.set(path, { path, stamp, hash, raws: read.raws, fault: null, retry: false, goneAt: null })
+  }
+
+  /** Resolves when the last look is remembered. */
+  get remembered (): Promise<void> {
+    return this.#remembering
+  }
+
+  #remember ({ files }: Walked): void {
+    const good = files.flatMap(({ path, real }) => {
+      const entry = this.#entries.get(path)
+      return entry && isModule(path) && !entry.fault ? [[real, entry.hash] as const] : []
+    })
+    const known = this.#known = new Map(good)
+    // It only saves time at the next start. The disk has until the tasks are in force.
+    this.#remembering = this.#remembering.then(() => remember(this.#ask.dataFolder, known)).catch(() => undefined)
+  }
+}
+
+async function head ({ real }: FoundFile): Promise<string> {
+  const handle = await open(real, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(SCRIPT_BYTES) })
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}

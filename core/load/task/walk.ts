@@ -1,0 +1,129 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import type { Dirent, Stats } from 'node:fs'
+import { join, sep } from 'node:path'
+import type { OffpeakError } from '../../model/base/errors.ts'
+import { taskFileBroken } from '../../model/base/errors.ts'
+
+/** A regular file below the tasks directory. */
+export interface FoundFile {
+  /** Below the tasks directory, with `/`. */
+  path: string
+  /** The file itself, with every link resolved. */
+  real: string
+  /** Changes whenever the file may have: its identity, size, mode and time. */
+  stamp: string
+  mtimeMs: number
+  size: number
+  executable: boolean
+}
+
+/** What lies in the tasks directory, and what of it cannot be used. */
+export interface Walked { files: FoundFile[], faults: Map<string, OffpeakError> }
+
+export interface WalkLimits { depth: number, files: number }
+
+const LIMITS: WalkLimits = { depth: 8, files: 20_000 }
+const WORLD_WRITABLE = 0o002
+const EXECUTABLE = 0o111
+
+interface Walk extends Walked { root: string, limits: WalkLimits, seen: Set<string>, links: string[], full: boolean }
+
+/** True for names that are never tasks: hidden ones, helpers that begin with `_`, tests, declarations, installed packages. */
+export const passedOver = (name: string): boolean =>
+  /^[._]/.test(name) || name === 'node_modules' || /\.test\.[^.]+$/.test(name) || /\.d\.[mc]?ts$/.test(name)
+
+// Windows has no such bit: every file looks writable there.
+const writableByOthers = ({ mode }: Stats) => process.platform !== 'win32' && (mode & WORLD_WRITABLE) !== 0
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'does not exist', EACCES: 'may not be read', EPERM: 'may not be read', ELOOP: 'is a link that leads to itself', ENOTDIR: 'is no folder'
+}
+
+function unreadable (path: string, cause: unknown): OffpeakError {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  return taskFileBroken({ file: path, message: `${path} ${REASONS[code] ?? `cannot be read (${code})`}`, cause })
+}
+
+function exposed (path: string, real: string): OffpeakError {
+  return taskFileBroken({
+    file: path, message: `${path} can be changed by every user of this machine: it is not loaded`, fix: `Run: chmod o-w '${real}'`
+  })
+}
+
+function addFile (state: Walk, path: string, found: { real: string, stats: Stats }): void {
+  const { real, stats } = found
+  if (state.files.length >= state.limits.files) {
+    state.full = true
+    return
+  }
+  if (writableByOthers(stats)) {
+    state.faults.set(path, exposed(path, real))
+    return
+  }
+  const stamp = [real, stats.ino, stats.size, stats.mode, stats.mtimeMs].join('-')
+  state.files.push({ path, real, stamp, mtimeMs: stats.mtimeMs, size: stats.size, executable: (stats.mode & EXECUTABLE) !== 0 })
+}
+
+async function readFile (state: Walk, path: string, real: string): Promise<void> {
+  if (state.seen.has(real)) return
+  state.seen.add(real)
+  try {
+    const stats = await lstat(real)
+    if (stats.isFile()) addFile(state, path, { real, stats })
+  } catch (cause) {
+    // It is gone between the listing and the look: so it is not there.
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') state.faults.set(path, unreadable(path, cause))
+  }
+}
+
+async function listing (state: Walk, path: string, real: string): Promise<Dirent[]> {
+  try {
+    if (writableByOthers(await stat(real))) {
+      state.faults.set(path, exposed(path, real))
+      return []
+    }
+    return await readdir(real, { withFileTypes: true })
+  } catch (cause) {
+    state.faults.set(path, unreadable(path === '.' ? state.root : path, cause))
+    return []
+  }
+}
+
+async function readFolder (state: Walk, path: string, real: string): Promise<void> {
+  if (state.seen.has(real) || state.full) return
+  state.seen.add(real)
+  if (path.split('/').length > state.limits.depth) {
+    state.faults.set(path, taskFileBroken({ file: path, message: `${path} lies deeper than ${state.limits.depth} folders: it is not read` }))
+    return
+  }
+  const entries = (await listing(state, path, real)).filter(({ name }) => !passedOver(name)).toSorted((a, b) => a.name < b.name ? -1 : 1)
+  const below = (name: string) => path === '.' ? name : `${path}/${name}`
+  await Promise.all(entries.filter(entry => entry.isFile()).map(({ name }) => readFile(state, below(name), join(real, name))))
+  state.links.push(...entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => below(name)))
+  for (const entry of entries.filter(item => item.isDirectory())) await readFolder(state, below(entry.name), join(real, entry.name))
+}
+
+/** A link counts only when what it names lies inside the tasks directory, so that no loop and no way out exists. */
+async function readLink (state: Walk, path: string): Promise<void> {
+  try {
+    const real = await realpath(join(state.root, path))
+    if (!real.startsWith(state.root + sep)) {
+      if (real !== state.root) state.faults.set(path, taskFileBroken({ file: path, message: `${path} is a link out of the tasks directory: it is not followed`, fix: 'Put the file itself there.' }))
+      return
+    }
+    await ((await stat(real)).isDirectory() ? readFolder(state, path, real) : readFile(state, path, real))
+  } catch (cause) {
+    state.faults.set(path, unreadable(path, cause))
+  }
+}
+
+/** Every regular file below the tasks directory in the order of its path. Never throws and never hangs: what cannot be read is a fault by its path. */
+export async function walk (directory: string, limits: WalkLimits = LIMITS): Promise<Walked> {
+  const faults = new Map<string, OffpeakError>()
+  const root = await realpath(directory).catch(() => directory)
+  const state: Walk = { root, limits, files: [], faults, seen: new Set(), links: [], full: false }
+  await readFolder(state, '.', root)
+  for (let path = state.links.shift(); path !== undefined; path = state.links.shift()) await readLink(state, path)
+  if (state.full) faults.set('.', taskFileBroken({ file: '.', message: `More than ${limits.files} files lie in the tasks directory: the rest is not read` }))
+  return { files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1), faults }
+}

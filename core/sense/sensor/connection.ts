@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { MINUTE, SECOND } from '../../model/base/duration.ts'
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { isInstalled } from '../source/program.ts'
+import { wayOut } from './network.ts'
+import type { Maybe } from '../../model/machine/reading.ts'
+import type { Exec } from '../source/program.ts'
+import type { Ground, Part, Sensor } from '../source/sensor.ts'
+
+const BOUND = 4 * SECOND
+const SERVICE = 'org.freedesktop.NetworkManager'
+/** NMMetered and NMConnectivityState of NetworkManager's D-Bus interface; guesses count as answers. */
+const METERED: Record<string, boolean> = { 1: true, 2: false, 3: true, 4: false }
+const OFFLINE = new Set(['1', '2'])
+const MODEM = /^(?:wwan|ppp|rmnet|wwp)/
+
+interface Answer { metered: Maybe<boolean>, offline: boolean }
+
+/** `u 4` for each property that was asked for. */
+async function byBus (exec: Exec): Promise<Answer> {
+  const path = `/${SERVICE.replaceAll('.', '/')}`
+  const { output } = await exec({ argv: ['busctl', '--auto-start=no', 'get-property', SERVICE, path, SERVICE, 'Metered', 'Connectivity'], timeoutMs: BOUND })
+  const [metered, connectivity] = output.split('\n').map(line => line.trim().split(' ')[1] ?? '')
+  return { metered: METERED[metered ?? ''] ?? UNKNOWN, offline: OFFLINE.has(connectivity ?? '') }
+}
+
+async function byTool (exec: Exec): Promise<Answer> {
+  const { output } = await exec({ argv: ['nmcli', '--terse', '--get-values', 'GENERAL.METERED', 'device', 'show'], timeoutMs: BOUND })
+  const words = output.split('\n').map(line => line.trim().split(' ')[0])
+  return { metered: words.includes('yes') ? true : words.includes('no') ? false : UNKNOWN, offline: false }
+}
+
+/** What the way out looks like when nobody keeps the connections: a modem is metered, a cable is not, for the rest nobody knows. */
+function byName ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Answer {
+  const name = wayOut({ files, roots })
+  if (name === UNKNOWN || name === null) return { metered: UNKNOWN, offline: false }
+  const folder = `${roots.sys}/class/net/${name}`
+  if (MODEM.test(name) || (files.once(`${folder}/uevent`) ?? '').includes('DEVTYPE=wwan')) return { metered: true, offline: false }
+  const wireless = existsSync(`${folder}/wireless`) || existsSync(`${folder}/phy80211`)
+  const cable = !wireless && files.once(`${folder}/type`)?.trim() === '1'
+  return { metered: cable ? false : UNKNOWN, offline: false }
+}
+
+export interface ConnectionAsk extends Ground { exec: Exec, everyMs: number, metered: 'auto' | 'yes' | 'no' }
+
+/** Whether the connection costs by volume: the owner's word, NetworkManager's, or a look at the interface. */
+export function connectionSensor ({ exec, everyMs, metered, ...ground }: ConnectionAsk): Sensor {
+  const ask = async (): Promise<Answer> => {
+    if (!existsSync(`${ground.roots.run}/NetworkManager`)) return byName(ground)
+    if (await isInstalled('busctl')) return byBus(exec)
+    return await isInstalled('nmcli') ? byTool(exec) : byName(ground)
+  }
+  return {
+    everyMs,
+    async read (): Promise<Part> {
+      const answer = await ask()
+      // A portal that waits for a log-in is no way out, whatever the routes say.
+      const online = answer.offline ? { online: false } : {}
+      return { network: { ...online, metered: metered === 'auto' ? answer.metered : metered === 'yes' } }
+    }
+  }
+}
+
+/** How often programs are asked when the configuration does not say. */
+export const SLOW = MINUTE

@@ -1,0 +1,79 @@
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { numbersOf, plainNumber, share } from '../source/number.ts'
+import { rates, rise } from '../source/rate.ts'
+import { treeTicks } from '../source/process-tree.ts'
+import type { Maybe } from '../../model/machine/reading.ts'
+import type { Files } from '../source/files.ts'
+import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+import type { Limits } from '../source/cgroup.ts'
+
+/** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */
+const TICKS = 100
+
+interface Counters {
+  /** Ticks of all cores. */
+  total: number
+  /** Ticks without work; waiting for a disk is without work. */
+  idle: number
+  /** Ticks of this process and what it started. */
+  own: number | null
+  /** Seconds that the container has used, where it has a share of its own. */
+  contained: number | null
+}
+
+/** The columns of /proc/stat, proc(5): user nice system idle iowait irq softirq steal; guest is part of user. */
+function ticksOf (stat: string): { total: number, idle: number } {
+  const columns = numbersOf(stat, 3).slice(0, 8)
+  const total = columns.reduce((sum, value) => sum + value, 0)
+  if (!stat.startsWith('cpu ') || columns.length < 4 || Number.isNaN(total)) throw new Error(`/proc/stat begins with '${stat.slice(0, 40)}'`)
+  return { total, idle: columns[3]! + (columns[4] ?? 0) }
+}
+
+function load ({ files, roots }: { files: Files, roots: Roots }, cores: number): Maybe<number> {
+  const text = files.optional(`${roots.proc}/loadavg`)
+  const value = plainNumber(text?.slice(0, text.indexOf(' ')))
+  return value === null ? UNKNOWN : value / cores
+}
+
+/** The processors that are on: cpu0, cpu1, … below /proc/stat's sum. */
+function coresIn (stat: string): number {
+  let count = 0
+  for (let at = stat.indexOf('\ncpu'); at >= 0; at = stat.indexOf('\ncpu', at + 4)) count++
+  return Math.max(1, count)
+}
+
+interface Shares { busy: Maybe<number>, own: Maybe<number> }
+const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN }
+
+/** Processor shares from /proc/stat, of all cores, or of the container's share of them when it has a limit. */
+export function cpuSensor (ground: Ground, limits: Limits): Sensor {
+  const { files, roots, clock } = ground
+  const ownTicks = treeTicks({ files, roots })
+  let room = 1
+  const shares = rates<Counters, Shares>({
+    clock,
+    none: NONE,
+    derive: ({ now, before, seconds }) => {
+      const total = rise(now.total, before.total)
+      const idle = rise(now.idle, before.idle)
+      const contained = now.contained === null ? null : rise(now.contained, before.contained ?? undefined)
+      const busy = now.contained !== null
+        ? contained === null ? UNKNOWN : share(contained / (seconds * room))
+        : total === null || idle === null || total === 0 ? UNKNOWN : share(1 - idle / total)
+      const own = now.own === null ? null : rise(now.own, before.own ?? undefined)
+      if (own === null || busy === UNKNOWN) return { busy, own: UNKNOWN }
+      return { busy, own: Math.min(busy, own / TICKS / (seconds * room)) }
+    }
+  })
+  return {
+    everyMs: 0,
+    read (): Part {
+      const stat = files.text(`${roots.proc}/stat`)
+      const online = coresIn(stat)
+      const { cpus } = limits.read()
+      room = Math.min(online, cpus ?? online)
+      const contained = cpus === null ? null : limits.cpuSeconds()
+      return { cpu: { ...shares({ ...ticksOf(stat), own: ownTicks(), contained }), load: load(ground, online), cores: room } }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { statfs } from 'node:fs/promises'
+import { SECOND } from '../../model/base/duration.ts'
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { share } from '../source/number.ts'
+import type { Part, Sensor } from '../source/sensor.ts'
+
+const EVERY = 30 * SECOND
+
+/** Room on the file system of one path: what a program without privilege may still write, and the share in use as df(1) counts it. */
+export function diskSensor (path: string): Sensor {
+  return {
+    everyMs: EVERY,
+    threaded: true,
+    async read (): Promise<Part> {
+      const { bsize, blocks, bfree, bavail } = await statfs(path)
+      const used = blocks - bfree
+      return { disks: [{ path, free_bytes: bavail * bsize, used: used + bavail === 0 ? UNKNOWN : share(used / (used + bavail)) }] }
+    }
+  }
+}

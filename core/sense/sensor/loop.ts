@@ -1,0 +1,32 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { SECOND } from '../../model/base/duration.ts'
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import type { Part, Sensor } from '../source/sensor.ts'
+
+// A look of the native timer costs more than the rest of a sample: two a second see every long block and many short ones.
+const LOOK_MS = SECOND / 2
+
+/** How often the loop came round, and the longest time between (ns). */
+export type LoopWatch = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'enable' | 'disable' | 'reset'>
+
+/** How late the event loop was at worst since the last sample. */
+export function loopSensor (watch: (lookMs: number) => LoopWatch = lookMs => monitorEventLoopDelay({ resolution: lookMs })): Sensor {
+  let watching: LoopWatch | null = null
+  return {
+    everyMs: 0,
+    read (): Part {
+      if (watching === null) {
+        watching = watch(LOOK_MS)
+        watching.enable()
+      }
+      if (watching.count === 0) return { loop_delay_ms: UNKNOWN }
+      const worst = watching.max / 1e6 - LOOK_MS
+      watching.reset()
+      return { loop_delay_ms: Math.max(0, Math.round(worst * 10) / 10) }
+    },
+    stop () {
+      watching?.disable()
+      watching = null
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { numberAfter, share } from '../source/number.ts'
+import type { Limits } from '../source/cgroup.ts'
+import type { Ground, Part, Sensor } from '../source/sensor.ts'
+
+const KIB = 1024
+
+/** Kernels before 3.14 do not say what is available. */
+const roughly = (text: string) => ['MemFree:', 'Buffers:', 'Cached:'].reduce((sum, key) => sum + (numberAfter(text, key) ?? NaN), 0)
+
+function hostMemory (text: string): { total: number, available: number } {
+  const total = numberAfter(text, 'MemTotal:')
+  const available = numberAfter(text, 'MemAvailable:') ?? roughly(text)
+  if (total === null || total === 0 || Number.isNaN(available)) throw new Error(`/proc/meminfo begins with '${text.slice(0, 40)}'`)
+  return { total: total * KIB, available: available * KIB }
+}
+
+/** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
+export function memorySensor ({ files, roots }: Ground, limits: Limits): Sensor {
+  return {
+    everyMs: 0,
+    read (): Part {
+      const { total, available } = hostMemory(files.text(`${roots.proc}/meminfo`))
+      const { memory } = limits.read()
+      // A limit above what the machine has is none.
+      if (memory === null || memory >= total) return { memory: { used: share(1 - available / total), available_bytes: available } }
+      const used = limits.memoryBytes()
+      if (Number.isNaN(used)) return { memory: { used: UNKNOWN, available_bytes: UNKNOWN } }
+      return { memory: { used: share(used / memory), available_bytes: Math.min(available, Math.max(0, memory - used)) } }
+    }
+  }
+}

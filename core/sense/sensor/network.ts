@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { UNKNOWN } from '../../model/machine/reading.ts'
+import { numbersOf } from '../source/number.ts'
+import { rates, rise } from '../source/rate.ts'
+import type { Maybe } from '../../model/machine/reading.ts'
+import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+
+/** Receives what another one has received already, or talks to nobody. */
+const BORROWED = /^(?:lo|ifb\d|dummy\d|veth|docker|br-|virbr|vnet|tap|tun|wg|tailscale|bond\d|team\d)/
+
+/** Received and sent bytes by interface, of /proc/net/dev. */
+function bytesIn (text: string): Map<string, number> {
+  const found = new Map<string, number>()
+  for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
+    const name = text.slice(text.lastIndexOf('\n', colon) + 1, colon).trim()
+    const columns = numbersOf(text, colon + 1)
+    if (columns.length >= 9) found.set(name, columns[0]! + columns[8]!)
+  }
+  return found
+}
+
+/** The interfaces whose bytes count: those with hardware behind them; where none has, as in a container, all that do not borrow. */
+function counted (names: Iterable<string>, roots: Roots): string[] {
+  const all = [...names].filter(name => name !== 'lo')
+  const real = all.filter(name => existsSync(`${roots.sys}/class/net/${name}/device`))
+  return real.length > 0 ? real : all.filter(name => !BORROWED.test(name))
+}
+
+const UP = 1
+const REJECT = 0x200
+
+const usable = (flags: string | undefined) => (parseInt(flags ?? '0', 16) & (UP | REJECT)) === UP
+
+const four = (text: string): string[] => text.split('\n').slice(1).map(line => line.split('\t'))
+  .filter(([, to, , flags, , , , mask]) => to === '00000000' && mask === '00000000' && usable(flags)).map(([name]) => name!)
+
+const NOWHERE = '0'.repeat(32)
+
+const six = (text: string): string[] => text.split('\n').filter(line => line.startsWith(`${NOWHERE} 00`)).map(line => line.split(/ +/))
+  .filter(([, , , , , , , , flags, name]) => name !== 'lo' && usable(flags)).map(columns => columns[9]!)
+
+/** The interface by which the world is reached, by the default routes of /proc/net/route and /proc/net/ipv6_route:
+ *  null when there is none, unknown where the routes are hidden. */
+export function wayOut ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Maybe<string | null> {
+  const text = files.optional(`${roots.proc}/net/route`)
+  if (text === null) return UNKNOWN
+  const names = [...four(text), ...six(files.optional(`${roots.proc}/net/ipv6_route`) ?? '')]
+  // An interface that does not tell its state, such as a tunnel, counts as up.
+  return names.find(name => files.optional(`${roots.sys}/class/net/${name}/operstate`)?.trim() !== 'down') ?? null
+}
+
+/** What the interfaces move, and whether one of them leads out. */
+export function networkSensor (ground: Ground): Sensor {
+  const { files, roots, clock } = ground
+  let names: string[] = []
+  let seen = ''
+  const rate = rates<Map<string, number>, Maybe<number>>({
+    clock,
+    none: UNKNOWN,
+    derive: ({ now, before, seconds }) => {
+      const rises = names.filter(name => now.has(name) && before.has(name)).map(name => rise(now.get(name), before.get(name)))
+      if (rises.length === 0 || rises.includes(null)) return names.length === 0 && now.size > 0 ? 0 : UNKNOWN
+      return rises.reduce<number>((sum, value) => sum + value!, 0) / seconds
+    }
+  })
+  return {
+    everyMs: 0,
+    read (): Part {
+      const text = files.optional(`${roots.proc}/net/dev`)
+      const bytes = text === null ? new Map<string, number>() : bytesIn(text)
+      const list = [...bytes.keys()].join(' ')
+      if (list !== seen) names = counted(bytes.keys(), roots)
+      seen = list
+      const way = wayOut(ground)
+      return { network: { bytes_per_s: text === null ? UNKNOWN : rate(bytes), online: way === UNKNOWN ? UNKNOWN : way !== null } }
+    }
+  }
+}

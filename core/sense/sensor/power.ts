@@ -1,0 +1,52 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { SECOND } from '../../model/base/duration.ts'
+import { absent } from '../source/files.ts'
+import { powerOf } from './power-supply.ts'
+import type { Files } from '../source/files.ts'
+import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { Supply } from './power-supply.ts'
+
+const EVERY = 5 * SECOND
+const PREFIX = 'POWER_SUPPLY_'
+const ATTRIBUTES = [
+  'type', 'scope', 'online', 'present', 'status', 'capacity', 'energy_now', 'energy_full', 'power_now',
+  'charge_now', 'charge_full', 'current_now', 'time_to_empty_now'
+] as const
+
+/** `POWER_SUPPLY_CAPACITY=87` and its neighbours: all attributes in one read. */
+function inUevent (text: string | null): Supply {
+  const pairs = (text ?? '').split('\n').filter(line => line.startsWith(PREFIX) && line.includes('='))
+  return Object.fromEntries(pairs.map(line => [line.slice(PREFIX.length, line.indexOf('=')).toLowerCase(), line.slice(line.indexOf('=') + 1)]))
+}
+
+async function supplyAt (files: Files, folder: string): Promise<Supply> {
+  // A battery of which one attribute cannot be read is a battery still.
+  const told = (name: string) => files.driver(`${folder}/${name}`).catch(() => null)
+  const event = inUevent(await told('uevent'))
+  // Older kernels do not repeat the type there, and scope only stands there when it is set.
+  const names = event.status !== undefined || event.online !== undefined ? ['type', 'scope'] : ATTRIBUTES
+  const missing = names.filter(name => event[name] === undefined)
+  const values = await Promise.all(missing.map(told))
+  const own = missing.flatMap((name, index) => values[index] === null ? [] : [[name, values[index]!]])
+  return { ...event, ...Object.fromEntries(own) as Supply }
+}
+
+/** A kernel without power supplies has no such folder; a container that hides all of /sys/class tells nothing: null. */
+function entries (sys: string): string[] | null {
+  const names = absent(() => readdirSync(`${sys}/class/power_supply`))
+  return names ?? (existsSync(`${sys}/class`) ? [] : null)
+}
+
+/** Mains, batteries and a UPS on USB, of /sys/class/power_supply; read off the event loop, for drivers can be slow. */
+export function powerSensor ({ files, roots }: Ground): Sensor {
+  return {
+    everyMs: EVERY,
+    threaded: true,
+    async read (): Promise<Part> {
+      const names = entries(roots.sys)
+      if (names === null) return {}
+      const supplies = await Promise.all(names.map(name => supplyAt(files, `${roots.sys}/class/power_supply/${name}`)))
+      return powerOf(supplies)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { Limits } from '../source/cgroup.ts'
+import { connectionSensor } from './connection.ts'
+import { cpuSensor } from './cpu.ts'
+import { diskSensor } from './disk.ts'
+import { elsewhere } from './portable.ts'
+import { idleSensor } from './idle.ts'
+import { ioSensor } from './io.ts'
+import { loopSensor } from './loop.ts'
+import { memorySensor } from './memory.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import { networkSensor } from './network.ts'
+import { powerSensor } from './power.ts'
+import { pressureSensor } from './pressure.ts'
+import { temperatureSensor } from './temperature.ts'
+import { upsSensor } from './ups.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Exec } from '../source/program.ts'
+import type { Ground, Sensor } from '../source/sensor.ts'
+
+function linux (ground: Ground, exec: Exec): [string, Sensor][] {
+  const limits = new Limits(ground)
+  return [
+    ['cpu', cpuSensor(ground, limits)],
+    ['pressure', pressureSensor(ground, limits)],
+    ['memory', memorySensor(ground, limits)],
+    ['io', ioSensor(ground)],
+    ['network', networkSensor(ground)],
+    ['power', powerSensor(ground)],
+    ['temperature', temperatureSensor(ground)],
+    ['idle', idleSensor(ground, exec)]
+  ]
+}
+
+export interface SensorsAsk { ground: Ground, exec: Exec, platform: NodeJS.Platform }
+
+/** The sensors of this system that no configuration changes. */
+export const fixedSensors = ({ ground, exec, platform }: SensorsAsk): Map<string, Sensor> =>
+  new Map([...platform === 'linux' ? linux(ground, exec) : elsewhere(), ['loop', loopSensor()]])
+
+/** The sensors that the configuration asks for. `folder` is the data folder, which is always watched. */
+export function chosenSensors ({ ground, exec, platform, folder, sense }: SensorsAsk & { folder: string, sense: Config['sense'] }): Map<string, Sensor> {
+  const everyMs = milliseconds(sense.slow_every)
+  const paths = new Set([folder, ...sense.disks])
+  const sensors = new Map([...paths].map(path => [`disk ${path}`, diskSensor(path)]))
+  if (platform === 'linux') sensors.set('connection', connectionSensor({ ...ground, exec, everyMs, metered: sense.metered }))
+  if (platform !== 'linux' && sense.metered !== 'auto') {
+    sensors.set('connection', { everyMs, read: () => ({ network: { metered: sense.metered === 'yes' } }) })
+  }
+  if (sense.ups !== null) sensors.set('ups', upsSensor({ name: sense.ups, exec, everyMs }))
+  return sensors
+}
