@@ -1,5 +1,5 @@
 import { createManager } from '../core/manager.ts'
-import { newRun } from '../core/work/intake.ts'
+import { newRun } from '../core/work/desk/intake.ts'
 import type { ConfigFile } from '../core/model/config/config.ts'
 import type { NewRun } from '../core/model/run/run.ts'
 import type { TaskDefinition } from '../core/model/task/task.ts'

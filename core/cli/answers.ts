@@ -1,6 +1,6 @@
 import type { Page } from '../engine/engine.ts'
 import type { fullRunView, runView } from '../model/view/view.ts'
-export type { ExplanationView } from '../work/explanation.ts'
+export type { ExplanationView } from '../work/desk/explain-view.ts'
 export type { ForecastView, MachineView, PauseView, SignalView } from '../model/view/machine-view.ts'
 export type { TaskView } from '../model/view/view.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { QueueView } from '../work/queues.ts'
+import type { QueueView } from '../work/desk/queues.ts'
 import type { Remote } from './options.ts'
 import type { RunAnswer } from './answers.ts'
 import { Client } from './client.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { Remote } from './options.ts'
-import type { StatsView } from '../work/past.ts'
+import type { StatsView } from '../work/desk/statistics.ts'
 import { Client } from './client.ts'
 import { durationWords, timeWords } from './words.ts'
 import { past, remote } from './options.ts'

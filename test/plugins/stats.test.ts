@@ -1,11 +1,11 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
 import { StatsRow } from '../../plugins/stats.ts'
-import { ranIn } from '../../core/work/past.ts'
+import { ranIn } from '../../core/work/desk/statistics.ts'
 import { runWords } from '../../core/cli/words.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 import type { Run } from '../../core/model/run/run.ts'
-import type { StatsView } from '../../core/work/past.ts'
+import type { StatsView } from '../../core/work/desk/statistics.ts'
 import { HOUR, MINUTE, SECOND, laptop } from './holding.ts'
 
 type Laptop = Awaited<ReturnType<typeof laptop>>

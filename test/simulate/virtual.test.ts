@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualClock } from '../../core/work/virtual.ts'
+import { VirtualClock } from '../../core/work/simulate/clock.ts'
 import { after, systemClock } from '../../core/model/base/clock.ts'
 
 const START = Date.parse('2026-03-10T08:00:00Z')

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Breaker, pauseOf } from '../../core/work/breaker.ts'
-import { Pauses } from '../../core/work/pauses.ts'
+import { Breaker, pauseOf } from '../../core/work/conditions/breaker.ts'
+import { Pauses } from '../../core/work/conditions/pauses.ts'
 import { gate, house } from './house.ts'
 import { labelOf } from '../../core/model/run/run.ts'
 import { retryAt } from '../../core/model/run/retry.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Upkeep } from '../../core/work/upkeep.ts'
+import { Upkeep } from '../../core/work/upkeep/maintenance.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { house, scratch } from './house.ts'
 import { until } from '../clock.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualClock } from '../../core/work/virtual.ts'
+import { VirtualClock } from '../../core/work/simulate/clock.ts'
 import { house } from './house.ts'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '../clock.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { Heap } from '../../core/work/heap.ts'
-import type { Item } from '../../core/work/heap.ts'
+import { Heap } from '../../core/work/plan/heap.ts'
+import type { Item } from '../../core/work/plan/heap.ts'
 
 t.test('the earliest key comes out first, however keys were put, moved and taken out', t => {
   const step = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }))

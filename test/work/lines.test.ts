@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RunLines } from '../../core/work/lines.ts'
+import { RunLines } from '../../core/work/context/run-log.ts'
 
 const write = (lines: RunLines, count: number) => {
   for (let index = 1; index <= count; index++) lines.write({ at: index, level: 30, text: `line ${index}` })

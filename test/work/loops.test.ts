@@ -1,13 +1,13 @@
 import t from 'tap'
-import { Alarm } from '../../core/work/alarm.ts'
-import { LateErrors } from '../../core/work/late.ts'
-import { Ticker } from '../../core/work/ticker.ts'
+import { Alarm } from '../../core/work/plan/alarm.ts'
+import { LateErrors } from '../../core/work/context/uncaught.ts'
+import { Ticker } from '../../core/work/upkeep/ticker.ts'
 import { execFile } from 'node:child_process'
 import { fakeClock, until } from '../clock.ts'
 import { promisify } from 'node:util'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { runScope } from '../../core/work/scope.ts'
-import { watchdog } from '../../core/work/watchdog.ts'
+import { runScope } from '../../core/work/context/scope.ts'
+import { watchdog } from '../../core/work/upkeep/watchdog.ts'
 import type { Notice } from '../../core/model/notice.ts'
 
 t.test('an alarm rings once at its instant, and never before', async t => {
@@ -174,7 +174,7 @@ t.test('an error that comes after its run is pinned to it', async t => {
 })
 
 t.test('an error from elsewhere ends the process as ever', async t => {
-  const script = `import { LateErrors } from '${import.meta.resolve('../../core/work/late.ts')}'
+  const script = `import { LateErrors } from '${import.meta.resolve('../../core/work/context/uncaught.ts')}'
     await new LateErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
   const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((error: unknown) => error)
   t.match(ended, { code: 7, stderr: /Error: mine/, stdout: '' })

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { Pauses } from '../../core/work/pauses.ts'
+import { Pauses } from '../../core/work/conditions/pauses.ts'
 import { house } from './house.ts'
 import type { Owner } from './house.ts'
-import type { PauseAsk } from '../../core/work/pauses.ts'
+import type { PauseAsk } from '../../core/work/conditions/pauses.ts'
 
 const HOUR = 3_600_000
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ProgressTracker } from '../../core/work/progress.ts'
+import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { fakeClock, until } from '../clock.ts'
 import { gate, house } from './house.ts'
 import { runView } from '../../core/model/view/view.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Stop } from '../../core/work/stop.ts'
+import { Stop } from '../../core/work/context/stop.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
 
 const first = new StopReason('timeout', 'too long')

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
-import { LateErrors } from '../late.ts'
+import { LateErrors } from '../context/uncaught.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
-import { killGroup } from '../group.ts'
+import { killGroup } from './process-group.ts'
 import { mostOf } from '../../model/run/used.ts'
-import { treeUsed } from '../tree.ts'
+import { treeUsed } from './process-tree.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { Used } from '../../model/task/isolation.ts'
 

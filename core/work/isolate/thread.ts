@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
-import { LateErrors } from '../late.ts'
+import { LateErrors } from '../context/uncaught.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import type { Down, Port, Up } from './wire.ts'

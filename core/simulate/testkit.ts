@@ -1,0 +1,282 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
+import { Machine } from './machine.ts'
+import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
+import { createManager } from '../manager.ts'
+import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
+import { firstReason } from '../model/gates/evaluate.ts'
+import { inputInvalid, waitedInVain } from '../model/base/errors.ts'
+import { isFinal } from '../model/run/run.ts'
+import { overlay } from '../model/config/config.ts'
+import { sceneWith } from '../model/machine/scene.ts'
+import { Wakeful } from '../work/simulate/busyness.ts'
+import { runScope } from '../work/context/scope.ts'
+import type { ConfigFile } from '../model/config/config.ts'
+import type { Explanation } from '../work/desk/explain.ts'
+import type { TaskManager } from '../manager.ts'
+import type { FullRun, Run, State } from '../model/run/run.ts'
+import type { Notice } from '../model/notice.ts'
+import type { RunAsk } from '../work/desk/intake.ts'
+import type { Scene } from '../model/machine/scene.ts'
+import type { Services } from '../model/task/context.ts'
+import type { Signal } from '../model/machine/reading.ts'
+import type { TaskDefinition } from '../model/task/task.ts'
+
+export interface TestManagerOptions {
+  /** When it is: epoch ms or ISO 8601; a Monday noon in UTC when absent. */
+  at?: number | string
+  /** Settings as in config.json; the time zone is UTC unless they say otherwise. */
+  config?: ConfigFile
+  tasks?: readonly TaskDefinition[]
+  /** `once`: the task files below `root` are read too. */
+  files?: 'once' | 'none'
+  /** What the machine does; a calm desktop on mains when absent. */
+  reading?: Scene
+  /** Where the tasks directory of the settings starts; the working directory when absent. */
+  root?: string
+  /** What tasks find in ctx.services, beside `clock`. */
+  services?: Services
+}
+
+/** Milliseconds as a number, or words such as '2h'. */
+export type Span = number | string
+
+/** What tasks under test find as ctx.services.clock. */
+export interface TestClock { now (): number, sleep (span: Span): Promise<void> }
+
+const START = Date.UTC(2026, 0, 5, 12)
+/** How long the clock stands still for a run that is at real work, ms of real time between two sleeps. */
+const PATIENCE = 5000
+const STILL = 3
+const NEVER_LATER = 7 * DAY
+
+const msOf = (span: Span): number => typeof span === 'number' ? span : milliseconds(span)
+
+/** A task manager on a clock, a machine and a data folder of a test's own. Nothing in it waits for real time. */
+export class TestManager {
+  readonly manager: TaskManager
+  readonly clock: VirtualClock
+  /** Everything that was said so far, readings left out. */
+  readonly notices: Notice[]
+  readonly #machine: Machine
+  readonly #folder: string
+  readonly #pending: () => number
+  #beat: () => void = () => undefined
+  readonly #wakeful: Wakeful
+
+  /** Taken by `createTestManager`. */
+  constructor ({ manager, clock, notices, machine, folder, pending }: Parts) {
+    this.manager = manager
+    this.clock = clock
+    this.notices = notices
+    this.#machine = machine
+    this.#folder = folder
+    this.#pending = pending
+    const { runner, situation } = manager
+    this.#wakeful = new Wakeful({ active: () => runner.active, situation, patienceMs: PATIENCE })
+    manager.onNotice(notice => { if (notice.kind === 'resting') this.#wakeful.rests(notice.id) })
+  }
+
+  async start (): Promise<void> {
+    await this.manager.start()
+    await this.manager.look()
+    this.#wait()
+    await this.settle()
+  }
+
+  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor waits for its gates
+   *  is at real work, and waited for: no longer than five seconds. */
+  async settle (): Promise<void> {
+    for (;;) {
+      await quiet(() => this.#pending() > 0, STILL)
+      if (!this.#wakeful.atWork) return
+      await setTimeout(1)
+    }
+  }
+
+  /** Lets time pass, from event to event. */
+  async advance (span: Span): Promise<void> {
+    await this.advanceTo(this.clock.now() + msOf(span))
+  }
+
+  /** Lets time pass up to an instant: epoch ms or ISO 8601. */
+  async advanceTo (at: number | string): Promise<void> {
+    await this.settle()
+    await this.clock.goTo(new Date(at).getTime(), () => this.settle())
+    await this.settle()
+  }
+
+  /** The machine sleeps: the wall clock goes on, and nothing else does until it wakes. */
+  async suspend (span: Span): Promise<void> {
+    await this.settle()
+    this.clock.jump(msOf(span))
+    this.manager.notice({ kind: 'clock_jumped', ms: msOf(span) })
+    await this.manager.look()
+    await this.manager.fire()
+    await this.settle()
+  }
+
+  /** Changes what the machine does; what the change does not name stays. */
+  async set (change: Scene): Promise<void> {
+    this.#machine.change(change)
+    await this.manager.look()
+    this.#wait()
+    await this.settle()
+  }
+
+  /** Pulls the plug of a machine with a battery, percent. */
+  async unplug (level = this.#machine.level ?? 80): Promise<void> {
+    await this.set({ power: 'battery', battery: { level, charging: false } })
+  }
+
+  /** Puts the plug in; the battery fills. */
+  async plug (level = this.#machine.level ?? 90): Promise<void> {
+    await this.set({ power: 'mains', battery: { level, charging: true } })
+  }
+
+  /** Others use so much of the processors, a share; it counts when it has lasted for scheduling.dwell. */
+  async busy (share = 0.95): Promise<void> {
+    await this.set({ cpu: { busy: share, own: 0 } })
+  }
+
+  /** Nobody has touched the machine for so long, and nothing goes on; `idle(0)`: someone is there. */
+  async idle (span: Span = HOUR): Promise<void> {
+    await this.set({ idle_seconds: msOf(span) / 1000, cpu: { busy: 0.02, own: 0 } })
+  }
+
+  /** Sets a custom signal; null forgets it. */
+  async signal (name: string, value: Signal['value'] | null): Promise<void> {
+    await this.set({ signals: { [name]: value } })
+  }
+
+  /** Lets a probe say whether something goes on. */
+  async probe (name: string, busy: boolean | 'unknown'): Promise<void> {
+    await this.set({ probes: { [name]: busy } })
+  }
+
+  /** Asks for a run of a task; resolves when all that needs no time has come of it. */
+  async enqueue (task: string, ask: RunAsk = {}): Promise<Run> {
+    const { run } = await this.manager.desk.enqueue(task, ask)
+    await this.settle()
+    return (await this.manager.engine.get(run.id))!
+  }
+
+  /** Lets time pass until nothing is running and nothing that is due may start; what is held stays held. */
+  async drain (within: Span = DAY): Promise<void> {
+    const end = this.clock.now() + msOf(within)
+    for (await this.settle(); this.manager.runner.active.size > 0; await this.clock.step(() => this.settle())) {
+      if (this.clock.now() <= end) continue
+      const running = this.manager.runner.active.all().map(({ run }) => `${run.task} (${run.id})`)
+      throw waitedInVain(`still running after ${within}: ${running.join(', ')}`)
+    }
+  }
+
+  /** Lets time pass until a run, or the newest run of a task, is in a state; `held`: due, and told to wait.
+   *  Throws OFFPEAK_WAITED_IN_VAIN with what it is instead, and why. */
+  async waitFor (target: string, state: State | 'held', within: Span = NEVER_LATER): Promise<FullRun> {
+    const end = this.clock.now() + msOf(within)
+    for (await this.settle(); ; await this.clock.step(() => this.settle())) {
+      const run = await this.#find(target)
+      if (run !== null && this.#is(run, state)) return run
+      const over = run !== null && run.id === target && isFinal(run.state)
+      if (over || this.clock.nextAt === null || this.clock.nextAt > end) throw waitedInVain(`${target} is not ${state}: ${this.#wordsOf(run)}`)
+    }
+  }
+
+  /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is told to stop. */
+  readonly sleep = async (span: Span): Promise<void> => {
+    const id = runScope.getStore()?.id
+    const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal
+    const sleeping = this.clock.sleep(msOf(span), signal)
+    await (id === undefined ? sleeping : this.#wakeful.during(id, sleeping))
+  }
+
+  /** The runs of a task, or of all, oldest first. */
+  async runs (task?: string): Promise<FullRun[]> {
+    const found: Run[] = []
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await this.manager.engine.list({ limit: 200, ...task !== undefined && { task }, ...cursor !== undefined && { cursor } })
+      found.unshift(...page.items.toReversed())
+      cursor = page.next
+    }
+    return await Promise.all(found.map(async ({ id }) => (await this.manager.engine.get(id))!))
+  }
+
+  /** Why a task waits, or what its next run would meet. */
+  async why (task: string): Promise<Explanation> {
+    return await this.manager.explain.task(this.manager.desk.definition(task))
+  }
+
+  /** Stops what runs, its graces on the clock of the test, and removes the data folder. */
+  async close (): Promise<void> {
+    this.#beat()
+    const waiting = { isOver: false }
+    const stopping = this.manager.stop().finally(() => { waiting.isOver = true })
+    for (await this.settle(); !waiting.isOver; await setImmediate()) {
+      if (this.manager.runner.active.size > 0) await this.clock.step(() => this.settle())
+    }
+    await stopping
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #find (target: string): Promise<FullRun | null> {
+    const { engine, catalog } = this.manager
+    if (!catalog.tasks.has(target)) return await engine.get(target)
+    const [newest] = (await engine.list({ task: target, limit: 1 })).items
+    return newest === undefined ? null : await engine.get(newest.id)
+  }
+
+  #is (run: FullRun, state: State | 'held'): boolean {
+    if (state !== 'held') return run.state === state
+    return run.state === 'queued' && run.due_at <= this.clock.now() && this.manager.runner.verdict(run).decision === 'hold'
+  }
+
+  #wordsOf (run: FullRun | null): string {
+    if (run === null) return 'there is no such run'
+    const reason = run.state === 'queued' ? firstReason(this.manager.runner.verdict(run)) : run.error ?? run.reason
+    const failure = reason ? undefined : run.attempts.at(-1)?.error
+    return `it is ${run.state}${reason ? `, ${reason.message}` : ''}${failure ? `; attempt ${run.attempts.length} failed: ${failure.message}` : ''}`
+  }
+
+  /** What the timed loops of a manager do: often after a change, until every dwell is over, then each minute. */
+  #wait (): void {
+    this.#beat()
+    this.#beat = this.clock.after(this.#machine.every(this.manager.config), () => {
+      for (const name of ['sample', 'flush', 'renew', 'sweep']) void this.manager.beat(name)
+      this.#wait()
+    })
+  }
+}
+
+interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], machine: Machine, folder: string, pending: () => number }
+
+/** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine that the test moves, chance
+ *  that is fixed, and a data folder that `close` removes. Throws what `createManager` and `registerTasks` throw. */
+export async function createTestManager ({ at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {} }: TestManagerOptions = {}): Promise<TestManager> {
+  const start = new Date(at).getTime()
+  if (!Number.isFinite(start)) throw inputInvalid({ what: 'There is no test manager', errors: [{ pointer: '/at', detail: `found '${at}', expected an instant` }] })
+  const folder = await mkdtemp(join(tmpdir(), 'offpeak-kit-'))
+  const clock = new VirtualClock(start)
+  const notices: Notice[] = []
+  const { engine, pending } = watched(createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
+  const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
+  const machine = new Machine(clock, sceneWith({ probes }, reading))
+  try {
+    const manager = await createManager({
+      config: overlay({ manager: { timezone: 'UTC' } }, overlay(config, { engine: { folder } })) as ConfigFile,
+      clock, engine, files, loops: 'none', random: () => 0.5, senses: machine.eyes(), onNotice: notice => { if (notice.kind !== 'sampled') notices.push(notice) },
+      services: { clock: { now: clock.now, sleep: (span: Span) => kit.sleep(span) } satisfies TestClock, ...services },
+      ...root !== undefined && { root }
+    })
+    const kit: TestManager = new TestManager({ manager, clock, notices, machine, folder, pending })
+    manager.registerTasks(tasks)
+    await kit.start()
+    return kit
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}

@@ -1,0 +1,62 @@
+import { circleOf } from '../../model/gates/dependency.ts'
+import { isFinal } from '../../model/run/run.ts'
+import type { Claimed, Engine } from '../../engine/engine.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Ending, Prior } from '../../model/gates/dependency.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { Run } from '../../model/run/run.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** So many of the newest runs of a task are looked at. */
+const LOOK_BACK = 50
+
+/** Skips that say nothing of what the task does. */
+const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
+
+const counts = ({ state, reason }: Run): boolean => isFinal(state) && !OF_NO_ACCOUNT.includes(reason?.code ?? '')
+
+const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending =>
+  ({ state, at: at ?? 0, chain: [...reason?.chain ?? [], id], message: error?.message ?? reason?.message ?? null })
+
+/** What one run more says of a task: the newest end counts, and whatever is under way. */
+function priorOf (runs: readonly Run[], now: number): Prior & { run: string | null } {
+  const pending = runs.some(({ state, due_at: due, attempt }) => state === 'running' || state === 'blocked' || (state === 'queued' && (due <= now || attempt > 0)))
+  const last = runs.filter(counts).toSorted((a, b) => (b.finished_at ?? 0) - (a.finished_at ?? 0))[0]
+  return { pending, last: last === undefined ? null : endingOf(last), run: last?.id ?? null }
+}
+
+/** What the tasks have done that others depend on, as the last look has found it. */
+export class Flows {
+  readonly #engine: Engine
+  readonly #clock: Clock
+  #priors = new Map<string, Prior & { run: string | null }>()
+
+  constructor ({ engine, clock }: { engine: Engine, clock: Clock }) {
+    this.#engine = engine
+    this.#clock = clock
+  }
+
+  get priors (): ReadonlyMap<string, Prior> {
+    return this.#priors
+  }
+
+  /** Looks at what these of the tasks depend on. */
+  async look (ids: readonly string[], tasks: ReadonlyMap<string, Task>): Promise<void> {
+    const wanted = new Set(ids.flatMap(due => tasks.get(due)?.depends_on.map(({ task: id }) => id) ?? []))
+    if (wanted.size === 0) return
+    const now = this.#clock.now()
+    const found = await Promise.all([...wanted].map(async task => [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const))
+    for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
+  }
+
+  /** The run with the results of the tasks that its own depends on, by their ids. */
+  async lend (run: Claimed, task: Task | undefined): Promise<Claimed> {
+    if (task === undefined || task.depends_on.length === 0) return run
+    const results: Record<string, Json> = { ...run.results }
+    for (const { task: id } of task.depends_on) {
+      const last = this.#priors.get(id)?.run ?? null
+      if (last !== null) results[id] = (await this.#engine.get(last))?.result ?? null
+    }
+    return { ...run, results }
+  }
+}

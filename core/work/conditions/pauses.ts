@@ -1,0 +1,94 @@
+import Type from 'typebox'
+import { DurationSchema } from '../../model/base/section.ts'
+import { faultsOf } from '../../model/base/check.ts'
+import { inputInvalid } from '../../model/base/errors.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { Pause } from '../../model/gates/gate.ts'
+import type { Situation } from './situation.ts'
+
+/** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
+export interface PauseAsk { scope: Pause['scope'], name?: string | null, until?: number | null, for?: Duration, by: string, reason?: string | null }
+
+const AskSchema = Type.Object({
+  scope: Type.Enum(['all', 'queue', 'task', 'tag']),
+  name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  until: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  for: Type.Optional(DurationSchema),
+  by: Type.String(),
+  reason: Type.Optional(Type.Union([Type.String(), Type.Null()]))
+}, { additionalProperties: false })
+
+// A key that is not read would make a pause without an end of one that has one.
+function check (ask: PauseAsk): void {
+  const errors = faultsOf(AskSchema, ask)
+  if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) errors.push({ pointer: '/for', detail: "goes with no 'until': say one of the two" })
+  if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })
+  if (errors.length > 0) throw inputInvalid({ what: 'The pause was not made', errors })
+}
+
+const PREFIX = 'pause/'
+const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${scope}/${name ?? ''}`
+
+/** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
+export class Pauses {
+  readonly #engine: Engine
+  readonly #clock: Clock
+  readonly #notice: Listener
+  readonly #situation: Situation
+  #pauses = new Map<string, Pause>()
+
+  constructor ({ engine, clock, notice, situation }: { engine: Engine, clock: Clock, notice: Listener, situation: Situation }) {
+    this.#engine = engine
+    this.#clock = clock
+    this.#notice = notice
+    this.#situation = situation
+  }
+
+  /** Reads what was paused before this start. */
+  async load (): Promise<void> {
+    const facts = await this.#engine.kept(PREFIX)
+    this.#pauses = new Map(facts.map(({ name, value }) => [name, value as unknown as Pause]))
+    this.#situation.pause(this.list())
+  }
+
+  /** The pauses in force. */
+  list (): Pause[] {
+    const now = this.#clock.now()
+    return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
+  }
+
+  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key that does not fit. */
+  async add (ask: PauseAsk): Promise<Pause> {
+    check(ask)
+    const { scope, name = null, for: span, by, reason = null } = ask
+    const at = this.#clock.now()
+    const until = span === undefined ? ask.until ?? null : at + milliseconds(span)
+    const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at, reason }
+    await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at })
+    this.#pauses.set(keyOf(pause), pause)
+    await this.#record('pause', pause, by)
+    return pause
+  }
+
+  /** Takes a pause back; false when there is none. */
+  async remove (ask: Pick<Pause, 'scope' | 'name'>, by: string): Promise<boolean> {
+    const key = keyOf(ask.scope === 'all' ? { scope: 'all', name: null } : ask)
+    if (!this.#pauses.has(key)) return false
+    await this.#engine.keep({ name: key, value: null, now: this.#clock.now() })
+    this.#pauses.delete(key)
+    await this.#record('resume', ask, by)
+    return true
+  }
+
+  async #record (action: 'pause' | 'resume', { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>, by: string): Promise<void> {
+    const subject = name === null ? scope : `${scope}/${name}`
+    await this.#engine.record({ at: this.#clock.now(), by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null })
+    this.#notice({ kind: 'recorded', by, action, subject })
+    this.#situation.pause(this.list())
+  }
+}

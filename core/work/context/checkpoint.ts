@@ -1,0 +1,75 @@
+import { RESULT_LIMITS, storable } from '../../model/base/json.ts'
+import { closed, opened } from '../../model/run/checkpoint.ts'
+import { stepInvalid, stepRepeated, stepsTooLarge } from '../../model/base/errors.ts'
+import type { Json } from '../../model/base/json.ts'
+
+const LONGEST = 200
+
+const wordsOf = (steps: ReadonlyMap<string, Json>): { [key: string]: Json } => Object.fromEntries(steps)
+
+/** `stored` is what `store` was last called with, or null; `version` is that of the definition in force. */
+export interface MemoryOptions { stored: Json, version: string, store: (stored: Json) => Promise<void> }
+
+/** What a run has kept for its later attempts: the state that its task saved and the results of its steps, stored as one. */
+export class Memory {
+  readonly #steps: Map<string, Json>
+  readonly #begun = new Set<string>()
+  readonly #store: MemoryOptions['store']
+  readonly #version: string
+  #state: Json
+  #savedBy: string
+
+  constructor ({ stored, version, store }: MemoryOptions) {
+    const { state, steps, version: saved } = opened(stored)
+    this.#steps = new Map(Object.entries(steps))
+    this.#state = state
+    this.#savedBy = saved ?? version
+    this.#version = version
+    this.#store = store
+  }
+
+  get state (): Json {
+    return this.#state
+  }
+
+  /** True as long as the state is one that another version of the definition has saved: a step does not change that, a save does. */
+  get changed (): boolean {
+    return this.#savedBy !== this.#version
+  }
+
+  /** Resolves when it is durable; the state is as it was when that fails. */
+  async save (state: Json): Promise<void> {
+    const before = { state: this.#state, savedBy: this.#savedBy }
+    this.#state = state
+    this.#savedBy = this.#version
+    try {
+      await this.#write()
+    } catch (error) {
+      if (this.#state === state) [this.#state, this.#savedBy] = [before.state, before.savedBy]
+      throw error
+    }
+  }
+
+  /** The result of the step, done now or by an earlier attempt. Throws OFFPEAK_STEP_INVALID, OFFPEAK_STEP_REPEATED, OFFPEAK_STEPS_TOO_LARGE. */
+  async step<T> (name: string, work: () => T | Promise<T>): Promise<T> {
+    if (typeof name !== 'string' || name === '' || name === '__proto__' || name.length > LONGEST) throw stepInvalid(name)
+    if (this.#begun.has(name)) throw stepRepeated(name)
+    this.#begun.add(name)
+    if (this.#steps.has(name)) return this.#steps.get(name) as T
+    const result = storable(await work())
+    this.#keep(name, result)
+    await this.#write()
+    // As JSON also the first time, so that no attempt sees another thing than the next.
+    return result as T
+  }
+
+  #keep (name: string, result: Json): void {
+    const bytes = Buffer.byteLength(JSON.stringify({ ...wordsOf(this.#steps), [name]: result }))
+    if (bytes > RESULT_LIMITS.bytes) throw stepsTooLarge({ name, bytes, limit: RESULT_LIMITS.bytes })
+    this.#steps.set(name, result)
+  }
+
+  async #write (): Promise<void> {
+    await this.#store(closed({ state: this.#state, steps: wordsOf(this.#steps), version: this.#savedBy }))
+  }
+}

@@ -1,0 +1,163 @@
+import { setImmediate } from 'node:timers/promises'
+import { Memory } from './checkpoint.ts'
+import { Fatal, RetryAfter, Skip, Warned } from '../../model/run/outcome.ts'
+import { iso } from '../../model/base/clock.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import { storable } from '../../model/base/json.ts'
+import type { Claimed } from '../../engine/engine.ts'
+import type {
+  Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog, TaskProgress
+} from '../../model/task/context.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { Hints } from '../../model/machine/hints.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { Situation } from '../conditions/situation.ts'
+
+export type { Breathing } from '../../model/task/context.ts'
+
+export interface ContextOptions {
+  run: Claimed
+  /** Its signal is asked for when the task asks for it. */
+  stop: { readonly signal: AbortSignal }
+  /** Called when the task first logs: a logger costs more than many a task. */
+  log: () => TaskLog
+  progress: TaskProgress
+  services: () => Services
+  situation: Pick<Situation, 'hints' | 'onChange'>
+  /** Waits while the gates are closed. */
+  breathe: (breathing: Breathing) => Promise<void>
+  save: (state: Json) => Promise<void>
+  /** Of the definition in force, see `Task.version`. */
+  version: string
+  enqueue: (task: string, ask: Enqueue) => Promise<string>
+}
+
+interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, listener: (hints: Hints) => void }
+
+const NO_RESULTS = Object.freeze({})
+
+const skip = (reason: string): never => { throw new Skip(reason) }
+const retryAfter = (wait: Duration, message?: string): never => { throw new RetryAfter(milliseconds(wait), message ?? 'the task asked to be tried again later') }
+const fail = (message: string): never => { throw new Fatal(message) }
+const warn = (message: string, result?: unknown) => new Warned(message, result)
+
+/** Tells of hints that differ from the ones before, until the run is told to stop or the answer is called. */
+function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
+  let told = JSON.stringify(situation.hints)
+  const off = situation.onChange(() => {
+    if (signal.aborted) return off()
+    const text = JSON.stringify(situation.hints)
+    if (text === told) return
+    told = text
+    listener(situation.hints)
+  })
+  return off
+}
+
+/** One claimed run as its task sees it. What few tasks look at is made when it is looked at, so that a task may take what it wants apart:
+ *  `({ payload, step }) => …`. */
+class Context implements TaskContext {
+  readonly payload: Json
+  readonly task: string
+  readonly run_id: string
+  readonly results: Readonly<Record<string, Json>>
+  readonly attempt: number
+  readonly progress: TaskProgress
+  readonly #options: ContextOptions
+  #memory: Memory | undefined
+  #log: TaskLog | undefined
+  #services: Services | undefined
+
+  constructor (options: ContextOptions) {
+    const { run, progress } = options
+    this.#options = options
+    this.payload = run.payload
+    this.task = run.task
+    this.run_id = run.id
+    this.results = run.results ?? NO_RESULTS
+    this.attempt = run.attempt
+    this.progress = progress
+  }
+
+  get signal (): AbortSignal {
+    return this.#options.stop.signal
+  }
+
+  get due_at (): string {
+    return iso(this.#options.run.due_at)!
+  }
+
+  get log (): TaskLog {
+    return this.#log ??= this.#options.log()
+  }
+
+  get services (): Services {
+    return this.#services ??= this.#options.services()
+  }
+
+  get hints (): Hints {
+    return this.#options.situation.hints
+  }
+
+  get onHints (): TaskContext['onHints'] {
+    const { situation, stop } = this.#options
+    return listener => hintsListener({ situation, signal: stop.signal, listener })
+  }
+
+  get checkpoint (): TaskCheckpoint {
+    const { signal } = this
+    const memory = this.#remembered
+    return {
+      get changed () { return memory.changed },
+      read: async () => memory.state,
+      save: async state => {
+        signal.throwIfAborted()
+        await memory.save(storable(state))
+      }
+    }
+  }
+
+  get step (): TaskContext['step'] {
+    return async (name, work) => {
+      this.signal.throwIfAborted()
+      return await this.#remembered.step(name, work)
+    }
+  }
+
+  get breathe (): TaskContext['breathe'] {
+    return async (breathing = {}) => {
+      this.signal.throwIfAborted()
+      await this.#options.breathe(breathing)
+      await setImmediate()
+      this.signal.throwIfAborted()
+    }
+  }
+
+  get enqueue (): TaskContext['enqueue'] {
+    return (task, ask = {}) => this.#options.enqueue(task, ask)
+  }
+
+  get skip (): TaskContext['skip'] {
+    return skip
+  }
+
+  get retryAfter (): TaskContext['retryAfter'] {
+    return retryAfter
+  }
+
+  get fail (): TaskContext['fail'] {
+    return fail
+  }
+
+  get warn (): TaskContext['warn'] {
+    return warn
+  }
+
+  get #remembered (): Memory {
+    const { run, version, save } = this.#options
+    return this.#memory ??= new Memory({ stored: run.checkpoint, version, store: save })
+  }
+}
+
+/** What a task's function is given, built around one claimed run. */
+export const contextFor = (options: ContextOptions): TaskContext => new Context(options)

@@ -1,0 +1,115 @@
+import { SECOND } from '../../model/base/duration.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Progress } from '../../model/run/run.ts'
+import type { TaskProgress } from '../../model/task/context.ts'
+
+/** Time constant of the smoothed rate: what is older counts for little. */
+const SMOOTHING = 10 * SECOND
+
+/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it, or from how long earlier runs took. */
+export class ProgressTracker implements TaskProgress {
+  readonly #clock: Clock
+  #current = 0
+  #total: number | null = null
+  #unit: string | null = null
+  #message: string | null = null
+  #rate: number | null = null
+  #markAt: number
+  #markCurrent = 0
+  #stage: string | null = null
+  #dirty = false
+  readonly #beganAt: number
+  /** ms that the whole is expected to take; null: nothing is known of it, undefined: nobody has looked. */
+  #expected: number | null | undefined
+
+  constructor (clock: Clock) {
+    this.#clock = clock
+    this.#beganAt = clock.monotonic()
+    this.#markAt = this.#beganAt
+  }
+
+  /** True when there is something to tell, and nobody has said how long it is expected to take. */
+  get wonders (): boolean {
+    return this.#dirty && this.#expected === undefined
+  }
+
+  /** Takes how long earlier runs took, ms, or null: the ETA comes from there until there is a rate. */
+  expect (ms: number | null): void {
+    this.#expected = ms
+  }
+
+  setTotal (total: number, unit?: string): void {
+    this.#total = Number.isFinite(total) && total >= 0 ? total : null
+    this.#unit = unit ?? this.#unit
+    this.#dirty = true
+  }
+
+  advance (by = 1, message?: string): void {
+    this.update(this.#current + by, message)
+  }
+
+  update (current: number, message?: string): void {
+    if (Number.isFinite(current)) this.#current = current
+    if (message !== undefined) this.#message = message.slice(0, 500)
+    this.#dirty = true
+  }
+
+  setMessage (message: string): void {
+    this.#message = message.slice(0, 500)
+    this.#dirty = true
+  }
+
+  setStage (name: string, total?: number, unit?: string): void {
+    this.#stage = name.slice(0, 200)
+    this.#current = 0
+    this.#total = null
+    this.#unit = null
+    this.#message = null
+    this.#rate = null
+    this.#markAt = this.#clock.monotonic()
+    this.#markCurrent = 0
+    this.#dirty = true
+    if (total !== undefined) this.setTotal(total, unit)
+  }
+
+  /** What has changed since the last call, or null. */
+  take (): Progress | null {
+    if (!this.#dirty) return null
+    this.#dirty = false
+    return this.read()
+  }
+
+  read (): Progress {
+    this.#measure()
+    const share = this.#total === null || this.#total === 0 ? null : Math.min(1, this.#current / this.#total)
+    return {
+      ...this.#stage !== null && { stage: this.#stage },
+      current: this.#current,
+      total: this.#total,
+      message: this.#message,
+      unit: this.#unit,
+      rate: this.#rate,
+      percentage: share === null ? null : Math.floor(share * 1000) / 10,
+      eta: this.#eta(),
+      at: this.#clock.now()
+    }
+  }
+
+  #eta (): number | null {
+    if (this.#total !== null && this.#rate) return Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)
+    const left = (this.#expected ?? 0) - (this.#clock.monotonic() - this.#beganAt)
+    return left > 0 ? Math.ceil(left / SECOND) : null
+  }
+
+  #measure (): void {
+    const at = this.#clock.monotonic()
+    const elapsed = at - this.#markAt
+    // The first rate is told after a second: over less it is chance.
+    if (elapsed < (this.#rate === null ? SECOND : SECOND / 10)) return
+    const rate = (this.#current - this.#markCurrent) / elapsed * SECOND
+    const weight = 1 - Math.exp(-elapsed / SMOOTHING)
+    this.#rate = Math.max(0, this.#rate === null ? rate : this.#rate + weight * (rate - this.#rate))
+    this.#markAt = at
+    this.#markCurrent = this.#current
+  }
+}

@@ -1,0 +1,38 @@
+import type { StopReason } from '../../model/run/outcome.ts'
+
+/** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for it costs more than
+ *  many a task. */
+export class Stop {
+  #reason: StopReason | null = null
+  #controller: AbortController | null = null
+  #listener: (() => void) | null = null
+
+  /** Null: it goes on. */
+  get reason (): StopReason | null {
+    return this.#reason
+  }
+
+  /** Aborted with the reason when the attempt is to stop. */
+  get signal (): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#reason !== null) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** False when it was asked to before. */
+  ask (reason: StopReason): boolean {
+    if (this.#reason !== null) return false
+    this.#reason = reason
+    this.#listener?.()
+    this.#controller?.abort(reason)
+    return true
+  }
+
+  /** Calls back when it is asked to, at once when it was; null: no more. There is one listener. */
+  listen (listener: (() => void) | null): void {
+    this.#listener = listener
+    if (this.#reason !== null) listener?.()
+  }
+}

@@ -1,0 +1,155 @@
+import { StopReason } from '../../model/run/outcome.ts'
+import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../../model/base/errors.ts'
+import { checkedPayload, newRun } from './intake.ts'
+import { isFinal } from '../../model/run/run.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import type { Added, Changed, Engine, Filter } from '../../engine/engine.ts'
+import type { Admission } from './admission.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Detail } from '../../model/base/errors.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
+import type { RunAsk } from './intake.ts'
+import type { Runner } from '../run/runner.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** Runs that one call adds at most. */
+export const MOST_RUNS = 10_000
+
+/** Runs that one call by filter changes at most, unless it says how many. */
+const MOST_CHANGED = 100_000
+
+export interface BulkOptions {
+  engine: Engine
+  clock: Clock
+  notice: Listener
+  runner: Runner
+  admission: Admission
+  definition: (id: string) => Task
+  tasks: () => ReadonlyMap<string, Task>
+}
+
+export interface TaskRunAsk extends RunAsk { task: string }
+
+export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
+
+/** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
+export interface ChangeRequest { filter: Filter, tasks?: string[], by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
+
+/** `refused`: runs that were not tried again, because their queues are full. */
+export interface Counted { matched: number, changed: number, refused: number }
+
+const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted' } as const
+
+/** Many runs in one call, and changes of runs that wait. */
+export class Bulk {
+  readonly #options: BulkOptions
+
+  constructor (options: BulkOptions) {
+    this.#options = options
+  }
+
+  /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
+  async add (asks: readonly TaskRunAsk[], source: Source = 'manual'): Promise<Added[]> {
+    const { engine, clock, runner, admission } = this.#options
+    const now = clock.now()
+    const runs = this.#checked(asks, source, now)
+    const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error, pointer => `/runs${pointer}`) }))
+    // Those that are new have woken the runner by themselves.
+    if (!added.every(({ created }) => created)) runner.wake()
+    return added
+  }
+
+  #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
+    if (asks.length > MOST_RUNS) throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
+    const faults: Detail[] = []
+    const runs = asks.flatMap(({ task, ...ask }, index) => {
+      try {
+        return [newRun({ task: this.#options.definition(task), ask, source, now })]
+      } catch (error) {
+        if (!(error instanceof OffpeakError)) throw error
+        const found = error.errors ?? [{ pointer: '/task', detail: error.message }]
+        faults.push(...found.map(({ pointer, detail }) => ({ pointer: `/runs/${index}${pointer}`, detail })))
+        return []
+      }
+    })
+    if (faults.length > 0) throw misfit(faults)
+    return runs
+  }
+
+  /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it does not wait. */
+  async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
+    const { engine, clock, runner, definition } = this.#options
+    const before = await this.#waiting(id)
+    const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: checkedPayload(definition(before.task), payload) } })
+    if (run === null) throw runNotFound(id)
+    // It may have started between the look and the change.
+    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
+    runner.wake()
+    return run
+  }
+
+  /** Makes a run that waits for its time due now. */
+  async promote (id: string, { by }: { by: string }): Promise<Run> {
+    return await this.edit(id, { due_at: this.#options.clock.now(), by })
+  }
+
+  /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it is not over. */
+  async remove (id: string, { by, message = 'deleted by hand' }: { by: string, message?: string }): Promise<Run> {
+    const { engine, clock } = this.#options
+    const run = await engine.discard({ id, reason: { code: 'deleted', message, by }, now: clock.now() })
+    if (run === null) throw runNotFound(id)
+    if (!isFinal(run.state)) throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
+    return run
+  }
+
+  async #waiting (id: string): Promise<Run> {
+    const run = await this.#options.engine.get(id)
+    if (run === null) throw runNotFound(id)
+    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
+    return run
+  }
+
+  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. What is tried again
+   *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all, OFFPEAK_INPUT_INVALID for a filter
+   *  that names nothing. */
+  async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
+    const { engine, clock, runner, admission } = this.#options
+    // Nobody means all by saying nothing.
+    if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
+    const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
+    // A run of a task that is no more would only wait.
+    const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
+    const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
+    const { bounds } = admission
+    const told = act === 'retry' ? await admission.inTurn(() => engine.change({ ...ask, bounds, now: clock.now() })) : await engine.change({ ...ask, now: clock.now() })
+    const [queue] = Object.keys(told.refused)
+    if (queue !== undefined && told.changed === 0 && !dry) throw await admission.full(queue, bounds[queue]!)
+    const changed = counted(told)
+    if (dry || changed.changed === 0) return changed
+    if (act === 'cancel') await this.#tell(new StopReason('cancelled', reason.message, by))
+    runner.wake()
+    return changed
+  }
+
+  /** Running runs that were asked to stop hear of it at once. */
+  async #tell (reason: StopReason): Promise<void> {
+    const { engine, runner } = this.#options
+    await Promise.all(runner.active.all().map(async ({ run: { id } }) => {
+      if ((await engine.get(id))?.cancel) runner.abort(id, reason)
+    }))
+  }
+}
+
+const counted = ({ refused, ...rest }: Changed): Counted => ({ ...rest, refused: Object.values(refused).reduce((sum, many) => sum + many, 0) })
+
+const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
+
+const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
+
+/** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked for. */
+export function placed (error: unknown, place: (pointer: string) => string): unknown {
+  if (!(error instanceof OffpeakError) || error.errors === undefined) return error
+  return misfit(error.errors.map(({ pointer, detail }) => ({ pointer: place(pointer), detail })))
+}

@@ -1,0 +1,61 @@
+import { runConflict, runNotFound, taskNotFound } from '../../model/base/errors.ts'
+import type { Bulk, Counted } from './bulk.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { DeadGroup, Engine } from '../../engine/engine.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { Run } from '../../model/run/run.ts'
+import type { Task } from '../../model/task/task.ts'
+
+export interface DeadOptions { engine: Engine, clock: Clock, bulk: Bulk, tasks: () => ReadonlyMap<string, Task> }
+
+/** Which failed runs; nothing: all of them. */
+export interface DeadFilter { task?: string, fingerprint?: string }
+
+export interface DeadAsk extends DeadFilter { by: string, dry_run?: boolean }
+
+/** `vanished`: failed runs of tasks that are no more, which are left as they are. */
+export interface Replayed extends Counted { vanished: number }
+
+/** Runs that failed for good: what they failed of, and what becomes of them. */
+export class Dead {
+  readonly #options: DeadOptions
+
+  constructor (options: DeadOptions) {
+    this.#options = options
+  }
+
+  /** By task and what they failed of, the newest first. */
+  async groups ({ task, fingerprint }: DeadFilter = {}): Promise<DeadGroup[]> {
+    const groups = await this.#options.engine.dead(task === undefined ? {} : { task })
+    return groups.filter(group => fingerprint === undefined || group.fingerprint === fingerprint)
+  }
+
+  /** Queues failed runs again as they were asked for, `every` apart, as many as their queues take. Throws OFFPEAK_TASK_NOT_FOUND for a task
+   *  that is no more, OFFPEAK_QUEUE_FULL when not one is taken. */
+  async replay ({ task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }): Promise<Replayed> {
+    const { tasks, bulk } = this.#options
+    if (task !== undefined && !tasks().has(task)) throw taskNotFound(task)
+    const groups = await this.groups({ ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } })
+    const [there, gone] = [groups.filter(group => tasks().has(group.task)), groups.filter(group => !tasks().has(group.task))]
+    const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
+    const counted = await bulk.change('retry', { filter, tasks: [...new Set(there.map(({ task: id }) => id))], by, dry_run: dry, every })
+    return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }
+  }
+
+  /** Removes failed runs; who and why is recorded. */
+  async discard ({ task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }): Promise<Counted> {
+    const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
+    return await this.#options.bulk.change('remove', { filter, by, dry_run: dry, message })
+  }
+
+  /** Removes one failed run; throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it has not failed. */
+  async discardOne (id: string, { by, message }: { by: string, message: string }): Promise<Run> {
+    const { engine, clock } = this.#options
+    const before = await engine.get(id)
+    if (before === null) throw runNotFound(id)
+    if (before.state !== 'failed') throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs are' })
+    const run = await engine.discard({ id, reason: { code: 'discarded', message, by }, now: clock.now() })
+    if (run === null) throw runNotFound(id)
+    return run
+  }
+}

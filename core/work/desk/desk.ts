@@ -1,0 +1,208 @@
+import { Admission } from './admission.ts'
+import { Bulk, placed } from './bulk.ts'
+import { Dead } from './dead.ts'
+import { Queues } from './queues.ts'
+import { StopReason } from '../../model/run/outcome.ts'
+import { classify } from '../../model/gates/classify.ts'
+import { compileTrigger } from '../../model/trigger.ts'
+import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
+import { isFinal } from '../../model/run/run.ts'
+import { newRun } from './intake.ts'
+import { storable } from '../../model/base/json.ts'
+import { taskView } from '../../model/view/view.ts'
+import type { Added, DueTask, Engine, ListAsk, Page, StoredLine, TaskCount } from '../../engine/engine.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { FullRun, Run, Source, State } from '../../model/run/run.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { Planner } from '../plan/planner.ts'
+import type { RunAsk } from './intake.ts'
+import type { Runner } from '../run/runner.ts'
+import type { Schedule } from '../../model/schedule/schedule.ts'
+import type { Situation } from '../conditions/situation.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { TaskView } from '../../model/view/view.ts'
+import type { Verdict } from '../../model/gates/gate.ts'
+
+export interface DeskOptions {
+  engine: Engine
+  clock: Clock
+  notice: Listener
+  planner: Planner
+  runner: Runner
+  situation: Situation
+  tasks: () => ReadonlyMap<string, Task>
+  /** The next id for a schedule that is made at run time. */
+  scheduleId: () => string
+}
+
+/** A schedule asked for at run time. */
+export interface ScheduleRequest {
+  task: string
+  trigger: string
+  trigger_args?: Record<string, unknown>
+  timezone?: string
+  payload?: unknown
+  by: string
+}
+
+interface First { run: Run, verdict: Verdict }
+
+const NONE: Record<State, number> = { blocked: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 }
+
+/** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
+export class Desk {
+  readonly #options: DeskOptions
+  readonly #admission: Admission
+  readonly queues: Queues
+  readonly bulk: Bulk
+  readonly dead: Dead
+
+  constructor (options: DeskOptions) {
+    this.#options = options
+    this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
+    this.queues = new Queues(options)
+    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
+    this.dead = new Dead({ ...options, bulk: this.bulk })
+  }
+
+  /** Every task with its last and next run, by id. */
+  async tasks (): Promise<TaskView[]> {
+    const { engine, tasks, clock } = this.#options
+    const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
+    const countOf = new Map(counts.map(count => [count.task, count]))
+    const firsts = this.#firsts(due.tasks)
+    return [...tasks().values()]
+      .toSorted((a, b) => a.id < b.id ? -1 : 1)
+      .map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
+  }
+
+  async task (id: string): Promise<TaskView> {
+    const task = this.definition(id)
+    const { engine, clock } = this.#options
+    const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
+    const own = due.tasks.filter(first => first.task === id)
+    return this.#view(task, counts.find(count => count.task === id), this.#firsts(own).get(id))
+  }
+
+  /** What every task did last and does next, a line each, for mails and chats. */
+  async report (): Promise<string> {
+    const lines = (await this.tasks()).map(({ id, status, last_run: last, next_run: next }) =>
+      `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`)
+    return lines.join('\n')
+  }
+
+  /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND. */
+  definition (id: string): Task {
+    const task = this.#options.tasks().get(id)
+    if (task === undefined) throw taskNotFound(id)
+    return task
+  }
+
+  /** The run of each task that comes first of those that are due, with the verdict on it. */
+  #firsts (due: readonly DueTask[]): Map<string, First> {
+    const verdicts = this.#options.runner.verdicts(due.map(({ first }) => first))
+    return new Map(due.map(({ task, first }, place) => [task, { run: first, verdict: verdicts[place]! }]))
+  }
+
+  #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
+    const { planner, situation } = this.#options
+    return taskView({ task, class: classify(task, situation.now.config), states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
+  }
+
+  /** The verdict on a run that waits, or null for one that does not. */
+  verdict (run: Run): Verdict | null {
+    return run.state === 'queued' ? this.#options.runner.verdict(run) : null
+  }
+
+  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
+  async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
+    const { engine, clock, runner } = this.#options
+    const now = clock.now()
+    const run = newRun({ task: this.definition(id), ask, source, now })
+    const [added] = await this.#admission.admit([run], () => engine.add([run], now).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) }))
+    // One that is new has woken the runner by itself.
+    if (!added!.created) runner.wake()
+    return added!
+  }
+
+  async run (id: string): Promise<FullRun> {
+    const run = await this.#options.engine.get(id)
+    if (run === null) throw runNotFound(id)
+    return run
+  }
+
+  runs (ask: ListAsk): Promise<Page<Run>> {
+    return this.#options.engine.list(ask)
+  }
+
+  async logs (ask: { id: string, after: number, limit: number }): Promise<StoredLine[]> {
+    const lines = await this.#options.engine.logs(ask)
+    if (lines.length === 0) await this.run(ask.id)
+    return lines
+  }
+
+  /** Ends a waiting run, or tells a running one to stop; a finished run is a conflict. */
+  async cancel (id: string, { by, message = 'cancelled by hand' }: { by: string, message?: string }): Promise<Run> {
+    const { engine, clock, runner, notice } = this.#options
+    const before = await this.run(id)
+    if (isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'cancelled' })
+    const reason = { code: 'cancelled', message, by }
+    const run = await engine.cancel({ id, reason, now: clock.now() })
+    if (run === null) throw runNotFound(id)
+    runner.abort(id, new StopReason('cancelled', message, by))
+    notice({ kind: 'cancelled', run, reason })
+    await engine.record({ at: clock.now(), by, action: 'cancel', subject: id, detail: { task: run.task, message } })
+    return run
+  }
+
+  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more, OFFPEAK_QUEUE_FULL. */
+  async retry (id: string, { by }: { by: string }): Promise<Run> {
+    const { engine, clock, runner, notice } = this.#options
+    const before = await this.run(id)
+    if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
+    this.definition(before.task)
+    const now = clock.now()
+    const run = await this.#admission.inTurn(async () => {
+      await this.#admission.check(before.queue)
+      return await engine.retry({ id, now, due_at: now })
+    })
+    if (run === null) throw runNotFound(id)
+    notice({ kind: 'added', run })
+    await engine.record({ at: now, by, action: 'retry', subject: id, detail: { task: run.task } })
+    runner.wake()
+    return run
+  }
+
+  get schedules (): Schedule[] {
+    return this.#options.planner.schedules
+  }
+
+  /** Adds a schedule that stands until it is removed, whatever restarts. */
+  async schedule ({ task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest): Promise<Schedule> {
+    const { engine, clock, planner, scheduleId } = this.#options
+    const task = this.definition(id)
+    const zone = timezone ?? task.timezone
+    const first = compileTrigger({ trigger, trigger_args: args, timezone: zone }, clock.now())
+    if (first.next(clock.now()) === null && first.kind !== 'date') {
+      throw inputInvalid({ what: 'The schedule was not added', errors: [{ pointer: '/trigger_args', detail: 'it would never fire' }] })
+    }
+    newRun({ task, ask: { payload }, source: 'schedule', now: clock.now() })
+    const schedule = await planner.add({
+      id: scheduleId(), task: id, trigger, trigger_args: storable(args) as Record<string, Json>, timezone: zone,
+      payload: payload === undefined ? null : storable(payload), by
+    })
+    await engine.record({ at: clock.now(), by, action: 'schedule', subject: schedule.id, detail: { task: id, trigger } })
+    return schedule
+  }
+
+  /** Removes a schedule that was made at run time; one from a task file is changed in its file. */
+  async unschedule (id: string, { by }: { by: string }): Promise<void> {
+    const { engine, clock, planner } = this.#options
+    const known = planner.get(id)
+    if (known === undefined) throw scheduleNotFound(id)
+    if (known.origin === 'file') throw runConflict({ what: 'Schedule', id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
+    await planner.remove(id)
+    await engine.record({ at: clock.now(), by, action: 'unschedule', subject: id, detail: { task: known.task } })
+  }
+}

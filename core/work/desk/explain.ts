@@ -1,0 +1,160 @@
+import { hangsOn } from '../../model/admit/forecast.ts'
+import { isFinal } from '../../model/run/run.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { FullRun, Hold, Prerequisite, Run } from '../../model/run/run.ts'
+import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { Place } from '../../model/base/errors.ts'
+import type { Planner } from '../plan/planner.ts'
+import type { Runner } from '../run/runner.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** A gate with what people ask next: since when, and where that is written. `since`: epoch ms, or null when it was not noted. */
+export interface Explained extends Omit<GateAnswer, 'source'> { since: number | null, source: string, place: Place | null }
+
+/** Why a run waits, or what a run would meet. Instants are epoch ms. */
+export interface Explanation {
+  task: string
+  run: string | null
+  at: number
+  /** `start`, `hold`, `skip`, `fail` for what is to come, else what the run was at that instant. */
+  decision: Verdict['decision'] | Run['state']
+  message: string
+  gates: Explained[]
+  /** The first start that can be foreseen; `certain` when clock and calendar alone decide. */
+  earliest: { at: number, certain: boolean } | null
+  deadline: Verdict['deadline']
+  class: Verdict['class'] | null
+  relaxed: number
+  advice: Verdict['advice'] | null
+  recommendation: Verdict['recommendation'] | null
+  /** What held the run so far. */
+  holds: Hold[]
+}
+
+export interface ExplainOptions {
+  engine: Engine
+  clock: Clock
+  runner: Runner
+  planner: Planner
+  task: (id: string) => Task
+  /** Where a setting stands in the configuration. */
+  placeOf: (pointer: string) => Place | null
+}
+
+const DEFINITION = 'task definition '
+const MOST_RUNS = 100
+
+/** Answers why, with the same verdict that the runner acts on; the past from what was written down then. */
+export class Explain {
+  readonly #options: ExplainOptions
+
+  constructor (options: ExplainOptions) {
+    this.#options = options
+  }
+
+  /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one asked for right now. */
+  async task (task: Task, asked?: number): Promise<Explanation> {
+    const { engine, planner, clock } = this.#options
+    const now = clock.now()
+    const at = asked ?? now
+    if (at < now) return await this.#taskThen(task.id, at)
+    const due = (await engine.due(now)).tasks.find(one => one.task === task.id)
+    const waiting = due?.first ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
+    if (waiting) return this.#ofRun((await engine.get(waiting.id))!, at, now)
+    const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
+    return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source: next === undefined ? 'manual' : 'schedule' }, { at, task })
+  }
+
+  /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
+  async #taskThen (task: string, at: number): Promise<Explanation> {
+    const { items } = await this.#options.engine.list({ task, to: at + 1, limit: MOST_RUNS })
+    const then = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
+    const run = then && await this.#options.engine.get(then.id)
+    return run ? this.#past(run, at) : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
+  }
+
+  /** Why a run waits, or waited or will wait at another instant. */
+  async run (run: FullRun, asked?: number): Promise<Explanation> {
+    const now = this.#options.clock.now()
+    return this.#ofRun(run, asked ?? now, now)
+  }
+
+  // Now is what it was when the question came: while it is answered no present becomes the past.
+  #ofRun (run: FullRun, at: number, now: number): Explanation {
+    return at < now || run.state !== 'queued' ? this.#past(run, at) : this.#future(run, { at, run })
+  }
+
+  #future (waiting: Waiting, { at, run, task }: { at: number, run?: FullRun, task?: Task }): Explanation {
+    const verdict = this.#options.runner.verdict(waiting, at)
+    const reason = verdict.gates.find(({ ok }) => !ok)
+    return {
+      task: waiting.task,
+      run: run?.id ?? null,
+      at,
+      decision: verdict.decision,
+      message: reason?.message ?? 'every gate is open',
+      gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], source: task?.source ?? this.#sourceOf(waiting.task) })),
+      earliest: earliestOf(verdict, at),
+      deadline: verdict.deadline,
+      class: verdict.class,
+      relaxed: verdict.relaxed,
+      advice: verdict.advice,
+      recommendation: verdict.recommendation,
+      holds: run?.holds ?? []
+    }
+  }
+
+  #past (run: FullRun, at: number): Explanation {
+    const hold = run.holds.find(({ from, to }) => from <= at && at < (to ?? Infinity))
+    const [decision, message] = pastOf(run, at, hold)
+    return told({ task: run.task, run: run.id, at, decision, message, holds: run.holds.filter(({ from }) => from <= at) })
+  }
+
+  #sourceOf (id: string): string {
+    try {
+      return this.#options.task(id).source
+    } catch {
+      return ''
+    }
+  }
+
+  #explained (gate: GateAnswer, { holds, source }: { holds: Hold[], source: string }): Explained {
+    const open = holds.at(-1)
+    const since = !gate.ok && open?.to === null && open.code === gate.code ? open.from : null
+    const pointer = gate.source.startsWith('/') ? gate.source : gate.source.startsWith(DEFINITION) ? gate.source.slice(DEFINITION.length) : null
+    const place = pointer === null ? null : gate.source.startsWith('/') ? this.#options.placeOf(pointer) : { file: source, pointer }
+    return { ...gate, since, place }
+  }
+}
+
+const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) => `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and is to be ${condition === 'done' ? 'over' : condition}`
+
+/** What is known without a verdict. */
+const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation =>
+  ({ ...facts, gates: [], earliest: null, deadline: null, class: null, relaxed: 0, advice: null, recommendation: null })
+
+function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation['decision'], string] {
+  if (at < run.created_at) return ['hold', 'the run did not exist yet']
+  if (hold) return ['hold', hold.message]
+  if (run.finished_at !== null && at >= run.finished_at && isFinal(run.state)) return [run.state, run.reason?.message ?? run.error?.message ?? `it ${run.state}`]
+  if (run.state === 'blocked') return ['hold', `waits for ${run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')}`]
+  if (run.started_at !== null && at >= run.started_at) return ['running', 'it was running']
+  return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
+}
+
+/** Gates that other runs close: they open when one of these ends, at an instant that nobody knows and that is seldom far. */
+const CROWD = ['breaker', 'concurrency', 'priority', 'profile', 'background', 'slots']
+
+/** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts it anyway. */
+function earliestOf (verdict: Verdict, at: number): Explanation['earliest'] {
+  if (verdict.decision === 'start') return { at, certain: true }
+  const closed = verdict.gates.filter(({ ok }) => !ok)
+  const crowded = closed.some(({ gate }) => CROWD.includes(gate))
+  const opens = closed.filter(({ gate }) => !CROWD.includes(gate)).map(({ clears_at: opening }) => opening)
+  const { deadline } = verdict
+  if (opens.length > 0 && opens.every(opening => opening !== null)) {
+    return { at: Math.max(...opens as number[]), certain: !crowded && !verdict.gates.some(hangsOn) }
+  }
+  return opens.length > 0 && deadline !== null && deadline.on_deadline === 'run' && deadline.at > at ? { at: deadline.at, certain: false } : null
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { Compile } from 'typebox/compile'
+import { deadlineFor } from '../../model/gates/relax.ts'
+import { faultsOf } from '../../model/base/check.ts'
+import { RESULT_LIMITS, depthOf, storable } from '../../model/base/json.ts'
+import { inputInvalid } from '../../model/base/errors.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import { overlay } from '../../model/config/config.ts'
+import { uniqueOf } from '../../model/task/policy.ts'
+import type { Duration } from '../../model/base/duration.ts'
+import type { After, NewRun, Priority, Source } from '../../model/run/run.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { UniqueSetting } from '../../model/task/policy.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any other replaces it. */
+export interface RunAsk {
+  payload?: unknown
+  delay?: Duration
+  /** ISO instant, epoch ms or Date. */
+  due_at?: string | number | Date
+  priority?: Priority
+  key?: string
+  /** How long the key names one run, and what becomes of a second one; that of the task when absent. */
+  unique?: UniqueSetting
+  /** Its name for others of the same flow. */
+  ref?: string
+  /** What has to end first: ids of runs, `#ref` for a run of the same flow. */
+  after?: (string | { run: string, condition?: After['condition'] })[]
+}
+
+/** The same for payloads that say the same, in whatever order. */
+const digest = (payload: unknown): string => createHash('sha256').update(JSON.stringify(sorted(payload)) ?? '').digest('hex').slice(0, 32)
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
+}
+
+type Check = ReturnType<typeof Compile>
+const checks = new WeakMap<Task, Check>()
+
+/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. */
+export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
+  // A payload object is laid upon the task's own, which may hold its settings.
+  const payload = overlay(task.payload, ask.payload)
+  const due = instantOf(ask, now)
+  const stored = checkedPayload(task, payload)
+  return {
+    task: task.id,
+    queue: task.queue,
+    priority: ask.priority ?? task.priority,
+    source,
+    due_at: due,
+    ...deadlineFor(task, due, now),
+    max_retries: task.max_retries,
+    payload: stored,
+    ...naming(task, ask, payload),
+    ...ask.ref !== undefined && { ref: ask.ref },
+    ...ask.after !== undefined && { after: ask.after.map(prerequisite) }
+  }
+}
+
+const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
+  typeof wanted === 'string' ? { run: wanted, condition: 'completed' } : { run: wanted.run, condition: wanted.condition ?? 'completed' }
+
+/** What a run is one and the same by, and for how long. */
+function naming (task: Task, { key, unique = task.unique ?? undefined }: RunAsk, payload: unknown): Pick<NewRun, 'key' | 'unique'> {
+  if (unique?.while !== undefined && unique.for !== undefined) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }] })
+  const { by = 'key' } = task.unique ?? {}
+  if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
+  // Without a word on how long, what is alike is one while it is under way, not for ever.
+  if (by !== 'key') return { key: by === 'task' ? 'task' : `payload ${digest(payload)}`, unique: uniqueOf({ ...unique?.for === undefined && { while: 'running' }, ...unique }) }
+  if (unique !== undefined && unique !== task.unique) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique', detail: "goes with a 'key': what is it that is to be unique?" }] })
+  return { key: null }
+}
+
+function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
+  if (dueAt === undefined) return now + (delay === undefined ? 0 : milliseconds(delay))
+  const at = new Date(dueAt).getTime()
+  if (Number.isNaN(at)) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/due_at', detail: `'${String(dueAt)}' is not an instant: expected ISO 8601 such as 2026-11-22T03:00:00Z` }] })
+  return at
+}
+
+/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too big or not what the task takes. */
+export function checkedPayload (task: Task, payload: unknown): Json {
+  const what = `The payload does not fit task '${task.id}'`
+  if (depthOf(payload, RESULT_LIMITS.depth) > RESULT_LIMITS.depth) {
+    throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is nested deeper than ${RESULT_LIMITS.depth} levels` }] })
+  }
+  // What cannot be JSON at all throws here.
+  const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '')
+  if (bytes > RESULT_LIMITS.bytes) {
+    throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored` }] })
+  }
+  if (task.input === null) return storable(payload)
+  const check = checks.get(task) ?? Compile(task.input)
+  checks.set(task, check)
+  if (check.Check(payload)) return storable(payload)
+  throw inputInvalid({ what, errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail })) })
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { lstat, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
+import { SECOND, milliseconds } from '../../model/base/duration.ts'
+import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../../model/base/errors.ts'
+import type { UploadLimits } from '../../model/config/upload.ts'
+
+const FOLDER = 'uploads'
+const LONGEST_NAME = 100
+/** After so many bytes it is looked again whether there is room: others write to the disk too. */
+const LOOK_EVERY = 64 * 1024 ** 2
+/** Beyond it a timer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+const NO_ROOM = ['ENOSPC', 'EDQUOT']
+
+/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not. */
+export interface UploadAsk { folder: string, id: string, name: string, bytes: number | null, from: AsyncIterable<Uint8Array>, now: number, limits: UploadLimits }
+
+/** A file as it was stored, `path` absolute. */
+export interface Upload { path: string, name: string, bytes: number, sha256: string }
+
+/** A name that is one file in one folder, whatever was sent as one. */
+export function fileName (sent: string): string {
+  const last = sent.normalize('NFC').split(/[/\\]/).at(-1)!
+  const name = last.replaceAll(/[^\p{L}\p{N}._-]/gu, '_').replace(/^[._-]+/, '')
+  return [...name].slice(-LONGEST_NAME).join('') || 'file'
+}
+
+/** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
+ *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what was refused. */
+export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
+  const place = join(folder, FOLDER)
+  await mkdir(place, { recursive: true, mode: 0o700 })
+  if (bytes !== null && bytes > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
+  await forgetUploads(folder, now - milliseconds(limits.max_age))
+  await checkRoom(place, limits, bytes ?? 0)
+  const name = fileName(sent)
+  const path = join(place, `${id}-${name}`)
+  const part = `${path}.part`
+  try {
+    const told = await write({ place, part, from, limits })
+    if (bytes !== null && told.bytes !== bytes) throw uploadBroken()
+    await rename(part, path)
+    return { path, name, ...told }
+  } catch (error) {
+    await unlink(part).catch(() => undefined)
+    throw NO_ROOM.includes((error as NodeJS.ErrnoException).code ?? '') ? diskFull(limits.disk_reserve) : error
+  }
+}
+
+async function checkRoom (place: string, { disk_reserve: reserve }: UploadLimits, more: number): Promise<void> {
+  const { bavail, bsize } = await statfs(place)
+  if (bavail * bsize < reserve + more) throw diskFull(reserve)
+}
+
+interface Writing { place: string, part: string, from: AsyncIterable<Uint8Array>, limits: UploadLimits }
+
+async function write (writing: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'>> {
+  const handle = await open(writing.part, 'wx', 0o600)
+  try {
+    const told = await copy(handle, writing)
+    await handle.sync()
+    return told
+  } finally {
+    await handle.close()
+  }
+}
+
+async function copy (handle: FileHandle, { place, from, limits }: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'>> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of sound(from, milliseconds(limits.idle_timeout))) {
+    if (bytes + chunk.length > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
+    if (Math.floor((bytes + chunk.length) / LOOK_EVERY) > Math.floor(bytes / LOOK_EVERY)) await checkRoom(place, limits, chunk.length)
+    hash.update(chunk)
+    for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+    bytes += chunk.length
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** What the other side does wrong is told apart from what the disk does. */
+async function * sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
+  const pieces = from[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const piece = await within(idleMs, pieces.next().catch(error => { throw uploadBroken(error) }))
+      if (piece.done) return
+      yield piece.value
+    }
+  } finally {
+    // Not waited for: it comes after the piece that does not come.
+    void pieces.return?.().catch(() => undefined)
+  }
+}
+
+async function within<T> (ms: number, next: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(uploadStalled(ms / SECOND)), Math.min(ms, LONGEST_TIMER))
+  return await Promise.race([next, promise]).finally(() => clearTimeout(timer))
+}
+
+/** Removes the uploads that nobody has changed since `before`, epoch ms. */
+export async function forgetUploads (folder: string, before: number): Promise<void> {
+  const place = join(folder, FOLDER)
+  for (const name of await readdir(place).catch(() => [])) {
+    const path = join(place, name)
+    const stat = await lstat(path).catch(() => null)
+    if (stat?.isFile() && stat.mtimeMs < before) await unlink(path).catch(() => undefined)
+  }
+}

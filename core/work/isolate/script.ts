@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process'
+import { dirname } from 'node:path'
+import { Fatal } from '../../model/run/outcome.ts'
+import { SECOND } from '../../model/base/duration.ts'
+import { calm, exited, mannered, minimalEnvironment } from './spawn.ts'
+import { RUN_ID, killGroup, startedAt } from './process-group.ts'
+import { metered } from './meter.ts'
+import { outputReader } from './output.ts'
+import { treeUsed } from './process-tree.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { Exit } from './spawn.ts'
+import type { Meter } from './meter.ts'
+import type { Said } from './output.ts'
+import type { Seams } from './executions.ts'
+import type { TaskContext } from '../../model/task/context.ts'
+import type { Work } from '../../model/task/task.ts'
+
+type Script = Extract<Work, { kind: 'script' }>
+
+/** Between asking a process group to end and ending it. */
+const KILL_AFTER = 3 * SECOND
+
+/** Executes a script as a process of its own, in its own group; a stop reaches everything that it has started.
+ *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
+ *  with `retry` named, any other fails the run. */
+export async function script (work: Script, ctx: TaskContext, { child, used }: Pick<Seams, 'child' | 'used'>): Promise<unknown> {
+  const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
+  const process = spawn(program, words, {
+    cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  calm(process, work)
+  const out = outputReader(ctx, 'info')
+  const err = outputReader(ctx, 'warn')
+  process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))
+  process.stderr!.setEncoding('utf8').on('data', (chunk: string) => err.write(chunk))
+  const { pid } = process
+  const meter = metered(() => pid === undefined ? null : treeUsed(pid))
+  const stop = stopOn(ctx.signal, process, meter)
+  try {
+    const exit = exited(process)
+    if (pid !== undefined) await child({ pid, started: await startedAt(pid) ?? '' })
+    const { code, signal } = await exit
+    const said = out.end()
+    ctx.signal.throwIfAborted()
+    return answer({ work, ctx, code, signal, said: { ...said, last: err.end().last || said.last } })
+  } finally {
+    stop.clear()
+    // What the script left behind in its group is not to outlive it.
+    if (pid !== undefined) killGroup(pid, 'SIGKILL')
+    used(meter.end())
+  }
+}
+
+function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
+  return {
+    ...minimalEnvironment(),
+    ...work.env,
+    OFFPEAK_TASK: ctx.task,
+    [RUN_ID]: ctx.run_id,
+    OFFPEAK_ATTEMPT: String(ctx.attempt),
+    OFFPEAK_DUE_AT: ctx.due_at,
+    OFFPEAK_PAYLOAD: JSON.stringify(ctx.payload)
+  }
+}
+
+/** TERM to the group when the run is to stop, KILL a little later. */
+function stopOn (signal: AbortSignal, child: ChildProcess, meter: Meter) {
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    if (child.pid === undefined) return
+    const { pid } = child
+    void meter.look()
+    killGroup(pid, 'SIGTERM')
+    timer = setTimeout(() => {
+      void meter.look()
+      killGroup(pid, 'SIGKILL')
+    }, KILL_AFTER)
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return {
+    clear: () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+interface Answer extends Exit { work: Script, ctx: TaskContext, said: Said }
+
+function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {
+  if (code !== null && codes.ok.includes(code)) return said.result
+  const words = code === null ? `ended by ${signal}` : `exit code ${code}`
+  const message = said.last === '' ? words : `${words}: ${said.last}`
+  if (code !== null && codes.warn.includes(code)) return ctx.warn(message, said.result)
+  if (codes.retry.length === 0 || code === null || codes.retry.includes(code)) throw new Error(message)
+  throw new Fatal(message)
+}
+

@@ -1,0 +1,112 @@
+import { StopReason } from '../../model/run/outcome.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import { storable } from '../../model/base/json.ts'
+import { UNBOUNDED, unpacked } from './wire.ts'
+import type { Ask, Down, Ended, Job, Moved, Port, Up } from './wire.ts'
+import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
+import type { ContextOptions } from '../context/context.ts'
+import type { Failure } from '../../model/run/outcome.ts'
+import type { Home, Used } from '../../model/task/isolation.ts'
+import type { Json } from '../../model/base/json.ts'
+
+export interface AttendAsk {
+  ctx: TaskContext
+  /** What the context was made of. */
+  given: ContextOptions
+  port: Port<Down, Up>
+  /** Told of an error that nobody caught. */
+  late: (error: Failure) => void
+}
+
+type Began = Extract<Up, { say: 'began' }>
+
+/** The end of the work, as it was told. */
+export interface Told { ended: Ended, used: Used, worn: boolean }
+
+type Call = () => unknown
+
+const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
+  const own = services().offpeak
+  return typeof own === 'object' && own !== null ? own as Record<string, Call> : {}
+}
+
+/** What a thread or process needs to know to execute a run. */
+export function jobOf (home: Home, given: ContextOptions): Job {
+  const { config } = given.services()
+  const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
+  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: storable(config ?? null, UNBOUNDED), calls }
+}
+
+/** What is asked for in the name of the task, done here. */
+const answers = (given: ContextOptions): Record<Ask, (...words: unknown[]) => unknown> => ({
+  save: state => given.save(state as Json),
+  enqueue: (task, ask) => given.enqueue(task as string, ask as Enqueue),
+  breathe: breathing => given.breathe(breathing as Breathing),
+  call: async name => storable(await callsOf(given)[name as string]!(), UNBOUNDED)
+})
+
+function move (progress: TaskProgress, { stage, total, unit, current, message }: Moved): void {
+  if (stage !== undefined) progress.setStage(stage)
+  if (total !== undefined) progress.setTotal(total, unit)
+  if (current !== undefined) progress.update(current, message)
+  else if (message !== undefined) progress.setMessage(message)
+}
+
+/** Tells the other end to stop when the run is to stop, and of hints that change. */
+function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
+  const stop = () => {
+    const { code, message, by } = signal.reason as StopReason
+    port.post({ say: 'stop', code, message, by })
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  const off = onHints(hints => port.post({ say: 'hints', hints }))
+  return () => {
+    off()
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is its end, once it is
+ *  known, `began` what its thread said at the beginning; `end` stops listening. */
+export function attend (ask: AttendAsk) {
+  const { ctx, given, port, late } = ask
+  const over = Promise.withResolvers<Told>()
+  const began = Promise.withResolvers<Began>()
+  const end = () => {
+    open = false
+    off()
+  }
+  const attended = { told: null as Told | null, over: over.promise, began: began.promise, end }
+  const asked = answers(given)
+  let open = true
+  const answer = async ({ id, what, words }: Extract<Up, { say: 'ask' }>) => {
+    try {
+      const value = await asked[what](...words)
+      if (open) port.post({ say: 'answer', id, value })
+    } catch (error) {
+      if (open) port.post({ say: 'answer', id, error: failureOf(error) })
+    }
+  }
+  const hear: { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void } = {
+    began: message => began.resolve(message),
+    log: ({ level, words }) => ctx.log[level](...words.map(unpacked)),
+    progress: ({ moved }) => move(ctx.progress, moved),
+    ask: message => void answer(message),
+    late: ({ error }) => late(error),
+    ended: told => {
+      attended.told ??= told
+      over.resolve(told)
+    }
+  }
+  port.listen(message => {
+    try {
+      if (open) hear[message.say]?.(message as never)
+    } catch (error) {
+      // A task may send what looks like ours: that is no reason for offpeak to end.
+      late(failureOf(error))
+    }
+  })
+  const off = forward(ask)
+  return attended
+}

@@ -1,0 +1,151 @@
+import { MessageChannel } from 'node:worker_threads'
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { extname, join } from 'node:path'
+import { SECOND } from '../../model/base/duration.ts'
+import { after } from '../../model/base/clock.ts'
+import { answerOf, isOurs } from './wire.ts'
+import { attend, jobOf } from './supervisor.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import { metered } from './meter.ts'
+import { mostOf } from '../../model/run/used.ts'
+import { onceAborted } from './spawn.ts'
+import { outOfMemory, workDied } from '../../model/base/errors.ts'
+import type { Piscina } from 'piscina'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Down, Port, Up } from './wire.ts'
+import type { Listener, Notice } from '../../model/notice.ts'
+import type { MessagePort, Worker } from 'node:worker_threads'
+import type { Seams } from './executions.ts'
+import type { TaskContext } from '../../model/task/context.ts'
+import type { Used } from '../../model/run/used.ts'
+import type { Work } from '../../model/task/task.ts'
+
+type Isolated = Extract<Work, { kind: 'isolated' }>
+type Attended = ReturnType<typeof attend>
+
+/** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has begun, and the processor
+ *  time that runs before have taken in it. */
+interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController, clock: Clock, thread?: Worker, before?: NodeJS.CpuUsage }
+
+const HOST = join(import.meta.dirname, `thread${extname(import.meta.filename)}`)
+/** A thread that nobody has used for so long ends. */
+const IDLE = 10 * SECOND
+
+const wired = (port: MessagePort): Port<Down, Up> => ({
+  post: message => port.postMessage(message, []),
+  listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Up) })
+})
+
+/** How long a thread that is to be ended may take to say what it has taken, ms. */
+const LAST_LOOK = 100
+
+async function threadUsed ({ thread, before }: Line): Promise<Used | null> {
+  try {
+    const [cpu, heap] = await Promise.all([thread?.cpuUsage(before), thread?.getHeapStatistics()])
+    if (!cpu || !heap) return null
+    return { cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000, memory_peak_bytes: heap.total_heap_size + heap.external_memory, read_bytes: null, written_bytes: null }
+  } catch {
+    // A thread that has ended tells nothing.
+    return null
+  }
+}
+
+const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { after(clock, ms, resolve) })
+
+/** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do not let go. */
+export class Threads {
+  readonly #notice: Listener
+  readonly #pools = new Map<number | null, Piscina>()
+  readonly #exits = new WeakMap<Worker, number | null>()
+
+  constructor (notice: Listener) {
+    this.#notice = notice
+  }
+
+  /** How many threads there are. */
+  get size (): number {
+    return [...this.#pools.values()].reduce((sum, { threads }) => sum + threads.length, 0)
+  }
+
+  /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws OFFPEAK_WORK_DIED or
+   *  OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
+  async run (work: Isolated, ctx: TaskContext, { given, clock, graceMs, late, used }: Seams): Promise<unknown> {
+    const { port1, port2 } = new MessageChannel()
+    const kill = new AbortController()
+    const attended = attend({ ctx, given, port: wired(port1), late })
+    const line: Line = { far: port2, near: port1, attended, kill, clock }
+    const meter = metered(() => threadUsed(line))
+    const end = async () => {
+      await Promise.race([meter.look(), wait(LAST_LOOK)])
+      kill.abort()
+    }
+    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => void end() }])
+    try {
+      port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
+      await this.#execute(work, line)
+      return answerOf(attended.told!.ended)
+    } finally {
+      cancel()
+      attended.end()
+      port1.close()
+      used(mostOf(attended.told?.used ?? null, meter.end()))
+    }
+  }
+
+  /** Ends every thread. */
+  async close (): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map(pool => pool.destroy()))
+  }
+
+  /** Resolves when the end of the function was told and its thread is free, throws why it was not. */
+  async #execute ({ memory_mb: limitMb }: Isolated, line: Line): Promise<void> {
+    const { far, near, attended, kill, clock } = line
+    // Most tasks never run in a thread.
+    const { Piscina } = await import('piscina')
+    const pool = this.#poolFor(limitMb, Piscina)
+    const closed = once(near, 'close')
+    const running = pool.run(Piscina.move(far), { signal: kill.signal })
+    void attended.began.then(({ thread: id, cpu }) => {
+      const thread = pool.threads.find(({ threadId }) => threadId === id)
+      if (thread) Object.assign(line, { thread, before: cpu })
+      if (thread) this.#watch(thread)
+    })
+    void attended.over.then(({ worn }) => { if (worn) kill.abort() })
+    try {
+      await running
+      await attended.over
+    } catch (error) {
+      // What was said before the end is still on its way.
+      if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
+      if (attended.told !== null) return
+      if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
+      const exit = line.thread && this.#exits.get(line.thread)
+      throw typeof exit !== 'number' || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
+    }
+  }
+
+  /** Remembers the exit code of a thread. */
+  #watch (thread: Worker): void {
+    if (this.#exits.has(thread)) return
+    this.#exits.set(thread, null)
+    thread.once('exit', code => this.#exits.set(thread, code))
+  }
+
+  /** Threads of one limit. How many there are is no matter of theirs: every run has a slot of its own. */
+  #poolFor (limitMb: number | null, Pool: typeof Piscina): Piscina {
+    const known = this.#pools.get(limitMb)
+    if (known) return known
+    const pool = new Pool({
+      filename: HOST, minThreads: 0, maxThreads: Infinity, idleTimeout: IDLE, atomics: 'disabled', recordTiming: false,
+      ...limitMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: limitMb } }
+    })
+    pool.on('message', (notice: Notice) => this.#notice(notice))
+    // A thread that ends while nobody uses it is replaced when it is needed.
+    pool.on('error', (error: unknown) => this.#notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
+    this.#pools.set(limitMb, pool)
+    return pool
+  }
+}

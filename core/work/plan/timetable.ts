@@ -1,0 +1,81 @@
+import { Heap } from './heap.ts'
+import type { Item } from './heap.ts'
+import type { Schedule } from '../../model/schedule/schedule.ts'
+import type { Trigger } from '../../model/trigger.ts'
+
+export interface Entry { schedule: Schedule, trigger: Trigger }
+
+/** Every schedule by id, by task and by its next fire. */
+export class Timetable {
+  readonly #entries = new Map<string, Entry & Item>()
+  readonly #heap = new Heap<Entry & Item>()
+  readonly #leadMs: number
+  /** Schedules made at run time, by task. */
+  readonly #made = new Map<string, Set<string>>()
+
+  /** `leadMs`: so long before its instant a fire is taken out. */
+  constructor (leadMs = 0) {
+    this.#leadMs = leadMs
+  }
+
+  /** The next instant at which something fires, or null. */
+  get nextAt (): number | null {
+    return this.#heap.first?.schedule.next_at ?? null
+  }
+
+  /** The next instant at which something is to be taken out, or null. */
+  get wakeAt (): number | null {
+    return this.#heap.first?.at ?? null
+  }
+
+  get all (): Iterable<Entry> {
+    return this.#entries.values()
+  }
+
+  get (id: string): Entry | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** The schedules of one task, that of its definition first. */
+  of (task: string): Entry[] {
+    const own = this.#entries.get(task)
+    const made = this.#made.get(task)
+    const first = own?.schedule.origin === 'file' ? [own] : []
+    return made === undefined ? first : [...first, ...Array.from(made, id => this.#entries.get(id)!)]
+  }
+
+  set ({ schedule, trigger }: Entry): void {
+    const { id, task, origin } = schedule
+    const known = this.#entries.get(id)
+    if (known === undefined) this.#entries.set(id, { schedule, trigger, at: 0, place: -1 })
+    else {
+      known.schedule = schedule
+      known.trigger = trigger
+    }
+    this.wait(id)
+    if (origin !== 'api') return
+    const made = this.#made.get(task) ?? new Set()
+    this.#made.set(task, made.add(id))
+  }
+
+  /** Lets a schedule wait for its next fire, for its very instant or until some ms before. */
+  wait (id: string, leadMs = this.#leadMs): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    const { next_at: at } = entry.schedule
+    this.#heap.set(entry, at === null ? null : at - leadMs)
+  }
+
+  delete (id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#made.get(entry.schedule.task)?.delete(id)
+    this.#entries.delete(id)
+    this.#heap.set(entry, null)
+  }
+
+  /** Takes out what is due or soon will be, earliest first: it waits again once it is set or told to. */
+  take (now: number): Entry[] {
+    return this.#heap.take(now)
+  }
+}

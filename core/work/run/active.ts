@@ -1,0 +1,126 @@
+import type { Claimed, Engine } from '../../engine/engine.ts'
+import type { Lease, Priority } from '../../model/run/run.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { ProgressTracker } from '../context/progress.ts'
+import type { RunLines } from '../context/run-log.ts'
+import type { Running } from '../../model/gates/crowd.ts'
+import type { Stop } from '../context/stop.ts'
+import type { StopReason } from '../../model/run/outcome.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** A run that this process is executing. */
+export interface Active {
+  run: Claimed
+  task: Task
+  lease: Lease
+  stop: Stop
+  lines: RunLines
+  progress: ProgressTracker
+}
+
+const LOOKED_AT = 5
+
+/** How long the runs of a task that completed last took, ms: the middle one, or null when none has. */
+async function usualOf (task: string, engine: Engine): Promise<number | null> {
+  const { items } = await engine.list({ task, state: ['completed'], limit: LOOKED_AT })
+  const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from]).toSorted((a, b) => a - b)
+  return took[Math.floor(took.length / 2)] ?? null
+}
+
+/** The runs that this process is executing, counted by task. */
+export class ActiveRuns {
+  readonly #runs = new Map<string, Active>()
+  readonly #counts = new Map<string, number>()
+  readonly #resting = new Set<string>()
+  readonly #seen = new Set<string>()
+
+  get size (): number {
+    return this.#runs.size
+  }
+
+  /** Slots that are taken: runs that rest take none. */
+  get taken (): number {
+    return this.#runs.size - this.#resting.size
+  }
+
+  get byTask (): ReadonlyMap<string, number> {
+    return this.#counts
+  }
+
+  get byPriority (): Partial<Record<Priority, number>> {
+    const counts: Partial<Record<Priority, number>> = {}
+    for (const { run } of this.#runs.values()) if (!this.#resting.has(run.id)) counts[run.priority] = (counts[run.priority] ?? 0) + 1
+    return counts
+  }
+
+  /** What each of them takes from those that wait; one that rests keeps its queue and its locks. */
+  get running (): Running[] {
+    return [...this.#runs.values()].map(({ run, task }) => ({ task: task.id, queue: run.queue, locks: task.locks, alone: task.alone }))
+  }
+
+  add (active: Active): void {
+    this.#runs.set(active.run.id, active)
+    this.#counts.set(active.task.id, (this.#counts.get(active.task.id) ?? 0) + 1)
+    if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
+  }
+
+  delete (active: Active): void {
+    this.#runs.delete(active.run.id)
+    if (!this.#resting.delete(active.run.id)) this.#uncount(active)
+  }
+
+  /** A run that rests keeps its lease and takes no slot. */
+  rest (active: Active): void {
+    if (this.#resting.has(active.run.id)) return
+    this.#resting.add(active.run.id)
+    this.#uncount(active)
+  }
+
+  /** Takes a slot again. */
+  resume ({ run, task }: Active): true {
+    if (this.#resting.delete(run.id)) this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
+    return true
+  }
+
+  #uncount ({ task }: Active): void {
+    const count = this.#counts.get(task.id)! - 1
+    if (count === 0) this.#counts.delete(task.id)
+    else this.#counts.set(task.id, count)
+  }
+
+  get (id: string): Active | undefined {
+    return this.#runs.get(id)
+  }
+
+  all (): Active[] {
+    return [...this.#runs.values()]
+  }
+
+  abort (id: string, reason: StopReason): boolean {
+    const active = this.#runs.get(id)
+    if (active === undefined || active.stop.reason !== null) return false
+    active.stop.ask(reason)
+    return true
+  }
+
+  /** The tasks whose functions have run in this thread since the last call. */
+  suspects (): string[] {
+    const seen = [...this.#seen]
+    this.#seen.clear()
+    for (const { task } of this.#runs.values()) if (task.work.kind === 'function') this.#seen.add(task.id)
+    return seen
+  }
+
+  /** Stores what the runs have said since the last call, and tells how far they are. */
+  async flush ({ engine, now, notice }: { engine: Engine, now: number, notice: Listener }): Promise<void> {
+    const reports = this.all().map(async ({ run, lease, lines, progress }) => {
+      if (progress.wonders) progress.expect(await usualOf(run.task, engine))
+      const logs = lines.take()
+      const moved = progress.take()
+      if (logs.length === 0 && moved === null) return
+      await engine.report({ lease, now, ...logs.length > 0 ? { logs } : {}, ...moved ? { progress: moved } : {} })
+      if (moved !== null) notice({ kind: 'progressed', run: { id: run.id, task: run.task, progress: moved } })
+    })
+    await Promise.all(reports)
+  }
+}

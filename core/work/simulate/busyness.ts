@@ -1,0 +1,58 @@
+import type { ActiveRuns } from '../run/active.ts'
+import type { Situation } from '../conditions/situation.ts'
+
+export interface WakefulOptions {
+  active: () => ActiveRuns
+  situation: Situation
+  /** How long a run at real work is waited for between two sleeps, ms of real time. */
+  patienceMs: number
+}
+
+/** Tells runs that are at real work, files, sockets, processes and timers of this machine, from those that wait for a virtual clock or for
+ *  their gates: time must not pass under the former. */
+export class Wakeful {
+  readonly #options: WakefulOptions
+  readonly #asleep = new Map<string, number>()
+  /** Until when, of real time, a run is waited for. */
+  readonly #patience = new Map<string, number>()
+
+  constructor (options: WakefulOptions) {
+    this.#options = options
+  }
+
+  /** The run waits for the clock as long as `sleep` does. */
+  async during (id: string, sleep: Promise<void>): Promise<void> {
+    this.#sleeps(id)
+    await sleep.finally(() => this.#wakes(id))
+  }
+
+  /** The run rests until the machine changes. */
+  rests (id: string): void {
+    this.#sleeps(id)
+    const off = this.#options.situation.onChange(() => {
+      off()
+      this.#wakes(id)
+    })
+  }
+
+  /** Whether a running run is worth waiting for. */
+  get atWork (): boolean {
+    const now = performance.now()
+    return this.#options.active().all().some(({ run: { id } }) => {
+      if (this.#asleep.has(id)) return false
+      if (!this.#patience.has(id)) this.#patience.set(id, now + this.#options.patienceMs)
+      return now < this.#patience.get(id)!
+    })
+  }
+
+  #sleeps (id: string): void {
+    this.#asleep.set(id, (this.#asleep.get(id) ?? 0) + 1)
+    this.#patience.delete(id)
+  }
+
+  #wakes (id: string): void {
+    const left = (this.#asleep.get(id) ?? 1) - 1
+    if (left > 0) this.#asleep.set(id, left)
+    else this.#asleep.delete(id)
+  }
+}

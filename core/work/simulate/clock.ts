@@ -1,0 +1,114 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+
+interface Timer { at: number, ring: () => void }
+
+/** Rounds of the event loop after which nothing that is under way can be quiet for another reason than being over. */
+const MOST_TURNS = 1_000_000
+
+/** A clock that stands still until it is told to move, and whose timers ring in their order. Instants are epoch ms. */
+export class VirtualClock implements Clock {
+  #wall: number
+  #counted = 0
+  /** The timer that rings first stands last; of the same instant, the one that was set first. */
+  #timers: Timer[] = []
+
+  constructor (at: number) {
+    this.#wall = at
+  }
+
+  readonly now = (): number => this.#wall
+  readonly monotonic = (): number => this.#counted
+
+  /** A wait of nothing is one of a millisecond, as with the timers of the process: time has to go on. */
+  readonly after = (ms: number, ring: () => void): () => void => {
+    const timer = { at: this.#counted + Math.max(1, Math.ceil(ms)), ring }
+    let low = 0
+    let high = this.#timers.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#timers[middle]!.at <= timer.at) high = middle
+      else low = middle + 1
+    }
+    this.#timers.splice(low, 0, timer)
+    return () => {
+      const index = this.#timers.indexOf(timer)
+      if (index >= 0) this.#timers.splice(index, 1)
+    }
+  }
+
+  /** When the next timer rings, by the wall clock as it goes now; null: none is set. */
+  get nextAt (): number | null {
+    const next = this.#timers.at(-1)
+    return next === undefined ? null : this.#wall + next.at - this.#counted
+  }
+
+  /** Moves to the instant of the next timer and rings all that are due then; `settle` resolves when what they began needs time again. */
+  async step (settle: () => Promise<void>): Promise<void> {
+    const next = this.#timers.at(-1)
+    if (next === undefined) return
+    this.#move(next.at - this.#counted)
+    const due: Timer[] = []
+    while (this.#timers.at(-1) !== undefined && this.#timers.at(-1)!.at <= this.#counted) due.push(this.#timers.pop()!)
+    for (const { ring } of due) ring()
+    await settle()
+  }
+
+  /** Goes to an instant, from timer to timer. */
+  async goTo (at: number, settle: () => Promise<void>): Promise<void> {
+    for (let next = this.nextAt; next !== null && next <= at; next = this.nextAt) await this.step(settle)
+    this.#move(Math.max(0, at - this.#wall))
+  }
+
+  /** The machine sleeps, or someone sets the wall clock: what counts stands still. */
+  jump (ms: number): void {
+    this.#wall += ms
+  }
+
+  /** Resolves after so much counted time; rejects with the reason of the signal as soon as it is aborted. */
+  sleep (ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error)
+      const end = () => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      }
+      const cancel = this.after(ms, end)
+      const stop = () => {
+        cancel()
+        reject(signal!.reason as Error)
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+    })
+  }
+
+  #move (ms: number): void {
+    this.#wall += ms
+    this.#counted += ms
+  }
+}
+
+/** An engine whose calls are counted while they are under way. */
+export interface Watched { engine: Engine, pending: () => number }
+
+/** The same engine, with a count of the calls that it has not answered yet. */
+export function watched (engine: Engine): Watched {
+  let pending = 0
+  const count = (call: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
+    const answer = call.apply(engine, args)
+    if (!(answer instanceof Promise)) return answer
+    pending++
+    return answer.finally(() => { pending-- })
+  }
+  const calls = Object.entries(engine).map(([name, call]) => [name, count(call as (...args: unknown[]) => unknown)])
+  return { engine: Object.fromEntries(calls) as Engine, pending: () => pending }
+}
+
+/** Resolves when `isBusy` has been false for so many turns of the event loop; never waits for anything but turns. */
+export async function quiet (isBusy: () => boolean, turns = 1): Promise<void> {
+  for (let still = 0, turn = 0; still < turns && turn < MOST_TURNS; turn++) {
+    await setImmediate()
+    still = isBusy() ? 0 : still + 1
+  }
+}

@@ -1,0 +1,132 @@
+import { isFinal } from '../../model/run/run.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Hold, Run, Source, State } from '../../model/run/run.ts'
+import type { Notice } from '../../model/notice.ts'
+import type { OutcomeKind } from '../../model/run/outcome.ts'
+
+/** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on later. */
+export interface Spell { started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null }
+
+/** What became of one run. Instants are epoch ms. */
+export interface SimulatedRun {
+  id: string
+  task: string
+  source: Source
+  nominal_at: number
+  due_at: number
+  /** Fires that it stands for beyond its own. */
+  missed: number
+  /** Why it waited, from when to when; `to` null: it still does. */
+  held: Hold[]
+  /** Its executions, oldest first. */
+  spells: Spell[]
+  started_at: number | null
+  finished_at: number | null
+  /** The state that it is in when the time is over; one that waits is `queued`. */
+  outcome: State
+  /** Why it ended without success, or was moved from its nominal instant. */
+  reason: string | null
+}
+
+/** How long the runs of a task were held for one reason, ms. */
+export interface HeldSum { task: string, code: string, message: string, ms: number, runs: number }
+
+/** Writes down what becomes of every run, from what is said of it. */
+export class Diary {
+  readonly #clock: Clock
+  readonly #pages = new Map<string, SimulatedRun>()
+  /** By schedule: the run that its next fires may be counted on. */
+  readonly #waiting = new Map<string, SimulatedRun>()
+
+  constructor (clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The same engine, its plans read along: nobody says a word of runs that are skipped at once and of fires that another run stands for. */
+  reading (engine: Engine): Engine {
+    return {
+      ...engine,
+      plan: async asks => {
+        const planned = await engine.plan(asks)
+        for (const [index, { added, skipped, coalesced }] of planned.entries()) {
+          const { id } = asks[index]!.schedule
+          const waiting = this.#waiting.get(id)
+          if (waiting !== undefined) waiting.missed += coalesced
+          for (const run of [...added, ...skipped]) this.#begin(run)
+        }
+        return planned
+      }
+    }
+  }
+
+  readonly notice = (notice: Notice): void => {
+    const page = 'run' in notice ? this.#pages.get(notice.run.id) : undefined
+    if (page === undefined) return
+    const at = this.#clock.now()
+    if (notice.kind === 'claimed') {
+      close(page, at)
+      page.spells.push({ started_at: at, finished_at: null, outcome: null, reason: null })
+      page.started_at ??= at
+      this.#state(page, notice.run)
+    }
+    if (notice.kind === 'held') hold(page, { code: notice.code, message: notice.message, from: at, to: null })
+    if (notice.kind === 'released') close(page, at)
+    if (notice.kind === 'settled' || notice.kind === 'cancelled') {
+      const spell = page.spells.at(-1)
+      const running = notice.run.state === 'running'
+      if (spell?.finished_at === null && !running) Object.assign(spell, { finished_at: at, outcome: notice.kind === 'settled' ? notice.outcome : 'cancelled', reason: reasonOf(notice.run) })
+      this.#state(page, notice.run)
+    }
+  }
+
+  /** Every run in order of its nominal instant. */
+  runs (): SimulatedRun[] {
+    return [...this.#pages.values()].toSorted((a, b) => a.nominal_at - b.nominal_at || (a.task < b.task ? -1 : 1))
+  }
+
+  /** Time held by task and reason up to `to`, the longest first. */
+  held (to: number): HeldSum[] {
+    const sums = new Map<string, HeldSum>()
+    for (const { task, held } of this.#pages.values()) {
+      const seen = new Set<string>()
+      for (const { code, message, from, to: end } of held) {
+        const sum = sums.getOrInsert(`${task} ${code}`, { task, code, message, ms: 0, runs: 0 })
+        sum.ms += (end ?? to) - from
+        if (!seen.has(code)) sum.runs++
+        seen.add(code)
+      }
+    }
+    return [...sums.values()].toSorted((a, b) => b.ms - a.ms)
+  }
+
+  #begin (run: Run): void {
+    const { id, task, source, nominal_at: nominal, due_at: due, missed, moved } = run
+    const page: SimulatedRun = { id, task, source, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null, finished_at: null, outcome: run.state, reason: moved?.message ?? null }
+    this.#pages.set(id, page)
+    this.#state(page, run)
+    if (run.schedule !== null && run.state === 'queued') this.#waiting.set(run.schedule, page)
+  }
+
+  #state (page: SimulatedRun, run: Run): void {
+    page.outcome = run.state
+    page.missed = run.missed
+    if (run.state !== 'queued' && run.schedule !== null && this.#waiting.get(run.schedule) === page) this.#waiting.delete(run.schedule)
+    if (!isFinal(run.state)) return
+    close(page, this.#clock.now())
+    page.finished_at = run.finished_at
+    page.reason = reasonOf(run) ?? page.reason
+  }
+}
+
+const reasonOf = ({ reason, error }: Run): string | null => reason?.message ?? error?.message ?? null
+
+function close ({ held }: SimulatedRun, at: number): void {
+  const open = held.at(-1)
+  if (open?.to === null) open.to = at
+}
+
+function hold (page: SimulatedRun, next: Hold): void {
+  close(page, next.from)
+  page.held.push(next)
+}

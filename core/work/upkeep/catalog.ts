@@ -1,0 +1,159 @@
+import { resolve } from 'node:path'
+import { TaskFolder } from '../../load/task/tasks.ts'
+import { WATCH_AFTER } from '../../load/config/watch.ts'
+import { defineTask } from '../../load/task/define.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import { taskDuplicate, taskLimit } from '../../model/base/errors.ts'
+import type { BrokenFile, FolderChange } from '../../load/task/tasks.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { OffpeakError } from '../../model/base/errors.ts'
+import type { Service } from '../../model/base/service.ts'
+import type { Settings } from './settings.ts'
+import type { Task, TaskDefinition } from '../../model/task/task.ts'
+
+export interface CatalogOptions {
+  settings: Settings
+  notice: Listener
+  /** The data folder. */
+  folder: () => string
+  /** `none`: no task files are read. */
+  files: 'watch' | 'once' | 'none'
+  now: () => number
+  /** Told after every change of the tasks. */
+  changed: () => void
+}
+
+const CODE = 'code'
+
+/** The tasks in force: those of the tasks directory and those added in code, under the configuration in force. */
+export class Catalog implements Service {
+  readonly #options: CatalogOptions
+  readonly #definitions = new Map<string, TaskDefinition>()
+  #code = new Map<string, Task>()
+  #refused: BrokenFile[] = []
+  #folder: TaskFolder | null = null
+  #watched = ''
+  #tasks = new Map<string, Task>()
+
+  constructor (options: CatalogOptions) {
+    this.#options = options
+  }
+
+  /** Every task in force, by id. */
+  get tasks (): ReadonlyMap<string, Task> {
+    return this.#tasks
+  }
+
+  get broken (): readonly BrokenFile[] {
+    return [...this.#folder?.current.broken ?? [], ...this.#refused]
+  }
+
+  /** The tasks directory, absolute. */
+  get directory (): string {
+    const { settings } = this.#options
+    return resolve(settings.root, settings.config.manager.tasks_directory)
+  }
+
+  async start (): Promise<void> {
+    const { settings, files, folder, notice, now } = this.#options
+    if (files === 'none' || this.#folder !== null) return
+    this.#watched = this.directory
+    this.#folder = new TaskFolder({
+      directory: this.#watched,
+      dataFolder: folder(),
+      config: settings.config,
+      files,
+      watchAfterMs: WATCH_AFTER,
+      now,
+      onChange: change => this.#changed(change),
+      onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })
+    })
+    await this.#folder.start()
+  }
+
+  async stop (): Promise<void> {
+    await this.#folder?.stop()
+    this.#folder = null
+  }
+
+  /** Looks at the tasks directory now. */
+  async rescan (): Promise<void> {
+    await this.#folder?.rescan()
+  }
+
+  /** Applies the configuration in force to every definition; nothing is read again. */
+  async reconfigure (): Promise<void> {
+    this.#refused = []
+    for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
+    if (this.#folder !== null && this.#watched !== this.directory) {
+      await this.stop()
+      await this.start()
+    }
+    this.#folder?.reconfigure(this.#options.settings.config)
+    this.#merge()
+  }
+
+  /** An override that breaks a definition in code leaves its last good version in force. */
+  #redefine (id: string, definition: TaskDefinition): void {
+    try {
+      this.#code.set(id, this.#define(definition))
+    } catch (error) {
+      const { message, code, fix, place, errors } = error as OffpeakError
+      const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, errors, since: this.#options.now() }
+      this.#refused.push(fault)
+      this.#options.notice({ kind: 'file_broken', file: CODE, message: fault.message })
+    }
+  }
+
+  /** Adds definitions in code: all, or none when one is wrong. */
+  add (definitions: readonly TaskDefinition[]): void {
+    const tasks = definitions.map(definition => this.#define(definition))
+    const { max_tasks: max } = this.#options.settings.config.manager
+    if (this.#tasks.size + tasks.length > max) throw taskLimit(max)
+    for (const [index, task] of tasks.entries()) {
+      const first = this.#tasks.get(task.id)?.source
+      if (first !== undefined) {
+        for (const { id } of tasks.slice(0, index)) this.#tasks.delete(id)
+        throw taskDuplicate({ id: task.id, first, second: CODE })
+      }
+      this.#tasks.set(task.id, task)
+    }
+    for (const [index, task] of tasks.entries()) {
+      this.#definitions.set(task.id, definitions[index]!)
+      this.#code.set(task.id, task)
+      this.#options.notice({ kind: 'task_added', task: task.id, source: CODE })
+    }
+    this.#options.changed()
+  }
+
+  /** Removes a definition that was added in code. */
+  remove (id: string): boolean {
+    if (!this.#definitions.delete(id)) return false
+    this.#code.delete(id)
+    this.#options.notice({ kind: 'task_removed', task: id, source: CODE })
+    this.#merge()
+    return true
+  }
+
+  #define (definition: TaskDefinition): Task {
+    const { config } = this.#options.settings
+    const override = Object.hasOwn(config.tasks, definition.id) ? config.tasks[definition.id] : undefined
+    return defineTask({ definition, pointer: '', contentHash: '', override, config, source: CODE })
+  }
+
+  #changed ({ added, changed, removed, broken, mended }: FolderChange): void {
+    const { notice } = this.#options
+    for (const { id, source } of added) notice({ kind: 'task_added', task: id, source })
+    for (const { id, source } of changed) notice({ kind: 'task_changed', task: id, source })
+    for (const { id, source } of removed) notice({ kind: 'task_removed', task: id, source })
+    for (const { file, message, line } of broken) notice({ kind: 'file_broken', file, message, line })
+    for (const file of mended) notice({ kind: 'file_mended', file })
+    this.#merge()
+  }
+
+  /** A task that is defined in code keeps its id when a file takes the same one. */
+  #merge (): void {
+    this.#tasks = new Map([...this.#folder?.current.tasks ?? [], ...this.#code])
+    this.#options.changed()
+  }
+}

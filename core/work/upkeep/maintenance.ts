@@ -1,0 +1,54 @@
+import { DAY, milliseconds } from '../../model/base/duration.ts'
+import { endOrphan } from '../isolate/process-group.ts'
+import { forgetUploads } from '../desk/uploads.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Listener } from '../../model/notice.ts'
+
+export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, folder: () => string, owner: string }
+
+const SLICE = 100
+const MOST_RUNNING = 1000
+
+/** What keeps the store in order: runs of dead processes at the start, old ones all along. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  #lastSweepAt = 0
+
+  constructor (options: UpkeepOptions) {
+    this.#options = options
+  }
+
+  /** Puts back what a dead process had running, its children ended first; resolves to how many. */
+  async recover (): Promise<number> {
+    const { engine, clock, config, owner } = this.#options
+    const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
+    for (const { id, child } of running.items) if (child) await endOrphan(child, id)
+    const { auto_restart_tasks: again, crash_cap: cap } = config().manager
+    const { queued } = await engine.recover({ owner, now: clock.now(), restart: again ? 'restart' : 'fail', crash_cap: cap })
+    return queued.length
+  }
+
+  /** Removes finished runs beyond the retention, a slice at a time; resolves to how many. */
+  async sweep (): Promise<number> {
+    const { engine, clock, config, notice } = this.#options
+    const { max_age: age, max_runs: keep, dead_max_age: dead } = config().retention
+    let removed = 0
+    for (let count = SLICE; count === SLICE; removed += count) {
+      const now = clock.now()
+      count = await engine.sweep({ now, before: now - milliseconds(age), dead_before: now - milliseconds(dead), keep, limit: SLICE })
+    }
+    if (removed > 0) notice({ kind: 'swept', removed })
+    return removed
+  }
+
+  async sweepWhenDue (): Promise<void> {
+    const { clock, config, folder } = this.#options
+    const every = Math.min(milliseconds(config().retention.every), DAY)
+    if (clock.now() - this.#lastSweepAt < every) return
+    this.#lastSweepAt = clock.now()
+    await forgetUploads(folder(), clock.now() - milliseconds(config().uploads.max_age))
+    await this.sweep()
+  }
+}

@@ -1,0 +1,121 @@
+import { dirname, resolve } from 'node:path'
+import { configFaults, configOf } from '../../model/config/config.ts'
+import { configInvalid } from '../../model/base/errors.ts'
+import { editConfig } from '../../load/config/edit.ts'
+import { loadConfig } from '../../load/config/config.ts'
+import { WATCH_AFTER, watchConfig } from '../../load/config/watch.ts'
+import type { Config, ConfigFile } from '../../model/config/config.ts'
+import type { ConfigEdit } from '../../load/config/edit.ts'
+import type { ConfigWatch } from '../../load/config/watch.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { LoadedConfig } from '../../load/config/config.ts'
+import type { Place } from '../../model/base/errors.ts'
+
+export interface SettingsOptions {
+  config?: ConfigFile | undefined
+  configFile?: string | undefined
+  environment?: string | undefined
+  env?: NodeJS.ProcessEnv | undefined
+  root?: string | undefined
+  /** `watch`: a changed file takes effect while the manager runs. */
+  files?: 'watch' | 'once' | 'none' | undefined
+}
+
+/** The configuration in force: the last one that was good, and what is wrong with a later one. */
+export class Settings {
+  readonly root: string
+  readonly file: string | null
+  readonly #options: SettingsOptions
+  #loaded: LoadedConfig | null
+  #code: Config | null
+  #watch: ConfigWatch | null = null
+  /** Why the file as it stands is not in force, or null. */
+  lastError: Error | null = null
+  notice: Listener = () => undefined
+
+  private constructor (options: SettingsOptions, loaded: LoadedConfig | null) {
+    this.#options = options
+    this.#loaded = loaded
+    this.#code = loaded === null ? codeConfig(options.config ?? {}) : null
+    this.file = options.configFile === undefined ? null : resolve(options.configFile)
+    this.root = resolve(options.root ?? (this.file === null ? process.cwd() : dirname(this.file)))
+  }
+
+  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. */
+  static async read (options: SettingsOptions): Promise<Settings> {
+    return new Settings(options, options.configFile === undefined ? null : await loadConfig(askOf(options)))
+  }
+
+  get config (): Config {
+    return (this.#loaded?.config ?? this.#code)!
+  }
+
+  /** Of the bytes of the file, or null without one. */
+  get etag (): string | null {
+    return this.#loaded?.etag ?? null
+  }
+
+  get files (): string[] {
+    return this.#loaded?.files ?? []
+  }
+
+  /** Where a setting was written, or null for a default. */
+  placeOf (pointer: string): Place | null {
+    return this.#loaded?.sources.lineOf(pointer) ?? null
+  }
+
+  async start (changed: () => void): Promise<void> {
+    if (this.#loaded === null || this.#watch !== null) return
+    this.#watch = watchConfig({
+      ...askOf(this.#options),
+      current: this.#loaded,
+      watchAfterMs: WATCH_AFTER,
+      onChange: loaded => {
+        this.#take(loaded)
+        changed()
+      },
+      onError: error => this.#refuse(error)
+    })
+    if (this.#options.files !== 'once') await this.#watch.start()
+  }
+
+  async stop (): Promise<void> {
+    await this.#watch?.stop()
+    this.#watch = null
+  }
+
+  /** Reads the files now. */
+  async rescan (): Promise<void> {
+    await this.#watch?.rescan()
+  }
+
+  /** Changes the file, keeping its comments; resolves to the new ETag when the change is in force. */
+  async edit (edits: ConfigEdit[], ifMatch?: string): Promise<string> {
+    if (this.file === null) {
+      throw configInvalid({ message: 'There is no config.json to write to: the settings are given in code', fix: 'Start with a configFile, or change the task in code.' })
+    }
+    const { etag } = await editConfig({ file: this.file, edits, ...ifMatch === undefined ? {} : { ifMatch } })
+    await this.rescan()
+    return etag
+  }
+
+  #take (loaded: LoadedConfig): void {
+    this.#loaded = loaded
+    this.lastError = null
+    this.notice({ kind: 'config_loaded', file: loaded.files.join(', ') })
+  }
+
+  #refuse (error: unknown): void {
+    this.lastError = error instanceof Error ? error : new Error(String(error))
+    this.notice({ kind: 'config_refused', message: this.lastError.message })
+  }
+}
+
+const askOf = ({ config, configFile, environment, env }: SettingsOptions) =>
+  ({ file: configFile!, environment, env: env ?? process.env, base: config })
+
+function codeConfig (config: ConfigFile): Config {
+  const errors = configFaults(config)
+  if (errors.length > 0) throw configInvalid({ message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`, errors })
+  return configOf(config, Temporal.Now.timeZoneId())
+}

@@ -1,0 +1,38 @@
+import { SECOND } from '../../model/base/duration.ts'
+import type { Beat } from './ticker.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Listener } from '../../model/notice.ts'
+
+const EVERY = SECOND
+const BLOCKED = SECOND
+const JUMP = 2 * SECOND
+
+export interface WatchdogOptions {
+  clock: Clock
+  notice: Listener
+  /** The tasks that execute in this thread right now, or have since the last look. */
+  suspects: () => string[]
+  /** The wall clock was set, or the machine has slept. */
+  jumped: (ms: number) => void
+}
+
+/** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that only counts. */
+export function watchdog ({ clock, notice, suspects, jumped }: WatchdogOptions): Beat {
+  let monotonic: number | null = null
+  let wall = 0
+  return {
+    name: 'watch',
+    everyMs: EVERY,
+    run: () => {
+      const counted = monotonic === null ? EVERY : clock.monotonic() - monotonic
+      const passed = monotonic === null ? counted : clock.now() - wall
+      monotonic = clock.monotonic()
+      wall = clock.now()
+      const tasks = suspects()
+      if (counted - EVERY > BLOCKED) notice({ kind: 'loop_blocked', ms: Math.round(counted - EVERY), tasks })
+      if (Math.abs(passed - counted) <= JUMP) return
+      notice({ kind: 'clock_jumped', ms: Math.round(passed - counted) })
+      jumped(passed - counted)
+    }
+  }
+}
