@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { VERSION } from './version.ts'
-import { addStart } from './cli/start.ts'
-import { complain } from './cli/say.ts'
+import { addStart } from './cli/command/start.ts'
+import { complain } from './cli/terminal/say.ts'
 
 // The server stays for months: it does not carry the other commands with it.
 const commandsFor = async (word: string | undefined) => word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { askOf } from '../../core/cli/ask.ts'
+import { askOf } from '../../core/cli/terminal/enqueue-options.ts'
 import { cli, place, serve } from './setup.ts'
 
 t.test('what is said on the command line is what REST is asked', async t => {

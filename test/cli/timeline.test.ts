@@ -1,7 +1,7 @@
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
-import { past } from '../../core/cli/options.ts'
-import { timelineWords } from '../../core/cli/timeline.ts'
+import { past } from '../../core/cli/remote/options.ts'
+import { timelineWords } from '../../core/cli/command/timeline.ts'
 
 type Timeline = Parameters<typeof timelineWords>[0]
 

@@ -2,10 +2,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { BIN, cli, place, serve } from './setup.ts'
-import { eventsIn } from '../../core/cli/live.ts'
-import { frameOf } from '../../core/cli/frame.ts'
+import { eventsIn } from '../../core/cli/remote/events.ts'
+import { frameOf } from '../../core/cli/terminal/frame.ts'
 import { until } from '../load/until.ts'
-import type { Snapshot } from '../../core/cli/frame.ts'
+import type { Snapshot } from '../../core/cli/terminal/frame.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
 const run = (fields: object) => ({ id: '6h037rksg00', task: 'copy', label: 'running', held: null, progress: null, error: null, reason: null, warning: null, started_at: '2026-11-22T11:59:30.000Z', due_at: '2026-11-22T11:59:00.000Z', ...fields })

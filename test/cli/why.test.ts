@@ -1,11 +1,11 @@
 import t from 'tap'
-import { explanationWords, heldWords } from '../../core/cli/why.ts'
-import { gateWords } from '../../core/cli/gates.ts'
+import { explanationWords, heldWords } from '../../core/cli/command/why.ts'
+import { gateWords } from '../../core/cli/terminal/gate-words.ts'
 import { machineView } from '../../core/model/view/machine-view.ts'
-import { machineWords } from '../../core/cli/readings.ts'
+import { machineWords } from '../../core/cli/command/readings.ts'
 import { calm } from '../work/eyes.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import type { ExplanationView } from '../../core/cli/answers.ts'
+import type { ExplanationView } from '../../core/cli/remote/answers.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
 const instant = (hours: number) => new Date(NOW + hours * 3_600_000).toISOString()

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { agoWords, timeWords, whenWords, whyWords } from '../../core/cli/words.ts'
-import { plain } from '../../core/cli/say.ts'
-import { progressWords } from '../../core/cli/follow.ts'
-import { table, widthOf } from '../../core/cli/table.ts'
+import { agoWords, timeWords, whenWords, whyWords } from '../../core/cli/terminal/words.ts'
+import { plain } from '../../core/cli/terminal/say.ts'
+import { progressWords } from '../../core/cli/terminal/follow.ts'
+import { table, widthOf } from '../../core/cli/terminal/table.ts'
 
 const PROGRESS = { current: 5, total: 10, message: 'a.txt', unit: 'files', rate: 1, percentage: 50, eta: 5, at: '2026-11-22T00:00:00.000Z' }
 

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { Remote } from '../remote/options.ts'
+import type { StatsView } from '../../work/desk/statistics.ts'
+import { Client } from '../remote/client.ts'
+import { durationWords, timeWords } from '../terminal/words.ts'
+import { past, remote } from '../remote/options.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { table } from '../terminal/table.ts'
+
+interface Told { from: string, to: string, items: StatsView[] }
+
+type Given = Remote & { by: string, every: string, from?: string, to?: string }
+
+const percent = (share: number | null) => share === null ? '-' : `${Math.round(share * 1000) / 10} %`
+
+const spread = ({ p50, p95 }: StatsView['run']) => p50 === null ? '-' : `${durationWords(p50)} / ${durationWords(p95)}`
+
+const longest = ({ longest: seconds, longest_run: run }: StatsView['run']) => run === null ? durationWords(seconds) : `${durationWords(seconds)} ${run}`
+
+const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run, cpu_seconds: cpu }: StatsView) => [
+  ...every === 'all' ? [] : [timeWords(at, 0)],
+  name, String(completed), String(failed), percent(rate), String(retries), String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), longest(run), cpu === 0 ? '-' : durationWords(cpu)
+]
+
+async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
+  const client = await Client.find(given)
+  const query = new URLSearchParams({ by, every, ...from !== undefined && { from }, ...to !== undefined && { to } })
+  const answer = await client.get<Told>(`/api/stats?${query}`)
+  if (given.json) return sayJson(answer)
+  if (answer.items.length === 0) return say('No run has ended in that time.')
+  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95', 'HELD P50/P95', 'RUN P50/P95', 'LONGEST', 'CPU']
+  say(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
+}
+
+/** `stats`: what the runs came to. */
+export function addStats (program: Command): void {
+  remote(program.command('stats').description('what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'))
+    .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
+    .addOption(new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all']).default('all'))
+    .option('--from <instant>', "such as 05:00, the last time it was so, or '2026-11-22 05:00'", past('--from'))
+    .option('--to <instant>', 'the end of it; now when absent', past('--to'))
+    .action(stats)
+}

@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import type { FullRunView, RunAnswer } from '../remote/answers.ts'
+import type { Remote } from '../remote/options.ts'
+import type { pointView } from '../../model/view/machine-view.ts'
+import { Client } from '../remote/client.ts'
+import { durationWords, timeWords, whyWords } from '../terminal/words.ts'
+import { past, remote } from '../remote/options.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { sizeWords } from '../../model/base/size.ts'
+import { table } from '../terminal/table.ts'
+
+type PointAnswer = ReturnType<typeof pointView>
+type Ran = RunAnswer & { used?: FullRunView['used'] }
+interface Timeline { from: string, to: string, runs: Ran[], complete: boolean, readings: PointAnswer[] }
+
+const LOADS = ['cpu_busy', 'memory_used', 'io_busy'] as const
+const share = (value: number) => `${Math.round(value * 100)} %`
+
+function numbersIn (points: readonly PointAnswer[], field: typeof LOADS[number]): number[] {
+  return points.map(({ values }) => values[field]).filter(value => typeof value === 'number')
+}
+
+function meanWords (points: readonly PointAnswer[], field: typeof LOADS[number]): string {
+  const numbers = numbersIn(points, field)
+  return numbers.length === 0 ? '-' : share(numbers.reduce((sum, value) => sum + value, 0) / numbers.length)
+}
+
+/** The points that stand for a part of [from, to]: the last one before it among them, which lasts until the next. */
+function pointsIn (points: readonly PointAnswer[], from: string, to: string): PointAnswer[] {
+  const last = points.findLastIndex(({ at }) => at <= from)
+  return points.filter(({ at }, index) => index === last || (at > from && at < to))
+}
+
+/** Processor time and memory of a run that has a process or thread of its own. */
+const usedWords = ({ used = null }: Ran) => used === null ? '-' : `${durationWords(used.cpu_seconds)}, ${sizeWords(used.memory_peak_bytes)}`
+
+function rowOf (run: Ran, { to, readings }: Timeline): string[] {
+  const meanwhile = pointsIn(readings, run.started_at!, run.finished_at ?? to)
+  return [run.id, run.task, run.label, timeWords(run.started_at), timeWords(run.finished_at), durationWords(run.duration), usedWords(run), ...LOADS.map(field => meanWords(meanwhile, field)), whyWords(run)]
+}
+
+/** The machine over the whole span: the mean, and the most. */
+function machineWords (readings: readonly PointAnswer[]): string {
+  const told = LOADS.map(field => {
+    const numbers = numbersIn(readings, field)
+    return numbers.length === 0 ? '' : `${field.replace(/_.*/, '')} ${meanWords(readings, field)}, ${share(Math.max(...numbers))} at most`
+  }).filter(Boolean)
+  return told.length === 0 ? 'Nothing is known of the machine in that time.' : `The machine: ${told.join('; ')}.`
+}
+
+/** What ran in a while, each run with the load of the machine meanwhile, and what it took itself. */
+export function timelineWords (answer: Timeline): string {
+  const { runs, readings, complete, from, to } = answer
+  const head = ['RUN', 'TASK', 'STATE', 'FROM', 'TO', 'TOOK', 'USED', 'CPU', 'MEMORY', 'IO', 'WHY']
+  return [
+    runs.length === 0 ? `Nothing ran from ${timeWords(from)} to ${timeWords(to)}.` : table(head, runs.map(run => rowOf(run, answer))),
+    ...complete ? [] : ['There were too many runs to look at all of them: ask for a shorter time.'],
+    machineWords(readings)
+  ].join('\n')
+}
+
+async function timeline ({ from, to, ...given }: Remote & { from?: string, to?: string }): Promise<void> {
+  const client = await Client.find(given)
+  const query = new URLSearchParams({ ...from !== undefined && { from }, ...to !== undefined && { to } })
+  const answer = await client.get<Timeline>(`/api/timeline?${query}`)
+  if (given.json) return sayJson(answer)
+  say(timelineWords(answer))
+}
+
+/** `timeline`: what ran when, and what the machine was doing. */
+export function addTimeline (program: Command): void {
+  remote(program.command('timeline').description('what ran in a while, with the load of the machine beside it; the last hour when no span is named'))
+    .option('--from <instant>', "such as 05:00, the last time it was so, or '2026-11-22 05:00'", past('--from'))
+    .option('--to <instant>', 'the end of it; now when absent', past('--to'))
+    .action(timeline)
+}

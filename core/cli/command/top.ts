@@ -1,0 +1,128 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Command } from 'commander'
+import type { MachineView, RunAnswer, RunsAnswer, TaskView } from '../remote/answers.ts'
+import type { Remote } from '../remote/options.ts'
+import type { Snapshot } from '../terminal/frame.ts'
+import { Client } from '../remote/client.ts'
+import { frameOf } from '../terminal/frame.ts'
+import { liveEvents } from '../remote/events.ts'
+import { remote } from '../remote/options.ts'
+import { say, sayJson } from '../terminal/say.ts'
+
+const TOPICS = ['runs', 'tasks', 'config', 'readings']
+/** A frame comes four times a second at most, and once a second at least: spans go on by themselves. */
+const FRAME_MS = 250
+const STILL_MS = 1000
+const AGAIN_MS = 1000
+
+const ENTER = '\u001B[?1049h\u001B[?25l'
+const LEAVE = '\u001B[?25h\u001B[?1049l'
+const HOME = '\u001B[H\u001B[2J'
+
+async function look (client: Client): Promise<Snapshot> {
+  const [running, waiting, tasks, machine] = await Promise.all([
+    client.get<RunsAnswer>('/api/runs?state=running&limit=100'), client.get<RunsAnswer>('/api/runs?state=queued,blocked&limit=100'),
+    client.get<TaskView[]>('/api/tasks'), client.get<MachineView>('/api/readings/now')
+  ])
+  return { running: running.items, waiting: waiting.items, tasks, machine, lost: false }
+}
+
+// Some terminals do not tell their size, or call it none.
+const sizeOf = ({ rows, columns }: { rows?: number, columns?: number }) => ({ rows: rows || 50, columns: columns || 120, now: Date.now() })
+
+/** What is seen now, kept up to date by what the server says. */
+class View {
+  readonly #client: Client
+  readonly #signal: AbortSignal
+  snapshot: Snapshot
+  /** Something has happened that only another look can tell. */
+  stale = false
+
+  constructor (client: Client, first: Snapshot, signal: AbortSignal) {
+    this.#client = client
+    this.snapshot = first
+    this.#signal = signal
+  }
+
+  /** Reads along, and again when the connection breaks; resolves when the signal says so. */
+  async follow (): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        for await (const { kind, run } of liveEvents(this.#client, TOPICS, this.#signal)) {
+          if (kind === 'progressed' && run?.progress) this.#moved(run.id, run.progress as RunAnswer['progress'])
+          else this.stale = true
+        }
+      } catch {
+        // It is asked again below, and the next look says whether there is an answer.
+      }
+      this.stale = true
+      await wait(AGAIN_MS, undefined, { signal: this.#signal }).catch(() => undefined)
+    }
+  }
+
+  #moved (id: string, progress: RunAnswer['progress']): void {
+    const running = this.snapshot.running.map(run => run.id === id ? { ...run, progress } : run)
+    this.snapshot = { ...this.snapshot, running }
+  }
+
+  async refresh (): Promise<void> {
+    if (!this.stale) return
+    this.stale = false
+    this.snapshot = await look(this.#client).catch(() => {
+      this.stale = true
+      return { ...this.snapshot, lost: true }
+    })
+  }
+}
+
+/** Hears q, Ctrl-C and the signals of a shell; the answer leaves the terminal as it was. */
+function untilAsked (stop: () => void): () => void {
+  const { stdin, stdout } = process
+  const onKey = (key: Buffer) => { if (['q', 'Q', '\u0003', '\u001B'].includes(key.toString())) stop() }
+  const wasRaw = stdin.isRaw
+  stdout.write(ENTER)
+  if (stdin.isTTY) stdin.setRawMode(true).resume().on('data', onKey)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
+  return () => {
+    stdout.write(LEAVE)
+    if (stdin.isTTY) stdin.off('data', onKey).setRawMode(wasRaw).pause()
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, stop)
+  }
+}
+
+async function live (client: Client, first: Snapshot): Promise<void> {
+  const controller = new AbortController()
+  const { signal } = controller
+  const view = new View(client, first, signal)
+  const leave = untilAsked(() => controller.abort())
+  const following = view.follow()
+  try {
+    for (let drawn = { at: 0, snapshot: null as Snapshot | null }; !signal.aborted;) {
+      await view.refresh()
+      if (view.snapshot !== drawn.snapshot || Date.now() - drawn.at >= STILL_MS) {
+        process.stdout.write(HOME + frameOf(view.snapshot, sizeOf(process.stdout)))
+        drawn = { at: Date.now(), snapshot: view.snapshot }
+      }
+      await wait(FRAME_MS, undefined, { signal }).catch(() => undefined)
+    }
+  } finally {
+    controller.abort()
+    leave()
+    await following
+  }
+}
+
+async function top ({ once, ...given }: Remote & { once?: boolean }): Promise<void> {
+  const client = await Client.find(given)
+  const first = await look(client)
+  if (given.json) return sayJson(first)
+  if (once || !process.stdout.isTTY) return say(frameOf(first, { ...sizeOf(process.stdout), rows: Infinity }))
+  await live(client, first)
+}
+
+/** `top`: what goes on, as it goes on. */
+export function addTop (program: Command): void {
+  remote(program.command('top').description('what runs, what is held and why, and what comes next, live; q ends it'))
+    .option('--once', 'print it once, as it is now')
+    .action(top)
+}

@@ -1,0 +1,65 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import type { ForecastView } from '../remote/answers.ts'
+import type { Histogram } from '../../model/machine/activity.ts'
+import type { Local } from '../remote/options.ts'
+import type { Point } from '../../model/machine/history.ts'
+import type { TaskManager } from '../../manager.ts'
+import { Client } from '../remote/client.ts'
+import { History } from '../../sense/history.ts'
+import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
+
+/** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine is. */
+export interface Learned { took: Record<string, number>, activity?: Histogram }
+
+const RECENT = 50
+const WEEK_HOURS = 168
+
+async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
+  const engine = createSqliteEngine({ folder, ballastBytes: 0 })
+  await engine.start()
+  try {
+    const took: Learned['took'] = {}
+    for (const task of catalog.tasks.keys()) {
+      const { items } = await engine.list({ task, state: ['completed'], limit: RECENT })
+      const times = items.map(run => run.finished_at! - run.started_at!).toSorted((a, b) => a - b)
+      if (times.length > 0) took[task] = times[times.length >> 1]!
+    }
+    const [fact] = await engine.kept('activity')
+    return { took, ...fact && { activity: fact.value as unknown as Histogram } }
+  } finally {
+    await engine.stop()
+  }
+}
+
+/** What a server that has the folder knows of it. */
+async function fromServer (given: Local): Promise<Learned> {
+  const client = await Client.find(given)
+  const { items } = await client.get<{ items: ForecastView[] }>(`/api/forecast?hours=${WEEK_HOURS}`)
+  return { took: Object.fromEntries(items.flatMap(({ task, took }) => took === null ? [] : [[task, took.p50 * 1000]])) }
+}
+
+/** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be asked. */
+export async function learned (manager: TaskManager, given: Local): Promise<Learned> {
+  if (!existsSync(join(manager.folder, 'offpeak.db'))) return { took: {} }
+  return await fromStore(manager).catch(() => fromServer(given)).catch(() => ({ took: {} }))
+}
+
+/** The readings that a data folder keeps of a span. A copy is read: a server may be writing the file. */
+export async function recorded (folder: string, { from, to }: { from: number, to: number }): Promise<Point[]> {
+  const file = join(folder, 'readings.jsonl')
+  if (!existsSync(file)) return []
+  const copy = await mkdtemp(join(tmpdir(), 'offpeak-readings-'))
+  try {
+    await copyFile(file, join(copy, 'readings.jsonl'))
+    const history = new History({ folder: copy })
+    await history.load(Date.now())
+    const points = history.query({ from, to })
+    await history.stop()
+    return points
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+  }
+}

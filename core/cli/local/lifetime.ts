@@ -1,0 +1,39 @@
+import { SECOND } from '../../model/base/duration.ts'
+
+const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
+/** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */
+const SLACK = 15 * SECOND
+
+export interface Life {
+  /** Ends everything that lives; after it the process exits with 0. */
+  close: () => Promise<void>
+  /** Reads the configuration again. */
+  reload: () => Promise<void>
+  /** How long running runs may take to end, asked when the end begins. */
+  graceMs: () => number
+  /** Called once, whatever way the process ends. */
+  last: () => void
+  failed: (error: unknown) => void
+}
+
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. */
+export function lifetime ({ close, reload, graceMs, last, failed }: Life): void {
+  let ending = false
+  async function end () {
+    setTimeout(() => process.exit(1), graceMs() + SLACK).unref()
+    await close().catch(error => {
+      failed(error)
+      process.exit(1)
+    })
+    process.exit(0)
+  }
+  for (const [signal, code] of SIGNALS) {
+    process.on(signal, () => {
+      if (ending) process.exit(code)
+      ending = true
+      void end()
+    })
+  }
+  process.on('SIGHUP', () => void reload().catch(failed))
+  process.on('exit', last)
+}

@@ -1,0 +1,36 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { TaskManager } from '../../manager.ts'
+import { MINUTE, SECOND } from '../../model/base/duration.ts'
+
+const MIB = 2 ** 20
+/** Not among the first requests. */
+const FIRST = 3 * SECOND
+const GROWN = 16 * MIB
+/** The processor needs about a millisecond for each MiB: more would hold up whoever asks meanwhile. */
+const LARGE = 200 * MIB
+
+function collector (): () => void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (ask: object) => void
+  setFlagsFromString('--no-expose-gc')
+  // The one that gives back what new objects had as well.
+  return () => collect({ type: 'major', flavor: 'last-resort' })
+}
+
+/** Gives memory back while nothing runs and nothing is due: what a start and bursts of work leave behind stays for ever in a process that rests.
+ *  The answer ends it. */
+export function givesBack ({ clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>): () => void {
+  const collect = collector()
+  let kept = 0
+  let next = clock.monotonic() + FIRST
+  const isBusy = () => runner.active.size > 0 || (planner.nextAt ?? Infinity) < clock.now() + SECOND
+  return onBeat(() => {
+    if (clock.monotonic() < next || isBusy()) return
+    next = clock.monotonic() + MINUTE
+    const { total_physical_size: size, used_heap_size: used } = getHeapStatistics()
+    if (size < kept + GROWN || used > LARGE) return
+    collect()
+    kept = getHeapStatistics().total_physical_size
+  })
+}

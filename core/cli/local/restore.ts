@@ -1,0 +1,52 @@
+import { resolve } from 'node:path'
+import type { Json } from '../../model/base/json.ts'
+import type { Local } from '../remote/options.ts'
+import type { TaskManager } from '../../manager.ts'
+import { EXIT_CODES } from '../command/runs.ts'
+import { managerOptions } from '../remote/options.ts'
+import { once, wordsOf } from './test.ts'
+import { plain, say, sayJson } from '../terminal/say.ts'
+import { table } from '../terminal/table.ts'
+import { usageInvalid } from '../../model/base/errors.ts'
+import { withTasks } from './offline.ts'
+
+export type RestoreGiven = Local & { from?: string, into?: string, only?: string[], replace?: boolean, json?: boolean }
+
+const RESTORES = 'restore_backup'
+const BACKS_UP = 'backup_data'
+
+interface Listed { file: string, created_at: string, size: string }
+
+/** Where backups lie: as the backup task is set up, from the folder of the configuration. */
+function folderOf ({ catalog, root }: TaskManager, from: string | undefined): string {
+  if (from !== undefined) return resolve(from)
+  const payload = catalog.tasks.get(BACKS_UP)?.payload as { target?: Json } | null | undefined
+  return resolve(root, typeof payload?.target === 'string' ? payload.target : 'backups')
+}
+
+const isPath = (archive: string) => /[/\\]/.test(archive)
+
+function payloadOf (archive: string | undefined, folder: string, { into, only, replace }: RestoreGiven) {
+  if (archive === undefined) return { from: folder }
+  if (into === undefined) throw usageInvalid('Say where to restore to', 'Name a folder with --into.')
+  return {
+    archive: isPath(archive) ? resolve(archive) : resolve(folder, archive),
+    into: resolve(into), ...only && { only }, ...replace && { existing: 'replace' }
+  }
+}
+
+/** Lists the backups, or restores one. The task that does it is found like every other; without it there is nothing to restore with. */
+export async function restore (archive: string | undefined, given: RestoreGiven): Promise<void> {
+  await withTasks(managerOptions(given), async manager => {
+    const task = manager.catalog.tasks.get(RESTORES)
+    if (task === undefined) throw usageInvalid(`There is no task '${RESTORES}' in ${manager.catalog.directory}`, 'Copy restore_backup.ts and its modules there from the tasks that come with offpeak.')
+    const folder = folderOf(manager, given.from)
+    const outcome = await once(task, payloadOf(archive, folder, given), manager)
+    process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
+    if (given.json) return sayJson(outcome)
+    if (outcome.kind !== 'completed') return say(`nothing was restored${plain(wordsOf(outcome))}`)
+    if (archive !== undefined) return say(`restored ${JSON.stringify(outcome.result)}`)
+    const { backups } = outcome.result as unknown as { backups: Listed[] }
+    say(backups.length === 0 ? `There are no backups in ${folder}.` : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size])))
+  })
+}

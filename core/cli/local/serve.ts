@@ -1,0 +1,118 @@
+import { createServer as createServerSocket } from 'node:net'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { Demo } from './demo.ts'
+import type { Local } from '../remote/options.ts'
+import type { ManagerOptions, TaskManager } from '../../manager.ts'
+import { createLog, noticeLog } from '../../log.ts'
+import { createManager } from '../../manager.ts'
+import { createServer, serverToken } from '../../server.ts'
+import { isFirstLook } from '../../load/task/import-cache.ts'
+import { lifetime } from './lifetime.ts'
+import { givesBack } from './reclaim.ts'
+import { listeningFile, reachable } from '../remote/client.ts'
+import { managerOptions } from '../remote/options.ts'
+import { makeDemo } from './demo.ts'
+import { milliseconds } from '../../model/base/duration.ts'
+import { prepareProbe } from '../../load/task/probe.ts'
+import { say, tell } from '../terminal/say.ts'
+import { tidyCompiled } from './compile-cache.ts'
+import { scheduleTable, withTasks } from './offline.ts'
+import { startRefused } from '../../model/base/errors.ts'
+
+const DEMO_PORT = 7420
+
+export type StartGiven = Local & { demo?: boolean, displayOnly?: boolean }
+
+function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return new Error(`port ${port} of ${host} is taken: stop what listens there, or start with --port`)
+  if (code === 'EACCES') return startRefused({ message: `Port ${port} of ${host} may not be used`, fix: 'Take a port of 1024 or more.', pointer: '/server/port', cause: error })
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return startRefused({ message: `This machine has no address ${host}`, fix: 'Set server.host to one of its own, or to 127.0.0.1.', pointer: '/server/host', cause: error })
+  return error
+}
+
+/** Says that the port is taken before anything is started that could run a task. */
+async function checkPort (server: TaskManager['config']['server']): Promise<void> {
+  const { host, port } = server
+  const trial = createServerSocket()
+  try {
+    trial.listen({ host, port })
+    await once(trial, 'listening')
+  } catch (error) {
+    throw listenFailed(error, server)
+  } finally {
+    trial.close()
+  }
+}
+
+async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: TaskManager): Promise<string> {
+  const { host, port } = manager.config.server
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw listenFailed(error, { ...manager.config.server })
+  }
+  const { address, port: taken } = app.server.address() as AddressInfo
+  const url = `http://${reachable(address)}:${taken}`
+  await mkdir(manager.folder, { recursive: true })
+  await writeFile(listeningFile(manager.folder), JSON.stringify({ url, pid: process.pid }), { mode: 0o600 })
+  return url
+}
+
+async function welcome (manager: TaskManager, url: string, demo: Demo | null): Promise<void> {
+  const { file } = await serverToken(manager)
+  tell(await scheduleTable(manager))
+  tell('')
+  tell(`offpeak answers at ${url}`)
+  tell(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
+  if (demo !== null) tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
+}
+
+async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
+  const manager = await createManager(options)
+  const log = createLog(manager.config.log)
+  manager.onNotice(noticeLog(log))
+  // Relative paths in the settings of tasks start where those of the configuration do.
+  process.chdir(manager.root)
+  // A first start tries every task file in a child, which begins meanwhile.
+  const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
+  const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
+  await checkPort(manager.config.server)
+  let listening = false
+  lifetime({
+    close: () => app.close(),
+    reload: () => manager.settings.rescan(),
+    graceMs: () => milliseconds(manager.config.manager.stop_grace),
+    last: () => {
+      if (listening) rmSync(listeningFile(manager.folder), { force: true })
+      demo?.remove()
+    },
+    failed: error => log.error({ err: error }, 'failed')
+  })
+  await app.ready()
+  dismiss()
+  const url = await listen(app, manager)
+  listening = true
+  await welcome(manager, url, demo)
+  givesBack(manager)
+  await tidyCompiled()
+}
+
+/** Starts the server, or prints what is scheduled. */
+export async function start (given: StartGiven): Promise<void> {
+  if (given.displayOnly) {
+    return await withTasks(managerOptions(given), async manager => say(await scheduleTable(manager)))
+  }
+  const demo = given.demo ? await makeDemo(given.port ?? DEMO_PORT) : null
+  const { data: _, config: __, env: ___, port: ____, ...rest } = given
+  try {
+    await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), demo)
+  } catch (error) {
+    demo?.remove()
+    throw error
+  }
+}

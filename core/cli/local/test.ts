@@ -1,0 +1,115 @@
+import { basename, dirname, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import type { Claimed } from '../../engine/engine.ts'
+import type { ContextOptions } from '../../work/context/context.ts'
+import type { Failure } from '../../model/run/outcome.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { Local } from '../remote/options.ts'
+import type { Outcome } from '../../model/run/outcome.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { TaskManager } from '../../manager.ts'
+import { EXIT_CODES } from '../command/runs.ts'
+import { payloadOf } from '../terminal/json.ts'
+import { ProgressTracker } from '../../work/context/progress.ts'
+import { Situation } from '../../work/conditions/situation.ts'
+import { Stop } from '../../work/context/stop.ts'
+import { StopReason } from '../../model/run/outcome.ts'
+import { Threads } from '../../work/isolate/threads.ts'
+import { attempt } from '../../work/run/attempt.ts'
+import { contextFor } from '../../work/context/context.ts'
+import { iso, systemClock } from '../../model/base/clock.ts'
+import { levelName, runLog } from '../../log.ts'
+import { lineWords, progressWords } from '../terminal/follow.ts'
+import { managerOptions } from '../remote/options.ts'
+import { newRun } from '../../work/desk/intake.ts'
+import { plain, say, sayJson, tell } from '../terminal/say.ts'
+import { stateWords } from '../terminal/words.ts'
+import { taskFileBroken, usageInvalid } from '../../model/base/errors.ts'
+import { withTasks } from './offline.ts'
+import { workOf } from '../../work/isolate/dispatch.ts'
+
+export type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
+
+const GRACE = 5000
+
+function taskIn ({ catalog }: TaskManager, file: string, id: string | undefined): Task {
+  const fault = catalog.broken.find(broken => broken.file === basename(file))
+  if (fault !== undefined) throw taskFileBroken({ ...fault, file })
+  const own = [...catalog.tasks.values()].filter(task => task.source === basename(file) && (id ?? task.id) === task.id)
+  if (own.length === 1) return own[0]!
+  const ids = [...catalog.tasks.values()].filter(task => task.source === basename(file)).map(task => task.id)
+  throw usageInvalid(ids.length === 0 ? `${file} defines no task` : `${file} defines ${ids.join(', ')}`, ids.length === 0 ? undefined : 'Name one of them with --task.')
+}
+
+/** A run that is nowhere but here. */
+function runOf (task: Task, payload: unknown, now: number): Claimed {
+  const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({ task, ask: payload === undefined ? {} : { payload }, source: 'manual', now })
+  return {
+    ...asked, key, schedule, payload: stored, id: 'test', state: 'running', nominal_at: now, attempt: 1, turn: 1, crashes: 0, missed: 0, owner: null, lease_until: null,
+    cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: now, finished_at: null, deadline_at: null, moved: null, key_until: null, checkpoint: null
+  }
+}
+
+const late = (error: Failure): void => tell(`error that nobody caught: ${error.message}`)
+
+async function execute (task: Task, run: Claimed, { config }: TaskManager): Promise<Outcome> {
+  const stop = new Stop()
+  const interrupt = () => stop.ask(new StopReason('cancelled', 'interrupted'))
+  process.once('SIGINT', interrupt)
+  const progress = new ProgressTracker(systemClock)
+  const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
+  const given: ContextOptions = {
+    run,
+    version: task.version,
+    stop,
+    log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
+    progress,
+    services: () => ({ config: config.services }),
+    situation: new Situation({ clock: systemClock, config: () => config }),
+    breathe: async () => undefined,
+    save: async () => undefined,
+    enqueue: async id => {
+      tell(`would add a run of ${id}`)
+      return 'test'
+    }
+  }
+  const ctx = contextFor(given)
+  const notice: Listener = said => { if (said.kind === 'late_error') late(said.error) }
+  const work = workOf(task.work, {
+    given, late, clock: systemClock, graceMs: GRACE, threads: new Threads(notice), child: async () => undefined, used: () => undefined
+  })
+  const outcome = await attempt({ task, run, stop, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
+  process.removeListener('SIGINT', interrupt)
+  const moved = progress.take()
+  if (moved) tell(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))
+  return outcome
+}
+
+function wordsOf (outcome: Outcome): string {
+  if (outcome.kind === 'failed') return `: ${outcome.error.message}`
+  if (outcome.kind === 'completed') return outcome.warning === undefined ? '' : ` with a warning: ${outcome.warning}`
+  return `: ${outcome.reason.message}`
+}
+
+/** Runs one task once, here. */
+export async function test (file: string, { task: id, payload: said, json, ...given }: TestGiven): Promise<void> {
+  if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
+  const payload = await payloadOf(said)
+  const options = managerOptions(given)
+  const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORY: dirname(resolve(file)) }
+  await withTasks({ ...options, env }, async manager => {
+    const task = taskIn(manager, file, id)
+    const outcome = await execute(task, runOf(task, payload, Date.now()), manager)
+    process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
+    if (json) return sayJson(outcome)
+    say(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
+    if (outcome.kind === 'completed' && outcome.result !== null) say(JSON.stringify(outcome.result, null, 2))
+  })
+  // A task that left something open must not keep the terminal.
+  process.exit()
+}
+
+/** Executes a task once in this process, outside the queue; its log goes to standard error. */
+export const once = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> => execute(task, runOf(task, payload, Date.now()), manager)
+
+export { wordsOf }

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import type { BrokenFile } from '../../load/task/tasks.ts'
+import type { Catalog } from '../../work/upkeep/catalog.ts'
+import type { Local } from '../remote/options.ts'
+import type { Place } from '../../model/base/errors.ts'
+import type { Settings } from '../../work/upkeep/settings.ts'
+import { EX_CONFIG, say, sayJson } from '../terminal/say.ts'
+import { OffpeakError, onceSaid, placeWords } from '../../model/base/errors.ts'
+import { readDocument } from '../../load/file/jsonc.ts'
+import { pointerOf } from '../../model/base/check.ts'
+import { managerOptions } from '../remote/options.ts'
+import { withTasks } from './offline.ts'
+
+type Fault = Place & { code: string, message: string, fix?: string | undefined }
+
+/** Where each pointer was written, as far as the file can be read. */
+async function placesIn (file: string | undefined): Promise<(pointer: string) => Place> {
+  try {
+    const document = readDocument(await readFile(file!, 'utf8'), file!)
+    return pointer => document.placeOf(pointer)
+  } catch {
+    return () => ({ file })
+  }
+}
+
+async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakError): Promise<Fault[]> {
+  if (errors.length < 2) return [{ code, message, fix, ...place }]
+  const placeOf = await placesIn(place.file)
+  return errors.map(({ pointer, detail }) => ({ ...placeOf(pointer), code, message: detail, ...pointer !== '' && { pointer } }))
+}
+
+/** Every fault of a task file, each where it was written: what config.json lays upon a task stands there. */
+function brokenFaults ({ errors, file, line, column, code, message, fix, pointer: first }: BrokenFile, settings: Settings): Fault[] {
+  const placed = (pointer: string | undefined, at: Place) => pointer?.startsWith('/tasks/') ? settings.placeOf(pointer) ?? { file } : { file, ...at }
+  if (errors === undefined) return [{ ...placed(first, { line, column }), pointer: first, code, message, fix }]
+  return errors.map(({ pointer, detail, line: own }) => ({ ...placed(pointer, { line: own }), pointer: pointer || undefined, code, message: detail, fix }))
+}
+
+/** What tasks depend on and no file defines: they would wait for ever. */
+function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
+  const fix = broken.length > 0 ? 'It may be in a file that is broken; else correct the id.' : 'Correct the id, or put the task file back.'
+  return [...tasks.values()].flatMap(({ id, source, depends_on: wanted }) => wanted.flatMap(({ task }, index) => {
+    if (tasks.has(task)) return []
+    const pointer = pointerOf(['depends_on', index, 'task'])
+    const laid = settings.config.tasks[id]?.depends_on === undefined ? null : settings.placeOf(pointerOf(['tasks', id]) + pointer)
+    return [{ ...laid ?? { file: source, pointer }, code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${task}', on which '${id}' depends`, fix }]
+  }))
+}
+
+async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number, code: number }> {
+  try {
+    return await withTasks(managerOptions(given), ({ catalog, settings }) => {
+      const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
+      // A section that breaks its task is told as that.
+      const blamed = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
+      const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !blamed(id))
+      const faults = [
+        ...broken,
+        ...missing(catalog, settings),
+        ...unknown.map(id => ({
+          ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
+        }))
+      ]
+      return { faults, tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
+    })
+  } catch (error) {
+    if (error instanceof OffpeakError) return { faults: await faultsOf(error), tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
+    throw error
+  }
+}
+
+export type ValidateGiven = Local & { json?: boolean }
+
+/** Checks configuration and task files; the exit code says what is at fault. */
+export async function validate (given: ValidateGiven): Promise<void> {
+  const { faults, tasks, code } = await faultsIn(given)
+  process.exitCode = code
+  if (given.json) return sayJson({ ok: faults.length === 0, tasks, faults })
+  for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`)
+  say(faults.length === 0 ? `The configuration and ${tasks} task${tasks === 1 ? '' : 's'} are in order.` : `${faults.length} fault${faults.length === 1 ? '' : 's'} found.`)
+}

@@ -1,0 +1,16 @@
+import type { Page } from '../../engine/engine.ts'
+import type { fullRunView, runView } from '../../model/view/view.ts'
+export type { ExplanationView } from '../../work/desk/explain-view.ts'
+export type { ForecastView, MachineView, PauseView, SignalView } from '../../model/view/machine-view.ts'
+export type { TaskView } from '../../model/view/view.ts'
+
+type Held = { held: { code: string, message: string } | null }
+
+/** What the routes answer, as the command line reads it. */
+export type RunAnswer = ReturnType<typeof runView> & Held
+export type FullRunView = ReturnType<typeof fullRunView> & Held
+export type RunsAnswer = Page<RunAnswer>
+
+export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }
+export interface HealthAnswer { broken: { where: string | null, message: string }[] }
+export interface LinesAnswer { items: LineAnswer[], next: number }

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { Config } from '../../model/config/config.ts'
+import type { Problem } from '../../model/view/problem.ts'
+import type { Remote } from './options.ts'
+import type { SendAsk } from './upload.ts'
+import { OffpeakError, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
+import { SECOND } from '../../model/base/duration.ts'
+import { managerOptions } from './options.ts'
+import { tokenFile } from '../../token.ts'
+
+const PATIENCE = 10 * SECOND
+
+/** Written into the data folder by a server that listens. */
+export interface Listening { url: string, pid: number }
+
+/** Where a server writes how it is reached. */
+export const listeningFile = (folder: string): string => join(folder, 'server.json')
+
+/** A name or address as it stands in a URL: one that listens everywhere is reached on this machine. */
+export function reachable (address: string): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return host.includes(':') ? `[${host}]` : host
+}
+
+const text = async (file: string): Promise<string | null> => await readFile(file, 'utf8').then(read => read.trim(), () => null)
+
+/** Where the server of a data folder listens; null when none does, whatever one that was killed has left behind. */
+async function listeningAt (folder: string): Promise<string | null> {
+  const written = await text(listeningFile(folder))
+  if (written === null) return null
+  const { url, pid } = JSON.parse(written) as Listening
+  try {
+    process.kill(pid, 0)
+    return url
+  } catch (error) {
+    // Somebody else's process is a process all the same.
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? url : null
+  }
+}
+
+const originOf = (url: string) => new URL(url).origin
+
+interface SettingsAsk { file: string, environment: string | undefined, env: NodeJS.ProcessEnv }
+
+/** A server that runs goes on under its last good configuration, and is to be found while the file is broken. */
+async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config, 'server' | 'engine'>> {
+  const { loadConfig } = await import('../../load/config/config.ts')
+  try {
+    return (await loadConfig(ask)).config
+  } catch (error) {
+    const { defaultsOf } = await import('../../model/config/config.ts')
+    const { server, engine } = defaultsOf()
+    const folder = ask.env.OFFPEAK_DATA ?? engine.folder
+    if (await listeningAt(resolve(root, folder)) === null) throw error
+    return { server, engine: { ...engine, folder } }
+  }
+}
+
+async function found (given: Remote, env: NodeJS.ProcessEnv) {
+  const { configFile, environment, env: laid } = managerOptions(given, env)
+  const root = dirname(configFile!)
+  const { server, engine } = await settingsOf({ file: configFile!, environment, env: laid ?? env }, root)
+  const folder = resolve(root, engine.folder)
+  const file = tokenFile({ folder, root, server, env })
+  const url = await listeningAt(folder) ?? `http://${reachable(server.host)}:${server.port}`
+  return { url, token: file === null ? env.OFFPEAK_TOKEN! : await text(file) }
+}
+
+/** Asks a running offpeak. Refusals come back as the errors they are. */
+export class Client {
+  readonly url: string
+  readonly #token: string | null
+  readonly #by: string
+
+  private constructor (url: string, token: string | null) {
+    this.url = url.replace(/\/+$/, '')
+    this.#token = token
+    this.#by = `cli:${userInfo().username}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
+  }
+
+  /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data folder. */
+  static async find (given: Remote, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
+    const url = given.url ?? env.OFFPEAK_URL
+    if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
+    const token = given.token ?? env.OFFPEAK_TOKEN
+    if (url !== undefined && token !== undefined) return new Client(url, token)
+    const own = await found(given, env)
+    // The token of this machine is not told to another one.
+    const isOwn = url === undefined || originOf(url) === originOf(own.url)
+    return new Client(url ?? own.url, token ?? (isOwn ? own.token : null))
+  }
+
+  get #own (): Record<string, string> {
+    return { 'x-offpeak-by': this.#by, ...this.#token !== null && { authorization: `Bearer ${this.#token}` } }
+  }
+
+  async #ask (method: string, path: string, { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}): Promise<Response> {
+    try {
+      return await fetch(`${this.url}${path}`, {
+        method,
+        redirect: 'error',
+        signal,
+        headers: { ...this.#own, ...body !== undefined && { 'content-type': 'application/json' } },
+        ...body !== undefined && { body: JSON.stringify(body) }
+      })
+    } catch (cause) {
+      throw serverUnreachable({ url: this.url, cause })
+    }
+  }
+
+  async #answer<T> (response: Response): Promise<T> {
+    const answer: unknown = await response.json().catch(() => null)
+    if (response.ok) return answer as T
+    const { code, detail, fix, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
+    throw new OffpeakError({
+      code: code ?? 'OFFPEAK_SERVER_UNREACHABLE', status: response.status, message: detail ?? `${this.url} answered ${response.status}`, fix, errors, file, line, column, pointer
+    })
+  }
+
+  async get<T> (path: string): Promise<T> {
+    return await this.#answer(await this.#ask('GET', path))
+  }
+
+  async post<T> (path: string, body?: unknown): Promise<T> {
+    return await this.#answer(await this.#ask('POST', path, { body }))
+  }
+
+  /** Sends bytes as they are read; the answer may take as long as they do. */
+  async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
+    const { sendBytes } = await import('./upload.ts')
+    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => { throw serverUnreachable({ url: this.url, cause }) })
+    return await this.#answer(response)
+  }
+
+  /** An answer that goes on until the server ends it, or the signal: its text, piece by piece. */
+  async stream (path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    const answer = await this.#ask('GET', path, { signal })
+    if (!answer.ok || answer.body === null) return await this.#answer(answer)
+    return answer.body.pipeThrough(new TextDecoderStream())
+  }
+
+  async patch<T> (path: string, body: unknown): Promise<T> {
+    return await this.#answer(await this.#ask('PATCH', path, { body }))
+  }
+
+  async put<T> (path: string, body: unknown): Promise<T> {
+    return await this.#answer(await this.#ask('PUT', path, { body }))
+  }
+
+  async delete (path: string): Promise<void> {
+    await this.#answer(await this.#ask('DELETE', path))
+  }
+
+  /** True when something answers there. */
+  async answers (): Promise<boolean> {
+    return await this.#ask('GET', '/livez').then(() => true, () => false)
+  }
+}

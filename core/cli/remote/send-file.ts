@@ -1,0 +1,48 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Client } from './client.ts'
+import type { Source } from './upload.ts'
+import { sizeWords } from '../../model/base/size.ts'
+import { usageInvalid } from '../../model/base/errors.ts'
+
+async function sourceOf (file: string): Promise<Source> {
+  if (file === '-') return { from: process.stdin, size: null }
+  const found = await stat(file).catch(() => null)
+  if (found === null) throw usageInvalid(`There is no file ${file}`)
+  if (!found.isFile()) throw usageInvalid(`${file} is not a file`, 'A folder is sent packed: tar -c folder | offpeak upload - --name folder.tar')
+  // What is written to it meanwhile is not sent: its size was said.
+  return { from: createReadStream(file, { end: Math.max(0, found.size - 1) }), size: found.size }
+}
+
+/** On a terminal how much has gone, in a line that redraws itself. */
+function meterOf (out: NodeJS.WriteStream, size: number | null) {
+  if (!out.isTTY) return { moved: () => undefined, clear: () => undefined }
+  let last = ''
+  const moved = (bytes: number) => {
+    const line = size === null ? `${sizeWords(bytes)} sent` : `${Math.floor(bytes / Math.max(1, size) * 100)} % of ${sizeWords(size)} sent`
+    if (line !== last) out.write(`\r\u001B[2K${last = line}`)
+  }
+  return { moved, clear: () => void out.write('\r\u001B[2K') }
+}
+
+/** A file as it lies on the machine of the server. */
+export interface Stored { path: string, name: string, bytes: number, sha256: string }
+
+/** Sends a file, or standard input for `-`, to the server, which may be elsewhere. */
+export async function sendFile (client: Client, file: string, name = file === '-' ? 'stdin' : basename(file)): Promise<Stored> {
+  const source = await sourceOf(file)
+  const meter = meterOf(process.stderr, source.size)
+  try {
+    return await client.upload<Stored>(`/api/files?name=${encodeURIComponent(name.slice(-200))}`, { ...source, moved: meter.moved })
+  } finally {
+    meter.clear()
+  }
+}
+
+/** The payload with the place of a file laid into it; throws OFFPEAK_USAGE_INVALID when it cannot be. */
+export function withPath (payload: unknown, { path }: Pick<Stored, 'path'>): Record<string, unknown> {
+  if (payload === undefined) return { path }
+  if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload, path }
+  throw usageInvalid('--payload is no object, and the place of the file is to be its `path`')
+}

@@ -1,0 +1,39 @@
+import { request as plain } from 'node:http'
+import { request as secure } from 'node:https'
+import { Transform, pipeline } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { MINUTE } from '../../model/base/duration.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+
+/** Nothing has moved for so long: the other side is gone. */
+const SILENCE = 10 * MINUTE
+
+/** `size` null: nobody knows. */
+export interface Source { from: Readable, size: number | null }
+
+/** `moved`: told how many bytes have gone. */
+export interface SendAsk extends Source { url: string, headers: Record<string, string>, moved?: (bytes: number) => void }
+
+/** Sends bytes as they are read; the answer counts as soon as it comes, though not all may have been sent. */
+export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>()
+  const request = url.startsWith('https:') ? secure : plain
+  const sent = request(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'keep-alive', 'content-type': 'application/octet-stream', ...size !== null && { 'content-length': String(size) } } })
+  let bytes = 0
+  const meter = new Transform({
+    transform (chunk: Buffer, _encoding, done) {
+      moved?.(bytes += chunk.length)
+      done(null, chunk)
+    }
+  })
+  sent.setTimeout(SILENCE, () => sent.destroy(new Error('nothing has moved for ten minutes')))
+  const answered = async (response: IncomingMessage) => {
+    const body = await text(response)
+    resolve(new Response(body, { status: response.statusCode ?? 500 }))
+    sent.destroy()
+  }
+  sent.on('response', response => void answered(response).catch(reject))
+  pipeline(from, meter, sent, error => { if (error) reject(error) })
+  return await promise
+}
