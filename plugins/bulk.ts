@@ -1,11 +1,11 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import type { State, TaskManager } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
-import { ChangeIn, Changed, filterIn } from './_changes.ts'
-import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schemas.ts'
-import { checkDue, instantIn, runAnswer, runPlace } from './_answers.ts'
+import { ChangeIn, Changed, filterIn } from './_schema/changes.ts'
+import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
+import { checkDue, instantIn, runAnswer, runPlace } from './_http/answers.ts'
 
 const LARGE = 32 * 1024 * 1024
 const { properties: fields } = RunIn

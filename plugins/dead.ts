@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { DurationSchema, iso } from '../core/index.ts'
-import { IdIn, Instant, Run, answers, exactly } from './_schemas.ts'
-import { runAnswer } from './_answers.ts'
-import { misfit } from './_answers.ts'
+import { IdIn, Instant, Run, answers, exactly } from './_schema/base.ts'
+import { runAnswer } from './_http/answers.ts'
+import { misfit } from './_http/answers.ts'
 
 const which = { task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })), fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What they failed of' })) }
 const meant = {

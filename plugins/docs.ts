@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Described } from './_description.ts'
+import type { Described } from './_http/openapi.ts'
 
 const PAGES = '/api/docs'
 const HIDDEN = { schema: { hide: true } }
@@ -13,7 +13,8 @@ async function docs (app: FastifyInstance) {
   const routes: Described[] = []
   let description: Promise<FastifyInstance> | undefined
   // Few starts are followed by a look at this, and it takes more memory than all other faces: it is made when it is asked for.
-  const described = () => description ??= import('./_description.ts').then(({ describe }) => describe(routes, app.prefix + PAGES))
+  const described = () =>
+    description ??= import('./_http/openapi.ts').then(({ describe }) => describe(routes, app.prefix + PAGES))
 
   async function page (request: FastifyRequest, reply: FastifyReply) {
     const { statusCode, headers, rawPayload } = await (await described()).inject({ url: request.url, headers: request.headers })

@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { Broadcast, TOPICS, tooManyReaders } from '../core/index.ts'
-import { answers, exactly, word } from './_schemas.ts'
+import { answers, exactly, word } from './_schema/base.ts'
 
 const MOST_READERS = 1500
 

@@ -3,10 +3,10 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { storeUpload } from '../core/index.ts'
-import { answers, exactly } from './_schemas.ts'
-import { linger } from './_linger.ts'
+import { answers, exactly } from './_schema/base.ts'
+import { linger } from './_http/linger.ts'
 
 const ID_BYTES = 8
 

@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { MOST_RUNS, STATES } from '../core/index.ts'
-import { RunIn, answers, exactly, nullable, word } from './_schemas.ts'
-import { checkDue, runPlace } from './_answers.ts'
+import { RunIn, answers, exactly, nullable, word } from './_schema/base.ts'
+import { checkDue, runPlace } from './_http/answers.ts'
 
 const { properties: fields } = RunIn
 const FlowIn = exactly({

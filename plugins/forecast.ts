@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { forecastView, iso } from '../core/index.ts'
-import { Fire } from './_holding.ts'
-import { Instant, answers, exactly } from './_schemas.ts'
+import { Fire } from './_schema/holding.ts'
+import { Instant, answers, exactly } from './_schema/base.ts'
 
 const HOUR = 3_600_000
 const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, default: 24 })) })

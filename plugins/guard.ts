@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sameToken, tooManyTries, unauthorized } from '../core/index.ts'
-import { Lockout } from './_lockout.ts'
-import { checkHost, checkOrigin, isLocal, isWrite } from './_origin.ts'
+import { Lockout } from './_http/lockout.ts'
+import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { healthOf } from '../core/index.ts'
-import { Trouble } from './_machine.ts'
-import { Instant, answers, exactly, nullable, word } from './_schemas.ts'
+import { Trouble } from './_schema/machine.ts'
+import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
 
 const Fault = exactly({ code: Type.String(), message: Type.String(), fix: nullable(Type.String()), where: nullable(Type.String()) })
 const Health = exactly({

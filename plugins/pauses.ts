@@ -1,12 +1,12 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import type { TaskManager } from '../core/index.ts'
 import { DurationSchema, iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
-import { instantIn, misfit } from './_answers.ts'
-import { Pause, SCOPES } from './_holding.ts'
-import { InstantIn, answers, exactly, word } from './_schemas.ts'
+import { instantIn, misfit } from './_http/answers.ts'
+import { Pause, SCOPES } from './_schema/holding.ts'
+import { InstantIn, answers, exactly, word } from './_schema/base.ts'
 
 const LONGEST = 3660 * 86_400_000
 const Scoped = { scope: word(SCOPES), name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Of the queue, task or tag' })) }

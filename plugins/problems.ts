@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { linger } from './_linger.ts'
+import { linger } from './_http/linger.ts'
 import { OffpeakError, methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!

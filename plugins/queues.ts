@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { ON_FULL } from '../core/index.ts'
-import { Instant, answers, exactly, nullable, word } from './_schemas.ts'
+import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
 
 const Queue = exactly({
   name: Type.String(),

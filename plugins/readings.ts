@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { DurationSchema, iso, machineView, milliseconds, pointView, spanWords } from '../core/index.ts'
-import { misfit, spanIn } from './_answers.ts'
-import { Machine, Point } from './_machine.ts'
-import { Instant, InstantIn, answers, exactly } from './_schemas.ts'
+import { misfit, spanIn } from './_http/answers.ts'
+import { Machine, Point } from './_schema/machine.ts'
+import { Instant, InstantIn, answers, exactly } from './_schema/base.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
-import { entryAnswer } from './_answers.ts'
-import { Limit, Recorded, answers, exactly, nullable, page } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
+import { entryAnswer } from './_http/answers.ts'
+import { Limit, Recorded, answers, exactly, nullable, page } from './_schema/base.ts'
 
 const Filter = exactly({
   action: Type.Optional(Type.String({ maxLength: 64 })),

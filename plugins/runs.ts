@@ -1,9 +1,11 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { SOURCES, STATES, isFinal } from '../core/index.ts'
-import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_answers.ts'
-import { FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page, word } from './_schemas.ts'
+import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
+import {
+  FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page, word
+} from './_schema/base.ts'
 
 const Filter = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { scheduleNotFound, scheduleView } from '../core/index.ts'
-import { IdIn, Schedule, answers, exactly } from './_schemas.ts'
+import { IdIn, Schedule, answers, exactly } from './_schema/base.ts'
 
 const ScheduleIn = exactly({
   task: Type.String({ minLength: 1, maxLength: 64 }),

@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { DurationSchema, milliseconds, signalInvalid, signalNotFound, signalView } from '../core/index.ts'
-import { Signal, Value } from './_machine.ts'
-import { answers, exactly } from './_schemas.ts'
+import { Signal, Value } from './_schema/machine.ts'
+import { answers, exactly } from './_schema/base.ts'
 
 const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 100 }) })
 const SignalIn = exactly({ value: Value, ttl: Type.Optional({ ...DurationSchema, description: 'How long it counts; needed unless config.json declares the signal' }) })

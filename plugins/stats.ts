@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { heldView, iso, spanWords, statistics } from '../core/index.ts'
-import { misfit, spanIn } from './_answers.ts'
-import { HeldTime } from './_holding.ts'
-import { Instant, InstantIn, answers, exactly, nullable, word } from './_schemas.ts'
+import { misfit, spanIn } from './_http/answers.ts'
+import { HeldTime } from './_schema/holding.ts'
+import { Instant, InstantIn, answers, exactly, nullable, word } from './_schema/base.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
-import { Texts } from './_texts.ts'
-import { checkDue, nextOf, runAnswer } from './_answers.ts'
-import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schemas.ts'
+import { Texts } from './_http/list-cache.ts'
+import { checkDue, nextOf, runAnswer } from './_http/answers.ts'
+import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schema/base.ts'
 
 const Filter = exactly({
   status: Type.Optional(Type.Array(word(STATUSES))),

@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { iso, pointView, ranIn, spanWords } from '../core/index.ts'
-import { misfit, runAnswer, spanIn } from './_answers.ts'
-import { Point } from './_machine.ts'
-import { Instant, InstantIn, Run, Used, answers, exactly } from './_schemas.ts'
+import { misfit, runAnswer, spanIn } from './_http/answers.ts'
+import { Point } from './_schema/machine.ts'
+import { Instant, InstantIn, Run, Used, answers, exactly } from './_schema/base.ts'
 
 const HOUR = 3_600_000
 const LONGEST = 7 * 24 * HOUR

@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
-import type { Face } from './_schemas.ts'
+import type { Face } from './_schema/base.ts'
 import { explanationView } from '../core/index.ts'
-import { instantIn } from './_answers.ts'
-import { Explanation } from './_holding.ts'
-import { IdIn, InstantIn, answers, exactly } from './_schemas.ts'
+import { instantIn } from './_http/answers.ts'
+import { Explanation } from './_schema/holding.ts'
+import { IdIn, InstantIn, answers, exactly } from './_schema/base.ts'
 
 const At = exactly({ at: Type.Optional(InstantIn) })
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
-import { Fire, Pause } from '../../plugins/_holding.ts'
-import { Machine, Point, Signal } from '../../plugins/_machine.ts'
+import { Fire, Pause } from '../../plugins/_schema/holding.ts'
+import { Machine, Point, Signal } from '../../plugins/_schema/machine.ts'
 import { HOUR, MINUTE, laptop } from './holding.ts'
 import { until } from '../clock.ts'
 

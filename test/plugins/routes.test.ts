@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Check } from 'typebox/value'
 import type { TSchema } from 'typebox'
-import { FullRun, Run, Schedule, Task } from '../../plugins/_schemas.ts'
+import { FullRun, Run, Schedule, Task } from '../../plugins/_schema/base.ts'
 import { TASKS, held, setup } from './setup.ts'
 
 const RUNS = '/api/tasks/echo/runs'

@@ -1,5 +1,5 @@
-import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../core/index.ts'
-import { firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../core/index.ts'
+import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
+import { firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../../core/index.ts'
 
 /** Why a due run waits, or null. */
 function heldOf (manager: TaskManager, run: Run) {

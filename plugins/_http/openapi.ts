@@ -2,7 +2,7 @@ import fastify from 'fastify'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { VERSION } from '../core/index.ts'
+import { VERSION } from '../../core/index.ts'
 
 /** A route as it is described. */
 export type Described = Pick<RouteOptions, 'method' | 'url' | 'schema'>

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STATES } from '../core/index.ts'
-import { Anything, Classed, Hold, Instant, exactly, nullable, word } from './_schemas.ts'
+import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STATES } from '../../core/index.ts'
+import { Anything, Classed, Hold, Instant, exactly, nullable, word } from './base.ts'
 
 const Place = nullable(exactly({
   file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()), pointer: Type.Optional(Type.String())

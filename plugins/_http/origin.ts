@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { forbidden, hostRefused, isLoopback, requestInvalid } from '../core/index.ts'
+import { forbidden, hostRefused, isLoopback, requestInvalid } from '../../core/index.ts'
 
 const READS = ['GET', 'HEAD', 'OPTIONS']
 const NAME = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i

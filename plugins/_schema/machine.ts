@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
-import { CLASSES, DECISIONS, FIELDS, PROFILES, RECOMMENDATIONS } from '../core/index.ts'
-import { Instant, exactly, nullable, word } from './_schemas.ts'
+import { CLASSES, DECISIONS, FIELDS, PROFILES, RECOMMENDATIONS } from '../../core/index.ts'
+import { Instant, exactly, nullable, word } from './base.ts'
 
 /** A value that no sensor may be able to tell. */
 const maybe = <S extends TSchema>(schema: S) => {
