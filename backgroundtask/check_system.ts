@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { readSystem } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { settingsOf } from './_settings.ts'
+import { settingsOf } from './_task/settings.ts'
 
 const READ_MS = 5000
 

@@ -3,12 +3,12 @@ import { basename, dirname, resolve } from 'node:path'
 import { Type } from 'typebox'
 import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import type { Folder } from './_folder.ts'
-import { readWhole, writeWhole } from './_folder.ts'
-import { openFolder } from './_root.ts'
-import { codeOf, keyOf, messageOf, settingsOf } from './_settings.ts'
-import type { Settings } from './_settings.ts'
-import { RequestRefused, WEB_DEFAULTS, WebFields, fetchSafely, readBody } from './_web.ts'
+import type { Folder } from './_files/folder.ts'
+import { readWhole, writeWhole } from './_files/folder.ts'
+import { openFolder } from './_files/root.ts'
+import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
+import type { Settings } from './_task/settings.ts'
+import { RequestRefused, WEB_DEFAULTS, WebFields, fetchSafely, readBody } from './_net/web.ts'
 
 const BODY_LIMIT = 1024 * 1024
 

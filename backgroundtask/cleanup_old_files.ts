@@ -1,5 +1,5 @@
 import type { TaskDefinition } from '../core/index.ts'
-import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_cleanup.ts'
+import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_files/cleanup.ts'
 
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'cleanup_old_files',

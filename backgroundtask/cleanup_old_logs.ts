@@ -1,5 +1,5 @@
 import type { TaskDefinition } from '../core/index.ts'
-import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_cleanup.ts'
+import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_files/cleanup.ts'
 
 const defaults = { ...CLEANUP_DEFAULTS, include: ['**/*.log', '**/*.log.*'] }
 

@@ -2,8 +2,8 @@ import { uptime } from 'node:os'
 import { Type } from 'typebox'
 import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { codeOf, messageOf, settingsOf } from './_settings.ts'
-import { WEB_DEFAULTS, WebFields, fetchSafely } from './_web.ts'
+import { codeOf, messageOf, settingsOf } from './_task/settings.ts'
+import { WEB_DEFAULTS, WebFields, fetchSafely } from './_net/web.ts'
 
 const Input = Type.Object({
   ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop' })),

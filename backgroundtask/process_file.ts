@@ -4,8 +4,8 @@ import { basename, dirname, resolve } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { PathRefused, openFolder } from './_root.ts'
-import { codeOf, keyOf, settingsOf } from './_settings.ts'
+import { PathRefused, openFolder } from './_files/root.ts'
+import { codeOf, keyOf, settingsOf } from './_task/settings.ts'
 
 const Input = Type.Object({
   path: Type.Optional(Type.String({ minLength: 1, description: 'The file' }))

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { listBackups } from './_backups.ts'
-import { restore } from './_restore.ts'
-import { PathRefused } from './_root.ts'
-import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_settings.ts'
-import { ArchiveRefused } from './_unpack.ts'
+import { listBackups } from './_backup/backups.ts'
+import { restore } from './_backup/restore.ts'
+import { PathRefused } from './_files/root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
+import { ArchiveRefused } from './_backup/unpack.ts'
 
 const Input = Type.Object({
   from: Type.Optional(Type.String({ description: 'Without an archive: the folder whose backups are listed' })),

@@ -1,11 +1,11 @@
 import { basename, dirname, join, matchesGlob, resolve, sep } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { rotate, unfit } from './_rotate.ts'
-import { openFolder } from './_root.ts'
-import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf } from './_settings.ts'
-import type { Settings } from './_settings.ts'
-import { walk } from './_walk.ts'
+import { rotate, unfit } from './_files/rotate.ts'
+import { openFolder } from './_files/root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
+import type { Settings } from './_task/settings.ts'
+import { walk } from './_files/walk.ts'
 
 const Input = Type.Object({
   files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Log files, or globs of them' })),

@@ -2,7 +2,7 @@ import { hostname, uptime } from 'node:os'
 import { Type } from 'typebox'
 import { readSystem, spanWords } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { keyOf, settingsOf } from './_settings.ts'
+import { keyOf, settingsOf } from './_task/settings.ts'
 
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
 

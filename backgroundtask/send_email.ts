@@ -2,10 +2,10 @@ import { createTransport } from 'nodemailer'
 import { Type } from 'typebox'
 import { faultsOf } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { SmtpInput, SmtpUnset, smtpOf, transportOf, withoutSecrets } from './_smtp.ts'
-import type { Smtp, SmtpSettings } from './_smtp.ts'
-import { keyOf, messageOf, settingsOf } from './_settings.ts'
-import type { Settings } from './_settings.ts'
+import { SmtpInput, SmtpUnset, smtpOf, transportOf, withoutSecrets } from './_net/smtp.ts'
+import type { Smtp, SmtpSettings } from './_net/smtp.ts'
+import { keyOf, messageOf, settingsOf } from './_task/settings.ts'
+import type { Settings } from './_task/settings.ts'
 
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
 const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })])

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { AnswerRefused, TooLarge, download } from './_download.ts'
-import type { Fetched } from './_download.ts'
-import { PathRefused, openFolder } from './_root.ts'
-import { SIZE_PATTERN, bytesOf, keyOf, settingsOf } from './_settings.ts'
-import type { Settings } from './_settings.ts'
-import { RequestRefused, WEB_DEFAULTS, WebFields } from './_web.ts'
+import { AnswerRefused, TooLarge, download } from './_net/download.ts'
+import type { Fetched } from './_net/download.ts'
+import { PathRefused, openFolder } from './_files/root.ts'
+import { SIZE_PATTERN, bytesOf, keyOf, settingsOf } from './_task/settings.ts'
+import type { Settings } from './_task/settings.ts'
+import { RequestRefused, WEB_DEFAULTS, WebFields } from './_net/web.ts'
 
 const Input = Type.Object({
   url: Type.Optional(Type.String({ description: 'What to fetch' })),

@@ -3,12 +3,12 @@ import { basename, dirname, matchesGlob, resolve, sep } from 'node:path'
 import type { Stats } from 'node:fs'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import type { Folder } from './_folder.ts'
-import type { MirrorAsk, Place } from './_mirror.ts'
-import { PathRefused, openFolder, openForDeletion } from './_root.ts'
-import { codeOf, keyOf, messageOf, settingsOf } from './_settings.ts'
-import { copyFile, makeFolder, sameContent, sameTime, statIn, touch } from './_mirror.ts'
-import { inFolder, walk } from './_walk.ts'
+import type { Folder } from './_files/folder.ts'
+import type { MirrorAsk, Place } from './_files/mirror.ts'
+import { PathRefused, openFolder, openForDeletion } from './_files/root.ts'
+import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
+import { copyFile, makeFolder, sameContent, sameTime, statIn, touch } from './_files/mirror.ts'
+import { inFolder, walk } from './_files/walk.ts'
 
 const Input = Type.Object({
   source: Type.Optional(Type.String({ minLength: 1, description: 'The folder to copy' })),

@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path'
 import { ROOT, blocksOf } from './blocks.ts'
 
 const PACKAGES = ['@types', 'fastify', 'tap', 'typebox']
-const BUILT_IN = ['heartbeat.ts', 'check_system.ts', '_settings.ts', '_web.ts', '_address.ts', 'process_file.ts', 'sync_folder.ts', '_mirror.ts', '_walk.ts', '_root.ts', '_folder.ts']
+const BUILT_IN = [
+  'heartbeat.ts', 'check_system.ts', 'process_file.ts', 'sync_folder.ts', '_task/settings.ts', '_net/web.ts',
+  '_net/address.ts', '_files/mirror.ts', '_files/walk.ts', '_files/root.ts', '_files/folder.ts'
+]
 
 export function put (folder: string, name: string, text: string): void {
   mkdirSync(dirname(join(folder, name)), { recursive: true })

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import { Folder, readWhole, writeWhole } from '../../backgroundtask/_folder.ts'
-import { bytesOf, sizeWords } from '../../backgroundtask/_settings.ts'
-import { inFolder, walk } from '../../backgroundtask/_walk.ts'
+import { Folder, readWhole, writeWhole } from '../../backgroundtask/_files/folder.ts'
+import { bytesOf, sizeWords } from '../../backgroundtask/_task/settings.ts'
+import { inFolder, walk } from '../../backgroundtask/_files/walk.ts'
 
 async function setup (t: Test) {
   const base = t.testdir({ root: { dir: { file: 'ours' } }, outside: { file: 'theirs' } })

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import tap from 'tap'
-import { reachOf, refusal } from '../../backgroundtask/_address.ts'
-import { fetchSafely, readBody, urlOf } from '../../backgroundtask/_web.ts'
+import { reachOf, refusal } from '../../backgroundtask/_net/address.ts'
+import { fetchSafely, readBody, urlOf } from '../../backgroundtask/_net/web.ts'
 import { webServer } from './server.ts'
 
 const NOTHING = { allow: [], allow_private: false }
@@ -115,7 +115,7 @@ tap.test('the environment names no proxy', async t => {
   const { url } = await webServer(t, (_request, response) => response.end('direct'))
   const proxy = await webServer(t, (_request, response) => response.end('by proxy'))
   const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url, http_proxy: proxy.url }
-  const web = new URL('../../backgroundtask/_web.ts', import.meta.url).href
+  const web = new URL('../../backgroundtask/_net/web.ts', import.meta.url).href
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', CHILD, web, url], { env })
   t.equal(stdout.trim(), 'direct')
 })

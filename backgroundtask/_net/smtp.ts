@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
-import { reachOf } from './_address.ts'
+import { reachOf } from './address.ts'
 
 const CONNECT_MS = 15_000
 const IDLE_MS = 30_000

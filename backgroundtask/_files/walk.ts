@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
-import { codeOf } from './_settings.ts'
-import type { Folder, Identity } from './_folder.ts'
-import { sameFile } from './_folder.ts'
+import { codeOf } from '../_task/settings.ts'
+import type { Folder, Identity } from './folder.ts'
+import { sameFile } from './folder.ts'
 
 const DEPTH = 64
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
-import type { Folder } from './_folder.ts'
-import { codeOf } from './_settings.ts'
-import { inFolder } from './_walk.ts'
+import type { Folder } from './folder.ts'
+import { codeOf } from '../_task/settings.ts'
+import { inFolder } from './walk.ts'
 
 const CHUNK = 256 * 1024
 /** How much of a large file may have to be copied again. */

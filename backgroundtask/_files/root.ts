@@ -1,7 +1,7 @@
 import { lstat, readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join, parse, resolve, sep } from 'node:path'
-import { Folder } from './_folder.ts'
+import { Folder } from './folder.ts'
 
 /** A path that a task must not work in; the message is a sentence for its owner. */
 export class PathRefused extends Error {

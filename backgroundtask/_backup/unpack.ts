@@ -5,9 +5,9 @@ import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
 import { createTarDecoder } from 'modern-tar'
 import type { ParsedTarEntry } from 'modern-tar'
-import type { Manifest } from './_archive.ts'
-import { FORMAT, MANIFEST } from './_archive.ts'
-import { sizeWords } from './_settings.ts'
+import type { Manifest } from './archive.ts'
+import { FORMAT, MANIFEST } from './archive.ts'
+import { sizeWords } from '../_task/settings.ts'
 
 /** What an archive may grow to. The ratio counts from `RATIO_FROM` bytes on. */
 export interface Caps { maxBytes: number, maxRatio: number }

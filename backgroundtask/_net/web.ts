@@ -4,8 +4,8 @@ import http from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import { Type } from 'typebox'
-import type { Allowed } from './_address.ts'
-import { refusal } from './_address.ts'
+import type { Allowed } from './address.ts'
+import { refusal } from './address.ts'
 
 const REDIRECTS = 3
 const MOVED = new Set([301, 302, 303, 307, 308])

@@ -3,7 +3,7 @@ import type { Dirent, Stats } from 'node:fs'
 import { constants, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from './_settings.ts'
+import { codeOf } from '../_task/settings.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 

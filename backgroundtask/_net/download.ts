@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Allowed } from './_address.ts'
-import type { Folder } from './_folder.ts'
-import { readWhole, writeWhole } from './_folder.ts'
-import type { Answer, Resolve } from './_web.ts'
-import { fetchSafely } from './_web.ts'
+import type { Allowed } from './address.ts'
+import type { Folder } from '../_files/folder.ts'
+import { readWhole, writeWhole } from '../_files/folder.ts'
+import type { Answer, Resolve } from './web.ts'
+import { fetchSafely } from './web.ts'
 
 const IDLE_MS = 60_000
 const STATE_LIMIT = 64 * 1024

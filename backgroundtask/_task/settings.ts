@@ -1,6 +1,6 @@
 import type { Static, TObject } from 'typebox'
-import { faultsOf } from '../core/index.ts'
-import type { TaskContext } from '../core/index.ts'
+import { faultsOf } from '../../core/index.ts'
+import type { TaskContext } from '../../core/index.ts'
 
 /** The settings of a run: what the payload says, and the default for what it leaves out. */
 export type Settings<S extends TObject, D> = Static<S> & Required<Pick<Static<S>, keyof D & keyof Static<S>>>

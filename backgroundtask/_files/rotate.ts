@@ -3,8 +3,8 @@ import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, zstdCompressSync } from 'node:zlib'
-import type { Folder } from './_folder.ts'
-import { sameFile } from './_folder.ts'
+import type { Folder } from './folder.ts'
+import { sameFile } from './folder.ts'
 
 const CHUNK = 256 * 1024
 const PACKED = '.zst'

@@ -1,13 +1,13 @@
 import { matchesGlob } from 'node:path'
 import { Type } from 'typebox'
-import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
-import type { TaskContext } from '../core/index.ts'
-import type { Folder, Identity } from './_folder.ts'
-import { sameFile } from './_folder.ts'
-import { PathRefused, openForDeletion } from './_root.ts'
-import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from './_settings.ts'
-import type { Settings } from './_settings.ts'
-import { inFolder, walk } from './_walk.ts'
+import { DurationSchema, milliseconds, spanWords } from '../../core/index.ts'
+import type { TaskContext } from '../../core/index.ts'
+import type { Folder, Identity } from './folder.ts'
+import { sameFile } from './folder.ts'
+import { PathRefused, openForDeletion } from './root.ts'
+import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from '../_task/settings.ts'
+import type { Settings } from '../_task/settings.ts'
+import { inFolder, walk } from './walk.ts'
 
 const Globs = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100 })
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { SideManifest } from './_archive.ts'
-import { FORMAT } from './_archive.ts'
-import type { Folder } from './_folder.ts'
-import { readWhole } from './_folder.ts'
-import { openFolder } from './_root.ts'
+import type { SideManifest } from './archive.ts'
+import { FORMAT } from './archive.ts'
+import type { Folder } from '../_files/folder.ts'
+import { readWhole } from '../_files/folder.ts'
+import { openFolder } from '../_files/root.ts'
 
 const ENDING = '.tar.zst'
 const DAY = 24 * 60 * 60 * 1000
