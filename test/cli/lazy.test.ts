@@ -3,7 +3,7 @@ import { relative, resolve, dirname } from 'node:path'
 import t from 'tap'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^'"\n;]*?\sfrom\s+)?['"]([^'"]+)['"]/gm
+const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
 
 /** The modules that are loaded with a file, by their paths below the root, and packages by their names. */
 function loadedWith (file: string, seen = new Set<string>()): Set<string> {
