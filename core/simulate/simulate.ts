@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Alarm } from '../work/plan/alarm.ts'
 import { Diary } from '../work/simulate/recorder.ts'
 import { Foresight } from '../work/plan/forecaster.ts'
@@ -155,9 +152,8 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   // A fire at the very beginning is one of those that are asked for.
   const clock = new VirtualClock(from - 1)
   const config = configOf((ask.config ?? {}) as ConfigFile, new Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const folder = await mkdtemp(join(tmpdir(), 'offpeak-simulation-'))
   const diary = new Diary(clock)
-  const kept = createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })
+  const kept = createSqliteEngine({ folder: ':memory:' })
   try {
     const machine = { ...assemble({ ask, config, clock, kept, diary }), ask, clock, config }
     await kept.start()
@@ -170,6 +166,5 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
     return story
   } finally {
     await kept.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -16,8 +16,9 @@ import { held, hold, overdue } from './calls/deadlines.ts'
 import { cascade } from './calls/dependencies.ts'
 import { born } from '../transitions.ts'
 import { list } from './calls/list.ts'
-import type { Lock } from './file/lock.ts'
 import { takeLock } from './file/lock.ts'
+import { IN_MEMORY, memoryDatabase, noFiles } from './file/memory.ts'
+import type { Files } from './file/memory.ts'
 import { openDatabase, openFailed, prepareFolder } from './file/open.ts'
 import { plan, schedules, unplan } from './calls/plan.ts'
 import { queues, thin } from './calls/queues.ts'
@@ -34,8 +35,8 @@ import { usedOfAll } from './calls/used.ts'
 const MEGABYTE = 1024 * 1024
 const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
 
-/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed,
- *  off the whole folder: for what nobody needs after this process.
+/** `folder`: everything that is stored lies there; `:memory:` for a store that ends with `stop`. `synchronous` normal trades the last
+ *  second before a power cut for speed, off the whole folder: for what nobody needs after this process.
  *  `onTrouble` hears of every change that could not be stored. `owner` is the name in the message to a second instance. */
 export interface SqliteOptions {
   folder: string
@@ -47,12 +48,19 @@ export interface SqliteOptions {
   ballastBytes?: number
 }
 
-interface Open { lock: Lock, db: DatabaseSync, store: Store, guard: Guard, log: LogSync, commits: GroupCommit }
+interface Open extends Files { db: DatabaseSync, store: Store, commits: GroupCommit }
 
 type Wired = Required<SqliteOptions> & { hearer: () => Hearer | null }
 
+function openInMemory (options: Wired): Open {
+  const files = noFiles()
+  const store = new Store(memoryDatabase())
+  return { ...files, db: store.db, store, commits: commitsOf({ ...files, store }, { ...options, synchronous: 'off' }) }
+}
+
 function open (options: Wired): Open {
   const { folder, clock, owner, ballastBytes } = options
+  if (folder === IN_MEMORY) return openInMemory(options)
   prepareFolder(folder)
   const lock = takeLock(folder, owner)
   let db: DatabaseSync | null = null

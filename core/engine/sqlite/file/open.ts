@@ -34,7 +34,7 @@ export function prepareFolder (folder: string, typeOf = (path: string): number =
 // synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever. One of 1000 pages, as is
 // usual, keeps the event loop for 7 ms on a quick disk. A commit that has split pages walks the whole cache: over 32 MB it takes twice as long as
 // over 4, in which all but the leaves of a large index have room.
-const PRAGMAS = `
+export const PRAGMAS = `
   pragma synchronous = normal;
   pragma fullfsync = 1;
   pragma checkpoint_fullfsync = 1;
@@ -66,7 +66,8 @@ function check (db: DatabaseSync): void {
   throw Object.assign(new Error(rows[0]?.quick_check ?? 'quick_check gave no answer'), { errcode: 11 })
 }
 
-function migrate (db: DatabaseSync, file: string, migrations: readonly string[]): void {
+/** Brings the schema up to date. */
+export function migrate (db: DatabaseSync, file: string, migrations: readonly string[]): void {
   const [version, application] = [numberOf(db, 'user_version'), numberOf(db, 'application_id')]
   if (version > migrations.length) {
     throw engineFailed({
