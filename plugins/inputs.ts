@@ -26,8 +26,9 @@ function compile ({ schema, httpPart = 'body' }: { schema: TSchema, httpPart?: s
     const value = where === undefined ? given ?? {} : Default(schema, Convert(schema, listed(schema, given as Plain)))
     // Compiled at the first request: most routes are never asked.
     check ??= Compile(schema)
-    if (check.Check(value)) return { value }
-    const errors = faultsOf(schema, value).map(({ pointer, detail }) => ({ pointer: where === undefined ? pointer : `/${where}${pointer}`, detail }))
+    const faults = faultsOf(schema, value, one => check!.Check(one))
+    if (faults.length === 0) return { value }
+    const errors = faults.map(({ pointer, detail }) => ({ pointer: where === undefined ? pointer : `/${where}${pointer}`, detail }))
     return { error: inputInvalid({ what: `The ${where ?? 'body'} does not fit`, errors }) }
   }
 }

@@ -1,4 +1,5 @@
 import type { Trigger, TriggerSpec } from './trigger/spec.ts'
+import { instantOf } from './base/instant.ts'
 import { triggerInvalid } from './base/errors.ts'
 import { crontabTrigger, fieldTrigger } from './trigger/compile.ts'
 import { kindOf } from './trigger/crontab.ts'
@@ -28,10 +29,8 @@ export interface FiresAsk {
   random?: (() => number) | undefined
 }
 
-const OFFSET = /(?:Z|[+-]\d\d:?\d\d)$/i
-
 function readAfter (after: unknown): number {
-  const ms = typeof after === 'string' && OFFSET.test(after) ? Date.parse(after) : after
+  const ms = typeof after === 'string' ? instantOf(after) : after
   if (typeof ms === 'number' && Number.isFinite(ms)) return ms
   throw triggerInvalid({ pointer: '/after', found: after, expected: "an instant such as '2026-12-25T00:00:00Z' or epoch milliseconds" })
 }

@@ -11,7 +11,7 @@ import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
 import { configOf } from '../model/config/config.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { defineTask } from '../load/task/define.ts'
-import { inputInvalid } from '../model/base/errors.ts'
+import { instantIn } from '../model/base/check.ts'
 import { readingOf, sceneWith } from '../model/machine/scene.ts'
 import type { Change } from '../model/machine/recording.ts'
 import type { Config, ConfigFile } from '../model/config/config.ts'
@@ -25,7 +25,7 @@ import type { TaskContext, TaskLog } from '../model/task/context.ts'
 
 export type { HeldSum, SimulatedRun } from '../work/simulate/recorder.ts'
 
-/** What is simulated. Instants are epoch ms or ISO 8601; `to` itself is left out. */
+/** What is simulated. Instants are epoch ms, or ISO 8601 with a zone; `to` itself is left out. */
 export interface SimulateAsk {
   config?: ConfigFile | Config
   tasks: readonly (Task | TaskDefinition)[]
@@ -48,11 +48,7 @@ const EXPECTED = MINUTE
 const silence = () => undefined
 const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
 
-const instantOf = (at: number | string): number => {
-  const ms = typeof at === 'number' ? at : Date.parse(at)
-  if (Number.isFinite(ms)) return ms
-  throw inputInvalid({ what: 'Nothing was simulated', errors: [{ pointer: '', detail: `found '${at}', expected an instant` }] })
-}
+const NOT_SIMULATED = 'Nothing was simulated'
 
 const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
@@ -99,7 +95,7 @@ interface Machine extends Assembled { ask: SimulateAsk, clock: VirtualClock, con
 
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
 function live ({ ask, clock, config, tasks, situation, foresight }: Machine): void {
-  const changes = (ask.readings ?? []).map(change => ({ ...change, at: instantOf(change.at) }))
+  const changes = (ask.readings ?? []).map((change, index) => ({ ...change, at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` }) }))
   // A probe that nobody tells anything of would hold its tasks for ever.
   let scene: Scene = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
   const learns = [...tasks.values()].some(({ flexMs }) => flexMs > 0)
@@ -148,7 +144,8 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
 /** What would run when, and what would be held why: the real planner, gates and runner on a virtual clock, with work that takes as long as
  *  it is expected to. Throws OFFPEAK_TASK_INVALID, and OFFPEAK_INPUT_INVALID for what is no instant. */
 export async function simulate (ask: SimulateAsk): Promise<Simulation> {
-  const [from, to] = [instantOf(ask.from), instantOf(ask.to)]
+  const from = instantIn(ask.from, { what: NOT_SIMULATED, pointer: '/from' })
+  const to = instantIn(ask.to, { what: NOT_SIMULATED, pointer: '/to' })
   // A fire at the very beginning is one of those that are asked for.
   const clock = new VirtualClock(from - 1)
   const config = configOf((ask.config ?? {}) as ConfigFile, new Intl.DateTimeFormat().resolvedOptions().timeZone)

@@ -8,7 +8,8 @@ import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
 import { createManager } from '../manager.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { firstReason } from '../model/gates/evaluate.ts'
-import { inputInvalid, waitedInVain } from '../model/base/errors.ts'
+import { instantIn } from '../model/base/check.ts'
+import { waitedInVain } from '../model/base/errors.ts'
 import { isFinal } from '../model/run/run.ts'
 import { overlay } from '../model/config/config.ts'
 import { sceneWith } from '../model/machine/scene.ts'
@@ -102,10 +103,10 @@ export class TestManager {
     await this.advanceTo(this.clock.now() + msOf(span))
   }
 
-  /** Lets time pass up to an instant: epoch ms or ISO 8601. */
+  /** Lets time pass up to an instant: epoch ms, or ISO 8601 with a zone. */
   async advanceTo (at: number | string): Promise<void> {
     await this.settle()
-    await this.clock.goTo(new Date(at).getTime(), () => this.settle())
+    await this.clock.goTo(instantIn(at, { what: 'No time has passed', pointer: '/at' }), () => this.settle())
     await this.settle()
   }
 
@@ -256,8 +257,7 @@ interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], 
 /** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine that the test moves, chance
  *  that is fixed, and a data folder that `close` removes. Throws what `createManager` and `registerTasks` throw. */
 export async function createTestManager ({ at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {} }: TestManagerOptions = {}): Promise<TestManager> {
-  const start = new Date(at).getTime()
-  if (!Number.isFinite(start)) throw inputInvalid({ what: 'There is no test manager', errors: [{ pointer: '/at', detail: `found '${at}', expected an instant` }] })
+  const start = instantIn(at, { what: 'There is no test manager', pointer: '/at' })
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-kit-'))
   const clock = new VirtualClock(start)
   const notices: Notice[] = []

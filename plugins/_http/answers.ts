@@ -1,5 +1,5 @@
 import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
-import { firstReason, fullRunView, inputInvalid, iso, levelName, runView } from '../../core/index.ts'
+import { firstReason, fullRunView, inputInvalid, instantIn as readInstant, iso, levelName, runView } from '../../core/index.ts'
 
 /** Why a due run waits, or null. */
 function heldOf (manager: TaskManager, run: Run) {
@@ -23,16 +23,14 @@ export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at
 export const entryAnswer = ({ at, ...entry }: StoredEntry) => ({ ...entry, at: iso(at)! })
 
 /** Epoch ms of an instant that came in, its JSON pointer saying where; throws OFFPEAK_INPUT_INVALID. */
-export function instantIn (pointer: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const at = /(?:z|[+-]\d\d:?\d\d)$/i.test(value) ? Date.parse(value) : Number.NaN
-  if (!Number.isNaN(at)) return at
-  throw misfit(pointer, `found '${value}', expected an instant with a zone, such as 2026-11-22T03:00:00Z`)
-}
+export const instantIn = (pointer: string, value: string | undefined): number | undefined =>
+  value === undefined ? undefined : readInstant(value, { what: `The ${partOf(pointer)} does not fit`, pointer })
+
+const partOf = (pointer: string) => pointer.startsWith('/query') ? 'query' : 'body'
 
 /** What does not fit in a query or a body. */
 export const misfit = (pointer: string, detail: string) =>
-  inputInvalid({ what: `The ${pointer.startsWith('/query') ? 'query' : 'body'} does not fit`, errors: [{ pointer, detail }] })
+  inputInvalid({ what: `The ${partOf(pointer)} does not fit`, errors: [{ pointer, detail }] })
 
 /** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws OFFPEAK_INPUT_INVALID. */
 export function checkDue (asks: readonly { delay?: unknown, due_at?: unknown }[], place: (index: number) => string = () => ''): void {

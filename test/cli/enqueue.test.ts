@@ -54,7 +54,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
 
   t.test('a run that waits is changed, and made due', async t => {
     const { id } = await json('enqueue', 'echo', '--due', '2030-01-01T00:00:00Z')
-    t.match(await json('edit', id, '--priority', 'low', '--payload', '[7]', '--due', '2031-01-01 00:00'), { priority: 'low', due_at: '2031-01-01T00:00:00.000Z' })
+    t.match(await json('edit', id, '--priority', 'low', '--payload', '[7]', '--due', '2031-01-01T00:00Z'), { priority: 'low', due_at: '2031-01-01T00:00:00.000Z' })
     t.same((await json('show', id)).payload, [7])
     t.equal((await say(['promote', id])).code, 0)
     await say(['enqueue', 'echo', '--after', id])
@@ -75,7 +75,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     t.match(await say(['enqueue', '--bulk', 'list.jsonl']), { code: 2, err: /^offpeak: list\.jsonl:2 is no run/ })
     put('many.jsonl', '{"task":"echo"}\n'.repeat(10_001))
     t.match(await say(['enqueue', '--bulk', 'many.jsonl']), { code: 1, err: /the 10001 runs: .*1 to 10000 items; nothing was added/ })
-    const wrong = [['enqueue'], ['enqueue', '--bulk', 'nowhere.jsonl'], ['enqueue', 'echo', '--unique', 'queued'], ['enqueue', 'echo', '--delay', '1h', '--due', '2030-01-01 00:00']]
+    const wrong = [['enqueue'], ['enqueue', '--bulk', 'nowhere.jsonl'], ['enqueue', 'echo', '--unique', 'queued'], ['enqueue', 'echo', '--delay', '1h', '--due', '2030-01-01T00:00Z']]
     t.same((await Promise.all(wrong.map(words => say(words)))).map(({ code }) => code), [2, 2, 2, 2])
     t.equal((await say(['enqueue', '--bulk', '-'], '\n')).code, 2)
     t.equal(await waiting(), before)

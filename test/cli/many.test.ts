@@ -26,9 +26,9 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
 
   t.test('a list takes the words of a filter', async t => {
     const count = async (...words: string[]) => (await json('runs', ...words)).items.length
-    const all = [['--queue', 'default'], ['--source', 'manual'], ['--from', '2020-01-01 00:00'], ['--to', '2100-01-01 00:00'], ['--state', 'queued,running']]
+    const all = [['--queue', 'default'], ['--source', 'manual'], ['--from', '2020-01-01T00:00Z'], ['--to', '2100-01-01T00:00Z'], ['--state', 'queued,running']]
     t.same(await Promise.all(all.map(words => count(...words))), all.map(() => 3))
-    const none = [['--queue', 'nope'], ['--source', 'schedule'], ['--schedule', 'nope'], ['--from', '2100-01-01 00:00'], ['--to', '2020-01-01 00:00'], ['--state', 'running']]
+    const none = [['--queue', 'nope'], ['--source', 'schedule'], ['--schedule', 'nope'], ['--from', '2100-01-01T00:00Z'], ['--to', '2020-01-01T00:00Z'], ['--state', 'running']]
     t.same(await Promise.all(none.map(words => count(...words))), none.map(() => 0))
     t.match(await say('runs', '--source', 'chance'), { code: 2, err: /--source .*manual/ })
     t.match(await say('runs', '--from', 'now'), { code: 2, err: /--from is 'now': expected an instant/ })
@@ -40,7 +40,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
     t.match((await say('cancel', '--task', 'echo', '--limit', '2', '--dry-run')).out, /^2 of 3 runs would be cancelled\n(?:.*\n){3}$/)
     t.match(await json('cancel', '--state', 'queued', '--dry-run'), { matched: 3, changed: 0, runs: [{ id: later[2] }, {}, {}] })
     t.match(await say('cancel', later[0]!, 'nope', later[1]!), { code: 1, out: `${later[0]} cancelled\n${later[1]} cancelled\n`, err: /No run has the id 'nope'/ })
-    t.match((await say('cancel', '--task', 'echo', '--queue', 'default', '--source', 'manual', '--from', '2020-01-01 00:00', '--reason', 'enough')).out, /^1 run is cancelled\n$/)
+    t.match((await say('cancel', '--task', 'echo', '--queue', 'default', '--source', 'manual', '--from', '2020-01-01T00:00Z', '--reason', 'enough')).out, /^1 run is cancelled\n$/)
     t.match(await json('show', later[2]!), { state: 'cancelled', reason: { message: 'enough', by: /^cli:/ } })
     t.match(await say('cancel', '--task', 'nope'), { code: 0, out: '0 runs are cancelled\n' })
   })

@@ -38,8 +38,8 @@ t.test('an hour alone is the last time that it was so', async t => {
   t.equal(local('05:00'), 'Nov 22 2026 05:00')
   t.equal(local('12:00'), 'Nov 22 2026 12:00')
   t.equal(local('23:30'), 'Nov 21 2026 23:30')
-  t.equal(local('2026-11-01 05:00'), 'Nov 01 2026 05:00')
-  for (const wrong of ['24:00', '5:60', 'noon', '05']) t.throws(() => past('--from', now)(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: /such as 05:00, '2026/ }, wrong)
+  t.equal(past('--from', now)('2026-11-01T05:00+01:00'), '2026-11-01T04:00:00.000Z')
+  for (const wrong of ['24:00', '5:60', 'noon', '05', '2026-11-01 05:00']) t.throws(() => past('--from', now)(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: /expected 05:00, or an instant with a zone/ }, wrong)
 })
 
 t.test('the command asks the server', async t => {
@@ -48,7 +48,7 @@ t.test('the command asks the server', async t => {
   const { id } = JSON.parse((await cli(['run', 'echo', '--wait', '--json'], { cwd })).out)
   t.match(await cli(['timeline'], { cwd }), { code: 0, out: new RegExp(`^RUN .*\n${id} +echo +completed .*\n`) })
   t.match(JSON.parse((await cli(['timeline', '--json'], { cwd })).out), { complete: true, runs: [{ id, used: null }] })
-  t.match((await cli(['timeline', '--from', '2020-01-01 05:00', '--to', '2020-01-01 06:00'], { cwd })).out, /^Nothing ran from 2020-01-01 05:00:00 to 2020-01-01 06:00:00\./)
-  t.match(await cli(['timeline', '--from', '2020-01-01 05:00'], { cwd }), { code: 1, err: /expected at most 7 d/ })
+  t.match((await cli(['timeline', '--from', '2020-01-01T05:00Z', '--to', '2020-01-01T06:00Z'], { cwd })).out, /^Nothing ran from 2020-01-01 05:00:00 to 2020-01-01 06:00:00\./)
+  t.match(await cli(['timeline', '--from', '2020-01-01T05:00Z'], { cwd }), { code: 1, err: /expected at most 7 d/ })
   t.match(await cli(['stats', '--from', 'noon'], { cwd }), { code: 2, err: /--from is 'noon'/ })
 })

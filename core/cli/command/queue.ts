@@ -63,7 +63,7 @@ export function addQueues (program: Command): void {
   remote(program.command('edit <run>').description('change a run that waits'))
     .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES))
     .option('--payload <json>', 'what it is given: JSON, @file, or - for standard input')
-    .option('--due <instant>', "when it is due: '2026-11-22 03:00', or with a zone", instant('--due'))
+    .option('--due <instant>', 'when it is due, such as 2026-11-22T03:00+01:00', instant('--due'))
     .action(edit)
   remote(program.command('flow <file>').description('add runs that wait for each other, from a JSON file or - for standard input')).action(flow)
   remote(program.command('promote <run>').description('make a waiting run due now')).action(promote)

@@ -38,7 +38,7 @@ export function addStats (program: Command): void {
   remote(program.command('stats').description('what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'))
     .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
     .addOption(new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all']).default('all'))
-    .option('--from <instant>', "such as 05:00, the last time it was so, or '2026-11-22 05:00'", past('--from'))
+    .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
     .option('--to <instant>', 'the end of it; now when absent', past('--to'))
     .action(stats)
 }

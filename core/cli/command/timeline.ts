@@ -70,7 +70,7 @@ async function timeline ({ from, to, ...given }: Remote & { from?: string, to?: 
 /** `timeline`: what ran when, and what the machine was doing. */
 export function addTimeline (program: Command): void {
   remote(program.command('timeline').description('what ran in a while, with the load of the machine beside it; the last hour when no span is named'))
-    .option('--from <instant>', "such as 05:00, the last time it was so, or '2026-11-22 05:00'", past('--from'))
+    .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
     .option('--to <instant>', 'the end of it; now when absent', past('--to'))
     .action(timeline)
 }

@@ -5,6 +5,7 @@ import type { Local } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
 import { DAY, spanWords } from '../../model/base/duration.ts'
 import { changesFromCsv, changesFromPoints } from '../../model/machine/recording.ts'
+import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { iso } from '../../model/base/clock.ts'
 import { learned, recorded } from './learned.ts'
 import { managerOptions } from '../remote/options.ts'
@@ -30,13 +31,15 @@ const instantIn = (timezone: string) => (text: string): number | null => {
   }
 }
 
+const DAY_ALONE = /^\d{4}-\d\d-\d\d$/
+
 interface Frame { from: number, to: number, instant: (text: string) => number | null }
 
 function frameOf ({ from, to }: SimulateGiven, { config, clock }: TaskManager): Frame {
   const instant = instantIn(config.manager.timezone)
   const read = (name: string, text: string) => {
-    const at = instant(text)
-    if (at === null) throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as 2026-11-22T09:10`)
+    const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text)
+    if (at === null) throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${INSTANT_EXPECTED}, or a day of ${config.manager.timezone} such as 2026-11-22`)
     return at
   }
   const start = from === undefined ? clock.now() : read('--from', from)

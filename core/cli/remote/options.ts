@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { ManagerOptions } from '../../manager.ts'
+import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { configInvalid, usageInvalid } from '../../model/base/errors.ts'
 
 /** Where an offpeak lies on this machine. */
@@ -18,17 +19,29 @@ export const whole = (name: string, least: number, most: number) => (text: strin
   throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a whole number from ${least} to ${most}`)
 }
 
-/** An instant as REST wants it, from ISO 8601; without a zone it is local time. Throws OFFPEAK_USAGE_INVALID. */
-export const instant = (name: string, also = '') => (text: string): string => {
-  const at = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? new Date(text) : new Date(Number.NaN)
-  if (!Number.isNaN(at.getTime())) return at.toISOString()
-  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected an instant such as ${also}'2026-11-22 03:00', or with a zone 2026-11-22T03:00:00Z`)
+const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/
+
+/** What a local time is in the zone of the terminal, to be typed instead; null for what is not one. */
+function zoned (text: string, zone: string): string | null {
+  try {
+    return LOCAL.test(text) ? Temporal.PlainDateTime.from(text.replace(' ', 'T'), { overflow: 'reject' }).toZonedDateTime(zone).toString({ timeZoneName: 'never', smallestUnit: 'second' }) : null
+  } catch {
+    return null
+  }
+}
+
+/** An instant as REST wants it, from ISO 8601 with a zone; throws OFFPEAK_USAGE_INVALID. */
+export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId()) => (text: string): string => {
+  const at = instantOf(text)
+  if (at !== null) return new Date(at).toISOString()
+  const here = zoned(text, zone)
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${also}${INSTANT_EXPECTED}`, here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
 }
 
 /** The same for what has been: `05:00` alone is the last time that it was so. */
 export const past = (name: string, now = Date.now()) => (text: string): string => {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
-  if (hour === undefined) return instant(name, '05:00, ')(text)
+  if (hour === undefined) return instant(name, '05:00, or ')(text)
   const at = new Date(now)
   at.setHours(Number(hour), Number(minute), 0, 0)
   if (at.getTime() > now) at.setDate(at.getDate() - 1)

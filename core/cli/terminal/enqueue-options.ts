@@ -57,7 +57,7 @@ export const asking = (command: Command): Command => command
   .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
   .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES))
   .option('--delay <duration>', "not before: seconds, or words such as '15m'")
-  .addOption(new Option('--due <instant>', "not before: '2026-11-22 03:00', or with a zone").conflicts('delay').argParser(instant('--due')))
+  .addOption(new Option('--due <instant>', 'not before, such as 2026-11-22T03:00+01:00').conflicts('delay').argParser(instant('--due')))
   .option('--key <key>', 'a second run with the same key is the first one')
   .option('--unique <how>', 'how long the key names one run: while it is queued, running or kept, or a duration')
   .addOption(new Option('--on-conflict <what>', 'what becomes of the run that is there').choices(CONFLICTS))

@@ -1,14 +1,18 @@
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { Settings } from 'typebox/system'
+import { inputInvalid } from './errors.ts'
 import type { Detail } from './errors.ts'
 import type { Duration } from './duration.ts'
+import { INSTANT_EXPECTED, instantOf } from './instant.ts'
 import { milliseconds } from './duration.ts'
 
 const MOST_FAULTS = 100
+/** No Date is further from 1970, ms. */
+const LAST_INSTANT = 8.64e15
 
 type Plain = Record<string, unknown>
-type Node = Plain & { type?: string | string[], title?: string, enum?: unknown[], anyOf?: Node[], properties?: Record<string, Node> }
+type Node = Plain & { type?: string | string[], title?: string, enum?: unknown[], anyOf?: Node[], properties?: Record<string, Node>, items?: Node }
 
 const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null
 
@@ -81,7 +85,7 @@ function limitWords ({ minimum, maximum, minLength, maxLength, minItems, maxItem
 /** What a schema asks for, in words. */
 export function expectedWords (schema: Node): string {
   if (schema.title === 'duration') return "seconds as a number, or words such as '15m', '1h 30m', 'PT15M'"
-  if (schema.title === 'instant') return 'an instant with a zone, such as 2026-11-22T03:00:00Z'
+  if (schema.title === 'instant') return INSTANT_EXPECTED
   if (schema.title === 'time zone') return "an IANA time zone such as 'Europe/Rome'"
   if (schema.enum) return `one of ${schema.enum.map(foundWords).join(', ')}`
   if (schema.anyOf) return schema.anyOf.map(expectedWords).join(', or ')
@@ -140,24 +144,38 @@ const answers = (ask: () => unknown): boolean => {
 
 const MEANINGS: Record<string, (value: unknown) => boolean> = {
   duration: value => answers(() => milliseconds(value as Duration)),
+  instant: value => instantOf(String(value)) !== null,
   'time zone': value => answers(() => new Temporal.ZonedDateTime(0n, String(value)))
 }
 
 const NOTHING = {}
+const meaningful = new WeakMap<Node, boolean>()
 
-/** What a schema can only name by its title: durations in words and time zones. */
+/** The schemas of what lies in a value of this one, whatever their keys. */
+const innerOf = ({ properties = {}, patternProperties = {}, items, anyOf = [] }: Node): Node[] =>
+  [...Object.values(properties), ...Object.values(patternProperties as Record<string, Node>), ...anyOf, ...items === undefined ? [] : [items]]
+
+/** True when a title says more of a value than the rest of its schema: most lists are long and say nothing of the kind. */
+function hasMeaning (schema: Node): boolean {
+  const known = meaningful.get(schema)
+  if (known !== undefined) return known
+  const has = Object.hasOwn(MEANINGS, schema.title ?? '') || innerOf(schema).some(hasMeaning)
+  meaningful.set(schema, has)
+  return has
+}
+
+/** What a schema can only name by its title: durations in words, instants and time zones. */
 function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[] {
-  if (value === undefined || value === null) return []
+  if (value === undefined || value === null || !hasMeaning(schema)) return []
   const means = MEANINGS[schema.title ?? '']
   if (means) return means(value) ? [] : [{ pointer, detail: `found ${foundWords(value)}, expected ${expectedWords(schema)}` }]
   if (!isObject(value)) return []
+  if (Array.isArray(value)) return schema.items === undefined ? [] : value.flatMap((item, index) => meaningFaults(schema.items!, item, pointer + pointerStep(index)))
   const pattern = Object.values((schema.patternProperties ?? NOTHING) as Record<string, Node>)[0]
   const faults: Detail[] = []
   for (const key of Object.keys(value)) {
     const node = schema.properties?.[key] ?? pattern
-    const inner = value[key]
-    if (node === undefined || (node.title === undefined && !isObject(inner))) continue
-    faults.push(...meaningFaults(node, inner, pointer + pointerStep(key)))
+    if (node !== undefined) faults.push(...meaningFaults(node, value[key], pointer + pointerStep(key)))
   }
   return faults
 }
@@ -170,4 +188,11 @@ export function faultsOf (schema: TSchema, value: unknown, fits = (one: unknown)
   const faults = schemaFaults(schema, value)
   const known = new Set(faults.map(fault => fault.pointer))
   return [...faults, ...meanings.filter(fault => !known.has(fault.pointer))]
+}
+
+/** Epoch ms of an instant that came from outside: epoch ms, a Date, or ISO 8601 with a zone. Throws OFFPEAK_INPUT_INVALID with the pointer. */
+export function instantIn (value: unknown, { what, pointer }: { what: string, pointer: string }): number {
+  const instant = typeof value === 'string' ? instantOf(value) : value instanceof Date ? value.getTime() : value
+  if (typeof instant === 'number' && Math.abs(instant) <= LAST_INSTANT) return instant
+  throw inputInvalid({ what, errors: [{ pointer, detail: `found ${foundWords(value)}, expected ${INSTANT_EXPECTED}` }] })
 }

@@ -36,6 +36,11 @@ function framed (error: unknown): OffpeakError | null {
   return requestInvalid({ code: name, status, message: String(message), ...name === 'OFFPEAK_BODY_TOO_LARGE' && BODY_TOO_LARGE })
 }
 
+/** One entry for each fault, also where there is but one and it has a place. */
+function errorsOf ({ errors, message, place: { pointer } }: OffpeakError): Detail[] | undefined {
+  return errors ?? (pointer === undefined ? undefined : [{ pointer, detail: message }])
+}
+
 /** Anything thrown as a problem; what was not thrown on purpose says nothing of itself. `instance`: the path that was asked for. */
 export function problemOf (error: unknown, instance: string): Problem {
   const known = error instanceof OffpeakError ? error : framed(error)
@@ -49,6 +54,6 @@ export function problemOf (error: unknown, instance: string): Problem {
     code,
     fix: known?.fix,
     ...known?.place,
-    errors: known?.errors
+    ...known && { errors: errorsOf(known) }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { deadlineFor } from '../../model/gates/relax.ts'
-import { faultsOf } from '../../model/base/check.ts'
+import { faultsOf, instantIn } from '../../model/base/check.ts'
 import { RESULT_LIMITS, depthOf, storable } from '../../model/base/json.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -17,7 +17,7 @@ import type { Task } from '../../model/task/task.ts'
 export interface RunAsk {
   payload?: unknown
   delay?: Duration
-  /** ISO instant, epoch ms or Date. */
+  /** ISO 8601 with a zone, epoch ms or Date. */
   due_at?: string | number | Date
   priority?: Priority
   key?: string
@@ -45,7 +45,7 @@ const checks = new WeakMap<Task, Check>()
 export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
   // A payload object is laid upon the task's own, which may hold its settings.
   const payload = overlay(task.payload, ask.payload)
-  const due = instantOf(ask, now)
+  const due = dueOf(ask, now)
   const stored = checkedPayload(task, payload)
   return {
     task: task.id,
@@ -76,11 +76,9 @@ function naming (task: Task, { key, unique = task.unique ?? undefined }: RunAsk,
   return { key: null }
 }
 
-function instantOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
+function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   if (dueAt === undefined) return now + (delay === undefined ? 0 : milliseconds(delay))
-  const at = new Date(dueAt).getTime()
-  if (Number.isNaN(at)) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/due_at', detail: `'${String(dueAt)}' is not an instant: expected ISO 8601 such as 2026-11-22T03:00:00Z` }] })
-  return at
+  return instantIn(dueAt, { what: 'The run was not added', pointer: '/due_at' })
 }
 
 /** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too big or not what the task takes. */
