@@ -30,7 +30,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     t.equal((await json('show', first)).payload, 2)
     t.equal(await once('3', '--unique', 'queued'), first)
     t.equal((await json('show', first)).payload, 2)
-    t.match(await say(['enqueue', 'echo', '--key', 'k', '--unique', 'for ever']), { code: 1, err: /'for ever' is not a duration/ })
+    t.match(await say(['enqueue', 'echo', '--key', 'k', '--unique', 'for ever']), { code: 1, err: /unique\/for found 'for ever', expected seconds as a number/ })
     t.match(await say(['enqueue', 'echo', '--key', 'k', '--on-conflict', 'explode']), { code: 2, err: /return, replace, reschedule, keep_last/ })
     const second = (await json('enqueue', 'echo', '--after', `${first}:failed`, '--after', first)).id
     t.match((await say(['show', second])).out, new RegExp(`state +blocked\n[^]*after +${first}, failed: it is queued; ${first}, completed`))

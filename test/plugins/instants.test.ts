@@ -25,7 +25,7 @@ t.test('every instant that comes in has a zone and is a day that exists, or is r
       t.match(answer.json(), { status: 422, code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail: `found '${at}', expected an instant with a zone, such as 2026-11-22T03:00:00Z` }] }, `${pointer} ${at}`)
     }
     const taken = await asked('2030-01-01T00:00+02:00')
-    t.ok(taken.statusCode < 300 || (/from$/.test(pointer) && taken.statusCode === 422 && !/with a zone/.test(taken.body)), `${pointer} takes an offset: ${taken.statusCode}`)
+    t.ok(taken.statusCode < 300 || (pointer.endsWith('from') && taken.statusCode === 422 && !/with a zone/.test(taken.body)), `${pointer} takes an offset: ${taken.statusCode}`)
   }
   t.equal((await ask({ url: `/api/runs/${id}` })).json().due_at, '2029-12-31T22:00:00.000Z')
 })
