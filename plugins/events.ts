@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
 import type { Face } from './_schema/base.ts'
-import { Broadcast, TOPICS, tooManyReaders } from '../core/index.ts'
+import { Broadcast, TOPICS, durabilityOf, tooManyReaders } from '../core/index.ts'
 import { answers, exactly, word } from './_schema/base.ts'
 
 const MOST_READERS = 1500
@@ -27,7 +27,7 @@ function sinkOf (reply: FastifyReply) {
 /** Everything the system says, as it says it. */
 const events: Face = async app => {
   const { manager } = app
-  const broadcast = new Broadcast({ clock: manager.clock })
+  const broadcast = new Broadcast({ clock: manager.clock, durable: durabilityOf(manager.engine) })
   const leave = [manager.onNotice(broadcast.hear), manager.onBeat(() => broadcast.beat())]
   // Before the server closes: it would wait for open streams for ever.
   app.addHook('preClose', async () => broadcast.end())

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
 import { briefRun, eventView, topicOf } from '../../model/view/event.ts'
 import { iso } from '../../model/base/clock.ts'
@@ -19,10 +20,24 @@ export interface Sink {
 export interface JoinAsk { topics: readonly Topic[] | null, after?: number | undefined, sink: Sink }
 
 interface Reader { topics: ReadonlySet<Topic> | null, sink: Sink }
-interface Kept { id: number, at: number, topic: Topic, notice: Notice }
+interface Heard { at: number, topic: Topic, notice: Notice }
+type Kept = Heard & { id: number }
 type Progressed = Extract<Notice, { kind: 'progressed' }>
 
+/** Resolves when everything that the store has committed by now is durable. */
+export type Durable = () => Promise<void>
+
+/** `durable`: absent where what is committed is durable, as far as it ever will be. */
+export interface BroadcastOptions { clock: Clock, durable?: Durable | undefined }
+
+/** Notices about what the store holds: readers get them once that is durable. */
+const STORED: ReadonlySet<Topic> = new Set<Topic>(['runs', 'tasks', 'records'])
+
 const MOST_KEPT = 500
+/** Notices that wait for the disk at most, while there are readers. */
+const MOST_WAITING = 20_000
+/** Notices that are sent in one turn of the event loop: more would pile up in front of a reader that reads. */
+const SLICE = 200
 const MOST_REPLAYED = 512 * 1024
 const MOST_BUFFERED = 1024 * 1024
 const PROGRESS_EVERY = SECOND / 4
@@ -36,19 +51,34 @@ const frame = (id: number, kind: string, data: object) => Buffer.from(`id: ${id}
 const frameOf = ({ id, at, notice }: Kept) => frame(id, notice.kind, eventView(notice, at))
 
 const wants = ({ topics }: Pick<Reader, 'topics'>, topic: Topic): boolean => topics === null || topics.has(topic)
+const wantsStored = ({ topics }: Pick<Reader, 'topics'>): boolean => topics === null || !topics.isDisjointFrom(STORED)
 
-/** Tells every notice to whoever reads along, as frames of a text/event-stream. Nothing is put into words while nobody reads. */
+/** The `durable` of an engine that has one: its commits are seen before a power cut could not undo them. */
+export function durabilityOf (engine: object): Durable | undefined {
+  const { durable } = engine as { durable?: Durable }
+  return durable && (() => durable.call(engine))
+}
+
+/** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending. What the store holds is sent once
+ *  it is durable, everything else at once. Nothing is put into words while nobody reads. */
 export class Broadcast {
   readonly #clock: Clock
+  readonly #durable: Durable | undefined
   readonly #readers = new Set<Reader>()
   readonly #kept: Kept[] = []
   readonly #progress = new Map<string, { at: number, waiting: Progressed | null }>()
   #last: number
   #silentSince: number
   #ended = false
+  /** What waits until it is durable, in the order in which it was heard. */
+  #waiting: Heard[] = []
+  /** Whether some of what waits was given up. */
+  #lost = false
+  #isConfirming = false
 
-  constructor ({ clock }: { clock: Clock }) {
+  constructor ({ clock, durable }: BroadcastOptions) {
     this.#clock = clock
+    this.#durable = durable
     // Ids rise across restarts too: one of an earlier process is known as too old.
     this.#last = Math.floor(clock.now()) * IDS_PER_MS
     this.#silentSince = clock.monotonic()
@@ -113,13 +143,58 @@ export class Broadcast {
     return frames.reduce((sum, { length }) => sum + length, 0) > MOST_REPLAYED ? [this.#reset()] : frames
   }
 
-  #reset (): Buffer {
-    return frame(this.#last, 'reset', { kind: 'reset', at: iso(this.#clock.now()), message: 'what was missed is not known any more: read everything anew' })
+  #reset (message = 'what was missed is not known any more: read everything again'): Buffer {
+    return frame(this.#last, 'reset', { kind: 'reset', at: iso(this.#clock.now()), message })
   }
 
   #say (notice: Notice): void {
     const brief = 'run' in notice && 'state' in notice.run ? { ...notice, run: briefRun(notice.run) } as Notice : notice
-    const kept: Kept = { id: ++this.#last, at: this.#clock.now(), topic: topicOf(notice), notice: brief }
+    const heard: Heard = { at: this.#clock.now(), topic: topicOf(notice), notice: brief }
+    if (this.#durable === undefined || !STORED.has(heard.topic)) return this.#tell(heard)
+    this.#waiting.push(heard)
+    this.#bound()
+    if (!this.#isConfirming) void this.#confirm(this.#durable)
+  }
+
+  /** With nobody to read it, what is older than what is kept need not wait. */
+  #bound (): void {
+    if (this.#readers.size === 0 && this.#waiting.length > 2 * MOST_KEPT) this.#waiting.splice(0, this.#waiting.length - MOST_KEPT)
+    if (this.#waiting.length <= MOST_WAITING) return
+    this.#waiting = []
+    this.#lost = true
+  }
+
+  /** Sends what waits, batch by batch, each once all of it is durable. What cannot be stored is not told: readers hear that they have to read again. */
+  async #confirm (durable: Durable): Promise<void> {
+    this.#isConfirming = true
+    while (this.#waiting.length > 0 || this.#lost) {
+      const [batch, lost] = [this.#waiting, this.#lost]
+      this.#waiting = []
+      this.#lost = false
+      const stored = await Promise.try(durable).then(() => true, () => false)
+      if (lost || !stored) this.#forget()
+      if (stored) await this.#tellAll(batch)
+    }
+    this.#isConfirming = false
+  }
+
+  async #tellAll (batch: readonly Heard[]): Promise<void> {
+    for (let start = 0; start < batch.length; start += SLICE) {
+      if (start > 0) await turn()
+      for (const heard of batch.slice(start, start + SLICE)) this.#tell(heard)
+    }
+  }
+
+  /** Those who read along, and those who come back, have to read everything again. */
+  #forget (): void {
+    this.#last++
+    this.#kept.length = 0
+    const reset = this.#reset('some of what happened was not told: read everything again')
+    for (const reader of this.#readers) if (wantsStored(reader)) this.#send(reader, reset)
+  }
+
+  #tell (heard: Heard): void {
+    const kept: Kept = { ...heard, id: ++this.#last }
     this.#kept.push(kept)
     if (this.#kept.length > MOST_KEPT) this.#kept.shift()
     const readers = [...this.#readers].filter(reader => wants(reader, kept.topic))
