@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schema/base.ts'
-import { scheduleNotFound, scheduleView } from '../core/index.ts'
+import { scheduleNotFound } from '../core/index.ts'
+import { scheduleAnswer } from './_http/answers.ts'
 import { IdIn, Schedule, answers, exactly } from './_schema/base.ts'
 
 const ScheduleIn = exactly({
@@ -14,22 +15,23 @@ const ScheduleIn = exactly({
 
 /** When tasks want to run: what their files say, and what was added here. */
 const schedules: Face = async app => {
-  const { desk } = app.manager
+  const { manager } = app
+  const { desk } = manager
   const tags = ['schedules']
 
   app.get('/api/schedules', {
     schema: { tags, querystring: exactly({ task: Type.Optional(Type.String({ maxLength: 64 })) }), response: answers({ 200: Type.Array(Schedule) }) }
-  }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(scheduleView))
+  }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(schedule => scheduleAnswer(manager, schedule)))
 
   app.get('/api/schedules/:id', { schema: { tags, params: IdIn, response: answers({ 200: Schedule }) } }, async ({ params }) => {
-    const found = app.manager.planner.get(params.id)
+    const found = manager.planner.get(params.id)
     if (found === undefined) throw scheduleNotFound(params.id)
-    return scheduleView(found)
+    return scheduleAnswer(manager, found)
   })
 
   app.post('/api/schedules', { schema: { tags, body: ScheduleIn, response: answers({ 201: Schedule }) } }, async ({ body, by }, reply) => {
     const schedule = await desk.schedule({ ...body, by } as Parameters<typeof desk.schedule>[0])
-    return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(scheduleView(schedule))
+    return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(scheduleAnswer(manager, schedule))
   })
 
   app.delete('/api/schedules/:id', { schema: { tags, params: IdIn, response: answers({ 204: Type.Null() }) } }, async ({ params, by }, reply) => {

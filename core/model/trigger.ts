@@ -7,6 +7,7 @@ import { intervalTrigger } from './trigger/interval.ts'
 import { dateTrigger } from './trigger/once.ts'
 
 export type { Trigger, TriggerSpec } from './trigger/spec.ts'
+export { kindOf } from './trigger/crontab.ts'
 export { wordsFor } from './trigger/words.ts'
 
 /** A trigger ready to be asked. `anchor` (epoch ms) is when the schedule was first seen: an interval without `start_date`

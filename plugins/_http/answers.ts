@@ -1,5 +1,5 @@
-import type { FullRun, Run, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
-import { firstReason, fullRunView, inputInvalid, instantIn as readInstant, iso, levelName, runView } from '../../core/index.ts'
+import type { FullRun, Run, Schedule, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
+import { firstReason, fullRunView, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest, scheduleView } from '../../core/index.ts'
 
 /** Why a due run waits, or null. */
 function heldOf (manager: TaskManager, run: Run) {
@@ -17,6 +17,9 @@ export const runAnswer = (manager: TaskManager, run: Run) => withHeld(runView(ru
 
 /** The same with payload, result and earlier attempts. */
 export const fullRunAnswer = (manager: TaskManager, run: FullRun) => withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
+
+/** A schedule with why it rests, when it does. */
+export const scheduleAnswer = (manager: TaskManager, schedule: Schedule) => scheduleView(schedule, scheduleRest(schedule, manager.catalog.tasks.get(schedule.task)))
 
 export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at: iso(at)!, level: levelName(level) })
 

@@ -101,9 +101,12 @@ const Checkpoint = exactly({
 const Prerequisite = exactly({ run: Type.String(), condition: word(CONDITIONS), ref: nullable(Type.String()), state: word(STATES) })
 export const FullRun = exactly({ ...RunFields, after: Type.Array(Prerequisite, { description: 'What it waits for, or has waited for' }), payload: Anything, result: Anything, checkpoint: nullable(Checkpoint), attempts: Type.Array(Attempt), holds: Type.Array(Hold, { description: 'What held it, oldest first' }), used: Used })
 
+export const Resting = (description: string) => nullable(exactly({ code: Type.String(), message: Type.String() }, { description }))
+
 export const Schedule = exactly({
   id: Type.String(), task: Type.String(), origin: word(['file', 'api']), trigger: Type.String(), trigger_args: Type.Record(Type.String(), Anything),
-  timezone: Type.String(), payload: Anything, words: Type.String(), next_at: nullable(Instant), nominal_at: nullable(Instant), created_at: Instant, created_by: Type.String()
+  timezone: Type.String(), payload: Anything, words: Type.String(), next_at: nullable(Instant), nominal_at: nullable(Instant), created_at: Instant, created_by: Type.String(),
+  resting: Type.Boolean({ description: 'It does not fire as things are' }), reason: Resting('Why it rests')
 })
 
 export const Line = exactly({ seq: Type.Integer(), at: Instant, level: Type.String(), text: Type.String(), attempt: Type.Integer(), data: Type.Optional(Anything) })

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STATES } from '../../core/index.ts'
-import { Anything, Classed, Hold, Instant, exactly, nullable, word } from './base.ts'
+import { Anything, Classed, Hold, Instant, Resting, exactly, nullable, word } from './base.ts'
 
 const Place = nullable(exactly({
   file: Type.Optional(Type.String()), line: Type.Optional(Type.Integer()), column: Type.Optional(Type.Integer()), pointer: Type.Optional(Type.String())
@@ -20,6 +20,7 @@ export const Explanation = exactly({
   at: Instant,
   decision: word(['start', 'hold', 'skip', 'fail', ...STATES]),
   message: Type.String({ description: 'The first reason' }),
+  resting: Resting('Why the task starts no run by itself: it is disabled, has no trigger, or its trigger never fires again'),
   gates: Type.Array(Gate),
   earliest: nullable(exactly({ at: Instant, certain: Type.Boolean() }, { description: 'The first start that can be foreseen' })),
   deadline: nullable(exactly({ at: Instant, on_deadline: word(ON_DEADLINE) })),

@@ -120,3 +120,17 @@ t.test('on an old Node it starts its own, or says what to do', async t => {
   t.match(await cli(['runs', '--limit', 'many'], { cwd, node: old }), { code: 2 }, 'the exit code is passed on')
   t.match(await cli(['--version'], { cwd, node: old, env: { OFFPEAK_RELAUNCHED: '1' } }), { code: 1, err: /^offpeak needs Node 26 or later.*\n$/ })
 })
+
+t.test('validate says first which tasks start no run by themselves', async t => {
+  const cwd = place(t, {}, {
+    'rest.mjs': `export const TASK_DEFINITIONS = [
+      { id: 'off', func: () => 1, trigger: '@daily', enabled: false }, { id: 'asked', func: () => 1 }, { id: 'other', func: () => 1 },
+      { id: 'never', func: () => 1, trigger: '30 2 30 2 *' }, { id: 'daily', func: () => 1, trigger: '@daily' }]`
+  })
+  const { code, out } = await cli(['validate'], { cwd })
+  t.equal(code, 0)
+  t.match(out, /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, started when asked for\nThe configuration and 5 tasks are in order\.\n$/)
+  const { ok, notes } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
+  t.equal(ok, true)
+  t.match(notes, [{ task: 'asked', code: 'no_trigger' }, { task: 'never', code: 'never_fires', file: /rest\.mjs$/ }, { task: 'off', code: 'task_disabled' }, { task: 'other', code: 'no_trigger' }])
+})

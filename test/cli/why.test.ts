@@ -17,7 +17,7 @@ const gate = (over: Partial<ExplanationView['gates'][number]>): ExplanationView[
 })
 
 const why = (over: Partial<ExplanationView> = {}): ExplanationView => ({
-  task: 'backup', run: 'r1', at: instant(0), decision: 'hold', message: 'on battery', gates: [gate({})], earliest: { at: instant(20), certain: false },
+  task: 'backup', run: 'r1', at: instant(0), decision: 'hold', message: 'on battery', resting: null, gates: [gate({})], earliest: { at: instant(20), certain: false },
   deadline: { at: instant(20), on_deadline: 'skip' }, class: { class: 'background', because: 'keyword sync in name' }, relaxed: 0, advice: { decision: 'defer_to_charging', reason: 'on battery' },
   recommendation: 'process_now', holds: [hold('on_battery', 'on battery', 7920)], ...over
 })
@@ -48,6 +48,7 @@ t.test('a start that clock and calendar decide is told as sure, any other is not
 t.test('each verdict has its sentence', async t => {
   const first = (over: Partial<ExplanationView>) => explanationWords(why(over), NOW).split('\n')[0]
   t.equal(first({ decision: 'start', message: 'every gate is open', run: null }), 'backup may start: every gate is open')
+  t.equal(first({ run: null, message: 'the task is disabled; asked for by hand it would start', resting: { code: 'task_disabled', message: 'the task is disabled' } }), 'backup: the task is disabled; asked for by hand it would start')
   t.equal(first({ message: 'due in 3 h', gates: [gate({ gate: 'due' })] }), 'backup (run r1) is due in 3 h')
   t.equal(first({ decision: 'running', message: 'it was running', gates: [] }), 'backup (run r1) was running')
   t.equal(first({ decision: 'completed', message: 'it completed', gates: [] }), 'backup (run r1) completed')

@@ -4,19 +4,11 @@ import { connect } from 'node:net'
 import t from 'tap'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import { Broadcast } from '../../core/work/desk/events.ts'
+import { eventsIn, inMemory } from './broadcast.ts'
 import { fakeClock, until } from '../clock.ts'
 import { fakeEyes } from '../work/eyes.ts'
 import { setup } from './setup.ts'
-import type { Notice } from '../../core/model/notice.ts'
-import type { Topic } from '../../core/model/view/event.ts'
-
-interface Told { id: number, event: string, data: Record<string, unknown> }
-
-const eventsIn = (text: string): Told[] => text.split('\n\n').filter(part => part.includes('\ndata: ')).map(part => {
-  const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!
-  return { id: Number(id), event: event!, data: JSON.parse(data!) as Record<string, unknown> }
-})
+import type { Told } from './broadcast.ts'
 
 /** A server on a free port whose timed loops the test calls, and a way to read along. */
 async function listening (t: Test) {
@@ -138,26 +130,6 @@ t.test('a connection that is not read is cut, and costs no more than what it may
   t.equal(healthy.events.length, told, 'the other has lost nothing')
 })
 
-interface InMemory { durable?: () => Promise<void> }
-
-/** A broadcast with readers in memory. */
-function inMemory ({ durable }: InMemory = {}) {
-  const clock = fakeClock()
-  const broadcast = new Broadcast({ clock, durable })
-  const reader = ({ topics = null, ...given }: { after?: number, topics?: Topic[] | null } = {}) => {
-    const heard = { text: '', buffered: 0, dropped: false, get events () { return eventsIn(heard.text) } }
-    broadcast.join({ topics, ...given, sink: {
-      write: frame => { heard.text += frame.toString() },
-      get buffered () { return heard.buffered },
-      end: () => undefined,
-      drop: () => { heard.dropped = true }
-    } })
-    return heard
-  }
-  const progressed = (current: number, id = 'a'): Notice => ({ kind: 'progressed', run: { id, task: 'echo', progress: { current, total: 10, message: null, unit: null, rate: null, percentage: current * 10, eta: null, at: clock.now() } } })
-  return { clock, broadcast, reader, progressed }
-}
-
 const currents = (events: Told[]) => events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
 
 t.test('the progress of a run is told four times a second at most, the newest at last', async t => {
@@ -211,99 +183,4 @@ t.test('what is kept for those who come back is bounded', async t => {
   const long = 'x'.repeat(10_000)
   for (let count = 0; count < 100; count++) broadcast.hear({ kind: 'config_refused', message: long })
   t.match(reader({ after: ids.at(-1)! }).events, [{ event: 'reset' }], 'in bytes too')
-})
-
-/** A disk that confirms when the test says so, in the order of asking. */
-function heldDisk () {
-  const asked: PromiseWithResolvers<void>[] = []
-  const durable = () => {
-    const wait = Promise.withResolvers<void>()
-    asked.push(wait)
-    return wait.promise
-  }
-  /** Answers the oldest question, and lets what follows from that happen. */
-  const answer = async (act: 'resolve' | 'reject' = 'resolve') => {
-    const [first] = asked.splice(0, 1)
-    first![act](new Error('the disk is gone') as never)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  return { durable, answer, asked }
-}
-
-const claimed = (id: string): Notice => ({ kind: 'claimed', run: { id, task: 'echo', state: 'running', created_at: 0, due_at: 0, nominal_at: 0, started_at: 0, finished_at: null, deadline_at: null, progress: null, error: null } as never })
-const told = (heard: { events: Told[] }) => heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
-
-t.test('what the store holds is told once it is durable, and everything else at once', async t => {
-  const disk = heldDisk()
-  const { broadcast, reader } = inMemory(disk)
-  const heard = reader()
-  broadcast.hear(claimed('a'))
-  broadcast.hear({ kind: 'stopping', running: 1 })
-  broadcast.hear(claimed('b'))
-  t.same(told(heard), ['stopping'], 'one that waits keeps nothing else from being told')
-  t.equal(disk.asked.length, 1)
-  await disk.answer()
-  t.same(told(heard), ['stopping', 'a'], 'b was heard after the disk had been asked')
-  await disk.answer()
-  t.same(told(heard), ['stopping', 'a', 'b'])
-  t.equal(disk.asked.length, 0, 'nothing waits, nothing is asked')
-  broadcast.hear(claimed('c'))
-  broadcast.hear({ kind: 'recorded', by: 'ann', action: 'pause', subject: 'all' })
-  await disk.answer()
-  await disk.answer()
-  t.same(told(heard), ['stopping', 'a', 'b', 'c', 'recorded'])
-  t.ok(heard.events.every(({ id }, index) => index === 0 || id === heard.events[index - 1]!.id + 1), 'ids rise by one in the order of telling')
-})
-
-t.test('the instant of an event is when it happened, not when it was told', async t => {
-  const disk = heldDisk()
-  const { broadcast, reader, clock } = inMemory(disk)
-  const heard = reader()
-  broadcast.hear(claimed('a'))
-  clock.advance(5000)
-  await disk.answer()
-  t.match(heard.events[0]!.data, { at: '2026-11-22T12:00:00.000Z' })
-})
-
-t.test('whoever comes back gets what waited meanwhile, once', async t => {
-  const disk = heldDisk()
-  const { broadcast, reader } = inMemory(disk)
-  const first = reader()
-  broadcast.hear(claimed('a'))
-  await disk.answer()
-  broadcast.hear(claimed('b'))
-  const back = reader({ after: first.events[0]!.id })
-  t.same(told(back), [], 'b is not durable yet')
-  await disk.answer()
-  t.same(told(back), ['b'])
-  t.same(told(reader({ after: first.events[0]!.id })), ['b'])
-})
-
-t.test('what could not be stored is not told: readers hear that they have to read again', async t => {
-  const disk = heldDisk()
-  const { broadcast, reader } = inMemory(disk)
-  const [all, system] = [reader(), reader({ topics: ['system'] })]
-  broadcast.hear(claimed('a'))
-  await disk.answer()
-  broadcast.hear(claimed('lost'))
-  await disk.answer('reject')
-  broadcast.hear({ kind: 'engine_failed', call: 'add', error: { name: 'Error', message: 'full' } as never })
-  t.same(told(all), ['a', 'reset', 'engine_failed'])
-  t.same(told(system), ['engine_failed'])
-  t.same(told(reader({ after: all.events[0]!.id })), ['reset'], 'also those who were away')
-  broadcast.hear(claimed('b'))
-  await disk.answer()
-  t.same(told(all).at(-1), 'b', 'and it goes on')
-})
-
-t.test('a disk that does not answer costs a bounded memory', async t => {
-  const disk = heldDisk()
-  const { broadcast, reader } = inMemory(disk)
-  const heard = reader()
-  for (let count = 0; count < 25_000; count++) broadcast.hear(claimed(`r${count}`))
-  await disk.answer()
-  await disk.answer()
-  t.equal(heard.events.filter(({ event }) => event === 'reset').length, 1)
-  await until('all that was kept is told', () => heard.text.includes('"r24999"'))
-  t.ok(heard.events.length < 10_000)
 })

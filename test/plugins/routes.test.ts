@@ -36,6 +36,7 @@ t.test('the next fires are those of the task, whatever its trigger', async t => 
   t.same(await next('hourly', 2), ['2026-11-22T10:05:00.000Z', '2026-11-22T11:05:00.000Z'])
   t.same(await next('once', 5), ['2026-12-24T18:00:00.000Z'])
   t.same(await next('tab', 1), ['2026-11-23T04:30:00.000Z'])
+  t.match((await ask({ url: '/api/tasks/tab' })).json().trigger, { kind: 'cron', args: { expression: '30 4 * * *' }, words: /^At 04:30/ })
   t.same(await next('echo', 5), [])
   clock += 60_000
   t.same(await next('each', 2), ['2026-11-22T10:07:00.000Z', '2026-11-22T10:14:00.000Z'], 'an interval keeps its phase')

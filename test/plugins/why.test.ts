@@ -110,3 +110,33 @@ t.test('time held adds up by task and reason, up to now', async t => {
   t.same((await it.get('/api/stats/held?to=2026-11-21T12:00:00Z')).items, [], 'another week has its own')
   t.match((await it.ask({ url: '/api/stats/held?from=2026-11-22T12:00:00Z&to=2026-11-21T12:00:00Z' })).json(), { status: 422, errors: [{ pointer: '/query/from' }] })
 })
+
+t.test('a task that starts no run by itself says that first', async t => {
+  const it = await laptop(t, { tasks: [
+    { id: 'off', func: () => 1, trigger: '@daily', enabled: false }, { id: 'asked', func: () => 1, constraints: { power: 'mains' } }, { id: 'never', func: () => 1, trigger: '30 2 30 2 *' }, { id: 'daily', func: () => 1, trigger: '@daily' }
+  ] })
+  const why = (id: string) => it.get(`/api/tasks/${id}/why`)
+  t.match(await why('off'), { resting: { code: 'task_disabled' }, message: 'the task is disabled; switch it on with `offpeak enable off`; asked for by hand it would start' })
+  t.match(await why('never'), { resting: { code: 'never_fires' }, message: /^the trigger never fires: .*; asked for by hand it would start$/ })
+  t.match(await why('asked'), { resting: { code: 'no_trigger' }, message: /^the task has no trigger: .*; asked for by hand it would wait: on battery/ })
+  t.match(await why('daily'), { resting: null, message: /^due in/ })
+  t.match(await it.get('/api/tasks/off/why?at=2026-11-01T00:00Z'), { resting: null, message: 'it had no run then' })
+  await it.post('/api/tasks/asked/runs')
+  await it.manager.runner.settled()
+  t.match(await why('asked'), { resting: null, message: /^on battery/ }, 'what is asked then is why its run waits')
+})
+
+t.test('a schedule for a disabled task says that it rests, and rests until the task is enabled', async t => {
+  const it = await laptop(t, { tasks: [{ id: 'off', func: () => 1, enabled: false }, { id: 'on', func: () => 1 }] })
+  const made = await it.post('/api/schedules', { task: 'off', trigger: 'interval', trigger_args: { minutes: 1 } })
+  t.equal(made.statusCode, 201)
+  t.match(made.json(), { next_at: null, nominal_at: null, resting: true, reason: { code: 'task_disabled', message: /offpeak enable off/ } })
+  t.match((await it.post('/api/schedules', { task: 'on', trigger: 'interval', trigger_args: { minutes: 1 } })).json(), { next_at: '2026-11-22T12:01:00.000Z', resting: false, reason: null })
+  await it.later(3 * MINUTE)
+  await it.manager.fire()
+  t.same((await it.get('/api/runs?task=off')).items, [])
+  t.match((await it.get(`/api/schedules/${made.json().id}`)), { next_at: null, resting: true })
+  await it.ask({ method: 'PATCH', url: '/api/tasks/off', payload: { enabled: true } })
+  await it.manager.planner.sync()
+  t.match((await it.get(`/api/schedules/${made.json().id}`)), { next_at: '2026-11-22T12:04:00.000Z', resting: false, reason: null })
+})

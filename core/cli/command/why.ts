@@ -24,7 +24,8 @@ export function heldWords (holds: ExplanationView['holds']): string {
   return [...sums.values()].map(({ seconds, message }) => `${spanWords(seconds * 1000)}: ${message}`).join('; ')
 }
 
-function verdictWords ({ task, run, decision, message, gates }: ExplanationView): string {
+function verdictWords ({ task, run, decision, message, gates, resting }: ExplanationView): string {
+  if (resting !== null) return `${task}: ${message}`
   const name = run === null ? task : `${task} (run ${run})`
   if (decision === 'hold' && gates.find(({ ok }) => !ok)?.gate === 'due') return `${name} is ${message}`
   const verb = decision in VERDICTS ? VERDICTS[decision as keyof typeof VERDICTS] : isFinal(decision as 'failed') ? decision : 'was running'

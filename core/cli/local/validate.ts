@@ -3,12 +3,16 @@ import type { BrokenFile } from '../../load/task/tasks.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { Local } from '../remote/options.ts'
 import type { Place } from '../../model/base/errors.ts'
+import type { Rest } from '../../model/schedule/resting.ts'
 import type { Settings } from '../../work/upkeep/settings.ts'
+import type { TaskManager } from '../../manager.ts'
 import { EX_CONFIG, say, sayJson } from '../terminal/say.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/base/errors.ts'
 import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
 import { managerOptions } from '../remote/options.ts'
+import { peekSchedules } from '../../engine/sqlite/file/schedules.ts'
+import { taskRest } from '../../model/schedule/resting.ts'
 import { withTasks } from './offline.ts'
 
 type Fault = Place & { code: string, message: string, fix?: string | undefined }
@@ -47,9 +51,30 @@ function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
   }))
 }
 
-async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number, code: number }> {
+/** A task that starts no run by itself: no fault, and seldom meant where it never fires. */
+interface Note extends Rest { task: string, file: string }
+
+function notesOf ({ catalog: { tasks }, folder, clock }: TaskManager): Note[] {
+  const schedules = Map.groupBy(peekSchedules(folder), ({ task }) => task)
+  return [...tasks.values()].flatMap(task => {
+    const rest = taskRest({ task, schedules: schedules.get(task.id) ?? [], now: clock.now() })
+    return rest === null ? [] : [{ task: task.id, file: task.source, ...rest }]
+  }).toSorted((a, b) => a.task < b.task ? -1 : 1)
+}
+
+/** A line for each; those that are started by hand share one. */
+function noteLines (notes: readonly Note[]): string[] {
+  const { true: byHand = [], false: others = [] } = Object.groupBy(notes, ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
+  const lines = others.map(({ task, message }) => `${task}: ${message}`)
+  return byHand.length === 0 ? lines : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, started when asked for`]
+}
+
+interface Found { faults: Fault[], notes: Note[], tasks: number, code: number }
+
+async function faultsIn (given: Local): Promise<Found> {
   try {
-    return await withTasks(managerOptions(given), ({ catalog, settings }) => {
+    return await withTasks(managerOptions(given), manager => {
+      const { catalog, settings } = manager
       const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
       // A section that breaks its task is told as that.
       const blamed = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
@@ -61,10 +86,10 @@ async function faultsIn (given: Local): Promise<{ faults: Fault[], tasks: number
           ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
         }))
       ]
-      return { faults, tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
+      return { faults, notes: notesOf(manager), tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
     })
   } catch (error) {
-    if (error instanceof OffpeakError) return { faults: await faultsOf(error), tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
+    if (error instanceof OffpeakError) return { faults: await faultsOf(error), notes: [], tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
     throw error
   }
 }
@@ -73,9 +98,10 @@ export type ValidateGiven = Local & { json?: boolean }
 
 /** Checks configuration and task files; the exit code says what is at fault. */
 export async function validate (given: ValidateGiven): Promise<void> {
-  const { faults, tasks, code } = await faultsIn(given)
+  const { faults, notes, tasks, code } = await faultsIn(given)
   process.exitCode = code
-  if (given.json) return sayJson({ ok: faults.length === 0, tasks, faults })
+  if (given.json) return sayJson({ ok: faults.length === 0, tasks, notes, faults })
+  for (const line of noteLines(notes)) say(line)
   for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`)
   say(faults.length === 0 ? `The configuration and ${tasks} task${tasks === 1 ? '' : 's'} are in order.` : `${faults.length} fault${faults.length === 1 ? '' : 's'} found.`)
 }

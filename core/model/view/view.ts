@@ -2,11 +2,12 @@ import { checkpointView } from '../run/checkpoint.ts'
 import { firstReason } from '../gates/evaluate.ts'
 import { iso } from '../base/clock.ts'
 import { STATES, labelOf } from '../run/run.ts'
-import { wordsFor } from '../trigger.ts'
+import { kindOf, wordsFor } from '../trigger.ts'
 import type { Json } from '../base/json.ts'
 import type { Classed } from '../gates/classify.ts'
 import type { Constraints, OnDeadline, OnLost, OnUnmet } from '../task/constraint.ts'
 import type { FullRun, Hold, PastAttempt, Run, State } from '../run/run.ts'
+import type { Rest } from '../schedule/resting.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
@@ -26,7 +27,8 @@ export interface TaskView {
   priority: string
   tags: string[]
   enabled: boolean
-  trigger: { kind: string, args: Record<string, Json>, timezone: string, words: string } | null
+  /** `args` of a crontab string: the string, as `expression`. */
+  trigger: { kind: 'cron' | 'interval' | 'date', args: Record<string, Json>, timezone: string, words: string } | null
   status: Status
   /** Why its next run waits, when it is held. */
   held: { code: string, message: string } | null
@@ -153,8 +155,11 @@ function triggerView (task: Task): TaskView['trigger'] {
   if (task.trigger === null) return null
   const known = triggers.get(task)
   if (known) return known
-  const { trigger: kind, trigger_args: args, timezone } = task
-  const view = Object.freeze({ kind, args, timezone, words: wordsFor({ trigger: kind, trigger_args: args, timezone }) })
+  const { trigger, timezone } = task
+  const kind = kindOf(trigger)
+  const args = kind === 'crontab' ? { ...task.trigger_args, expression: trigger } : task.trigger_args
+  const words = wordsFor({ trigger, trigger_args: task.trigger_args, timezone })
+  const view = Object.freeze({ kind: kind === 'crontab' ? 'cron' as const : kind, args, timezone, words })
   triggers.set(task, view)
   return view
 }
@@ -189,9 +194,11 @@ export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
 export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun, now: number) =>
   ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used, after })
 
-/** A schedule as REST shows it. */
-export const scheduleView = ({ anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule) => ({
+/** A schedule as REST shows it, and why it rests. */
+export const scheduleView = ({ anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule, reason: Rest | null) => ({
   ...rest,
+  resting: reason !== null,
+  reason,
   words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
   next_at: iso(next),
   nominal_at: iso(nominal),

@@ -9,6 +9,7 @@ import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound 
 import { isFinal } from '../../model/run/run.ts'
 import { newRun } from './intake.ts'
 import { storable } from '../../model/base/json.ts'
+import { taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Added, DueTask, Engine, ListAsk, Page, StoredLine, TaskCount } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -18,6 +19,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { RunAsk } from './intake.ts'
 import type { Runner } from '../run/runner.ts'
+import type { Rest } from '../../model/schedule/resting.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Situation } from '../conditions/situation.ts'
 import type { Task } from '../../model/task/task.ts'
@@ -97,6 +99,12 @@ export class Desk {
     const task = this.#options.tasks().get(id)
     if (task === undefined) throw taskNotFound(id)
     return task
+  }
+
+  /** Why a task starts no run by itself, or null when it does. */
+  rest (task: Task): Rest | null {
+    const { planner, clock } = this.#options
+    return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
 
   /** The run of each task that comes first of those that are due, with the verdict on it. */

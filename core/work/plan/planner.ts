@@ -145,10 +145,11 @@ export class Planner {
     })
   }
 
-  /** Adds a schedule at run time; resolves when it is durable. */
+  /** Adds a schedule at run time, which rests while its task is disabled; resolves when it is durable. */
   async add ({ by, ...rest }: ScheduleAsk): Promise<Schedule> {
     const now = this.#options.clock.now()
-    const plan = this.#fresh({ ...rest, origin: 'api', created_at: now, created_by: by }, now)
+    const fresh = this.#fresh({ ...rest, origin: 'api', created_at: now, created_by: by }, now)
+    const plan = this.#options.tasks().get(rest.task)?.enabled ? fresh : { ...fresh, ask: { ...fresh.ask, schedule: rested(fresh.ask.schedule) } }
     await this.#serial(() => this.#plan([plan]))
     return this.#table.get(rest.id)!.schedule
   }
@@ -176,7 +177,7 @@ export class Planner {
     const wanted = task !== undefined && task.enabled && (schedule.origin === 'api' || task.trigger !== null)
     const resting = schedule.next_at === null
     if (wanted !== resting) return null
-    if (!wanted) return writing({ ...schedule, next_at: null, nominal_at: null, moved: null }, trigger, { from: schedule.cursor, now })
+    if (!wanted) return writing(rested(schedule), trigger, { from: schedule.cursor, now })
     if (schedule.origin === 'file' && !isSame(schedule, task as Task)) return null
     if (trigger.next(schedule.cursor) === null) return null
     return writing(this.#next(schedule, trigger, Math.max(schedule.cursor, now)), trigger, { from: schedule.cursor, now })
@@ -247,6 +248,9 @@ export class Planner {
     return turn
   }
 }
+
+/** A schedule without a next fire: what falls into that time was not due. */
+const rested = (schedule: Schedule): Schedule => ({ ...schedule, next_at: null, nominal_at: null, moved: null })
 
 const NEVER: Trigger = { kind: 'date', jitter: 0, until: -Infinity, next: () => null, latest: () => null, count: () => 0 }
 const REPLACED: Reason = { code: 'replaced', message: 'replaced by a later fire' }

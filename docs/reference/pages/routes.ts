@@ -45,7 +45,7 @@ export const ROUTES: Record<string, string> = {
   'GET /api/queues/{name}': 'one queue',
   'GET /api/schedules': 'when tasks want to run',
   'GET /api/schedules/{id}': 'one schedule',
-  'POST /api/schedules': 'add one; it survives restarts',
+  'POST /api/schedules': 'add one; it survives restarts, and rests while its task is disabled',
   'DELETE /api/schedules/{id}': 'remove one that was added here',
   'GET /api/forecast': 'when what waits and what comes is expected to start',
   'GET /api/pauses': 'what is paused by hand',

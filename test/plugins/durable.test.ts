@@ -1,0 +1,100 @@
+import t from 'tap'
+import { inMemory } from './broadcast.ts'
+import { until } from '../clock.ts'
+import type { Notice } from '../../core/model/notice.ts'
+import type { Told } from './broadcast.ts'
+
+/** A disk that confirms when the test says so, in the order of asking. */
+function heldDisk () {
+  const asked: PromiseWithResolvers<void>[] = []
+  const durable = () => {
+    const wait = Promise.withResolvers<void>()
+    asked.push(wait)
+    return wait.promise
+  }
+  /** Answers the oldest question, and lets what follows from that happen. */
+  const answer = async (act: 'resolve' | 'reject' = 'resolve') => {
+    const [first] = asked.splice(0, 1)
+    first![act](new Error('the disk is gone') as never)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return { durable, answer, asked }
+}
+
+const claimed = (id: string): Notice => ({ kind: 'claimed', run: { id, task: 'echo', state: 'running', created_at: 0, due_at: 0, nominal_at: 0, started_at: 0, finished_at: null, deadline_at: null, progress: null, error: null } as never })
+const told = (heard: { events: Told[] }) => heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
+
+t.test('what the store holds is told once it is durable, and everything else at once', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader } = inMemory(disk)
+  const heard = reader()
+  broadcast.hear(claimed('a'))
+  broadcast.hear({ kind: 'stopping', running: 1 })
+  broadcast.hear(claimed('b'))
+  t.same(told(heard), ['stopping'], 'one that waits keeps nothing else from being told')
+  t.equal(disk.asked.length, 1)
+  await disk.answer()
+  t.same(told(heard), ['stopping', 'a'], 'b was heard after the disk had been asked')
+  await disk.answer()
+  t.same(told(heard), ['stopping', 'a', 'b'])
+  t.equal(disk.asked.length, 0, 'nothing waits, nothing is asked')
+  broadcast.hear(claimed('c'))
+  broadcast.hear({ kind: 'recorded', by: 'ann', action: 'pause', subject: 'all' })
+  await disk.answer()
+  await disk.answer()
+  t.same(told(heard), ['stopping', 'a', 'b', 'c', 'recorded'])
+  t.ok(heard.events.every(({ id }, index) => index === 0 || id === heard.events[index - 1]!.id + 1), 'ids rise by one in the order of telling')
+})
+
+t.test('the instant of an event is when it happened, not when it was told', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader, clock } = inMemory(disk)
+  const heard = reader()
+  broadcast.hear(claimed('a'))
+  clock.advance(5000)
+  await disk.answer()
+  t.match(heard.events[0]!.data, { at: '2026-11-22T12:00:00.000Z' })
+})
+
+t.test('whoever comes back gets what waited meanwhile, once', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader } = inMemory(disk)
+  const first = reader()
+  broadcast.hear(claimed('a'))
+  await disk.answer()
+  broadcast.hear(claimed('b'))
+  const back = reader({ after: first.events[0]!.id })
+  t.same(told(back), [], 'b is not durable yet')
+  await disk.answer()
+  t.same(told(back), ['b'])
+  t.same(told(reader({ after: first.events[0]!.id })), ['b'])
+})
+
+t.test('what could not be stored is not told: readers hear that they have to read again', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader } = inMemory(disk)
+  const [all, system] = [reader(), reader({ topics: ['system'] })]
+  broadcast.hear(claimed('a'))
+  await disk.answer()
+  broadcast.hear(claimed('lost'))
+  await disk.answer('reject')
+  broadcast.hear({ kind: 'engine_failed', call: 'add', error: { name: 'Error', message: 'full' } as never })
+  t.same(told(all), ['a', 'reset', 'engine_failed'])
+  t.same(told(system), ['engine_failed'])
+  t.same(told(reader({ after: all.events[0]!.id })), ['reset'], 'also those who were away')
+  broadcast.hear(claimed('b'))
+  await disk.answer()
+  t.same(told(all).at(-1), 'b', 'and it goes on')
+})
+
+t.test('a disk that does not answer costs a bounded memory', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader } = inMemory(disk)
+  const heard = reader()
+  for (let count = 0; count < 25_000; count++) broadcast.hear(claimed(`r${count}`))
+  await disk.answer()
+  await disk.answer()
+  t.equal(heard.events.filter(({ event }) => event === 'reset').length, 1)
+  await until('all that was kept is told', () => heard.text.includes('"r24999"'))
+  t.ok(heard.events.length < 10_000)
+})
