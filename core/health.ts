@@ -1,7 +1,9 @@
 import { SECOND } from './model/base/duration.ts'
 import { VERSION } from './version.ts'
 import { iso } from './model/base/clock.ts'
+import { failureOf } from './model/run/failure.ts'
 import { onceSaid, placeWords } from './model/base/errors.ts'
+import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/base/errors.ts'
 import type { TaskManager } from './manager.ts'
 
@@ -33,10 +35,17 @@ function sensorsOf ({ senses }: TaskManager) {
   return { ok: troubles.length === 0, troubles }
 }
 
+/** Listeners that have failed, the latest last; work goes on without them. */
+const listenersOf = ({ listenerTroubles: troubles }: TaskManager) =>
+  ({ ok: troubles.length === 0, troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! })) })
+
+/** An engine that cannot even say how it is. */
+const silent = (error: unknown): EngineHealth => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: failureOf(error).message })
+
 /** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
 export async function healthOf (manager: TaskManager) {
   const now = manager.clock.now()
-  const engine = await manager.engine.health(now)
+  const engine = await manager.engine.health(now).catch(silent)
   const scheduler = schedulerOf(manager, now)
   const broken = manager.catalog.broken.map(faultOf)
   const config = configOf(manager)
@@ -60,6 +69,7 @@ export async function healthOf (manager: TaskManager) {
     engine,
     scheduler,
     sensors: sensorsOf(manager),
+    listeners: listenersOf(manager),
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
     broken,

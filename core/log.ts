@@ -21,11 +21,14 @@ const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   engine_failed: 'error',
   beat_failed: 'error',
   late_error: 'error',
+  listener_failed: 'error',
+  schedule_failed: 'error',
   missed: 'warn',
   stale: 'warn',
   overdue: 'warn',
   loop_blocked: 'warn',
   clock_jumped: 'warn',
+  replanned: 'warn',
   added: 'debug',
   claimed: 'debug',
   progressed: 'trace',
@@ -66,6 +69,10 @@ const WORDS: Record<Notice['kind'], string> = {
   swept: 'old runs removed',
   beat_failed: 'a timed loop failed',
   engine_failed: 'the engine could not take a call',
+  listener_failed: 'a listener failed, the others go on',
+  schedule_failed: 'a schedule failed, the others go on',
+  schedule_mended: 'a schedule that had failed goes on',
+  replanned: 'schedules that were ahead of the clock are planned again from now',
   recorded: 'changed by hand'
 }
 

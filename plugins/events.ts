@@ -28,7 +28,7 @@ function sinkOf (reply: FastifyReply) {
 const events: Face = async app => {
   const { manager } = app
   const broadcast = new Broadcast({ clock: manager.clock, durable: durabilityOf(manager.engine) })
-  const leave = [manager.onNotice(broadcast.hear), manager.onBeat(() => broadcast.beat())]
+  const leave = [manager.onNotice(broadcast.hear, 'events'), manager.onBeat(() => broadcast.beat(), 'events')]
   // Before the server closes: it would wait for open streams for ever.
   app.addHook('preClose', async () => broadcast.end())
   app.addHook('onClose', async () => leave.forEach(off => off()))

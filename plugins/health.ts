@@ -21,6 +21,10 @@ const Health = exactly({
     next_at: nullable(Instant), lag: Type.Number({ description: 'Seconds by which the next fire is overdue' })
   }),
   sensors: exactly({ ok: Type.Boolean(), troubles: Type.Array(Trouble) }, { description: 'What cannot be told of the machine; it leaves the status as it is' }),
+  listeners: exactly({
+    ok: Type.Boolean(),
+    troubles: Type.Array(exactly({ listener: Type.String(), failures: Type.Integer(), message: Type.String(), at: Instant }))
+  }, { description: 'Listeners that have thrown; it leaves the status as it is' }),
   tasks: Type.Integer(),
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are not in force' }),

@@ -36,9 +36,13 @@ export type Notice =
   | { kind: 'swept', removed: number }
   | { kind: 'beat_failed', beat: string, error: Failure }
   | { kind: 'engine_failed', call: string, error: Failure }
+  | { kind: 'listener_failed', listener: string, failures: number, error: Failure }
+  | { kind: 'schedule_failed', task: string, schedule: string, failures: number, retry_at: number | null, error: Failure }
+  | { kind: 'schedule_mended', task: string, schedule: string }
+  | { kind: 'replanned', schedules: number, ms: number }
   | { kind: 'recorded', by: string, action: string, subject: string }
 
 export type NoticeKind = Notice['kind']
 
-/** Hears every notice. A listener that throws is not heard of again by the one who speaks. */
-export type Listener = (notice: Notice) => void
+/** Called with every notice. One that throws or rejects keeps no other from being called; health and the notice `listener_failed` name it. */
+export type Listener = (notice: Notice) => void | Promise<void>

@@ -13,6 +13,7 @@ import type { Clock } from '../model/base/clock.ts'
 import type { Config } from '../model/config/config.ts'
 import type { HistoryAsk, Point } from '../model/machine/history.ts'
 import type { Reading, Signal } from '../model/machine/reading.ts'
+import { Lifecycle } from '../model/base/service.ts'
 import type { Service } from '../model/base/service.ts'
 import type { Exec } from './source/program.ts'
 import type { Ground, Roots, Sensor } from './source/sensor.ts'
@@ -56,6 +57,7 @@ export class Senses implements Service {
   #latest: Reading
   #sampling: Promise<Reading> | null = null
   #loaded = false
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (ask: SensesAsk) {
     const { clock, config, folder } = this.#ask = ask
@@ -73,7 +75,16 @@ export class Senses implements Service {
   get latest (): Reading { return this.#latest }
 
   /** Reads signals and history of the data folder and takes a first sample, from which the rates count. */
-  async start (): Promise<void> {
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  /** Also ends what samples without a start have begun. */
+  stop (): Promise<void> {
+    return this.#life.state === 'stopped' ? this.#stop() : this.#life.stop()
+  }
+
+  async #start (): Promise<void> {
     const { folder, clock } = this.#ask
     if (!this.#loaded) {
       this.#loaded = true
@@ -83,7 +94,7 @@ export class Senses implements Service {
     await this.sample()
   }
 
-  async stop (): Promise<void> {
+  async #stop (): Promise<void> {
     await this.#sampling
     for (const asking of this.#askings.values()) asking.stop()
     this.#askings.clear()

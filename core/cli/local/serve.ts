@@ -75,7 +75,7 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
   const manager = await createManager(options)
   const log = createLog(manager.config.log)
-  manager.onNotice(noticeLog(log))
+  manager.onNotice(noticeLog(log), 'log')
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)
   // A first start tries every task file in a child, which begins meanwhile.

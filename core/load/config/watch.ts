@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FSWatcher } from 'chokidar'
 import { SECOND } from '../../model/base/duration.ts'
+import { Lifecycle } from '../../model/base/service.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
 import { loadConfig, overlayFile } from './config.ts'
@@ -30,6 +31,8 @@ export interface WatchAsk extends ConfigAsk {
 }
 
 export interface ConfigWatch extends Service {
+  /** Between start and stop: changes of the files are followed. */
+  readonly isWatching: boolean
   /** Reads the files now, for file systems that tell of no change. */
   rescan (): Promise<void>
 }
@@ -44,6 +47,7 @@ class Watch implements ConfigWatch {
   #fault: string | null = null
   #queue: Promise<void> = Promise.resolve()
   #again: NodeJS.Timeout | undefined
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (ask: WatchAsk) {
     this.#ask = ask
@@ -51,11 +55,22 @@ class Watch implements ConfigWatch {
     this.#names = [ask.file, overlayFile(ask)].flatMap(file => file === null ? [] : [basename(file)])
   }
 
-  async start () {
-    if (this.#running) return
+  get isWatching () {
+    return this.#running !== null
+  }
+
+  start () {
+    return this.#life.start()
+  }
+
+  stop () {
+    return this.#life.stop()
+  }
+
+  #start () {
     this.#running = new AbortController()
     // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
-    this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError(error))
+    this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#report(error))
   }
 
   async #watch (signal: AbortSignal) {
@@ -66,12 +81,12 @@ class Watch implements ConfigWatch {
     const wanted = new Set([folder, ...this.#names.map(name => join(folder, name))])
     const watcher = watch(folder, { depth: 0, ignoreInitial: true, ignored: path => !wanted.has(resolve(path)), awaitWriteFinish: WRITTEN })
     this.#watcher = watcher
-    watcher.on('error', error => this.#ask.onError(error))
+    watcher.on('error', error => this.#report(error))
     watcher.on('all', () => { void this.rescan() })
     watcher.on('ready', () => { void this.rescan() })
   }
 
-  async stop () {
+  async #stop () {
     clearTimeout(this.#again)
     this.#running?.abort()
     this.#running = null
@@ -87,7 +102,8 @@ class Watch implements ConfigWatch {
   }
 
   #enqueue (fault: 'wait' | 'tell'): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#read(fault))
+    // What the caller's functions throw must not end the queue: no later change would be read.
+    this.#queue = this.#queue.then(() => this.#read(fault)).catch((error: unknown) => this.#report(error))
     return this.#queue
   }
 
@@ -112,6 +128,12 @@ class Watch implements ConfigWatch {
     if (words === this.#fault) return
     this.#fault = words
     this.#ask.onError(error)
+  }
+
+  #report (error: unknown) {
+    try {
+      this.#ask.onError(error)
+    } catch {}
   }
 }
 

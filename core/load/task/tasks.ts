@@ -5,6 +5,7 @@ import type { FSWatcher } from 'chokidar'
 import type { Config } from '../../model/config/config.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import type { Detail } from '../../model/base/errors.ts'
+import { Lifecycle } from '../../model/base/service.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { FileFault } from './assemble.ts'
@@ -89,6 +90,7 @@ export class TaskFolder implements Service {
   #timer: NodeJS.Timeout | undefined
   #looked = false
   #watching: Promise<void> = Promise.resolve()
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (ask: FolderAsk) {
     const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
@@ -101,15 +103,29 @@ export class TaskFolder implements Service {
     return { tasks: this.#tasks, broken: this.#broken, oldVersions: this.#tree.oldVersions }
   }
 
-  async start (): Promise<void> {
-    if (this.#running) return
+  /** Between start and stop: changes of the files are followed. */
+  get isWatching (): boolean {
+    return this.#running !== null
+  }
+
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  /** A look that is under way is called off. */
+  stop (): Promise<void> {
+    this.#running?.abort()
+    return this.#life.stop()
+  }
+
+  async #start (): Promise<void> {
     this.#running = new AbortController()
     await this.rescan()
     // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
     if (this.#ask.files !== 'once' && this.#running) this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
   }
 
-  async stop (): Promise<void> {
+  async #stop (): Promise<void> {
     this.#running?.abort()
     this.#running = null
     clearTimeout(this.#timer)

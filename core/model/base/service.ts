@@ -1,8 +1,97 @@
-/** Something that lives. `start` twice is once, `stop` before `start` and `stop` twice are silence,
- *  `stop` resolves when it has truly stopped, and `start` after `stop` works. */
+/** Something that is started and stopped. Both share their promise: a second `start` returns the first's, `stop` during a start waits for it and
+ *  then stops, `stop` of what is stopped resolves, `start` after `stop` works, and a start that fails leaves nothing running. */
 export interface Service {
   start (): Promise<void>
   stop (): Promise<void>
+}
+
+/** What one service does. `stop` also undoes a start that failed half-way. */
+export interface Phases { start: () => Promise<void> | void, stop: () => Promise<void> | void }
+
+export type ServiceState = 'stopped' | 'starting' | 'started' | 'stopping'
+
+const ended = (promise: Promise<void>): Promise<boolean> => promise.then(() => true, () => false)
+
+/** Starts and stops in turn, whatever order the calls come in. */
+export class Lifecycle implements Service {
+  readonly #phases: Phases
+  #state: ServiceState = 'stopped'
+  /** The last start, until a stop is asked for. */
+  #starting: Promise<void> | null = null
+  /** The stop that is under way. */
+  #stopping: Promise<void> | null = null
+
+  constructor (phases: Phases) {
+    this.#phases = phases
+  }
+
+  get state (): ServiceState {
+    return this.#state
+  }
+
+  start (): Promise<void> {
+    if (this.#starting !== null) return this.#starting
+    const starting = this.#starting = this.#start(this.#stopping)
+    starting.catch(() => { if (this.#starting === starting) this.#starting = null })
+    return starting
+  }
+
+  stop (): Promise<void> {
+    if (this.#starting === null) return this.#stopping ?? Promise.resolve()
+    const stopping = this.#stopping = this.#stop(this.#starting)
+    this.#starting = null
+    const over = () => { if (this.#stopping === stopping) this.#stopping = null }
+    stopping.then(over, over)
+    return stopping
+  }
+
+  async #start (earlier: Promise<void> | null): Promise<void> {
+    if (earlier !== null) await ended(earlier)
+    this.#state = 'starting'
+    try {
+      await this.#phases.start()
+      this.#state = 'started'
+    } catch (error) {
+      await this.#undo()
+      throw error
+    }
+  }
+
+  /** The error of the start is the one to report. */
+  async #undo (): Promise<void> {
+    this.#state = 'stopping'
+    try {
+      await this.#phases.stop()
+    } catch {}
+    this.#state = 'stopped'
+  }
+
+  async #stop (starting: Promise<void>): Promise<void> {
+    // A start that failed has undone itself.
+    if (!await ended(starting)) return
+    this.#state = 'stopping'
+    try {
+      await this.#phases.stop()
+    } finally {
+      this.#state = 'stopped'
+    }
+  }
+}
+
+/** The same service for one of those that share it: it is stopped only as often as it was started. */
+export function shared (service: Service): Service {
+  let started = false
+  return {
+    start: async () => {
+      await service.start()
+      started = true
+    },
+    stop: async () => {
+      if (!started) return
+      started = false
+      await service.stop()
+    }
+  }
 }
 
 /** Starts in order; when one fails, those already started are stopped and the error is thrown. */
@@ -11,7 +100,7 @@ export async function startAll (services: readonly Service[]): Promise<void> {
     try {
       await service.start()
     } catch (error) {
-      await stopAll(services.slice(0, index))
+      await stopAll(services.slice(0, index)).catch(() => undefined)
       throw error
     }
   }

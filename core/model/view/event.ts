@@ -11,7 +11,7 @@ export type Topic = typeof TOPICS[number]
 
 const NAMED: Partial<Record<NoticeKind, Topic>> = {
   resting: 'runs', stale: 'runs', signalled: 'runs', begun_anew: 'runs', overdue: 'runs', late_error: 'runs',
-  fired: 'tasks', missed: 'tasks', sampled: 'readings', recorded: 'records'
+  fired: 'tasks', missed: 'tasks', schedule_failed: 'tasks', schedule_mended: 'tasks', sampled: 'readings', recorded: 'records'
 }
 const PREFIXES: readonly [string, Topic][] = [['task_', 'tasks'], ['file_', 'tasks'], ['config_', 'config']]
 
@@ -44,6 +44,7 @@ export function eventView (notice: Notice, at: number): Record<string, unknown> 
   if ('run' in notice) told.run = runTold(notice.run, at)
   if ('error' in notice) told.error = briefError(notice.error)
   if ('from' in notice) Object.assign(told, { from: iso(notice.from), to: iso(notice.to) })
+  if ('retry_at' in notice) told.retry_at = iso(notice.retry_at)
   if ('reading' in notice) told.reading = readingView(notice.reading)
   return told
 }

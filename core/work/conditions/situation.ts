@@ -1,9 +1,11 @@
+import { Listeners } from '../../model/base/listeners.ts'
 import { hintsFor } from '../../model/machine/hints.ts'
 import { steady } from '../../model/machine/hysteresis.ts'
 import { unknownReading } from '../../model/machine/reading.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Hints } from '../../model/machine/hints.ts'
+import type { ListenerFault } from '../../model/base/listeners.ts'
 import type { Pause, Trials } from '../../model/gates/gate.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Steady } from '../../model/machine/hysteresis.ts'
@@ -11,17 +13,25 @@ import type { Steady } from '../../model/machine/hysteresis.ts'
 /** How the machine stands, as the gates look at it. */
 export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }
 
-/** The latest reading and what was made of those before it; tells who listens when it has changed. */
+export interface SituationOptions {
+  clock: Clock
+  config: () => Config
+  /** Called when a listener has thrown: the others and the caller go on. */
+  failed?: (fault: ListenerFault) => void
+}
+
+/** The latest reading and what was made of those before it; calls its listeners after each change. */
 export class Situation {
   readonly #config: () => Config
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners: Listeners<[]>
   #reading: Reading
   #steady: Steady | null = null
   #pauses: readonly Pause[] = []
   #trials: Trials = new Map()
 
-  constructor ({ clock, config }: { clock: Clock, config: () => Config }) {
+  constructor ({ clock, config, failed = () => undefined }: SituationOptions) {
     this.#config = config
+    this.#listeners = new Listeners(failed)
     this.#reading = unknownReading(clock.now())
   }
 
@@ -61,13 +71,12 @@ export class Situation {
     this.#tell()
   }
 
-  /** Calls back after every change; the answer ends it. */
-  onChange (listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  /** Calls a listener after every change; returns an unsubscribe function. `name` stands in the report when it throws. */
+  onChange (listener: () => unknown, name?: string): () => void {
+    return this.#listeners.add(listener, name)
   }
 
   #tell (): void {
-    for (const listener of this.#listeners) listener()
+    this.#listeners.call()
   }
 }

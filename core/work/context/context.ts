@@ -32,7 +32,7 @@ export interface ContextOptions {
   enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
 
-interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, listener: (hints: Hints) => void }
+interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, task: string, listener: (hints: Hints) => unknown }
 
 const NO_RESULTS = Object.freeze({})
 
@@ -41,16 +41,17 @@ const retryAfter = (wait: Duration, message?: string): never => { throw new Retr
 const fail = (message: string): never => { throw new Fatal(message) }
 const warn = (message: string, result?: unknown) => new Warned(message, result)
 
-/** Tells of hints that differ from the ones before, until the run is told to stop or the answer is called. */
-function hintsListener ({ situation, signal, listener }: HintsAsk): () => void {
+/** Calls the listener with hints that differ from the ones before, until the run is told to stop or it is unsubscribed. What it throws is reported
+ *  under the name of its task. */
+function hintsListener ({ situation, signal, task, listener }: HintsAsk): () => void {
   let told = JSON.stringify(situation.hints)
   const off = situation.onChange(() => {
     if (signal.aborted) return off()
     const text = JSON.stringify(situation.hints)
     if (text === told) return
     told = text
-    listener(situation.hints)
-  })
+    return listener(situation.hints)
+  }, `onHints of ${task}`)
   return off
 }
 
@@ -100,8 +101,8 @@ class Context implements TaskContext {
   }
 
   get onHints (): TaskContext['onHints'] {
-    const { situation, stop } = this.#options
-    return listener => hintsListener({ situation, signal: stop.signal, listener })
+    const { situation, stop, run: { task } } = this.#options
+    return listener => hintsListener({ situation, signal: stop.signal, task, listener })
   }
 
   get checkpoint (): TaskCheckpoint {

@@ -1,3 +1,4 @@
+import { Lifecycle } from '../../model/base/service.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { runScope } from './scope.ts'
 import type { Listener } from '../../model/notice.ts'
@@ -6,18 +7,26 @@ import type { Service } from '../../model/base/service.ts'
 /** Pins an error that nobody catches to the run that it comes from. Errors from elsewhere end the process, as they do without offpeak. */
 export class LateErrors implements Service {
   readonly #notice: Listener
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (notice: Listener) {
     this.#notice = notice
   }
 
-  async start (): Promise<void> {
-    await this.stop()
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  stop (): Promise<void> {
+    return this.#life.stop()
+  }
+
+  #start (): void {
     process.on('uncaughtException', this.#caught)
     process.on('unhandledRejection', this.#caught)
   }
 
-  async stop (): Promise<void> {
+  #stop (): void {
     process.off('uncaughtException', this.#caught)
     process.off('unhandledRejection', this.#caught)
   }

@@ -1,3 +1,4 @@
+import { Listeners } from '../../model/base/listeners.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Voice } from './reporter.ts'
 import { contextFor } from '../context/context.ts'
@@ -48,7 +49,8 @@ class Questions {
 
 /** The hints as the manager last told them. */
 class Advice {
-  readonly #listeners = new Set<() => void>()
+  // What a listener throws is an error of its task that nobody has caught; it keeps no other listener from being called.
+  readonly #listeners = new Listeners<[]>(({ error }) => queueMicrotask(() => { throw error }))
   hints: Hints
 
   constructor (hints: Hints) {
@@ -57,12 +59,11 @@ class Advice {
 
   take (hints: Hints): void {
     this.hints = hints
-    for (const listener of this.#listeners) listener()
+    this.#listeners.call()
   }
 
-  onChange (listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  onChange (listener: () => unknown, name?: string): () => void {
+    return this.#listeners.add(listener, name)
   }
 }
 

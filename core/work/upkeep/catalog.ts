@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { TaskFolder } from '../../load/task/tasks.ts'
+import { Lifecycle } from '../../model/base/service.ts'
 import { WATCH_AFTER } from '../../load/config/watch.ts'
 import { defineTask } from '../../load/task/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
-import { taskDuplicate, taskLimit } from '../../model/base/errors.ts'
+import { OffpeakError, taskDuplicate, taskInvalid, taskLimit } from '../../model/base/errors.ts'
 import type { BrokenFile, FolderChange } from '../../load/task/tasks.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { OffpeakError } from '../../model/base/errors.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { Settings } from './settings.ts'
 import type { Task, TaskDefinition } from '../../model/task/task.ts'
@@ -34,6 +34,9 @@ export class Catalog implements Service {
   #folder: TaskFolder | null = null
   #watched = ''
   #tasks = new Map<string, Task>()
+  /** A change of the tasks directory that is under way. */
+  #moving: Promise<void> = Promise.resolve()
+  readonly #life = new Lifecycle({ start: () => this.#open(), stop: () => this.#stop() })
 
   constructor (options: CatalogOptions) {
     this.#options = options
@@ -54,9 +57,27 @@ export class Catalog implements Service {
     return resolve(settings.root, settings.config.manager.tasks_directory)
   }
 
-  async start (): Promise<void> {
+  /** Between start and stop: changes of the files are followed. */
+  get isWatching (): boolean {
+    return this.#folder?.isWatching === true
+  }
+
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  stop (): Promise<void> {
+    return this.#life.stop()
+  }
+
+  async #stop (): Promise<void> {
+    await this.#moving.catch(() => undefined)
+    await this.#close()
+  }
+
+  async #open (): Promise<void> {
     const { settings, files, folder, notice, now } = this.#options
-    if (files === 'none' || this.#folder !== null) return
+    if (files === 'none') return
     this.#watched = this.directory
     this.#folder = new TaskFolder({
       directory: this.#watched,
@@ -71,24 +92,36 @@ export class Catalog implements Service {
     await this.#folder.start()
   }
 
-  async stop (): Promise<void> {
+  async #close (): Promise<void> {
     await this.#folder?.stop()
     this.#folder = null
   }
 
+  async #move (): Promise<void> {
+    await this.#close()
+    await this.#open()
+  }
+
   /** Looks at the tasks directory now. */
   async rescan (): Promise<void> {
+    if (this.#life.state === 'started' && this.#folder === null) await this.#follow()
     await this.#folder?.rescan()
+  }
+
+  /** Reads another tasks directory; one that cannot be opened is tried again by the next `rescan`. */
+  async #follow (): Promise<void> {
+    this.#moving = this.#move()
+    await this.#moving.catch((error: unknown) => {
+      this.#folder = null
+      throw error
+    })
   }
 
   /** Applies the configuration in force to every definition; nothing is read again. */
   async reconfigure (): Promise<void> {
     this.#refused = []
     for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
-    if (this.#folder !== null && this.#watched !== this.directory) {
-      await this.stop()
-      await this.start()
-    }
+    if (this.#folder !== null && this.#life.state === 'started' && this.#watched !== this.directory) await this.#follow()
     this.#folder?.reconfigure(this.#options.settings.config)
     this.#merge()
   }
@@ -98,7 +131,7 @@ export class Catalog implements Service {
     try {
       this.#code.set(id, this.#define(definition))
     } catch (error) {
-      const { message, code, fix, place, errors } = error as OffpeakError
+      const { message, code, fix, place, errors } = error instanceof OffpeakError ? error : taskInvalid({ file: CODE, message: failureOf(error).message })
       const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, errors, since: this.#options.now() }
       this.#refused.push(fault)
       this.#options.notice({ kind: 'file_broken', file: CODE, message: fault.message })

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { configFaults, configOf } from '../../model/config/config.ts'
+import { Lifecycle } from '../../model/base/service.ts'
 import { configInvalid } from '../../model/base/errors.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
@@ -10,6 +11,7 @@ import type { ConfigWatch } from '../../load/config/watch.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { LoadedConfig } from '../../load/config/config.ts'
 import type { Place } from '../../model/base/errors.ts'
+import type { Service } from '../../model/base/service.ts'
 
 export interface SettingsOptions {
   config?: ConfigFile | undefined
@@ -22,7 +24,7 @@ export interface SettingsOptions {
 }
 
 /** The configuration in force: the last one that was good, and what is wrong with a later one. */
-export class Settings {
+export class Settings implements Service {
   readonly root: string
   readonly file: string | null
   readonly #options: SettingsOptions
@@ -32,6 +34,9 @@ export class Settings {
   /** Why the file as it stands is not in force, or null. */
   lastError: Error | null = null
   notice: Listener = () => undefined
+  /** Called when another configuration is in force. */
+  changed: () => void = () => undefined
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   private constructor (options: SettingsOptions, loaded: LoadedConfig | null) {
     this.#options = options
@@ -64,22 +69,35 @@ export class Settings {
     return this.#loaded?.sources.lineOf(pointer) ?? null
   }
 
-  async start (changed: () => void): Promise<void> {
-    if (this.#loaded === null || this.#watch !== null) return
+  /** Between start and stop: changes of the file are followed. */
+  get isWatching (): boolean {
+    return this.#watch?.isWatching === true
+  }
+
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  stop (): Promise<void> {
+    return this.#life.stop()
+  }
+
+  async #start (): Promise<void> {
+    if (this.#loaded === null) return
     this.#watch = watchConfig({
       ...askOf(this.#options),
       current: this.#loaded,
       watchAfterMs: WATCH_AFTER,
       onChange: loaded => {
         this.#take(loaded)
-        changed()
+        this.changed()
       },
       onError: error => this.#refuse(error)
     })
     if (this.#options.files !== 'once') await this.#watch.start()
   }
 
-  async stop (): Promise<void> {
+  async #stop (): Promise<void> {
     await this.#watch?.stop()
     this.#watch = null
   }

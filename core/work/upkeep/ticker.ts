@@ -1,10 +1,20 @@
 import { AsyncTask, SimpleIntervalJob, ToadScheduler } from 'toad-scheduler'
-import type { Listener } from '../../model/notice.ts'
-import type { Service } from '../../model/base/service.ts'
+import { Lifecycle } from '../../model/base/service.ts'
+import { Listeners } from '../../model/base/listeners.ts'
 import { failureOf } from '../../model/run/failure.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { ListenerFault } from '../../model/base/listeners.ts'
+import type { Service } from '../../model/base/service.ts'
 
 /** A timed loop: it starts work and owns its errors; it never overlaps itself. */
 export interface Beat { name: string, everyMs: number, run: () => Promise<void> | void }
+
+export interface TickerOptions {
+  beats: readonly Beat[]
+  notice: Listener
+  /** Called when a listener has thrown: the others and the beat go on. */
+  failed?: (fault: ListenerFault) => void
+}
 
 /** Every timed loop of the process. A beat's error becomes a notice and the beat goes on. */
 export class Ticker implements Service {
@@ -12,26 +22,30 @@ export class Ticker implements Service {
   readonly #beats: readonly Beat[]
   readonly #notice: Listener
   readonly #running = new Set<Promise<void>>()
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners: Listeners<[]>
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
-  constructor ({ beats, notice }: { beats: readonly Beat[], notice: Listener }) {
+  constructor ({ beats, notice, failed = () => undefined }: TickerOptions) {
     this.#beats = beats
     this.#notice = notice
+    this.#listeners = new Listeners(failed)
   }
 
-  async start (): Promise<void> {
-    if (this.#scheduler !== null) return
-    const scheduler = this.#scheduler = new ToadScheduler()
-    for (const beat of this.#beats) {
-      const task = new AsyncTask(beat.name, () => this.#track(beat))
-      scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: beat.everyMs }, task, { id: beat.name, preventOverrun: true }))
-    }
+  start (): Promise<void> {
+    return this.#life.start()
   }
 
-  /** Calls back after every beat; the answer ends it. */
-  onBeat (listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  stop (): Promise<void> {
+    return this.#life.stop()
+  }
+
+  get isTicking (): boolean {
+    return this.#scheduler !== null
+  }
+
+  /** Calls a listener after every beat; returns an unsubscribe function. */
+  onBeat (listener: () => unknown, name?: string): () => void {
+    return this.#listeners.add(listener, name)
   }
 
   /** Runs one beat now; resolves when it is done. */
@@ -40,7 +54,15 @@ export class Ticker implements Service {
     if (beat) await this.#track(beat)
   }
 
-  async stop (): Promise<void> {
+  #start (): void {
+    const scheduler = this.#scheduler = new ToadScheduler()
+    for (const beat of this.#beats) {
+      const task = new AsyncTask(beat.name, () => this.#track(beat))
+      scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: beat.everyMs }, task, { id: beat.name, preventOverrun: true }))
+    }
+  }
+
+  async #stop (): Promise<void> {
     this.#scheduler?.stop()
     this.#scheduler = null
     // toad-scheduler does not wait for what it has started.
@@ -56,9 +78,10 @@ export class Ticker implements Service {
   async #run (beat: Beat): Promise<void> {
     try {
       await beat.run()
-      for (const listener of this.#listeners) listener()
     } catch (error) {
       this.#notice({ kind: 'beat_failed', beat: beat.name, error: failureOf(error) })
+      return
     }
+    this.#listeners.call()
   }
 }

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { Alarm } from './work/plan/alarm.ts'
+import { Breaker } from './work/conditions/breaker.ts'
+import { Catalog } from './work/upkeep/catalog.ts'
+import { Desk } from './work/desk/desk.ts'
+import { Explain } from './work/desk/explain.ts'
+import { Foresight } from './work/plan/forecaster.ts'
+import { LateErrors } from './work/context/uncaught.ts'
+import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
+import { LEASE, Runner } from './work/run/runner.ts'
+import { Notices } from './work/upkeep/notices.ts'
+import { Pauses } from './work/conditions/pauses.ts'
+import { Planner } from './work/plan/planner.ts'
+import { Senses } from './sense/senses.ts'
+import { Situation } from './work/conditions/situation.ts'
+import { StopReason } from './model/run/outcome.ts'
+import { Ticker } from './work/upkeep/ticker.ts'
+import { Upkeep } from './work/upkeep/maintenance.ts'
+import { createSqliteEngine } from './engine/sqlite/keeper.ts'
+import { encodeId, nextNumber } from './model/run/id.ts'
+import { failureOf } from './model/run/failure.ts'
+import { runLog } from './log.ts'
+import { systemClock } from './model/base/clock.ts'
+import { watchdog } from './work/upkeep/watchdog.ts'
+import type { Beat } from './work/upkeep/ticker.ts'
+import type { Clock } from './model/base/clock.ts'
+import type { Config } from './model/config/config.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Eyes, ManagerOptions } from './options.ts'
+import type { Service } from './model/base/service.ts'
+import type { Services } from './model/task/context.ts'
+import type { Settings } from './work/upkeep/settings.ts'
+import type { Task } from './model/task/task.ts'
+
+const POLL = 5 * SECOND
+/** A fire becomes a run so long before its instant, ms: it is written by then. */
+const LEAD = 25
+const FLUSH = SECOND / 2
+const RESCAN = MINUTE
+
+/** What the parts ask of the manager. None of these rejects. */
+export interface Hooks {
+  fire: () => Promise<void>
+  /** Brings schedules in line with the tasks. */
+  replan: () => Promise<void>
+  look: () => Promise<void>
+  poll: () => Promise<void>
+}
+
+/** Everything that a manager is made of, wired together and not started. */
+export interface Parts {
+  owner: string
+  clock: Clock
+  notices: Notices
+  settings: Settings
+  catalog: Catalog
+  engine: Engine
+  senses: Eyes
+  situation: Situation
+  runner: Runner
+  planner: Planner
+  desk: Desk
+  pauses: Pauses
+  explain: Explain
+  foresight: Foresight
+  upkeep: Upkeep
+  breaker: Breaker
+  ticker: Ticker
+  alarm: Alarm
+  late: Service
+}
+
+/** What every part is wired with. Parts that are made later are looked up when they are called. */
+interface Wiring {
+  parts: Parts
+  options: ManagerOptions
+  hooks: Hooks
+  config: () => Config
+  folder: () => string
+  tasks: () => ReadonlyMap<string, Task>
+  random: () => number
+  leadMs: number
+}
+
+/** The data folder. */
+export const folderOf = ({ root, config }: Pick<Settings, 'root' | 'config'>): string => resolve(root, config.engine.folder)
+
+const ownerName = () => `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
+
+function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring): Engine {
+  return createSqliteEngine({
+    folder: folder(), owner, synchronous: config().engine.synchronous, clock: clock.now,
+    onTrouble: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
+  })
+}
+
+function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
+  const { engine, clock, notices } = parts
+  return new Planner({
+    engine, clock, random, tasks, leadMs, notice: notices.say,
+    move: (task, nominal, next) => parts.foresight.move(task, nominal, next),
+    replaced: run => parts.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
+  })
+}
+
+function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): Runner {
+  const { engine, clock, situation, owner, notices } = parts
+  const { log } = config()
+  return new Runner({
+    engine, clock, random, tasks, situation, owner, leadMs,
+    notice: notices.say,
+    slots: () => config().manager.scheduler_thread_pool,
+    stopGraceMs: () => milliseconds(config().manager.stop_grace),
+    abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
+    logFor: write => runLog({ level: log.level === 'silent' ? 'info' : log.level, redact: log.redact, now: clock.now })(write),
+    services: () => ({ config: config().services, offpeak: { sweep: () => parts.upkeep.sweep(), report: () => parts.desk.report() }, ...options.services } as Services),
+    enqueue: async (task, ask) => (await parts.desk.enqueue(task, ask, 'task')).run.id
+  })
+}
+
+function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
+  const { clock, notices, runner, catalog, settings, upkeep } = parts
+  return [
+    { name: 'sample', everyMs: Math.max(SECOND, milliseconds(config().sense.every)), run: hooks.look },
+    { name: 'poll', everyMs: POLL, run: hooks.poll },
+    { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
+    { name: 'renew', everyMs: LEASE / 3, run: () => runner.renew() },
+    watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped: () => void hooks.replan() }),
+    { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan()]) } },
+    { name: 'sweep', everyMs: MINUTE, run: () => upkeep.sweepWhenDue() }
+  ]
+}
+
+/** The ids of schedules that are made at run time. */
+function scheduleIds (clock: Clock): () => string {
+  let last = 0
+  return () => {
+    last = nextNumber(last, clock.now())
+    return `s${encodeId(last)}`
+  }
+}
+
+/** What looks at the machine and at the files. */
+function composeInputs (wiring: Wiring): void {
+  const { parts, options, hooks, config, folder } = wiring
+  const { clock, settings, notices } = parts
+  parts.engine = options.engine ?? ownEngine(wiring)
+  parts.late = new LateErrors(notices.say)
+  parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
+  parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })
+  parts.situation = new Situation({ clock, config, failed: notices.report })
+}
+
+/** What plans, runs, keeps and answers. */
+function composeWork (wiring: Wiring): void {
+  const { parts, hooks, config, folder, tasks } = wiring
+  const { engine, clock, notices, situation, settings, owner } = parts
+  const notice = notices.say
+  parts.planner = plannerFor(wiring)
+  parts.runner = runnerFor(wiring)
+  const { planner, runner } = parts
+  parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock) })
+  parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
+  parts.foresight = new Foresight({ engine, clock, config, situation, planner: () => planner, tasks })
+  parts.pauses = new Pauses({ engine, clock, notice, situation })
+  parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
+  notices.listen(parts.breaker.hear, 'breaker')
+  parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner })
+  parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
+  parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
+}
+
+/** Makes the parts of a manager and connects them; nothing is started. */
+export function compose (options: ManagerOptions, settings: Settings, hooks: Hooks): Parts {
+  const clock = options.clock ?? systemClock
+  const notices = new Notices({ now: clock.now })
+  if (options.onNotice) notices.listen(options.onNotice, 'onNotice')
+  const parts = { owner: ownerName(), clock, notices, settings } as Parts
+  const wiring: Wiring = {
+    parts, options, hooks,
+    config: () => settings.config,
+    folder: () => folderOf(settings),
+    tasks: () => parts.catalog.tasks,
+    random: options.random ?? Math.random,
+    leadMs: clock === systemClock ? LEAD : 0
+  }
+  composeInputs(wiring)
+  composeWork(wiring)
+  return parts
+}

@@ -1,0 +1,154 @@
+import t from 'tap'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Catalog } from '../../core/work/upkeep/catalog.ts'
+import { LateErrors } from '../../core/work/context/uncaught.ts'
+import { Lifecycle } from '../../core/model/base/service.ts'
+import { Senses } from '../../core/sense/senses.ts'
+import { Settings } from '../../core/work/upkeep/settings.ts'
+import { TaskFolder } from '../../core/load/task/tasks.ts'
+import { Ticker } from '../../core/work/upkeep/ticker.ts'
+import { configOf } from '../../core/model/config/config.ts'
+import { createManager } from '../../core/manager.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
+import { fakeClock } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
+import { life } from './life.ts'
+import { noPrograms } from '../sense/machine.ts'
+import { scratch } from '../work/house.ts'
+import { taskFile } from '../manager/home.ts'
+import { watchConfig } from '../../core/load/config/watch.ts'
+import type { SettingsOptions } from '../../core/work/upkeep/settings.ts'
+
+const NOTHING = () => undefined
+
+/** A value that can be made to throw when it is read. */
+function fragile<T> (value: T) {
+  let isBroken = false
+  return {
+    read: (): T => {
+      if (isBroken) throw new Error('broken on purpose')
+      return value
+    },
+    breakIt: () => {
+      isBroken = true
+      return () => { isBroken = false }
+    }
+  }
+}
+
+/** The folder of a manager with one task file and a configuration. */
+function project (t: { teardown (fn: () => unknown): void }) {
+  const root = scratch(t)
+  mkdirSync(join(root, 'backgroundtask'))
+  writeFileSync(join(root, 'backgroundtask/one.ts'), taskFile('one'))
+  writeFileSync(join(root, 'config.json'), '{}')
+  return root
+}
+
+life(t, 'lifecycle', () => {
+  let isAlive = false
+  const broken = fragile(null)
+  return {
+    service: new Lifecycle({
+      start: async () => {
+        isAlive = true
+        await Promise.resolve()
+        broken.read()
+      },
+      stop: () => { isAlive = false }
+    }),
+    isAlive: () => isAlive,
+    breakIt: broken.breakIt
+  }
+})
+
+life(t, 'ticker', () => {
+  const everyMs = fragile(1000)
+  const ticker = new Ticker({ notice: NOTHING, beats: [{ name: 'one', get everyMs () { return everyMs.read() }, run: NOTHING }] })
+  return { service: ticker, isAlive: () => ticker.isTicking, breakIt: everyMs.breakIt }
+})
+
+life(t, 'uncaught errors', () => {
+  const before = process.listenerCount('uncaughtException')
+  return { service: new LateErrors(NOTHING), isAlive: () => process.listenerCount('uncaughtException') > before }
+})
+
+life(t, 'senses', t => {
+  const { clock, folder } = { clock: fakeClock(), folder: scratch(t) }
+  const config = fragile(configOf({}, 'UTC'))
+  let isOpen = false
+  const roots = { proc: folder, sys: folder, cgroup: folder, dev: folder, run: folder }
+  const senses = new Senses({ clock, config: config.read, folder, roots, exec: noPrograms, platform: 'linux' })
+  senses.register('own', {
+    everyMs: 1,
+    read: () => {
+      isOpen = true
+      return {}
+    },
+    stop: () => { isOpen = false }
+  })
+  return {
+    service: senses,
+    isAlive: () => isOpen,
+    breakIt: config.breakIt
+  }
+})
+
+life(t, 'task folder', t => {
+  const root = project(t)
+  const folder = new TaskFolder({ directory: join(root, 'backgroundtask'), dataFolder: join(root, 'data'), config: configOf({}, 'UTC'), onChange: NOTHING })
+  return { service: folder, isAlive: () => folder.isWatching }
+})
+
+life(t, 'catalog', t => {
+  const root = project(t)
+  const config = fragile(configOf({}, 'UTC'))
+  const settings = { root, get config () { return config.read() } } as unknown as Settings
+  const catalog = new Catalog({ settings, notice: NOTHING, folder: () => join(root, 'data'), files: 'watch', now: Date.now, changed: NOTHING })
+  return { service: catalog, isAlive: () => catalog.isWatching, breakIt: config.breakIt }
+})
+
+life(t, 'watch of the configuration', t => {
+  const watch = watchConfig({ file: join(project(t), 'config.json'), onChange: NOTHING, onError: NOTHING })
+  return { service: watch, isAlive: () => watch.isWatching }
+})
+
+life(t, 'settings', async t => {
+  const environment = fragile(undefined)
+  const options: SettingsOptions = { configFile: join(project(t), 'config.json'), env: {}, get environment () { return environment.read() } }
+  const settings = await Settings.read(options)
+  return { service: settings, isAlive: () => settings.isWatching, breakIt: environment.breakIt }
+})
+
+life(t, 'manager', async t => {
+  const root = project(t)
+  const clock = fakeClock()
+  const engine = createSqliteEngine({ folder: join(root, 'data'), clock: clock.now, ballastBytes: 0 })
+  const { schedules } = engine
+  const manager = await createManager({ configFile: join(root, 'config.json'), env: {}, engine, senses: fakeEyes(clock).eyes })
+  return {
+    service: manager,
+    isAlive: async () => {
+      const answers = await engine.count().then(() => true, () => false)
+      t.equal(manager.state, answers ? 'started' : 'stopped')
+      return answers
+    },
+    breakIt: () => {
+      engine.schedules = async () => { throw new Error('broken on purpose') }
+      return () => { engine.schedules = schedules }
+    }
+  }
+})
+
+t.test('a manager that could not start leaves its data folder to the next one', async t => {
+  const root = project(t)
+  const engine = createSqliteEngine({ folder: join(root, 'data'), ballastBytes: 0 })
+  engine.schedules = async () => { throw new Error('broken on purpose') }
+  const broken = await createManager({ root, files: 'none', engine })
+  await t.rejects(broken.start(), { message: 'broken on purpose' })
+  const next = await createManager({ root, files: 'none' })
+  await next.start()
+  await next.stop()
+  rmSync(root, { recursive: true, force: true })
+})
