@@ -4,7 +4,7 @@ import type { Face } from './_schema/base.ts'
 import type { State, TaskManager } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_schema/changes.ts'
-import { IdIn, InstantIn, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
+import { IdIn, InstantIn, KeyHeader, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
 import { checkDue, instantIn, runAnswer, runPlace } from './_http/answers.ts'
 
 const LARGE = 32 * 1024 * 1024
@@ -47,11 +47,13 @@ const bulk: Face = async app => {
   const { desk } = manager
   const tags = ['runs']
 
-  app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, body: RunsIn, response: answers({ 201: Added }) } }, async ({ body, by }, reply) => {
+  app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) } }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
-    const added = await desk.bulk.add(body.runs)
+    const key = headers['idempotency-key']
+    const added = key === undefined ? await desk.bulk.add(body.runs) : await desk.bulk.addOnce(body.runs, { key, scope: 'runs/bulk' })
     const runs = added.map(({ run: { id }, created }) => ({ id, created }))
     const count = runs.filter(({ created }) => created).length
+    if (key !== undefined && count === 0) return await reply.header('idempotency-replayed', 'true').code(200).send({ added: count, runs })
     await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: '*', detail: { added: count } })
     return await reply.code(201).send({ added: count, runs })
   })

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schema/base.ts'
 import { MOST_RUNS, STATES } from '../core/index.ts'
-import { RunIn, answers, exactly, nullable, word } from './_schema/base.ts'
+import { KeyHeader, RunIn, answers, exactly, nullable, word } from './_schema/base.ts'
 import { checkDue, runPlace } from './_http/answers.ts'
 
 const { properties: fields } = RunIn
@@ -22,10 +22,13 @@ const LARGE = 32 * 1024 * 1024
 const flows: Face = async app => {
   const { manager } = app
 
-  app.post('/api/flows', { bodyLimit: LARGE, schema: { tags: ['runs'], body: FlowIn, response: answers({ 201: Flow }) } }, async ({ body, by }, reply) => {
+  app.post('/api/flows', { bodyLimit: LARGE, schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) } }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
-    const added = await manager.desk.bulk.add(body.runs)
+    const { bulk } = manager.desk
+    const key = headers['idempotency-key']
+    const added = key === undefined ? await bulk.add(body.runs) : await bulk.addOnce(body.runs, { key, scope: 'flows' })
     const runs = added.map(({ run: { id, task, state }, created }, index) => ({ id, ref: body.runs[index]!.ref ?? null, task, state, created }))
+    if (key !== undefined && added.every(({ created }) => !created)) return await reply.header('idempotency-replayed', 'true').code(200).send({ runs })
     await manager.engine.record({ at: manager.clock.now(), by, action: 'flow', subject: runs[0]!.id, detail: { runs: runs.length } })
     return await reply.code(201).send({ runs })
   })

@@ -1,10 +1,11 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import type { Static } from 'typebox'
 import type { Face } from './_schema/base.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
 import { checkDue, nextOf, runAnswer } from './_http/answers.ts'
-import { IdIn, Instant, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schema/base.ts'
+import { IdIn, Instant, KeyHeader, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schema/base.ts'
 
 const Filter = exactly({
   status: Type.Optional(Type.Array(word(STATUSES))),
@@ -13,12 +14,13 @@ const Filter = exactly({
   enabled: Type.Optional(Type.Boolean())
 })
 const OneTask = { ...Task }
-const KeyHeader = Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) })
 const MatchHeader = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 200, description: 'The ETag the change was made from' })) })
 
-function keyOf (header: string | undefined, key: string | undefined): string | undefined {
-  if (header === undefined || key === undefined || header === key) return key ?? header
-  throw inputInvalid({ what: 'The body does not fit', errors: [{ pointer: '/key', detail: 'is not the Idempotency-Key of the header' }] })
+/** What was asked for under the key of the header: as long as the body says nothing else, it names one run for as long as that is kept. */
+function askOf ({ key, ...ask }: Static<typeof RunIn>, header: string | undefined) {
+  if (header === undefined) return key === undefined ? ask : { ...ask, key }
+  if (key !== undefined && key !== header) throw inputInvalid({ what: 'The body does not fit', errors: [{ pointer: '/key', detail: 'is not the Idempotency-Key of the header' }] })
+  return { unique: { while: 'kept' as const }, ...ask, key: header }
 }
 
 /** What can be done: the tasks, their next fires, switching them and running them now. */
@@ -79,10 +81,12 @@ const tasks: Face = async app => {
       response: answers({ 200: Run, 202: Run })
     }
   }, async ({ params, headers, body, by }, reply) => {
-    const { key, ...ask } = body ?? {}
+    const header = headers['idempotency-key']
+    const ask = askOf(body ?? {}, header)
     checkDue([ask])
-    const named = keyOf(headers['idempotency-key'], key)
-    const { run, created } = await manager.desk.enqueue(params.id, { ...ask, ...named !== undefined && { key: named } })
+    const add = () => manager.desk.enqueue(params.id, ask)
+    const { run, created } = header === undefined ? await add() : await manager.desk.requests.once({ key: header, scope: `tasks/${params.id}`, request: body ?? {} }, add)
+    if (header !== undefined && !created) reply.header('idempotency-replayed', 'true')
     if (created) await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: run.id, detail: { task: run.task } })
     return await reply.code(created ? 202 : 200).header('location', `${app.prefix}/api/runs/${run.id}`).send(runAnswer(manager, run))
   })

@@ -31,6 +31,9 @@ export const Anything = Type.Unsafe<unknown>({})
 const Counted = exactly(Object.fromEntries(STATES.map(state => [state, Type.Integer()])))
 
 export const InstantIn = Type.String({ title: 'instant', minLength: 10, maxLength: 40, description: 'ISO 8601 with a zone, such as 2026-11-22T03:00:00Z' })
+export const KeyHeader = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Names the request: sent again, it is answered with what it added first; another one with this key is refused' }))
+})
 export const Limit = (standard: number, most: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most, default: standard }))
 export const IdIn = exactly({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 

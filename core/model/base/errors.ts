@@ -120,6 +120,10 @@ export const inputInvalid = ({ what, errors, cause }: { what: string, errors: De
   cause
 })
 
+export const idempotencyConflict = (key: string) => new OffpeakError({
+  code: 'OFFPEAK_IDEMPOTENCY_CONFLICT', status: 422, pointer: '/headers/idempotency-key', message: `The Idempotency-Key ${show(key)} was used for another request`, fix: 'Send the same request again, or another key.'
+})
+
 export const durationInvalid = (value: unknown) => new OffpeakError({
   code: 'OFFPEAK_DURATION_INVALID',
   status: 422,

@@ -3,6 +3,7 @@ import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../../mode
 import { checkedPayload, newRun } from './intake.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
+import { named } from './requests.ts'
 import type { Added, Changed, Engine, Filter } from '../../engine/engine.ts'
 import type { Admission } from './admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -10,7 +11,8 @@ import type { Detail } from '../../model/base/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
-import type { RunAsk } from './intake.ts'
+import type { TaskRunAsk } from './intake.ts'
+import type { Requests } from './requests.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
@@ -26,11 +28,10 @@ export interface BulkOptions {
   notice: Listener
   runner: Runner
   admission: Admission
+  requests: Requests
   definition: (id: string) => Task
   tasks: () => ReadonlyMap<string, Task>
 }
-
-export interface TaskRunAsk extends RunAsk { task: string }
 
 export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
 
@@ -59,6 +60,12 @@ export class Bulk {
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
+  }
+
+  /** The same for a request that names itself by a key: sent again it finds what it has added. Throws OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  async addOnce (asks: readonly TaskRunAsk[], { key, scope }: { key: string, scope: string }): Promise<Added[]> {
+    const { requests, tasks } = this.#options
+    return await requests.once({ key, scope, request: asks }, () => this.add(named(asks, { key, scope }, tasks())))
   }
 
   #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {

@@ -2,6 +2,7 @@ import { Admission } from './admission.ts'
 import { Bulk, placed } from './bulk.ts'
 import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
+import { Requests } from './requests.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { classify } from '../../model/gates/classify.ts'
 import { compileTrigger } from '../../model/trigger.ts'
@@ -59,12 +60,14 @@ export class Desk {
   readonly queues: Queues
   readonly bulk: Bulk
   readonly dead: Dead
+  readonly requests: Requests
 
   constructor (options: DeskOptions) {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
     this.queues = new Queues(options)
-    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
+    this.requests = new Requests(options)
+    this.bulk = new Bulk({ ...options, admission: this.#admission, requests: this.requests, definition: id => this.definition(id) })
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 

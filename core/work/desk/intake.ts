@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
+import { digest } from './digest.ts'
 import { deadlineFor } from '../../model/gates/relax.ts'
 import { faultsOf, instantIn } from '../../model/base/check.ts'
 import { RESULT_LIMITS, depthOf, storable } from '../../model/base/json.ts'
@@ -29,14 +29,8 @@ export interface RunAsk {
   after?: (string | { run: string, condition?: After['condition'] })[]
 }
 
-/** The same for payloads that say the same, in whatever order. */
-const digest = (payload: unknown): string => createHash('sha256').update(JSON.stringify(sorted(payload)) ?? '').digest('hex').slice(0, 32)
-
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
-}
+/** One of many runs that are asked for in one call. */
+export interface TaskRunAsk extends RunAsk { task: string }
 
 type Check = ReturnType<typeof Compile>
 const checks = new WeakMap<Task, Check>()

@@ -1,5 +1,6 @@
 import { DAY, milliseconds } from '../../model/base/duration.ts'
 import { endOrphan } from '../isolate/process-group.ts'
+import { forgetRequests } from '../desk/requests.ts'
 import { forgetUploads } from '../desk/uploads.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
@@ -48,7 +49,9 @@ export class Upkeep {
     const every = Math.min(milliseconds(config().retention.every), DAY)
     if (clock.now() - this.#lastSweepAt < every) return
     this.#lastSweepAt = clock.now()
-    await forgetUploads(folder(), clock.now() - milliseconds(config().uploads.max_age))
+    const now = clock.now()
+    await forgetUploads(folder(), now - milliseconds(config().uploads.max_age))
+    await forgetRequests(this.#options.engine, { before: now - milliseconds(config().retention.max_age), now })
     await this.sweep()
   }
 }

@@ -6,7 +6,7 @@ JSON under \`/api\` on \`http://127.0.0.1:7420\`. The server describes itself at
 - On loopback a read needs nothing. Every write needs \`Authorization: Bearer <token>\`; the token is the file \`token\` in the data folder. Bound wider than
   loopback, or behind a trusted proxy, every request but \`/livez\` and \`/readyz\` needs it.
 - Bodies are \`application/json\`, checked strictly: an unknown field is a fault. Instants are ISO 8601 in UTC with \`Z\`, durations seconds.
-- Work that was started answers 202 with \`Location\`. With \`Idempotency-Key\` (or \`key\` in the body) a second request answers 200 with the first run; in \`/api/runs/bulk\` and \`/api/flows\` each run has its own \`key\`.
+- Work that was started answers 202 with \`Location\`. With \`Idempotency-Key\` the same request sent again adds nothing: it answers 200 with what the first one added, and \`Idempotency-Replayed: true\`. Another request with that key is a 422, for as long as finished runs are kept (\`retention.max_age\`). \`key\` in the body, or of each run in \`/api/runs/bulk\` and \`/api/flows\`, names a run whatever else is asked.
 - Lists are \`{ items, next }\`; ask for the next page with \`?cursor=<next>\`, null is the end (\`?after=\` for log lines, \`?before=\` for records). \`/api/tasks\` and \`/api/schedules\` are plain lists.
 - A list in a query is repeated or has commas: \`?state=queued,running\`.
 - \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read it is refused with 412 if the file has changed since.
