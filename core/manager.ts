@@ -1,4 +1,5 @@
 import { Lifecycle, shared, startAll, stopAll } from './model/base/service.ts'
+import { OutputCapture } from './work/context/output-capture.ts'
 import { Settings } from './work/upkeep/settings.ts'
 import { compose, folderOf } from './compose.ts'
 import { failureOf } from './model/run/failure.ts'
@@ -77,7 +78,7 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(engine), late]
+    this.#base = [shared(engine), late, new OutputCapture()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     settings.notice = notices.say
     settings.changed = () => void this.#configured()

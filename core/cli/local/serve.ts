@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Demo } from './demo.ts'
 import type { Local } from '../remote/options.ts'
 import type { ManagerOptions, TaskManager } from '../../manager.ts'
+import { OutputCapture } from '../../work/context/output-capture.ts'
 import { createLog, noticeLog } from '../../log.ts'
 import { createManager } from '../../manager.ts'
 import { createServer, serverToken } from '../../server.ts'
@@ -75,6 +76,8 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
   const manager = await createManager(options)
   const log = createLog(manager.config.log)
+  // Standard output has records of the log alone.
+  await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
   manager.onNotice(noticeLog(log), 'log')
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)

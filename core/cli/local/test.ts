@@ -10,6 +10,7 @@ import type { Task } from '../../model/task/task.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EXIT_CODES } from '../command/runs.ts'
 import { payloadOf } from '../terminal/json.ts'
+import { OutputCapture } from '../../work/context/output-capture.ts'
 import { ProgressTracker } from '../../work/context/progress.ts'
 import { Situation } from '../../work/conditions/situation.ts'
 import { Stop } from '../../work/context/stop.ts'
@@ -23,6 +24,7 @@ import { lineWords, progressWords } from '../terminal/follow.ts'
 import { managerOptions } from '../remote/options.ts'
 import { newRun } from '../../work/desk/intake.ts'
 import { plain, say, sayJson, tell } from '../terminal/say.ts'
+import { outsideRun, runScope, scopeOf } from '../../work/context/scope.ts'
 import { stateWords } from '../terminal/words.ts'
 import { taskFileBroken, usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
@@ -62,7 +64,7 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
     run,
     version: task.version,
     stop,
-    log: () => logs(line => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))),
+    log: () => logs(line => outsideRun(() => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 })))),
     progress,
     services: () => ({ config: config.services }),
     situation: new Situation({ clock: systemClock, config: () => config }),
@@ -74,11 +76,16 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
     }
   }
   const ctx = contextFor(given)
+  const scope = scopeOf(ctx)
+  const capture = new OutputCapture({ of: 'streams' })
+  await capture.start()
   const notice: Listener = said => { if (said.kind === 'late_error') late(said.error) }
   const work = workOf(task.work, {
     given, late, clock: systemClock, graceMs: GRACE, threads: new Threads(notice), child: async () => undefined, used: () => undefined
   })
-  const outcome = await attempt({ task, run, stop, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => work(ctx), overdue: () => undefined })
+  const outcome = await attempt({ task, run, stop, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => runScope.run(scope, work, ctx), overdue: () => undefined })
+  scope.output.end()
+  await capture.stop()
   process.removeListener('SIGINT', interrupt)
   const moved = progress.take()
   if (moved) tell(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))

@@ -1,39 +1,36 @@
+import { RESULT_LIMITS } from '../../model/base/json.ts'
+import { lineReader } from '../context/line-reader.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
-/** A line without an end would otherwise be kept for ever. */
-const LINE_SIGNS = 64 * 1024
+/** What begins like this may be as long as a result. */
+const RESULT_MARK = '::result '
+const LONGEST_RESULT = RESULT_LIMITS.bytes + RESULT_MARK.length
+const LONGEST_LINE = 64 * 1024
 const PERCENT = /^\s*(\d{1,3}(?:\.\d+)?)\s?%\s*$/
 const PROGRESS = /^::progress\s+(\d{1,3}(?:\.\d+)?)%?(?:\s+(.*))?$/
 const RESULT = /^::result\s+(.+)$/
 
-/** What a script has said as its result. */
-export interface Said { result: Json, last: string }
+const longestOf = (begun: string) => begun.startsWith(RESULT_MARK) ? LONGEST_RESULT : LONGEST_LINE
+
+/** What a script has said as its result. `unkept`: why there is none although it has said one. */
+export interface Said { result: Json, last: string, unkept: string | null }
 
 /** Reads the output of a script line by line: `42%` and `::progress 42 text` move the progress, `::result {json}` is the result,
  *  every other line is logged. */
 export function outputReader<L extends 'info' | 'warn'> (ctx: { log: Pick<TaskLog, L>, progress: TaskProgress }, level: L): { write (chunk: string): void, end (): Said } {
-  let rest = ''
-  const said: Said = { result: null, last: '' }
+  const said: Said = { result: null, last: '', unkept: null }
   const line = (text: string) => {
     if (text === '') return
     if (level === 'info' && command(text, ctx, said)) return
     said.last = text.slice(0, 500)
     ctx.log[level](text)
   }
+  const { write, end } = lineReader(line, longestOf)
   return {
-    write: chunk => {
-      const lines = (rest + chunk).split(/\r?\n/)
-      rest = lines.pop()!
-      lines.forEach(line)
-      if (rest.length > LINE_SIGNS) {
-        line(rest)
-        rest = ''
-      }
-    },
+    write,
     end: () => {
-      line(rest)
-      rest = ''
+      end()
       return said
     }
   }
@@ -47,11 +44,18 @@ function command (text: string, { progress }: { progress: TaskProgress }, said: 
     return true
   }
   const result = RESULT.exec(text)
-  if (!result) return false
+  return result !== null && isKept(result[1]!, said)
+}
+
+function isKept (text: string, said: Said): boolean {
   try {
-    said.result = JSON.parse(result[1]!) as Json
+    said.result = JSON.parse(text) as Json
+    said.unkept = null
     return true
-  } catch {
+  } catch (error) {
+    said.unkept = Buffer.byteLength(text) >= RESULT_LIMITS.bytes
+      ? `its result was not kept: it is more than ${RESULT_LIMITS.bytes} bytes of JSON`
+      : `its result was not kept: it is not JSON: ${(error as Error).message.slice(0, 200)}`
     return false
   }
 }

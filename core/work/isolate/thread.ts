@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { LateErrors } from '../context/uncaught.ts'
+import { OutputCapture } from '../context/output-capture.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import type { Down, Port, Up } from './wire.ts'
@@ -12,6 +13,8 @@ const WORN = 0.5
 
 // Between two runs nobody listens on a port of theirs: late errors go by the thread's own.
 void new LateErrors(notice => parentPort?.postMessage(notice, [])).start()
+// The standard output of the process has records alone.
+void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
 
 const wired = (port: MessagePort): Port<Up, Down> => ({
   post: message => port.postMessage(message, []),

@@ -10,7 +10,7 @@ import { attempt } from './attempt.ts'
 import { begun } from './restart.ts'
 import { contextFor } from '../context/context.ts'
 import { failureOf } from '../../model/run/failure.ts'
-import { runScope } from '../context/scope.ts'
+import { runScope, scopeOf } from '../context/scope.ts'
 import { workOf } from '../isolate/dispatch.ts'
 import type { Active, ActiveRuns } from './active.ts'
 import type { Breathing, ContextOptions } from '../context/context.ts'
@@ -139,11 +139,13 @@ export class Executor {
     const given = this.#given(active)
     const work = task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)
     const ctx = contextFor(given)
+    const scope = scopeOf(ctx)
     const outcome = await attempt({
       task, run, stop, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
-      work: () => runScope.run({ id: run.id, task: task.id }, work, ctx),
+      work: () => runScope.run(scope, work, ctx),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
+    scope.output.end()
     taken.ms = clock.monotonic() - began
     return outcome
   }

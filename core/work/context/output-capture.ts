@@ -1,0 +1,118 @@
+import { runScope } from './scope.ts'
+import type { OutputName } from './run-output.ts'
+import type { Service } from '../../model/base/service.ts'
+
+/** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and `process.stderr` themselves. */
+export interface CaptureOptions {
+  of?: 'console' | 'streams'
+  /** What becomes of standard output that is no run's: it stays where it is, or goes to standard error. */
+  others?: 'kept' | 'stderr'
+}
+
+type Write = typeof process.stdout.write
+type Callback = (error?: Error | null) => void
+type Restore = () => void
+type Apply = (name: OutputName, others: CaptureOptions['others']) => Restore
+
+const NAMES = ['stdout', 'stderr'] as const
+
+const bytesOf = (chunk: string | Uint8Array, encoding: unknown): Uint8Array =>
+  typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding as BufferEncoding : 'utf8') : chunk
+
+/** True when what is written belongs to the run that writes it, and its log has it. */
+function isTaken (name: OutputName, [chunk, encoding]: Parameters<Write>): boolean {
+  const output = runScope.getStore()?.output
+  return output !== undefined && (typeof chunk === 'string' || chunk instanceof Uint8Array) && output.write(name, bytesOf(chunk, encoding))
+}
+
+/** What a run writes that is over must not be among the records on standard output. */
+const goesElsewhere = (name: OutputName, others: CaptureOptions['others']) =>
+  name === 'stdout' && (others === 'stderr' || runScope.getStore() !== undefined)
+
+function writer (name: OutputName, original: Write, others: CaptureOptions['others']): Write {
+  return function (this: unknown, ...words: Parameters<Write>): boolean {
+    if (!isTaken(name, words)) return goesElsewhere(name, others) ? process.stderr.write(...words) : original.apply(process[name], words)
+    const done = words.find((word): word is Callback => typeof word === 'function')
+    if (done !== undefined) process.nextTick(done)
+    return true
+  } as Write
+}
+
+/** The stream as the console sees it: it has the colours of a terminal only for what goes to one. */
+function consoleStream (name: OutputName, others: CaptureOptions['others']): NodeJS.WriteStream {
+  const write = writer(name, ((...words: Parameters<Write>) => process[name].write(...words)) as Write, others)
+  return new Proxy(process[name], {
+    get (stream, key) {
+      if (key === 'write') return write
+      if (key === 'isTTY' && runScope.getStore() !== undefined) return false
+      const value: unknown = Reflect.get(stream, key, stream)
+      return typeof value === 'function' ? value.bind(stream) as unknown : value
+    }
+  })
+}
+
+function patchConsole (name: OutputName, others: CaptureOptions['others']): Restore {
+  const key = `_${name}`
+  const before = Object.getOwnPropertyDescriptor(console, key)
+  // A test runner may have put its own console in the place of Node's.
+  if (before === undefined) return () => undefined
+  Object.defineProperty(console, key, { value: consoleStream(name, others), configurable: true, writable: true, enumerable: false })
+  return () => void Object.defineProperty(console, key, before)
+}
+
+function patchStream (name: OutputName, others: CaptureOptions['others']): Restore {
+  const stream = process[name]
+  const original = stream.write
+  const ours = stream.write = writer(name, original, others)
+  // Who has patched it after us goes on through us.
+  return () => { if (stream.write === ours) stream.write = original }
+}
+
+/** The streams are those of the process: they are patched for the first capture and restored after the last. */
+class Patch {
+  readonly #apply: Apply
+  #users = 0
+  #restores: Restore[] = []
+
+  constructor (apply: Apply) {
+    this.#apply = apply
+  }
+
+  take (others: CaptureOptions['others']): void {
+    if (++this.#users === 1) this.#restores = NAMES.map(name => this.#apply(name, others))
+  }
+
+  release (): void {
+    if (--this.#users > 0) return
+    for (const restore of this.#restores) restore()
+    this.#restores = []
+  }
+}
+
+const ofConsole = new Patch(patchConsole)
+const ofStreams = new Patch(patchStream)
+
+/** While it is started, what a function writes with `console`, or to the standard streams, is a line of the log of its run. What is written
+ *  outside of a run is left alone. */
+export class OutputCapture implements Service {
+  readonly #patches: readonly Patch[]
+  readonly #others: CaptureOptions['others']
+  #isStarted = false
+
+  constructor ({ of = 'console', others = 'kept' }: CaptureOptions = {}) {
+    this.#patches = of === 'console' ? [ofConsole] : [ofStreams, ofConsole]
+    this.#others = others
+  }
+
+  async start (): Promise<void> {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    for (const patch of this.#patches) patch.take(this.#others)
+  }
+
+  async stop (): Promise<void> {
+    if (!this.#isStarted) return
+    this.#isStarted = false
+    for (const patch of this.#patches) patch.release()
+  }
+}
