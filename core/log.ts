@@ -1,5 +1,6 @@
 import { pino } from 'pino'
-import type { DestinationStream, Level, Logger } from 'pino'
+import { logArgument, logPart } from './model/run/log-part.ts'
+import type { DestinationStream, Level, Logger, LoggerOptions } from 'pino'
 import type { Json } from './model/base/json.ts'
 import type { Listener, Notice } from './model/notice.ts'
 import type { LogLine } from './engine/engine.ts'
@@ -95,15 +96,33 @@ export function noticeLog (log: Logger): Listener {
   }
 }
 
+/** What a task hands to its log is made plain before it is written: bounded, whatever it is, and the same wherever the task runs. */
+const hooks: LoggerOptions['hooks'] = {
+  logMethod (words, method) {
+    method.apply(this, words.map(word => word === undefined ? word : logArgument(logPart(word))) as Parameters<typeof method>)
+  }
+}
+
 /** Makes pino loggers whose records become the log of a run, redacted like every other. `now` in epoch ms. */
 export function runLog ({ level, redact = [], now }: Omit<LogOptions, 'destination'> & { now: () => number }) {
-  return (write: (line: LogLine) => void): TaskLog => createLog({ level, redact, destination: { write: record => write(lineOf(record, now())) } })
+  const paths = pathsOf(redact).flatMap(path => [path, `data.${path}`])
+  return (write: (line: LogLine) => void): TaskLog =>
+    // A field of a task that is named `level` is not the level of its line.
+    pino({ level, base: undefined, timestamp: false, nestedKey: 'data', hooks, redact: { paths, censor: '[redacted]' } }, { write: record => write(lineOf(record, now())) })
+}
+
+type Fields = { [key: string]: Json }
+
+/** A call without a message takes the field of that name for it. */
+function textOf (msg: Json | undefined, { msg: own, ...data }: Fields): { text: string, data: Fields } {
+  if (msg === undefined && typeof own === 'string') return { text: own, data }
+  return { text: typeof msg === 'string' ? msg : String(msg ?? ''), data: own === undefined ? data : { msg: own, ...data } }
 }
 
 function lineOf (record: string, at: number): LogLine {
-  const { level, time: _, msg, ...data } = JSON.parse(record) as { level: number, time: string, msg?: string, [key: string]: Json | undefined }
-  const line = { at, level, text: msg ?? '' }
-  return Object.keys(data).length === 0 ? line : { ...line, data: data as Json }
+  const { level, msg, data: nested, ...bound } = JSON.parse(record) as { level: number, msg?: Json, data?: Fields, [key: string]: Json | undefined }
+  const { text, data } = textOf(msg, { ...bound as Fields, ...nested })
+  return Object.keys(data).length === 0 ? { at, level, text } : { at, level, text, data }
 }
 
 /** The word of a level: `info` for 30; the number itself when it has none. */

@@ -27,9 +27,11 @@ t.test('a payload that is too large or too deep is refused wherever one is given
   t.equal((await it.desk.run(run.id)).payload, 'small')
 })
 
-t.test('what a task returns, saves or logs out of measure is cut, and the run goes on', async t => {
+t.test('a checkpoint out of measure is refused, a result or log line out of measure is cut with a warning, and the run goes on', async t => {
+  const refused: unknown[] = []
   const it = await house(t, { tasks: [{ work: { kind: 'function', func: async ctx => {
-    await ctx.checkpoint.save({ large: MEGABYTES })
+    await ctx.checkpoint.save('kept')
+    for (const large of [{ large: MEGABYTES }, nested(1000)]) await ctx.checkpoint.save(large).catch((error: { code: string }) => refused.push(error.code))
     ctx.log.info({ deep: nested(1000) }, MEGABYTES)
     return nested(100_000)
   } } }] })
@@ -37,7 +39,9 @@ t.test('what a task returns, saves or logs out of measure is cut, and the run go
   const { id } = await it.reach(run.id, 'completed')
   const full = await it.desk.run(id)
   t.match(JSON.stringify(full.result), /too deep/)
-  t.ok(JSON.stringify(full.checkpoint).length < 1000)
+  t.match(full.warning, /^its result was not kept as it was: .* is nested deeper than 32 levels$/)
+  t.same(refused, ['OFFPEAK_CHECKPOINT_TOO_LARGE', 'OFFPEAK_CHECKPOINT_TOO_DEEP'])
+  t.match(full.checkpoint, { state: 'kept' })
   const lines = await it.desk.logs({ id, after: 0, limit: 9 })
   t.ok(lines.length > 0 && JSON.stringify(lines).length < 300_000)
 })

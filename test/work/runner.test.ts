@@ -264,7 +264,7 @@ t.test('a payload object is laid upon the settings of the task', async t => {
   t.strictSame(await payloadOf(), { smtp: { host: 'mail', port: 25 }, to: 'owner' })
   t.strictSame(await payloadOf({ to: 'anna', smtp: { port: 465 } }), { smtp: { host: 'mail', port: 465 }, to: 'anna' })
   t.strictSame(await payloadOf([1]), [1])
-  await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), TypeError, 'what is no JSON is refused, not changed')
+  await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/payload/n', detail: /BigInt/ }] }, 'what is no JSON is refused, not changed')
 })
 
 t.test('the same key is the same run', async t => {

@@ -14,7 +14,8 @@ import { isolatedWork, isolationFaults, mannersOf } from './isolation.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import { policyFaults, policyOf } from './policy.ts'
 import type { Json } from '../../model/base/json.ts'
-import { RESULT_LIMITS, storable } from '../../model/base/json.ts'
+import { looseJson, strictJson } from '../../model/base/json.ts'
+import { payloadFault } from '../../model/run/payload.ts'
 import { DEFAULT_BACKOFF } from '../../model/run/retry.ts'
 import type { Override, Task, TaskDefinition, TaskFunction, Work } from '../../model/task/task.ts'
 import { DefinitionSchema } from '../../model/task/task.ts'
@@ -107,7 +108,7 @@ function triggerFaults ({ trigger, trigger_args: args = {}, timezone }: Data, zo
   }
 }
 
-const plain = (value: unknown) => ({ ...storable(value) as Record<string, Json> })
+const plain = (value: unknown) => ({ ...looseJson(value).json as Record<string, Json> })
 
 const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']
 
@@ -131,8 +132,8 @@ function inputFaults (input: TSchema | undefined): Detail[] {
 
 function payloadFaults (payload: unknown): Detail[] {
   if (payload === undefined) return []
-  const bytes = Buffer.byteLength(JSON.stringify(storable(payload, { ...RESULT_LIMITS, bytes: Infinity })))
-  return bytes <= RESULT_LIMITS.bytes ? [] : [{ pointer: '/payload', detail: `has ${bytes} bytes, expected at most ${RESULT_LIMITS.bytes}` }]
+  const { fault } = strictJson(payload)
+  return fault === null ? [] : [payloadFault(fault)]
 }
 
 /** Who is to blame: config.json when the definition by itself is right. */
@@ -190,7 +191,7 @@ const versionOf = (id: string, func: TaskFunction | null, { contentHash }: Defin
   hash('sha256', JSON.stringify([id, contentHash || String(func)]), 'base64url')
 
 const payloadOf = (data: Data) => ({
-  payload: data.payload === undefined ? null : storable(data.payload),
+  payload: data.payload === undefined ? null : looseJson(data.payload).json,
   input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
 })
 

@@ -1,3 +1,5 @@
+import { shownJson } from './json.ts'
+
 /** Where a fault lies in something a person wrote. */
 export interface Place {
   file?: string | undefined
@@ -56,8 +58,11 @@ export function onceSaid (message: string, { pointer }: Place): string {
   return pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
 }
 
-const show = (value: unknown) => {
-  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value) ?? String(value)
+const SHOWN = { bytes: 1000, depth: 4 }
+
+/** A value in a message, bounded. */
+export function show (value: unknown): string {
+  const text = typeof value === 'string' ? `'${value}'` : value === undefined ? 'nothing' : JSON.stringify(shownJson(value, SHOWN))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
@@ -238,34 +243,6 @@ export const queueFull = ({ queue, max, retryAfter }: { queue: string, max: numb
 
 export const queueNotFound = ({ queue, known }: { queue: string, known: readonly string[] }) => new OffpeakError({
   code: 'OFFPEAK_QUEUE_NOT_FOUND', status: 404, message: `No queue has the name ${show(queue)}`, fix: `There are ${known.join(', ') || 'none'}.`
-})
-
-/** The thread or process of a task ended before the task did: `how` in words. */
-export const workDied = (how: string, cause?: unknown) => new OffpeakError({
-  code: 'OFFPEAK_WORK_DIED', status: 500, message: how, cause
-})
-
-export const outOfMemory = ({ limitMb, cause }: { limitMb: number | null, cause?: unknown }) => new OffpeakError({
-  code: 'OFFPEAK_OUT_OF_MEMORY',
-  status: 500,
-  message: limitMb === null ? 'ran out of memory' : `ran out of memory: its memory_limit is ${limitMb} MiB`,
-  fix: 'Raise memory_limit, or take less at a time.',
-  cause
-})
-
-export const stepInvalid = (name: unknown) => new OffpeakError({
-  code: 'OFFPEAK_STEP_INVALID', status: 500, message: `A step has the name ${show(name)}, expected 1 to 200 signs`
-})
-
-export const stepRepeated = (name: string) => new OffpeakError({
-  code: 'OFFPEAK_STEP_REPEATED', status: 500, message: `Two steps of one run have the name ${show(name)}`, fix: 'Put what tells them apart into the name.'
-})
-
-export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: number, limit: number }) => new OffpeakError({
-  code: 'OFFPEAK_STEPS_TOO_LARGE',
-  status: 500,
-  message: `With the step ${show(name)} the results of the steps are ${bytes} bytes, and at most ${limit} may be kept`,
-  fix: 'Return a name or a count, and leave the data where it is.'
 })
 
 /** A test has let time pass for something that did not come. */

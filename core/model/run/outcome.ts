@@ -62,10 +62,11 @@ export class Fatal extends Error {
 
 /** Returned by `ctx.warn`: completed, with something that a person should look at. */
 export class Warned {
-  readonly message: string
+  /** Text, or whatever the task has given in its place. */
+  readonly message: unknown
   readonly result: unknown
 
-  constructor (message: string, result: unknown) {
+  constructor (message: unknown, result: unknown) {
     this.message = message
     this.result = result
   }

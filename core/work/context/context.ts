@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { Memory } from './checkpoint.ts'
 import { Fatal, RetryAfter, Skip, Warned } from '../../model/run/outcome.ts'
 import { iso } from '../../model/base/clock.ts'
 import { milliseconds } from '../../model/base/duration.ts'
-import { storable } from '../../model/base/json.ts'
+import { outsideRun } from './scope.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type {
   Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog, TaskProgress
@@ -41,16 +42,17 @@ const retryAfter = (wait: Duration, message?: string): never => { throw new Retr
 const fail = (message: string): never => { throw new Fatal(message) }
 const warn = (message: string, result?: unknown) => new Warned(message, result)
 
-/** Calls the listener with hints that differ from the ones before, until the run is told to stop or it is unsubscribed. What it throws is reported
- *  under the name of its task. */
+/** Calls the listener with hints that differ from the ones before, in the scope of its run, until the run is told to stop or it is unsubscribed.
+ *  What it throws is reported under the name of its task. */
 function hintsListener ({ situation, signal, task, listener }: HintsAsk): () => void {
   let told = JSON.stringify(situation.hints)
+  const call = AsyncLocalStorage.bind(listener)
   const off = situation.onChange(() => {
     if (signal.aborted) return off()
     const text = JSON.stringify(situation.hints)
     if (text === told) return
     told = text
-    return listener(situation.hints)
+    return call(situation.hints)
   }, `onHints of ${task}`)
   return off
 }
@@ -113,7 +115,7 @@ class Context implements TaskContext {
       read: async () => memory.state,
       save: async state => {
         signal.throwIfAborted()
-        await memory.save(storable(state))
+        await memory.save(state)
       }
     }
   }
@@ -128,14 +130,14 @@ class Context implements TaskContext {
   get breathe (): TaskContext['breathe'] {
     return async (breathing = {}) => {
       this.signal.throwIfAborted()
-      await this.#options.breathe(breathing)
+      await outsideRun(() => this.#options.breathe(breathing))
       await setImmediate()
       this.signal.throwIfAborted()
     }
   }
 
   get enqueue (): TaskContext['enqueue'] {
-    return (task, ask = {}) => this.#options.enqueue(task, ask)
+    return (task, ask = {}) => outsideRun(() => this.#options.enqueue(task, ask))
   }
 
   get skip (): TaskContext['skip'] {
@@ -156,7 +158,7 @@ class Context implements TaskContext {
 
   get #remembered (): Memory {
     const { run, version, save } = this.#options
-    return this.#memory ??= new Memory({ stored: run.checkpoint, version, store: save })
+    return this.#memory ??= new Memory({ stored: run.checkpoint, version, store: state => outsideRun(() => save(state)) })
   }
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StopReason } from '../../model/run/outcome.ts'
 
 /** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for it costs more than
@@ -5,6 +6,8 @@ import type { StopReason } from '../../model/run/outcome.ts'
 export class Stop {
   #reason: StopReason | null = null
   #controller: AbortController | null = null
+  /** Calls in the scope of the run that has asked for the signal: what its listeners throw is of that run. */
+  #inScope: <R>(fn: () => R) => R = fn => fn()
   #listener: (() => void) | null = null
 
   /** Null: it goes on. */
@@ -16,6 +19,7 @@ export class Stop {
   get signal (): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController()
+      this.#inScope = AsyncLocalStorage.snapshot()
       if (this.#reason !== null) this.#controller.abort(this.#reason)
     }
     return this.#controller.signal
@@ -26,7 +30,7 @@ export class Stop {
     if (this.#reason !== null) return false
     this.#reason = reason
     this.#listener?.()
-    this.#controller?.abort(reason)
+    this.#inScope(() => this.#controller?.abort(reason))
     return true
   }
 

@@ -9,7 +9,8 @@ import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { newRun } from './intake.ts'
-import { storable } from '../../model/base/json.ts'
+import { looseJson } from '../../model/base/json.ts'
+import { payloadJson } from '../../model/run/payload.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Added, DueTask, Engine, ListAsk, Page, StoredLine, TaskCount } from '../../engine/engine.ts'
@@ -200,8 +201,8 @@ export class Desk {
     }
     newRun({ task, ask: { payload }, source: 'schedule', now: clock.now() })
     const schedule = await planner.add({
-      id: scheduleId(), task: id, trigger, trigger_args: storable(args) as Record<string, Json>, timezone: zone,
-      payload: payload === undefined ? null : storable(payload), by
+      id: scheduleId(), task: id, trigger, trigger_args: looseJson(args).json as Record<string, Json>, timezone: zone,
+      payload: payload === undefined ? null : payloadJson(id, payload), by
     })
     await engine.record({ at: clock.now(), by, action: 'schedule', subject: schedule.id, detail: { task: id, trigger } })
     return schedule

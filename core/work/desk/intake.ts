@@ -2,10 +2,10 @@ import { Compile } from 'typebox/compile'
 import { digest } from './digest.ts'
 import { deadlineFor } from '../../model/gates/relax.ts'
 import { faultsOf, instantIn } from '../../model/base/check.ts'
-import { RESULT_LIMITS, depthOf, storable } from '../../model/base/json.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { overlay } from '../../model/config/config.ts'
+import { payloadJson } from '../../model/run/payload.ts'
 import { uniqueOf } from '../../model/task/policy.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { After, NewRun, Priority, Source } from '../../model/run/run.ts'
@@ -38,7 +38,7 @@ const checks = new WeakMap<Task, Check>()
 /** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. */
 export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
   // A payload object is laid upon the task's own, which may hold its settings.
-  const payload = overlay(task.payload, ask.payload)
+  const payload = overlay(task.payload, ask.payload === undefined ? undefined : payloadJson(task.id, ask.payload))
   const due = dueOf(ask, now)
   const stored = checkedPayload(task, payload)
   return {
@@ -75,20 +75,15 @@ function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return instantIn(dueAt, { what: 'The run was not added', pointer: '/due_at' })
 }
 
-/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too big or not what the task takes. */
-export function checkedPayload (task: Task, payload: unknown): Json {
-  const what = `The payload does not fit task '${task.id}'`
-  if (depthOf(payload, RESULT_LIMITS.depth) > RESULT_LIMITS.depth) {
-    throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is nested deeper than ${RESULT_LIMITS.depth} levels` }] })
-  }
-  // What cannot be JSON at all throws here.
-  const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '')
-  if (bytes > RESULT_LIMITS.bytes) {
-    throw inputInvalid({ what, errors: [{ pointer: '/payload', detail: `is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored` }] })
-  }
-  if (task.input === null) return storable(payload)
+/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON or not what the task takes. */
+export function checkedPayload (task: Task, given: unknown): Json {
+  const payload = payloadJson(task.id, given)
+  if (task.input === null) return payload
   const check = checks.get(task) ?? Compile(task.input)
   checks.set(task, check)
-  if (check.Check(payload)) return storable(payload)
-  throw inputInvalid({ what, errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail })) })
+  if (check.Check(payload)) return payload
+  throw inputInvalid({
+    what: `The payload does not fit task '${task.id}'`,
+    errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail }))
+  })
 }

@@ -3,13 +3,17 @@ import { StopReason } from '../../model/run/outcome.ts'
 import { Voice } from './reporter.ts'
 import { contextFor } from '../context/context.ts'
 import { functionOf } from './module.ts'
-import { UNBOUNDED, returned, revived, threw } from './wire.ts'
-import { runScope } from '../context/scope.ts'
-import { storable } from '../../model/base/json.ts'
+import { returned, threw } from './wire.ts'
+import { revived } from '../../model/run/log-part.ts'
+import { runScope, scopeOf } from '../context/scope.ts'
+import { inputInvalid } from '../../model/base/errors.ts'
+import { payloadJson } from '../../model/run/payload.ts'
+import { strictJson } from '../../model/base/json.ts'
 import { systemClock } from '../../model/base/clock.ts'
 import type { Ask, Down, Ended, Job, Port, Up } from './wire.ts'
+import type { Enqueue, TaskContext } from '../../model/task/context.ts'
 import type { Hints } from '../../model/machine/hints.ts'
-import type { TaskContext } from '../../model/task/context.ts'
+import type { Json } from '../../model/base/json.ts'
 import type { Used } from '../../model/task/isolation.ts'
 
 export interface HostOptions {
@@ -67,6 +71,15 @@ class Advice {
   }
 }
 
+/** What is asked for as data. Throws OFFPEAK_INPUT_INVALID for what is none, as it is thrown inline. */
+function askOf (task: string, { payload, due_at: dueAt, ...rest }: Enqueue): Json {
+  // JSON would make null of a Date that is none.
+  const due = dueAt instanceof Date ? dueAt.getTime() : dueAt
+  const { json, fault } = strictJson({ ...rest, due_at: Number.isNaN(due) ? 'Invalid Date' : due })
+  if (fault !== null) throw inputInvalid({ what: 'The run was not added', errors: [fault] })
+  return payload === undefined ? json : { ...json as { [key: string]: Json }, payload: payloadJson(task, payload) }
+}
+
 /** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was told, to true when
  *  this place is worn; never throws. */
 export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
@@ -74,13 +87,6 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const questions = new Questions(port)
   const advice = new Advice(job.hints)
   const voice = new Voice(port, systemClock)
-  const scope = { id: job.run.id, task: job.run.task }
-  // What listeners of the task throw is the task's.
-  port.listen(message => runScope.run(scope, () => {
-    if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
-    else if (message.say === 'hints') advice.take(message.hints)
-    else if (message.say === 'answer') questions.answered(message)
-  }))
   const ctx = contextFor({
     run: job.run,
     version: job.version,
@@ -91,9 +97,17 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     situation: advice,
     breathe: async breathing => void await questions.ask('breathe', breathing),
     save: async state => void await questions.ask('save', state),
-    enqueue: async (task, ask) => await questions.ask('enqueue', task, { ...ask, ...'payload' in ask ? { payload: storable(ask.payload, UNBOUNDED) } : {} }) as string
+    enqueue: async (task, ask) => await questions.ask('enqueue', task, askOf(task, ask)) as string
   })
+  const scope = scopeOf(ctx)
+  // What listeners of the task throw is the task's.
+  port.listen(message => runScope.run(scope, () => {
+    if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
+    else if (message.say === 'hints') advice.take(message.hints)
+    else if (message.say === 'answer') questions.answered(message)
+  }))
   const ended = await runScope.run(scope, () => executed(job, ctx))
+  scope.output.end()
   voice.end()
   const worn = isWorn()
   port.post({ say: 'ended', ended, used: used(), worn })

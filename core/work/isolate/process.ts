@@ -6,7 +6,7 @@ import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawn
 import { RUN_ID, killGroup, startedAt } from './process-group.ts'
 import { metered } from './meter.ts'
 import { mostOf } from '../../model/run/used.ts'
-import { outOfMemory, workDied } from '../../model/base/errors.ts'
+import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
 import { outputReader } from './output.ts'
 import { treeUsed } from './process-tree.ts'
 import type { ChildProcess } from 'node:child_process'

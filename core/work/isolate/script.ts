@@ -89,7 +89,7 @@ function stopOn (signal: AbortSignal, child: ChildProcess, meter: Meter) {
 interface Answer extends Exit { work: Script, ctx: TaskContext, said: Said }
 
 function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {
-  if (code !== null && codes.ok.includes(code)) return said.result
+  if (code !== null && codes.ok.includes(code)) return said.unkept === null ? said.result : ctx.warn(said.unkept, said.result)
   const words = code === null ? `ended by ${signal}` : `exit code ${code}`
   const message = said.last === '' ? words : `${words}: ${said.last}`
   if (code !== null && codes.warn.includes(code)) return ctx.warn(message, said.result)

@@ -1,7 +1,8 @@
 import { StopReason } from '../../model/run/outcome.ts'
 import { failureOf } from '../../model/run/failure.ts'
-import { storable } from '../../model/base/json.ts'
-import { UNBOUNDED, unpacked } from './wire.ts'
+import { inputInvalid } from '../../model/base/errors.ts'
+import { logArgument } from '../../model/run/log-part.ts'
+import { looseJson, strictJson } from '../../model/base/json.ts'
 import type { Ask, Down, Ended, Job, Moved, Port, Up } from './wire.ts'
 import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
 import type { ContextOptions } from '../context/context.ts'
@@ -23,6 +24,9 @@ type Began = Extract<Up, { say: 'began' }>
 /** The end of the work, as it was told. */
 export interface Told { ended: Ended, used: Used, worn: boolean }
 
+/** What may pass between offpeak and a thread or process. */
+const PASSED = { bytes: 16 * 2 ** 20, depth: 64 }
+
 type Call = () => unknown
 
 const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
@@ -34,7 +38,14 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
 export function jobOf (home: Home, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
-  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: storable(config ?? null, UNBOUNDED), calls }
+  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: looseJson(config ?? null, PASSED).json, calls }
+}
+
+/** What a call has answered, as data. Throws OFFPEAK_INPUT_INVALID when it is none. */
+function passed (name: string, answer: unknown): Json {
+  const { json, fault } = strictJson(answer, PASSED)
+  if (fault === null) return json
+  throw inputInvalid({ what: `What services.offpeak.${name} has answered cannot be passed on`, errors: [fault] })
 }
 
 /** What is asked for in the name of the task, done here. */
@@ -42,7 +53,7 @@ const answers = (given: ContextOptions): Record<Ask, (...words: unknown[]) => un
   save: state => given.save(state as Json),
   enqueue: (task, ask) => given.enqueue(task as string, ask as Enqueue),
   breathe: breathing => given.breathe(breathing as Breathing),
-  call: async name => storable(await callsOf(given)[name as string]!(), UNBOUNDED)
+  call: async name => passed(name as string, await callsOf(given)[name as string]!())
 })
 
 function move (progress: TaskProgress, { stage, total, unit, current, message }: Moved): void {
@@ -90,7 +101,7 @@ export function attend (ask: AttendAsk) {
   }
   const hear: { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void } = {
     began: message => began.resolve(message),
-    log: ({ level, words }) => ctx.log[level](...words.map(unpacked)),
+    log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),
     late: ({ error }) => late(error),

@@ -1,9 +1,9 @@
-import { Fatal, RetryAfter, Skip, StopReason, Warned } from '../../model/run/outcome.ts'
+import { StopReason } from '../../model/run/outcome.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
-import { failureOf } from '../../model/run/failure.ts'
+import { resultOf } from '../../model/run/result.ts'
 import { retryAt } from '../../model/run/retry.ts'
-import { storable } from '../../model/base/json.ts'
+import { thrownOf } from '../../model/run/failure.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 import type { Run } from '../../model/run/run.ts'
@@ -61,7 +61,9 @@ function ended (options: AttemptOptions): Promise<Ending> {
   })
 }
 
-async function worked ({ work }: AttemptOptions): Promise<Ending> {
+async function worked ({ work, stop }: AttemptOptions): Promise<Ending> {
+  // A run that was asked to stop before its work has begun does not begin.
+  if (stop.reason !== null) return { kind: 'threw', error: stop.reason }
   try {
     return { kind: 'returned', value: await work() }
   } catch (error) {
@@ -81,16 +83,13 @@ function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
 
 const reasonOf = ({ code, message, by }: StopReason) => ({ code, message, ...by === undefined ? {} : { by } })
 
-function completed (value: unknown): Outcome {
-  if (value instanceof Warned) return { kind: 'completed', result: storable(value.result ?? null), warning: value.message.slice(0, 1000) }
-  return { kind: 'completed', result: storable(value ?? null) }
-}
+const completed = (value: unknown): Outcome => ({ kind: 'completed', ...resultOf(value) })
 
-function failed (error: unknown, { task, run, clock, random }: AttemptOptions): Outcome {
-  if (error instanceof Skip) return { kind: 'skipped', reason: { code: 'skipped_by_task', message: error.message.slice(0, 1000) } }
+function failed (thrown: unknown, { task, run, clock, random }: AttemptOptions): Outcome {
+  const { as, error, ms } = thrownOf(thrown)
+  if (as === 'skip') return { kind: 'skipped', reason: { code: 'skipped_by_task', message: error.message.slice(0, 1000) } }
+  if (as === 'fatal') return { kind: 'failed', error, retry_at: null }
   const now = clock.now()
-  if (error instanceof Fatal) return { kind: 'failed', error: failureOf(error), retry_at: null }
-  if (error instanceof RetryAfter) return { kind: 'failed', error: failureOf(error), retry_at: now + error.ms }
-  const at = retryAt({ attempt: run.attempt, now, random: random(), backoff: task.backoff })
-  return { kind: 'failed', error: failureOf(error), retry_at: at }
+  if (ms !== undefined) return { kind: 'failed', error, retry_at: now + ms }
+  return { kind: 'failed', error, retry_at: retryAt({ attempt: run.attempt, now, random: random(), backoff: task.backoff }) }
 }

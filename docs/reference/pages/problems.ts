@@ -6,6 +6,8 @@ const WORDS: Record<string, string> = {
   OFFPEAK_TASK_INVALID: 'a definition does not fit: field, found, expected',
   OFFPEAK_TASK_FILE_BROKEN: 'a task file cannot be imported: file, line, reason',
   OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
+  OFFPEAK_OUT_OF_MEMORY: 'a run took more than its memory_limit',
+  OFFPEAK_WORK_DIED: 'the thread or process of a task ended before its function did',
   OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
   OFFPEAK_START_REFUSED: 'the server would be open to others without a token, or cannot listen',
   OFFPEAK_ENGINE_FAILED: 'the database cannot be opened or written; 507 when the disk is full',
@@ -41,6 +43,6 @@ function rowOf (factory: string): string[] | null {
 export function problemRows (source: string): string[][] {
   const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
   const rows = factories.map(rowOf).filter(row => row !== null)
-  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories of core/model/base/errors.ts have no code or no status`)
+  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories in core/model/base have no code or no status`)
   return [...rows.toSorted((a, b) => a[0]! < b[0]! ? -1 : 1), ...OTHERS]
 }

@@ -67,13 +67,13 @@ function answerRows (document: Document, route: readonly [path: string, method: 
 /** The page of every route and every problem code. */
 export async function restPage (): Promise<string> {
   const document = await apiDocument()
-  const errors = readFileSync(resolve(import.meta.dirname, '../../../core/model/base/errors.ts'), 'utf8')
+  const [errors, taskErrors] = ['errors.ts', 'task-errors.ts'].map(name => readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8'))
   return [
     REST_INTRO,
-    generatedFrom('the OpenAPI document and core/model/base/errors.ts'),
+    generatedFrom('the OpenAPI document, core/model/base/errors.ts and task-errors.ts'),
     `## Routes\n\nWhat a body must have is bold.\n\n${table(['route', '', 'takes', 'answers'], routeRows(document))}`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
     `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,
-    `## Problems\n\n${table(['code', 'status', 'says'], problemRows(errors))}`
+    `## Problems\n\n${table(['code', 'status', 'says'], problemRows(`${errors}\n${taskErrors}`))}`
   ].join('\n\n') + '\n'
 }

@@ -1,0 +1,60 @@
+import { OffpeakError, show } from './errors.ts'
+import type { JsonFault } from './json.ts'
+
+const FIT = 'Keep names, counts and text, and turn what is more into one of these yourself.'
+const LESS = 'Keep a name or a count, and leave the data where it is.'
+
+/** Where, and what is there: `/items/3/when is a function`. */
+const found = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}`
+
+/** The thread or process of a task ended before the task did: `how` in words. */
+export const workDied = (how: string, cause?: unknown) => new OffpeakError({
+  code: 'OFFPEAK_WORK_DIED', status: 500, message: how, cause
+})
+
+const MIB = 2 ** 20
+
+/** `heldBytes`: what was seen, null when V8 has found the limit by itself. */
+export const outOfMemory = ({ limitMb, heldBytes = null, cause }: { limitMb: number | null, heldBytes?: number | null, cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_OUT_OF_MEMORY',
+  status: 500,
+  message: `ran out of memory${limitMb === null ? '' : `: its memory_limit is ${limitMb} MiB`}${heldBytes === null ? '' : `, and it held ${Math.ceil(heldBytes / MIB)} MiB`}`,
+  fix: 'Raise memory_limit, or take less at a time.',
+  cause
+})
+
+export const stepInvalid = (name: unknown) => new OffpeakError({
+  code: 'OFFPEAK_STEP_INVALID', status: 500, message: `A step has the name ${show(name)}, expected 1 to 200 characters`
+})
+
+export const stepRepeated = (name: string) => new OffpeakError({
+  code: 'OFFPEAK_STEP_REPEATED', status: 500, message: `Two steps of one run have the name ${show(name)}`, fix: 'Put what tells them apart into the name.'
+})
+
+/** `bytes`: what the results of the steps take with that of this one. */
+export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: string | number, limit: number }) => new OffpeakError({
+  code: 'OFFPEAK_STEPS_TOO_LARGE',
+  status: 500,
+  message: `With the step ${show(name)} the results of the steps are ${bytes} bytes, and at most ${limit} may be kept`,
+  fix: 'Return a name or a count, and leave the data where it is.'
+})
+
+export const stepTooDeep = ({ name, fault }: { name: string, fault: JsonFault }) => new OffpeakError({
+  code: 'OFFPEAK_STEP_TOO_DEEP', status: 500, pointer: fault.pointer, message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`, fix: LESS
+})
+
+export const stepNotJson = ({ name, fault }: { name: string, fault: JsonFault }) => new OffpeakError({
+  code: 'OFFPEAK_STEP_NOT_JSON', status: 500, pointer: fault.pointer, message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`, fix: FIT
+})
+
+export const checkpointTooLarge = (fault: JsonFault) => new OffpeakError({
+  code: 'OFFPEAK_CHECKPOINT_TOO_LARGE', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: LESS
+})
+
+export const checkpointTooDeep = (fault: JsonFault) => new OffpeakError({
+  code: 'OFFPEAK_CHECKPOINT_TOO_DEEP', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: LESS
+})
+
+export const checkpointNotJson = (fault: JsonFault) => new OffpeakError({
+  code: 'OFFPEAK_CHECKPOINT_NOT_JSON', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: FIT
+})
