@@ -48,7 +48,7 @@ export class Asking {
   /** All of it is unknown, for this reason. */
   refuse (message: string): void {
     if (this.#gone) return
-    this.#part = {}
+    this.#part = this.sensor.silence ?? {}
     this.#trouble = { sensor: this.name, message, since: this.#trouble?.since ?? this.#clock.now() }
   }
 

@@ -99,7 +99,8 @@ function live ({ ask, clock, config, tasks, situation, foresight }: Machine): vo
   // A probe that nobody tells anything of would hold its tasks for ever.
   let scene: Scene = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
   const learns = [...tasks.values()].some(({ flexMs }) => flexMs > 0)
-  const settlesMs = 2 * SAMPLE_EVERY + 2 * Math.max(milliseconds(config.scheduling.dwell), milliseconds(config.scheduling.signal_dwell))
+  const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
+  const settlesMs = 2 * SAMPLE_EVERY + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience)
   let next = 0
   let changedAt = clock.now()
   const sample = () => {
@@ -111,7 +112,7 @@ function live ({ ask, clock, config, tasks, situation, foresight }: Machine): vo
     }
     const reading = readingOf(scene, now)
     if (learns) foresight.learn(reading)
-    // What has not changed for longer than any dwell makes no gate think again.
+    // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
     const rests = now - changedAt > settlesMs
     if (!rests) situation.take(reading, now)
     const wait = Math.min(rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY, (changes[next]?.at ?? Infinity) - now)

@@ -70,6 +70,39 @@ t.test('a UPS of Network UPS Tools is asked by name, and trouble with it is told
   t.match((await later({})).ups, { on_battery: true }, 'the answer stands')
   t.equal(asked.length, 1, 'and the program is not started again within the minute')
   code = 1
-  t.equal((await later({}, 60_000)).ups, null)
+  t.match((await later({}, 60_000)).ups, { on_battery: 'unknown', level: 'unknown', warning: 'silent' }, 'which is not the same as no UPS')
   t.match(senses.troubles(), [{ sensor: 'ups', message: 'upsc rack@localhost ended with exit code 1' }])
+})
+
+const STATES: [status: string, charge: number | null, expected: object][] = [
+  ['OL', 100, { on_battery: false, level: 100, warning: null }],
+  ['OL CHRG', 60, { on_battery: false, warning: null }],
+  ['ALARM OL CHRG', 60, { on_battery: false, warning: null }],
+  ['OL TRIM', 100, { on_battery: false, warning: null }],
+  ['OL  BYPASS', 100, { on_battery: false, warning: null }],
+  ['BYPASS', 100, { on_battery: false, warning: null }],
+  ['OL LB CHRG', 10, { on_battery: false, warning: 'low_battery' }],
+  ['OB', 90, { on_battery: true, warning: null }],
+  ['ob dischrg', 90, { on_battery: true, warning: null }],
+  ['CAL OB DISCHRG', 90, { on_battery: true, warning: null }],
+  ['DISCHRG', 90, { on_battery: true, warning: null }],
+  ['OB LB', null, { on_battery: true, level: 'unknown', warning: 'low_battery' }],
+  ['LB', 9, { on_battery: true, warning: 'low_battery' }],
+  ['FSD OB LB', 5, { on_battery: true, warning: 'shutdown' }],
+  ['FSD OL', 40, { on_battery: false, warning: 'shutdown' }]
+]
+
+for (const [status, charge, expected] of STATES) {
+  t.test(`a UPS that says ${status}`, async t => {
+    const output = ['device.mfr: EATON: 5E', charge === null ? '' : `battery.charge: ${charge}`, `ups.status: ${status}`, ''].join('\n')
+    const { senses } = machine(t, { tree: DESKTOP, config: { sense: { ups: 'rack@localhost' } }, exec: async () => ({ code: 0, output }) })
+    t.match((await senses.sample()).ups, expected)
+    t.strictSame(senses.troubles(), [])
+  })
+}
+
+t.test('a UPS server that knows nothing of its UPS is trouble, and its UPS silent', async t => {
+  const { senses } = machine(t, { tree: DESKTOP, config: { sense: { ups: 'rack@localhost' } }, exec: async () => ({ code: 0, output: 'ups.status: WAIT\n' }) })
+  t.match((await senses.sample()).ups, { on_battery: 'unknown', warning: 'silent' })
+  t.match(senses.troubles(), [{ sensor: 'ups', message: 'upsc rack@localhost says nothing of where the power comes from' }])
 })

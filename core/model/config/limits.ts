@@ -66,19 +66,24 @@ const Scheduling = section({
   profile_slots: regime('When task_concurrency × resource_limit counts; always as soon as config.json names the concurrency of a profile or the limit of a window'),
   time_windows: Type.Record(Type.String(), WindowSchema, { default: TIME_WINDOWS, description: 'Hours of the day, by name' }),
   max_background_batch: whole(5, 'So many runs of the class background at once', 1),
-  idle_check_interval: duration(60, 'How often it is looked whether someone is using the machine'),
-  dwell: duration('60s', 'A gate that changed on a reading keeps its answer for so long; load counts when it has lasted so long'),
-  signal_dwell: duration(0, 'The same for custom signals'),
+  idle_check_interval: duration(60, 'How often terminals and sessions are asked whether someone is using the machine'),
+  dwell: duration('60s', 'A gate that changed on a reading keeps its answer for so long; load is a mean over so long'),
+  signal_dwell: duration('60s', 'The same for custom signals: a signal changes at once, and then not again for so long'),
+  load_patience: duration('30m', 'On mains: load that has lasted longer holds nothing any more, for it is how the machine is; constraints of a task still do'),
+  nothing_started: duration('6h', 'When no run has started for so long although one is due, health is degraded and a notice says so; 0: never'),
   deadline: duration('24h', 'How long a run may be held when its task says nothing'),
   relax_from: share(0.5, 'From this part of the time to the deadline on limits give way, until none is left at the deadline'),
   aging: duration('15m', 'One run of each lower priority is started at least so often while runs are started at all')
 }, 'When runs may start')
 
 const Resources = section({
-  cpu_limit: share(0.7, 'No run starts while others use more of the processors'),
-  memory_limit: share(0.8, 'No run starts while more of the memory is in use'),
-  io_limit: share(0.6, 'No run starts while the busiest disk works for more of the time'),
-  network_limit: share(0.5, 'No run starts while more of network_capacity is in use'),
+  cpu_limit: share(0.7, 'No run starts while others use more of the processors; what runs niced does not count'),
+  memory_limit: share(0.8, 'No run starts while others use more of the memory; caches that are given back do not count'),
+  io_limit: share(0.6, 'No run starts while others keep the busiest disk busy for more of the time'),
+  network_limit: share(0.5, 'No run starts while others use more of network_capacity'),
+  cpu_pressure_limit: share(0.5, 'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause'),
+  memory_pressure_limit: share(0.2, 'The same for programs that wait for memory'),
+  io_pressure_limit: share(0.5, 'The same for programs that wait for a disk'),
   network_capacity: Type.Unsafe<number | null>({ type: ['number', 'null'], minimum: 1, default: null, description: 'Bytes per second of the line; null: unknown, and then network_limit counts for nothing' }),
   disk_limit: share(0.9, 'A disk that is fuller makes the recommendation defer_disk_intensive'),
   disk_reserve: Type.Number({ default: 100_000_000, minimum: 0, description: 'No run at all starts with fewer bytes free on a watched disk, save one whose constraints name their own disk_free' }),
@@ -94,6 +99,7 @@ const Power = section({
     charging: profile([0.9, 4, 0.8], 'On mains'), battery_normal: profile([0.7, 3, 0.5], 'On battery'), battery_low: profile([0.5, 2, 0.3], 'On a low battery, or one whose level nobody knows'),
     battery_critical: profile([0.3, 1, 0.2], 'On a nearly empty battery'), ups: profile([0.5, 2, 0.3], 'On the battery of a UPS')
   }, 'Limits by the state of power'),
+  ups_runtime: duration('5m', 'A UPS that can feed the machine for less holds all but critical work while it runs on its battery'),
   margin: percent(2, 'A battery level counts as risen only when it has risen by more than so many percent'),
   hints: group({
     full: hint([80, 32, 'high', true, false], 'On mains or a well filled battery'), reduced: hint([50, 16, 'medium', true, false], 'On battery'),

@@ -1,22 +1,20 @@
 import type { Gate } from './gate.ts'
 import { below } from './below.ts'
 import { known } from '../machine/reading.ts'
-import { profileOf } from '../machine/power.ts'
+import { othersNetwork } from '../machine/others.ts'
 
-/** Closed while more of the line is in use than the power profile or resources.network_limit allow; nothing while its capacity is not configured. */
-export const bandwidth: Gate = ({ reading, config, relaxed }) => {
-  const { network_capacity: capacity, network_limit: general } = config.resources
+/** Closed while others use more of the line than the power profile or resources.network_limit allow; nothing while its capacity is not configured. */
+export const bandwidth: Gate = ask => {
+  const { network_capacity: capacity } = ask.config.resources
   if (capacity === null) return null
-  const profile = profileOf(reading, config)
-  const { network_limit: limit } = config.power.power_profiles[profile]
-  const rate = reading.network.bytes_per_s
-  return below({
+  const rate = othersNetwork(ask.reading)
+  const mean = ask.reading.trends?.network?.mean
+  return below(ask, {
     gate: 'bandwidth',
-    words: share => `${share} of the line is in use`,
+    load: 'network',
+    words: share => `other programs use ${share} of the line`,
     busy: 'network_busy',
     observed: known(rate) ? rate / capacity : rate,
-    own: { name: '', value: undefined },
-    standard: limit < general ? { value: limit, source: `/power/power_profiles/${profile}/network_limit` } : { value: general, source: '/resources/network_limit' },
-    relaxed
+    mean: mean === undefined ? undefined : mean / capacity
   })
 }

@@ -1,17 +1,21 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { READ, rounded } from './gate.ts'
-import { isCharged, supplyOf } from '../machine/power.ts'
+import { isCharged, supplyOf, upsEnding } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
 import { known } from '../machine/reading.ts'
 import { relaxedDown } from './relax.ts'
+import { seconds } from '../base/duration.ts'
+import type { Class } from '../task/constraint.ts'
 import type { Supply } from '../machine/power.ts'
 
 interface Wanted { level: number, source: string, words: string }
 
 /** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background work down to
  *  the level of normal work. */
-function wantedOf ({ task, run, config, class: kind, reading }: GateAsk): Wanted {
+function wantedOf (ask: GateAsk): Wanted {
+  const { task, run, config, reading } = ask
   const { classification: { thresholds }, power: { sync } } = config
+  const kind = classOf(ask)
   const priority = run.priority ?? task?.priority ?? 'normal'
   if (kind !== 'charging_only' && priority !== 'critical' && task !== undefined && sync.types.includes(task.type)) {
     return { level: sync[priority], source: `/power/sync/${priority}`, words: `a sync of priority ${priority}` }
@@ -23,8 +27,17 @@ function wantedOf ({ task, run, config, class: kind, reading }: GateAsk): Wanted
   return { level: thresholds[name], source: `/classification/thresholds/${name}`, words: `work of the class ${kind}` }
 }
 
-function onMains (supply: Supply, { config, class: kind }: GateAsk): Said | null {
-  if (kind !== 'charging_only' || !supply.battery) return null
+/** A class that was told from words does not void a power source that was written down. */
+const classOf = ({ task, class: kind }: GateAsk): Class =>
+  kind !== 'critical' && task?.class === null && task.constraints.power === 'any' ? 'normal' : kind
+
+/** The task names a level of its own and no class: the gate `charge` answers. */
+const hasLevel = ({ task }: GateAsk): boolean =>
+  task?.class === null && (task.constraints.battery_above ?? task.constraints.battery_below) !== undefined
+
+function onMains (supply: Supply, ask: GateAsk): Said | null {
+  const { config } = ask
+  if (classOf(ask) !== 'charging_only' || !supply.battery) return null
   const from = config.classification.charging_level
   const ok = isCharged(supply, from)
   return {
@@ -33,10 +46,22 @@ function onMains (supply: Supply, { config, class: kind }: GateAsk): Said | null
   }
 }
 
-/** Closed on battery below the level that the class of the run wants. A level that nobody knows counts as the low threshold;
- *  no battery is no reason to wait. */
+function onEndingUps (ask: GateAsk): Said | null {
+  const words = upsEnding(ask.reading, ask.config)
+  if (words === null) return null
+  return {
+    gate: 'battery', ok: false, code: 'ups_ending', message: `on the battery of the UPS, and ${words}: only critical work starts`,
+    observed: ask.reading.ups!.seconds_left, required: seconds(ask.config.power.ups_runtime), ...READ, source: '/power/ups_runtime'
+  }
+}
+
+/** Closed on battery below the level that the class of the run wants, and on a UPS that may end its supply soon. A level that nobody knows counts
+ *  as the low threshold; no battery is no reason to wait. */
 export const battery: Gate = ask => {
+  const ending = onEndingUps(ask)
+  if (ending !== null) return ending
   const supply = supplyOf(ask.reading)
+  if (hasLevel(ask)) return null
   if (supply.feed === 'mains') return onMains(supply, ask)
   const { level: full, source, words } = wantedOf(ask)
   const { low, critical } = ask.config.power.battery_thresholds

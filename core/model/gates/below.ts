@@ -1,34 +1,66 @@
-import type { Said } from './gate.ts'
+import type { GateAsk, Said } from './gate.ts'
 import { READ, inDefinition, rounded, shareWords } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
+import { generalLimit, lastingLoad } from '../machine/limit.ts'
+import { isMonitor } from './monitor.ts'
 import { relaxedUp } from './relax.ts'
-import type { Maybe } from '../machine/reading.ts'
+import { spanWords } from '../base/duration.ts'
+import type { LoadName, Maybe } from '../machine/reading.ts'
 
 /** A share that must stay below a limit. */
 export interface Limit {
   gate: string
+  load: LoadName
   /** The subject of the message: `other programs use … of the processors`. */
   words: (share: string) => string
   /** The code while it is closed. */
   busy: string
   observed: Maybe<number>
-  /** The limit of the task itself, which takes the place of the other. */
-  own: { name: string, value: number | undefined }
-  standard: { value: number, source: string }
-  relaxed: number
+  /** The mean that people are shown, where `observed` lags behind it. */
+  mean?: number | undefined
+  /** The limit of the task itself, which takes the place of the general one. */
+  own?: { name: string, value: number | undefined }
 }
 
-/** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit itself. */
-export function below ({ gate, words, busy, observed, own, standard, relaxed }: Limit): Said {
-  const full = own.value ?? standard.value
-  const required = rounded(relaxedUp(full, relaxed))
-  const facts = { gate, required, ...READ, source: own.value === undefined ? standard.source : inDefinition(own.name), ...required !== full && { relaxed_from: full } }
+const PERCENT = 100
+
+/** Below what a mean has to fall before a limit that was reached counts as left. */
+const leaving = (limit: number, value: number, mean: number) => mean < limit && value >= limit ? `, and it has to fall below ${Math.ceil(limit * mean / value * PERCENT)} %` : ''
+
+/** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit itself; the general limit holds
+ *  neither monitors nor, on mains, anything once the load has lasted longer than scheduling.load_patience. */
+export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, own }: Limit): Said {
+  const asked = own?.value
+  const general = generalLimit(load, ask.reading, ask.config)!
+  const full = asked ?? general.value
+  const required = rounded(relaxedUp(full, ask.relaxed))
+  const facts = { gate, required, ...READ, source: asked === undefined ? general.source : inDefinition(own!.name), ...required !== full && { relaxed_from: full } }
   if (!known(observed)) {
-    const ok = own.value === undefined
+    const ok = asked === undefined
     const message = `nobody can tell whether ${words('too much')}${ok ? ': not held for it' : `, and the task asks for less than ${shareWords(required)}`}`
     return { ...facts, ok, code: ok ? 'unknown' : `${gate}_unknown`, message, observed: UNKNOWN }
   }
+  const shown = mean ?? observed
+  const said = { ...facts, observed: rounded(shown) }
+  const message = `${words(shareWords(shown))}, and the limit is ${shareWords(required)}`
   // A limit of all there is has given way: nothing is above it.
-  const ok = observed < required || required >= 1
-  return { ...facts, ok, code: ok ? 'ok' : busy, message: `${words(shareWords(observed))}, and the limit is ${shareWords(required)}`, observed: rounded(observed) }
+  if (observed < required || required >= 1) return { ...said, ok: true, code: 'ok', message }
+  const passes = asked === undefined ? exemption(ask, load) : null
+  if (passes !== null) return { ...said, ok: true, code: passes.code, message: `${message}: ${passes.words}` }
+  return { ...said, ok: false, code: busy, message: `${message}${leaving(required, observed, shown)}` }
 }
+
+function exemption ({ task, reading, config }: GateAsk, load: LoadName): { code: string, words: string } | null {
+  if (task !== undefined && isMonitor(task)) return { code: 'monitor', words: 'load never holds a check or monitor' }
+  const lasted = lastingLoad(load, reading, config)
+  return lasted === null ? null : { code: 'lasting', words: `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing` }
+}
+
+/** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where it is open or not known. */
+export function pressed (ask: GateAsk, limit: Omit<Limit, 'own'>): Said | null {
+  const said = known(limit.observed) ? below(ask, limit) : null
+  return said === null || said.code === 'ok' ? null : said
+}
+
+/** Of the answers on one resource the one that counts: one that is closed, else one that says why it is open, else the first. */
+export const foremost = (first: Said, second: Said | null): Said => second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

@@ -1,20 +1,37 @@
-import type { Gate } from './gate.ts'
-import { below } from './below.ts'
-import { othersBusy } from '../machine/idle.ts'
-import { profileOf } from '../machine/power.ts'
+import type { Gate, GateAsk, Said } from './gate.ts'
+import { below, foremost, pressed } from './below.ts'
+import { known } from '../machine/reading.ts'
+import { othersBusy, othersPressure } from '../machine/others.ts'
+import type { Maybe, Reading } from '../machine/reading.ts'
 
-/** Closed while others use more of the processors than the power profile or resources.cpu_limit allow, whichever is less, or than the task's own limit. */
-export const cpu: Gate = ({ task, reading, config, relaxed }) => {
-  const profile = profileOf(reading, config)
-  const { cpu_limit: limit } = config.power.power_profiles[profile]
-  const general = config.resources.cpu_limit
-  return below({
+/** Before there are two samples to tell a share, the load average of the kernel stands for it. */
+function observedOf (reading: Reading): Maybe<number> {
+  const others = othersBusy(reading)
+  const { load } = reading.cpu
+  return known(others) || !known(load) ? others : Math.min(1, load)
+}
+
+const pressure = (ask: GateAsk): Said | null => pressed(ask, {
+  gate: 'cpu',
+  load: 'cpu_pressure',
+  words: share => `programs wait for a processor ${share} of the time`,
+  busy: 'cpu_pressure',
+  observed: othersPressure(ask.reading, 'cpu'),
+  mean: ask.reading.trends?.cpu_pressure?.mean
+})
+
+/** Closed while others use more of the processors, or wait longer for one, than the power profile or resources allow, or use more than the task's
+ *  own limit, which takes the place of both. */
+export const cpu: Gate = ask => {
+  const asked = ask.task?.constraints.cpu_below
+  const busy = below(ask, {
     gate: 'cpu',
+    load: 'cpu',
     words: share => `other programs use ${share} of the processors`,
     busy: 'cpu_busy',
-    observed: othersBusy(reading),
-    own: { name: 'cpu_below', value: task?.constraints.cpu_below },
-    standard: limit < general ? { value: limit, source: `/power/power_profiles/${profile}/cpu_limit` } : { value: general, source: '/resources/cpu_limit' },
-    relaxed
+    observed: observedOf(ask.reading),
+    mean: ask.reading.trends?.cpu?.mean,
+    own: { name: 'cpu_below', value: asked }
   })
+  return asked === undefined ? foremost(busy, pressure(ask)) : busy
 }

@@ -1,13 +1,28 @@
-import type { Gate } from './gate.ts'
-import { below } from './below.ts'
+import type { Gate, GateAsk, Said } from './gate.ts'
+import { below, foremost, pressed } from './below.ts'
+import { othersIo, othersPressure } from '../machine/others.ts'
 
-/** Closed while the busiest disk works for more of the time than the limit, or than the task's own. */
-export const io: Gate = ({ task, reading, config, relaxed }) => below({
+const pressure = (ask: GateAsk): Said | null => pressed(ask, {
   gate: 'io',
-  words: share => `the busiest disk works ${share} of the time`,
-  busy: 'io_busy',
-  observed: reading.io.busy,
-  own: { name: 'io_below', value: task?.constraints.io_below },
-  standard: { value: config.resources.io_limit, source: '/resources/io_limit' },
-  relaxed
+  load: 'io_pressure',
+  words: share => `programs wait for a disk ${share} of the time`,
+  busy: 'io_pressure',
+  observed: othersPressure(ask.reading, 'io'),
+  mean: ask.reading.trends?.io_pressure?.mean
 })
+
+/** Closed while others keep the busiest disk busy, or wait for one, for more of the time than resources allow, or than the task's own limit, which
+ *  takes the place of both. */
+export const io: Gate = ask => {
+  const asked = ask.task?.constraints.io_below
+  const busy = below(ask, {
+    gate: 'io',
+    load: 'io',
+    words: share => `the busiest disk works ${share} of the time for other programs`,
+    busy: 'io_busy',
+    observed: othersIo(ask.reading).busy,
+    mean: ask.reading.trends?.io?.mean,
+    own: { name: 'io_below', value: asked }
+  })
+  return asked === undefined ? foremost(busy, pressure(ask)) : busy
+}

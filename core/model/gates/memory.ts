@@ -1,13 +1,45 @@
-import type { Gate } from './gate.ts'
-import { below } from './below.ts'
+import type { Gate, GateAsk, Said } from './gate.ts'
+import { READ, rounded, shareWords } from './gate.ts'
+import { below, foremost, pressed } from './below.ts'
+import { isMonitor } from './monitor.ts'
+import { known } from '../machine/reading.ts'
+import { othersMemory, othersPressure } from '../machine/others.ts'
 
-/** Closed while more of the memory is in use than the limit, or than the task's own. */
-export const memory: Gate = ({ task, reading, config, relaxed }) => below({
+/** So much in use, whoever uses it, leaves nothing for one more run. */
+const FULL = 0.95
+
+const pressure = (ask: GateAsk): Said | null => pressed(ask, {
   gate: 'memory',
-  words: share => `${share} of the memory is in use`,
-  busy: 'memory_full',
-  observed: reading.memory.used,
-  own: { name: 'memory_below', value: task?.constraints.memory_below },
-  standard: { value: config.resources.memory_limit, source: '/resources/memory_limit' },
-  relaxed
+  load: 'memory_pressure',
+  words: share => `programs wait for memory ${share} of the time`,
+  busy: 'memory_pressure',
+  observed: othersPressure(ask.reading, 'memory'),
+  mean: ask.reading.trends?.memory_pressure?.mean
 })
+
+/** Closed while next to nothing is left: work of offpeak's own counts here, and that it has lasted changes nothing. */
+function full ({ reading, config, relaxed, task }: GateAsk): Said | null {
+  const used = reading.trends?.memory_total?.value ?? reading.memory.used
+  if (!known(used) || used < FULL || relaxed >= 1 || config.resources.memory_limit >= FULL || (task !== undefined && isMonitor(task))) return null
+  return {
+    gate: 'memory', ok: false, code: 'memory_full', message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${shareWords(FULL)} is the most`,
+    observed: rounded(used), required: FULL, ...READ, source: '/resources/memory_limit'
+  }
+}
+
+/** Closed while others use more of the memory, or wait longer for some, than resources allow, while next to none is left at all, or while others use
+ *  more than the task's own limit, which takes the place of all three. */
+export const memory: Gate = ask => {
+  const asked = ask.task?.constraints.memory_below
+  const used = below(ask, {
+    gate: 'memory',
+    load: 'memory',
+    words: share => `other programs use ${share} of the memory`,
+    busy: 'memory_full',
+    observed: othersMemory(ask.reading),
+    mean: ask.reading.trends?.memory?.mean,
+    own: { name: 'memory_below', value: asked }
+  })
+  if (asked !== undefined || !used.ok) return used
+  return full(ask) ?? foremost(used, pressure(ask))
+}

@@ -1,5 +1,6 @@
 import { isCharged, profileOf, supplyOf } from '../machine/power.ts'
-import { isIdle, othersBusy } from '../machine/idle.ts'
+import { isIdle } from '../machine/idle.ts'
+import { othersBusy, othersMemory } from '../machine/others.ts'
 import { known } from '../machine/reading.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
@@ -15,7 +16,7 @@ export function recommendationFor (reading: Reading, config: Pick<Config, 'resou
   const { cpu_limit: cpu, memory_limit: memory, disk_limit: disk } = config.resources
   const short: Recommendation[] = []
   if (above(othersBusy(reading), cpu)) short.push('defer_cpu_intensive')
-  if (above(reading.memory.used, memory)) short.push('defer_memory_intensive')
+  if (above(othersMemory(reading), memory)) short.push('defer_memory_intensive')
   if (reading.disks.some(({ used }) => above(used, disk))) short.push('defer_disk_intensive')
   if (short.length > 1 || profileOf(reading, config) === 'battery_critical') return 'defer_all_non_critical'
   return short[0] ?? 'process_now'

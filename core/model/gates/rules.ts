@@ -12,6 +12,7 @@ import { due, isDue } from './due.ts'
 import { enabled } from './enabled.ts'
 import { idle } from './idle.ts'
 import { io } from './io.ts'
+import { isMonitor } from './monitor.ts'
 import { isPresent, present } from './present.ts'
 import { memory } from './memory.ts'
 import { network } from './network.ts'
@@ -45,6 +46,9 @@ export interface Rule {
 // It is not read here: what throws has to throw in its gate, which then says so.
 const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boolean => names.some(name => name in constraints)
 
+/** Load has an answer of its own for a monitor, which it never holds. */
+const minds = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
+
 /** In the order in which people are told. */
 export const RULES: readonly Rule[] = [
   { gate: present, kind: 'order', own: 'always', opens: isPresent },
@@ -63,10 +67,10 @@ export const RULES: readonly Rule[] = [
   { gate: probes, kind: 'condition', own: asks('not_while'), ofMachine: true },
   { gate: signals, kind: 'condition', own: asks('signals') },
   { gate: network, kind: 'condition', own: asks('network'), ofMachine: true },
-  { gate: cpu, kind: 'condition', own: asks('cpu_below'), ofMachine: true },
-  { gate: memory, kind: 'condition', own: asks('memory_below'), ofMachine: true },
-  { gate: io, kind: 'condition', own: asks('io_below'), ofMachine: true },
-  { gate: bandwidth, kind: 'condition', own: 'never', ofMachine: true },
+  { gate: cpu, kind: 'condition', own: minds('cpu_below'), ofMachine: true },
+  { gate: memory, kind: 'condition', own: minds('memory_below'), ofMachine: true },
+  { gate: io, kind: 'condition', own: minds('io_below'), ofMachine: true },
+  { gate: bandwidth, kind: 'condition', own: minds(), ofMachine: true },
   { gate: concurrency, kind: 'order', own: 'always', opens: hasRoom },
   { gate: queue, kind: 'order', own: 'always' },
   { gate: rate, kind: 'order', own: 'always' },

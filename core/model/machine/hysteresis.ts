@@ -1,11 +1,11 @@
 import { UNKNOWN, known } from './reading.ts'
+import { generalLimit } from './limit.ts'
+import { isRecent, nextLoad } from './trend.ts'
 import { milliseconds } from '../base/duration.ts'
-import { othersBusy } from './idle.ts'
+import { othersBusy, othersIo, othersMemory, othersNetwork, othersPressure } from './others.ts'
 import type { Config } from '../config/config.ts'
-import type { Maybe, Reading, Signal } from './reading.ts'
-
-/** A value that spikes: it counts when all readings of a dwell agree, and begins at rest. */
-export interface Load { value: number, since: number, spans: { at: number, last: number, min: number, max: number }[] }
+import type { Load, Moment } from './trend.ts'
+import type { LoadName, Maybe, Pressure, Reading, Signal } from './reading.ts'
 
 /** A value that drifts: it turns back at most once in a dwell. `direction`: of its last move. */
 export interface Level { value: number, moved_at: number, direction: number, seen_at: number }
@@ -14,54 +14,60 @@ export interface Level { value: number, moved_at: number, direction: number, see
 export interface Word { value: Signal['value'], changed_at: number | null, seen_at: number }
 
 /** What was made of the readings so far, as plain JSON that the caller keeps. */
-export interface Steady { at: number, loads: Record<string, Load>, levels: Record<string, Level>, words: Record<string, Word> }
+export interface Steady { at: number, loads: Partial<Record<LoadName, Load>>, levels: Record<string, Level>, words: Record<string, Word> }
 
-interface Moment { now: number, dwell: number }
-
-// A dwell is kept as so many spans: a sample period of any length costs the same memory.
-const SPANS = 12
-
-function nextLoad (load: Load | undefined, value: Maybe<number>, { now, dwell }: Moment): Load | undefined {
-  const spans = load?.spans.filter(({ last }) => last >= now - dwell) ?? []
-  if (!known(value)) return spans.length === 0 ? undefined : load
-  if (load === undefined || spans.length === 0) return { value: 0, since: now, spans: [{ at: now, last: now, min: value, max: value }] }
-  const newest = spans.at(-1)!
-  const grown = now - newest.at < dwell / SPANS
-    ? [...spans.slice(0, -1), { at: newest.at, last: now, min: Math.min(newest.min, value), max: Math.max(newest.max, value) }]
-    : [...spans, { at: now, last: now, min: value, max: value }]
-  const least = now - load.since < dwell ? 0 : Math.min(...grown.map(({ min }) => min))
-  const most = Math.max(...grown.map(({ max }) => max))
-  return { value: Math.min(most, Math.max(least, load.value)), since: load.since, spans: grown }
-}
+type Rules = Pick<Config, 'scheduling' | 'power' | 'resources' | 'sense'>
 
 /** The range in which a steady level may lie: on the side that starts fewer runs, by as much as it has to recover to count as better. */
 type Range = (value: number) => [least: number, most: number]
 
-function nextLevel (level: Level | undefined, { value, range }: { value: Maybe<number>, range: Range }, { now, dwell }: Moment): Level | undefined {
-  if (!known(value)) return level !== undefined && now - level.seen_at < dwell ? level : undefined
+function nextLevel (level: Level | undefined, { value, range }: { value: Maybe<number>, range: Range }, moment: Moment): Level | undefined {
+  const { now } = moment
+  if (!known(value)) return level !== undefined && isRecent(level.seen_at, moment) ? level : undefined
   if (level === undefined) return { value, moved_at: now, direction: 0, seen_at: now }
   const [least, most] = range(value)
   const target = Math.min(most, Math.max(least, level.value))
   const direction = Math.sign(target - level.value)
-  const turnsBack = direction !== 0 && direction === -level.direction && now - level.moved_at < dwell
+  const turnsBack = direction !== 0 && direction === -level.direction && isRecent(level.moved_at, moment)
   if (direction === 0 || turnsBack) return { ...level, seen_at: now }
   return { value: target, moved_at: now, direction, seen_at: now }
 }
 
-function nextWord (word: Word | undefined, value: Maybe<Word['value']>, { now, dwell }: Moment): Word | undefined {
-  if (value === UNKNOWN) return word !== undefined && now - word.seen_at < dwell ? word : undefined
+function nextWord (word: Word | undefined, value: Maybe<Word['value']>, moment: Moment): Word | undefined {
+  const { now } = moment
+  if (value === UNKNOWN) return word !== undefined && isRecent(word.seen_at, moment) ? word : undefined
   if (word === undefined) return { value, changed_at: null, seen_at: now }
-  const tooSoon = word.changed_at !== null && now - word.changed_at < dwell
+  const tooSoon = word.changed_at !== null && isRecent(word.changed_at, moment)
   return word.value === value || tooSoon ? { ...word, seen_at: now } : { value, changed_at: now, seen_at: now }
 }
 
-const loadsOf = (reading: Reading): Record<string, Maybe<number>> => ({
-  cpu: othersBusy(reading),
-  memory: reading.memory.used,
-  io: reading.io.busy,
-  io_bytes: reading.io.bytes_per_s,
-  network: reading.network.bytes_per_s
-})
+/** A UPS that ran on its battery when it fell silent runs on it until it says otherwise: what it stood beside may have lost its power with it. */
+function nextUps (word: Word | undefined, value: Maybe<boolean>, moment: Moment): Word | undefined {
+  return value === UNKNOWN && word?.value === true ? { ...word, seen_at: moment.now } : nextWord(word, value, moment)
+}
+
+function loadsOf (reading: Reading): Record<LoadName, Maybe<number>> {
+  const { busy, bytes_per_s: moved } = othersIo(reading)
+  return {
+    cpu: othersBusy(reading),
+    memory: othersMemory(reading),
+    memory_total: reading.memory.used,
+    io: busy,
+    io_bytes: moved,
+    network: othersNetwork(reading),
+    cpu_pressure: othersPressure(reading, 'cpu'),
+    memory_pressure: othersPressure(reading, 'memory'),
+    io_pressure: othersPressure(reading, 'io')
+  }
+}
+
+/** The value from which a load counts as lasting. */
+function limitOf (load: LoadName, reading: Reading, config: Rules): number | null {
+  const limit = generalLimit(load, reading, config)?.value ?? null
+  const { network_capacity: capacity } = config.resources
+  if (load !== 'network') return limit
+  return limit === null || capacity === null ? null : limit * capacity
+}
 
 const HOT_MARGIN = 1.04
 const FREE_MARGIN = 1.05
@@ -80,63 +86,101 @@ function levelsOf (reading: Reading, margin: number): Record<string, { value: Ma
 const wordsOf = (reading: Reading): Record<string, Maybe<Word['value']>> => ({
   power: reading.power,
   charging: reading.battery.charging,
-  ...reading.ups && { ups: reading.ups.on_battery },
   online: reading.network.online,
   metered: reading.network.metered,
   ...Object.fromEntries(Object.entries(reading.probes).map(([name, { busy }]) => [`probe ${name}`, busy]))
 })
 
-const signalsOf = (reading: Reading): Record<string, Word['value']> =>
-  Object.fromEntries(Object.entries(reading.signals).map(([name, { value }]) => [`signal ${name}`, value]))
+const SIGNAL = 'signal '
 
-function stepped<T, V> (past: Record<string, T> | undefined, values: Record<string, V>, step: (before: T | undefined, value: V) => T | undefined): Record<string, T> {
+/** One that has expired is as good as none: its next value counts at once. */
+const signalsOf = (signals: Reading['signals'], now: number): Record<string, Word['value']> =>
+  Object.fromEntries(Object.entries(signals).flatMap(([name, { value, expires_at: until }]) => until > now ? [[`${SIGNAL}${name}`, value]] : []))
+
+function stepped<T, V> (past: Record<string, T> | undefined, values: Record<string, V>, step: (before: T | undefined, value: V, name: string) => T | undefined): Record<string, T> {
   const entries = Object.entries(values).flatMap(([name, value]) => {
-    const next = step(past?.[name], value)
+    const next = step(past?.[name], value, name)
     return next === undefined ? [] : [[name, next] as const]
   })
   return Object.fromEntries(entries)
 }
 
-/** What one more reading makes of what was steady before; `previous` null begins. No threshold is crossed to and fro within scheduling.dwell,
- *  so no gate opens or closes more than once in it: load counts when a whole dwell agrees, levels and words count at once
- *  and then stay. What a sensor no longer tells counts for one more dwell. */
-export function steady (previous: Steady | null, reading: Reading, config: Pick<Config, 'scheduling' | 'power'>, now: number): Steady {
-  const moment = { now, dwell: milliseconds(config.scheduling.dwell) }
-  const signals = { now, dwell: milliseconds(config.scheduling.signal_dwell) }
+const momentsOf = ({ scheduling, sense }: Rules, now: number): { moment: Moment, signals: Moment } => {
+  const dwell = milliseconds(scheduling.dwell)
+  const farMs = Math.max(dwell, 2 * milliseconds(sense.every))
+  return { moment: { now, dwell, farMs }, signals: { now, dwell: milliseconds(scheduling.signal_dwell), farMs } }
+}
+
+/** What still counts of what was steady before. Across a clock that was set back by more than a dwell all begins again, save what the
+ *  machine does not tell any more. */
+function counting (previous: Steady | null, { now, dwell }: Moment): Omit<Steady, 'at'> | null {
+  if (previous === null || previous.at <= now + dwell) return previous
+  const ups = previous.words.ups
+  return { loads: {}, levels: {}, words: ups?.value === true ? { ups } : {} }
+}
+
+/** What one more reading makes of what was steady before; `previous` null begins. Loads count by their mean, levels and words at once, and no
+ *  threshold is crossed to and fro within scheduling.dwell, so no gate opens or closes more than once in it.
+ *  What a sensor no longer tells counts for one more dwell. */
+export function steady (previous: Steady | null, reading: Reading, config: Rules, now: number): Steady {
+  const { moment, signals } = momentsOf(config, now)
+  const before = counting(previous, moment)
+  const ups = reading.ups === null && config.sense.ups === null ? undefined : nextUps(before?.words.ups, reading.ups?.on_battery ?? UNKNOWN, moment)
   return {
     at: now,
-    loads: stepped(previous?.loads, loadsOf(reading), (load, value) => nextLoad(load, value, moment)),
-    levels: stepped(previous?.levels, levelsOf(reading, config.power.margin), (level, value) => nextLevel(level, value, moment)),
+    loads: stepped(before?.loads as Record<string, Load> | undefined, loadsOf(reading), (load, value, name) =>
+      nextLoad(load, { value, limit: limitOf(name as LoadName, reading, config) }, moment)),
+    levels: stepped(before?.levels, levelsOf(reading, config.power.margin), (level, value) => nextLevel(level, value, moment)),
     words: {
-      ...stepped(previous?.words, wordsOf(reading), (word, value) => nextWord(word, value, moment)),
-      ...stepped(previous?.words, signalsOf(reading), (word, value) => nextWord(word, value, signals))
+      ...stepped(before?.words, wordsOf(reading), (word, value) => nextWord(word, value, moment)),
+      ...ups !== undefined && { ups },
+      ...stepped(before?.words, signalsOf(reading.signals, now), (word, value) => nextWord(word, value, signals))
     }
   }
 }
 
+/** The same with other signals alone: what the machine does was not looked at again. */
+export function steadySignals (previous: Steady, signals: Reading['signals'], config: Rules, now: number): Steady {
+  const { moment, signals: own } = momentsOf(config, now)
+  const before = counting(previous, moment)
+  const machine = Object.entries(previous.words).filter(([name]) => !name.startsWith(SIGNAL))
+  return { ...previous, words: { ...Object.fromEntries(machine), ...stepped(before?.words, signalsOf(signals, now), (word, value) => nextWord(word, value, own)) } }
+}
+
 function replaced (reading: Reading, { loads, levels, words }: Steady): Reading {
-  const load = (name: string): Maybe<number> => loads[name]?.value ?? UNKNOWN
+  const load = (name: LoadName): Maybe<number> => loads[name]?.value ?? UNKNOWN
   const level = (name: string): Maybe<number> => levels[name]?.value ?? UNKNOWN
   const word = <T>(name: string) => (words[name]?.value ?? UNKNOWN) as Maybe<T>
+  const pressure = (name: keyof Reading['pressure']): Pressure => {
+    const others = load(`${name}_pressure`)
+    return { ...reading.pressure[name], some: known(others) ? others * 100 : UNKNOWN }
+  }
   return {
     ...reading,
     power: word('power'),
     battery: { ...reading.battery, level: level('battery'), charging: word('charging') },
-    ups: reading.ups && { ...reading.ups, on_battery: word('ups'), level: level('ups') },
-    cpu: { ...reading.cpu, busy: load('cpu'), own: 0 },
-    memory: { ...reading.memory, used: load('memory') },
-    io: { busy: load('io'), bytes_per_s: load('io_bytes') },
-    network: { online: word('online'), metered: word('metered'), bytes_per_s: load('network') },
+    ups: upsOf(reading, word('ups'), level('ups')),
+    cpu: { ...reading.cpu, busy: load('cpu'), own: 0, niced: 0 },
+    pressure: { cpu: pressure('cpu'), memory: pressure('memory'), io: pressure('io') },
+    memory: { ...reading.memory, used: load('memory'), own: 0 },
+    io: { busy: load('io'), bytes_per_s: load('io_bytes'), own: 0, own_bytes_per_s: 0 },
+    network: { online: word('online'), metered: word('metered'), bytes_per_s: load('network'), own_bytes_per_s: 0 },
     disks: reading.disks.map(disk => ({ ...disk, free_bytes: level(`disk ${disk.path}`) })),
     temperature: level('temperature'),
-    signals: Object.fromEntries(Object.entries(reading.signals).map(([name, signal]) => [name, { ...signal, value: words[`signal ${name}`]?.value ?? signal.value }])),
-    probes: Object.fromEntries(Object.entries(reading.probes).map(([name, answer]) => [name, { ...answer, busy: word<boolean>(`probe ${name}`) }]))
+    signals: Object.fromEntries(Object.entries(reading.signals).map(([name, signal]) => [name, { ...signal, value: words[`${SIGNAL}${name}`]?.value ?? signal.value }])),
+    probes: Object.fromEntries(Object.entries(reading.probes).map(([name, answer]) => [name, { ...answer, busy: word<boolean>(`probe ${name}`) }])),
+    trends: loads
   }
+}
+
+function upsOf ({ ups }: Reading, onBattery: Maybe<boolean>, level: Maybe<number>): Reading['ups'] {
+  if (ups !== null) return { ...ups, on_battery: onBattery, level }
+  return onBattery === true ? { on_battery: true, level: UNKNOWN, seconds_left: UNKNOWN, warning: 'silent' } : null
 }
 
 const answers = new WeakMap<Steady, { of: Reading, is: Reading }>()
 
-/** The reading with every value that may flap replaced by the steady one; what offpeak itself uses of the processors is taken out of `cpu.busy`. */
+/** The reading with every value that may flap replaced by the steady one; loads are those of others alone. */
 export function steadied (reading: Reading, state: Steady): Reading {
   const before = answers.get(state)
   if (before?.of === reading) return before.is

@@ -1,11 +1,8 @@
 import { known } from './reading.ts'
+import { othersBusy, othersIo, othersNetwork } from './others.ts'
 import { seconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from './reading.ts'
-
-/** Share of the processors that others use: offpeak's own part does not count. */
-export const othersBusy = ({ cpu: { busy, own } }: Reading): Maybe<number> =>
-  known(busy) ? Math.max(0, busy - (known(own) ? own : 0)) : busy
 
 /** Why a machine is not idle: someone is there, or something is going on. */
 export type Bustle = 'user' | 'cpu' | 'network' | 'io'
@@ -17,8 +14,8 @@ const above = (value: Maybe<number>, limit: number) => known(value) && value > l
 export function bustleOf (reading: Reading, { activity }: Pick<Config, 'activity'>, after = seconds(activity.idle_after)): Bustle | null {
   if (known(reading.idle_seconds) && reading.idle_seconds < after) return 'user'
   if (above(othersBusy(reading), activity.cpu_below)) return 'cpu'
-  if (above(reading.network.bytes_per_s, activity.network_below)) return 'network'
-  return above(reading.io.bytes_per_s, activity.io_below) ? 'io' : null
+  if (above(othersNetwork(reading), activity.network_below)) return 'network'
+  return above(othersIo(reading).bytes_per_s, activity.io_below) ? 'io' : null
 }
 
 /** True when someone or something is known to leave the machine alone; a machine that tells nothing is not known to be idle. */

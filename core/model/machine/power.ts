@@ -1,3 +1,4 @@
+import { SECOND, seconds, spanWords } from '../base/duration.ts'
 import { UNKNOWN, known } from './reading.ts'
 import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from './reading.ts'
@@ -18,9 +19,21 @@ const hasBattery = ({ battery: { present, level } }: Reading): boolean => presen
 export function supplyOf (reading: Reading): Supply {
   const { power, ups, battery: { level, charging } } = reading
   const battery = hasBattery(reading)
-  if (ups?.on_battery === true) return { feed: 'ups', level: ups.level, charging: false, battery }
+  if (ups !== null && (ups.on_battery === true || ups.warning === 'shutdown')) return { feed: 'ups', level: ups.level, charging: false, battery }
   const onMains = power === 'mains' || !battery && power === UNKNOWN
   return { feed: onMains ? 'mains' : 'battery', level: battery || !onMains ? level : UNKNOWN, charging, battery }
+}
+
+const WARNINGS = { low_battery: 'its battery is low', shutdown: 'it was told to shut down', silent: 'it has not answered since' }
+
+/** Why a UPS that feeds the machine may end its supply soon, in words, or null: it says so, it can go on for less than power.ups_runtime, or it does
+ *  not answer any more. */
+export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): string | null {
+  const { ups } = reading
+  if (ups === null || supplyOf(reading).feed !== 'ups') return null
+  if (ups.warning) return WARNINGS[ups.warning]
+  const { seconds_left: left } = ups
+  return known(left) && left < seconds(power.ups_runtime) ? `it lasts for ${spanWords(left * SECOND)} more` : null
 }
 
 /** The profile that fits a reading. A battery whose level nobody knows has the conservative battery_low. */

@@ -12,6 +12,10 @@ export interface Sensor {
   everyMs: number
   /** Reads files off the event loop: one that hangs keeps one of the few threads that all file work of the process shares. */
   threaded?: boolean
+  /** What stands for its answer while it fails or does not answer; absent: everything is unknown. */
+  silence?: Part
+  /** What it leaves out of its answer, and why: values that no machine can mean. */
+  doubts? (): readonly string[]
   read (): Part | Promise<Part>
   /** Lets go of what it holds. */
   stop? (): void

@@ -1,7 +1,7 @@
 import { HOUR, MINUTE, milliseconds } from '../../model/base/duration.ts'
 import { emptyHistogram, learn, quietest } from '../../model/machine/activity.ts'
 import { forecast } from '../../model/admit/forecast.ts'
-import { othersBusy } from '../../model/machine/idle.ts'
+import { othersBusy } from '../../model/machine/others.ts'
 import { known } from '../../model/machine/reading.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'

@@ -5,7 +5,9 @@ import { cpu } from '../../../core/model/gates/cpu.ts'
 import { disk } from '../../../core/model/gates/disk.ts'
 import { io } from '../../../core/model/gates/io.ts'
 import { memory } from '../../../core/model/gates/memory.ts'
+import { MINUTE } from '../../../core/model/base/duration.ts'
 import { temperature } from '../../../core/model/gates/temperature.ts'
+import { unknownReading } from '../../../core/model/machine/reading.ts'
 import type { Constraints } from '../../../core/model/task/constraint.ts'
 import type { Gate } from '../../../core/model/gates/gate.ts'
 import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
@@ -22,6 +24,7 @@ const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['at the limit', cpu, cpuAt(0.7), {}, 'cpu_busy'],
   ['busy with our own work', cpu, cpuAt(0.95, 0.5), {}, 'ok'],
   ['unknown', cpu, cpuAt('unknown'), {}, '+unknown'],
+  ['unknown, with a load average', cpu, { cpu: { busy: 'unknown', own: 'unknown', load: 1.8, cores: 2 } }, {}, 'cpu_busy'],
   ['unknown own part', cpu, cpuAt(0.8, 'unknown'), {}, 'cpu_busy'],
   ['above the own limit of the task', cpu, cpuAt(0.3), { cpu_below: 0.25 }, 'cpu_busy'],
   ['a task that bears more', cpu, cpuAt(0.8), { cpu_below: 0.9 }, 'ok'],
@@ -29,11 +32,15 @@ const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['any at all for a task that says 1', cpu, cpuAt(1), { cpu_below: 1 }, 'ok'],
   ['below the limit', memory, memoryAt(0.79), {}, 'ok'],
   ['at the limit', memory, memoryAt(0.8), {}, 'memory_full'],
+  ['full with our own work', memory, { memory: { used: 0.9, own: 0.3, available_bytes: 1e9 } }, {}, 'ok'],
+  ['full to the brim with our own work', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, {}, 'memory_full'],
+  ['full to the brim for a task that bears it', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, { memory_below: 0.6 }, 'ok'],
   ['unknown', memory, memoryAt('unknown'), {}, '+unknown'],
   ['unknown to a task that asks', memory, memoryAt('unknown'), { memory_below: 0.5 }, 'memory_unknown'],
   ['above the own limit of the task', memory, memoryAt(0.6), { memory_below: 0.5 }, 'memory_full'],
   ['below the limit', io, ioAt(0.59), {}, 'ok'],
   ['at the limit', io, ioAt(0.6), {}, 'io_busy'],
+  ['busy with our own work', io, { io: { busy: 0.9, bytes_per_s: 1e8, own: 0.4, own_bytes_per_s: 5e7 } }, {}, 'ok'],
   ['unknown', io, ioAt('unknown'), {}, '+unknown'],
   ['above the own limit of the task', io, ioAt(0.3), { io_below: 0.2 }, 'io_busy'],
   ['a line of unknown capacity', bandwidth, netAt(1e9), {}, '-'],
@@ -80,5 +87,68 @@ t.test('a limit gives way as the deadline nears, and is gone at it', t => {
   t.match(at(0.5, 0.9), { ok: false })
   t.match(at(1, 1), { ok: true, required: 1 })
   t.notOk(Object.hasOwn(at(0, 0.1)!, 'relaxed_from'))
+  t.end()
+})
+
+const waiting = (kind: keyof Reading['pressure'], some: number, over: Partial<Reading> = {}): Partial<Reading> =>
+  ({ ...over, pressure: { ...unknownReading(0).pressure, [kind]: { some, full: 'unknown' } } })
+
+const PRESSURES: [string, Gate, Partial<Reading>, Constraints, string][] = [
+  ['nobody waits', cpu, waiting('cpu', 10, cpuAt(0.6)), {}, 'ok'],
+  ['programs wait although there is room on average', cpu, waiting('cpu', 60, cpuAt(0.6)), {}, 'cpu_pressure'],
+  ['they wait for us', cpu, waiting('cpu', 90, cpuAt(0.9, 0.8)), {}, 'ok'],
+  ['what waits is niced', cpu, waiting('cpu', 90, { cpu: { busy: 0.2, own: 0, niced: 0.8, load: 2, cores: 2 } }), {}, 'ok'],
+  ['they wait, to a task that names its limit', cpu, waiting('cpu', 90, cpuAt(0.3)), { cpu_below: 0.5 }, 'ok'],
+  ['they wait, and more is busy too', cpu, waiting('cpu', 90, cpuAt(0.9)), {}, 'cpu_busy'],
+  ['nobody waits', memory, waiting('memory', 5, memoryAt(0.5)), {}, 'ok'],
+  ['programs wait', memory, waiting('memory', 30, memoryAt(0.5)), {}, 'memory_pressure'],
+  ['they wait for us', memory, waiting('memory', 30, { memory: { used: 0.5, own: 0.4, available_bytes: 'unknown' } }), {}, 'ok'],
+  ['nobody waits', io, waiting('io', 40, ioAt(0.3)), {}, 'ok'],
+  ['programs wait', io, waiting('io', 80, ioAt(0.3)), {}, 'io_pressure'],
+  ['they wait, and how busy the disks are is unknown', io, waiting('io', 80), {}, 'io_pressure'],
+  ['they wait for us', io, waiting('io', 80, { io: { busy: 0.5, own: 0.45, bytes_per_s: 'unknown' } }), {}, 'ok']
+]
+
+for (const [what, gate, over, constraints, expected] of PRESSURES) {
+  t.test(`${gate.name} by pressure: ${what}`, t => {
+    t.equal(word(gate, facts({ reading: reading(over), ...asking(constraints) })), expected)
+    t.end()
+  })
+}
+
+t.test('a pressure says where its limit is written, and gives way to a deadline', t => {
+  const ask = { reading: reading(waiting('io', 80, ioAt(0.3))) }
+  t.match(io(facts(ask)), { message: 'programs wait for a disk 80 % of the time, and the limit is 50 %', source: '/resources/io_pressure_limit', observed: 0.8, required: 0.5 })
+  t.match(io(facts({ ...ask, relaxed: 1 })), { ok: true })
+  t.match(io(facts({ ...ask, config: config({ resources: { io_pressure_limit: 0.9 } }) })), { ok: true, code: 'ok' })
+  t.end()
+})
+
+const BUSY = reading({ ...cpuAt(1), ...memoryAt(0.99), ...ioAt(1), ...netAt(1e9), power: 'mains' })
+
+t.test('load never holds a check or a monitor, and the answer says so; its own limits do', t => {
+  const monitors = [{ type: 'check' }, { type: 'Heartbeat' }, { type: 'health-check' }, { id: 'heartbeat' }, { name: 'Nightly health check' }, { tags: ['watchdog'] }]
+  for (const task of monitors) for (const gate of [cpu, memory, io, bandwidth]) t.equal(word(gate, facts({ reading: BUSY, config: LINE, task })), '+monitor', `${JSON.stringify(task)} ${gate.name}`)
+  t.match(cpu(facts({ reading: BUSY, task: { type: 'check' } })), { message: 'other programs use 100 % of the processors, and the limit is 70 %: load never holds a check or monitor' })
+  t.equal(word(cpu, facts({ reading: BUSY, task: { type: 'check', constraints: { cpu_below: 0.5 } } })), 'cpu_busy')
+  const others = [{ type: 'backup' }, { id: 'heartbeating' }, { name: 'Check the disks' }, { id: 'sync_healthy' }]
+  for (const task of others) t.equal(word(cpu, facts({ reading: BUSY, task })), 'cpu_busy', JSON.stringify(task))
+  t.end()
+})
+
+t.test('load that has lasted for longer than the patience holds nothing on mains, and says for how long', t => {
+  const after = (minutes: number) => ({ ...BUSY, trends: { cpu: { mean: 1, value: 1, lasted: minutes * MINUTE } } })
+  t.match(cpu(facts({ reading: after(29) })), { ok: false, code: 'cpu_busy' })
+  t.match(cpu(facts({ reading: after(30) })), { ok: true, code: 'lasting', required: 0.7, message: /100 % of the processors, and the limit is 70 %: it has lasted for 30 m, and on mains load that lasts holds nothing/ })
+  t.match(cpu(facts({ reading: { ...laptop(90), ...cpuAt(1), trends: after(600).trends } })), { ok: false })
+  t.match(cpu(facts({ reading: after(600), ...asking({ cpu_below: 0.5 }) })), { ok: false })
+  t.match(io(facts({ reading: after(600) })), { ok: false }, 'each load has lasted by itself')
+  t.equal(word(memory, facts({ reading: { ...BUSY, trends: { memory: { mean: 0.99, value: 0.99, lasted: 600 * MINUTE } } } })), 'memory_full', 'full memory is full')
+  t.end()
+})
+
+t.test('people are shown the mean, and below what it has to fall when it has passed under the limit', t => {
+  const said = cpu(facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) }))
+  t.match(said, { ok: false, observed: 0.67, message: 'other programs use 67 % of the processors, and the limit is 70 %, and it has to fall below 65 %' })
   t.end()
 })

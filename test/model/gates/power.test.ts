@@ -39,6 +39,41 @@ for (const [kind, what, machine, expected] of BATTERY) {
   })
 }
 
+const ups = (over: Partial<NonNullable<Reading['ups']>>): Reading => desktop({ ups: { on_battery: true, level: 90, seconds_left: 1500, ...over } })
+
+const UPS: [string, Reading, string][] = [
+  ['with time left', ups({}), 'ok'],
+  ['with less than five minutes left', ups({ seconds_left: 299 }), 'ups_ending'],
+  ['with five minutes left', ups({ seconds_left: 300 }), 'ok'],
+  ['that says that its battery is low', ups({ warning: 'low_battery' }), 'ups_ending'],
+  ['that shuts down', ups({ warning: 'shutdown' }), 'ups_ending'],
+  ['that shuts down on line', ups({ on_battery: false, warning: 'shutdown' }), 'ups_ending'],
+  ['that has fallen silent on its battery', ups({ warning: 'silent' }), 'ups_ending'],
+  ['that was never heard', ups({ on_battery: 'unknown', warning: 'silent' }), '-'],
+  ['on line with a low battery that fills', ups({ on_battery: false, warning: 'low_battery', level: 5, seconds_left: 60 }), '-']
+]
+
+for (const [what, machine, expected] of UPS) {
+  t.test(`battery: a UPS ${what}`, t => {
+    for (const relaxed of [0, 1]) t.equal(word(battery, facts({ reading: machine, relaxed })), expected)
+    t.equal(word(power, facts({ reading: machine, ...asking({ power: 'mains' }) })), expected === '-' ? 'ok' : 'on_battery')
+    t.end()
+  })
+}
+
+t.test('a level or a source of power that is written down counts for more than a class told from words, and a class by hand for more than both', t => {
+  const at = (level: number, kind: Class, task: object) => word(battery, facts({ reading: laptop(level), class: kind, task }))
+  t.equal(at(35, 'background', { constraints: { battery_below: 40 } }), '-')
+  t.equal(at(35, 'background', { constraints: { battery_above: 20 } }), '-')
+  t.equal(at(35, 'background', { class: 'background', constraints: { battery_above: 20 } }), 'battery_low')
+  t.equal(at(35, 'charging_only', { constraints: { power: 'any' } }), 'ok')
+  t.equal(at(29, 'charging_only', { constraints: { power: 'any' } }), 'battery_low')
+  t.equal(at(35, 'charging_only', { class: 'charging_only', constraints: { power: 'any' } }), 'battery_low')
+  t.equal(word(battery, facts({ reading: laptop(50, 'mains'), class: 'charging_only', ...asking({ power: 'any' }) })), '-')
+  t.equal(word(battery, facts({ reading: ups({ warning: 'low_battery' }), ...asking({ battery_above: 20 }) })), 'ups_ending')
+  t.end()
+})
+
 t.test('a sync starts by its priority: high always, normal from 30 %, low from 50 %', t => {
   const at = (level: number, priority: 'high' | 'normal' | 'low') =>
     word(battery, facts({ reading: laptop(level), run: run({ priority }), class: 'background', task: { type: 'sync' } }))

@@ -1,0 +1,41 @@
+import { milliseconds } from '../base/duration.ts'
+import { profileOf, supplyOf } from './power.ts'
+import type { Config } from '../config/config.ts'
+import type { LoadName, Reading } from './reading.ts'
+
+/** A limit that stands for every task, and where it is written. */
+export interface GeneralLimit { value: number, source: string }
+
+type Rules = Pick<Config, 'resources' | 'power' | 'scheduling'>
+
+/** The lower of a limit of `resources` and that of the power profile in force. */
+function lower (name: 'cpu_limit' | 'network_limit', reading: Reading, { resources, power }: Rules): GeneralLimit {
+  const profile = profileOf(reading, { power })
+  const { [name]: own } = power.power_profiles[profile]
+  const general = resources[name]
+  return own < general ? { value: own, source: `/power/power_profiles/${profile}/${name}` } : { value: general, source: `/resources/${name}` }
+}
+
+const resource = (name: 'memory_limit' | 'io_limit' | 'cpu_pressure_limit' | 'memory_pressure_limit' | 'io_pressure_limit') =>
+  (_: Reading, { resources }: Rules): GeneralLimit => ({ value: resources[name], source: `/resources/${name}` })
+
+const LIMITS: Partial<Record<LoadName, (reading: Reading, config: Rules) => GeneralLimit>> = {
+  cpu: (reading, config) => lower('cpu_limit', reading, config),
+  memory: resource('memory_limit'),
+  io: resource('io_limit'),
+  // A share of the line, as the gate compares it.
+  network: (reading, config) => lower('network_limit', reading, config),
+  cpu_pressure: resource('cpu_pressure_limit'),
+  memory_pressure: resource('memory_pressure_limit'),
+  io_pressure: resource('io_pressure_limit')
+}
+
+/** The limit that stands for every task; null for a load without one. The limit of the network is a share of resources.network_capacity. */
+export const generalLimit = (load: LoadName, reading: Reading, config: Rules): GeneralLimit | null => LIMITS[load]?.(reading, config) ?? null
+
+/** How long a load has been at its general limit, ms, where that is so long that the limit holds nothing any more: on mains, and longer than
+ *  scheduling.load_patience; else null. */
+export function lastingLoad (load: LoadName, reading: Reading, { scheduling }: Pick<Config, 'scheduling'>): number | null {
+  const lasted = reading.trends?.[load]?.lasted ?? null
+  return lasted !== null && lasted >= milliseconds(scheduling.load_patience) && supplyOf(reading).feed === 'mains' ? lasted : null
+}
