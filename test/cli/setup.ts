@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { CALM } from '../calm.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Test } from 'tap'
 import { until } from '../load/until.ts'
@@ -19,7 +20,7 @@ export const TASKS = {
 }
 
 const { PATH, HOME, TMPDIR } = process.env
-const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC' }
+const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC', ...CALM }
 
 export interface Said { code: number | null, out: string, err: string }
 export interface Asked { cwd: string, env?: Record<string, string>, input?: string, node?: string[] }

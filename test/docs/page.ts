@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { CALM } from '../calm.ts'
 import { scratch } from '../work/house.ts'
 import { until } from '../clock.ts'
 import { ROOT, blocksOf, isScript, placeOf } from './blocks.ts'
@@ -32,7 +33,7 @@ async function reader (t: Test): Promise<Reader> {
   const home = makePlace(scratch(t))
   const env = {
     PATH: process.env.PATH, HOME: home, TZ: 'UTC', NO_COLOR: '1', TAP: '1', BIN, CURL: hasCurl ? 'curl' : '',
-    STAND_IN: join(import.meta.dirname, 'curl.ts'), BASH_ENV: join(import.meta.dirname, 'prelude.sh')
+    STAND_IN: join(import.meta.dirname, 'curl.ts'), BASH_ENV: join(import.meta.dirname, 'prelude.sh'), ...CALM
   }
   let said = ''
   const server = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: home, env, stdio: ['ignore', 'ignore', 'pipe'] })

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 import { isTold } from '../told.ts'
 import { scratch } from '../work/house.ts'
@@ -22,7 +23,7 @@ export async function home (t: Owner, { files = {}, config = {}, ...options }: {
   mkdirSync(join(root, 'backgroundtask'), { recursive: true })
   for (const [name, text] of Object.entries(files)) write(`backgroundtask/${name}`, text)
   const notices: Notice[] = []
-  const manager = await createManager({ configFile, env: {}, abortGraceMs: 50, onNotice: notice => void notices.push(notice), ...options })
+  const manager = await createManager({ configFile, env: CALM, abortGraceMs: 50, onNotice: notice => void notices.push(notice), ...options })
   t.teardown(() => manager.stop())
   const said = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
   const reach = (id: string, state: State) => until(`run ${id} is ${state}`, async () => (await manager.engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))

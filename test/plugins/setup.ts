@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
+import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 import { createServer, serverToken } from '../../core/server.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
@@ -33,7 +34,7 @@ export interface Given { tasks?: TaskDefinition[], server?: ConfigFile['server']
 export async function setup (t: Test, { tasks = TASKS, server = {}, options = {}, env = {} }: Given = {}) {
   const root = scratch(t)
   writeFileSync(`${root}/config.json`, JSON.stringify({ server }))
-  const manager = await createManager({ configFile: `${root}/config.json`, env: {}, files: 'none', abortGraceMs: 50, ...options })
+  const manager = await createManager({ configFile: `${root}/config.json`, env: CALM, files: 'none', abortGraceMs: 50, ...options })
   manager.registerTasks(tasks)
   const app: FastifyInstance = await createServer({ manager, env })
   t.teardown(() => app.close())

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 import { scratch } from '../work/house.ts'
 import { until } from '../clock.ts'
@@ -18,7 +19,7 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  const manager = await createManager({ root, files: 'none', env: {}, config: { manager: { crash_cap: 1000 } } })
+  const manager = await createManager({ root, files: 'none', env: CALM, config: { manager: { crash_cap: 1000 } } })
   t.teardown(() => manager.stop())
   manager.registerTasks(['quick', 'slow'].map(id => ({ id, max_retries: 0, func: () => 'after all' })))
   await manager.start()

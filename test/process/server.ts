@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createManager } from '../../core/manager.ts'
 import { scratch } from '../work/house.ts'
+import { CALM } from '../calm.ts'
 import { until } from '../clock.ts'
 import type { Owner } from '../work/house.ts'
 import type { TaskManager } from '../../core/manager.ts'
@@ -16,7 +17,7 @@ export async function served (t: Owner, { files = {}, config = {}, root = scratc
   writeFileSync(join(root, 'config.json'), JSON.stringify(config))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'backgroundtask', name), text)
   let output = ''
-  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: root } })
+  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
   t.teardown(() => { child.kill('SIGKILL') })
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => { output += chunk })
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 
 // A manager under traffic, to be killed: it adds runs as fast as it is answered, writes down every id that was acknowledged, and
@@ -7,7 +8,7 @@ import { createManager } from '../../core/manager.ts'
 const root = process.argv[2]!
 mkdirSync(root, { recursive: true })
 const line = (file: string, text: string) => appendFileSync(join(root, file), `${text}\n`)
-const manager = await createManager({ root, files: 'none', env: {}, config: { manager: { crash_cap: 1000 } } })
+const manager = await createManager({ root, files: 'none', env: CALM, config: { manager: { crash_cap: 1000 } } })
 manager.registerTasks([
   { id: 'quick', max_retries: 0, func: ctx => { line('begun', ctx.run_id) } },
   { id: 'slow', max_retries: 0, func: async ctx => {

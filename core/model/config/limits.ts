@@ -77,11 +77,11 @@ const Scheduling = section({
 }, 'When runs may start')
 
 const Resources = section({
-  cpu_limit: share(0.7, 'No run starts while others use more of the processors; what runs niced does not count'),
+  cpu_limit: share(0.7, 'No run starts while others use more of the processors; what runs niced does not count. 1: on mains their use never holds a run'),
   memory_limit: share(0.8, 'No run starts while others use more of the memory; caches that are given back do not count'),
   io_limit: share(0.6, 'No run starts while others keep the busiest disk busy for more of the time'),
   network_limit: share(0.5, 'No run starts while others use more of network_capacity'),
-  cpu_pressure_limit: share(0.5, 'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause'),
+  cpu_pressure_limit: share(0.5, 'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause; nothing with a cpu_limit of 1'),
   memory_pressure_limit: share(0.2, 'The same for programs that wait for memory'),
   io_pressure_limit: share(0.5, 'The same for programs that wait for a disk'),
   network_capacity: Type.Unsafe<number | null>({ type: ['number', 'null'], minimum: 1, default: null, description: 'Bytes per second of the line; null: unknown, and then network_limit counts for nothing' }),

@@ -1,15 +1,6 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
-import { known } from '../machine/reading.ts'
 import { othersBusy, othersPressure } from '../machine/others.ts'
-import type { Maybe, Reading } from '../machine/reading.ts'
-
-/** Before there are two samples to tell a share, the load average of the kernel stands for it. */
-function observedOf (reading: Reading): Maybe<number> {
-  const others = othersBusy(reading)
-  const { load } = reading.cpu
-  return known(others) || !known(load) ? others : Math.min(1, load)
-}
 
 const pressure = (ask: GateAsk): Said | null => pressed(ask, {
   gate: 'cpu',
@@ -29,7 +20,7 @@ export const cpu: Gate = ask => {
     load: 'cpu',
     words: share => `other programs use ${share} of the processors`,
     busy: 'cpu_busy',
-    observed: observedOf(ask.reading),
+    observed: othersBusy(ask.reading),
     mean: ask.reading.trends?.cpu?.mean,
     own: { name: 'cpu_below', value: asked }
   })

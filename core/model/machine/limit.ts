@@ -8,16 +8,21 @@ export interface GeneralLimit { value: number, source: string }
 
 type Rules = Pick<Config, 'resources' | 'power' | 'scheduling'>
 
-/** The lower of a limit of `resources` and that of the power profile in force. */
+/** The lower of a limit of `resources` and that of the power profile in force. A limit of 1 in `resources` says that load does not matter, on mains. */
 function lower (name: 'cpu_limit' | 'network_limit', reading: Reading, { resources, power }: Rules): GeneralLimit {
   const profile = profileOf(reading, { power })
   const { [name]: own } = power.power_profiles[profile]
   const general = resources[name]
-  return own < general ? { value: own, source: `/power/power_profiles/${profile}/${name}` } : { value: general, source: `/resources/${name}` }
+  const isOff = general >= 1 && profile === 'charging'
+  return own < general && !isOff ? { value: own, source: `/power/power_profiles/${profile}/${name}` } : { value: general, source: `/resources/${name}` }
 }
 
-const resource = (name: 'memory_limit' | 'io_limit' | 'cpu_pressure_limit' | 'memory_pressure_limit' | 'io_pressure_limit') =>
+const resource = (name: 'memory_limit' | 'io_limit') =>
   (_: Reading, { resources }: Rules): GeneralLimit => ({ value: resources[name], source: `/resources/${name}` })
+
+/** Waiting for a resource whose use does not matter does not matter either. */
+const pressure = (kind: 'cpu' | 'memory' | 'io') => (_: Reading, { resources }: Rules): GeneralLimit =>
+  ({ value: resources[`${kind}_limit`] >= 1 ? 1 : resources[`${kind}_pressure_limit`], source: `/resources/${kind}_pressure_limit` })
 
 const LIMITS: Partial<Record<LoadName, (reading: Reading, config: Rules) => GeneralLimit>> = {
   cpu: (reading, config) => lower('cpu_limit', reading, config),
@@ -25,9 +30,9 @@ const LIMITS: Partial<Record<LoadName, (reading: Reading, config: Rules) => Gene
   io: resource('io_limit'),
   // A share of the line, as the gate compares it.
   network: (reading, config) => lower('network_limit', reading, config),
-  cpu_pressure: resource('cpu_pressure_limit'),
-  memory_pressure: resource('memory_pressure_limit'),
-  io_pressure: resource('io_pressure_limit')
+  cpu_pressure: pressure('cpu'),
+  memory_pressure: pressure('memory'),
+  io_pressure: pressure('io')
 }
 
 /** The limit that stands for every task; null for a load without one. The limit of the network is a share of resources.network_capacity. */

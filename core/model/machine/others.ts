@@ -17,22 +17,23 @@ export const othersIo = ({ io }: Pick<Reading, 'io'>): { busy: Maybe<number>, by
 /** Bytes per second that others move over the network. */
 export const othersNetwork = ({ network }: Pick<Reading, 'network'>): Maybe<number> => without(network.bytes_per_s, network.own_bytes_per_s)
 
-/** The part of a whole that others make; all of it where that is unknown or nothing is used. */
-const partOf = (others: Maybe<number>, whole: Maybe<number>): number =>
-  known(others) && known(whole) && whole > 0 ? Math.min(1, others / whole) : 1
+/** The part of a whole that others make; all of it where nothing is used. */
+const partOf = (others: Maybe<number>, whole: Maybe<number>): Maybe<number> =>
+  !known(others) || !known(whole) ? UNKNOWN : whole > 0 ? Math.min(1, others / whole) : 1
 
-const PARTS: Record<keyof Reading['pressure'], (reading: Reading) => number> = {
+const PARTS: Record<keyof Reading['pressure'], (reading: Reading) => Maybe<number>> = {
   cpu: reading => {
-    const { busy, niced } = reading.cpu
-    return partOf(othersBusy(reading), known(busy) && niced !== undefined && known(niced) ? busy + niced : busy)
+    const { busy, niced = 0 } = reading.cpu
+    return partOf(othersBusy(reading), known(busy) && known(niced) ? busy + niced : busy)
   },
   memory: reading => partOf(othersMemory(reading), reading.memory.used),
   io: reading => partOf(othersIo(reading).busy, reading.io.busy)
 }
 
 /** Share of the time in which some program waited for a resource, as far as others are the cause: the kernel does not tell for whom they waited,
- *  so it counts in proportion to what others use. */
+ *  so it counts in proportion to what others use, and not at all while that is unknown. */
 export function othersPressure (reading: Reading, kind: keyof Reading['pressure']): Maybe<number> {
   const { some } = reading.pressure[kind]
-  return known(some) ? Math.min(1, some / 100) * PARTS[kind](reading) : UNKNOWN
+  const part = PARTS[kind](reading)
+  return known(some) && known(part) ? Math.min(1, some / 100) * part : UNKNOWN
 }
