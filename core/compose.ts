@@ -116,7 +116,8 @@ function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): 
     abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
     logFor: write => runLog({ level: log.level === 'silent' ? 'info' : log.level, redact: log.redact, now: clock.now })(write),
     services: () => ({ config: config().services, offpeak: { sweep: () => parts.upkeep.sweep(), report: () => parts.desk.report() }, ...options.services } as Services),
-    enqueue: async (task, ask) => (await parts.desk.enqueue(task, ask, 'task')).run.id
+    enqueue: async (task, ask) => (await parts.desk.enqueue(task, ask, 'task')).run.id,
+    ended: (run, outcome) => parts.breaker.ended(run, outcome)
   })
 }
 

@@ -6,7 +6,7 @@ import { labelOf } from '../../core/model/run/run.ts'
 import { retryAt } from '../../core/model/run/retry.ts'
 import { until } from '../clock.ts'
 import type { HouseOptions, Owner } from './house.ts'
-import type { Notice } from '../../core/model/notice.ts'
+import type { Run } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const MINUTE = 60_000
@@ -20,7 +20,7 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
     return 'done'
   }
   let breaker: Breaker | null = null
-  const it = await house(t, { tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }], ...options, hear: said => breaker?.hear(said) })
+  const it = await house(t, { tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }], ...options, hear: said => breaker?.hear(said), ended: (run, outcome) => breaker?.ended(run, outcome) })
   const pauses = new Pauses({ ...it, notice: said => void it.notices.push(said) })
   const restart = async () => {
     breaker = new Breaker({ ...it, pauses, notice: said => void it.notices.push(said), tasks: () => it.tasks })
@@ -41,7 +41,7 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
     it.clock.advance(ms)
     it.situation.pause(pauses.list())
   }
-  return { ...it, pauses, once, over: ended, wait, hear: (said: Notice) => breaker!.hear(said), settled: () => breaker!.settled(), mend: () => { works = true }, restart }
+  return { ...it, pauses, once, over: ended, wait, fails: (run: Run) => breaker!.ended(run, { kind: 'failed', error: { name: 'Error', message: 'late' }, retry_at: null }), settled: () => breaker!.settled(), mend: () => { works = true }, restart }
 }
 
 t.test('failures in a row pause the task, say so, and hold what comes', async t => {
@@ -55,6 +55,83 @@ t.test('failures in a row pause the task, say so, and hold what comes', async t 
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   t.match(it.desk.verdict(run), { decision: 'hold', gates: [{}, { gate: 'paused', clears_at: it.clock.now() + MINUTE }] })
+})
+
+t.test('it opens at its number although many fail at once and the disk takes its time, and nothing starts in between', async t => {
+  for (const [failures, concurrency] of [[1, 1], [3, 1], [10, 1], [10, 4], [3, 20]] as const) {
+    let executed = 0
+    const func = async () => {
+      executed++
+      await new Promise(setImmediate)
+      throw new Error('the line is dead')
+    }
+    const it = await fragile(t, { breaker: { ...rule, failures }, concurrency, work: { kind: 'function', func } }, { slots: 20 })
+    const settled = Promise.withResolvers<void>()
+    const { settle } = it.engine
+    it.engine.settle = async settlement => {
+      await settled.promise
+      return await settle(settlement)
+    }
+    const runs = await Promise.all(Array.from({ length: 60 }, () => it.desk.enqueue('work')))
+    await until('as many have failed as it takes', () => executed >= failures)
+    await until('it is paused', () => it.pauses.list().length === 1)
+    await it.runner.settled()
+    settled.resolve()
+    await it.settled()
+    await until('what had begun is over', async () => (await it.engine.count()).every(({ states }) => states.running === 0))
+    await it.runner.settled()
+    t.ok(executed >= failures && executed < failures + concurrency, `${executed} executed for ${failures}, ${concurrency} at once`)
+    t.match(it.pauses.list(), [{ until: it.clock.now() + MINUTE }], 'for the first time')
+    t.equal(runs.length, 60)
+  }
+})
+
+t.test('attempts of one run and of many count alike, over a restart, and what says nothing of the task is not counted', async t => {
+  let attempt = 0
+  const func = (ctx: { skip (reason: string): never }) => {
+    if (++attempt === 2) ctx.skip('nothing new')
+    throw new Error('the line is dead')
+  }
+  const it = await fragile(t, { max_retries: 5, work: { kind: 'function', func: func as never }, backoff: { kind: 'fixed', delay: 1, cap: 1, jitter: 0 } })
+  const { run } = await it.desk.enqueue('work')
+  await until('it has failed once', async () => (await it.engine.get(run.id))!.attempts.length === 1)
+  await it.settled()
+  t.match(await it.engine.kept('breaker/'), [{ value: { failures: 1, trips: 0 } }])
+  await it.restart()
+  it.clock.advance(1000)
+  it.runner.wake()
+  await it.reach(run.id, 'skipped')
+  await it.desk.enqueue('work')
+  await until('the next one has failed once', () => attempt === 3)
+  await it.settled()
+  t.same(it.pauses.list(), [])
+  it.clock.advance(1000)
+  it.runner.wake()
+  await until('it is paused at the third failure', () => it.pauses.list().length === 1)
+  t.equal(attempt, 4)
+})
+
+t.test('the success of a run that began before the pause does not close the breaker', async t => {
+  const held = gate()
+  const func = async (ctx: { payload: unknown, run_id: string, signal: AbortSignal }) => {
+    if (ctx.payload === 'fail') throw new Error('the line is dead')
+    await held.func(ctx)
+  }
+  const it = await fragile(t, { work: { kind: 'function', func: func as never } })
+  const { run } = await it.desk.enqueue('work', { payload: 'wait' })
+  for (let count = 0; count < 3; count++) await it.over((await it.desk.enqueue('work', { payload: 'fail' })).run.id)
+  held.letGo()
+  await it.reach(run.id, 'completed')
+  await it.settled()
+  t.match(it.pauses.list(), [{ by: 'breaker' }])
+})
+
+t.test('a listener that throws does not silence it', async t => {
+  const it = await fragile(t)
+  const off = it.situation.onChange(() => { throw new Error('a listener of the host app') })
+  for (let count = 0; count < 3; count++) await it.once()
+  off()
+  t.match(it.pauses.list(), [{ by: 'breaker' }])
 })
 
 t.test('each pause is twice as long up to the cap, over a restart too, and the first success closes it', async t => {
@@ -91,7 +168,7 @@ t.test('a pause made by hand is left as it is', async t => {
   await it.once()
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   await it.pauses.add({ scope: 'task', name: 'work', by: 'ann' })
-  it.hear({ kind: 'settled', run: { ...run, error: { name: 'Error', message: 'late' } }, outcome: 'failed', ms: 1 })
+  it.fails(run)
   await it.settled()
   t.match(it.pauses.list(), [{ by: 'ann', until: null }])
 })
@@ -195,7 +272,7 @@ t.test('the failure of a run that was under way when the task was paused does no
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   for (let count = 0; count < 3; count++) await it.once()
   it.wait(MINUTE)
-  it.hear({ kind: 'settled', run: { ...run, error: { name: 'Error', message: 'late' } }, outcome: 'failed', ms: 1 })
+  it.fails(run)
   await it.settled()
   t.same(it.pauses.list(), [])
 })

@@ -13,16 +13,18 @@ import type { FakeClock } from '../clock.ts'
 import { isTold } from '../told.ts'
 import { runLog } from '../../core/log.ts'
 import { taskOf } from '../task.ts'
+import type { Claimed } from '../../core/engine/engine.ts'
 import type { Clock } from '../../core/model/base/clock.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Notice, NoticeKind } from '../../core/model/notice.ts'
+import type { Outcome } from '../../core/model/run/outcome.ts'
 import type { Run, State } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 /** What these need of a tap test. */
 export interface Owner { teardown (fn: () => unknown): void }
 
-export interface HouseOptions { clock?: Clock, tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void }
+export interface HouseOptions { clock?: Clock, tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void, ended?: (run: Claimed, outcome: Outcome) => void }
 
 /** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes before that. */
 export function scratch (t: Owner): string {
@@ -32,7 +34,7 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined }: HouseOptions = {}) {
+export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined, ended = () => undefined }: HouseOptions = {}) {
   const clock = (own ?? fakeClock(at)) as FakeClock
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
@@ -46,7 +48,7 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   const random = () => 0.5
   const situation = new Situation({ clock, config: () => settings })
   const runner: Runner = new Runner({
-    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, leadMs, stopGraceMs: () => stopGraceMs, abortGraceMs,
+    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, leadMs, stopGraceMs: () => stopGraceMs, abortGraceMs, ended,
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
     enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
   })

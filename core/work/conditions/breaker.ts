@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { Pauses } from './pauses.ts'
+import type { Failure, Outcome } from '../../model/run/outcome.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../../model/task/task.ts'
@@ -21,14 +22,18 @@ const NONE: Count = { failures: 0, trips: 0 }
 /** How long the pause number `trips` lasts, ms: each one twice as long as the one before it, up to the cap. */
 export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number => Math.min(capMs, pauseMs * 2 ** Math.min(trips - 1, 40))
 
-type Failed = { run: Run, rule: BreakerRule, trips: number }
+type Failed = { run: EndedRun, error: Failure, rule: BreakerRule, trips: number }
 
-/** Pauses a task that fails and fails, for longer each time. After a pause one run tries it: its success closes the breaker, its failure
- *  opens it again. What was heard counts at once; the disk has it a little later. */
+/** What the breaker needs to know of a run whose attempt has ended. */
+export type EndedRun = Pick<Run, 'id' | 'task'>
+
+/** Pauses a task after failed attempts in a row, for longer each time. They are counted in the order in which they end, whatever run they are of; a
+ *  success begins the count again, and what is cancelled, skipped or given back counts as neither. After a pause one run tries the task: its success
+ *  closes the breaker, its failure opens it again. The attempts that were running when it opened are not counted: they say how it was before. */
 export class Breaker {
   readonly #options: BreakerOptions
   readonly #counts = new Map<string, Count>()
-  /** Of the tasks that were paused: the run that tries, or has just failed and is not dealt with; null: the next one will. */
+  /** Of the tasks that were paused: the run that tries, or has just failed and whose pause is being made; null: the next one will. */
   readonly #trials = new Map<string, string | null>()
   #last: Promise<void> = Promise.resolve()
 
@@ -46,29 +51,30 @@ export class Breaker {
     this.#tell()
   }
 
-  /** Hears which runs begin and what came of them. */
+  /** Called with every notice: which run tries is known when it begins, and when it is over without having said how the task is. */
   readonly hear = (notice: Notice): void => {
     if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) this.#try(notice.run.task, notice.run.id)
     else if (notice.kind === 'stale') this.#free(notice.id)
-    else if (notice.kind === 'settled') this.#ended(notice)
+    else if (notice.kind === 'settled' && notice.outcome !== 'failed') this.#free(notice.run.id)
   }
 
-  /** Resolves when everything that was heard is dealt with. */
+  /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait none starts in between. */
+  readonly ended = (run: EndedRun, outcome: Outcome): void => {
+    const rule = this.#options.tasks().get(run.task)?.breaker ?? null
+    if (rule === null) return
+    if (outcome.kind === 'completed') this.#succeeded(run)
+    else if (outcome.kind === 'failed') this.#failed(run, outcome.error, rule)
+  }
+
+  /** Resolves when everything that was heard is written. */
   async settled (): Promise<void> {
     await this.#last
   }
 
-  #ended ({ run, outcome }: Extract<Notice, { kind: 'settled' }>): void {
-    const rule = this.#options.tasks().get(run.task)?.breaker ?? null
-    // A run that was held until its deadline says nothing of its task.
-    const says = rule !== null && run.reason?.code !== 'deadline'
-    if (says && outcome === 'completed') this.#close(run.task)
-    else if (says && outcome === 'failed') this.#count(run, rule)
-    else this.#free(run.id)
-  }
-
-  #close (task: string): void {
-    if (!this.#counts.delete(task)) return
+  #succeeded ({ id, task }: EndedRun): void {
+    const count = this.#counts.get(task)
+    if (count === undefined || (count.trips > 0 && this.#trials.get(task) !== id)) return
+    this.#counts.delete(task)
     this.#trials.delete(task)
     this.#tell()
     this.#then(async () => {
@@ -77,28 +83,27 @@ export class Breaker {
     })
   }
 
-  #count (run: Run, rule: BreakerRule): void {
+  #failed (run: EndedRun, error: Failure, rule: BreakerRule): void {
     const { task, id } = run
     const { failures, trips } = this.#counts.get(task) ?? NONE
     // What a person has paused counts no further.
     if (this.#pauseOf(task) !== undefined) return this.#free(id)
-    // Of runs that were under way when it was paused none says how it is now.
     if (trips > 0 && this.#trials.get(task) !== id) return
-    const broken = trips > 0 || failures + 1 >= rule.failures
-    const count = broken ? { failures: 0, trips: trips + 1 } : { failures: failures + 1, trips }
+    const opens = trips > 0 || failures + 1 >= rule.failures
+    const count = opens ? { failures: 0, trips: trips + 1 } : { failures: failures + 1, trips }
     this.#counts.set(task, count)
     // Until the pause is there this run keeps the others out.
-    if (broken) this.#try(task, id)
+    if (opens) this.#try(task, id)
     this.#then(async () => {
       await this.#keep(task, count)
-      if (broken) await this.#pause({ run, rule, trips })
+      if (opens) await this.#pause({ run, error, rule, trips })
     }, () => this.#free(id))
   }
 
-  async #pause ({ run: { task, error }, rule, trips }: Failed): Promise<void> {
+  async #pause ({ run: { task }, error, rule, trips }: Failed): Promise<void> {
     const { clock, pauses } = this.#options
     const many = trips > 0 ? 'it failed again after a pause' : `${rule.failures} ${rule.failures === 1 ? 'attempt' : 'attempts in a row'} failed`
-    const reason = `${many}: ${(error?.message ?? 'it failed').slice(0, 300)}`
+    const reason = `${many}: ${error.message.slice(0, 300)}`
     await pauses.add({ scope: 'task', name: task, until: clock.now() + pauseOf(rule, trips + 1), by: BY, reason })
   }
 
@@ -107,7 +112,7 @@ export class Breaker {
     this.#tell()
   }
 
-  /** Lets another run try when this one did and told nothing. */
+  /** Lets another run try when this one was the trial and is over. */
   #free (id: string): void {
     for (const [task, run] of this.#trials) if (run === id) this.#try(task, null)
   }
@@ -116,7 +121,7 @@ export class Breaker {
     this.#options.situation.try(new Map(Array.from(this.#trials, ([task, run]) => [task, { run }])))
   }
 
-  /** Writes one after another, and then does what is left to do whatever came of it. */
+  /** Writes one after another, and calls back then, also when a write has failed. */
   #then (write: () => Promise<void>, over: () => void = () => undefined): void {
     this.#last = this.#last.then(write)
       .catch(error => this.#options.notice({ kind: 'engine_failed', call: 'keep', error: failureOf(error) }))

@@ -38,6 +38,8 @@ export interface ExecutorOptions {
   enqueue: (task: string, ask: Enqueue) => Promise<string>
   /** Waits while the gates of a running run are closed. */
   breathe: (active: Active, breathing: Breathing) => Promise<void>
+  /** Called with what an attempt has come to before its slot is free, and before that is durable. */
+  ended?: (run: Claimed, outcome: Outcome) => void
 }
 
 /** How long an attempt had its slot (ms), and what it took of the machine where that can be told. */
@@ -120,6 +122,7 @@ export class Executor {
     try {
       const taken: Taken = { ms: 0, used: undefined }
       const ended = await this.#attempt(active, taken)
+      this.#options.ended?.(active.run, ended)
       // The slot is free now: the disk confirms what came of the run while the next one runs.
       this.#options.active.delete(active)
       freed(taken.ms)
