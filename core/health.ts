@@ -35,6 +35,17 @@ function sensorsOf ({ senses }: TaskManager) {
   return { ok: troubles.length === 0, troubles }
 }
 
+/** How many of the schedules that fail are listed. */
+const MOST_FAULTS = 20
+
+/** Schedules that cannot be read, planned or fired as they stand, oldest fault first; the others go on. */
+function schedulesOf ({ planner }: TaskManager) {
+  const { faults } = planner
+  const listed = faults.toSorted((a, b) => a.since - b.since).slice(0, MOST_FAULTS).map(({ error, since, retry_at: at, ...fault }) =>
+    ({ ...fault, code: error.code ?? null, message: error.message, since: iso(since)!, retry_at: iso(at) }))
+  return { ok: faults.length === 0, failing: faults.length, faults: listed }
+}
+
 /** Listeners that have failed, the latest last; work goes on without them. */
 const listenersOf = ({ listenerTroubles: troubles }: TaskManager) =>
   ({ ok: troubles.length === 0, troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! })) })
@@ -49,6 +60,7 @@ export async function healthOf (manager: TaskManager) {
   const scheduler = schedulerOf(manager, now)
   const broken = manager.catalog.broken.map(faultOf)
   const config = configOf(manager)
+  const schedules = schedulesOf(manager)
   const failed = [
     manager.state === 'started' ? '' : `the manager is ${manager.state}`,
     engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
@@ -56,6 +68,7 @@ export async function healthOf (manager: TaskManager) {
   ].filter(Boolean)
   const degraded = [
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
+    schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)
@@ -69,6 +82,7 @@ export async function healthOf (manager: TaskManager) {
     engine,
     scheduler,
     sensors: sensorsOf(manager),
+    schedules,
     listeners: listenersOf(manager),
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,

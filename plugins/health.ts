@@ -21,6 +21,14 @@ const Health = exactly({
     next_at: nullable(Instant), lag: Type.Number({ description: 'Seconds by which the next fire is overdue' })
   }),
   sensors: exactly({ ok: Type.Boolean(), troubles: Type.Array(Trouble) }, { description: 'What cannot be told of the machine; it leaves the status as it is' }),
+  schedules: exactly({
+    ok: Type.Boolean(),
+    failing: Type.Integer({ description: 'How many cannot be read, planned or fired' }),
+    faults: Type.Array(exactly({
+      schedule: Type.String(), task: Type.String(), code: nullable(Type.String()), message: Type.String(), since: Instant,
+      failures: Type.Integer({ description: 'In a row' }), retry_at: nullable(Instant)
+    }), { description: 'The first of them; retry_at null: only another definition helps' })
+  }),
   listeners: exactly({
     ok: Type.Boolean(),
     troubles: Type.Array(exactly({ listener: Type.String(), failures: Type.Integer(), message: Type.String(), at: Instant }))

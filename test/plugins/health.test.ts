@@ -39,6 +39,27 @@ t.test('an engine that cannot write, or work that nobody looks for, is a failure
   t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', reasons: [/the disk is full/] })
 })
 
+t.test('a schedule or a listener that fails is named', async t => {
+  const { plain, manager } = await setup(t)
+  const fault = { schedule: 's1', task: 'work', error: { name: 'Error', message: 'a bad row', code: 'OFFPEAK_X' }, since: 0, failures: 3, retry_at: 4000 }
+  Object.defineProperty(manager.planner, 'faults', { get: () => [fault] })
+  manager.onNotice(() => { throw new Error('mine') }, 'the host app')
+  manager.notice({ kind: 'file_mended', file: 'a' })
+  const answer = (await plain({ url: '/api/health' })).json()
+  t.match(answer, { status: 'degraded', reasons: ["1 schedule fails, 's1' first: a bad row"] })
+  t.strictSame(answer.schedules, {
+    ok: false, failing: 1,
+    faults: [{ schedule: 's1', task: 'work', code: 'OFFPEAK_X', message: 'a bad row', since: '1970-01-01T00:00:00.000Z', failures: 3, retry_at: '1970-01-01T00:00:04.000Z' }]
+  })
+  t.match(answer.listeners, { ok: false, troubles: [{ listener: 'the host app', failures: 1, message: 'mine' }] })
+})
+
+t.test('an engine that cannot say how it is makes a failure and no error', async t => {
+  const { plain, manager } = await setup(t)
+  manager.engine.health = async () => { throw new Error('gone') }
+  t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', engine: { ok: false, reason: 'gone' } })
+})
+
 t.test('readyz says no while there is nothing to be ready for; livez lives', async t => {
   const { plain, manager } = await setup(t)
   t.equal((await plain({ url: '/readyz' })).statusCode, 200)

@@ -25,8 +25,14 @@ export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void
   return () => clearTimeout(timer)
 }
 
-/** An instant as REST gives it: ISO 8601 in UTC with `Z`. */
-export const iso = (at: number | null): string | null => at === null ? null : new Date(at).toISOString()
+/** The last and, negative, the first instant that a date can have, epoch ms. */
+export const LAST_DATE = 8.64e15
+
+/** An instant that a date can have: one beyond the calendar becomes the last or the first of it. */
+export const clamped = (at: number): number => Math.max(-LAST_DATE, Math.min(LAST_DATE, at))
+
+/** An instant as REST gives it: ISO 8601 in UTC with `Z`. Null for null and for what is not a number; one beyond the calendar is its last or first. */
+export const iso = (at: number | null): string | null => at === null || Number.isNaN(at) ? null : new Date(clamped(at)).toISOString()
 
 /** The first of some instants, or null. */
 export const earliest = (instants: readonly (number | null)[]): number | null =>

@@ -1,3 +1,4 @@
+import { clamped } from '../base/clock.ts'
 import { milliseconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { OnDeadline } from '../task/constraint.ts'
@@ -9,7 +10,7 @@ export interface Deadline { at: number, on_deadline: OnDeadline }
 
 /** The deadline of a run: counted from when it is due, or from when it was made when that was later, as for a fire that was missed. */
 export const deadlineOf = ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, { due_at: due, created_at: made = due }: Pick<Run, 'due_at'> & { created_at?: number }): Deadline =>
-  ({ at: Math.max(due, made) + deadlineMs, on_deadline })
+  ({ at: clamped(Math.max(due, made) + deadlineMs), on_deadline })
 
 /** What a new run that is due then says of its deadline. */
 export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires'> {

@@ -1,3 +1,4 @@
+import { clamped } from '../base/clock.ts'
 import { MINUTE, SECOND, milliseconds } from '../base/duration.ts'
 import type { Duration } from '../base/duration.ts'
 
@@ -32,5 +33,5 @@ function waitOf ({ kind, delay, cap, list = [] }: Backoff, attempt: number): num
  *  Source: "Exponential Backoff And Jitter", AWS Architecture Blog, with equal jitter at 0.5. */
 export function retryAt ({ attempt, now, random, backoff }: { attempt: number, now: number, random: number, backoff: Backoff }): number {
   const wait = waitOf(backoff, Math.max(1, attempt))
-  return Math.round(now + wait * (1 - backoff.jitter * random))
+  return clamped(Math.round(now + wait * (1 - backoff.jitter * random)))
 }

@@ -1,7 +1,7 @@
 import { compileTrigger } from '../trigger.ts'
 import type { Json } from '../base/json.ts'
 import type { Moved } from '../run/run.ts'
-import type { TriggerSpec } from '../trigger.ts'
+import type { Trigger, TriggerSpec } from '../trigger.ts'
 
 /** When a task wants to run, as a row: where it stands is a cursor, never a chain of timers. Instants are epoch ms. */
 export interface Schedule {
@@ -47,12 +47,22 @@ export function comingFires ({ schedules, task: { trigger, trigger_args, timezon
   return fires.toSorted((a, b) => a - b).slice(0, count)
 }
 
+/** Null: a stored row that cannot be read has no fires, and keeps nobody from asking for those of the others. */
+function compiled (spec: TriggerSpec, anchor: number): Trigger | null {
+  try {
+    return compileTrigger(spec, anchor)
+  } catch {
+    return null
+  }
+}
+
 interface After { anchor: number, first: number | null, now: number, count: number }
 
 function firesAfter (spec: TriggerSpec, { anchor, first, now, count }: After): number[] {
   const fires = first !== null && first > now ? [first] : []
   if (fires.length >= count) return fires
-  const trigger = compileTrigger(spec, anchor)
+  const trigger = compiled(spec, anchor)
+  if (trigger === null) return fires
   for (let at = trigger.next(fires[0] ?? now); at !== null && fires.length < count; at = trigger.next(at)) fires.push(at)
   return fires
 }

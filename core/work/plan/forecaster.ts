@@ -61,7 +61,7 @@ export class Foresight {
 
   /** Stores what was learned, at most every quarter of an hour. */
   async saveWhenDue (): Promise<void> {
-    if (this.#options.clock.now() - this.#savedAt >= SAVE_EVERY) await this.save()
+    if (Math.abs(this.#options.clock.now() - this.#savedAt) >= SAVE_EVERY) await this.save()
   }
 
   async save (): Promise<void> {

@@ -66,6 +66,12 @@ export class Timetable {
     this.#heap.set(entry, at === null ? null : at - leadMs)
   }
 
+  /** Lets a schedule wait until an instant of its own, epoch ms. */
+  waitUntil (id: string, at: number | null): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#heap.set(entry, at)
+  }
+
   delete (id: string): void {
     const entry = this.#entries.get(id)
     if (entry === undefined) return

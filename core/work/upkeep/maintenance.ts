@@ -47,7 +47,8 @@ export class Upkeep {
   async sweepWhenDue (): Promise<void> {
     const { clock, config, folder } = this.#options
     const every = Math.min(milliseconds(config().retention.every), DAY)
-    if (clock.now() - this.#lastSweepAt < every) return
+    // A clock that was set back has not swept lately.
+    if (Math.abs(clock.now() - this.#lastSweepAt) < every) return
     this.#lastSweepAt = clock.now()
     const now = clock.now()
     await forgetUploads(folder(), now - milliseconds(config().uploads.max_age))

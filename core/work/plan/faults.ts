@@ -1,0 +1,50 @@
+import { MINUTE, SECOND } from '../../model/base/duration.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import type { Failure } from '../../model/run/outcome.ts'
+import type { Schedule } from '../../model/schedule/schedule.ts'
+
+/** A schedule that cannot be planned or fired. Instants are epoch ms; `retry_at` null: only another definition helps. */
+export interface ScheduleFault { schedule: string, task: string, error: Failure, since: number, failures: number, retry_at: number | null }
+
+type Named = Pick<Schedule, 'id' | 'task'>
+
+const FIRST_WAIT = SECOND
+const LONGEST_WAIT = 5 * MINUTE
+
+/** How long a schedule waits after so many failures in a row, ms: each wait is twice as long as the one before it, up to the longest. */
+export const faultWait = (failures: number): number => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 20))
+
+/** The schedules that fail, each with when it is tried again. */
+export class ScheduleFaults {
+  readonly #faults = new Map<string, ScheduleFault>()
+
+  get all (): ScheduleFault[] {
+    return [...this.#faults.values()]
+  }
+
+  has (id: string): boolean {
+    return this.#faults.has(id)
+  }
+
+  /** Notes one more failure; returns the fault with the instant of the next try. */
+  note ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
+    const known = this.#faults.get(id)
+    const failures = (known?.failures ?? 0) + 1
+    return this.#keep({ schedule: id, task, error: failureOf(thrown), since: Math.min(known?.since ?? now, now), failures, retry_at: now + faultWait(failures) })
+  }
+
+  /** Notes a schedule that no time mends. */
+  noteLasting ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
+    return this.#keep({ schedule: id, task, error: failureOf(thrown), since: now, failures: 1, retry_at: null })
+  }
+
+  /** True when there was a fault. */
+  mend (id: string): boolean {
+    return this.#faults.delete(id)
+  }
+
+  #keep (fault: ScheduleFault): ScheduleFault {
+    this.#faults.set(fault.schedule, fault)
+    return fault
+  }
+}

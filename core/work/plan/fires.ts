@@ -1,0 +1,124 @@
+import { SECOND } from '../../model/base/duration.ts'
+import { clamped } from '../../model/base/clock.ts'
+import { compileTrigger } from '../../model/trigger.ts'
+import { deadlineFor } from '../../model/gates/relax.ts'
+import { decideFires } from '../../model/schedule/misfire.ts'
+import type { Entry } from './timetable.ts'
+import type { Fire, Fires } from '../../model/schedule/misfire.ts'
+import type { Moved, NewRun } from '../../model/run/run.ts'
+import type { Schedule } from '../../model/schedule/schedule.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** Where a fire is moved within the flex of its task; `next` is the fire after it; null: the nominal instant stands. */
+export type Move = (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
+
+/** What decides beside the schedule itself. */
+export interface Chance { random: () => number, move: Move }
+
+/** What a schedule that is due fires, and where it stands then. `missed`: fires that were not acted on in time, for the notice. */
+export interface Firing {
+  schedule: Schedule
+  runs: NewRun[]
+  /** The instant of the fire is yet to come. */
+  early: boolean
+  missed: { count: number, from: number, to: number } | null
+}
+
+/** A schedule whose clock was set back by less than this stays where it is, ms. */
+export const CLOCK_SLACK = 10 * SECOND
+
+/** The schedule with its first fire after `cursor`. */
+export function nextOf ({ schedule, trigger }: Entry, cursor: number, { task, random, move }: Chance & { task: Task | undefined }): Schedule {
+  const nominal = trigger.next(cursor)
+  if (nominal === null) return { ...schedule, cursor, nominal_at: null, next_at: null, moved: null }
+  const moved = task === undefined || task.flexMs === 0 ? null : move(task, nominal, trigger.next(nominal))
+  const jitter = trigger.jitter === 0 ? 0 : Math.round(trigger.jitter * SECOND * random())
+  const at = moved?.at ?? nominal + jitter
+  return { ...schedule, cursor, nominal_at: nominal, next_at: clamped(Math.min(at, trigger.until)), moved: moved?.moved ?? null }
+}
+
+/** What is known of a schedule when it is first seen. */
+export type NewSchedule = Pick<Schedule, 'id' | 'task' | 'origin' | 'trigger' | 'trigger_args' | 'timezone' | 'payload' | 'created_by'>
+
+/** A schedule that begins now; throws OFFPEAK_TRIGGER_INVALID. */
+export function begunAt (row: NewSchedule, now: number, chance: Chance & { task: Task | undefined }): Entry {
+  const trigger = compileTrigger(row, now)
+  // A date that lies in the past at first sight is still a fire: within the grace it runs, else it is recorded.
+  const first = trigger.kind === 'date' ? trigger.next(-8.64e15) : null
+  const cursor = first === null ? now : Math.min(now, first - 1)
+  const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_by: by } = row
+  const schedule = {
+    id, task, origin, trigger: kind, trigger_args: args, timezone, payload, anchor: now, cursor,
+    nominal_at: null, next_at: null, moved: null, created_at: now, created_by: by
+  }
+  return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
+}
+
+/** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
+export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => Math.max(anchor, cursor) > now + CLOCK_SLACK
+
+/** The same schedule, planned again from now. What has fired has its run, whose key keeps it from firing again. */
+export function broughtBack ({ schedule }: Entry, now: number, chance: Chance & { task: Task | undefined }): Entry {
+  const anchor = Math.min(schedule.anchor, now)
+  const trigger = compileTrigger(schedule, anchor)
+  // A date that has not fired yet comes before its own instant.
+  const first = trigger.kind === 'date' && schedule.next_at !== null ? trigger.next(-8.64e15) : null
+  const cursor = Math.min(schedule.cursor, now, first === null ? Infinity : first - 1)
+  const back = { ...schedule, anchor, cursor, created_at: Math.min(schedule.created_at, now) }
+  return { schedule: nextOf({ schedule: back, trigger }, cursor, chance), trigger }
+}
+
+/** True of a schedule whose next fire is not the one that follows from its cursor, as it is stored. */
+export function isOff ({ schedule: { cursor, nominal_at: nominal, next_at: at }, trigger }: Entry, task: Task | undefined): boolean {
+  if (at === null || nominal === null) return at !== nominal
+  const latest = nominal + Math.max(trigger.jitter * SECOND, task?.flexMs ?? 0)
+  return trigger.next(cursor) !== nominal || at < Math.min(nominal, trigger.until) || at > latest
+}
+
+export interface FiringAsk extends Chance { entry: Entry, task: Task, now: number }
+
+/** What a schedule that is due, or will be within the lead, fires. */
+export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
+  const { schedule, trigger } = entry
+  const { nominal_at: nominal, next_at: fireAt } = schedule
+  if (nominal === null || fireAt === null) throw new TypeError('a schedule without a next fire cannot fire')
+  const at = Math.max(now, fireAt)
+  const isFresh = schedule.cursor < schedule.anchor
+  const decided = decideFires({
+    trigger, now: at, nominal, fireAt,
+    policy: isFresh ? 'skip' : task.misfire, graceMs: task.misfireGraceMs, maxCatchUp: task.max_catch_up
+  })
+  return {
+    schedule: nextOf(entry, decided.cursor, { task, ...chance }),
+    runs: decided.fires.map(fire => runOf({ fire, task, schedule, now: at })),
+    early: at > now,
+    missed: missedOf(decided, nominal)
+  }
+}
+
+const missedOf = ({ due, fires, cursor }: Fires, from: number): Firing['missed'] =>
+  due > 1 || fires.some(({ late }) => late) ? { count: due, from, to: cursor } : null
+
+interface RunOf { fire: Fire, task: Task, schedule: Schedule, now: number }
+
+function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
+  const { moved } = schedule
+  const due = fire.at === schedule.nominal_at ? schedule.next_at! : fire.at
+  const run: NewRun = {
+    task: task.id,
+    queue: task.queue,
+    priority: task.priority,
+    source: fire.late ? 'catch_up' : 'schedule',
+    schedule: schedule.id,
+    key: `${schedule.id === task.id ? '' : schedule.id}@${fire.at}`,
+    due_at: due,
+    ...deadlineFor(task, due, now),
+    ...due !== fire.at && moved ? { moved } : {},
+    nominal_at: fire.at,
+    max_retries: task.max_retries,
+    missed: fire.missed,
+    payload: schedule.payload ?? task.payload
+  }
+  if (fire.run) return run
+  return { ...run, skipped: { code: 'misfire', message: `missed by more than the grace of ${task.misfireGraceMs / SECOND} s; the policy is ${task.misfire}` } }
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
+import { house, scratch } from './house.ts'
+import type { Task } from '../../core/model/task/task.ts'
+
+const NOW = Date.parse('2026-11-22T12:00:30Z')
+const YEARS = 10 * 365 * DAY
+const tasks: Partial<Task>[] = [
+  { id: 'cron', trigger: 'cron', trigger_args: { minute: '*' }, overlap: 'allow' },
+  { id: 'interval', trigger: 'interval', trigger_args: { seconds: 60 }, overlap: 'allow' }
+]
+
+type House = Awaited<ReturnType<typeof house>>
+
+const countOf = async ({ engine }: House, task: string) => (await engine.list({ task, limit: 1000 })).items.length
+
+async function minutes (it: House, count: number) {
+  for (let minute = 0; minute < count; minute++) {
+    it.clock.advance(MINUTE)
+    await it.fire()
+  }
+}
+
+t.test('a clock that was ten years ahead at boot and is set right lets every schedule go on', async t => {
+  const it = await house(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
+  const made = await it.desk.schedule({ task: 'cron', trigger: '* * * * *', by: 'anna' })
+  await minutes(it, 2)
+  const before = { cron: await countOf(it, 'cron'), interval: await countOf(it, 'interval') }
+  it.clock.set(NOW)
+  await it.fire()
+  t.match(it.said('replanned'), [{ schedules: 3 }])
+  await minutes(it, 5)
+  t.equal(await countOf(it, 'cron') - before.cron, 10, 'its own schedule and the one that was made')
+  t.equal(await countOf(it, 'interval') - before.interval, 5)
+  t.ok(it.planner.get(made.id)!.next_at! < NOW + HOUR)
+})
+
+t.test('so it does when the process was started again meanwhile', async t => {
+  const folder = scratch(t)
+  const first = await house(t, { tasks, folder, at: new Date(NOW + YEARS).toISOString() })
+  await minutes(first, 2)
+  await first.close()
+  const it = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  const before = await countOf(it, 'cron')
+  await minutes(it, 3)
+  t.equal(await countOf(it, 'cron') - before, 3)
+})
+
+t.test('a schedule that rested while the clock was wrong goes on from now when it is wanted again', async t => {
+  const it = await house(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
+  const task = it.tasks.get('cron')!
+  it.tasks.set('cron', { ...task, enabled: false })
+  await it.planner.sync()
+  it.clock.set(NOW)
+  await it.planner.sync()
+  t.equal(it.planner.get('cron')!.next_at, null, 'it still rests')
+  it.tasks.set('cron', task)
+  await it.planner.sync()
+  await minutes(it, 2)
+  t.equal(await countOf(it, 'cron'), 2)
+})
+
+t.test('an hour back: what has fired does not fire again, what has not does', async t => {
+  const it = await house(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
+  await minutes(it, 3)
+  it.clock.set(NOW + HOUR)
+  await it.fire()
+  t.equal(await countOf(it, 'cron'), 4, 'one run for the whole hour')
+  it.clock.set(NOW)
+  await it.fire()
+  await minutes(it, 10)
+  const runs = (await it.engine.list({ task: 'cron', limit: 1000 })).items
+  t.equal(new Set(runs.map(({ nominal_at: at }) => at)).size, runs.length, 'none twice')
+  t.equal(runs.length, 4 + 7, '12:01 to 12:03 had their runs')
+})
+
+t.test('a step of some seconds leaves the cursor where it is', async t => {
+  const it = await house(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
+  await minutes(it, 1)
+  const cursor = it.planner.get('cron')!.cursor
+  it.clock.set(it.clock.now() - 5 * SECOND)
+  await it.planner.sync()
+  t.equal(it.planner.get('cron')!.cursor, cursor)
+  t.strictSame(it.said('replanned'), [])
+})
+
+t.test('a next fire that does not follow from its cursor is put right at the next start', async t => {
+  const folder = scratch(t)
+  const first = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  const row = first.planner.get('cron')!
+  await first.engine.plan([{ schedule: { ...row, nominal_at: NOW + YEARS, next_at: NOW + YEARS }, from: row.cursor, fires: [], overlap: 'skip', now: NOW }])
+  await first.close()
+  const it = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  await minutes(it, 2)
+  t.equal(await countOf(it, 'cron'), 2)
+})
+
+t.test('whatever the clock does, no fire is doubled and every schedule goes on within two minutes', async t => {
+  const jump = fc.oneof(fc.integer({ min: -YEARS, max: YEARS }), fc.integer({ min: -2 * HOUR, max: 2 * HOUR }), fc.integer({ min: -20 * SECOND, max: 20 * SECOND }))
+  await fc.assert(fc.asyncProperty(fc.array(jump, { minLength: 1, maxLength: 6 }), async jumps => {
+    const it = await house(t, { tasks, at: new Date(NOW).toISOString() })
+    await it.runner.stop()
+    for (const ms of [0, ...jumps]) {
+      it.clock.set(Math.min(NOW + 2 * YEARS, Math.max(NOW - YEARS, it.clock.now() + ms)))
+      await it.planner.fire()
+      for (let step = 0; step < 30; step++) {
+        it.clock.advance(5 * SECOND)
+        await it.planner.fire()
+      }
+      for (const { id, next_at: next } of it.planner.schedules) {
+        if (next === null || next > it.clock.now() + 2 * MINUTE) throw new Error(`${id} stands still`)
+      }
+    }
+    for (const task of ['cron', 'interval']) {
+      const { items } = await it.engine.list({ task, limit: 1000 })
+      if (new Set(items.map(({ nominal_at: at }) => at)).size !== items.length) throw new Error(`a fire of ${task} has two runs`)
+    }
+    await it.close()
+  }), { numRuns: 25 })
+})
