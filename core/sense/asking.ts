@@ -14,6 +14,7 @@ export class Asking {
   readonly sensor: Sensor
   readonly #clock: Clock
   #part: Part = {}
+  #doubted = new Map<string, number>()
   #trouble: Trouble | null = null
   #askedAt = -Infinity
   #pending = false
@@ -28,6 +29,13 @@ export class Asking {
 
   get part (): Part { return this.#part }
   get trouble (): Trouble | null { return this.#trouble }
+  /** Values that it leaves out of its answer, and since when. */
+  get doubts (): Trouble[] {
+    const messages = this.sensor.doubts?.() ?? []
+    this.#doubted = new Map(messages.map(message => [message, this.#doubted.get(message) ?? this.#clock.now()]))
+    return [...this.#doubted].map(([message, since]) => ({ sensor: this.name, message, since }))
+  }
+
   /** It was asked, the bound has passed and it has not answered. */
   get hangs (): boolean { return this.#pending && this.#trouble !== null }
   get isDue (): boolean { return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY }

@@ -108,9 +108,9 @@ export class Senses implements Service {
     return this.#sampling
   }
 
-  /** Sensors, probes and files that fail or do not answer, and since when (epoch ms). */
+  /** Sensors, probes and files that fail or do not answer, values that are left out, and since when (epoch ms). */
   troubles (): Trouble[] {
-    const own = [...this.#askings.values()].flatMap(({ trouble }) => trouble ? [trouble] : [])
+    const own = [...this.#askings.values()].flatMap(({ trouble, doubts }) => [...trouble ? [trouble] : [], ...doubts])
     const probes = this.#probes.silent().map(({ name, ...rest }) => ({ sensor: `probe ${name}`, ...rest }))
     const files = [['signals', this.#signals.fault], ['history', this.#history.fault]] as const
     const kept = files.flatMap(([sensor, message]) => message === null ? [] : [{ sensor, message, since: this.#latest.at }])
@@ -186,7 +186,7 @@ export class Senses implements Service {
     const { sense } = config()
     const fresh = { ground: this.#ground, exec: this.#exec, platform: this.#platform }
     const known = [...this.#askings.values()]
-    const fixed = this.#fixed ??= fixedSensors(fresh)
+    const fixed = this.#fixed ??= fixedSensors({ ...fresh, idleEveryMs: () => milliseconds(config().scheduling.idle_check_interval) })
     if (this.#sense === null || sense !== this.#sense) this.#chosen = chosenSensors({ ...fresh, folder, sense })
     this.#sense = sense
     const wanted = new Map([...fixed, ...this.#chosen, ...this.#own])

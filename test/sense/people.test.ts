@@ -29,7 +29,7 @@ function house (t: Test, { tree = {}, output = '' }: { tree?: Tree, output?: str
     said.asked.push(argv.join(' '))
     return { code: 0, output: said.output }
   }
-  const base = machine(t, { tree: { ...DESKTOP, ...tree }, exec })
+  const base = machine(t, { tree: { ...DESKTOP, ...tree }, exec, config: { scheduling: { idle_check_interval: '10s' } } })
   const touch = (path: string, secondsAgo: number, kind: 'read' | 'changed' = 'read') => {
     const at = base.clock.now() / 1000 - secondsAgo
     const old = base.clock.now() / 1000 - 1_000_000
@@ -52,6 +52,29 @@ t.test('the last touch of any terminal counts', async t => {
   t.equal((await later({}, 10_000)).idle_seconds, 40)
   touch('dev/input/event0', 5, 'changed')
   t.equal((await later({}, 10_000)).idle_seconds, 15)
+})
+
+t.test('terminals are looked at every idle_check_interval, and the last touch ages in between', async t => {
+  programs(t)
+  const { senses, touch, later, configure } = house(t, { tree: TERMINALS })
+  configure({})
+  for (const path of Object.keys(TERMINALS)) touch(path, 900)
+  t.equal((await senses.sample()).idle_seconds, 900)
+  touch('dev/pts/7', 0)
+  t.equal((await later({}, 50_000)).idle_seconds, 950, 'not before a minute has passed')
+  t.equal((await later({}, 10_000)).idle_seconds, 60)
+  configure({ scheduling: { idle_check_interval: '5m' } })
+  touch('dev/pts/7', 0)
+  t.equal((await later({}, 240_000)).idle_seconds, 300, 'a change of the setting counts at once')
+  t.equal((await later({}, 60_000)).idle_seconds, 300)
+})
+
+t.test('a touch in the future is from a clock that was wrong, and is none', async t => {
+  programs(t)
+  const { senses, touch } = house(t, { tree: TERMINALS })
+  for (const path of Object.keys(TERMINALS)) touch(path, 900)
+  touch('dev/tty1', -10 * 365 * 86_400)
+  t.equal((await senses.sample()).idle_seconds, 900)
 })
 
 t.test('somebody at a screen is not idle, whatever the terminals say', async t => {

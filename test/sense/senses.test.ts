@@ -139,3 +139,31 @@ t.test('the delay of the event loop is the worst since the last sample', async t
   t.strictSame(sensor.read(), { loop_delay_ms: 240.2 })
   t.strictSame(sensor.read(), { loop_delay_ms: 'unknown' })
 })
+
+const CHIPS = {
+  'sys/class/hwmon/hwmon0/name': 'coretemp\n', 'sys/class/hwmon/hwmon0/temp1_input': '41000\n',
+  'sys/class/hwmon/hwmon1/name': 'nct6797\n', 'sys/class/hwmon/hwmon1/temp1_input': '36000\n',
+  'sys/class/hwmon/hwmon1/temp5_input': '127000\n', 'sys/class/hwmon/hwmon1/temp5_label': 'AUXTIN2\n'
+}
+
+t.test('an input that is not connected is left out, and named', async t => {
+  const { senses, later } = machine(t, { tree: { ...DESKTOP, ...CHIPS } })
+  const { at, temperature } = await senses.sample()
+  t.equal(temperature, 41)
+  t.match(senses.troubles(), [{ sensor: 'temperature', message: 'nct6797 AUXTIN2 says 127 °C, which no machine that runs can have: it is left out', since: at }])
+  await later({}, 20_000)
+  t.match(senses.troubles(), [{ since: at }], 'and since when')
+  await later({ 'sys/class/hwmon/hwmon1/temp5_input': '35000\n' }, 20_000)
+  t.strictSame(senses.troubles(), [])
+})
+
+t.test('an input of a board that is hot and never changes is left out after a while; what changes, or lies in a processor, is believed', async t => {
+  const { senses, later } = machine(t, { tree: { ...DESKTOP, ...CHIPS, 'sys/class/hwmon/hwmon1/temp5_input': '97500\n' } })
+  t.equal((await senses.sample()).temperature, 97.5)
+  for (let minute = 0; minute < 9; minute++) t.equal((await later({}, 60_000)).temperature, 97.5)
+  t.equal((await later({}, 60_000)).temperature, 41)
+  t.match(senses.troubles(), [{ message: 'nct6797 AUXTIN2 says 97.5 °C without any change: it is left out' }])
+  t.equal((await later({ 'sys/class/hwmon/hwmon1/temp5_input': '98000\n' }, 60_000)).temperature, 98)
+  await later({ 'sys/class/hwmon/hwmon0/temp1_input': '100000\n' }, 60_000)
+  t.equal((await later({}, 3_600_000)).temperature, 100, 'a processor at its limit')
+})

@@ -66,7 +66,7 @@ const Scheduling = section({
   profile_slots: regime('When task_concurrency × resource_limit counts; always as soon as config.json names the concurrency of a profile or the limit of a window'),
   time_windows: Type.Record(Type.String(), WindowSchema, { default: TIME_WINDOWS, description: 'Hours of the day, by name' }),
   max_background_batch: whole(5, 'So many runs of the class background at once', 1),
-  idle_check_interval: duration(60, 'How often terminals and sessions are asked whether someone is using the machine'),
+  idle_check_interval: duration(60, 'How often it is looked whether someone is using the machine; sessions with a screen are asked once a minute at most'),
   dwell: duration('60s', 'A gate that changed on a reading keeps its answer for so long; load is a mean over so long'),
   signal_dwell: duration('60s', 'The same for custom signals: a signal changes at once, and then not again for so long'),
   load_patience: duration('30m', 'On mains: load that has lasted longer holds nothing any more, for it is how the machine is; constraints of a task still do'),

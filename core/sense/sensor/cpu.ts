@@ -1,7 +1,7 @@
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numbersOf, plainNumber, share } from '../source/number.ts'
+import { OwnProcesses } from '../source/process-tree.ts'
 import { rates, rise } from '../source/rate.ts'
-import { treeTicks } from '../source/process-tree.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Files } from '../source/files.ts'
 import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
@@ -15,6 +15,8 @@ interface Counters {
   total: number
   /** Ticks without work; waiting for a disk is without work. */
   idle: number
+  /** Ticks of programs that run niced. */
+  niced: number
   /** Ticks of this process and what it started. */
   own: number | null
   /** Seconds that the container has used, where it has a share of its own. */
@@ -22,11 +24,11 @@ interface Counters {
 }
 
 /** The columns of /proc/stat, proc(5): user nice system idle iowait irq softirq steal; guest is part of user. */
-function ticksOf (stat: string): { total: number, idle: number } {
+function ticksOf (stat: string): Pick<Counters, 'total' | 'idle' | 'niced'> {
   const columns = numbersOf(stat, 3).slice(0, 8)
   const total = columns.reduce((sum, value) => sum + value, 0)
   if (!stat.startsWith('cpu ') || columns.length < 4 || Number.isNaN(total)) throw new Error(`/proc/stat begins with '${stat.slice(0, 40)}'`)
-  return { total, idle: columns[3]! + (columns[4] ?? 0) }
+  return { total, idle: columns[3]! + (columns[4] ?? 0), niced: columns[1]! }
 }
 
 function load ({ files, roots }: { files: Files, roots: Roots }, cores: number): Maybe<number> {
@@ -42,27 +44,31 @@ function coresIn (stat: string): number {
   return Math.max(1, count)
 }
 
-interface Shares { busy: Maybe<number>, own: Maybe<number> }
-const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN }
+interface Shares { busy: Maybe<number>, own: Maybe<number>, niced: Maybe<number> }
+const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN, niced: UNKNOWN }
+
+/** What a container has used of its share, or the machine of its processors, and what niced programs have used beside it. */
+function used (now: Counters, before: Counters, roomSeconds: number): Pick<Shares, 'busy' | 'niced'> {
+  if (now.contained !== null) {
+    const contained = rise(now.contained, before.contained ?? undefined)
+    return { busy: contained === null ? UNKNOWN : share(contained / roomSeconds), niced: UNKNOWN }
+  }
+  const [total, idle, niced] = [rise(now.total, before.total), rise(now.idle, before.idle), rise(now.niced, before.niced)]
+  return total === null || idle === null || niced === null || total === 0 ? NONE : { busy: share((total - idle - niced) / total), niced: share(niced / total) }
+}
 
 /** Processor shares from /proc/stat, of all cores, or of the container's share of them when it has a limit. */
-export function cpuSensor (ground: Ground, limits: Limits): Sensor {
+export function cpuSensor (ground: Ground, limits: Limits, processes = new OwnProcesses(ground)): Sensor {
   const { files, roots, clock } = ground
-  const ownTicks = treeTicks({ files, roots })
   let room = 1
   const shares = rates<Counters, Shares>({
     clock,
     none: NONE,
     derive: ({ now, before, seconds }) => {
-      const total = rise(now.total, before.total)
-      const idle = rise(now.idle, before.idle)
-      const contained = now.contained === null ? null : rise(now.contained, before.contained ?? undefined)
-      const busy = now.contained !== null
-        ? contained === null ? UNKNOWN : share(contained / (seconds * room))
-        : total === null || idle === null || total === 0 ? UNKNOWN : share(1 - idle / total)
+      const { busy, niced } = used(now, before, seconds * room)
       const own = now.own === null ? null : rise(now.own, before.own ?? undefined)
-      if (own === null || busy === UNKNOWN) return { busy, own: UNKNOWN }
-      return { busy, own: Math.min(busy, own / TICKS / (seconds * room)) }
+      if (own === null || busy === UNKNOWN) return { busy, niced, own: UNKNOWN }
+      return { busy, niced, own: Math.min(busy, own / TICKS / (seconds * room)) }
     }
   })
   return {
@@ -73,7 +79,7 @@ export function cpuSensor (ground: Ground, limits: Limits): Sensor {
       const { cpus } = limits.read()
       room = Math.min(online, cpus ?? online)
       const contained = cpus === null ? null : limits.cpuSeconds()
-      return { cpu: { ...shares({ ...ticksOf(stat), own: ownTicks(), contained }), load: load(ground, online), cores: room } }
+      return { cpu: { ...shares({ ...ticksOf(stat), own: processes.ticks(), contained }), load: load(ground, online), cores: room } }
     }
   }
 }

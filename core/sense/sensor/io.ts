@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs'
+import { OwedBytes, busiest } from '../source/own-disk.ts'
+import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numbersOf, share } from '../source/number.ts'
 import { rates, rise } from '../source/rate.ts'
-import type { Reading } from '../../model/machine/reading.ts'
+import type { Change } from '../source/rate.ts'
 import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { OwnProcesses } from '../source/process-tree.ts'
+import type { Reading } from '../../model/machine/reading.ts'
+import type { Worked } from '../source/own-disk.ts'
 
 const SECTOR_BYTES = 512
 /** Stands on another disk, or in memory: its work is counted there, or is none. */
@@ -48,28 +53,48 @@ function wholeDisks (folder: string): (name: string) => boolean {
   }
 }
 
-/** How busy the busiest disk is, and what all of them move. */
-export function ioSensor ({ files, roots, clock }: Ground): Sensor {
+/** Counters of all disks, and the bytes that offpeak's own processes have asked disks for; null where nobody tells. */
+interface Counters { disks: Map<string, Disk>, own: number | null }
+
+/** The disks of both samples, as far as each of their counters has risen. */
+function worked ({ now, before, seconds }: Change<Counters, Answer>): Worked[] | null {
+  const both = [...now.disks].filter(([name]) => before.disks.has(name))
+  const all = both.map(([name, disk]) => {
+    const busy = rise(disk.busyMs, before.disks.get(name)!.busyMs)
+    const sectors = rise(disk.sectors, before.disks.get(name)!.sectors)
+    return busy === null || sectors === null ? null : { bytes: sectors * SECTOR_BYTES, busy: busy / (seconds * SECOND) }
+  })
+  return all.length === 0 || all.includes(null) ? null : all as Worked[]
+}
+
+/** How busy the busiest disk is and what all of them move, with offpeak's own part of both. */
+export function ioSensor ({ files, roots, clock }: Ground, processes?: OwnProcesses): Sensor {
   const isWhole = wholeDisks(`${roots.sys}/block`)
-  const answer = rates<Map<string, Disk>, Answer>({
+  const owed = new OwedBytes()
+  const answer = rates<Counters, Answer>({
     clock,
     none: NONE,
-    derive: ({ now, before, seconds }) => {
-      const both = [...now].filter(([name]) => before.has(name))
-      const busy = both.map(([name, disk]) => rise(disk.busyMs, before.get(name)!.busyMs))
-      const sectors = both.map(([name, disk]) => rise(disk.sectors, before.get(name)!.sectors))
-      const sum = sectors.reduce<number | null>((total, value) => total === null || value === null ? null : total + value, 0)
-      return {
-        busy: both.length === 0 || busy.includes(null) ? UNKNOWN : share(Math.max(...busy as number[]) / (seconds * 1000)),
-        bytes_per_s: both.length === 0 || sum === null ? UNKNOWN : sum * SECTOR_BYTES / seconds
-      }
+    derive: change => {
+      const disks = worked(change)
+      if (disks === null) return NONE
+      const { now, before, seconds } = change
+      const moved = disks.reduce((sum, { bytes }) => sum + bytes, 0)
+      const asked = now.own === null || before.own === null ? null : now.own - before.own
+      const own = asked === null ? 0 : owed.settle({ asked, moved, passedMs: seconds * SECOND })
+      const { busy, own: ownBusy } = busiest(disks, own)
+      const whole = { busy: share(busy), bytes_per_s: moved / seconds }
+      return asked === null ? whole : { ...whole, own: share(ownBusy), own_bytes_per_s: own / seconds }
     }
   })
+  const ownBytes = (): number | null => {
+    const moved = processes?.moved() ?? null
+    return moved === null ? null : [...moved.values()].reduce((sum, { disk }) => sum + disk, 0)
+  }
   return {
     everyMs: 0,
     read (): Part {
       const text = files.optional(`${roots.proc}/diskstats`)
-      return { io: text === null ? NONE : answer(disksIn(text, isWhole)) }
+      return { io: text === null ? NONE : answer({ disks: disksIn(text, isWhole), own: ownBytes() }) }
     }
   }
 }

@@ -1,5 +1,6 @@
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numberAfter, share } from '../source/number.ts'
+import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Limits } from '../source/cgroup.ts'
 import type { Ground, Part, Sensor } from '../source/sensor.ts'
 
@@ -15,18 +16,32 @@ function hostMemory (text: string): { total: number, available: number } {
   return { total: total * KIB, available: available * KIB }
 }
 
+/** What the cache of ZFS gives back when memory is short, bytes: MemAvailable does not count it. Lines of arcstats: name, type, value. */
+function zfsCache (text: string | null): number {
+  if (text === null) return 0
+  const value = (name: string) => Number(new RegExp(`^${name} +\\d+ +(\\d+)$`, 'm').exec(text)?.[1] ?? NaN)
+  const given = value('size') - value('c_min')
+  return given > 0 ? given : 0
+}
+
 /** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
-export function memorySensor ({ files, roots }: Ground, limits: Limits): Sensor {
+export function memorySensor ({ files, roots }: Pick<Ground, 'files' | 'roots'>, limits: Limits, processes?: OwnProcesses): Sensor {
+  const ownOf = (total: number) => {
+    const own = processes?.memory() ?? null
+    return own === null ? {} : { own: share(own / total) }
+  }
   return {
     everyMs: 0,
     read (): Part {
-      const { total, available } = hostMemory(files.text(`${roots.proc}/meminfo`))
+      const host = hostMemory(files.text(`${roots.proc}/meminfo`))
+      const total = host.total
+      const available = Math.min(total, host.available + zfsCache(files.optional(`${roots.proc}/spl/kstat/zfs/arcstats`)))
       const { memory } = limits.read()
       // A limit above what the machine has is none.
-      if (memory === null || memory >= total) return { memory: { used: share(1 - available / total), available_bytes: available } }
+      if (memory === null || memory >= total) return { memory: { used: share((total - available) / total), available_bytes: available, ...ownOf(total) } }
       const used = limits.memoryBytes()
       if (Number.isNaN(used)) return { memory: { used: UNKNOWN, available_bytes: UNKNOWN } }
-      return { memory: { used: share(used / memory), available_bytes: Math.min(available, Math.max(0, memory - used)) } }
+      return { memory: { used: share(used / memory), available_bytes: Math.min(available, Math.max(0, memory - used)), ...ownOf(memory) } }
     }
   }
 }

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numbersOf } from '../source/number.ts'
+import { OwnNetwork } from '../source/own-network.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+import type { OwnProcesses } from '../source/process-tree.ts'
+import type { Reading } from '../../model/machine/reading.ts'
 
 /** Receives what another one has received already, or talks to nobody. */
 const BORROWED = /^(?:lo|ifb\d|dummy\d|veth|docker|br-|virbr|vnet|tap|tun|wg|tailscale|bond\d|team\d)/
@@ -49,18 +52,24 @@ export function wayOut ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Mayb
   return names.find(name => files.optional(`${roots.sys}/class/net/${name}/operstate`)?.trim() !== 'down') ?? null
 }
 
-/** What the interfaces move, and whether one of them leads out. */
-export function networkSensor (ground: Ground): Sensor {
+type Moved = Pick<Reading['network'], 'bytes_per_s' | 'own_bytes_per_s'>
+const NONE: Moved = { bytes_per_s: UNKNOWN }
+
+/** What the interfaces move, offpeak's own part of it, and whether one of them leads out. */
+export function networkSensor (ground: Ground, processes?: OwnProcesses): Sensor {
   const { files, roots, clock } = ground
   let names: string[] = []
   let seen = ''
-  const rate = rates<Map<string, number>, Maybe<number>>({
+  const own = processes === undefined ? null : new OwnNetwork(ground, processes)
+  const rate = rates<Map<string, number>, Moved>({
     clock,
-    none: UNKNOWN,
+    none: NONE,
     derive: ({ now, before, seconds }) => {
       const rises = names.filter(name => now.has(name) && before.has(name)).map(name => rise(now.get(name), before.get(name)))
-      if (rises.length === 0 || rises.includes(null)) return names.length === 0 && now.size > 0 ? 0 : UNKNOWN
-      return rises.reduce<number>((sum, value) => sum + value!, 0) / seconds
+      if (rises.length === 0 || rises.includes(null)) return names.length === 0 && now.size > 0 ? { bytes_per_s: 0 } : NONE
+      const bytes = rises.reduce<number>((sum, value) => sum + value!, 0)
+      const ownRate = own?.rate({ bytes, seconds }) ?? null
+      return { bytes_per_s: bytes / seconds, ...ownRate !== null && { own_bytes_per_s: ownRate } }
     }
   })
   return {
@@ -72,7 +81,7 @@ export function networkSensor (ground: Ground): Sensor {
       if (list !== seen) names = counted(bytes.keys(), roots)
       seen = list
       const way = wayOut(ground)
-      return { network: { bytes_per_s: text === null ? UNKNOWN : rate(bytes), online: way === UNKNOWN ? UNKNOWN : way !== null } }
+      return { network: { ...text === null ? NONE : rate(bytes), online: way === UNKNOWN ? UNKNOWN : way !== null } }
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Limits } from '../source/cgroup.ts'
+import { OwnProcesses } from '../source/process-tree.ts'
 import { connectionSensor } from './connection.ts'
 import { cpuSensor } from './cpu.ts'
 import { diskSensor } from './disk.ts'
@@ -17,28 +18,30 @@ import type { Config } from '../../model/config/config.ts'
 import type { Exec } from '../source/program.ts'
 import type { Ground, Sensor } from '../source/sensor.ts'
 
-function linux (ground: Ground, exec: Exec): [string, Sensor][] {
+function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
   const limits = new Limits(ground)
+  const processes = new OwnProcesses(ground)
   return [
-    ['cpu', cpuSensor(ground, limits)],
+    ['cpu', cpuSensor(ground, limits, processes)],
     ['pressure', pressureSensor(ground, limits)],
-    ['memory', memorySensor(ground, limits)],
-    ['io', ioSensor(ground)],
-    ['network', networkSensor(ground)],
+    ['memory', memorySensor(ground, limits, processes)],
+    ['io', ioSensor(ground, processes)],
+    ['network', networkSensor(ground, processes)],
     ['power', powerSensor(ground)],
     ['temperature', temperatureSensor(ground)],
-    ['idle', idleSensor(ground, exec)]
+    ['idle', idleSensor({ ...ground, exec, everyMs: idleEveryMs })]
   ]
 }
 
-export interface SensorsAsk { ground: Ground, exec: Exec, platform: NodeJS.Platform }
+/** `idleEveryMs`: how often somebody at the machine is looked for. */
+export interface SensorsAsk { ground: Ground, exec: Exec, platform: NodeJS.Platform, idleEveryMs: () => number }
 
 /** The sensors of this system that no configuration changes. */
-export const fixedSensors = ({ ground, exec, platform }: SensorsAsk): Map<string, Sensor> =>
-  new Map([...platform === 'linux' ? linux(ground, exec) : elsewhere(), ['loop', loopSensor()]])
+export const fixedSensors = (ask: SensorsAsk): Map<string, Sensor> =>
+  new Map([...ask.platform === 'linux' ? linux(ask) : elsewhere(), ['loop', loopSensor()]])
 
 /** The sensors that the configuration asks for. `folder` is the data folder, which is always watched. */
-export function chosenSensors ({ ground, exec, platform, folder, sense }: SensorsAsk & { folder: string, sense: Config['sense'] }): Map<string, Sensor> {
+export function chosenSensors ({ ground, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string, sense: Config['sense'] }): Map<string, Sensor> {
   const everyMs = milliseconds(sense.slow_every)
   const paths = new Set([folder, ...sense.disks])
   const sensors = new Map([...paths].map(path => [`disk ${path}`, diskSensor(path)]))

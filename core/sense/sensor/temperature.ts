@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
+import { doubtsOf } from '../source/degrees.ts'
 import { plainNumber } from '../source/number.ts'
+import type { Degrees } from '../source/degrees.ts'
 import type { Files } from '../source/files.ts'
 import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -10,48 +12,72 @@ const EVERY = 15 * SECOND
 const LIST_AGAIN = 5 * MINUTE
 const MILLI = 1000
 const MOST_SENSORS = 32
-/** Outside of this a sensor is not connected or broken. */
-const SANE = { least: -40, most: 150 }
 /** Asking one of these can keep a disk from its sleep. */
 const LEFT_ALONE = new Set(['drivetemp'])
 
+/** One input: its file, and what it is called: `nct6797 AUXTIN2`, `x86_pkg_temp`. */
+interface Input { path: string, chip: string, name: string }
+
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 
-async function zones (sys: string): Promise<string[]> {
+/** A name that the kernel keeps in memory; null where it has none. */
+const named = (files: Files, path: string): string | null => files.once(path)?.trim() || null
+
+async function zones (files: Files, sys: string): Promise<Input[]> {
   const names = await list(`${sys}/class/thermal`)
-  return names.filter(name => name.startsWith('thermal_zone')).map(name => `${sys}/class/thermal/${name}/temp`)
+  return names.filter(name => name.startsWith('thermal_zone')).map(name => {
+    const chip = named(files, `${sys}/class/thermal/${name}/type`) ?? name
+    return { path: `${sys}/class/thermal/${name}/temp`, chip, name: chip }
+  })
 }
 
-async function chips (files: Files, sys: string): Promise<string[]> {
+async function chips (files: Files, sys: string): Promise<Input[]> {
   const folders = (await list(`${sys}/class/hwmon`)).map(name => `${sys}/class/hwmon/${name}`)
   const inputs = await Promise.all(folders.map(async folder => {
-    if (LEFT_ALONE.has(await files.driver(`${folder}/name`) ?? '')) return []
-    return (await list(folder)).filter(name => /^temp\d+_input$/.test(name)).map(name => `${folder}/${name}`)
+    const chip = named(files, `${folder}/name`) ?? ''
+    if (LEFT_ALONE.has(chip)) return []
+    const names = (await list(folder)).filter(name => /^temp\d+_input$/.test(name))
+    return names.map(name => {
+      const label = named(files, `${folder}/${name.replace('_input', '_label')}`)
+      return { path: `${folder}/${name}`, chip, name: `${chip} ${label ?? name.replace('_input', '')}`.trim() }
+    })
   }))
   return inputs.flat()
 }
 
-function sensorFiles ({ files, roots, clock }: { files: Files, roots: Roots, clock: Clock }): () => Promise<string[]> {
-  let found: string[] = []
+function inputsOf ({ files, roots, clock }: { files: Files, roots: Roots, clock: Clock }): () => Promise<Input[]> {
+  let found: Input[] = []
   let at = -Infinity
   return async () => {
     if (clock.monotonic() - at < LIST_AGAIN) return found
     at = clock.monotonic()
-    found = [...await zones(roots.sys), ...await chips(files, roots.sys)].slice(0, MOST_SENSORS)
+    found = [...await zones(files, roots.sys), ...await chips(files, roots.sys)].slice(0, MOST_SENSORS)
     return found
   }
 }
 
-/** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others. */
+/** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others, and what none can mean is left out and named. */
 export function temperatureSensor (ground: Ground): Sensor {
-  const paths = sensorFiles(ground)
+  const inputs = inputsOf(ground)
+  const since = new Map<string, Pick<Degrees, 'value' | 'since'>>()
+  let doubts: readonly string[] = []
+  const read = async ({ path, chip, name }: Input): Promise<Degrees[]> => {
+    const milli = plainNumber(await ground.files.driver(path).catch(() => null))
+    if (milli === null) return []
+    const value = milli / MILLI
+    const before = since.get(path)
+    const one = { value, chip, name, since: before?.value === value ? before.since : ground.clock.monotonic() }
+    since.set(path, one)
+    return [one]
+  }
   return {
     everyMs: EVERY,
     threaded: true,
+    doubts: () => doubts,
     async read (): Promise<Part> {
-      const texts = await Promise.all((await paths()).map(path => ground.files.driver(path).catch(() => null)))
-      const degrees = texts.map(plainNumber).filter(value => value !== null).map(value => value / MILLI)
-      const sane = degrees.filter(value => value > SANE.least && value < SANE.most && value !== 0)
+      const all = (await Promise.all((await inputs()).map(read))).flat()
+      const { sane, left } = doubtsOf(all, ground.clock.monotonic())
+      doubts = left
       return { temperature: sane.length === 0 ? UNKNOWN : Math.max(...sane) }
     }
   }

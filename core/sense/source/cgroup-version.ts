@@ -7,7 +7,7 @@ export interface Version {
   folders (kind: 'cpu' | 'memory', lines: readonly string[]): { mount: string, path: string }[]
   cpus (files: Files, folder: string): number | null
   memory (files: Files, folder: string): number | null
-  /** Seconds of processor time used so far; NaN when it does not tell. */
+  /** Seconds of processor time used so far, without what ran niced where that is told; NaN when it does not tell. */
   cpuSeconds (files: Files, folder: string): number
   /** Bytes held; what the kernel would give back at once does not count. NaN when it does not tell. */
   memoryBytes (files: Files, folder: string): number
@@ -21,7 +21,10 @@ const NO_LIMIT = 2 ** 60
 const ratio = (most: number | null | undefined, period: number | null | undefined): number | null =>
   most !== null && most !== undefined && most > 0 && period ? most / period : null
 
-const without = (current: number | null, given: number | null) => current === null ? NaN : Math.max(0, current - (given ?? 0))
+const without = (current: number | null, back: number) => current === null ? NaN : Math.max(0, current - back)
+
+/** What the kernel gives back of a group when memory is short: its caches. */
+const given = (stat: string | null, keys: readonly string[]): number => keys.reduce((sum, key) => sum + (stat === null ? 0 : numberAfter(stat, key) ?? 0), 0)
 
 /** cgroup v2 (Documentation/admin-guide/cgroup-v2.rst). */
 export const VERSION_2: Version = {
@@ -32,9 +35,12 @@ export const VERSION_2: Version = {
     return ratio(most, period)
   },
   memory: (files, folder) => plainNumber(files.once(`${folder}/memory.max`)),
-  cpuSeconds: (files, folder) => (numberAfter(files.text(`${folder}/cpu.stat`), 'usage_usec ') ?? NaN) / MICRO,
+  cpuSeconds: (files, folder) => {
+    const stat = files.text(`${folder}/cpu.stat`)
+    return ((numberAfter(stat, 'usage_usec ') ?? NaN) - (numberAfter(stat, 'nice_usec ') ?? 0)) / MICRO
+  },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.current`)), numberAfter(files.optional(`${folder}/memory.stat`) ?? '', 'inactive_file '))
+    without(plainNumber(files.text(`${folder}/memory.current`)), given(files.optional(`${folder}/memory.stat`), ['inactive_file ', 'active_file ', 'slab_reclaimable ']))
 }
 
 /** cgroup v1 (Documentation/admin-guide/cgroup-v1): a tree of its own for each kind. */
@@ -52,5 +58,5 @@ export const VERSION_1: Version = {
     return (plainNumber(used) ?? NaN) / NANO
   },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), numberAfter(files.optional(`${folder}/memory.stat`) ?? '', 'total_inactive_file '))
+    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), given(files.optional(`${folder}/memory.stat`), ['total_inactive_file ', 'total_active_file ']))
 }

@@ -1,59 +1,136 @@
 import { readdirSync } from 'node:fs'
 import { absent } from './files.ts'
-import { numbersOf } from './number.ts'
-import type { Files } from './files.ts'
-import type { Roots } from './sensor.ts'
+import { numberAfter, numbersOf } from './number.ts'
+import type { Ground } from './sensor.ts'
 
-/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat (proc(5)): counted from field 4, the first after the letter of the state. */
+/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, nice is field 19 (proc(5)): counted from field 4, the first after the
+ *  letter of the state. */
 const UTIME = 10
+const NICE = 15
 const MOST_CHILDREN = 500
+/** One look serves all sensors of one sample. */
+const SAME_LOOK_MS = 100
+const KIB = 1024
 /** Threads of Node's own, by name: they start no programs. */
 const OWN_THREADS = new Set(['libuv-worker', 'node-V8Worker', 'DelayedTaskSche', 'SignalInspector'])
 
+/** Ticks that count as use of the processors: niced programs give way by themselves. Null for a line that cannot be read. */
 function ticksIn (stat: string): number | null {
   const at = stat.lastIndexOf(')')
   if (at < 0) return null
-  // The name in parentheses may hold spaces and parentheses of its own.
+  // The name in parentheses may hold spaces and parentheses of its own. A nice value below zero is NaN here, and not above zero.
   const fields = numbersOf(stat, at + 4)
   const sum = fields.slice(UTIME, UTIME + 4).reduce((total, value) => total + value, 0)
-  return fields.length < UTIME + 4 || Number.isNaN(sum) ? null : sum
+  if (fields.length < UTIME + 4 || Number.isNaN(sum)) return null
+  return (fields[NICE] ?? 0) > 0 ? 0 : sum
+}
+
+/** What a process has moved so far, bytes: from and to disks, and by read and write calls of any kind, sockets included. */
+export interface Moved { disk: number, calls: number }
+
+/** /proc/<pid>/io. What was written and removed before it reached a disk never reaches one. */
+function movedIn (text: string | null): Moved | null {
+  if (text === null) return null
+  const of = (key: string) => numberAfter(text, `${key}: `) ?? 0
+  return { disk: Math.max(0, of('read_bytes') + of('write_bytes') - of('cancelled_write_bytes')), calls: Math.max(of('rchar'), of('wchar')) }
+}
+
+/** Memory of /proc/<pid>/status that is nobody else's and that no cache gives back, bytes. */
+function residentIn (text: string | null): number {
+  if (text === null) return 0
+  const own = numberAfter(text, 'RssAnon:')
+  return (own === null ? numberAfter(text, 'VmRSS:') ?? 0 : own + (numberAfter(text, 'RssShmem:') ?? 0)) * KIB
 }
 
 const list = (folder: string): string[] => absent(() => readdirSync(folder)) ?? []
 const pidsIn = (text: string | null): string[] => text === null || text === '' ? [] : text.trim().split(' ')
 
-/** Processor ticks of this process and of everything that it has started and that still lives.
- *  A child's ticks move to its parent when it ends, so the sum only rises. Null where the kernel does not tell. */
-export function treeTicks ({ files, roots }: { files: Files, roots: Roots }): () => number | null {
-  const tasks = `${roots.proc}/self/task`
+/** This process and everything that it has started and that still lives: what they use of the machine is offpeak's own. The kernel adds what a
+ *  child has used to its parent when the child ends, so sums of ticks and bytes only rise. */
+export class OwnProcesses {
+  readonly #ground: Ground
   /** Of each thread: the file of its children, null for one that starts nothing. */
-  let threads = new Map<string, string | null>()
+  #threads = new Map<string, string | null>()
+  #pids: string[] = []
+  #lookedAt = -Infinity
 
-  const ownChildren = (): string[] => {
-    const before = threads
-    threads = new Map(list(tasks).map(thread => {
+  constructor (ground: Ground) {
+    this.#ground = ground
+  }
+
+  /** Their ids, `self` first. */
+  pids (): readonly string[] {
+    const at = this.#ground.clock.monotonic()
+    if (at - this.#lookedAt < SAME_LOOK_MS) return this.#pids
+    this.#lookedAt = at
+    this.#pids = ['self']
+    const waiting = this.#ownChildren()
+    for (let index = 0; index < waiting.length && index < MOST_CHILDREN; index++) {
+      this.#pids.push(waiting[index]!)
+      waiting.push(...this.#childrenOf(waiting[index]!))
+    }
+    return this.#pids
+  }
+
+  /** Processor ticks; null where the kernel does not tell. */
+  ticks (): number | null {
+    const { files, roots } = this.#ground
+    const own = ticksIn(files.text(`${roots.proc}/self/stat`))
+    if (own === null) return null
+    const stats = this.#children().map(pid => files.once(`${roots.proc}/${pid}/stat`))
+    return stats.reduce((sum, stat) => sum + ((stat === null ? null : ticksIn(stat)) ?? 0), own)
+  }
+
+  /** What each of them has moved, by id; null where the kernel does not tell. */
+  moved (): Map<string, Moved> | null {
+    const { files, roots } = this.#ground
+    const own = movedIn(files.optional(`${roots.proc}/self/io`))
+    if (own === null) return null
+    const found = new Map([['self', own]])
+    for (const pid of this.#children()) {
+      const moved = movedIn(readable(() => files.once(`${roots.proc}/${pid}/io`)))
+      if (moved !== null) found.set(pid, moved)
+    }
+    return found
+  }
+
+  /** Bytes of memory; null where the kernel does not tell. */
+  memory (): number | null {
+    const { files, roots } = this.#ground
+    const own = files.optional(`${roots.proc}/self/status`)
+    if (own === null) return null
+    return this.#children().reduce((sum, pid) => sum + residentIn(files.once(`${roots.proc}/${pid}/status`)), residentIn(own))
+  }
+
+  #children (): string[] {
+    return this.pids().slice(1)
+  }
+
+  #ownChildren (): string[] {
+    const { files, roots } = this.#ground
+    const tasks = `${roots.proc}/self/task`
+    const before = this.#threads
+    this.#threads = new Map(list(tasks).map(thread => {
       const known = before.get(thread)
       if (known !== undefined) return [thread, known]
       const name = files.once(`${tasks}/${thread}/comm`)?.trim() ?? ''
       return [thread, OWN_THREADS.has(name) ? null : `${tasks}/${thread}/children`]
     }))
-    for (const [thread, file] of before) if (file !== null && !threads.has(thread)) files.forget(file)
-    return [...threads.values()].flatMap(file => file === null ? [] : pidsIn(files.optional(file)))
+    for (const [thread, file] of before) if (file !== null && !this.#threads.has(thread)) files.forget(file)
+    return [...this.#threads.values()].flatMap(file => file === null ? [] : pidsIn(files.optional(file)))
   }
 
-  const childrenOf = (pid: string): string[] =>
-    list(`${roots.proc}/${pid}/task`).flatMap(thread => pidsIn(files.once(`${roots.proc}/${pid}/task/${thread}/children`)))
+  #childrenOf (pid: string): string[] {
+    const { files, roots } = this.#ground
+    return list(`${roots.proc}/${pid}/task`).flatMap(thread => pidsIn(files.once(`${roots.proc}/${pid}/task/${thread}/children`)))
+  }
+}
 
-  return () => {
-    const own = ticksIn(files.text(`${roots.proc}/self/stat`))
-    if (own === null) return null
-    let sum = own
-    const waiting = ownChildren()
-    for (let index = 0; index < waiting.length && index < MOST_CHILDREN; index++) {
-      const stat = files.once(`${roots.proc}/${waiting[index]}/stat`)
-      sum += (stat === null ? null : ticksIn(stat)) ?? 0
-      waiting.push(...childrenOf(waiting[index]!))
-    }
-    return sum
+/** Programs that have taken another identity do not show what they do. */
+function readable<T> (ask: () => T): T | null {
+  try {
+    return ask()
+  } catch {
+    return null
   }
 }

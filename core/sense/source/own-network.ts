@@ -1,0 +1,68 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { absent } from './files.ts'
+import type { Ground } from './sensor.ts'
+import type { Moved, OwnProcesses } from './process-tree.ts'
+
+const ESTABLISHED = '01'
+const SOCKET = /^socket:\[(\d+)\]$/
+
+/** `AABBCCDD:PORT` of /proc/net/tcp and the longer form of tcp6, the bytes of a word in the order of the machine. */
+function isLoopback (address: string): boolean {
+  const host = address.slice(0, address.indexOf(':'))
+  if (host.length === 8) return host.endsWith('7F')
+  return host === '00000000000000000000000001000000' || (host.startsWith('0000000000000000FFFF0000') && host.endsWith('7F'))
+}
+
+/** The inodes of connections to other machines. */
+function connections ({ files, roots }: Ground): Set<string> {
+  const lines = ['tcp', 'tcp6'].flatMap(name => (files.optional(`${roots.proc}/net/${name}`) ?? '').split('\n').slice(1))
+  const columns = lines.map(line => line.trim().split(/ +/)).filter(([, , remote = '', state]) => state === ESTABLISHED && !isLoopback(remote))
+  return new Set(columns.flatMap(words => words[9] ?? []))
+}
+
+function targetOf (path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+function isConnected (folder: string, inodes: ReadonlySet<string>): boolean {
+  let names: string[]
+  try {
+    names = absent(() => readdirSync(folder)) ?? []
+  } catch {
+    return false
+  }
+  return names.some(name => inodes.has(SOCKET.exec(targetOf(`${folder}/${name}`))?.[1] ?? ''))
+}
+
+/** Bytes per second over the network that are offpeak's own, as far as it can be told: the kernel counts them for no process. Those of its processes
+ *  that are connected to another machine may have moved as much as they have read or written, and no more than the interfaces did. */
+export class OwnNetwork {
+  readonly #ground: Ground
+  readonly #processes: OwnProcesses
+  #before: ReadonlyMap<string, Moved> | null = null
+
+  constructor (ground: Ground, processes: OwnProcesses) {
+    this.#ground = ground
+    this.#processes = processes
+  }
+
+  /** Of so many bytes that the interfaces moved in so many seconds; null where nobody tells. */
+  rate ({ bytes, seconds }: { bytes: number, seconds: number }): number | null {
+    const before = this.#before
+    const now = this.#before = this.#processes.moved()
+    if (now === null || before === null) return null
+    const moved = [...now].flatMap(([pid, { calls }]) => {
+      const risen = calls - (before.get(pid)?.calls ?? 0)
+      return risen > 0 ? [[pid, risen] as const] : []
+    })
+    if (bytes === 0 || moved.length === 0) return 0
+    const inodes = connections(this.#ground)
+    if (inodes.size === 0) return 0
+    const own = moved.filter(([pid]) => isConnected(`${this.#ground.roots.proc}/${pid}/fd`, inodes)).reduce((sum, [, risen]) => sum + risen, 0)
+    return Math.min(bytes, own) / seconds
+  }
+}
