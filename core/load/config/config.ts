@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
 import { configFaults, configOf, overlay } from '../../model/config/config.ts'
+import { lastingFaults } from '../../model/config/sensing.ts'
 import type { Place } from '../../model/base/errors.ts'
 import { configInvalid } from '../../model/base/errors.ts'
 import type { Environment } from './environment.ts'
@@ -105,8 +106,11 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
     const document = documents.findLast(({ has }) => has(pointer))
     return document ? { ...document.placeOf(pointer), pointer } : null
   }
+  const config = configOf(merged, Temporal.Now.timeZoneId())
+  const faults = lastingFaults(config)
+  if (faults.length > 0) throw refusal({ what: files.join(' and '), faults, placeOf: pointer => lineOf(pointer) ?? {} })
   return {
-    config: configOf(merged, Temporal.Now.timeZoneId()),
+    config,
     etag: etagOf(bytes[0] ?? ''),
     digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value, ask.base])),
     files: files.filter((_, index) => bytes[index]),

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { Settings } from 'typebox/system'
-import { inputInvalid } from './errors.ts'
+import { OffpeakError, inputInvalid } from './errors.ts'
 import type { Detail } from './errors.ts'
 import type { Duration } from './duration.ts'
 import { INSTANT_EXPECTED, instantOf } from './instant.ts'
@@ -118,7 +118,7 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
   const closer = branch === undefined ? [] : schemaFaults(branch as TSchema, inner)
   if (closer.length > 0) return closer.map(({ pointer, detail }) => ({ pointer: instancePath + pointer, detail }))
   const found = Array.isArray(inner) && keyword.endsWith('Items') ? `a list of ${inner.length}` : foundWords(inner)
-  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}` }]
+  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}${node.why === undefined ? '' : `: ${String(node.why)}`}` }]
 }
 
 function schemaFaults (schema: TSchema, value: unknown): Detail[] {
@@ -142,10 +142,26 @@ const answers = (ask: () => unknown): boolean => {
   }
 }
 
-const MEANINGS: Record<string, (value: unknown) => boolean> = {
-  duration: value => answers(() => milliseconds(value as Duration)),
-  instant: value => instantOf(String(value)) !== null,
-  'time zone': value => answers(() => new Temporal.ZonedDateTime(0n, String(value)))
+type Meaning = (value: unknown, schema: Node) => string | null
+
+const notExpected = (value: unknown, schema: Node): string => `found ${foundWords(value)}, expected ${expectedWords(schema)}`
+const unless = (isRight: (value: unknown) => boolean): Meaning => (value, schema) => isRight(value) ? null : notExpected(value, schema)
+
+/** A duration in words may be too long, or nothing where that would stop something. */
+const durationFault: Meaning = (value, schema) => {
+  try {
+    if (milliseconds(value as Duration) > 0 || schema.aboveZero === undefined) return null
+    return `found ${foundWords(value)}, expected more than 0: ${String(schema.aboveZero)}`
+  } catch (error) {
+    const tooLong = typeof value === 'number' ? value > 0 : error instanceof OffpeakError && /ten years/.test(error.message)
+    return tooLong ? `found ${foundWords(value)}, expected at most ten years: write a shorter duration, or leave it out` : notExpected(value, schema)
+  }
+}
+
+const MEANINGS: Record<string, Meaning> = {
+  duration: durationFault,
+  instant: unless(value => instantOf(String(value)) !== null),
+  'time zone': unless(value => answers(() => new Temporal.ZonedDateTime(0n, String(value))))
 }
 
 const NOTHING = {}
@@ -168,7 +184,10 @@ function hasMeaning (schema: Node): boolean {
 function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[] {
   if (value === undefined || value === null || !hasMeaning(schema)) return []
   const means = MEANINGS[schema.title ?? '']
-  if (means) return means(value) ? [] : [{ pointer, detail: `found ${foundWords(value)}, expected ${expectedWords(schema)}` }]
+  if (means) {
+    const detail = means(value, schema)
+    return detail === null ? [] : [{ pointer, detail }]
+  }
   if (!isObject(value)) return []
   if (Array.isArray(value)) return schema.items === undefined ? [] : value.flatMap((item, index) => meaningFaults(schema.items!, item, pointer + pointerStep(index)))
   const pattern = Object.values((schema.patternProperties ?? NOTHING) as Record<string, Node>)[0]

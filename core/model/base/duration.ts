@@ -1,5 +1,5 @@
 import parse from 'parse-duration'
-import { durationInvalid } from './errors.ts'
+import { durationInvalid, durationTooLong } from './errors.ts'
 
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND
@@ -15,7 +15,10 @@ const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\
 const READ_KEPT = 1000
 const read = new Map<string, number>()
 
-/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
+/** No duration is longer: ten years, leap days included. Instants that are counted with it stay inside the calendar. */
+export const LONGEST = 3653 * DAY
+
+/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative, longer than ten years or not understood. */
 export function milliseconds (value: Duration): number {
   if (typeof value !== 'string') return readMs(value)
   const known = read.get(value)
@@ -31,10 +34,11 @@ function readMs (value: Duration): number {
   const bare = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value)
   const ms = bare ? Number(value) * SECOND : WORDS.test(value) ? parse(value.trim()) : null
   if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
+  if (ms > LONGEST) throw durationTooLong(value)
   return ms
 }
 
-/** Seconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative or not understood. */
+/** Seconds of a duration; throws OFFPEAK_DURATION_INVALID as `milliseconds` does. */
 export const seconds = (value: Duration): number => milliseconds(value) / SECOND
 
 const UNITS: [number, string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'm'], [SECOND, 's']]

@@ -135,6 +135,13 @@ export const durationInvalid = (value: unknown) => new OffpeakError({
   message: `${show(value)} is not a duration: expected seconds as a number, or words such as '15m', '1h 30m', 'PT15M'`
 })
 
+export const durationTooLong = (value: unknown) => new OffpeakError({
+  code: 'OFFPEAK_DURATION_INVALID',
+  status: 422,
+  message: `${show(value)} is more than ten years: expected at most ten years`,
+  fix: 'Write a shorter duration, or leave the setting out.'
+})
+
 export const cursorInvalid = (cursor: string) => new OffpeakError({
   code: 'OFFPEAK_CURSOR_INVALID', status: 400, message: `${show(cursor)} is not a cursor that offpeak gave out`
 })

@@ -9,6 +9,9 @@ export const DurationSchema = Type.Unsafe<Duration>({
   description: 'Seconds as a number, or words such as "15m", "1h 30m", "PT15M"'
 })
 
+/** A duration that must not be 0: `why` says what would stop. */
+export const lasting = (why: string) => ({ ...DurationSchema, aboveZero: why })
+
 /** Settings that belong together; another key is a fault. */
 export const section = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, description })
@@ -20,6 +23,13 @@ export const group = <F extends TProperties>(fields: F, description: string) =>
 /** A number from 0 to 1. */
 export const share = (standard: number, description: string) =>
   Type.Number({ default: standard, minimum: 0, maximum: 1, description })
+
+/** The least of a limit: at 0 nothing would ever start. */
+export const LEAST_SHARE = 0.001
+
+/** A limit from nearly 0 to 1; 0 is refused, `why` says what would stop. */
+export const limit = (standard: number, description: string, why = 'at 0 no run would ever start; 1 switches the limit off') =>
+  Type.Number({ default: standard, minimum: LEAST_SHARE, maximum: 1, description, why })
 
 /** A number from 0 to 100. */
 export const percent = (standard: number, description: string) =>

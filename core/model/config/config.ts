@@ -7,7 +7,7 @@ import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts
 import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
 import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
-import { QueuesSchema, queueFaults } from './queue.ts'
+import { QueuesSchema } from './queue.ts'
 import { UploadsSchema } from './upload.ts'
 import { loose as looseGroups } from '../base/section.ts'
 
@@ -120,7 +120,7 @@ function idFaults (value: unknown, within: 'tasks' | 'queues'): Detail[] {
 }
 
 /** Every fault of what stands in a config.json, or in any part of one. */
-export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'), ...queueFaults(value), ...limitFaults(value), ...sensingFaults(value)]
+export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'), ...limitFaults(value), ...sensingFaults(value)]
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

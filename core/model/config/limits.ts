@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
-import { DurationSchema, group, percent, section, share } from '../base/section.ts'
+import { DurationSchema, group, lasting, limit, percent, section, share } from '../base/section.ts'
 import { PRIORITIES } from '../run/run.ts'
 import type { Priority } from '../run/run.ts'
 
@@ -16,6 +16,7 @@ const TIME = '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d|24:00)$'
 
 const whole = (standard: number, description: string, minimum = 0) => Type.Integer({ default: standard, minimum, maximum: 1_000_000, description })
 const duration = (standard: string | number, description: string) => ({ ...DurationSchema, default: standard, description })
+const lastingFor = (standard: string | number, why: string, description: string) => ({ ...lasting(why), default: standard, description })
 const words = (standard: string[], description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { default: standard, maxItems: 200, description })
 const regime = (description: string) => Type.Unsafe<Regime>({ type: 'string', enum: [...REGIMES], default: 'on_battery', description })
@@ -24,7 +25,7 @@ const regime = (description: string) => Type.Unsafe<Regime>({ type: 'string', en
 export const WindowSchema = Type.Object({
   start: Type.String({ pattern: TIME, description: 'When it opens, HH:MM' }),
   end: Type.String({ pattern: TIME, description: 'When it closes, HH:MM; not later than the start: on the next day' }),
-  resource_limit: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Share of the slots of the power profile that may be taken meanwhile' })),
+  resource_limit: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Share of the slots of the power profile that may be taken meanwhile; 0: none but critical ones' })),
   days: Type.Optional(Type.Unsafe<Weekday[]>({ type: 'array', minItems: 1, items: { type: 'string', enum: [...WEEKDAYS] }, description: 'The days on which it opens; every day when absent' })),
   timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone; manager.timezone when absent' }))
 }, { additionalProperties: false, description: 'Hours of the day' })
@@ -39,10 +40,14 @@ export const TIME_WINDOWS = {
 /** Priority of a run by the type of its task, where the task names none. */
 export const TASK_PRIORITIES: Record<string, Priority> = { backup: 'high', sync: 'normal', maintenance: 'low', indexing: 'low' }
 
-const profile = (standard: [cpu: number, slots: number, network: number], description: string) => group({
-  cpu_limit: share(standard[0], 'No run starts while others use more of the processors'),
-  task_concurrency: whole(standard[1], 'So many runs at once, see scheduling.profile_slots'),
-  network_limit: share(standard[2], 'No run starts while more of resources.network_capacity is in use')
+/** `least`: 0 where no slot at all makes sense: what is critical has slots of its own. */
+const profile = (standard: [cpu: number, slots: number, network: number], description: string, least = 0) => group({
+  cpu_limit: limit(standard[0], 'No run starts while others use more of the processors'),
+  task_concurrency: Type.Integer({
+    default: standard[1], minimum: least, maximum: 1_000_000, why: 'at 0 no run would ever start',
+    description: least === 0 ? 'So many runs at once, see scheduling.profile_slots; 0: none but critical ones' : 'So many runs at once, see scheduling.profile_slots'
+  }),
+  network_limit: limit(standard[2], 'No run starts while more of resources.network_capacity is in use')
 }, description)
 
 const hint = (standard: [level: number, batch: number, quality: string, parallel: boolean, suspend: boolean], description: string) => group({
@@ -77,17 +82,17 @@ const Scheduling = section({
 }, 'When runs may start')
 
 const Resources = section({
-  cpu_limit: share(0.7, 'No run starts while others use more of the processors; what runs niced does not count. 1: on mains their use never holds a run'),
-  memory_limit: share(0.8, 'No run starts while others use more of the memory; caches that are given back do not count'),
-  io_limit: share(0.6, 'No run starts while others keep the busiest disk busy for more of the time'),
-  network_limit: share(0.5, 'No run starts while others use more of network_capacity'),
-  cpu_pressure_limit: share(0.5, 'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause; nothing with a cpu_limit of 1'),
-  memory_pressure_limit: share(0.2, 'The same for programs that wait for memory'),
-  io_pressure_limit: share(0.5, 'The same for programs that wait for a disk'),
+  cpu_limit: limit(0.7, 'No run starts while others use more of the processors; what runs niced does not count. 1: on mains their use never holds a run'),
+  memory_limit: limit(0.8, 'No run starts while others use more of the memory; caches that are given back do not count'),
+  io_limit: limit(0.6, 'No run starts while others keep the busiest disk busy for more of the time'),
+  network_limit: limit(0.5, 'No run starts while others use more of network_capacity'),
+  cpu_pressure_limit: limit(0.5, 'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause; nothing with a cpu_limit of 1'),
+  memory_pressure_limit: limit(0.2, 'The same for programs that wait for memory'),
+  io_pressure_limit: limit(0.5, 'The same for programs that wait for a disk'),
   network_capacity: Type.Unsafe<number | null>({ type: ['number', 'null'], minimum: 1, default: null, description: 'Bytes per second of the line; null: unknown, and then network_limit counts for nothing' }),
   disk_limit: share(0.9, 'A disk that is fuller makes the recommendation defer_disk_intensive'),
   disk_reserve: Type.Number({ default: 100_000_000, minimum: 0, description: 'No run at all starts with fewer bytes free on a watched disk, save one whose constraints name their own disk_free' }),
-  temperature_limit: Type.Number({ default: 95, minimum: 0, maximum: 200, description: 'No run at all starts while a sensor is hotter, °C' })
+  temperature_limit: Type.Number({ default: 95, minimum: 20, maximum: 200, why: 'every machine is warmer: no run would ever start', description: 'No run at all starts while a sensor is hotter, °C' })
 }, 'What the machine must have left')
 
 const Power = section({
@@ -96,7 +101,7 @@ const Power = section({
     normal: percent(50, 'Up to here, and above, the profile is battery_normal'), high: percent(80, 'From here on the battery counts as well filled')
   }, 'Percent of the battery'),
   power_profiles: group({
-    charging: profile([0.9, 4, 0.8], 'On mains'), battery_normal: profile([0.7, 3, 0.5], 'On battery'), battery_low: profile([0.5, 2, 0.3], 'On a low battery, or one whose level nobody knows'),
+    charging: profile([0.9, 4, 0.8], 'On mains', 1), battery_normal: profile([0.7, 3, 0.5], 'On battery'), battery_low: profile([0.5, 2, 0.3], 'On a low battery, or one whose level nobody knows'),
     battery_critical: profile([0.3, 1, 0.2], 'On a nearly empty battery'), ups: profile([0.5, 2, 0.3], 'On the battery of a UPS')
   }, 'Limits by the state of power'),
   ups_runtime: duration('5m', 'A UPS that can feed the machine for less holds all but critical work while it runs on its battery'),
@@ -123,12 +128,14 @@ const Classification = section({
   full_level: percent(70, 'Above this a normal run needs no idle machine to be advised')
 }, 'How tasks are classed by their words')
 
+const NEVER_IDLE = 'at 0 the machine would never count as idle'
+
 const Activity = section({
   idle_after: duration('3m', 'Nobody has touched the machine for so long: it is idle'),
-  cpu_below: share(0.1, 'More use of the processors is no idleness'),
-  network_below: Type.Number({ default: 32_768, minimum: 0, description: 'More bytes per second on the network are no idleness' }),
-  io_below: Type.Number({ default: 262_144, minimum: 0, description: 'More bytes per second on disks are no idleness' }),
-  half_life: duration('4w', 'What was learned so long ago counts half'),
+  cpu_below: limit(0.1, 'More use of the processors is no idleness', NEVER_IDLE),
+  network_below: Type.Number({ default: 32_768, minimum: 1, why: NEVER_IDLE, description: 'More bytes per second on the network are no idleness' }),
+  io_below: Type.Number({ default: 262_144, minimum: 1, why: NEVER_IDLE, description: 'More bytes per second on disks are no idleness' }),
+  half_life: lastingFor('4w', 'nothing would be remembered', 'What was learned so long ago counts half'),
   min_weeks: Type.Number({ default: 2, minimum: 0, maximum: 520, description: 'An hour of the week that was seen in fewer weeks tells nothing' })
 }, 'Idleness, and what is learned of it')
 

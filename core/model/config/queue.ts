@@ -1,8 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
-import type { Detail } from '../base/errors.ts'
-import type { Duration } from '../base/duration.ts'
-import { DurationSchema, section } from '../base/section.ts'
+import { lasting, section } from '../base/section.ts'
 import { milliseconds } from '../base/duration.ts'
 
 /** What becomes of a run that is added to a full queue: it is refused, or the oldest waiting run is skipped for it. */
@@ -10,7 +8,7 @@ export const ON_FULL = ['refuse', 'drop_oldest'] as const
 
 const Rate = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many starts' }),
-  per: { ...DurationSchema, description: 'In so long' }
+  per: { ...lasting('starts in no time are no rate'), description: 'In so long' }
 }, { additionalProperties: false, description: 'How fast its runs start: after a rest `limit` at once, then evenly' })
 
 /** What one queue is held to. */
@@ -33,24 +31,6 @@ type Limits = Readonly<Record<string, QueueSettings>>
 
 /** The settings of one queue; empty when it has none. */
 export const queueSettings = (queues: Limits, name: string): QueueSettings => Object.hasOwn(queues, name) ? queues[name]! : {}
-
-/** What the schema of a queue cannot tell: a rate needs a span. */
-export function queueFaults (value: unknown): Detail[] {
-  const queues = (value as { queues?: unknown } | null)?.queues
-  if (typeof queues !== 'object' || queues === null) return []
-  return Object.entries(queues).flatMap(([name, queue]) => {
-    const per = (queue as { rate?: { per?: unknown } } | null)?.rate?.per
-    return per === undefined || spanOf(per) !== 0 ? [] : [{ pointer: `/queues/${name}/rate/per`, detail: `found ${JSON.stringify(per)}, expected more than 0` }]
-  })
-}
-
-function spanOf (per: unknown): number | null {
-  try {
-    return milliseconds(per as Duration)
-  } catch {
-    return null
-  }
-}
 
 /** The starts that a queue has left at the instant `at`, parts of one among them. */
 export interface Bucket { tokens: number, at: number }

@@ -1,12 +1,15 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
-import { DurationSchema } from '../base/section.ts'
+import { DurationSchema, lasting } from '../base/section.ts'
+import { milliseconds } from '../base/duration.ts'
 import { ID_PATTERN, validId } from '../task/task.ts'
 import { expectedWords, foundWords, pointerOf } from '../base/check.ts'
 import type { Detail } from '../base/errors.ts'
+import type { Duration } from '../base/duration.ts'
 
 const duration = (standard: string | number, description: string) => ({ ...DurationSchema, default: standard, description })
 const own = (description: string) => Type.Optional({ ...DurationSchema, description })
+const ownLasting = (why: string, description: string) => Type.Optional({ ...lasting(why), description })
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 2000, description }))
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100, description })
 
@@ -16,7 +19,7 @@ export const METERED = ['auto', 'yes', 'no'] as const
 const Sense = Type.Object({
   every: duration('5s', 'How often the machine is sampled'),
   slow_every: duration('60s', 'How often programs are asked for what no file tells'),
-  timeout: duration('5s', 'A sensor that has not answered by then is unknown'),
+  timeout: { ...lasting('no sensor could ever answer in time'), default: '5s', description: 'A sensor that has not answered by then is unknown' },
   disks: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { default: [], maxItems: 32, description: 'Paths whose file systems are watched beside that of the data folder' }),
   ups: Type.Unsafe<string | null>({ type: ['string', 'null'], default: null, minLength: 1, maxLength: 200, pattern: '^[^-]', description: 'The name of a UPS in Network UPS Tools, such as rack@localhost' }),
   metered: Type.Unsafe<typeof METERED[number]>({ type: 'string', enum: [...METERED], default: 'auto', description: 'Whether the connection costs by volume' })
@@ -49,8 +52,8 @@ export const ProbeSchema = Type.Object({
   path: text('file: the file'),
   busy_when: Type.Optional(BusyWhen),
   every: own('How often it is asked; 30 s when absent'),
-  timeout: own('How long one answer may take; 5 s when absent'),
-  ttl: own('How long an answer counts; four times `every` when absent')
+  timeout: ownLasting('no answer could ever come in time', 'How long one answer may take; 5 s when absent'),
+  ttl: ownLasting('no answer would ever count', 'How long an answer counts; four times `every` when absent')
 }, { additionalProperties: false, description: 'A look at something that goes on beside offpeak' })
 export type ProbeSetting = Static<typeof ProbeSchema>
 
@@ -59,7 +62,7 @@ export type SignalType = typeof SIGNAL_TYPES[number]
 
 const SignalSchema = Type.Object({
   type: Type.Optional(Type.Unsafe<SignalType>({ type: 'string', enum: [...SIGNAL_TYPES], description: 'What its values are; anything when absent' })),
-  ttl: own('How long a value counts when its sender does not say; 1 h when absent'),
+  ttl: ownLasting('no value would ever count', 'How long a value counts when its sender does not say; 1 h when absent'),
   description: text('What it tells')
 }, { additionalProperties: false, description: 'A value that others send' })
 export type SignalSetting = Static<typeof SignalSchema>
@@ -105,6 +108,19 @@ function probeFaults (name: string, probe: unknown): Detail[] {
 const nameFault = (section: string, name: string): Detail[] => validId(name)
   ? []
   : [{ pointer: pointerOf([section, name]), detail: `found the name ${foundWords(name)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}` }]
+
+/** How often a probe is asked when it does not say, seconds. */
+export const PROBE_EVERY = 30
+
+const shorter = (path: string[], ttl: Duration, every: Duration, than: string): Detail[] => milliseconds(ttl) >= milliseconds(every) ? [] : [{
+  pointer: pointerOf(path), detail: `found ${foundWords(ttl)}, expected at least ${than} (${foundWords(every)}): what was found out would be over before the next look`
+}]
+
+/** What only the whole configuration tells: answers and values that do not last from one look to the next. */
+export const lastingFaults = ({ sense, probes, signals }: { sense: { every: Duration }, probes: Record<string, ProbeSetting>, signals: Record<string, SignalSetting> }): Detail[] => [
+  ...Object.entries(probes).flatMap(([name, { every = PROBE_EVERY, ttl }]) => ttl === undefined ? [] : shorter(['probes', name, 'ttl'], ttl, every, 'its every')),
+  ...Object.entries(signals).flatMap(([name, { ttl }]) => ttl === undefined ? [] : shorter(['signals', name, 'ttl'], ttl, sense.every, 'sense.every'))
+]
 
 /** What the schema of these sections cannot say: names, and fields that fit the kind of a probe. */
 export const sensingFaults = (value: unknown): Detail[] => [

@@ -68,7 +68,7 @@ const idle: Rule = ({ constraints: { idle: value } }) => {
     milliseconds(value as Duration)
     return []
   } catch {
-    return [fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}`)]
+    return [fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}, ten years at most`)]
   }
 }
 

@@ -1,4 +1,4 @@
-import { HOUR, milliseconds } from '../base/duration.ts'
+import { DAY, HOUR, milliseconds } from '../base/duration.ts'
 import { segmentAt, zoneOf } from '../trigger/zone.ts'
 import type { Config } from '../config/config.ts'
 
@@ -93,9 +93,13 @@ function stretch (at: number, ask: QuietestAsk): Candidate | null {
   return { at, busy, weeks }
 }
 
+// After a week the same hours come again.
+const WEEK = 7 * DAY
+
 function starts ({ from, to, zone }: QuietestAsk): number[] {
   const all = [from]
-  for (let at = nextHour(from, zone); at <= to; at = nextHour(at, zone)) all.push(at)
+  const last = Math.min(to, from + WEEK)
+  for (let at = nextHour(from, zone); at <= last; at = nextHour(at, zone)) all.push(at)
   return all
 }
 

@@ -25,7 +25,7 @@ export const ConstraintsSchema = Type.Object({
     anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
     description: 'Bytes, or "5 GB", free on every watched disk; takes the place of resources.disk_reserve'
   })),
-  temperature_below: Type.Optional(Type.Number({ minimum: 0, maximum: 200, description: '°C of the hottest sensor' })),
+  temperature_below: Type.Optional(Type.Number({ minimum: 20, maximum: 200, why: 'every machine is warmer: its runs would wait for ever', description: '°C of the hottest sensor' })),
   window: Type.Optional(Type.String({ minLength: 1, description: 'A window of scheduling.time_windows by name, or "01:00-05:00" in the zone of the task' })),
   not_while: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 32, description: 'Probes that must not say busy' })),
   signals: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: 'Custom signals and what they must be: "> 500", "!= away"' }))

@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import { CONDITIONS, CONFLICTS } from '../run/run.ts'
 import type { Condition, Unique } from '../run/run.ts'
 import type { OnChanged } from '../run/checkpoint.ts'
-import { DurationSchema } from '../base/section.ts'
+import { DurationSchema, lasting } from '../base/section.ts'
 import { ON_CHANGED } from '../run/checkpoint.ts'
 import { milliseconds } from '../base/duration.ts'
 
@@ -16,7 +16,7 @@ const name = (description: string) => Type.String({ pattern: NAME, description }
 const DependsOn = Type.Object({
   task: name('The task whose last run counts'),
   condition: Type.Optional(word(CONDITIONS, 'How it has to have ended; completed when absent')),
-  fresh: Type.Optional({ ...DurationSchema, description: 'Not longer ago than this' })
+  fresh: Type.Optional({ ...lasting('nothing ends at the same instant: its runs would wait for ever'), description: 'Not longer ago than this' })
 }, { additionalProperties: false, description: 'Another task that has to have run' })
 
 /** How long a key names one run, and what becomes of a second one meanwhile. */

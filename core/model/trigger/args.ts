@@ -39,7 +39,7 @@ export function boundsOf (args: Args, zone: Zone): Bounds {
 export function durationOf (args: Args, name: string): number {
   const value = args[name]
   const pointer = pointerTo(name)
-  const expected = "seconds as a number, 0 or more, or words such as '15m'"
+  const expected = "seconds as a number, 0 or more, or words such as '15m', ten years at most"
   if (typeof value !== 'number' && typeof value !== 'string') throw triggerInvalid({ pointer, found: value, expected })
   try {
     return seconds(value)

@@ -1,3 +1,4 @@
+import { LONGEST, SECOND } from '../base/duration.ts'
 import { triggerInvalid } from '../base/errors.ts'
 import type { Args } from './args.ts'
 import type { Bounds, Trigger, TriggerSpec } from './spec.ts'
@@ -22,8 +23,8 @@ export function intervalSeconds (args: Args): number {
     throw triggerInvalid({ pointer: pointerTo('every'), found: args.every, expected: `either every or ${units.join(', ')}, not both` })
   }
   const total = given(args, 'every') ? durationOf(args, 'every') : units.reduce((sum, name) => sum + unitSeconds(args, name), 0)
-  if (Math.round(total * 1000) >= 1 && total * 1000 <= LAST_INSTANT) return total
-  throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: "a length above 0, such as { minutes: 15 } or { every: '15m' }" })
+  if (Math.round(total * SECOND) >= 1 && total * SECOND <= LONGEST) return total
+  throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: "a length above 0 and at most ten years, such as { minutes: 15 } or { every: '15m' }" })
 }
 
 /** Fires every `step` ms from `start` to `end`, both inclusive. */

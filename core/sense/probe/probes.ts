@@ -1,5 +1,6 @@
 import { HOUR, SECOND, milliseconds } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
+import { PROBE_EVERY } from '../../model/config/sensing.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { look } from './look.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -8,7 +9,6 @@ import type { ProbeAnswer } from '../../model/machine/reading.ts'
 import type { ProbeSetting } from '../../model/config/sensing.ts'
 import type { Exec } from '../source/program.ts'
 
-const EVERY = 30
 const TIMEOUT = 5
 const TTL_PERIODS = 4
 const LEAST_MS = SECOND
@@ -29,7 +29,7 @@ interface Probe {
 }
 
 function probeOf (setting: ProbeSetting, text: string): Probe {
-  const everyMs = Math.max(LEAST_MS, milliseconds(setting.every ?? EVERY))
+  const everyMs = Math.max(LEAST_MS, milliseconds(setting.every ?? PROBE_EVERY))
   const timeoutMs = Math.min(MOST_MS, Math.max(1, milliseconds(setting.timeout ?? TIMEOUT)))
   const ttlMs = setting.ttl === undefined ? everyMs * TTL_PERIODS : milliseconds(setting.ttl)
   return { setting, text, everyMs, timeoutMs, ttlMs, askedAt: -Infinity, pending: null, stop: new AbortController(), answer: null }

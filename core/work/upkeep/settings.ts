@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { configFaults, configOf } from '../../model/config/config.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { configInvalid } from '../../model/base/errors.ts'
+import { lastingFaults } from '../../model/config/sensing.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { WATCH_AFTER, watchConfig } from '../../load/config/watch.ts'
@@ -134,6 +135,8 @@ const askOf = ({ config, configFile, environment, env }: SettingsOptions) =>
 
 function codeConfig (config: ConfigFile): Config {
   const errors = configFaults(config)
-  if (errors.length > 0) throw configInvalid({ message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`, errors })
-  return configOf(config, Temporal.Now.timeZoneId())
+  const whole = errors.length > 0 ? null : configOf(config, Temporal.Now.timeZoneId())
+  if (whole !== null) errors.push(...lastingFaults(whole))
+  if (whole === null || errors.length > 0) throw configInvalid({ message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`, errors })
+  return whole
 }

@@ -9,7 +9,10 @@ Every part is optional; what is absent has its default. Comments and trailing co
 How to write, overlay and change it: [Configure](../how-to/configure.md). Editors complete it with
 \`"$schema": "./config.schema.json"\`.
 
-A *duration* is seconds as a number, or words: \`90\`, \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`. Relative folders start at the folder of config.json.`
+A *duration* is seconds as a number, or words: \`90\`, \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`, ten years at most. Relative folders start at the folder of config.json.
+
+A 0 that would stop everything (a limit of 0, a timeout in which nothing can answer) is refused with what it would stop; where 0 means something, the table says what.
+What a probe or a signal says has to last until the next look: the \`ttl\` of a probe is at least its \`every\`, that of a signal at least \`sense.every\`.`
 
 /** What a record holds under each name, as far as that is settings of its own. */
 function namedWords (node: Node): string {

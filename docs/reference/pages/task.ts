@@ -7,7 +7,9 @@ const INTRO = `# Task
 
 Every field of a definition. They stand in a task file beside \`func\` ([Write a task](../how-to/write-a-task.md)), in the header of a script
 ([Write a script](../how-to/write-a-script.md)), or below \`tasks.<id>\` in config.json, where they override the others. Only \`id\` is
-required, and in a script not even that: it is the name of the file.`
+required, and in a script not even that: it is the name of the file.
+
+A *duration* is seconds as a number, or words such as \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`: ten years at most, also as the length of an interval.`
 
 /** What stands when a definition says nothing, where that is more than nothing. Source: core/load/task/define.ts. */
 const DEFAULTS: Record<string, string> = {
