@@ -10,7 +10,7 @@ import type { Detail, Place } from '../../model/base/errors.ts'
 import { OffpeakError, taskInvalid } from '../../model/base/errors.ts'
 import { holdingFaults, holdingOf } from './holding.ts'
 import type { Settled } from './holding.ts'
-import { isolatedWork, isolationFaults, mannersOf } from './isolation.ts'
+import { isolatedWork, isolationFaults, mannersOf, memoryOf } from './isolation.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import { policyFaults, policyOf } from './policy.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -152,7 +152,7 @@ function workOf (data: Data, func: TaskFunction | null, { script, module, pointe
   if (!script) return isolatedWork(data, { module, pointer, id: data.id }) ?? { kind: 'function', func: func! }
   const { file, interpreter } = script
   const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
-  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }), ...mannersOf(data) }
+  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }), ...memoryOf(data), ...mannersOf(data) }
 }
 
 // What says nothing is the same object in every task.

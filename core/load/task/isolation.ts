@@ -22,7 +22,7 @@ function isolationFault ({ isolation }: Override, { script, module }: Origin): D
 
 function memoryFault ({ memory_limit: limit, isolation = 'inline' }: Override, { script }: Origin): Detail[] {
   if (limit === undefined) return []
-  if (script || isolation === 'inline') return [fault('memory_limit', limit, "nothing: it is for isolation 'thread' and 'process'")]
+  if (!script && isolation === 'inline') return [fault('memory_limit', limit, "nothing: it is for isolation 'thread' and 'process', and for scripts")]
   const bytes = bytesOf(limit)
   if (bytes === null) return [fault('memory_limit', limit, "bytes as a number, or words such as '512 MB'")]
   return bytes < LEAST ? [fault('memory_limit', limit, 'at least 16 MiB')] : []
@@ -42,10 +42,14 @@ export const isolationFaults = (data: Override, origin: Origin): Detail[] =>
 export const mannersOf = ({ nice, ionice }: Override): Manners =>
   ({ ...nice === undefined ? {} : { nice }, ...ionice === undefined ? {} : { ionice } })
 
+/** How much memory the processes of a script may hold. */
+export const memoryOf = ({ memory_limit: limit }: Override): { memory_mb?: number } =>
+  limit === undefined ? {} : { memory_mb: Math.floor(bytesOf(limit)! / MIB) }
+
 /** The work of a definition that is executed in a thread or process; null when it is inline. */
 export function isolatedWork (data: Override, { module, pointer, id }: { module: ModuleFile | undefined, pointer: string, id: string }): Work | null {
-  const { isolation = 'inline', memory_limit: limit, env = {} } = data
+  const { isolation = 'inline', env = {} } = data
   if (isolation === 'inline' || module === undefined) return null
-  const memory = limit === undefined ? null : Math.floor(bytesOf(limit)! / MIB)
+  const { memory_mb: memory = null } = memoryOf(data)
   return { kind: 'isolated', within: isolation, home: { ...module, pointer, id }, memory_mb: memory, env: { ...env }, ...mannersOf(data) }
 }

@@ -17,7 +17,7 @@ const word = <const W extends readonly string[]>(words: W, description: string) 
 export const IsolationFields = {
   isolation: Type.Optional(word(ISOLATIONS, 'Where the function is executed: in the thread of offpeak, in one of its own, in a process of its own')),
   memory_limit: Type.Optional(Type.Unsafe<number | string>({
-    anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }], description: 'Bytes, or "512 MB", of heap that a thread or process may take'
+    anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }], description: 'Bytes, or "512 MB", of memory that a thread may take, or a process or script with all that it has started'
   })),
   nice: Type.Optional(Type.Integer({ minimum: -20, maximum: 19, description: 'Niceness of a process or script: 19 leaves the processors to everybody else' })),
   ionice: Type.Optional(word(IONICES, 'How a process or script stands in line for the disk: idle when nobody else wants it, low last among the ordinary'))

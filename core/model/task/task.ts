@@ -94,7 +94,7 @@ export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunct
 export type Work =
   | { kind: 'function', func: TaskFunction }
   | { kind: 'isolated', within: 'thread' | 'process', home: Home, memory_mb: number | null, env: Record<string, string> } & Manners
-  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[] } & Manners
+  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number } & Manners
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
 export interface Task extends Holding, Policy {

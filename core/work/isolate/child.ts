@@ -35,5 +35,6 @@ void new LateErrors(notice => { if (notice.kind === 'late_error') port.post({ sa
 port.listen(message => {
   if (message.say !== 'start') return
   process.title = `offpeak ${message.job.run.task}`
+  port.post({ say: 'began', place: { thread: 0, cpu: process.cpuUsage(), held: process.memoryUsage.rss(), task: null, children: [] } })
   void host({ job: message.job, port, used, worn: () => false })
 })

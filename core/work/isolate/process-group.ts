@@ -17,14 +17,31 @@ async function fieldOf (pid: number | string, field: number): Promise<string | n
  *  for as long as the machine is up. */
 export const startedAt = async (pid: number): Promise<string | null> => await fieldOf(pid, 22)
 
-/** True when a process of the group belongs to the run. */
-async function isLeft (group: number, run: string): Promise<boolean> {
-  for (const pid of await readdir('/proc').catch(() => [])) {
-    if (!/^\d+$/.test(pid) || await fieldOf(pid, 5) !== String(group)) continue
-    if ((await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`)) return true
-  }
-  return false
+const isPid = (name: string) => /^\d+$/.test(name)
+
+/** The processes that are there; none where there is no /proc. */
+const listed = async (): Promise<number[]> => (await readdir('/proc').catch(() => [])).filter(isPid).map(Number)
+
+/** The processes that may be newer than one: ids rise until they begin again. */
+async function newerThan (pid: number): Promise<number[]> {
+  const last = Number((await textOf('/proc/loadavg')).trim().split(' ').at(-1))
+  const all = await listed()
+  return last >= pid ? all.filter(one => one > pid) : all
 }
+
+async function filtered (pids: readonly number[], isOne: (pid: number) => Promise<boolean>): Promise<number[]> {
+  const found: number[] = []
+  for (const pid of pids) if (await isOne(pid)) found.push(pid)
+  return found
+}
+
+/** What a process has started that is still in its session, in whatever group. */
+export const inSession = async (leader: number): Promise<number[]> =>
+  await filtered(await newerThan(leader), async pid => await fieldOf(pid, 6) === String(leader))
+
+/** The processes whose environment says that they belong to the run. */
+export const ofRun = async (run: string): Promise<number[]> =>
+  await filtered(await listed(), async pid => pid !== process.pid && (await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`))
 
 /** Signals a whole process group; a group that is gone is no error. */
 export function killGroup (pid: number, signal: NodeJS.Signals): void {
@@ -33,12 +50,26 @@ export function killGroup (pid: number, signal: NodeJS.Signals): void {
   } catch {}
 }
 
+/** Signals processes; one that is gone is no error. */
+export function signalAll (pids: Iterable<number>, signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {}
+  }
+}
+
 /** Ends what is left of a child of an earlier process: only when the pid still is the process that was recorded, or when that has ended and
  *  what it had started for the run has not. */
 export async function endOrphan (child: Child, run: string): Promise<boolean> {
   const started = await startedAt(child.pid)
-  const ours = started === null ? await isLeft(child.pid, run) : child.started !== '' && started === child.started
-  if (!ours) return false
-  killGroup(child.pid, 'SIGKILL')
-  return true
+  const left = await ofRun(run)
+  const isGroup = started === null ? await isIn(child.pid, left) : child.started !== '' && started === child.started
+  if (isGroup) killGroup(child.pid, 'SIGKILL')
+  signalAll(left, 'SIGKILL')
+  return isGroup || left.length > 0
 }
+
+/** True when one of the processes is in the group. */
+const isIn = async (group: number, pids: readonly number[]): Promise<boolean> =>
+  (await filtered(pids, async pid => await fieldOf(pid, 5) === String(group))).length > 0

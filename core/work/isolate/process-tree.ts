@@ -1,8 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Used } from '../../model/run/used.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after the name. */
 const UTIME = 11
+/** pgrp is field 5. */
+const PGRP = 2
 /** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */
 const TICKS = 100
 const MOST_PROCESSES = 500
@@ -23,11 +26,21 @@ function list (folder: string): string[] {
   }
 }
 
-/** Processor seconds of a process, with those of its children that have ended and were waited for. */
-function secondsOf (pid: number | string): number | null {
+/** The fields of /proc/<pid>/stat from the third one on, proc(5): the name in parentheses may hold spaces and parentheses of its own. */
+function fieldsOf (pid: number): string[] {
   const stat = text(`/proc/${pid}/stat`)
-  // The name in parentheses may hold spaces and parentheses of its own.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** The process group of a process, NaN where there is none. */
+export const groupOf = (pid: number): number => Number(fieldsOf(pid)[PGRP] ?? NaN)
+
+/** False for a process that is gone, and for one that has ended and whose end nobody has read. */
+export const isAlive = (pid: number): boolean => /^[^ZX]$/.test(fieldsOf(pid)[0] ?? '')
+
+/** Processor seconds of a process, with those of its children that have ended and were waited for. */
+function secondsOf (pid: number): number | null {
+  const fields = fieldsOf(pid)
   const ticks = fields.slice(UTIME, UTIME + 4).reduce((total, field) => total + Number(field), 0)
   return fields.length < UTIME + 4 ? null : ticks / TICKS
 }
@@ -37,10 +50,12 @@ const numberIn = (from: string, pattern: RegExp): number | null => {
   return found === undefined ? null : Number(found)
 }
 
-const childrenOf = (pid: number | string): string[] =>
-  list(`/proc/${pid}/task`).flatMap(thread => text(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean))
+/** What one thread of a process has started that lives. */
+export const startedBy = (pid: number | 'self', thread: string): number[] => text(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number)
 
-function processUsed (pid: number | string): Used | null {
+const childrenOf = (pid: number): number[] => list(`/proc/${pid}/task`).flatMap(thread => startedBy(pid, thread))
+
+function processUsed (pid: number): Used | null {
   const seconds = secondsOf(pid)
   if (seconds === null) return null
   const io = text(`/proc/${pid}/io`)
@@ -54,21 +69,35 @@ function processUsed (pid: number | string): Used | null {
 
 const plus = (a: number | null, b: number | null) => a === null ? b : a + (b ?? 0)
 
+/** A process and everything below it that lives, at most 500 of them. */
+export function treeOf (roots: readonly number[]): number[] {
+  const pids = [...roots]
+  for (let index = 0; index < pids.length && pids.length < MOST_PROCESSES; index++) pids.push(...childrenOf(pids[index]!))
+  return pids.slice(0, MOST_PROCESSES)
+}
+
 /** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended children have taken
  *  counts as its own. Null where there is no such process or no /proc. */
 export function treeUsed (pid: number): Used | null {
-  let sum = processUsed(pid)
-  const waiting = childrenOf(pid)
-  for (let index = 0; sum !== null && index < waiting.length && index < MOST_PROCESSES; index++) {
-    const one = processUsed(waiting[index]!)
-    waiting.push(...childrenOf(waiting[index]!))
-    if (one === null) continue
-    sum = {
-      cpu_seconds: sum.cpu_seconds + one.cpu_seconds,
-      memory_peak_bytes: sum.memory_peak_bytes + one.memory_peak_bytes,
-      read_bytes: plus(sum.read_bytes, one.read_bytes),
-      written_bytes: plus(sum.written_bytes, one.written_bytes)
-    }
-  }
-  return sum && { ...sum, cpu_seconds: Math.round(sum.cpu_seconds * TICKS) / TICKS }
+  const sum = treeOf([pid]).map(processUsed).reduce((all, one) => all === null || one === null ? all ?? null : {
+    cpu_seconds: all.cpu_seconds + one.cpu_seconds,
+    memory_peak_bytes: all.memory_peak_bytes + one.memory_peak_bytes,
+    read_bytes: plus(all.read_bytes, one.read_bytes),
+    written_bytes: plus(all.written_bytes, one.written_bytes)
+  })
+  return sum === null || sum === undefined ? null : { ...sum, cpu_seconds: Math.round(sum.cpu_seconds * TICKS) / TICKS }
+}
+
+/** What a process holds of memory; pages that several share count in part. It takes the system a while to tell. */
+async function shareOf (pid: number): Promise<number | null> {
+  const kilobytes = numberIn(await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => ''), /^Pss:\s*(\d+) kB/m)
+  return kilobytes === null ? null : 1024 * kilobytes
+}
+
+/** Bytes of memory that a process and everything below it holds. What several of them share is counted once, where the system says what that is. */
+export async function treeHolds (pid: number): Promise<number | null> {
+  const pids = treeOf([pid])
+  let sum: number | null = null
+  if (pids.length > 1) for (const one of pids) sum = plus(sum, await shareOf(one))
+  return sum ?? treeUsed(pid)?.memory_peak_bytes ?? null
 }

@@ -3,12 +3,11 @@ import { extname, join } from 'node:path'
 import { attend, jobOf } from './supervisor.ts'
 import { answerOf, isOurs } from './wire.ts'
 import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawn.ts'
-import { RUN_ID, killGroup, startedAt } from './process-group.ts'
-import { metered } from './meter.ts'
+import { RUN_ID, startedAt } from './process-group.ts'
+import { RunTree } from './run-tree.ts'
 import { mostOf } from '../../model/run/used.ts'
 import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
 import { outputReader } from './output.ts'
-import { treeUsed } from './process-tree.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Down, Port, Up } from './wire.ts'
 import type { Exit } from './spawn.ts'
@@ -59,45 +58,46 @@ function output (child: ChildProcess, { log, progress }: TaskContext) {
   return { heard, end }
 }
 
-function deathOf ({ code, signal }: Exit, { last, noMemory }: { last: string, noMemory: boolean }, { memory_mb: limitMb }: Isolated): Error {
+interface Death { exit: Exit, heard: { last: string, noMemory: boolean }, heldBytes: number | null, work: Isolated }
+
+function deathOf ({ exit: { code, signal }, heard: { last, noMemory }, heldBytes, work: { memory_mb: limitMb } }: Death): Error {
   const words = code === null ? `ended by ${signal}` : `exited with code ${code}`
+  if (heldBytes !== null) return outOfMemory({ limitMb, heldBytes })
   if (noMemory) return outOfMemory({ limitMb, cause: workDied(words) })
   return workDied(last === '' || code === null ? words : `${words}: ${last}`)
 }
 
-/** Executes a run in a process of its own, in its own group. A stop is told to the function, then TERM goes to the group, then KILL; with its
- *  end everything that it has started ends. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ended before the function. */
+/** Executes a run in a process of its own, in its own group and session. A stop is passed on to the function, then TERM goes to the process and all
+ *  that it has started, then KILL; with its end everything ends that is still in its session. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY
+ *  when the process ended before the function. */
 export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams): Promise<unknown> {
+  ctx.signal.throwIfAborted()
   const { given, child: record, clock, graceMs, late, used } = seams
   const child = start(work, ctx.run_id)
   const { pid } = child
   const exit = exited(child)
   exit.catch(() => undefined)
   const said = output(child, ctx)
-  const meter = metered(() => pid === undefined ? null : treeUsed(pid))
-  const kill = (signal: NodeJS.Signals) => () => {
-    if (pid === undefined) return
-    void meter.look()
-    killGroup(pid, signal)
-  }
-  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: kill('SIGTERM') }, { ms: graceMs, act: kill('SIGKILL') }])
+  const tree = new RunTree({ pid, run: ctx.run_id, limitMb: work.memory_mb })
+  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => tree.signal('SIGTERM') }, { ms: graceMs, act: () => tree.signal('SIGKILL') }])
   const port = wired(child)
   let attended: ReturnType<typeof attend> | undefined
   try {
     // Nothing of the task is executed before its process can be found again after a crash of this one.
     if (pid !== undefined) await record({ pid, started: await startedAt(pid) ?? '' })
+    ctx.signal.throwIfAborted()
     port.post({ say: 'start', job: jobOf(work.home, given) })
     attended = attend({ ctx, given, port, late })
+    void attended.began.then(({ held }) => tree.empty(held))
     await Promise.race([attended.over, exit])
-    kill('SIGKILL')()
+    tree.signal('SIGKILL')
     const end = await exit
     said.end()
-    if (attended.told === null) throw deathOf(end, said.heard, work)
+    if (attended.told === null) throw deathOf({ exit: end, heard: said.heard, heldBytes: tree.heldBytes, work })
     return answerOf(attended.told.ended)
   } finally {
     cancel()
     attended?.end()
-    kill('SIGKILL')()
-    used(mostOf(attended?.told?.used ?? null, meter.end()))
+    used(mostOf(attended?.told?.used ?? null, await tree.end({ stopped: ctx.signal.aborted })))
   }
 }

@@ -3,13 +3,11 @@ import { dirname } from 'node:path'
 import { Fatal } from '../../model/run/outcome.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { calm, exited, mannered, minimalEnvironment } from './spawn.ts'
-import { RUN_ID, killGroup, startedAt } from './process-group.ts'
-import { metered } from './meter.ts'
+import { RUN_ID, startedAt } from './process-group.ts'
+import { RunTree } from './run-tree.ts'
+import { outOfMemory } from '../../model/base/task-errors.ts'
 import { outputReader } from './output.ts'
-import { treeUsed } from './process-tree.ts'
-import type { ChildProcess } from 'node:child_process'
 import type { Exit } from './spawn.ts'
-import type { Meter } from './meter.ts'
 import type { Said } from './output.ts'
 import type { Seams } from './executions.ts'
 import type { TaskContext } from '../../model/task/context.ts'
@@ -20,10 +18,11 @@ type Script = Extract<Work, { kind: 'script' }>
 /** Between asking a process group to end and ending it. */
 const KILL_AFTER = 3 * SECOND
 
-/** Executes a script as a process of its own, in its own group; a stop reaches everything that it has started.
+/** Executes a script as a process of its own, in its own group and session; a stop reaches everything that it has started.
  *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
- *  with `retry` named, any other fails the run. */
+ *  with `retry` named, any other fails the run. Throws OFFPEAK_OUT_OF_MEMORY when it has held more than its limit. */
 export async function script (work: Script, ctx: TaskContext, { child, used }: Pick<Seams, 'child' | 'used'>): Promise<unknown> {
+  ctx.signal.throwIfAborted()
   const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
     cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
@@ -34,20 +33,21 @@ export async function script (work: Script, ctx: TaskContext, { child, used }: P
   process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))
   process.stderr!.setEncoding('utf8').on('data', (chunk: string) => err.write(chunk))
   const { pid } = process
-  const meter = metered(() => pid === undefined ? null : treeUsed(pid))
-  const stop = stopOn(ctx.signal, process, meter)
+  const { memory_mb: limitMb = null } = work
+  const tree = new RunTree({ pid, run: ctx.run_id, limitMb })
+  const clear = stopOn(ctx.signal, tree)
   try {
     const exit = exited(process)
     if (pid !== undefined) await child({ pid, started: await startedAt(pid) ?? '' })
     const { code, signal } = await exit
     const said = out.end()
     ctx.signal.throwIfAborted()
+    if (tree.heldBytes !== null) throw outOfMemory({ limitMb, heldBytes: tree.heldBytes })
     return answer({ work, ctx, code, signal, said: { ...said, last: err.end().last || said.last } })
   } finally {
-    stop.clear()
-    // What the script left behind in its group is not to outlive it.
-    if (pid !== undefined) killGroup(pid, 'SIGKILL')
-    used(meter.end())
+    clear()
+    // What the script left behind is not to outlive it.
+    used(await tree.end({ stopped: ctx.signal.aborted }))
   }
 }
 
@@ -63,26 +63,17 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
   }
 }
 
-/** TERM to the group when the run is to stop, KILL a little later. */
-function stopOn (signal: AbortSignal, child: ChildProcess, meter: Meter) {
+/** TERM to the script and all that it has started when the run is to stop, KILL a little later. Returns a function that ends that. */
+function stopOn (signal: AbortSignal, tree: RunTree): () => void {
   let timer: NodeJS.Timeout | undefined
   const stop = () => {
-    if (child.pid === undefined) return
-    const { pid } = child
-    void meter.look()
-    killGroup(pid, 'SIGTERM')
-    timer = setTimeout(() => {
-      void meter.look()
-      killGroup(pid, 'SIGKILL')
-    }, KILL_AFTER)
+    tree.signal('SIGTERM')
+    timer = setTimeout(() => tree.signal('SIGKILL'), KILL_AFTER)
   }
-  if (signal.aborted) stop()
-  else signal.addEventListener('abort', stop, { once: true })
-  return {
-    clear: () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
-    }
+  signal.addEventListener('abort', stop, { once: true })
+  return () => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -3,7 +3,7 @@ import { failureOf } from '../../model/run/failure.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { logArgument } from '../../model/run/log-part.ts'
 import { looseJson, strictJson } from '../../model/base/json.ts'
-import type { Ask, Down, Ended, Job, Moved, Port, Up } from './wire.ts'
+import type { Ask, Down, Ended, Job, Moved, Place, Port, Up } from './wire.ts'
 import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
 import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
@@ -18,8 +18,6 @@ export interface AttendAsk {
   /** Told of an error that nobody caught. */
   late: (error: Failure) => void
 }
-
-type Began = Extract<Up, { say: 'began' }>
 
 /** The end of the work, as it was told. */
 export interface Told { ended: Ended, used: Used, worn: boolean }
@@ -79,11 +77,11 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
 }
 
 /** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is its end, once it is
- *  known, `began` what its thread said at the beginning; `end` stops listening. */
+ *  known, `began` the place where it is executed; `end` stops listening. */
 export function attend (ask: AttendAsk) {
   const { ctx, given, port, late } = ask
   const over = Promise.withResolvers<Told>()
-  const began = Promise.withResolvers<Began>()
+  const began = Promise.withResolvers<Place>()
   const end = () => {
     open = false
     off()
@@ -100,7 +98,7 @@ export function attend (ask: AttendAsk) {
     }
   }
   const hear: { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void } = {
-    began: message => began.resolve(message),
+    began: ({ place }) => began.resolve(place),
     log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),

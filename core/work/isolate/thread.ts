@@ -1,9 +1,13 @@
+import { readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { LateErrors } from '../context/uncaught.ts'
 import { OutputCapture } from '../context/output-capture.ts'
+import { RUN_ID } from './process-group.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
+import { startedBy } from './process-tree.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { MessagePort } from 'node:worker_threads'
 import type { Used } from '../../model/task/isolation.ts'
@@ -31,6 +35,15 @@ function meter (): () => Used {
   }
 }
 
+/** This thread as /proc names it; null where there is none. */
+function taskName (): string | null {
+  try {
+    return basename(readlinkSync('/proc/thread-self'))
+  } catch {
+    return null
+  }
+}
+
 function isWorn (): boolean {
   const { maxOldGenerationSizeMb: limit = Infinity } = resourceLimits
   return getHeapStatistics().used_heap_size > limit * 2 ** 20 * WORN
@@ -39,11 +52,15 @@ function isWorn (): boolean {
 /** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its end. */
 export default function thread (port: MessagePort): Promise<void> {
   const line = wired(port)
-  line.post({ say: 'began', thread: threadId, cpu: process.threadCpuUsage() })
+  const task = taskName()
+  line.post({ say: 'began', place: { thread: threadId, cpu: process.threadCpuUsage(), held: 0, task, children: task === null ? [] : startedBy('self', task) } })
   return new Promise(done => {
     line.listen(message => {
       if (message.say !== 'start') return
+      // What it starts is found by this: the environment of a thread is its own.
+      process.env[RUN_ID] = message.job.run.id
       void host({ job: message.job, port: line, used: meter(), worn: isWorn }).then(worn => {
+        delete process.env[RUN_ID]
         if (worn) return
         port.close()
         done()

@@ -7,6 +7,7 @@ import { after } from '../../model/base/clock.ts'
 import { answerOf, isOurs } from './wire.ts'
 import { attend, jobOf } from './supervisor.ts'
 import { failureOf } from '../../model/run/failure.ts'
+import { ThreadChildren } from './thread-children.ts'
 import { metered } from './meter.ts'
 import { mostOf } from '../../model/run/used.ts'
 import { onceAborted } from './spawn.ts'
@@ -14,6 +15,7 @@ import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
 import type { Piscina } from 'piscina'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Port, Up } from './wire.ts'
+import type { MemoryBound } from './meter.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Seams } from './executions.ts'
@@ -25,12 +27,24 @@ type Isolated = Extract<Work, { kind: 'isolated' }>
 type Attended = ReturnType<typeof attend>
 
 /** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has begun, and the processor
- *  time that runs before have taken in it. */
-interface Line { far: MessagePort, near: MessagePort, attended: Attended, kill: AbortController, clock: Clock, thread?: Worker, before?: NodeJS.CpuUsage }
+ *  time that runs before have taken in it; `heldBytes`: what it held when that was more than its limit. */
+interface Line {
+  far: MessagePort
+  near: MessagePort
+  attended: Attended
+  kill: AbortController
+  clock: Clock
+  thread?: Worker
+  before?: NodeJS.CpuUsage
+  heldBytes?: number
+}
 
 const HOST = join(import.meta.dirname, `thread${extname(import.meta.filename)}`)
 /** A thread that nobody has used for so long ends. */
 const IDLE = 10 * SECOND
+const MIB = 2 ** 20
+/** Of the time that a run may take to stop: so much passes before TERM goes to what it has started. */
+const OWN = 0.8
 
 const wired = (port: MessagePort): Port<Down, Up> => ({
   post: message => port.postMessage(message, []),
@@ -49,6 +63,30 @@ async function threadUsed ({ thread, before }: Line): Promise<Used | null> {
     // A thread that has ended tells nothing.
     return null
   }
+}
+
+/** Bytes of what is used of the heap of a thread, and of Buffers and the like beside it. */
+async function heapOf ({ thread }: Line): Promise<number> {
+  const heap = await thread?.getHeapStatistics().catch(() => null)
+  return heap ? heap.used_heap_size + heap.external_memory : 0
+}
+
+/** What a thread may hold. V8 bounds the heap by itself, and nobody what is beside it. What can be collected counts until it is: only what is there
+ *  at two looks in a row is more than the limit. */
+function boundOf (limitMb: number | null, line: Line, end: () => void): MemoryBound | null {
+  if (limitMb === null) return null
+  let before = 0
+  const held = async () => {
+    const now = await heapOf(line)
+    const both = Math.min(before, now)
+    before = now
+    return both
+  }
+  const over = (bytes: number) => {
+    line.heldBytes = bytes
+    end()
+  }
+  return { bytes: limitMb * MIB, seen: ({ memory_peak_bytes: bytes }) => bytes, held, over }
 }
 
 const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { after(clock, ms, resolve) })
@@ -71,16 +109,20 @@ export class Threads {
   /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws OFFPEAK_WORK_DIED or
    *  OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
   async run (work: Isolated, ctx: TaskContext, { given, clock, graceMs, late, used }: Seams): Promise<unknown> {
+    ctx.signal.throwIfAborted()
     const { port1, port2 } = new MessageChannel()
     const kill = new AbortController()
     const attended = attend({ ctx, given, port: wired(port1), late })
+    const children = new ThreadChildren(ctx.run_id)
     const line: Line = { far: port2, near: port1, attended, kill, clock }
-    const meter = metered(() => threadUsed(line))
     const end = async () => {
+      await children.signal('SIGKILL')
       await Promise.race([meter.look(), wait(LAST_LOOK)])
       kill.abort()
     }
-    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs, act: () => void end() }])
+    const meter = metered(() => threadUsed(line), boundOf(work.memory_mb, line, () => void end()))
+    void attended.began.then(place => children.begin(place))
+    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => void children.signal('SIGTERM') }, { ms: graceMs, act: () => void end() }])
     try {
       port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
       await this.#execute(work, line)
@@ -90,6 +132,8 @@ export class Threads {
       attended.end()
       port1.close()
       used(mostOf(attended.told?.used ?? null, meter.end()))
+      // What a function has started goes on when it has returned, and not when it was to stop or could not return.
+      if (ctx.signal.aborted || attended.told === null) await children.end()
     }
   }
 
@@ -121,6 +165,7 @@ export class Threads {
       // What was said before the end is still on its way.
       if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
       if (attended.told !== null) return
+      if (line.heldBytes !== undefined) throw outOfMemory({ limitMb, heldBytes: line.heldBytes })
       if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
       const exit = line.thread && this.#exits.get(line.thread)
       throw typeof exit !== 'number' || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)

@@ -27,9 +27,13 @@ export type Ended =
   | { kind: 'returned' } & Result
   | { kind: 'threw' } & Thrown
 
-/** What the place where a task is executed says. `cpu`: what its thread has taken by then. `worn`: it is not to be used again. */
+/** Where a function is executed. `cpu`: what its thread has taken by then; `held`: bytes of memory that the place holds while it is empty; `task`: the
+ *  thread as /proc names it, and `children` what it has started before. */
+export interface Place { thread: number, cpu: NodeJS.CpuUsage, held: number, task: string | null, children: number[] }
+
+/** What the place where a task is executed says. `worn`: it is not to be used again. */
 export type Up =
-  | { say: 'began', thread: number, cpu: NodeJS.CpuUsage }
+  | { say: 'began', place: Place }
   | { say: 'log', level: keyof TaskLog, words: LogPart[] }
   | { say: 'progress', moved: Moved }
   | { say: 'ask', id: number, what: Ask, words: unknown[] }

@@ -1,0 +1,76 @@
+import { groupOf, treeHolds, treeOf, treeUsed } from './process-tree.ts'
+import { inSession, killGroup, ofRun, signalAll } from './process-group.ts'
+import { metered } from './meter.ts'
+import type { MemoryBound, Meter } from './meter.ts'
+import type { Used } from '../../model/run/used.ts'
+
+const MIB = 2 ** 20
+
+export interface RunTreeOptions {
+  /** The leader of the group and the session; undefined when it could not be started. */
+  pid: number | undefined
+  run: string
+  /** What it and all that it has started may hold together. */
+  limitMb: number | null
+}
+
+/** The processes of one run that is executed in a process of its own: what they take, how much they hold, and how they are ended. */
+export class RunTree {
+  readonly #pid: number | undefined
+  readonly #run: string
+  readonly #limitMb: number | null
+  readonly #meter: Meter
+  /** What the process holds while the task has done nothing: it does not count. */
+  #emptyBytes = 0
+  #heldBytes: number | null = null
+
+  constructor ({ pid, run, limitMb }: RunTreeOptions) {
+    this.#pid = pid
+    this.#run = run
+    this.#limitMb = limitMb
+    this.#meter = metered(() => pid === undefined ? null : treeUsed(pid), this.#bound())
+  }
+
+  /** What was held when the limit was exceeded; null: it was not. */
+  get heldBytes (): number | null {
+    return this.#heldBytes
+  }
+
+  /** Says what the process holds before the task begins. */
+  empty (bytes: number): void {
+    this.#emptyBytes = bytes
+  }
+
+  /** Signals all of them: once each, also those that have left the group. */
+  signal (signal: NodeJS.Signals): void {
+    const pid = this.#pid
+    if (pid === undefined) return
+    void this.#meter.look()
+    const others = treeOf([pid]).filter(one => groupOf(one) !== pid)
+    killGroup(pid, signal)
+    signalAll(others, signal)
+  }
+
+  /** Ends what is left in the session of the process; after a stop also what has left that. Returns what all of them have taken. */
+  async end ({ stopped }: { stopped: boolean }): Promise<Used | null> {
+    const used = this.#meter.end()
+    if (this.#pid === undefined) return used
+    killGroup(this.#pid, 'SIGKILL')
+    signalAll(await inSession(this.#pid), 'SIGKILL')
+    if (stopped || this.#heldBytes !== null) signalAll(await ofRun(this.#run), 'SIGKILL')
+    return used
+  }
+
+  #bound (): MemoryBound | null {
+    if (this.#limitMb === null) return null
+    return {
+      bytes: this.#limitMb * MIB,
+      seen: ({ memory_peak_bytes: bytes }) => bytes - this.#emptyBytes,
+      held: async () => this.#pid === undefined ? null : (await treeHolds(this.#pid) ?? 0) - this.#emptyBytes,
+      over: bytes => {
+        this.#heldBytes = bytes
+        this.signal('SIGKILL')
+      }
+    }
+  }
+}
