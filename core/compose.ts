@@ -6,6 +6,8 @@ import { Breaker } from './work/conditions/breaker.ts'
 import { Catalog } from './work/upkeep/catalog.ts'
 import { Desk } from './work/desk/desk.ts'
 import { Explain } from './work/desk/explain.ts'
+import { ForecastThread } from './simulate/forecast-thread.ts'
+import { Forecaster } from './work/plan/forecast.ts'
 import { Foresight } from './work/plan/forecaster.ts'
 import { LateErrors } from './work/context/uncaught.ts'
 import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
@@ -65,6 +67,7 @@ export interface Parts {
   pauses: Pauses
   explain: Explain
   foresight: Foresight
+  forecasts: ForecastThread
   upkeep: Upkeep
   breaker: Breaker
   ticker: Ticker
@@ -164,7 +167,10 @@ function composeWork (wiring: Wiring): void {
   const { planner, runner } = parts
   parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock) })
   parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
-  parts.foresight = new Foresight({ engine, clock, config, situation, planner: () => planner, tasks })
+  parts.forecasts = new ForecastThread()
+  const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: parts.forecasts.foretell })
+  notices.listen(forecaster.changed, 'forecast')
+  parts.foresight = new Foresight({ engine, clock, config, forecaster })
   parts.pauses = new Pauses({ engine, clock, notice, situation })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')

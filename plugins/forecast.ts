@@ -1,13 +1,13 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Face } from './_schema/base.ts'
-import { forecastView, iso } from '../core/index.ts'
-import { Fire } from './_schema/holding.ts'
+import { MOST_HOURS, forecastView, iso } from '../core/index.ts'
+import { Start } from './_schema/holding.ts'
 import { Instant, answers, exactly } from './_schema/base.ts'
 
 const HOUR = 3_600_000
-const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, default: 24 })) })
-const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Fire) })
+const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_HOURS, default: 24 })) })
+const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Start) })
 
 /** What will run when, as far as that can be said. */
 const forecast: Face = async app => {
@@ -15,8 +15,8 @@ const forecast: Face = async app => {
 
   app.get('/api/forecast', { schema: { tags: ['holding'], querystring: Hours, response: answers({ 200: Foreseen }) } }, async ({ query }) => {
     const now = manager.clock.now()
-    const fires = await manager.foresight.forecast(query.hours!)
-    return { from: iso(now)!, to: iso(now + query.hours! * HOUR)!, items: fires.map(forecastView) }
+    const starts = await manager.foresight.forecast(query.hours!)
+    return { from: iso(now)!, to: iso(now + query.hours! * HOUR)!, items: starts.map(forecastView) }
   })
 }
 

@@ -1,13 +1,9 @@
 import { Alarm } from '../work/plan/alarm.ts'
 import { Diary } from '../work/simulate/recorder.ts'
-import { Foresight } from '../work/plan/forecaster.ts'
-import { Lull } from '../work/simulate/quiescence.ts'
-import { MINUTE, SECOND, milliseconds } from '../model/base/duration.ts'
-import { Planner } from '../work/plan/planner.ts'
-import { Runner } from '../work/run/runner.ts'
-import { Situation } from '../work/conditions/situation.ts'
-import { StopReason } from '../model/run/outcome.ts'
-import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
+import { EXPECTED_MS } from '../model/forecast/forecast.ts'
+import { MINUTE, milliseconds } from '../model/base/duration.ts'
+import { VirtualClock, quiet } from '../work/simulate/clock.ts'
+import { assemble, workFor } from './assemble.ts'
 import { configOf } from '../model/config/config.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { defineTask } from '../load/task/define.ts'
@@ -15,13 +11,12 @@ import { instantIn } from '../model/base/check.ts'
 import { readingOf, sceneWith } from '../model/machine/scene.ts'
 import type { Change } from '../model/machine/recording.ts'
 import type { Config, ConfigFile } from '../model/config/config.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Assembled } from './assemble.ts'
 import type { Histogram } from '../model/machine/activity.ts'
 import type { Json } from '../model/base/json.ts'
 import type { Scene } from '../model/machine/scene.ts'
 import type { HeldSum, SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task, TaskDefinition } from '../model/task/task.ts'
-import type { TaskContext, TaskLog } from '../model/task/context.ts'
 
 export type { HeldSum, SimulatedRun } from '../work/simulate/recorder.ts'
 
@@ -43,55 +38,20 @@ export interface SimulateAsk {
 export interface Simulation { from: number, to: number, runs: SimulatedRun[], held: HeldSum[] }
 
 const SAMPLE_EVERY = MINUTE
-const EXPECTED = MINUTE
-
-const silence = () => undefined
-const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
 
 const NOT_SIMULATED = 'Nothing was simulated'
 
 const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
-/** Work that takes the time it is expected to take; what was done before an interruption is not done again. */
-function workFor (task: Task, { clock, tookMs, done }: { clock: VirtualClock, tookMs: number, done: Map<string, number> }): Task {
-  const func = async ({ run_id: id, signal }: TaskContext) => {
-    const began = clock.monotonic()
-    try {
-      await clock.sleep(tookMs - (done.get(id) ?? 0), signal)
-      done.delete(id)
-    } catch (error) {
-      done.set(id, Math.min(tookMs, (done.get(id) ?? 0) + clock.monotonic() - began))
-      throw error
-    }
-  }
-  return { ...task, work: { kind: 'function', func } }
-}
+interface Machine extends Assembled { ask: SimulateAsk, clock: VirtualClock, config: Config, tasks: ReadonlyMap<string, Task> }
 
-interface House { ask: SimulateAsk, config: Config, clock: VirtualClock, kept: Engine, diary: Diary }
-
-/** Planner, runner and all that they look at, on a clock that does not move by itself. */
-function assemble ({ ask, config, clock, kept, diary }: House) {
-  const done = new Map<string, number>()
-  const tasks = new Map(ask.tasks.map(one => {
+function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<string, Task> {
+  const tookMs = (task: string) => ask.took?.[task] ?? EXPECTED_MS
+  return new Map(ask.tasks.map(one => {
     const task = isTask(one) ? one : defineTask({ definition: one, pointer: '', contentHash: '', override: config.tasks[one.id], config, source: 'code' })
-    return [task.id, workFor(task, { clock, tookMs: ask.took?.[task.id] ?? EXPECTED, done })]
+    return [task.id, workFor(task, { clock, tookMs })]
   }))
-  const situation = new Situation({ clock, config: () => config })
-  const lull = new Lull({ situation, config, tasks: () => tasks, verdict: run => runner.verdict(run) })
-  const { engine, pending } = watched(diary.reading(lull.reading(kept)))
-  const shared = { engine, clock, random: () => 0.5, notice: diary.notice, tasks: () => tasks }
-  const foresight: Foresight = new Foresight({ ...shared, config: () => config, situation, planner: () => planner })
-  const planner: Planner = new Planner({ ...shared, move: (task, nominal, next) => foresight.move(task, nominal, next), replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
-  const runner: Runner = new Runner({
-    ...shared, situation, owner: 'simulation', slots: () => config.manager.scheduler_thread_pool,
-    stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
-  })
-  return { tasks, engine, pending, situation, foresight, planner, runner }
 }
-
-type Assembled = ReturnType<typeof assemble>
-
-interface Machine extends Assembled { ask: SimulateAsk, clock: VirtualClock, config: Config }
 
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
 function live ({ ask, clock, config, tasks, situation, foresight }: Machine): void {
@@ -153,7 +113,8 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const diary = new Diary(clock)
   const kept = createSqliteEngine({ folder: ':memory:' })
   try {
-    const machine = { ...assemble({ ask, config, clock, kept, diary }), ask, clock, config }
+    const tasks = tasksOf(ask, config, clock)
+    const machine = { ...assemble({ config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks }
     await kept.start()
     await play(machine, { from, to })
     // What stopping makes of the runs is no part of the story.

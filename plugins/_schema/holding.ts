@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STATES } from '../../core/index.ts'
+import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STAGES, STATES } from '../../core/index.ts'
 import { Anything, Classed, Hold, Instant, Resting, exactly, nullable, word } from './base.ts'
 
 const Place = nullable(exactly({
@@ -31,16 +31,22 @@ export const Explanation = exactly({
   holds: Type.Array(Hold)
 })
 
-/** One fire to come. */
-export const Fire = exactly({
+const when = (description: string) => nullable(Type.String({ description: `${description}. ISO 8601 in UTC with Z` }))
+
+/** One start to come, or a run that runs. */
+export const Start = exactly({
   task: Type.String(),
-  schedule: Type.String(),
+  run: nullable(Type.String({ description: 'The run, when it exists' })),
+  schedule: nullable(Type.String()),
+  stage: word(STAGES, 'It runs, it waits, or a schedule will make it'),
   nominal_at: Instant,
-  predicted_at: nullable(Instant),
-  certainty: word(CERTAINTIES),
-  conditions: Type.Array(exactly({ gate: Type.String(), code: Type.String(), ok: Type.Boolean(), message: Type.String() }), { description: 'What it hangs on, as it stands now' }),
-  took: nullable(exactly({ p50: Type.Number(), p90: Type.Number(), runs: Type.Integer() }, { description: 'Seconds that past runs took' })),
-  collides_with: Type.Array(Type.String())
+  earliest_at: when('It starts no earlier; null: it cannot start as things are'),
+  likely_at: when('When it starts if the machine stays as it is now; null: not within these hours'),
+  latest_at: when('If it starts, then no later; null: no instant can be given'),
+  certainty: word(CERTAINTIES, 'certain: between the earliest and the latest, whatever the readings will be'),
+  depends_on: Type.Array(exactly({ gate: Type.String(), ok: Type.Boolean({ description: 'It is open as things are now' }), message: Type.String() }), { description: 'What a conditional start depends on, with what it says now' }),
+  ends_at: when('When it ends if it starts at likely_at and takes the median time'),
+  took: nullable(exactly({ p50: Type.Number(), p90: Type.Number(), runs: Type.Integer() }, { description: 'Seconds that past runs took' }))
 })
 
 export const SCOPES = ['all', 'queue', 'task', 'tag'] as const

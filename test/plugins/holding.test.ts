@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
-import { Fire, Pause } from '../../plugins/_schema/holding.ts'
+import { Start, Pause } from '../../plugins/_schema/holding.ts'
 import { Machine, Point, Signal } from '../../plugins/_schema/machine.ts'
 import { HOUR, MINUTE, laptop } from './holding.ts'
 import { until } from '../clock.ts'
@@ -85,20 +85,28 @@ t.test('a pause that would hold nothing, or not be what was meant, is refused', 
   t.match((await it.send('DELETE', '/api/pauses?scope=tag&name=disk')).json(), { status: 404, code: 'OFFPEAK_PAUSE_NOT_FOUND', detail: "There is no pause of tag 'disk'" })
 })
 
-t.test('the forecast names what each fire hangs on and promises only what clock and calendar decide', async t => {
+t.test('the forecast says when each start comes, and names what it depends on', async t => {
   const cron = (hour: number) => ({ func: () => 1, trigger: 'cron', trigger_args: { hour }, timezone: 'UTC' })
-  const it = await laptop(t, { tasks: [{ id: 'free', ...cron(13) }, { id: 'night', ...cron(14), constraints: { window: 'off_peak' } }, { id: 'plugged', ...cron(15), constraints: { power: 'mains' } }] })
+  const it = await laptop(t, { tasks: [
+    { id: 'free', class: 'critical', ...cron(13) }, { id: 'night', ...cron(14), constraints: { window: 'off_peak' } }, { id: 'plugged', ...cron(15), constraints: { power: 'mains' }, deadline: '2h' }
+  ] })
   await it.finished((await it.post('/api/tasks/free/runs')).json().id)
   const { from, to, items } = await it.get('/api/forecast')
   t.same([from, to], ['2026-11-22T12:00:00.000Z', '2026-11-23T12:00:00.000Z'])
-  t.ok(items.every((item: unknown) => Check(Fire, item)))
+  t.ok(items.every((item: unknown) => Check(Start, item)))
+  const at = (hour: number) => `2026-11-22T${hour}:00:00.000Z`
   t.match(items, [
-    { task: 'free', nominal_at: '2026-11-22T13:00:00.000Z', predicted_at: '2026-11-22T13:00:00.000Z', took: { runs: 1 } },
-    { task: 'night', nominal_at: '2026-11-22T14:00:00.000Z', predicted_at: '2026-11-22T22:00:00.000Z', took: null },
-    { task: 'plugged', certainty: 'conditional', conditions: [{ gate: 'power', ok: false, message: 'on battery' }] }
+    { task: 'free', stage: 'planned', nominal_at: at(13), earliest_at: at(13), likely_at: at(13), latest_at: at(13), certainty: 'certain', depends_on: [], took: { runs: 1 } },
+    { task: 'plugged', nominal_at: at(15), earliest_at: at(15), likely_at: at(17), latest_at: at(17), certainty: 'conditional', depends_on: [{ gate: 'power', ok: false, message: 'on battery' }] },
+    { task: 'night', nominal_at: at(14), earliest_at: at(22), likely_at: at(22), certainty: 'conditional', took: null }
   ])
-  t.equal((await it.get('/api/forecast?hours=1')).items.length, 1)
-  for (const hours of [0, 169, 'x']) t.equal((await it.ask({ url: `/api/forecast?hours=${hours}` })).statusCode, 422)
+  t.equal((await it.get('/api/forecast?hours=2')).items.length, 1)
+  for (const hours of [0, 337, 'x']) t.equal((await it.ask({ url: `/api/forecast?hours=${hours}` })).statusCode, 422)
+})
+
+t.test('a forecast of more starts than are foreseen at once is refused with how many hours would do', async t => {
+  const it = await laptop(t, { tasks: Array.from({ length: 8 }, (_, i) => ({ id: `t${i}`, func: () => 1, trigger: '* * * * *' })) })
+  t.match((await it.ask({ url: '/api/forecast?hours=24' })).json(), { status: 422, code: 'OFFPEAK_FORECAST_TOO_LARGE', detail: /More than 10000 fires/, fix: 'Ask for 20 hours at most.' })
 })
 
 t.test('readings/now tells the machine and what follows from it', async t => {

@@ -70,7 +70,7 @@ t.test('a fire that was moved stands where it is, with its reason, over a restar
   t.equal(it.manager.planner.nextAt, hour(3))
   t.match(await it.manager.desk.task('nightly'), { next_run: '2026-11-30T03:00:00.000Z', status: 'scheduled' })
   t.strictSame(it.manager.planner.fires(it.manager.desk.definition('nightly'), 2), [hour(3), hour(24)])
-  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), predicted_at: hour(3) }], 'its nominal time has passed, and it is still to come')
+  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }], 'its nominal time has passed, and it is still to come')
   await it.go(hour(3))
   t.match(await it.runs(), [{ nominal_at: hour(0), due_at: hour(3), moved: { code: 'quieter_hour' } }])
 })

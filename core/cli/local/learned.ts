@@ -2,12 +2,14 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
-import type { ForecastView } from '../remote/answers.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Local } from '../remote/options.ts'
 import type { Point } from '../../model/machine/history.ts'
+import type { StatsView } from '../../work/desk/statistics.ts'
 import type { TaskManager } from '../../manager.ts'
 import { Client } from '../remote/client.ts'
+import { DAY } from '../../model/base/duration.ts'
+import { iso } from '../../model/base/clock.ts'
 import { History } from '../../sense/history.ts'
 import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 
@@ -15,7 +17,7 @@ import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 export interface Learned { took: Record<string, number>, activity?: Histogram }
 
 const RECENT = 50
-const WEEK_HOURS = 168
+const PAST = 30 * DAY
 
 async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
   const engine = createSqliteEngine({ folder, ballastBytes: 0 })
@@ -37,8 +39,8 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
 /** What a server that has the folder knows of it. */
 async function fromServer (given: Local): Promise<Learned> {
   const client = await Client.find(given)
-  const { items } = await client.get<{ items: ForecastView[] }>(`/api/forecast?hours=${WEEK_HOURS}`)
-  return { took: Object.fromEntries(items.flatMap(({ task, took }) => took === null ? [] : [[task, took.p50 * 1000]])) }
+  const { items } = await client.get<{ items: StatsView[] }>(`/api/stats?from=${iso(Date.now() - PAST)}`)
+  return { took: Object.fromEntries(items.flatMap(({ name, run: { p50 } }) => p50 === null ? [] : [[name, p50 * 1000]])) }
 }
 
 /** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be asked. */

@@ -277,6 +277,9 @@ export const diskFull = (reserve: number) => new OffpeakError({
   fix: 'Make room, or lower uploads.disk_reserve in config.json.'
 })
 
+export const forecastTooLarge = (fault: { message: string, fix: string }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_FORECAST_TOO_LARGE', status: 422 })
+
 export const tooManyReaders = (most: number) => new OffpeakError({
   code: 'OFFPEAK_TOO_MANY_READERS', status: 503, message: `There are already ${most} readers of events`, fix: 'Try again later.'
 })

@@ -9,7 +9,7 @@ import { windowAt } from '../machine/window.ts'
 import type { Advice } from '../gates/recommend.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
-import type { Forecast } from '../admit/forecast.ts'
+import type { Foreseen } from '../forecast/forecast.ts'
 import type { Pause } from '../gates/gate.ts'
 import type { Point } from '../machine/history.ts'
 import type { Reading, Signal } from '../machine/reading.ts'
@@ -69,11 +69,14 @@ export type MachineView = ReturnType<typeof machineView>
 export const pauseView = ({ scope, name, until, by, at, reason = null }: Pause) => ({ scope, name, until: iso(until), by, at: iso(at)!, reason })
 export type PauseView = ReturnType<typeof pauseView>
 
-/** One fire to come as REST shows it: instants in ISO 8601, durations in seconds. */
-export const forecastView = ({ nominal_at: nominal, predicted_at: predicted, took, ...rest }: Forecast) => ({
+/** One start to come as REST shows it: instants in ISO 8601, durations in seconds. */
+export const forecastView = ({ nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest, ends_at: ends, took, ...rest }: Foreseen) => ({
   ...rest,
   nominal_at: iso(nominal)!,
-  predicted_at: iso(predicted),
+  earliest_at: iso(earliest),
+  likely_at: iso(likely),
+  latest_at: iso(latest),
+  ends_at: iso(ends),
   took: took && { p50: secondsOf(took.p50), p90: secondsOf(took.p90), runs: took.runs }
 })
 export type ForecastView = ReturnType<typeof forecastView>

@@ -59,6 +59,13 @@ export class Situation {
     this.#tell()
   }
 
+  /** Goes on from what another one has made of its readings. */
+  resume ({ reading, steady: before }: Pick<Standpoint, 'reading' | 'steady'>): void {
+    this.#reading = reading
+    this.#steady = before
+    this.#tell()
+  }
+
   /** Puts the pauses made by hand in force. */
   pause (pauses: readonly Pause[]): void {
     this.#pauses = pauses

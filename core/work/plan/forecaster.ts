@@ -1,32 +1,27 @@
-import { HOUR, MINUTE, milliseconds } from '../../model/base/duration.ts'
+import { MINUTE, milliseconds } from '../../model/base/duration.ts'
 import { emptyHistogram, learn, quietest } from '../../model/machine/activity.ts'
-import { forecast } from '../../model/admit/forecast.ts'
 import { othersBusy } from '../../model/machine/others.ts'
 import { known } from '../../model/machine/reading.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Forecast, Took } from '../../model/admit/forecast.ts'
+import type { Forecaster } from './forecast.ts'
+import type { Foreseen } from '../../model/forecast/forecast.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Json } from '../../model/base/json.ts'
-import type { Moved } from '../../model/run/run.ts'
-import type { Planner } from './planner.ts'
+import type { Moved, Run } from '../../model/run/run.ts'
 import type { Reading } from '../../model/machine/reading.ts'
-import type { Situation } from '../conditions/situation.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface ForesightOptions {
   engine: Engine
   clock: Clock
   config: () => Config
-  situation: Situation
-  planner: () => Planner
-  tasks: () => ReadonlyMap<string, Task>
+  /** Absent: nothing is foreseen. */
+  forecaster?: Forecaster
 }
 
 const FACT = 'activity'
-const RECENT = 50
-const MOST_FIRES = 2000
 const SAVE_EVERY = 15 * MINUTE
 
 /** What is learned of the machine's week, and what can be said of the hours to come. */
@@ -78,27 +73,13 @@ export class Foresight {
     return at === nominal ? null : { at, moved: { code: 'quieter_hour', message: reason, confidence } }
   }
 
-  /** Every fire of the coming hours, with when it can start and what that hangs on. */
-  async forecast (hours: number): Promise<Forecast[]> {
-    const { clock, config, situation, planner, tasks } = this.#options
-    const now = clock.now()
-    const to = now + hours * HOUR
-    const planned = planner().planned.flatMap(one => {
-      // Most of many schedules do not fire in these hours.
-      if (one.schedule.nominal_at === null || one.schedule.nominal_at > to) return []
-      const task = tasks().get(one.schedule.task)
-      return task?.enabled ? [{ ...one, task }] : []
-    })
-    const took = new Map(await Promise.all([...new Set(planned.map(({ task }) => task.id))].map(async id => [id, await this.#took(id)] as const)))
-    const learned = new Map([...took].flatMap(([id, one]) => one === null ? [] : [[id, one] as const]))
-    return forecast({ ...situation.now, planned, took: learned, slots: config().manager.scheduler_thread_pool, from: now, to, limit: MOST_FIRES })
+  /** Every start that the coming hours may bring, in order of the likely ones. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+  async forecast (hours: number): Promise<Foreseen[]> {
+    return (await this.#options.forecaster!.ahead(hours)).items
   }
 
-  async #took (task: string): Promise<Took | null> {
-    const { items } = await this.#options.engine.list({ task, state: ['completed'], limit: RECENT })
-    const times = items.map(run => run.finished_at! - run.started_at!).toSorted((a, b) => a - b)
-    if (times.length === 0) return null
-    const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))]!
-    return { p50: at(0.5), p90: at(0.9), runs: times.length }
+  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be; null: nobody can say. */
+  async earliestOf (run: Run): Promise<{ at: number, certain: boolean } | null> {
+    return await this.#options.forecaster!.earliestOf(run)
   }
 }

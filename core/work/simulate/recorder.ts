@@ -13,6 +13,8 @@ export interface SimulatedRun {
   id: string
   task: string
   source: Source
+  /** The schedule that asked for it. */
+  schedule: string | null
   nominal_at: number
   due_at: number
   /** Fires that it stands for beyond its own. */
@@ -47,6 +49,11 @@ export class Diary {
   reading (engine: Engine): Engine {
     return {
       ...engine,
+      add: async (runs, now) => {
+        const added = await engine.add(runs, now)
+        for (const { run, created } of added) if (created) this.#begin(run)
+        return added
+      },
       plan: async asks => {
         const planned = await engine.plan(asks)
         for (const [index, { added, skipped, coalesced }] of planned.entries()) {
@@ -101,8 +108,8 @@ export class Diary {
   }
 
   #begin (run: Run): void {
-    const { id, task, source, nominal_at: nominal, due_at: due, missed, moved } = run
-    const page: SimulatedRun = { id, task, source, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null, finished_at: null, outcome: run.state, reason: moved?.message ?? null }
+    const { id, task, source, schedule, nominal_at: nominal, due_at: due, missed, moved } = run
+    const page: SimulatedRun = { id, task, source, schedule, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null, finished_at: null, outcome: run.state, reason: moved?.message ?? null }
     this.#pages.set(id, page)
     this.#state(page, run)
     if (run.schedule !== null && run.state === 'queued') this.#waiting.set(run.schedule, page)

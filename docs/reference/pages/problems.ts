@@ -8,6 +8,7 @@ const WORDS: Record<string, string> = {
   OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
   OFFPEAK_OUT_OF_MEMORY: 'a run took more than its memory_limit',
   OFFPEAK_WORK_DIED: 'the thread or process of a task ended before its function did',
+  OFFPEAK_FORECAST_TOO_LARGE: 'more waiting runs, or more fires, than a forecast may have',
   OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
   OFFPEAK_START_REFUSED: 'the server would be open to others without a token, or cannot listen',
   OFFPEAK_ENGINE_FAILED: 'the database cannot be opened or written; 507 when the disk is full',

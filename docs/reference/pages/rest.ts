@@ -57,10 +57,11 @@ function routeRows ({ paths }: Document): string[][] {
 }
 
 /** The fields of what a route answers, at its first success. */
-function answerRows (document: Document, route: readonly [path: string, method: string]): string[][] {
+function answerRows (document: Document, route: readonly [path: string, method: string], within?: string): string[][] {
   const { responses } = document.paths[route[0]]![route[1]]!
   const answer = responses['200'] as { content: Record<string, { schema: Node }> }
-  const schema = Object.values(answer.content)[0]!.schema
+  const whole = Object.values(answer.content)[0]!.schema
+  const schema = within === undefined ? whole : whole.properties![within]!
   return Object.entries((schema.items ?? schema).properties ?? {}).map(([name, node]) => [code(name), typeWords(node), node.description ?? ''])
 }
 
@@ -74,6 +75,7 @@ export async function restPage (): Promise<string> {
     `## Routes\n\nWhat a body must have is bold.\n\n${table(['route', '', 'takes', 'answers'], routeRows(document))}`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
     `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,
+    `## A start to come\n\nOne of the \`items\` of a forecast.\n\n${table(['field', 'type', ''], answerRows(document, ['/api/forecast', 'get'], 'items'))}`,
     `## Problems\n\n${table(['code', 'status', 'says'], problemRows(`${errors}\n${taskErrors}`))}`
   ].join('\n\n') + '\n'
 }

@@ -47,7 +47,7 @@ export const ROUTES: Record<string, string> = {
   'GET /api/schedules/{id}': 'one schedule',
   'POST /api/schedules': 'add one; it survives restarts, and rests while its task is disabled',
   'DELETE /api/schedules/{id}': 'remove one that was added here',
-  'GET /api/forecast': 'when what waits and what comes is expected to start',
+  'GET /api/forecast': 'when what runs, waits and comes starts and ends, what is certain and what it depends on; 24 hours, or up to 336',
   'GET /api/pauses': 'what is paused by hand',
   'POST /api/pauses': 'pause everything, a queue, a task or a tag',
   'DELETE /api/pauses': 'let it go on',

@@ -1,0 +1,240 @@
+import { Agenda } from './agenda.ts'
+import { Occupancy } from './occupancy.ts'
+import { World } from './world.ts'
+import { deadlineOf } from '../gates/relax.ts'
+import { draws } from './draws.ts'
+import type { Dependence, Stage } from './forecast.ts'
+import type { Fire } from './fires.ts'
+import type { Occupant, OccupancyOptions } from './occupancy.ts'
+import type { Run } from '../run/run.ts'
+import type { Subject } from './world.ts'
+import type { Task } from '../task/task.ts'
+
+/** A start that may come, and when it can. Infinity: nobody knows, or never. */
+export interface Bound {
+  task: Task
+  run: Run | null
+  schedule: string | null
+  stage: Stage
+  nominal_at: number
+  earliest: number
+  latest: number
+  certain: boolean
+  depends_on: Dependence[]
+}
+
+export interface BoundsAsk extends OccupancyOptions {
+  to: number
+  /** By schedule, in order. */
+  fires: readonly (readonly Fire[])[]
+  waiting: readonly Run[]
+  running: readonly Run[]
+  /** The longest that a run of a task can take, ms; Infinity: it may yield and come again. */
+  longest: (task: Task) => number
+}
+
+/** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made; empty: nothing. `isGone`: it
+ *  never starts, and nobody changed anything. */
+interface Item extends Bound { from: number, to: number, exists: Dependence[], occupant: Occupant, isBlurred: boolean, isDone: boolean, isGone: boolean }
+
+/** What has been freed at an instant is free by then for the one who waits for it, ms. */
+const HANDOVER = 1000
+const MOST_TRIES = 24
+const PRUNE_EVERY = 64
+
+const OVERLAP: Dependence = { gate: 'overlap', ok: true, message: 'an earlier run of the same schedule may be unfinished then' }
+const CHANCE: Dependence = { gate: 'due', ok: true, message: 'jitter or flex chooses the instant' }
+const TRIAL: Dependence = { gate: 'breaker', ok: true, message: 'after its pause the task is tried with one run first' }
+const REPLACED: Dependence = { gate: 'overlap', ok: true, message: 'a later fire of the same schedule takes its place' }
+const PHASES = { fire: 0, come: 1, judge: 2 } as const
+
+const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject =>
+  ({ task, run: run ?? { task: task.id, due_at: due, created_at: due, priority: task.priority, queue: task.queue, source: 'schedule' } })
+
+/** Goes through the hours once, with everything that may be there at each instant, and finds between which instants each start lies under every
+ *  course of the readings. The gates of the product answer: with nothing in the way for the first instant, with all that can be for the last. */
+class Sweep {
+  readonly #ask: BoundsAsk
+  readonly #world: World
+  readonly #occupancy: Occupancy
+  readonly #nobody: ReturnType<Occupancy['beside']>
+  #running: ReturnType<Occupancy['beside']>
+  readonly #agenda = new Agenda()
+  readonly #starts = draws()
+  readonly #widest: number
+  #came = 0
+  readonly items: Item[] = []
+
+  constructor (ask: BoundsAsk) {
+    this.#ask = ask
+    this.#widest = ask.fires.flat().reduce((most, { from, to }) => Math.max(most, to - from), 0)
+    this.#world = new World(ask)
+    this.#occupancy = new Occupancy(ask)
+    this.#running = this.#nobody = this.#occupancy.beside(Infinity, null)
+  }
+
+  run (): Bound[] {
+    const { running, waiting, fires, to } = this.#ask
+    for (const run of running) this.#addRunning(run)
+    this.#running = this.#occupancy.beside(this.#ask.now, null)
+    const open = Map.groupBy([...waiting, ...running].filter(({ schedule }) => schedule !== null), ({ schedule }) => schedule!)
+    for (const run of waiting) this.#addWaiting(run)
+    for (const one of fires) this.#addFires(one, open)
+    while (this.#agenda.step(to)) continue
+    return this.items.filter(({ isGone, run }) => !isGone || run !== null)
+  }
+
+  #addRunning (run: Run): void {
+    const task = this.#ask.tasks.get(run.task)
+    if (task === undefined) return
+    const at = run.started_at ?? this.#ask.now
+    const end = Math.max(this.#ask.now, at + this.#ask.longest(task)) + HANDOVER
+    const item = this.#item({ task, run, schedule: run.schedule, stage: 'running', nominal_at: run.nominal_at, from: at, to: at }, end)
+    Object.assign(item, { earliest: at, latest: at, certain: true, isDone: true })
+    this.#occupancy.add(item.occupant)
+  }
+
+  #addWaiting (run: Run): void {
+    const task = this.#ask.tasks.get(run.task)
+    if (task === undefined) return
+    const due = Math.max(run.due_at, this.#ask.now)
+    const item = this.#item({ task, run, schedule: run.schedule, stage: 'waiting', nominal_at: run.nominal_at, from: due, to: due })
+    if (run.state === 'blocked') item.exists.push({ gate: 'dependencies', ok: false, message: 'it waits for other runs' })
+    this.#agenda.add(due, PHASES.fire, () => this.#come(item))
+  }
+
+  #addFires (fires: readonly Fire[], open: ReadonlyMap<string, Run[]>): void {
+    const before: Item[] = []
+    for (const run of fires[0] === undefined ? [] : open.get(fires[0].schedule.id) ?? []) {
+      const item = this.items.find(one => one.run === run)
+      if (item !== undefined) before.push(item)
+    }
+    for (const { schedule, task, nominal_at, from, to, blurred } of fires) {
+      this.#agenda.add(from, PHASES.fire, () => {
+        const item = this.#item({ task: this.#ask.tasks.get(task.id)!, run: null, schedule: schedule.id, stage: 'planned', nominal_at, from, to })
+        item.isBlurred = blurred
+        if (!this.#isMade(item, before)) return void this.items.pop()
+        before.push(item)
+        this.#come(item)
+      })
+    }
+  }
+
+  #item (known: Pick<Item, 'task' | 'run' | 'schedule' | 'stage' | 'nominal_at' | 'from' | 'to'>, end = Infinity): Item {
+    const { task, run, schedule } = known
+    const occupant = { task, queue: run?.queue ?? task.queue, priority: run?.priority ?? task.priority, schedule, end }
+    const item: Item = { ...known, earliest: Infinity, latest: Infinity, certain: false, depends_on: [], exists: [], occupant, isBlurred: false, isDone: false, isGone: false }
+    this.items.push(item)
+    return item
+  }
+
+  /** Whether the fire can become a run: not while one that surely waits stands for it. */
+  #isMade (item: Item, before: Item[]): boolean {
+    const { task: { overlap }, from, to } = item
+    if (overlap !== 'skip' && overlap !== 'replace') return true
+    const open = before.filter(({ occupant: { end } }) => end >= from)
+    before.length = 0
+    before.push(...open)
+    if (overlap === 'replace') {
+      for (const other of open) this.#replace(other, to)
+      return true
+    }
+    if (open.some(other => surelyWaits(other, to))) return false
+    if (open.length > 0) item.exists.push(OVERLAP)
+    return true
+  }
+
+  /** A run that has not started when a later fire takes its place never does; one that runs is told to stop. */
+  #replace (other: Item, at: number): void {
+    other.occupant.end = Math.min(other.occupant.end, at + 10 * HANDOVER)
+    if (other.latest <= at) return
+    other.depends_on = unique([...other.depends_on, REPLACED])
+    other.isGone = other.earliest > at
+    other.isDone = true
+    if (other.isGone) other.earliest = Infinity
+  }
+
+  #come (item: Item): void {
+    const { from, to } = item
+    item.earliest = this.#world.earliest(runOf(item, from), this.#nobody)
+    const last = to === from ? item.earliest : this.#world.earliest(runOf(item, to), this.#nobody)
+    if (item.earliest >= this.#ask.to) item.depends_on.push(...this.#world.stopped(runOf(item, from), this.#nobody))
+    if (item.earliest === Infinity) {
+      item.occupant.end = overBy(item, item.task.on_unmet === 'skip' ? from : Infinity)
+      return
+    }
+    item.latest = overBy(item, Infinity)
+    item.occupant.end = item.latest + this.#ask.longest(item.task) + HANDOVER
+    this.#agenda.add(item.earliest, PHASES.come, () => {
+      if (++this.#came % PRUNE_EVERY === 0) this.#occupancy.prune(item.earliest - this.#widest)
+      this.#occupancy.add(item.occupant)
+      this.#starts.add(item)
+    })
+    if (last >= this.#ask.to && item.earliest < this.#ask.to) item.depends_on.push(CHANCE)
+    if (last < Infinity) this.#agenda.add(Math.max(last, item.earliest), PHASES.judge, () => this.#judge(item, last))
+  }
+
+  /** What is so of a run, however long it waits. */
+  #always ({ task, exists, from, to, earliest, isBlurred }: Item): Dependence[] {
+    const waits = task.depends_on.map(({ task: id, condition }) => ({ gate: 'dependencies', ok: true, message: `waits for ${id}, which is to have ${condition}` }))
+    const isTried = task.breaker !== null && this.#ask.trials.has(task.id)
+    const isChance = isBlurred || (to > from && earliest !== from)
+    return [...exists.filter(({ gate }) => gate === 'dependencies'), ...waits, ...isTried ? [TRIAL] : [], ...isChance ? [CHANCE] : []]
+  }
+
+  #judge (item: Item, at: number): void {
+    if (item.isDone) return
+    const subject = runOf(item, item.to)
+    const deadline = deadlineOf(item.task, subject.run)
+    const isPassed = deadline.on_deadline === 'run' && at >= deadline.at
+    const always = this.#always(item)
+    const held = isPassed ? [] : this.#world.dependences(subject, this.#nobody)
+    const others = held.length > 0 ? [] : this.#others(item, subject, at)
+    const reasons = [...item.exists, ...always, ...held, ...others]
+    item.certain = reasons.length === 0
+    if (!item.certain) item.depends_on = unique([...reasons, ...item.run === null ? [] : this.#world.closed(subject, this.#running)])
+    if (always.length > 0) return
+    if (held.length === 0 && others.length === 0) this.#settle(item, at)
+    else if (held.length === 0) this.#again(item, this.#occupancy.nextEnd(at), 0)
+    else if (deadline.on_deadline === 'run') this.#again(item, Math.max(deadline.at, at), 0)
+  }
+
+  #others (item: Item, subject: Subject, at: number): Dependence[] {
+    const beside = this.#occupancy.beside(Math.min(item.earliest, at), item.occupant)
+    return [...this.#world.against(subject, at, beside), ...this.#starts.against(item, at, this.#ask)]
+  }
+
+  /** By this instant it has started. */
+  #settle (item: Item, at: number): void {
+    item.latest = at
+    item.occupant.end = at + this.#ask.longest(item.task) + HANDOVER
+    item.isDone = true
+  }
+
+  /** Looks again later whether it must have started by then. */
+  #again (item: Item, at: number, tries: number): void {
+    if (at === Infinity || tries >= MOST_TRIES) return
+    this.#agenda.add(at, PHASES.judge, () => {
+      if (item.isDone) return
+      const beside = this.#occupancy.beside(at, item.occupant)
+      const stuck = [...this.#world.against(runOf(item, item.to), at, beside), ...this.#starts.against(item, at, this.#ask)]
+      if (stuck.length === 0) return this.#settle(item, at)
+      this.#again(item, this.#occupancy.nextEnd(at), tries + 1)
+    })
+  }
+}
+
+/** By when a run that is not started is over, by its deadline. */
+function overBy ({ task, run, to }: Item, otherwise: number): number {
+  const { at, on_deadline: then } = deadlineOf(task, runOf({ task, run }, to).run)
+  return then === 'run' ? otherwise : Math.min(otherwise, at)
+}
+
+/** Whether a run is there at an instant under every course, and has not started. */
+const surelyWaits = ({ task, earliest, exists, occupant }: Item, at: number): boolean =>
+  earliest > at && exists.length === 0 && task.on_unmet !== 'skip' && task.depends_on.length === 0 && occupant.end - HANDOVER > at
+
+const unique = (all: readonly Dependence[]): Dependence[] => [...new Map(all.map(one => [one.gate, one])).values()]
+
+/** Between which instants each start to come lies, whatever the readings will be. */
+export const boundsOf = (ask: BoundsAsk): Bound[] => new Sweep(ask).run()

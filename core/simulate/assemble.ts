@@ -1,0 +1,75 @@
+import { Foresight } from '../work/plan/forecaster.ts'
+import { Lull } from '../work/simulate/quiescence.ts'
+import { Planner } from '../work/plan/planner.ts'
+import { Runner } from '../work/run/runner.ts'
+import { SECOND } from '../model/base/duration.ts'
+import { Situation } from '../work/conditions/situation.ts'
+import { StopReason } from '../model/run/outcome.ts'
+import { watched } from '../work/simulate/clock.ts'
+import type { Config } from '../model/config/config.ts'
+import type { Diary } from '../work/simulate/recorder.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Listener } from '../model/notice.ts'
+import type { Task } from '../model/task/task.ts'
+import type { TaskContext, TaskLog } from '../model/task/context.ts'
+import type { VirtualClock } from '../work/simulate/clock.ts'
+
+const silence = () => undefined
+const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
+
+export interface WorkOptions {
+  clock: VirtualClock
+  /** How long a run of a task takes, ms. */
+  tookMs: (task: string, run: string) => number
+}
+
+/** Work that takes the time it is expected to take; what was done before an interruption is not done again. */
+export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOptions): Task {
+  const done = new Map<string, number>()
+  const func = async ({ run_id: id, signal }: TaskContext) => {
+    const began = clock.monotonic()
+    const ms = tookMs(task.id, id)
+    try {
+      await clock.sleep(ms - (done.get(id) ?? 0), signal)
+      done.delete(id)
+    } catch (error) {
+      done.set(id, Math.min(ms, (done.get(id) ?? 0) + clock.monotonic() - began))
+      throw error
+    }
+  }
+  return { ...task, work: { kind: 'function', func } }
+}
+
+export interface AssembleAsk {
+  config: Config
+  clock: VirtualClock
+  /** Where the runs live. */
+  kept: Engine
+  diary: Diary
+  tasks: () => ReadonlyMap<string, Task>
+  /** How many runs may run at once; as configured when absent. */
+  slots?: () => number
+  /** Hears what is said, beside the diary. */
+  hear?: Listener
+}
+
+/** Planner, runner and all that they look at, on a clock that does not move by itself. */
+export function assemble ({ config, clock, kept, diary, tasks, slots = () => config.manager.scheduler_thread_pool, hear = silence }: AssembleAsk) {
+  const situation = new Situation({ clock, config: () => config })
+  const lull = new Lull({ situation, config, tasks, verdict: run => runner.verdict(run) })
+  const { engine, pending } = watched(diary.reading(lull.reading(kept)))
+  const notice: Listener = one => {
+    diary.notice(one)
+    hear(one)
+  }
+  const shared = { engine, clock, random: () => 0.5, notice, tasks }
+  const foresight: Foresight = new Foresight({ engine, clock, config: () => config })
+  const planner: Planner = new Planner({
+    ...shared, move: (task, nominal, next) => foresight.move(task, nominal, next), replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
+  })
+  const runner: Runner = new Runner({
+    ...shared, situation, owner: 'simulation', slots, stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
+  })
+  return { engine, pending, situation, foresight, planner, runner }
+}
+export type Assembled = ReturnType<typeof assemble>

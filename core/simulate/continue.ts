@@ -1,0 +1,126 @@
+import { Alarm } from '../work/plan/alarm.ts'
+import { Diary } from '../work/simulate/recorder.ts'
+import { EXPECTED_MS } from '../model/forecast/forecast.ts'
+import { VirtualClock, quiet } from '../work/simulate/clock.ts'
+import { assemble, workFor } from './assemble.ts'
+import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
+import { emptied, remembering, seedRuns, seedSchedules } from './seed.ts'
+import { MINUTE, milliseconds } from '../model/base/duration.ts'
+import type { Assembled } from './assemble.ts'
+import type { Likely } from '../model/forecast/merge.ts'
+import type { Pause } from '../model/gates/gate.ts'
+import type { Present, Took } from '../model/forecast/forecast.ts'
+import type { SimulatedRun } from '../work/simulate/recorder.ts'
+import type { Task } from '../model/task/task.ts'
+
+export interface ContinueAsk {
+  to: number
+  /** The simulation ends as soon as this run has started. */
+  until?: string | undefined
+}
+
+/** What nobody sends again stays what it is. */
+const FOR_EVER = 8.64e15
+
+/** How long a run will still take that has run for so long, ms. */
+function remaining ({ p50, p90 }: Took, ranMs: number): number {
+  const whole = ranMs < p50 ? p50 : ranMs < p90 ? p90 : ranMs * 1.25
+  return Math.max(1, Math.round(whole - ranMs))
+}
+
+/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that they are. */
+interface Stage extends Assembled { present: Present, clock: VirtualClock, diary: Diary, ids: Map<string, string>, settle: () => Promise<void>, tasks: { now: ReadonlyMap<string, Task> }, slots: { now: number } }
+
+function stageFor (present: Present, kept: ReturnType<typeof createSqliteEngine>, clock: VirtualClock): Stage {
+  const ids = new Map<string, string>()
+  const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
+  const tookMs = (task: string, run: string) => {
+    const took = present.took[task] ?? { p50: EXPECTED_MS, p90: EXPECTED_MS, most: EXPECTED_MS, runs: 0 }
+    const at = began.get(ids.get(run) ?? '')
+    // What runs is claimed a millisecond before the present.
+    return at === undefined ? took.p50 : remaining(took, present.at - at) + 1
+  }
+  const diary = new Diary(clock)
+  const tasks: Stage['tasks'] = { now: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })])) }
+  const slots = { now: present.config.manager.scheduler_thread_pool }
+  const parts = assemble({ config: present.config, clock, kept: remembering(kept, present), diary, tasks: () => tasks.now, slots: () => slots.now })
+  return { ...parts, present, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), tasks, slots }
+}
+
+/** Nothing starts while what is so is being put together. */
+const HALT: Pause = { scope: 'all', name: null, until: null, by: 'offpeak', at: 0 }
+
+const SAMPLE_EVERY = MINUTE
+
+/** The machine stays what it is now, and is sampled until no dwell and no patience is left to change anything. */
+function stay ({ situation, clock, present: { reading, steady, config, at } }: Stage): void {
+  const { trends: _, ...now } = reading
+  const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
+  const until = at + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience) + SAMPLE_EVERY
+  const given = Object.fromEntries(Object.entries(now.signals).map(([name, signal]) => [name, { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }]))
+  const sample = () => {
+    situation.take({ ...now, signals: given, at: clock.now() }, clock.now())
+    if (clock.now() < until) clock.after(SAMPLE_EVERY, sample)
+  }
+  situation.resume({ reading: { ...now, signals: given }, steady })
+  sample()
+}
+
+/** Runs that run are claimed first, by the tasks as they are but with nothing to wait for; then everything is as it is. */
+async function setUp (stage: Stage): Promise<void> {
+  const { present, engine, runner, situation, planner, tasks, slots, settle, foresight, ids } = stage
+  for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
+  if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({ name: 'activity', value: present.activity as never, now: present.at })
+  const real = tasks.now
+  const most = slots.now
+  tasks.now = emptied(real)
+  slots.now = Math.max(most, present.running.length)
+  await seedRuns(engine, present.running, { ids, tasks: real })
+  await runner.start()
+  await settle()
+  for (const active of runner.active.all()) active.task = real.get(active.task.id) ?? active.task
+  situation.pause([HALT])
+  tasks.now = real
+  slots.now = most
+  await seedRuns(engine, present.waiting, { ids, tasks: real })
+  await seedSchedules(engine, present)
+  await foresight.load()
+  await planner.load()
+  await planner.sync()
+  await settle()
+  situation.try(present.trials)
+}
+
+function likelyOf ({ id, task, schedule, nominal_at, due_at, started_at, finished_at }: SimulatedRun, { ids, present }: Stage): Likely {
+  const ends = finished_at ?? (started_at === null ? null : started_at + (present.took[task]?.p50 ?? EXPECTED_MS))
+  return { run: ids.get(id) ?? null, schedule, task, nominal_at, due_at, started_at, ends_at: started_at === null ? null : ends }
+}
+
+/** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the present state. */
+export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Likely[]> {
+  const clock = new VirtualClock(present.at - 1)
+  const kept = createSqliteEngine({ folder: ':memory:' })
+  await kept.start()
+  try {
+    const stage = stageFor(present, kept, clock)
+    const { planner, runner, situation, settle, diary, ids } = stage
+    const alarm = new Alarm({ clock, ring: () => void fire() })
+    const fire = async () => {
+      await planner.fire()
+      alarm.set(planner.nextAt)
+      runner.wake()
+    }
+    await setUp(stage)
+    await clock.goTo(present.at, settle)
+    stay(stage)
+    situation.pause(present.pauses)
+    await fire()
+    await settle()
+    const isOver = () => until !== undefined && diary.runs().some(({ id, started_at: at }) => ids.get(id) === until && at !== null)
+    for (let next = clock.nextAt; next !== null && next < to && !isOver(); next = clock.nextAt) await clock.step(settle)
+    alarm.clear()
+    return diary.runs().map(run => likelyOf(run, stage))
+  } finally {
+    await kept.stop()
+  }
+}

@@ -1,0 +1,19 @@
+import { parentPort } from 'node:worker_threads'
+import { OffpeakError } from '../model/base/errors.ts'
+import { foretell } from './foretell.ts'
+import type { Forecast, Present } from '../model/forecast/forecast.ts'
+import type { ForetellAsk } from '../work/plan/forecast.ts'
+
+/** What the thread answers. */
+export type Told = { forecast: Forecast } | { error: unknown, tooLarge: { message: string, fix: string } | null }
+
+async function told ({ present, ask }: { present: Present, ask: ForetellAsk }): Promise<Told> {
+  try {
+    return { forecast: await foretell(present, ask) }
+  } catch (error) {
+    const tooLarge = error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE' ? { message: error.message, fix: error.fix ?? '' } : null
+    return { error, tooLarge }
+  }
+}
+
+parentPort?.on('message', question => void told(question).then(answer => parentPort!.postMessage(answer, [])))

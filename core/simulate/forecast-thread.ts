@@ -1,0 +1,67 @@
+import { Worker } from 'node:worker_threads'
+import { extname, join } from 'node:path'
+import { SECOND } from '../model/base/duration.ts'
+import { forecastTooLarge } from '../model/base/errors.ts'
+import type { Forecast, Present } from '../model/forecast/forecast.ts'
+import type { Service } from '../model/base/service.ts'
+import type { ForetellAsk } from '../work/plan/forecast.ts'
+import type { Told } from './forecast-entry.ts'
+
+const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)
+
+/** A thread that nobody has asked for so long ends. */
+const IDLE = 30 * SECOND
+
+/** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask again soon. It keeps no process alive
+ *  that has nothing else to do. */
+export class ForecastThread implements Service {
+  #worker: Worker | null = null
+  #idle: NodeJS.Timeout | undefined
+
+  /** Throws OFFPEAK_FORECAST_TOO_LARGE, and what ended the thread. */
+  readonly foretell = async (present: Present, ask: ForetellAsk): Promise<Forecast> => {
+    const worker = this.#begun()
+    clearTimeout(this.#idle)
+    worker.ref()
+    try {
+      const told = await answerOf(worker, { present, ask })
+      if ('forecast' in told) return told.forecast
+      throw told.tooLarge ? forecastTooLarge(told.tooLarge) : told.error
+    } finally {
+      worker.unref()
+      this.#idle = setTimeout(() => void this.stop(), IDLE).unref()
+    }
+  }
+
+  async start (): Promise<void> {}
+
+  async stop (): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    this.#worker = null
+    await worker?.terminate()
+  }
+
+  #begun (): Worker {
+    if (this.#worker !== null) return this.#worker
+    const worker = new Worker(ENTRY, { stdout: false, stderr: false })
+    const gone = () => { if (this.#worker === worker) this.#worker = null }
+    worker.once('error', gone)
+    worker.once('exit', gone)
+    return this.#worker = worker
+  }
+}
+
+function answerOf (worker: Worker, question: { present: Present, ask: ForetellAsk }): Promise<Told> {
+  const { promise, resolve, reject } = Promise.withResolvers<Told>()
+  const ended = (code: number) => reject(new Error(`The thread that works out forecasts ended with code ${code}`))
+  worker.once('message', resolve)
+  worker.once('error', reject)
+  worker.once('exit', ended)
+  worker.postMessage(question, [])
+  return promise.finally(() => {
+    worker.off('message', resolve)
+    worker.off('error', reject)
+    worker.off('exit', ended)
+  })
+}

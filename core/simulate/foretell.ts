@@ -1,0 +1,53 @@
+import { MOST_STARTS } from '../model/forecast/forecast.ts'
+import { HOUR } from '../model/base/duration.ts'
+import { boundsOf } from '../model/forecast/bounds.ts'
+import { continued } from './continue.ts'
+import { firesAhead } from '../model/forecast/fires.ts'
+import { forecastTooLarge } from '../model/base/errors.ts'
+import { longestOf } from '../model/forecast/longest.ts'
+import { merged } from '../model/forecast/merge.ts'
+import type { Bucket } from '../model/config/queue.ts'
+import type { Forecast, PlainTask, Present } from '../model/forecast/forecast.ts'
+import type { ForetellAsk } from '../work/plan/forecast.ts'
+import type { Task } from '../model/task/task.ts'
+
+const BUCKET = 'bucket/'
+
+const bucketsOf = ({ facts }: Present): Map<string, Bucket> =>
+  new Map(facts.filter(({ name }) => name.startsWith(BUCKET)).map(({ name, value }) => [name.slice(BUCKET.length), value as unknown as Bucket]))
+
+// No gate looks at the work of a task.
+const withWork = (task: PlainTask): Task => ({ ...task, work: { kind: 'function', func: () => null } })
+
+/** How many hours hold no more starts than are foreseen at once, for who has asked for too many. */
+function fitting (present: Present, tasks: ReadonlyMap<string, PlainTask>, hours: number): number {
+  let least = 0
+  for (let most = hours; most - least > 1;) {
+    const middle = (least + most) >> 1
+    const fires = firesAhead(present.schedules, tasks, { now: present.at, to: present.at + middle * HOUR }).flat()
+    if (fires.length > MOST_STARTS) most = middle
+    else least = middle
+  }
+  return least
+}
+
+function firesOf (present: Present, tasks: ReadonlyMap<string, PlainTask>, to: number) {
+  const fires = firesAhead(present.schedules, tasks, { now: present.at, to })
+  if (fires.reduce((sum, some) => sum + some.length, 0) <= MOST_STARTS) return fires
+  const hours = fitting(present, tasks, Math.ceil((to - present.at) / HOUR))
+  throw forecastTooLarge({
+    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`, fix: hours > 0 ? `Ask for ${hours} hours at most.` : 'There are too many for any forecast.'
+  })
+}
+
+/** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+export async function foretell (present: Present, { to, until }: ForetellAsk): Promise<Forecast> {
+  const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
+  const fires = firesOf(present, tasks, to)
+  const likely = await continued(present, { to, until })
+  const { at: now, config, reading, pauses, trials, waiting, running, took } = present
+  const bounds = boundsOf({
+    now, config, tasks, reading, pauses, trials, waiting, running, to, fires, slots: config.manager.scheduler_thread_pool, buckets: bucketsOf(present), longest: task => longestOf(task, took[task.id])
+  })
+  return { from: now, to, items: merged({ bounds, likely, took, from: now, to }) }
+}

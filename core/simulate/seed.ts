@@ -1,0 +1,53 @@
+import type { Engine } from '../engine/engine.ts'
+import type { NewRun, Run } from '../model/run/run.ts'
+import type { Present } from '../model/forecast/forecast.ts'
+import type { Task } from '../model/task/task.ts'
+
+/** The same tasks, of which every run may start: for runs that have started already. */
+export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, Task> =>
+  new Map([...tasks].map(([id, task]) => [id, { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }]))
+
+const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 'unique'> =>
+  key === null || until === null ? {} : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
+
+function askFor (run: Run & Partial<Pick<Present['waiting'][number], 'after'>>, { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }): NewRun {
+  const { task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, after = [], state } = run
+  const seeded = new Map([...ids].map(([own, real]) => [real, own]))
+  const waitsFor = after.flatMap(({ run: id, condition }) => seeded.has(id) ? [{ run: seeded.get(id)!, condition }] : [])
+  const expires = (tasks.get(task)?.on_deadline ?? 'run') !== 'run'
+  return {
+    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, ...uniqueOf(run), ...expires && { expires },
+    ...state === 'blocked' && waitsFor.length > 0 && { after: waitsFor }
+  }
+}
+
+/** Adds runs that there are, as new ones; `ids` tells of each new id which one it is. */
+export async function seedRuns (engine: Engine, runs: readonly Run[], { ids, tasks }: { ids: Map<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }): Promise<void> {
+  const blocked = runs.filter(({ state }) => state === 'blocked')
+  const add = async (run: Run) => {
+    const [added] = await engine.add([askFor(run, { ids, tasks })], run.created_at)
+    if (added?.created) ids.set(added.run.id, run.id)
+  }
+  await Promise.all(runs.filter(({ state }) => state !== 'blocked').map(add))
+  // A run may wait for one that is blocked itself: those before it have lower ids.
+  for (const run of blocked) await add(run)
+}
+
+/** Writes the schedules as they stand. */
+export async function seedSchedules (engine: Engine, { schedules, at }: Present): Promise<void> {
+  if (schedules.length > 0) await engine.plan(schedules.map(schedule => ({ schedule, from: null, fires: [], overlap: 'skip' as const, now: at })))
+}
+
+/** The same engine, which also lists the ended runs that there were. */
+export function remembering (engine: Engine, { ended }: Present): Engine {
+  if (ended.length === 0) return engine
+  const byTask = Map.groupBy(ended, ({ task }) => task)
+  return {
+    ...engine,
+    list: async ask => {
+      const page = await engine.list(ask)
+      const past = ask.task === undefined || ask.state !== undefined ? [] : byTask.get(ask.task) ?? []
+      return { ...page, items: [...page.items, ...past].slice(0, ask.limit) }
+    }
+  }
+}

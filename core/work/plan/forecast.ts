@@ -1,0 +1,80 @@
+import { HOUR, SECOND } from '../../model/base/duration.ts'
+import { MOST_HOURS } from '../../model/forecast/forecast.ts'
+import { presentOf } from './present.ts'
+import type { Forecast, Present } from '../../model/forecast/forecast.ts'
+import type { PresentOptions } from './present.ts'
+import type { Run } from '../../model/run/run.ts'
+
+export interface ForetellAsk {
+  to: number
+  /** It is of one run alone, and ends when that starts. */
+  until?: string
+}
+
+export interface ForecasterOptions extends PresentOptions {
+  /** Works a forecast out, elsewhere than in this thread. */
+  foretell: (present: Present, ask: ForetellAsk) => Promise<Forecast>
+}
+
+/** A forecast is given again for so long while nothing is said, ms. */
+const FRESH = 5 * SECOND
+
+/** Asks for forecasts: one at a time, and those that ask for the same while they wait share one. */
+export class Forecaster {
+  readonly #options: ForecasterOptions
+  readonly #waiting = new Map<string, Promise<Forecast>>()
+  readonly #known = new Map<string, { forecast: Forecast, at: number }>()
+  #changes = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor (options: ForecasterOptions) {
+    this.#options = options
+  }
+
+  /** Something has changed: what is known of the hours to come is out of date. */
+  readonly changed = (): void => {
+    this.#changes++
+    this.#known.clear()
+  }
+
+  /** What the coming hours may bring. */
+  async ahead (hours: number): Promise<Forecast> {
+    return await this.#shared(`${hours}`, now => ({ to: now + hours * HOUR }))
+  }
+
+  async earliestOf ({ id, deadline_at: deadline, due_at: due }: Run): Promise<{ at: number, certain: boolean } | null> {
+    const now = this.#options.clock.now()
+    const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline ?? 0, due, now) + HOUR)
+    const { items } = await this.#shared(id, () => ({ to, until: id }))
+    const found = items.find(({ run }) => run === id)
+    return found === undefined || found.likely_at === null ? null : { at: found.likely_at, certain: found.certainty === 'certain' }
+  }
+
+  async #shared (key: string, askFor: (now: number) => ForetellAsk): Promise<Forecast> {
+    const known = this.#fresh(key)
+    if (known !== null) return known
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined) return await waiting
+    const asked = this.#last.then(async () => {
+      // Who asks from here on wants to know what is so from here on.
+      this.#waiting.delete(key)
+      return this.#fresh(key) ?? await this.#ask(key, askFor)
+    })
+    this.#waiting.set(key, asked)
+    this.#last = asked.catch(() => undefined)
+    return await asked
+  }
+
+  #fresh (key: string): Forecast | null {
+    const known = this.#known.get(key)
+    return known !== undefined && Math.abs(this.#options.clock.now() - known.at) < FRESH ? known.forecast : null
+  }
+
+  async #ask (key: string, askFor: (now: number) => ForetellAsk): Promise<Forecast> {
+    const changes = this.#changes
+    const present = await presentOf(this.#options)
+    const forecast = await this.#options.foretell(present, askFor(present.at))
+    if (changes === this.#changes) this.#known.set(key, { forecast, at: present.at })
+    return forecast
+  }
+}

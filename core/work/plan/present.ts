@@ -1,0 +1,112 @@
+import { setImmediate } from 'node:timers/promises'
+import { SECOND } from '../../model/base/duration.ts'
+import { emptyHistogram } from '../../model/machine/activity.ts'
+import { forecastTooLarge } from '../../model/base/errors.ts'
+import { steadied } from '../../model/machine/hysteresis.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Histogram } from '../../model/machine/activity.ts'
+import type { Planner } from './planner.ts'
+import type { PlainTask, Present, Took } from '../../model/forecast/forecast.ts'
+import type { Run } from '../../model/run/run.ts'
+import type { Situation } from '../conditions/situation.ts'
+import type { Task } from '../../model/task/task.ts'
+
+export interface PresentOptions {
+  engine: Engine
+  clock: Clock
+  config: () => Config
+  situation: Situation
+  planner: () => Planner
+  tasks: () => ReadonlyMap<string, Task>
+  activity: () => Histogram
+}
+
+const RECENT = 50
+const PAGE = 200
+/** No more waiting runs than this are looked at. */
+const MOST_WAITING = 5000
+const FACTS = ['pause/', 'breaker/', 'bucket/']
+/** What was learned of how long runs take is used for so long, ms. */
+const LEARNED_FOR = 60 * SECOND
+
+/** How long these runs took, oldest or newest first, as far as they say. */
+export function tookOf (runs: readonly Pick<Run, 'started_at' | 'finished_at'>[]): Took | null {
+  const times = runs.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from]).toSorted((a, b) => a - b)
+  if (times.length === 0) return null
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))]!
+  return { p50: at(0.5), p90: at(0.9), most: times.at(-1)!, runs: times.length }
+}
+
+const learned = new WeakMap<Engine, Map<string, { took: Took | null, at: number }>>()
+
+/** One task after another, and others in between: a look takes a part of a millisecond, and there may be a thousand. */
+async function tookBy (tasks: Iterable<string>, { engine, clock }: PresentOptions): Promise<Record<string, Took>> {
+  const known = learned.getOrInsertComputed(engine, () => new Map())
+  const found: Record<string, Took> = {}
+  for (const task of tasks) {
+    let one = known.get(task)
+    if (one === undefined || Math.abs(clock.now() - one.at) > LEARNED_FOR) {
+      await setImmediate()
+      one = { took: tookOf((await engine.list({ task, state: ['completed'], limit: RECENT })).items), at: clock.now() }
+      known.set(task, one)
+    }
+    if (one.took !== null) found[task] = one.took
+  }
+  return found
+}
+
+async function open (engine: Engine): Promise<Run[]> {
+  const found: Run[] = []
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = await engine.list({ state: ['queued', 'blocked', 'running'], limit: PAGE, ...cursor !== undefined && { cursor } })
+    found.push(...page.items)
+    cursor = page.next
+    if (found.length > MOST_WAITING) throw forecastTooLarge({ message: `More than ${MOST_WAITING} runs wait, and no forecast has more`, fix: 'Ask again when fewer wait.' })
+    await setImmediate()
+  }
+  return found.toReversed()
+}
+
+async function withAfter (run: Run, engine: Engine): Promise<Present['waiting'][number]> {
+  return { ...run, after: run.state === 'blocked' ? (await engine.get(run.id))?.after ?? [] : [] }
+}
+
+async function endedOf (tasks: ReadonlyMap<string, Task>, engine: Engine): Promise<Run[]> {
+  const wanted = new Set([...tasks.values()].flatMap(({ depends_on: all }) => all.map(({ task }) => task)))
+  const pages = await Promise.all([...wanted].map(task => engine.list({ task, limit: RECENT })))
+  return pages.flatMap(({ items }) => items.filter(({ finished_at: at }) => at !== null))
+}
+
+function plain (task: Task): PlainTask {
+  const { work: _, ...rest } = task
+  return rest
+}
+
+/** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+export async function presentOf (options: PresentOptions): Promise<Present> {
+  const { engine, clock, config, situation, planner, tasks, activity } = options
+  const took = await tookBy(tasks().keys(), options)
+  const ended = await endedOf(tasks(), engine)
+  const facts = (await Promise.all(FACTS.map(prefix => engine.kept(prefix)))).flat().map(({ name, value }) => ({ name, value }))
+  const runs = await open(engine)
+  const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
+  const { reading, steady, pauses, trials } = situation.now
+  return {
+    at: clock.now(),
+    config: config(),
+    tasks: Array.from(tasks().values(), plain),
+    schedules: planner().schedules,
+    waiting,
+    running: runs.filter(({ state }) => state === 'running'),
+    ended,
+    pauses: [...pauses],
+    trials,
+    facts,
+    reading: steady === null ? reading : steadied(reading, steady),
+    steady,
+    activity: activity() ?? emptyHistogram(),
+    took
+  }
+}

@@ -1,0 +1,20 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { faultsOf, live } from './forecast/live.ts'
+import { worlds } from './forecast/worlds.ts'
+
+const CASES = Number(process.env['OFFPEAK_CASES'] ?? 300)
+
+t.test('nothing certain fails to come within its spread, and nothing comes that was not foreseen', { timeout: 300_000 }, async t => {
+  let certain = 0
+  let started = 0
+  await fc.assert(fc.asyncProperty(worlds, async world => {
+    const lived = await live(world, 100)
+    certain += lived.items.filter(({ certainty, stage }) => certainty === 'certain' && stage !== 'running').length
+    started += lived.started.length
+    const faults = faultsOf(lived)
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  }), { numRuns: CASES, ...process.env['OFFPEAK_SEED'] && { seed: Number(process.env['OFFPEAK_SEED']) } })
+  t.comment(`${started} starts, ${certain} certain ones`)
+  t.ok(certain > started / 50, 'and enough is certain to be worth the while')
+})

@@ -1,0 +1,51 @@
+import t from 'tap'
+import { ForecastThread } from '../../core/simulate/forecast-thread.ts'
+import { calmReading } from '../../core/model/machine/scene.ts'
+import { defaultsOf } from '../../core/model/config/config.ts'
+import { emptyHistogram } from '../../core/model/machine/activity.ts'
+import { taskOf } from '../task.ts'
+import type { Present } from '../../core/model/forecast/forecast.ts'
+
+const HOUR = 3_600_000
+const NOON = Date.parse('2026-03-10T12:00:00Z')
+
+function presentWith (minutes: string[]): Present {
+  const { work: _, ...task } = taskOf({ id: 'tick', class: 'critical' })
+  const tasks = minutes.map((_, place) => ({ ...task, id: `t${place}` }))
+  const schedules = minutes.map((minute, place) => ({
+    id: `t${place}`, task: `t${place}`, origin: 'api' as const, trigger: 'cron', trigger_args: { minute }, timezone: 'UTC', payload: null, anchor: NOON, cursor: NOON, nominal_at: NOON + 60_000, next_at: NOON + 60_000, created_at: NOON, created_by: 'test'
+  }))
+  return {
+    at: NOON, config: defaultsOf(), tasks, schedules, waiting: [], running: [], ended: [], pauses: [], trials: new Map(), facts: [], reading: calmReading(NOON), steady: null, activity: emptyHistogram(), took: {}
+  }
+}
+
+t.test('forecasts are worked out in a thread that answers one after another, and is gone when it is stopped', async t => {
+  const thread = new ForecastThread()
+  t.teardown(() => thread.stop())
+  const present = presentWith(['*'])
+  const { items } = await thread.foretell(present, { to: NOON + HOUR })
+  t.equal(items.length, 59)
+  t.match(await thread.foretell(present, { to: NOON + HOUR / 2 }), { from: NOON, items: { length: 29 } })
+  await thread.stop()
+  t.match(await thread.foretell(present, { to: NOON + HOUR / 4 }), { items: { length: 14 } }, 'and begun again for who asks')
+})
+
+t.test('what is too large is refused as it would be here', async t => {
+  const thread = new ForecastThread()
+  t.teardown(() => thread.stop())
+  await t.rejects(thread.foretell(presentWith(Array.from({ length: 10 }, () => '*')), { to: NOON + 24 * HOUR }), { code: 'OFFPEAK_FORECAST_TOO_LARGE', fix: 'Ask for 16 hours at most.' })
+})
+
+t.test('a day of a hundred tasks takes a part of a second, once the thread is warm', async t => {
+  const { foretell } = await import('../../core/simulate/foretell.ts')
+  const present = presentWith(Array.from({ length: 100 }, (_, place) => String(place % 60)))
+  const cost = async () => {
+    const began = process.cpuUsage()
+    await foretell(present, { to: NOON + 24 * HOUR })
+    const { user, system } = process.cpuUsage(began)
+    return (user + system) / 1000
+  }
+  const costs = [await cost(), await cost(), await cost(), await cost()]
+  t.ok(Math.min(...costs) < 1500, `2,400 starts: ${costs.map(Math.round).join(', ')} ms of a processor`)
+})
