@@ -4,8 +4,12 @@ import { faultsOf, live } from './forecast/live.ts'
 import { worlds } from './forecast/worlds.ts'
 
 const CASES = Number(process.env['OFFPEAK_CASES'] ?? 300)
+/** A machine that is busy with other tests tries fewer worlds. */
+const MOST_MS = 60_000
 
-t.test('nothing certain fails to come within its spread, and nothing comes that was not foreseen', { timeout: 300_000 }, async t => {
+t.setTimeout(2 * MOST_MS)
+
+t.test('nothing certain fails to come within its spread, and nothing comes that was not foreseen', { timeout: 2 * MOST_MS }, async t => {
   let certain = 0
   let started = 0
   await fc.assert(fc.asyncProperty(worlds, async world => {
@@ -14,7 +18,7 @@ t.test('nothing certain fails to come within its spread, and nothing comes that 
     started += lived.started.length
     const faults = faultsOf(lived)
     if (faults.length > 0) throw new Error(faults.join('\n'))
-  }), { numRuns: CASES, ...process.env['OFFPEAK_SEED'] && { seed: Number(process.env['OFFPEAK_SEED']) } })
+  }), { numRuns: CASES, interruptAfterTimeLimit: MOST_MS, ...process.env['OFFPEAK_SEED'] && { seed: Number(process.env['OFFPEAK_SEED']) } })
   t.comment(`${started} starts, ${certain} certain ones`)
   t.ok(certain > started / 50, 'and enough is certain to be worth the while')
 })
