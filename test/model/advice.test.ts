@@ -33,7 +33,7 @@ const CLASSED: [Partial<Task>, Class, string][] = [
   [{ type: 'Sync' }, 'background', 'type sync'],
   [{ description: 'An urgent matter' }, 'critical', 'keyword urgent in description'],
   [{ description: 'backup_full of the house' }, 'charging_only', 'keyword backup_full in description'],
-  [{ description: 'Backs up, compresses and analyzes' }, 'background', 'keyword compress in description'],
+  [{ description: 'Backs up, compresses and analyzes' }, 'background', 'keyword backup in description'],
   [{ id: 'cleanup_old_logs' }, 'background', 'keyword cleanup in id'],
   [{ tags: ['user-action'] }, 'critical', 'keyword user_action in tags'],
   [{ description: 'runs an async import' }, 'normal', 'no word'],

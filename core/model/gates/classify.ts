@@ -1,39 +1,25 @@
+import { keywordsOf, plain, says } from './spelling.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
+import type { Keyword } from './spelling.ts'
 import type { Task } from '../task/task.ts'
 
 /** A class and the word that decided: `type sync`, `keyword backup in description`, `named so`, `no word`. */
 export interface Classed { class: Class, because: string }
 
-type Worded = Pick<Task, 'id' | 'name' | 'description' | 'type' | 'tags' | 'class'>
+type Worded = Pick<Task, 'id' | 'name' | 'description' | 'type' | 'tags' | 'class'> & Partial<Pick<Task, 'constraints'>>
 type Rules = Config['classification']
 
 const ORDER = ['critical', 'charging_only', 'background'] as const
-const NEGATION = /(?:^| )(?:not|non|no|never) $/
 
-const plain = (text: string) => text === '' ? '' : text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()
+const compiled = new WeakMap<readonly string[], Keyword[]>()
 
-/** True when a word of the text begins with the keyword, and none before it takes it back. */
-function says (text: string, keyword: string): boolean {
-  for (let at = text.indexOf(keyword); at >= 0; at = text.indexOf(keyword, at + 1)) {
-    const before = text.slice(0, at)
-    if ((before === '' || before.endsWith(' ')) && !NEGATION.test(before)) return true
-  }
-  return false
-}
-
-/** Keywords beside the words that are looked for; `any` tells at once when none of them can be there. */
-interface Spelled { words: [keyword: string, words: string][], any: RegExp | null }
-
-const spelled = new WeakMap<readonly string[], Spelled>()
-
-function wordsOf (keywords: readonly string[]): Spelled {
-  let known = spelled.get(keywords)
+function compiledOf (keywords: readonly string[]): Keyword[] {
+  const known = compiled.get(keywords)
   if (known !== undefined) return known
-  const words = keywords.map((keyword): [string, string] => [keyword, plain(keyword)]).filter(([, text]) => text !== '')
-  known = { words, any: words.length === 0 ? null : new RegExp(`(?:^| )(?:${words.map(([, text]) => text).join('|')})`) }
-  spelled.set(keywords, known)
-  return known
+  const found = keywordsOf(keywords)
+  compiled.set(keywords, found)
+  return found
 }
 
 type Places = [place: string, text: string][]
@@ -42,25 +28,31 @@ const placesOf = ({ tags, description, name, id }: Worded): Places =>
   [['tags', tags.map(plain).join(' . ')], ['description', plain(description)], ['name', plain(name)], ['id', plain(id)]]
 
 function keywordIn (places: Places, keywords: readonly string[]): string | null {
-  const { words, any } = wordsOf(keywords)
   for (const [place, text] of places) {
-    const found = any?.test(text) ? words.find(([, word]) => says(text, word)) : undefined
-    if (found !== undefined) return `keyword ${found[0]} in ${place}`
+    const found = text === '' ? undefined : compiledOf(keywords).find(one => says(text, one))
+    if (found !== undefined) return `keyword ${found.keyword} in ${place}`
   }
   return null
 }
+
+/** Constraints that critical work would pass. */
+const isCondition = ([name, value]: [string, unknown]): boolean =>
+  value !== undefined && !['disk_free', 'temperature_below'].includes(name) && !(name === 'power' && value === 'any') && !(name === 'idle' && value === false)
 
 function classed (task: Worded, rules: Rules): Classed {
   if (task.class !== null) return { class: task.class, because: 'named so' }
   const type = task.type.toLowerCase()
   const places = placesOf(task)
+  let passedOver: string | null = null
   for (const name of ORDER) {
     const { types, keywords } = rules[name]
-    if (types.includes(type)) return { class: name, because: `type ${type}` }
-    const because = keywordIn(places, keywords)
-    if (because !== null) return { class: name, because }
+    const because = types.includes(type) ? `type ${type}` : keywordIn(places, keywords)
+    if (because === null) continue
+    // A word never voids a constraint that was written down: only a class or priority by hand does.
+    if (name !== 'critical' || !Object.entries(task.constraints ?? {}).some(isCondition)) return { class: name, because }
+    passedOver = because
   }
-  return { class: 'normal', because: 'no word' }
+  return { class: 'normal', because: passedOver === null ? 'no word' : `${passedOver} voids no constraint` }
 }
 
 const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
