@@ -17,6 +17,7 @@ import { Pauses } from './work/conditions/pauses.ts'
 import { Planner } from './work/plan/planner.ts'
 import { Senses } from './sense/senses.ts'
 import { Situation } from './work/conditions/situation.ts'
+import { StandstillWatch } from './work/upkeep/standstill.ts'
 import { StopReason } from './model/run/outcome.ts'
 import { Ticker } from './work/upkeep/ticker.ts'
 import { Upkeep } from './work/upkeep/maintenance.ts'
@@ -69,6 +70,7 @@ export interface Parts {
   foresight: Foresight
   forecasts: ForecastThread
   upkeep: Upkeep
+  standstill: StandstillWatch
   breaker: Breaker
   ticker: Ticker
   alarm: Alarm
@@ -125,7 +127,7 @@ function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): 
 }
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
-  const { clock, notices, runner, catalog, settings, upkeep } = parts
+  const { clock, notices, runner, catalog, settings, upkeep, standstill } = parts
   return [
     { name: 'sample', everyMs: Math.max(SECOND, milliseconds(config().sense.every)), run: hooks.look },
     { name: 'poll', everyMs: POLL, run: hooks.poll },
@@ -133,7 +135,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     { name: 'renew', everyMs: LEASE / 3, run: () => runner.renew() },
     watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped: () => void hooks.replan() }),
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan()]) } },
-    { name: 'sweep', everyMs: MINUTE, run: () => upkeep.sweepWhenDue() }
+    { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
   ]
 }
 
@@ -175,6 +177,8 @@ function composeWork (wiring: Wiring): void {
   parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner })
+  parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
+  notices.listen(parts.standstill.hear, 'standstill')
   parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
 }

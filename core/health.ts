@@ -2,6 +2,7 @@ import { SECOND } from './model/base/duration.ts'
 import { VERSION } from './version.ts'
 import { iso } from './model/base/clock.ts'
 import { failureOf } from './model/run/failure.ts'
+import { standstillWords } from './model/view/standstill.ts'
 import { onceSaid, placeWords } from './model/base/errors.ts'
 import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/base/errors.ts'
@@ -69,6 +70,7 @@ export async function healthOf (manager: TaskManager) {
   const degraded = [
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
     schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
+    manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)

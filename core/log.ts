@@ -25,6 +25,7 @@ const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   listener_failed: 'error',
   schedule_failed: 'error',
   missed: 'warn',
+  nothing_started: 'warn',
   stale: 'warn',
   overdue: 'warn',
   loop_blocked: 'warn',
@@ -74,6 +75,7 @@ const WORDS: Record<Notice['kind'], string> = {
   schedule_failed: 'a schedule failed, the others go on',
   schedule_mended: 'a schedule that had failed goes on',
   replanned: 'schedules that were ahead of the clock are planned again from now',
+  nothing_started: 'nothing has started for long although runs are due',
   recorded: 'changed by hand'
 }
 

@@ -22,6 +22,7 @@ import type { Runner } from './work/run/runner.ts'
 import type { Service, ServiceState } from './model/base/service.ts'
 import type { Situation } from './work/conditions/situation.ts'
 import type { TaskDefinition } from './model/task/task.ts'
+import type { StandstillWatch } from './work/upkeep/standstill.ts'
 import type { Ticker } from './work/upkeep/ticker.ts'
 import type { Upkeep } from './work/upkeep/maintenance.ts'
 
@@ -43,6 +44,7 @@ export class TaskManager implements Service {
   readonly explain: Explain
   readonly foresight: Foresight
   readonly upkeep: Upkeep
+  readonly standstill: StandstillWatch
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
   readonly #notices: Notices
@@ -74,6 +76,7 @@ export class TaskManager implements Service {
     this.explain = parts.explain
     this.foresight = parts.foresight
     this.upkeep = parts.upkeep
+    this.standstill = parts.standstill
     this.#notices = notices
     this.#ticker = ticker
     this.#breaker = parts.breaker

@@ -13,7 +13,7 @@ const signals: Face = async app => {
   const { manager } = app
   const tags = ['signals']
   // What waits for a signal need not wait for the next sample.
-  const changed = () => manager.situation.take(manager.senses.latest, manager.clock.now())
+  const changed = () => manager.situation.signal(manager.senses.latest.signals, manager.clock.now())
 
   app.get('/api/signals', { schema: { tags, response: answers({ 200: Type.Array(Signal) }) } }, async () =>
     Object.entries(manager.senses.latest.signals)

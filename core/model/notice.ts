@@ -40,6 +40,7 @@ export type Notice =
   | { kind: 'schedule_failed', task: string, schedule: string, failures: number, retry_at: number | null, error: Failure }
   | { kind: 'schedule_mended', task: string, schedule: string }
   | { kind: 'replanned', schedules: number, ms: number }
+  | { kind: 'nothing_started', ms: number, tasks: number, task: string, message: string }
   | { kind: 'recorded', by: string, action: string, subject: string }
 
 export type NoticeKind = Notice['kind']

@@ -133,14 +133,14 @@ export class Senses implements Service {
   setSignal (name: string, value: unknown, ttlMs?: number): Signal {
     const signal = this.#signals.set(name, value, ttlMs)
     // What waits for it need not wait for the next sample.
-    this.#latest = { ...this.#latest, signals: this.#signals.live(this.#ask.clock.now()) }
+    this.#latest = { ...this.#latest, signals: this.#signals.known(this.#ask.clock.now()) }
     return signal
   }
 
   /** Forgets a signal; false when there was none. */
   dropSignal (name: string): boolean {
     const had = this.#signals.drop(name)
-    this.#latest = { ...this.#latest, signals: this.#signals.live(this.#ask.clock.now()) }
+    this.#latest = { ...this.#latest, signals: this.#signals.known(this.#ask.clock.now()) }
     return had
   }
 
@@ -163,7 +163,7 @@ export class Senses implements Service {
     await shortly(this.#askAll(bound), Math.min(patienceMs, bound + 1))
     const at = clock.now()
     const parts = [...this.#askings.values()].map(({ part }) => part)
-    this.#latest = { ...assemble(at, parts), signals: this.#signals.live(at), probes: this.#probes.answers(at) }
+    this.#latest = { ...assemble(at, parts), signals: this.#signals.known(at), probes: this.#probes.answers(at) }
     this.#history.add(this.#latest)
     return this.#latest
   }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HOUR, milliseconds } from '../model/base/duration.ts'
+import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { foundWords } from '../model/base/check.ts'
 import { signalInvalid } from '../model/base/errors.ts'
@@ -13,6 +13,8 @@ import type { SignalType } from '../model/config/sensing.ts'
 const MOST_SIGNALS = 200
 const MOST_TEXT = 200
 const LONGEST = 366 * 24 * HOUR
+/** One that has expired is named by those who wait for it for so long. */
+const REMEMBERED = DAY
 const FILE = 'signals.json'
 const MODE = 0o600
 
@@ -60,7 +62,7 @@ export class Signals {
     if (!isValue(value)) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a finite number, true, false or a text of at most ${MOST_TEXT} signs` })
     if (setting.type && typeof value !== TYPES[setting.type]) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a ${setting.type}, as signals.${name} says` })
     if (!(forMs > 0 && forMs <= LONGEST)) throw signalInvalid({ pointer: '/ttl', message: `found ${foundWords(forMs)} ms, expected more than nothing and at most a year` })
-    this.#expire(now)
+    if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) this.#forget(now)
     if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) throw signalInvalid({ message: `There are already ${MOST_SIGNALS} signals` })
     const signal = { value, at: now, expires_at: now + forMs }
     this.#all.set(name, signal)
@@ -68,16 +70,16 @@ export class Signals {
     return signal
   }
 
-  /** Forgets a value; false when there was none. */
+  /** Forgets a value; false when there was none, or one that has expired. */
   drop (name: string): boolean {
-    const had = this.#all.delete(name)
-    if (had) this.#save()
-    return had
+    const counted = (this.#all.get(name)?.expires_at ?? -Infinity) > this.#ask.clock.now()
+    if (this.#all.delete(name)) this.#save()
+    return counted
   }
 
-  /** The values that count at `now`. */
-  live (now: number): Record<string, Signal> {
-    this.#expire(now)
+  /** The values that count at `now`, and those that have expired within a day before. */
+  known (now: number): Record<string, Signal> {
+    this.#forget(now - REMEMBERED)
     return Object.fromEntries(this.#all)
   }
 
@@ -86,8 +88,9 @@ export class Signals {
     while (this.#saving) await this.#saving
   }
 
-  #expire (now: number): void {
-    for (const [name, { expires_at: until }] of this.#all) if (until <= now) this.#all.delete(name)
+  /** Forgets what had expired by then. */
+  #forget (by: number): void {
+    for (const [name, { expires_at: until }] of this.#all) if (until <= by) this.#all.delete(name)
   }
 
   #save (): void {

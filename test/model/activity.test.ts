@@ -40,6 +40,16 @@ t.test('a run is moved to the quietest hour inside its tolerance, with confidenc
   t.end()
 })
 
+t.test('only instants at which the run may start are taken, and the nominal one stands where there is no other', t => {
+  const histogram = watched(4, office)
+  const ask = { histogram, from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }
+  const hourAt = (at: number) => (at - after(4, 0)) / HOUR
+  t.equal(quietest({ ...ask, allows: at => hourAt(at) !== 3 }).at, after(4, 0))
+  t.equal(quietest({ ...ask, from: after(4, -3), allows: at => hourAt(at) >= -1 && hourAt(at) <= 3 }).at, after(4, 3))
+  t.equal(quietest({ ...ask, allows: () => false }).at, after(4, 0))
+  t.end()
+})
+
 t.test('a long run looks at all of its hours', t => {
   const histogram = watched(4, hour => [1, 0, 1, 0.3, 0.3, 1][hour % 24] ?? 1)
   t.equal(quietest({ histogram, from: after(4, 0), to: after(4, 5), durationMs: HOUR, zone, activity }).at, after(4, 1))

@@ -174,14 +174,18 @@ t.test('a signal counts until it ends, survives a restart, and is asked for by n
   const next = make()
   clock.advance(61_000)
   await next.start()
-  t.strictSame(Object.keys(next.latest.signals), ['price'])
+  const live = () => Object.entries(next.latest.signals).filter(([, { expires_at: until }]) => until > clock.now()).map(([name]) => name)
+  t.strictSame(live(), ['price'])
   clock.advance(600_000)
-  t.strictSame((await next.sample()).signals, {})
+  await next.sample()
+  t.strictSame([live(), Object.keys(next.latest.signals)], [[], ['price', 'solar']], 'for a day it is known what has expired')
   t.equal(next.dropSignal('price'), false)
+  clock.advance(86_400_000)
+  t.strictSame((await next.sample()).signals, {})
 })
 
 t.test('a signal that makes no sense is refused with what was expected', async t => {
-  const { senses } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number' } } } })
+  const { senses, clock } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number' } } } })
   const refused = (pointer: string, ...asked: [string, unknown, number?]) =>
     t.throws(() => senses.setSignal(...asked), { code: 'OFFPEAK_SIGNAL_INVALID', place: { pointer } }, JSON.stringify(asked))
   refused('/name', 'Not A Name', 1)
@@ -195,6 +199,8 @@ t.test('a signal that makes no sense is refused with what was expected', async t
   for (let index = 0; index < 200; index++) senses.setSignal(`s${index}`, index)
   t.throws(() => senses.setSignal('one-more', 1), /already 200 signals/)
   senses.setSignal('s7', 8)
+  clock.advance(3_600_000)
+  t.equal(senses.setSignal('one-more', 1).value, 1, 'those that have expired make room')
   await senses.settled()
 })
 

@@ -92,3 +92,11 @@ t.test('a machine that was not watched long enough leaves the nominal time', asy
   await it.go(hour(0))
   t.match(await it.runs(), [{ due_at: hour(0), nominal_at: hour(0), moved: null }])
 })
+
+t.test('no run is moved out of its own window', async t => {
+  const it = await watched(t)
+  const late = { trigger: '0 23 * * *', flex: '8h', func: () => 'done' }
+  await it.add({ id: 'inside', ...late, constraints: { window: '22:00-02:00' } }, { id: 'named', ...late, constraints: { window: 'off_peak' } }, { id: 'around', ...late, constraints: { window: '02:30-05:00' } })
+  const next = Object.fromEntries(it.manager.planner.planned.map(({ schedule }) => [schedule.task, schedule.next_at]))
+  t.strictSame(next, { inside: hour(23), named: hour(27), around: hour(27) })
+})

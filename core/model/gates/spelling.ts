@@ -25,7 +25,7 @@ const FAR = 8
 /** Whether what stands before a word takes it back. `nor` and `or` take it back with the word before them: `neither urgent nor critical`. */
 function isNegated (before: string): boolean {
   if (PHRASES.test(`${before} `)) return true
-  const words = before.split(' ').reverse().slice(0, FAR)
+  const words = before.split(' ').toReversed().slice(0, FAR)
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!
     if (NEGATIONS.has(word)) return true

@@ -7,8 +7,10 @@ import type { Window } from '../machine/window.ts'
 
 const inline = new WeakMap<Task, Window | null>()
 
-/** A window by name, or the one that the text writes out in the zone of the task. */
-function windowFor (task: Task, text: string, { config }: GateAsk): Window | null {
+/** The window that a task asks for, by name or written out in its own zone; null when it asks for none, or for one that no window has the name of. */
+export function windowFor (task: Task, config: GateAsk['config']): Window | null {
+  const text = task.constraints.window
+  if (text === undefined) return null
   const named = windowsOf(config).get(text)
   if (named) return named
   if (!inline.has(task)) inline.set(task, inlineWindow(text, task.timezone))
@@ -20,7 +22,7 @@ export const window: Gate = ask => {
   const { task, now } = ask
   const text = task?.constraints.window
   if (task === undefined || text === undefined) return null
-  const found = windowFor(task, text, ask)
+  const found = windowFor(task, ask.config)
   const opening = found && openingAt(found, now)
   const facts = { gate: 'window', required: text, certain: true, source: inDefinition('window') }
   if (!found || !opening) {

@@ -70,6 +70,8 @@ export interface QuietestAsk {
   durationMs: number
   zone: string
   activity: Rules
+  /** Whether a run may start at an instant, such as within its own window; absent: at any. */
+  allows?: (at: number) => boolean
 }
 
 /** When to start, how sure that is (0 to 1) and why. */
@@ -96,10 +98,11 @@ function stretch (at: number, ask: QuietestAsk): Candidate | null {
 // After a week the same hours come again.
 const WEEK = 7 * DAY
 
-function starts ({ from, to, zone }: QuietestAsk): number[] {
+/** The nominal instant, and each hour after it at which the run may start. */
+function starts ({ from, to, zone, allows = () => true }: QuietestAsk): number[] {
   const all = [from]
   const last = Math.min(to, from + WEEK)
-  for (let at = nextHour(from, zone); at <= last; at = nextHour(at, zone)) all.push(at)
+  for (let at = nextHour(from, zone); at <= last; at = nextHour(at, zone)) if (allows(at)) all.push(at)
   return all
 }
 

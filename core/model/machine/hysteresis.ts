@@ -147,6 +147,12 @@ export function steadySignals (previous: Steady, signals: Reading['signals'], co
   return { ...previous, words: { ...Object.fromEntries(machine), ...stepped(before?.words, signalsOf(signals, now), (word, value) => nextWord(word, value, own)) } }
 }
 
+/** The names of the signals that count otherwise than before. */
+export function signalChanges (before: Steady | null, after: Steady): string[] {
+  const names = Object.keys({ ...before?.words, ...after.words }).filter(name => name.startsWith(SIGNAL))
+  return names.filter(name => before?.words[name]?.value !== after.words[name]?.value).map(name => name.slice(SIGNAL.length))
+}
+
 function replaced (reading: Reading, { loads, levels, words }: Steady): Reading {
   const load = (name: LoadName): Maybe<number> => loads[name]?.value ?? UNKNOWN
   const level = (name: string): Maybe<number> => levels[name]?.value ?? UNKNOWN

@@ -1,3 +1,4 @@
+import type { Constraints } from '../task/constraint.ts'
 import type { Signal } from './reading.ts'
 
 export const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
@@ -28,6 +29,9 @@ export function signalTest (expression: string): SignalTest | null {
 const NUMBERS: Record<Comparison, (a: number, b: number) => boolean> = {
   '>=': (a, b) => a >= b, '<=': (a, b) => a <= b, '>': (a, b) => a > b, '<': (a, b) => a < b, '==': (a, b) => a === b, '!=': (a, b) => a !== b
 }
+
+/** True for constraints that ask for one of these signals. */
+export const asksForSignal = ({ signals = {} }: Pick<Constraints, 'signals'>, names: readonly string[]): boolean => names.some(name => Object.hasOwn(signals, name))
 
 /** True when the value passes; a value of another kind never does. */
 export function passes ({ comparison, value }: SignalTest, observed: Signal['value']): boolean {

@@ -30,11 +30,11 @@ const signalFields = ({ value, at, expires_at: until }: Signal) => ({ value, at:
 export const signalView = (name: string, signal: Signal) => ({ name, ...signalFields(signal) })
 export type SignalView = ReturnType<typeof signalView>
 
-/** A reading as REST shows it: every instant in ISO 8601. */
+/** A reading as REST shows it: every instant in ISO 8601, without signals that have expired. */
 export const readingView = (reading: Reading) => ({
   ...reading,
   at: iso(reading.at)!,
-  signals: mapped(reading.signals, signalFields),
+  signals: mapped(Object.fromEntries(Object.entries(reading.signals).filter(([, { expires_at: until }]) => until > reading.at)), signalFields),
   probes: mapped(reading.probes, probe => ({ ...probe, at: iso(probe.at)! }))
 })
 

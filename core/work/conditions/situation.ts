@@ -1,6 +1,6 @@
 import { Listeners } from '../../model/base/listeners.ts'
 import { hintsFor } from '../../model/machine/hints.ts'
-import { steady } from '../../model/machine/hysteresis.ts'
+import { signalChanges, steady, steadySignals } from '../../model/machine/hysteresis.ts'
 import { unknownReading } from '../../model/machine/reading.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
@@ -13,6 +13,10 @@ import type { Steady } from '../../model/machine/hysteresis.ts'
 /** How the machine stands, as the gates look at it. */
 export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }
 
+/** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone names the signals that count
+ *  otherwise than before. */
+export interface Changed { reading: boolean, signals: readonly string[], pauses: boolean, trials: boolean }
+
 export interface SituationOptions {
   clock: Clock
   config: () => Config
@@ -20,14 +24,18 @@ export interface SituationOptions {
   failed?: (fault: ListenerFault) => void
 }
 
+const NOTHING: Changed = { reading: false, signals: [], pauses: false, trials: false }
+
 /** The latest reading and what was made of those before it; calls its listeners after each change. */
 export class Situation {
   readonly #config: () => Config
-  readonly #listeners: Listeners<[]>
+  readonly #listeners: Listeners<[Changed]>
   #reading: Reading
   #steady: Steady | null = null
   #pauses: readonly Pause[] = []
   #trials: Trials = new Map()
+  /** Signals that count otherwise than listeners know. */
+  readonly #changedSignals = new Set<string>()
 
   constructor ({ clock, config, failed = () => undefined }: SituationOptions) {
     this.#config = config
@@ -54,9 +62,23 @@ export class Situation {
 
   /** Takes one more reading. */
   take (reading: Reading, now: number): void {
+    const before = this.#steady
     this.#reading = reading
-    this.#steady = steady(this.#steady, reading, this.#config(), now)
-    this.#tell()
+    this.#steady = steady(before, reading, this.#config(), now)
+    this.#note(signalChanges(before, this.#steady))
+    this.#tell({ ...NOTHING, reading: true })
+  }
+
+  /** Takes other signals, and leaves the machine as it was looked at last. Listeners are called once for all that are set together, and not for a
+   *  value that changes nothing. */
+  signal (signals: Reading['signals'], now: number): void {
+    const before = this.#steady
+    this.#reading = { ...this.#reading, signals }
+    if (before === null) return
+    this.#steady = steadySignals(before, signals, this.#config(), now)
+    const isFirst = this.#changedSignals.size === 0
+    this.#note(signalChanges(before, this.#steady))
+    if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => { if (this.#changedSignals.size > 0) this.#tell(NOTHING) })
   }
 
   /** Goes on from what another one has made of its readings. */
@@ -69,21 +91,27 @@ export class Situation {
   /** Puts the pauses made by hand in force. */
   pause (pauses: readonly Pause[]): void {
     this.#pauses = pauses
-    this.#tell()
+    this.#tell({ ...NOTHING, pauses: true })
   }
 
   /** Says which tasks are tried with one run. */
   try (trials: Trials): void {
     this.#trials = trials
-    this.#tell()
+    this.#tell({ ...NOTHING, trials: true })
   }
 
   /** Calls a listener after every change; returns an unsubscribe function. `name` stands in the report when it throws. */
-  onChange (listener: () => unknown, name?: string): () => void {
+  onChange (listener: (changed: Changed) => unknown, name?: string): () => void {
     return this.#listeners.add(listener, name)
   }
 
-  #tell (): void {
-    this.#listeners.call()
+  #note (signals: readonly string[]): void {
+    for (const name of signals) this.#changedSignals.add(name)
+  }
+
+  #tell (changed: Changed): void {
+    const signals = [...this.#changedSignals]
+    this.#changedSignals.clear()
+    this.#listeners.call({ ...changed, signals })
   }
 }

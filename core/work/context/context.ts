@@ -24,7 +24,7 @@ export interface ContextOptions {
   log: () => TaskLog
   progress: TaskProgress
   services: () => Services
-  situation: Pick<Situation, 'hints' | 'onChange'>
+  situation: Pick<Situation, 'hints'> & { onChange (listener: () => unknown, name?: string): () => void }
   /** Waits while the gates are closed. */
   breathe: (breathing: Breathing) => Promise<void>
   save: (state: Json) => Promise<void>

@@ -1,7 +1,9 @@
 import { MINUTE, milliseconds } from '../../model/base/duration.ts'
 import { emptyHistogram, learn, quietest } from '../../model/machine/activity.ts'
 import { othersBusy } from '../../model/machine/others.ts'
+import { isOpen } from '../../model/machine/window.ts'
 import { known } from '../../model/machine/reading.ts'
+import { windowFor } from '../../model/gates/window.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -67,9 +69,12 @@ export class Foresight {
   /** The quietest start for a fire of a task within its `flex`, and before the fire after it; null: the nominal time stands. */
   move (task: Task, nominal: number, next: number | null): { at: number, moved: Moved } | null {
     if (task.flexMs === 0) return null
-    const { activity, manager } = this.#options.config()
+    const config = this.#options.config()
+    const { activity, manager } = config
+    const window = windowFor(task, config)
+    const allows = (at: number) => window === null || isOpen(window, at)
     const to = Math.min(nominal + task.flexMs, next === null ? Infinity : next - 1)
-    const { at, confidence, reason } = quietest({ histogram: this.#histogram, from: nominal, to, durationMs: 10 * MINUTE, zone: manager.timezone, activity })
+    const { at, confidence, reason } = quietest({ histogram: this.#histogram, from: nominal, to, durationMs: 10 * MINUTE, zone: manager.timezone, activity, allows })
     return at === nominal ? null : { at, moved: { code: 'quieter_hour', message: reason, confidence } }
   }
 

@@ -1,0 +1,55 @@
+import { milliseconds } from '../../model/base/duration.ts'
+import { standstillOf } from '../../model/view/standstill.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Listener, Notice } from '../../model/notice.ts'
+import type { Standstill } from '../../model/view/standstill.ts'
+import type { Verdict, Waiting } from '../../model/gates/gate.ts'
+
+export interface StandstillOptions {
+  engine: Pick<Engine, 'due'>
+  clock: Clock
+  notice: Listener
+  config: () => Config
+  verdict: (run: Waiting) => Verdict
+}
+
+/** Notices that nothing has started for scheduling.nothing_started although runs are due, and says so once. */
+export class StandstillWatch {
+  readonly #options: StandstillOptions
+  /** When a run last started, or this process did, epoch ms. */
+  #startedAt: number
+  #found: Standstill | null = null
+
+  constructor (options: StandstillOptions) {
+    this.#options = options
+    this.#startedAt = options.clock.now()
+  }
+
+  /** The standstill that the last look has found, null when things go on. */
+  get found (): Standstill | null {
+    return this.#found
+  }
+
+  readonly hear = ({ kind }: Notice): void => {
+    if (kind !== 'claimed' && kind !== 'started') return
+    this.#startedAt = this.#options.clock.now()
+    this.#found = null
+  }
+
+  /** Looks whether things stand still; asks the engine for nothing while runs start. */
+  async look (): Promise<void> {
+    const { engine, clock, notice, config, verdict } = this.#options
+    const now = clock.now()
+    const spanMs = milliseconds(config().scheduling.nothing_started)
+    // A clock that was set back: counted from now.
+    this.#startedAt = Math.min(this.#startedAt, now)
+    const startedAt = this.#startedAt
+    const due = spanMs === 0 || now - startedAt < spanMs ? [] : (await engine.due(now)).tasks.map(({ first }) => ({ run: first, verdict: verdict(first) }))
+    if (this.#startedAt !== startedAt) return
+    const before = this.#found
+    this.#found = standstillOf({ due, now, startedAt, spanMs })
+    if (this.#found !== null && before === null) notice({ kind: 'nothing_started', ...this.#found })
+  }
+}
