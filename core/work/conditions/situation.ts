@@ -85,7 +85,7 @@ export class Situation {
   resume ({ reading, steady: before }: Pick<Standpoint, 'reading' | 'steady'>): void {
     this.#reading = reading
     this.#steady = before
-    this.#tell()
+    this.#tell({ ...NOTHING, reading: true })
   }
 
   /** Puts the pauses made by hand in force. */
