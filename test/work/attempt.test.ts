@@ -11,10 +11,11 @@ import type { Clock } from '../../core/model/base/clock.ts'
 import type { Outcome } from '../../core/model/run/outcome.ts'
 import type { Task, TaskFunction } from '../../core/model/task/task.ts'
 
-interface Try { func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number, clock?: Clock }
+interface Try { asked?: StopReason, func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number, clock?: Clock }
 
-function setup ({ func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Try) {
+function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Try) {
   const stop = new Stop()
+  if (asked) stop.ask(asked)
   const late: number[] = []
   const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
   const unused = () => { throw new Error('not for this test') }
@@ -113,6 +114,14 @@ t.test('a cancelled attempt is cancelled, by whom, also when the task returns or
     stop.ask(new StopReason('cancelled', 'not today', 'anna'))
     t.strictSame(await outcome, { kind: 'cancelled', reason: { code: 'cancelled', message: 'not today', by: 'anna' } })
   }
+})
+
+t.test('work that was asked to stop before it has begun does not begin', async t => {
+  let began = 0
+  const func = () => ++began
+  t.match(await outcomeOf({ func, asked: new StopReason('cancelled', 'not today', 'anna') }), { kind: 'cancelled', reason: { by: 'anna' } })
+  t.match(await outcomeOf({ func, asked: new StopReason('stopping', 'for now') }), { kind: 'postponed', reason: { code: 'stopping' } })
+  t.equal(began, 0)
 })
 
 t.test('breathe throws the reason once the run is to stop', async t => {

@@ -56,6 +56,11 @@ t.test('exit codes mean what the task says: warn, retry, anything else', async t
   t.match(await plain.reach(plain.run.id, 'failed'), { error: { message: 'ended by SIGKILL' } })
 })
 
+t.test('a result that is not JSON is not kept, with a warning', async t => {
+  const { reach, run } = await setup(t, { script: 'echo "::result {oops"' })
+  t.match(await reach(run.id, 'completed'), { warning: /^its result was not kept: it is not JSON/ })
+})
+
 t.test('a timeout ends the script and everything it has started, also when it does not listen', async t => {
   const { reach, run, folder } = await setup(t, {
     script: 'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Stop } from '../../core/work/context/stop.ts'
+import { runScope } from '../../core/work/context/scope.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
 
 const first = new StopReason('timeout', 'too long')
@@ -32,4 +33,12 @@ t.test('its listener hears of it once, at once when it is late', async t => {
   early.ask(second)
   late.listen(() => void heard.push('late'))
   t.same(heard, ['early', 'late'])
+})
+
+t.test('its signal calls listeners in the scope of the run that asked for it, whoever stops the run', async t => {
+  const stop = new Stop()
+  const scopes: unknown[] = []
+  runScope.run({ id: 'r1', task: 'work' }, () => stop.signal.addEventListener('abort', () => void scopes.push(runScope.getStore()?.id)))
+  runScope.run({ id: 'r2', task: 'other' }, () => stop.ask(first))
+  t.same(scopes, ['r1'])
 })

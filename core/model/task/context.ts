@@ -31,7 +31,8 @@ export interface TaskCheckpoint {
   /** True when what `read` gives was saved under another version of the definition: its file, or its function in code, has changed since. */
   readonly changed: boolean
   read (): Promise<Json>
-  /** Resolves when it is durable. */
+  /** Resolves when it is durable. Throws OFFPEAK_CHECKPOINT_TOO_LARGE, OFFPEAK_CHECKPOINT_TOO_DEEP, OFFPEAK_CHECKPOINT_NOT_JSON: what was saved
+   *  before stays. */
   save (state: unknown): Promise<void>
 }
 
@@ -71,7 +72,8 @@ export interface TaskContext {
   readonly progress: TaskProgress
   readonly checkpoint: TaskCheckpoint
   /** Does a part of the work once: its result, as JSON, is kept with the run, and a later attempt is given it instead. The name is told
-   *  from those of the other steps; a second step with the same one is an error. */
+   *  from those of the other steps; a second step with the same one is an error. Throws OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP,
+   *  OFFPEAK_STEP_NOT_JSON when the result cannot be kept. */
   step<T> (name: string, work: () => T | Promise<T>): Promise<T>
   /** In a thread or process: `config`, and the calls of `offpeak`, alone. */
   readonly services: Services

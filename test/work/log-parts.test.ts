@@ -1,0 +1,64 @@
+import t from 'tap'
+import { logArgument, logPart } from '../../core/model/run/log-part.ts'
+import { runLog } from '../../core/log.ts'
+import type { LogLine } from '../../core/engine/engine.ts'
+
+function setup () {
+  const lines: LogLine[] = []
+  const log = runLog({ level: 'info', redact: ['password'], now: () => 5 })(line => void lines.push(line))
+  return { log, lines }
+}
+
+t.test('fields of a call are fields, whatever they are named', async t => {
+  const { log, lines } = setup()
+  log.info({ level: 'high', time: 1, msg: 'mine', at: 2 }, 'text %s %d', 'a', 1)
+  log.warn({ msg: 'the message' })
+  log.info(undefined)
+  log.info(7)
+  t.strictSame(lines, [
+    { at: 5, level: 30, text: 'text a 1', data: { msg: 'mine', level: 'high', time: 1, at: 2 } }, { at: 5, level: 40, text: 'the message' }, { at: 5, level: 30, text: '' }, { at: 5, level: 30, text: '7' }
+  ])
+})
+
+t.test('secrets are hidden, also in what becomes plain', async t => {
+  const { log, lines } = setup()
+  class Login { password = 'a'; user = 'anna' }
+  log.info({ password: 'b', login: new Login(), deep: { one: { password: 'c' } } }, 'in')
+  t.strictSame(lines[0]!.data, { password: '[redacted]', login: { password: '[redacted]', user: 'anna' }, deep: { one: { password: '[redacted]' } } })
+})
+
+t.test('errors keep kind, code and the fields that were added to them', async t => {
+  const { log, lines } = setup()
+  const error = Object.assign(new TypeError('odd', { cause: new Error('deeper') }), { code: 'E_ODD', status: 503 })
+  log.error(error)
+  log.error({ err: error, when: new Date(0) }, 'failed')
+  t.match(lines, [
+    { level: 50, text: 'odd', data: { err: { type: 'TypeError', message: /odd/, code: 'E_ODD', status: 503 } } },
+    { level: 50, text: 'failed', data: { err: { type: 'TypeError', code: 'E_ODD' }, when: '1970-01-01T00:00:00.000Z' } }
+  ])
+})
+
+t.test('nothing that is logged throws, or costs more than its limit', async t => {
+  const { log, lines } = setup()
+  const friends: { all?: unknown }[] = Array.from({ length: 12 }, () => ({}))
+  for (const one of friends) one.all = friends.filter(other => other !== one)
+  const hostile = [
+    { get a () { throw new Error('mine') } }, new Proxy({}, { getPrototypeOf () { throw new Error('nobody') }, ownKeys () { throw new Error('hidden') } }), Proxy.revocable({}, {}), { friends }, { n: 10n },
+    Symbol('s'), () => 1, { toJSON () { throw new Error('no') } }, Object.assign(new Error('x'), { friends }), 'x'.repeat(5_000_000)
+  ]
+  for (const value of hostile) {
+    log.info(value)
+    log.info({ value }, 'in a field')
+  }
+  t.equal(lines.length, 2 * hostile.length)
+  t.ok(JSON.stringify(lines).length < 2_000_000)
+  t.match(lines[7]!.data, { value: /left out: it is at least/ })
+  t.match(lines[8]!.data, { n: '10' })
+})
+
+t.test('a part that is sent is the argument that was given', async t => {
+  for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) t.strictSame(logArgument(structuredClone(logPart(value))), value)
+  const error = logArgument(structuredClone(logPart(Object.assign(new RangeError('far'), { code: 7 })))) as Error & { code: number }
+  t.match(error, { name: 'RangeError', message: 'far', code: 7 })
+  t.ok(error instanceof Error)
+})
