@@ -40,7 +40,8 @@ export class Asking {
   get hangs (): boolean { return this.#pending && this.#trouble !== null }
   get isDue (): boolean { return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY }
 
-  /** Asks; resolves when the answer is there or the bound has passed, null when there is nothing to wait for. Never throws. */
+  /** Asks; resolves when the answer is there or the bound has passed, null when there is nothing to wait for. Never
+   *  throws. */
   ask (boundMs: number): Promise<void> | null {
     this.#askedAt = this.#clock.monotonic()
     try {

@@ -3,7 +3,8 @@ import { below } from './below.ts'
 import { known } from '../machine/reading.ts'
 import { othersNetwork } from '../machine/others.ts'
 
-/** Closed while others use more of the line than the power profile or resources.network_limit allow; nothing while its capacity is not configured. */
+/** Closed while others use more of the line than the power profile or resources.network_limit allow; nothing while
+ *  its capacity is not configured. */
 export const bandwidth: Gate = ask => {
   const { network_capacity: capacity } = ask.config.resources
   if (capacity === null) return null

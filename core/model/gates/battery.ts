@@ -10,8 +10,8 @@ import type { Supply } from '../machine/power.ts'
 
 interface Wanted { level: number, source: string, words: string }
 
-/** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background work down to
- *  the level of normal work. */
+/** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background
+ *  work down to the level of normal work. */
 function wantedOf (ask: GateAsk): Wanted {
   const { task, run, config, reading } = ask
   const { classification: { thresholds }, power: { sync } } = config
@@ -21,7 +21,8 @@ function wantedOf (ask: GateAsk): Wanted {
     return { level: sync[priority], source: `/power/sync/${priority}`, words: `a sync of priority ${priority}` }
   }
   if (kind === 'background' && thresholds.normal < thresholds.background && isIdle(reading, config)) {
-    return { level: thresholds.normal, source: '/classification/thresholds/normal', words: 'background work on an idle machine' }
+    const source = '/classification/thresholds/normal'
+    return { level: thresholds.normal, source, words: 'background work on an idle machine' }
   }
   const name = kind === 'critical' ? 'normal' : kind
   return { level: thresholds[name], source: `/classification/thresholds/${name}`, words: `work of the class ${kind}` }
@@ -41,7 +42,12 @@ function onMains (supply: Supply, ask: GateAsk): Said | null {
   const from = config.classification.charging_level
   const ok = isCharged(supply, from)
   return {
-    gate: 'battery', ok, code: ok ? 'ok' : 'charging', message: ok ? 'on mains with a battery that is charged' : `the battery is charged to ${supply.level} %, and ${from} % are wanted first`,
+    gate: 'battery',
+    ok,
+    code: ok ? 'ok' : 'charging',
+    message: ok
+      ? 'on mains with a battery that is charged'
+      : `the battery is charged to ${supply.level} %, and ${from} % are wanted first`,
     observed: supply.level, required: from, ...READ, source: '/classification/charging_level'
   }
 }
@@ -50,13 +56,19 @@ function onEndingUps (ask: GateAsk): Said | null {
   const words = upsEnding(ask.reading, ask.config)
   if (words === null) return null
   return {
-    gate: 'battery', ok: false, code: 'ups_ending', message: `on the battery of the UPS, and ${words}: only critical work starts`,
-    observed: ask.reading.ups!.seconds_left, required: seconds(ask.config.power.ups_runtime), ...READ, source: '/power/ups_runtime'
+    gate: 'battery',
+    ok: false,
+    code: 'ups_ending',
+    message: `on the battery of the UPS, and ${words}: only critical work starts`,
+    observed: ask.reading.ups!.seconds_left,
+    required: seconds(ask.config.power.ups_runtime),
+    ...READ,
+    source: '/power/ups_runtime'
   }
 }
 
-/** Closed on battery below the level that the class of the run wants, and on a UPS that may end its supply soon. A level that nobody knows counts
- *  as the low threshold; no battery is no reason to wait. */
+/** Closed on battery below the level that the class of the run wants, and on a UPS that may end its supply soon. A
+ *  level that nobody knows counts as the low threshold; no battery is no reason to wait. */
 export const battery: Gate = ask => {
   const ending = onEndingUps(ask)
   if (ending !== null) return ending
@@ -69,12 +81,13 @@ export const battery: Gate = ask => {
   const told = known(supply.level)
   const level = told ? supply.level as number : low
   const ok = level >= required
+  const feed = supply.feed === 'ups' ? 'the battery of the UPS' : 'battery'
   const seen = told ? `${rounded(level)} %` : `a level that nobody knows and that counts as ${low} %`
   return {
     gate: 'battery',
     ok,
     code: ok ? 'ok' : 'battery_low',
-    message: `on ${supply.feed === 'ups' ? 'the battery of the UPS' : 'battery'} with ${seen}, and ${words} wants ${required} %`,
+    message: `on ${feed} with ${seen}, and ${words} wants ${required} %`,
     observed: supply.level,
     required,
     ...READ,

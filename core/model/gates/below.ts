@@ -25,19 +25,23 @@ export interface Limit {
 const PERCENT = 100
 
 /** Below what a mean has to fall before a limit that was reached counts as left. */
-const leaving = (limit: number, value: number, mean: number) => mean < limit && value >= limit ? `, and it has to fall below ${Math.ceil(limit * mean / value * PERCENT)} %` : ''
+const leaving = (limit: number, value: number, mean: number): string =>
+  mean < limit && value >= limit ? `, and it has to fall below ${Math.ceil(limit * mean / value * PERCENT)} %` : ''
 
-/** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit itself; the general limit holds
- *  neither monitors nor, on mains, anything once the load has lasted longer than scheduling.load_patience. */
+/** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
+ *  itself; the general limit holds neither monitors nor, on mains, anything once the load has lasted longer than
+ *  scheduling.load_patience. */
 export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, own }: Limit): Said {
   const asked = own?.value
   const general = generalLimit(load, ask.reading, ask.config)!
   const full = asked ?? general.value
   const required = rounded(relaxedUp(full, ask.relaxed))
-  const facts = { gate, required, ...READ, source: asked === undefined ? general.source : inDefinition(own!.name), ...required !== full && { relaxed_from: full } }
+  const source = asked === undefined ? general.source : inDefinition(own!.name)
+  const facts = { gate, required, ...READ, source, ...required !== full && { relaxed_from: full } }
   if (!known(observed)) {
     const ok = asked === undefined
-    const message = `nobody can tell whether ${words('too much')}${ok ? ': not held for it' : `, and the task asks for less than ${shareWords(required)}`}`
+    const rest = ok ? ': not held for it' : `, and the task asks for less than ${shareWords(required)}`
+    const message = `nobody can tell whether ${words('too much')}${rest}`
     return { ...facts, ok, code: ok ? 'unknown' : `${gate}_unknown`, message, observed: UNKNOWN }
   }
   const shown = mean ?? observed
@@ -53,14 +57,18 @@ export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, 
 function exemption ({ task, reading, config }: GateAsk, load: LoadName): { code: string, words: string } | null {
   if (task !== undefined && isMonitor(task)) return { code: 'monitor', words: 'load never holds a check or monitor' }
   const lasted = lastingLoad(load, reading, config)
-  return lasted === null ? null : { code: 'lasting', words: `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing` }
+  if (lasted === null) return null
+  return { code: 'lasting', words: `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing` }
 }
 
-/** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where it is open or not known. */
+/** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where
+ *  it is open or not known. */
 export function pressed (ask: GateAsk, limit: Omit<Limit, 'own'>): Said | null {
   const said = known(limit.observed) ? below(ask, limit) : null
   return said === null || said.code === 'ok' ? null : said
 }
 
-/** Of the answers on one resource the one that counts: one that is closed, else one that says why it is open, else the first. */
-export const foremost = (first: Said, second: Said | null): Said => second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second
+/** Of the answers on one resource the one that counts: one that is closed, else one that says why it is open, else
+ *  the first. */
+export const foremost = (first: Said, second: Said | null): Said =>
+  second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

@@ -37,19 +37,21 @@ function keywordIn (places: Places, keywords: readonly string[]): string | null 
 
 /** Constraints that critical work would pass. */
 const isCondition = ([name, value]: [string, unknown]): boolean =>
-  value !== undefined && !['disk_free', 'temperature_below'].includes(name) && !(name === 'power' && value === 'any') && !(name === 'idle' && value === false)
+  value !== undefined && !['disk_free', 'temperature_below'].includes(name) &&
+  !(name === 'power' && value === 'any') && !(name === 'idle' && value === false)
 
 function classed (task: Worded, rules: Rules): Classed {
   if (task.class !== null) return { class: task.class, because: 'named so' }
   const type = task.type.toLowerCase()
   const places = placesOf(task)
+  const asksForSomething = Object.entries(task.constraints ?? {}).some(isCondition)
   let passedOver: string | null = null
   for (const name of ORDER) {
     const { types, keywords } = rules[name]
     const because = types.includes(type) ? `type ${type}` : keywordIn(places, keywords)
     if (because === null) continue
     // A word never voids a constraint that was written down: only a class or priority by hand does.
-    if (name !== 'critical' || !Object.entries(task.constraints ?? {}).some(isCondition)) return { class: name, because }
+    if (name !== 'critical' || !asksForSomething) return { class: name, because }
     passedOver = because
   }
   return { class: 'normal', because: passedOver === null ? 'no word' : `${passedOver} voids no constraint` }
@@ -57,8 +59,8 @@ function classed (task: Worded, rules: Rules): Classed {
 
 const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
 
-/** The class of a task and which word decided; `class` in its definition wins. Types are compared whole, keywords with the beginnings
- *  of words, the most urgent class first. */
+/** The class of a task and which word decided; `class` in its definition wins. Types are compared whole, keywords
+ *  with the beginnings of words, the most urgent class first. */
 export function classify (task: Worded, { classification: rules }: Pick<Config, 'classification'>): Classed {
   let known = answers.get(rules)
   if (known === undefined) {

@@ -11,8 +11,8 @@ const pressure = (ask: GateAsk): Said | null => pressed(ask, {
   mean: ask.reading.trends?.cpu_pressure?.mean
 })
 
-/** Closed while others use more of the processors, or wait longer for one, than the power profile or resources allow, or use more than the task's
- *  own limit, which takes the place of both. */
+/** Closed while others use more of the processors, or wait longer for one, than the power profile or resources
+ *  allow, or use more than the task's own limit, which takes the place of both. */
 export const cpu: Gate = ask => {
   const asked = ask.task?.constraints.cpu_below
   const busy = below(ask, {

@@ -11,8 +11,8 @@ const pressure = (ask: GateAsk): Said | null => pressed(ask, {
   mean: ask.reading.trends?.io_pressure?.mean
 })
 
-/** Closed while others keep the busiest disk busy, or wait for one, for more of the time than resources allow, or than the task's own limit, which
- *  takes the place of both. */
+/** Closed while others keep the busiest disk busy, or wait for one, for more of the time than resources allow, or
+ *  than the task's own limit, which takes the place of both. */
 export const io: Gate = ask => {
   const asked = ask.task?.constraints.io_below
   const busy = below(ask, {

@@ -20,15 +20,22 @@ const pressure = (ask: GateAsk): Said | null => pressed(ask, {
 /** Closed while next to nothing is left: work of offpeak's own counts here, and that it has lasted changes nothing. */
 function full ({ reading, config, relaxed, task }: GateAsk): Said | null {
   const used = reading.trends?.memory_total?.value ?? reading.memory.used
-  if (!known(used) || used < FULL || relaxed >= 1 || config.resources.memory_limit >= FULL || (task !== undefined && isMonitor(task))) return null
+  if (!known(used) || used < FULL || relaxed >= 1 || config.resources.memory_limit >= FULL) return null
+  if (task !== undefined && isMonitor(task)) return null
   return {
-    gate: 'memory', ok: false, code: 'memory_full', message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${shareWords(FULL)} is the most`,
-    observed: rounded(used), required: FULL, ...READ, source: '/resources/memory_limit'
+    gate: 'memory',
+    ok: false,
+    code: 'memory_full',
+    message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${shareWords(FULL)} is the most`,
+    observed: rounded(used),
+    required: FULL,
+    ...READ,
+    source: '/resources/memory_limit'
   }
 }
 
-/** Closed while others use more of the memory, or wait longer for some, than resources allow, while next to none is left at all, or while others use
- *  more than the task's own limit, which takes the place of all three. */
+/** Closed while others use more of the memory, or wait longer for some, than resources allow, while next to none is
+ *  left at all, or while others use more than the task's own limit, which takes the place of all three. */
 export const memory: Gate = ask => {
   const asked = ask.task?.constraints.memory_below
   const used = below(ask, {

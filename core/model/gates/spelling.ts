@@ -1,4 +1,5 @@
-/** A text as keywords are looked for in it: lower case, letters and digits, one space between words; `n't` is `not`, and `urgent: no` is `not urgent`. */
+/** A text as keywords are looked for in it: lower case, letters and digits, one space between words; `n't` is `not`,
+ *  and `urgent: no` is `not urgent`. */
 export function plain (text: string): string {
   if (text === '') return ''
   return text.toLowerCase()
@@ -9,20 +10,23 @@ export function plain (text: string): string {
 
 /** Words that take back what follows them. */
 const NEGATIONS = new Set([
-  'not', 'no', 'non', 'never', 'nor', 'neither', 'without', 'less', 'least', 'hardly', 'barely', 'scarcely', 'rarely', 'seldom', 'nothing', 'none', 'zero', 'un', 'sub',
+  'not', 'no', 'non', 'never', 'nor', 'neither', 'without', 'less', 'least', 'hardly', 'barely', 'scarcely', 'rarely',
+  'seldom', 'nothing', 'none', 'zero', 'un', 'sub',
   'cannot', 'isnt', 'arent', 'wasnt', 'werent', 'dont', 'doesnt', 'aint', 'wont'
 ])
 const PHRASES = /(?:^| )(?:anything but|far from|other than|rather than|free of|instead of) $/
 
 /** Words that may stand between: `not at all critical`, `no longer very urgent`. */
 const FILLERS = new Set([
-  'a', 'all', 'an', 'any', 'anymore', 'as', 'at', 'be', 'being', 'considered', 'especially', 'exactly', 'in', 'is', 'it', 'longer', 'more', 'need', 'needs', 'of', 'overly', 'particularly', 'quite',
-  'really', 'remotely', 'require', 'requires', 'so', 'super', 'terribly', 'that', 'the', 'this', 'time', 'to', 'too', 'very', 'way', 'yet'
+  'a', 'all', 'an', 'any', 'anymore', 'as', 'at', 'be', 'being', 'considered', 'especially', 'exactly', 'in', 'is', 'it',
+  'longer', 'more', 'need', 'needs', 'of', 'overly', 'particularly', 'quite', 'really', 'remotely', 'require', 'requires',
+  'so', 'super', 'terribly', 'that', 'the', 'this', 'time', 'to', 'too', 'very', 'way', 'yet'
 ])
 const CONJUNCTIONS = new Set(['or', 'nor', 'and'])
 const FAR = 8
 
-/** Whether what stands before a word takes it back. `nor` and `or` take it back with the word before them: `neither urgent nor critical`. */
+/** Whether what stands before a word takes it back. `nor` and `or` take it back with the word before them: `neither
+ *  urgent nor critical`. */
 function isNegated (before: string): boolean {
   if (PHRASES.test(`${before} `)) return true
   const words = before.split(' ').toReversed().slice(0, FAR)

@@ -7,7 +7,8 @@ import type { Window } from '../machine/window.ts'
 
 const inline = new WeakMap<Task, Window | null>()
 
-/** The window that a task asks for, by name or written out in its own zone; null when it asks for none, or for one that no window has the name of. */
+/** The window that a task asks for, by name or written out in its own zone; null when it asks for none, or for one
+ *  that no window has the name of. */
 export function windowFor (task: Task, config: GateAsk['config']): Window | null {
   const text = task.constraints.window
   if (text === undefined) return null

@@ -14,14 +14,22 @@ export interface Level { value: number, moved_at: number, direction: number, see
 export interface Word { value: Signal['value'], changed_at: number | null, seen_at: number }
 
 /** What was made of the readings so far, as plain JSON that the caller keeps. */
-export interface Steady { at: number, loads: Partial<Record<LoadName, Load>>, levels: Record<string, Level>, words: Record<string, Word> }
+export interface Steady {
+  at: number
+  loads: Partial<Record<LoadName, Load>>
+  levels: Record<string, Level>
+  words: Record<string, Word>
+}
 
 type Rules = Pick<Config, 'scheduling' | 'power' | 'resources' | 'sense'>
 
-/** The range in which a steady level may lie: on the side that starts fewer runs, by as much as it has to recover to count as better. */
+/** The range in which a steady level may lie: on the side that starts fewer runs, by as much as it has to recover to
+ *  count as better. */
 type Range = (value: number) => [least: number, most: number]
 
-function nextLevel (level: Level | undefined, { value, range }: { value: Maybe<number>, range: Range }, moment: Moment): Level | undefined {
+interface Drift { value: Maybe<number>, range: Range }
+
+function nextLevel (level: Level | undefined, { value, range }: Drift, moment: Moment): Level | undefined {
   const { now } = moment
   if (!known(value)) return level !== undefined && isRecent(level.seen_at, moment) ? level : undefined
   if (level === undefined) return { value, moved_at: now, direction: 0, seen_at: now }
@@ -41,7 +49,8 @@ function nextWord (word: Word | undefined, value: Maybe<Word['value']>, moment: 
   return word.value === value || tooSoon ? { ...word, seen_at: now } : { value, changed_at: now, seen_at: now }
 }
 
-/** A UPS that ran on its battery when it fell silent runs on it until it says otherwise: what it stood beside may have lost its power with it. */
+/** A UPS that ran on its battery when it fell silent runs on it until it says otherwise: what it stood beside may
+ *  have lost its power with it. */
 function nextUps (word: Word | undefined, value: Maybe<boolean>, moment: Moment): Word | undefined {
   return value === UNKNOWN && word?.value === true ? { ...word, seen_at: moment.now } : nextWord(word, value, moment)
 }
@@ -72,6 +81,8 @@ function limitOf (load: LoadName, reading: Reading, config: Rules): number | nul
 const HOT_MARGIN = 1.04
 const FREE_MARGIN = 1.05
 
+const free: Range = value => [value / FREE_MARGIN, value]
+
 function levelsOf (reading: Reading, margin: number): Record<string, { value: Maybe<number>, range: Range }> {
   // A full battery is full: no margin keeps it from ever being so.
   const battery: Range = value => [value >= 100 ? 100 : Math.max(0, value - margin), value]
@@ -79,7 +90,7 @@ function levelsOf (reading: Reading, margin: number): Record<string, { value: Ma
     battery: { value: reading.battery.level, range: battery },
     ...reading.ups && { ups: { value: reading.ups.level, range: battery } },
     temperature: { value: reading.temperature, range: value => [value, value * HOT_MARGIN] },
-    ...Object.fromEntries(reading.disks.map(({ path, free_bytes: value }) => [`disk ${path}`, { value, range: (free: number): [number, number] => [free / FREE_MARGIN, free] }]))
+    ...Object.fromEntries(reading.disks.map(({ path, free_bytes: value }) => [`disk ${path}`, { value, range: free }]))
   }
 }
 
@@ -95,9 +106,12 @@ const SIGNAL = 'signal '
 
 /** One that has expired is as good as none: its next value counts at once. */
 const signalsOf = (signals: Reading['signals'], now: number): Record<string, Word['value']> =>
-  Object.fromEntries(Object.entries(signals).flatMap(([name, { value, expires_at: until }]) => until > now ? [[`${SIGNAL}${name}`, value]] : []))
+  Object.fromEntries(Object.entries(signals)
+    .flatMap(([name, { value, expires_at: until }]) => until > now ? [[`${SIGNAL}${name}`, value]] : []))
 
-function stepped<T, V> (past: Record<string, T> | undefined, values: Record<string, V>, step: (before: T | undefined, value: V, name: string) => T | undefined): Record<string, T> {
+type Step<T, V> = (before: T | undefined, value: V, name: string) => T | undefined
+
+function stepped<T, V> (past: Record<string, T> | undefined, values: Record<string, V>, step: Step<T, V>): Record<string, T> {
   const entries = Object.entries(values).flatMap(([name, value]) => {
     const next = step(past?.[name], value, name)
     return next === undefined ? [] : [[name, next] as const]
@@ -111,26 +125,27 @@ const momentsOf = ({ scheduling, sense }: Rules, now: number): { moment: Moment,
   return { moment: { now, dwell, farMs }, signals: { now, dwell: milliseconds(scheduling.signal_dwell), farMs } }
 }
 
-/** What still counts of what was steady before. Across a clock that was set back by more than a dwell all begins again, save what the
- *  machine does not tell any more. */
+/** What still counts of what was steady before. Across a clock that was set back by more than a dwell all begins
+ *  again, save what the machine does not tell any more. */
 function counting (previous: Steady | null, { now, dwell }: Moment): Omit<Steady, 'at'> | null {
   if (previous === null || previous.at <= now + dwell) return previous
   const ups = previous.words.ups
   return { loads: {}, levels: {}, words: ups?.value === true ? { ups } : {} }
 }
 
-/** What one more reading makes of what was steady before; `previous` null begins. Loads count by their mean, levels and words at once, and no
- *  threshold is crossed to and fro within scheduling.dwell, so no gate opens or closes more than once in it.
- *  What a sensor no longer tells counts for one more dwell. */
+/** What one more reading makes of what was steady before; `previous` null begins. Loads count by their mean, levels
+ *  and words at once, and no threshold is crossed to and fro within scheduling.dwell, so no gate opens or closes
+ *  more than once in it. What a sensor no longer tells counts for one more dwell. */
 export function steady (previous: Steady | null, reading: Reading, config: Rules, now: number): Steady {
   const { moment, signals } = momentsOf(config, now)
   const before = counting(previous, moment)
-  const ups = reading.ups === null && config.sense.ups === null ? undefined : nextUps(before?.words.ups, reading.ups?.on_battery ?? UNKNOWN, moment)
+  const hasUps = reading.ups !== null || config.sense.ups !== null
+  const ups = hasUps ? nextUps(before?.words.ups, reading.ups?.on_battery ?? UNKNOWN, moment) : undefined
   return {
     at: now,
     loads: stepped(before?.loads as Record<string, Load> | undefined, loadsOf(reading), (load, value, name) =>
       nextLoad(load, { value, limit: limitOf(name as LoadName, reading, config) }, moment)),
-    levels: stepped(before?.levels, levelsOf(reading, config.power.margin), (level, value) => nextLevel(level, value, moment)),
+    levels: stepped(before?.levels, levelsOf(reading, config.power.margin), (level, drift) => nextLevel(level, drift, moment)),
     words: {
       ...stepped(before?.words, wordsOf(reading), (word, value) => nextWord(word, value, moment)),
       ...ups !== undefined && { ups },
@@ -144,14 +159,19 @@ export function steadySignals (previous: Steady, signals: Reading['signals'], co
   const { moment, signals: own } = momentsOf(config, now)
   const before = counting(previous, moment)
   const machine = Object.entries(previous.words).filter(([name]) => !name.startsWith(SIGNAL))
-  return { ...previous, words: { ...Object.fromEntries(machine), ...stepped(before?.words, signalsOf(signals, now), (word, value) => nextWord(word, value, own)) } }
+  const fresh = stepped(before?.words, signalsOf(signals, now), (word, value) => nextWord(word, value, own))
+  return { ...previous, words: { ...Object.fromEntries(machine), ...fresh } }
 }
 
 /** The names of the signals that count otherwise than before. */
 export function signalChanges (before: Steady | null, after: Steady): string[] {
   const names = Object.keys({ ...before?.words, ...after.words }).filter(name => name.startsWith(SIGNAL))
-  return names.filter(name => before?.words[name]?.value !== after.words[name]?.value).map(name => name.slice(SIGNAL.length))
+  const changed = names.filter(name => before?.words[name]?.value !== after.words[name]?.value)
+  return changed.map(name => name.slice(SIGNAL.length))
 }
+
+const mapped = <V>(values: Readonly<Record<string, V>>, change: (value: V, name: string) => V): Record<string, V> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]))
 
 function replaced (reading: Reading, { loads, levels, words }: Steady): Reading {
   const load = (name: LoadName): Maybe<number> => loads[name]?.value ?? UNKNOWN
@@ -173,8 +193,8 @@ function replaced (reading: Reading, { loads, levels, words }: Steady): Reading 
     network: { online: word('online'), metered: word('metered'), bytes_per_s: load('network'), own_bytes_per_s: 0 },
     disks: reading.disks.map(disk => ({ ...disk, free_bytes: level(`disk ${disk.path}`) })),
     temperature: level('temperature'),
-    signals: Object.fromEntries(Object.entries(reading.signals).map(([name, signal]) => [name, { ...signal, value: words[`${SIGNAL}${name}`]?.value ?? signal.value }])),
-    probes: Object.fromEntries(Object.entries(reading.probes).map(([name, answer]) => [name, { ...answer, busy: word<boolean>(`probe ${name}`) }])),
+    signals: mapped(reading.signals, (signal, name) => ({ ...signal, value: words[`${SIGNAL}${name}`]?.value ?? signal.value })),
+    probes: mapped(reading.probes, (answer, name) => ({ ...answer, busy: word<boolean>(`probe ${name}`) })),
     trends: loads
   }
 }

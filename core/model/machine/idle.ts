@@ -9,8 +9,8 @@ export type Bustle = 'user' | 'cpu' | 'network' | 'io'
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
 
-/** What keeps the machine from being idle, or null. Nobody has touched it for `after` seconds, or nobody can tell whether
- *  someone did; processors, network and disks are quiet as far as they are known. */
+/** What keeps the machine from being idle, or null. Nobody has touched it for `after` seconds, or nobody can tell
+ *  whether someone did; processors, network and disks are quiet as far as they are known. */
 export function bustleOf (reading: Reading, { activity }: Pick<Config, 'activity'>, after = seconds(activity.idle_after)): Bustle | null {
   if (known(reading.idle_seconds) && reading.idle_seconds < after) return 'user'
   if (above(othersBusy(reading), activity.cpu_below)) return 'cpu'
@@ -18,6 +18,7 @@ export function bustleOf (reading: Reading, { activity }: Pick<Config, 'activity
   return above(othersIo(reading).bytes_per_s, activity.io_below) ? 'io' : null
 }
 
-/** True when someone or something is known to leave the machine alone; a machine that tells nothing is not known to be idle. */
+/** True when someone or something is known to leave the machine alone; a machine that tells nothing is not known to
+ *  be idle. */
 export const isIdle = (reading: Reading, config: Pick<Config, 'activity'>): boolean =>
   bustleOf(reading, config) === null && (known(reading.idle_seconds) || known(reading.cpu.busy))

@@ -15,7 +15,8 @@ export const othersIo = ({ io }: Pick<Reading, 'io'>): { busy: Maybe<number>, by
   ({ busy: without(io.busy, io.own), bytes_per_s: without(io.bytes_per_s, io.own_bytes_per_s) })
 
 /** Bytes per second that others move over the network. */
-export const othersNetwork = ({ network }: Pick<Reading, 'network'>): Maybe<number> => without(network.bytes_per_s, network.own_bytes_per_s)
+export const othersNetwork = ({ network }: Pick<Reading, 'network'>): Maybe<number> =>
+  without(network.bytes_per_s, network.own_bytes_per_s)
 
 /** The part of a whole that others make; all of it where nothing is used. */
 const partOf = (others: Maybe<number>, whole: Maybe<number>): Maybe<number> =>
@@ -30,8 +31,9 @@ const PARTS: Record<keyof Reading['pressure'], (reading: Reading) => Maybe<numbe
   io: reading => partOf(othersIo(reading).busy, reading.io.busy)
 }
 
-/** Share of the time in which some program waited for a resource, as far as others are the cause: the kernel does not tell for whom they waited,
- *  so it counts in proportion to what others use, and not at all while that is unknown. */
+/** Share of the time in which some program waited for a resource, as far as others are the cause: the kernel does
+ *  not tell for whom they waited, so it counts in proportion to what others use, and not at all while that is
+ *  unknown. */
 export function othersPressure (reading: Reading, kind: keyof Reading['pressure']): Maybe<number> {
   const { some } = reading.pressure[kind]
   const part = PARTS[kind](reading)

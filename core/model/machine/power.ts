@@ -7,7 +7,8 @@ import type { Profile } from '../base/profile.ts'
 export { PROFILES } from '../base/profile.ts'
 export type { Profile } from '../base/profile.ts'
 
-/** What feeds the machine. No battery, or none that anyone knows of, means mains; a battery whose source of power nobody knows is used. */
+/** What feeds the machine. No battery, or none that anyone knows of, means mains; a battery whose source of power
+ *  nobody knows is used. */
 export type Feed = 'mains' | 'battery' | 'ups'
 
 /** What feeds the machine, and the level in percent of the battery that does, or would. */
@@ -19,15 +20,21 @@ const hasBattery = ({ battery: { present, level } }: Reading): boolean => presen
 export function supplyOf (reading: Reading): Supply {
   const { power, ups, battery: { level, charging } } = reading
   const battery = hasBattery(reading)
-  if (ups !== null && (ups.on_battery === true || ups.warning === 'shutdown')) return { feed: 'ups', level: ups.level, charging: false, battery }
+  if (ups !== null && (ups.on_battery === true || ups.warning === 'shutdown')) {
+    return { feed: 'ups', level: ups.level, charging: false, battery }
+  }
   const onMains = power === 'mains' || !battery && power === UNKNOWN
   return { feed: onMains ? 'mains' : 'battery', level: battery || !onMains ? level : UNKNOWN, charging, battery }
 }
 
-const WARNINGS = { low_battery: 'its battery is low', shutdown: 'it was told to shut down', silent: 'it has not answered since' }
+const WARNINGS = {
+  low_battery: 'its battery is low',
+  shutdown: 'it was told to shut down',
+  silent: 'it has not answered since'
+}
 
-/** Why a UPS that feeds the machine may end its supply soon, in words, or null: it says so, it can go on for less than power.ups_runtime, or it does
- *  not answer any more. */
+/** Why a UPS that feeds the machine may end its supply soon, in words, or null: it says so, it can go on for less
+ *  than power.ups_runtime, or it does not answer any more. */
 export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): string | null {
   const { ups } = reading
   if (ups === null || supplyOf(reading).feed !== 'ups') return null

@@ -18,18 +18,26 @@ export interface Signal { value: number | string | boolean, at: number, expires_
 /** One activity probe's answer: whether what it looks at is going on. */
 export interface ProbeAnswer { busy: Maybe<boolean>, at: number, detail: string | null }
 
-/** A UPS that is about to end its supply: its battery is low, or it was told to shut down. `silent`: it does not answer. */
+/** A UPS that is about to end its supply: its battery is low, or it was told to shut down. `silent`: it does not
+ *  answer. */
 export type UpsWarning = 'low_battery' | 'shutdown' | 'silent'
 
 /** `warning` absent or null: none. */
-export interface Ups { on_battery: Maybe<boolean>, level: Maybe<number>, seconds_left: Maybe<number>, warning?: UpsWarning | null }
+export interface Ups {
+  on_battery: Maybe<boolean>
+  level: Maybe<number>
+  seconds_left: Maybe<number>
+  warning?: UpsWarning | null
+}
 
 /** What is averaged over the dwell. `memory` is what others use; `memory_total` counts offpeak's own too. */
-export const LOADS = ['cpu', 'memory', 'memory_total', 'io', 'io_bytes', 'network', 'cpu_pressure', 'memory_pressure', 'io_pressure'] as const
+export const LOADS = [
+  'cpu', 'memory', 'memory_total', 'io', 'io_bytes', 'network', 'cpu_pressure', 'memory_pressure', 'io_pressure'
+] as const
 export type LoadName = typeof LOADS[number]
 
-/** `mean`: over the dwell; `value`: what gates compare, which falls later than the mean; `lasted`: ms for which `value` has been at its general limit, null
- *  while it is below. */
+/** `mean`: over the dwell; `value`: what gates compare, which falls later than the mean; `lasted`: ms for which
+ *  `value` has been at its general limit, null while it is below. */
 export interface Trend { mean: number, value: number, lasted: number | null }
 
 /** One sample of the machine. Shares are 0 to 1, rates per second, instants epoch ms. */
@@ -57,11 +65,18 @@ export interface Reading {
     cores: number
   }
   pressure: { cpu: Pressure, memory: Pressure, io: Pressure }
-  /** `used`: what cannot be had any more; caches that the kernel or ZFS gives back are not used. `own`: the part of it that is offpeak's own. */
+  /** `used`: what cannot be had any more; caches that the kernel or ZFS gives back are not used. `own`: the part of
+   *  it that is offpeak's own. */
   memory: { used: Maybe<number>, available_bytes: Maybe<number>, own?: Maybe<number> }
-  /** `busy`: share of time in which the busiest disk had work to do. `own` and `own_bytes_per_s`: the parts that are offpeak's own. */
+  /** `busy`: share of time in which the busiest disk had work to do. `own` and `own_bytes_per_s`: the parts that are
+   *  offpeak's own. */
   io: { busy: Maybe<number>, bytes_per_s: Maybe<number>, own?: Maybe<number>, own_bytes_per_s?: Maybe<number> }
-  network: { online: Maybe<boolean>, metered: Maybe<boolean>, bytes_per_s: Maybe<number>, own_bytes_per_s?: Maybe<number> }
+  network: {
+    online: Maybe<boolean>
+    metered: Maybe<boolean>
+    bytes_per_s: Maybe<number>
+    own_bytes_per_s?: Maybe<number>
+  }
   disks: { path: string, free_bytes: Maybe<number>, used: Maybe<number> }[]
   /** The hottest sensor, °C. */
   temperature: Maybe<number>

@@ -31,7 +31,8 @@ const NUMBERS: Record<Comparison, (a: number, b: number) => boolean> = {
 }
 
 /** True for constraints that ask for one of these signals. */
-export const asksForSignal = ({ signals = {} }: Pick<Constraints, 'signals'>, names: readonly string[]): boolean => names.some(name => Object.hasOwn(signals, name))
+export const asksForSignal = ({ signals = {} }: Pick<Constraints, 'signals'>, names: readonly string[]): boolean =>
+  names.some(name => Object.hasOwn(signals, name))
 
 /** True when the value passes; a value of another kind never does. */
 export function passes ({ comparison, value }: SignalTest, observed: Signal['value']): boolean {

@@ -1,7 +1,8 @@
 import { known } from './reading.ts'
 import type { Maybe, Trend } from './reading.ts'
 
-/** A load over time: its mean, and the value that gates compare. Instants are epoch ms; `direction`: of the last move of `value`. */
+/** A load over time: its mean, and the value that gates compare. Instants are epoch ms; `direction`: of the last
+ *  move of `value`. */
 export interface Load extends Trend { seen_at: number, moved_at: number, direction: number }
 
 /** `farMs`: samples that lie further apart say nothing of the time between them. */
@@ -14,7 +15,8 @@ const LEFT_AFTER_DWELL = 0.1
 const FALL = 1.08
 
 /** Whether an instant lies within the dwell before now. One in the future does not: the clock was set back. */
-export const isRecent = (at: number, { now, dwell }: Pick<Moment, 'now' | 'dwell'>): boolean => at <= now && now - at < dwell
+export const isRecent = (at: number, { now, dwell }: Pick<Moment, 'now' | 'dwell'>): boolean =>
+  at <= now && now - at < dwell
 
 const weightOf = (passed: number, dwell: number): number => dwell === 0 ? 1 : 1 - LEFT_AFTER_DWELL ** (passed / dwell)
 
@@ -23,13 +25,17 @@ function followed (load: Load, mean: number, moment: Moment): Pick<Load, 'value'
   const target = Math.min(mean * FALL, Math.max(mean, load.value))
   const direction = Math.sign(target - load.value)
   const turnsBack = direction !== 0 && direction === -load.direction && isRecent(load.moved_at, moment)
-  if (direction === 0 || turnsBack) return { value: load.value, moved_at: Math.min(load.moved_at, moment.now), direction: load.direction }
-  return { value: target, moved_at: moment.now, direction }
+  if (direction !== 0 && !turnsBack) return { value: target, moved_at: moment.now, direction }
+  return { value: load.value, moved_at: Math.min(load.moved_at, moment.now), direction: load.direction }
 }
 
-/** The load with one more sample. The first one counts as it stands, and so does the first after a sleep or after the clock was set back.
- *  A sensor that falls silent leaves the load as it was for one more dwell. `limit`: the general limit, null for none. */
-export function nextLoad (load: Load | undefined, { value, limit }: { value: Maybe<number>, limit: number | null }, moment: Moment): Load | undefined {
+/** `limit`: the general limit of the load, null for none. */
+export interface Sample { value: Maybe<number>, limit: number | null }
+
+/** The load with one more sample. The first one counts as it stands, and so does the first after a sleep or after
+ *  the clock was set back. A sensor that falls silent leaves the load as it was for one more dwell. `limit`: the
+ *  general limit, null for none. */
+export function nextLoad (load: Load | undefined, { value, limit }: Sample, moment: Moment): Load | undefined {
   const { now, dwell, farMs } = moment
   if (!known(value)) return load !== undefined && isRecent(load.seen_at, moment) ? load : undefined
   const passed = load === undefined ? 0 : Math.max(0, now - load.seen_at)

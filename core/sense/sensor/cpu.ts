@@ -47,14 +47,18 @@ function coresIn (stat: string): number {
 interface Shares { busy: Maybe<number>, own: Maybe<number>, niced: Maybe<number> }
 const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN, niced: UNKNOWN }
 
-/** What a container has used of its share, or the machine of its processors, and what niced programs have used beside it. */
+/** What a container has used of its share, or the machine of its processors, and what niced programs have used
+ *  beside it. */
 function used (now: Counters, before: Counters, roomSeconds: number): Pick<Shares, 'busy' | 'niced'> {
   if (now.contained !== null) {
     const contained = rise(now.contained, before.contained ?? undefined)
     return { busy: contained === null ? UNKNOWN : share(contained / roomSeconds), niced: UNKNOWN }
   }
-  const [total, idle, niced] = [rise(now.total, before.total), rise(now.idle, before.idle), rise(now.niced, before.niced)]
-  return total === null || idle === null || niced === null || total === 0 ? NONE : { busy: share((total - idle - niced) / total), niced: share(niced / total) }
+  const total = rise(now.total, before.total)
+  const idle = rise(now.idle, before.idle)
+  const niced = rise(now.niced, before.niced)
+  if (total === null || idle === null || niced === null || total === 0) return NONE
+  return { busy: share((total - idle - niced) / total), niced: share(niced / total) }
 }
 
 /** Processor shares from /proc/stat, of all cores, or of the container's share of them when it has a limit. */
@@ -79,7 +83,8 @@ export function cpuSensor (ground: Ground, limits: Limits, processes = new OwnPr
       const { cpus } = limits.read()
       room = Math.min(online, cpus ?? online)
       const contained = cpus === null ? null : limits.cpuSeconds()
-      return { cpu: { ...shares({ ...ticksOf(stat), own: processes.ticks(), contained }), load: load(ground, online), cores: room } }
+      const counters = { ...ticksOf(stat), own: processes.ticks(), contained }
+      return { cpu: { ...shares(counters), load: load(ground, online), cores: room } }
     }
   }
 }

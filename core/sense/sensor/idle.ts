@@ -10,7 +10,8 @@ import type { Ground, Part, Sensor } from '../source/sensor.ts'
 const LIST_AGAIN = MINUTE
 /** Clocks of file systems may be a little ahead. */
 const AHEAD = MINUTE
-/** Consoles and serial lines that people log in on; other devices under the name of a terminal have nobody before them. */
+/** Consoles and serial lines that people log in on; other devices under the name of a terminal have nobody before
+ *  them. */
 const CONSOLE = /^tty(?:[1-9]|1[0-2]|S\d|AMA\d)$/
 const PSEUDO = /^\d+$/
 
@@ -38,7 +39,8 @@ export interface IdleAsk extends Ground {
   everyMs: () => number
 }
 
-/** Seconds since somebody typed: w(1) counts by the access times of terminals too, which the kernel keeps to eight seconds. */
+/** Seconds since somebody typed: w(1) counts by the access times of terminals too, which the kernel keeps to eight
+ *  seconds. */
 export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Sensor {
   let paths = { read: [] as string[], changed: [] as string[] }
   let listedAt = -Infinity
@@ -51,7 +53,8 @@ export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Se
       listedAt = clock.monotonic()
     }
     const pseudo = names(`${roots.dev}/pts`).filter(name => PSEUDO.test(name))
-    const touches = [...paths.read.map(path => at(path, 'atimeMs')), ...paths.changed.map(path => at(path, 'mtimeMs')), ...pseudo.map(name => at(`${roots.dev}/pts/${name}`, 'atimeMs'))]
+    const read = [...paths.read, ...pseudo.map(name => `${roots.dev}/pts/${name}`)]
+    const touches = [...read.map(path => at(path, 'atimeMs')), ...paths.changed.map(path => at(path, 'mtimeMs'))]
     // A touch in the future is from a time at which the clock was wrong, and would count until then.
     return Math.max(...touches.filter(touch => touch <= clock.now() + AHEAD))
   }

@@ -20,7 +20,8 @@ type Answer = Reading['io']
 
 const NONE: Answer = { busy: UNKNOWN, bytes_per_s: UNKNOWN }
 
-/** Lines of /proc/diskstats (Documentation/admin-guide/iostats.rst): major minor name, then reads merged sectors ms, writes merged sectors ms, in flight, busy ms. */
+/** Lines of /proc/diskstats (Documentation/admin-guide/iostats.rst): major minor name, then reads merged sectors ms,
+ *  writes merged sectors ms, in flight, busy ms. */
 function disksIn (text: string, isWhole: (name: string) => boolean): Map<string, Disk> {
   const disks = new Map<string, Disk>()
   for (let at = 0; at < text.length;) {
@@ -41,7 +42,8 @@ function disksIn (text: string, isWhole: (name: string) => boolean): Map<string,
   return disks
 }
 
-/** Whole disks alone: what the kernel lists in /sys/block, or, where that is hidden, what is not named as a partition. */
+/** Whole disks alone: what the kernel lists in /sys/block, or, where that is hidden, what is not named as a
+ *  partition. */
 function wholeDisks (folder: string): (name: string) => boolean {
   const known = new Map<string, boolean>()
   return name => {

@@ -16,7 +16,8 @@ function hostMemory (text: string): { total: number, available: number } {
   return { total: total * KIB, available: available * KIB }
 }
 
-/** What the cache of ZFS gives back when memory is short, bytes: MemAvailable does not count it. Lines of arcstats: name, type, value. */
+/** What the cache of ZFS gives back when memory is short, bytes: MemAvailable does not count it. Lines of arcstats:
+ *  name, type, value. */
 function zfsCache (text: string | null): number {
   if (text === null) return 0
   const value = (name: string) => Number(new RegExp(`^${name} +\\d+ +(\\d+)$`, 'm').exec(text)?.[1] ?? NaN)
@@ -25,7 +26,8 @@ function zfsCache (text: string | null): number {
 }
 
 /** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
-export function memorySensor ({ files, roots }: Pick<Ground, 'files' | 'roots'>, limits: Limits, processes?: OwnProcesses): Sensor {
+export function memorySensor (ground: Pick<Ground, 'files' | 'roots'>, limits: Limits, processes?: OwnProcesses): Sensor {
+  const { files, roots } = ground
   const ownOf = (total: number) => {
     const own = processes?.memory() ?? null
     return own === null ? {} : { own: share(own / total) }
@@ -35,13 +37,17 @@ export function memorySensor ({ files, roots }: Pick<Ground, 'files' | 'roots'>,
     read (): Part {
       const host = hostMemory(files.text(`${roots.proc}/meminfo`))
       const total = host.total
-      const available = Math.min(total, host.available + zfsCache(files.optional(`${roots.proc}/spl/kstat/zfs/arcstats`)))
+      const cache = zfsCache(files.optional(`${roots.proc}/spl/kstat/zfs/arcstats`))
+      const available = Math.min(total, host.available + cache)
       const { memory } = limits.read()
       // A limit above what the machine has is none.
-      if (memory === null || memory >= total) return { memory: { used: share((total - available) / total), available_bytes: available, ...ownOf(total) } }
+      if (memory === null || memory >= total) {
+        return { memory: { used: share((total - available) / total), available_bytes: available, ...ownOf(total) } }
+      }
       const used = limits.memoryBytes()
       if (Number.isNaN(used)) return { memory: { used: UNKNOWN, available_bytes: UNKNOWN } }
-      return { memory: { used: share(used / memory), available_bytes: Math.min(available, Math.max(0, memory - used)), ...ownOf(memory) } }
+      const left = Math.min(available, Math.max(0, memory - used))
+      return { memory: { used: share(used / memory), available_bytes: left, ...ownOf(memory) } }
     }
   }
 }

@@ -22,7 +22,8 @@ function bytesIn (text: string): Map<string, number> {
   return found
 }
 
-/** The interfaces whose bytes count: those with hardware behind them; where none has, as in a container, all that do not borrow. */
+/** The interfaces whose bytes count: those with hardware behind them; where none has, as in a container, all that do
+ *  not borrow. */
 function counted (names: Iterable<string>, roots: Roots): string[] {
   const all = [...names].filter(name => name !== 'lo')
   const real = all.filter(name => existsSync(`${roots.sys}/class/net/${name}/device`))
@@ -65,8 +66,10 @@ export function networkSensor (ground: Ground, processes?: OwnProcesses): Sensor
     clock,
     none: NONE,
     derive: ({ now, before, seconds }) => {
-      const rises = names.filter(name => now.has(name) && before.has(name)).map(name => rise(now.get(name), before.get(name)))
-      if (rises.length === 0 || rises.includes(null)) return names.length === 0 && now.size > 0 ? { bytes_per_s: 0 } : NONE
+      const both = names.filter(name => now.has(name) && before.has(name))
+      const rises = both.map(name => rise(now.get(name), before.get(name)))
+      if (names.length === 0 && now.size > 0) return { bytes_per_s: 0 }
+      if (rises.length === 0 || rises.includes(null)) return NONE
       const bytes = rises.reduce<number>((sum, value) => sum + value!, 0)
       const ownRate = own?.rate({ bytes, seconds }) ?? null
       return { bytes_per_s: bytes / seconds, ...ownRate !== null && { own_bytes_per_s: ownRate } }

@@ -56,7 +56,8 @@ function inputsOf ({ files, roots, clock }: { files: Files, roots: Roots, clock:
   }
 }
 
-/** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others, and what none can mean is left out and named. */
+/** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others, and what none can
+ *  mean is left out and named. */
 export function temperatureSensor (ground: Ground): Sensor {
   const inputs = inputsOf(ground)
   const since = new Map<string, Pick<Degrees, 'value' | 'since'>>()

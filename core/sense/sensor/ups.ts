@@ -13,7 +13,8 @@ const ON_BATTERY = ['OB', 'DISCHRG']
 
 const has = (words: ReadonlySet<string>, wanted: readonly string[]): boolean => wanted.some(word => words.has(word))
 
-/** The surest word first: `OB CHRG` is on battery, `OL DISCHRG` on line. A low battery without another word is in use. */
+/** The surest word first: `OB CHRG` is on battery, `OL DISCHRG` on line. A low battery without another word is in
+ *  use. */
 function onBattery (words: ReadonlySet<string>): Maybe<boolean> {
   if (words.has('OB')) return true
   if (words.has('OL')) return false
@@ -21,8 +22,10 @@ function onBattery (words: ReadonlySet<string>): Maybe<boolean> {
   return has(words, ON_LINE) ? false : UNKNOWN
 }
 
-/** FSD: the machines on this UPS were told to shut down, on whatever it runs. LB counts while it runs on its battery. */
-const warningOf = (words: ReadonlySet<string>): UpsWarning | null => words.has('FSD') ? 'shutdown' : words.has('LB') ? 'low_battery' : null
+/** FSD: the machines on this UPS were told to shut down, on whatever it runs. LB counts while it runs on its
+ *  battery. */
+const warningOf = (words: ReadonlySet<string>): UpsWarning | null =>
+  words.has('FSD') ? 'shutdown' : words.has('LB') ? 'low_battery' : null
 
 /** What `upsc` prints: `name: value`, a line each. */
 function upsIn (output: string): Ups {
@@ -46,7 +49,9 @@ export function upsSensor ({ name, exec, everyMs }: { name: string, exec: Exec, 
       if (code !== 0) throw new Error(`upsc ${name} ended with exit code ${code}`)
       const ups = upsIn(output)
       // The server answers, and its driver has lost the UPS.
-      if (ups.on_battery === UNKNOWN && ups.warning === null) throw new Error(`upsc ${name} says nothing of where the power comes from`)
+      if (ups.on_battery === UNKNOWN && ups.warning === null) {
+        throw new Error(`upsc ${name} says nothing of where the power comes from`)
+      }
       return { ups }
     }
   }

@@ -24,7 +24,11 @@ const ratio = (most: number | null | undefined, period: number | null | undefine
 const without = (current: number | null, back: number) => current === null ? NaN : Math.max(0, current - back)
 
 /** What the kernel gives back of a group when memory is short: its caches. */
-const given = (stat: string | null, keys: readonly string[]): number => keys.reduce((sum, key) => sum + (stat === null ? 0 : numberAfter(stat, key) ?? 0), 0)
+const given = (stat: string | null, keys: readonly string[]): number =>
+  stat === null ? 0 : keys.reduce((sum, key) => sum + (numberAfter(stat, key) ?? 0), 0)
+
+const CACHES_2 = ['inactive_file ', 'active_file ', 'slab_reclaimable ']
+const CACHES_1 = ['total_inactive_file ', 'total_active_file ']
 
 /** cgroup v2 (Documentation/admin-guide/cgroup-v2.rst). */
 export const VERSION_2: Version = {
@@ -40,7 +44,7 @@ export const VERSION_2: Version = {
     return ((numberAfter(stat, 'usage_usec ') ?? NaN) - (numberAfter(stat, 'nice_usec ') ?? 0)) / MICRO
   },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.current`)), given(files.optional(`${folder}/memory.stat`), ['inactive_file ', 'active_file ', 'slab_reclaimable ']))
+    without(plainNumber(files.text(`${folder}/memory.current`)), given(files.optional(`${folder}/memory.stat`), CACHES_2))
 }
 
 /** cgroup v1 (Documentation/admin-guide/cgroup-v1): a tree of its own for each kind. */
@@ -58,5 +62,5 @@ export const VERSION_1: Version = {
     return (plainNumber(used) ?? NaN) / NANO
   },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), given(files.optional(`${folder}/memory.stat`), ['total_inactive_file ', 'total_active_file ']))
+    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), given(files.optional(`${folder}/memory.stat`), CACHES_1))
 }

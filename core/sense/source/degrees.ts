@@ -17,7 +17,8 @@ const STUCK_FOR = 10 * MINUTE
 
 const isImpossible = ({ value }: Degrees): boolean => value >= SANE.most || value <= SANE.least || value === NOTHING
 
-const isStuck = ({ value, chip, since }: Degrees, now: number): boolean => BOARD.test(chip) && value >= HOT && now - since >= STUCK_FOR
+const isStuck = ({ value, chip, since }: Degrees, now: number): boolean =>
+  BOARD.test(chip) && value >= HOT && now - since >= STUCK_FOR
 
 /** The temperatures that can be meant, and in words what is left out although it would hold work for ever. */
 export function doubtsOf (all: readonly Degrees[], now: number): { sane: number[], left: string[] } {
@@ -25,8 +26,10 @@ export function doubtsOf (all: readonly Degrees[], now: number): { sane: number[
   return {
     sane: possible.filter(one => !isStuck(one, now)).map(({ value }) => value),
     left: [
-      ...all.filter(one => isImpossible(one) && one.value >= HOT).map(({ name, value }) => `${name} says ${value} °C, which no machine that runs can have: it is left out`),
-      ...possible.filter(one => isStuck(one, now)).map(({ name, value }) => `${name} says ${value} °C without any change: it is left out`)
+      ...all.filter(one => isImpossible(one) && one.value >= HOT)
+        .map(({ name, value }) => `${name} says ${value} °C, which no machine that runs can have: it is left out`),
+      ...possible.filter(one => isStuck(one, now))
+        .map(({ name, value }) => `${name} says ${value} °C without any change: it is left out`)
     ]
   }
 }

@@ -1,6 +1,7 @@
 import { SECOND } from '../../model/base/duration.ts'
 
-/** What was written reaches the disk within half a minute or so; what has not by then, on a network or gone again, counts for less and less. */
+/** What was written reaches the disk within half a minute or so; what has not by then, on a network or gone again,
+ *  counts for less and less. */
 const HALF_LIFE = 30 * SECOND
 
 /** Bytes that offpeak's own processes have asked disks for and that the disks have not moved yet. */
@@ -19,7 +20,8 @@ export class OwedBytes {
 /** One disk over a span of time: the bytes that it moved, and the share of the time in which it had work. */
 export interface Worked { bytes: number, busy: number }
 
-/** How busy the busiest disk is, and the part of that which would be gone without `own` bytes: these are taken to lie where most was moved. */
+/** How busy the busiest disk is, and the part of that which would be gone without `own` bytes: these are taken to
+ *  lie where most was moved. */
 export function busiest (disks: readonly Worked[], own: number): { busy: number, own: number } {
   let left = own
   let others = 0

@@ -10,13 +10,15 @@ const SOCKET = /^socket:\[(\d+)\]$/
 function isLoopback (address: string): boolean {
   const host = address.slice(0, address.indexOf(':'))
   if (host.length === 8) return host.endsWith('7F')
-  return host === '00000000000000000000000001000000' || (host.startsWith('0000000000000000FFFF0000') && host.endsWith('7F'))
+  const isMapped = host.startsWith('0000000000000000FFFF0000')
+  return host === '00000000000000000000000001000000' || (isMapped && host.endsWith('7F'))
 }
 
 /** The inodes of connections to other machines. */
 function connections ({ files, roots }: Ground): Set<string> {
-  const lines = ['tcp', 'tcp6'].flatMap(name => (files.optional(`${roots.proc}/net/${name}`) ?? '').split('\n').slice(1))
-  const columns = lines.map(line => line.trim().split(/ +/)).filter(([, , remote = '', state]) => state === ESTABLISHED && !isLoopback(remote))
+  const tables = ['tcp', 'tcp6'].map(name => files.optional(`${roots.proc}/net/${name}`) ?? '')
+  const columns = tables.flatMap(text => text.split('\n').slice(1)).map(line => line.trim().split(/ +/))
+    .filter(([, , remote = '', state]) => state === ESTABLISHED && !isLoopback(remote))
   return new Set(columns.flatMap(words => words[9] ?? []))
 }
 
@@ -38,8 +40,9 @@ function isConnected (folder: string, inodes: ReadonlySet<string>): boolean {
   return names.some(name => inodes.has(SOCKET.exec(targetOf(`${folder}/${name}`))?.[1] ?? ''))
 }
 
-/** Bytes per second over the network that are offpeak's own, as far as it can be told: the kernel counts them for no process. Those of its processes
- *  that are connected to another machine may have moved as much as they have read or written, and no more than the interfaces did. */
+/** Bytes per second over the network that are offpeak's own, as far as it can be told: the kernel counts them for no
+ *  process. Those of its processes that are connected to another machine may have moved as much as they have read or
+ *  written, and no more than the interfaces did. */
 export class OwnNetwork {
   readonly #ground: Ground
   readonly #processes: OwnProcesses
@@ -62,7 +65,8 @@ export class OwnNetwork {
     if (bytes === 0 || moved.length === 0) return 0
     const inodes = connections(this.#ground)
     if (inodes.size === 0) return 0
-    const own = moved.filter(([pid]) => isConnected(`${this.#ground.roots.proc}/${pid}/fd`, inodes)).reduce((sum, [, risen]) => sum + risen, 0)
+    const connected = moved.filter(([pid]) => isConnected(`${this.#ground.roots.proc}/${pid}/fd`, inodes))
+    const own = connected.reduce((sum, [, risen]) => sum + risen, 0)
     return Math.min(bytes, own) / seconds
   }
 }

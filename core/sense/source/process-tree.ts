@@ -3,8 +3,8 @@ import { absent } from './files.ts'
 import { numberAfter, numbersOf } from './number.ts'
 import type { Ground } from './sensor.ts'
 
-/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, nice is field 19 (proc(5)): counted from field 4, the first after the
- *  letter of the state. */
+/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, nice is field 19 (proc(5)): counted from
+ *  field 4, the first after the letter of the state. */
 const UTIME = 10
 const NICE = 15
 const MOST_CHILDREN = 500
@@ -14,25 +14,29 @@ const KIB = 1024
 /** Threads of Node's own, by name: they start no programs. */
 const OWN_THREADS = new Set(['libuv-worker', 'node-V8Worker', 'DelayedTaskSche', 'SignalInspector'])
 
-/** Ticks that count as use of the processors: niced programs give way by themselves. Null for a line that cannot be read. */
+/** Ticks that count as use of the processors: niced programs give way by themselves. Null for a line that cannot be
+ *  read. */
 function ticksIn (stat: string): number | null {
   const at = stat.lastIndexOf(')')
   if (at < 0) return null
-  // The name in parentheses may hold spaces and parentheses of its own. A nice value below zero is NaN here, and not above zero.
+  // The name in parentheses may hold spaces and parentheses of its own. A nice value below zero is NaN here, and not
+  // above zero.
   const fields = numbersOf(stat, at + 4)
   const sum = fields.slice(UTIME, UTIME + 4).reduce((total, value) => total + value, 0)
   if (fields.length < UTIME + 4 || Number.isNaN(sum)) return null
   return (fields[NICE] ?? 0) > 0 ? 0 : sum
 }
 
-/** What a process has moved so far, bytes: from and to disks, and by read and write calls of any kind, sockets included. */
+/** What a process has moved so far, bytes: from and to disks, and by read and write calls of any kind, sockets
+ *  included. */
 export interface Moved { disk: number, calls: number }
 
 /** /proc/<pid>/io. What was written and removed before it reached a disk never reaches one. */
 function movedIn (text: string | null): Moved | null {
   if (text === null) return null
   const of = (key: string) => numberAfter(text, `${key}: `) ?? 0
-  return { disk: Math.max(0, of('read_bytes') + of('write_bytes') - of('cancelled_write_bytes')), calls: Math.max(of('rchar'), of('wchar')) }
+  const disk = of('read_bytes') + of('write_bytes') - of('cancelled_write_bytes')
+  return { disk: Math.max(0, disk), calls: Math.max(of('rchar'), of('wchar')) }
 }
 
 /** Memory of /proc/<pid>/status that is nobody else's and that no cache gives back, bytes. */
@@ -45,8 +49,9 @@ function residentIn (text: string | null): number {
 const list = (folder: string): string[] => absent(() => readdirSync(folder)) ?? []
 const pidsIn = (text: string | null): string[] => text === null || text === '' ? [] : text.trim().split(' ')
 
-/** This process and everything that it has started and that still lives: what they use of the machine is offpeak's own. The kernel adds what a
- *  child has used to its parent when the child ends, so sums of ticks and bytes only rise. */
+/** This process and everything that it has started and that still lives: what they use of the machine is offpeak's
+ *  own. The kernel adds what a child has used to its parent when the child ends, so sums of ticks and bytes only
+ *  rise. */
 export class OwnProcesses {
   readonly #ground: Ground
   /** Of each thread: the file of its children, null for one that starts nothing. */
@@ -99,7 +104,8 @@ export class OwnProcesses {
     const { files, roots } = this.#ground
     const own = files.optional(`${roots.proc}/self/status`)
     if (own === null) return null
-    return this.#children().reduce((sum, pid) => sum + residentIn(files.once(`${roots.proc}/${pid}/status`)), residentIn(own))
+    const statuses = this.#children().map(pid => files.once(`${roots.proc}/${pid}/status`))
+    return statuses.reduce((sum, status) => sum + residentIn(status), residentIn(own))
   }
 
   #children (): string[] {
@@ -122,7 +128,8 @@ export class OwnProcesses {
 
   #childrenOf (pid: string): string[] {
     const { files, roots } = this.#ground
-    return list(`${roots.proc}/${pid}/task`).flatMap(thread => pidsIn(files.once(`${roots.proc}/${pid}/task/${thread}/children`)))
+    const folder = `${roots.proc}/${pid}/task`
+    return list(folder).flatMap(thread => pidsIn(files.once(`${folder}/${thread}/children`)))
   }
 }
 

@@ -6,11 +6,13 @@ import type { Files } from './files.ts'
 /** What one sensor tells: any part of a reading. */
 export type Part = { [K in keyof Reading as K extends 'at' | 'signals' | 'probes' ? never : K]?: Reading[K] extends unknown[] ? Reading[K] : Partial<Reading[K]> | Reading[K] }
 
-/** Something that tells a part of a reading. What it does not tell stays unknown; a throw makes all of it unknown and is named. */
+/** Something that tells a part of a reading. What it does not tell stays unknown; a throw makes all of it unknown
+ *  and is named. */
 export interface Sensor {
   /** How often it is asked, ms; 0 at every sample. Its answer stands in between. */
   everyMs: number
-  /** Reads files off the event loop: one that hangs keeps one of the few threads that all file work of the process shares. */
+  /** Reads files off the event loop: one that hangs keeps one of the few threads that all file work of the process
+   *  shares. */
   threaded?: boolean
   /** What stands for its answer while it fails or does not answer; absent: everything is unknown. */
   silence?: Part

@@ -13,8 +13,8 @@ import type { Steady } from '../../model/machine/hysteresis.ts'
 /** How the machine stands, as the gates look at it. */
 export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }
 
-/** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone names the signals that count
- *  otherwise than before. */
+/** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone
+ *  names the signals that count otherwise than before. */
 export interface Changed { reading: boolean, signals: readonly string[], pauses: boolean, trials: boolean }
 
 export interface SituationOptions {
@@ -69,8 +69,8 @@ export class Situation {
     this.#tell({ ...NOTHING, reading: true })
   }
 
-  /** Takes other signals, and leaves the machine as it was looked at last. Listeners are called once for all that are set together, and not for a
-   *  value that changes nothing. */
+  /** Takes other signals, and leaves the machine as it was looked at last. Listeners are called once for all that
+   *  are set together, and not for a value that changes nothing. */
   signal (signals: Reading['signals'], now: number): void {
     const before = this.#steady
     this.#reading = { ...this.#reading, signals }
@@ -78,7 +78,7 @@ export class Situation {
     this.#steady = steadySignals(before, signals, this.#config(), now)
     const isFirst = this.#changedSignals.size === 0
     this.#note(signalChanges(before, this.#steady))
-    if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => { if (this.#changedSignals.size > 0) this.#tell(NOTHING) })
+    if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => this.#tellSignals())
   }
 
   /** Goes on from what another one has made of its readings. */
@@ -100,13 +100,18 @@ export class Situation {
     this.#tell({ ...NOTHING, trials: true })
   }
 
-  /** Calls a listener after every change; returns an unsubscribe function. `name` stands in the report when it throws. */
+  /** Calls a listener after every change; returns an unsubscribe function. `name` stands in the report when it
+   *  throws. */
   onChange (listener: (changed: Changed) => unknown, name?: string): () => void {
     return this.#listeners.add(listener, name)
   }
 
   #note (signals: readonly string[]): void {
     for (const name of signals) this.#changedSignals.add(name)
+  }
+
+  #tellSignals (): void {
+    if (this.#changedSignals.size > 0) this.#tell(NOTHING)
   }
 
   #tell (changed: Changed): void {

@@ -46,7 +46,9 @@ export class StandstillWatch {
     // A clock that was set back: counted from now.
     this.#startedAt = Math.min(this.#startedAt, now)
     const startedAt = this.#startedAt
-    const due = spanMs === 0 || now - startedAt < spanMs ? [] : (await engine.due(now)).tasks.map(({ first }) => ({ run: first, verdict: verdict(first) }))
+    const isLong = spanMs > 0 && now - startedAt >= spanMs
+    const firsts = isLong ? (await engine.due(now)).tasks.map(({ first }) => first) : []
+    const due = firsts.map(run => ({ run, verdict: verdict(run) }))
     if (this.#startedAt !== startedAt) return
     const before = this.#found
     this.#found = standstillOf({ due, now, startedAt, spanMs })
