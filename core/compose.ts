@@ -5,6 +5,7 @@ import { Alarm } from './work/plan/alarm.ts'
 import { Breaker } from './work/conditions/breaker.ts'
 import { Catalog } from './work/upkeep/catalog.ts'
 import { Desk } from './work/desk/desk.ts'
+import { EngineCalls } from './work/upkeep/engine-calls.ts'
 import { Explain } from './work/desk/explain.ts'
 import { ForecastThread } from './simulate/forecast-thread.ts'
 import { Forecaster } from './work/plan/forecast.ts'
@@ -60,6 +61,7 @@ export interface Parts {
   settings: Settings
   catalog: Catalog
   engine: Engine
+  calls: EngineCalls
   senses: Eyes
   situation: Situation
   runner: Runner
@@ -152,7 +154,8 @@ function scheduleIds (clock: Clock): () => string {
 function composeInputs (wiring: Wiring): void {
   const { parts, options, hooks, config, folder } = wiring
   const { clock, settings, notices } = parts
-  parts.engine = options.engine ?? ownEngine(wiring)
+  parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
+  parts.engine = parts.calls.engine
   parts.late = new LateErrors(notices.say)
   parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
   parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })

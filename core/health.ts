@@ -36,6 +36,12 @@ function sensorsOf ({ senses }: TaskManager) {
   return { ok: troubles.length === 0, troubles }
 }
 
+/** Calls that the engine fails, though it may say that it is well. */
+function callsOf ({ callFaults }: TaskManager) {
+  const failing = callFaults.map(({ call, message, failures, since }) => ({ call, message, failures, since: iso(since)! }))
+  return { ok: failing.length === 0, failing }
+}
+
 /** How many of the schedules that fail are listed. */
 const MOST_FAULTS = 20
 
@@ -62,6 +68,7 @@ export async function healthOf (manager: TaskManager) {
   const broken = manager.catalog.broken.map(faultOf)
   const config = configOf(manager)
   const schedules = schedulesOf(manager)
+  const calls = callsOf(manager)
   const failed = [
     manager.state === 'started' ? '' : `the manager is ${manager.state}`,
     engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
@@ -69,6 +76,7 @@ export async function healthOf (manager: TaskManager) {
   ].filter(Boolean)
   const degraded = [
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
+    calls.ok ? '' : `the engine fails '${calls.failing[0]!.call}': ${calls.failing[0]!.message}`,
     schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
@@ -84,6 +92,7 @@ export async function healthOf (manager: TaskManager) {
     engine,
     scheduler,
     sensors: sensorsOf(manager),
+    calls,
     schedules,
     listeners: listenersOf(manager),
     tasks: manager.catalog.tasks.size,

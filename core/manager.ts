@@ -10,6 +10,7 @@ import type { Clock } from './model/base/clock.ts'
 import type { Config } from './model/config/config.ts'
 import type { Desk } from './work/desk/desk.ts'
 import type { Engine } from './engine/engine.ts'
+import type { CallFault, EngineCalls } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { Eyes, ManagerOptions } from './options.ts'
 import type { Foresight } from './work/plan/forecaster.ts'
@@ -48,6 +49,7 @@ export class TaskManager implements Service {
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
   readonly #notices: Notices
+  readonly #calls: EngineCalls
   readonly #ticker: Ticker
   readonly #breaker: Breaker
   readonly #alarm: Alarm
@@ -78,6 +80,7 @@ export class TaskManager implements Service {
     this.upkeep = parts.upkeep
     this.standstill = parts.standstill
     this.#notices = notices
+    this.#calls = parts.calls
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
@@ -107,6 +110,11 @@ export class TaskManager implements Service {
   /** Listeners that have failed, for health. */
   get listenerTroubles (): ListenerTrouble[] {
     return this.#notices.troubles
+  }
+
+  /** Calls that the engine fails, for health. */
+  get callFaults (): CallFault[] {
+    return this.#calls.faults
   }
 
   /** Calls a listener with every notice from now on; returns an unsubscribe function. One that throws or rejects keeps no other from being called:

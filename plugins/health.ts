@@ -21,6 +21,10 @@ const Health = exactly({
     next_at: nullable(Instant), lag: Type.Number({ description: 'Seconds by which the next fire is overdue' })
   }),
   sensors: exactly({ ok: Type.Boolean(), troubles: Type.Array(Trouble) }, { description: 'What cannot be told of the machine; it leaves the status as it is' }),
+  calls: exactly({
+    ok: Type.Boolean(),
+    failing: Type.Array(exactly({ call: Type.String(), message: Type.String(), failures: Type.Integer(), since: Instant }))
+  }, { description: 'Calls of the engine that have failed and have not worked since' }),
   schedules: exactly({
     ok: Type.Boolean(),
     failing: Type.Integer({ description: 'How many cannot be read, planned or fired' }),

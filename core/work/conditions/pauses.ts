@@ -71,6 +71,8 @@ export class Pauses {
     const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at, reason }
     await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at })
     this.#pauses.set(keyOf(pause), pause)
+    // It is stored: it counts, whether or not it can be recorded too.
+    this.#situation.pause(this.list())
     await this.#record('pause', pause, by)
     return pause
   }
@@ -81,6 +83,7 @@ export class Pauses {
     if (!this.#pauses.has(key)) return false
     await this.#engine.keep({ name: key, value: null, now: this.#clock.now() })
     this.#pauses.delete(key)
+    this.#situation.pause(this.list())
     await this.#record('resume', ask, by)
     return true
   }
@@ -89,6 +92,5 @@ export class Pauses {
     const subject = name === null ? scope : `${scope}/${name}`
     await this.#engine.record({ at: this.#clock.now(), by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null })
     this.#notice({ kind: 'recorded', by, action, subject })
-    this.#situation.pause(this.list())
   }
 }

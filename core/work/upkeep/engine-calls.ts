@@ -1,0 +1,62 @@
+import { MINUTE } from '../../model/base/duration.ts'
+import { failureOf } from '../../model/run/failure.ts'
+import type { Engine } from '../../engine/engine.ts'
+
+/** A call that the engine fails. `since`, `at`: the first and the last failure in a row, epoch ms. */
+export interface CallFault { call: string, message: string, failures: number, since: number, at: number }
+
+type Call = (...args: unknown[]) => unknown
+
+/** A fault that nobody has met again for so long is not reported any more: some calls are rare. */
+const REMEMBERED = 10 * MINUTE
+
+const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise
+
+/** What the caller got wrong is no fault of the engine. */
+const isRefusal = (error: unknown): boolean => ((error as { statusCode?: unknown } | null)?.statusCode as number) < 500
+
+/** The engine, with a record of the calls that it fails. */
+export class EngineCalls {
+  readonly #now: () => number
+  readonly #faults = new Map<string, CallFault>()
+  readonly #wrapped = new Map<PropertyKey, { call: Call, watched: Call }>()
+  /** The same engine: every call of it is watched, whatever calls it has. */
+  readonly engine: Engine
+
+  constructor ({ engine, now }: { engine: Engine, now: () => number }) {
+    this.#now = now
+    this.engine = new Proxy(engine, { get: (target, name) => this.#watched(target, name) })
+  }
+
+  /** The calls that have failed and have not worked since, the longest first. */
+  get faults (): CallFault[] {
+    const now = this.#now()
+    return [...this.#faults.values()].filter(({ at }) => Math.abs(now - at) < REMEMBERED).toSorted((a, b) => a.since - b.since)
+  }
+
+  #watched (target: Engine, name: PropertyKey): unknown {
+    const call: unknown = Reflect.get(target, name)
+    if (typeof call !== 'function') return call
+    const known = this.#wrapped.get(name)
+    if (known?.call === call) return known.watched
+    const watched = (...args: unknown[]) => {
+      const answer: unknown = Reflect.apply(call, target, args)
+      if (isPromise(answer)) answer.then(() => this.#worked(name), error => this.#failed(name, error))
+      return answer
+    }
+    this.#wrapped.set(name, { call: call as Call, watched })
+    return watched
+  }
+
+  #worked (name: PropertyKey): void {
+    if (this.#faults.size > 0) this.#faults.delete(String(name))
+  }
+
+  #failed (name: PropertyKey, error: unknown): void {
+    if (isRefusal(error)) return this.#worked(name)
+    const call = String(name)
+    const now = this.#now()
+    const { since = now, failures = 0 } = this.#faults.get(call) ?? {}
+    this.#faults.set(call, { call, message: failureOf(error).message, failures: failures + 1, since, at: now })
+  }
+}
