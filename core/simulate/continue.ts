@@ -7,20 +7,26 @@ import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { emptied, remembering, seedRuns, seedSchedules } from './seed.ts'
 import { MINUTE, milliseconds } from '../model/base/duration.ts'
 import type { Assembled } from './assemble.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Likely } from '../model/forecast/merge.ts'
+import type { Notice } from '../model/notice.ts'
 import type { Pause } from '../model/gates/gate.ts'
 import type { Present, Took } from '../model/forecast/forecast.ts'
+import type { Target } from '../work/plan/forecast.ts'
 import type { SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task } from '../model/task/task.ts'
 
 export interface ContinueAsk {
   to: number
-  /** The simulation ends as soon as this run has started. */
-  until?: string | undefined
+  /** The simulation ends as soon as this has started. */
+  until?: Target | undefined
 }
 
 /** What nobody sends again stays what it is. */
 const FOR_EVER = 8.64e15
+
+/** What became of the runs up to `end`. */
+export interface Continued { likely: Likely[], end: number }
 
 /** How long a run will still take that has run for so long, ms. */
 function remaining ({ p50, p90 }: Took, ranMs: number): number {
@@ -28,10 +34,10 @@ function remaining ({ p50, p90 }: Took, ranMs: number): number {
   return Math.max(1, Math.round(whole - ranMs))
 }
 
-/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that they are. */
-interface Stage extends Assembled { present: Present, clock: VirtualClock, diary: Diary, ids: Map<string, string>, settle: () => Promise<void>, tasks: { now: ReadonlyMap<string, Task> }, slots: { now: number } }
+/** Everything of one simulation that goes on from the present. `seen`: whether it has come to its end. `ids`: of the simulated runs, those of the runs that they are. */
+interface Stage extends Assembled { seen: { isOver: boolean }, present: Present, clock: VirtualClock, diary: Diary, ids: Map<string, string>, settle: () => Promise<void>, tasks: { now: ReadonlyMap<string, Task> }, slots: { now: number } }
 
-function stageFor (present: Present, kept: ReturnType<typeof createSqliteEngine>, clock: VirtualClock): Stage {
+function stageFor (present: Present, { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }): Stage {
   const ids = new Map<string, string>()
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
   const tookMs = (task: string, run: string) => {
@@ -41,10 +47,15 @@ function stageFor (present: Present, kept: ReturnType<typeof createSqliteEngine>
     return at === undefined ? took.p50 : remaining(took, present.at - at) + 1
   }
   const diary = new Diary(clock)
+  const seen = { isOver: false }
+  const hear = (notice: Notice) => {
+    if (until === undefined || notice.kind !== 'claimed' || clock.now() < present.at) return
+    seen.isOver ||= 'run' in until ? ids.get(notice.run.id) === until.run : notice.run.task === until.task
+  }
   const tasks: Stage['tasks'] = { now: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })])) }
   const slots = { now: present.config.manager.scheduler_thread_pool }
-  const parts = assemble({ config: present.config, clock, kept: remembering(kept, present), diary, tasks: () => tasks.now, slots: () => slots.now })
-  return { ...parts, present, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), tasks, slots }
+  const parts = assemble({ config: present.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => tasks.now, slots: () => slots.now })
+  return { ...parts, seen, present, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), tasks, slots }
 }
 
 /** Nothing starts while what is so is being put together. */
@@ -97,13 +108,13 @@ function likelyOf ({ id, task, schedule, nominal_at, due_at, started_at, finishe
 }
 
 /** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the present state. */
-export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Likely[]> {
+export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
   const clock = new VirtualClock(present.at - 1)
   const kept = createSqliteEngine({ folder: ':memory:' })
   await kept.start()
   try {
-    const stage = stageFor(present, kept, clock)
-    const { planner, runner, situation, settle, diary, ids } = stage
+    const stage = stageFor(present, { kept, clock, until })
+    const { planner, runner, situation, settle, diary } = stage
     const alarm = new Alarm({ clock, ring: () => void fire() })
     const fire = async () => {
       await planner.fire()
@@ -116,10 +127,9 @@ export async function continued (present: Present, { to, until }: ContinueAsk): 
     situation.pause(present.pauses)
     await fire()
     await settle()
-    const isOver = () => until !== undefined && diary.runs().some(({ id, started_at: at }) => ids.get(id) === until && at !== null)
-    for (let next = clock.nextAt; next !== null && next < to && !isOver(); next = clock.nextAt) await clock.step(settle)
+    for (let next = clock.nextAt; next !== null && next < to && !stage.seen.isOver; next = clock.nextAt) await clock.step(settle)
     alarm.clear()
-    return diary.runs().map(run => likelyOf(run, stage))
+    return { likely: diary.runs().map(run => likelyOf(run, stage)), end: stage.seen.isOver ? clock.now() + 1 : to }
   } finally {
     await kept.stop()
   }

@@ -31,23 +31,30 @@ function fitting (present: Present, tasks: ReadonlyMap<string, PlainTask>, hours
   return least
 }
 
-function firesOf (present: Present, tasks: ReadonlyMap<string, PlainTask>, to: number) {
+interface Asked { present: Present, tasks: ReadonlyMap<string, PlainTask>, ask: ForetellAsk }
+
+const countOf = (fires: readonly (readonly unknown[])[]): number => fires.reduce((sum, some) => sum + some.length, 0)
+
+/** The fires in the time that is asked for, or of one start alone in as much of it as a forecast may have. */
+function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
   const fires = firesAhead(present.schedules, tasks, { now: present.at, to })
-  if (fires.reduce((sum, some) => sum + some.length, 0) <= MOST_STARTS) return fires
+  if (countOf(fires) <= MOST_STARTS) return { fires, to }
   const hours = fitting(present, tasks, Math.ceil((to - present.at) / HOUR))
+  const fit = present.at + hours * HOUR
+  if (until !== undefined && hours > 0) return { fires: firesAhead(present.schedules, tasks, { now: present.at, to: fit }), to: fit }
   throw forecastTooLarge({
     message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`, fix: hours > 0 ? `Ask for ${hours} hours at most.` : 'There are too many for any forecast.'
   })
 }
 
 /** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-export async function foretell (present: Present, { to, until }: ForetellAsk): Promise<Forecast> {
+export async function foretell (present: Present, ask: ForetellAsk): Promise<Forecast> {
   const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
-  const fires = firesOf(present, tasks, to)
-  const likely = await continued(present, { to, until })
+  const { fires, to } = firesOf({ present, tasks, ask })
+  const { likely, end } = await continued(present, { to, until: ask.until })
   const { at: now, config, reading, pauses, trials, waiting, running, took } = present
   const bounds = boundsOf({
-    now, config, tasks, reading, pauses, trials, waiting, running, to, fires, slots: config.manager.scheduler_thread_pool, buckets: bucketsOf(present), longest: task => longestOf(task, took[task.id])
+    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires, slots: config.manager.scheduler_thread_pool, buckets: bucketsOf(present), longest: task => longestOf(task, took[task.id])
   })
-  return { from: now, to, items: merged({ bounds, likely, took, from: now, to }) }
+  return { from: now, to, items: merged({ bounds, likely, took, from: now, to: end }) }
 }

@@ -113,3 +113,11 @@ t.test('the first start of a waiting run is told for slots, queues and locks tha
     t.strictSame(await kit.manager.foresight.earliestOf(run), { at: at('22:00'), certain: false }, JSON.stringify(shared))
   }
 })
+
+t.test('the next start of a task is told, however many fires others have until then', async t => {
+  const often = Array.from({ length: 8 }, (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func }))
+  const kit = await kitFor(t, [{ id: 'noon', class: 'critical', priority: 'critical', trigger: 'cron', trigger_args: { hour: 12, minute: 10 }, deadline: '3d', func }, ...often])
+  const { foresight, desk } = kit.manager
+  t.strictSame(await foresight.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })
+  t.strictSame(await foresight.nextOf(desk.definition('often1'), at('12:01')), { at: at('12:01'), certain: false })
+})

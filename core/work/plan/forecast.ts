@@ -1,15 +1,22 @@
 import { HOUR, SECOND } from '../../model/base/duration.ts'
+import { OffpeakError } from '../../model/base/errors.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { presentOf } from './present.ts'
 import type { Forecast, Present } from '../../model/forecast/forecast.ts'
 import type { PresentOptions } from './present.ts'
 import type { Run } from '../../model/run/run.ts'
+import type { Task } from '../../model/task/task.ts'
+
+/** One run, or the first start to come of a task. */
+export type Target = { run: string } | { task: string }
 
 export interface ForetellAsk {
   to: number
-  /** It is of one run alone, and ends when that starts. */
-  until?: string
+  /** It is of this alone, and ends when that starts; of more starts than a forecast may have it looks at the first ones. */
+  until?: Target
 }
+
+export interface Earliest { at: number, certain: boolean }
 
 export interface ForecasterOptions extends PresentOptions {
   /** Works a forecast out, elsewhere than in this thread. */
@@ -42,12 +49,27 @@ export class Forecaster {
     return await this.#shared(`${hours}`, now => ({ to: now + hours * HOUR }))
   }
 
-  async earliestOf ({ id, deadline_at: deadline, due_at: due }: Run): Promise<{ at: number, certain: boolean } | null> {
+  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be; null: nobody can say. */
+  async earliestOf ({ id, deadline_at: deadline, due_at: due }: Pick<Run, 'id' | 'deadline_at' | 'due_at'>): Promise<Earliest | null> {
+    return await this.#first({ run: id }, Math.max(deadline ?? 0, due))
+  }
+
+  /** The same of the next start of a task, whose next fire is due then (epoch ms). */
+  async nextOf (task: Pick<Task, 'id' | 'deadlineMs'>, due: number): Promise<Earliest | null> {
+    return await this.#first({ task: task.id }, due + task.deadlineMs)
+  }
+
+  async #first (until: Target, deadline: number): Promise<Earliest | null> {
     const now = this.#options.clock.now()
-    const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline ?? 0, due, now) + HOUR)
-    const { items } = await this.#shared(id, () => ({ to, until: id }))
-    const found = items.find(({ run }) => run === id)
-    return found === undefined || found.likely_at === null ? null : { at: found.likely_at, certain: found.certainty === 'certain' }
+    const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline, now) + HOUR)
+    try {
+      const { items } = await this.#shared(JSON.stringify(until), () => ({ to, until }))
+      const found = items.find(({ run, task, stage }) => 'run' in until ? run === until.run : task === until.task && stage !== 'running')
+      return found === undefined || found.likely_at === null ? null : { at: found.likely_at, certain: found.certainty === 'certain' }
+    } catch (error) {
+      if (error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE') return null
+      throw error
+    }
   }
 
   async #shared (key: string, askFor: (now: number) => ForetellAsk): Promise<Forecast> {

@@ -7,7 +7,7 @@ import { windowFor } from '../../model/gates/window.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Forecaster } from './forecast.ts'
+import type { Earliest, Forecaster } from './forecast.ts'
 import type { Foreseen } from '../../model/forecast/forecast.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -83,8 +83,13 @@ export class Foresight {
     return (await this.#options.forecaster!.ahead(hours)).items
   }
 
-  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be; null: nobody can say. */
-  async earliestOf (run: Run): Promise<{ at: number, certain: boolean } | null> {
+  /** See `Forecaster.earliestOf`. */
+  async earliestOf (run: Run): Promise<Earliest | null> {
     return await this.#options.forecaster!.earliestOf(run)
+  }
+
+  /** See `Forecaster.nextOf`. */
+  async nextOf (task: Task, due: number): Promise<Earliest | null> {
+    return await this.#options.forecaster!.nextOf(task, due)
   }
 }

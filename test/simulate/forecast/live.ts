@@ -13,12 +13,12 @@ export interface Started { id: string, task: string, schedule: string | null, no
 
 export interface Lived { items: Foreseen[], started: Started[], from: number, to: number }
 
-/** What the coming minutes may bring, worked out in this thread. `until`: see `ForetellAsk`. */
-export async function ahead ({ manager: m }: TestManager, minutes: number, until?: string): Promise<Foreseen[]> {
+/** What the coming minutes may bring, worked out in this thread. */
+export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<Foreseen[]> {
   const present = await presentOf({
     engine: m.engine, clock: m.clock, config: () => m.config, situation: m.situation, planner: () => m.planner, tasks: () => m.catalog.tasks, activity: () => m.foresight.histogram
   })
-  return (await foretell(present, { to: present.at + minutes * MINUTE, ...until !== undefined && { until } })).items
+  return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
 
 /** Lives through a world, with a forecast in the middle; tells what was foreseen and what has started since. */
