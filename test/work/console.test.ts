@@ -2,6 +2,8 @@ import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { CALM } from '../calm.ts'
 import { OutputCapture } from '../../core/work/context/output-capture.ts'
 import { RunOutput } from '../../core/work/context/run-output.ts'
 import { home } from '../manager/home.ts'
@@ -9,7 +11,7 @@ import { runScope } from '../../core/work/context/scope.ts'
 import { until } from '../clock.ts'
 import type { Owner } from './house.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 120_000 }
 const MODES = ['inline', 'thread', 'process'] as const
 
 /** Where a function runs, and what of it is written to the streams themselves. */
@@ -67,7 +69,7 @@ t.test('nothing of it is among the records of the server, also not what is writt
   await manager.stop()
   const host = `
     import { createManager } from ${JSON.stringify(join(import.meta.dirname, '../../core/index.ts'))}
-    const manager = await createManager({ configFile: ${JSON.stringify(join(root, 'config.json'))}, env: {} })
+    const manager = await createManager({ configFile: ${JSON.stringify(join(root, 'config.json'))}, env: process.env })
     await manager.start()
     console.log('of the host')
     for (const mode of ${JSON.stringify(MODES)}) {
@@ -77,7 +79,8 @@ t.test('nothing of it is among the records of the server, also not what is writt
     await new Promise(r => setTimeout(r, 100))
     await manager.stop()
     process.exit(0)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', host], { stdio: ['ignore', 'pipe', 'pipe'] })
+  writeFileSync(join(root, 'host.mjs'), host)
+  const child = spawn(process.execPath, [join(root, 'host.mjs')], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
   const heard = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (chunk: string) => { heard[name] += chunk })
   await once(child, 'close')
@@ -90,7 +93,7 @@ t.test('in the server nothing but records comes out of standard output, whoever 
   const { root, manager } = await setup(t, `console.log('seen'); ${DIRECT}; return 1`)
   await manager.stop()
   const bin = join(import.meta.dirname, '../../bin/offpeak.js')
-  const child = spawn(process.execPath, [bin, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [bin, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
   let out = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => { out += chunk })
   const offpeak = async (...words: string[]) => await once(spawn(process.execPath, [bin, ...words], { cwd: root, stdio: 'ignore' }), 'exit')
