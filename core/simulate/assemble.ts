@@ -41,21 +41,19 @@ export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOption
 }
 
 export interface AssembleAsk {
-  config: Config
+  config: () => Config
   clock: VirtualClock
   /** Where the runs live. */
   kept: Engine
   diary: Diary
   tasks: () => ReadonlyMap<string, Task>
-  /** How many runs may run at once; as configured when absent. */
-  slots?: () => number
   /** Hears what is said, beside the diary. */
   hear?: Listener
 }
 
 /** Planner, runner and all that they look at, on a clock that does not move by itself. */
-export function assemble ({ config, clock, kept, diary, tasks, slots = () => config.manager.scheduler_thread_pool, hear = silence }: AssembleAsk) {
-  const situation = new Situation({ clock, config: () => config })
+export function assemble ({ config, clock, kept, diary, tasks, hear = silence }: AssembleAsk) {
+  const situation = new Situation({ clock, config })
   const lull = new Lull({ situation, config, tasks, verdict: run => runner.verdict(run) })
   const { engine, pending } = watched(diary.reading(lull.reading(kept)))
   const notice: Listener = one => {
@@ -63,12 +61,12 @@ export function assemble ({ config, clock, kept, diary, tasks, slots = () => con
     hear(one)
   }
   const shared = { engine, clock, random: () => 0.5, notice, tasks }
-  const foresight: Foresight = new Foresight({ engine, clock, config: () => config })
+  const foresight: Foresight = new Foresight({ engine, clock, config })
   const planner: Planner = new Planner({
     ...shared, move: (task, nominal, next) => foresight.move(task, nominal, next), replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   })
   const runner: Runner = new Runner({
-    ...shared, situation, owner: 'simulation', slots, stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
+    ...shared, situation, owner: 'simulation', slots: () => config().manager.scheduler_thread_pool, stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
   })
   return { engine, pending, situation, foresight, planner, runner }
 }

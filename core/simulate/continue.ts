@@ -4,9 +4,10 @@ import { EXPECTED_MS } from '../model/forecast/forecast.ts'
 import { VirtualClock, quiet } from '../work/simulate/clock.ts'
 import { assemble, workFor } from './assemble.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
-import { emptied, remembering, seedRuns, seedSchedules } from './seed.ts'
+import { emptied, remembering, seedRuns, seedSchedules, unlimited } from './seed.ts'
 import { MINUTE, milliseconds } from '../model/base/duration.ts'
 import type { Assembled } from './assemble.ts'
+import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Likely } from '../model/forecast/merge.ts'
 import type { Notice } from '../model/notice.ts'
@@ -28,14 +29,27 @@ const FOR_EVER = 8.64e15
 /** What became of the runs up to `end`. */
 export interface Continued { likely: Likely[], end: number }
 
+/** The runner has started so long ago, ms: what has waited for longer comes back as after a long hold. */
+const STARTED = 10 * MINUTE
+
 /** How long a run will still take that has run for so long, ms. */
 function remaining ({ p50, p90 }: Took, ranMs: number): number {
   const whole = ranMs < p50 ? p50 : ranMs < p90 ? p90 : ranMs * 1.25
   return Math.max(1, Math.round(whole - ranMs))
 }
 
-/** Everything of one simulation that goes on from the present. `seen`: whether it has come to its end. `ids`: of the simulated runs, those of the runs that they are. */
-interface Stage extends Assembled { seen: { isOver: boolean }, present: Present, clock: VirtualClock, diary: Diary, ids: Map<string, string>, settle: () => Promise<void>, tasks: { now: ReadonlyMap<string, Task> }, slots: { now: number } }
+/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that they are. `so`: what is in force.
+ *  `seen`: whether it has come to its end. */
+interface Stage extends Assembled {
+  present: Present
+  kept: Engine
+  clock: VirtualClock
+  diary: Diary
+  ids: Map<string, string>
+  settle: () => Promise<void>
+  so: { tasks: ReadonlyMap<string, Task>, config: Config }
+  seen: { isOver: boolean }
+}
 
 function stageFor (present: Present, { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }): Stage {
   const ids = new Map<string, string>()
@@ -52,10 +66,9 @@ function stageFor (present: Present, { kept, clock, until }: { kept: Engine, clo
     if (until === undefined || notice.kind !== 'claimed' || clock.now() < present.at) return
     seen.isOver ||= 'run' in until ? ids.get(notice.run.id) === until.run : notice.run.task === until.task
   }
-  const tasks: Stage['tasks'] = { now: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })])) }
-  const slots = { now: present.config.manager.scheduler_thread_pool }
-  const parts = assemble({ config: present.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => tasks.now, slots: () => slots.now })
-  return { ...parts, seen, present, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), tasks, slots }
+  const so: Stage['so'] = { config: present.config, tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })])) }
+  const parts = assemble({ config: () => so.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => so.tasks })
+  return { ...parts, present, kept, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), so, seen }
 }
 
 /** Nothing starts while what is so is being put together. */
@@ -77,23 +90,22 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
   sample()
 }
 
-/** Runs that run are claimed first, by the tasks as they are but with nothing to wait for; then everything is as it is. */
+/** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as it is. */
 async function setUp (stage: Stage): Promise<void> {
-  const { present, engine, runner, situation, planner, tasks, slots, settle, foresight, ids } = stage
+  const { present, engine, runner, situation, planner, so, clock, settle, foresight, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
   if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({ name: 'activity', value: present.activity as never, now: present.at })
-  const real = tasks.now
-  const most = slots.now
-  tasks.now = emptied(real)
-  slots.now = Math.max(most, present.running.length)
-  await seedRuns(engine, present.running, { ids, tasks: real })
+  const { config, tasks } = so
+  Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
   await runner.start()
+  await clock.goTo(present.at - 1, settle)
+  await seedRuns(engine, present.running, { ids, tasks })
+  runner.wake()
   await settle()
-  for (const active of runner.active.all()) active.task = real.get(active.task.id) ?? active.task
+  for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task
   situation.pause([HALT])
-  tasks.now = real
-  slots.now = most
-  await seedRuns(engine, present.waiting, { ids, tasks: real })
+  Object.assign(so, { tasks, config })
+  await seedRuns(engine, present.waiting, { ids, tasks })
   await seedSchedules(engine, present)
   await foresight.load()
   await planner.load()
@@ -109,7 +121,7 @@ function likelyOf ({ id, task, schedule, nominal_at, due_at, started_at, finishe
 
 /** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the present state. */
 export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
-  const clock = new VirtualClock(present.at - 1)
+  const clock = new VirtualClock(present.at - STARTED)
   const kept = createSqliteEngine({ folder: ':memory:' })
   await kept.start()
   try {

@@ -1,3 +1,4 @@
+import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NewRun, Run } from '../model/run/run.ts'
 import type { Present } from '../model/forecast/forecast.ts'
@@ -6,6 +7,14 @@ import type { Task } from '../model/task/task.ts'
 /** The same tasks, of which every run may start: for runs that have started already. */
 export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, Task> =>
   new Map([...tasks].map(([id, task]) => [id, { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }]))
+
+/** The same settings without limits that runs which have started already can meet. */
+export const unlimited = (config: Config, running: number): Config => ({
+  ...config,
+  queues: {},
+  manager: { ...config.manager, scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running) },
+  scheduling: { ...config.scheduling, priority_slots: 'never', profile_slots: 'never', max_background_batch: Math.max(config.scheduling.max_background_batch, running) }
+})
 
 const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 'unique'> =>
   key === null || until === null ? {} : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }

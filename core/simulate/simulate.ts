@@ -114,7 +114,7 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const kept = createSqliteEngine({ folder: ':memory:' })
   try {
     const tasks = tasksOf(ask, config, clock)
-    const machine = { ...assemble({ config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks }
+    const machine = { ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks }
     await kept.start()
     await play(machine, { from, to })
     // What stopping makes of the runs is no part of the story.

@@ -7,7 +7,7 @@ import type { Task } from '../../model/task/task.ts'
 
 export interface LullOptions {
   situation: Situation
-  config: Config
+  config: () => Config
   tasks: () => ReadonlyMap<string, Task>
   verdict: (run: Waiting) => Verdict
 }
@@ -67,7 +67,7 @@ export class Lull {
     // What others come to is neither a reading nor a time.
     if (task === undefined || !isStill || task.depends_on.length > 0) return void this.#still.delete(run.task)
     const deadline = verdict.deadline!.at
-    const givesWay = deadline - task.deadlineMs * (1 - config.scheduling.relax_from)
+    const givesWay = deadline - task.deadlineMs * (1 - config().scheduling.relax_from)
     const opens = verdict.gates.flatMap(({ ok, clears_at: at }) => ok || at === null ? [] : [at])
     const every = Math.max(MINUTE, (deadline - givesWay) * FINE)
     const again = now >= givesWay ? now + every : Math.min(givesWay, task.constraints.window === undefined ? Infinity : now + MINUTE)
