@@ -1,5 +1,5 @@
 import { keywordsOf, plain, says } from './spelling.ts'
-import type { Class } from '../task/constraint.ts'
+import type { Class, Constraints } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
 import type { Keyword } from './spelling.ts'
 import type { Task } from '../task/task.ts'
@@ -10,6 +10,7 @@ export interface Classed { class: Class, because: string }
 type Worded = Pick<Task, 'id' | 'name' | 'description' | 'type' | 'tags' | 'class'> & Partial<Pick<Task, 'constraints'>>
 type Rules = Config['classification']
 
+const SAFETY = ['disk_free', 'temperature_below']
 const ORDER = ['critical', 'charging_only', 'background'] as const
 
 const compiled = new WeakMap<readonly string[], Keyword[]>()
@@ -35,23 +36,22 @@ function keywordIn (places: Places, keywords: readonly string[]): string | null 
   return null
 }
 
-/** Constraints that critical work would pass. */
-const isCondition = ([name, value]: [string, unknown]): boolean =>
-  value !== undefined && !['disk_free', 'temperature_below'].includes(name) &&
-  !(name === 'power' && value === 'any') && !(name === 'idle' && value === false)
+/** Whether there are constraints that critical work would pass. Their values are for their gates to read, which name
+ *  themselves when one throws. */
+const hasConditions = (constraints: Constraints): boolean => Object.keys(constraints).some(name =>
+  name === 'power' ? constraints.power !== 'any' : name === 'idle' ? constraints.idle !== false : !SAFETY.includes(name))
 
 function classed (task: Worded, rules: Rules): Classed {
   if (task.class !== null) return { class: task.class, because: 'named so' }
   const type = task.type.toLowerCase()
   const places = placesOf(task)
-  const asksForSomething = Object.entries(task.constraints ?? {}).some(isCondition)
   let passedOver: string | null = null
   for (const name of ORDER) {
     const { types, keywords } = rules[name]
     const because = types.includes(type) ? `type ${type}` : keywordIn(places, keywords)
     if (because === null) continue
     // A word never voids a constraint that was written down: only a class or priority by hand does.
-    if (name !== 'critical' || !asksForSomething) return { class: name, because }
+    if (name !== 'critical' || !hasConditions(task.constraints ?? {})) return { class: name, because }
     passedOver = because
   }
   return { class: 'normal', because: passedOver === null ? 'no word' : `${passedOver} voids no constraint` }
