@@ -99,7 +99,7 @@ async function setUp (stage: Stage): Promise<void> {
   Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
   await runner.start()
   await clock.goTo(present.at - 1, settle)
-  await seedRuns(engine, present.running, { ids, tasks })
+  await seedRuns(engine, present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })), { ids, tasks })
   runner.wake()
   await settle()
   for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task

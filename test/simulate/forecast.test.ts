@@ -70,6 +70,7 @@ t.test('what runs and what waits behind it are foreseen with the times that past
   await kit.enqueue('long')
   await kit.advance('1h')
   await kit.enqueue('long')
+  t.match(await ahead(kit, DAY), [{ task: 'long', stage: 'running', ends_at: at('13:40') }], 'from the millisecond on in which it has started')
   await kit.advance('10m')
   await kit.enqueue('next')
   const [first, second] = await ahead(kit, DAY)
