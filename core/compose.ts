@@ -130,12 +130,16 @@ function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): 
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
   const { clock, notices, runner, catalog, settings, upkeep, standstill } = parts
+  const jumped = () => {
+    parts.pauses.refresh()
+    void hooks.replan()
+  }
   return [
     { name: 'sample', everyMs: Math.max(SECOND, milliseconds(config().sense.every)), run: hooks.look },
     { name: 'poll', everyMs: POLL, run: hooks.poll },
     { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
     { name: 'renew', everyMs: LEASE / 3, run: () => runner.renew() },
-    watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped: () => void hooks.replan() }),
+    watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped }),
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan()]) } },
     { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
   ]

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
+import { aheadOf } from '../model/base/clock.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { foundWords } from '../model/base/check.ts'
 import { signalInvalid } from '../model/base/errors.ts'
@@ -79,6 +80,7 @@ export class Signals {
 
   /** The values that count at `now`, and those that have expired within a day before. */
   known (now: number): Record<string, Signal> {
+    this.#bringBack(now)
     this.#forget(now - REMEMBERED)
     return Object.fromEntries(this.#all)
   }
@@ -86,6 +88,14 @@ export class Signals {
   /** Resolves when everything that was set has been written. */
   async saved (): Promise<void> {
     while (this.#saving) await this.#saving
+  }
+
+  /** What was set by a clock that was set back since counts from now, for as long as it was to count. */
+  #bringBack (now: number): void {
+    for (const [name, signal] of this.#all) {
+      const ahead = aheadOf(signal.at, now)
+      if (ahead > 0) this.#all.set(name, { ...signal, at: now, expires_at: signal.expires_at - ahead })
+    }
   }
 
   /** Forgets what had expired by then. */

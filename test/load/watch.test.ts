@@ -97,3 +97,30 @@ tap.test('a watch that has not begun looks when it is asked, and ends at once', 
   await watch.stop()
   t.equal(changes.length, 1)
 })
+
+tap.test('a listener of changes or of errors that throws keeps no later change from being read', async t => {
+  const file = join(t.testdir({ 'config.json': '{ "server": { "port": 1 } }' }), 'config.json')
+  const ports: number[] = []
+  const errors: string[] = []
+  const watch = watchConfig({
+    file,
+    watchAfterMs: 600_000,
+    current: await loadConfig({ file }),
+    onChange: ({ config }) => {
+      ports.push(config.server.port)
+      throw new Error('of the host')
+    },
+    onError: error => {
+      errors.push(String(error))
+      throw new Error('of the host too')
+    }
+  })
+  t.teardown(() => watch.stop())
+  await watch.start()
+  for (const port of [2, 3]) {
+    writeFileSync(file, `{ "server": { "port": ${port} } }`)
+    await watch.rescan()
+  }
+  t.same(ports, [2, 3])
+  t.match(errors, [/of the host/, /of the host/])
+})

@@ -2,7 +2,7 @@ import t from 'tap'
 import { home, taskFile } from './home.ts'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../clock.ts'
+import { fakeClock, until } from '../clock.ts'
 
 const FAST = { timeout: 2000 }
 
@@ -89,4 +89,30 @@ t.test('enabling and disabling write config.json and keep its comments', async t
   await t.rejects(manager.enable('hello', true, { by: 'bert', ifMatch: '"old"' }), { code: 'OFFPEAK_CONFIG_CONFLICT' })
   await manager.enable('hello', true, { by: 'bert', ifMatch: etag })
   t.match(await manager.engine.records({ limit: 2 }), [{ by: 'bert', action: 'enable' }, { by: 'anna', action: 'disable' }])
+})
+
+t.test('a task file that goes while others fire takes nothing along but itself', async t => {
+  const clock = fakeClock('2026-11-22T12:00:30Z')
+  const every = { trigger: '* * * * *', overlap: 'allow' }
+  const { manager, root, said } = await home(t, { files: { 'a.ts': taskFile('a', 'return 1', every), 'b.ts': taskFile('b', 'return 1', every) }, clock })
+  await manager.start()
+  const { sync } = manager.planner
+  // The file is gone from the tasks, and the schedules do not know of it yet.
+  manager.planner.sync = async () => undefined
+  rmSync(join(root, 'backgroundtask/a.ts'))
+  await manager.catalog.rescan()
+  await until('it is gone', async () => {
+    await manager.catalog.rescan()
+    return !manager.catalog.tasks.has('a')
+  })
+  clock.advance(60_000)
+  await manager.fire()
+  t.match(said('schedule_failed'), [{ schedule: 'a' }])
+  t.equal((await manager.desk.runs({ task: 'b', limit: 9 })).items.length, 1)
+  manager.planner.sync = sync
+  await manager.planner.sync()
+  clock.advance(60_000)
+  await manager.fire()
+  t.equal((await manager.desk.runs({ task: 'b', limit: 9 })).items.length, 2)
+  t.strictSame(manager.planner.faults, [])
 })

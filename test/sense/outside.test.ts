@@ -184,6 +184,16 @@ t.test('a signal counts until it ends, survives a restart, and is asked for by n
   t.strictSame((await next.sample()).signals, {})
 })
 
+t.test('a signal that a clock in the future has set counts for as long as it was to, from when the clock is right', async t => {
+  const { senses, clock } = machine(t, { tree: DESKTOP })
+  const now = clock.now()
+  clock.set(now + 3_652 * 86_400_000)
+  await senses.start()
+  senses.setSignal('price', 1, 600_000)
+  clock.set(now)
+  t.match((await senses.sample()).signals, { price: { value: 1, at: now, expires_at: now + 600_000 } })
+})
+
 t.test('a signal that makes no sense is refused with what was expected', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number' } } } })
   const refused = (pointer: string, ...asked: [string, unknown, number?]) =>

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
+import { createManager } from '../../core/manager.ts'
+import { fakeClock } from '../clock.ts'
+import { fakeEyes } from './eyes.ts'
 import { house, scratch } from './house.ts'
+import { refilled } from '../../core/model/config/queue.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:30Z')
@@ -118,4 +122,26 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
     }
     await it.close()
   }), { numRuns: 25 })
+})
+
+t.test('a pause that a clock in the future has made is as long as it was meant to be', async t => {
+  const clock = fakeClock(NOW + YEARS)
+  const manager = await createManager({ root: scratch(t), files: 'none', clock, senses: fakeEyes(clock).eyes, loops: 'none' })
+  t.teardown(() => manager.stop())
+  await manager.start()
+  await manager.pauses.add({ scope: 'task', name: 'a', for: '1h', by: 'anna' })
+  await manager.pauses.add({ scope: 'task', name: 'b', by: 'anna' })
+  await manager.beat('watch')
+  clock.set(NOW)
+  await manager.beat('watch')
+  t.match(manager.situation.pauses, [{ name: 'a', at: NOW, until: NOW + HOUR }, { name: 'b', at: NOW, until: null }])
+  clock.advance(HOUR)
+  t.match(manager.pauses.list(), [{ name: 'b' }])
+})
+
+t.test('a queue whose rate was spent by a clock in the future is full again, and not by a step of seconds', t => {
+  const rate = { limit: 2, per: '1m' }
+  const spent = (at: number) => refilled({ tokens: 0, at }, rate, NOW).tokens
+  t.strictSame([spent(NOW), spent(NOW + 5 * SECOND), spent(NOW + 30 * SECOND), spent(NOW + HOUR), spent(NOW + YEARS)], [0, 0, 0, 2, 2])
+  t.end()
 })

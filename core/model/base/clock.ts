@@ -25,6 +25,12 @@ export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void
   return () => clearTimeout(timer)
 }
 
+/** A clock that was set back by less than this is left to catch up, ms. */
+export const CLOCK_SLACK = 10_000
+
+/** By how much an instant that has passed lies ahead of a clock that was set back since; 0 when it does not, or by no more than the slack. */
+export const aheadOf = (at: number, now: number): number => at > now + CLOCK_SLACK ? at - now : 0
+
 /** The last and, negative, the first instant that a date can have, epoch ms. */
 export const LAST_DATE = 8.64e15
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import { lasting, section } from '../base/section.ts'
+import { aheadOf } from '../base/clock.ts'
 import { milliseconds } from '../base/duration.ts'
 
 /** What becomes of a run that is added to a full queue: it is refused, or the oldest waiting run is skipped for it. */
@@ -40,9 +41,10 @@ type Rate = NonNullable<QueueSettings['rate']>
 // Sums of parts fall short of the whole by less than this.
 const NEARLY = 1e-9
 
-/** The bucket as the clock has refilled it; one that was never used is full. */
+/** The bucket as the clock has refilled it; one that was never used is full, and so is one of a clock that was set back by more than `per` since:
+ *  nothing would refill it before the clock has caught up. */
 export function refilled (bucket: Bucket | undefined, { limit, per }: Rate, now: number): Bucket {
-  if (bucket === undefined) return { tokens: limit, at: now }
+  if (bucket === undefined || aheadOf(bucket.at, now) > milliseconds(per)) return { tokens: limit, at: now }
   const gained = Math.max(0, now - bucket.at) * limit / milliseconds(per)
   return { tokens: Math.min(limit, bucket.tokens + gained), at: now }
 }

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { DurationSchema } from '../../model/base/section.ts'
+import { aheadOf } from '../../model/base/clock.ts'
 import { faultsOf } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -34,6 +35,10 @@ function check (ask: PauseAsk): void {
 const PREFIX = 'pause/'
 const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${scope}/${name ?? ''}`
 
+/** A pause that was made by a clock which was set back since: it begins now, and is as long as it was. */
+const broughtBack = (pause: Pause, now: number): Pause =>
+  ({ ...pause, at: now, until: pause.until === null ? null : pause.until - aheadOf(pause.at, now) })
+
 /** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
 export class Pauses {
   readonly #engine: Engine
@@ -59,7 +64,13 @@ export class Pauses {
   /** The pauses in force. */
   list (): Pause[] {
     const now = this.#clock.now()
+    for (const [key, pause] of this.#pauses) if (aheadOf(pause.at, now) > 0) this.#pauses.set(key, broughtBack(pause, now))
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
+  }
+
+  /** Puts the pauses in force again: the clock was set. */
+  refresh (): void {
+    this.#situation.pause(this.list())
   }
 
   /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key that does not fit. */

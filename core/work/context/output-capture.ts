@@ -1,3 +1,4 @@
+import { Lifecycle } from '../../model/base/service.ts'
 import { runScope } from './scope.ts'
 import type { OutputName } from './run-output.ts'
 import type { Service } from '../../model/base/service.ts'
@@ -97,22 +98,21 @@ const ofStreams = new Patch(patchStream)
 export class OutputCapture implements Service {
   readonly #patches: readonly Patch[]
   readonly #others: CaptureOptions['others']
-  #isStarted = false
+  readonly #life = new Lifecycle({
+    start: () => { for (const patch of this.#patches) patch.take(this.#others) },
+    stop: () => { for (const patch of this.#patches) patch.release() }
+  })
 
   constructor ({ of = 'console', others = 'kept' }: CaptureOptions = {}) {
     this.#patches = of === 'console' ? [ofConsole] : [ofStreams, ofConsole]
     this.#others = others
   }
 
-  async start (): Promise<void> {
-    if (this.#isStarted) return
-    this.#isStarted = true
-    for (const patch of this.#patches) patch.take(this.#others)
+  start (): Promise<void> {
+    return this.#life.start()
   }
 
-  async stop (): Promise<void> {
-    if (!this.#isStarted) return
-    this.#isStarted = false
-    for (const patch of this.#patches) patch.release()
+  stop (): Promise<void> {
+    return this.#life.stop()
   }
 }

@@ -1,5 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
-import { clamped } from '../../model/base/clock.ts'
+import { aheadOf, clamped } from '../../model/base/clock.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { deadlineFor } from '../../model/gates/relax.ts'
 import { decideFires } from '../../model/schedule/misfire.ts'
@@ -23,9 +23,6 @@ export interface Firing {
   early: boolean
   missed: { count: number, from: number, to: number } | null
 }
-
-/** A schedule whose clock was set back by less than this stays where it is, ms. */
-export const CLOCK_SLACK = 10 * SECOND
 
 /** The schedule with its first fire after `cursor`. */
 export function nextOf ({ schedule, trigger }: Entry, cursor: number, { task, random, move }: Chance & { task: Task | undefined }): Schedule {
@@ -55,7 +52,7 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
 }
 
 /** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
-export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => Math.max(anchor, cursor) > now + CLOCK_SLACK
+export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => aheadOf(Math.max(anchor, cursor), now) > 0
 
 /** The same schedule, planned again from now. What has fired has its run, whose key keeps it from firing again. */
 export function broughtBack ({ schedule }: Entry, now: number, chance: Chance & { task: Task | undefined }): Entry {

@@ -2,10 +2,10 @@ import { Reconciler } from './reconcile.ts'
 import { ScheduleFaults } from './faults.ts'
 import { Timetable } from './timetable.ts'
 import { comingFires } from '../../model/schedule/schedule.ts'
-import { earliest } from '../../model/base/clock.ts'
+import { aheadOf, earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { Writer } from './writer.ts'
-import { CLOCK_SLACK, begunAt, firingOf } from './fires.ts'
+import { begunAt, firingOf } from './fires.ts'
 import { readEntry } from './stored.ts'
 import type { Chance, Move } from './fires.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -127,7 +127,7 @@ export class Planner {
   fire (): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
-      const wasSetBack = now < this.#seenAt - CLOCK_SLACK
+      const wasSetBack = aheadOf(this.#seenAt, now) > 0
       if (wasSetBack || (this.#resyncAt !== null && this.#resyncAt <= now)) await this.#sync()
       this.#seenAt = now
       for (let due = this.#table.take(now); due.length > 0; due = this.#table.take(now)) {
@@ -158,7 +158,7 @@ export class Planner {
 
   async #sync (): Promise<void> {
     const now = this.#options.clock.now()
-    if (now < this.#seenAt - CLOCK_SLACK) this.#reconciler.recheck()
+    if (aheadOf(this.#seenAt, now) > 0) this.#reconciler.recheck()
     this.#seenAt = now
     this.#resyncAt = null
     // The second look is at what the first has written.
