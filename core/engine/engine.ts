@@ -1,34 +1,50 @@
-import type { Service } from '../model/base/service.ts'
+import type { Bucket } from '../model/config/queue.ts'
+import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run } from '../model/run/run.ts'
+import type { Cohort, DueCohort, Offer } from '../model/run/cohort.ts'
+import type { Entry, Filter, LogLine, Reports } from './reports.ts'
 import type { Failure, Outcome } from '../model/run/outcome.ts'
-import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run, Source, State } from '../model/run/run.ts'
 import type { Json } from '../model/base/json.ts'
 import type { Overlap } from '../model/task/task.ts'
 import type { Schedule } from '../model/schedule/schedule.ts'
+import type { Service } from '../model/base/service.ts'
 import type { Used } from '../model/run/used.ts'
+
+/** Who did what by hand, recorded in the change that it describes and only when that changed something. `subject` left out: the run that was
+ *  changed, or the first that was added. */
+export type Note = Omit<Entry, 'at' | 'subject'> & { subject?: string }
+
+/** How many runs may wait in a queue, blocked ones included, and what becomes of one more. */
+export interface Bound { max: number, on_full: 'refuse' | 'drop_oldest' }
+
+/** `bounds`: by queue; the call is refused as a whole with OFFPEAK_QUEUE_FULL, or the oldest waiting runs are skipped (`queue_full`). */
+export interface AddMore { bounds?: Record<string, Bound>, record?: Note }
 
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
 export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }
 
-/** How many runs may start now, by task; a task that is not named may not start. Queues and priorities that are not named are not limited.
- *  `ahead`: once the limit is reached, so many more runs of a task whose queue and priority are not limited, up to the first that has
- *  seen a crash: such a run is claimed only when it starts at once, so that no other is counted as crashed with it. */
-export interface Room {
-  tasks: Record<string, number>
-  queues?: Record<string, number>
-  priorities?: Partial<Record<Priority, number>>
-  ahead?: Record<string, number>
+/** What running runs of other owners take: how many by task and by queue, and locks by name with the id of the run that has it. */
+export interface Others { tasks: Record<string, number>, queues: Record<string, number>, locks: Record<string, string> }
+
+/** `singles`: at most 1,000 due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id. `next_at`: the
+ *  earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that queues have left, as they were last stored. */
+export interface Due { cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket> }
+
+/** `pools`: how many may still start, by name; a pool that is not named is unlimited. Pools named `task/<id>`, `queue/<name>` and `lock/<name>` are
+ *  shared with other owners: what their running runs take is subtracted first, in the same change. `limit`: of all runs together. `rates`: of
+ *  queues; a run of such a queue needs and takes one start of the bucket that the engine keeps. */
+export interface ClaimAsk {
+  owner: string
+  now: number
+  lease_until: number
+  offers: readonly Offer[]
+  pools: Record<string, number>
+  limit?: number
+  rates?: Record<string, { count: number, per_ms: number }>
 }
 
-export interface ClaimAsk { owner: string, now: number, lease_until: number, limit: number, room: Room }
-
-/** A run with what its attempt needs. `results`: of its prerequisites, by the ref or else the id that named them, when it has any. */
-export type Claimed = Run & { payload: Json, checkpoint: Json, results?: Record<string, Json> }
-
-/** The queued runs of one task that are due: how many, and the one that comes first. */
-export interface DueTask { task: string, count: number, first: Run }
-
-/** `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. */
-export interface Due { tasks: DueTask[], next_at: number | null }
+/** A run with what its attempt needs. `offer`: the index of the offer that it was taken by. `results`: of its prerequisites, by the ref or else
+ *  the id that named them, when it has any. */
+export type Claimed = Run & { payload: Json, checkpoint: Json, results?: Record<string, Json>, offer: number }
 
 /** What a running run says of itself. `checkpoint` undefined: unchanged. */
 export interface Report {
@@ -40,77 +56,64 @@ export interface Report {
   logs?: LogLine[]
 }
 
-/** One line of a run's log. `level` is pino's number. `data`: the record's other fields. */
-export interface LogLine { at: number, level: number, text: string, data?: Json }
-export type StoredLine = LogLine & { attempt: number, seq: number }
-
-/** `held`: still ours, with a request to cancel where there is one. `lost`: someone else's, or over. */
-export interface Renewed { held: { id: string, cancel: Reason | null }[], lost: string[] }
-
 /** `used`: what the attempt has taken of the machine. `begun` false: the run was claimed and goes back, and no attempt was made. */
-export interface Settlement { lease: Lease, outcome: Outcome, now: number, progress?: Progress | null, logs?: LogLine[], used?: Used, begun?: boolean }
-
-/** Filters that are not given do not filter. */
-export interface Filter {
-  task?: string
-  state?: State[]
-  queue?: string
-  schedule?: string
-  source?: Source
-  /** Created in [from, to). */
-  from?: number
-  to?: number
-  /** Queued runs that are due at `due_by`, for what is held. */
-  due_by?: number
-  /** Failed runs that failed of this. */
-  fingerprint?: string
+export interface Settlement {
+  lease: Lease
+  outcome: Outcome
+  now: number
+  progress?: Progress | null
+  logs?: LogLine[]
+  used?: Used
+  begun?: boolean
 }
 
-/** `cursor`: opaque, from `Page.next`. Newest first. */
-export interface ListAsk extends Filter { limit: number, cursor?: string }
+/** What this owner runs, as it is stored: a run that is not named is not its own any more. `cancel`: those of them that are to stop. */
+export interface Beat { running: Lease[], cancel: (Lease & { reason: Reason })[] }
 
-export interface Page<T> { items: T[], next: string | null }
-
-/** `last`: the run of the task that finished last, whatever came of it, skipped ones left out. */
-export interface TaskCount { task: string, states: Record<State, number>, last: Run | null }
-
-/** Runs of owners that are no more are put back (`restart`) or failed; a run that has taken `crash_cap` processes down with it is failed. */
-export interface RecoverAsk { owner: string, now: number, restart: 'restart' | 'fail', crash_cap: number }
+/** Runs whose owners' leases are over are put back (`restart`) or failed; a run that has taken `crash_cap` processes down with it is failed. */
+export interface ExpireAsk { now: number, restart: 'restart' | 'fail', crash_cap: number }
 export interface Recovered { queued: Run[], failed: Run[] }
 
 /** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. With `dead_before`, failed runs
  *  go by that alone: neither by `before` nor by `keep`. */
 export interface SweepAsk { now: number, before: number, keep: number, limit: number, dead_before?: number }
 
+/** `version`: rises with each change of any schedule. `removed`: it is gone, told only to those who ask with `since`. */
+export type StoredSchedule = Schedule & { version: number, removed?: true }
+
 /** One schedule's fires, written in one change with its cursor. Nothing is done when the stored cursor is not `from`. */
 export interface PlanAsk {
   schedule: Schedule
   /** The cursor that was read; null: the schedule is new or is replaced. */
   from: number | null
+  /** The version that was read; null: there is none. Left out: whatever it is. Nothing is done when it is another one. */
+  was?: number | null
   fires: NewRun[]
   overlap: Overlap
   now: number
-  /** True: the instant of the fire is yet to come. Nothing is done then when an unfinished run of the schedule would count: it may be over in time. */
+  /** True: the fire is yet to come. Nothing is done then when an unfinished run of the schedule would count: it may be over in time. */
   early?: boolean
+  record?: Note
 }
 
-/** `coalesced`: fires that an unfinished waiting run now stands for. `replaced`: runs that were cancelled or told to stop for it. */
-export interface Planned { applied: boolean, added: Run[], skipped: Run[], coalesced: number, replaced: Run[] }
+/** `stored`: the schedule as it stands after the call; null: there is none. `coalesced`: fires that an unfinished waiting run now stands for.
+ *  `replaced`: runs that were cancelled or asked to stop for it. */
+export interface Planned { applied: boolean, stored: StoredSchedule | null, added: Run[], skipped: Run[], coalesced: number, replaced: Run[] }
 
-/** Something done by hand: who, when, what. `value` is what stands since then. */
-export interface Entry { at: number, by: string, action: string, subject: string, detail: Json }
-export type StoredEntry = Entry & { seq: number }
+/** What the verdict of an owner says from `at` on; `code` null: nothing holds it any more. Of the runs of a cohort that are due in [from, until],
+ *  or of one run by its id. The same code with another message is a new entry once the open one is a minute old. */
+export interface HoldEntry {
+  owner: string
+  at: number
+  code: string | null
+  message: string
+  cohort?: Cohort & { from: number, until: number }
+  id?: string
+}
 
-/** What the verdict on a waiting run says from `at` on; `code` null: nothing holds it any more. */
-export interface HoldEntry { id: string, at: number, code: string | null, message: string }
-
-/** Time held in the days of UTC that touch [from, to). With `now`, what is still held counts up to it, and to `to`. */
-export interface HeldAsk { from: number, to: number, now?: number }
-
-/** `ms`: in all. `runs`: how many were held so for the first time. */
-export interface HeldTime { task: string, code: string, ms: number, runs: number }
-
-export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure }
+export interface CancelAsk { id: string, reason: Reason, now: number, record?: Note }
+export interface RetryAsk { id: string, now: number, due_at: number, bounds?: Record<string, Bound>, record?: Note }
+export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure, record?: Note }
 
 /** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
 export interface Overdue { runs: Run[], next_at: number | null }
@@ -123,59 +126,32 @@ export type Act = typeof ACTS[number]
 
 /** The same done to many runs, newest first: those that the filter names and that it can be done to. Without states in the filter, cancel
  *  means all that are not over, retry the failed, remove all that are over, promote those that wait for their time. `limit`: how many are
- *  changed at most. `every_ms`: how far apart retried runs are due. With a reason, it is recorded. `tasks`: of these alone. `bounds`: how many
- *  may wait in these queues; of what is tried again no more are queued. */
+ *  changed at most, no more than 1,000. `cursor`: `Changed.next` of the call before. `place`: how many calls before have changed, `every_ms`: how
+ *  far apart retried runs are due. With a reason, it is recorded. `tasks`: of these alone. `bounds`: of queues, for what is tried again. */
 export interface ChangeAsk {
   filter: Filter
   act: Act
   now: number
   limit: number
   dry_run: boolean
+  cursor?: string
+  place?: number
   reason?: Reason
   every_ms?: number
   tasks?: string[]
   bounds?: Record<string, number>
 }
 
-/** `matched`: how many it could be done to when it began. `refused`: those that the bounds of their queues have kept out, by queue; of a dry
- *  run those that they would. */
-export interface Changed { matched: number, changed: number, refused: Record<string, number> }
+/** `matched`: how many it could be done to when it began; null with a cursor. `runs`: those that were changed, as they are now, or were when
+ *  they were removed. `refused`: those that the bounds of their queues have kept out, by queue; of a dry run those that they would. `next`: where
+ *  to go on; null: there are no more. */
+export interface Changed { matched: number | null, runs: Run[], refused: Record<string, number>, next: string | null }
 
-/** `names`: of these queues alone. Without `now` nobody looks for the oldest. */
-export interface QueuesAsk { now?: number, names?: string[] }
+/** A small durable fact; `at` is when it was kept. `version` rises with each change of any fact. */
+export interface Fact { name: string, value: Json, at: number, version: number }
 
-/** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is due. */
-export interface QueueCount { queue: string, blocked: number, queued: number, running: number, oldest: number | null }
-
-/** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
-export interface DeadGroup { task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number }
-
-/** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
-export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }
-
-/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when it was not noted. */
-export interface Spread { count: number, mean: number | null, p50: number | null, p95: number | null, p99: number | null, max: number | null, max_run: string | null }
-
-/** What ended from `at` on. `dead`: of the failed, those with their attempts or their time spent. `retries`: failed attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of
- *  each attempt that was not given back; `held`: how long the gates held it back, of those that they did. `cpu_ms`: processor time that
- *  attempts in threads and processes have taken, whatever they came to. */
-export interface StatsRow {
-  at: number
-  name: string
-  completed: number
-  failed: number
-  cancelled: number
-  skipped: number
-  dead: number
-  retries: number
-  cpu_ms: number
-  wait: Spread
-  held: Spread
-  run: Spread
-}
-
-/** A small durable fact; `at` is when it was kept. */
-export interface Fact { name: string, value: Json, at: number }
+/** `value` null: the fact is kept no more. `was`: the version that was read, null: there was none; left out: whatever it is. */
+export interface KeepAsk { name: string, value: Json, now: number, was?: number | null, record?: Note }
 
 export interface EngineHealth {
   ok: boolean
@@ -186,92 +162,63 @@ export interface EngineHealth {
   reason: string | null
 }
 
-/** A run that `add` has made, or one that is queued or skipped because what it waited for has ended. `behind`: the queued run that comes first of
- *  its task, queue and priority, when that is another one and is known without a look. */
-export type News = { kind: 'added' | 'followed', run: Run, behind: string | null }
-
-/** Hears of runs as soon as the engine knows of them. */
-export interface Hearer {
-  /** A run of the task is asked for and due, and has no id yet: a claim that is made now, before anything is awaited but answers from memory, takes it
-   *  in the same change. `run`: as it will be. */
-  coming (task: string, run: () => Run): void
-  /** Others can see these runs now, which is before the caller is answered: one may start while the disk confirms it. Answers whether another call
-   *  follows at once: else the disk is asked first. */
-  told (news: readonly News[]): boolean
-}
-
-/** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is
- *  durable when it is answered. The engine keeps the laws (guards, the state table, uniqueness, overlap); the caller keeps the policy. */
-export interface Engine extends Service {
-  add (runs: NewRun[], now: number): Promise<Added[]>
-  /** There is one listener. */
-  listen (hearer: Hearer): void
+/** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that is durable when it is
+ *  answered. The engine keeps the laws (guards, the state table, uniqueness, overlap, bounds, rates, leases); the caller keeps the policy. Several
+ *  owners may work on one store. Calls reject with OFFPEAK_ENGINE_FAILED when nothing can be stored, OFFPEAK_ENGINE_STOPPED when it is stopped. */
+export interface Engine extends Service, Reports {
+  /** Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL: then none was added. */
+  add (runs: NewRun[], now: number, more?: AddMore): Promise<Added[]>
   /** What could start now, if its gates let it. */
-  due (now: number): Promise<Due>
-  /** Takes due runs, most urgent first, then the one due first, within room. Turn and attempt rise by one. A call that may be
-   *  answered before a power cut could not undo it: the run is then queued as it was, and the end of the process undoes nothing. */
+  due (ask: { now: number, owner: string }): Promise<Due>
+  /** Takes runs until there are none left to take: each time, of all offers whose pools have something left, the run with the smallest
+   *  (rank, due_at, id). Turn and attempt rise by one. A call that may be answered before a power cut could not undo it: the run is then queued
+   *  as it was, and the end of the process undoes nothing. */
   claim (ask: ClaimAsk): Promise<Claimed[]>
-  renew (leases: Lease[], leaseUntil: number): Promise<Renewed>
+  /** Renews the lease of an owner, and answers what is stored of its runs. */
+  beat (ask: { owner: string, now: number, until: number }): Promise<Beat>
+  /** Puts back what owners have running whose lease is over. That of the owners of an earlier process is over at once. */
+  expire (ask: ExpireAsk): Promise<Recovered>
+  /** Gives up the lease of an owner that stops; what it still has running is put back by the next `expire`. */
+  leave (ask: { owner: string }): Promise<void>
   /** False: the lease was stale and nothing changed. */
   report (report: Report): Promise<boolean>
-  /** Null: the lease was stale and nothing changed. */
+  /** Null: the lease was stale and nothing changed. The same settlement a second time answers the run again. */
   settle (settlement: Settlement): Promise<Run | null>
   /** A waiting run ends at once; a running one is asked to. Null: no such run. A finished run comes back unchanged. */
-  cancel (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
+  cancel (ask: CancelAsk): Promise<Run | null>
   /** A finished run is queued again with its attempts and crashes at zero. Null: no such run. A run that is not finished comes back unchanged. */
-  retry (ask: { id: string, now: number, due_at: number }): Promise<Run | null>
+  retry (ask: RetryAsk): Promise<Run | null>
+  /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
+  end (ask: EndAsk): Promise<Run | null>
+  /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
+  edit (ask: EditAsk): Promise<Run | null>
+  /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
+  discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
+  /** One slice of a change of many runs. */
+  change (ask: ChangeAsk): Promise<Changed>
   get (id: string): Promise<FullRun | null>
-  list (ask: ListAsk): Promise<Page<Run>>
-  /** The lines after `after` (a seq), oldest first. */
-  logs (ask: { id: string, after: number, limit: number }): Promise<StoredLine[]>
-  count (): Promise<TaskCount[]>
-  recover (ask: RecoverAsk): Promise<Recovered>
-  sweep (ask: SweepAsk): Promise<number>
+  overdue (ask: { now: number, limit: number }): Promise<Overdue>
+  /** Writes why due runs wait. Entries for runs that are not queued are passed over. A start, a cancel and an end close what is open. */
+  hold (entries: HoldEntry[]): Promise<void>
   /** Like a claim it may be answered before it is durable: a power cut then puts the cursor back with the runs, and they fire again. What somebody
    *  has added at run time is durable first. */
   plan (asks: PlanAsk[]): Promise<Planned[]>
-  schedules (): Promise<Schedule[]>
+  /** `since`: those that have changed after this version, with those that are gone. */
+  schedules (ask?: { since?: number }): Promise<StoredSchedule[]>
   /** False: no such schedule. Its runs stay. */
-  unplan (id: string): Promise<boolean>
+  unplan (ask: { id: string, now: number, record?: Note }): Promise<boolean>
+  /** False: `was` is not the version any more, and nothing changed. */
+  keep (ask: KeepAsk): Promise<boolean>
+  /** The facts whose names begin so, by name. `since`: those that have changed after this version; value null: it is gone. */
+  kept (ask: { prefix: string, since?: number }): Promise<Fact[]>
+  /** For what changes nothing here, such as an edit of the configuration. */
   record (entry: Entry): Promise<void>
-  /** Newest first. */
-  records (ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
+  sweep (ask: SweepAsk): Promise<number>
   health (now: number): Promise<EngineHealth>
-  /** Writes the timelines of waiting runs: the same code as the open one changes nothing, another one closes it, null closes it.
-   *  Entries for runs that are not queued are passed over. A start, a cancel and an end close what is open. */
-  hold (entries: HoldEntry[]): Promise<void>
-  /** Time held by task and code; it outlives the runs. */
-  held (ask: HeldAsk): Promise<HeldTime[]>
-  overdue (ask: { now: number, limit: number }): Promise<Overdue>
-  /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
-  end (ask: EndAsk): Promise<Run | null>
-  /** Failed runs by what they failed of, the newest first. */
-  dead (ask: { task?: string }): Promise<DeadGroup[]>
-  /** What came of the runs, by hour or day; it outlives them. */
-  stats (ask: StatsAsk): Promise<StatsRow[]>
-  /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
-  edit (ask: EditAsk): Promise<Run | null>
-  /** Queues that have or had runs, by name. */
-  queues (ask: QueuesAsk): Promise<QueueCount[]>
-  /** Skips the oldest of the runs that wait in a queue until `most` are left; answers those that it has skipped. */
-  thin (ask: { queue: string, most: number, now: number, reason: Reason }): Promise<Run[]>
-  /** The run whose own a key is, or null. */
-  holder (ask: { task: string, key: string, now: number }): Promise<Run | null>
-  /** The one call that is not one change but as many as it takes: each a thousand runs at most, whole in itself. */
-  change (ask: ChangeAsk): Promise<Changed>
-  /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
-  discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
-  /** `value` null: the fact is kept no more. */
-  keep (entry: { name: string, value: Json, now: number }): Promise<void>
-  /** The facts whose names begin so, by name. */
-  kept (prefix: string): Promise<Fact[]>
-  /** What these runs have taken, by id; those of which nothing is known are not named. */
-  used (ids: string[]): Promise<Record<string, Used>>
 }
 
 /** The names of the calls, for suites and wrappers that go through all of them. */
 export const CALLS = [
-  'add', 'due', 'claim', 'renew', 'report', 'settle', 'cancel', 'retry', 'get', 'list', 'logs', 'count',
-  'recover', 'sweep', 'plan', 'schedules', 'unplan', 'record', 'records', 'health',
-  'hold', 'held', 'overdue', 'end', 'dead', 'stats', 'edit', 'queues', 'thin', 'holder', 'change', 'discard', 'keep', 'kept', 'used'
+  'add', 'due', 'claim', 'beat', 'expire', 'leave', 'report', 'settle', 'cancel', 'retry', 'end', 'edit', 'discard', 'change', 'get', 'overdue',
+  'hold', 'plan', 'schedules', 'unplan', 'keep', 'kept', 'record', 'sweep', 'health'
 ] as const satisfies (keyof Engine)[]

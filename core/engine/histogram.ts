@@ -1,6 +1,6 @@
-import type { Spread } from './engine.ts'
+import type { Spread } from './reports.ts'
 
-/** Buckets to a doubling: a percentile is told within 4.5 %. */
+/** Buckets to a doubling: a percentile is known within 4.5 %. */
 const FINE = 8
 
 const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(ms) * FINE)
@@ -54,7 +54,7 @@ export class Durations {
     return text
   }
 
-  told (): Spread {
+  spread (): Spread {
     if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null, max_run: null }
     const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
     return { count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max, max_run: this.#maxRun }

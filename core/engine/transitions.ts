@@ -1,7 +1,8 @@
 import { isFinal } from '../model/run/run.ts'
+import { isSingle } from '../model/run/cohort.ts'
 import type { Outcome } from '../model/run/outcome.ts'
 import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/run.ts'
-import type { ClaimAsk, EndAsk, RecoverAsk } from './engine.ts'
+import type { EndAsk, ExpireAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */
 export function born (ask: NewRun, id: string, now: number): Run {
@@ -34,7 +35,10 @@ export function born (ask: NewRun, id: string, now: number): Run {
     finished_at: ask.skipped ? now : null,
     deadline_at: ask.deadline_at ?? null,
     moved: ask.moved ?? null,
-    key_until: keyUntil(ask, now)
+    key_until: keyUntil(ask, now),
+    now: ask.now ?? false,
+    single: isSingle(ask, now),
+    preempted: 0
   }
 }
 
@@ -44,14 +48,13 @@ function keyUntil ({ unique }: NewRun, now: number): Run['key_until'] {
 }
 
 /** A queued run at the start of its next attempt. */
-export function taken (run: Run, { owner, now, lease_until }: Pick<ClaimAsk, 'owner' | 'now' | 'lease_until'>): Run {
+export function taken (run: Run, { owner, now }: { owner: string, now: number }): Run {
   return {
     ...run,
     state: 'running',
     attempt: run.attempt + 1,
     turn: run.turn + 1,
     owner,
-    lease_until,
     started_at: now,
     reason: null,
     progress: null,
@@ -62,8 +65,9 @@ export function taken (run: Run, { owner, now, lease_until }: Pick<ClaimAsk, 'ow
 const finished = (run: Run, now: number): Run =>
   ({ ...run, owner: null, lease_until: null, child: null, finished_at: now })
 
+/** A run that waits again is judged by itself. */
 const queued = (run: Run, due_at: number): Run =>
-  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at })
+  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at, single: true })
 
 const cancelled = (run: Run, reason: Reason, now: number): Run => ({ ...finished(run, now), state: 'cancelled', reason })
 
@@ -76,7 +80,8 @@ function afterFailure (run: Run, outcome: Extract<Outcome, { kind: 'failed' }>, 
 
 function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 'postponed' }>, now: number): Run {
   if (run.cancel) return cancelled(run, run.cancel, now)
-  return { ...queued(run, due_at), attempt: run.attempt - 1, reason }
+  const preempted = run.preempted + (reason.code === 'yield' ? 1 : 0)
+  return { ...queued(run, due_at), attempt: run.attempt - 1, reason, preempted }
 }
 
 /** A run that ends because a newer one with its key takes its place. Its child stays named, for the caller to end. */
@@ -111,6 +116,8 @@ export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id
 /** A waiting run that takes over what a later one with its key was asked to be. */
 export const replacedBy = (run: Run, ask: NewRun): Run => ({
   ...run,
+  single: true,
+  now: ask.now ?? run.now,
   queue: ask.queue,
   priority: ask.priority,
   due_at: ask.due_at,
@@ -121,7 +128,11 @@ export const replacedBy = (run: Run, ask: NewRun): Run => ({
 })
 
 /** A blocked run whose last prerequisite was met. */
-export const unblocked = (run: Run, now: number): Run => ({ ...run, state: 'queued', due_at: Math.max(run.due_at, now) })
+export const unblocked = (run: Run, now: number): Run =>
+  now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
+
+/** A waiting run whose due time, or what else its cohort goes by, is changed. */
+export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved'>>): Run => ({ ...run, ...more, single: true })
 
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
@@ -129,7 +140,8 @@ export function afterRetry (run: Run, due_at: number): Run {
   // It may wait as long again: a deadline that has passed would end it at once.
   const deadline_at = run.deadline_at === null ? null : due_at + Math.max(0, run.deadline_at - run.nominal_at)
   return {
-    ...queued(run, due_at), attempt: 0, crashes: 0, cancel: null, reason: null, error: null, warning: null, progress: null, deadline_at, moved: null
+    ...queued(run, due_at), attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null, error: null, warning: null,
+    progress: null, deadline_at, moved: null
   }
 }
 
@@ -137,7 +149,7 @@ const CRASHED: Reason = { code: 'crashed', message: 'The process that executed i
 
 /** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no retry.
  *  The child stays named, for the caller to end before the run starts again. */
-export function afterCrash (run: Run, { now, restart, crash_cap }: RecoverAsk): Run {
+export function afterCrash (run: Run, { now, restart, crash_cap }: ExpireAsk): Run {
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + 1 }
   const over = { ...finished(back, now), child: run.child }
   if (run.cancel) return { ...over, state: 'cancelled', reason: run.cancel }
@@ -147,6 +159,21 @@ export function afterCrash (run: Run, { now, restart, crash_cap }: RecoverAsk): 
   if (back.crashes < crash_cap) return { ...queued(back, run.due_at), child: run.child, reason: CRASHED }
   const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
   return { ...over, state: 'failed', reason: { code: 'crashed', message } }
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+
+/** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said before. The result of a
+ *  completed run is for the caller to compare. */
+export function isAfter (run: Run, outcome: Outcome): boolean {
+  if (run.state === 'running') return false
+  switch (outcome.kind) {
+    case 'completed': return run.state === 'completed' && same(run.warning, outcome.warning)
+    case 'failed': return (run.state === 'failed' || run.state === 'queued' || (run.state === 'cancelled' && run.cancel !== null)) && same(run.error, outcome.error)
+    case 'postponed': return (run.state === 'queued' && same(run.reason, outcome.reason)) || (run.state === 'cancelled' && run.cancel !== null)
+    case 'cancelled': return run.state === 'cancelled' && same(run.reason, outcome.reason)
+    case 'skipped': return run.state === 'skipped' && same(run.reason, outcome.reason)
+  }
 }
 
 /** The attempt that `run` was in, ended as `outcome`. */

@@ -12,17 +12,24 @@ function setup (more: Partial<CommitOptions> = {}) {
   const db = new DatabaseSync(':memory:')
   db.exec('create table n (x integer primary key)')
   const clock = { now: 0 }
-  const seen = { commits: 0, seals: 0, syncs: 0, forgets: 0, troubles: [] as string[] }
+  const seen = { commits: 0, seals: 0, syncs: 0, undone: 0, writes: 0, troubles: [] as string[] }
   const commits = new GroupCommit({
     db,
     clock: () => clock.now,
+    begun: () => {},
+    before: () => {},
     after: () => {},
+    changes: () => seen.writes,
     committed: () => {
       seen.commits += 1
       return false
     },
     seal: () => { seen.seals += 1 },
-    forget: () => { seen.forgets += 1 },
+    undo: () => { seen.undone += 1 },
+    lost: error => {
+      seen.troubles.push('lost')
+      return error
+    },
     guard: () => {},
     makeRoom: () => false,
     sync: async () => { seen.syncs += 1 },
@@ -30,7 +37,10 @@ function setup (more: Partial<CommitOptions> = {}) {
     ...more
   })
   const insert = db.prepare('insert into n values (?)')
-  const put = (x: number) => commits.write('put', 'durable', () => insert.run(x).changes)
+  const put = (x: number) => commits.write('put', 'durable', () => {
+    seen.writes += 1
+    return insert.run(x).changes
+  })
   return { db, commits, clock, seen, put, count: () => db.prepare('select count(*) as n from n').get()!['n'] }
 }
 
@@ -40,16 +50,36 @@ t.test('many callers of one moment share one transaction and one sync', async t 
   const { put, seen, count } = setup()
   await Promise.all(Array.from({ length: 500 }, (_, x) => put(x)))
   t.equal(count(), 500)
-  t.same(seen, { commits: 1, seals: 1, syncs: 1, forgets: 0, troubles: [] })
+  t.same(seen, { commits: 1, seals: 1, syncs: 1, undone: 0, writes: 500, troubles: [] })
 })
 
-t.test('a call that throws fails alone, and leaves nothing of itself', async t => {
+t.test('a call that throws before it has written fails alone, and nothing is undone', async t => {
   const { commits, put, count, seen } = setup()
-  const faulty = commits.write('faulty', 'durable', () => { throw new Error('mine') })
+  const faulty = () => commits.write('faulty', 'durable', () => { throw new Error('mine') })
+  const answers = await Promise.allSettled([put(1), faulty(), put(2), faulty()])
+  t.same(answers.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+  t.same([count(), seen.undone], [2, 0])
+})
+
+t.test('a call that throws once it has written is undone with its transaction, and the others are done again', async t => {
+  const { commits, put, count, seen } = setup()
+  const faulty = commits.write('faulty', 'durable', () => {
+    seen.writes += 1
+    throw new Error('mine')
+  })
   const answers = await Promise.allSettled([put(1), faulty, put(2), put(2)])
   t.same(answers.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected'])
-  t.equal(count(), 2)
-  t.equal(seen.forgets, 2)
+  t.same([count(), seen.undone], [2, 2])
+})
+
+t.test('a transaction that cannot be rolled back loses the store, and every call says so', async t => {
+  const { commits, put, seen } = setup({ undo: () => { throw new Error('no way back') } })
+  const faulty = commits.write('faulty', 'durable', () => {
+    seen.writes += 1
+    throw new Error('mine')
+  })
+  for (const call of await Promise.allSettled([put(1), faulty])) t.match(call, { status: 'rejected', reason: { message: 'no way back' } })
+  t.ok(seen.troubles.includes('lost'))
 })
 
 t.test('nobody is answered before it is durable, but those who need not be', async t => {
@@ -172,16 +202,6 @@ t.test('a lock of another program is waited out', async t => {
   })
   await put(1)
   t.equal(count(), 1)
-})
-
-t.test('what a read has to find is written at once, and a fault of that leaves memory as it was', async t => {
-  const { commits, db, put, seen, count } = setup()
-  commits.now('list', () => void db.exec('insert into n values (7)'))
-  t.equal(count(), 1)
-  commits.now('list', () => { throw full() })
-  t.same([seen.forgets, seen.troubles, db.isTransaction], [1, ['list'], false])
-  await put(1)
-  t.equal(count(), 2)
 })
 
 t.test('close waits for the sync of one caller before its own', async t => {

@@ -7,7 +7,7 @@ import { openDatabase, prepareFolder } from '../../core/engine/sqlite/file/open.
 import { MIGRATIONS } from '../../core/engine/sqlite/file/schema.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fingerprintOf } from '../../core/model/run/fingerprint.ts'
-import { T0, addOne, ask, claimAll, settleAs } from './contract/ground.ts'
+import { T0, addOne, ask, claimAll } from './contract/ground.ts'
 import { folderOf } from './process.ts'
 
 const FAILED = 'OFFPEAK_ENGINE_FAILED'
@@ -186,34 +186,6 @@ t.test('a short payload lies in the row of its run, a long one beside it', async
   t.same(db.prepare('select length(json) as length from payload').all().map(row => row['length']), [513])
 })
 
-t.test('runs that are claimed ahead lie in the ledger until they end or somebody looks, and a kill leaves them there', async t => {
-  const { engine, file, create } = await setup(t)
-  const db = new DatabaseSync(file, { readOnly: true })
-  t.teardown(() => db.close())
-  const claim = () => engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })
-  const rows = () => [db.prepare('select count(*) as n from claim').get()!['n'], db.prepare('select count(*) as n from run where state = 2').get()!['n']]
-  await engine.add(Array.from({ length: 6 }, () => ask()), T0)
-  const first = await claim()
-  t.same([first.length, ...rows()], [3, 1, 0])
-  for (const run of first) await settleAs(engine, run, { kind: 'completed', result: null })
-  t.same(rows(), [0, 0], 'they have ended')
-  const [one] = await claim()
-  await settleAs(engine, one!, { kind: 'completed', result: null })
-  t.same(rows(), [1, 0])
-  await engine.stop()
-  const next = create()
-  t.teardown(() => next.stop())
-  await next.start()
-  t.match(await next.count(), [{ states: { queued: 0, running: 2, completed: 4 } }])
-  t.same(rows(), [1, 0])
-  for (let count = 0; count < 2; count++) {
-    await next.add([ask()], T0)
-    t.equal((await next.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).length, 1)
-  }
-  t.match((await next.list({ state: ['running'], limit: 9 })).items, [{}, {}, { owner: 'me', attempt: 1, turn: 1, started_at: T0, lease_until: T0 + 1 }, { owner: 'me' }])
-  t.same(rows(), [0, 4], 'somebody has looked')
-})
-
 t.test('a data folder that is a file is refused', async t => {
   const folder = join(folderOf(t), 'file')
   writeFileSync(folder, '')
@@ -225,7 +197,7 @@ t.test('a run that is removed leaves no row behind, whatever belonged to it', as
   const first = await addOne(engine, { payload: 'long '.repeat(200) })
   const { id } = await addOne(engine, { payload: 1, after: [{ run: first.id, condition: 'done' }] })
   await engine.end({ id: first.id, as: 'skipped', reason: { code: 'x', message: '' }, now: T0 })
-  await engine.hold([{ id, at: T0, code: 'battery', message: '' }])
+  await engine.hold([{ owner: 'me', id, at: T0, code: 'battery', message: '' }])
   const used = { cpu_seconds: 1, memory_peak_bytes: 1, read_bytes: null, written_bytes: null }
   for (const outcome of [{ kind: 'failed', error: { name: 'Error', message: 'boom' }, retry_at: T0 }, { kind: 'completed', result: 1 }] as const) {
     const [run] = await claimAll(engine)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import type { Engine, Filter, ListAsk } from '../../core/engine/engine.ts'
+import type { Engine } from '../../core/engine/engine.ts'
+import type { Filter, ListAsk } from '../../core/engine/reports.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES, STATES } from '../../core/model/run/run.ts'
 import type { NewRun, Run, Source } from '../../core/model/run/run.ts'
@@ -24,7 +25,7 @@ function newRun (index: number): NewRun {
 
 async function finishSome (engine: Engine): Promise<void> {
   for (let index = 0; index < TASKS; index++) {
-    const runs = await engine.claim({ owner: 'me', now: T0 + RUNS, lease_until: T0 + 1e6, limit: 150, room: { tasks: { [taskOf(index)]: 150 } } })
+    const runs = await claimAll(engine, { now: T0 + RUNS, lease: 1e6, limit: 150, tasks: { [taskOf(index)]: 150 } })
     await Promise.all(runs.map(({ id, turn }, place) => place < 3 ? null : engine.settle({
       lease: { id, turn }, now: T0 + RUNS + place, outcome: place % 50 === 0 ? { kind: 'failed', error: BOOM, retry_at: null } : { kind: 'completed', result: null }
     })))

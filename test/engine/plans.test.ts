@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { howMany, list } from '../../core/engine/sqlite/calls/list.ts'
-import type { Filter } from '../../core/engine/engine.ts'
+import type { Filter } from '../../core/engine/reports.ts'
 import { foremost } from '../../core/engine/sqlite/state/ranges.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
-import { Store } from '../../core/engine/sqlite/state/store.ts'
+import { readImage } from '../../core/engine/sqlite/state/image.ts'
+import { Tables } from '../../core/engine/sqlite/state/tables.ts'
 import { sweep } from '../../core/engine/sqlite/calls/sweep.ts'
 import { term } from '../../core/engine/sqlite/sql/condition.ts'
 import { SOURCES, STATES } from '../../core/model/run/run.ts'
@@ -37,15 +38,16 @@ const cellsOf = (db: DatabaseSync): Cells => Object.fromEntries(db.prepare(`
   .map(({ name, cells }) => [name as string, cells as number]))
 
 /** The plans of the statements about runs that are prepared for a work, each with its statement. */
-function plansOf (db: DatabaseSync, work: (store: Store) => void): [sql: string, plan: string][] {
-  const store = new Store(db)
+function plansOf (db: DatabaseSync, work: (tables: Tables) => void): [sql: string, plan: string][] {
+  const tables = new Tables(db)
+  readImage(tables)
   const prepare = db.prepare.bind(db)
   const seen = new Set<string>()
   db.prepare = sql => {
     seen.add(sql)
     return prepare(sql)
   }
-  work(store)
+  work(tables)
   db.prepare = prepare
   return [...seen].filter(sql => /\bfrom run\b/.test(sql)).map(sql => [sql, prepare(`explain query plan ${sql}`).all().map(({ detail }) => String(detail)).join('\n')])
 }
@@ -66,13 +68,13 @@ t.test('a run that is queued by hand is in one index', async t => {
 
 t.test('no list, count or sweep of runs reads a table through, and none but those of queued runs sorts', async t => {
   const { db } = await setup(t, ...SOME)
-  const plans = plansOf(db, store => {
+  const plans = plansOf(db, tables => {
     for (const filter of [...FILTERS, { due_by: T0 }, { due_by: T0, source: 'manual' as const }, { fingerprint: 'f' }]) {
-      list(store, { ...filter, limit: 2 })
-      howMany(store, filter, [])
+      list(tables, { ...filter, limit: 2 })
+      howMany(tables, filter, [])
     }
-    foremost(store, { places: [...store.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })), sources: SOURCES }, { meets: term('id > ?', 0), most: 2 })
-    sweep(store, { now: T0, before: T0 - 1, keep: 1e6, limit: 5 })
+    foremost(tables, { places: [...tables.memory.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })), sources: SOURCES }, { meets: term('id > ?', 0), most: 2 })
+    sweep(tables, { now: T0, before: T0 - 1, keep: 1e6, limit: 5 })
   })
   t.ok(plans.length > 20)
   for (const [sql, plan] of plans) {

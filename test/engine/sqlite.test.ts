@@ -5,19 +5,14 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { contract } from './contract.ts'
-import { quick } from './quick.ts'
 
-async function setup (t: Test) {
+contract(t, async (t: Test) => {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-engine-'))
-  const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
+  const engine = createSqliteEngine({ folder, ballastBytes: 4096, check: true })
   t.teardown(async () => {
     await engine.stop()
     rmSync(folder, { recursive: true, force: true })
   })
   await engine.start()
   return engine
-}
-
-contract(t, setup)
-
-t.test('when all tasks are quick', async t => { contract(t, async t => quick(await setup(t))) })
+})

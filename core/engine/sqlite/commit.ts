@@ -3,26 +3,34 @@ import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { engineStopped } from '../../model/base/errors.ts'
 import { failedBy, troubleOf } from './file/errors.ts'
 
-/** What the group commit needs of the store. */
+/** What the group commit needs of what it commits. */
 export interface CommitOptions {
   db: DatabaseSync
   /** Counted milliseconds, since whenever. */
   clock (): number
+  /** Runs when a transaction has begun: from here on changes of memory are noted. */
+  begun (): void
+  /** Runs inside each transaction before each call. */
+  before (call: string): void
   /** Runs inside each transaction after each call, with what follows from it. */
   after (): void
+  /** How much was changed so far, in rows and in memory. */
+  changes (): number
   /** Runs inside each transaction, after the calls. */
   seal (): void
-  /** Runs after each commit, before anybody is answered; true: other calls follow at once. */
+  /** Runs after each commit, before anybody is answered; true: other calls are likely to follow at once. */
   committed (): boolean
-  /** Runs after a rollback: what memory took from the calls is taken back. */
-  forget (): void
+  /** Runs after a rollback: changes of memory are undone. */
+  undo (): void
+  /** Neither rows nor memory are known any more: no call is taken after this. Answers the error for all of them. */
+  lost (error: unknown): unknown
   /** Throws when nothing may be written any more. */
   guard (): void
   /** Gives space back when the disk is full. False: there is none to give. */
   makeRoom (): boolean
   /** Resolves when all that is committed is durable. `alone`: one caller waits for it. */
   sync (alone: boolean): Promise<void>
-  /** Hears of every transaction that failed. */
+  /** Called with every transaction that failed. */
   trouble (call: string, error: unknown): void
 }
 
@@ -49,8 +57,8 @@ const BUSY_WAITS_MS = [50, 100, 200]
 /** Resolves when all that follows from what is done now without waiting is done. */
 const afterThis = () => new Promise<void>(resolve => process.nextTick(resolve))
 
-/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync.
- *  A call that throws is taken out and the others are done again, so that no call pays for another. */
+/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync. A call that throws before it
+ *  has changed anything fails alone; one that has is undone with its transaction, and the others are done again as if it had never been there. */
 export class GroupCommit {
   /** Milliseconds that the last commit took. */
   lastMs: number | null = null
@@ -77,11 +85,6 @@ export class GroupCommit {
     this.#end = options.db.prepare('commit')
   }
 
-  /** True while a call waits for its transaction. */
-  get pending (): boolean {
-    return this.#calls.length > 0
-  }
-
   write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {
@@ -91,17 +94,10 @@ export class GroupCommit {
     })
   }
 
-  /** Writes at once what a read has to find, in a transaction of its own. It is not made durable: nobody is told of anything. A disk that cannot
-   *  take it leaves memory as it is. */
-  now (name: string, work: () => void): void {
-    try {
-      this.#begin.run()
-      work()
-      this.#end.run()
-    } catch (error) {
-      this.#rollback()
-      this.#options.trouble(name, error)
-    }
+  /** Resolves when all that is committed by now is durable. */
+  async durable (): Promise<void> {
+    this.#options.guard()
+    await this.#options.sync(false)
   }
 
   /** Answers what was asked and takes no more. */
@@ -195,33 +191,59 @@ export class GroupCommit {
     }
   }
 
-  /** Does every call in one transaction. Those that throw are left out, and the rest are done again from the start. */
+  /** Does every call in one transaction. Those that throw are left out; when one has changed something by then, the rest are done again from the start. */
   #transact (calls: readonly Call[]): void {
     for (;;) {
-      let current: Call | null = null
-      try {
-        this.#begin.run()
-        for (const call of calls) {
-          if (call.fault) continue
-          current = call
-          call.value = call.work()
-          this.#options.after()
-        }
-        current = null
-        this.#options.seal()
-        this.#end.run()
-        return
-      } catch (error) {
-        this.#rollback()
-        if (current === null || troubleOf(error)) throw error
-        current.fault = { error }
+      const fault = this.#attempt(calls)
+      if (fault === null) return
+      fault.call.fault = { error: fault.error }
+    }
+  }
+
+  /** One transaction. Null: it is committed; else nothing is, because of one call. Throws when that was not the fault of a call. */
+  #attempt (calls: readonly Call[]): { call: Call, error: unknown } | null {
+    let current: Call | null = null
+    try {
+      this.#begin.run()
+      this.#options.begun()
+      for (const call of calls) {
+        if (call.fault) continue
+        current = call
+        this.#do(call)
       }
+      current = null
+      this.#options.seal()
+      this.#end.run()
+      return null
+    } catch (error) {
+      this.#rollback()
+      if (current === null || troubleOf(error)) throw error
+      return { call: current, error }
+    }
+  }
+
+  #do (call: Call): void {
+    const changes = this.#options.changes()
+    try {
+      this.#options.before(call.name)
+      call.value = call.work()
+      this.#options.after()
+    } catch (error) {
+      // Who is refused before anything was changed has changed nothing for the others.
+      if (troubleOf(error) || this.#options.changes() !== changes) throw error
+      call.fault = { error }
     }
   }
 
   #rollback (): void {
-    // On a full disk SQLite has rolled back by itself.
-    if (this.#options.db.isTransaction) this.#options.db.exec('rollback')
-    this.#options.forget()
+    const { db, undo, lost } = this.#options
+    try {
+      // On a full disk SQLite has rolled back by itself.
+      if (db.isTransaction) db.exec('rollback')
+      if (db.isTransaction) throw new Error('the transaction is still open')
+      undo()
+    } catch (error) {
+      throw lost(error)
+    }
   }
 }

@@ -83,14 +83,20 @@ export interface Run {
   moved: Moved | null
   /** How long its key is its own: until it is claimed, until it is over, or until an instant; null: as long as it is kept. */
   key_until: 'started' | 'finished' | number | null
+  /** Started by hand to run now: it passes the conditions that load, power and comfort make. Kept until the run is over. */
+  now: boolean
+  /** True for a run that gates judge by itself, whatever its attributes, see `spanOf`. */
+  single: boolean
+  /** How often it has given its slot away: postponed with the reason `yield`. A retry by hand sets it to zero. */
+  preempted: number
 }
 
 /** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
 export interface Moved { code: string, message: string, confidence: number }
 
-/** One reason for which a waiting run was held; `to` null: it still is. Beyond 200 of a run, older ones with the same code are one,
- *  which then lasts as long as they did together. */
-export interface Hold { code: string, message: string, from: number, to: number | null }
+/** One reason for which a waiting run was held; `to` null: it still is. `owner`: who judged it so. Beyond 200 of a run, older ones with the
+ *  same code are one, which then lasts as long as they did together. */
+export interface Hold { code: string, message: string, from: number, to: number | null, owner: string }
 
 /** A process that a run has started: the start time tells it from a later process with the same id. */
 export interface Child { pid: number, started: string }
@@ -153,6 +159,10 @@ export interface NewRun {
   /** Recorded as skipped at once, with this reason: a fire that is not to be executed. */
   skipped?: Reason
   deadline_at?: number | null
+  /** True: its deadline is its own and not its task's, so that it is judged by itself. */
+  single?: boolean
+  /** True: it is to run now, see `Run.now`. */
+  now?: boolean
   /** True: when it still waits at its deadline it is over. Else it only says until when it may be held. */
   expires?: boolean
   moved?: Moved | null

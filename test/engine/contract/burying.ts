@@ -38,9 +38,9 @@ export async function burying (t: Test, setup: Setup) {
     for (const seconds of [1, 2, 3]) await fail(engine, `timed out after ${seconds} s`)
     const other = await fail(engine, 'no such table')
     const all = { filter: { fingerprint: TIMED_OUT }, now: T0, limit: 2, dry_run: false }
-    t.same(await engine.change({ ...all, act: 'retry' }), { matched: 3, changed: 2, refused: {} })
+    t.match(await engine.change({ ...all, act: 'retry' }), { matched: 3, runs: { length: 2 }, refused: {} })
     t.match(await engine.dead({}), [{ count: 1 }, { count: 1 }])
-    t.same(await engine.change({ ...all, act: 'remove', reason: BY_HAND }), { matched: 1, changed: 1, refused: {} })
+    t.match(await engine.change({ ...all, act: 'remove', reason: BY_HAND }), { matched: 1, runs: { length: 1 }, refused: {}, next: null })
     t.match(await engine.dead({}), [{ message: 'no such table' }])
     t.match(await engine.list({ state: ['failed'], limit: 9 }), { items: [{ id: other.id }] })
     await Promise.all((await claimAll(engine)).map(run => settleAs(engine, run, OUTCOMES.failed!)))

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import type { Engine, StatsAsk, StatsRow } from '../../../core/engine/engine.ts'
+import type { Engine } from '../../../core/engine/engine.ts'
+import type { StatsAsk, StatsRow } from '../../../core/engine/reports.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../../core/model/base/duration.ts'
 import type { NewRun } from '../../../core/model/run/run.ts'
 import { T0, BOOM, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
@@ -80,7 +81,7 @@ export async function counting (t: Test, setup: Setup) {
   t.test('an attempt is held for what it was held, not for what the one before was', async t => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
-    await engine.hold([{ id, at: T0, code: 'battery', message: '' }])
+    await engine.hold([{ owner: 'me', id, at: T0, code: 'battery', message: '' }])
     const [first] = await claimAll(engine, { now: T0 + 9 })
     await settleAs(engine, first!, { kind: 'failed', error: BOOM, retry_at: T0 + 9 }, T0 + 9)
     const [second] = await claimAll(engine, { now: T0 + 9 })
@@ -90,7 +91,7 @@ export async function counting (t: Test, setup: Setup) {
   t.test('time held is that of the wait, of those that were held', async t => {
     const engine = await setup(t)
     const [first, second] = (await engine.add([ask(), ask(), ask()], T0)).map(({ run }) => run.id) as [string, string]
-    const hold = (id: string, at: number, code: string | null) => engine.hold([{ id, at, code, message: '' }])
+    const hold = (id: string, at: number, code: string | null) => engine.hold([{ owner: 'me', id, at, code, message: '' }])
     await hold(first, T0, 'battery')
     await hold(first, T0 + MINUTE, null)
     await hold(first, T0 + 2 * MINUTE, 'window')

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
 import { CONDITIONS } from '../../../core/model/run/run.ts'
 import type { After, NewRun, Run } from '../../../core/model/run/run.ts'
-import { T0, BY_HAND, BOOM, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, fire, planAsk } from './ground.ts'
+import { T0, BY_HAND, BOOM, addOne, ask, claimAll, crash, runIn, settleAs, OUTCOMES, fire, planAsk } from './ground.ts'
 import type { Setup } from './ground.ts'
 
 const after = (...runs: (string | Run)[]): After[] => runs.map(run => ({ run: typeof run === 'string' ? run : run.id, condition: 'completed' as const }))
@@ -67,7 +67,7 @@ export async function depending (t: Test, setup: Setup) {
       (engine, { id }) => engine.end({ id, as: 'failed', reason: BY_HAND, now: T0 }),
       async engine => {
         await claimAll(engine)
-        await engine.recover({ owner: 'new', now: T0, restart: 'fail', crash_cap: 3 })
+        await crash(engine, { now: T0, restart: 'fail' })
       }
     ]
     for (const way of ways) {

@@ -65,11 +65,12 @@ export async function settling (t: Test, setup: Setup) {
     const before = await engine.get(run.id)
     t.equal(await settleAs(engine, run, OUTCOMES.completed!), null)
     t.equal(await engine.report({ lease: run, now: T0, checkpoint: 1, logs: [{ at: T0, level: 30, text: 'late' }] }), false)
-    t.same(await engine.renew([run], T0 + 99), { held: [], lost: [run.id] })
+    t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99 }), { running: [], cancel: [] })
     t.same(await engine.get(run.id), before)
     t.same(await engine.logs({ id: run.id, after: 0, limit: 9 }), [])
     t.ok(await settleAs(engine, now!, OUTCOMES.completed!))
     t.equal(await settleAs(engine, now!, OUTCOMES.failed!), null, 'an end is written once')
+    t.match(await settleAs(engine, now!, OUTCOMES.completed!, T0 + 9), { state: 'completed', finished_at: T0 }, 'and answered again to who says the same again')
   })
 }
 
@@ -89,13 +90,34 @@ export async function running (t: Test, setup: Setup) {
     await engine.report({ lease: run, now: T0, child: null })
     t.equal((await engine.get(run.id))!.child, null)
   })
-  t.test('a renewed lease lasts longer and brings the wish to stop', async t => {
+  t.test('a beat makes the lease last longer, tells what is running and brings the wish to stop', async t => {
     const engine = await setup(t)
-    const run = await runIn(engine, 'running')
-    t.same(await engine.renew([run, { id: '00000000000', turn: 1 }], T0 + 60_000), { held: [{ id: run.id, cancel: null }], lost: ['00000000000'] })
-    t.equal((await engine.get(run.id))!.lease_until, T0 + 60_000)
-    await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
-    t.same((await engine.renew([run], T0)).held, [{ id: run.id, cancel: BY_HAND }])
+    const { id } = await runIn(engine, 'running')
+    const beat = (owner: string, until: number) => engine.beat({ owner, now: T0, until })
+    t.same(await beat('me', T0 + 60_000), { running: [{ id, turn: 1 }], cancel: [] })
+    t.equal((await engine.get(id))!.lease_until, T0 + 60_000)
+    t.same(await beat('you', T0 + 90_000), { running: [], cancel: [] }, 'of another owner nothing')
+    await beat('me', T0 + 1)
+    t.equal((await engine.get(id))!.lease_until, T0 + 60_000, 'it never gets shorter')
+    await engine.cancel({ id, reason: BY_HAND, now: T0 })
+    t.same((await beat('me', T0)).cancel, [{ id, turn: 1, reason: BY_HAND }])
+  })
+  t.test('what was settled is answered again to who did not hear of it, and to nobody else', async t => {
+    const outcomes: Outcome[] = [
+      ...Object.values(OUTCOMES), { kind: 'failed', error: BOOM, retry_at: T0 + 5 }, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 5 }
+    ]
+    for (const [place, outcome] of outcomes.entries()) {
+      const engine = await setup(t)
+      const run = await runIn(engine, 'running')
+      const first = await settleAs(engine, run, outcome)
+      const before = [await engine.get(run.id), await engine.stats({ from: 0, to: T0 * 2, by: 'task', every: 'all' })]
+      t.same(await settleAs(engine, run, outcome, T0 + 3), first, outcome.kind)
+      t.equal(await settleAs(engine, run, { ...outcomes[(place + 1) % outcomes.length]! }), null, 'another outcome is stale')
+      t.same([await engine.get(run.id), await engine.stats({ from: 0, to: T0 * 2, by: 'task', every: 'all' })], before, 'and nothing is written twice')
+      await engine.retry({ id: run.id, now: T0, due_at: T0 })
+      await claimAll(engine, { now: T0 + 9 })
+      t.equal(await settleAs(engine, run, outcome), null, 'nor is it answered once the run was claimed again')
+    }
   })
 }
 

@@ -1,6 +1,8 @@
 import type { Test } from 'tap'
 import type { Claimed, Engine, PlanAsk } from '../../../core/engine/engine.ts'
-import { FINAL_STATES } from '../../../core/model/run/run.ts'
+import type { Offer } from '../../../core/model/run/cohort.ts'
+import type { Due, ExpireAsk } from '../../../core/engine/engine.ts'
+import { FINAL_STATES, PRIORITIES } from '../../../core/model/run/run.ts'
 import type { NewRun, Run, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Schedule } from '../../../core/model/schedule/schedule.ts'
@@ -18,9 +20,33 @@ export const ask = (more: Partial<NewRun> = {}): NewRun =>
 export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T0): Promise<Run> =>
   (await engine.add([ask(more)], now))[0]!.run
 
-export const claimAll = (engine: Engine, more: { now?: number, limit?: number, owner?: string, tasks?: Record<string, number> } = {}): Promise<Claimed[]> => {
-  const { now = T0, limit = 100, owner = 'me', tasks = { a: 100, b: 100 } } = more
-  return engine.claim({ owner, now, lease_until: now + 30_000, limit, room: { tasks } })
+/** An offer for each cohort and each single run that is due, the most urgent first; each of them needs a slot and its task's. */
+export function offersOf ({ cohorts, singles }: Pick<Due, 'cohorts' | 'singles'>, now: number): Offer[] {
+  const pools = (task: string) => ({ needs: ['slots', `task/${task}`], takes: ['slots', `task/${task}`] })
+  return [
+    ...cohorts.map(({ count: _count, first: _first, ...cohort }): Offer =>
+      ({ cohort: { ...cohort, from: 0, until: now }, rank: PRIORITIES.indexOf(cohort.priority), ...pools(cohort.task) })),
+    ...singles.map(({ id, task, priority }): Offer => ({ id, rank: PRIORITIES.indexOf(priority), ...pools(task) }))
+  ]
+}
+
+export interface ClaimMore { now?: number, limit?: number, owner?: string, tasks?: Record<string, number>, lease?: number }
+
+/** Claims what is due of some tasks, the most urgent first, then due first, then asked for first. */
+export async function claimAll (engine: Engine, more: ClaimMore = {}): Promise<Claimed[]> {
+  const { now = T0, limit = 100, owner = 'me', tasks = { a: 100, b: 100 }, lease = 30_000 } = more
+  const { cohorts, singles } = await engine.due({ now, owner })
+  const isOpen = ({ task }: { task: string }) => Object.hasOwn(tasks, task)
+  const offers = offersOf({ cohorts: cohorts.filter(isOpen), singles: singles.filter(isOpen) }, now)
+  const pools = { slots: limit, ...Object.fromEntries(Object.entries(tasks).map(([task, many]) => [`task/${task}`, many])) }
+  return await engine.claim({ owner, now, lease_until: now + lease, offers, pools })
+}
+
+/** The owner `me` is no more, and somebody puts back what it had running. */
+export async function crash (engine: Engine, more: Partial<ExpireAsk & { owner: string }> = {}) {
+  const { owner = 'me', ...rest } = more
+  await engine.leave({ owner })
+  return await engine.expire({ now: T0 + 10, restart: 'restart', crash_cap: 3, ...rest })
 }
 
 export const settleAs = (engine: Engine, { id, turn }: Pick<Run, 'id' | 'turn'>, outcome: Outcome, now = T0) =>

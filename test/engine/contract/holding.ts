@@ -4,7 +4,7 @@ import { DAY, HOUR, MINUTE } from '../../../core/model/base/duration.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 
-const holdAs = (engine: Engine, id: string, at: number, code: string | null) => engine.hold([{ id, at, code, message: `because of ${code}` }])
+const holdAs = (engine: Engine, id: string, at: number, code: string | null) => engine.hold([{ owner: 'me', id, at, code, message: `because of ${code}` }])
 
 const holdsOf = async (engine: Engine, id: string) => (await engine.get(id))!.holds
 
@@ -32,9 +32,9 @@ export async function holding (t: Test, setup: Setup) {
     await holdAs(engine, id, T0 + 4, null)
     await holdAs(engine, id, T0 + 5, 'idle')
     t.same(await holdsOf(engine, id), [
-      { code: 'battery', message: 'because of battery', from: T0, to: T0 + 2 },
-      { code: 'window', message: 'because of window', from: T0 + 2, to: T0 + 3 },
-      { code: 'idle', message: 'because of idle', from: T0 + 5, to: null }
+      { code: 'battery', message: 'because of battery', from: T0, to: T0 + 2, owner: 'me' },
+      { code: 'window', message: 'because of window', from: T0 + 2, to: T0 + 3, owner: 'me' },
+      { code: 'idle', message: 'because of idle', from: T0 + 5, to: null, owner: 'me' }
     ])
     const [run] = await claimAll(engine, { now: T0 + 8 })
     await holdAs(engine, id, T0 + 9, 'battery')
@@ -57,7 +57,7 @@ export async function holding (t: Test, setup: Setup) {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     const codes = ['battery', 'window', 'idle']
-    await engine.hold(Array.from({ length: 500 }, (_, index) => ({ id, at: T0 + 10 * index, code: codes[index % 3]!, message: '' })))
+    await engine.hold(Array.from({ length: 500 }, (_, index) => ({ owner: 'me', id, at: T0 + 10 * index, code: codes[index % 3]!, message: '' })))
     await holdAs(engine, id, T0 + 5000, null)
     const holds = await holdsOf(engine, id)
     t.equal(holds.length, 200)
@@ -143,10 +143,10 @@ export async function holding (t: Test, setup: Setup) {
     for (const [name, value] of [['pause/a', { by: 'ann' }], ['pause/ü', 1], ['signal/x', [2]], ['pause/a', { by: 'bob' }], ['pauses', 3]] as const) {
       await engine.keep({ name, value: value as never, now: T0 })
     }
-    t.same(await engine.kept('pause/'), [{ name: 'pause/a', value: { by: 'bob' }, at: T0 }, { name: 'pause/ü', value: 1, at: T0 }])
-    t.equal((await engine.kept('')).length, 4)
+    t.same(await engine.kept({ prefix: 'pause/' }), [{ name: 'pause/a', value: { by: 'bob' }, at: T0, version: 4 }, { name: 'pause/ü', value: 1, at: T0, version: 2 }])
+    t.equal((await engine.kept({ prefix: '' })).length, 4)
     await engine.keep({ name: 'pause/a', value: null, now: T0 })
-    t.same((await engine.kept('pause')).map(({ name }) => name), ['pause/ü', 'pauses'])
+    t.same((await engine.kept({ prefix: 'pause' })).map(({ name }) => name), ['pause/ü', 'pauses'])
   })
   t.test('a run that completes leaves its timeline to be read', async t => {
     const engine = await setup(t)

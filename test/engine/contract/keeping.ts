@@ -1,14 +1,12 @@
 import type { Test } from 'tap'
-import type { Engine } from '../../../core/engine/engine.ts'
 import { CALLS } from '../../../core/engine/engine.ts'
+import { REPORTS } from '../../../core/engine/reports.ts'
 import type { Run } from '../../../core/model/run/run.ts'
-import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES, runIn, REACHABLE } from './ground.ts'
+import { T0, BY_HAND, ask, addOne, claimAll, crash, settleAs, OUTCOMES, runIn, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 
 /** What a crash leaves. */
 export async function recovering (t: Test, setup: Setup) {
-  const crash = (engine: Engine, more: Partial<Parameters<Engine['recover']>[0]> = {}) =>
-    engine.recover({ owner: 'new', now: T0 + 10, restart: 'restart', crash_cap: 3, ...more })
   t.test('what another owner had running is queued again, its attempt given back and the crash counted', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
@@ -16,11 +14,24 @@ export async function recovering (t: Test, setup: Setup) {
     t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'crashed', finished_at: T0 + 10 }])
     t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the one who is no more has no say')
   })
-  t.test('our own runs go on', async t => {
+  t.test('a run goes on as long as the lease of its owner holds, and is put back when it is over', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
-    t.same(await crash(engine, { owner: 'me' }), { queued: [], failed: [] })
-    t.equal((await engine.get(run.id))!.state, 'running')
+    const expire = (now: number) => engine.expire({ now, restart: 'restart', crash_cap: 3 })
+    t.same(await expire(T0 + 29_999), { queued: [], failed: [] })
+    await engine.beat({ owner: 'me', now: T0, until: T0 + 40_000 })
+    t.same(await expire(T0 + 39_999), { queued: [], failed: [] })
+    await engine.claim({ owner: 'you', now: T0, lease_until: T0 + 90_000, offers: [], pools: {} })
+    t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] }, 'whatever others do')
+    t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] }, 'the owner hears that it lost it')
+  })
+  t.test('the owners of an earlier process are over at once', async t => {
+    const engine = await setup(t)
+    const run = await runIn(engine, 'running')
+    await engine.stop()
+    await engine.start()
+    t.match(await engine.get(run.id), { state: 'running', lease_until: null })
+    t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: run.id }] })
   })
   t.test('a run that takes the process down time and again is failed, and says so', async t => {
     const engine = await setup(t)
@@ -95,27 +106,46 @@ export async function living (t: Test, setup: Setup) {
     t.same(answers.flatMap(({ status }, index) => status === 'rejected' ? [index] : []), [7])
     t.match(await engine.count(), [{ states: { queued: 49 } }])
   })
-  t.test('everything is there again after a stop and a start; start and stop twice are once', async t => {
+  t.test('everything is there again after a stop and a start', async t => {
     const engine = await setup(t)
-    await engine.start()
     for (const state of REACHABLE) await runIn(engine, state)
-    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(), await engine.due(T0)]
-    await engine.stop()
+    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(), await engine.due({ now: T0, owner: 'me' })]
     await engine.stop()
     await engine.start()
-    t.same(await engine.list({ limit: 99 }), before)
+    t.same((await engine.list({ limit: 99 })).items, before.items.map(run => ({ ...run, lease_until: null })))
     t.same(await engine.count(), count)
-    t.same(await engine.due(T0), due)
+    t.same(await engine.due({ now: T0, owner: 'me' }), due)
     t.match(await engine.health(T0), { ok: true, reason: null })
+  })
+  t.test('it stops with the last of those who have started it, and a stop too many is none', async t => {
+    const engine = await setup(t)
+    await Promise.all([engine.start(), engine.start()])
+    await engine.stop()
+    await engine.stop()
+    await addOne(engine)
+    await engine.stop()
+    await t.rejects(addOne(engine), { code: 'OFFPEAK_ENGINE_STOPPED' })
+    await engine.stop()
+    await engine.start()
+    t.match(await engine.count(), [{ states: { queued: 1 } }])
+  })
+  t.test('a stop waits for the start that is under way, and a start for the stop', async t => {
+    const engine = await setup(t)
+    await engine.stop()
+    const order: string[] = []
+    const told = (word: string) => () => void order.push(word)
+    await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')), engine.start().then(told('started again'))])
+    t.same(order, ['started', 'stopped', 'started again'])
+    await addOne(engine)
   })
   t.test('a stopped engine refuses every call', async t => {
     const engine = await setup(t)
     await engine.stop()
-    for (const call of CALLS.filter(name => name !== 'health')) {
+    for (const call of [...CALLS, ...REPORTS].filter(name => name !== 'health')) {
       await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), { code: 'OFFPEAK_ENGINE_STOPPED' }, call)
     }
     t.match(await engine.health(T0), { ok: false })
   })
 }
 
-const ARGUMENTS: Partial<Record<typeof CALLS[number], unknown>> = { add: [], renew: [], plan: [], hold: [] }
+const ARGUMENTS: Partial<Record<string, unknown>> = { add: [], plan: [], hold: [], claim: { offers: [] } }

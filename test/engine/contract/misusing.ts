@@ -15,8 +15,8 @@ export async function misusing (t: Test, setup: Setup) {
       ], [null, null, null, null, null, null, null], id.slice(0, 30))
       t.equal(await engine.report({ lease: { id, turn: 1 }, now: T0, checkpoint: 1 }), false)
       t.same(await engine.logs({ id, after: 0, limit: 9 }), [])
-      t.same(await engine.renew([{ id, turn: 1 }], T0), { held: [], lost: [id] })
-      await engine.hold([{ id, at: T0, code: 'x', message: '' }])
+      await engine.hold([{ owner: 'me', id, at: T0, code: 'x', message: '' }])
+      t.same(await engine.claim({ owner: 'me', now: T0, lease_until: T0, offers: [{ id, rank: 0, needs: [id], takes: [id] }], pools: {} }), [])
     }
   })
   t.test('names that are none are refused, and so is a run that waits for itself or in a circle', async t => {
@@ -57,15 +57,15 @@ export async function misusing (t: Test, setup: Setup) {
     const engine = await setup(t)
     const evil = JSON.parse('{"__proto__":{"polluted":true},"a":1}') as never
     const { id } = await addOne(engine, { payload: evil, key: '__proto__' })
-    t.match(await engine.holder({ task: 'a', key: '__proto__', now: T0 }), { id })
+    t.match(await engine.add([ask({ key: '__proto__' })], T0), [{ created: false, run: { id } }])
     const [run] = await claimAll(engine, { tasks: { a: 1, constructor: 1 } })
     await engine.report({ lease: run!, now: T0, checkpoint: evil, logs: [{ at: T0, level: 30, text: 'x', data: evil }] })
     await engine.keep({ name: '__proto__', value: evil, now: T0 })
     await settleAs(engine, run!, { kind: 'completed', result: evil })
     const full = (await engine.get(id))!
     for (const part of [full.payload, full.result, full.checkpoint] as { a: number, polluted?: boolean }[]) t.same([part.a, part.polluted, Object.hasOwn(part, '__proto__')], [1, undefined, true])
-    t.match(await engine.kept('__'), [{ name: '__proto__' }])
+    t.match(await engine.kept({ prefix: '__' }), [{ name: '__proto__' }])
     t.equal(({} as { polluted?: boolean }).polluted, undefined)
-    t.same(await engine.change({ act: 'retry', filter: {}, now: T0, limit: 9, dry_run: true, bounds: { constructor: 1 } }), { matched: 0, changed: 0, refused: {} })
+    t.same(await engine.change({ act: 'retry', filter: {}, now: T0, limit: 9, dry_run: true, bounds: { constructor: 1 } }), { matched: 0, runs: [], refused: {}, next: null })
   })
 }

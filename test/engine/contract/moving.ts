@@ -3,8 +3,8 @@ import type { ChangeAsk, Engine } from '../../../core/engine/engine.ts'
 import { FINAL_STATES, STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { FullRun, NewRun, Run, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
-import { T0, BY_HAND, BOOM, ask, fire, planAsk, settleAs } from './ground.ts'
-import type { Setup } from './ground.ts'
+import { T0, BY_HAND, BOOM, ask, claimAll, crash, fire, planAsk, settleAs } from './ground.ts'
+import type { ClaimMore, Setup } from './ground.ts'
 
 type Runs = Record<State, Run>
 
@@ -16,8 +16,7 @@ const LATER = T0 + 60_000
 const all = <T>(states: readonly State[], value: T) => Object.fromEntries(states.map(state => [state, value])) as Partial<Record<State, T>>
 
 /** What is claimed is always of the task a. */
-const claimA = (engine: Engine, more: { now?: number, limit?: number } = {}) =>
-  engine.claim({ owner: 'me', lease_until: LATER, limit: 9, now: T0, ...more, room: { tasks: { a: 9 } } })
+const claimA = (engine: Engine, more: ClaimMore = {}) => claimAll(engine, { tasks: { a: 9 }, lease: LATER - (more.now ?? T0), ...more })
 
 const settle = (outcome: Outcome) => (engine: Engine, run: Run) => settleAs(engine, run, outcome, T0 + 5)
 const stopped = (outcome: Outcome) => async (engine: Engine, run: Run) => {
@@ -26,7 +25,7 @@ const stopped = (outcome: Outcome) => async (engine: Engine, run: Run) => {
 }
 const change = (act: ChangeAsk['act'], states: readonly State[] = STATES) => (engine: Engine) =>
   engine.change({ filter: { task: 'a', state: [...states] }, act, now: T0 + 5, limit: 99, dry_run: false, reason: BY_HAND })
-const crash = (restart: 'restart' | 'fail', crash_cap: number) => (engine: Engine) => engine.recover({ owner: 'new', now: T0 + 5, restart, crash_cap })
+const crashed = (restart: 'restart' | 'fail', crash_cap: number) => (engine: Engine) => crash(engine, { now: T0 + 5, restart, crash_cap })
 const end = (as: 'skipped' | 'failed') => (engine: Engine, { id }: Run) => engine.end({ id, now: T0 + 5, as, reason: BY_HAND })
 const again = (conflict: 'return' | 'replace' | 'reschedule' | 'keep_last') => (engine: Engine, { key }: Run) =>
   engine.add([ask({ key, priority: 'low', due_at: LATER, unique: { until: 'kept', conflict } })], T0 + 5)
@@ -40,7 +39,8 @@ const WAITING = ['blocked', 'queued'] as const
 const MOVES: Record<string, Move> = {
   'a claim': { act: engine => claimA(engine, { now: T0 + 5 }), to: { queued: 'running' }, told: { turn: 1, attempt: 1, owner: 'me', started_at: T0 + 5 } },
   'a claim before it is due': { act: engine => claimA(engine, { now: T0 - 1 }), to: {} },
-  'a claim without room': { act: engine => engine.claim({ owner: 'me', now: T0, lease_until: LATER, limit: 9, room: { tasks: { b: 9 } } }), to: {} },
+  'a claim without room': { act: engine => claimA(engine, { tasks: { a: 0 } }), to: {} },
+  'a claim of another task': { act: engine => claimA(engine, { tasks: { b: 9 } }), to: {} },
   'completed': { act: settle(DONE), to: { running: 'completed' }, told: { result: 1, owner: null } },
   'a failure with tries left': { act: settle(FAILED), to: { running: 'queued' }, told: { attempt: 1, due_at: T0 + 9, error: BOOM, started_at: T0, owner: null } },
   'a failure with none left': { act: settle(FAILED), to: { running: 'failed' }, more: { max_retries: 0 }, told: { error: BOOM, finished_at: T0 + 5 } },
@@ -60,12 +60,12 @@ const MOVES: Record<string, Move> = {
   'an end as skipped': { act: end('skipped'), to: all(WAITING, 'skipped'), told: { reason: BY_HAND, turn: 0 } },
   'an end as failed': { act: end('failed'), to: all(WAITING, 'failed'), told: { reason: BY_HAND, turn: 0 } },
   'an edit': { act: (engine, { id }) => engine.edit({ id, now: T0 + 5, by: 'ann', priority: 'low', due_at: T0 + 9 }), to: { blocked: 'blocked', queued: 'queued' }, told: { priority: 'low', due_at: T0 + 9 } },
-  'a hold': { act: (engine, { id }) => engine.hold([{ id, at: T0 + 5, code: 'battery', message: '' }]), to: { queued: 'queued' }, told: { holds: [{ code: 'battery', to: null }] } },
+  'a hold': { act: (engine, { id }) => engine.hold([{ owner: 'me', id, at: T0 + 5, code: 'battery', message: '' }]), to: { queued: 'queued' }, told: { holds: [{ code: 'battery', to: null }] } },
   'a report': { act: (engine, run) => engine.report({ lease: run, now: T0 + 5, child: { pid: 7, started: 's' } }), to: { running: 'running' }, told: { child: { pid: 7 } } },
-  'a renewal': { act: (engine, run) => engine.renew([run], LATER + 7), to: { running: 'running' }, told: { lease_until: LATER + 7 } },
-  'a crash': { act: crash('restart', 3), to: { running: 'queued' }, told: { attempt: 0, crashes: 1, turn: 1, owner: null, finished_at: null } },
-  'a crash too many': { act: crash('restart', 1), to: { running: 'failed' }, told: { reason: { code: 'crashed' } } },
-  'a crash that is the end': { act: crash('fail', 3), to: { running: 'failed' }, told: { reason: { code: 'interrupted' } } },
+  'a beat': { act: engine => engine.beat({ owner: 'me', now: T0, until: LATER + 7 }), to: { running: 'running' }, told: { lease_until: LATER + 7 } },
+  'a crash': { act: crashed('restart', 3), to: { running: 'queued' }, told: { attempt: 0, crashes: 1, turn: 1, owner: null, finished_at: null } },
+  'a crash too many': { act: crashed('restart', 1), to: { running: 'failed' }, told: { reason: { code: 'crashed' } } },
+  'a crash that is the end': { act: crashed('fail', 3), to: { running: 'failed' }, told: { reason: { code: 'interrupted' } } },
   'a later fire that replaces': { act: engine => engine.plan([planAsk({ overlap: 'replace', fires: [fire(LATER)] })]), to: { ...all(WAITING, 'cancelled'), running: 'running' } },
   'the same name again, returned': { act: again('return'), to: {} },
   'the same name again, replacing': { act: again('replace'), to: { blocked: 'blocked', queued: 'queued' }, told: { priority: 'low', due_at: LATER, nominal_at: LATER } },
@@ -85,7 +85,7 @@ const MOVES: Record<string, Move> = {
 
 /** Brings the run that the blocked one waits for to an end. */
 async function prerequisite (engine: Engine, outcome: Outcome): Promise<void> {
-  const [run] = await engine.claim({ owner: 'me', now: T0, lease_until: LATER, limit: 1, room: { tasks: { c: 1 } } })
+  const [run] = await claimAll(engine, { limit: 1, tasks: { c: 1 } })
   if (run) await settleAs(engine, run, outcome, T0 + 5)
 }
 
@@ -111,7 +111,7 @@ async function oneOfEach (engine: Engine, more: Partial<NewRun> = {}): Promise<R
 const whole = async (engine: Engine, runs: Runs): Promise<Record<State, FullRun | null>> =>
   Object.fromEntries(await Promise.all(STATES.map(async state => [state, await engine.get(runs[state].id)] as const))) as Record<State, FullRun | null>
 
-const isOwned = ({ owner, lease_until: until }: Run) => owner !== null && until !== null
+const isOwned = ({ owner }: Run) => owner !== null
 
 /** Every state and every call: what is allowed moves the run, and what is not changes nothing at all. */
 export async function moving (t: Test, setup: Setup) {

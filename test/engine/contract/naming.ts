@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
 import type { NewRun, Run, Unique } from '../../../core/model/run/run.ts'
-import { T0, BY_HAND, BOOM, ask, claimAll, settleAs, OUTCOMES } from './ground.ts'
+import { T0, BY_HAND, BOOM, ask, claimAll, crash, settleAs, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 
 const addAs = async (engine: Engine, unique: Unique, more: Partial<NewRun> = {}, now = T0) => (await engine.add([ask({ key: 'k', unique, ...more })], now))[0]!
@@ -64,7 +64,7 @@ export async function naming (t: Test, setup: Setup) {
     const [again] = await engine.add([ask({ key: 'k', unique: until, payload: [2], priority: 'critical', due_at: T0 + 7, max_retries: 9 })], T0)
     t.match(again, { created: false, conflict: 'replaced', run: { id: run.id } })
     t.match(await engine.get(run.id), { payload: [2], priority: 'critical', due_at: T0 + 7, nominal_at: T0 + 7, max_retries: 9, deadline_at: null })
-    t.match(await engine.due(T0), { tasks: [], next_at: T0 + 7 })
+    t.match(await engine.due({ now: T0, owner: 'me' }), { cohorts: [], singles: [], next_at: T0 + 7 })
     t.match(await engine.count(), [{ states: { queued: 1 } }])
     t.match(await addAs(engine, until, { due_at: T0 }), { conflict: 'replaced' })
     t.equal((await engine.get(run.id))!.payload, null)
@@ -119,7 +119,7 @@ export async function naming (t: Test, setup: Setup) {
     const { run: other } = await addAs(engine, until, { key: 'other' })
     await claimAll(engine)
     const { run: newest } = await addAs(engine, until)
-    t.match(await engine.recover({ owner: 'new', now: T0 + 1, restart: 'restart', crash_cap: 3 }), { queued: [{ id: other.id }], failed: [] })
+    t.match(await crash(engine, { now: T0 + 1 }), { queued: [{ id: other.id }], failed: [] })
     t.match(await engine.get(id), { state: 'skipped', reason: { code: 'replaced' }, attempts: [{ outcome: 'crashed' }] })
     t.match((await claimAll(engine)).map(run => run.id).toSorted(), [other.id, newest.id].toSorted())
   })

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 
@@ -49,53 +50,6 @@ export async function claiming (t: Test, setup: Setup) {
     t.same(claimed, [3, 1, 2, 5, 0].map(index => runs[index]))
     t.same((await claimAll(engine, { now: T0 + 1 })).map(({ id }) => id), [runs[4]])
   })
-  t.test('room is kept for the whole, each task, queue and priority', async t => {
-    const engine = await setup(t)
-    await engine.add([ask(), ask(), ask({ task: 'b', queue: 'q' }), ask({ task: 'b', queue: 'q' }), ask({ task: 'b', priority: 'low' }), ask({ task: 'constructor' })], T0)
-    const room = { tasks: { a: 1, b: 9 }, queues: { q: 1 }, priorities: { low: 0 } }
-    const claimed = await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 9, room })
-    t.same(claimed.map(({ task, queue }) => [task, queue]), [['a', 'default'], ['b', 'q']])
-    t.equal((await claimAll(engine, { limit: 1 })).length, 1)
-    t.same(await claimAll(engine, { tasks: {} }), [], 'a task that is not named may not start')
-  })
-  t.test('beyond the limit only what may be taken ahead, and only once the limit is reached', async t => {
-    const engine = await setup(t)
-    const asks = [ask(), ask({ task: 'b' }), ask(), ask({ task: 'b' }), ask(), ask({ queue: 'q' }), ask({ priority: 'low' }), ask()]
-    const ids = (await engine.add(asks, T0)).map(({ run }) => run.id)
-    const claim = async (limit: number, tasks: Record<string, number>, ahead: Record<string, number>) => {
-      const room = { tasks, ahead, queues: { q: 9 }, priorities: { low: 9 } as const }
-      return (await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit, room })).map(({ id }) => ids.indexOf(id))
-    }
-    t.same(await claim(2, { a: 1, b: 0 }, { a: 9 }), [0], 'there was room for less than the limit')
-    t.same(await claim(1, { a: 1, b: 1 }, { a: 2 }), [1, 2, 4], 'none of b, nor of what is limited, beyond it')
-    t.same(await claim(1, { a: 1, b: 1 }, { a: 9 }), [3, 7])
-    t.same(await claim(2, { a: 2, b: 2 }, { a: 9 }), [5, 6])
-  })
-  t.test('what is due before runs that were taken ahead is taken alone', async t => {
-    const engine = await setup(t)
-    const claim = async (now: number) => (await engine.claim({ owner: 'me', now, lease_until: now + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 2 } } })).map(({ due_at }) => due_at - T0)
-    await engine.add([1, 2, 3, 4, 5].map(ms => ask({ due_at: T0 + ms })), T0)
-    t.same(await claim(T0 + 9), [1, 2, 3])
-    await engine.add([0, 2].map(ms => ask({ due_at: T0 + ms })), T0)
-    t.match(await engine.due(T0 + 9), { tasks: [{ count: 4, first: { due_at: T0 } }] })
-    t.same(await claim(T0 + 9), [0, 2, 4])
-    t.match(await engine.queues({}), [{ queued: 1, running: 6 }])
-    t.match(await engine.due(T0 + 4), { tasks: [], next_at: T0 + 5 }, 'also when the clock goes back')
-    t.match(await engine.queues({ now: T0 + 9 }), [{ oldest: T0 + 5 }])
-    t.same(await claim(T0 + 9), [5])
-    t.match(await engine.count(), [{ states: { queued: 0, running: 7 } }])
-  })
-  t.test('a run that has seen a crash is not taken ahead, nor what comes after it', async t => {
-    const engine = await setup(t)
-    await engine.add([ask(), ask()], T0)
-    await claimAll(engine, { owner: 'old' })
-    await engine.recover({ owner: 'me', now: T0, restart: 'restart', crash_cap: 9 })
-    await engine.add([ask({ due_at: T0 - 1 }), ask({ due_at: T0 - 1 }), ask()], T0)
-    const claim = () => engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, limit: 1, room: { tasks: { a: 1 }, ahead: { a: 9 } } })
-    t.same((await claim()).map(({ crashes }) => crashes), [0, 0])
-    t.same((await claim()).map(({ crashes }) => crashes), [1])
-    t.same((await claim()).map(({ crashes }) => crashes), [1, 0])
-  })
   t.test('what goes back and never began leaves no attempt', async t => {
     const engine = await setup(t)
     await addOne(engine)
@@ -121,18 +75,19 @@ export async function claiming (t: Test, setup: Setup) {
     t.equal(ids.length, 20)
     t.equal(new Set(ids).size, 20)
   })
-  t.test('due tells how many could start, which is first, and when there will be more', async t => {
+  t.test('due tells how many could start of each cohort, which is first, and when there will be more', async t => {
     const engine = await setup(t)
-    t.same(await engine.due(T0), { tasks: [], next_at: null })
-    await engine.add([ask({ due_at: T0 + 50 }), ask({ due_at: T0 + 20 }), ask({ due_at: T0 }), ask({ due_at: T0 - 1, priority: 'high' })], T0)
-    const due = await engine.due(T0)
-    t.match(due, { tasks: [{ task: 'a', count: 2, first: { priority: 'high' } }], next_at: T0 + 20 })
-    t.match(await engine.due(T0 + 100), { tasks: [{ count: 4 }], next_at: null })
-    t.match(await engine.due(T0 + 20), { tasks: [{ count: 3 }], next_at: T0 + 50 }, 'a clock that goes back is followed')
+    const due = (now: number) => engine.due({ now, owner: 'me' })
+    t.same(await due(T0), { cohorts: [], singles: [], next_at: null, others: { tasks: {}, queues: {}, locks: {} }, rates: {} })
+    await engine.add([ask({ due_at: T0 + 50 }), ask({ due_at: T0 + 20 }), ask({ due_at: T0 }), ask({ priority: 'high' })], T0)
+    const cohort = { task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false }
+    t.match(await due(T0), { cohorts: [{ ...cohort, count: 1, first: { due_at: T0 } }, { priority: 'high', count: 1 }], next_at: T0 + 20 })
+    t.match(await due(T0 + 100), { cohorts: [{ count: 3 }, { count: 1 }], next_at: null })
+    t.match(await due(T0 + 20), { cohorts: [{ count: 2 }, { count: 1 }], next_at: T0 + 50 }, 'a clock that goes back is followed')
     await claimAll(engine, { now: T0 + 20 })
-    t.same(await engine.due(T0 + 20), { tasks: [], next_at: T0 + 50 })
+    t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: T0 + 50 })
     const waiting = (await engine.list({ state: ['queued'], limit: 9 })).items[0]!
     await engine.cancel({ id: waiting.id, reason: BY_HAND, now: T0 })
-    t.same(await engine.due(T0 + 20), { tasks: [], next_at: null })
+    t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: null })
   })
 }

@@ -1,30 +1,40 @@
-import type { RecoverAsk, Room } from '../../../core/engine/engine.ts'
-import { PRIORITIES, isFinal } from '../../../core/model/run/run.ts'
-import type { Condition, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
+import type { ClaimAsk, ExpireAsk } from '../../../core/engine/engine.ts'
+import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
+import type { Cohort, Offer } from '../../../core/model/run/cohort.ts'
+import { isFinal } from '../../../core/model/run/run.ts'
+import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
+import { byCode, orphaned, replayed, within } from './timelines.ts'
+import type { Event } from './timelines.ts'
 
 /** `counted`: what the prerequisite came to when it did. `result`: of one that was removed. */
 export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json }
 
-/** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. */
+/** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of its own timeline, of which
+ *  the first `past` are of waits that are over. */
 export interface Was {
   id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
-  due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null, lease_until: number | null
+  due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null
   created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null, expires: boolean
+  now: boolean, single: boolean, preempted: number
   cancel: string | null, reason: string | null, error: string | null, child: number | null
   until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
   payload: Json, result: Json, checkpoint: Json, used: Used | null
-  attempts: { turn: number, outcome: string }[], codes: string[], open: boolean, lines: string[]
+  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[]
 }
 
 export interface Sum { completed: number, failed: number, cancelled: number, skipped: number, retries: number, cpu: number }
 
 export const isWaiting = ({ state }: Was): boolean => state === 'queued' || state === 'blocked'
 
-const before = (a: Was, b: Was): number =>
-  PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) || a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
+const isScheduled = ({ source }: Was) => source === 'schedule' || source === 'catch_up'
+
+const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
+
+const singleOrder = (a: Was, b: Was): number =>
+  Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
 
 /** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
 export class Laws {
@@ -32,6 +42,10 @@ export class Laws {
   runs: Was[] = []
   readonly cursors = new Map<string, number>()
   readonly sums = new Map<string, Sum>()
+  /** Time held by `task/code`, of waits that are over. */
+  readonly held = new Map<string, { ms: number, runs: number }>()
+  readonly events: Event[] = []
+  readonly owners = new Map<string, number>()
   records = 0
   #last = ''
 
@@ -61,30 +75,87 @@ export class Laws {
     if (id <= this.#last) throw new Error(`the id ${id} does not come after ${this.#last}`)
     this.#last = id
     const until = ask.unique?.until ?? 'kept'
+    const deadline = ask.deadline_at ?? null
     const run: Was = {
       id, task: ask.task, queue: ask.queue, priority: ask.priority, state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued', source: ask.source,
       schedule: ask.schedule ?? null, key: ask.key ?? null, due_at: ask.due_at, nominal_at: ask.nominal_at ?? ask.due_at, attempt: 0, max_retries: ask.max_retries, turn: 0,
-      crashes: 0, missed: ask.missed ?? 0, owner: null, lease_until: null, created_at: this.now, started_at: null, finished_at: ask.skipped ? this.now : null,
-      deadline_at: ask.deadline_at ?? null, expires: ask.expires ?? false, cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
+      crashes: 0, missed: ask.missed ?? 0, owner: null, created_at: this.now, started_at: null, finished_at: ask.skipped ? this.now : null,
+      deadline_at: deadline, expires: ask.expires ?? false, now: ask.now ?? false, preempted: 0,
+      single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < this.now || (deadline !== null && deadline < ask.due_at),
+      cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
       until: until === 'kept' ? null : typeof until === 'number' ? this.now + until : until, free: false, displaced: false, links: [],
-      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], codes: [], open: false, lines: []
+      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: []
     }
     this.runs.push(run)
     if (ask.skipped) this.sumOf(run.task).skipped += 1
     return run
   }
 
+  cohortOf (run: Was): Cohort | null {
+    if (run.single) return null
+    const { task, queue, priority, deadline_at: deadline, due_at: due } = run
+    return { task, queue, priority, span: deadline === null ? NO_DEADLINE : deadline - due, scheduled: isScheduled(run) }
+  }
+
+  /** What a run was held for, the entries of the cohort first. */
+  timelineOf (run: Was): Hold[] {
+    const cohort = run.state === 'blocked' ? null : this.cohortOf(run)
+    const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, run.started_at ?? run.finished_at)
+    return [...shared, ...run.own]
+  }
+
+  /** A run leaves its cohort for good: what it was held for is its own from here on. */
+  alone (run: Was): void {
+    const cohort = this.cohortOf(run)
+    run.single = true
+    if (cohort === null || run.state === 'blocked') return
+    const until = run.state === 'queued' ? null : run.started_at ?? run.finished_at
+    const shared = within(replayed(this.events, cohort, run.due_at), run.due_at, until)
+    run.own.push(...shared)
+    if (run.state !== 'queued') run.past = run.own.length
+  }
+
+  /** A queued run waits no longer: for how long it was held is summed. */
+  #leave (run: Was): void {
+    if (run.state !== 'queued') return
+    run.own = run.own.map((entry, place) => place < run.past || entry.to !== null ? entry : { ...entry, to: Math.max(entry.from, this.now) })
+    const cohort = this.cohortOf(run)
+    const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, this.now)
+    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) this.#sumHeld(this.held, run, code, ms)
+    run.past = run.own.length
+  }
+
+  #sumHeld (sums: Map<string, { ms: number, runs: number }>, run: Was, code: string, ms: number): void {
+    const before = run.single && run.own.slice(0, run.past).some(entry => entry.code === code)
+    const sum = sums.get(`${run.task}/${code}`) ?? { ms: 0, runs: 0 }
+    sums.set(`${run.task}/${code}`, { ms: sum.ms + ms, runs: sum.runs + (before ? 0 : 1) })
+  }
+
+  /** Time held in all: what is summed, and what is closed of runs that still wait. */
+  heldNow (): [name: string, ms: number, runs: number][] {
+    const sums = new Map(this.held)
+    for (const run of this.runs.filter(({ state }) => state === 'queued')) {
+      const cohort = this.cohortOf(run)
+      const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, null)
+      const closed = [...shared, ...run.own.slice(run.past)].filter(({ to }) => to !== null)
+      for (const [code, ms] of byCode(closed)) this.#sumHeld(sums, run, code, ms)
+    }
+    return [...sums].map(([name, { ms, runs }]) => [name, ms, runs] as [string, number, number]).toSorted(([a], [b]) => a < b ? -1 : 1)
+  }
+
   /** A run is over. */
   over (run: Was, state: Exclude<State, 'blocked' | 'queued' | 'running'>, more: Partial<Was> = {}): void {
-    Object.assign(run, { state, finished_at: this.now, owner: null, lease_until: null, child: null, open: false, ...more })
+    this.#leave(run)
+    Object.assign(run, { state, finished_at: this.now, owner: null, child: null, ...more })
     this.sumOf(run.task)[state] += 1
     if (typeof run.until === 'string') run.free = true
   }
 
   /** It waits again, unless a later one with its key is to be the last. */
   again (run: Was, due_at: number, more: Partial<Was> = {}): void {
+    this.alone(run)
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
-    Object.assign(run, { state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at, ...more })
+    Object.assign(run, { state: 'queued', owner: null, child: null, finished_at: null, due_at, ...more })
   }
 
   /** What follows from the ends of others, until nothing does. */
@@ -99,43 +170,68 @@ export class Laws {
         if (run.state !== 'blocked') continue
         const met = run.links.map(({ condition, counted }) => counted === null ? null : condition === 'done' || condition === counted)
         if (met.includes(false)) this.over(run, 'skipped', { reason: 'dependency_failed' })
-        else if (!met.includes(null)) Object.assign(run, { state: 'queued', due_at: Math.max(run.due_at, this.now) })
+        else if (!met.includes(null)) Object.assign(run, { state: 'queued', ...this.now > run.due_at && { due_at: this.now, single: true } })
         changed ||= run.state !== 'blocked'
       }
     }
   }
 
   due (now = this.now): Was[] {
-    return this.runs.filter(({ state, due_at }) => state === 'queued' && due_at <= now).toSorted(before)
+    return this.runs.filter(({ state, due_at }) => state === 'queued' && due_at <= now)
   }
 
-  claim ({ limit, room, owner, lease_until }: { limit: number, room: Room, owner: string, lease_until: number }): Was[] {
+  singles (): Was[] {
+    return this.due().filter(({ single }) => single).toSorted(singleOrder)
+  }
+
+  others (owner: string): Was[] {
+    return this.runs.filter(run => run.state === 'running' && run.owner !== owner)
+  }
+
+  isOffered ({ id, cohort }: Offer, run: Was): boolean {
+    if (id !== undefined) return run.id === id
+    const own = this.cohortOf(run)
+    return own !== null && cohort !== undefined && run.due_at >= cohort.from && run.due_at <= cohort.until &&
+      (['task', 'queue', 'priority', 'span', 'scheduled'] as const).every(name => own[name] === cohort[name])
+  }
+
+  /** Word for word what the seam says of a claim. */
+  claim ({ owner, lease_until, offers, pools, limit = Infinity }: Omit<ClaimAsk, 'now' | 'rates'>): Was[] {
+    const left = new Map(Object.entries(pools))
+    const lower = (name: string) => { if (left.has(name)) left.set(name, left.get(name)! - 1) }
+    for (const run of this.others(owner)) for (const name of [`task/${run.task}`, `queue/${run.queue}`]) lower(name)
     const taken: Was[] = []
-    const has = (name: 'task' | 'queue' | 'priority', run: Was, most = Infinity) => taken.filter(other => other[name] === run[name]).length < most
-    for (const run of this.due()) {
-      const { tasks, queues = {}, priorities = {} } = room
-      if (taken.length < limit && has('task', run, tasks[run.task] ?? 0) && has('queue', run, queues[run.queue]) && has('priority', run, priorities[run.priority])) taken.push(run)
+    while (taken.length < limit) {
+      const open = offers.filter(({ needs }) => needs.every(name => (left.get(name) ?? Infinity) >= 1))
+      const found = open.flatMap(offer => this.due().filter(run => this.isOffered(offer, run)).map(run => ({ offer, run })))
+      const [first] = found.toSorted((a, b) => a.offer.rank - b.offer.rank || dueOrder(a.run, b.run))
+      if (first === undefined) break
+      for (const name of first.offer.takes) lower(name)
+      this.#start(first.run, owner)
+      taken.push(first.run)
     }
-    if (taken.length === limit) taken.push(...this.#ahead(taken, room))
-    for (const run of taken) {
-      Object.assign(run, { state: 'running', attempt: run.attempt + 1, turn: run.turn + 1, owner, lease_until, started_at: this.now, reason: null, child: null, open: false })
-      if (run.until === 'started') run.free = true
-    }
+    if (taken.length > 0) this.renew(owner, lease_until)
     return taken
   }
 
-  /** Beyond the limit: of each task so many, up to the first that has seen a crash, from queues and priorities that are not limited. */
-  #ahead (taken: Was[], { ahead = {}, queues = {}, priorities = {} }: Room): Was[] {
-    const left = new Map(Object.entries(ahead))
-    return this.due().filter(run => !taken.includes(run)).filter(({ task, queue, priority, crashes }) => {
-      const count = left.get(task) ?? 0
-      if (count < 1 || queue in queues || priority in priorities) return false
-      left.set(task, crashes > 0 ? 0 : count - 1)
-      return crashes === 0
-    })
+  #start (run: Was, owner: string): void {
+    this.#leave(run)
+    Object.assign(run, { state: 'running', attempt: run.attempt + 1, turn: run.turn + 1, owner, started_at: this.now, reason: null, child: null })
+    if (run.until === 'started') run.free = true
   }
 
-  /** True when the lease holds. */
+  renew (owner: string, until: number): void {
+    this.owners.set(owner, Math.max(until, this.owners.get(owner) ?? -Infinity))
+  }
+
+  /** These owners are no more; null: none of those there were. */
+  gone (owners: readonly string[] | null): void {
+    for (const name of owners ?? [...this.owners.keys()]) this.owners.delete(name)
+    this.events.push({ kind: 'over', owners })
+    for (const run of this.runs) run.own = [...run.own.slice(0, run.past), ...orphaned(run.own.slice(run.past), owners)]
+  }
+
+  /** The answer: null when the lease is stale, and nothing was said before that is the same. */
   settle (run: Was, turn: number, { outcome, used, lines, begun }: { outcome: Outcome, used: Used | null, lines: string[], begun: boolean }): boolean {
     if (run.state !== 'running' || run.turn !== turn) return false
     run.lines.push(...lines)
@@ -155,7 +251,8 @@ export class Laws {
     if (outcome.kind === 'skipped' || outcome.kind === 'cancelled') return this.over(run, outcome.kind, { reason: outcome.reason.code })
     const error = outcome.kind === 'failed' ? outcome.error.message : run.error
     if (run.cancel !== null) return this.over(run, 'cancelled', { error, reason: run.cancel })
-    if (outcome.kind === 'postponed') return this.again(run, outcome.due_at, { attempt: run.attempt - 1, reason: outcome.reason.code })
+    const preempted = run.preempted + (outcome.kind === 'postponed' && outcome.reason.code === 'yield' ? 1 : 0)
+    if (outcome.kind === 'postponed') return this.again(run, outcome.due_at, { attempt: run.attempt - 1, reason: outcome.reason.code, preempted })
     if (outcome.retry_at === null || run.attempt > run.max_retries) return this.over(run, 'failed', { error, reason: outcome.reason?.code ?? null })
     this.again(run, outcome.retry_at, { error })
     if (run.state === 'queued') this.sumOf(run.task).retries += 1
@@ -172,13 +269,15 @@ export class Laws {
     if (run.state === 'completed') run.checkpoint = null
     run.displaced = false
     const deadline_at = run.deadline_at === null ? null : due_at + Math.max(0, run.deadline_at - run.nominal_at)
-    this.again(run, due_at, { attempt: 0, crashes: 0, cancel: null, reason: null, error: null, result: null, deadline_at })
+    this.again(run, due_at, { attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null, error: null, result: null, deadline_at })
     if (typeof run.until === 'string' && !this.runs.some(other => other !== run && other.task === run.task && other.key === run.key && !other.free)) run.free = false
   }
 
-  recover ({ restart, crash_cap: cap, owner }: Pick<RecoverAsk, 'restart' | 'crash_cap' | 'owner'>): void {
-    for (const run of this.runs) {
-      if (run.state !== 'running' || run.owner === owner) continue
+  /** Answers those whose owners are no more, as they are then. */
+  expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>): Was[] {
+    const isOver = (owner: string) => (this.owners.get(owner) ?? -Infinity) <= this.now
+    const lost = this.runs.filter(run => run.state === 'running' && isOver(run.owner!))
+    for (const run of lost) {
       const { child } = run
       run.attempts.push({ turn: run.turn, outcome: 'crashed' })
       Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + 1 })
@@ -187,6 +286,8 @@ export class Laws {
       else if (run.crashes >= cap) this.over(run, 'failed', { reason: 'crashed', child })
       else this.again(run, run.due_at, { reason: 'crashed', child })
     }
+    this.gone([...this.owners.keys()].filter(isOver))
+    return lost
   }
 
   remove (run: Was): void {

@@ -1,21 +1,29 @@
-import { deepEqual, rejects } from 'node:assert/strict'
-import type { Engine, Room } from '../../../core/engine/engine.ts'
+import { deepEqual } from 'node:assert/strict'
+import type { Engine } from '../../../core/engine/engine.ts'
 import { PRIORITIES, STATES, isFinal } from '../../../core/model/run/run.ts'
-import type { Lease, NewRun, State } from '../../../core/model/run/run.ts'
+import type { Lease, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
-import { ask } from '../contract/ground.ts'
 import { told, wanted } from './compare.ts'
 import type { Draw } from './draw.ts'
 import type { Laws, Was } from './laws.ts'
 import { isWaiting } from './laws.ts'
+import { judged } from './timelines.ts'
 
-export interface World { engine: Engine, laws: Laws, /** How many processes there were. */ boots: number }
+/** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none may be sure of what another one
+ *  may have removed. */
+export interface World { engine: Engine, laws: Laws, boots: number, batched?: boolean }
 
-/** One operation, on the engine and on the laws; throws where the two do not agree. */
-export type Step = (world: World, draw: Draw) => Promise<void>
+/** One call: `call` makes it, `apply` does the same to the laws and throws where the answer is not what they say. `refused`: the code of the error
+ *  that it is to be refused with, whatever the laws. */
+export interface Act { call: () => Promise<unknown>, apply: (found: never) => void, refused?: string }
 
-const LEASE = 1000
+/** Draws a call from the world as it is; null: there is nothing to do it to. */
+export type Step = (world: World, draw: Draw) => Act | null
+
+export const act = <T>(call: () => Promise<T>, apply: (found: T) => void): Act => ({ call, apply })
+
+export const LEASE = 1000
 const RUNNING = ['running'] as const
 export const ownerOf = ({ boots }: World): string => `boot-${boots}`
 export const reasonOf = (code: string, by = 'ann') => ({ code, message: code, by })
@@ -26,12 +34,14 @@ export function some ({ laws: { runs } }: World, draw: Draw, states: readonly St
   return draw.among(draw.below(6) === 5 || fit.length === 0 ? runs : fit)
 }
 
-const same = (run: Parameters<typeof told>[0] | null, was: Was) => deepEqual(run && told(run), wanted(was))
+/** What the engine says of a run is what the laws say; one that was removed meanwhile is nobody. */
+const same = (laws: Laws, run: Parameters<typeof told>[0] | null, was: Was) =>
+  deepEqual(run && told(run), laws.runs.includes(was) ? wanted(was, laws) : null)
 
 /** A lease that is seldom the one in force. */
 const leaseOf = ({ id, turn }: Was, draw: Draw): Lease => ({ id, turn: turn + draw.of([0, 0, 0, 0, -1, 1]) })
 
-const isHeld = (run: Was, { turn }: Lease) => run.state === 'running' && run.turn === turn
+const isHeld = (laws: Laws, run: Was, { turn }: Lease) => laws.runs.includes(run) && run.state === 'running' && run.turn === turn
 
 function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
   const error = { name: 'Error', message: draw.of(['alpha', 'beta']) }
@@ -40,164 +50,171 @@ function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
     () => ({ kind: 'completed', result: draw.of([null, 1]) }),
     () => ({ kind: 'failed', error, retry_at: later }),
     () => ({ kind: 'failed', error, retry_at: null, ...draw.below(2) === 1 && { reason: reasonOf('time_spent') } }),
-    () => ({ kind: 'postponed', reason: reasonOf('yield'), due_at: later }),
+    () => ({ kind: 'postponed', reason: reasonOf(draw.of(['yield', 'wait'])), due_at: later }),
     () => ({ kind: 'skipped', reason: reasonOf('nothing') }),
     () => ({ kind: 'cancelled', reason: reasonOf('stop') })
   ])()
 }
 
-const USED: readonly (Used | null)[] = [null, null, { cpu_seconds: 0.25, memory_peak_bytes: 5, read_bytes: null, written_bytes: null }, { cpu_seconds: 1.5, memory_peak_bytes: 3, read_bytes: null, written_bytes: null }]
+const USED: readonly (Used | null)[] = [
+  null, null, { cpu_seconds: 0.25, memory_peak_bytes: 5, read_bytes: null, written_bytes: null }, { cpu_seconds: 1.5, memory_peak_bytes: 3, read_bytes: null, written_bytes: null }
+]
 
-async function settle (world: World, draw: Draw): Promise<void> {
+const settle: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, RUNNING)
-  if (!run) return
+  if (!run) return null
   const lease = leaseOf(run, draw)
   const [outcome, used, lines] = [outcomeOf(world, draw), draw.of(USED), draw.of<string[]>([[], ['said']])]
   const logs = lines.map(text => ({ at: laws.now, level: 30, text }))
   const begun = outcome.kind !== 'postponed' || draw.below(3) < 2
-  const found = await engine.settle({ lease, outcome, now: laws.now, logs, begun, ...used && { used } })
-  const holds = laws.settle(run, lease.turn, { outcome, used, lines, begun })
-  if (holds) same(found, run)
-  else deepEqual(found, null, 'a stale holder is not heard')
+  return act(() => engine.settle({ lease, outcome, now: laws.now, logs, begun, ...used && { used } }), found => {
+    const holds = laws.runs.includes(run) && laws.settle(run, lease.turn, { outcome, used, lines, begun })
+    // The same settlement a second time is answered again; which it is the contract says.
+    if (holds) same(laws, found, run)
+    else if (found !== null) deepEqual([found.id, found.turn, found.state === 'running'], [run.id, lease.turn, false], 'a stale holder is not listened to')
+  })
 }
 
-async function report (world: World, draw: Draw): Promise<void> {
+const report: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, RUNNING)
-  if (!run) return
+  if (!run) return null
   const lease = leaseOf(run, draw)
   const [child, checkpoint, text] = [draw.of([undefined, { pid: 7, started: 's' }, null]), draw.of([undefined, { at: 1 }, { at: 2 }]), draw.of([undefined, 'told'])]
   const said = { ...child !== undefined && { child }, ...checkpoint !== undefined && { checkpoint }, ...text !== undefined && { logs: [{ at: laws.now, level: 30, text }] } }
-  deepEqual(await engine.report({ lease, now: laws.now, ...said }), isHeld(run, lease))
-  if (!isHeld(run, lease)) return
-  if (child !== undefined) run.child = child?.pid ?? null
-  if (checkpoint !== undefined) run.checkpoint = checkpoint
-  if (text !== undefined) run.lines.push(text)
+  return act(() => engine.report({ lease, now: laws.now, ...said }), found => {
+    deepEqual(found, isHeld(laws, run, lease))
+    if (!found) return
+    if (child !== undefined) run.child = child?.pid ?? null
+    if (checkpoint !== undefined) run.checkpoint = checkpoint
+    if (text !== undefined) run.lines.push(text)
+  })
 }
 
-async function renew (world: World, draw: Draw): Promise<void> {
+const ownerFor = (world: World, draw: Draw): string => draw.of([ownerOf(world), ownerOf(world), 'other'])
+
+const byId = <T extends { id: string }>(list: readonly T[]): T[] => list.toSorted((a, b) => a.id < b.id ? -1 : 1)
+
+const beat: Step = (world, draw) => {
   const { engine, laws } = world
-  const runs = laws.runs.filter(({ state }, index) => state === 'running' || index % 5 === 0)
-  const leases = runs.map(run => leaseOf(run, draw))
+  const owner = ownerFor(world, draw)
   const until = laws.now + LEASE + draw.below(9)
-  const { held, lost } = await engine.renew(leases, until)
-  const [ours, others] = [runs.filter((run, index) => isHeld(run, leases[index]!)), runs.filter((run, index) => !isHeld(run, leases[index]!))]
-  deepEqual([held.map(({ id, cancel }) => [id, cancel?.code ?? null]), lost], [ours.map(({ id, cancel }) => [id, cancel]), others.map(({ id }) => id)])
-  for (const run of ours) run.lease_until = until
+  return act(() => engine.beat({ owner, now: laws.now, until }), ({ running, cancel }) => {
+    laws.renew(owner, until)
+    const own = laws.runs.filter(run => run.state === 'running' && run.owner === owner)
+    deepEqual(byId(running), own.map(({ id, turn }) => ({ id, turn })), 'what it runs')
+    deepEqual(byId(cancel).map(({ id, reason }) => [id, reason.code]), own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'what is to stop')
+  })
 }
 
-async function claim (world: World, draw: Draw): Promise<void> {
+const expire: Step = ({ engine, laws }, draw) => {
+  const ask = { restart: draw.of(['restart', 'restart', 'fail'] as const), crash_cap: draw.of([3, 2]) }
+  return act(() => engine.expire({ ...ask, now: laws.now }), ({ queued, failed }) => {
+    const lost = laws.expire(ask)
+    const inState = (state: State) => byId(lost.filter(run => run.state === state)).map(run => wanted(run, laws))
+    deepEqual([byId(queued).map(told), byId(failed).map(told)], [inState('queued'), inState('failed')])
+  })
+}
+
+const leave: Step = (world, draw) => {
   const { engine, laws } = world
-  const room = draw.of<Room>([
-    { tasks: { a: 9, b: 9 } }, { tasks: { a: 1, b: 2 } }, { tasks: { b: 9 } }, { tasks: { a: 9, b: 9 }, queues: { q: 1 } }, { tasks: { a: 9, b: 9 }, priorities: { normal: 1, low: 0 } },
-    { tasks: { a: 2, b: 1 }, ahead: { a: 2 } }, { tasks: { a: 9, b: 9 }, ahead: { a: 1, b: 3 }, queues: { r: 1 } }
-  ])
-  const asked = { owner: ownerOf(world), lease_until: laws.now + LEASE, limit: 1 + draw.below(5), room }
-  const claimed = await engine.claim({ ...asked, now: laws.now })
-  const taken = laws.claim(asked)
-  deepEqual(claimed.map(told), taken.map(wanted))
-  for (const [index, run] of taken.entries()) {
-    const { payload, checkpoint, results } = claimed[index]!
-    const expected = Object.fromEntries(run.links.map(({ id, ref, result }) => [ref ?? id, (laws.find(id) ?? { result }).result]))
-    deepEqual([payload, checkpoint, results ?? {}], [run.payload, run.checkpoint, expected])
-  }
+  const owner = ownerFor(world, draw)
+  return act(() => engine.leave({ owner }), () => {
+    laws.gone([owner])
+  })
 }
 
-async function cancel (world: World, draw: Draw): Promise<void> {
+const cancel: Step = (world, draw) => {
+  const { engine, laws } = world
   const run = some(world, draw, ['queued', 'blocked', 'running'])
-  if (!run) return
+  if (!run) return null
   const code = draw.of(['stop', 'enough'])
-  const found = await world.engine.cancel({ id: run.id, reason: reasonOf(code), now: world.laws.now })
-  world.laws.cancel(run, code)
-  same(found, run)
+  const record = draw.of([undefined, { by: 'ann', action: 'cancel', detail: null }])
+  return act(() => engine.cancel({ id: run.id, reason: reasonOf(code), now: laws.now, ...record && { record } }), found => {
+    const changes = laws.runs.includes(run) && !isFinal(run.state) && run.cancel === null
+    if (laws.runs.includes(run)) laws.cancel(run, code)
+    if (record && changes) laws.records += 1
+    same(laws, found, run)
+  })
 }
 
-async function retry (world: World, draw: Draw): Promise<void> {
+const retry: Step = (world, draw) => {
+  const { engine, laws } = world
   const run = some(world, draw, STATES.filter(isFinal))
-  if (!run) return
-  const due_at = world.laws.now + draw.of([0, 0, 30])
-  const found = await world.engine.retry({ id: run.id, now: world.laws.now, due_at })
-  world.laws.retry(run, due_at)
-  same(found, run)
+  if (!run) return null
+  const due_at = laws.now + draw.of([0, 0, 30])
+  return act(() => engine.retry({ id: run.id, now: laws.now, due_at }), found => {
+    if (laws.runs.includes(run)) laws.retry(run, due_at)
+    same(laws, found, run)
+  })
 }
 
-async function edit (world: World, draw: Draw): Promise<void> {
+const edit: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, ['queued', 'blocked'])
-  if (!run) return
-  const [priority, due_at, payload] = [draw.of(PRIORITIES), draw.of([undefined, laws.now, laws.now + 25]), draw.of([undefined, 3, null])]
-  const change = { priority, ...due_at !== undefined && { due_at }, ...payload !== undefined && { payload } }
-  const found = await engine.edit({ id: run.id, now: laws.now, by: 'ann', ...change })
-  if (isWaiting(run)) {
-    Object.assign(run, change)
-    laws.records += 1
-  }
-  same(found, run)
+  if (!run) return null
+  const [priority, due_at, payload] = [draw.of([undefined, ...PRIORITIES]), draw.of([undefined, laws.now, laws.now + 25]), draw.of([undefined, 3, null])]
+  const change = { ...priority !== undefined && { priority }, ...due_at !== undefined && { due_at }, ...payload !== undefined && { payload } }
+  return act(() => engine.edit({ id: run.id, now: laws.now, by: 'ann', ...change }), found => {
+    if (laws.runs.includes(run) && isWaiting(run)) {
+      if (priority !== undefined || due_at !== undefined) laws.alone(run)
+      Object.assign(run, change)
+      laws.records += 1
+    }
+    same(laws, found, run)
+  })
 }
 
-async function end (world: World, draw: Draw): Promise<void> {
+const end: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, ['queued', 'blocked'])
-  if (!run) return
-  const as = draw.of(['skipped', 'failed'])
-  const found = await engine.end({ id: run.id, now: laws.now, as, reason: reasonOf('late') })
-  if (isWaiting(run)) laws.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
-  same(found, run)
+  if (!run) return null
+  const as = draw.of(['skipped', 'failed'] as const)
+  return act(() => engine.end({ id: run.id, now: laws.now, as, reason: reasonOf('late') }), found => {
+    if (laws.runs.includes(run) && isWaiting(run)) laws.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
+    same(laws, found, run)
+  })
 }
 
-async function hold (world: World, draw: Draw): Promise<void> {
+/** A verdict on one run, or on the runs of its cohort that are due within a range. */
+const hold: Step = (world, draw) => {
+  const { engine, laws } = world
   const run = some(world, draw, ['queued'])
-  if (!run) return
-  const code = draw.of(['battery', 'window', null])
-  await world.engine.hold([{ id: run.id, at: world.laws.now, code, message: '' }])
-  if (run.state !== 'queued') return
-  if (code !== null && !(run.open && run.codes.at(-1) === code)) run.codes.push(code)
-  run.open = code !== null
+  if (!run) return null
+  const said = { owner: ownerFor(world, draw), at: laws.now, code: draw.of(['battery', 'window', null]), message: draw.of(['low', 'lower']) }
+  const key = draw.below(4) === 3 ? null : laws.cohortOf(run)
+  const cohort = key && { ...key, ...draw.of([{ from: 0, until: laws.now }, { from: 0, until: laws.now }, { from: 0, until: run.due_at - 1 }, { from: run.due_at, until: run.due_at }]) }
+  const waits = () => cohort !== null && laws.runs.some(other => other.state === 'queued' && JSON.stringify(laws.cohortOf(other)) === JSON.stringify(key))
+  return act(() => engine.hold([{ ...said, ...cohort ? { cohort } : { id: run.id } }]), () => {
+    if (cohort && (waits() || said.code === null)) laws.events.push({ kind: 'judged', ...said, cohort })
+    if (!cohort && laws.runs.includes(run) && run.state === 'queued') run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), said)]
+  })
 }
 
-async function discard (world: World, draw: Draw): Promise<void> {
+const discard: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, STATES.filter(isFinal))
-  if (!run) return
-  same(await engine.discard({ id: run.id, reason: reasonOf('gone'), now: laws.now }), run)
-  if (!isFinal(run.state)) return
-  laws.remove(run)
-  laws.records += 1
-}
-
-/** What cannot be meant is refused as a whole. */
-async function wrong ({ engine, laws }: World, draw: Draw): Promise<void> {
-  const [first] = laws.runs
-  const runs = draw.of<NewRun[]>([
-    [ask({ task: 'a' }), ask({ after: [{ run: '00000000000', condition: 'done' }] })], [ask({ ref: 'x' }), ask({ ref: 'x' })],
-    [ask({ ref: 'x', after: [{ run: '#y', condition: 'done' }] }), ask({ ref: 'y', after: [{ run: '#x', condition: 'done' }] })], [ask(), ask({ max_retries: -1 })]
-  ])
-  await rejects(engine.add(runs, laws.now), { code: 'OFFPEAK_INPUT_INVALID' })
-  if (first) await rejects(engine.edit({ id: first.id, now: laws.now, by: 'ann', due_at: Number.NaN }), { code: 'OFFPEAK_INPUT_INVALID' })
-}
-
-/** A stop and a start in the same process, or in another one after a crash: what is then recovered is what the owner did not have. */
-async function restart (world: World, draw: Draw): Promise<void> {
-  const { engine, laws } = world
-  await engine.stop()
-  await engine.start()
-  const others = draw.below(3)
-  if (others === 0) return
-  if (others === 1) world.boots += 1
-  const asked = { owner: ownerOf(world), restart: draw.of(['restart', 'restart', 'fail']), crash_cap: draw.of([3, 2]) }
-  const running = laws.runs.filter(({ state }) => state === 'running')
-  const { queued, failed } = await engine.recover({ ...asked, now: laws.now })
-  laws.recover(asked)
-  const inState = (state: State) => running.filter(run => run.state === state).toSorted((x, y) => x.id < y.id ? -1 : 1).map(wanted)
-  deepEqual([queued, failed].map(list => list.toSorted((x, y) => x.id < y.id ? -1 : 1).map(told)), [inState('queued'), inState('failed')])
+  if (!run) return null
+  return act(() => engine.discard({ id: run.id, reason: reasonOf('gone'), now: laws.now }), found => {
+    same(laws, found, run)
+    if (!laws.runs.includes(run) || !isFinal(run.state)) return
+    laws.remove(run)
+    laws.records += 1
+  })
 }
 
 /** Time goes on, and seldom back. */
-async function wait ({ laws }: World, draw: Draw): Promise<void> {
-  laws.now += draw.of([1, 5, 20, 60, -15])
-}
+export const wait: Step = ({ laws }, draw) => act(async () => undefined, () => { laws.now += draw.of([1, 5, 20, 60, -15, 61_000]) })
 
-/** What is done to one run, and what happens to all. */
-export const STEPS: Record<string, Step> = { settle, report, renew, claim, cancel, retry, edit, end, hold, discard, wrong, restart, wait }
+/** A stop and a start: whoever ran something is no more. */
+export const restart: Step = world => act(async () => {
+  await world.engine.stop()
+  await world.engine.start()
+}, () => {
+  world.boots += 1
+  world.laws.gone(null)
+})
 
+/** What is done to one run, and by owners. */
+export const STEPS: Record<string, Step> = { settle, report, beat, expire, leave, cancel, retry, edit, end, hold, discard }

@@ -1,84 +1,83 @@
-import { foundWords } from '../../../model/base/check.ts'
-import { inputInvalid } from '../../../model/base/errors.ts'
+import { queueFull } from '../../../model/base/errors.ts'
 import type { Detail } from '../../../model/base/errors.ts'
-import { CONDITIONS, CONFLICTS, PRIORITIES, SOURCES } from '../../../model/run/run.ts'
-import type { NewRun, Unique } from '../../../model/run/run.ts'
-import { validId } from '../../../model/task/task.ts'
-import type { Added } from '../../engine.ts'
+import type { NewRun } from '../../../model/run/run.ts'
+import { retryAfter } from '../../../model/config/retry-after.ts'
+import { isFlow, refuse } from '../../checks.ts'
+import type { AddMore, Added, Bound } from '../../engine.ts'
+import type { Tables } from '../state/tables.ts'
 import { cascade, link, prerequisitesOf } from './dependencies.ts'
-import { refFaults } from '../../refs.ts'
-import type { Store } from '../state/store.ts'
-import { addOne } from './unique.ts'
+import { nextKnown } from './due.ts'
+import { drop, queues } from './queues.ts'
+import { note } from './records.ts'
+import { addOne, holder } from './unique.ts'
 
-const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
-
-const isSpan = (until: Unique['until']): boolean =>
-  ['started', 'finished', 'kept'].includes(until as string) || (Number.isSafeInteger(until) && (until as number) >= 0)
-
-type Rule = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
-
-const RULES: Rule[] = [
-  ['task', 'a task id', ({ task }) => validId(task)],
-  ['queue', 'the id of a queue', ({ queue }) => validId(queue)],
-  ['priority', `one of ${PRIORITIES.join(', ')}`, ({ priority }) => PRIORITIES.includes(priority)],
-  ['source', `one of ${SOURCES.join(', ')}`, ({ source }) => SOURCES.includes(source)],
-  ['due_at', 'an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
-  ['nominal_at', 'an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
-  ['max_retries', 'a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
-  ['missed', 'a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)]
-]
-
-/** Of what few runs ask for. */
-const RARE_RULES: Rule[] = [
-  ['deadline_at', 'an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
-  ['expires', 'true or false', ({ expires = false }) => typeof expires === 'boolean'],
-  ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
-  ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
-    unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
-]
-
-const isRare = ({ deadline_at, expires, ref, after, unique }: NewRun): boolean =>
-  deadline_at !== undefined || expires !== undefined || ref !== undefined || after !== undefined || unique !== undefined
-
-/** What was found and what was expected, in words. */
-export const wrong = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
-
-const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] => after.flatMap(({ run, condition }, place) => [
-  ...typeof run === 'string' ? [] : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
-  ...CONDITIONS.includes(condition) ? [] : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
-])
-
-/** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
-export function checkNew (runs: readonly NewRun[]): void {
-  const errors: Detail[] = isFlow(runs) ? refFaults(runs) : []
-  for (const [index, ask] of runs.entries()) {
-    for (const [field, expected, holds] of isRare(ask) ? [...RULES, ...RARE_RULES] : RULES) {
-      if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail: wrong(ask[field], expected) })
-    }
-    if (ask.after !== undefined) errors.push(...afterFaults(ask.after, index))
-  }
-  refuse(errors)
+/** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does so before a row is written.
+ *  Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
+export function add (tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record }: AddMore = {}): Added[] {
+  const isLinked = isFlow(runs)
+  if (isLinked) refuse(unknownIds(tables, runs))
+  const crowded = crowdedBy(tables, runs, { bounds, now })
+  const added = runs.map(run => addOne(tables, run, now))
+  if (isLinked) linkAll(tables, runs, { added, now })
+  for (const [queue, max] of crowded) drop(tables, { queue, max, now })
+  const answers = isLinked || crowded.length > 0 ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! })) : added
+  for (const { run, created } of answers) if (created) tables.memory.say({ kind: 'added', run })
+  const first = answers.find(({ created }) => created)
+  if (record && first) note(tables, record, { at: now, subject: first.run.id })
+  return answers
 }
 
-const isFlow = (runs: readonly NewRun[]): boolean => runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
+interface Linking { added: readonly Added[], now: number }
 
-function refuse (errors: Detail[]): void {
-  if (errors.length > 0) throw inputInvalid({ what: 'These runs cannot be added', errors })
-}
-
-/** Adds runs; those that wait for others are linked to them once all are there. Throws OFFPEAK_INPUT_INVALID when an id is unknown. */
-export function add (store: Store, runs: readonly NewRun[], now: number): Added[] {
-  if (!isFlow(runs)) return runs.map(run => addOne(store, run, now))
-  refuse(unknownIds(store, runs))
-  const added = runs.map(run => addOne(store, run, now))
+function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Linking): void {
   const refs = new Map(runs.flatMap(({ ref }, index) => ref === undefined ? [] : [[ref, added[index]!.run.id] as const]))
   for (const [index, { after = [] }] of runs.entries()) {
     const { run, created } = added[index]!
-    if (created && run.state === 'blocked') link(store, run, { prerequisites: prerequisitesOf(after, refs), now })
+    if (created && run.state === 'blocked') link(tables, run, { prerequisites: prerequisitesOf(after, refs), now })
   }
-  cascade(store)
-  return added.map(({ run, ...rest }) => ({ ...rest, run: store.read(run.id)! }))
+  cascade(tables)
 }
 
-const unknownIds = (store: Store, runs: readonly NewRun[]): Detail[] => runs.flatMap(({ after = [] }, index) => after.flatMap(({ run }, place) =>
-  run.startsWith('#') || store.read(run) ? [] : [{ pointer: `/${index}/after/${place}/run`, detail: `there is no run '${run}'` }]))
+/** What is wrong with the ids that runs wait for. */
+export const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
+  runs.flatMap(({ after = [] }, index) => after.flatMap(({ run }, place) => run.startsWith('#') || tables.read(run)
+    ? []
+    : [{ pointer: `/${index}/after/${place}/run`, detail: `there is no run '${run}'` }]))
+
+interface Bounding { bounds: Readonly<Record<string, Bound>>, now: number }
+
+/** The queues of which the oldest runs have to go for these; throws when that is not wanted. */
+function crowdedBy (tables: Tables, runs: readonly NewRun[], { bounds, now }: Bounding): [queue: string, max: number][] {
+  return Object.entries(bounds).filter(([queue, { max, on_full: policy }]) => {
+    const own = runs.filter(run => run.queue === queue)
+    const left = max - tables.memory.lanes.waitingIn(queue)
+    if (own.length <= left) return false
+    const many = howManyNew(tables, own, now)
+    if (many === 0 || many <= left) return false
+    if (policy !== 'drop_oldest' || many > max) throw full(tables, { queue, max, now })
+    return true
+  }).map(([queue, { max }]) => [queue, max])
+}
+
+/** How many of the runs there will be more: one whose key is another's is that one. */
+function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): number {
+  const names = new Set<string>()
+  let unnamed = 0
+  for (const { task, key = null, unique } of runs) {
+    if (key === null) {
+      unnamed++
+      continue
+    }
+    const known = holder(tables, { task, key, now })
+    const isThere = known !== null && (unique?.conflict !== 'keep_last' || known.state !== 'running')
+    if (!isThere) names.add(`${task}/${key}`)
+  }
+  return unnamed + names.size
+}
+
+/** That a queue is full, and when there may be a place. */
+export function full (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }) {
+  const [count] = queues(tables, { now, names: [queue] })
+  const { oldest = null, running = 0 } = count ?? {}
+  return queueFull({ queue, max, retryAfter: retryAfter({ now, oldest, running, next_at: nextKnown(tables, now) }) })
+}

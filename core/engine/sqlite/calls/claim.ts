@@ -1,169 +1,164 @@
-import { PRIORITIES } from '../../../model/run/run.ts'
-import type { ClaimAsk, Claimed, Due, DueTask, Room } from '../../engine.ts'
-import type { Lane } from '../state/lanes.ts'
-import { comesFirst } from '../state/lanes.ts'
-import { taken } from '../../transitions.ts'
-import { resultsFor } from './dependencies.ts'
+import { decodeId } from '../../../model/run/id.ts'
 import type { Run } from '../../../model/run/run.ts'
+import type { Offer } from '../../../model/run/cohort.ts'
+import type { ClaimAsk, Claimed } from '../../engine.ts'
+import { taken } from '../../transitions.ts'
+import { comesFirst, stateNumber } from '../state/lanes.ts'
+import type { Lane } from '../state/lanes.ts'
+import { IS_PLAIN, PLAIN, parsed, plainRun } from '../state/rows.ts'
 import type { RunRow } from '../state/rows.ts'
-import { IS_PLAIN, PLAIN, parsed, plainRun, toRun } from '../state/rows.ts'
-import type { Store } from '../state/store.ts'
-import { QUEUED, queuedIn } from '../state/store.ts'
+import { QUEUED } from '../state/tables.ts'
+import type { Tables } from '../state/tables.ts'
+import { resultsFor } from './dependencies.ts'
+import { renewOwner } from './leases.ts'
+import { Pools } from './pools.ts'
 
-/** A due run with what is read along with it. */
+/** A due run with what is read along with it. `plain`: its row has nothing but what `PLAIN` names. */
 interface Next { run: Run, payload: string | null, awaits: number | null, plain: boolean }
 
-/** The due runs of one lane, first come first, read a few at a time and one more: who looks next asks for that. */
-interface Line { lane: Lane, runs: Next[] }
+/** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on. `least`: no run of it comes
+ *  before this. */
+interface Source { offer: Offer, index: number, lane: Lane | null, queue: string, until: number, least: Pick<Run, 'due_at' | 'id'>, read: Next[], after: [number, number] | null }
 
-/** What is left to give of a room while a claim fills it. */
-class Left {
-  limit: number
-  readonly #tasks: Map<string, number>
-  readonly #queues: Map<string, number>
-  readonly #priorities: Map<string, number>
+/** Runs that are read from one offer at once, at most. */
+const BATCH = 500
 
-  constructor (limit: number, { tasks, queues, priorities }: Omit<Room, 'ahead'>) {
-    this.limit = limit
-    this.#tasks = new Map(Object.entries(tasks))
-    this.#queues = new Map(Object.entries(queues ?? {}))
-    this.#priorities = new Map(Object.entries(priorities ?? {}))
-  }
-
-  get tasks (): string[] {
-    return [...this.#tasks.keys()]
-  }
-
-  of ({ task, queue, priority }: Lane): number {
-    return Math.min(this.limit, this.#tasks.get(task) ?? 0, this.#queues.get(queue) ?? Infinity, this.#priorities.get(priority) ?? Infinity)
-  }
-
-  /** No more of this task. */
-  close ({ task }: Lane): void {
-    this.#tasks.set(task, 0)
-  }
-
-  take ({ task, queue, priority }: Lane): void {
-    this.limit -= 1
-    for (const [counts, name] of [[this.#tasks, task], [this.#queues, queue], [this.#priorities, priority]] as const) {
-      const left = counts.get(name)
-      if (left !== undefined) counts.set(name, left - 1)
-    }
-  }
-}
-
-/** Takes due runs, most urgent first, then the one due first, within room; when the limit is reached, those that may be taken ahead. */
-export function claim (store: Store, ask: ClaimAsk): Claimed[] {
-  const left = new Left(ask.limit, ask.room)
-  const lines = openLanes(store, left, ask.now).map((lane): Line => ({ lane, runs: [] }))
-  const entered: Taking['entered'] = []
-  const claimed = take(store, lines, { left, ask, entered })
-  if (left.limit < 1 && ask.room.ahead) claimed.push(...take(store, lines, { left: new Left(Infinity, aheadRoom(ask.room)), ask, entered, fits: ({ crashes }) => crashes === 0 }))
-  if (entered.length > 0) store.ledger.enter(entered, ask)
-  for (const { lane, runs: [next] } of lines) if (next) lane.first = next.run
-  return claimed
-}
-
-const none = (limits: Record<string, number> = {}) => Object.fromEntries(Object.keys(limits).map(name => [name, 0]))
-
-const aheadRoom = ({ ahead = {}, queues, priorities }: Room): Room => ({ tasks: ahead, queues: none(queues), priorities: none(priorities) })
-
-/** `fits`: which runs may be taken; the first of a task that does not ends it. `entered`: those that go into the ledger. */
-interface Taking { left: Left, ask: ClaimAsk, entered: { queued: Run, running: Run }[], fits?: (run: Run) => boolean }
-
-function take (store: Store, lines: readonly Line[], taking: Taking): Claimed[] {
-  const { left, ask, fits = () => true } = taking
+/** Takes runs until none is left that may be taken: each time the one with the smallest (rank, due_at, id) of all offers with room. */
+export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
+  const { memory } = tables
+  const pools = new Pools(memory, ask)
+  if (pools.limit < 1) return []
+  memory.singles.at(ask.now)
+  const waiting = ask.offers.flatMap((offer, index) => sourceOf(tables, { offer, index, now: ask.now })).toSorted(byLeast)
+  const taking: Taking = { tables, ask, pools, open: [], waiting: waiting.toReversed(), taken: new Set() }
   const claimed: Claimed[] = []
-  for (const priority of PRIORITIES) {
-    const same = lines.filter(({ lane }) => lane.priority === priority)
-    for (let line = foremost(store, same, left, ask); line; line = foremost(store, same, left, ask)) {
-      left.take(line.lane)
-      if (fits(line.runs[0]!.run)) claimed.push(start(store, line, taking))
-      else left.close(line.lane)
-    }
+  const plain: Starting[] = []
+  for (let source = foremost(taking); source !== null; source = foremost(taking)) {
+    const next = source.read.shift()!
+    taking.taken.add(next.run.id)
+    pools.take(source.offer, next.run.queue)
+    claimed.push(begin({ tables, ask, pools, plain }, source, next))
   }
-  return claimed
+  startAll(tables, plain)
+  if (claimed.length > 0) renewOwner(tables, ask.owner, ask.lease_until)
+  pools.store(tables)
+  return claimed.map(run => ({ ...run, lease_until: memory.owners.get(ask.owner) ?? ask.lease_until }))
 }
 
-/** The line whose first run comes before the others', of those that have room. */
-function foremost (store: Store, lines: readonly Line[], left: Left, { now, room: { ahead } }: ClaimAsk): Line | null {
-  let best: Line | null = null
-  for (const line of lines) {
-    if (line.runs.length === 0 && line.lane.due === 0) continue
-    const room = left.of(line.lane)
-    if (room < 1) continue
-    const share = Math.ceil(Math.min(left.limit, room) / lines.length)
-    if (line.runs.length === 0) fill(store, line, share + (ahead?.[line.lane.task] ?? 0) + 1, now)
-    const [first] = line.runs
-    if (first && (!best || before(first.run, best.runs[0]!.run))) best = line
+interface Taking { tables: Tables, ask: ClaimAsk, pools: Pools, open: Source[], waiting: Source[], taken: Set<string> }
+
+function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index: number, now: number }): Source[] {
+  const { cohort, id } = offer
+  const { memory } = tables
+  if (id !== undefined) {
+    const single = memory.singles.find(id)
+    const run = single ? single.run ??= tables.read(id) : tables.read(id)
+    if (run?.state !== 'queued' || run.due_at > now) return []
+    return [{ offer, index, lane: null, queue: run.queue, until: now, least: run, read: [whole(tables, run)], after: null }]
+  }
+  const lane = cohort && memory.lanes.find(cohort)
+  if (!lane || !memory.lanes.waiting.has(lane)) return []
+  const first = lane.first === null ? cohort.from : Math.max(cohort.from, lane.first.due_at)
+  const until = Math.min(cohort.until, now)
+  if (first > until) return []
+  return [{ offer, index, lane, queue: lane.queue, until, least: { due_at: first, id: '' }, read: [], after: [cohort.from - 1, Number.MAX_SAFE_INTEGER] }]
+}
+
+const byLeast = (a: Source, b: Source): number => a.offer.rank - b.offer.rank || (comesFirst(a.least, b.least) ? -1 : 1)
+
+const headOf = ({ read: [next], least }: Source): Pick<Run, 'due_at' | 'id'> => next?.run ?? least
+
+const isBefore = (a: Source, b: Source): boolean =>
+  a.offer.rank !== b.offer.rank ? a.offer.rank < b.offer.rank : comesFirst(headOf(a), headOf(b))
+
+/** The source whose first run is to be taken next, or null. Pools only empty, so that a source without room is passed over for good. */
+function foremost (taking: Taking): Source | null {
+  const { pools, waiting } = taking
+  if (pools.limit < 1) return null
+  taking.open = taking.open.filter(source => pools.hasRoom(source.offer, source.queue) && isFilled(taking, source))
+  let best: Source | null = null
+  for (const source of taking.open) if (best === null || isBefore(source, best)) best = source
+  while (waiting.length > 0 && (best === null || isBefore(waiting.at(-1)!, best))) {
+    const source = waiting.pop()!
+    if (!pools.hasRoom(source.offer, source.queue) || !isFilled(taking, source)) continue
+    taking.open.push(source)
+    if (best === null || isBefore(source, best)) best = source
   }
   return best
 }
 
-const before = (a: Run, b: Run): boolean => a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
+/** True when the source has a run to take. Another offer may have taken what was read. */
+function isFilled ({ tables, pools, open, taken: gone }: Taking, source: Source): boolean {
+  for (;;) {
+    while (source.read.length > 0 && gone.has(source.read[0]!.run.id)) source.read.shift()
+    if (source.read.length > 0) return true
+    if (source.after === null || source.lane === null) return false
+    const most = Math.min(BATCH, Math.ceil(pools.most(source.offer, source.queue) / Math.max(1, open.length)) + 1)
+    read(tables, source, most)
+  }
+}
 
-// Those of the line that were read before are running by now, so the same question brings the ones after them.
-function fill (store: Store, line: Line, limit: number, now: number): void {
-  const { first, due: count } = line.lane
-  if (first && count === 1 && !store.linked) {
-    line.runs = [{ run: first, payload: store.payloads.of(first.id), awaits: null, plain: false }]
+/** Reads the next runs of a cohort in order; they come after those that were read before. */
+function read (tables: Tables, source: Source, most: number): void {
+  const lane = source.lane!
+  const [due, id] = source.after!
+  if (lane.first && lane.counts[stateNumber('queued')] === 1) {
+    const { first } = lane
+    source.after = null
+    if (first.due_at > due && first.due_at <= source.until) source.read = [whole(tables, first)]
     return
   }
-  const rows = store.lists(`
+  const rows = tables.lists(`
     select coalesce(run.payload, payload.json), ${IS_PLAIN}, ${PLAIN} from run indexed by run_queued
     left join payload on payload.run = run.id
     where ${QUEUED} and due_at <= ?
-    order by due_at, id limit ?`, ...queuedIn(line.lane), now, limit)
-  line.runs = rows.map(([payload, plain, ...values]) => ({ ...plain ? { run: plainRun(values, line.lane), awaits: null } : readWhole(store, values[0] as number), payload: payload as string | null, plain: plain === 1 }))
+    order by due_at, run.id limit ?`, lane.id, due, id, source.until, most)
+  source.read = rows.map(([payload, plain, ...values]) => plain
+    ? { run: plainRun(values, lane), payload: payload as string | null, awaits: null, plain: true }
+    : { ...readWhole(tables, values[0] as number), payload: payload as string | null })
+  const last = source.read.at(-1)?.run
+  source.after = rows.length < most || last === undefined ? null : [last.due_at, decodeId(last.id)!]
 }
 
-function readWhole (store: Store, id: number): Pick<Next, 'run' | 'awaits'> {
-  const row = store.one<RunRow>('select * from run where id = ?', id)!
-  return { run: store.toRun(row), awaits: row.awaits }
+function readWhole (tables: Tables, id: number): Next {
+  const row = tables.one<RunRow>('select * from run where id = ?', id)!
+  return { run: tables.toRun(row), payload: null, awaits: row.awaits, plain: false }
 }
 
-// Of the tasks that have room: there may be a hundred thousand others.
-const openLanes = (store: Store, left: Left, now: number): Lane[] =>
-  left.tasks.flatMap(task => store.lanes.ofTask(task).filter(lane => left.of(lane) >= 1 && store.lanes.dueAt(lane, now) > 0))
+function whole (tables: Tables, run: Run): Next {
+  const awaits = tables.memory.linked ? tables.one<{ awaits: number | null }>('select awaits from run where id = ?', decodeId(run.id))?.awaits ?? null : null
+  return { run, payload: tables.payloads.of(run.id), awaits, plain: false }
+}
 
-/** True when a claim would find nothing, as far as memory tells. */
-export const idle = (store: Store, { limit, room, now }: ClaimAsk): boolean => openLanes(store, new Left(limit, room), now).length === 0
+interface Starting { queued: Run, running: Run, lane: Lane }
 
-/** One of many that are soon over, and found by nothing but its place in its lane. */
-const isQuick = ({ run: { task, key }, plain }: Next, { room: { ahead } }: ClaimAsk): boolean =>
-  plain && key === null && ahead?.[task] !== undefined
+interface Beginning { tables: Tables, ask: ClaimAsk, pools: Pools, plain: Starting[] }
 
-function start (store: Store, { runs }: Line, { ask, entered }: Taking): Claimed {
-  const next = runs.shift()!
+function begin ({ tables, ask, pools, plain }: Beginning, { offer, index, lane }: Source, next: Next): Claimed {
   const { run: queued, payload, awaits } = next
-  const run = taken(queued, ask)
-  if (isQuick(next, ask)) {
-    store.defer(queued, run)
-    entered.push({ queued, running: run })
-  } else store.save(queued, run)
-  // A run that was never taken has saved nothing.
-  const claimed = { ...run, payload: parsed(payload), checkpoint: queued.turn === 0 ? null : store.part('checkpoint', run.id) }
-  return awaits === null ? claimed : { ...claimed, results: resultsFor(store, run.id) }
-}
-
-/** What could start at `now`, by task, without a scan: each lane knows how many of its runs are due. */
-export function due (store: Store, now: number): Due {
-  const tasks = new Map<string, DueTask>()
-  let next = Infinity
-  for (const lane of store.lanes.waiting) {
-    const count = store.lanes.dueAt(lane, now)
-    next = Math.min(next, lane.later ?? Infinity)
-    if (count === 0) continue
-    const first = firstOf(store, lane)
-    const known = tasks.get(lane.task)
-    tasks.set(lane.task, {
-      task: lane.task,
-      count: count + (known?.count ?? 0),
-      first: known && comesFirst(known.first, first) ? known.first : first
-    })
+  const running = taken(queued, ask)
+  if (lane !== null && next.plain) plain.push({ queued, running, lane })
+  else tables.save(queued, running)
+  tables.memory.claimed(running.id, { locks: offer.locks ?? [], rated: pools.isRated(queued.queue) })
+  const claimed = {
+    ...running,
+    payload: parsed(payload),
+    // A run that was never taken has saved nothing.
+    checkpoint: queued.turn === 0 ? null : tables.part('checkpoint', running.id),
+    offer: index
   }
-  return { tasks: [...tasks.values()], next_at: next === Infinity ? null : next }
+  tables.memory.say({ kind: 'claimed', run: running })
+  return awaits === null ? claimed : { ...claimed, results: resultsFor(tables, running.id) }
 }
 
-const firstOf = (store: Store, lane: Lane): Run =>
-  lane.first ??= toRun(store.one<RunRow>(`select * from run where ${QUEUED} order by due_at, id limit 1`, ...queuedIn(lane))!, lane)
+/** Writes runs that start for the first time, all in one statement. */
+function startAll (tables: Tables, starting: readonly Starting[]): void {
+  if (starting.length === 0) return
+  const [{ running: { owner, started_at: at } }] = starting as [Starting]
+  const ids = JSON.stringify(starting.map(({ queued }) => decodeId(queued.id)))
+  const started = tables.run(`
+    update run set state = 2, attempt = 1, turn = 1, owner = ?, started_at = ?
+    where id in (select value from json_each(?)) and turn = 0 and state = 1`, owner, at, ids)
+  if (started !== starting.length) throw new Error(`${starting.length - started} runs that were to start are not queued any more`)
+  for (const { queued, running, lane } of starting) tables.follow(queued, running, [lane, lane])
+}

@@ -1,19 +1,43 @@
+import { DAY } from '../../../model/base/duration.ts'
 import type { Json } from '../../../model/base/json.ts'
-import type { Fact } from '../../engine.ts'
-import type { Store } from '../state/store.ts'
+import type { Fact, KeepAsk } from '../../engine.ts'
+import type { Tables } from '../state/tables.ts'
+import { note } from './records.ts'
 
-/** Keeps a fact under its name, in the place of the one before; null takes it away. */
-export function keep (store: Store, { name, value, now }: { name: string, value: Json, now: number }): void {
-  if (value === null) {
-    store.sql('delete from fact where name = ?').run(name)
-    return
-  }
-  store.sql(`
-    insert into fact (name, value, at) values (?, ?, ?)
-    on conflict (name) do update set value = excluded.value, at = excluded.at`).run(name, JSON.stringify(value), now)
+/** So long those who ask for what has changed can hear that a fact, or a schedule, is gone. */
+const REMEMBERED = 7 * DAY
+
+/** What stands in the place of a fact, or of a schedule, that is gone: JSON's null, which is kept of nothing else. */
+export const GONE = 'null'
+
+type Row = Omit<Fact, 'value'> & { value: string }
+
+/** Keeps a fact under its name, in the place of the one before; null takes it away. False: another version stands there than was read. */
+export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk): boolean {
+  const known = tables.one<Row>('select version, value from fact where name = ?', name)
+  const isThere = known !== undefined && known.value !== GONE
+  if (was !== undefined && was !== (isThere ? known.version : null)) return false
+  if (value === null && !isThere) return true
+  tables.run(`
+    insert into fact (name, value, at, version) values (?, ?, ?, ?)
+    on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name, JSON.stringify(value), now, tables.memory.nextVersion('fact'))
+  if (record) note(tables, record, { at: now, subject: name })
+  return true
 }
 
-/** The facts whose names begin with `prefix`, by name. */
-export const kept = (store: Store, prefix: string): Fact[] =>
-  store.all<Omit<Fact, 'value'> & { value: string }>('select name, value, at from fact where name >= ? and name < ? || char(0x10ffff) order by name', prefix, prefix)
-    .map(({ name, value, at }) => ({ name, value: JSON.parse(value) as Json, at }))
+/** The facts whose names begin with `prefix`, by name; `since`: those that have changed after a version. */
+export function kept (tables: Tables, { prefix, since }: { prefix: string, since?: number }): Fact[] {
+  const rows = tables.all<Row>(`
+    select name, value, at, version from fact
+    where name >= ? and name < ? || char(0x10ffff) and version > ? and (? or value <> ?)
+    order by name`, prefix, prefix, since ?? -1, since === undefined ? 0 : 1, GONE)
+  return rows.map(({ name, value, at, version }) => ({ name, value: JSON.parse(value) as Json, at, version }))
+}
+
+/** Removes what says of facts and schedules only that they are gone. The newest version stays, for it is not given again. */
+export function forgetGone (tables: Tables, now: number): void {
+  for (const table of ['fact', 'schedule']) {
+    const body = table === 'fact' ? 'value' : 'body'
+    tables.run(`delete from ${table} where ${body} = ? and at < ? and version < (select max(version) from ${table})`, GONE, now - REMEMBERED)
+  }
+}

@@ -1,11 +1,11 @@
 import { SOURCES, STATES } from '../../../model/run/run.ts'
 import type { Source, State } from '../../../model/run/run.ts'
-import type { Filter } from '../../engine.ts'
+import type { Filter } from '../../reports.ts'
 import type { Lane } from '../state/lanes.ts'
 import { stateNumber } from '../state/lanes.ts'
 import { PLACED } from '../state/ranges.ts'
 import type { Crowd, Place } from '../state/ranges.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
@@ -30,16 +30,16 @@ export const queuedOf = ({ id }: Lane): Term => term('indexed by run_queued wher
 const NOBODY: Crowd = { places: [], sources: [] }
 
 /** By schedule, by what it failed of, by lane and state and source, or by id alone. */
-export function waysFor (store: Store, ask: Filter): Ways {
+export function waysFor (tables: Tables, ask: Filter): Ways {
   const { task, queue, source, schedule, due_by, fingerprint } = ask
   const states = statesOf(ask)
-  const lanes = lanesOf(store, ask)
+  const lanes = lanesOf(tables, ask)
   const isAnywhere = task === undefined && queue === undefined
-  if (schedule !== undefined) return { crowd: NOBODY, others: scheduleWays(store, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }) }
+  if (schedule !== undefined) return { crowd: NOBODY, others: scheduleWays(tables, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }) }
   if (fingerprint !== undefined) return { crowd: NOBODY, others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : [] }
   if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) return { crowd: NOBODY, others: [ALL] }
   const places = lanes.flatMap(lane => states.map(state => ({ lane, state }))).filter(({ lane, state }) => lane.counts[stateNumber(state)]! > 0)
-  return laneWays(store, places, { source, due_by })
+  return laneWays(tables, places, { source, due_by })
 }
 
 /** The states that runs of a filter can be in. */
@@ -55,8 +55,8 @@ function deadOf ({ id }: Lane, fingerprint: string, source: Source | undefined):
 }
 
 /** The lanes of a task, of a queue, of both or all. */
-export function lanesOf (store: Store, { task, queue }: Pick<Filter, 'task' | 'queue'>): Lane[] {
-  const lanes = task === undefined ? [...store.lanes.byId.values()] : store.lanes.ofTask(task)
+export function lanesOf (tables: Tables, { task, queue }: Pick<Filter, 'task' | 'queue'>): readonly Lane[] {
+  const lanes = task === undefined ? [...tables.memory.lanes.byId.values()] : tables.memory.lanes.ofTask(task)
   return queue === undefined ? lanes : lanes.filter(lane => lane.queue === queue)
 }
 
@@ -65,19 +65,19 @@ interface ScheduleAsk { schedule: string, source: Source | undefined, states: re
 interface Kind { state: number, lane: number, source: number }
 
 /** One for each kind of run that the schedule has: there is a handful. */
-function scheduleWays (store: Store, { schedule, source, states, lanes }: ScheduleAsk): Way[] {
+function scheduleWays (tables: Tables, { schedule, source, states, lanes }: ScheduleAsk): Way[] {
   const wanted = new Set(states.map(stateNumber))
-  return kindsOf(store, schedule)
+  return kindsOf(tables, schedule)
     .filter(kind => wanted.has(kind.state) && (lanes?.has(kind.lane) ?? true) && (source ?? SOURCES[kind.source]) === SOURCES[kind.source])
     .map(kind => term('indexed by run_schedule where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?',
       schedule, kind.state, kind.lane, kind.source))
 }
 
 /** Leaps from each to the next. Asked with > for what comes after one, SQLite would read all runs of that one first. */
-function kindsOf (store: Store, schedule: string): Kind[] {
+function kindsOf (tables: Tables, schedule: string): Kind[] {
   const kinds: Kind[] = []
   for (let kind: Kind | undefined = { state: 0, lane: 0, source: 0 }; kind;) {
-    kind = store.one<Kind>(`
+    kind = tables.one<Kind>(`
       select state, lane, source from run indexed by run_schedule
       where schedule is not null and schedule = ? and (state, lane, source) >= (?, ?, ?)
       order by state, lane, source limit 1`, schedule, kind.state, kind.lane, kind.source + 1)
@@ -88,14 +88,14 @@ function kindsOf (store: Store, schedule: string): Kind[] {
 
 interface LaneAsk { source: Source | undefined, due_by: number | undefined }
 
-function laneWays (store: Store, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
+function laneWays (tables: Tables, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
   const { true: queued = [], false: placed = [] } = Object.groupBy(places, ({ state }) => String(state === 'queued') as 'true' | 'false')
-  const lines = queued.map(place => ({ place, sorts: due_by === undefined ? place.lane.counts[stateNumber('queued')]! : store.lanes.dueAt(place.lane, due_by) }))
+  const lines = queued.map(place => ({ place, sorts: due_by === undefined ? place.lane.counts[stateNumber('queued')]! : tables.memory.lanes.dueAt(place.lane, due_by) }))
   const long = lines.filter(({ sorts }) => sorts > SOON)
   const isPlaced = source !== undefined && source !== BY_HAND
   return {
     crowd: { places: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed, sources: source === undefined ? SOURCES : [source] },
-    others: [...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source), ...isPlaced ? [] : long.map(line => longWay(store, line, source))]
+    others: [...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source), ...isPlaced ? [] : long.map(line => longWay(tables, line, source))]
   }
 }
 
@@ -111,16 +111,16 @@ function shortWays (lines: readonly Line[], source: Source | undefined): Way[] {
   return [{ ...every(all, term('source = ?', SOURCES.indexOf(source))), sorts }]
 }
 
-function longWay (store: Store, { place, sorts }: Line, source: Source | undefined): Way {
+function longWay (tables: Tables, { place, sorts }: Line, source: Source | undefined): Way {
   const all = queuedOf(place.lane)
   if (source === undefined) return { ...all, sorts, line: true, places: [place] }
-  return { ...isMixed(store, place.lane) ? every(all, byHand(place.lane)) : all, sorts, line: true }
+  return { ...isMixed(tables, place.lane) ? every(all, byHand(place.lane)) : all, sorts, line: true }
 }
 
 const OTHERS = `from run as other indexed by run_lane where ${PLACED} and state = 1 and lane = ?`
 
 /** True when not all of the queued runs of a lane were asked for by hand. */
-const isMixed = (store: Store, { id }: Lane): boolean => store.one(`select 1 ${OTHERS} limit 1`, id) !== undefined
+const isMixed = (tables: Tables, { id }: Lane): boolean => tables.one(`select 1 ${OTHERS} limit 1`, id) !== undefined
 
 // The row of a run would tell as well, but to read a million of them takes long.
 const byHand = ({ id }: Lane): Term => term(`id not in (select id ${OTHERS})`, id)

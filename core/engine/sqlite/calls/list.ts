@@ -2,12 +2,12 @@ import { cursorInvalid } from '../../../model/base/errors.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import { SOURCES } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { Filter, ListAsk, Page } from '../../engine.ts'
+import type { Filter, ListAsk, Page } from '../../reports.ts'
 import { stateNumber } from '../state/lanes.ts'
 import { armOf, countOf, foremost } from '../state/ranges.ts'
 import type { Crowd, Place } from '../state/ranges.ts'
 import type { RunRow } from '../state/rows.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 import { ALL, SOON, lanesOf, waysFor } from './list-plan.ts'
@@ -32,21 +32,21 @@ interface Search { range: Range, terms: readonly Term[], most: number }
 
 /** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the runs that were found on
  *  the ways before. */
-export function list (store: Store, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
-  const search = { range: rangeOf(store, ask), terms: [...filters(store, ask), ...extra], most: ask.limit + 1 }
-  const found = find(store, ask, search)
+export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
+  const search = { range: rangeOf(tables, ask), terms: [...filters(tables, ask), ...extra], most: ask.limit + 1 }
+  const found = find(tables, ask, search)
   const ids = found.slice(0, ask.limit)
-  const items = ids.map(id => store.toRun(store.one<RunRow>('select * from run where id = ?', id)!))
+  const items = ids.map(id => tables.toRun(tables.one<RunRow>('select * from run where id = ?', id)!))
   return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
 }
 
-function find (store: Store, ask: Filter, search: Search): number[] {
-  const ways = waysFor(store, ask)
+function find (tables: Tables, ask: Filter, search: Search): number[] {
+  const ways = waysFor(tables, ask)
   const far = farOf(ways)
-  if (far === 0) return along(store, ways, search, [])
-  const terms = [...search.terms, ...columns(store, ask)]
-  const { found, rest } = newest(store, { ...search, terms }, [Math.min(far, NEAR + search.most), far])
-  return rest === null ? found : along(store, ways, { ...search, range: rest }, found)
+  if (far === 0) return along(tables, ways, search, [])
+  const terms = [...search.terms, ...columns(tables, ask)]
+  const { found, rest } = newest(tables, { ...search, terms }, [Math.min(far, NEAR + search.most), far])
+  return rest === null ? found : along(tables, ways, { ...search, range: rest }, found)
 }
 
 /** So many of the newest runs are looked through before the ways are taken. */
@@ -57,21 +57,21 @@ function farOf ({ crowd, others }: Ways): number {
 }
 
 /** How many runs the filters ask for. */
-export function howMany (store: Store, ask: Filter, extra: readonly Term[]): number {
-  const asked = filters(store, ask)
-  const meets = within(rangeOf(store, ask), [...asked, ...extra])
+export function howMany (tables: Tables, ask: Filter, extra: readonly Term[]): number {
+  const asked = filters(tables, ask)
+  const meets = within(rangeOf(tables, ask), [...asked, ...extra])
   const isWhole = ask.from === undefined && ask.to === undefined && asked.length === 0
-  const { crowd, others } = waysFor(store, ask)
-  const known = (places: readonly Place[]) => isWhole ? counted(store, places, extra) : null
+  const { crowd, others } = waysFor(tables, ask)
+  const known = (places: readonly Place[]) => isWhole ? counted(tables, places, extra) : null
   const placed = ask.source === undefined ? known(crowd.places) : null
-  return others.reduce((sum, way) => sum + ((way.places && known(way.places)) ?? tally(store, way, meets)), placed ?? countOf(store, crowd, meets))
+  return others.reduce((sum, way) => sum + ((way.places && known(way.places)) ?? tally(tables, way, meets)), placed ?? countOf(tables, crowd, meets))
 }
 
 /** What the lanes know, or null. */
-function counted (store: Store, places: readonly Place[], extra: readonly Term[]): number | null {
+function counted (tables: Tables, places: readonly Place[], extra: readonly Term[]): number | null {
   let sum = 0
   for (const place of places) {
-    const count = countedAt(store, place, extra)
+    const count = countedAt(tables, place, extra)
     if (count === null) return null
     sum += count
   }
@@ -79,29 +79,29 @@ function counted (store: Store, places: readonly Place[], extra: readonly Term[]
 }
 
 /** A run that waits was never asked to stop, for then it would be over. */
-function countedAt (store: Store, { lane, state }: Place, extra: readonly Term[]): number | null {
+function countedAt (tables: Tables, { lane, state }: Place, extra: readonly Term[]): number | null {
   const [only] = extra
   const all = lane.counts[stateNumber(state)]!
-  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') return all - store.lanes.dueAt(lane, only!.values[0] as number)
+  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') return all - tables.memory.lanes.dueAt(lane, only!.values[0] as number)
   return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
 }
 
 /** The number of a run tells on which side of the instant it was created. */
-const isExact = (store: Store, instant: number): boolean => store.numbers.exact && Number.isInteger(instant)
+const isExact = (tables: Tables, instant: number): boolean => tables.numbers.exact && Number.isInteger(instant)
 
-const endOf = (store: Store, to: number): number => isExact(store, to) ? to * PER_MS : store.numbers.before(Math.ceil(to))
+const endOf = (tables: Tables, to: number): number => isExact(tables, to) ? to * PER_MS : tables.numbers.before(Math.ceil(to))
 
-function rangeOf (store: Store, { cursor, from, to }: Filter & { cursor?: string }): Range {
+function rangeOf (tables: Tables, { cursor, from, to }: Filter & { cursor?: string }): Range {
   return {
     above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
-    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : endOf(store, to))
+    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : endOf(tables, to))
   }
 }
 
-function filters (store: Store, { from, to, due_by, fingerprint }: Filter): Term[] {
+function filters (tables: Tables, { from, to, due_by, fingerprint }: Filter): Term[] {
   const terms: Term[] = []
-  if (from !== undefined && !isExact(store, from)) terms.push(term('created_at >= ?', from))
-  if (to !== undefined && !isExact(store, to)) terms.push(term('created_at < ?', to))
+  if (from !== undefined && !isExact(tables, from)) terms.push(term('created_at >= ?', from))
+  if (to !== undefined && !isExact(tables, to)) terms.push(term('created_at < ?', to))
   if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
   if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))
   return terms
@@ -114,12 +114,12 @@ function cursorNumber (cursor: string): number {
 }
 
 /** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when that is not needed. */
-function newest (store: Store, { range, terms, most }: Search, steps: readonly number[]): { found: number[], rest: Range | null } {
+function newest (tables: Tables, { range, terms, most }: Search, steps: readonly number[]): { found: number[], rest: Range | null } {
   const found: number[] = []
   let rest = range
   for (const count of steps) {
-    const above = reached(store, rest, count)
-    found.push(...read(store, [ALL], { range: { ...rest, above }, terms, most: most - found.length }))
+    const above = reached(tables, rest, count)
+    found.push(...read(tables, [ALL], { range: { ...rest, above }, terms, most: most - found.length }))
     if (found.length >= most || above === range.above) return { found, rest: null }
     rest = { ...rest, below: above + 1 }
   }
@@ -127,9 +127,9 @@ function newest (store: Store, { range, terms, most }: Search, steps: readonly n
 }
 
 /** What the ways see to. */
-function columns (store: Store, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
+function columns (tables: Tables, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
   const terms: Term[] = []
-  if (task !== undefined || queue !== undefined) terms.push(term('lane in (select value from json_each(?))', JSON.stringify(lanesOf(store, { task, queue }).map(({ id }) => id))))
+  if (task !== undefined || queue !== undefined) terms.push(term('lane in (select value from json_each(?))', JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))))
   if (due_by !== undefined) terms.push(term('state = 1'))
   if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
@@ -138,44 +138,44 @@ function columns (store: Store, { task, queue, state, source, schedule, due_by }
 }
 
 /** What has to be sorted comes last: by then it is known how far down. */
-function along (store: Store, { crowd, others }: Ways, search: Search, before: number[]): number[] {
+function along (tables: Tables, { crowd, others }: Ways, search: Search, before: number[]): number[] {
   let found = before
   const follow = (ways: readonly Way[]) => {
     const above = found.length < search.most ? search.range.above : found.at(-1)!
-    const more = read(store, ways, { ...search, range: { ...search.range, above } })
+    const more = read(tables, ways, { ...search, range: { ...search.range, above } })
     if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, search.most)
   }
-  for (const arms of armsOf(store, crowd, search)) follow(arms)
+  for (const arms of armsOf(tables, crowd, search)) follow(arms)
   for (const way of others) follow([way])
   return found
 }
 
 /** The ways of a crowd, those that are read together in one list: all, where they are few. */
-function armsOf (store: Store, crowd: Crowd, { range, terms, most }: Search): Term[][] {
+function armsOf (tables: Tables, crowd: Crowd, { range, terms, most }: Search): Term[][] {
   if (crowd.places.length <= MANY) return crowd.places.map(place => crowd.sources.map(source => armOf(place, source)))
-  return foremost(store, crowd, { meets: within(range, terms), most }).map(arm => [arm])
+  return foremost(tables, crowd, { meets: within(range, terms), most }).map(arm => [arm])
 }
 
 /** The id above which a range has so many runs, or the end of the range. */
-function reached (store: Store, range: Range, count: number): number {
+function reached (tables: Tables, range: Range, count: number): number {
   const { sql, values } = every(ALL, within(range))
-  const row = store.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
+  const row = tables.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
   return row === undefined ? range.above : row.id - 1
 }
 
-function read (store: Store, ways: readonly Way[], { range, terms, most }: Search): number[] {
+function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Search): number[] {
   const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
   const values = all.flatMap(way => way.values)
-  return store.all<{ id: number }>(`${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most).map(({ id }) => id)
+  return tables.all<{ id: number }>(`${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most).map(({ id }) => id)
 }
 
 // What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
 const selected = ({ sql, line }: Way): string =>
   line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
 
-function tally (store: Store, way: Way, meets: Term): number {
+function tally (tables: Tables, way: Way, meets: Term): number {
   const { sql, values } = every(way, meets)
-  return store.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
+  return tables.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
 }
 
 const within = ({ above, below }: Range, terms: readonly Term[] = []): Term => every(term('id > ? and id < ?', above, below), ...terms)

@@ -2,85 +2,121 @@ import { STATES } from '../../../model/run/run.ts'
 import type { NewRun, Reason, Run } from '../../../model/run/run.ts'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
 import { add } from './add.ts'
-import type { PlanAsk, Planned } from '../../engine.ts'
+import type { Note, PlanAsk, Planned, StoredSchedule } from '../../engine.ts'
+import { GONE } from './facts.ts'
+import { note } from './records.ts'
 import type { RunRow } from '../state/rows.ts'
 import { cancel } from './settle.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
 import { named } from './unique.ts'
 
-/** Writes the fires of one schedule with its cursor, when the stored cursor is still the one that was read. */
-export function plan (store: Store, ask: PlanAsk): Planned {
-  const planned: Planned = { applied: false, added: [], skipped: [], coalesced: 0, replaced: [] }
-  if (ask.early && isMinded(ask) && openRuns(store, ask.schedule).length > 0) return planned
-  if (!keep(store, ask)) return planned
-  planned.applied = true
-  for (const fire of ask.fires) addFire(store, fire, ask, planned)
+/** Writes the fires of one schedule with its cursor, when what is stored is still what was read. */
+export function plan (tables: Tables, ask: PlanAsk): Planned {
+  const planned: Planned = { applied: false, stored: null, added: [], skipped: [], coalesced: 0, replaced: [] }
+  const isEarly = ask.early === true && isMinded(ask) && openRuns(tables, ask.schedule).length > 0
+  if (!isEarly && keep(tables, ask)) {
+    planned.applied = true
+    for (const fire of ask.fires) addFire(tables, fire, ask, planned)
+    if (ask.record) note(tables, ask.record, { at: ask.now, subject: ask.schedule.id })
+  }
+  planned.stored = stored(tables, ask.schedule.id)
   return planned
 }
 
-function keep (store: Store, { schedule, from }: PlanAsk): boolean {
-  const body = JSON.stringify(schedule)
-  if (from !== null) return store.sql('update schedule set cursor = ?, body = ? where id = ? and cursor = ?').run(schedule.cursor, body, schedule.id, from).changes === 1
-  store.sql(`
-    insert into schedule (id, cursor, body) values (?, ?, ?)
-    on conflict (id) do update set cursor = excluded.cursor, body = excluded.body`)
-    .run(schedule.id, schedule.cursor, body)
+interface Row { cursor: number, body: string, version: number }
+
+const rowOf = (tables: Tables, id: string): Row | null => {
+  const row = tables.one<Row>('select cursor, body, version from schedule where id = ?', id)
+  return row === undefined || row.body === GONE ? null : row
+}
+
+const storedOf = ({ body, version }: Row): StoredSchedule => ({ ...JSON.parse(body) as Schedule, version })
+
+/** The schedule as it stands, or null. */
+function stored (tables: Tables, id: string): StoredSchedule | null {
+  const row = rowOf(tables, id)
+  return row && storedOf(row)
+}
+
+function keep (tables: Tables, { schedule, from, was, now }: PlanAsk): boolean {
+  const row = rowOf(tables, schedule.id)
+  if (from !== null && row?.cursor !== from) return false
+  if (was !== undefined && was !== (row?.version ?? null)) return false
+  // What was answered as stored may come back as it is.
+  const { version: _version, removed: _removed, ...plain } = schedule as StoredSchedule
+  tables.run(`
+    insert into schedule (id, cursor, body, version, at) values (?, ?, ?, ?, ?)
+    on conflict (id) do update set cursor = excluded.cursor, body = excluded.body, version = excluded.version, at = excluded.at`,
+  schedule.id, schedule.cursor, JSON.stringify(plain), tables.memory.nextVersion('schedule'), now)
   return true
 }
 
 const OPEN = [STATES.indexOf('blocked'), STATES.indexOf('queued'), STATES.indexOf('running')]
 
 /** The unfinished runs of a schedule. Memory tells when its task has none at all. */
-function openRuns (store: Store, { id, task }: Schedule): Run[] {
-  if (!store.lanes.ofTask(task).some(({ counts }) => OPEN.some(place => counts[place]! > 0))) return []
-  return store.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', id).map(row => store.toRun(row))
+function openRuns (tables: Tables, { id, task }: Schedule): Run[] {
+  if (!tables.memory.lanes.ofTask(task).some(({ counts }) => OPEN.some(place => counts[place]! > 0))) return []
+  return tables.all<RunRow>('select * from run where schedule = ? and schedule is not null and state <= 2 order by id', id).map(row => tables.toRun(row))
 }
 
 /** Whether an unfinished run of the schedule says what becomes of a fire. */
 const isMinded = ({ overlap }: PlanAsk): boolean => overlap === 'skip' || overlap === 'replace'
 
-function addFire (store: Store, fire: NewRun, ask: PlanAsk, planned: Planned): void {
-  const open = !fire.skipped && isMinded(ask) ? openRuns(store, ask.schedule) : []
-  if (open.length === 0) return insert(store, fire, ask, planned)
-  // A fire that has its run is dealt with: it may neither coalesce nor replace.
-  if (named(store, fire, ask.now)) return
-  if (ask.overlap === 'replace') replace(store, open, ask, planned)
-  else if (yields(store, fire, open, planned)) return
+function addFire (tables: Tables, fire: NewRun, ask: PlanAsk, planned: Planned): void {
+  const open = !fire.skipped && isMinded(ask) ? openRuns(tables, ask.schedule) : []
+  if (open.length === 0) return insert(tables, fire, ask, planned)
+  // A fire that has its run is handled: it may neither coalesce nor replace.
+  if (named(tables, fire, ask.now)) return
+  if (ask.overlap === 'replace') replace(tables, open, ask, planned)
+  else if (yields(tables, fire, open, planned)) return
   const running = ask.overlap === 'skip' ? open.find(run => run.state === 'running') : undefined
-  insert(store, running ? { ...fire, skipped: overlapping(running) } : fire, ask, planned)
+  insert(tables, running ? { ...fire, skipped: overlapping(running) } : fire, ask, planned)
 }
 
 const overlapping = (running: Run): Reason =>
   ({ code: 'overlap', message: `Run ${running.id} of the same schedule is still running` })
 
 /** True when a waiting run of the schedule now stands for the fire too. */
-function yields (store: Store, fire: NewRun, open: Run[], planned: Planned): boolean {
+function yields (tables: Tables, fire: NewRun, open: Run[], planned: Planned): boolean {
   const waiting = open.find(run => run.state !== 'running')
   if (!waiting) return false
-  store.save(waiting, { ...waiting, missed: waiting.missed + 1 + (fire.missed ?? 0) })
+  tables.save(waiting, { ...waiting, missed: waiting.missed + 1 + (fire.missed ?? 0) })
   planned.coalesced += 1
   return true
 }
 
-function replace (store: Store, open: Run[], { now }: PlanAsk, planned: Planned): void {
+function replace (tables: Tables, open: Run[], { now }: PlanAsk, planned: Planned): void {
   const reason: Reason = { code: 'replaced', message: 'A later fire of the same schedule takes its place' }
   for (const run of open) {
     if (run.cancel) continue
-    planned.replaced.push(cancel(store, { id: run.id, reason, now })!)
+    planned.replaced.push(cancel(tables, { id: run.id, reason, now })!)
   }
 }
 
-function insert (store: Store, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
-  const { run, created } = add(store, [fire], now)[0]!
+function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
+  const { run, created } = add(tables, [fire], now)[0]!
   if (!created) return
   if (run.state === 'skipped') planned.skipped.push(run)
   else planned.added.push(run)
 }
 
-/** Every schedule, by id. */
-export const schedules = (store: Store): Schedule[] =>
-  store.all<{ body: string }>('select body from schedule order by id').map(({ body }) => JSON.parse(body) as Schedule)
+/** Every schedule, by id; `since`: those that have changed after a version, with those that are gone. */
+export function schedules (tables: Tables, { since }: { since?: number } = {}): StoredSchedule[] {
+  const rows = tables.all<Row & { id: string }>('select id, cursor, body, version from schedule where version > ? order by id', since ?? -1)
+  return rows.filter(({ body }) => since !== undefined || body !== GONE).map(({ id, cursor, ...row }) =>
+    row.body === GONE ? { ...blank(id, cursor), version: row.version, removed: true } : storedOf({ ...row, cursor }))
+}
+
+/** A schedule of which nothing is known but that it is gone. */
+const blank = (id: string, cursor: number): Schedule => ({
+  id, task: '', origin: 'api', trigger: 'date', trigger_args: {}, timezone: 'UTC', payload: null, anchor: 0, cursor, nominal_at: null, next_at: null,
+  created_at: 0, created_by: ''
+})
 
 /** False: no such schedule. */
-export const unplan = (store: Store, id: string): boolean =>
-  store.sql('delete from schedule where id = ?').run(id).changes === 1
+export function unplan (tables: Tables, { id, now, record }: { id: string, now: number, record?: Note }): boolean {
+  if (rowOf(tables, id) === null) return false
+  tables.run('update schedule set body = ?, version = ?, at = ? where id = ?', GONE, tables.memory.nextVersion('schedule'), now, id)
+  if (record) note(tables, record, { at: now, subject: id })
+  return true
+}

@@ -1,106 +1,125 @@
 import { decodeId } from '../../../model/run/id.ts'
 import { isFinal } from '../../../model/run/run.ts'
-import type { Lease, Reason, Run } from '../../../model/run/run.ts'
-import type { EndAsk, LogLine, Renewed, Report, Settlement } from '../../engine.ts'
-import { afterCancel, afterEnd, afterOutcome, afterRetry, pastAttempt } from '../../transitions.ts'
+import type { Lease, Run } from '../../../model/run/run.ts'
+import type { Outcome } from '../../../model/run/outcome.ts'
+import type { CancelAsk, EndAsk, Report, RetryAsk, Settlement } from '../../engine.ts'
+import type { LogLine } from '../../reports.ts'
+import { afterCancel, afterEnd, afterOutcome, afterRetry, isAfter, pastAttempt } from '../../transitions.ts'
 import { text } from '../state/rows.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
+import { full } from './add.ts'
+import { giveBack } from './pools.ts'
+import { note } from './records.ts'
 import { forgive, unlessDisplaced } from './unique.ts'
 import { keepUsed } from './used.ts'
 
 /** The running run that the lease gives the right to write, or null when the lease is stale. */
-function held (store: Store, { id, turn }: Lease): Run | null {
-  const run = store.running.get(id)
+function held (tables: Tables, { id, turn }: Lease): Run | null {
+  const run = tables.memory.running.get(id)
   return run !== undefined && run.turn === turn ? run : null
 }
 
-function keepLines (store: Store, { id, attempt }: Run, lines: readonly LogLine[] | undefined): void {
+function keepLines (tables: Tables, { id, attempt }: Run, lines: readonly LogLine[] | undefined): void {
   if (!lines || lines.length === 0) return
   const number = decodeId(id)
-  let seq = store.one<{ seq: number | null }>('select max(seq) as seq from log where run = ?', number)?.seq ?? 0
+  let seq = tables.one<{ seq: number | null }>('select max(seq) as seq from log where run = ?', number)?.seq ?? 0
   for (const line of lines) {
-    store.sql('insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)')
-      .run(number, ++seq, attempt, line.at, line.level, line.text, text(line.data))
+    tables.run('insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)', number, ++seq, attempt, line.at, line.level, line.text, text(line.data))
   }
 }
 
 /** Writes what an attempt came to. Null: the lease was stale and nothing changed. */
-export function settle (store: Store, { lease, outcome, now, progress, logs, used, begun = true }: Settlement): Run | null {
-  const run = held(store, lease)
-  if (!run) return null
-  const after = unlessDisplaced(store, { before: run, after: afterOutcome(run, outcome, now, progress) }, now)
-  keepLines(store, run, logs)
-  if (used) keepUsed(store, run, { used, now })
-  if (outcome.kind === 'completed' && outcome.result !== null) store.setPart('result', run.id, outcome.result)
-  if (!isFinal(after.state) && begun) {
-    const error = outcome.kind === 'failed' ? outcome.error : null
-    const reason = outcome.kind === 'postponed' ? outcome.reason : null
-    store.keepAttempt(run.id, pastAttempt(run, outcome.kind, { finished_at: now, error, reason }))
-  }
-  store.save(run, after)
-  if (outcome.kind === 'failed' && after.state === 'queued') store.count(run, after, now)
-  return { ...after }
+export function settle (tables: Tables, settlement: Settlement): Run | null {
+  const { lease, outcome, now, progress, logs, used, begun = true } = settlement
+  const run = held(tables, lease)
+  if (!run) return before(tables, settlement)
+  const ended = afterOutcome(run, outcome, now, progress)
+  // A run that was never begun goes back to where it was.
+  const back = begun || ended.due_at !== run.due_at ? ended : { ...ended, single: run.single }
+  const after = unlessDisplaced(tables, { before: run, after: back }, now)
+  keepLines(tables, run, logs)
+  if (used) keepUsed(tables, run, { used, now })
+  if (outcome.kind === 'completed' && outcome.result !== null) tables.setPart('result', run.id, outcome.result)
+  if (!isFinal(after.state) && begun) keepAttempt(tables, run, outcome, now)
+  if (!begun && tables.memory.claimOf(run.id).rated) giveBack(tables, run.queue)
+  tables.save(run, after)
+  if (outcome.kind === 'failed' && after.state === 'queued') tables.tallies.over(run, after, now)
+  const answer = { ...after }
+  tables.memory.say({ kind: 'settled', run: answer, outcome: outcome.kind, ms: now - run.started_at!, owner: run.owner, ...used && { used } })
+  return answer
+}
+
+function keepAttempt (tables: Tables, run: Run, outcome: Outcome, finished_at: number): void {
+  const error = outcome.kind === 'failed' ? outcome.error : null
+  const reason = outcome.kind === 'postponed' ? outcome.reason : null
+  tables.keepAttempt(run.id, pastAttempt(run, outcome.kind, { finished_at, error, reason }))
+}
+
+/** The run when the same was settled before: whoever did not hear of it asks again. */
+function before (tables: Tables, { lease, outcome }: Settlement): Run | null {
+  const run = tables.read(lease.id)
+  if (run?.turn !== lease.turn || !isAfter(run, outcome)) return null
+  const isSame = outcome.kind !== 'completed' || JSON.stringify(tables.part('result', run.id)) === JSON.stringify(outcome.result)
+  return isSame ? run : null
 }
 
 /** Writes what a running run says of itself. False: the lease was stale and nothing changed. */
-export function report (store: Store, { lease, progress, checkpoint, child, logs }: Report): boolean {
-  const run = held(store, lease)
+export function report (tables: Tables, { lease, progress, checkpoint, child, logs }: Report): boolean {
+  const run = held(tables, lease)
   if (!run) return false
-  keepLines(store, run, logs)
-  if (checkpoint !== undefined) store.setPart('checkpoint', run.id, checkpoint)
+  keepLines(tables, run, logs)
+  if (checkpoint !== undefined) tables.setPart('checkpoint', run.id, checkpoint)
   if (progress === undefined && child === undefined) return true
-  store.save(run, { ...run, progress: progress ?? run.progress, child: child === undefined ? run.child : child })
+  tables.save(run, { ...run, progress: progress ?? run.progress, child: child === undefined ? run.child : child })
   return true
 }
 
-/** Prolongs the leases that still hold. */
-export function renew (store: Store, leases: readonly Lease[], lease_until: number): Renewed {
-  const renewed: Renewed = { held: [], lost: [] }
-  for (const lease of leases) {
-    const run = held(store, lease)
-    if (!run) {
-      renewed.lost.push(lease.id)
-      continue
-    }
-    store.save(run, { ...run, lease_until })
-    renewed.held.push({ id: lease.id, cancel: run.cancel })
-  }
-  return renewed
-}
-
 /** Ends a waiting run, asks a running one to end, leaves a finished one. */
-export function cancel (store: Store, { id, reason, now }: { id: string, reason: Reason, now: number }): Run | null {
-  const run = store.read(id)
+export function cancel (tables: Tables, { id, reason, now, record }: CancelAsk): Run | null {
+  const run = tables.read(id)
   if (!run) return null
   const after = afterCancel(run, reason, now)
-  if (after !== run) store.save(run, after)
-  return { ...after }
+  if (after === run) return run
+  tables.save(run, after)
+  const answer = { ...after }
+  tables.memory.say({ kind: 'cancelled', run: answer, reason })
+  if (record) note(tables, record, { at: now, subject: id })
+  return answer
 }
 
 /** Ends a waiting run that is not to start; leaves any other. */
-export function end (store: Store, { id, ...ask }: EndAsk): Run | null {
-  const run = store.read(id)
+export function end (tables: Tables, { id, record, ...ask }: EndAsk): Run | null {
+  const run = tables.read(id)
   if (!run) return null
   const after = afterEnd(run, ask)
-  if (after !== run) store.save(run, after)
-  return { ...after }
+  if (after === run) return run
+  tables.save(run, after)
+  const answer = { ...after }
+  tables.memory.say({ kind: 'settled', run: answer, outcome: ask.as, ms: 0, owner: null })
+  if (record) note(tables, record, { at: ask.now, subject: id })
+  return answer
 }
 
-/** Queues a finished run again. Its last attempt becomes a past one. */
-export function retry (store: Store, { id, due_at }: { id: string, now: number, due_at: number }): Run | null {
-  const run = store.read(id)
+/** Queues a finished run again. Its last attempt becomes a past one. Throws OFFPEAK_QUEUE_FULL. */
+export function retry (tables: Tables, { id, due_at, now, bounds, record }: RetryAsk): Run | null {
+  const run = tables.read(id)
   if (!run) return null
   const after = afterRetry(run, due_at)
   if (after === run) return run
+  const bound = bounds && Object.hasOwn(bounds, run.queue) ? bounds[run.queue] : undefined
+  if (bound && tables.memory.lanes.waitingIn(run.queue) >= bound.max) throw full(tables, { queue: run.queue, max: bound.max, now })
   const last = lastAttempt(run)
-  if (last) store.keepAttempt(id, last)
-  store.dropPart('result', id)
-  // Work that was completed begins anew; work that was not goes on where it stopped.
-  if (run.state === 'completed') store.dropPart('checkpoint', id)
-  store.rewrite(run, after)
-  forgive(store, run)
-  if (typeof run.key_until === 'string') store.retake(run)
-  return { ...after }
+  if (last) tables.keepAttempt(id, last)
+  tables.dropPart('result', id)
+  // Work that was completed begins from the start; work that was not goes on where it stopped.
+  if (run.state === 'completed') tables.dropPart('checkpoint', id)
+  tables.save(run, after)
+  forgive(tables, run)
+  if (typeof run.key_until === 'string') tables.retake(run)
+  const answer = { ...after }
+  tables.memory.say({ kind: 'added', run: answer })
+  if (record) note(tables, record, { at: now, subject: id })
+  return answer
 }
 
 /** The attempt that finished a run, as far as its row tells; it is not kept apart until the run is queued again. */

@@ -1,14 +1,17 @@
 import { DAY } from '../../../model/base/duration.ts'
-import { FINAL_STATES, SOURCES } from '../../../model/run/run.ts'
+import { FINAL_STATES, SOURCES, STATES } from '../../../model/run/run.ts'
 import type { Run, State } from '../../../model/run/run.ts'
 import type { SweepAsk } from '../../engine.ts'
 import type { Lane } from '../state/lanes.ts'
 import { stateNumber } from '../state/lanes.ts'
 import { armOf, lanesBelow } from '../state/ranges.ts'
+import type { Place } from '../state/ranges.ts'
+import { forgetGone } from './facts.ts'
+import { queuedOf } from './list-plan.ts'
 import { removeAll } from './remove.ts'
 import { toRun } from '../state/rows.ts'
 import type { RunRow } from '../state/rows.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
 
 /** How long sums over runs that may be gone are kept. */
 const KEPT_MS = 400 * DAY
@@ -17,42 +20,60 @@ const KEPT_MS = 400 * DAY
 const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
-function oldest (store: Store, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] {
+function oldest (tables: Tables, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] {
   const arms = SOURCES.map(source => armOf({ lane, state }, source))
   const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
-  const values = arms.flatMap(arm => [...arm.values, store.numbers.before(before), before])
-  return store.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
+  const values = arms.flatMap(arm => [...arm.values, tables.numbers.before(before), before])
+  return tables.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
 }
 
 /** Runs of these lanes in these states that ended before an instant, and how many of them may go at most. */
 interface Old { lanes: Lane[], states: readonly State[], before: number, most: number }
 
-function oldestOf (store: Store, { lanes, states, before }: Old, limit: number): Run[] {
+function oldestOf (tables: Tables, { lanes, states, before }: Old, limit: number): Run[] {
   const found = lanes.flatMap(lane => states
     .filter(state => lane.counts[stateNumber(state)]! > 0)
-    .flatMap(state => oldest(store, { lane, state, before }, limit)))
+    .flatMap(state => oldest(tables, { lane, state, before }, limit)))
   return found.toSorted((a, b) => a.id < b.id ? -1 : 1).slice(0, limit)
 }
 
 const countOf = ({ counts }: Lane, states: readonly State[]): number => states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
 /** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all. */
-export function sweep (store: Store, { now, before, keep, limit, dead_before }: SweepAsk): number {
+export function sweep (tables: Tables, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
-  const lanes = [...store.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
-  let removed = removeOld(store, agedOf(store, lanes, { states, before }), limit)
-  if (dead_before !== undefined) removed += removeOld(store, agedOf(store, lanes, { states: ['failed'], before: dead_before }), limit - removed)
+  const lanes = [...tables.memory.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
+  let removed = removeOld(tables, agedOf(tables, lanes, { states, before }), limit)
+  if (dead_before !== undefined) removed += removeOld(tables, agedOf(tables, lanes, { states: ['failed'], before: dead_before }), limit - removed)
   const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep }))
-  removed += removeOld(store, beyond.filter(({ most }) => most > 0), limit - removed)
-  store.forgetBefore(now - KEPT_MS)
-  store.foldBefore(now - HOURLY_MS)
+  removed += removeOld(tables, beyond.filter(({ most }) => most > 0), limit - removed)
+  if (removed > 0) forgetHolds(tables)
+  tables.forgetBefore(now - KEPT_MS)
+  tables.foldBefore(now - HOURLY_MS)
+  forgetGone(tables, now)
   return removed
 }
 
+/** What held the runs of a lane is kept as long as there is a run that was there by then. */
+function forgetHolds (tables: Tables): void {
+  for (const id of Array.from(tables.holds.lanes.byLane.keys())) {
+    const lane = tables.memory.lanes.byId.get(id)!
+    const places = STATES.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))
+    tables.holds.lanes.forget(id, Math.min(...places.map(place => oldestAt(tables, place)), Number.MAX_SAFE_INTEGER))
+  }
+}
+
+/** When the oldest run of a lane in a state was created. */
+function oldestAt (tables: Tables, place: Place): number {
+  const arms = place.state === 'queued' ? [queuedOf(place.lane)] : SOURCES.map(source => armOf(place, source))
+  const oldest = arms.map(({ sql, values }) => tables.one<{ at: number }>(`select created_at as at from run ${sql} order by id limit 1`, ...values)?.at)
+  return Math.min(...oldest.map(at => at ?? Infinity))
+}
+
 /** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one. */
-function agedOf (store: Store, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }): Old[] {
+function agedOf (tables: Tables, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }): Old[] {
   const places = lanes.flatMap(lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state })))
-  const aged = lanesBelow(store, places, store.numbers.before(before))
+  const aged = lanesBelow(tables, places, tables.numbers.before(before))
   return lanes.filter(({ id }) => aged.has(id)).map(lane => ({ lanes: [lane], states, before, most: Infinity }))
 }
 
@@ -60,7 +81,7 @@ const countAll = (lanes: Lane[], states: readonly State[]): number => lanes.redu
 
 /** The same share of each, as long as there is something left to remove: what is equally old lies side by side in the file,
  *  and few of its pages change. */
-function removeOld (store: Store, all: readonly Old[], limit: number): number {
+function removeOld (tables: Tables, all: readonly Old[], limit: number): number {
   let removed = 0
   let left = all
   while (left.length > 0 && removed < limit) {
@@ -68,7 +89,7 @@ function removeOld (store: Store, all: readonly Old[], limit: number): number {
     const rich: Old[] = []
     for (const old of left) {
       const wanted = Math.min(share, old.most, limit - removed)
-      const count = removeAll(store, oldestOf(store, old, wanted))
+      const count = removeAll(tables, oldestOf(tables, old, wanted))
       removed += count
       if (count === share && count < old.most) rich.push({ ...old, most: old.most - count })
     }

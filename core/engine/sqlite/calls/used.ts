@@ -3,23 +3,23 @@ import { SECOND } from '../../../model/base/duration.ts'
 import type { Run } from '../../../model/run/run.ts'
 import { sumOf } from '../../../model/run/used.ts'
 import type { Used } from '../../../model/run/used.ts'
-import type { Store } from '../state/store.ts'
+import type { Tables } from '../state/tables.ts'
 
 /** A row of the table used. */
 type Row = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
 
 /** What the attempts of a run have taken together, or null. */
-export function usedOf (store: Store, id: string): Used | null {
-  const row = store.one<Row>('select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?', decodeId(id))
+export function usedOf (tables: Tables, id: string): Used | null {
+  const row = tables.one<Row>('select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?', decodeId(id))
   if (!row) return null
   const { cpu_ms, memory_peak_bytes, read_bytes, written_bytes } = row
   return { cpu_seconds: cpu_ms / SECOND, memory_peak_bytes, read_bytes, written_bytes }
 }
 
 /** The same of many, by id; runs of which nothing is known are not named. */
-export function usedOfAll (store: Store, ids: readonly string[]): Record<string, Used> {
+export function usedOfAll (tables: Tables, ids: readonly string[]): Record<string, Used> {
   return Object.fromEntries(ids.flatMap(id => {
-    const used = usedOf(store, id)
+    const used = usedOf(tables, id)
     return used ? [[id, used]] : []
   }))
 }
@@ -27,9 +27,8 @@ export function usedOfAll (store: Store, ids: readonly string[]): Record<string,
 const msOf = ({ cpu_seconds: seconds }: Used): number => Math.round(seconds * SECOND)
 
 /** Adds what one more attempt has taken. */
-export function keepUsed (store: Store, run: Run, { used, now }: { used: Used, now: number }): void {
-  const sum = sumOf(usedOf(store, run.id), used)
-  store.sql('replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)')
-    .run(decodeId(run.id), msOf(sum), Math.round(sum.memory_peak_bytes), sum.read_bytes, sum.written_bytes)
-  store.tallies.took(run, now, msOf(used))
+export function keepUsed (tables: Tables, run: Run, { used, now }: { used: Used, now: number }): void {
+  const sum = sumOf(usedOf(tables, run.id), used)
+  tables.run('replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)', decodeId(run.id), msOf(sum), Math.round(sum.memory_peak_bytes), sum.read_bytes, sum.written_bytes)
+  tables.tallies.took(run, now, msOf(used))
 }

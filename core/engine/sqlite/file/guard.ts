@@ -68,6 +68,11 @@ export class Guard {
     })
   }
 
+  /** Neither rows nor memory are known any more: nothing is answered after this. */
+  lose (cause: unknown): OffpeakError {
+    return this.lost ??= unknownStore(cause)
+  }
+
   /** Gives the ballast up for a full disk. False: there is none left. */
   makeRoom (): boolean {
     return dropBallast(this.#ballast)
@@ -79,3 +84,10 @@ export class Guard {
     this.damaged = openFailed({ folder: this.#options.folder, now: this.#options.clock() }, error) as OffpeakError
   }
 }
+
+/** That neither rows nor memory are known any more. */
+export const unknownStore = (cause: unknown): OffpeakError => engineFailed({
+  message: `What is stored is not known any more: ${cause instanceof Error ? cause.message : String(cause)}`,
+  fix: 'Start again: what was acknowledged is safe.',
+  cause
+})

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { PRAGMAS, migrate } from './open.ts'
 import { MIGRATIONS } from './schema.ts'
+import { unknownStore } from './guard.ts'
 import type { Guard } from './guard.ts'
 import type { Lock } from './lock.ts'
 import type { LogSync } from './sync.ts'
@@ -13,7 +14,7 @@ const nothing = () => undefined
 /** What a store has beside its database: the lock of its folder, the watch over its files, the syncs of its log. */
 export interface Files {
   lock: Lock
-  guard: Pick<Guard, 'lost' | 'damaged' | 'check' | 'makeRoom' | 'note' | 'unsynced'>
+  guard: Pick<Guard, 'lost' | 'damaged' | 'check' | 'makeRoom' | 'note' | 'unsynced' | 'lose'>
   log: Pick<LogSync, 'flushed' | 'close'>
 }
 
@@ -26,8 +27,15 @@ export function memoryDatabase (): DatabaseSync {
 }
 
 /** The files of a store that has none. */
-export const noFiles = (): Files => ({
-  lock: { unclean: false, release: nothing, abandon: nothing },
-  guard: { lost: null, damaged: null, check: nothing, makeRoom: () => false, note: nothing, unsynced: cause => { throw cause } },
-  log: { flushed: async () => undefined, close: nothing }
-})
+export function noFiles (): Files {
+  const guard: Files['guard'] = {
+    lost: null,
+    damaged: null,
+    check: () => { if (guard.lost) throw guard.lost },
+    makeRoom: () => false,
+    note: nothing,
+    unsynced: cause => { throw cause },
+    lose: cause => guard.lost ??= unknownStore(cause)
+  }
+  return { lock: { unclean: false, release: nothing, abandon: nothing }, guard, log: { flushed: async () => undefined, close: nothing } }
+}

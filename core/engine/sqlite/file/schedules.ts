@@ -11,7 +11,7 @@ export function peekSchedules (folder: string): Schedule[] {
   let db: DatabaseSync | null = null
   try {
     db = new DatabaseSync(file, { readOnly: true, timeout: 1000 })
-    const rows = db.prepare('select body from schedule order by id').all() as { body: string }[]
+    const rows = db.prepare("select body from schedule where body <> 'null' order by id").all() as { body: string }[]
     return rows.map(({ body }) => JSON.parse(body) as Schedule)
   } catch (error) {
     throw failedBy(error)

@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 /** Statements that are prepared once. */
 export interface Statements {
   sql (source: string): StatementSync
+  run (source: string, ...values: SQLInputValue[]): number
+  insertOne (source: string, ...values: SQLInputValue[]): number
   all<T> (source: string, ...values: SQLInputValue[]): T[]
   one<T> (source: string, ...values: SQLInputValue[]): T | undefined
 }
@@ -19,20 +21,35 @@ function freshOf (into: string, width: number): Fresh {
   return { one: source(1), many: source(MANY), width, values: [] }
 }
 
-/** A database whose statements are prepared once. New rows are written together: before any other statement, so that each sees what it would. */
+/** A database whose statements are prepared once, or shared with those of `like`. New rows are written together: before any other statement, so that each sees what it would. */
 export class Prepared implements Statements {
   readonly db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  /** How many statements have written, or are to write. */
+  writes = 0
+  readonly #statements: Map<string, StatementSync>
   readonly #fresh = new Map<string, Fresh>()
   #waits = false
 
-  constructor (db: DatabaseSync) {
+  constructor (db: DatabaseSync, like?: Prepared) {
     this.db = db
+    this.#statements = like === undefined ? new Map() : like.#statements
   }
 
   sql (source: string): StatementSync {
     if (this.#waits) this.writeFresh()
     return this.#prepared(source)
+  }
+
+  /** Writes; answers how many rows have changed. */
+  run (source: string, ...values: SQLInputValue[]): number {
+    this.writes += 1
+    return Number(this.sql(source).run(...values).changes)
+  }
+
+  /** Inserts one row; answers its number. */
+  insertOne (source: string, ...values: SQLInputValue[]): number {
+    this.writes += 1
+    return Number(this.sql(source).run(...values).lastInsertRowid)
   }
 
   all<T> (source: string, ...values: SQLInputValue[]): T[] {
@@ -54,6 +71,7 @@ export class Prepared implements Statements {
   fresh (into: string, ...values: SQLInputValue[]): void {
     let fresh = this.#fresh.get(into)
     if (!fresh) this.#fresh.set(into, fresh = freshOf(into, values.length))
+    this.writes += 1
     for (const value of values) fresh.values.push(value)
     if (fresh.values.length < MANY * fresh.width) this.#waits = true
     else this.#prepared(fresh.many).run(...fresh.values.splice(0))

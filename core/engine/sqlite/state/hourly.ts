@@ -1,9 +1,10 @@
 import { HOUR } from '../../../model/base/duration.ts'
 import { isDead, isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { StatsAsk, StatsRow } from '../../engine.ts'
+import type { StatsAsk, StatsRow } from '../../reports.ts'
 import { Durations } from '../../histogram.ts'
 import type { Statements } from '../sql/statements.ts'
+import type { Journal } from './journal.ts'
 
 const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'dead', 'retries', 'cpu_ms'] as const
 const SPREADS = ['wait', 'held', 'run'] as const
@@ -25,37 +26,45 @@ const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tal
   hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
 })
 
+const nameOf = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): string => `${hour}/${task}/${queue}`
+
 function addRow (tally: Tally, row: Row): Tally {
   for (const name of COUNTS) tally[name] += row[name]
   for (const name of SPREADS) tally[name].take(row[name])
   return tally
 }
 
-/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. */
+/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. What is in memory is read again when it
+ *  is needed and is not there: a transaction that is rolled back takes along what it has summed. */
 export class Tallies {
   readonly #hours = new Map<string, Tally>()
   readonly #changed = new Set<Tally>()
   readonly #db: Statements
+  readonly #journal: Journal
   #latest: Tally | null = null
 
-  constructor (db: Statements) {
+  constructor (db: Statements, journal: Journal) {
     this.#db = db
+    this.#journal = journal
   }
 
-  /** Forgets what is not written. */
-  forget (): void {
+  #forget (): void {
     this.#hours.clear()
     this.#changed.clear()
     this.#latest = null
   }
 
-  /** An attempt is over, or a run that waited: `held` is for how long it was held before (ms). */
-  over (before: Run, after: Run, { at, held }: { at: number, held: number }): void {
+  /** A wait is over in which a run was held (ms). */
+  held (run: Run, at: number, ms: number): void {
+    this.#at(at, run).held.add(ms, run.id)
+  }
+
+  /** An attempt is over, or a run that waited. */
+  over (before: Run, after: Run, at: number): void {
     const tally = this.#at(at, before)
     if (!isFinal(after.state)) tally.retries += 1
     else tally[after.state as 'completed'] += 1
     if (isDead(after)) tally.dead += 1
-    if (held > 0) tally.held.add(held, before.id)
     if (before.state !== 'running') return
     tally.wait.add(before.started_at! - before.due_at, before.id)
     tally.run.add(at - before.started_at!, before.id)
@@ -69,15 +78,26 @@ export class Tallies {
   #at (at: number, { task, queue }: Run): Tally {
     const hour = Math.floor(at / HOUR)
     const latest = this.#latest
-    if (latest?.hour === hour && latest.task === task && latest.queue === queue) {
-      this.#changed.add(latest)
-      return latest
-    }
-    const name = `${hour}/${task}/${queue}`
+    const isLatest = latest?.hour === hour && latest.task === task && latest.queue === queue
+    return this.#touched(isLatest ? latest : this.#of(hour, task, queue))
+  }
+
+  #of (hour: number, task: string, queue: string): Tally {
+    const name = nameOf({ hour, task, queue })
     let tally = this.#hours.get(name)
     if (!tally) this.#hours.set(name, tally = this.#read(blank({ hour, task, queue })))
-    this.#changed.add(tally)
     return this.#latest = tally
+  }
+
+  #touched (tally: Tally): Tally {
+    if (this.#changed.has(tally)) return tally
+    this.#changed.add(tally)
+    this.#journal.note(() => {
+      this.#hours.delete(nameOf(tally))
+      this.#changed.delete(tally)
+      this.#latest = null
+    })
+    return tally
   }
 
   #read (tally: Tally): Tally {
@@ -90,12 +110,14 @@ export class Tallies {
     if (this.#changed.size === 0) return
     for (const tally of this.#changed) this.#write(tally)
     this.#changed.clear()
-    if (this.#hours.size > MOST) this.forget()
+    if (this.#hours.size > MOST) this.#forget()
   }
 
   #write ({ hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally): void {
-    this.#db.sql('replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait.text(), held.text(), run.text())
+    this.#db.run(`
+      replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms,
+    wait.text(), held.text(), run.text())
   }
 
   /** What came of the runs, by task or queue. */
@@ -110,7 +132,7 @@ export class Tallies {
       if (!group) groups.set(name, group = blank({ ...row, hour }))
       addRow(group, row)
     }
-    return [...groups.values()].map(group => told(group, by)).toSorted((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1))
+    return [...groups.values()].map(group => rowOf(group, by)).toSorted((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1))
   }
 
   /** Sums the hours of one day into its first, when all of it lies before an instant; the first such day from `day` on.
@@ -129,18 +151,33 @@ export class Tallies {
       const group = groups.get(name) ?? blank({ ...row, hour: begin })
       groups.set(name, addRow(group, row))
     }
-    this.#db.sql('delete from hour where hour >= ? and hour < ?').run(begin, end)
+    this.#db.run('delete from hour where hour >= ? and hour < ?', begin, end)
     for (const group of groups.values()) this.#write(group)
-    this.forget()
+    this.#forget()
     return found + 1
+  }
+
+  /** Throws when what is summed in memory is not what is written. */
+  check (): void {
+    for (const tally of this.#hours.values()) {
+      const [found, written] = [rowOf(tally, 'task'), rowOf(this.#read(blank(tally)), 'task')]
+      if (JSON.stringify(found) !== JSON.stringify(written)) {
+        throw new Error(`Memory and rows differ in hour ${nameOf(tally)}: in memory ${JSON.stringify(found)}, in the rows ${JSON.stringify(written)}`)
+      }
+    }
   }
 
   /** Removes the hours that are over by an instant. */
   forgetBefore (instant: number): void {
-    this.#db.sql('delete from hour where hour < ?').run(Math.floor(instant / HOUR))
+    const first = Math.floor(instant / HOUR)
+    if (this.#db.one('select 1 from hour where hour < ? limit 1', first) === undefined) return
+    // What other calls of the same transaction have brought must not be forgotten below.
+    this.store()
+    this.#db.run('delete from hour where hour < ?', first)
+    this.#forget()
   }
 }
 
-function told ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
-  return { at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.told(), held: held.told(), run: run.told() }
+function rowOf ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
+  return { at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.spread(), held: held.spread(), run: run.spread() }
 }

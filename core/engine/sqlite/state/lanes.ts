@@ -1,20 +1,26 @@
-import { PRIORITIES, STATES, isFinal } from '../../../model/run/run.ts'
+import { isScheduled, spanOf } from '../../../model/run/cohort.ts'
+import type { Cohort } from '../../../model/run/cohort.ts'
+import { STATES, isFinal } from '../../../model/run/run.ts'
 import type { Priority, Run, State } from '../../../model/run/run.ts'
-import type { TaskCount } from '../../engine.ts'
+import type { TaskCount } from '../../reports.ts'
+import type { Journal } from './journal.ts'
 
 const PLACE = Object.fromEntries(STATES.map((state, place) => [state, place])) as Record<State, number>
 
 /** The place of a state in STATES, as it is stored. */
 export const stateNumber = (state: State): number => PLACE[state]
 
-/** One task in one queue at one priority. `counts` are by place in STATES; `due` runs are queued with `due_at` up to `horizon`;
- *  `later` is the earliest due after it: Infinity when there is none, null when it has to be looked up. */
+/** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them. `counts` are by place in STATES. Of a cohort,
+ *  `due` runs are queued with `due_at` up to `horizon`; `later` is the earliest due after it: Infinity when there is none, null when it has to be
+ *  looked up. What is due of single runs `Singles` knows. */
 export interface Lane {
-  id: number
-  task: string
-  queue: string
-  priority: Priority
-  counts: number[]
+  readonly id: number
+  readonly task: string
+  readonly queue: string
+  readonly priority: Priority
+  readonly span: number | null
+  readonly scheduled: boolean
+  readonly counts: number[]
   /** The run of the lane that finished last, skipped ones left out. */
   last: Run | null
   horizon: number
@@ -22,20 +28,23 @@ export interface Lane {
   later: number | null
   /** The queued run of the lane that comes first; null: it has to be looked up. */
   first: Run | null
-  /** Rows of queued runs up to this one do not say that they are claimed: the ledger does. Null: they all say the truth. */
-  beyond: Run | null
 }
 
-/** What the lanes ask of the store: `between` counts queued runs due in (after, until], `after` is the first due beyond. */
+export type LaneKey = Pick<Lane, 'task' | 'queue' | 'priority' | 'span' | 'scheduled'>
+
+/** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due beyond. */
 export interface LaneSource {
-  create (task: string, queue: string, priority: Priority): number
+  create (key: LaneKey): number
   between (lane: Lane, after: number, until: number): number
   after (lane: Lane, instant: number): number
 }
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** The lanes of a store in memory: counts without a scan, and no statement while nothing is due. */
+export const isSame = (a: LaneKey, b: LaneKey): boolean =>
+  a.span === b.span && a.priority === b.priority && a.scheduled === b.scheduled && a.queue === b.queue && a.task === b.task
+
+/** The lanes in memory: counts without a scan, and no statement while nothing is due. */
 export class Lanes {
   readonly byId = new Map<number, Lane>()
   /** Lanes with queued runs: there may be a hundred thousand without. */
@@ -43,83 +52,106 @@ export class Lanes {
   /** Lanes whose counts of what is over are not stored yet. */
   readonly changed = new Set<Lane>()
   readonly #byTask = new Map<string, Lane[]>()
+  /** How many runs of each queue are queued or blocked. */
+  readonly #inQueue = new Map<string, number>()
   readonly #source: LaneSource
+  readonly #journal: Journal
 
-  constructor (source: LaneSource) {
+  constructor (source: LaneSource, journal: Journal) {
     this.#source = source
+    this.#journal = journal
   }
 
-  hold (id: number, { task, queue, priority, counts }: Pick<Lane, 'task' | 'queue' | 'priority' | 'counts'>): Lane {
-    const lane: Lane = { id, task, queue, priority, counts, last: null, horizon: NEVER, due: 0, later: null, first: null, beyond: null }
-    this.byId.set(id, lane)
-    if (counts[PLACE.queued]! > 0) this.waiting.add(lane)
-    this.ofTask(task).push(lane)
+  hold (id: number, { task, queue, priority, span, scheduled, counts }: LaneKey & { counts: number[] }): Lane {
+    const lane: Lane = { id, task, queue, priority, span, scheduled, counts, last: null, horizon: NEVER, due: 0, later: null, first: null }
+    this.#journal.put(this.byId, id, lane)
+    if (counts[PLACE.queued]! > 0) this.#journal.join(this.waiting, lane)
+    this.#journal.put(this.#byTask, task, [...this.ofTask(task), lane])
+    const waiting = counts[PLACE.queued]! + counts[PLACE.blocked]!
+    if (waiting > 0) this.#journal.put(this.#inQueue, queue, this.waitingIn(queue) + waiting)
     return lane
   }
 
-  ofTask (task: string): Lane[] {
-    let lanes = this.#byTask.get(task)
-    if (!lanes) this.#byTask.set(task, lanes = [])
-    return lanes
+  /** How many runs wait in a queue, blocked ones included. */
+  waitingIn (queue: string): number {
+    return this.#inQueue.get(queue) ?? 0
   }
 
-  of ({ task, queue, priority }: Pick<Run, 'task' | 'queue' | 'priority'>): Lane {
+  ofTask (task: string): readonly Lane[] {
+    return this.#byTask.get(task) ?? []
+  }
+
+  find (key: LaneKey): Lane | undefined {
+    return this.ofTask(key.task).find(lane => isSame(lane, key))
+  }
+
+  /** The lane of a run, as long as it lives: no start and no end takes it out of it. */
+  of (run: Run): Lane {
+    const { task, queue, priority, source } = run
+    const span = spanOf(run)
+    const scheduled = span !== null && isScheduled(source)
     for (const lane of this.ofTask(task)) {
-      if (lane.priority === priority && lane.queue === queue) return lane
+      if (lane.span === span && lane.priority === priority && lane.scheduled === scheduled && lane.queue === queue) return lane
     }
-    return this.hold(this.#source.create(task, queue, priority), { task, queue, priority, counts: STATES.map(() => 0) })
+    const key = { task, queue, priority, span, scheduled }
+    return this.hold(this.#source.create(key), { ...key, counts: STATES.map(() => 0) })
   }
 
   /** Follows one run from what it was to what it is; null: not there. */
   moved (lane: Lane, before: Run | null, after: Run | null): void {
-    if ((before && isFinal(before.state)) || (after && isFinal(after.state))) this.changed.add(lane)
-    if (lane.first?.id === before?.id) lane.first = null
+    const journal = this.#journal
+    if ((before && isFinal(before.state)) || (after && isFinal(after.state))) journal.join(this.changed, lane)
+    if (before && lane.first?.id === before.id) journal.set(lane, 'first', null)
     if (before) this.#leave(lane, before)
     // A run that is queued again or removed is not the one that finished last any more.
-    if (lane.last && lane.last.id === before?.id) lane.last = null
+    if (lane.last && lane.last.id === before?.id) journal.set(lane, 'last', null)
     if (after) this.#enter(lane, after)
-    if (after?.state === 'queued' && lane.counts[PLACE.queued] === 1) lane.first = after
+    if (after?.state === 'queued' && lane.counts[PLACE.queued] === 1) journal.set(lane, 'first', after)
   }
 
   #leave (lane: Lane, { state, due_at }: Run): void {
-    lane.counts[PLACE[state]]! -= 1
+    const journal = this.#journal
+    const left = lane.counts[PLACE[state]]! - 1
+    journal.set(lane.counts, PLACE[state], left)
+    if (state === 'queued' || state === 'blocked') journal.put(this.#inQueue, lane.queue, this.waitingIn(lane.queue) - 1)
     if (state !== 'queued') return
-    if (lane.counts[PLACE.queued] === 0) this.waiting.delete(lane)
-    if (due_at <= lane.horizon) lane.due -= 1
-    else if (due_at === lane.later) lane.later = null
+    if (left === 0) journal.leave(this.waiting, lane)
+    if (due_at <= lane.horizon) journal.set(lane, 'due', lane.due - 1)
+    else if (due_at === lane.later) journal.set(lane, 'later', null)
   }
 
   #enter (lane: Lane, run: Run): void {
-    lane.counts[PLACE[run.state]]! += 1
-    if (isFinal(run.state) && run.state !== 'skipped') lane.last = run
+    const journal = this.#journal
+    journal.set(lane.counts, PLACE[run.state], lane.counts[PLACE[run.state]]! + 1)
+    if (isFinal(run.state) && run.state !== 'skipped') journal.set(lane, 'last', run)
+    if (run.state === 'queued' || run.state === 'blocked') journal.put(this.#inQueue, lane.queue, this.waitingIn(lane.queue) + 1)
     if (run.state !== 'queued') return
-    this.waiting.add(lane)
-    if (lane.first && comesFirst(run, lane.first)) lane.first = run
-    if (run.due_at <= lane.horizon) lane.due += 1
-    else if (lane.later !== null && run.due_at < lane.later) lane.later = run.due_at
+    journal.join(this.waiting, lane)
+    if (lane.first && comesFirst(run, lane.first)) journal.set(lane, 'first', run)
+    if (run.due_at <= lane.horizon) journal.set(lane, 'due', lane.due + 1)
+    else if (lane.later !== null && run.due_at < lane.later) journal.set(lane, 'later', run.due_at)
   }
 
   /** Brings the horizon of a lane to `now` and says how many of its runs are due. */
   dueAt (lane: Lane, now: number): number {
-    if (lane.counts[PLACE.queued] === 0) {
-      lane.later = Infinity
-      lane.horizon = now
-      return lane.due = 0
-    }
-    if (lane.first && lane.counts[PLACE.queued] === 1) return this.#onlyAt(lane, lane.first.due_at, now)
-    if (now === lane.horizon && lane.later !== null) return lane.due
-    if (now < lane.horizon) lane.due -= this.#source.between(lane, now, lane.horizon)
-    else if (lane.later === null || lane.later <= now) lane.due += this.#source.between(lane, lane.horizon, now)
-    if (lane.later === null || lane.later <= now || now < lane.horizon) lane.later = this.#source.after(lane, now)
-    lane.horizon = now
-    return lane.due
+    const queued = lane.counts[PLACE.queued]!
+    if (queued === 0) return this.#look(lane, now, 0, Infinity)
+    const { first, horizon, later } = lane
+    if (first && queued === 1) return first.due_at > now ? this.#look(lane, now, 0, first.due_at) : this.#look(lane, now, 1, Infinity)
+    if (now === horizon && later !== null) return lane.due
+    let due = lane.due
+    const crossed = later === null || later <= now
+    if (now < horizon) due -= this.#source.between(lane, now, horizon)
+    else if (crossed) due += this.#source.between(lane, horizon, now)
+    return this.#look(lane, now, due, crossed || now < horizon ? this.#source.after(lane, now) : later)
   }
 
-  /** The same for a lane whose one queued run is known: nothing has to be looked up. */
-  #onlyAt (lane: Lane, due: number, now: number): number {
-    lane.later = due > now ? due : Infinity
-    lane.horizon = now
-    return lane.due = due > now ? 0 : 1
+  #look (lane: Lane, horizon: number, due: number, later: number): number {
+    const journal = this.#journal
+    if (lane.horizon !== horizon) journal.set(lane, 'horizon', horizon)
+    if (lane.due !== due) journal.set(lane, 'due', due)
+    if (lane.later !== later) journal.set(lane, 'later', later)
+    return due
   }
 
   count (): TaskCount[] {
@@ -134,7 +166,7 @@ export class Lanes {
   }
 }
 
-function lastOf (lanes: Lane[]): Run | null {
+function lastOf (lanes: readonly Lane[]): Run | null {
   let last: Run | null = null
   for (const run of lanes.map(lane => lane.last)) {
     if (run && (!last || run.finished_at! >= last.finished_at!)) last = run
@@ -142,9 +174,9 @@ function lastOf (lanes: Lane[]): Run | null {
   return last && { ...last }
 }
 
-/** True when the run `a` comes before `b`: more urgent, then due first, then asked for first. */
-export function comesFirst (a: Run, b: Run): boolean {
-  const urgency = PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority)
-  if (urgency !== 0) return urgency < 0
-  return a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
-}
+/** What a cohort is called in words of the seam. */
+export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort => ({ task, queue, priority, span: span!, scheduled })
+
+/** True when the run `a` comes before `b` in its lane: due first, then asked for first. */
+export const comesFirst = (a: Pick<Run, 'due_at' | 'id'>, b: Pick<Run, 'due_at' | 'id'>): boolean =>
+  a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id

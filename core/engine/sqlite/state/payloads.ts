@@ -2,10 +2,11 @@ import { decodeId } from '../../../model/run/id.ts'
 import type { Json } from '../../../model/base/json.ts'
 import { text } from './rows.ts'
 import type { Prepared } from '../sql/statements.ts'
+import type { Journal } from './journal.ts'
 
 const INSERT = 'insert into payload (run, json)'
 
-/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written anew whenever the row is. */
+/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written again whenever the row is. */
 const SHORT = 512
 
 /** So many are kept in memory. */
@@ -16,23 +17,24 @@ const isShort = (json: string | null): boolean => json !== null && json.length <
 /** What the runs were given: a short one lies in the row of its run, a long one beside it. */
 export class Payloads {
   readonly #db: Prepared
+  readonly #journal: Journal
   /** Short ones of runs that were inserted lately: those may be claimed at once. */
   readonly #lately = new Map<string, string | null>()
 
-  constructor (db: Prepared) {
+  constructor (db: Prepared, journal: Journal) {
     this.#db = db
+    this.#journal = journal
   }
 
   /** Takes the payload of a new run; answers what lies in its row. */
   take (id: string, payload: Json): string | null {
     const json = text(payload)
-    this.#lately.delete(id)
     if (json !== null && !isShort(json)) {
       this.#db.fresh(INSERT, decodeId(id), json)
       return null
     }
     if (this.#lately.size >= MOST) this.#lately.clear()
-    this.#lately.set(id, json)
+    this.#journal.put(this.#lately, id, json)
     return json
   }
 
@@ -45,10 +47,10 @@ export class Payloads {
   }
 
   set (id: string, payload: Json): void {
-    this.#lately.delete(id)
+    this.#journal.drop(this.#lately, id)
     const [number, json] = [decodeId(id), text(payload)]
-    this.#db.sql('delete from payload where run = ?').run(number)
-    this.#db.sql('update run set payload = ? where id = ?').run(isShort(json) ? json : null, number)
+    this.#db.run('delete from payload where run = ?', number)
+    this.#db.run('update run set payload = ? where id = ?', isShort(json) ? json : null, number)
     if (json !== null && !isShort(json)) this.#db.fresh(INSERT, number, json)
   }
 }

@@ -3,7 +3,7 @@ import { PRIORITIES, SOURCES, STATES } from '../../../model/run/run.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import type { Json } from '../../../model/base/json.ts'
 import type { PastAttempt, Run } from '../../../model/run/run.ts'
-import type { Lane } from './lanes.ts'
+import type { Lane, LaneKey } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 
 /** A row of the table run. */
@@ -22,7 +22,6 @@ export interface RunRow {
   crashes: number
   started_at: number | null
   finished_at: number | null
-  lease_until: number | null
   schedule: string | null
   name: string | null
   owner: string | null
@@ -36,6 +35,9 @@ export interface RunRow {
   moved: string | null
   awaits: number | null
   key_until: number | null
+  now: number
+  single: number
+  preempted: number
 }
 
 /** JSON text as a value; absent is null. */
@@ -55,7 +57,7 @@ const FINISHED = -2
 
 const untilNumber = ({ key_until: until }: Run): number | null => until === 'started' ? STARTED : until === 'finished' ? FINISHED : until
 
-/** A row and its lane as the run that people see. */
+/** A row and its lane as a run; when its lease ends the owner's row says. */
 export function toRun (row: RunRow, lane: Lane): Run {
   return {
     id: encodeId(row.id),
@@ -74,7 +76,7 @@ export function toRun (row: RunRow, lane: Lane): Run {
     crashes: row.crashes,
     missed: row.missed,
     owner: row.owner,
-    lease_until: row.lease_until,
+    lease_until: null,
     cancel: parsed(row.cancel),
     reason: parsed(row.reason),
     error: parsed(row.error),
@@ -86,15 +88,18 @@ export function toRun (row: RunRow, lane: Lane): Run {
     finished_at: row.finished_at,
     deadline_at: row.deadline_at,
     moved: parsed(row.moved),
-    key_until: row.key_until === STARTED ? 'started' : row.key_until === FINISHED ? 'finished' : row.key_until
+    key_until: row.key_until === STARTED ? 'started' : row.key_until === FINISHED ? 'finished' : row.key_until,
+    now: row.now === 1,
+    single: row.single === 1,
+    preempted: row.preempted
   }
 }
 
-/** What tells one run from another of those that were never taken and wait for nothing but their time: most are claimed so, many at once. */
+/** What tells one run of a cohort from another, of those that wait for nothing but their time: most are claimed so, many at once. */
 export const PLAIN = 'run.id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at'
 
 /** True of the row of such a run. */
-export const IS_PLAIN = 'turn = 0 and awaits is null and reason is null and moved is null and key_until is null'
+export const IS_PLAIN = 'awaits is null and reason is null and moved is null and key_until is null'
 
 /** The values of PLAIN and the lane as the run that people see. */
 export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
@@ -129,49 +134,58 @@ export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
     finished_at: null,
     deadline_at,
     moved: null,
-    key_until: null
+    key_until: null,
+    now: false,
+    single: false,
+    preempted: 0
   }
 }
 
-/** A new run with all its columns, in the order of the binding. Attempt, turn and crashes begin at zero. */
+/** A new run in the order of the binding. Attempt, turn, crashes and preempted begin at zero. */
 export const INSERT_RUN = `
-  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at, schedule, name, reason, payload, expires)`
+  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at,
+    schedule, name, reason, payload, expires, now, single)`
 
 /** `payload`: what of it lies in the row. */
 export const insertValues = (run: Run, lane: Lane, { payload, expires }: { payload: string | null, expires: boolean }): SQLInputValue[] => [
-  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at, run.max_retries,
-  run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload, expires ? 1 : null
+  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at,
+  run.max_retries, run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload,
+  expires ? 1 : null, run.now ? 1 : 0, run.single ? 1 : 0
 ]
 
-/** What few runs have and what seldom changes. */
-export const REWRITE_RUN = 'update run set lane = ?, max_retries = ?, nominal_at = ?, deadline_at = ?, moved = ?, key_until = ? where id = ?'
+/** What few new runs have. */
+export const RICH_RUN = 'update run set moved = ?, key_until = ? where id = ?'
 
-export const rewriteValues = (run: Run, lane: Lane): SQLInputValue[] =>
-  [lane.id, run.max_retries, run.nominal_at, run.deadline_at, text(run.moved), untilNumber(run), decodeId(run.id)]
+export const richValues = (run: Run): SQLInputValue[] => [text(run.moved), untilNumber(run), decodeId(run.id)]
 
 /** True when the row of a new run is not complete with INSERT_RUN. */
 export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || key_until !== null
 
 /** All that changes while a run goes its way, and how it is stored. */
 const CHANGING: readonly (readonly [column: keyof Run, stored: (run: Run) => SQLInputValue])[] = [
+  ['max_retries', run => run.max_retries], ['nominal_at', run => run.nominal_at], ['deadline_at', run => run.deadline_at],
+  ['moved', run => text(run.moved)], ['key_until', untilNumber], ['now', run => run.now ? 1 : 0], ['single', run => run.single ? 1 : 0],
+  ['preempted', run => run.preempted],
   ['state', run => stateNumber(run.state)], ['due_at', run => run.due_at], ['missed', run => run.missed], ['attempt', run => run.attempt],
   ['turn', run => run.turn], ['crashes', run => run.crashes], ['started_at', run => run.started_at], ['finished_at', run => run.finished_at],
-  ['lease_until', run => run.lease_until], ['owner', run => run.owner], ['cancel', run => text(run.cancel)], ['reason', run => text(run.reason)],
+  ['owner', run => run.owner], ['cancel', run => text(run.cancel)], ['reason', run => text(run.reason)],
   ['error', run => text(run.error)], ['warning', run => run.warning], ['progress', run => text(run.progress)], ['child', run => text(run.child)]
 ]
 
-/** By which columns change, a bit each: a handful of ways that runs go. */
+/** By which columns change, a bit each, the last one for the lane: a handful of ways that runs go. */
 const updates = new Map<number, string>()
+const LANE_BIT = 1 << CHANGING.length
 
 function updateOf (mask: number): string {
   const columns = CHANGING.filter((_, place) => mask & 1 << place).map(([column]) => `${column} = ?`)
+  if (mask & LANE_BIT) columns.push('lane = ?')
   // Where nothing changes, the guard is asked all the same.
   return `update run set ${columns.join(', ') || 'id = id'} where id = ? and turn = ? and state = ?`
 }
 
 /** Writes what has changed, guarded by the turn and the state it was read in: a statement binds in proportion to what it says, and an
- *  index of which nothing changes is left alone. */
-export function updateFor (before: Run, after: Run): { sql: string, values: SQLInputValue[] } {
+ *  index of which nothing changes is left alone. `lane`: the id of another lane that it comes into, or null. */
+export function updateFor (before: Run, after: Run, lane: number | null): { sql: string, values: SQLInputValue[] } {
   let mask = 0
   const values: SQLInputValue[] = []
   for (let place = 0; place < CHANGING.length; place++) {
@@ -179,6 +193,10 @@ export function updateFor (before: Run, after: Run): { sql: string, values: SQLI
     if (before[column] === after[column]) continue
     mask |= 1 << place
     values.push(stored(after))
+  }
+  if (lane !== null) {
+    mask |= LANE_BIT
+    values.push(lane)
   }
   let sql = updates.get(mask)
   if (sql === undefined) updates.set(mask, sql = updateOf(mask))
@@ -192,5 +210,14 @@ export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string
 export const toAttempt = ({ turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow): PastAttempt =>
   ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
 
-/** The place of each priority, most urgent first, as it is stored. */
-export const priorityNumber = (priority: Run['priority']): number => PRIORITIES.indexOf(priority)
+/** The span of the lanes of single runs, as it is stored. */
+const SINGLE = -2
+
+interface LaneRow { task: string, queue: string, priority: number, span: number, scheduled: number }
+
+export const laneKey = ({ task, queue, priority, span, scheduled }: LaneRow): LaneKey =>
+  ({ task, queue, priority: PRIORITIES[priority]!, span: span === SINGLE ? null : span, scheduled: scheduled === 1 })
+
+/** Task, queue, priority, span and scheduled as they are stored. */
+export const laneValues = ({ task, queue, priority, span, scheduled }: LaneKey): SQLInputValue[] =>
+  [task, queue, PRIORITIES.indexOf(priority), span ?? SINGLE, scheduled ? 1 : 0]

@@ -1,0 +1,64 @@
+import type { Run } from '../../../model/run/run.ts'
+import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
+import { afterCrash, pastAttempt } from '../../transitions.ts'
+import type { Tables } from '../state/tables.ts'
+import { unlessDisplaced } from './unique.ts'
+
+/** Writes until when the lease of an owner holds; it never gets shorter. */
+export function renewOwner (tables: Tables, owner: string, until: number): void {
+  const { owners, journal } = tables.memory
+  if ((owners.get(owner) ?? -Infinity) >= until) return
+  tables.run('insert into owner (name, lease_until) values (?, ?) on conflict (name) do update set lease_until = excluded.lease_until', owner, until)
+  journal.put(owners, owner, until)
+}
+
+/** Renews the lease of an owner, and tells what it runs. */
+export function beat (tables: Tables, { owner, until }: { owner: string, until: number }): Beat {
+  renewOwner(tables, owner, until)
+  const own = [...tables.memory.running.values()].filter(run => run.owner === owner)
+  return {
+    running: own.map(({ id, turn }) => ({ id, turn })),
+    cancel: own.flatMap(({ id, turn, cancel }) => cancel === null ? [] : [{ id, turn, reason: cancel }])
+  }
+}
+
+/** Puts back, or fails, what owners have running whose lease is over. */
+export function expire (tables: Tables, ask: ExpireAsk): Recovered {
+  const { owners, running } = tables.memory
+  const isOver = (owner: string | null) => owner === null || (owners.get(owner) ?? -Infinity) <= ask.now
+  const recovered: Recovered = { queued: [], failed: [] }
+  for (const run of [...running.values()].filter(({ owner }) => isOver(owner))) {
+    const after = crash(tables, run, ask)
+    if (after.state === 'queued') recovered.queued.push({ ...after })
+    if (after.state === 'failed') recovered.failed.push({ ...after })
+  }
+  remove(tables, [...owners.keys()].filter(isOver))
+  return recovered
+}
+
+function crash (tables: Tables, run: Run, ask: ExpireAsk): Run {
+  const crashed = afterCrash(run, ask)
+  tables.keepAttempt(run.id, pastAttempt(run, 'crashed', { finished_at: ask.now, error: null, reason: crashed.reason }))
+  const after = unlessDisplaced(tables, { before: run, after: crashed }, ask.now)
+  tables.save(run, after)
+  if (after.state === 'cancelled') tables.memory.say({ kind: 'cancelled', run: after, reason: after.reason! })
+  else if (after.state !== 'queued') {
+    const outcome = after.state === 'skipped' ? 'skipped' : 'failed'
+    tables.memory.say({ kind: 'settled', run: after, outcome, ms: ask.now - run.started_at!, owner: null })
+  }
+  return after
+}
+
+/** Gives up the lease of an owner. */
+export const leave = (tables: Tables, { owner }: { owner: string }): void => remove(tables, [owner])
+
+function remove (tables: Tables, names: readonly string[]): void {
+  if (names.length === 0) return
+  const { owners, journal } = tables.memory
+  for (const name of names) {
+    if (!owners.has(name)) continue
+    tables.run('delete from owner where name = ?', name)
+    journal.drop(owners, name)
+  }
+  tables.holds.abandon(names)
+}

@@ -1,0 +1,86 @@
+import { SECOND } from '../../../model/base/duration.ts'
+import { drawn, refilled, whole } from '../../../model/config/queue.ts'
+import type { Bucket } from '../../../model/config/queue.ts'
+import type { Offer } from '../../../model/run/cohort.ts'
+import type { ClaimAsk } from '../../engine.ts'
+import type { Memory } from '../state/memory.ts'
+import type { Tables } from '../state/tables.ts'
+
+interface Rate { limit: number, per: number }
+
+const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate => ({ limit: count, per: per / SECOND })
+
+/** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share. */
+export class Pools {
+  /** How many runs may still be taken in all. */
+  limit: number
+  readonly #left: Map<string, number>
+  readonly #rates: ReadonlyMap<string, Rate>
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #now: number
+
+  constructor (memory: Memory, { owner, now, pools, limit = Infinity, rates = {} }: ClaimAsk) {
+    this.limit = limit
+    this.#now = now
+    this.#left = new Map(Object.entries(pools))
+    this.#rates = new Map(Object.entries(rates).map(([queue, rate]) => [queue, rateOf(rate)]))
+    for (const [queue, rate] of this.#rates) this.#buckets.set(queue, refilled(memory.buckets.get(queue), rate, now))
+    const { tasks, queues, locks } = memory.others(owner)
+    for (const [task, many] of Object.entries(tasks)) this.#lower(`task/${task}`, many)
+    for (const [queue, many] of Object.entries(queues)) this.#lower(`queue/${queue}`, many)
+    for (const name of Object.keys(locks)) this.#lower(`lock/${name}`, 1)
+  }
+
+  #lower (name: string, by: number): void {
+    const left = this.#left.get(name)
+    if (left !== undefined) this.#left.set(name, left - by)
+  }
+
+  isRated (queue: string): boolean {
+    return this.#rates.has(queue)
+  }
+
+  #startsIn (queue: string): number {
+    const bucket = this.#buckets.get(queue)
+    return bucket === undefined ? Infinity : whole(bucket)
+  }
+
+  hasRoom ({ needs }: Offer, queue: string): boolean {
+    return this.limit >= 1 && this.#startsIn(queue) >= 1 && needs.every(name => (this.#left.get(name) ?? 1) >= 1)
+  }
+
+  /** How many runs an offer can still give, at most. */
+  most ({ needs, takes }: Offer, queue: string): number {
+    const bounds = needs.filter(name => takes.includes(name)).map(name => this.#left.get(name) ?? Infinity)
+    return Math.min(this.limit, this.#startsIn(queue), ...bounds)
+  }
+
+  take ({ takes }: Offer, queue: string): void {
+    this.limit -= 1
+    for (const name of takes) this.#lower(name, 1)
+    const rate = this.#rates.get(queue)
+    if (rate !== undefined) this.#buckets.set(queue, drawn(this.#buckets.get(queue), rate, this.#now))
+  }
+
+  /** Writes the buckets from which something was taken. */
+  store (tables: Tables): void {
+    for (const [queue, bucket] of this.#buckets) {
+      const rate = this.#rates.get(queue)!
+      const before = refilled(tables.memory.buckets.get(queue), rate, this.#now)
+      if (before.tokens !== bucket.tokens) keepBucket(tables, queue, bucket)
+    }
+  }
+}
+
+/** Writes how many starts a queue has left. */
+export function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
+  tables.run('insert into rate (queue, tokens, at) values (?, ?, ?) on conflict (queue) do update set tokens = excluded.tokens, at = excluded.at',
+    queue, bucket.tokens, bucket.at)
+  tables.memory.journal.put(tables.memory.buckets, queue, bucket)
+}
+
+/** Puts back the start that a run has taken which never began. */
+export function giveBack (tables: Tables, queue: string): void {
+  const bucket = tables.memory.buckets.get(queue)
+  if (bucket !== undefined) keepBucket(tables, queue, { ...bucket, tokens: bucket.tokens + 1 })
+}

@@ -1,0 +1,125 @@
+import { clipped, judgedSpans } from '../../timeline.ts'
+import type { Judged, Span } from '../../timeline.ts'
+import type { Hold } from '../../../model/run/run.ts'
+import type { Statements } from '../sql/statements.ts'
+import type { Journal } from './journal.ts'
+
+/** A row of the table lane_hold that is open. */
+export type Open = Span & { id: number }
+
+/** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
+export interface LaneHold { readonly open: readonly Open[], readonly until: number }
+
+interface Row { id: number, lane: number, owner: string, due_from: number, due_until: number, code: string, message: string, began: number, ended: number | null }
+
+const NOTHING: LaneHold = { open: [], until: Number.MIN_SAFE_INTEGER }
+const INSERT = 'insert into lane_hold (lane, owner, due_from, due_until, code, message, began, ended) values (?, ?, ?, ?, ?, ?, ?, ?)'
+
+/** The timelines that the runs of a lane share. */
+export class LaneHolds {
+  readonly byLane = new Map<number, LaneHold>()
+  /** What is closed, of lanes whose runs are leaving: all that ended after `since`. */
+  readonly #closed = new Map<number, { since: number, rows: Row[] }>()
+  readonly #db: Statements
+  readonly #journal: Journal
+
+  constructor (db: Statements, journal: Journal) {
+    this.#db = db
+    this.#journal = journal
+  }
+
+  read (): void {
+    for (const { lane, until } of this.#db.all<{ lane: number, until: number }>('select lane, max(ended) as until from lane_hold where ended is not null group by lane')) {
+      this.byLane.set(lane, { open: [], until })
+    }
+    for (const { lane, ended: _ended, ...open } of this.#db.all<Row>('select * from lane_hold where ended is null order by id')) {
+      const known = this.#of(lane)
+      this.byLane.set(lane, { ...known, open: [...known.open, open] })
+    }
+  }
+
+  /** Nothing is taken over from rows that a transaction wrote which is rolled back. */
+  drop (): void {
+    this.#closed.clear()
+  }
+
+  #of (lane: number): LaneHold {
+    return this.byLane.get(lane) ?? NOTHING
+  }
+
+  /** Writes a verdict of an owner. What nobody goes on saying is anybody's. */
+  say (lane: number, said: Judged): void {
+    const known = this.#of(lane)
+    const isOwn = ({ owner }: Span) => owner === said.owner || owner === ''
+    const { kept, closed, opened } = judgedSpans(known.open.filter(isOwn), said)
+    const adopted = kept.map(span => span.owner === '' && said.code !== null ? this.#adopt(span, said.owner) : span)
+    if (closed.length === 0 && opened.length === 0 && adopted.every((span, place) => span === kept[place])) return
+    let { until } = known
+    for (const span of closed) {
+      const ended = Math.max(span.began, said.at)
+      this.#db.run('update lane_hold set due_from = ?, due_until = ?, ended = ? where id = ?', span.due_from, span.due_until, ended, span.id)
+      until = Math.max(until, ended)
+    }
+    const added = opened.map((span): Open => ({ ...span, id: this.#insert(lane, span) }))
+    this.#journal.put(this.byLane, lane, { open: [...known.open.filter(span => !isOwn(span)), ...adopted, ...added], until })
+    this.#closed.delete(lane)
+  }
+
+  #adopt (span: Open, owner: string): Open {
+    this.#db.run('update lane_hold set owner = ? where id = ?', owner, span.id)
+    return { ...span, owner }
+  }
+
+  #insert (lane: number, { owner, due_from, due_until, code, message, began }: Span): number {
+    return this.#db.insertOne(INSERT, lane, owner, due_from, due_until, code, message, began, null)
+  }
+
+  /** What an owner says no more is anybody's until somebody judges again. */
+  abandon (owners: readonly string[]): void {
+    for (const [lane, { open, until }] of this.byLane) {
+      if (!open.some(({ owner }) => owners.includes(owner))) continue
+      const left = open.map(span => owners.includes(span.owner) ? this.#adopt(span, '') : span)
+      this.#journal.put(this.byLane, lane, { open: left, until })
+      this.#closed.delete(lane)
+    }
+  }
+
+  /** True when a run that is due then may have been held. */
+  mayHold (lane: number, due: number): boolean {
+    const { open, until } = this.#of(lane)
+    return open.length > 0 || until > due
+  }
+
+  /** The entries of a run that is due at an instant and waits until another, null: still. */
+  of (lane: number, due: number, until: number | null): Hold[] {
+    if (!this.mayHold(lane, due)) return []
+    return heldIn(this.#rows(lane, due), due, until)
+  }
+
+  /** The same of many runs that leave one after another. */
+  leaving (lane: number, due: number, until: number | null): Hold[] {
+    if (!this.mayHold(lane, due)) return []
+    let known = this.#closed.get(lane)
+    if (known === undefined || known.since > due) this.#closed.set(lane, known = { since: due, rows: this.#rows(lane, due) })
+    return heldIn(known.rows, due, until)
+  }
+
+  #rows (lane: number, due: number): Row[] {
+    return this.#db.all<Row>('select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id', lane, due)
+  }
+
+  /** Removes what no run is held by any more: all that ended before an instant. */
+  forget (lane: number, instant: number): void {
+    const known = this.byLane.get(lane)
+    if (known === undefined) return
+    this.#db.run('delete from lane_hold where lane = ? and ended is not null and ended <= ?', lane, instant)
+    this.#closed.delete(lane)
+    if (known.until > instant) return
+    if (known.open.length === 0) this.#journal.drop(this.byLane, lane)
+    else this.#journal.put(this.byLane, lane, { open: known.open, until: NOTHING.until })
+  }
+}
+
+const heldIn = (rows: readonly Row[], due: number, until: number | null): Hold[] => clipped(rows
+  .filter(row => row.due_from <= due && row.due_until >= due)
+  .map(({ code, message, began, ended, owner }) => ({ code, message, from: began, to: ended, owner })), due, until)

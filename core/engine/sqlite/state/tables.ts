@@ -1,0 +1,188 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { FINAL_STATES, isFinal } from '../../../model/run/run.ts'
+import { decodeId, encodeId } from '../../../model/run/id.ts'
+import type { Json } from '../../../model/base/json.ts'
+import type { NewRun, PastAttempt, Run } from '../../../model/run/run.ts'
+import { markOf } from '../../mark.ts'
+import { Prepared } from '../sql/statements.ts'
+import { Holds } from './holds.ts'
+import { Tallies } from './hourly.ts'
+import { Numbers } from './ids.ts'
+import type { Lane, LaneKey, LaneSource } from './lanes.ts'
+import { stateNumber } from './lanes.ts'
+import { Memory } from './memory.ts'
+import { Payloads } from './payloads.ts'
+import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, richValues, text, toRun, updateFor } from './rows.ts'
+import type { RunRow } from './rows.ts'
+import type { Single, SingleSource } from './singles.ts'
+
+/** What a run leaves, each in a table of its own. */
+export type Part = 'result' | 'checkpoint'
+
+/** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more to read. */
+export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
+
+/** The queued runs of a lane that are due after an instant, as `QUEUED` binds them. */
+export const queuedIn = ({ id }: Lane, after = Number.MIN_SAFE_INTEGER): [number, number, number] => [id, after, Number.MAX_SAFE_INTEGER]
+
+const isFree = ({ key_until: until, state }: Run): boolean =>
+  (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
+
+const SINGLE = 'from run indexed by run_single where state = 1 and single = 1'
+
+/** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write happens inside a transaction of
+ *  the group commit. */
+export class Tables extends Prepared {
+  readonly memory: Memory
+  readonly numbers: Numbers
+  /** What holds the waiting runs. */
+  readonly holds: Holds
+  readonly tallies: Tallies
+  readonly payloads: Payloads
+
+  constructor (db: DatabaseSync, like?: Tables) {
+    super(db, like)
+    this.memory = new Memory({ ...this.#laneSource(), singles: this.#singleSource() })
+    this.numbers = new Numbers(this, this.memory.journal)
+    this.holds = new Holds(this, this.memory)
+    this.tallies = new Tallies(this, this.memory.journal)
+    this.payloads = new Payloads(this, this.memory.journal)
+  }
+
+  #laneSource (): LaneSource {
+    return {
+      create: (key: LaneKey) => this.insertOne('insert into lane (task, queue, priority, span, scheduled) values (?, ?, ?, ?, ?)', ...laneValues(key)),
+      between: (lane, after, until) => this.one<{ n: number }>(
+        `select count(*) as n from run where ${QUEUED} and due_at <= ?`, ...queuedIn(lane, after), until)!.n,
+      after: (lane, instant) => this.one<{ due_at: number }>(
+        `select due_at from run where ${QUEUED} order by due_at limit 1`, ...queuedIn(lane, instant))?.due_at ?? Infinity
+    }
+  }
+
+  #singleSource (): SingleSource {
+    return {
+      due: (after, until) => this.all<{ id: number, now: number, deadline_at: number | null, due_at: number }>(
+        `select id, now, deadline_at, due_at ${SINGLE} and due_at > ? and due_at <= ?`, after, until)
+        .map(({ id, now, ...rest }): Single => ({ ...rest, id: encodeId(id), now: now === 1, run: null })),
+      after: instant => this.one<{ due_at: number }>(`select due_at ${SINGLE} and due_at > ? order by due_at limit 1`, instant)?.due_at ?? Infinity
+    }
+  }
+
+  toRun (row: RunRow): Run {
+    const run = toRun(row, this.memory.lanes.byId.get(row.lane)!)
+    return run.owner === null ? run : this.shown(run)
+  }
+
+  /** A run with the lease of its owner, as people see it. */
+  shown (run: Run): Run {
+    return { ...run, lease_until: run.owner === null ? null : this.memory.owners.get(run.owner) ?? null }
+  }
+
+  /** The run with this id, or null. */
+  read (id: string): Run | null {
+    const number = decodeId(id)
+    if (number === null) return null
+    const row = this.one<RunRow>('select * from run where id = ?', number)
+    return row ? this.toRun(row) : null
+  }
+
+  /** Inserts a new run as it was asked for. */
+  insert (run: Run, { payload = null, expires = false }: Pick<NewRun, 'payload' | 'expires'>): void {
+    const lane = this.memory.lanes.of(run)
+    this.fresh(INSERT_RUN, ...insertValues(run, lane, { payload: this.payloads.take(run.id, payload), expires }))
+    if (isRich(run)) this.run(RICH_RUN, ...richValues(run))
+    this.memory.entered(run, lane, expires)
+  }
+
+  /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built on it. */
+  save (before: Run, after: Run): void {
+    const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
+    const [from, to] = lanes
+    const { sql, values } = updateFor(before, after, from === to ? null : to.id)
+    if (this.run(sql, ...values) !== 1) throw new Error(`run ${before.id} is not ${before.state} at turn ${before.turn} any more`)
+    this.follow(before, after, lanes)
+  }
+
+  /** Brings memory, and what follows from it, up to date with a row that was written. */
+  follow (before: Run, after: Run, lanes: readonly [Lane, Lane]): void {
+    this.holds.follow(before, after, lanes)
+    this.memory.followed(before, after, lanes)
+    if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
+    if (after.key_until !== null && isFree(after)) this.free(after)
+    if (isFinal(after.state)) this.tallies.over(before, after, after.finished_at!)
+  }
+
+  /** A failed run is found by what it failed of; one that is queued again is not. */
+  #mark ({ id, state, error, reason }: Run): void {
+    this.run('update run set fingerprint = ? where id = ?', state === 'failed' ? markOf(error, reason) : null, decodeId(id))
+  }
+
+  /** Its key is its own no longer. */
+  free ({ id }: Run): void {
+    this.run('update run set freed = 1 where id = ?', decodeId(id))
+  }
+
+  /** Its key is its own again, unless another run has it by now. */
+  retake ({ id }: Run): void {
+    this.run('update or ignore run set freed = null where id = ?', decodeId(id))
+  }
+
+  setPart (part: Part, id: string, value: Json | undefined): void {
+    this.run(`insert into ${part} (run, json) values (?, ?) on conflict (run) do update set json = excluded.json`,
+      decodeId(id), JSON.stringify(value ?? null))
+  }
+
+  part (part: Part, id: string): Json {
+    const row = this.one<{ json: string }>(`select json from ${part} where run = ?`, decodeId(id))
+    return row ? JSON.parse(row.json) as Json : null
+  }
+
+  dropPart (part: Part, id: string): void {
+    this.run(`delete from ${part} where run = ?`, decodeId(id))
+  }
+
+  keepAttempt (id: string, past: PastAttempt): void {
+    this.run(`
+      insert into attempt (run, turn, attempt, started_at, finished_at, outcome, error, reason)
+      values (?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (run, turn) do nothing`, decodeId(id), past.turn, past.attempt, past.started_at, past.finished_at,
+    past.outcome, text(past.error), text(past.reason))
+  }
+
+  /** Removes sums over what is long past. */
+  forgetBefore (instant: number): void {
+    this.holds.forgetBefore(instant)
+    this.tallies.forgetBefore(instant)
+  }
+
+  /** Sums the oldest day that is still kept by the hour, when it lies before an instant. */
+  foldBefore (instant: number): void {
+    const day = this.numbers.meta('folded')
+    const next = this.tallies.fold(day, instant)
+    if (next !== day) this.numbers.setMeta('folded', next)
+  }
+
+  /** Stores the counts of what is over, where they have changed, as the last act of a transaction. */
+  seal (): void {
+    this.writeFresh()
+    for (const { id, counts, last } of this.memory.lanes.changed) {
+      this.run('update lane set completed = ?, failed = ?, cancelled = ?, skipped = ?, last = ? where id = ?',
+        ...FINAL_STATES.map(state => counts[stateNumber(state)]!), last && decodeId(last.id), id)
+    }
+    for (const lane of this.memory.lanes.changed) this.memory.journal.leave(this.memory.lanes.changed, lane)
+    this.tallies.store()
+    this.holds.store()
+    this.numbers.store()
+  }
+
+  committed (): void {
+    this.memory.committed()
+  }
+
+  /** Undoes in memory what a transaction did that is rolled back. */
+  rolledBack (): void {
+    this.dropFresh()
+    this.memory.rolledBack()
+    this.holds.drop()
+  }
+}

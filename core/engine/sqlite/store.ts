@@ -1,0 +1,154 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import type { EngineHealth } from '../engine.ts'
+import type { Change } from '../nearby.ts'
+import { cascade } from './calls/dependencies.ts'
+import { GroupCommit } from './commit.ts'
+import { Guard } from './file/guard.ts'
+import { takeLock } from './file/lock.ts'
+import { IN_MEMORY, memoryDatabase, noFiles } from './file/memory.ts'
+import type { Files } from './file/memory.ts'
+import { openDatabase, openFailed, prepareFolder } from './file/open.ts'
+import { LogSync, syncFolder } from './file/sync.ts'
+import { checkImage } from './state/check.ts'
+import { readImage } from './state/image.ts'
+import { Tables } from './state/tables.ts'
+
+const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
+
+/** Transactions between two comparisons of memory with the rows, when that is asked for. */
+const CHECKED_EVERY = 8
+
+export interface StoreOptions {
+  /** `:memory:` for a store that ends with `stop`. */
+  folder: string
+  clock: () => number
+  synchronous: 'full' | 'normal' | 'off'
+  onTrouble: (call: string, error: unknown) => void
+  owner: string
+  ballastBytes: number
+  check: boolean
+  /** Called after each commit. */
+  changed: (change: Change) => void
+}
+
+/** The files of a folder that is ours, open, with what is kept in memory of them. */
+export interface Store extends Files { db: DatabaseSync, tables: Tables, commits: GroupCommit, options: StoreOptions }
+
+function openInMemory (options: StoreOptions): Store {
+  const tables = new Tables(memoryDatabase())
+  readImage(tables)
+  const parts = { ...noFiles(), db: tables.db, tables, options: { ...options, synchronous: 'off' as const } }
+  return { ...parts, commits: commitsOf(parts) }
+}
+
+/** Opens the store of a folder; when that fails nothing stays open. */
+export function openStore (options: StoreOptions): Store {
+  const { folder, clock, owner, ballastBytes } = options
+  if (folder === IN_MEMORY) return openInMemory(options)
+  prepareFolder(folder)
+  const lock = takeLock(folder, owner)
+  let db: DatabaseSync | null = null
+  try {
+    db = openDatabase({ folder, unclean: lock.unclean, now: clock() })
+    if (options.synchronous === 'off') db.exec(FORGETFUL)
+    endOwners(db)
+    const tables = new Tables(db)
+    readImage(tables)
+    const guard = new Guard({ folder, clock, ballastBytes })
+    const log = new LogSync(join(folder, 'offpeak.db-wal'))
+    syncFolder(folder)
+    const parts = { lock, db, tables, guard, log, options }
+    return { ...parts, commits: commitsOf(parts) }
+  } catch (error) {
+    const answer = openFailed({ folder, now: clock() }, error)
+    db?.close()
+    lock.abandon()
+    throw answer
+  }
+}
+
+/** Whoever had the folder before is no more: the lock says so. What it held runs for is anybody's to go on with. */
+function endOwners (db: DatabaseSync): void {
+  const isAny = db.prepare(`
+    select 1 from owner
+    union all select 1 from lane_hold where ended is null and owner <> ''
+    union all select 1 from hold where counted = 0 and ended is null and owner <> ''
+    limit 1`).get() !== undefined
+  if (isAny) db.exec(`
+    begin immediate;
+    delete from owner;
+    update lane_hold set owner = '' where ended is null and owner <> '';
+    update hold set owner = '' where counted = 0 and ended is null and owner <> '';
+    commit`)
+}
+
+function commitsOf ({ tables, guard, log, options }: Omit<Store, 'commits'>): GroupCommit {
+  const { synchronous, onTrouble, changed, check, clock } = options
+  const { memory } = tables
+  let unchecked = 0
+  return new GroupCommit({
+    db: tables.db,
+    clock: () => performance.now(),
+    begun: () => memory.journal.begin(),
+    before: call => { memory.call = call },
+    after: () => cascade(tables),
+    // What memory has taken over is undone as well as what was written.
+    changes: () => tables.writes + memory.journal.size,
+    seal: () => tables.seal(),
+    committed: () => {
+      const { kinds, said } = memory.taken()
+      tables.committed()
+      if (check && ++unchecked >= CHECKED_EVERY) {
+        unchecked = 0
+        compare(tables, { guard, now: clock() })
+      }
+      if (kinds.size > 0) changed({ kinds, said })
+      return kinds.has('work')
+    },
+    undo: () => tables.rolledBack(),
+    lost: error => guard.lose(error),
+    guard: () => guard.check(),
+    makeRoom: () => guard.makeRoom(),
+    sync: synchronous === 'full' ? alone => log.flushed(alone).catch(error => guard.unsynced(error)) : async () => {},
+    trouble: (call, error) => {
+      guard.note(error)
+      onTrouble(call, error)
+    }
+  })
+}
+
+/** Throws when memory is not what the rows say: then nothing may be built on it. */
+function compare (tables: Tables, { guard, now }: { guard: Files['guard'], now: number }): void {
+  try {
+    checkImage(tables, now)
+  } catch (error) {
+    throw guard.lose(error)
+  }
+}
+
+export async function closeStore ({ lock, db, guard, log, commits, tables, options }: Store): Promise<void> {
+  try {
+    await commits.close()
+    if (options.check && !guard.lost && !guard.damaged) compare(tables, { guard, now: options.clock() })
+  } finally {
+    log.close()
+    db.close()
+    if (guard.lost || guard.damaged) lock.abandon()
+    else lock.release()
+  }
+}
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+export function healthOf ({ guard, commits, options: { folder } }: Store): EngineHealth {
+  const failure = guard.lost ?? guard.damaged ?? commits.failure
+  return {
+    ok: !failure,
+    kind: 'sqlite',
+    last_write_ms: commits.lastMs,
+    bytes: bytesOf(join(folder, 'offpeak.db')) + bytesOf(join(folder, 'offpeak.db-wal')),
+    reason: failure instanceof Error ? failure.message : null
+  }
+}

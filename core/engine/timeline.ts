@@ -1,0 +1,133 @@
+import { DAY, MINUTE } from '../model/base/duration.ts'
+import type { Hold } from '../model/run/run.ts'
+
+/** Entries that a timeline shows at most. */
+export const MOST_HOLDS = 200
+
+/** A clock that was wrong must not write a sum for each day since 1970. */
+const LONGEST = 366 * DAY
+
+/** What runs that are due in [due_from, due_until] are held for, from when on. */
+export interface Span { owner: string, due_from: number, due_until: number, code: string, message: string, began: number }
+
+/** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
+export type Judged = Omit<Span, 'code' | 'began'> & { at: number, code: string | null }
+
+/** The spans that are open after a verdict: `kept` as they were but for their owner, `closed` at the instant of it, `opened` from `began` on. */
+export interface Spans<T extends Span> { kept: T[], closed: T[], opened: Span[] }
+
+/** True when the open entry goes on: another message is worth a new one once it is a minute old. */
+export const goesOn = (open: Pick<Span, 'code' | 'message' | 'began'>, { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>): boolean =>
+  open.code === code && (open.message === message || at - open.began < MINUTE)
+
+/** What a verdict makes of the open spans of its owner. A span of which only a part is judged otherwise is closed in whole, and what is left of
+ *  it goes on as a span of its own from the same instant: `closed` says which part ends. */
+export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): Spans<T> {
+  const result: Spans<T> = { kept: [], closed: [], opened: [] }
+  const covered: Span[] = []
+  for (const span of open) {
+    const meets = span.due_from <= said.due_until && span.due_until >= said.due_from
+    if (!meets || goesOn(span, said)) {
+      result.kept.push(span)
+      if (meets) covered.push(span)
+      continue
+    }
+    const { due_from: from, due_until: until } = span
+    result.closed.push({ ...span, due_from: Math.max(from, said.due_from), due_until: Math.min(until, said.due_until) })
+    if (from < said.due_from) result.opened.push(plain({ ...span, due_until: said.due_from - 1 }))
+    if (until > said.due_until) result.opened.push(plain({ ...span, due_from: said.due_until + 1 }))
+  }
+  const { code } = said
+  if (code !== null) for (const gap of gapsIn(said, covered)) result.opened.push(plain({ ...said, ...gap, code, began: said.at }))
+  return result
+}
+
+const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span => ({ owner, due_from, due_until, code, message, began })
+
+type Range = Pick<Span, 'due_from' | 'due_until'>
+
+/** The parts of a range that none of the others covers. */
+function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Range[] {
+  const gaps: Range[] = []
+  let from = due_from
+  for (const other of others.toSorted((a, b) => a.due_from - b.due_from)) {
+    if (other.due_from > from) gaps.push({ due_from: from, due_until: other.due_from - 1 })
+    from = Math.max(from, other.due_until + 1)
+  }
+  if (from <= due_until) gaps.push({ due_from: from, due_until })
+  return gaps
+}
+
+/** The entries as far as they lie in [from, to]; `to` null: without an end. */
+export function clipped (holds: readonly Hold[], from: number, to: number | null): Hold[] {
+  return holds.flatMap(hold => {
+    const began = Math.max(hold.from, from)
+    const ended = to === null ? hold.to : Math.max(began, Math.min(hold.to ?? to, to))
+    const isOutside = (hold.to !== null && hold.to <= from && hold.from < from) || (to !== null && hold.from > to)
+    return isOutside ? [] : [{ ...hold, from: began, to: ended }]
+  })
+}
+
+/** A timeline of a bounded length: the oldest entries of one code become one that lasts as long as they did together; the first and the newest
+ *  stay as they were. */
+export function thinned (holds: readonly Hold[]): Hold[] {
+  const left = [...holds]
+  while (left.length > MOST_HOLDS) {
+    const [kept, gone] = oldestPair(left)
+    left[kept] = joined(left[kept]!, left[gone]!)
+    left.splice(gone, 1)
+  }
+  return left
+}
+
+const joined = (a: Hold, b: Hold): Hold => ({ ...a, to: a.to! + b.to! - b.from })
+
+/** The places of the first two of one code, or of the first two of all, the first and the last left out. */
+export function oldestPair (holds: readonly Pick<Hold, 'code'>[]): [number, number] {
+  const seen = new Map<string, number>()
+  for (let place = 1; place < holds.length - 1; place++) {
+    const { code } = holds[place]!
+    const known = seen.get(code)
+    if (known !== undefined) return [known, place]
+    seen.set(code, place)
+  }
+  return [1, 2]
+}
+
+/** How long a run was held in all, ms: for each code by itself as long as one owner judges, for whatever code when there are several. */
+export function lengthOf (holds: readonly Hold[]): number {
+  if (holds.some(({ owner }) => owner !== holds[0]!.owner)) return unionOf(holds)
+  return [...Map.groupBy(holds, ({ code }) => code).values()].reduce((sum, same) => sum + unionOf(same), 0)
+}
+
+/** How long closed entries last together, ms: what several say at the same time counts once. */
+function unionOf (holds: readonly Pick<Hold, 'from' | 'to'>[]): number {
+  let [sum, reached] = [0, -Infinity]
+  for (const { from, to } of holds.toSorted((a, b) => a.from - b.from)) {
+    sum += Math.max(0, to! - Math.max(from, reached))
+    reached = Math.max(reached, to!)
+  }
+  return sum
+}
+
+/** Time held for one code on one day of UTC, since 1970; `runs`: 1 where it began. */
+export interface DaySum { day: number, code: string, ms: number, runs: number }
+
+const dayOf = (at: number): number => Math.floor(at / DAY)
+
+/** Closed entries of one wait, summed by code and day. */
+export function daySums (holds: readonly Hold[]): DaySum[] {
+  return [...Map.groupBy(holds, ({ code }) => code)].flatMap(([code, same]) => {
+    const first = Math.min(...same.map(({ from }) => from))
+    const last = Math.max(...same.map(({ to }) => to!))
+    const begin = Math.max(first, last - LONGEST)
+    const sums: DaySum[] = []
+    for (let day = dayOf(begin); day <= dayOf(last); day++) {
+      const within = same.filter(({ from, to }) => from < (day + 1) * DAY && to! > day * DAY)
+      const ms = within.length === 0 ? 0 : unionOf(within.map(hold => ({ ...hold, from: Math.max(hold.from, day * DAY), to: Math.min(hold.to!, (day + 1) * DAY) })))
+      const runs = day === dayOf(begin) ? 1 : 0
+      if (ms > 0 || runs > 0) sums.push({ day, code, ms, runs })
+    }
+    return sums
+  })
+}

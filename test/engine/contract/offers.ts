@@ -1,0 +1,188 @@
+import type { Test } from 'tap'
+import type { ClaimAsk, Engine } from '../../../core/engine/engine.ts'
+import { MINUTE, SECOND } from '../../../core/model/base/duration.ts'
+import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
+import type { Offer } from '../../../core/model/run/cohort.ts'
+import type { NewRun, Run } from '../../../core/model/run/run.ts'
+import { BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './ground.ts'
+import type { Setup } from './ground.ts'
+
+type CohortOffer = NonNullable<Offer['cohort']>
+
+const cohort = (more: Partial<CohortOffer> = {}): CohortOffer =>
+  ({ task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false, from: 0, until: T0 + MINUTE, ...more })
+
+const offer = (more: Partial<Offer> = {}): Offer => ({ rank: 0, needs: [], takes: [], ...more })
+
+const claim = (engine: Engine, offers: Offer[], more: Partial<ClaimAsk> = {}) =>
+  engine.claim({ owner: 'me', now: T0 + MINUTE, lease_until: T0 + 2 * MINUTE, offers, pools: {}, ...more })
+
+/** What is offered, and what is taken of it. */
+export async function offering (t: Test, setup: Setup) {
+  const filled = async (t: Test, ...runs: Partial<NewRun>[]) => {
+    const engine = await setup(t)
+    const ids = (await engine.add(runs.map(more => ask(more)), T0)).map(({ run }) => run.id)
+    return { engine, places: (claimed: readonly Pick<Run, 'id'>[]) => claimed.map(({ id }) => ids.indexOf(id)), ids }
+  }
+  t.test('only what is offered is taken: a cohort within its range, a single run by its id, and nothing beside them', async t => {
+    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, { priority: 'high' }, { queue: 'q' }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
+    t.same(places(await claim(engine, [offer({ cohort: cohort({ from: T0 + 9, until: T0 + 9 }) })])), [1])
+    t.same(places(await claim(engine, [offer({ cohort: cohort({ span: 99 }) })])), [8])
+    t.same(places(await claim(engine, [offer({ id: ids[7]! })])), [7])
+    t.same(places(await claim(engine, [offer({ cohort: cohort({ scheduled: true }) })])), [5])
+    t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2], 'neither another queue or priority nor a single one')
+    t.same(places(await claim(engine, [offer({ cohort: cohort({ queue: 'q' }) }), offer({ id: ids[3]! })])), [3, 4])
+  })
+  t.test('what is not queued, not due or out of range is passed over', async t => {
+    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { single: true, due_at: T0 + 9 })
+    t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }), [])
+    await engine.cancel({ id: ids[0]!, reason: BY_HAND, now: T0 })
+    t.same(await claim(engine, [offer({ id: ids[0]! }), offer({ id: 'nobody' }), offer({ cohort: cohort({ task: 'x' }) })]), [])
+    t.same(places(await claim(engine, [offer({ id: ids[2]! }), offer({ id: ids[2]! }), offer({ cohort: cohort() }), offer({ cohort: cohort() })])), [1, 2], 'and nothing twice')
+  })
+  t.test('the smallest rank is first, then what is due first, then what was asked for first, and each says which offer it was', async t => {
+    const { engine, places, ids } = await filled(t, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, { task: 'b', due_at: T0 + 1 }, { task: 'b' })
+    const claimed = await claim(engine, [offer({ cohort: cohort(), rank: 1 }), offer({ id: ids[3]!, rank: 1 }), offer({ cohort: cohort({ task: 'b' }), rank: 0.5 })])
+    t.same(places(claimed), [5, 4, 1, 2, 3, 0])
+    t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
+  })
+  t.test('every pool that is needed has to have one left, those that are taken from lose one, also when they have none', async t => {
+    const { engine, places } = await filled(t, ...Array.from({ length: 4 }, () => ({})), ...Array.from({ length: 4 }, () => ({ task: 'b' })))
+    const [a, b] = [cohort(), cohort({ task: 'b' })]
+    t.same(places(await claim(engine, [offer({ cohort: a, needs: ['slots', 'a'], takes: ['slots', 'a'] }), offer({ cohort: b, rank: 1, needs: ['slots'], takes: ['slots', 'b'] })], { pools: { slots: 3, a: 1, b: 0 } })), [0, 4, 5])
+    t.same(places(await claim(engine, [offer({ cohort: a, needs: ['x', 'unlimited'], takes: ['y'] }), offer({ cohort: b, rank: 1, needs: ['y'], takes: ['y'] })], { pools: { x: 1, y: 2 } })), [1, 2, 3], 'what needs none takes all the same')
+    t.same(places(await claim(engine, [offer({ cohort: b })], { limit: 1 })), [6])
+    t.same(await claim(engine, [offer({ cohort: b })], { limit: 0 }), [])
+  })
+  t.test('a hundred runs of ten offers come in the order of the whole', async t => {
+    const { engine, places } = await filled(t, ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
+    const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) => x.due_at - y.due_at || (x.id < y.id ? -1 : 1))
+    const offers = Array.from({ length: 10 }, (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))
+    const claimed = [...await claim(engine, offers, { pools: { slots: 37 } }), ...await claim(engine, offers.toReversed(), { pools: { slots: 99 } })]
+    t.same(places(claimed), places(all))
+  })
+  t.test('pools of a task, a queue and a lock are shared with what other owners run, in the same change', async t => {
+    const { engine, places } = await filled(t, ...Array.from({ length: 6 }, () => ({})))
+    const one = (pools: Record<string, number>, locks: string[] = []) => offer({ cohort: cohort(), needs: Object.keys(pools), takes: Object.keys(pools), locks })
+    const take = (owner: string, pools: Record<string, number>, locks?: string[]) => claim(engine, [one(pools, locks)], { owner, pools, limit: 1 })
+    const [first, second] = await Promise.all([take('me', { 'task/a': 1 }), take('you', { 'task/a': 1 })])
+    t.same([places(first), places(second)], [[0], []], 'the second finds what the first has taken')
+    t.same(places(await take('me', { 'task/a': 1 })), [1], 'its own every owner subtracts by itself')
+    t.same(places(await take('you', { 'task/a': 3 })), [2])
+    t.same(places(await take('you', { 'queue/default': 2 })), [])
+    t.same(places(await take('me', { slots: 1, 'lock/db': 1 }, ['db'])), [3])
+    t.same(places(await take('you', { 'lock/db': 1 }, ['db'])), [])
+    t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: { a: 3 }, queues: { default: 3 }, locks: { db: /./ } })
+    t.match((await engine.due({ now: T0 + MINUTE, owner: 'me' })).others, { tasks: { a: 1 }, locks: {} })
+    await crash(engine, { now: T0 + MINUTE })
+    t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: {}, queues: {}, locks: {} })
+  })
+  t.test('a rate lets so many start at once, then evenly, whoever claims, and a restart does not forget it', async t => {
+    const { engine, places } = await filled(t, ...Array.from({ length: 9 }, () => ({})))
+    const rates = { default: { count: 2, per_ms: 10 * SECOND } }
+    const take = async (at: number, owner = 'me') => places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
+    t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
+    t.same(await take(5000), [2])
+    await engine.stop()
+    await engine.start()
+    t.match((await engine.due({ now: T0, owner: 'me' })).rates, { default: { at: T0 + 5000 } })
+    t.same(await take(5000), [])
+    t.same(await take(60_000), [3, 4])
+  })
+  t.test('a start that was taken from a rate and never began is put back', async t => {
+    const { engine } = await filled(t, {}, {}, {})
+    const rates = { default: { count: 1, per_ms: MINUTE } }
+    const take = () => claim(engine, [offer({ cohort: cohort() })], { now: T0, rates })
+    const [run] = await take()
+    t.same(await take(), [])
+    await engine.settle({ lease: run!, now: T0, outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 }, begun: false })
+    t.equal((await take()).length, 1)
+    t.same(await take(), [])
+  })
+}
+
+/** Which runs are judged together, and which each by itself. */
+export async function grouping (t: Test, setup: Setup) {
+  const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
+    const { cohorts, singles } = await engine.due({ now, owner: 'me' })
+    return { cohorts: cohorts.map(({ span, scheduled, count }) => [span, scheduled, count]), singles: singles.map(({ id }) => id) }
+  }
+  t.test('runs with the same attributes and the same time from due to deadline are a cohort', async t => {
+    const engine = await setup(t)
+    const spans = [[0, 60], [5, 65], [9, 69], [0, 61]] as const
+    const runs = spans.map(([due, deadline]) => ask({ due_at: T0 + due, deadline_at: T0 + deadline }))
+    await engine.add([...runs, ask({ due_at: T0 + 1, deadline_at: T0 + 61, source: 'schedule' })], T0)
+    t.same(await dueOf(engine), { cohorts: [[60, false, 3], [61, false, 1], [60, true, 1]], singles: [] })
+  })
+  t.test('each of these is judged by itself: run now, an own deadline, late, tried again, yielded, crashed, changed, unblocked late', async t => {
+    const engine = await setup(t)
+    const add = (more: Partial<NewRun>, now = T0) => addOne(engine, { due_at: T0 + 5, ...more }, now)
+    const hurried = await add({ now: true })
+    const own = await add({ single: true, deadline_at: T0 + 7 })
+    const late = await add({}, T0 + 6)
+    const caught = await add({ source: 'catch_up' })
+    const edited = await add({})
+    await engine.edit({ id: edited.id, now: T0, by: 'ann', due_at: T0 + 6 })
+    const urged = await add({})
+    await engine.edit({ id: urged.id, now: T0, by: 'ann', priority: 'high' })
+    const [first] = await claimAll(engine, { limit: 0 }).then(() => [urged])
+    t.ok(first)
+    const moved = await add({ key: 'k', unique: { until: 'kept', conflict: 'reschedule' } })
+    await add({ key: 'k', unique: { until: 'kept', conflict: 'reschedule' }, due_at: T0 + 8 })
+    t.same((await dueOf(engine)).singles.toSorted(), [hurried, own, late, caught, edited, urged, moved].map(({ id }) => id).toSorted())
+    t.same((await dueOf(engine)).singles.slice(0, 2), [hurried.id, own.id], 'what is to run now is first, then the nearest deadline')
+    t.match(await engine.get(hurried.id), { now: true, single: true })
+  })
+  t.test('a run that comes back from an attempt is judged by itself, and counts how often it has yielded', async t => {
+    const engine = await setup(t)
+    const { id } = await addOne(engine)
+    t.same((await dueOf(engine)).singles, [])
+    const outcomes = [{ kind: 'postponed', reason: { code: 'yield', message: '' }, due_at: T0 }, { kind: 'postponed', reason: BY_HAND, due_at: T0 }, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 }] as const
+    for (const [place, outcome] of outcomes.entries()) {
+      const [run] = await claimAll(engine)
+      await settleAs(engine, run!, outcome)
+      t.same(await dueOf(engine), { cohorts: [], singles: [id] })
+      t.equal((await engine.get(id))!.preempted, 1, String(place))
+    }
+    await claimAll(engine)
+    await crash(engine, { now: T0 })
+    t.same((await dueOf(engine)).singles, [id])
+  })
+  t.test('to run now is kept through the attempts of a run, until it is over', async t => {
+    const engine = await setup(t)
+    const { id } = await addOne(engine, { now: true })
+    const [run] = await claimAll(engine)
+    await settleAs(engine, run!, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 })
+    t.equal((await engine.get(id))!.now, true)
+    const [again] = await claimAll(engine)
+    await settleAs(engine, again!, OUTCOMES.completed!)
+    t.match(await engine.retry({ id, now: T0, due_at: T0 }), { now: false, preempted: 0 })
+  })
+  t.test('a blocked run that is met before it is due stays with its cohort, and one that is met later does not', async t => {
+    const engine = await setup(t)
+    const [cause] = await engine.add([ask({ task: 'b' })], T0)
+    const after = [{ run: cause!.run.id, condition: 'done' as const }]
+    await addOne(engine, { after, due_at: T0 + 50 })
+    const late = await addOne(engine, { after, due_at: T0 + 5 })
+    await engine.cancel({ id: cause!.run.id, reason: BY_HAND, now: T0 + 9 })
+    t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
+  })
+  t.test('of more than a thousand single runs the first thousand are told, and the others once those are gone', async t => {
+    const engine = await setup(t)
+    await engine.add(Array.from({ length: 1200 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
+    const { singles } = await engine.due({ now: T0, owner: 'me' })
+    t.same([singles.length, singles[0]!.deadline_at, singles[999]!.deadline_at], [1000, T0 + 3801, T0 + 4800])
+    const claimed = await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, pools: {}, offers: singles.map(({ id }) => offer({ id })) })
+    t.equal(claimed.length, 1000)
+    t.equal((await engine.due({ now: T0, owner: 'me' })).singles.length, 200)
+  })
+  t.test('single runs become due in their time, and a clock that goes back is followed', async t => {
+    const engine = await setup(t)
+    await engine.add([30, 10, 20].map(ms => ask({ single: true, due_at: T0 + ms })), T0)
+    const look = async (at: number) => {
+      const { singles, next_at: next } = await engine.due({ now: T0 + at, owner: 'me' })
+      return [singles.map(({ due_at }) => due_at - T0), next === null ? null : next - T0]
+    }
+    t.same([await look(0), await look(10), await look(25), await look(15), await look(99)], [[[], 10], [[10], 20], [[10, 20], 30], [[10], 20], [[10, 20, 30], null]])
+  })
+}
