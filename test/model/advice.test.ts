@@ -1,11 +1,14 @@
 import t from 'tap'
 import { classify } from '../../core/model/gates/classify.ts'
-import { config, desktop, laptop, onUps, reading } from './gates/machine.ts'
+import { NOON, config, desktop, laptop, onUps, reading } from './gates/machine.ts'
 import { decisionFor, recommendationFor } from '../../core/model/gates/recommend.ts'
 import { hintsFor } from '../../core/model/machine/hints.ts'
 import { profileOf } from '../../core/model/machine/power.ts'
+import { MINUTE } from '../../core/model/base/duration.ts'
 import { taskOf } from '../task.ts'
 import { whomToPreempt } from '../../core/model/admit/preempt.ts'
+import type { Occupant } from '../../core/model/admit/preempt.ts'
+import type { Priority } from '../../core/model/run/run.ts'
 import type { Class } from '../../core/model/task/constraint.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 import type { Task } from '../../core/model/task/task.ts'
@@ -115,10 +118,14 @@ t.test('a critical or high run takes the slot of the lowest preemptible run that
     { id: 'a', priority: 'normal', preemptible: true, started_at: 9 }, { id: 'b', priority: 'low', preemptible: true, started_at: 1 },
     { id: 'c', priority: 'low', preemptible: true, started_at: 5 }, { id: 'd', priority: 'low', preemptible: false, started_at: 7 }
   ] as const
-  t.equal(whomToPreempt('critical', running), 'c')
-  t.equal(whomToPreempt('high', running.filter(({ id }) => id === 'a')), 'a')
-  t.equal(whomToPreempt('normal', running), null)
-  t.equal(whomToPreempt('high', [{ id: 'x', priority: 'high', preemptible: true, started_at: 1 }]), null)
-  t.equal(whomToPreempt('critical', running.filter(({ id }) => id === 'd')), null)
+  const whom = (priority: Priority, among: readonly Omit<Occupant, 'preempted'>[], over: Partial<Occupant> = {}, now = NOON) =>
+    whomToPreempt({ priority, running: among.map(one => ({ ...one, preempted: 0, ...over })), config: CONFIG, now })
+  t.equal(whom('critical', running), 'c')
+  t.equal(whom('high', running.filter(({ id }) => id === 'a')), 'a')
+  t.equal(whom('normal', running), null)
+  t.equal(whom('high', [{ id: 'x', priority: 'high', preemptible: true, started_at: 1 }]), null)
+  t.equal(whom('critical', running.filter(({ id }) => id === 'd')), null)
+  const after = (preempted: number, minutes: number) => whom('critical', [running[2]], { preempted, started_at: NOON - minutes * MINUTE })
+  t.strictSame([after(2, 0), after(3, 9), after(3, 10), after(4, 19), after(4, 20)], ['c', null, 'c', null, 'c'], 'who gave way often keeps the next slot for longer each time')
   t.end()
 })

@@ -65,7 +65,8 @@ const classed = (keywords: string[], types: string[], description: string) => gr
 
 const Scheduling = section({
   max_concurrent_tasks: group({
-    critical: whole(3, 'Critical runs at once', 1), high: whole(2, 'High runs at once', 1), normal: whole(1, 'Normal runs at once', 1), low: whole(1, 'Low runs at once', 1)
+    critical: whole(3, 'Critical runs at once; so many slots are for them alone, beside those of manager.scheduler_thread_pool', 1),
+    high: whole(2, 'High runs at once', 1), normal: whole(1, 'Normal runs at once', 1), low: whole(1, 'Low runs at once', 1)
   }, 'How many runs of each priority may run at once, see priority_slots'),
   priority_slots: regime('When max_concurrent_tasks counts; always as soon as config.json names any of its numbers'),
   profile_slots: regime('When task_concurrency × resource_limit counts; always as soon as config.json names the concurrency of a profile or the limit of a window'),
@@ -78,6 +79,8 @@ const Scheduling = section({
   nothing_started: duration('6h', 'When no run has started for so long although one is due, health is degraded and a notice says so; 0: never'),
   deadline: duration('24h', 'How long a run may be held when its task says nothing'),
   relax_from: share(0.5, 'From this part of the time to the deadline on limits give way, until none is left at the deadline'),
+  preempt_limit: whole(3, 'A run that has given its slot to a more urgent one so often keeps the next one for preempt_after'),
+  preempt_after: duration('10m', 'How long it keeps that slot; twice as long each further time'),
   aging: duration('15m', 'One run of each lower priority is started at least so often while runs are started at all')
 }, 'When runs may start')
 

@@ -1,4 +1,5 @@
-import { standingOf } from '../admit/room.ts'
+import { occupancyOf } from '../admit/occupancy.ts'
+import type { Begun } from '../admit/occupancy.ts'
 import type { Bucket } from '../config/queue.ts'
 import type { Priority } from '../run/run.ts'
 import type { Standing } from '../gates/gate.ts'
@@ -55,20 +56,22 @@ export class Occupancy {
 
   /** What those take that may be there at some instant from `from` on, one of them left out. */
   beside (from: number, but: Occupant | null): Beside {
-    const active = new Map<string, number>()
-    const priorities: Partial<Record<Priority, number>> = {}
-    const running: { task: string, queue: string, locks: readonly string[], alone: boolean }[] = []
+    const running: Begun[] = []
+    const counts = new Map<string, number>()
     const left = but === null ? null : keyOf(but)
     for (const [key, lane] of this.#lanes) {
-      const { task, queue, priority, most } = lane
+      const { task, queue, priority, most, occupants } = lane
       const count = key === left && isSingle(but!) ? 0 : Math.min(most, this.#count(lane, from, but))
-      if (count === 0) continue
-      active.set(task.id, Math.min((active.get(task.id) ?? 0) + count, task.concurrency))
-      priorities[priority] = (priorities[priority] ?? 0) + count
-      for (let each = 0; each < count; each++) running.push({ task: task.id, queue, locks: task.locks, alone: task.alone })
+      const before = counts.get(task.id) ?? 0
+      const source = occupants[0]!.schedule === null ? 'manual' : 'schedule'
+      counts.set(task.id, Math.min(before + count, task.concurrency))
+      for (let each = before; each < counts.get(task.id)!; each++) {
+        running.push({ task: task.id, queue, priority, locks: task.locks, alone: task.alone, source, due_at: from, resting: false })
+      }
     }
     const { tasks, now, pauses, trials, config, slots, buckets } = this.#options
-    return { ...standingOf({ tasks, active, slots, now, priorities, pauses, trials, running, buckets, config }), active }
+    const { standing, byTask } = occupancyOf({ tasks, running, slots, now, pauses, trials, buckets, config })
+    return { ...standing, active: byTask }
   }
 
   #count ({ most, occupants }: Lane, from: number, but: Occupant | null): number {

@@ -1,19 +1,30 @@
-import type { Gate } from './gate.ts'
+import type { Gate, GateAsk } from './gate.ts'
 import { READ } from './gate.ts'
+import { windowAt } from '../machine/window.ts'
 
-/** Closed to background work while as many runs of that class are running as scheduling.max_background_batch allows. */
-export const background: Gate = ({ class: kind, config: { scheduling }, standing: { background: taken } }) => {
+/** How many runs of the class background may run at once: scheduling.max_background_batch, times the share that the window in force leaves,
+ *  rounded up, and at least one. `window`: the name of a window that takes some of them, or null. */
+export function backgroundSlots ({ config, now }: Pick<GateAsk, 'config' | 'now'>): { slots: number, window: string | null } {
+  const most = config.scheduling.max_background_batch
+  const window = windowAt(config, now)
+  const slots = Math.max(1, Math.ceil(most * (window?.resource_limit ?? 1) - 1e-9))
+  return { slots: Math.min(most, slots), window: slots < most ? window!.name : null }
+}
+
+/** Closed to background work while as many runs of that class are running as the hour leaves slots for. */
+export const background: Gate = ({ class: kind, config, now, standing: { background: taken } }) => {
   if (kind !== 'background') return null
-  const most = scheduling.max_background_batch
+  const { slots: most, window } = backgroundSlots({ config, now })
   const ok = taken < most
+  const hours = window === null ? '' : ` in ${window} hours, of ${config.scheduling.max_background_batch} at other times,`
   return {
     gate: 'background',
     ok,
     code: ok ? 'ok' : 'background_busy',
-    message: `${taken} of ${most} slots for background work ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} slots for background work${hours} ${taken === 1 ? 'is' : 'are'} taken`,
     observed: taken,
     required: most,
     ...READ,
-    source: '/scheduling/max_background_batch'
+    source: window === null ? '/scheduling/max_background_batch' : `/scheduling/time_windows/${window}/resource_limit`
   }
 }

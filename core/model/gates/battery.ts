@@ -1,10 +1,9 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { READ, rounded } from './gate.ts'
-import { isCharged, supplyOf, upsEnding } from '../machine/power.ts'
+import { isCharged, supplyOf } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
 import { known } from '../machine/reading.ts'
 import { relaxedDown } from './relax.ts'
-import { seconds } from '../base/duration.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Supply } from '../machine/power.ts'
 
@@ -52,26 +51,9 @@ function onMains (supply: Supply, ask: GateAsk): Said | null {
   }
 }
 
-function onEndingUps (ask: GateAsk): Said | null {
-  const words = upsEnding(ask.reading, ask.config)
-  if (words === null) return null
-  return {
-    gate: 'battery',
-    ok: false,
-    code: 'ups_ending',
-    message: `on the battery of the UPS, and ${words}: only critical work starts`,
-    observed: ask.reading.ups!.seconds_left,
-    required: seconds(ask.config.power.ups_runtime),
-    ...READ,
-    source: '/power/ups_runtime'
-  }
-}
-
-/** Closed on battery below the level that the class of the run wants, and on a UPS that may end its supply soon. A
- *  level that nobody knows counts as the low threshold; no battery is no reason to wait. */
+/** Closed on battery below the level that the class of the run wants. A level that nobody knows counts as the low
+ *  threshold; no battery is no reason to wait. */
 export const battery: Gate = ask => {
-  const ending = onEndingUps(ask)
-  if (ending !== null) return ending
   const supply = supplyOf(ask.reading)
   if (hasLevel(ask)) return null
   if (supply.feed === 'mains') return onMains(supply, ask)

@@ -5,23 +5,29 @@ import type { Config } from '../config/config.ts'
 /** A running run as far as others mind it. */
 export interface Running { task: string, queue: string, locks: readonly string[], alone: boolean }
 
+/** What runs of other owners of the same store take: by task, by queue, and the task that holds each lock. */
+export interface Others { tasks: Readonly<Record<string, number>>, queues: Readonly<Record<string, number>>, locks: Readonly<Record<string, string>> }
+
 /** What the running runs take from those that wait. */
 export interface Crowd {
-  /** Running runs by queue. */
+  /** Running runs by queue, of all owners. */
   queues: ReadonlyMap<string, number>
   /** Starts that queues with a rate have left; a queue that was never drawn from is full. */
   buckets: ReadonlyMap<string, Bucket>
   /** The task that holds each lock. */
   locks: ReadonlyMap<string, string>
-  /** The task that wants to be alone, when it runs. */
+  /** The task that runs alone, when it runs. */
   alone: string | null
+  /** Running runs of this process. */
   count: number
 }
 
-/** What these running runs take together. */
-export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<string, Bucket> = new Map()): Crowd {
-  const queues = new Map<string, number>()
-  const locks = new Map<string, string>()
+const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
+
+/** What these running runs take together, and those of other owners. */
+export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<string, Bucket> = new Map(), others: Others = NO_OTHERS): Crowd {
+  const queues = new Map(Object.entries(others.queues))
+  const locks = new Map(Object.entries(others.locks))
   for (const { task, queue, locks: names } of running) {
     queues.set(queue, (queues.get(queue) ?? 0) + 1)
     for (const name of names) locks.set(name, task)
@@ -32,11 +38,11 @@ export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<strin
 /** Nobody runs. */
 export const NOBODY: Crowd = crowdOf([])
 
-/** How many runs of each limited queue may start now. */
-export function queueRoom ({ queues, buckets }: Crowd, { queues: limits }: Pick<Config, 'queues'>, now: number): Record<string, number> {
-  return Object.fromEntries(Object.keys(limits).map(name => {
-    const { concurrency = Infinity, rate } = queueSettings(limits, name)
-    const left = rate === undefined ? Infinity : whole(refilled(buckets.get(name), rate, now))
-    return [name, Math.max(0, Math.min(concurrency - (queues.get(name) ?? 0), left))] as const
-  }).filter(([, most]) => most !== Infinity))
+/** How many runs of a queue may start now: its concurrency and what its rate has left. Infinity: it has no limit. */
+export function queueRoom ({ queues, buckets }: Crowd, { queues: limits }: Pick<Config, 'queues'>, { queue, now }: { queue: string, now: number }): { running: number, rate: number } {
+  const { concurrency = Infinity, rate } = queueSettings(limits, queue)
+  return {
+    running: concurrency - (queues.get(queue) ?? 0),
+    rate: rate === undefined ? Infinity : whole(refilled(buckets.get(queue), rate, now))
+  }
 }

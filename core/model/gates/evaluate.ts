@@ -1,29 +1,25 @@
 import { DEPENDENCY_FAILED } from './dependency.ts'
 import { RULES } from './rules.ts'
 import { against, answersBy, answersOn, lookOf, standingWith } from './look.ts'
-import { background } from './background.ts'
 import { classify } from './classify.ts'
-import { concurrency } from './concurrency.ts'
 import { deadlineOf, relaxation } from './relax.ts'
+import { isCritical } from './urgency.ts'
 import { decisionFor, recommendationFor } from './recommend.ts'
 import { paused } from './paused.ts'
-import { priority } from './priority.ts'
-import { profile } from './profile.ts'
-import { slots } from './slots.ts'
+import { ups } from './ups.ts'
 import type { Advice } from './recommend.ts'
-import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateAsk, Judgement, Lost, Subject, Verdict } from './gate.ts'
+import type { Bypass, EvaluateAsk, GateAnswer, GateAsk, Judgement, Lost, Subject, Verdict, Waiting } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Classed } from './classify.ts'
 import type { Deadline } from './relax.ts'
 import type { Look } from './look.ts'
+import type { Task } from '../task/task.ts'
 
 export { lookOf } from './look.ts'
 export type { Look } from './look.ts'
 
-/** Gates that close because of what runs already: a running run is not asked to leave for its own sake. */
-const CROWD: readonly Gate[] = [concurrency, priority, profile, background, slots]
-
-const LEAVING = RULES.filter(({ gate, kind }) => kind !== 'order' && gate !== paused && !CROWD.includes(gate))
+/** The gates that a running run may leave for: those of order and share close because of what runs, itself among it. */
+const LEAVING = RULES.filter(({ gate, kind }) => gate === ups || ((kind === 'condition' || kind === 'safety') && gate !== paused))
 
 const NO_TASK: Classed = { class: 'normal', because: 'no task' }
 
@@ -33,16 +29,16 @@ function caseOf (look: Look, { task, run, active }: Subject): Case {
   const { reading, config, now } = look
   const kind = task === undefined ? NO_TASK : classify(task, config)
   const deadline = task === undefined ? null : deadlineOf(task, run)
-  const relaxed = deadline === null || task === undefined ? 0 : relaxation({ deadline: deadline.at, lengthMs: task.deadlineMs, now, from: config.scheduling.relax_from })
-  const facts = { task, run, reading, config, standing: standingWith(look, active), now, class: kind.class, relaxed }
-  return { facts, deadline, kind, bypass: bypassOf(facts, deadline) }
+  const relaxed = deadline === null || task === undefined ? 0 : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
+  const facts: GateAsk = { task, run, reading, config, standing: standingWith(look, active), now, class: kind.class, relaxed }
+  facts.bypass = bypassOf(facts, deadline)
+  return { facts, deadline, kind, bypass: facts.bypass }
 }
-
-const isCritical = ({ task, run, class: kind }: GateAsk) => kind === 'critical' || (run.priority ?? task?.priority) === 'critical'
 
 /** Why the conditions of a run are passed although they are closed, or null. */
 function bypassOf (facts: GateAsk, deadline: Deadline | null): Bypass | null {
   if (isCritical(facts)) return 'critical'
+  if (facts.run.now === true) return 'now'
   if (facts.task?.on_unmet === 'run') return 'on_unmet'
   return deadline !== null && deadline.on_deadline === 'run' && facts.now >= deadline.at ? 'deadline' : null
 }
@@ -74,21 +70,24 @@ function adviceOf (look: Look, facts: GateAsk, { decision, reason }: Pick<Verdic
   return advice.decision === 'execute_now' ? { decision: 'defer_to_background', reason: reason?.message ?? advice.reason } : advice
 }
 
-/** Whether a run would start that is as far from its deadline as can be. */
-function startsAnyway (look: Look, facts: GateAsk): boolean {
-  const fresh = { ...facts, relaxed: 0 }
-  return against(look, fresh, bypassOf(fresh, null)).every(({ ok }) => ok)
+function phaseOf ({ now, relaxed }: GateAsk, deadline: Deadline | null): Judgement['phase'] {
+  if (deadline !== null && now >= deadline.at) return 'overdue'
+  return relaxed > 0 ? 'eased' : 'fresh'
 }
 
-const startsAlone = (look: Look, facts: GateAsk, decision: Verdict['decision']): boolean =>
-  decision === 'start' && facts.relaxed > 0 && !startsAnyway(look, facts)
+/** True while no limit has given way for a run that is due. */
+export function isFresh ({ config, now }: Pick<Look, 'config' | 'now'>, task: Task | undefined, run: Waiting): boolean {
+  if (task === undefined) return true
+  const { at, lengthMs } = deadlineOf(task, run)
+  return now < at && relaxation({ deadline: at, lengthMs, now, from: config.scheduling.relax_from }) === 0
+}
 
 /** The verdict on a run of a look as far as the scheduler needs it: the same gates decide, and those that are open say nothing. */
 export function judge (look: Look, subject: Subject): Judgement {
   const { facts, deadline, kind, bypass } = caseOf(look, subject)
   const gates = against(look, facts, bypass)
   const decision = decide(facts, deadline, gates)
-  return { decision, gates, class: kind, alone: startsAlone(look, facts, decision) }
+  return { decision, gates, class: kind, bypass, critical: isCritical(facts), phase: phaseOf(facts, deadline) }
 }
 
 /** The verdict on a run of a look: start when every gate is open or passed. The runner acts on these same gates. */
@@ -104,8 +103,7 @@ export function verdictIn (look: Look, subject: Subject): Verdict {
     deadline,
     relaxed: facts.relaxed,
     advice: adviceOf(look, facts, { decision, reason: firstReason({ gates }) }),
-    recommendation: look.recommendation,
-    alone: startsAlone(look, facts, decision)
+    recommendation: look.recommendation
   }
 }
 

@@ -11,8 +11,10 @@ import type { Reading } from '../machine/reading.ts'
 import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
-/** The run as far as gates look at it. What is absent is that of an ordinary run. */
-export type Waiting = Pick<Run, 'task' | 'due_at'> & Partial<Pick<Run, 'priority' | 'queue' | 'source' | 'created_at'>>
+/** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart by no gate: see
+ *  `core/model/run/cohort.ts`, which says what of them makes a cohort. */
+export type Waiting = Pick<Run, 'task' | 'due_at'> &
+  Partial<Pick<Run, 'id' | 'priority' | 'queue' | 'source' | 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt' | 'now'>>
 
 /** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null for as long as it is not taken back. */
 export interface Pause {
@@ -27,19 +29,31 @@ export interface Pause {
 /** Tasks that a breaker has paused and that are tried with one run: that run, or null as long as none does. */
 export type Trials = ReadonlyMap<string, { run: string | null }>
 
-/** What is so in this process right now, beside the run itself. */
+/** A waiting run that needs every other one to end first: those that come after it in order wait for it. */
+export interface Reservation { task: string, run: string, rank: number, due_at: number }
+
+/** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be one more, or null. */
+export interface Pace { since: number, slots: number, taken: number, next_at: number | null }
+
+/** What runs, and what that leaves to a run that waits. */
 export interface Standing {
   /** Runs of the same task that are running. */
   active: number
   /** Slots of this process that are free, and how many there are. */
   free: number
   slots: number
-  /** Runs that are running, by priority. */
+  /** Slots that only critical runs take, which fill these first. Absent: there are none. */
+  reserve?: { free: number, slots: number }
+  /** Runs that are running, by priority; work of the class critical counts as critical. */
   priorities: Readonly<Partial<Record<Priority, number>>>
   /** Runs of the class background that are running. */
   background: number
   /** What running runs take of queues and locks; absent: nobody runs. */
   crowd?: Crowd
+  /** The run that waits to be alone; absent: none. */
+  reserved?: Reservation | null
+  /** Absent: nothing is caught up with. */
+  pace?: Pace | null
   /** What the tasks have done that others depend on, by id. */
   priors?: ReadonlyMap<string, Prior>
   /** The tasks that there are; absent: nobody knows. */
@@ -59,13 +73,16 @@ export interface GateAsk {
   class: Class
   /** How far limits have given way as the deadline nears, 0 to 1. */
   relaxed: number
+  /** Why the run passes its conditions; null or absent: it does not. */
+  bypass?: Bypass | null
 }
 
-/** Why a closed gate was passed. */
-export type Bypass = 'critical' | 'deadline' | 'on_unmet'
+/** Why a closed gate was passed. `now`: a person asked for a start at once. */
+export type Bypass = 'critical' | 'deadline' | 'on_unmet' | 'now'
 
-/** `order`: nothing passes it. `safety`: critical runs wait at it too. `condition`: critical runs and runs at their deadline pass it. */
-export type GateKind = 'order' | 'safety' | 'condition'
+/** `order`: nothing passes it. `safety`: critical runs wait at it too. `share`: slots that power and hour leave, and a supply that ends
+ *  soon: critical runs alone pass it. `condition`: critical runs, runs at their deadline and runs that were asked for at once pass it. */
+export type GateKind = 'order' | 'safety' | 'share' | 'condition'
 
 /** What one gate says of a run. */
 export interface Said {
@@ -114,15 +131,14 @@ export interface Verdict {
   relaxed: number
   advice: Advice
   recommendation: Recommendation
-  /** True when the start is for this run and not for the others of its task, which may be further from their deadlines. */
-  alone: boolean
 }
 
 /** One of the runs that a look is about. `active`: runs of the same task that are running. */
 export interface Subject { task: Task | undefined, run: Waiting, active: number }
 
-/** As much of a verdict as a start hangs on. `gates`: those alone that are closed or were passed, in no order. */
-export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class' | 'alone'>
+/** As much of a verdict as a start needs. `gates`: those alone that are closed or were passed, in the order in which people are told.
+ *  `bypass`: why it passes its conditions, or null. `phase`: how it stands to its deadline: `fresh` until limits give way, then `eased`. */
+export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class'> & { bypass: Bypass | null, critical: boolean, phase: 'fresh' | 'eased' | 'overdue' }
 
 /** What becomes of a running run, and the gate that closed on it. */
 export interface Lost { decision: 'continue' | 'yield' | 'cancel', reason: GateAnswer | null }

@@ -60,9 +60,12 @@ function answerOf ({ gate, kind }: Rule, facts: GateAsk): GateAnswer | null {
   return answer
 }
 
-/** The answer on a run that passes closed conditions, or on one that does not. */
+const passes = (kind: GateAnswer['kind'], bypass: Bypass | null): boolean =>
+  bypass !== null && (kind === 'condition' || (kind === 'share' && bypass === 'critical'))
+
+/** The answer on a run that passes closed gates of this kind, or on one that does not. */
 const passed = (answer: GateAnswer, bypass: Bypass | null): GateAnswer =>
-  answer.ok || bypass === null || answer.kind !== 'condition' ? answer : { ...answer, ok: true, bypassed: bypass }
+  answer.ok || !passes(answer.kind, bypass) ? answer : { ...answer, ok: true, bypassed: bypass }
 
 type Answers = readonly (GateAnswer | null)[]
 
@@ -105,18 +108,20 @@ export function answersOn (look: Look, facts: GateAsk, bypass: Bypass | null): G
   return found
 }
 
-/** What the gates say against a run, those that are passed among them: all that a start hangs on, in no order. */
+/** What the gates say against a run, those that are passed among them, in the order in which people are told: all that a start needs. */
 export function against (look: Look, facts: GateAsk, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(facts)
-  const found: GateAnswer[] = []
+  const found: [place: number, answer: GateAnswer][] = []
   for (const place of own) {
     const rule = RULES[place]!
     if (rule.opens?.(facts)) continue
     const answer = answerOf(rule, facts)
-    if (answer !== null && !answer.ok) found.push(passed(answer, bypass))
+    if (answer !== null && !answer.ok) found.push([place, passed(answer, bypass)])
   }
-  if (own.length === RULES.length) return found
-  const shared = sharedBy(look)
-  for (const place of look.closed) if (!own.includes(place)) found.push(passed(shared[place]!, bypass))
-  return found
+  if (own.length < RULES.length) {
+    const shared = sharedBy(look)
+    for (const place of look.closed) if (!own.includes(place)) found.push([place, passed(shared[place]!, bypass)])
+  }
+  if (found.length > 1) found.sort(([a], [b]) => a - b)
+  return found.map(([, answer]) => answer)
 }

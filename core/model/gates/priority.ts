@@ -1,15 +1,16 @@
 import type { Gate, GateAsk } from './gate.ts'
 import { READ } from './gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
+import { urgencyOf } from './urgency.ts'
 import type { Priority } from '../run/run.ts'
 
 /** How many runs of a priority may run at once, or Infinity while the numbers do not count, see scheduling.priority_slots. */
 export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateAsk, 'reading' | 'config'>): number =>
   inForce(config.scheduling.priority_slots, profileOf(reading, config)) ? config.scheduling.max_concurrent_tasks[priority] : Infinity
 
-/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. */
+/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. Work of the class critical counts as critical. */
 export const priority: Gate = ask => {
-  const name = ask.run.priority ?? ask.task?.priority ?? 'normal'
+  const name = urgencyOf(ask)
   const most = prioritySlots(name, ask)
   if (most === Infinity) return null
   const taken = ask.standing.priorities[name] ?? 0

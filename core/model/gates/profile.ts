@@ -1,4 +1,4 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Bypass, Gate, GateAsk, Standing } from './gate.ts'
 import { READ } from './gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
 import { windowAt } from '../machine/window.ts'
@@ -18,20 +18,26 @@ export function profileSlots ({ reading, config, now }: Pick<GateAsk, 'reading' 
   return { slots: Math.ceil(slots - 1e-9), profile, window: window?.name ?? null }
 }
 
+/** The slots of a profile for a run. One that no condition holds any more has at least one: it is to start, though not beside others. */
+export const slotsFor = ({ slots }: ProfileSlots, bypass: Bypass | null): number => bypass === null ? slots : Math.max(1, slots)
+
+/** How many running runs take slots of the profile: those in slots that are for critical runs alone do not. */
+export const profileTaken = ({ slots, free }: Pick<Standing, 'slots' | 'free'>): number => slots - free
+
 /** Closed while as many runs are running as the power profile and the window leave slots for. */
 export const profile: Gate = ask => {
   const found = profileSlots(ask)
   if (found === null) return null
-  const { slots: all, free } = ask.standing
-  const taken = all - free
-  const ok = taken < found.slots
+  const most = slotsFor(found, ask.bypass ?? null)
+  const taken = profileTaken(ask.standing)
+  const ok = taken < most
   return {
     gate: 'profile',
     ok,
     code: ok ? 'ok' : 'profile_busy',
-    message: `${taken} of ${found.slots} slots of the profile ${found.profile}${found.window === null ? '' : ` in ${found.window}`} ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} slots of the profile ${found.profile}${found.window === null ? '' : ` in ${found.window}`} ${taken === 1 ? 'is' : 'are'} taken`,
     observed: taken,
-    required: found.slots,
+    required: most,
     ...READ,
     source: `/power/power_profiles/${found.profile}/task_concurrency`
   }

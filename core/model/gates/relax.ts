@@ -5,12 +5,19 @@ import type { OnDeadline } from '../task/constraint.ts'
 import type { NewRun, Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
-/** Until when a run may be held, epoch ms, and what becomes of it then. */
-export interface Deadline { at: number, on_deadline: OnDeadline }
+/** Until when a run may be held, epoch ms, and what becomes of it then. `lengthMs`: how long that is in all. */
+export interface Deadline { at: number, on_deadline: OnDeadline, lengthMs: number }
 
-/** The deadline of a run: counted from when it is due, or from when it was made when that was later, as for a fire that was missed. */
-export const deadlineOf = ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, { due_at: due, created_at: made = due }: Pick<Run, 'due_at'> & { created_at?: number }): Deadline =>
-  ({ at: clamped(Math.max(due, made) + deadlineMs), on_deadline })
+type Dated = Pick<Run, 'due_at'> & Partial<Pick<Run, 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt'>>
+
+/** The deadline of a run: its own, which it keeps through its retries, else counted from when it is due, or from when it was made when that
+ *  was later, as for a fire that was missed. */
+export function deadlineOf ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, run: Dated): Deadline {
+  const { due_at: due, created_at: made = due, nominal_at: nominal = due, attempt = 0 } = run
+  const at = run.deadline_at ?? clamped(Math.max(due, made) + deadlineMs)
+  // A retry moves the instant at which a run is due, and not the one from which it waits.
+  return { at, on_deadline, lengthMs: Math.max(0, at - Math.max(attempt > 0 ? nominal : due, made)) }
+}
 
 /** What a new run that is due then says of its deadline. */
 export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires'> {
@@ -34,10 +41,18 @@ export const relaxedDown = (limit: number, relaxed: number, end = 0): number => 
 /** When each priority was last started, epoch ms; absent: never since the start of the process, which `since` is. */
 export interface Turns { since: number, started: Partial<Record<Run['priority'], number>> }
 
-/** The lower priorities whose turn has come, the one that waited longest first. One run of each goes ahead of the more urgent ones, which is the
- *  guarantee: while runs are started at all, each lower priority that has one due starts one at least every scheduling.aging. */
-export function agedPriorities ({ since, started }: Turns, config: Pick<Config, 'scheduling'>, now: number): ('normal' | 'low')[] {
-  const lastOf = (priority: 'normal' | 'low') => started[priority] ?? since
+/** Priorities that more urgent ones may keep waiting. */
+export const AGING = ['high', 'normal', 'low'] as const
+export type Aging = typeof AGING[number]
+
+/** Since when a priority waits whose first run that may start was due then: from that instant, or from its last start when that was later. */
+export const waitingSince = ({ since, started }: Turns, priority: Aging, due: number): number => Math.max(started[priority] ?? since, due)
+
+/** The priorities whose turn has come, the one that waits longest first. One run of each goes ahead of all others, which is the guarantee: while
+ *  runs are started at all, each priority that has one which may start starts one at least every `scheduling.aging`. `due`: when the first of
+ *  these runs was due, by priority. */
+export function agedPriorities (turns: Turns, due: Partial<Record<Aging, number>>, { config, now }: { config: Pick<Config, 'scheduling'>, now: number }): Aging[] {
   const every = milliseconds(config.scheduling.aging)
-  return (['low', 'normal'] as const).filter(priority => now - lastOf(priority) >= every).toSorted((a, b) => lastOf(a) - lastOf(b))
+  const since = (priority: Aging) => waitingSince(turns, priority, due[priority]!)
+  return AGING.filter(priority => due[priority] !== undefined && now - since(priority) >= every).toSorted((a, b) => since(a) - since(b))
 }

@@ -1,7 +1,7 @@
 import { background } from './background.ts'
 import { bandwidth } from './bandwidth.ts'
 import { breaker } from './breaker.ts'
-import { alone, locks } from './locks.ts'
+import { alone, locks, mayJoin } from './locks.ts'
 import { battery } from './battery.ts'
 import { charge } from './charge.ts'
 import { concurrency, hasRoom } from './concurrency.ts'
@@ -16,6 +16,7 @@ import { isMonitor } from './monitor.ts'
 import { isPresent, present } from './present.ts'
 import { memory } from './memory.ts'
 import { network } from './network.ts'
+import { keepsPace, pace } from './pace.ts'
 import { paused } from './paused.ts'
 import { power } from './power.ts'
 import { priority } from './priority.ts'
@@ -23,8 +24,9 @@ import { probes } from './probes.ts'
 import { profile } from './profile.ts'
 import { queue, rate } from './queue.ts'
 import { signals } from './signals.ts'
-import { slots } from './slots.ts'
+import { hasSlot, slots } from './slots.ts'
 import { temperature } from './temperature.ts'
+import { ups } from './ups.ts'
 import { window } from './window.ts'
 import type { Constraints } from '../task/constraint.ts'
 import type { Gate, GateAsk, GateKind } from './gate.ts'
@@ -61,6 +63,7 @@ export const RULES: readonly Rule[] = [
   { gate: temperature, kind: 'safety', own: asks('temperature_below'), ofMachine: true },
   { gate: window, kind: 'condition', own: asks('window') },
   { gate: power, kind: 'condition', own: asks('power'), ofMachine: true },
+  { gate: ups, kind: 'share', own: 'never', ofMachine: true },
   { gate: battery, kind: 'condition', own: 'always' },
   { gate: charge, kind: 'condition', own: asks('battery_above', 'battery_below') },
   { gate: idle, kind: 'condition', own: asks('idle'), ofMachine: true },
@@ -75,11 +78,12 @@ export const RULES: readonly Rule[] = [
   { gate: queue, kind: 'order', own: 'always' },
   { gate: rate, kind: 'order', own: 'always' },
   { gate: locks, kind: 'order', own: task => task.locks.length > 0 },
-  { gate: alone, kind: 'order', own: task => task.alone },
+  { gate: alone, kind: 'order', own: 'always', opens: mayJoin },
+  { gate: pace, kind: 'order', own: 'always', opens: keepsPace },
   { gate: priority, kind: 'order', own: 'always' },
-  { gate: profile, kind: 'condition', own: 'never' },
-  { gate: background, kind: 'condition', own: 'always' },
-  { gate: slots, kind: 'order', own: 'never' }
+  { gate: profile, kind: 'share', own: 'always' },
+  { gate: background, kind: 'share', own: 'always' },
+  { gate: slots, kind: 'order', own: 'always', opens: hasSlot }
 ]
 
 const placesOf = (wanted: (rule: Rule) => boolean): readonly number[] => RULES.flatMap((rule, place) => wanted(rule) ? [place] : [])

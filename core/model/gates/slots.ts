@@ -1,14 +1,27 @@
-import type { Gate } from './gate.ts'
+import type { Gate, GateAsk, Standing } from './gate.ts'
+import { isCritical } from './urgency.ts'
 
-/** Closed while every slot of this process is taken. */
-export const slots: Gate = ({ standing: { free, slots: all } }) => ({
-  gate: 'slots',
-  ok: free > 0,
-  code: free > 0 ? 'ok' : 'no_slot',
-  message: free > 0 ? `${free} of ${all} slots are free` : `all ${all} slots are taken (manager.scheduler_thread_pool)`,
-  observed: all - free,
-  required: all,
-  clears_at: null,
-  certain: false,
-  source: '/manager/scheduler_thread_pool'
-})
+const NONE = { free: 0, slots: 0 }
+
+/** Whether there is a slot for the run. */
+export const hasSlot = (ask: Pick<GateAsk, 'run' | 'task' | 'class'> & { standing: Pick<Standing, 'free' | 'reserve'> }): boolean =>
+  ask.standing.free > 0 || ((ask.standing.reserve?.free ?? 0) > 0 && isCritical(ask))
+
+/** Closed while every slot of this process is taken. Critical runs have slots of their own beside these. */
+export const slots: Gate = ask => {
+  const { free, slots: all, reserve = NONE } = ask.standing
+  const ok = hasSlot(ask)
+  const most = isCritical(ask) ? all + reserve.slots : all
+  const left = isCritical(ask) ? free + reserve.free : free
+  return {
+    gate: 'slots',
+    ok,
+    code: ok ? 'ok' : 'no_slot',
+    message: ok ? `${left} of ${most} slots are free` : `all ${most} slots are taken (manager.scheduler_thread_pool)`,
+    observed: most - left,
+    required: most,
+    clears_at: null,
+    certain: false,
+    source: '/manager/scheduler_thread_pool'
+  }
+}

@@ -187,8 +187,8 @@ const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttem
   ({ ...rest, started_at: iso(start)!, finished_at: iso(end)! })
 
 /** One reason for which a run was held; `seconds` up to `now` while it still is. */
-export const holdView = ({ from, to, ...rest }: Hold, now: number) =>
-  ({ ...rest, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
+export const holdView = ({ code, message, from, to }: Hold, now: number) =>
+  ({ code, message, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
 
 /** A run with its payload, result, earlier attempts, what held it, what it has taken and what it waits for. */
 export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun, now: number) =>

@@ -14,7 +14,7 @@ t.test('a machine that tells nothing starts an ordinary run, and the unknown is 
   const said = verdict()
   t.equal(said.decision, 'start')
   t.match(gateIn(said, 'cpu'), { ok: true, code: 'unknown', bypassed: null, kind: 'condition' })
-  t.match(said, { class: { class: 'normal' }, relaxed: 0, advice: { decision: 'execute_now' }, recommendation: 'process_now', alone: false })
+  t.match(said, { class: { class: 'normal' }, relaxed: 0, advice: { decision: 'execute_now' }, recommendation: 'process_now' })
   t.end()
 })
 
@@ -50,11 +50,10 @@ t.test('at its deadline a held run is run, skipped or failed as its task says', 
   t.end()
 })
 
-t.test('a run at its deadline says what it passed, and starts alone', t => {
+t.test('a run at its deadline says what it passed', t => {
   const said = verdict({ task: { deadlineMs: 3_600_000 }, reading: laptop(5), now: later(2) })
   t.match(gateIn(said, 'battery'), { ok: true, bypassed: 'deadline' })
-  t.match(said, { alone: true, deadline: { at: later(1), on_deadline: 'run' } })
-  t.equal(verdict({ task: { deadlineMs: 3_600_000 }, now: later(2) }).alone, false, 'one that would start anyway does not')
+  t.match(said, { deadline: { at: later(1), on_deadline: 'run' } })
   t.end()
 })
 
@@ -76,7 +75,6 @@ t.test('limits give way from half of the time on, and the verdict says how far',
   t.strictSame([0, 5, 7.5].map(hours => at(hours).relaxed), [0, 0, 0.5])
   t.strictSame([at(5).decision, at(6).decision, at(8).decision], ['hold', 'hold', 'start'])
   t.match(gateIn(at(8), 'cpu'), { required: 0.88, relaxed_from: 0.7 })
-  t.equal(at(8).alone, true)
   const stiff = config({ scheduling: { relax_from: 1 } })
   t.equal(verdict({ config: stiff, task: { deadlineMs: 10 }, reading: desktop(BUSY), now: NOON + 9 }).decision, 'hold')
   t.end()

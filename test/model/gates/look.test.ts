@@ -94,9 +94,11 @@ const against = ({ gates }: Pick<Verdict, 'gates'>) => gates.filter(({ ok, bypas
 t.test('the scheduler decides by what why is told', t => {
   fc.assert(fc.property(together, ([look, runs]) => {
     for (const subject of runs) {
-      const short = judge(look, subject)
-      const { decision, gates, class: kind, alone } = verdictIn(look, subject)
-      deepEqual({ ...short, gates: against(short) }, { decision, gates: against({ gates }), class: kind, alone })
+      const { phase, bypass, critical, gates, ...short } = judge(look, subject)
+      const { decision, gates: all, class: kind, deadline, relaxed } = verdictIn(look, subject)
+      deepEqual({ ...short, gates: against({ gates }) }, { decision, gates: against({ gates: all }), class: kind })
+      const overdue = deadline !== null && look.now >= deadline.at
+      deepEqual([phase, bypass !== null && critical], [overdue ? 'overdue' : relaxed > 0 ? 'eased' : 'fresh', bypass === 'critical'])
     }
   }), { numRuns: 500 })
   t.end()

@@ -107,9 +107,11 @@ t.test('on mains they count when config.json names a concurrency or a share', t 
   t.end()
 })
 
-t.test('no more than five runs of the class background at once', t => {
-  const at = (taken: number) => word(background, facts({ class: 'background', standing: standing({ background: taken }) }))
-  t.strictSame([at(4), at(5)], ['ok', 'background_busy'])
+t.test('of five slots for runs of the class background the hour leaves its share', t => {
+  const at = (taken: number, over = {}) => word(background, facts({ class: 'background', standing: standing({ background: taken }), ...over }))
+  t.strictSame([at(2), at(3)], ['ok', 'background_busy'], 'half in peak hours, rounded up')
+  t.strictSame([3, 4].map(taken => at(taken, { now: later(11) })), ['ok', 'background_busy'], 'four fifths at night')
+  t.match(background(facts({ class: 'background', standing: standing({ background: 3 }) }))?.message, /in peak hours/)
   t.equal(word(background, facts({ standing: standing({ background: 9 }) })), '-')
   t.end()
 })

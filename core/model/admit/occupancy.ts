@@ -1,0 +1,103 @@
+import { crowdOf } from '../gates/crowd.ts'
+import { classify } from '../gates/classify.ts'
+import { defaultsOf } from '../config/config.ts'
+import { isPaced, paceOf } from '../gates/pace.ts'
+import { lookOf, verdictIn } from '../gates/evaluate.ts'
+import { unknownReading } from '../machine/reading.ts'
+import { urgencyOf } from '../gates/urgency.ts'
+import type { Bucket } from '../config/queue.ts'
+import type { Config } from '../config/config.ts'
+import type { Look } from '../gates/evaluate.ts'
+import type { Others, Running } from '../gates/crowd.ts'
+import type { Pause, Reservation, Standing, Subject, Trials, Verdict, Waiting } from '../gates/gate.ts'
+import type { Prior } from '../gates/dependency.ts'
+import type { Priority, Source } from '../run/run.ts'
+import type { Reading } from '../machine/reading.ts'
+import type { Steady } from '../machine/hysteresis.ts'
+import type { Task } from '../task/task.ts'
+
+/** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its locks. */
+export interface Begun extends Running { priority: Priority, source: Source, due_at: number, resting: boolean }
+
+/** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no pause. */
+export interface Conditions {
+  reading?: Reading
+  steady?: Steady | null
+  config?: Config
+  pauses?: readonly Pause[]
+  trials?: Trials
+}
+
+/** Everything that verdicts go by, apart from the runs they are about. */
+export interface Facts extends Conditions {
+  tasks: ReadonlyMap<string, Task>
+  running: readonly Begun[]
+  others?: Others
+  /** Starts that queues with a rate have left. */
+  buckets?: ReadonlyMap<string, Bucket>
+  /** What the tasks have done that others depend on. */
+  priors?: ReadonlyMap<string, Prior>
+  slots: number
+  now: number
+  /** Scheduled runs that were due before have piled up, epoch ms; null or absent: nothing has. */
+  piledUpBefore?: number | null
+  /** The run that waits to be alone. */
+  reserved?: Reservation | null
+}
+
+const DEFAULTS = defaultsOf()
+
+/** What runs, counted. `byTask` counts the runs of all owners. */
+export interface Occupancy { standing: Omit<Standing, 'active'>, byTask: ReadonlyMap<string, number> }
+
+/** Counts what runs. Critical runs fill the slots that are for them alone first. */
+export function occupancyOf (facts: Facts): Occupancy {
+  const { tasks, running, slots, pauses = [], trials, buckets, priors = new Map(), config = DEFAULTS, others, reserved = null } = facts
+  const byTask = new Map(Object.entries(others?.tasks ?? {}))
+  const priorities: Partial<Record<Priority, number>> = {}
+  let [taken, critical, background, paced] = [0, 0, 0, 0]
+  const since = facts.piledUpBefore ?? null
+  for (const run of running) {
+    if (run.resting) continue
+    const task = tasks.get(run.task)
+    const kind = task === undefined ? 'normal' : classify(task, config).class
+    const urgency = urgencyOf({ run, task, class: kind })
+    byTask.set(run.task, (byTask.get(run.task) ?? 0) + 1)
+    priorities[urgency] = (priorities[urgency] ?? 0) + 1
+    taken += 1
+    if (urgency === 'critical') critical += 1
+    if (kind === 'background') background += 1
+    if (since !== null && urgency !== 'critical' && isPaced({ since }, run)) paced += 1
+  }
+  const reserve = config.scheduling.max_concurrent_tasks.critical
+  const aside = Math.min(critical, reserve)
+  const { now, reading } = facts
+  return {
+    byTask,
+    standing: {
+      free: Math.max(0, slots - (taken - aside)), slots, reserve: { free: reserve - aside, slots: reserve }, priorities, background, pauses, priors,
+      crowd: crowdOf(running, buckets, others), reserved, known: tasks, ...trials && { trials },
+      pace: since === null ? null : paceOf({ since, cores: reading?.cpu.cores ?? 1, taken: paced, now })
+    }
+  }
+}
+
+/** A look at things as they stand. */
+export function lookAt (facts: Facts, { standing }: Pick<Occupancy, 'standing'>): Look {
+  const { now, reading = unknownReading(now), steady = null, config = DEFAULTS } = facts
+  return lookOf({ reading, steady, config, now, standing: { ...standing, active: 0 } })
+}
+
+/** A run as a look is asked about it. */
+export const subjectOf = ({ tasks }: Pick<Facts, 'tasks'>, { byTask }: Pick<Occupancy, 'byTask'>, run: Waiting): Subject =>
+  ({ task: tasks.get(run.task), run, active: byTask.get(run.task) ?? 0 })
+
+/** The verdicts on runs as things stand. */
+export function verdictsOn (facts: Facts, runs: readonly Waiting[]): Verdict[] {
+  const occupancy = occupancyOf(facts)
+  const look = lookAt(facts, occupancy)
+  return runs.map(run => verdictIn(look, subjectOf(facts, occupancy, run)))
+}
+
+/** The verdict on one run as things stand. */
+export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!

@@ -1,0 +1,158 @@
+import { PREFETCH_RANK, RANKS, urgencyOf } from '../gates/urgency.ts'
+import { Pools } from './pools.ts'
+import { agedPriorities, deadlineOf } from '../gates/relax.ts'
+import { isFresh, judge } from '../gates/evaluate.ts'
+import { lookAt, occupancyOf, subjectOf } from './occupancy.ts'
+import type { Aging, Turns } from '../gates/relax.ts'
+import type { DueCohort, Offer } from '../run/cohort.ts'
+import type { Demand } from './pools.ts'
+import type { Facts } from './occupancy.ts'
+import type { Judgement, Reservation, Waiting } from '../gates/gate.ts'
+import type { Run } from '../run/run.ts'
+import type { Task } from '../task/task.ts'
+
+export interface OffersAsk extends Facts {
+  /** Cohorts, and runs that are judged each by itself. */
+  due: { cohorts: readonly DueCohort[], singles: readonly Run[] }
+  /** Absent: no priority ages. */
+  turns?: Turns
+  /** How many runs of a task may be claimed before there is a slot for them; absent: none. */
+  prefetch?: (task: string) => number
+}
+
+/** A run that was judged, for its cohort when it has one. */
+export interface Judged { run: Run, cohort: DueCohort | null, judgement: Judgement }
+
+/** What may be claimed: exactly what was judged to start. `judged`: all that is due. */
+export interface Offers { offers: Offer[], pools: Record<string, number>, judged: Judged[], reserved: Reservation | null }
+
+/** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many may. */
+interface Candidate { one: Judged, task: Task, rank: number, demands: Demand[], plain: boolean }
+
+const FIRST = Number.MIN_SAFE_INTEGER
+
+/** Gates that a run waiting to be alone may be held by without others passing it: what runs closes them. */
+const OF_OTHERS = ['alone', 'slots', 'priority', 'profile', 'background']
+
+const rankOf = ({ run, judgement }: Judged, task: Task): number => RANKS[urgencyOf({ run, task, class: judgement.class.class })]
+
+const comesFirst = (a: Reservation, b: Reservation): boolean =>
+  a.rank !== b.rank ? a.rank < b.rank : a.due_at !== b.due_at ? a.due_at < b.due_at : a.run < b.run
+
+/** The first of the runs that wait for nothing but to be alone. */
+function reservationFor (judged: readonly Judged[], tasks: Facts['tasks']): Reservation | null {
+  let first: Reservation | null = null
+  for (const one of judged) {
+    const task = tasks.get(one.run.task)
+    if (task?.alone !== true || one.judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) continue
+    const found = { task: task.id, run: one.run.id, rank: rankOf(one, task), due_at: one.run.due_at }
+    if (first === null || comesFirst(found, first)) first = found
+  }
+  return first
+}
+
+/** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them apart. */
+function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
+  const occupancy = occupancyOf({ ...ask, reserved })
+  const look = lookAt(ask, occupancy)
+  const shared = new Map<string, Judgement>()
+  const judgeOne = (run: Waiting) => judge(look, subjectOf(ask, occupancy, run))
+  const judgeSingle = (run: Run): Judgement => {
+    if (reserved !== null || !isFresh(look, ask.tasks.get(run.task), run)) return judgeOne(run)
+    const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`
+    const known = shared.get(key) ?? judgeOne(run)
+    shared.set(key, known)
+    return known
+  }
+  const judged: Judged[] = ask.due.cohorts.map(cohort => ({ run: cohort.first, cohort, judgement: judgeOne(cohort.first) }))
+  for (const run of ask.due.singles) judged.push({ run, cohort: null, judgement: judgeSingle(run) })
+  return { judged, look, byTask: occupancy.byTask }
+}
+
+/** What a judgement of the first run of a cohort is about: those that are as far from their deadlines as it is. Deadlines rise with the instants at
+ *  which runs are due, so all that are due after one whose limits have not given way share its verdict, and all that are past theirs share one. */
+function rangeOf ({ judgement: { phase }, run }: Judged, task: Task, now: number): { from: number, until: number } {
+  if (phase === 'fresh') return { from: run.due_at, until: now }
+  return { from: FIRST, until: phase === 'overdue' ? now - deadlineOf(task, run).lengthMs : run.due_at }
+}
+
+function targetOf ({ one, task: definition }: Pick<Candidate, 'one' | 'task'>, now: number): Pick<Offer, 'cohort' | 'id'> {
+  if (one.cohort === null) return { id: one.run.id }
+  const { task, queue, priority, span, scheduled } = one.cohort
+  return { cohort: { task, queue, priority, span, scheduled, ...rangeOf(one, definition, now) } }
+}
+
+const PLAIN = (name: string) => name === 'slots' || name.startsWith('task/')
+
+/** Whether only slots and the concurrency of its task bound how many of its cohort may start. */
+const isPlain = ({ cohort, judgement }: Judged, task: Task, demands: readonly Demand[]): boolean =>
+  cohort !== null && judgement.phase === 'fresh' && task.depends_on.length === 0 && task.breaker === null &&
+  demands.length === 1 && demands[0]!.takes.every(PLAIN)
+
+function candidatesOf (judged: readonly Judged[], tasks: Facts['tasks'], pools: Pools): Candidate[] {
+  return judged.flatMap(one => {
+    const task = tasks.get(one.run.task)
+    if (task === undefined || one.judgement.decision !== 'start') return []
+    const demands = pools.demandsOf({ run: one.run, task, judgement: one.judgement })
+    return [{ one, task, rank: rankOf(one, task), demands, plain: isPlain(one, task, demands) }]
+  })
+}
+
+const AGING_OF = [null, 'high', 'normal', 'low'] as const
+
+/** When the first run of each priority was due that may start now. */
+function firstDue (candidates: readonly Candidate[]): Partial<Record<Aging, number>> {
+  const due: Partial<Record<Aging, number>> = {}
+  for (const { one, rank } of candidates) {
+    const priority = AGING_OF[rank] ?? null
+    if (priority !== null) due[priority] = Math.min(due[priority] ?? Infinity, one.run.due_at)
+  }
+  return due
+}
+
+/** Of each priority whose turn has come one run goes ahead of all others. */
+function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
+  if (ask.turns === undefined || ask.config === undefined) return []
+  const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
+  return aged.flatMap((priority, place) => {
+    const turn = pools.pool(`turn/${priority}`, 1)
+    return candidates.filter(({ rank }) => AGING_OF[rank] === priority).flatMap(({ one, task, demands }) => demands.map(({ needs, takes }) =>
+      ({ ...targetOf({ one, task }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: task.locks })))
+  })
+}
+
+const ordinaryOffers = (candidates: readonly Candidate[], now: number): Offer[] => candidates.flatMap(({ one, task, rank, demands }) =>
+  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task }, now), rank, needs, takes, locks: task.locks })))
+
+/** Quick runs are claimed before there is a slot for them, after all that has one. */
+function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
+  const { prefetch, now } = ask
+  if (prefetch === undefined) return []
+  return candidates.flatMap(({ one, task, plain }) => {
+    const most = plain ? prefetch(task.id) : 0
+    if (most < 1) return []
+    const pool = pools.pool(`prefetch/${task.id}`, most)
+    return [{ ...targetOf({ one, task }, now), rank: PREFETCH_RANK, needs: [pool], takes: [pool] }]
+  })
+}
+
+/** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the pools to say, which are the
+ *  same gates counted on. */
+export function offersFor (ask: OffersAsk): Offers {
+  const first = judgeAll(ask, null)
+  const reserved = reservationFor(first.judged, ask.tasks)
+  const { judged, look, byTask } = reserved === null ? first : judgeAll(ask, reserved)
+  const pools = new Pools({ look, byTask, alone: reserved !== null })
+  const candidates = candidatesOf(judged, ask.tasks, pools)
+  const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask.now), ...prefetchOffers(candidates, { ask, pools })]
+  return { offers, pools: pools.left, judged, reserved }
+}
+
+/** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots and their own task bounds,
+ *  for others may start before them. */
+export function earlyOffers (ask: Omit<OffersAsk, 'turns' | 'prefetch'>): Pick<Offers, 'offers' | 'pools'> {
+  const { judged, look, byTask } = judgeAll(ask, null)
+  const pools = new Pools({ look, byTask, alone: false })
+  const candidates = candidatesOf(judged, ask.tasks, pools).filter(({ plain }) => plain)
+  return { offers: ordinaryOffers(candidates, ask.now), pools: pools.left }
+}

@@ -1,0 +1,97 @@
+import { backgroundSlots } from '../gates/background.ts'
+import { isPaced } from '../gates/pace.ts'
+import { prioritySlots } from '../gates/priority.ts'
+import { profileSlots, profileTaken, slotsFor } from '../gates/profile.ts'
+import { NOBODY, queueRoom } from '../gates/crowd.ts'
+import { urgencyOf } from '../gates/urgency.ts'
+import type { Judgement, Standing } from '../gates/gate.ts'
+import type { Look } from '../gates/evaluate.ts'
+import type { Run } from '../run/run.ts'
+import type { Task } from '../task/task.ts'
+
+/** What the start of one run needs to be left in pools, and what it takes from them. */
+export interface Demand { needs: string[], takes: string[] }
+
+/** A run that may start. */
+export interface Starter { run: Run, task: Task, judgement: Judgement }
+
+/** What is left for starts, by the names of pools. Each pool is one gate of order or share: it has room exactly while the gate is open, so that a
+ *  claim of many runs closes it at the right one. */
+export class Pools {
+  readonly left: Record<string, number> = {}
+  readonly #look: Look
+  readonly #standing: Standing
+  readonly #byTask: ReadonlyMap<string, number>
+  readonly #alone: boolean
+
+  /** `alone`: a run that is to run alone is among those that may start. */
+  constructor ({ look, byTask, alone }: { look: Look, byTask: ReadonlyMap<string, number>, alone: boolean }) {
+    this.#look = look
+    this.#standing = look.standing
+    this.#byTask = byTask
+    this.#alone = alone
+  }
+
+  /** What the start of a run needs and takes. A critical one may have a slot of its own or an ordinary one: the first that is free. */
+  demandsOf (starter: Starter): Demand[] {
+    const common = this.#common(starter)
+    const ordinary = this.#ordinary(starter, common)
+    return starter.judgement.critical ? [this.#inReserve(common), ordinary] : [ordinary]
+  }
+
+  /** Room for `most` more starts, in a pool of the caller's own. */
+  pool (name: string, most: number): string {
+    this.left[name] ??= most
+    return name
+  }
+
+  #inReserve ({ needs, takes }: Demand): Demand {
+    const slot = this.pool('reserve', this.#standing.reserve?.free ?? 0)
+    return { needs: [slot, ...needs], takes: [slot, ...takes] }
+  }
+
+  #ordinary ({ judgement }: Starter, { needs, takes }: Demand): Demand {
+    const slot = this.pool('slots', this.#standing.free)
+    const demand = { needs: [slot, ...needs], takes: [slot, ...takes] }
+    const profile = profileSlots(this.#look)
+    if (profile === null) return demand
+    const [shared, least] = ([null, 'deadline'] as const).map(bypass =>
+      this.pool(bypass === null ? 'profile' : 'profile/least', slotsFor(profile, bypass) - profileTaken(this.#standing)))
+    demand.takes.push(shared!, least!)
+    if (!judgement.critical) demand.needs.push(judgement.bypass === null ? shared! : least!)
+    return demand
+  }
+
+  #common (starter: Starter): Demand {
+    const demand: Demand = { needs: [], takes: [] }
+    const both = (name: string, most: number, needed = true) => {
+      if (most === Infinity) return
+      demand.takes.push(this.pool(name, most))
+      if (needed) demand.needs.push(name)
+    }
+    const { run, task, judgement: { critical, bypass, class: { class: kind } } } = starter
+    const { priorities, background, pace = null, trials } = this.#standing
+    const urgency = urgencyOf({ run, task, class: kind })
+    both(`priority/${urgency}`, prioritySlots(urgency, this.#look) - (priorities[urgency] ?? 0))
+    both(`task/${task.id}`, task.concurrency - (this.#byTask.get(task.id) ?? 0))
+    this.#crowd(starter, demand, both)
+    if (kind === 'background') both('background', backgroundSlots(this.#look).slots - background, !critical)
+    if (pace !== null && isPaced(pace, run)) both('pace', pace.slots - pace.taken, !critical && bypass !== 'now')
+    const trial = task.breaker === null ? undefined : trials?.get(task.id)
+    if (trial !== undefined) both(`trial/${task.id}`, trial.run === null ? 1 : 0)
+    return demand
+  }
+
+  #crowd ({ run, task }: Starter, demand: Demand, both: (name: string, most: number, needed?: boolean) => void): void {
+    const { crowd = NOBODY } = this.#standing
+    const { running, rate } = queueRoom(crowd, this.#look.config, { queue: run.queue, now: this.#look.now })
+    both(`queue/${run.queue}`, running)
+    both(`rate/${run.queue}`, rate)
+    for (const name of task.locks) both(`lock/${name}`, crowd.locks.has(name) ? 0 : 1)
+    if (!this.#alone) return
+    // Whoever runs alone needs nobody beside it, and nobody joins it.
+    this.pool('company', 1)
+    both('nobody', 1 - crowd.count, task.alone)
+    demand[task.alone ? 'takes' : 'needs'].push('company')
+  }
+}
