@@ -20,6 +20,7 @@ import { Senses } from './sense/senses.ts'
 import { Situation } from './work/conditions/situation.ts'
 import { StandstillWatch } from './work/upkeep/standstill.ts'
 import { StopReason } from './model/run/outcome.ts'
+import { StoreFeed } from './work/upkeep/store-feed.ts'
 import { Ticker } from './work/upkeep/ticker.ts'
 import { Upkeep } from './work/upkeep/maintenance.ts'
 import { createSqliteEngine } from './engine/sqlite/keeper.ts'
@@ -77,6 +78,7 @@ export interface Parts {
   ticker: Ticker
   alarm: Alarm
   late: Service
+  feed: StoreFeed
 }
 
 /** What every part is wired with. Parts that are made later are looked up when they are called. */
@@ -180,12 +182,15 @@ function composeWork (wiring: Wiring): void {
   const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: parts.forecasts.foretell })
   notices.listen(forecaster.changed, 'forecast')
   parts.foresight = new Foresight({ engine, clock, config, forecaster })
-  parts.pauses = new Pauses({ engine, clock, notice, situation })
+  parts.pauses = new Pauses({ engine, clock, situation })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner })
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
+  parts.feed = new StoreFeed({
+    engine, owner, notice, facts: () => void parts.pauses.load().catch(() => undefined), schedules: () => undefined
+  })
   parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
 }

@@ -84,7 +84,7 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(engine), late, new OutputCapture(), parts.forecasts]
+    this.#base = [shared(engine), parts.feed, late, new OutputCapture(), parts.forecasts]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     settings.notice = notices.say
     settings.changed = () => void this.#configured()
@@ -206,7 +206,6 @@ export class TaskManager implements Service {
     const etag = await this.settings.edit([{ path: ['tasks', id, 'enabled'], value: enabled }], ifMatch)
     const action = enabled ? 'enable' : 'disable'
     await this.engine.record({ at: this.clock.now(), by, action, subject: id, detail: null })
-    this.notice({ kind: 'recorded', by, action, subject: id })
     return etag
   }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { claimOf } from '../claim.ts'
 import { home, taskFile } from './home.ts'
 import { until } from '../clock.ts'
 
@@ -56,7 +57,7 @@ t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut
     await manager.engine.start()
     const now = Date.now()
     const [added] = await manager.engine.add([{ task: 'work', queue: 'default', priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }], now)
-    await manager.engine.claim({ owner: 'a boot that died', now, lease_until: now + 30_000, limit: 1, room: { tasks: { work: 1 } } })
+    await manager.engine.claim(claimOf('work', { owner: 'a boot that died', now }))
     await manager.engine.stop()
     const next = await home(t, { root, ...manage({ auto_restart_tasks: again }), files: { 'work.ts': taskFile('work', 'return ctx.attempt') } })
     await next.manager.start()

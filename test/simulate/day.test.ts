@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createTestManager } from '../../core/index.ts'
+import { spansOf } from './spans.ts'
 import type { FullRun, TaskContext, TaskDefinition, TestClock } from '../../core/index.ts'
 
 const clockOf = (ctx: TaskContext) => ctx.services.clock as TestClock
@@ -31,7 +32,7 @@ const hour = (at: number | null) => at === null ? '-' : new Date(at).toISOString
 
 /** A run as a row: planned, held why from when to when, executed from when to when, what came of it. */
 function rowOf ({ task, nominal_at: nominal, holds, attempts, started_at: started, finished_at: finished, state, result, reason }: FullRun): string {
-  const held = holds.map(({ code, from, to }) => `${code} ${hour(from)}-${hour(to)}`)
+  const held = spansOf(holds).map(({ code, from, to }) => `${code} ${hour(from)}-${hour(to)}`)
   const spells = attempts.filter(({ outcome }) => outcome === 'postponed').map(one => `${hour(one.started_at)}-${hour(one.finished_at)} (yielded)`)
   const last = started === null ? [] : [`${hour(started)}-${hour(finished)}`]
   return [task, hour(nominal), held.join(', ') || '-', [...spells, ...last].join(', ') || '-', state, reason?.code ?? result ?? '-'].join(' | ')
@@ -80,13 +81,13 @@ t.test('a day of a laptop, from the plug that is pulled to the night', async t =
     'mail | 09:15 | - | 09:15-09:16 | completed | -',
     'photos | 10:00 | battery_low 10:00-18:00, charging 18:00-20:00 | 20:00-20:30 | completed | -',
     'report | 10:30 | on_battery 10:30-14:30 | 14:30-14:32 | completed | -',
-    'notes | 11:40 | battery_low 11:40-18:00 | 18:00-18:04 | completed | -',
+    'notes | 11:40 | battery_low 11:40-18:00, pace 18:00-18:00 | 18:00-18:04 | completed | -',
     'mail | 12:15 | - | 13:30-13:31 | completed | -',
     'alarm | 12:30 | - | - | skipped | misfire',
     'compact | 14:00 | outside_window 14:00-22:00 | 22:00-22:20 | completed | -',
-    'mail | 16:15 | battery_low 16:15-18:00 | 18:00-18:01 | completed | -',
+    'mail | 16:15 | battery_low 16:15-18:00, pace 18:00-18:00 | 18:00-18:01 | completed | -',
     'alarm | 16:30 | - | 16:30-16:31 | completed | -',
-    'encode | 20:30 | probe_busy 20:30-22:00 | 22:00-22:15 | completed | -'
+    'encode | 20:30 | probe_busy 20:30-22:00, pace 22:00-22:00 | 22:00-22:15 | completed | -'
   ])
   t.equal(kit.notices.filter(({ kind }) => kind === 'engine_failed' || kind === 'late_error').length, 0)
 })

@@ -1,6 +1,7 @@
 import { readdirSync, watch } from 'node:fs'
 import t from 'tap'
 import { createTestManager, simulate } from '../../core/index.ts'
+import { spansOf } from './spans.ts'
 import type { SimulateAsk, TaskDefinition, TestClock } from '../../core/index.ts'
 
 const DAY = '2026-03-10'
@@ -63,8 +64,8 @@ t.test('a manager that lives through the same day starts and holds the same runs
     await kit.set(change)
   }
   await kit.advanceTo(Date.parse(ask.to) - 1)
-  const lived = (await kit.runs()).map(({ task, nominal_at: nominal, started_at: started, state, missed, holds }) => [task, hour(nominal), hour(started), state, missed, holds.map(({ code, from, to }) => [code, hour(from), hour(to)])])
-  const told = simulated.runs.map(({ task, nominal_at: nominal, started_at: started, outcome, missed, held }) => [task, hour(nominal), hour(started), outcome, missed, held.map(({ code, from, to }) => [code, hour(from), hour(to)])])
+  const lived = (await kit.runs()).map(({ task, nominal_at: nominal, started_at: started, state, missed, holds }) => [task, hour(nominal), hour(started), state, missed, spansOf(holds).map(({ code, from, to }) => [code, hour(from), hour(to)])])
+  const told = simulated.runs.map(({ task, nominal_at: nominal, started_at: started, outcome, missed, held }) => [task, hour(nominal), hour(started), outcome, missed, spansOf(held).map(({ code, from, to }) => [code, hour(from), hour(to)])])
   t.ok(told.length > 40)
   t.strictSame(told.map(String).toSorted(), lived.map(String).toSorted())
 })

@@ -1,17 +1,38 @@
 import t from 'tap'
 import { StopReason } from '../../core/model/run/outcome.ts'
 import { gate, house } from './house.ts'
-import { until } from '../clock.ts'
+import { fakeClock, until } from '../clock.ts'
+import type { FakeClock } from '../clock.ts'
 import type { Owner } from './house.ts'
 
 const QUICK = 30
 const SLOTS = 3
 
+/** A clock whose timers ring only once it is let go: what waits claimed goes back after some ms, however slow the test is. */
+function patientClock (): FakeClock & { letGo: () => void } {
+  const waiting = new Set<() => void>()
+  let isFrozen = true
+  const after = (ms: number, ring: () => void) => {
+    const rung = () => void (isFrozen ? waiting.add(rung) : ring())
+    const timer = setTimeout(rung, ms)
+    return () => {
+      clearTimeout(timer)
+      waiting.delete(rung)
+    }
+  }
+  const letGo = () => {
+    isFrozen = false
+    for (const rung of waiting) rung()
+  }
+  return { ...fakeClock(), after, letGo }
+}
+
 /** A task whose first runs are quick and whose others wait to be let go, with so many of its runs that more are claimed than there are slots. */
 async function quickThenSlow (t: Owner) {
   const busy = gate()
   let begun = 0
-  const all = await house(t, { slots: SLOTS, tasks: [{ work: { kind: 'function', func: async ctx => { if (++begun > QUICK) await busy.func(ctx) } } }] })
+  const clock = patientClock()
+  const all = await house(t, { clock, slots: SLOTS, tasks: [{ work: { kind: 'function', func: async ctx => { if (++begun > QUICK) await busy.func(ctx) } } }] })
   await all.runner.stop()
   for (let count = 0; count < 60; count++) await all.desk.enqueue('work')
   const claim = all.engine.claim
@@ -21,10 +42,11 @@ async function quickThenSlow (t: Owner) {
     sizes.push(runs.length)
     return runs
   }
+  t.teardown(clock.letGo)
   const running = async () => (await all.engine.list({ task: 'work', state: ['running'], limit: 100 })).items
   await all.runner.start()
   await until('the slow ones hold every slot', () => busy.started.length === SLOTS)
-  return { ...all, busy, sizes, running, begun: () => begun }
+  return { ...all, letGo: clock.letGo, busy, sizes, running, begun: () => begun }
 }
 
 t.test('of a quick task more runs are claimed than there are slots, and no more begin', async t => {
@@ -67,9 +89,22 @@ t.test('a run that is cancelled while it waits claimed never begins', async t =>
 })
 
 t.test('a stop gives back what waits claimed', async t => {
-  const { runner, running } = await quickThenSlow(t)
-  await runner.stop()
+  const { runner, running, letGo } = await quickThenSlow(t)
+  t.ok((await running()).length > SLOTS)
+  const stopped = runner.stop()
+  letGo()
+  await stopped
   t.strictSame(await running(), [])
+})
+
+t.test('what no slot comes free for soon goes back, and is not charged', async t => {
+  const { engine, running, letGo } = await quickThenSlow(t)
+  t.ok((await running()).length > SLOTS)
+  letGo()
+  await until('only what runs is running', async () => (await running()).length === SLOTS)
+  const back = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items.filter(({ turn }) => turn > 0)
+  t.ok(back.length > 0)
+  t.ok(back.every(({ attempt }) => attempt === 0))
 })
 
 t.test('a run that was told to go back by hand is not told to stop', async t => {

@@ -19,7 +19,7 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
   }
   let breaker: Breaker | null = null
   const it = await house(t, { tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }], ...options, hear: said => breaker?.hear(said), ended: (run, outcome) => breaker?.ended(run, outcome) })
-  const pauses = new Pauses({ ...it, notice: said => void it.notices.push(said) })
+  const pauses = new Pauses(it)
   const restart = async () => {
     breaker = new Breaker({ ...it, pauses, notice: said => void it.notices.push(said), tasks: () => it.tasks })
     await breaker.load()
@@ -94,7 +94,7 @@ t.test('attempts of one run and of many count alike, over a restart, and what sa
   const { run } = await it.desk.enqueue('work')
   await until('it has failed once', async () => (await it.engine.get(run.id))!.attempts.length === 1)
   await it.settled()
-  t.match(await it.engine.kept('breaker/'), [{ value: { failures: 1, trips: 0 } }])
+  t.match(await it.engine.kept({ prefix: 'breaker/' }), [{ value: { failures: 1, trips: 0 } }])
   await it.restart()
   it.clock.advance(1000)
   it.runner.wake()
@@ -147,7 +147,7 @@ t.test('each pause is twice as long up to the cap, over a restart too, and the f
   it.mend()
   await it.once()
   t.same(it.pauses.list(), [])
-  t.same(await it.engine.kept('breaker/'), [], 'as if nothing had been')
+  t.same(await it.engine.kept({ prefix: 'breaker/' }), [], 'as if nothing had been')
 })
 
 t.test('a success in between begins the count anew', async t => {
@@ -156,7 +156,7 @@ t.test('a success in between begins the count anew', async t => {
   await it.once()
   it.mend()
   await it.once()
-  t.same(await it.engine.kept('breaker/'), [])
+  t.same(await it.engine.kept({ prefix: 'breaker/' }), [])
   t.same(it.pauses.list(), [])
 })
 
@@ -205,7 +205,7 @@ t.test('after a pause exactly one of many runs starts, and the others wait for i
   t.match((await it.desk.run(it.waiting[1]!)).holds.at(-1), { code: 'breaker_trial', to: null })
   it.held.letGo()
   await until('the others run', () => it.held.started.length === 10)
-  t.same(await it.engine.kept('breaker/'), [], 'its success closes the breaker')
+  t.same(await it.engine.kept({ prefix: 'breaker/' }), [], 'its success closes the breaker')
   it.held.letGo()
 })
 
@@ -219,7 +219,7 @@ t.test('a trial that fails opens the breaker again for longer, and no other run 
   const gated = Promise.withResolvers<void>()
   it.engine.keep = async entry => {
     await gated.promise
-    await keep(entry)
+    return await keep(entry)
   }
   it.held.letGo()
   await it.reach(it.waiting[0]!, 'failed')

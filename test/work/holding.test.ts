@@ -186,15 +186,22 @@ t.test('hints follow the battery, and a change is told inside the task', async t
 t.test('a critical run that finds no slot takes that of the least urgent run that can be put back', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
-  const it = await laptop(t, { slots: 2, tasks: [{ id: 'low', priority: 'low', preemptible: true, work }, { id: 'normal', preemptible: true, work }, { id: 'urgent' }] })
+  const own = gate()
+  const it = await laptop(t, {
+    slots: 2, config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } },
+    tasks: [{ id: 'low', priority: 'low', preemptible: true, work }, { id: 'normal', preemptible: true, work }, { id: 'urgent' }, { id: 'own', work: { kind: 'function', func: own.func } }]
+  })
   await it.see(it.mains())
   const low = await it.desk.enqueue('low')
   await it.desk.enqueue('normal')
-  await until('both run', () => busy.started.length === 2)
+  await it.desk.enqueue('own', { priority: 'critical' })
+  await until('all run', () => busy.started.length === 2 && own.started.length === 1)
+  t.strictSame(it.said('signalled'), [], 'the first critical one has a slot of its own')
   const urgent = await it.desk.enqueue('urgent', { priority: 'critical' })
   await it.reach(urgent.run.id, 'completed')
   await until('the low one runs again', () => busy.started.length === 3)
   t.match(await it.engine.get(low.run.id), { state: 'running', turn: 2, attempt: 1 })
+  own.letGo()
   busy.letGo()
 })
 

@@ -5,6 +5,7 @@ import { Desk } from '../../core/work/desk/desk.ts'
 import { Planner } from '../../core/work/plan/planner.ts'
 import { Runner } from '../../core/work/run/runner.ts'
 import { Situation } from '../../core/work/conditions/situation.ts'
+import { StoreFeed } from '../../core/work/upkeep/store-feed.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
@@ -55,11 +56,15 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   const planner = new Planner({ engine, clock, random, notice, leadMs, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
   const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}` })
+  const owner = `boot-${folder}`
+  const feed = new StoreFeed({ engine, owner, notice, facts: () => undefined, schedules: () => undefined })
+  await feed.start()
   await planner.load()
   await planner.sync()
   await runner.start()
   const close = async () => {
     await runner.stop()
+    await feed.stop()
     await engine.stop()
   }
   t.teardown(close)

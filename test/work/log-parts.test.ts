@@ -1,7 +1,7 @@
 import t from 'tap'
 import { logArgument, logPart } from '../../core/model/run/log-part.ts'
 import { runLog } from '../../core/log.ts'
-import type { LogLine } from '../../core/engine/engine.ts'
+import type { LogLine } from '../../core/engine/reports.ts'
 
 function setup () {
   const lines: LogLine[] = []

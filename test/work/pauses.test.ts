@@ -8,7 +8,7 @@ const HOUR = 3_600_000
 
 async function setup (t: Owner) {
   const { engine, clock, situation } = await house(t)
-  return { clock, pauses: new Pauses({ engine, clock, situation, notice: () => undefined }) }
+  return { clock, pauses: new Pauses({ engine, clock, situation }) }
 }
 
 t.test('a pause lasts until its instant, as long as it is for, or until it is removed', async t => {

@@ -43,7 +43,7 @@ export class Breaker {
 
   /** Reads what was counted before this start. */
   async load (): Promise<void> {
-    for (const { name, value } of await this.#options.engine.kept(PREFIX)) {
+    for (const { name, value } of await this.#options.engine.kept({ prefix: PREFIX })) {
       const task = name.slice(PREFIX.length)
       this.#counts.set(task, value as Count)
       if ((value as Count).trips > 0) this.#trials.set(task, null)

@@ -26,7 +26,7 @@ function priorOf (runs: readonly Run[], now: number): Prior & { run: string | nu
 }
 
 /** What the tasks have done that others depend on, as the last look has found it. */
-export class Flows {
+export class Dependencies {
   readonly #engine: Engine
   readonly #clock: Clock
   #priors = new Map<string, Prior & { run: string | null }>()

@@ -6,9 +6,8 @@ import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Duration } from '../../model/base/duration.ts'
-import type { Engine } from '../../engine/engine.ts'
+import type { Engine, Note } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
-import type { Listener } from '../../model/notice.ts'
 import type { Pause } from '../../model/gates/gate.ts'
 import type { Situation } from './situation.ts'
 
@@ -43,20 +42,18 @@ const broughtBack = (pause: Pause, now: number): Pause =>
 export class Pauses {
   readonly #engine: Engine
   readonly #clock: Clock
-  readonly #notice: Listener
   readonly #situation: Situation
   #pauses = new Map<string, Pause>()
 
-  constructor ({ engine, clock, notice, situation }: { engine: Engine, clock: Clock, notice: Listener, situation: Situation }) {
+  constructor ({ engine, clock, situation }: { engine: Engine, clock: Clock, situation: Situation }) {
     this.#engine = engine
     this.#clock = clock
-    this.#notice = notice
     this.#situation = situation
   }
 
   /** Reads what was paused before this start. */
   async load (): Promise<void> {
-    const facts = await this.#engine.kept(PREFIX)
+    const facts = await this.#engine.kept({ prefix: PREFIX })
     this.#pauses = new Map(facts.map(({ name, value }) => [name, value as unknown as Pause]))
     this.#situation.pause(this.list())
   }
@@ -80,11 +77,9 @@ export class Pauses {
     const at = this.#clock.now()
     const until = span === undefined ? ask.until ?? null : at + milliseconds(span)
     const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at, reason }
-    await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at })
+    await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at, record: recordOf('pause', pause, by) })
     this.#pauses.set(keyOf(pause), pause)
-    // It is stored: it counts, whether or not it can be recorded too.
     this.#situation.pause(this.list())
-    await this.#record('pause', pause, by)
     return pause
   }
 
@@ -92,16 +87,15 @@ export class Pauses {
   async remove (ask: Pick<Pause, 'scope' | 'name'>, by: string): Promise<boolean> {
     const key = keyOf(ask.scope === 'all' ? { scope: 'all', name: null } : ask)
     if (!this.#pauses.has(key)) return false
-    await this.#engine.keep({ name: key, value: null, now: this.#clock.now() })
+    await this.#engine.keep({ name: key, value: null, now: this.#clock.now(), record: recordOf('resume', ask, by) })
     this.#pauses.delete(key)
     this.#situation.pause(this.list())
-    await this.#record('resume', ask, by)
     return true
   }
+}
 
-  async #record (action: 'pause' | 'resume', { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>, by: string): Promise<void> {
-    const subject = name === null ? scope : `${scope}/${name}`
-    await this.#engine.record({ at: this.#clock.now(), by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null })
-    this.#notice({ kind: 'recorded', by, action, subject })
-  }
+/** What is recorded of a pause that is made or taken back. */
+function recordOf (action: 'pause' | 'resume', { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>, by: string): Note {
+  const subject = name === null ? scope : `${scope}/${name}`
+  return { by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null }
 }

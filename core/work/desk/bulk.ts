@@ -4,11 +4,12 @@ import { checkedPayload, newRun } from './intake.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { named } from './requests.ts'
-import type { Added, Changed, Engine, Filter } from '../../engine/engine.ts'
+import type { Added, ChangeAsk, Changed, Engine } from '../../engine/engine.ts'
 import type { Admission } from './admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Detail } from '../../model/base/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
+import type { Filter } from '../../engine/reports.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
 import type { TaskRunAsk } from './intake.ts'
@@ -18,6 +19,9 @@ import type { Task } from '../../model/task/task.ts'
 
 /** Runs that one call adds at most. */
 export const MOST_RUNS = 10_000
+
+/** Runs that one change of the engine takes at most. */
+const SLICE = 1000
 
 /** Runs that one call by filter changes at most, unless it says how many. */
 const MOST_CHANGED = 100_000
@@ -56,7 +60,7 @@ export class Bulk {
     const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
     const runs = this.#checked(asks, source, now)
-    const added = await admission.admit(runs, () => engine.add(runs, now).catch(error => { throw placed(error, pointer => `/runs${pointer}`) }))
+    const added = await engine.add(runs, now, { bounds: admission.bounds }).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
@@ -122,34 +126,38 @@ export class Bulk {
    *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all, OFFPEAK_INPUT_INVALID for a filter
    *  that names nothing. */
   async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
-    const { engine, clock, runner, admission } = this.#options
+    const { clock, runner, admission } = this.#options
     // Nobody means all by saying nothing.
     if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
     const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
     // A run of a task that is no more would only wait.
     const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
     const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
-    const { bounds } = admission
-    const told = act === 'retry' ? await admission.inTurn(() => engine.change({ ...ask, bounds, now: clock.now() })) : await engine.change({ ...ask, now: clock.now() })
-    const [queue] = Object.keys(told.refused)
-    if (queue !== undefined && told.changed === 0 && !dry) throw await admission.full(queue, bounds[queue]!)
-    const changed = counted(told)
+    const changed = await this.#inSlices({ ...ask, ...act === 'retry' && { bounds: admission.lengths }, now: clock.now() })
     if (dry || changed.changed === 0) return changed
-    if (act === 'cancel') await this.#tell(new StopReason('cancelled', reason.message, by))
     runner.wake()
     return changed
   }
 
-  /** Running runs that were asked to stop hear of it at once. */
-  async #tell (reason: StopReason): Promise<void> {
+  /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at once. */
+  async #inSlices (ask: ChangeAsk): Promise<Counted> {
     const { engine, runner } = this.#options
-    await Promise.all(runner.active.all().map(async ({ run: { id } }) => {
-      if ((await engine.get(id))?.cancel) runner.abort(id, reason)
-    }))
+    const counted: Counted = { matched: 0, changed: 0, refused: 0 }
+    let full: string | undefined
+    for (let next: Changed['next'] | undefined; next !== null && counted.changed < ask.limit;) {
+      const limit = Math.min(SLICE, ask.limit - counted.changed)
+      const slice = await engine.change({ ...ask, limit, place: counted.changed, ...next !== undefined && { cursor: next } })
+      counted.matched = slice.matched ?? counted.matched
+      counted.changed += slice.runs.length
+      full ??= Object.keys(slice.refused)[0]
+      counted.refused += Object.values(slice.refused).reduce((sum, many) => sum + many, 0)
+      for (const { id, cancel } of slice.runs) if (cancel) runner.abort(id, new StopReason('cancelled', cancel.message, cancel.by))
+      next = ask.dry_run ? null : slice.next
+    }
+    if (full !== undefined && counted.changed === 0 && !ask.dry_run) throw await this.#options.admission.full(full)
+    return counted
   }
 }
-
-const counted = ({ refused, ...rest }: Changed): Counted => ({ ...rest, refused: Object.values(refused).reduce((sum, many) => sum + many, 0) })
 
 const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
 

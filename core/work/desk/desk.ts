@@ -4,6 +4,7 @@ import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
 import { Requests } from './requests.ts'
 import { StopReason } from '../../model/run/outcome.ts'
+import { foremost } from './foremost.ts'
 import { classify } from '../../model/gates/classify.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
@@ -13,10 +14,11 @@ import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
-import type { Added, DueTask, Engine, ListAsk, Page, StoredLine, TaskCount } from '../../engine/engine.ts'
+import type { Added, Engine } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { FullRun, Run, Source, State } from '../../model/run/run.ts'
 import type { Json } from '../../model/base/json.ts'
+import type { ListAsk, Page, StoredLine, TaskCount } from '../../engine/reports.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { RunAsk } from './intake.ts'
@@ -75,9 +77,9 @@ export class Desk {
   /** Every task with its last and next run, by id. */
   async tasks (): Promise<TaskView[]> {
     const { engine, tasks, clock } = this.#options
-    const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
+    const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
     const countOf = new Map(counts.map(count => [count.task, count]))
-    const firsts = this.#firsts(due.tasks)
+    const firsts = this.#firsts([...foremost(due).values()])
     return [...tasks().values()]
       .toSorted((a, b) => a.id < b.id ? -1 : 1)
       .map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
@@ -86,9 +88,9 @@ export class Desk {
   async task (id: string): Promise<TaskView> {
     const task = this.definition(id)
     const { engine, clock } = this.#options
-    const [counts, due] = await Promise.all([engine.count(), engine.due(clock.now())])
-    const own = due.tasks.filter(first => first.task === id)
-    return this.#view(task, counts.find(count => count.task === id), this.#firsts(own).get(id))
+    const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
+    const first = foremost(due).get(id)
+    return this.#view(task, counts.find(count => count.task === id), this.#firsts(first ? [first] : []).get(id))
   }
 
   /** What every task did last and does next, a line each, for mails and chats. */
@@ -111,10 +113,10 @@ export class Desk {
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
 
-  /** The run of each task that comes first of those that are due, with the verdict on it. */
-  #firsts (due: readonly DueTask[]): Map<string, First> {
-    const verdicts = this.#options.runner.verdicts(due.map(({ first }) => first))
-    return new Map(due.map(({ task, first }, place) => [task, { run: first, verdict: verdicts[place]! }]))
+  /** The verdicts on the runs of tasks that come first. */
+  #firsts (runs: readonly Run[]): Map<string, First> {
+    const verdicts = this.#options.runner.verdicts(runs)
+    return new Map(runs.map((run, place) => [run.task, { run, verdict: verdicts[place]! }]))
   }
 
   #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
@@ -132,7 +134,7 @@ export class Desk {
     const { engine, clock, runner } = this.#options
     const now = clock.now()
     const run = newRun({ task: this.definition(id), ask, source, now })
-    const [added] = await this.#admission.admit([run], () => engine.add([run], now).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) }))
+    const [added] = await engine.add([run], now, { bounds: this.#admission.bounds }).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
     return added!
@@ -156,32 +158,27 @@ export class Desk {
 
   /** Ends a waiting run, or tells a running one to stop; a finished run is a conflict. */
   async cancel (id: string, { by, message = 'cancelled by hand' }: { by: string, message?: string }): Promise<Run> {
-    const { engine, clock, runner, notice } = this.#options
+    const { engine, clock, runner } = this.#options
     const before = await this.run(id)
     if (isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'cancelled' })
     const reason = { code: 'cancelled', message, by }
-    const run = await engine.cancel({ id, reason, now: clock.now() })
+    const record = { by, action: 'cancel', detail: { task: before.task, message } }
+    const run = await engine.cancel({ id, reason, now: clock.now(), record })
     if (run === null) throw runNotFound(id)
     runner.abort(id, new StopReason('cancelled', message, by))
-    notice({ kind: 'cancelled', run, reason })
-    await engine.record({ at: clock.now(), by, action: 'cancel', subject: id, detail: { task: run.task, message } })
     return run
   }
 
   /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more, OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
-    const { engine, clock, runner, notice } = this.#options
+    const { engine, clock, runner } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
     this.definition(before.task)
     const now = clock.now()
-    const run = await this.#admission.inTurn(async () => {
-      await this.#admission.check(before.queue)
-      return await engine.retry({ id, now, due_at: now })
-    })
+    const record = { by, action: 'retry', detail: { task: before.task } }
+    const run = await engine.retry({ id, now, due_at: now, bounds: this.#admission.bounds, record })
     if (run === null) throw runNotFound(id)
-    notice({ kind: 'added', run })
-    await engine.record({ at: now, by, action: 'retry', subject: id, detail: { task: run.task } })
     runner.wake()
     return run
   }
@@ -192,7 +189,7 @@ export class Desk {
 
   /** Adds a schedule that stands until it is removed, whatever restarts. */
   async schedule ({ task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest): Promise<Schedule> {
-    const { engine, clock, planner, scheduleId } = this.#options
+    const { clock, planner, scheduleId } = this.#options
     const task = this.definition(id)
     const zone = timezone ?? task.timezone
     const first = compileTrigger({ trigger, trigger_args: args, timezone: zone }, clock.now())
@@ -200,21 +197,19 @@ export class Desk {
       throw inputInvalid({ what: 'The schedule was not added', errors: [{ pointer: '/trigger_args', detail: 'it would never fire' }] })
     }
     newRun({ task, ask: { payload }, source: 'schedule', now: clock.now() })
-    const schedule = await planner.add({
+    return await planner.add({
       id: scheduleId(), task: id, trigger, trigger_args: looseJson(args).json as Record<string, Json>, timezone: zone,
-      payload: payload === undefined ? null : payloadJson(id, payload), by
+      payload: payload === undefined ? null : payloadJson(id, payload), by,
+      record: { by, action: 'schedule', detail: { task: id, trigger } }
     })
-    await engine.record({ at: clock.now(), by, action: 'schedule', subject: schedule.id, detail: { task: id, trigger } })
-    return schedule
   }
 
   /** Removes a schedule that was made at run time; one from a task file is changed in its file. */
   async unschedule (id: string, { by }: { by: string }): Promise<void> {
-    const { engine, clock, planner } = this.#options
+    const { planner } = this.#options
     const known = planner.get(id)
     if (known === undefined) throw scheduleNotFound(id)
     if (known.origin === 'file') throw runConflict({ what: 'Schedule', id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
-    await planner.remove(id)
-    await engine.record({ at: clock.now(), by, action: 'unschedule', subject: id, detail: { task: known.task } })
+    await planner.remove(id, { by, action: 'unschedule', detail: { task: known.task } })
   }
 }

@@ -1,5 +1,7 @@
 import { hangsOn } from '../../model/admit/forecast.ts'
+import { foremost } from './foremost.ts'
 import { isFinal } from '../../model/run/run.ts'
+import type { Deadline } from '../../model/gates/relax.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { FullRun, Hold, Prerequisite, Run } from '../../model/run/run.ts'
@@ -23,7 +25,7 @@ export interface Explanation {
   gates: Explained[]
   /** The first start that can be foreseen; `certain` when clock and calendar alone decide. */
   earliest: { at: number, certain: boolean } | null
-  deadline: Verdict['deadline']
+  deadline: Omit<Deadline, 'lengthMs'> | null
   class: Verdict['class'] | null
   relaxed: number
   advice: Verdict['advice'] | null
@@ -59,11 +61,11 @@ export class Explain {
     const now = clock.now()
     const at = asked ?? now
     if (at < now) return await this.#taskThen(task.id, at)
-    const due = (await engine.due(now)).tasks.find(one => one.task === task.id)
-    const waiting = due?.first ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
+    const waiting = foremost(await engine.due({ now, owner: '' })).get(task.id) ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
     if (waiting) return this.#ofRun((await engine.get(waiting.id))!, at, now)
     const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
-    return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source: next === undefined ? 'manual' : 'schedule' }, { at, task })
+    const source = next === undefined ? 'manual' : 'schedule'
+    return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source }, { at, task })
   }
 
   /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
@@ -96,7 +98,7 @@ export class Explain {
       message: reason?.message ?? 'every gate is open',
       gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], source: task?.source ?? this.#sourceOf(waiting.task) })),
       earliest: earliestOf(verdict, at),
-      deadline: verdict.deadline,
+      deadline: verdict.deadline && { at: verdict.deadline.at, on_deadline: verdict.deadline.on_deadline },
       class: verdict.class,
       relaxed: verdict.relaxed,
       advice: verdict.advice,
@@ -106,8 +108,7 @@ export class Explain {
   }
 
   #past (run: FullRun, at: number): Explanation {
-    const hold = run.holds.find(({ from, to }) => from <= at && at < (to ?? Infinity))
-    const [decision, message] = pastOf(run, at, hold)
+    const [decision, message] = pastOf(run, at)
     return told({ task: run.task, run: run.id, at, decision, message, holds: run.holds.filter(({ from }) => from <= at) })
   }
 
@@ -134,27 +135,37 @@ const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) => `${r
 const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation =>
   ({ ...facts, gates: [], earliest: null, deadline: null, class: null, relaxed: 0, advice: null, recommendation: null })
 
-function pastOf (run: FullRun, at: number, hold: Hold | undefined): [Explanation['decision'], string] {
+/** When a run was being executed: its earlier attempts, and its last one. */
+function attemptsOf ({ attempts, turn, started_at: from, finished_at: to }: FullRun): { from: number, to: number }[] {
+  const earlier = attempts.map(({ started_at, finished_at }) => ({ from: started_at, to: finished_at }))
+  return from === null || attempts.some(past => past.turn === turn) ? earlier : [...earlier, { from, to: to ?? Infinity }]
+}
+
+function pastOf (run: FullRun, at: number): [Explanation['decision'], string] {
   if (at < run.created_at) return ['hold', 'the run did not exist yet']
-  if (hold) return ['hold', hold.message]
+  const attempts = attemptsOf(run)
+  if (attempts.some(({ from, to }) => from <= at && at < to)) return ['running', 'it was running']
   if (run.finished_at !== null && at >= run.finished_at && isFinal(run.state)) return [run.state, run.reason?.message ?? run.error?.message ?? `it ${run.state}`]
+  const hold = run.holds.findLast(({ from, to }) => from <= at && at < (to ?? Infinity))
+  if (hold) return ['hold', hold.message]
   if (run.state === 'blocked') return ['hold', `waits for ${run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')}`]
-  if (run.started_at !== null && at >= run.started_at) return ['running', 'it was running']
+  if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited to be tried again']
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
 }
 
 /** Gates that other runs close: they open when one of these ends, at an instant that nobody knows and that is seldom far. */
-const CROWD = ['breaker', 'concurrency', 'priority', 'profile', 'background', 'slots']
+const OCCUPIED = ['alone', 'breaker', 'concurrency', 'locks', 'priority', 'profile', 'background', 'queue', 'slots']
 
-/** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts it anyway. */
+/** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts
+ *  it anyway. */
 function earliestOf (verdict: Verdict, at: number): Explanation['earliest'] {
   if (verdict.decision === 'start') return { at, certain: true }
   const closed = verdict.gates.filter(({ ok }) => !ok)
-  const crowded = closed.some(({ gate }) => CROWD.includes(gate))
-  const opens = closed.filter(({ gate }) => !CROWD.includes(gate)).map(({ clears_at: opening }) => opening)
+  const occupied = closed.some(({ gate }) => OCCUPIED.includes(gate))
+  const opens = closed.filter(({ gate }) => !OCCUPIED.includes(gate)).map(({ clears_at: opening }) => opening)
   const { deadline } = verdict
   if (opens.length > 0 && opens.every(opening => opening !== null)) {
-    return { at: Math.max(...opens as number[]), certain: !crowded && !verdict.gates.some(hangsOn) }
+    return { at: Math.max(...opens as number[]), certain: !occupied && !verdict.gates.some(hangsOn) }
   }
   return opens.length > 0 && deadline !== null && deadline.on_deadline === 'run' && deadline.at > at ? { at: deadline.at, certain: false } : null
 }

@@ -3,7 +3,8 @@ import { milliseconds } from '../../model/base/duration.ts'
 import { queueNotFound } from '../../model/base/errors.ts'
 import { ON_FULL, queueSettings, refilled, whole } from '../../model/config/queue.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Engine, QueueCount } from '../../engine/engine.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { QueueCount } from '../../engine/reports.ts'
 import type { Pause } from '../../model/gates/gate.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Situation } from '../conditions/situation.ts'
@@ -60,7 +61,7 @@ export class Queues {
       name,
       tasks: [...tasks().values()].filter(({ queue }) => queue === name).map(({ id }) => id).toSorted(),
       depth: count === undefined ? 0 : count.blocked + count.queued,
-      running: runner.active.running.filter(({ queue }) => queue === name).length,
+      running: runner.active.begun.filter(({ queue }) => queue === name).length,
       concurrency,
       rate: this.#rate(name),
       max_length: max,

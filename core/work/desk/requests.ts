@@ -43,7 +43,7 @@ export class Requests {
     const name = `${PREFIX}${digest([scope, key])}`
     return await this.#inTurn(name, async () => {
       const asked = digest(request)
-      const [known] = await this.#engine.kept(name)
+      const [known] = await this.#engine.kept({ prefix: name })
       if (known === undefined) return await this.#first(name, asked, add)
       if (known.value !== asked) throw idempotencyConflict(key)
       return await add()
@@ -73,7 +73,7 @@ export class Requests {
 /** Forgets what keys were used for before an instant, epoch ms: by then the runs are gone too. */
 export async function forgetRequests (engine: Pick<Engine, 'keep' | 'kept'>, { before, now }: { before: number, now: number }): Promise<void> {
   for (const digit of HEX) {
-    const old = (await engine.kept(PREFIX + digit)).filter(({ at }) => at < before)
+    const old = (await engine.kept({ prefix: PREFIX + digit })).filter(({ at }) => at < before)
     for (let start = 0; start < old.length; start += SLICE) {
       await Promise.all(old.slice(start, start + SLICE).map(({ name }) => engine.keep({ name, value: null, now })))
     }

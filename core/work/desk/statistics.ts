@@ -1,6 +1,7 @@
 import { DAY, HOUR, SECOND } from '../../model/base/duration.ts'
 import { iso } from '../../model/base/clock.ts'
-import type { Engine, Spread, StatsAsk, StatsRow } from '../../engine/engine.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Spread, StatsAsk, StatsRow } from '../../engine/reports.ts'
 import type { Run, State } from '../../model/run/run.ts'
 import type { Used } from '../../model/run/used.ts'
 

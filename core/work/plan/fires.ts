@@ -51,6 +51,10 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
   return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
 }
 
+/** The schedule without a next fire: what falls into that time was not due. */
+export const rested = ({ schedule, trigger }: Entry): Entry =>
+  ({ schedule: { ...schedule, next_at: null, nominal_at: null, moved: null }, trigger })
+
 /** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
 export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => aheadOf(Math.max(anchor, cursor), now) > 0
 

@@ -38,7 +38,7 @@ export class Foresight {
 
   /** Reads what was learned before this start. */
   async load (): Promise<void> {
-    const [fact] = await this.#options.engine.kept(FACT)
+    const [fact] = await this.#options.engine.kept({ prefix: FACT })
     if (fact) this.#histogram = fact.value as unknown as Histogram
     this.#savedAt = this.#options.clock.now()
   }

@@ -5,11 +5,11 @@ import { comingFires } from '../../model/schedule/schedule.ts'
 import { aheadOf, earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { Writer } from './writer.ts'
-import { begunAt, firingOf } from './fires.ts'
+import { begunAt, firingOf, rested } from './fires.ts'
 import { readEntry } from './stored.ts'
 import type { Chance, Move } from './fires.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Engine } from '../../engine/engine.ts'
+import type { Engine, Note } from '../../engine/engine.ts'
 import type { Entry } from './timetable.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
@@ -21,7 +21,17 @@ import type { Task } from '../../model/task/task.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
 /** What a schedule made at run time asks for. */
-export interface ScheduleAsk { id: string, task: string, trigger: string, trigger_args: Record<string, Json>, timezone: string, payload: Json, by: string }
+export interface ScheduleAsk {
+  id: string
+  task: string
+  trigger: string
+  trigger_args: Record<string, Json>
+  timezone: string
+  payload: Json
+  by: string
+  /** What is recorded with it. */
+  record?: Note
+}
 
 export interface PlannerOptions {
   engine: Engine
@@ -136,20 +146,23 @@ export class Planner {
     })
   }
 
-  /** Adds a schedule at run time; resolves when it is durable. */
-  async add ({ by, ...rest }: ScheduleAsk): Promise<Schedule> {
+  /** Adds a schedule at run time, which rests while its task is disabled; resolves when it is durable. */
+  async add ({ by, record, ...rest }: ScheduleAsk): Promise<Schedule> {
     const now = this.#options.clock.now()
     await this.#serial(async () => {
-      const entry = begunAt({ ...rest, origin: 'api', created_by: by }, now, this.#reconciler.chanceFor(rest.task))
-      await this.#writer.writeOne(this.#reconciler.planOf(entry, null, now))
+      const begun = begunAt({ ...rest, origin: 'api', created_by: by }, now, this.#reconciler.chanceFor(rest.task))
+      const entry = this.#options.tasks().get(rest.task)?.enabled === false ? rested(begun) : begun
+      const plan = this.#reconciler.planOf(entry, null, now)
+      await this.#writer.writeOne({ ...plan, ask: { ...plan.ask, ...record && { record } } })
     })
     return this.#table.get(rest.id)!.schedule
   }
 
   /** Removes a schedule; false when there is none. */
-  async remove (id: string): Promise<boolean> {
+  async remove (id: string, record?: Note): Promise<boolean> {
     return await this.#serial(async () => {
-      const removed = await this.#options.engine.unplan(id)
+      const { engine, clock } = this.#options
+      const removed = await engine.unplan({ id, now: clock.now(), ...record && { record } })
       this.#table.delete(id)
       this.#faults.mend(id)
       return removed

@@ -89,7 +89,7 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
   const { engine, clock, config, situation, planner, tasks, activity } = options
   const took = await tookBy(tasks().keys(), options)
   const ended = await endedOf(tasks(), engine)
-  const facts = (await Promise.all(FACTS.map(prefix => engine.kept(prefix)))).flat().map(({ name, value }) => ({ name, value }))
+  const facts = (await Promise.all(FACTS.map(prefix => engine.kept({ prefix })))).flat().map(({ name, value }) => ({ name, value }))
   const runs = await open(engine)
   const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
   const { reading, steady, pauses, trials } = situation.now

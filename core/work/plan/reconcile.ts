@@ -1,5 +1,5 @@
 import { NEVER } from './stored.ts'
-import { begunAt, broughtBack, isAhead, isOff, nextOf } from './fires.ts'
+import { begunAt, broughtBack, isAhead, isOff, nextOf, rested } from './fires.ts'
 import { earliest } from '../../model/base/clock.ts'
 import { saysSame } from '../../model/schedule/schedule.ts'
 import type { Chance } from './fires.ts'
@@ -187,7 +187,7 @@ export class Reconciler {
     const from = this.#options.writer.fromOf(schedule)
     if (!wanted) {
       this.#resting.add(schedule.id)
-      return this.planOf({ schedule: { ...schedule, next_at: null, nominal_at: null, moved: null }, trigger }, from, now)
+      return this.planOf(rested(entry), from, now)
     }
     if (schedule.origin === 'file' && !isSame(schedule, task as Task)) return null
     if (trigger.next(schedule.cursor) === null) return null

@@ -1,9 +1,9 @@
 import type { Claimed, Engine } from '../../engine/engine.ts'
-import type { Lease, Priority } from '../../model/run/run.ts'
+import type { Lease } from '../../model/run/run.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { ProgressTracker } from '../context/progress.ts'
 import type { RunLines } from '../context/run-log.ts'
-import type { Running } from '../../model/gates/crowd.ts'
+import type { Begun } from '../../model/admit/occupancy.ts'
 import type { Stop } from '../context/stop.ts'
 import type { StopReason } from '../../model/run/outcome.ts'
 import type { Task } from '../../model/task/task.ts'
@@ -47,39 +47,41 @@ export class ActiveRuns {
     return this.#counts
   }
 
-  get byPriority (): Partial<Record<Priority, number>> {
-    const counts: Partial<Record<Priority, number>> = {}
-    for (const { run } of this.#runs.values()) if (!this.#resting.has(run.id)) counts[run.priority] = (counts[run.priority] ?? 0) + 1
-    return counts
+  /** Each of them as far as those that wait mind it; one that rests keeps its queue and its locks. */
+  get begun (): Begun[] {
+    return this.all().map(({ run, task }) => ({
+      task: task.id, queue: run.queue, locks: task.locks, alone: task.alone,
+      priority: run.priority, source: run.source, due_at: run.due_at, resting: this.#resting.has(run.id)
+    }))
   }
 
-  /** What each of them takes from those that wait; one that rests keeps its queue and its locks. */
-  get running (): Running[] {
-    return [...this.#runs.values()].map(({ run, task }) => ({ task: task.id, queue: run.queue, locks: task.locks, alone: task.alone }))
-  }
-
+  /** An earlier turn of the same run that still goes on has lost it, and is not counted any more. */
   add (active: Active): void {
+    const earlier = this.#runs.get(active.run.id)
+    if (earlier !== undefined) this.delete(earlier)
     this.#runs.set(active.run.id, active)
     this.#counts.set(active.task.id, (this.#counts.get(active.task.id) ?? 0) + 1)
     if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
   }
 
+  /** A second time it changes nothing, also when another turn of the same run is here by then. */
   delete (active: Active): void {
+    if (this.#runs.get(active.run.id) !== active) return
     this.#runs.delete(active.run.id)
     if (!this.#resting.delete(active.run.id)) this.#uncount(active)
   }
 
-  /** A run that rests keeps its lease and takes no slot. */
+  /** A run that rests keeps its lease and takes no slot. One that is over has none to give. */
   rest (active: Active): void {
-    if (this.#resting.has(active.run.id)) return
+    if (this.#runs.get(active.run.id) !== active || this.#resting.has(active.run.id)) return
     this.#resting.add(active.run.id)
     this.#uncount(active)
   }
 
   /** Takes a slot again. */
-  resume ({ run, task }: Active): true {
-    if (this.#resting.delete(run.id)) this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
-    return true
+  resume (active: Active): void {
+    const { run, task } = active
+    if (this.#runs.get(run.id) === active && this.#resting.delete(run.id)) this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
   }
 
   #uncount ({ task }: Active): void {

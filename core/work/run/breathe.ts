@@ -2,52 +2,73 @@ import type { Active, ActiveRuns } from './active.ts'
 import type { Breathing } from '../context/context.ts'
 import type { GateAnswer } from '../../model/gates/gate.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { Situation } from '../conditions/situation.ts'
 
-export interface BreathOptions {
+export interface BreatheOptions {
   active: ActiveRuns
-  situation: Situation
   notice: Listener
   /** Why a running run should pause, or null. */
   closed: (active: Active) => GateAnswer | null
-  free: () => boolean
-  /** Told when a slot was given away. */
+  /** Why there is no slot for a run that has given its own away, or null. */
+  noSlot: (active: Active) => GateAnswer | null
+  /** Called when a slot was given away. */
   changed: () => void
 }
 
-/** The places inside a task at which it waits while its gates are closed. */
-export class Breath {
-  readonly #options: BreathOptions
+interface Waiter { active: Active, resume: () => void, slot: 'keep' | 'give' }
 
-  constructor (options: BreathOptions) {
+/** The places inside a task at which it waits while its gates are closed. */
+export class Breathe {
+  readonly #options: BreatheOptions
+  readonly #waiters = new Set<Waiter>()
+
+  constructor (options: BreatheOptions) {
     this.#options = options
   }
 
-  /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot meanwhile. */
+  /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot meanwhile, and the run goes on once
+   *  there is one for it again. */
   async take (active: Active, { slot = 'keep' }: Breathing): Promise<void> {
     const reason = this.#options.closed(active)
     if (reason === null) return
     const { notice, active: runs, changed } = this.#options
     notice({ kind: 'resting', id: active.run.id, task: active.task.id, code: reason.code, message: reason.message })
     active.progress.setMessage(`waits: ${reason.message}`)
-    if (slot === 'keep') return await this.#opened(active, () => true)
-    runs.rest(active)
-    changed()
-    // Taken in the same moment in which it is found free: two that rest must not both take one slot.
-    await this.#opened(active, () => this.#options.free() && runs.resume(active))
+    if (slot === 'give') {
+      runs.rest(active)
+      changed()
+    }
+    await this.#wait(active, slot)
   }
 
-  #opened (active: Active, ready: () => boolean): Promise<void> {
-    const { situation, closed } = this.#options
+  /** Lets those go on whose gates are open again, those first that have kept their slots; before anything else takes the slots that are free. */
+  advance (): void {
+    for (const waiter of [...this.#waiters].toSorted((a, b) => Number(a.slot === 'give') - Number(b.slot === 'give'))) {
+      if (this.#mayGoOn(waiter)) waiter.resume()
+    }
+  }
+
+  #mayGoOn ({ active, slot }: Waiter): boolean {
+    const { closed, noSlot, active: runs } = this.#options
+    if (closed(active) !== null) return false
+    if (slot === 'keep') return true
+    if (noSlot(active) !== null) return false
+    // Taken in the same moment in which it is found free: two that rest must not both take one slot.
+    runs.resume(active)
+    return true
+  }
+
+  #wait (active: Active, slot: Waiter['slot']): Promise<void> {
     const { signal } = active.stop
     return new Promise(resolve => {
-      const end = () => {
-        off()
-        signal.removeEventListener('abort', end)
+      const resume = () => {
+        this.#waiters.delete(waiter)
+        signal.removeEventListener('abort', resume)
         resolve()
       }
-      const off = situation.onChange(() => { if (closed(active) === null && ready()) end() })
-      signal.addEventListener('abort', end, { once: true })
+      const waiter: Waiter = { active, resume, slot }
+      this.#waiters.add(waiter)
+      if (signal.aborted) resume()
+      else signal.addEventListener('abort', resume, { once: true })
     })
   }
 }

@@ -14,12 +14,13 @@ import { runScope, scopeOf } from '../context/scope.ts'
 import { workOf } from '../isolate/dispatch.ts'
 import type { Active, ActiveRuns } from './active.ts'
 import type { Breathing, ContextOptions } from '../context/context.ts'
-import type { Claimed, Engine, LogLine, Settlement } from '../../engine/engine.ts'
+import type { Claimed, Engine, Settlement } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Enqueue, Services, TaskLog } from '../../model/task/context.ts'
 import type { Listener } from '../../model/notice.ts'
+import type { LogLine } from '../../engine/reports.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
-import type { Run } from '../../model/run/run.ts'
+import type { Lease, PastAttempt, Reason, Run } from '../../model/run/run.ts'
 import type { Situation } from '../conditions/situation.ts'
 import type { Task, TaskFunction } from '../../model/task/task.ts'
 import type { Used } from '../../model/run/used.ts'
@@ -54,6 +55,9 @@ const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'fa
 
 const nobody = () => undefined
 
+/** What could not even begin has failed, and is not tried again. */
+const failed = (error: unknown): Outcome => ({ kind: 'failed', error: failureOf(error), retry_at: null })
+
 /** Executes claimed runs and settles what they came to. */
 export class Executor {
   readonly #options: ExecutorOptions
@@ -84,9 +88,21 @@ export class Executor {
     void this.#execute(active, freed)
   }
 
-  /** Gives a claimed run back unexecuted. */
-  async giveBack (run: Claimed, reason: { code: string, message: string }): Promise<void> {
-    const lease = { id: run.id, turn: run.turn }
+  /** True for a run that is executed here, or has ended and is being settled. */
+  has (id: string): boolean {
+    for (const { run } of this.#attempts) if (run.id === id) return true
+    return false
+  }
+
+  /** Gives a claimed run back that was not executed, to be due again then. */
+  async giveBack ({ id, turn, due_at: due }: Claimed, reason: Reason, due_at = due): Promise<void> {
+    await this.#settle({ lease: { id, turn }, outcome: { kind: 'postponed', reason, due_at }, now: this.#options.clock.now(), begun: false })
+  }
+
+  /** Gives a run back that is stored as running here, when nobody here has it. */
+  async giveBackLease (lease: Lease, reason: Reason): Promise<void> {
+    const run = await this.#options.engine.get(lease.id)
+    if (run?.state !== 'running' || run.turn !== lease.turn) return
     await this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now(), begun: false })
   }
 
@@ -119,9 +135,9 @@ export class Executor {
   }
 
   async #execute (active: Active, freed: (ms?: number) => void): Promise<void> {
+    const taken: Taken = { ms: 0, used: undefined }
     try {
-      const taken: Taken = { ms: 0, used: undefined }
-      const ended = await this.#attempt(active, taken)
+      const ended = await this.#attempt(active, taken).catch(failed)
       this.#options.ended?.(active.run, ended)
       // The slot is free now: the disk confirms what came of the run while the next one runs.
       this.#options.active.delete(active)
@@ -129,6 +145,7 @@ export class Executor {
       const outcome = isToRetry(ended) ? await this.#within(active, ended) : ended
       this.#tell(active, { outcome, taken, settled: await this.#settle(this.#settlement(active, outcome, taken)) })
     } finally {
+      this.#options.active.delete(active)
       this.#attempts.delete(active)
       if (this.#attempts.size === 0) this.#emptied()
       freed()
@@ -167,10 +184,20 @@ export class Executor {
   /** A retry that would come later than the task goes on trying is none. */
   async #within ({ run, task }: Active, outcome: ToRetry): Promise<Outcome> {
     if (task.retryForMs === Infinity) return outcome
-    const earlier = run.attempt === 1 ? [] : (await this.#options.engine.get(run.id))?.attempts ?? []
+    const earlier = run.attempt === 1 ? [] : await this.#attemptsOf(run.id)
     const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
     if (outcome.retry_at <= first + task.retryForMs) return outcome
     return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
+  }
+
+  /** The earlier attempts of a run; none when the engine cannot say, which lets it be tried once more. */
+  async #attemptsOf (id: string): Promise<PastAttempt[]> {
+    try {
+      return (await this.#options.engine.get(id))?.attempts ?? []
+    } catch (error) {
+      this.#options.notice({ kind: 'engine_failed', call: 'get', error: failureOf(error) })
+      return []
+    }
   }
 
   #settlement ({ lease, lines, progress }: Active, outcome: Outcome, { used }: Taken): Settlement {

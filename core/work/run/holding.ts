@@ -1,76 +1,71 @@
-import { Holds } from './hold-log.ts'
-import { earliest } from '../../model/base/clock.ts'
 import { DEPENDENCY_FAILED } from '../../model/gates/dependency.ts'
+import { HoldLog } from './hold-log.ts'
 import { StopReason } from '../../model/run/outcome.ts'
+import { deadlineOf } from '../../model/gates/relax.ts'
+import { earliest } from '../../model/base/clock.ts'
+import { failureOf } from '../../model/run/failure.ts'
 import { firstReason, whenLost } from '../../model/gates/evaluate.ts'
+import { urgencyOf } from '../../model/gates/urgency.ts'
 import { whomToPreempt } from '../../model/admit/preempt.ts'
+import type { Active, ActiveRuns } from './active.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { DueTask, Engine } from '../../engine/engine.ts'
-import type { GateAnswer, Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { EndAsk, Engine } from '../../engine/engine.ts'
+import type { GateAnswer, Judgement } from '../../model/gates/gate.ts'
+import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Active, ActiveRuns } from './active.ts'
 import type { Situation } from '../conditions/situation.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { Verdicts } from './verdicts.ts'
 
-/** What it needs of the runner. */
-export interface Runs {
-  readonly active: ActiveRuns
-  readonly standing: Standing
-  verdict (run: Waiting): Verdict
-  verdicts (runs: readonly Waiting[]): Verdict[]
-  abort (id: string, reason: StopReason): boolean
-}
-
-export interface ConscienceOptions {
+export interface HoldingOptions {
+  owner: string
   engine: Engine
   clock: Clock
   notice: Listener
   situation: Situation
-  runner: () => Runs
+  active: ActiveRuns
+  verdicts: Verdicts
+  tasks: () => ReadonlyMap<string, Task>
+  abort: (id: string, reason: StopReason) => boolean
 }
 
 const OVERDUE_BATCH = 100
 
 /** What becomes of runs that may not start, and of running ones that should not go on. */
-export class Conscience {
-  readonly #options: ConscienceOptions
-  readonly #holds: Holds
-  /** Runs that were told to leave their slot for a more urgent one. */
+export class Holding {
+  readonly #options: HoldingOptions
+  readonly log: HoldLog
+  /** Runs that were asked to leave their slots for more urgent ones. */
   readonly #leaving = new Set<string>()
 
-  constructor (options: ConscienceOptions) {
+  constructor (options: HoldingOptions) {
     this.#options = options
-    this.#holds = new Holds(options)
+    this.log = new HoldLog(options)
   }
 
-  get holds (): Holds {
-    return this.#holds
-  }
-
-  /** Deals with the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for urgent ones.
-   *  Answers when to look again by the clock alone, or null. */
-  async left (due: readonly DueTask[]): Promise<number | null> {
-    const { clock, runner } = this.#options
+  /** Sees to the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for urgent ones.
+   *  Returns when to look again by the clock alone (epoch ms), or null. */
+  async left (judged: readonly Judged[]): Promise<number | null> {
+    const { clock } = this.#options
     const now = clock.now()
-    const verdicts = runner().verdicts(due.map(({ first }) => first))
-    const heads = due.map(({ first }, place) => ({ run: first, verdict: verdicts[place]! }))
-    await this.#holds.note(heads, now)
-    const ended = await Promise.all(heads.map(({ run, verdict }) => this.#end(run, verdict)))
-    for (const { run, verdict } of heads) this.#makeRoom(run, verdict)
+    this.log.note(judged, now)
+    const ended = await Promise.all(judged.map(({ run, judgement }) => this.#end(run, judgement)))
+    for (const one of judged) this.#makeRoom(one)
     const deadline = await this.#overdue(now)
     if (ended.includes(true)) return now
-    return earliest([deadline, ...heads.map(({ verdict }) => opensAt(verdict, now))])
+    return earliest([deadline, ...judged.map(one => this.#changesAt(one, now))])
   }
 
-  /** Tells running runs whose conditions are lost to yield or to stop, as their tasks say. */
+  /** Asks running runs whose conditions are lost to yield or to stop, as their tasks say. */
   lost (): void {
-    const { runner } = this.#options
-    for (const active of runner().active.all()) {
-      if (active.task.on_lost === 'continue') continue
-      const { decision, reason } = this.#whenLost(active)
+    const { active, abort } = this.#options
+    for (const one of active.all()) {
+      if (one.task.on_lost === 'continue') continue
+      const { decision, reason } = this.#whenLost(one)
       if (decision === 'continue') continue
       const [code, verb] = decision === 'yield' ? ['yield', 'held until it clears'] as const : ['cancelled', 'cancelled'] as const
-      runner().abort(active.run.id, new StopReason(code, `${reason!.message}: ${verb}`, 'offpeak'))
+      abort(one.run.id, new StopReason(code, `${reason!.message}: ${verb}`, 'offpeak'))
     }
   }
 
@@ -80,51 +75,65 @@ export class Conscience {
   }
 
   #whenLost ({ task, run }: Pick<Active, 'task' | 'run'>) {
-    const { situation, clock, runner } = this.#options
-    return whenLost({ task, run, ...situation.now, standing: { ...runner().standing, pauses: situation.pauses }, now: clock.now() })
+    const { situation, clock, verdicts } = this.#options
+    return whenLost({ task, run, ...situation.now, standing: { ...verdicts.standing, pauses: situation.pauses }, now: clock.now() })
   }
 
-  async #end (run: Run, verdict: Verdict): Promise<boolean> {
-    if (verdict.decision !== 'skip' && verdict.decision !== 'fail') return false
+  /** True when the run was ended, or the engine could not say. */
+  async #end (run: Run, judgement: Judgement): Promise<boolean> {
+    const { decision } = judgement
+    if (decision !== 'skip' && decision !== 'fail') return false
     const { engine, clock, notice } = this.#options
-    const lost = verdict.gates.find(({ ok, code }) => !ok && code === DEPENDENCY_FAILED)
-    const reason = lost ?? firstReason(verdict)!
-    const why = lost ? { code: lost.code, message: lost.message, chain: lost.observed as string[] } : verdict.deadline !== null && clock.now() >= verdict.deadline.at
-      ? { code: 'deadline', message: `held until its deadline: ${reason.message}` }
-      : { code: reason.code, message: reason.message }
-    const as = verdict.decision === 'fail' ? 'failed' : 'skipped'
-    const ended = await engine.end({ id: run.id, now: clock.now(), as, reason: why, ...as === 'failed' ? { error: { name: 'DeadlinePassed', message: why.message } } : {} })
-    if (ended === null) return false
-    this.#holds.forget(run)
-    notice({ kind: 'settled', run: ended, outcome: as, ms: 0 })
-    return true
+    const as = decision === 'fail' ? 'failed' : 'skipped'
+    try {
+      const ended = await engine.end({ id: run.id, now: clock.now(), as, ...this.#whyEnded(run, judgement) })
+      if (ended === null) return false
+      if (ended.state === as) notice({ kind: 'settled', run: ended, outcome: as, ms: 0 })
+      return true
+    } catch (error) {
+      notice({ kind: 'engine_failed', call: 'end', error: failureOf(error) })
+      return false
+    }
   }
 
-  /** Ends waiting runs whose deadline has passed while a more urgent run of the same task stood before them. */
+  #whyEnded (run: Run, { gates, decision }: Judgement): Pick<EndAsk, 'reason' | 'error'> {
+    const lost = gates.find(({ ok, code }) => !ok && code === DEPENDENCY_FAILED)
+    if (lost) return { reason: { code: lost.code, message: lost.message, chain: lost.observed as string[] } }
+    const { code, message } = firstReason({ gates })!
+    const task = this.#options.tasks().get(run.task)
+    const isLate = task !== undefined && this.#options.clock.now() >= deadlineOf(task, run).at
+    const reason = isLate ? { code: 'deadline', message: `held until its deadline: ${message}` } : { code, message }
+    return { reason, ...decision === 'fail' && { error: { name: 'DeadlinePassed', message: reason.message } } }
+  }
+
+  /** Ends waiting runs whose deadline has passed and that no look has judged, such as those that wait for a retry. */
   async #overdue (now: number): Promise<number | null> {
-    const { engine, runner } = this.#options
+    const { engine, verdicts } = this.#options
     const { runs, next_at: next } = await engine.overdue({ now, limit: OVERDUE_BATCH })
-    for (const run of runs) await this.#end(run, runner().verdict(run))
+    for (const run of runs) await this.#end(run, verdicts.judge(run))
     return next
   }
 
   /** A critical or high run that finds every slot taken may have that of a less urgent run that can be put back. */
-  #makeRoom (run: Run, verdict: Verdict): void {
-    const { runner } = this.#options
-    if (verdict.decision !== 'hold' || verdict.gates.some(({ ok, gate }) => !ok && gate !== 'slots')) return
-    const active = runner().active.all()
-    for (const id of this.#leaving) if (!active.some(one => one.run.id === id)) this.#leaving.delete(id)
+  #makeRoom ({ run, judgement }: Judged): void {
+    const { active, abort, tasks, situation, clock } = this.#options
+    if (judgement.decision !== 'hold' || judgement.gates.some(({ ok, gate }) => !ok && gate !== 'slots')) return
+    for (const id of this.#leaving) if (active.get(id) === undefined) this.#leaving.delete(id)
     if (this.#leaving.size > 0) return
-    const running = active.map(({ run: { id, priority, started_at: at }, task }) => ({ id, priority, preemptible: task.preemptible, started_at: at ?? 0 }))
-    const id = whomToPreempt(run.priority, running)
+    const priority = urgencyOf({ run, task: tasks().get(run.task), class: judgement.class.class })
+    const running = active.all().map(({ run: { id, started_at: at, preempted, priority: own }, task }) =>
+      ({ id, priority: own, preemptible: task.preemptible, started_at: at ?? 0, preempted }))
+    const id = whomToPreempt({ priority, running, config: situation.now.config, now: clock.now() })
     if (id === null) return
     this.#leaving.add(id)
-    runner().abort(id, new StopReason('yield', `its slot goes to run ${run.id} of ${run.task}, which is ${run.priority}`, 'offpeak'))
+    abort(id, new StopReason('yield', `its slot goes to run ${run.id} of ${run.task}, which is ${priority}`, 'offpeak'))
   }
-}
 
-/** The next instant at which the clock alone may change a verdict: its deadline, or the opening of a gate. */
-function opensAt (verdict: Verdict, now: number): number | null {
-  const opens = verdict.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])
-  return earliest([verdict.deadline !== null && verdict.deadline.at > now ? verdict.deadline.at : null, ...opens])
+  /** The next instant at which the clock alone may change a verdict: its deadline, or the opening of a gate. */
+  #changesAt ({ run, judgement }: Judged, now: number): number | null {
+    const task = this.#options.tasks().get(run.task)
+    const deadline = task === undefined ? null : deadlineOf(task, run).at
+    const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])
+    return earliest([deadline !== null && deadline > now ? deadline : null, ...opens])
+  }
 }

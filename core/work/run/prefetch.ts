@@ -7,26 +7,26 @@ import type { Pace } from '../../model/admit/prefetch.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes back. */
-const PATIENCE = SECOND / 20
+const PATIENCE = SECOND / 5
 
 /** Tasks whose pace is remembered, at most. */
 const MOST_TASKS = 10_000
 
-export interface AheadOptions {
+export interface PrefetchOptions {
   clock: Clock
   /** Puts a run back that was never begun. */
   giveBack: (run: Claimed) => void
 }
 
 /** Runs that are claimed before there is a slot for them, of quick tasks only, or some ms before their instant: first come first, and not for long. */
-export class Ahead {
-  readonly #options: AheadOptions
+export class Prefetch {
+  readonly #options: PrefetchOptions
   readonly #paces = new Map<string, Pace>()
   #runs: { run: Claimed, task: Task }[] = []
   #next = 0
   #expire: (() => void) | null = null
 
-  constructor (options: AheadOptions) {
+  constructor (options: PrefetchOptions) {
     this.#options = options
   }
 
@@ -75,6 +75,11 @@ export class Ahead {
   /** True when the machine has slept meanwhile: what it was claimed on is no longer so. */
   #isOld ({ started_at: at }: Claimed): boolean {
     return this.#options.clock.now() - at! > PATIENCE
+  }
+
+  /** True for a run that waits here. */
+  has (id: string): boolean {
+    return this.#runs.some(({ run }, place) => place >= this.#next && run.id === id)
   }
 
   /** Puts one run back; false when it does not wait here. */

@@ -1,29 +1,29 @@
-import { Alarm } from '../plan/alarm.ts'
 import { ActiveRuns } from './active.ts'
-import { Ahead } from './prefetch.ts'
-import { Breath } from './breathe.ts'
-import { Buckets } from '../conditions/rates.ts'
-import { Conscience } from './holding.ts'
+import { Alarm } from '../plan/alarm.ts'
+import { Breathe } from './breathe.ts'
+import { CLOSED, Claimer } from './claimer.ts'
+import { Dependencies } from '../conditions/dependencies.ts'
 import { Executor } from './executor.ts'
-import { Flows } from '../conditions/dependencies.ts'
+import { Holding } from './holding.ts'
+import { LEASE } from './lease.ts'
+import { Lifecycle } from '../../model/base/service.ts'
+import { Prefetch } from './prefetch.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'
-import { earliest } from '../../model/base/clock.ts'
+import { Verdicts } from './verdicts.ts'
+import { asksForSignal } from '../../model/machine/signal.ts'
 import { failureOf } from '../../model/run/failure.ts'
-import { earlyGrant, grantsFor, standingOf, verdictOn, verdictsOn } from '../../model/admit/room.ts'
-import type { Claimed, DueTask, News } from '../../engine/engine.ts'
+import type { Bucket } from '../../model/config/queue.ts'
+import type { Claimed } from '../../engine/engine.ts'
+import type { Changed } from '../conditions/situation.ts'
+import type { ChangeKind, Nearby } from '../../engine/nearby.ts'
 import type { ExecutorOptions } from './executor.ts'
-import type { Priority, Run } from '../../model/run/run.ts'
+import type { Run } from '../../model/run/run.ts'
 import type { Service } from '../../model/base/service.ts'
-import type { Standpoint } from '../conditions/situation.ts'
 import type { Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** How long a claim holds without being renewed. */
-export const LEASE = 30 * SECOND
-
-/** So many runs for each slot may be on their way to the disk: a disk that stops taking them stops the runner. */
-const UNSETTLED = 100
+export { LEASE } from './lease.ts'
 
 export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
   owner: string
@@ -35,116 +35,150 @@ export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe
   stopGraceMs: () => number
 }
 
-/** Claims what may start and sees to what may not; the executor does the rest. */
+/** How long to wait after a look that failed: a second at first, twice as long each time, and a minute at most. */
+const AGAIN_MS = SECOND
+const AGAIN_MOST_MS = 60 * SECOND
+
+/** Starts, stops and ends runs: the claimer finds them, the executor executes them. */
 export class Runner implements Service {
-  readonly #options: RunnerOptions
+  readonly #options: RunnerOptions & { engine: Partial<Nearby> }
+  #off: () => void = () => undefined
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
-  readonly #ahead: Ahead
-  /** How things stood when runs were last claimed ahead. */
-  #under: Pick<Standpoint, 'reading' | 'pauses' | 'config'> | null = null
-  readonly #buckets: Buckets
-  readonly #flows: Flows
+  readonly #breathe: Breathe
+  readonly #claimer: Claimer
   readonly #executor: Executor
-  readonly #conscience: Conscience
-  readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
-  #state: 'stopped' | 'started' | 'stopping' = 'stopped'
-  #pass: Promise<void> | null = null
+  readonly #holding: Holding
+  readonly #prefetch: Prefetch
+  readonly #verdicts: Verdicts
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
+  /** False before the start and once nothing more is to be claimed. */
+  #isOpen = false
+  #looking: Promise<void> | null = null
   #again = false
-  /** The first runs that the last look has left, by task; null: one is due or under way. */
-  #left: ReadonlyMap<string, string> | null = null
-  /** A run that is on its way into the engine, for the next look: it may be claimed as it comes. */
-  #coming: Run | null = null
-  /** When the engine last answered a claim round, epoch ms: the sign that work can be taken at all. */
-  lastPassAt = 0
+  #failures = 0
+  /** Runs that are stored as ours and that nobody here has, as the last beat found them. */
+  #strange = new Set<string>()
 
   constructor (options: RunnerOptions) {
     this.#options = options
-    const { engine, clock, situation, notice } = options
-    this.#buckets = new Buckets(options)
-    this.#flows = new Flows(options)
-    this.#turns = { since: clock.now(), started: {} }
+    const { clock, situation, tasks, slots } = options
+    const active = this.#active
+    const dependencies = new Dependencies(options)
+    const verdicts = this.#verdicts = new Verdicts({ active, clock, dependencies, situation, slots, tasks })
+    const abort = (id: string, reason: StopReason) => this.abort(id, reason)
     this.#alarm = new Alarm({ clock, ring: () => this.#ring(), exact: true })
-    this.#ahead = new Ahead({ clock, giveBack: run => this.#unclaim(run) })
-    this.#conscience = new Conscience({ ...options, runner: () => this })
-    const breath = new Breath({ ...options, active: this.#active, closed: active => this.#conscience.closed(active), free: () => this.standing.free > 0, changed: () => this.wake() })
-    engine.listen({
-      coming: (task, run) => {
-        if (this.#left === null || this.#left.has(task) || options.tasks().get(task)?.depends_on.length !== 0) return
-        this.#coming = run()
-        this.wake()
-      },
-      told: news => {
-        for (const { kind, run } of news) notice(kind === 'followed' && run.state === 'skipped' ? { kind: 'settled', run, outcome: 'skipped', ms: 0 } : { kind: 'added', run })
-        if (news.every(one => this.#isBehind(one))) return false
-        this.wake()
-        return true
-      }
+    this.#prefetch = new Prefetch({ clock, giveBack: run => this.#giveBack(run, NO_SLOT) })
+    this.#holding = new Holding({ ...options, active, verdicts, abort })
+    this.#breathe = new Breathe({
+      ...options, active, changed: () => this.wake(),
+      closed: one => this.#holding.closed(one), noSlot: ({ run }) => verdicts.slotFor(run)
     })
-    this.#executor = new Executor({ ...options, active: this.#active, breathe: (active, breathing) => breath.take(active, breathing) })
-    situation.onChange(() => {
-      this.#ahead.clear()
-      this.#conscience.lost()
+    this.#executor = new Executor({ ...options, active, breathe: (one, breathing) => this.#breathe.take(one, breathing) })
+    this.#claimer = new Claimer({
+      ...options, active, verdicts, dependencies, holding: this.#holding, breathe: this.#breathe, prefetch: this.#prefetch,
+      pending: () => this.#executor.pending, isOpen: () => this.#isOpen,
+      begin: run => this.#begin(run), giveBack: (run, reason, due) => this.#giveBack(run, reason, due)
+    })
+    situation.onChange(changed => {
+      if (!this.#concerns(changed)) return
+      this.#prefetch.clear()
+      this.#holding.lost()
       this.wake()
     })
-  }
-
-  /** True of a run that nothing can be done for before the one that the last look has left, and no sooner than was decided to look again. */
-  #isBehind ({ run, behind }: News): boolean {
-    return behind !== null && this.#left?.get(run.task) === behind && (run.deadline_at === null || run.deadline_at >= (this.#alarm.at ?? Infinity))
   }
 
   get active (): ActiveRuns {
     return this.#active
   }
 
-  async start (): Promise<void> {
-    if (this.#state !== 'stopped') return
-    await this.#buckets.load()
-    this.#state = 'started'
+  /** When the engine last answered a look, epoch ms: the sign that work can be taken at all. */
+  get lastPassAt (): number {
+    return this.#claimer.lastLookAt
+  }
+
+  start (): Promise<void> {
+    return this.#life.start()
+  }
+
+  /** Claims nothing more, waits the grace, then asks what is left to stop and gives their attempts back. */
+  stop (): Promise<void> {
+    return this.#life.stop()
+  }
+
+  async #start (): Promise<void> {
+    const { engine, owner, clock } = this.#options
+    await engine.beat({ owner, now: clock.now(), until: clock.now() + LEASE })
+    this.#off = engine.onChange?.(({ kinds }) => this.#changed(kinds)) ?? (() => undefined)
+    this.#isOpen = true
+    this.#claimer.start()
     this.#executor.open()
     this.wake()
   }
 
-  /** Looks for work soon; calls that come together are one look. */
-  wake (): void {
-    if (this.#state !== 'started') return
-    this.#again = true
-    this.#left = null
-    this.#pass ??= this.#look().finally(() => { this.#pass = null })
+  async #stop (): Promise<void> {
+    this.quiesce()
+    await this.settled()
+    this.#off()
+    if (this.#active.size > 0) this.#options.notice({ kind: 'stopping', running: this.#active.size })
+    await this.#executor.drained(this.#options.stopGraceMs())
+    for (const { run } of this.#active.all()) this.abort(run.id, new StopReason('stopping', 'offpeak is stopping'))
+    await this.#executor.drained(this.#options.abortGraceMs + SECOND)
+    this.#executor.close()
+    await this.#options.engine.leave({ owner: this.#options.owner }).catch(error => this.#failed('leave', error))
   }
 
-  /** Resolves when the look that is under way is over. */
+  /** Whether a change is of anything that verdicts go by: of signals only those count that a task asks for. */
+  #concerns ({ reading, pauses, trials, signals }: Changed): boolean {
+    if (reading || pauses || trials) return true
+    return Array.from(this.#options.tasks().values()).some(({ constraints }) => asksForSignal(constraints, signals))
+  }
+
+  /** What others have committed to the store: something may start, or a running run is to stop. */
+  #changed (kinds: ReadonlySet<ChangeKind>): void {
+    if (kinds.has('work')) this.wake()
+    if (kinds.has('cancel') && this.#active.size > 0) void this.renew().catch(error => this.#failed('beat', error))
+  }
+
+  /** Looks for work soon; calls that come together are one look. */
+  wake (): void {
+    if (!this.#isOpen) return
+    this.#again = true
+    this.#looking ??= this.#look().finally(() => { this.#looking = null })
+  }
+
+  /** Resolves when the look that is under way is over, and what it noted is written. */
   async settled (): Promise<void> {
-    while (this.#pass) await this.#pass
+    while (this.#looking) await this.#looking
+    await this.#holding.log.written()
   }
 
   /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
   verdict (run: Waiting, at = this.#options.clock.now()): Verdict {
-    return verdictOn({ ...this.#facts(), now: at }, run)
+    return this.#verdicts.of(run, at)
   }
 
   /** The verdicts on many runs. */
   verdicts (runs: readonly Waiting[]): Verdict[] {
-    return verdictsOn(this.#facts(), runs)
+    return this.#verdicts.ofAll(runs)
   }
 
   /** Starts that queues with a rate have left. */
-  get buckets (): Buckets['all'] {
-    return this.#buckets.all
+  get buckets (): ReadonlyMap<string, Bucket> {
+    return this.#verdicts.buckets
   }
 
-  /** What is so in this process right now. */
+  /** What runs in this process right now, and what that leaves. */
   get standing (): Standing {
-    return { ...standingOf(this.#facts()), active: 0 }
+    return this.#verdicts.standing
   }
 
-  /** Tells a running run to stop; false when it is not running here. */
+  /** Asks a running run to stop, and keeps a claimed one from beginning; false when it is neither here. */
   abort (id: string, reason: StopReason): boolean {
-    if (this.#ahead.drop(id)) return true
-    const told = this.#active.abort(id, reason)
-    if (told) this.#options.notice({ kind: 'signalled', id, task: this.#active.get(id)!.task.id, code: reason.code })
-    return told
+    if (this.#prefetch.drop(id) || this.#claimer.abort(id)) return true
+    const asked = this.#active.abort(id, reason)
+    if (asked) this.#options.notice({ kind: 'signalled', id, task: this.#active.get(id)!.task.id, code: reason.code })
+    return asked
   }
 
   /** Stores progress and log lines. */
@@ -158,86 +192,53 @@ export class Runner implements Service {
     this.#executor.retrySettle()
   }
 
-  /** Renews the leases; a run that was lost or cancelled elsewhere is told to stop. */
+  /** Renews the lease; a run that was lost or cancelled elsewhere is asked to stop, and one that is stored as ours and that nobody has is given
+   *  back. */
   async renew (): Promise<void> {
-    const leases = this.#active.all().map(({ lease }) => lease)
-    if (leases.length === 0) return
-    const { held, lost } = await this.#options.engine.renew(leases, this.#options.clock.now() + LEASE)
-    for (const id of lost) this.abort(id, new StopReason('lost', 'the run was taken over by another process'))
-    for (const { id, cancel } of held) if (cancel) this.abort(id, new StopReason('cancelled', cancel.message, cancel.by))
+    const { engine, clock, owner } = this.#options
+    const before = this.#active.all().map(({ lease }) => lease)
+    const { running, cancel } = await engine.beat({ owner, now: clock.now(), until: clock.now() + LEASE })
+    const stored = new Map(running.map(({ id, turn }) => [id, turn]))
+    for (const { id, turn } of before) {
+      if (stored.get(id) !== turn && this.#active.get(id)?.lease.turn === turn) this.abort(id, LOST)
+    }
+    for (const { id, reason } of cancel) this.abort(id, new StopReason('cancelled', reason.message, reason.by))
+    const strange = running.filter(({ id }) => !this.#isHere(id))
+    for (const lease of strange.filter(({ id }) => this.#strange.has(id))) void this.#executor.giveBackLease(lease, STRANGE)
+    this.#strange = new Set(strange.map(({ id }) => id))
+  }
+
+  #isHere (id: string): boolean {
+    return this.#active.get(id) !== undefined || this.#executor.has(id) || this.#prefetch.has(id) || this.#claimer.has(id)
   }
 
   /** Claims nothing more; what is running goes on. */
   quiesce (): void {
-    if (this.#state === 'started') this.#state = 'stopping'
+    this.#isOpen = false
     this.#alarm.clear()
-    this.#ahead.clear()
-  }
-
-  /** Claims nothing more, waits the grace, then tells what is left to stop and gives their attempts back. */
-  async stop (): Promise<void> {
-    if (this.#state === 'stopped') return
-    this.quiesce()
-    await this.settled()
-    if (this.#active.size > 0) this.#options.notice({ kind: 'stopping', running: this.#active.size })
-    await this.#executor.drained(this.#options.stopGraceMs())
-    for (const { run } of this.#active.all()) this.abort(run.id, new StopReason('stopping', 'offpeak is stopping'))
-    await this.#executor.drained(this.#options.abortGraceMs + SECOND)
-    await this.#buckets.written()
-    this.#state = 'stopped'
-    this.#executor.close()
+    this.#prefetch.clear()
   }
 
   async #look (): Promise<void> {
     try {
-      while (this.#again && this.#state === 'started') {
+      while (this.#again && this.#isOpen) {
         this.#again = false
-        while (this.#state === 'started' && await this.#claim());
+        const found = await this.#claimer.look()
+        if (found === true) {
+          this.#advance()
+          this.#again = true
+        } else if (this.#isOpen) this.#alarm.set(found)
       }
+      this.#failures = 0
     } catch (error) {
-      this.#options.notice({ kind: 'engine_failed', call: 'claim', error: failureOf(error) })
+      this.#failed('claim', error)
+      const wait = Math.min(AGAIN_MOST_MS, AGAIN_MS * 2 ** this.#failures++)
+      if (this.#isOpen) this.#alarm.set(this.#options.clock.now() + wait)
     }
   }
 
-  /** One round; true when there may be more to claim. */
-  async #claim (): Promise<boolean> {
-    const { engine, clock, owner, slots } = this.#options
-    const takes = UNSETTLED * slots() - this.#executor.pending
-    if (takes <= 0) return false
-    const due = await engine.due(clock.now())
-    await this.#flows.look(due.tasks.map(({ task }) => task), this.#options.tasks())
-    const facts = this.#facts()
-    this.lastPassAt = clock.now()
-    const ahead = (task: string) => Math.min(this.#ahead.of(task, facts.slots), Math.max(0, takes - facts.slots))
-    for (const { limit, room } of grantsFor({ ...facts, due: [...due.tasks, ...this.#comingBeside(due.tasks)], turns: this.#turns, ahead })) {
-      if (this.#state !== 'started') return false
-      const claimed = await engine.claim({ owner, now: facts.now, lease_until: facts.now + LEASE, limit, room })
-      for (const [place, run] of claimed.entries()) {
-        if (place >= limit) this.#ahead.put(run, facts.tasks.get(run.task)!)
-        else this.#begin(await this.#flows.lend(run, facts.tasks.get(run.task)))
-      }
-      if (claimed.length > limit) this.#under = facts
-      this.#advance()
-      if (claimed.length > 0) return true
-    }
-    const again = due.tasks.length === 0 ? null : await this.#conscience.left(due.tasks)
-    await this.#claimEarly(due.next_at)
-    if (this.#state === 'started') this.#alarm.set(earliest([again, due.next_at, this.#ahead.at]))
-    // Not before the alarm stands: what comes behind is measured by it.
-    if (!this.#again) this.#left = new Map(due.tasks.map(({ task, first }) => [task, first.id]))
-    return false
-  }
-
-  /** Claims what will be due within the lead, as things will stand then: at its instant it has only to begin. */
-  async #claimEarly (at: number | null): Promise<void> {
-    const { engine, clock, owner, leadMs = 0 } = this.#options
-    if (at === null || at > clock.now() + leadMs || this.#ahead.size > 0) return
-    const facts = { ...this.#facts(), now: at }
-    const grant = earlyGrant({ ...facts, due: (await engine.due(at)).tasks })
-    if (grant === null) return
-    for (const run of await engine.claim({ owner, now: at, lease_until: at + LEASE, ...grant })) this.#ahead.put(run, facts.tasks.get(run.task)!)
-    this.#under = facts
-    this.#advance()
+  #failed (call: string, error: unknown): void {
+    this.#options.notice({ kind: 'engine_failed', call, error: failureOf(error) })
   }
 
   #ring (): void {
@@ -245,51 +246,37 @@ export class Runner implements Service {
     this.wake()
   }
 
-  /** The run that is on its way into the engine, unless others of its task are due: those come first. */
-  #comingBeside (due: readonly DueTask[]): DueTask[] {
-    const run = this.#coming
-    this.#coming = null
-    return run === null || due.some(({ task }) => task === run.task) ? [] : [{ task: run.task, count: 1, first: run }]
-  }
-
-  /** Begins what was claimed ahead, as far as there are slots; true when every slot is taken and some still wait. */
+  /** Begins what was claimed ahead, as far as its verdict is to start; true when every slot is taken and some still wait. */
   #advance (): boolean {
-    const { tasks, slots } = this.#options
-    if (this.#state !== 'started' || this.#hasChanged()) this.#ahead.clear()
-    const now = this.#options.clock.now()
-    const begins = ({ id, concurrency }: Task, { due_at: at }: Run) => at <= now && this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
-    while (this.#ahead.size > 0) {
-      const next = this.#ahead.take(tasks(), begins)
+    const { tasks, slots, clock } = this.#options
+    if (!this.#isOpen) this.#prefetch.clear()
+    const now = clock.now()
+    const begins = ({ id, concurrency }: Task, { due_at: at }: Run) =>
+      at <= now && this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
+    while (this.#prefetch.size > 0) {
+      const next = this.#prefetch.take(tasks(), begins)
       if (next === null) break
-      this.#begin(next.run)
+      if (this.#verdicts.isOpen(next.run)) this.#begin(next.run)
+      else this.#giveBack(next.run, CLOSED)
     }
-    return this.#ahead.size > 0 && this.#active.taken >= slots()
+    return this.#prefetch.size > 0 && this.#active.taken >= slots()
   }
 
-  /** Whether things stand otherwise than when runs were claimed ahead: a pause may come while a claim is on its way. */
-  #hasChanged (): boolean {
-    const { reading, pauses, config } = this.#options.situation.now
-    return this.#under !== null && (this.#under.reading !== reading || this.#under.pauses !== pauses || this.#under.config !== config)
-  }
-
-  #unclaim (run: Claimed): void {
-    void this.#executor.giveBack(run, { code: 'given_back', message: 'it was claimed, but no slot came free for it' }).finally(() => this.wake())
+  #giveBack (run: Claimed, reason: { code: string, message: string }, due_at?: number): void {
+    void this.#executor.giveBack(run, reason, due_at).finally(() => this.wake())
   }
 
   #begin (run: Claimed): void {
     const task = this.#options.tasks().get(run.task)
-    this.#conscience.holds.forget(run)
-    if (task === undefined) return void this.#executor.giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
-    this.#turns.started[run.priority] = this.#options.clock.now()
-    this.#buckets.draw(run.queue, this.#options.situation.now.config, this.#options.clock.now())
+    if (task === undefined) return this.#giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
+    this.#claimer.started(run.priority)
     this.#executor.begin(run, task, ms => {
-      if (ms !== undefined) this.#ahead.learn(task, ms)
+      if (ms !== undefined) this.#prefetch.learn(task, ms)
       if (!this.#advance()) this.wake()
     })
   }
-
-  #facts () {
-    const { tasks, slots, clock, situation } = this.#options
-    return { ...situation.now, tasks: tasks(), active: this.#active.byTask, priorities: this.#active.byPriority, running: this.#active.running, buckets: this.#buckets.all, priors: this.#flows.priors, slots: slots(), now: clock.now() }
-  }
 }
+
+const LOST = new StopReason('lost', 'the run was taken over by another process')
+const NO_SLOT = { code: 'given_back', message: 'it was claimed, but no slot came free for it' }
+const STRANGE = { code: 'given_back', message: 'it was stored as running here, and nobody had it' }

@@ -8,6 +8,8 @@ import type { OutcomeKind } from '../../model/run/outcome.ts'
 /** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on later. */
 export interface Spell { started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null }
 
+export type SimulatedHold = Omit<Hold, 'owner'>
+
 /** What became of one run. Instants are epoch ms. */
 export interface SimulatedRun {
   id: string
@@ -20,7 +22,7 @@ export interface SimulatedRun {
   /** Fires that it stands for beyond its own. */
   missed: number
   /** Why it waited, from when to when; `to` null: it still does. */
-  held: Hold[]
+  held: SimulatedHold[]
   /** Its executions, oldest first. */
   spells: Spell[]
   started_at: number | null
@@ -133,7 +135,10 @@ function close ({ held }: SimulatedRun, at: number): void {
   if (open?.to === null) open.to = at
 }
 
-function hold (page: SimulatedRun, next: Hold): void {
+/** One that is said again is the same. */
+function hold (page: SimulatedRun, next: SimulatedHold): void {
+  const open = page.held.at(-1)
+  if (open?.to === null && open.code === next.code) return
   close(page, next.from)
   page.held.push(next)
 }

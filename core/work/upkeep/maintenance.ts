@@ -21,13 +21,15 @@ export class Upkeep {
     this.#options = options
   }
 
-  /** Puts back what a dead process had running, its children ended first; resolves to how many. */
+  /** Puts back what owners had running that are no more, their children ended first; resolves to how many. */
   async recover (): Promise<number> {
     const { engine, clock, config, owner } = this.#options
     const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
-    for (const { id, child } of running.items) if (child) await endOrphan(child, id)
+    const now = clock.now()
+    const over = running.items.filter(run => run.owner !== owner && (run.lease_until === null || run.lease_until <= now))
+    for (const { id, child } of over) if (child) await endOrphan(child, id)
     const { auto_restart_tasks: again, crash_cap: cap } = config().manager
-    const { queued } = await engine.recover({ owner, now: clock.now(), restart: again ? 'restart' : 'fail', crash_cap: cap })
+    const { queued } = await engine.expire({ now, restart: again ? 'restart' : 'fail', crash_cap: cap })
     return queued.length
   }
 

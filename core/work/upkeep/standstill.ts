@@ -4,6 +4,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
+import type { Run } from '../../model/run/run.ts'
 import type { Standstill } from '../../model/view/standstill.ts'
 import type { Verdict, Waiting } from '../../model/gates/gate.ts'
 
@@ -40,18 +41,24 @@ export class StandstillWatch {
 
   /** Looks whether things stand still; asks the engine for nothing while runs start. */
   async look (): Promise<void> {
-    const { engine, clock, notice, config, verdict } = this.#options
+    const { clock, notice, config, verdict } = this.#options
     const now = clock.now()
     const spanMs = milliseconds(config().scheduling.nothing_started)
     // A clock that was set back: counted from now.
     this.#startedAt = Math.min(this.#startedAt, now)
     const startedAt = this.#startedAt
     const isLong = spanMs > 0 && now - startedAt >= spanMs
-    const firsts = isLong ? (await engine.due(now)).tasks.map(({ first }) => first) : []
+    const firsts = isLong ? await this.#due(now) : []
     const due = firsts.map(run => ({ run, verdict: verdict(run) }))
     if (this.#startedAt !== startedAt) return
     const before = this.#found
     this.#found = standstillOf({ due, now, startedAt, spanMs })
     if (this.#found !== null && before === null) notice({ kind: 'nothing_started', ...this.#found })
+  }
+
+  /** The due runs that are judged by themselves or for their cohorts. */
+  async #due (now: number): Promise<Run[]> {
+    const { cohorts, singles } = await this.#options.engine.due({ now, owner: '' })
+    return [...cohorts.map(({ first }) => first), ...singles]
   }
 }

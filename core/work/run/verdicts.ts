@@ -1,0 +1,116 @@
+import { judge } from '../../model/gates/evaluate.ts'
+import { lookAt, occupancyOf, subjectOf, verdictOn, verdictsOn } from '../../model/admit/occupancy.ts'
+import type { ActiveRuns } from './active.ts'
+import type { Bucket } from '../../model/config/queue.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Dependencies } from '../conditions/dependencies.ts'
+import type { Facts } from '../../model/admit/occupancy.ts'
+import type { GateAnswer, Judgement, Reservation, Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { Others } from '../../model/gates/crowd.ts'
+import type { Situation } from '../conditions/situation.ts'
+import type { Run } from '../../model/run/run.ts'
+import type { Task } from '../../model/task/task.ts'
+
+export interface VerdictsOptions {
+  active: ActiveRuns
+  clock: Clock
+  dependencies: Dependencies
+  situation: Situation
+  slots: () => number
+  tasks: () => ReadonlyMap<string, Task>
+}
+
+/** What the engine says of others that use the same store. */
+export interface Shared { others: Others, rates: Readonly<Record<string, Bucket>> }
+
+const ALONE: Shared = { others: { tasks: {}, queues: {}, locks: {} }, rates: {} }
+
+/** What a verdict went by, apart from what runs. */
+export type Under = Required<Pick<Facts, 'reading' | 'config' | 'pauses' | 'trials'>> & Pick<Facts, 'tasks' | 'now'>
+
+/** True when two verdicts went by the same, but for the instant. */
+export const isSame = (a: Under, b: Under): boolean =>
+  a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials && a.tasks === b.tasks
+
+/** Gates that count slots: a run that has given its slot away passes them again before it goes on. */
+const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency']
+
+/** Answers whether a run may start, as the runner decides it. */
+export class Verdicts {
+  readonly #options: VerdictsOptions
+  #shared = ALONE
+  #buckets: ReadonlyMap<string, Bucket> = new Map()
+  #open: { under: Under, now: number, answers: Map<string, boolean> } | null = null
+  /** The run that waits to be alone, as the last look found it. */
+  reserved: Reservation | null = null
+  /** Scheduled runs that were due before have piled up, epoch ms. */
+  piledUpBefore: number | null = null
+
+  constructor (options: VerdictsOptions) {
+    this.#options = options
+  }
+
+  /** Takes in what the engine says of the store as a whole. */
+  learn (shared: Shared): void {
+    this.#shared = shared
+    this.#buckets = new Map(Object.entries(shared.rates))
+  }
+
+  get buckets (): ReadonlyMap<string, Bucket> {
+    return this.#buckets
+  }
+
+  /** Everything that a verdict goes by, as things stand. */
+  facts (): Facts & Required<Pick<Facts, 'reading' | 'config' | 'pauses'>> {
+    const { tasks, slots, clock, situation, active, dependencies } = this.#options
+    return {
+      ...situation.now, tasks: tasks(), running: active.begun, others: this.#shared.others, buckets: this.#buckets, priors: dependencies.priors,
+      slots: slots(), now: clock.now(), piledUpBefore: this.piledUpBefore, reserved: this.reserved
+    }
+  }
+
+  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
+  of (run: Waiting, at = this.#options.clock.now()): Verdict {
+    return verdictOn({ ...this.facts(), now: at }, run)
+  }
+
+  /** The verdicts on many runs. */
+  ofAll (runs: readonly Waiting[]): Verdict[] {
+    return verdictsOn(this.facts(), runs)
+  }
+
+  /** The same decision as `of`, without the words of gates that are open. */
+  judge (run: Waiting): Judgement {
+    const facts = this.facts()
+    const occupancy = occupancyOf(facts)
+    return judge(lookAt(facts, occupancy), subjectOf(facts, occupancy, run))
+  }
+
+  /** Whether anything but slots and the concurrency of its task holds a run that was claimed ahead. What was found holds for the instant: runs
+   *  that are claimed ahead come by the hundred, and no gate tells those of one cohort apart. */
+  isOpen (run: Run): boolean {
+    const under = this.under
+    if (this.#open === null || this.#open.now !== under.now || !isSame(this.#open.under, under)) this.#open = { under, now: under.now, answers: new Map() }
+    const key = `${run.task} ${run.queue} ${run.priority} ${run.source}`
+    const known = this.#open.answers.get(key) ?? this.judge(run).gates.every(({ ok, gate }) => ok || gate === 'slots' || gate === 'concurrency')
+    this.#open.answers.set(key, known)
+    return known
+  }
+
+  /** What verdicts go by now, apart from what runs. */
+  get under (): Under {
+    const { tasks, clock, situation } = this.#options
+    const { reading, config, pauses, trials } = situation.now
+    return { reading, config, pauses, trials, tasks: tasks(), now: clock.now() }
+  }
+
+  /** Why a run that has given its slot away cannot have one again, or null. */
+  slotFor (run: Waiting): GateAnswer | null {
+    return this.judge(run).gates.find(({ ok, gate }) => !ok && SLOTS.includes(gate)) ?? null
+  }
+
+  /** What runs in this process right now, and what that leaves. */
+  get standing (): Standing {
+    return { ...occupancyOf(this.facts()).standing, active: 0 }
+  }
+}
