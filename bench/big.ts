@@ -1,7 +1,8 @@
 import type { Ask } from './contest.ts'
-import type { Engine, ListAsk } from '../core/engine/engine.ts'
+import type { Engine } from '../core/engine/engine.ts'
+import type { ListAsk } from '../core/engine/reports.ts'
 import type { Row } from './row.ts'
-import { addInBulk, drain } from './engine.ts'
+import { addInBulk, claimOf, drain } from './engine.ts'
 import { contest, rateOf } from './contest.ts'
 import { createSqliteEngine } from '../core/engine/sqlite/keeper.ts'
 import { quantile } from './row.ts'
@@ -23,8 +24,7 @@ async function finish (engine: Engine, count: number): Promise<void> {
   for (let left = count; left > 0; left -= BATCH) {
     const limit = Math.min(BATCH, left)
     await addInBulk(engine, limit, limit)
-    const now = Date.now()
-    const runs = await engine.claim({ owner: 'bench', now, lease_until: now + 60_000, limit, room: { tasks: { bench: limit } } })
+    const runs = await engine.claim(claimOf(limit))
     await Promise.all(runs.map(({ id, turn }) => engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() })))
   }
 }
@@ -68,7 +68,7 @@ async function claimsWhileSweeping (engine: Engine, slices: number): Promise<num
     const swept = engine.sweep({ now, before: now + 60_000, keep: 1_000_000_000, limit: SLICE })
     await new Promise<void>(resolve => { setImmediate(resolve) })
     const begun = performance.now()
-    const [run] = await engine.claim({ owner: 'bench', now, lease_until: now + 60_000, limit: 1, room: { tasks: { bench: 1 } } })
+    const [run] = await engine.claim(claimOf(1))
     times.push(performance.now() - begun)
     if (run) await engine.settle({ lease: { id: run.id, turn: run.turn }, outcome: { kind: 'completed', result: null }, now })
     await swept

@@ -1,5 +1,6 @@
-import type { Engine } from '../core/engine/engine.ts'
+import { NO_DEADLINE } from '../core/model/run/cohort.ts'
 import { createSqliteEngine } from '../core/engine/sqlite/keeper.ts'
+import type { ClaimAsk, Engine } from '../core/engine/engine.ts'
 import type { NewRun } from '../core/model/run/run.ts'
 import type { Ask } from './contest.ts'
 import type { Row } from './row.ts'
@@ -7,13 +8,27 @@ import { FULL } from './peers/queue.ts'
 import { PAYLOAD, SLOTS, withFolder } from './place.ts'
 import { contest, rateOf } from './contest.ts'
 
-const ask = (): NewRun => ({ task: 'bench', queue: 'default', priority: 'normal', source: 'manual', due_at: Date.now(), max_retries: 0, payload: PAYLOAD })
+const ask = (now: number): NewRun =>
+  ({ task: 'bench', queue: 'default', priority: 'normal', source: 'manual', due_at: now, max_retries: 0, payload: PAYLOAD })
+
+async function add (engine: Engine, count: number) {
+  const now = Date.now()
+  await engine.add(Array.from({ length: count }, () => ask(now)), now)
+}
+
+/** Asks for so many runs that are due, as a runner does that has so many slots. */
+export function claimOf (limit: number): ClaimAsk {
+  const now = Date.now()
+  const cohort = { task: 'bench', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false, from: 0, until: now } as const
+  const offer = { cohort, rank: 2, needs: ['slots'], takes: ['slots'] }
+  return { owner: 'bench', now, lease_until: now + 60_000, limit, offers: [offer], pools: { slots: limit } }
+}
 
 const timed = async (name: string, count: number, work: () => Promise<unknown>): Promise<Row> =>
   ({ group: 'engine', name, unit: '/s', value: await rateOf(count, work), durability: FULL })
 
 async function addOneByOne (engine: Engine, count: number) {
-  for (let index = 0; index < count; index++) await engine.add([ask()], Date.now())
+  for (let index = 0; index < count; index++) await add(engine, 1)
 }
 
 async function addConcurrently (engine: Engine, count: number, callers: number) {
@@ -21,7 +36,7 @@ async function addConcurrently (engine: Engine, count: number, callers: number) 
 }
 
 export async function addInBulk (engine: Engine, count: number, size: number) {
-  for (let index = 0; index < count; index += size) await engine.add(Array.from({ length: size }, ask), Date.now())
+  for (let index = 0; index < count; index += size) await add(engine, size)
 }
 
 /** Settlements that may be on their way to the disk while the slots work on. */
@@ -29,7 +44,7 @@ const UNSETTLED = 10 * SLOTS
 
 /** Claims while it settles, as a runner does, until nothing is due or `most` are done: a slot is free as soon as its work has ended. */
 export async function drain (engine: Engine, slots: number, most = Infinity) {
-  const take = () => engine.claim({ owner: 'bench', now: Date.now(), lease_until: Date.now() + 60_000, limit: slots, room: { tasks: { bench: slots } } })
+  const take = () => engine.claim(claimOf(slots))
   const settled: Promise<unknown>[] = []
   let done = 0
   for (let runs = await take(); runs.length > 0; runs = done < most ? await take() : []) {

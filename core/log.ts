@@ -3,7 +3,7 @@ import { logArgument, logPart } from './model/run/log-part.ts'
 import type { DestinationStream, Level, Logger, LoggerOptions } from 'pino'
 import type { Json } from './model/base/json.ts'
 import type { Listener, Notice } from './model/notice.ts'
-import type { LogLine } from './engine/engine.ts'
+import type { LogLine } from './engine/reports.ts'
 import type { Run } from './model/run/run.ts'
 import type { TaskLog } from './model/task/context.ts'
 

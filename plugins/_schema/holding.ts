@@ -9,7 +9,7 @@ const Place = nullable(exactly({
 const Gate = exactly({
   gate: Type.String(), ok: Type.Boolean(), code: Type.String(), message: Type.String(), observed: Anything, required: Anything,
   since: nullable(Instant), clears_at: nullable(Instant), certain: Type.Boolean({ description: 'Clock, calendar and definitions alone decide' }),
-  kind: word(['order', 'safety', 'condition']), bypassed: nullable(word(['critical', 'deadline', 'on_unmet'], 'Why it is passed although it is closed')),
+  kind: word(['order', 'safety', 'share', 'condition']), bypassed: nullable(word(['critical', 'deadline', 'on_unmet', 'now'], 'Why it is passed although it is closed')),
   relaxed_from: Type.Optional(Anything), source: Type.String(), place: Place
 })
 

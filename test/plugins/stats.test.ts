@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
 import { StatsRow } from '../../plugins/stats.ts'
+import { claimOf } from '../claim.ts'
 import { ranIn } from '../../core/work/desk/statistics.ts'
 import { runWords } from '../../core/cli/terminal/words.ts'
 import type { Engine } from '../../core/engine/engine.ts'
@@ -85,7 +86,7 @@ t.test('what a run has taken is told with it, with what ran then, and summed by 
   const now = it.clock.now()
   // No task has this name: nobody but the test claims it.
   await engine.add([{ task: 'elsewhere', queue: 'default', priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }], now)
-  const [run] = await engine.claim({ owner: 'test', now, lease_until: now + MINUTE, limit: 1, room: { tasks: { elsewhere: 1 } } })
+  const [run] = await engine.claim(claimOf('elsewhere', { owner: 'test', now }))
   const used = { cpu_seconds: 1.5, memory_peak_bytes: 85_200_000, read_bytes: 3_000_000, written_bytes: null }
   it.clock.advance(SECOND)
   await engine.settle({ lease: run!, outcome: { kind: 'completed', result: null }, now: now + SECOND, used })

@@ -29,7 +29,7 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
       const times = items.map(run => run.finished_at! - run.started_at!).toSorted((a, b) => a - b)
       if (times.length > 0) took[task] = times[times.length >> 1]!
     }
-    const [fact] = await engine.kept('activity')
+    const [fact] = await engine.kept({ prefix: 'activity' })
     return { took, ...fact && { activity: fact.value as unknown as Histogram } }
   } finally {
     await engine.stop()

@@ -48,7 +48,8 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
   const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({ task, ask: payload === undefined ? {} : { payload }, source: 'manual', now })
   return {
     ...asked, key, schedule, payload: stored, id: 'test', state: 'running', nominal_at: now, attempt: 1, turn: 1, crashes: 0, missed: 0, owner: null, lease_until: null,
-    cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: now, finished_at: null, deadline_at: null, moved: null, key_until: null, checkpoint: null
+    cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: now, finished_at: null, deadline_at: null, moved: null, key_until: null,
+    now: false, single: false, preempted: 0, offer: 0, checkpoint: null
   }
 }
 

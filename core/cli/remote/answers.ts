@@ -1,4 +1,4 @@
-import type { Page } from '../../engine/engine.ts'
+import type { Page } from '../../engine/reports.ts'
 import type { fullRunView, runView } from '../../model/view/view.ts'
 export type { ExplanationView } from '../../work/desk/explain-view.ts'
 export type { ForecastView, MachineView, PauseView, SignalView } from '../../model/view/machine-view.ts'
