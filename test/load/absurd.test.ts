@@ -73,6 +73,7 @@ const ZEROS: Record<string, string> = {
   'uploads/max_bytes': 'no file is taken',
   'uploads/disk_reserve': 'the disk may be filled',
   'scheduling/time_windows/x/resource_limit': 'none but critical runs meanwhile',
+  'scheduling/preempt_limit': 'every run keeps its slot for preempt_after',
   'scheduling/relax_from': 'limits give way from the beginning',
   'resources/disk_limit': 'advice alone: nothing is held',
   'resources/disk_reserve': 'the disk may be filled',

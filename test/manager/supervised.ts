@@ -3,15 +3,6 @@ import type { Faulty } from './day.ts'
 import type { Site } from './faulty.ts'
 import type { Test } from 'tap'
 
-/** What is not contained yet, and why. */
-const TODO: [RegExp, string][] = [
-  [/^get .*#within/, 'what was claimed is given up when the first attempt cannot be read'],
-  [/^get .*dependencies lend/, 'what was claimed is given up when the results of its prerequisites cannot be read'],
-  [/^get fails for a while/, 'both of these']
-]
-
-export const todoOf = (name: string) => TODO.find(([pattern]) => pattern.test(name))?.[1] ?? false
-
 /** Whether a place is only reached by a day with a forecast. */
 export const isOfForecast = ({ from }: Site): boolean => /forecast|present/.test(from)
 

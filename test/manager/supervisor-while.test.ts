@@ -1,7 +1,7 @@
 import t from 'tap'
 import { halt, live, wrongs } from './day.ts'
 import { healthOf } from '../../core/health.ts'
-import { isOfForecast, sitesOfADay, todoOf, uncaught, withManager } from './supervised.ts'
+import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
 const sites = await sitesOfADay(t)
 const calls = [...new Set(sites.map(({ call }) => call))]
@@ -10,7 +10,7 @@ t.ok(calls.length > 20, `${calls.length} calls are made`)
 for (const call of calls) {
   const name = `${call} fails for a while and is mended`
   const forecasts = sites.some(site => site.call === call && isOfForecast(site))
-  t.test(name, { todo: todoOf(name) }, t => withManager({ forecasts }, async it => {
+  t.test(name, t => withManager({ forecasts }, async it => {
     const named = new Set<string>()
     it.faults.fail(site => site.call === call)
     let known = 0

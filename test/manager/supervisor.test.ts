@@ -1,13 +1,13 @@
 import t from 'tap'
 import { halt, live, wrongs } from './day.ts'
-import { isOfForecast, sitesOfADay, todoOf, uncaught, withManager } from './supervised.ts'
+import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
 const sites = await sitesOfADay(t)
 t.ok(sites.length > 50, `${sites.length} places ask the engine for something`)
 
 for (const site of sites) {
   const name = `${site.call} fails once, asked by ${site.from}`
-  t.test(name, { todo: todoOf(name) }, t => withManager({ forecasts: isOfForecast(site) }, async it => {
+  t.test(name, t => withManager({ forecasts: isOfForecast(site) }, async it => {
     it.faults.fail(({ call, from }) => call === site.call && from === site.from && it.faults.thrown === 0)
     await live(it)
     if (site.call === 'stop') await halt(it)

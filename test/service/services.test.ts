@@ -140,12 +140,12 @@ life(t, 'engine', async t => {
       return () => rmSync(path)
     }
   }
-}, { todo: 'its starts and stops are counted by the rewritten keeper' })
+}, { isCounted: true })
 
 life(t, 'runner', async t => {
   const { runner, engine, desk } = await house(t)
   await runner.stop()
-  const { kept } = engine
+  const { beat } = engine
   return {
     service: runner,
     isAlive: async () => {
@@ -155,11 +155,11 @@ life(t, 'runner', async t => {
       return (await engine.get(run.id))!.state !== 'queued'
     },
     breakIt: () => {
-      engine.kept = async () => { throw new Error('broken on purpose') }
-      return () => { engine.kept = kept }
+      engine.beat = async () => { throw new Error('broken on purpose') }
+      return () => { engine.beat = beat }
     }
   }
-}, { todo: 'it is being rewritten' })
+})
 
 life(t, 'manager', async t => {
   const root = project(t)
