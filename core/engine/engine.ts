@@ -118,8 +118,9 @@ export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', rea
 /** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
 export interface Overdue { runs: Run[], next_at: number | null }
 
-/** `by`: who wants it; it is recorded. What is left out stays. */
-export interface EditAsk { id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number }
+/** `by`: who wants it; it is recorded, as an edit unless `record` says otherwise. `run_now`: from now on it is to run now, see `Run.now`. What is
+ *  left out stays. */
+export interface EditAsk { id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number, run_now?: true, record?: Note }
 
 export const ACTS = ['cancel', 'retry', 'remove', 'promote'] as const
 export type Act = typeof ACTS[number]

@@ -10,6 +10,8 @@ export type Said = { call: string } & (
   | { kind: 'claimed', run: Run }
   | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, owner: string | null, used?: Used }
   | { kind: 'cancelled', run: Run, reason: Reason }
+  | { kind: 'edited', run: Run, by: string }
+  | { kind: 'removed', run: Run, reason: Reason }
   | { kind: 'recorded', by: string, action: string, subject: string }
 )
 

@@ -132,7 +132,7 @@ export const unblocked = (run: Run, now: number): Run =>
   now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
 
 /** A waiting run whose due time, or what else its cohort goes by, is changed. */
-export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved'>>): Run => ({ ...run, ...more, single: true })
+export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({ ...run, ...more, single: true })
 
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {

@@ -27,6 +27,9 @@ export type Notice =
   | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, used?: Used }
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }
   | { kind: 'cancelled', run: Run, reason: Reason }
+  | { kind: 'edited', run: Run, by: string }
+  | { kind: 'removed', run: Run, reason: Reason }
+  | { kind: 'changed', act: 'cancel' | 'retry' | 'remove' | 'promote', count: number, tasks: Record<string, number>, by: string }
   | { kind: 'signalled', id: string, task: string, code: StopCode }
   | { kind: 'begun_anew', id: string, task: string, saved: string | null, version: string }
   | { kind: 'overdue', id: string, task: string, ms: number }

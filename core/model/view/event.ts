@@ -10,7 +10,7 @@ export const TOPICS = ['runs', 'tasks', 'readings', 'config', 'records', 'system
 export type Topic = typeof TOPICS[number]
 
 const NAMED: Partial<Record<NoticeKind, Topic>> = {
-  resting: 'runs', stale: 'runs', signalled: 'runs', begun_anew: 'runs', overdue: 'runs', late_error: 'runs',
+  changed: 'runs', resting: 'runs', stale: 'runs', signalled: 'runs', begun_anew: 'runs', overdue: 'runs', late_error: 'runs',
   fired: 'tasks', missed: 'tasks', schedule_failed: 'tasks', schedule_mended: 'tasks', sampled: 'readings', recorded: 'records'
 }
 const PREFIXES: readonly [string, Topic][] = [['task_', 'tasks'], ['file_', 'tasks'], ['config_', 'config']]

@@ -1,5 +1,6 @@
 import { Lifecycle } from '../../model/base/service.ts'
-import type { Change, Nearby, Said } from '../../engine/nearby.ts'
+import { noticesOf } from './said.ts'
+import type { Change, Nearby } from '../../engine/nearby.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
@@ -38,20 +39,9 @@ export class StoreFeed implements Service {
   }
 
   #hear ({ kinds, said }: Change): void {
-    const { facts, schedules } = this.#options
-    for (const one of said) this.#say(one)
+    const { owner, notice, facts, schedules } = this.#options
+    for (const one of noticesOf(said, owner)) notice(one)
     if (kinds.has('facts')) facts()
     if (kinds.has('schedules')) schedules()
-  }
-
-  /** Says what nobody else here does: what an owner's own runner did it has said. */
-  #say (said: Said): unknown {
-    const { owner, notice } = this.#options
-    if (said.kind === 'claimed' && said.run.owner === owner) return
-    if (said.kind === 'settled' && said.owner === owner) return
-    const { call: _, ...rest } = said
-    if (rest.kind !== 'settled') return notice(rest)
-    const { owner: __, ...settled } = rest
-    notice(settled)
   }
 }

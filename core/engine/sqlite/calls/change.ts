@@ -15,6 +15,8 @@ import type { Term } from '../sql/condition.ts'
 /** Runs that one call changes at most. */
 const SLICE = 1000
 
+const DELETED: Reason = { code: 'deleted', message: 'Deleted with others' }
+
 const WAITING: State[] = ['blocked', 'queued']
 
 /** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold. */
@@ -62,13 +64,14 @@ export function change (tables: Tables, ask: ChangeAsk): Changed {
   const { items, next } = list(tables, { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } }, terms)
   const room = roomOf(tables, ask)
   const { true: fitting = [], false: refused = [] } = Object.groupBy(items, run => String(takeRoom(room, run)) as 'true' | 'false')
-  const runs = ask.act === 'remove' ? removed(tables, fitting) : fitting.map((run, place) => actOn(tables, run, { ask, place }))
+  const runs = ask.act === 'remove' ? removed(tables, fitting, ask.reason) : fitting.map((run, place) => actOn(tables, run, { ask, place }))
   if (ask.reason && runs.length > 0) recordAll(tables, ask, runs.length)
   return { matched, runs, refused: counted(refused), next }
 }
 
-function removed (tables: Tables, runs: Run[]): Run[] {
+function removed (tables: Tables, runs: Run[], reason: Reason = DELETED): Run[] {
   removeAll(tables, runs)
+  for (const run of runs) tables.memory.say({ kind: 'removed', run, reason })
   return runs
 }
 
@@ -95,6 +98,7 @@ function actOn (tables: Tables, run: Run, { ask: { act, now, reason, every_ms: e
   if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
   const after = changed(run, { due_at: now, moved: null })
   tables.save(run, after)
+  tables.memory.say({ kind: 'edited', run: { ...after }, by: reason?.by ?? '' })
   return after
 }
 
@@ -103,6 +107,7 @@ export function discard (tables: Tables, { id, reason, now }: { id: string, reas
   const run = tables.read(id)
   if (!run || !isFinal(run.state)) return run
   removeAll(tables, [run])
+  tables.memory.say({ kind: 'removed', run, reason })
   const { code, message, by = '' } = reason
   record(tables, { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } })
   return run
