@@ -27,7 +27,8 @@ export { Broadcast, durabilityOf } from './work/desk/events.ts'
 export { ranIn, statistics } from './work/desk/statistics.ts'
 export { storeUpload } from './work/desk/uploads.ts'
 export { TOPICS } from './model/view/event.ts'
-export { firstReason } from './model/gates/evaluate.ts'
+export type { Passed } from './model/view/held.ts'
+export { heldReason } from './model/view/held.ts'
 export {
   forbidden, hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
   tooManyReaders, tooManyTries, unauthorized

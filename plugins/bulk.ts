@@ -4,8 +4,8 @@ import type { Face } from './_schema/base.ts'
 import type { State, TaskManager } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_schema/changes.ts'
-import { IdIn, InstantIn, KeyHeader, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
-import { checkDue, instantIn, runAnswer, runPlace } from './_http/answers.ts'
+import { IdIn, InstantIn, KeyHeader, RequestedRun, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
+import { checkDue, instantIn, requestedAnswer, runAnswer, runPlace } from './_http/answers.ts'
 
 const LARGE = 32 * 1024 * 1024
 const { properties: fields } = RunIn
@@ -20,15 +20,16 @@ const EditIn = exactly({
 }, { minProperties: 1 })
 const WhyIn = exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'Why; it is recorded' })) })
 
-const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove' } as const
+const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove', promote: 'promote' } as const
 
 /** How many runs a dry run shows. */
 const SHOWN = 20
 /** The states in which it can be done, and those that are meant when none is said. */
 const OVER: State[] = STATES.filter(isFinal)
+const WAITING: State[] = ['blocked', 'queued']
 const UNDER_WAY = STATES.filter(state => !isFinal(state))
 const MEANT: Record<keyof typeof ACTS, { able: State[], usual: State[] }> = {
-  cancel: { able: UNDER_WAY, usual: UNDER_WAY }, retry: { able: OVER, usual: ['failed'] }, delete: { able: OVER, usual: OVER }
+  cancel: { able: UNDER_WAY, usual: UNDER_WAY }, retry: { able: OVER, usual: ['failed'] }, delete: { able: OVER, usual: OVER }, promote: { able: WAITING, usual: WAITING }
 }
 
 /** The newest of those that a change would be made to. */
@@ -37,8 +38,9 @@ async function touched (manager: TaskManager, { act, filter, limit = SHOWN }: { 
   const state = filter.state?.filter(one => able.includes(one)) ?? usual
   if (state.length === 0) return []
   const { items } = await manager.desk.runs({ ...filter, state, limit: Math.min(limit, SHOWN) })
-  // One that was asked to stop already is not asked again.
-  return items.filter(run => act !== 'cancel' || run.cancel === null).map(run => runAnswer(manager, run))
+  // One that was asked to stop already is not asked again, and one that is due is not made so.
+  const now = manager.clock.now()
+  return items.filter(run => act === 'promote' ? run.due_at > now : act !== 'cancel' || run.cancel === null).map(run => runAnswer(manager, run))
 }
 
 /** Many runs in one call, and changes of runs that wait. */
@@ -50,11 +52,10 @@ const bulk: Face = async app => {
   app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) } }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
     const key = headers['idempotency-key']
-    const added = key === undefined ? await desk.bulk.add(body.runs) : await desk.bulk.addOnce(body.runs, { key, scope: 'runs/bulk' })
+    const added = key === undefined ? await desk.bulk.add(body.runs, { by }) : await desk.bulk.addOnce(body.runs, { key, scope: 'runs/bulk', by })
     const runs = added.map(({ run: { id }, created }) => ({ id, created }))
     const count = runs.filter(({ created }) => created).length
     if (key !== undefined && count === 0) return await reply.header('idempotency-replayed', 'true').code(200).send({ added: count, runs })
-    await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: '*', detail: { added: count } })
     return await reply.code(201).send({ added: count, runs })
   })
 
@@ -81,6 +82,9 @@ const bulk: Face = async app => {
 
   app.post('/api/runs/:id/promote', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) } }, async ({ params, by }) =>
     runAnswer(manager, await desk.bulk.promote(params.id, { by })))
+
+  app.post('/api/runs/:id/now', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: RequestedRun }) } }, async ({ params, by }) =>
+    requestedAnswer(manager, await desk.bulk.runNow(params.id, { by })))
 }
 
 export default fp(bulk, { fastify: '5.x', name: 'offpeak-bulk', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

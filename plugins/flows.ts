@@ -26,10 +26,9 @@ const flows: Face = async app => {
     checkDue(body.runs, runPlace)
     const { bulk } = manager.desk
     const key = headers['idempotency-key']
-    const added = key === undefined ? await bulk.add(body.runs) : await bulk.addOnce(body.runs, { key, scope: 'flows' })
+    const added = key === undefined ? await bulk.add(body.runs, { by, action: 'flow' }) : await bulk.addOnce(body.runs, { key, scope: 'flows', by, action: 'flow' })
     const runs = added.map(({ run: { id, task, state }, created }, index) => ({ id, ref: body.runs[index]!.ref ?? null, task, state, created }))
     if (key !== undefined && added.every(({ created }) => !created)) return await reply.header('idempotency-replayed', 'true').code(200).send({ runs })
-    await manager.engine.record({ at: manager.clock.now(), by, action: 'flow', subject: runs[0]!.id, detail: { runs: runs.length } })
     return await reply.code(201).send({ runs })
   })
 }

@@ -4,8 +4,8 @@ import type { Static } from 'typebox'
 import type { Face } from './_schema/base.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
-import { checkDue, nextOf, runAnswer } from './_http/answers.ts'
-import { IdIn, Instant, KeyHeader, Limit, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schema/base.ts'
+import { checkDue, nextOf, requestedAnswer, runAnswer } from './_http/answers.ts'
+import { IdIn, Instant, KeyHeader, Limit, RequestedRun, Run, RunIn, Task, answers, exactly, page, nullable, word } from './_schema/base.ts'
 
 const Filter = exactly({
   status: Type.Optional(Type.Array(word(STATUSES))),
@@ -14,13 +14,21 @@ const Filter = exactly({
   enabled: Type.Optional(Type.Boolean())
 })
 const OneTask = { ...Task }
+const RequestIn = exactly({ ...RunIn.properties, now: Type.Optional(Type.Boolean({ description: 'At once: it passes the conditions that load, power and comfort make; not safety, not slots, not a pause' })) })
 const MatchHeader = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 200, description: 'The ETag the change was made from' })) })
 
 /** What was asked for under the key of the header: as long as the body says nothing else, it names one run for as long as that is kept. */
-function askOf ({ key, ...ask }: Static<typeof RunIn>, header: string | undefined) {
+function askOf ({ key, ...ask }: Static<typeof RequestIn>, header: string | undefined) {
   if (header === undefined) return key === undefined ? ask : { ...ask, key }
   if (key !== undefined && key !== header) throw inputInvalid({ what: 'The body does not fit', errors: [{ pointer: '/key', detail: 'is not the Idempotency-Key of the header' }] })
   return { unique: { while: 'kept' as const }, ...ask, key: header }
+}
+
+/** The ETag that a change was made from, of a header that may name several: the one in force when it is among them; undefined: whatever there is. */
+function matchIn (header: string | undefined, current: string | null): string | undefined {
+  const tags = header?.split(',').map(tag => tag.trim()) ?? ['*']
+  if (tags.includes('*')) return undefined
+  return tags.find(tag => tag === current) ?? tags[0]
 }
 
 /** What can be done: the tasks, their next fires, switching them and running them now. */
@@ -66,8 +74,7 @@ const tasks: Face = async app => {
   app.patch('/api/tasks/:id', {
     schema: { tags: ['tasks'], params: IdIn, headers: MatchHeader, body: exactly({ enabled: Type.Boolean() }), response: answers({ 200: Task }) }
   }, async ({ params, headers, body, by }, reply) => {
-    const match = headers['if-match']
-    await manager.enable(params.id, body.enabled, { by, ifMatch: match === '*' ? undefined : match })
+    await manager.enable(params.id, body.enabled, { by, ifMatch: matchIn(headers['if-match'], manager.settings.etag) })
     reply.headers(etag())
     return await manager.desk.task(params.id)
   })
@@ -77,18 +84,18 @@ const tasks: Face = async app => {
       tags: ['tasks', 'runs'],
       params: IdIn,
       headers: KeyHeader,
-      body: Type.Optional(RunIn),
-      response: answers({ 200: Run, 202: Run })
+      body: Type.Optional(RequestIn),
+      response: answers({ 200: RequestedRun, 202: RequestedRun })
     }
   }, async ({ params, headers, body, by }, reply) => {
     const header = headers['idempotency-key']
     const ask = askOf(body ?? {}, header)
     checkDue([ask])
-    const add = () => manager.desk.enqueue(params.id, ask)
-    const { run, created } = header === undefined ? await add() : await manager.desk.requests.once({ key: header, scope: `tasks/${params.id}`, request: body ?? {} }, add)
+    const add = () => manager.desk.request(params.id, ask, by)
+    const added = header === undefined ? await add() : await manager.desk.requests.once({ key: header, scope: `tasks/${params.id}`, request: body ?? {} }, add)
+    const { run, created } = added
     if (header !== undefined && !created) reply.header('idempotency-replayed', 'true')
-    if (created) await manager.engine.record({ at: manager.clock.now(), by, action: 'run', subject: run.id, detail: { task: run.task } })
-    return await reply.code(created ? 202 : 200).header('location', `${app.prefix}/api/runs/${run.id}`).send(runAnswer(manager, run))
+    return await reply.code(created ? 202 : 200).header('location', `${app.prefix}/api/runs/${run.id}`).send(requestedAnswer(manager, added))
   })
 }
 

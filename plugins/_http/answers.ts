@@ -1,12 +1,8 @@
-import type { FullRun, Run, Schedule, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
-import { firstReason, fullRunView, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest, scheduleView } from '../../core/index.ts'
+import type { FullRun, Passed, Run, Schedule, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
+import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest, scheduleView } from '../../core/index.ts'
 
-/** Why a due run waits, or null. */
-function heldOf (manager: TaskManager, run: Run) {
-  const verdict = run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null
-  const reason = verdict?.decision === 'hold' ? firstReason(verdict) : null
-  return reason && { code: reason.code, message: reason.message }
-}
+/** Why a due run waits, and the command that starts it, or null. */
+const heldOf = (manager: TaskManager, run: Run) => heldReason(run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null, run.id)
 
 function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnType<typeof heldOf>) {
   return { ...view, held, label: held === null ? view.label : 'held' as const }
@@ -14,6 +10,10 @@ function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnTy
 
 /** A run with its label and, when it is held, why. */
 export const runAnswer = (manager: TaskManager, run: Run) => withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
+
+/** A run that was asked for by hand; one that is to run now with the conditions that it passes. */
+export const requestedAnswer = (manager: TaskManager, { run, passes }: { run: Run, passes: Passed[] }) =>
+  ({ ...runAnswer(manager, run), ...run.now && { passes } })
 
 /** The same with payload, result and earlier attempts. */
 export const fullRunAnswer = (manager: TaskManager, run: FullRun) => withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))

@@ -83,9 +83,16 @@ const RunFields = {
   duration: nullable(Type.Number({ description: 'Seconds' })), attempt: Type.Integer(), max_retries: Type.Integer(), turn: Type.Integer(),
   crashes: Type.Integer(), missed: Type.Integer(), cancel: nullable(Reason), reason: nullable(Reason), error: nullable(Failure),
   warning: nullable(Type.String()), progress: Progress, deadline_at: nullable(Instant),
+  now: Type.Boolean({ description: 'It was asked for at once: it passes the conditions that load, power and comfort make' }),
+  preempted: Type.Integer({ description: 'How often it gave its slot away' }),
   moved: nullable(exactly({ code: Type.String(), message: Type.String(), confidence: Type.Number() }, { description: 'Why it is due at another instant than its schedule said' }))
 }
 export const Run = exactly(RunFields)
+/** A run that was asked for by hand. */
+export const RequestedRun = exactly({
+  ...RunFields,
+  passes: Type.Optional(Type.Array(exactly({ gate: Type.String(), code: Type.String(), message: Type.String() }), { description: 'With `now`: the closed conditions that it passes' }))
+})
 
 const Attempt = exactly({
   turn: Type.Integer(), attempt: Type.Integer(), started_at: Instant, finished_at: Instant, outcome: Type.String(), error: nullable(Failure), reason: nullable(Reason)

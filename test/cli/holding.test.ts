@@ -20,13 +20,13 @@ t.test('what holds runs is told and changed on a command line', async t => {
   const held = async (id: string) => ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
 
   t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
-    const { child, said } = launch(['run', 'wash', '--wait', '--json'], { cwd })
+    const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
     await until(() => said.err.includes('held: no signal solar was given'), 20_000)
     const why = await ask('why', 'wash')
-    t.match(why.out, /^wash \(run \w{11}\) is held: no signal solar was given\n {2}held +\d.*: no signal solar was given\n/)
+    t.match(why.out, /^wash \(run \w{11}\) is held: no signal solar was given; start it now with: offpeak now \w{11}\n {2}held +\d.*: no signal solar was given\n/)
     t.match(why.out, /\n- +signals +unknown +solar > 500 +\d\d:\d\d:\d\d +- +wash\.mjs \/constraints\/signals\/solar\n/)
     t.match(why.out, /\n\+ +memory .*config\.json:\d+:\d+ \/resources\/memory_limit\n/)
-    t.match((await ask('tasks')).out, /\nwash +held: no signal solar was given +on request/)
+    t.match((await ask('tasks')).out, /\nwash +held: no signal solar was given; start it now with: offpeak now \w{11} +on request/)
     const signal = await json('signal', 'solar', '650', '--ttl', '1h')
     await until(() => child.exitCode !== null)
     t.equal(child.exitCode, 0)
@@ -46,8 +46,22 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(await ask('signal', 'kind'), { code: 2, err: /given a value, or dropped/ })
   })
 
-  t.test('run --now passes what is not of safety, and is nothing else', async t => {
+  t.test('run starts at once and says in spite of what; --when-possible, a delay and what programs add are held', async t => {
     await ask('signal', 'solar', '--drop')
+    const now = await ask('run', 'wash', '--wait')
+    t.match(now, { code: 0, err: /^starts in spite of: no signal solar was given\n/, out: /completed/ })
+    const later = await json('run', 'wash', '--when-possible')
+    const added = (await ask('enqueue', 'wash')).out.trim()
+    for (const id of [later.id, added]) await until(async () => ((await held(id)) as { code: string } | null)?.code === 'signal_unknown', 10_000)
+    t.match(await json('run', 'wash', '--delay', '1h'), { now: false, label: 'scheduled' })
+    t.match((await ask('runs', '--task', 'wash', '--state', 'queued')).out, new RegExp(`${added} .* offpeak now ${added}`))
+    t.match(await ask('now', later.id, added), { code: 0, out: new RegExp(`^${later.id} starts now\n${added} starts now\n$`), err: /in spite of: no signal solar was given/ })
+    for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed', 10_000)
+    t.match(await ask('now', added), { code: 1, err: /only a run that waits/ })
+    t.match(await ask('run', 'wash', '--when-possible', '--now'), { code: 2, err: /cannot be used with/ })
+  })
+
+  t.test('run --now passes what is not of safety, and is nothing else', async t => {
     t.match(await json('run', 'wash', '--now', '--wait'), { state: 'completed', priority: 'critical', holds: [] })
     t.match(await ask('run', 'wash', '--now', '--priority', 'low'), { code: 2, err: /cannot be used with/ })
   })

@@ -116,9 +116,9 @@ t.test('a task that starts no run by itself says that first', async t => {
     { id: 'off', func: () => 1, trigger: '@daily', enabled: false }, { id: 'asked', func: () => 1, constraints: { power: 'mains' } }, { id: 'never', func: () => 1, trigger: '30 2 30 2 *' }, { id: 'daily', func: () => 1, trigger: '@daily' }
   ] })
   const why = (id: string) => it.get(`/api/tasks/${id}/why`)
-  t.match(await why('off'), { resting: { code: 'task_disabled' }, message: 'the task is disabled; switch it on with `offpeak enable off`; asked for by hand it would start' })
-  t.match(await why('never'), { resting: { code: 'never_fires' }, message: /^the trigger never fires: .*; asked for by hand it would start$/ })
-  t.match(await why('asked'), { resting: { code: 'no_trigger' }, message: /^the task has no trigger: .*; asked for by hand it would wait: on battery/ })
+  t.match(await why('off'), { resting: { code: 'task_disabled' }, message: 'the task is disabled; switch it on with `offpeak enable off`; `offpeak run off` starts it' })
+  t.match(await why('never'), { resting: { code: 'never_fires' }, message: /^the trigger never fires: .*; `offpeak run never` starts it$/ })
+  t.match(await why('asked'), { resting: { code: 'no_trigger' }, message: /^the task has no trigger: .*; `offpeak run asked` starts it in spite of: on battery/ })
   t.match(await why('daily'), { resting: null, message: /^due in/ })
   t.match(await it.get('/api/tasks/off/why?at=2026-11-01T00:00Z'), { resting: null, message: 'it had no run then' })
   await it.post('/api/tasks/asked/runs')

@@ -1,14 +1,16 @@
 import type { Command } from 'commander'
 import type { QueueView } from '../../work/desk/queues.ts'
 import type { Remote } from '../remote/options.ts'
-import type { RunAnswer } from '../remote/answers.ts'
+import type { RequestedAnswer, RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { PRIORITIES } from '../../model/run/run.ts'
 import { agoWords, durationWords, stateWords, timeWords } from '../terminal/words.ts'
 import { Option } from 'commander'
+import { eachOf } from './change.ts'
 import { instant, remote } from '../remote/options.ts'
 import { jsonOf, payloadOf } from '../terminal/json.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { tellPassed } from '../terminal/passed.ts'
+import { plain, say, sayJson } from '../terminal/say.ts'
 import { table } from '../terminal/table.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 
@@ -42,6 +44,16 @@ async function promote (id: string, given: Remote): Promise<void> {
   tellRun(await client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/promote`), given)
 }
 
+async function startNow (ids: string[], given: Remote): Promise<void> {
+  const client = await Client.find(given)
+  const start = async (id: string) => {
+    const run = await client.post<RequestedAnswer>(`/api/runs/${encodeURIComponent(id)}/now`)
+    tellPassed(run)
+    return run
+  }
+  await eachOf({ ids, act: start, told: ({ id, held, label }) => held === null ? `${id} starts now` : plain(`${id} ${stateWords(label)}: ${held.message}`), json: given.json })
+}
+
 function tellRun (run: RunAnswer, { json }: Remote): void {
   if (json) return sayJson(run)
   say(`${run.id} ${stateWords(run.label)}, ${run.priority}, due ${timeWords(run.due_at)}`)
@@ -57,7 +69,7 @@ async function flow (file: string, given: Remote): Promise<void> {
   say(table(['RUN', 'REF', 'TASK', 'STATE'], answer.runs.map(({ id, ref, task, state }) => [id, ref ?? '-', task, state])))
 }
 
-/** `queues`, `edit`, `promote` and `flow`. */
+/** `queues`, `edit`, `promote`, `now` and `flow`. */
 export function addQueues (program: Command): void {
   remote(program.command('queues [queue]').description('list the queues, or one: what waits, what runs, their limits')).action(listQueues)
   remote(program.command('edit <run>').description('change a run that waits'))
@@ -66,5 +78,6 @@ export function addQueues (program: Command): void {
     .option('--due <instant>', 'when it is due, such as 2026-11-22T03:00+01:00', instant('--due'))
     .action(edit)
   remote(program.command('flow <file>').description('add runs that wait for each other, from a JSON file or - for standard input')).action(flow)
-  remote(program.command('promote <run>').description('make a waiting run due now')).action(promote)
+  remote(program.command('promote <run>').description('make a waiting run due now; it is held as before')).action(promote)
+  remote(program.command('now <runs...>').description('start waiting runs now, whatever load, power and comfort say: not past safety, slots and pauses')).action(startNow)
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import type { AskGiven } from '../terminal/enqueue-options.ts'
-import type { FullRunView, RunAnswer } from '../remote/answers.ts'
+import type { FullRunView, RequestedAnswer } from '../remote/answers.ts'
 import type { Remote } from '../remote/options.ts'
 import type { State } from '../../model/run/run.ts'
 import { Client } from '../remote/client.ts'
 import { Option } from 'commander'
 import { askOf, asking } from '../terminal/enqueue-options.ts'
+import { tellPassed } from '../terminal/passed.ts'
 import { durationWords, runWords, stateWords, whyWords } from '../terminal/words.ts'
 import { follow, lineWords, newLines, progressWords } from '../terminal/follow.ts'
 import { plain, say, sayJson, tell } from '../terminal/say.ts'
@@ -14,7 +15,7 @@ import { remote } from '../remote/options.ts'
 /** The exit code of a command that waited for a run. */
 export const EXIT_CODES: Partial<Record<State, number>> = { completed: 0, failed: 1, cancelled: 3, skipped: 4 }
 
-type RunGiven = Remote & AskGiven & { file?: string, name?: string, now?: boolean, wait?: boolean, follow?: boolean }
+type RunGiven = Remote & AskGiven & { file?: string, name?: string, now?: boolean, whenPossible?: boolean, wait?: boolean, follow?: boolean }
 
 /** How far a run is, or what holds it. */
 const standWords = (run: FullRunView): string => run.held === null ? progressWords(run) : plain(`held: ${run.held.message}`)
@@ -44,11 +45,18 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
   return run
 }
 
+/** The body that asks for a run: at once, unless it is to wait for its turn or an instant. */
+async function bodyOf ({ now = false, whenPossible = false, ...given }: RunGiven): Promise<Record<string, unknown>> {
+  const isLater = whenPossible || given.delay !== undefined || given.due !== undefined
+  return { ...await askOf(now ? { ...given, priority: 'critical' } : given), ...!isLater && { now: true } }
+}
+
 /** Asks for a run, with a file sent along, and waits for its end as far as that was wanted. */
-export async function runNow (task: string, { file, name, now, ...given }: RunGiven): Promise<void> {
-  const body = await askOf(now ? { ...given, priority: 'critical' } : given)
+export async function runNow (task: string, { file, name, ...given }: RunGiven): Promise<void> {
+  const body = await bodyOf(given)
   const client = await Client.find(given)
-  const run = await client.post<RunAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined ? body : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })
+  const run = await client.post<RequestedAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined ? body : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })
+  tellPassed(run)
   if (!given.wait && !given.follow) return given.json ? sayJson(run) : say(run.id)
   const over = await watch(client, run.id, given.follow ?? false)
   process.exitCode = EXIT_CODES[over.state]!
@@ -84,9 +92,10 @@ async function logs (id: string, given: Remote & { follow?: boolean }): Promise<
 
 /** `run`, `show` and `logs`: one run from beginning to end. */
 export function addRuns (program: Command): void {
-  asking(remote(program.command('run <task>').description('run a task now; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped')))
+  asking(remote(program.command('run <task>').description('run a task now, whatever load, power and comfort say: not past safety, slots and pauses; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped')))
     .option('--file <path>', 'a file to send along, or - for standard input: its place on the server is the `path` of the payload')
-    .addOption(new Option('--now', 'at once: as critical, it passes every gate but pauses, full disks and heat').conflicts(['priority', 'delay', 'due']))
+    .addOption(new Option('--when-possible', 'leave it to its turn: held as what programs add').conflicts('now'))
+    .addOption(new Option('--now', 'ahead of everything, as critical: past the slots that power and hour leave too').conflicts(['priority', 'delay', 'due']))
     .option('-w, --wait', 'wait until it is over, and say what holds it')
     .option('-f, --follow', 'wait, and write its log to standard error')
     .action(runNow)

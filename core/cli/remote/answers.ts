@@ -9,6 +9,7 @@ type Held = { held: { code: string, message: string } | null }
 /** What the routes answer, as the command line reads it. */
 export type RunAnswer = ReturnType<typeof runView> & Held
 export type FullRunView = ReturnType<typeof fullRunView> & Held
+export type RequestedAnswer = RunAnswer & { passes?: { gate: string, code: string, message: string }[] }
 export type RunsAnswer = Page<RunAnswer>
 
 export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }

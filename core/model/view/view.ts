@@ -1,5 +1,5 @@
 import { checkpointView } from '../run/checkpoint.ts'
-import { firstReason } from '../gates/evaluate.ts'
+import { heldReason } from './held.ts'
 import { iso } from '../base/clock.ts'
 import { STATES, labelOf } from '../run/run.ts'
 import { kindOf, wordsFor } from '../trigger.ts'
@@ -91,7 +91,7 @@ interface Moving { status: Status, reason: { code: string, message: string } | n
 function movingOf (facts: TaskFacts): Moving {
   const { states, last, schedules, first } = facts
   const next = schedules.flatMap(({ next_at: at }) => at === null ? [] : [at])
-  return { status: statusOf(facts), reason: first ? firstReason(first.verdict) : null, last, next: next.length > 0 ? Math.min(...next) : null, states }
+  return { status: statusOf(facts), reason: first ? heldReason(first.verdict, first.run.id) : null, last, next: next.length > 0 ? Math.min(...next) : null, states }
 }
 
 const sameRun = (a: Run | null, b: Run | null): boolean =>
@@ -127,7 +127,7 @@ function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next
     enabled: task.enabled,
     trigger: triggerView(task),
     status,
-    held: reason ? Object.freeze({ code: reason.code, message: reason.message }) : null,
+    held: reason && Object.freeze(reason),
     last_run: last ? Object.freeze(lastRun(last)) : null,
     next_run: iso(next),
     counts: Object.freeze({ ...states }),
@@ -166,7 +166,7 @@ function triggerView (task: Task): TaskView['trigger'] {
 
 /** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
 export function runView (run: Run, now: number) {
-  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, progress, ...rest } = run
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, single: _single, progress, ...rest } = run
   return {
     ...rest,
     label: labelOf(run, now),

@@ -23,6 +23,11 @@ export class Admission {
       max === undefined ? [] : [[queue, { max, on_full }]]))
   }
 
+  /** The same for a run that is tried again: it pushes nothing out. */
+  get refusing (): Record<string, Bound> {
+    return Object.fromEntries(Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }]))
+  }
+
   /** The most that may wait in these queues. */
   get lengths (): Record<string, number> {
     return Object.fromEntries(Object.entries(this.bounds).map(([queue, { max }]) => [queue, max]))

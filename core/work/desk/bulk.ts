@@ -3,8 +3,9 @@ import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../../mode
 import { checkedPayload, newRun } from './intake.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
+import { passedBy } from '../../model/view/held.ts'
 import { named } from './requests.ts'
-import type { Added, ChangeAsk, Changed, Engine } from '../../engine/engine.ts'
+import type { Act, Added, ChangeAsk, Changed, EditAsk, Engine, Note } from '../../engine/engine.ts'
 import type { Admission } from './admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Detail } from '../../model/base/errors.ts'
@@ -12,6 +13,7 @@ import type { Duration } from '../../model/base/duration.ts'
 import type { Filter } from '../../engine/reports.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
+import type { Passed } from '../../model/view/held.ts'
 import type { TaskRunAsk } from './intake.ts'
 import type { Requests } from './requests.ts'
 import type { Runner } from '../run/runner.ts'
@@ -42,10 +44,13 @@ export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: 
 /** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
 export interface ChangeRequest { filter: Filter, tasks?: string[], by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
 
+/** `by`: a person who asked, and `action`: for what, as it is recorded. */
+export interface BulkMore { source?: Source, by?: string, action?: 'run' | 'flow' }
+
 /** `refused`: runs that were not tried again, because their queues are full. */
 export interface Counted { matched: number, changed: number, refused: number }
 
-const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted' } as const
+const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted', promote: 'made due' } as const satisfies Record<Act, string>
 
 /** Many runs in one call, and changes of runs that wait. */
 export class Bulk {
@@ -56,20 +61,21 @@ export class Bulk {
   }
 
   /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
-  async add (asks: readonly TaskRunAsk[], source: Source = 'manual'): Promise<Added[]> {
+  async add (asks: readonly TaskRunAsk[], { source = 'manual', by, action = 'run' }: BulkMore = {}): Promise<Added[]> {
     const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
     const runs = this.#checked(asks, source, now)
-    const added = await engine.add(runs, now, { bounds: admission.bounds }).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
+    const more = { bounds: admission.bounds, ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) } }
+    const added = await engine.add(runs, now, more).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
   }
 
   /** The same for a request that names itself by a key: sent again it finds what it has added. Throws OFFPEAK_IDEMPOTENCY_CONFLICT too. */
-  async addOnce (asks: readonly TaskRunAsk[], { key, scope }: { key: string, scope: string }): Promise<Added[]> {
+  async addOnce (asks: readonly TaskRunAsk[], { key, scope, ...more }: BulkMore & { key: string, scope: string }): Promise<Added[]> {
     const { requests, tasks } = this.#options
-    return await requests.once({ key, scope, request: asks }, () => this.add(named(asks, { key, scope }, tasks())))
+    return await requests.once({ key, scope, request: asks }, () => this.add(named(asks, { key, scope }, tasks()), more))
   }
 
   #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
@@ -91,25 +97,41 @@ export class Bulk {
 
   /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it does not wait. */
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
-    const { engine, clock, runner, definition } = this.#options
+    const { clock, definition } = this.#options
     const before = await this.#waiting(id)
-    const run = await engine.edit({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: checkedPayload(definition(before.task), payload) } })
-    if (run === null) throw runNotFound(id)
-    // It may have started between the look and the change.
-    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
-    runner.wake()
-    return run
+    return await this.#edited({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: checkedPayload(definition(before.task), payload) } })
   }
 
-  /** Makes a run that waits for its time due now. */
+  /** Makes a run that waits for its time due now; what holds it is as before. */
   async promote (id: string, { by }: { by: string }): Promise<Run> {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
   }
 
+  /** Starts a run that waits as soon as there is a slot: it passes the conditions that load, power and comfort make, which are recorded. */
+  async runNow (id: string, { by }: { by: string }): Promise<{ run: Run, passes: Passed[] }> {
+    const { clock, runner } = this.#options
+    const before = await this.#waiting(id)
+    const now = clock.now()
+    const due = Math.min(before.due_at, now)
+    const passes = passedBy(runner.verdict({ ...before, due_at: due, now: true }))
+    const record = { by, action: 'run_now', detail: { task: before.task, passes: passes.map(({ code }) => code) } }
+    return { run: await this.#edited({ id, now, by, run_now: true, ...due !== before.due_at && { due_at: due }, record }), passes }
+  }
+
+  async #edited (ask: EditAsk): Promise<Run> {
+    const { engine, runner } = this.#options
+    const run = await engine.edit(ask)
+    if (run === null) throw runNotFound(ask.id)
+    // It may have started between the look and the change.
+    if (!isWaiting(run)) throw started(run)
+    runner.wake()
+    return run
+  }
+
   /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it is not over. */
-  async remove (id: string, { by, message = 'deleted by hand' }: { by: string, message?: string }): Promise<Run> {
+  async remove (id: string, { by, message = 'deleted by hand', code = 'deleted' }: { by: string, message?: string, code?: string }): Promise<Run> {
     const { engine, clock } = this.#options
-    const run = await engine.discard({ id, reason: { code: 'deleted', message, by }, now: clock.now() })
+    const run = await engine.discard({ id, reason: { code, message, by }, now: clock.now() })
     if (run === null) throw runNotFound(id)
     if (!isFinal(run.state)) throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
     return run
@@ -118,18 +140,18 @@ export class Bulk {
   async #waiting (id: string): Promise<Run> {
     const run = await this.#options.engine.get(id)
     if (run === null) throw runNotFound(id)
-    if (run.state !== 'queued' && run.state !== 'blocked') throw started(run)
+    if (!isWaiting(run)) throw started(run)
     return run
   }
 
   /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. What is tried again
    *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all, OFFPEAK_INPUT_INVALID for a filter
    *  that names nothing. */
-  async change (act: keyof typeof VERBS, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
+  async change (act: Act, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
     const { clock, runner, admission } = this.#options
     // Nobody means all by saying nothing.
     if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
-    const reason = { code: VERBS[act].replace(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
+    const reason = { code: VERBS[act].replaceAll(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
     // A run of a task that is no more would only wait.
     const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
     const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
@@ -158,6 +180,12 @@ export class Bulk {
     return counted
   }
 }
+
+/** Of a flow the first run is the subject, of other runs none. */
+const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', count: number }): Note =>
+  action === 'flow' ? { by, action, detail: { runs: count } } : { by, action, subject: '*', detail: { added: count } }
+
+const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'
 
 const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
 

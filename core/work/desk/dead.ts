@@ -51,12 +51,10 @@ export class Dead {
 
   /** Removes one failed run; throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it has not failed. */
   async discardOne (id: string, { by, message }: { by: string, message: string }): Promise<Run> {
-    const { engine, clock } = this.#options
+    const { engine, bulk } = this.#options
     const before = await engine.get(id)
     if (before === null) throw runNotFound(id)
     if (before.state !== 'failed') throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs are' })
-    const run = await engine.discard({ id, reason: { code: 'discarded', message, by }, now: clock.now() })
-    if (run === null) throw runNotFound(id)
-    return run
+    return await bulk.remove(id, { by, message, code: 'discarded' })
   }
 }

@@ -12,14 +12,16 @@ import { isFinal } from '../../model/run/run.ts'
 import { newRun } from './intake.ts'
 import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
+import { passedBy } from '../../model/view/held.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
-import type { Added, Engine } from '../../engine/engine.ts'
+import type { Added, Engine, Note } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { FullRun, Run, Source, State } from '../../model/run/run.ts'
+import type { FullRun, NewRun, Run, Source, State } from '../../model/run/run.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { ListAsk, Page, StoredLine, TaskCount } from '../../engine/reports.ts'
 import type { Listener } from '../../model/notice.ts'
+import type { Passed } from '../../model/view/held.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { RunAsk } from './intake.ts'
 import type { Runner } from '../run/runner.ts'
@@ -53,6 +55,17 @@ export interface ScheduleRequest {
 }
 
 interface First { run: Run, verdict: Verdict }
+
+/** A run asked for by a person. `now`: at once, whatever load, power and comfort say; not with an instant or a delay. */
+export interface RunRequest extends RunAsk { now?: boolean }
+
+/** `passes`: the conditions that are closed, and that the run passes because it is to run now. */
+export type Requested = Added & { passes: Passed[] }
+
+function checkHurried ({ delay, due_at: due }: RunAsk): void {
+  const other = delay !== undefined ? 'delay' : due !== undefined ? 'due_at' : null
+  if (other !== null) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/now', detail: `goes with no '${other}': say one of the two` }] })
+}
 
 const NONE: Record<State, number> = { blocked: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 }
 
@@ -131,10 +144,26 @@ export class Desk {
 
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
-    const { engine, clock, runner } = this.#options
+    return await this.#add(newRun({ task: this.definition(id), ask, source, now: this.#options.clock.now() }))
+  }
+
+  /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and comfort make: they are
+   *  part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID too. */
+  async request (id: string, { now: hurried = false, ...ask }: RunRequest, by: string): Promise<Requested> {
+    const { clock, runner } = this.#options
     const now = clock.now()
-    const run = newRun({ task: this.definition(id), ask, source, now })
-    const [added] = await engine.add([run], now, { bounds: this.#admission.bounds }).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
+    if (hurried) checkHurried(ask)
+    const run = newRun({ task: this.definition(id), ask, source: 'manual', now })
+    if (!hurried) return { ...await this.#add(run, { by, action: 'run', detail: { task: id } }), passes: [] }
+    const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
+    const added = await this.#add({ ...run, now: true }, { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } })
+    return { ...added, passes: added.created ? passes : [] }
+  }
+
+  async #add (run: NewRun, record?: Note): Promise<Added> {
+    const { engine, clock, runner } = this.#options
+    const more = { bounds: this.#admission.bounds, ...record && { record } }
+    const [added] = await engine.add([run], clock.now(), more).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
     return added!
@@ -177,7 +206,7 @@ export class Desk {
     this.definition(before.task)
     const now = clock.now()
     const record = { by, action: 'retry', detail: { task: before.task } }
-    const run = await engine.retry({ id, now, due_at: now, bounds: this.#admission.bounds, record })
+    const run = await engine.retry({ id, now, due_at: now, bounds: this.#admission.refusing, record })
     if (run === null) throw runNotFound(id)
     runner.wake()
     return run

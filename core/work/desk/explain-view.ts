@@ -1,20 +1,31 @@
 import { holdView } from '../../model/view/view.ts'
+import { startsByHand, withCommand } from '../../model/view/held.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Explained, Explanation } from './explain.ts'
 import type { Rest } from '../../model/schedule/resting.ts'
 
 const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({ ...gate, since: iso(since), clears_at: iso(clears) })
 
+type Reason = Pick<Explanation, 'task' | 'decision' | 'message' | 'gates'>
+
 /** What is said of a task that has no run and starts none by itself: that first. */
-function restWords ({ decision, message }: Pick<Explanation, 'decision' | 'message'>, rest: Rest): string {
-  return `${rest.message}; asked for by hand it would ${decision === 'start' ? 'start' : `wait: ${message}`}`
+function restWords ({ task, decision, message, gates }: Reason, rest: Rest): string {
+  const starts = `\`offpeak run ${task}\` starts it`
+  if (decision === 'start') return `${rest.message}; ${starts}`
+  return startsByHand({ gates }) ? `${rest.message}; ${starts} in spite of: ${message}` : `${rest.message}; asked for by hand it would wait: ${message}`
+}
+
+function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: Rest | null): string {
+  const { run, decision, message, gates } = answer
+  if (run === null) return rest === null ? message : restWords(answer, rest)
+  return decision === 'hold' ? withCommand(message, run, { gates }) : message
 }
 
 /** An explanation as REST shows it: every instant in ISO 8601, durations in seconds. `rest`: why the task starts no run by itself; it counts as
  *  long as no run waits. */
 export const explanationView = ({ at, message, gates, earliest, deadline, holds, ...facts }: Explanation, rest: Rest | null = null) => ({
   ...facts,
-  message: rest === null || facts.run !== null ? message : restWords({ decision: facts.decision, message }, rest),
+  message: messageOf({ ...facts, message, gates }, rest),
   resting: facts.run === null ? rest : null,
   at: iso(at)!,
   gates: gates.map(gateView),
