@@ -7,7 +7,8 @@ const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(m
 
 const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / FINE)
 
-/** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up. */
+/** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up.
+ *  */
 export class Durations {
   #count = 0
   #sum = 0

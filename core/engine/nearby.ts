@@ -2,9 +2,10 @@ import type { OutcomeKind } from '../model/run/outcome.ts'
 import type { Reason, Run } from '../model/run/run.ts'
 import type { Used } from '../model/run/used.ts'
 
-/** What a commit has done, whoever asked for it. `settled`: a run that is over, or goes back to the queue after an attempt; `owner`: who had it
- *  running, null when nobody had: what it waited for failed, its queue was full, its deadline has passed. `claimed`, and `settled` with an
- *  owner: that owner knows it already. `call`: by which call of the engine. */
+/** What a commit has done, whoever asked for it. `settled`: a run that is over, or goes back to the queue after an
+ *  attempt; `owner`: who had it running, null when nobody had: what it waited for failed, its queue was full, its
+ *  deadline has passed. `claimed`, and `settled` with an owner: that owner knows it already. `call`: by which call of
+ *  the engine. */
 export type Said = { call: string } & (
   | { kind: 'added', run: Run }
   | { kind: 'claimed', run: Run }
@@ -15,15 +16,19 @@ export type Said = { call: string } & (
   | { kind: 'recorded', by: string, action: string, subject: string }
 )
 
-/** `work`: a run is queued, or may start that could not: another one has ended. `cancel`: a running run is asked to stop. `said`: is not empty. */
+/** `work`: a run is queued, or may start that could not: another one has ended. `cancel`: a running run is asked to
+ *  stop. `said`: is not empty. */
 export type ChangeKind = 'work' | 'facts' | 'schedules' | 'cancel' | 'said'
 
 export interface Change { kinds: ReadonlySet<ChangeKind>, said: readonly Said[] }
 
 /** What an engine in this process offers beside the seam. */
 export interface Nearby {
-  /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener throws is contained. */
+  /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener
+   *  throws is contained. */
   onChange (listener: (change: Change) => void): () => void
+  /** How many have started the engine and not stopped it. */
+  users (): number
   /** Resolves when all that is committed now is durable. Rejects when it cannot be made so. */
   durable (): Promise<void>
 }

@@ -39,7 +39,8 @@ export interface HeldTime { task: string, code: string, ms: number, runs: number
 /** `names`: of these queues alone. Without `now` nobody looks for the oldest. */
 export interface QueuesAsk { now?: number, names?: string[] }
 
-/** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is due. */
+/** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is
+ *  due. */
 export interface QueueCount { queue: string, blocked: number, queued: number, running: number, oldest: number | null }
 
 /** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
@@ -48,7 +49,8 @@ export interface DeadGroup { task: string, fingerprint: string, count: number, m
 /** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
 export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }
 
-/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when it was not noted. */
+/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when
+ *  it was not noted. */
 export interface Spread {
   count: number
   mean: number | null
@@ -59,9 +61,10 @@ export interface Spread {
   max_run: string | null
 }
 
-/** What ended from `at` on. `dead`: of the failed, those with their attempts or their time spent. `retries`: failed attempts that were tried
- *  again. `wait`: from due to start, `run`: from start to end, both of each attempt that was not given back; `held`: of each
- *  wait that ended then, how long gates held the run back, of those that they did. `cpu_ms`: processor time that attempts in threads and processes have taken, whatever they came to. */
+/** What ended from `at` on. `dead`: of the failed, those with their attempts or their time spent. `retries`: failed
+ *  attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of each attempt that was
+ *  not given back; `held`: of each wait that ended then, how long gates held the run back, of those that they did.
+ *  `cpu_ms`: processor time that attempts in threads and processes have taken, whatever they came to. */
 export interface StatsRow {
   at: number
   name: string
@@ -81,8 +84,8 @@ export interface StatsRow {
 export interface Entry { at: number, by: string, action: string, subject: string, detail: Json }
 export type StoredEntry = Entry & { seq: number }
 
-/** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after the last change that was
- *  answered to the same caller, and two answers need not be of the same moment. */
+/** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after
+ *  the last change that was answered to the same caller, and two answers need not be of the same moment. */
 export interface Reports {
   list (ask: ListAsk): Promise<Page<Run>>
   /** The lines after `after` (a seq), oldest first. */

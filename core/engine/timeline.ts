@@ -13,15 +13,16 @@ export interface Span { owner: string, due_from: number, due_until: number, code
 /** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
 export type Judged = Omit<Span, 'code' | 'began'> & { at: number, code: string | null }
 
-/** The spans that are open after a verdict: `kept` as they were but for their owner, `closed` at the instant of it, `opened` from `began` on. */
+/** The spans that are open after a verdict: `kept` as they were but for their owner, `closed` at the instant of it,
+ *  `opened` from `began` on. */
 export interface Spans<T extends Span> { kept: T[], closed: T[], opened: Span[] }
 
 /** True when the open entry goes on: another message is worth a new one once it is a minute old. */
 export const goesOn = (open: Pick<Span, 'code' | 'message' | 'began'>, { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>): boolean =>
   open.code === code && (open.message === message || at - open.began < MINUTE)
 
-/** What a verdict makes of the open spans of its owner. A span of which only a part is judged otherwise is closed in whole, and what is left of
- *  it goes on as a span of its own from the same instant: `closed` says which part ends. */
+/** What a verdict makes of the open spans of its owner. A span of which only a part is judged otherwise is closed in
+ *  whole, and what is left of it goes on as a span of its own from the same instant: `closed` says which part ends. */
 export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): Spans<T> {
   const result: Spans<T> = { kept: [], closed: [], opened: [] }
   const covered: Span[] = []
@@ -68,8 +69,8 @@ export function clipped (holds: readonly Hold[], from: number, to: number | null
   })
 }
 
-/** A timeline of a bounded length: the oldest entries of one code become one that lasts as long as they did together; the first and the newest
- *  stay as they were. */
+/** A timeline of a bounded length: the oldest entries of one code become one that lasts as long as they did together;
+ *  the first and the newest stay as they were. */
 export function thinned (holds: readonly Hold[]): Hold[] {
   const left = [...holds]
   while (left.length > MOST_HOLDS) {
@@ -94,7 +95,8 @@ export function oldestPair (holds: readonly Pick<Hold, 'code'>[]): [number, numb
   return [1, 2]
 }
 
-/** How long a run was held in all, ms: for each code by itself as long as one owner judges, for whatever code when there are several. */
+/** How long a run was held in all, ms: for each code by itself as long as one owner judges, for whatever code when
+ *  there are several. */
 export function lengthOf (holds: readonly Hold[]): number {
   if (holds.some(({ owner }) => owner !== holds[0]!.owner)) return unionOf(holds)
   return [...Map.groupBy(holds, ({ code }) => code).values()].reduce((sum, same) => sum + unionOf(same), 0)

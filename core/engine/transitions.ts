@@ -147,8 +147,8 @@ export function afterRetry (run: Run, due_at: number): Run {
 
 const CRASHED: Reason = { code: 'crashed', message: 'The process that executed it ended before it did' }
 
-/** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no retry.
- *  The child stays named, for the caller to end before the run starts again. */
+/** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no
+ *  retry. The child stays named, for the caller to end before the run starts again. */
 export function afterCrash (run: Run, { now, restart, crash_cap }: ExpireAsk): Run {
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + 1 }
   const over = { ...finished(back, now), child: run.child }
@@ -163,8 +163,8 @@ export function afterCrash (run: Run, { now, restart, crash_cap }: ExpireAsk): R
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
 
-/** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said before. The result of a
- *  completed run is for the caller to compare. */
+/** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said
+ *  before. The result of a completed run is for the caller to compare. */
 export function isAfter (run: Run, outcome: Outcome): boolean {
   if (run.state === 'running') return false
   switch (outcome.kind) {

@@ -5,7 +5,7 @@ import t from 'tap'
 import { SECOND } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0 } from './contract/ground.ts'
-import { compareAll } from './model/compare.ts'
+import { compareAll, compareDue } from './model/compare.ts'
 import { CROWDS } from './model/crowds.ts'
 import { Draw, MOST } from './model/draw.ts'
 import { Laws } from './model/laws.ts'
@@ -93,6 +93,7 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
     if (!failed) world.laws.follow()
   }
   if (failed && wanted!.rollback && wanted!.at !== 'begin') return false
+  await compareDue(world.engine, world.laws)
   wait(world, new Draw(time))!.apply(undefined as never)
   return true
 }

@@ -14,7 +14,8 @@ const BATCH = 80
 
 const taskOf = (index: number) => `task_${index % TASKS}`
 
-/** Runs of many tasks, of which the newest 2,000 came by schedule, one of nine late, and the others by hand, one of ten from another task. */
+/** Runs of many tasks, of which the newest 2,000 came by schedule, one of nine late, and the others by hand, one of ten
+ *  from another task. */
 function newRun (index: number): NewRun {
   const isPlanned = index >= RUNS / 2
   const source: Source = isPlanned ? index % 9 === 0 ? 'catch_up' : 'schedule' : index % 10 === 0 ? 'task' : 'manual'
@@ -115,7 +116,8 @@ const LONG = 12_000
 const NEWER = 22_000
 const DUE = 11_000
 
-/** A long line of one task, of which every fifth run was asked for by another one, a short line, and newer runs than lie there in all. */
+/** A long line of one task, of which every fifth run was asked for by another one, a short line, and newer runs than
+ *  lie there in all. */
 async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())

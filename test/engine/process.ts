@@ -18,7 +18,8 @@ export function folderOf (t: Test): string {
 
 export interface TrafficAsk { folder: string, lines: number, synchronous?: 'full' | 'normal', env?: NodeJS.ProcessEnv }
 
-/** Starts a process with traffic on the folder, kills it with -9 once it has told so many lines, and gives all that it told. */
+/** Starts a process with traffic on the folder, kills it with -9 once it has told so many lines, and gives all that it
+ *  told. */
 export async function killedTraffic (ask: TrafficAsk): Promise<string[]> {
   const { child, told } = traffic(ask)
   let killed = false

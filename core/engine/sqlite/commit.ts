@@ -34,8 +34,8 @@ export interface CommitOptions {
   trouble (call: string, error: unknown): void
 }
 
-/** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it is
- *  durable, which a power cut does not undo either. */
+/** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it
+ *  is durable, which a power cut does not undo either. */
 export type Answered = 'committed' | 'durable'
 
 interface Call {
@@ -57,8 +57,9 @@ const BUSY_WAITS_MS = [50, 100, 200]
 /** Resolves when all that follows from what is done now without waiting is done. */
 const afterThis = () => new Promise<void>(resolve => process.nextTick(resolve))
 
-/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync. A call that throws before it
- *  has changed anything fails alone; one that has is undone with its transaction, and the others are done again as if it had never been there. */
+/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync. A
+ *  call that throws before it has changed anything fails alone; one that has is undone with its transaction, and the
+ *  others are done again as if it had never been there. */
 export class GroupCommit {
   /** Milliseconds that the last commit took. */
   lastMs: number | null = null
@@ -129,8 +130,9 @@ export class GroupCommit {
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
   }
 
-  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of another, and brings none.
-   *  The next call of a caller who was alone waits for no turn: whoever else calls at once joins it all the same. */
+  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of
+   *  another, and brings none. The next call of a caller who was alone waits for no turn: whoever else calls at once
+   *  joins it all the same. */
   async #gather (): Promise<void> {
     if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
       await afterThis()
@@ -191,7 +193,8 @@ export class GroupCommit {
     }
   }
 
-  /** Does every call in one transaction. Those that throw are left out; when one has changed something by then, the rest are done again from the start. */
+  /** Does every call in one transaction. Those that throw are left out; when one has changed something by then, the
+   *  rest are done again from the start. */
   #transact (calls: readonly Call[]): void {
     for (;;) {
       const fault = this.#attempt(calls)
@@ -200,7 +203,8 @@ export class GroupCommit {
     }
   }
 
-  /** One transaction. Null: it is committed; else nothing is, because of one call. Throws when that was not the fault of a call. */
+  /** One transaction. Null: it is committed; else nothing is, because of one call. Throws when that was not the fault
+   *  of a call. */
   #attempt (calls: readonly Call[]): { call: Call, error: unknown } | null {
     let current: Call | null = null
     try {

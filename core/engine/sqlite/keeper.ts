@@ -10,7 +10,7 @@ import { due } from './calls/due.ts'
 import { edit } from './calls/edit.ts'
 import { keep, kept } from './calls/facts.ts'
 import { hold, overdue } from './calls/hold.ts'
-import { beat, expire, leave } from './calls/leases.ts'
+import { beat, expire, hasExpired, leave } from './calls/leases.ts'
 import { list } from './calls/list.ts'
 import { plan, schedules, unplan } from './calls/plan.ts'
 import { queues } from './calls/queues.ts'
@@ -28,10 +28,11 @@ import type { Store, StoreOptions } from './store.ts'
 
 const MEGABYTE = 1024 * 1024
 
-/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for speed, off the whole folder:
- *  for what nobody needs after this process. `onTrouble` is called with every change that could not be stored. `owner` is the name in the message to
- *  a second instance. `ballastBytes`: space held in reserve for a full disk. `check`: compares memory with the rows as it goes; it is on when the
- *  environment says OFFPEAK_CHECK=1. */
+/** `folder`: everything that is stored lies there. `synchronous` normal trades the last second before a power cut for
+ *  speed, off the whole folder: for what nobody needs after this process. `onTrouble` is called with every change that
+ *  could not be stored. `owner` is the name in the message to a second instance. `ballastBytes`: space held in reserve
+ *  for a full disk. `check`: compares memory with the rows as it goes; it is on when the environment says
+ *  OFFPEAK_CHECK=1. */
 export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOptions, 'changed'>>
 
 const optionsOf = (options: SqliteOptions, changed: StoreOptions['changed']): StoreOptions => ({
@@ -43,10 +44,10 @@ const optionsOf = (options: SqliteOptions, changed: StoreOptions['changed']): St
 function createListeners (trouble: (error: unknown) => void) {
   const listeners = new Set<(change: Change) => void>()
   return {
-    call: (change: Change) => {
+    call: (news: Change) => {
       for (const listener of listeners) {
         try {
-          listener(change)
+          listener(news)
         } catch (error) {
           trouble(error)
         }
@@ -59,10 +60,10 @@ function createListeners (trouble: (error: unknown) => void) {
   }
 }
 
-/** An engine in one folder of this machine, for one process at a time, and as many owners in it as like: SQLite, a write-ahead log, and one
- *  transaction for all the calls of a moment. Starts and stops are counted: it closes with the last stop. `start` throws OFFPEAK_ENGINE_BUSY when
- *  another process or engine has the folder, OFFPEAK_ENGINE_FAILED when the files cannot be used; after that, calls reject with
- *  OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
+/** An engine in one folder of this machine, for one process at a time, and as many owners in it as like: SQLite, a
+ *  write-ahead log, and one transaction for all the calls of a moment. Starts and stops are counted: it closes with the
+ *  last stop. `start` throws OFFPEAK_ENGINE_BUSY when another process or engine has the folder, OFFPEAK_ENGINE_FAILED
+ *  when the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
   const listeners = createListeners(error => all.onTrouble('listener', error))
   const all = optionsOf(options, listeners.call)
@@ -102,7 +103,10 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       return write('claim', tables => claim(tables, ask), 'committed')
     },
     beat: ask => write('beat', tables => beat(tables, ask), 'committed'),
-    expire: ask => write('expire', tables => expire(tables, ask)),
+    async expire (ask) {
+      if (!await read('expire', tables => hasExpired(tables, ask.now))) return { queued: [], failed: [] }
+      return write('expire', tables => expire(tables, ask))
+    },
     leave: ask => write('leave', tables => leave(tables, ask)),
     report: said => write('report', tables => report(tables, said)),
     settle: settlement => write('settle', tables => settle(tables, settlement)),
@@ -120,7 +124,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     hold: entries => write('hold', tables => hold(tables, entries)),
     async plan (asks) {
       for (const { fires } of asks) checkNew(fires)
-      // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was answered.
+      // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was
+      // answered.
       const isAdded = asks.some(({ from, schedule, record: noted }) => noted !== undefined || (from === null && schedule.origin === 'api'))
       return write('plan', tables => asks.map(ask => plan(tables, ask)), isAdded ? 'durable' : 'committed')
     },
@@ -144,6 +149,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       return healthOf(life.open)
     },
     onChange: listener => listeners.add(listener),
+    users: () => life.users,
     async durable () {
       const store = life.open
       if (store === null) throw engineStopped()

@@ -2,6 +2,8 @@
 export interface Lifecycle<T> {
   /** What is open, or null. */
   readonly open: T | null
+  /** How many have started it and not stopped it. */
+  readonly users: number
   /** Resolves when it is open. Rejects when it cannot be opened: then nothing is, and the next start tries again. */
   start (): Promise<void>
   /** Resolves when it is closed, or at once when others still use it. A start that is under way is waited for. */
@@ -35,6 +37,9 @@ export function createLifecycle<T> (ask: { open: () => T, close: (opened: T) => 
   return {
     get open () {
       return opened
+    },
+    get users () {
+      return users
     },
     start () {
       users += 1

@@ -3,12 +3,13 @@ import type { Json } from '../base/json.ts'
 /** Marks what is stored as more than the state alone; before it was always there, a state could stand by itself. */
 const MARK = 'offpeak_steps'
 
-/** What becomes of a checkpoint that was saved under another version of the definition: it is given back, or the run begins without it. */
+/** What becomes of a checkpoint that was saved under another version of the definition: it is given back, or the run
+ *  begins without it. */
 export const ON_CHANGED = ['keep', 'restart'] as const
 export type OnChanged = typeof ON_CHANGED[number]
 
-/** What a run has kept for its later attempts: the state that its task saved, the results of its steps, and the version of the definition
- *  that saved them; null: nobody knows. */
+/** What a run has kept for its later attempts: the state that its task saved, the results of its steps, and the version
+ *  of the definition that saved them; null: nobody knows. */
 export interface Checkpoint { state: Json, steps: Readonly<Record<string, Json>>, version: string | null }
 
 type Fields = { [key: string]: Json }

@@ -1,15 +1,18 @@
 import type { NewRun, Priority, Run, Source } from './run.ts'
 
-/** What gates can tell of a waiting run without looking at it alone: runs of the same cohort share a verdict, but for the
- *  instant at which each is due. `span` (ms): from when a run is due to its deadline, the same for all of them, so that in due
- *  order their deadlines rise; NO_DEADLINE: the definition of the task says it. `scheduled`: a schedule asked for them. */
+/** What gates can tell of a waiting run without looking at it alone: runs of the same cohort share a verdict, but for
+ *  the instant at which each is due. `span` (ms): from when a run is due to its deadline, the same for all of them, so
+ *  that in due order their deadlines rise; NO_DEADLINE: the definition of the task says it. `scheduled`: a schedule
+ *  asked for them. */
 export interface Cohort { task: string, queue: string, priority: Priority, span: number, scheduled: boolean }
 
-/** The due runs of one cohort: how many, and the one that comes first by (due_at, id), which is also the nearest to its deadline. */
+/** The due runs of one cohort: how many, and the one that comes first by (due_at, id), which is also the nearest to its
+ *  deadline. */
 export interface DueCohort extends Cohort { count: number, first: Run }
 
-/** What may be taken: the runs of a cohort that are due in [from, until], or one run by its id; ranks that are smaller come first. `needs`: pools
- *  of which 1 has to be left. `takes`: pools that lose 1. `locks`: lock names that the run has while it runs. */
+/** What may be taken: the runs of a cohort that are due in [from, until], or one run by its id; ranks that are smaller
+ *  come first. `needs`: pools of which 1 has to be left. `takes`: pools that lose 1. `locks`: lock names that the run
+ *  has while it runs. */
 export interface Offer {
   cohort?: Cohort & { from: number, until: number }
   id?: string
@@ -32,9 +35,10 @@ type Born = Pick<NewRun, 'single' | 'now' | 'source' | 'due_at' | 'deadline_at'>
 export const isSingle = ({ single, now: hurried, source, due_at, deadline_at }: Born, now: number): boolean =>
   single === true || hurried === true || source === 'catch_up' || due_at < now || (deadline_at ?? due_at) < due_at
 
-/** The span of the cohort that a run belongs to (ms), or null for a run that is judged by itself. A run comes into its cohort
- *  when it is added and leaves it for good when it comes back from an attempt, when `due_at`, queue or priority is changed, and
- *  when what it waited for ends after it was due: its deadline does not follow from `due_at` any more. */
+/** The span of the cohort that a run belongs to (ms), or null for a run that is judged by itself. A run comes into its
+ *  cohort when it is added and leaves it for good when it comes back from an attempt, when `due_at`, queue or priority
+ *  is changed, and when what it waited for ends after it was due: its deadline does not follow from `due_at` any more.
+ *  */
 export function spanOf ({ single, due_at, deadline_at }: Pick<Run, 'single' | 'due_at' | 'deadline_at'>): number | null {
   if (single) return null
   return deadline_at === null ? NO_DEADLINE : deadline_at - due_at

@@ -33,7 +33,8 @@ function wordsOf (value: unknown): string {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Anything that can be thrown, as a bounded plain object: circles in the causes are cut, getters that throw are passed over. */
+/** Anything that can be thrown, as a bounded plain object: circles in the causes are cut, getters that throw are passed
+ *  over. */
 export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   if (!isObject(thrown)) return { name: 'Error', message: clean(wordsOf(thrown), MOST_MESSAGE) }
   const [name, message, code, stack, cause] = ['name', 'message', 'code', 'stack', 'cause'].map(key => read(thrown, key))

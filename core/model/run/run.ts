@@ -81,9 +81,11 @@ export interface Run {
   deadline_at: number | null
   /** Why `due_at` is not `nominal_at`. */
   moved: Moved | null
-  /** How long its key is its own: until it is claimed, until it is over, or until an instant; null: as long as it is kept. */
+  /** How long its key is its own: until it is claimed, until it is over, or until an instant; null: as long as it is
+   *  kept. */
   key_until: 'started' | 'finished' | number | null
-  /** Started by hand to run now: it passes the conditions that load, power and comfort make. Kept until the run is over. */
+  /** Started by hand to run now: it passes the conditions that load, power and comfort make. Kept until the run is
+   *  over. */
   now: boolean
   /** True for a run that gates judge by itself, whatever its attributes, see `spanOf`. */
   single: boolean
@@ -94,8 +96,8 @@ export interface Run {
 /** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
 export interface Moved { code: string, message: string, confidence: number }
 
-/** One reason for which a waiting run was held; `to` null: it still is. `owner`: who judged it so. Beyond 200 of a run, older ones with the
- *  same code are one, which then lasts as long as they did together. */
+/** One reason for which a waiting run was held; `to` null: it still is. `owner`: who judged it so. Beyond 200 of a run,
+ *  older ones with the same code are one, which then lasts as long as they did together. */
 export interface Hold { code: string, message: string, from: number, to: number | null, owner: string }
 
 /** A process that a run has started: the start time tells it from a later process with the same id. */
@@ -137,8 +139,9 @@ export interface After { run: string, condition: Condition }
 /** A prerequisite by its id, with the name it had in the call; once it is over, `state` is what counted. */
 export interface Prerequisite extends After { ref: string | null, state: State }
 
-/** What becomes of a run whose key another one holds: that one is the answer; it takes over the newcomer's payload, priority, due time
- *  and retries; or its due time alone. `keep_last` replaces one that waits, and lets one that runs go on beside the newcomer. */
+/** What becomes of a run whose key another one holds: that one is the answer; it takes over the newcomer's payload,
+ *  priority, due time and retries; or its due time alone. `keep_last` replaces one that waits, and lets one that runs
+ *  go on beside the newcomer. */
 export const CONFLICTS = ['return', 'replace', 'reschedule', 'keep_last'] as const
 
 /** How long a key names one run, `until` a number: ms from its creation. */

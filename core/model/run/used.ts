@@ -1,5 +1,5 @@
-/** What an attempt, or a run across its attempts, has taken of the machine. Bytes are those that came from and went to a disk;
- *  null where the system does not tell. */
+/** What an attempt, or a run across its attempts, has taken of the machine. Bytes are those that came from and went to
+ *  a disk; null where the system does not tell. */
 export interface Used {
   cpu_seconds: number
   memory_peak_bytes: number

@@ -20,7 +20,8 @@ export const ask = (more: Partial<NewRun> = {}): NewRun =>
 export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T0): Promise<Run> =>
   (await engine.add([ask(more)], now))[0]!.run
 
-/** An offer for each cohort and each single run that is due, the most urgent first; each of them needs a slot and its task's. */
+/** An offer for each cohort and each single run that is due, the most urgent first; each of them needs a slot and its
+ *  task's. */
 export function offersOf ({ cohorts, singles }: Pick<Due, 'cohorts' | 'singles'>, now: number): Offer[] {
   const pools = (task: string) => ({ needs: ['slots', `task/${task}`], takes: ['slots', `task/${task}`] })
   return [

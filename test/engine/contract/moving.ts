@@ -8,8 +8,8 @@ import type { ClaimMore, Setup } from './ground.ts'
 
 type Runs = Record<State, Run>
 
-/** What is done to a run in each of the states. `to`: what comes of it; a state that is not named refuses, and nothing changes.
- *  `told`: what else is so of a run that was moved, or stays in its state but for that. */
+/** What is done to a run in each of the states. `to`: what comes of it; a state that is not named refuses, and nothing
+ *  changes. `told`: what else is so of a run that was moved, or stays in its state but for that. */
 interface Move { act (engine: Engine, run: Run): Promise<unknown>, to: Partial<Record<State, State | 'gone'>>, told?: object, more?: Partial<NewRun> }
 
 const LATER = T0 + 60_000

@@ -3,8 +3,9 @@ import type { Engine } from '../../../core/engine/engine.ts'
 import { STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Cohort } from '../../../core/model/run/cohort.ts'
 import type { Hold, Run } from '../../../core/model/run/run.ts'
-import type { Laws, Was } from './laws.ts'
-import { isWaiting } from './laws.ts'
+import type { Laws } from './laws.ts'
+import { isWaiting } from './was.ts'
+import type { Was } from './was.ts'
 
 const SAME = [
   'id', 'task', 'queue', 'priority', 'state', 'source', 'schedule', 'key', 'due_at', 'nominal_at', 'attempt', 'max_retries', 'turn', 'crashes', 'missed', 'owner',
@@ -47,8 +48,9 @@ export async function compareRuns (engine: Engine, laws: Laws): Promise<void> {
   deepEqual((await engine.overdue({ now: laws.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(), late.toSorted(), 'what is overdue')
 }
 
-async function compareDue (engine: Engine, laws: Laws): Promise<void> {
-  const { cohorts, singles, next_at: next, others } = await engine.due({ now: laws.now, owner: 'other' })
+/** What could start now. */
+export async function compareDue (engine: Engine, laws: Laws): Promise<void> {
+  const { cohorts, singles, next_at: next, others, rates } = await engine.due({ now: laws.now, owner: 'other' })
   const groups = Map.groupBy(laws.due().filter(({ single }) => !single), run => JSON.stringify(laws.cohortOf(run)))
   const expected = [...groups].map(([key, runs]) => {
     const [first] = runs.toSorted((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1))
@@ -58,6 +60,7 @@ async function compareDue (engine: Engine, laws: Laws): Promise<void> {
   deepEqual(cohorts.map(({ first, ...rest }) => ({ ...rest, first: first.id })).toSorted(byKey), expected.toSorted(byKey), 'cohorts that are due')
   deepEqual(singles.map(told), laws.singles().map(run => wanted(run, laws)), 'single runs that are due')
   const later = laws.runs.flatMap(({ state, due_at: at }) => state === 'queued' && at > laws.now ? [at] : [])
+  deepEqual(rates, Object.fromEntries(laws.buckets), 'starts that queues have left')
   deepEqual(next, later.length > 0 ? Math.min(...later) : null, 'when more are')
   const counted = (of: (run: Was) => string) => Object.fromEntries([...Map.groupBy(laws.others('other'), of)].map(([name, runs]) => [name, runs.length]))
   deepEqual([others.tasks, others.queues], [counted(({ task }) => task), counted(({ queue }) => queue)], 'what others run')

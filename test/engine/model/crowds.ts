@@ -6,10 +6,11 @@ import type { NewRun, State } from '../../../core/model/run/run.ts'
 import { ask, fire, planAsk, schedule } from '../contract/ground.ts'
 import { told, wanted } from './compare.ts'
 import type { Draw } from './draw.ts'
-import type { Laws, Was } from './laws.ts'
-import { isWaiting } from './laws.ts'
+import type { Laws } from './laws.ts'
 import { LEASE, act, ownerOf, reasonOf } from './steps.ts'
 import type { Step, World } from './steps.ts'
+import { isWaiting } from './was.ts'
+import type { Was } from './was.ts'
 
 /** Adds one run to the laws, with the id that the engine has given if it is a new one. */
 function addOne (laws: Laws, asked: NewRun, id: string): { run: Was, created: boolean, conflict?: string } {
@@ -51,11 +52,14 @@ function addAll (laws: Laws, asks: readonly NewRun[], found: readonly Added[]): 
   )
 }
 
-const DEADLINES = [undefined, undefined, { deadline_at: 60 }, { deadline_at: 60, expires: true }]
+const DEADLINES = [undefined, undefined, undefined, { deadline_at: 60 }, { deadline_at: 60, expires: true }]
 const MORE: readonly Partial<NewRun>[] = [{}, {}, {}, {}, { source: 'schedule' }, { source: 'catch_up' }, { now: true }, { single: true }]
 
-function asked ({ laws: { now } }: World, draw: Draw, more: Partial<NewRun> = {}): NewRun {
-  const [task, priority, queue] = [draw.of(['a', 'b']), draw.of(['normal', 'low', 'high', 'critical'] as const), draw.of(['q', 'r'])]
+function asked ({ laws: { now }, batched = false }: World, draw: Draw, more: Partial<NewRun> = {}): NewRun {
+  // Calls that share a transaction are to meet in the same cohorts.
+  const [task, priority, queue] = batched
+    ? [draw.of(['a', 'a', 'b']), draw.of(['normal', 'normal', 'low'] as const), 'q']
+    : [draw.of(['a', 'b']), draw.of(['normal', 'low', 'high', 'critical'] as const), draw.of(['q', 'r'])]
   const due_at = now + draw.of([0, 0, 3, 50, -4])
   const [max_retries, deadline, payload] = [draw.below(3), draw.of(DEADLINES), draw.of([undefined, 1, 'long '.repeat(200)])]
   const until = deadline && { ...deadline, deadline_at: Math.max(now, due_at) + deadline.deadline_at }
@@ -119,7 +123,7 @@ const claim: Step = (world, draw) => {
     ...laws.singles().filter(() => draw.below(4) > 0).map(({ id, task, queue, priority }) => ({ id, ...offer(task, queue, priority) }))
   ]
   const pools = draw.of<Record<string, number>>([{ slots: 3 }, { 'slots': 9, 'task/a': 1, 'task/b': 2 }, { 'slots': 2, 'queue/q': 2, 'few': 1 }, { few: 2 }])
-  const asks: ClaimAsk = { owner, now: laws.now, lease_until: laws.now + LEASE, offers: draw.below(2) === 0 ? offers : offers.toReversed(), pools, ...draw.below(3) === 2 && { limit: 2 } }
+  const asks: ClaimAsk = { owner, now: laws.now, lease_until: laws.now + LEASE, offers: draw.below(2) === 0 ? offers : offers.toReversed(), pools, ...draw.below(3) === 2 && { limit: 2 }, ...draw.below(3) === 2 && { rates: { q: { count: 2, per_ms: 40 } } } }
   return act(() => engine.claim(asks), found => {
     const taken = laws.claim(asks)
     deepEqual(found.map(told), taken.map(run => wanted(run, laws)))
@@ -225,7 +229,8 @@ const change: Step = ({ engine, laws, batched = false }, draw) => {
   })
 }
 
-/** Either a few of what is old, or all of it and what is beyond the newest. Which of the old ones went the engine says. */
+/** Either a few of what is old, or all of it and what is beyond the newest. Which of the old ones went the engine says.
+ *  */
 export const sweep: Step = ({ engine, laws }, draw) => {
   const dead = draw.of([undefined, laws.now - 40])
   const wished = laws.now - draw.of([100, 30])

@@ -1,40 +1,19 @@
 import type { ClaimAsk, ExpireAsk } from '../../../core/engine/engine.ts'
+import { SECOND } from '../../../core/model/base/duration.ts'
+import { drawn, refilled, whole } from '../../../core/model/config/queue.ts'
+import type { Bucket } from '../../../core/model/config/queue.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import type { Cohort, Offer } from '../../../core/model/run/cohort.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
-import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
-import type { Json } from '../../../core/model/base/json.ts'
+import type { Hold, NewRun, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
 import { byCode, orphaned, replayed, within } from './timelines.ts'
 import type { Event } from './timelines.ts'
+import { dueOrder, isScheduled, isWaiting, singleOrder } from './was.ts'
+import type { Sum, Was } from './was.ts'
 
-/** `counted`: what the prerequisite came to when it did. `result`: of one that was removed. */
-export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json }
-
-/** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of its own timeline, of which
- *  the first `past` are of waits that are over. */
-export interface Was {
-  id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
-  due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null
-  created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null, expires: boolean
-  now: boolean, single: boolean, preempted: number
-  cancel: string | null, reason: string | null, error: string | null, child: number | null
-  until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
-  payload: Json, result: Json, checkpoint: Json, used: Used | null
-  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[]
-}
-
-export interface Sum { completed: number, failed: number, cancelled: number, skipped: number, retries: number, cpu: number }
-
-export const isWaiting = ({ state }: Was): boolean => state === 'queued' || state === 'blocked'
-
-const isScheduled = ({ source }: Was) => source === 'schedule' || source === 'catch_up'
-
-const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
-
-const singleOrder = (a: Was, b: Was): number =>
-  Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
+const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({ limit: count, per: per / SECOND })
 
 /** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
 export class Laws {
@@ -46,6 +25,7 @@ export class Laws {
   readonly held = new Map<string, { ms: number, runs: number }>()
   readonly events: Event[] = []
   readonly owners = new Map<string, number>()
+  readonly buckets = new Map<string, Bucket>()
   records = 0
   #last = ''
 
@@ -84,7 +64,7 @@ export class Laws {
       single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < this.now || (deadline !== null && deadline < ask.due_at),
       cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
       until: until === 'kept' ? null : typeof until === 'number' ? this.now + until : until, free: false, displaced: false, links: [],
-      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: []
+      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false
     }
     this.runs.push(run)
     if (ask.skipped) this.sumOf(run.task).skipped += 1
@@ -196,18 +176,23 @@ export class Laws {
   }
 
   /** Word for word what the seam says of a claim. */
-  claim ({ owner, lease_until, offers, pools, limit = Infinity }: Omit<ClaimAsk, 'now' | 'rates'>): Was[] {
+  claim ({ owner, lease_until, offers, pools, limit = Infinity, rates = {} }: Omit<ClaimAsk, 'now'>): Was[] {
     const left = new Map(Object.entries(pools))
     const lower = (name: string) => { if (left.has(name)) left.set(name, left.get(name)! - 1) }
     for (const run of this.others(owner)) for (const name of [`task/${run.task}`, `queue/${run.queue}`]) lower(name)
     const taken: Was[] = []
     while (taken.length < limit) {
       const open = offers.filter(({ needs }) => needs.every(name => (left.get(name) ?? Infinity) >= 1))
-      const found = open.flatMap(offer => this.due().filter(run => this.isOffered(offer, run)).map(run => ({ offer, run })))
+      const starts = (queue: string) => rates[queue] === undefined ? Infinity : whole(refilled(this.buckets.get(queue), rateOf(rates[queue]), this.now))
+      const fits = (offer: Offer, run: Was) => this.isOffered(offer, run) && starts(run.queue) >= 1
+      const found = open.flatMap(offer => this.due().filter(run => fits(offer, run)).map(run => ({ offer, run })))
       const [first] = found.toSorted((a, b) => a.offer.rank - b.offer.rank || dueOrder(a.run, b.run))
       if (first === undefined) break
       for (const name of first.offer.takes) lower(name)
       this.#start(first.run, owner)
+      const rate = rates[first.run.queue]
+      first.run.rated = rate !== undefined
+      if (rate) this.buckets.set(first.run.queue, drawn(this.buckets.get(first.run.queue), rateOf(rate), this.now))
       taken.push(first.run)
     }
     if (taken.length > 0) this.renew(owner, lease_until)
@@ -228,6 +213,8 @@ export class Laws {
   gone (owners: readonly string[] | null): void {
     for (const name of owners ?? [...this.owners.keys()]) this.owners.delete(name)
     this.events.push({ kind: 'over', owners })
+    // With what a run was claimed is not stored.
+    if (owners === null) for (const run of this.runs) run.rated = false
     for (const run of this.runs) run.own = [...run.own.slice(0, run.past), ...orphaned(run.own.slice(run.past), owners)]
   }
 
@@ -235,6 +222,8 @@ export class Laws {
   settle (run: Was, turn: number, { outcome, used, lines, begun }: { outcome: Outcome, used: Used | null, lines: string[], begun: boolean }): boolean {
     if (run.state !== 'running' || run.turn !== turn) return false
     run.lines.push(...lines)
+    const bucket = this.buckets.get(run.queue)
+    if (!begun && run.rated && bucket) this.buckets.set(run.queue, { ...bucket, tokens: bucket.tokens + 1 })
     if (used) this.#use(run, used)
     this.#end(run, outcome)
     if (!isFinal(run.state) && begun) run.attempts.push({ turn, outcome: outcome.kind })

@@ -6,16 +6,17 @@ import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
 import { told, wanted } from './compare.ts'
 import type { Draw } from './draw.ts'
-import type { Laws, Was } from './laws.ts'
-import { isWaiting } from './laws.ts'
+import type { Laws } from './laws.ts'
 import { judged } from './timelines.ts'
+import { isWaiting } from './was.ts'
+import type { Was } from './was.ts'
 
-/** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none may be sure of what another one
- *  may have removed. */
+/** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none
+ *  may be sure of what another one may have removed. */
 export interface World { engine: Engine, laws: Laws, boots: number, batched?: boolean }
 
-/** One call: `call` makes it, `apply` does the same to the laws and throws where the answer is not what they say. `refused`: the code of the error
- *  that it is to be refused with, whatever the laws. */
+/** One call: `call` makes it, `apply` does the same to the laws and throws where the answer is not what they say.
+ *  `refused`: the code of the error that it is to be refused with, whatever the laws. */
 export interface Act { call: () => Promise<unknown>, apply: (found: never) => void, refused?: string }
 
 /** Draws a call from the world as it is; null: there is nothing to do it to. */

@@ -9,7 +9,8 @@ export type Event =
 
 export interface Said { owner: string, at: number, code: string | null, message: string }
 
-/** The entries after a verdict of an owner: what it says no more is closed, what it goes on saying goes on, and what it says anew is opened. */
+/** The entries after a verdict of an owner: what it says no more is closed, what it goes on saying goes on, and what it
+ *  says anew is opened. */
 export function judged (entries: readonly Hold[], { owner, at, code, message }: Said): Hold[] {
   let goesOn = false
   const after = entries.map(entry => {
@@ -27,7 +28,8 @@ export const orphaned = (entries: readonly Hold[], owners: readonly string[] | n
 
 const isSame = (a: Cohort, b: Cohort) => a.task === b.task && a.queue === b.queue && a.priority === b.priority && a.span === b.span && a.scheduled === b.scheduled
 
-/** What was said of a run of a cohort that is due then, from its due time on: each event is looked at, the whole story from the beginning. */
+/** What was said of a run of a cohort that is due then, from its due time on: each event is looked at, the whole story
+ *  from the beginning. */
 export function replayed (events: readonly Event[], cohort: Cohort, due: number): Hold[] {
   let entries: Hold[] = []
   for (const event of events) {

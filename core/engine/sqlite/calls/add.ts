@@ -11,8 +11,8 @@ import { drop, queues } from './queues.ts'
 import { note } from './records.ts'
 import { addOne, holder } from './unique.ts'
 
-/** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does so before a row is written.
- *  Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
+/** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
+ *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
 export function add (tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record }: AddMore = {}): Added[] {
   const isLinked = isFlow(runs)
   if (isLinked) refuse(unknownIds(tables, runs))
@@ -21,7 +21,7 @@ export function add (tables: Tables, runs: readonly NewRun[], now: number, { bou
   if (isLinked) linkAll(tables, runs, { added, now })
   for (const [queue, max] of crowded) drop(tables, { queue, max, now })
   const answers = isLinked || crowded.length > 0 ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! })) : added
-  for (const { run, created } of answers) if (created) tables.memory.say({ kind: 'added', run })
+  for (const { run, created } of answers) if (created && run.state !== 'skipped') tables.memory.say({ kind: 'added', run })
   const first = answers.find(({ created }) => created)
   if (record && first) note(tables, record, { at: now, subject: first.run.id })
   return answers

@@ -19,7 +19,8 @@ const DELETED: Reason = { code: 'deleted', message: 'Deleted with others' }
 
 const WAITING: State[] = ['blocked', 'queued']
 
-/** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold. */
+/** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold.
+ *  */
 interface Rule { states: State[], usual?: State[], more (now: number): Term[] }
 
 const RULES: Record<Act, Rule> = {

@@ -16,14 +16,15 @@ import { Pools } from './pools.ts'
 /** A due run with what is read along with it. `plain`: its row has nothing but what `PLAIN` names. */
 interface Next { run: Run, payload: string | null, awaits: number | null, plain: boolean }
 
-/** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on. `least`: no run of it comes
- *  before this. */
+/** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
+ *  `least`: no run of it comes before this. */
 interface Source { offer: Offer, index: number, lane: Lane | null, queue: string, until: number, least: Pick<Run, 'due_at' | 'id'>, read: Next[], after: [number, number] | null }
 
 /** Runs that are read from one offer at once, at most. */
 const BATCH = 500
 
-/** Takes runs until none is left that may be taken: each time the one with the smallest (rank, due_at, id) of all offers with room. */
+/** Takes runs until none is left that may be taken: each time the one with the smallest (rank, due_at, id) of all
+ *  offers with room. */
 export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   const { memory } = tables
   const pools = new Pools(memory, ask)
@@ -71,7 +72,8 @@ const headOf = ({ read: [next], least }: Source): Pick<Run, 'due_at' | 'id'> => 
 const isBefore = (a: Source, b: Source): boolean =>
   a.offer.rank !== b.offer.rank ? a.offer.rank < b.offer.rank : comesFirst(headOf(a), headOf(b))
 
-/** The source whose first run is to be taken next, or null. Pools only empty, so that a source without room is passed over for good. */
+/** The source whose first run is to be taken next, or null. Pools only empty, so that a source without room is passed
+ *  over for good. */
 function foremost (taking: Taking): Source | null {
   const { pools, waiting } = taking
   if (pools.limit < 1) return null

@@ -19,7 +19,8 @@ export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] 
   return [...groups.values()].toSorted((a, b) => b.last_at - a.last_at)
 }
 
-// With a bare column beside one max(), SQLite takes it from the row that has it: https://sqlite.org/lang_select.html#bareagg
+// With a bare column beside one max(), SQLite takes it from the row that has it:
+// https://sqlite.org/lang_select.html#bareagg
 const rowsOf = (tables: Tables, lane: Lane): Row[] => tables.all<Row>(`
   select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_died
     where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id as newest

@@ -8,7 +8,8 @@ import type { RunRow } from '../state/rows.ts'
 import { QUEUED, queuedIn } from '../state/tables.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** What could start at `now`, without a scan: each lane knows how many of its runs are due, and single ones are in memory as soon as they are. */
+/** What could start at `now`, without a scan: each lane knows how many of its runs are due, and single ones are in
+ *  memory as soon as they are. */
 export function due (tables: Tables, { now, owner }: { now: number, owner: string }): Due {
   const { lanes, singles, buckets } = tables.memory
   const cohorts: DueCohort[] = []
@@ -30,7 +31,8 @@ export function due (tables: Tables, { now, owner }: { now: number, owner: strin
   }
 }
 
-/** The earliest instant after `now` at which a queued run becomes due, as far as memory knows without a look; or null. */
+/** The earliest instant after `now` at which a queued run becomes due, as far as memory knows without a look; or null.
+ *  */
 export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number): number | null {
   let next = Infinity
   const known = [...[...lanes.waiting].flatMap(({ later, first }) => [later, first?.due_at ?? null]), singles.later]

@@ -12,7 +12,8 @@ export const GONE = 'null'
 
 type Row = Omit<Fact, 'value'> & { value: string }
 
-/** Keeps a fact under its name, in the place of the one before; null takes it away. False: another version stands there than was read. */
+/** Keeps a fact under its name, in the place of the one before; null takes it away. False: another version stands there
+ *  than was read. */
 export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk): boolean {
   const known = tables.one<Row>('select version, value from fact where name = ?', name)
   const isThere = known !== undefined && known.value !== GONE
@@ -34,7 +35,8 @@ export function kept (tables: Tables, { prefix, since }: { prefix: string, since
   return rows.map(({ name, value, at, version }) => ({ name, value: JSON.parse(value) as Json, at, version }))
 }
 
-/** Removes what says of facts and schedules only that they are gone. The newest version stays, for it is not given again. */
+/** Removes what says of facts and schedules only that they are gone. The newest version stays, for it is not given
+ *  again. */
 export function forgetGone (tables: Tables, now: number): void {
   for (const table of ['fact', 'schedule']) {
     const body = table === 'fact' ? 'value' : 'body'

@@ -16,7 +16,8 @@ export function hold (tables: Tables, entries: readonly HoldEntry[]): void {
 
 const DEADLINES = 'from run indexed by run_deadline where expires = 1 and state <= 1'
 
-/** Waiting runs that expire and whose deadline has passed, and no later than when the next one does. No statement while none has. */
+/** Waiting runs that expire and whose deadline has passed, and no later than when the next one does. No statement while
+ *  none has. */
 export function overdue (tables: Tables, { now, limit }: { now: number, limit: number }): Overdue {
   if (now < tables.memory.deadline) return { runs: [], next_at: tables.memory.deadline === Infinity ? null : tables.memory.deadline }
   const rows = tables.all<RunRow>(`select * ${DEADLINES} and deadline_at <= ? order by deadline_at limit ?`, now, limit)

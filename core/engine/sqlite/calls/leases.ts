@@ -1,6 +1,7 @@
 import type { Run } from '../../../model/run/run.ts'
 import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
+import { SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
 import { unlessDisplaced } from './unique.ts'
 
@@ -22,10 +23,32 @@ export function beat (tables: Tables, { owner, until }: { owner: string, until: 
   }
 }
 
+/** Nobody has looked for so long, ms: the machine has slept, and owners that live have had no chance to renew their leases. */
+const SLEPT = 15 * SECOND
+
+/** Whose lease is over: of owners without one always, of others only while somebody has looked all along. */
+function overAt ({ memory: { owners, expiredAt } }: Tables, now: number): (owner: string | null) => boolean {
+  const slept = expiredAt === null || now - expiredAt > SLEPT || now < expiredAt
+  return owner => {
+    const until = owner === null ? undefined : owners.get(owner)
+    return until === undefined || (!slept && until <= now)
+  }
+}
+
+/** Notes that somebody looks. True when there is something to put back, or an owner to forget. */
+export function hasExpired (tables: Tables, now: number): boolean {
+  const { owners, running } = tables.memory
+  const isOver = overAt(tables, now)
+  const found = running.values().some(({ owner }) => isOver(owner)) || owners.keys().some(isOver)
+  if (!found) tables.memory.expiredAt = now
+  return found
+}
+
 /** Puts back, or fails, what owners have running whose lease is over. */
 export function expire (tables: Tables, ask: ExpireAsk): Recovered {
   const { owners, running } = tables.memory
-  const isOver = (owner: string | null) => owner === null || (owners.get(owner) ?? -Infinity) <= ask.now
+  const isOver = overAt(tables, ask.now)
+  tables.memory.expiredAt = ask.now
   const recovered: Recovered = { queued: [], failed: [] }
   for (const run of [...running.values()].filter(({ owner }) => isOver(owner))) {
     const after = crash(tables, run, ask)

@@ -9,8 +9,8 @@ import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
-/** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids. `line`: they lie in the
- *  order in which they are due. `places`: it meets all runs there, and no others. */
+/** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids.
+ *  `line`: they lie in the order in which they are due. `places`: it meets all runs there, and no others. */
 export interface Way extends Term { sorts?: number, line?: true, places?: readonly Place[] }
 
 /** The ways that between them meet every run in question once; a crowd is as many as it has places. */

@@ -30,8 +30,8 @@ interface Range { above: number, below: number }
 /** What is sought in a range: `most` of the runs that meet all terms, newest first. */
 interface Search { range: Range, terms: readonly Term[], most: number }
 
-/** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the runs that were found on
- *  the ways before. */
+/** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the
+ *  runs that were found on the ways before. */
 export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
   const search = { range: rangeOf(tables, ask), terms: [...filters(tables, ask), ...extra], most: ask.limit + 1 }
   const found = find(tables, ask, search)
@@ -113,7 +113,8 @@ function cursorNumber (cursor: string): number {
   return number
 }
 
-/** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when that is not needed. */
+/** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
+ *  that is not needed. */
 function newest (tables: Tables, { range, terms, most }: Search, steps: readonly number[]): { found: number[], rest: Range | null } {
   const found: number[] = []
   let rest = range

@@ -10,7 +10,8 @@ interface Rate { limit: number, per: number }
 
 const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate => ({ limit: count, per: per / SECOND })
 
-/** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share. */
+/** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share.
+ *  */
 export class Pools {
   /** How many runs may still be taken in all. */
   limit: number

@@ -66,8 +66,10 @@ function forgetHolds (tables: Tables): void {
 /** When the oldest run of a lane in a state was created. */
 function oldestAt (tables: Tables, place: Place): number {
   const arms = place.state === 'queued' ? [queuedOf(place.lane)] : SOURCES.map(source => armOf(place, source))
-  const oldest = arms.map(({ sql, values }) => tables.one<{ at: number }>(`select created_at as at from run ${sql} order by id limit 1`, ...values)?.at)
-  return Math.min(...oldest.map(at => at ?? Infinity))
+  const first = 'order by id limit 1'
+  const born = arms.map(({ sql, values }) =>
+    tables.one<{ at: number }>(`select created_at as at from run ${sql} ${first}`, ...values)?.at)
+  return Math.min(...born.map(at => at ?? Infinity))
 }
 
 /** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one. */

@@ -49,7 +49,8 @@ function displace (tables: Tables, { id }: Run): void {
   tables.run('update run set freed = 2 where id = ?', decodeId(id))
 }
 
-/** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last ends instead. */
+/** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last
+ *  ends instead. */
 export function unlessDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
   if (after.key === null || after.state !== 'queued' || !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))) return after
   return afterDisplaced({ ...after, due_at: before.due_at }, now)

@@ -23,8 +23,8 @@ function ownerWords (file: string): string {
   }
 }
 
-/** Takes the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that is held for life:
- *  the system frees it when the process ends, however it ends, and no pid has to be trusted. */
+/** Takes the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that is held
+ *  for life: the system frees it when the process ends, however it ends, and no pid has to be trusted. */
 export function takeLock (folder: string, owner: string): Lock {
   const name = join(folder, 'lock.json')
   const file = join(folder, 'lock.db')

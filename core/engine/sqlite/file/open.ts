@@ -31,9 +31,9 @@ export function prepareFolder (folder: string, typeOf = (path: string): number =
   })
 }
 
-// synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever. One of 1000 pages, as is
-// usual, keeps the event loop for 7 ms on a quick disk. A commit that has split pages walks the whole cache: over 32 MB it takes twice as long as
-// over 4, in which all but the leaves of a large index have room.
+// synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever.
+// One of 1000 pages, as is usual, keeps the event loop for 7 ms on a quick disk. A commit that has split pages walks
+// the whole cache: over 32 MB it takes twice as long as over 4, in which all but the leaves of a large index have room.
 export const PRAGMAS = `
   pragma synchronous = normal;
   pragma fullfsync = 1;
@@ -106,8 +106,8 @@ function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
   migrate(db, file, ask.migrations ?? MIGRATIONS)
 }
 
-/** Opens the database of a folder that is locked for us: checked, migrated, ready to write. A damaged one is copied aside and
- *  refused; OFFPEAK_ENGINE_FAILED says what to do. */
+/** Opens the database of a folder that is locked for us: checked, migrated, ready to write. A damaged one is copied
+ *  aside and refused; OFFPEAK_ENGINE_FAILED says what to do. */
 export function openDatabase (ask: OpenAsk): DatabaseSync {
   const file = join(ask.folder, 'offpeak.db')
   refuseLostMain(file)
@@ -125,7 +125,8 @@ export function openDatabase (ask: OpenAsk): DatabaseSync {
   }
 }
 
-/** The error to throw for one met while opening; a damaged file is copied aside, which has to happen before it is closed. */
+/** The error to throw for one met while opening; a damaged file is copied aside, which has to happen before it is
+ *  closed. */
 export function openFailed (ask: Pick<OpenAsk, 'folder' | 'now'>, error: unknown): unknown {
   const trouble = troubleOf(error)
   if (trouble === 'corrupt') return damaged(ask, error)

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
 import { failedBy } from './errors.ts'
 
-/** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws OFFPEAK_ENGINE_FAILED. */
+/** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws
+ *  OFFPEAK_ENGINE_FAILED. */
 export function peekSchedules (folder: string): Schedule[] {
   const file = join(folder, 'offpeak.db')
   if (!existsSync(file)) return []

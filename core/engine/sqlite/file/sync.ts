@@ -12,8 +12,9 @@ const QUICK_MS = 1
 const UNKNOWN_MS = 10
 const TRUST = 1 / 8
 
-/** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come while one
- *  is under way share the next. Only for a caller who is alone, and on a disk that has been quick, the event loop waits. Closing a second handle is safe here, for SQLite holds its locks on other files. */
+/** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come
+ *  while one is under way share the next. Only for a caller who is alone, and on a disk that has been quick, the event
+ *  loop waits. Closing a second handle is safe here, for SQLite holds its locks on other files. */
 export class LogSync {
   readonly #handle: number
   readonly #disk: Disk
@@ -27,7 +28,8 @@ export class LogSync {
     this.#handle = openSync(file, 'r+')
   }
 
-  /** Resolves when all that was written before the call is durable. A sync that is under way may have begun too early for it. */
+  /** Resolves when all that was written before the call is durable. A sync that is under way may have begun too early
+   *  for it. */
   flushed (alone = false): Promise<void> {
     if (alone && this.#ms < QUICK_MS) return this.#wait()
     if (!this.#running) return this.#run()

@@ -21,7 +21,8 @@ function freshOf (into: string, width: number): Fresh {
   return { one: source(1), many: source(MANY), width, values: [] }
 }
 
-/** A database whose statements are prepared once, or shared with those of `like`. New rows are written together: before any other statement, so that each sees what it would. */
+/** A database whose statements are prepared once, or shared with those of `like`. New rows are written together: before
+ *  any other statement, so that each sees what it would. */
 export class Prepared implements Statements {
   readonly db: DatabaseSync
   /** How many statements have written, or are to write. */
@@ -67,7 +68,8 @@ export class Prepared implements Statements {
     return this.sql(source).get(...values) as T | undefined
   }
 
-  /** Takes a row for an insert (`into`: up to its values), which nothing but a fault of the disk may keep from being written. */
+  /** Takes a row for an insert (`into`: up to its values), which nothing but a fault of the disk may keep from being
+   *  written. */
   fresh (into: string, ...values: SQLInputValue[]): void {
     let fresh = this.#fresh.get(into)
     if (!fresh) this.#fresh.set(into, fresh = freshOf(into, values.length))

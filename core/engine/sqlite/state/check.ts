@@ -35,8 +35,8 @@ function partsOf (tables: Tables, now: number): Parts {
 const isSmall = ({ memory: { lanes } }: Tables): boolean => lanes.byId.size <= 64 &&
   [...lanes.waiting].reduce((sum, { counts }) => sum + counts[stateNumber('queued')]!, 0) <= 5000
 
-/** Compares memory with what the rows say: throws at the first part in which they differ. What memory does not know is not compared: it is read
- *  when it is needed. Of a large store nothing is compared. */
+/** Compares memory with what the rows say: throws at the first part in which they differ. What memory does not know is
+ *  not compared: it is read when it is needed. Of a large store nothing is compared. */
 export function checkImage (tables: Tables, now: number): void {
   if (!isSmall(tables)) return
   const fresh = new Tables(tables.db, tables)

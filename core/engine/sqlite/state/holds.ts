@@ -26,8 +26,8 @@ const dayOf = (at: number): number => Math.floor(at / DAY)
 /** Time held on a day, which the transaction has brought. */
 type Sum = DaySum & { task: string }
 
-/** Why runs wait: the runs of a cohort have the timeline of their lane, single ones their own. How long each was held is summed when it waits no
- *  longer. */
+/** Why runs wait: the runs of a cohort have the timeline of their lane, single ones their own. How long each was held
+ *  is summed when it waits no longer. */
 export class Holds {
   readonly lanes: LaneHolds
   readonly waits: Waits
@@ -65,7 +65,8 @@ export class Holds {
     this.lanes.say(lane.id, { owner, at, code, message, due_from: from, due_until: until >= at ? FOREVER : until })
   }
 
-  /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its timeline along. */
+  /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its
+   *  timeline along. */
   follow (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
     if (before.state === 'queued' && after.state !== 'queued') this.#leave(before, from, after.finished_at ?? after.started_at!)
     if (from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)) return

@@ -34,8 +34,9 @@ function addRow (tally: Tally, row: Row): Tally {
   return tally
 }
 
-/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. What is in memory is read again when it
- *  is needed and is not there: a transaction that is rolled back takes along what it has summed. */
+/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. What is in
+ *  memory is read again when it is needed and is not there: a transaction that is rolled back takes along what it has
+ *  summed. */
 export class Tallies {
   readonly #hours = new Map<string, Tally>()
   readonly #changed = new Set<Tally>()

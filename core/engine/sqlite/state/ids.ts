@@ -42,7 +42,8 @@ export class Numbers {
     return encodeId(this.last)
   }
 
-  /** Every run created before `instant` has a number below this one; none created from it on has a number below `instant`'s own. */
+  /** Every run created before `instant` has a number below this one; none created from it on has a number below
+   *  `instant`'s own. */
   before (instant: number): number {
     return (instant + this.ahead) * PER_MS
   }

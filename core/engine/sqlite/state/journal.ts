@@ -1,8 +1,8 @@
 const ABSENT = Symbol('absent')
 const WORK = Symbol('work')
 
-/** What memory was before each change of the transaction that is under way, so that it can be put back exactly. Outside of a transaction nothing
- *  is noted: what is read into memory then is what the rows say. */
+/** What memory was before each change of the transaction that is under way, so that it can be put back exactly. Outside
+ *  of a transaction nothing is noted: what is read into memory then is what the rows say. */
 export class Journal {
   /** Three places each: what was changed, where in it, and what stood there. */
   readonly #notes: unknown[] = []

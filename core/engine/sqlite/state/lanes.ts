@@ -10,9 +10,10 @@ const PLACE = Object.fromEntries(STATES.map((state, place) => [state, place])) a
 /** The place of a state in STATES, as it is stored. */
 export const stateNumber = (state: State): number => PLACE[state]
 
-/** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them. `counts` are by place in STATES. Of a cohort,
- *  `due` runs are queued with `due_at` up to `horizon`; `later` is the earliest due after it: Infinity when there is none, null when it has to be
- *  looked up. What is due of single runs `Singles` knows. */
+/** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them.
+ *  `counts` are by place in STATES. Of a cohort, `due` runs are queued with `due_at` up to `horizon`; `later` is the
+ *  earliest due after it: Infinity when there is none, null when it has to be looked up. What is due of single runs
+ *  `Singles` knows. */
 export interface Lane {
   readonly id: number
   readonly task: string
@@ -32,7 +33,8 @@ export interface Lane {
 
 export type LaneKey = Pick<Lane, 'task' | 'queue' | 'priority' | 'span' | 'scheduled'>
 
-/** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due beyond. */
+/** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due
+ *  beyond. */
 export interface LaneSource {
   create (key: LaneKey): number
   between (lane: Lane, after: number, until: number): number

@@ -9,13 +9,14 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Singles } from './singles.ts'
 import type { SingleSource } from './singles.ts'
 
-/** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its queue. */
+/** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its
+ *  queue. */
 export interface Claim { locks: readonly string[], rated: boolean }
 
 const UNKNOWN: Claim = { locks: [], rated: false }
 
-/** The image of the tables that is kept in memory, so that no statement is needed while nothing changes. The rows are the truth: every change of it
- *  goes through the journal, and is undone with the transaction that it belongs to. */
+/** The image of the tables that is kept in memory, so that no statement is needed while nothing changes. The rows are
+ *  the truth: every change of it goes through the journal, and is undone with the transaction that it belongs to. */
 export class Memory {
   readonly journal = new Journal()
   readonly lanes: Lanes
@@ -25,6 +26,8 @@ export class Memory {
   readonly #claims = new Map<string, Claim>()
   /** Until when the leases of the owners hold, epoch ms. */
   readonly owners = new Map<string, number>()
+  /** When somebody last looked for leases that are over, epoch ms; null: nobody has. */
+  expiredAt: number | null = null
   /** Starts that queues with a rate have left. */
   readonly buckets = new Map<string, Bucket>()
   /** Runs that others wait for. */

@@ -6,7 +6,8 @@ import type { Journal } from './journal.ts'
 
 const INSERT = 'insert into payload (run, json)'
 
-/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written again whenever the row is. */
+/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written again whenever the
+ *  row is. */
 const SHORT = 512
 
 /** So many are kept in memory. */

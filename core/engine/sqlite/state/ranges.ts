@@ -29,8 +29,8 @@ const bound = ({ places, sources }: Crowd): [string, string] => [
   JSON.stringify(sources.map(source => SOURCES.indexOf(source)))
 ]
 
-/** Of all ranges of a crowd those with the newest runs that meet a term, at most `most`: no other has one of the `most` newest.
- *  One statement, for there may be a hundred thousand ranges. */
+/** Of all ranges of a crowd those with the newest runs that meet a term, at most `most`: no other has one of the `most`
+ *  newest. One statement, for there may be a hundred thousand ranges. */
 export function foremost (db: Statements, crowd: Crowd, { meets, most }: { meets: Term, most: number }): Term[] {
   return db.all<{ place: number, source: number, newest: number | null }>(`
     select place.value as place, origin.value as source, (select id from run ${EACH} and ${meets.sql} order by id desc limit 1) as newest

@@ -95,7 +95,8 @@ export function toRun (row: RunRow, lane: Lane): Run {
   }
 }
 
-/** What tells one run of a cohort from another, of those that wait for nothing but their time: most are claimed so, many at once. */
+/** What tells one run of a cohort from another, of those that wait for nothing but their time: most are claimed so,
+ *  many at once. */
 export const PLAIN = 'run.id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at'
 
 /** True of the row of such a run. */
@@ -183,8 +184,9 @@ function updateOf (mask: number): string {
   return `update run set ${columns.join(', ') || 'id = id'} where id = ? and turn = ? and state = ?`
 }
 
-/** Writes what has changed, guarded by the turn and the state it was read in: a statement binds in proportion to what it says, and an
- *  index of which nothing changes is left alone. `lane`: the id of another lane that it comes into, or null. */
+/** Writes what has changed, guarded by the turn and the state it was read in: a statement binds in proportion to what
+ *  it says, and an index of which nothing changes is left alone. `lane`: the id of another lane that it comes into, or
+ *  null. */
 export function updateFor (before: Run, after: Run, lane: number | null): { sql: string, values: SQLInputValue[] } {
   let mask = 0
   const values: SQLInputValue[] = []

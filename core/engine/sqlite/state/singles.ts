@@ -27,7 +27,8 @@ const isWaiting = (run: Run | null): run is Run => run !== null && run.single &&
 
 const singleOf = (run: Run): Single => ({ id: run.id, now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run })
 
-/** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will be. */
+/** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
+ *  be. */
 export class Singles {
   readonly #source: SingleSource
   readonly #journal: Journal

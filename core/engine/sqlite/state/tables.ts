@@ -19,7 +19,8 @@ import type { Single, SingleSource } from './singles.ts'
 /** What a run leaves, each in a table of its own. */
 export type Part = 'result' | 'checkpoint'
 
-/** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more to read. */
+/** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more
+ *  to read. */
 export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
 
 /** The queued runs of a lane that are due after an instant, as `QUEUED` binds them. */
@@ -30,8 +31,8 @@ const isFree = ({ key_until: until, state }: Run): boolean =>
 
 const SINGLE = 'from run indexed by run_single where state = 1 and single = 1'
 
-/** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write happens inside a transaction of
- *  the group commit. */
+/** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write
+ *  happens inside a transaction of the group commit. */
 export class Tables extends Prepared {
   readonly memory: Memory
   readonly numbers: Numbers
@@ -94,7 +95,8 @@ export class Tables extends Prepared {
     this.memory.entered(run, lane, expires)
   }
 
-  /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built on it. */
+  /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built
+   *  on it. */
   save (before: Run, after: Run): void {
     const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
     const [from, to] = lanes

@@ -14,7 +14,8 @@ const COLUMNS = 'run, seq, code, message, began, ended, owner'
 
 const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own => ({ seq, code, message, from: began, to: ended, owner })
 
-/** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by itself costs no statement. */
+/** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by
+ *  itself costs no statement. */
 export class Waits {
   readonly byRun = new Map<string, readonly Own[]>()
   readonly #db: Statements

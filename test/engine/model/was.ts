@@ -1,0 +1,33 @@
+import type { Condition, Hold, Priority, Source, State } from '../../../core/model/run/run.ts'
+import type { Json } from '../../../core/model/base/json.ts'
+import type { Used } from '../../../core/model/run/used.ts'
+
+/** `counted`: what the prerequisite came to when it did. `result`: of one that was removed. */
+export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json }
+
+/** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of
+ *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
+ *  as far as is known. */
+export interface Was {
+  id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
+  due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null
+  created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null, expires: boolean
+  now: boolean, single: boolean, preempted: number
+  cancel: string | null, reason: string | null, error: string | null, child: number | null
+  until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
+  payload: Json, result: Json, checkpoint: Json, used: Used | null
+  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[], rated: boolean
+}
+
+export interface Sum { completed: number, failed: number, cancelled: number, skipped: number, retries: number, cpu: number }
+
+export const isWaiting = ({ state }: Was): boolean => state === 'queued' || state === 'blocked'
+
+export const isScheduled = ({ source }: Was) => source === 'schedule' || source === 'catch_up'
+
+/** Due first, then asked for first. */
+export const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
+
+/** In which order single runs are told. */
+export const singleOrder = (a: Was, b: Was): number =>
+  Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
