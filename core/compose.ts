@@ -140,7 +140,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     { name: 'sample', everyMs: Math.max(SECOND, milliseconds(config().sense.every)), run: hooks.look },
     { name: 'poll', everyMs: POLL, run: hooks.poll },
     { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
-    { name: 'renew', everyMs: LEASE / 3, run: () => runner.renew() },
+    { name: 'renew', everyMs: LEASE / 3, run: () => parts.upkeep.beat(() => runner.renew()) },
     watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped }),
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan()]) } },
     { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
@@ -189,7 +189,7 @@ function composeWork (wiring: Wiring): void {
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({
-    engine, owner, notice, facts: () => void parts.pauses.load().catch(() => undefined), schedules: () => undefined
+    engine, owner, notice, facts: () => void parts.pauses.load().catch(() => undefined), schedules: () => void planner.follow().catch(() => undefined)
   })
   parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })

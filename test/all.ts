@@ -44,6 +44,8 @@ for (const [command, args] of CHECKS) {
   console.log(`${command} found faults\n0 passed, 1 failed`)
   process.exit(1)
 }
+// Every engine of every test compares what it has in memory with its rows.
+process.env['OFFPEAK_CHECK'] = '1'
 const said = digest()
 const code = await run('tap', ['run', '--reporter=tap', '--no-color', ...process.argv.slice(2)], said.line)
 const [, passed = '0', failed = '0', skipped = '0'] = said.totals ?? []

@@ -5,6 +5,7 @@ import { Runner } from '../work/run/runner.ts'
 import { SECOND } from '../model/base/duration.ts'
 import { Situation } from '../work/conditions/situation.ts'
 import { StopReason } from '../model/run/outcome.ts'
+import { StoreFeed } from '../work/upkeep/store-feed.ts'
 import { watched } from '../work/simulate/clock.ts'
 import type { Config } from '../model/config/config.ts'
 import type { Diary } from '../work/simulate/recorder.ts'
@@ -15,6 +16,7 @@ import type { TaskContext, TaskLog } from '../model/task/context.ts'
 import type { VirtualClock } from '../work/simulate/clock.ts'
 
 const silence = () => undefined
+const OWNER = 'simulation'
 const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
 
 export interface WorkOptions {
@@ -60,13 +62,15 @@ export function assemble ({ config, clock, kept, diary, tasks, hear = silence }:
     diary.notice(one)
     hear(one)
   }
+  const feed = new StoreFeed({ engine, owner: OWNER, notice, facts: silence, schedules: silence })
+  void feed.start()
   const shared = { engine, clock, random: () => 0.5, notice, tasks }
   const foresight: Foresight = new Foresight({ engine, clock, config })
   const planner: Planner = new Planner({
     ...shared, move: (task, nominal, next) => foresight.move(task, nominal, next), replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   })
   const runner: Runner = new Runner({
-    ...shared, situation, owner: 'simulation', slots: () => config().manager.scheduler_thread_pool, stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
+    ...shared, situation, owner: OWNER, slots: () => config().manager.scheduler_thread_pool, stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
   })
   return { engine, pending, situation, foresight, planner, runner }
 }

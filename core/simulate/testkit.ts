@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LEASE } from '../work/run/lease.ts'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { Machine } from './machine.ts'
 import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
@@ -15,6 +16,8 @@ import { overlay } from '../model/config/config.ts'
 import { sceneWith } from '../model/machine/scene.ts'
 import { Wakeful } from '../work/simulate/busyness.ts'
 import { runScope } from '../work/context/scope.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Nearby } from '../engine/nearby.ts'
 import type { ConfigFile } from '../model/config/config.ts'
 import type { Explanation } from '../work/desk/explain.ts'
 import type { TaskManager } from '../manager.ts'
@@ -38,6 +41,8 @@ export interface TestManagerOptions {
   reading?: Scene
   /** Where the tasks directory of the settings starts; the working directory when absent. */
   root?: string
+  /** Another one whose store and clock it shares: a second process on the same data, as far as both can tell. Close it before that one. */
+  beside?: TestManager
   /** What tasks find in ctx.services, beside `clock`. */
   services?: Services
 }
@@ -63,19 +68,20 @@ export class TestManager {
   /** Everything that was said so far, readings left out. */
   readonly notices: Notice[]
   readonly #machine: Machine
-  readonly #folder: string
-  readonly #pending: () => number
+  readonly #folder: string | null
+  /** Shared by those beside it. */
+  readonly store: Store
   #beat: () => void = () => undefined
   readonly #wakeful: Wakeful
 
   /** Taken by `createTestManager`. */
-  constructor ({ manager, clock, notices, machine, folder, pending }: Parts) {
+  constructor ({ manager, clock, notices, machine, folder, store }: Parts) {
     this.manager = manager
     this.clock = clock
     this.notices = notices
     this.#machine = machine
     this.#folder = folder
-    this.#pending = pending
+    this.store = store
     const { runner, situation } = manager
     this.#wakeful = new Wakeful({ active: () => runner.active, situation, patienceMs: PATIENCE })
     manager.onNotice(notice => { if (notice.kind === 'resting') this.#wakeful.rests(notice.id) })
@@ -92,10 +98,16 @@ export class TestManager {
    *  is at real work, and waited for: no longer than five seconds. */
   async settle (): Promise<void> {
     for (;;) {
-      await quiet(() => this.#pending() > 0, STILL)
+      await quiet(() => this.store.pending() > 0, STILL)
       if (!this.#wakeful.atWork) return
       await setTimeout(1)
     }
+  }
+
+  /** Renews no lease and takes no sample any more, as a process that hangs; what runs goes on. */
+  freeze (): void {
+    this.#beat()
+    this.manager.quiesce()
   }
 
   /** Lets time pass, from event to event. */
@@ -220,7 +232,7 @@ export class TestManager {
       if (this.manager.runner.active.size > 0) await this.clock.step(() => this.settle())
     }
     await stopping
-    await rm(this.#folder, { recursive: true, force: true })
+    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true })
   }
 
   async #find (target: string): Promise<FullRun | null> {
@@ -245,38 +257,43 @@ export class TestManager {
   /** What the timed loops of a manager do: often after a change, until every dwell is over, then each minute. */
   #wait (): void {
     this.#beat()
-    this.#beat = this.clock.after(this.#machine.every(this.manager.config), () => {
+    // Owners that share a store renew their leases in time.
+    const every = Math.min(this.#machine.every(this.manager.config), (this.store.engine.users?.() ?? 1) > 1 ? LEASE / 3 : Infinity)
+    this.#beat = this.clock.after(every, () => {
       for (const name of ['sample', 'flush', 'renew', 'sweep']) void this.manager.beat(name)
       this.#wait()
     })
   }
 }
 
-interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], machine: Machine, folder: string, pending: () => number }
+interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], machine: Machine, folder: string | null, store: Store }
+
+/** An engine that several may share, and how many of its calls are under way. */
+interface Store { engine: Engine & Partial<Nearby>, pending: () => number }
 
 /** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine that the test moves, chance
  *  that is fixed, and a data folder that `close` removes. Throws what `createManager` and `registerTasks` throw. */
-export async function createTestManager ({ at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {} }: TestManagerOptions = {}): Promise<TestManager> {
+export async function createTestManager ({ at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {}, beside }: TestManagerOptions = {}): Promise<TestManager> {
   const start = instantIn(at, { what: 'There is no test manager', pointer: '/at' })
-  const folder = await mkdtemp(join(tmpdir(), 'offpeak-kit-'))
-  const clock = new VirtualClock(start)
+  const folder = beside === undefined ? await mkdtemp(join(tmpdir(), 'offpeak-kit-')) : null
+  const clock = beside?.clock ?? new VirtualClock(start)
   const notices: Notice[] = []
-  const { engine, pending } = watched(createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
+  const store: Store = beside?.store ?? watched(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
   const machine = new Machine(clock, sceneWith({ probes }, reading))
   try {
     const manager = await createManager({
-      config: overlay({ manager: { timezone: 'UTC' } }, overlay(config, { engine: { folder } })) as ConfigFile,
-      clock, engine, files, loops: 'none', random: () => 0.5, senses: machine.eyes(), onNotice: notice => { if (notice.kind !== 'sampled') notices.push(notice) },
+      config: overlay({ manager: { timezone: 'UTC' } }, overlay(config, { engine: { folder: folder ?? beside!.manager.folder } })) as ConfigFile,
+      clock, engine: store.engine, files, loops: 'none', random: () => 0.5, senses: machine.eyes(), onNotice: notice => { if (notice.kind !== 'sampled') notices.push(notice) },
       services: { clock: { now: clock.now, sleep: (span: Span) => kit.sleep(span) } satisfies TestClock, ...services },
       ...root !== undefined && { root }
     })
-    const kit: TestManager = new TestManager({ manager, clock, notices, machine, folder, pending })
+    const kit: TestManager = new TestManager({ manager, clock, notices, machine, folder, store })
     manager.registerTasks(tasks)
     await kit.start()
     return kit
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    if (folder !== null) await rm(folder, { recursive: true, force: true })
     throw error
   }
 }

@@ -49,7 +49,7 @@ export async function faultyManager ({ forecasts = false } = {}) {
     clock, engine: faults.engine, files: 'none', loops: 'none', random: () => 0.5, senses: machine.eyes(), abortGraceMs: 10,
     onNotice: notice => { if (notice.kind !== 'sampled') notices.push(notice) }
   })
-  const kit = new TestManager({ manager, clock, notices, machine, folder, pending })
+  const kit = new TestManager({ manager, clock, notices, machine, folder, store: { engine: faults.engine, pending } })
   manager.registerTasks(definitions(span => kit.sleep(span)))
   return { kit, manager, engine, notices, faults, forecasts, clean: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -59,6 +59,8 @@ export class Planner {
   readonly #writer: Writer
   readonly #reconciler: Reconciler
   #queue: Promise<unknown> = Promise.resolve()
+  /** The newest version of a schedule that was read. */
+  #version = 0
   /** The sync that has not begun yet. */
   #waiting: Promise<void> | null = null
   /** The wall clock as it was last read here. */
@@ -156,6 +158,18 @@ export class Planner {
       await this.#writer.writeOne({ ...plan, ask: { ...plan.ask, ...record && { record } } })
     })
     return this.#table.get(rest.id)!.schedule
+  }
+
+  /** Takes over what other owners of the store have changed. */
+  follow (): Promise<void> {
+    return this.#serial(async () => {
+      const { engine, clock } = this.#options
+      for (const { version, removed, ...schedule } of await engine.schedules({ since: this.#version })) {
+        this.#version = Math.max(this.#version, version)
+        if (removed) this.#table.delete(schedule.id)
+        else if (this.#table.get(schedule.id)?.schedule.cursor !== schedule.cursor) this.#table.set(readEntry(schedule, clock.now()).entry)
+      }
+    })
   }
 
   /** Removes a schedule; false when there is none. */

@@ -3,7 +3,7 @@ import { readEntry } from './stored.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine, PlanAsk, Planned } from '../../engine/engine.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { Reason, Run } from '../../model/run/run.ts'
+import type { Run } from '../../model/run/run.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { ScheduleFaults } from './faults.ts'
 import type { Timetable } from './timetable.ts'
@@ -23,8 +23,6 @@ export interface WriterOptions {
   /** Called with a plan that could not be written. */
   failed: (plan: Plan, error: unknown) => void
 }
-
-const REPLACED: Reason = { code: 'replaced', message: 'replaced by a later fire' }
 
 /** After so many refusals in a row it is the engine that is to blame, and no batch is taken apart any more. A bad row among 5,000 takes fourteen. */
 const MOST_REFUSALS = 20
@@ -142,11 +140,7 @@ export class Writer {
     table.set({ schedule, trigger })
     if (faults.mend(schedule.id)) notice({ kind: 'schedule_mended', task: schedule.task, schedule: schedule.id })
     if (fires.length === 0) return
-    for (const run of added) notice({ kind: 'added', run })
-    for (const run of replaced) {
-      notice({ kind: 'cancelled', run, reason: run.cancel ?? run.reason ?? REPLACED })
-      this.#options.replaced(run)
-    }
+    for (const run of replaced) this.#options.replaced(run)
     notice({ kind: 'fired', task: schedule.task, schedule: schedule.id, added: added.length, skipped: skipped.length, missed: coalesced })
   }
 }

@@ -8,7 +8,7 @@ import { Holding } from './holding.ts'
 import { LEASE } from './lease.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { Prefetch } from './prefetch.ts'
-import { SECOND } from '../../model/base/duration.ts'
+import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Verdicts } from './verdicts.ts'
 import { asksForSignal } from '../../model/machine/signal.ts'
@@ -35,6 +35,9 @@ export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe
   stopGraceMs: () => number
 }
 
+/** A runner that has nothing asks what is stored as its own so often. */
+const BEAT_AT_REST = 10 * MINUTE
+
 /** How long to wait after a look that failed: a second at first, twice as long each time, and a minute at most. */
 const AGAIN_MS = SECOND
 const AGAIN_MOST_MS = 60 * SECOND
@@ -43,6 +46,7 @@ const AGAIN_MOST_MS = 60 * SECOND
 export class Runner implements Service {
   readonly #options: RunnerOptions & { engine: Partial<Nearby> }
   #off: () => void = () => undefined
+  #beatAt = -Infinity
   readonly #alarm: Alarm
   readonly #active = new ActiveRuns()
   readonly #breathe: Breathe
@@ -196,6 +200,10 @@ export class Runner implements Service {
    *  back. */
   async renew (): Promise<void> {
     const { engine, clock, owner } = this.#options
+    // Who has nothing needs no lease, and writes nothing: what it may have without knowing of it is looked for now and then.
+    const holds = this.#active.size > 0 || this.#executor.pending > 0 || this.#strange.size > 0
+    if (!holds && clock.now() - this.#beatAt < BEAT_AT_REST) return
+    this.#beatAt = clock.now()
     const before = this.#active.all().map(({ lease }) => lease)
     const { running, cancel } = await engine.beat({ owner, now: clock.now(), until: clock.now() + LEASE })
     const stored = new Map(running.map(({ id, turn }) => [id, turn]))

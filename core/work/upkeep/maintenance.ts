@@ -33,6 +33,12 @@ export class Upkeep {
     return queued.length
   }
 
+  /** Renews what this process has, and takes up what owners had that are no more. */
+  async beat (renew: () => Promise<void>): Promise<void> {
+    await renew()
+    await this.recover()
+  }
+
   /** Removes finished runs beyond the retention, a slice at a time; resolves to how many. */
   async sweep (): Promise<number> {
     const { engine, clock, config, notice } = this.#options

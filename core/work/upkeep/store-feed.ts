@@ -11,7 +11,7 @@ export interface StoreFeedOptions {
   notice: Listener
   /** Called when facts were kept, such as a pause. */
   facts: () => void
-  /** Called when schedules have changed. */
+  /** Called when schedules have changed, if others may have changed them. */
   schedules: () => void
 }
 
@@ -39,9 +39,9 @@ export class StoreFeed implements Service {
   }
 
   #hear ({ kinds, said }: Change): void {
-    const { owner, notice, facts, schedules } = this.#options
+    const { engine, owner, notice, facts, schedules } = this.#options
     for (const one of noticesOf(said, owner)) notice(one)
     if (kinds.has('facts')) facts()
-    if (kinds.has('schedules')) schedules()
+    if (kinds.has('schedules') && (engine.users?.() ?? 1) > 1) schedules()
   }
 }

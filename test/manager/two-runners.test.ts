@@ -1,0 +1,139 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { LEASE } from '../../core/work/run/lease.ts'
+import { MINUTE } from '../../core/model/base/duration.ts'
+import { createTestManager } from '../../core/simulate/testkit.ts'
+import type { TaskContext } from '../../core/model/task/context.ts'
+import type { TaskDefinition } from '../../core/model/task/task.ts'
+import type { TestManager, TestManagerOptions } from '../../core/simulate/testkit.ts'
+
+const ON_BATTERY = { power: 'battery', battery: { level: 90, charging: false } } as const
+
+/** Two managers on one store, with the same tasks and machines of their own. What ran where, in order. */
+async function pair (t: Test, tasks: (own: () => TestManager, place: string, log: string[]) => TaskDefinition[], more: Partial<Record<'a' | 'b', TestManagerOptions>> = {}) {
+  const log: string[] = []
+  const a: TestManager = await createTestManager({ tasks: tasks(() => a, 'a', log), ...more.a })
+  t.teardown(() => a.close())
+  const b: TestManager = await createTestManager({ beside: a, tasks: tasks(() => b, 'b', log), ...more.b })
+  t.teardown(() => b.close())
+  const settle = async () => {
+    await a.settle()
+    await b.settle()
+  }
+  return { a, b, log, settle }
+}
+
+const sleeper = (id: string, minutes: number, more: Partial<TaskDefinition> = {}) => (own: () => TestManager, place: string, log: string[]): TaskDefinition => ({
+  id, timeout: '5h', ...more,
+  func: async ({ run_id: run }: TaskContext) => {
+    log.push(`${place} ${run}`)
+    await own().sleep(minutes * MINUTE)
+  }
+})
+
+t.test('each run is executed by one of two runners, and the limits of tasks, queues, locks and rates hold across both', async t => {
+  const limited = { concurrency: 1 }
+  const tasks = [sleeper('one', 5, limited), sleeper('queued', 5, { queue: 'q' }), sleeper('left', 5, { locks: ['disk'] }), sleeper('right', 5, { locks: ['disk'] })]
+  const config = { queues: { q: { concurrency: 2 } }, manager: { scheduler_thread_pool: 1 } }
+  const { a, b, log, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)), { a: { config }, b: { config } })
+  for (let each = 0; each < 4; each++) for (const [kit, id] of [[a, 'one'], [b, 'queued'], [a, 'left'], [b, 'right']] as const) await kit.enqueue(id)
+  const passed: number[] = []
+  for (let minute = 0; minute < 60; minute++) {
+    await a.advance(MINUTE)
+    await settle()
+    const running = [...a.manager.runner.active.begun, ...b.manager.runner.active.begun]
+    const of = (...ids: string[]) => running.filter(({ task }) => ids.includes(task)).length
+    if (of('one') > 1 || of('queued') > 2 || of('left', 'right') > 1) passed.push(minute)
+  }
+  t.strictSame(passed, [], 'in no minute a limit is passed')
+  t.strictSame((await a.runs()).map(({ state, turn }) => `${state} ${turn}`), Array<string>(16).fill('completed 1'))
+  t.equal(new Set(log.map(line => line.slice(2))).size, 16)
+  t.strictSame([...new Set(log.map(line => line[0]))].toSorted(), ['a', 'b'], 'both have taken part')
+})
+
+t.test('each runner goes by its own machine: what one must hold the other starts', async t => {
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], { a: { reading: ON_BATTERY } })
+  await a.enqueue('work')
+  await settle()
+  t.match(log, [/^b /])
+  await b.set(ON_BATTERY)
+  await a.advance('2m')
+  const run = await a.enqueue('work')
+  await settle()
+  t.equal((await a.manager.engine.get(run.id))!.state, 'queued')
+  await a.plug()
+  await settle()
+  t.match(log, [/^b /, /^a /])
+})
+
+t.test('a schedule fires once, whoever sees it first, and one that was added or removed at one is known to the other', async t => {
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('tick', 0, { trigger: '*/10 * * * *' })(own, place, log), sleeper('asked', 0)(own, place, log)])
+  await a.advance('61m')
+  await settle()
+  t.equal(log.length, 6)
+  const { id } = await a.manager.desk.schedule({ task: 'asked', trigger: 'interval', trigger_args: { minutes: 20 }, by: 'ada' })
+  await settle()
+  t.match(b.manager.planner.get(id), { task: 'asked' })
+  await a.advance('61m')
+  await settle()
+  t.equal((await b.runs('asked')).length, 3)
+  await b.manager.desk.unschedule(id, { by: 'ada' })
+  await settle()
+  t.equal(a.manager.planner.get(id), undefined)
+  await a.advance('61m')
+  t.equal((await b.runs('asked')).length, 3)
+})
+
+t.test('what a runner has when it is no more is taken up by the other within its lease and a beat', async t => {
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)], { a: { reading: ON_BATTERY } })
+  await a.manager.pauses.add({ scope: 'all', by: 'ada' })
+  const run = await b.enqueue('work')
+  await a.manager.pauses.remove({ scope: 'all', name: null }, 'ada')
+  await settle()
+  const first = log[0]![0] === 'a' ? a : b
+  first.freeze()
+  await a.advance(LEASE + LEASE)
+  await settle()
+  t.match(await a.manager.engine.get(run.id), { state: 'running', turn: 2, crashes: 1 })
+  t.strictSame(log.map(line => line[0]).toSorted(), ['a', 'b'])
+})
+
+t.test('a machine that has slept takes nothing from a runner that lives', async t => {
+  const { a, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)])
+  const run = await a.enqueue('work')
+  await settle()
+  await a.suspend('3h')
+  await a.advance('2m')
+  await settle()
+  t.match(await a.manager.engine.get(run.id), { state: 'running', turn: 1, crashes: 0 })
+  t.equal(log.length, 1)
+})
+
+t.test('a pause made at one holds at the other, and both say what happens', async t => {
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1)(own, place, log)])
+  await a.manager.pauses.add({ scope: 'task', name: 'work', by: 'ada' })
+  await settle()
+  t.match(b.manager.pauses.list(), [{ name: 'work', by: 'ada' }])
+  const run = await b.enqueue('work')
+  await settle()
+  t.equal(log.length, 0)
+  t.match(b.manager.runner.verdict(run).gates.find(({ ok }) => !ok), { code: 'paused' })
+  await b.manager.pauses.remove({ scope: 'task', name: 'work' }, 'bob')
+  await settle()
+  await a.advance('2m')
+  await settle()
+  for (const { notices } of [a, b]) {
+    const kinds = notices.filter(notice => 'run' in notice && notice.run.id === run.id).map(({ kind }) => kind)
+    t.strictSame(kinds.filter(kind => ['added', 'claimed', 'settled'].includes(kind)), ['added', 'claimed', 'settled'])
+  }
+})
+
+t.test('a cancel at one reaches the run that the other executes', async t => {
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)])
+  const run = await a.enqueue('work')
+  await settle()
+  const other = log[0]![0] === 'a' ? b : a
+  await other.manager.desk.cancel(run.id, { by: 'ada' })
+  await settle()
+  t.match(await a.manager.engine.get(run.id), { state: 'cancelled', reason: { by: 'ada' } })
+})
