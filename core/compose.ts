@@ -7,7 +7,7 @@ import { Catalog } from './work/upkeep/catalog.ts'
 import { Desk } from './work/desk/desk.ts'
 import { EngineCalls } from './work/upkeep/engine-calls.ts'
 import { Explain } from './work/desk/explain.ts'
-import { ForecastThread } from './simulate/forecast-thread.ts'
+import { forecastThread } from './simulate/forecast-thread.ts'
 import { Forecaster } from './work/plan/forecast.ts'
 import { Foresight } from './work/plan/forecaster.ts'
 import { LateErrors } from './work/context/uncaught.ts'
@@ -71,7 +71,6 @@ export interface Parts {
   pauses: Pauses
   explain: Explain
   foresight: Foresight
-  forecasts: ForecastThread
   upkeep: Upkeep
   standstill: StandstillWatch
   breaker: Breaker
@@ -177,9 +176,8 @@ function composeWork (wiring: Wiring): void {
   parts.runner = runnerFor(wiring)
   const { planner, runner } = parts
   parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock) })
-  parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer) })
-  parts.forecasts = new ForecastThread()
-  const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: parts.forecasts.foretell })
+  parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer), foresight: () => parts.foresight })
+  const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: forecastThread.foretell })
   notices.listen(forecaster.changed, 'forecast')
   parts.foresight = new Foresight({ engine, clock, config, forecaster })
   parts.pauses = new Pauses({ engine, clock, situation })

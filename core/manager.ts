@@ -84,7 +84,7 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(engine), parts.feed, late, new OutputCapture(), parts.forecasts]
+    this.#base = [shared(engine), parts.feed, late, new OutputCapture()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     settings.notice = notices.say
     settings.changed = () => void this.#configured()

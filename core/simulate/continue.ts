@@ -4,7 +4,7 @@ import { EXPECTED_MS } from '../model/forecast/forecast.ts'
 import { VirtualClock, quiet } from '../work/simulate/clock.ts'
 import { assemble, workFor } from './assemble.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
-import { emptied, remembering, seedRuns, seedSchedules, unlimited } from './seed.ts'
+import { emptied, remembering, seedRates, seedRuns, seedSchedules, unlimited } from './seed.ts'
 import { MINUTE, milliseconds } from '../model/base/duration.ts'
 import type { Assembled } from './assemble.ts'
 import type { Config } from '../model/config/config.ts'
@@ -92,7 +92,7 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
 
 /** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as it is. */
 async function setUp (stage: Stage): Promise<void> {
-  const { present, engine, runner, situation, planner, so, clock, settle, foresight, ids } = stage
+  const { present, engine, kept, runner, situation, planner, so, clock, settle, foresight, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
   if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({ name: 'activity', value: present.activity as never, now: present.at })
   const { config, tasks } = so
@@ -105,6 +105,7 @@ async function setUp (stage: Stage): Promise<void> {
   for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task
   situation.pause([HALT])
   Object.assign(so, { tasks, config })
+  await seedRates(kept, present)
   await seedRuns(engine, present.waiting, { ids, tasks })
   await seedSchedules(engine, present)
   await foresight.load()

@@ -3,43 +3,55 @@ import { extname, join } from 'node:path'
 import { SECOND } from '../model/base/duration.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'
 import type { Forecast, Present } from '../model/forecast/forecast.ts'
-import type { Service } from '../model/base/service.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 import type { Told } from './forecast-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)
 
 /** A thread that nobody has asked for so long ends. */
-const IDLE = 30 * SECOND
+const IDLE = 20 * SECOND
+
+interface Question { present: Present, ask: ForetellAsk }
 
 /** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask again soon. It keeps no process alive
  *  that has nothing else to do. */
-export class ForecastThread implements Service {
+export class ForecastThread {
+  readonly #idleMs: number
   #worker: Worker | null = null
   #idle: NodeJS.Timeout | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
-  /** Throws OFFPEAK_FORECAST_TOO_LARGE, and what ended the thread. */
-  readonly foretell = async (present: Present, ask: ForetellAsk): Promise<Forecast> => {
-    const worker = this.#begun()
-    clearTimeout(this.#idle)
-    worker.ref()
-    try {
-      const told = await answerOf(worker, { present, ask })
-      if ('forecast' in told) return told.forecast
-      throw told.tooLarge ? forecastTooLarge(told.tooLarge) : told.error
-    } finally {
-      worker.unref()
-      this.#idle = setTimeout(() => void this.stop(), IDLE).unref()
-    }
+  constructor (idleMs = IDLE) {
+    this.#idleMs = idleMs
   }
 
-  async start (): Promise<void> {}
+  /** Throws OFFPEAK_FORECAST_TOO_LARGE, and what ended the thread. */
+  readonly foretell = (present: Present, ask: ForetellAsk): Promise<Forecast> => {
+    const answer = this.#last.then(() => this.#ask({ present, ask }))
+    this.#last = answer.catch(() => undefined)
+    return answer
+  }
 
-  async stop (): Promise<void> {
+  /** Ends the thread; the next one who asks begins another. */
+  async end (): Promise<void> {
     clearTimeout(this.#idle)
     const worker = this.#worker
     this.#worker = null
     await worker?.terminate()
+  }
+
+  async #ask (question: Question): Promise<Forecast> {
+    const worker = this.#begun()
+    clearTimeout(this.#idle)
+    worker.ref()
+    try {
+      const told = await answerOf(worker, question)
+      if ('forecast' in told) return told.forecast
+      throw told.tooLarge ? forecastTooLarge(told.tooLarge) : told.error
+    } finally {
+      worker.unref()
+      this.#idle = setTimeout(() => void this.end(), this.#idleMs).unref()
+    }
   }
 
   #begun (): Worker {
@@ -52,7 +64,10 @@ export class ForecastThread implements Service {
   }
 }
 
-function answerOf (worker: Worker, question: { present: Present, ask: ForetellAsk }): Promise<Told> {
+/** The thread of this process: all managers in it share one. */
+export const forecastThread = new ForecastThread()
+
+function answerOf (worker: Worker, question: Question): Promise<Told> {
   const { promise, resolve, reject } = Promise.withResolvers<Told>()
   const ended = (code: number) => reject(new Error(`The thread that works out forecasts ended with code ${code}`))
   worker.once('message', resolve)

@@ -6,15 +6,9 @@ import { firesAhead } from '../model/forecast/fires.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'
 import { longestOf } from '../model/forecast/longest.ts'
 import { merged } from '../model/forecast/merge.ts'
-import type { Bucket } from '../model/config/queue.ts'
 import type { Forecast, PlainTask, Present } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 import type { Task } from '../model/task/task.ts'
-
-const BUCKET = 'bucket/'
-
-const bucketsOf = ({ facts }: Present): Map<string, Bucket> =>
-  new Map(facts.filter(({ name }) => name.startsWith(BUCKET)).map(({ name, value }) => [name.slice(BUCKET.length), value as unknown as Bucket]))
 
 // No gate looks at the work of a task.
 const withWork = (task: PlainTask): Task => ({ ...task, work: { kind: 'function', func: () => null } })
@@ -52,9 +46,9 @@ export async function foretell (present: Present, ask: ForetellAsk): Promise<For
   const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
   const { fires, to } = firesOf({ present, tasks, ask })
   const { likely, end } = await continued(present, { to, until: ask.until })
-  const { at: now, config, reading, pauses, trials, waiting, running, took } = present
+  const { at: now, config, reading, pauses, trials, waiting, running, took, rates } = present
   const bounds = boundsOf({
-    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires, slots: config.manager.scheduler_thread_pool, buckets: bucketsOf(present), longest: task => longestOf(task, took[task.id])
+    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires, slots: config.manager.scheduler_thread_pool, buckets: new Map(Object.entries(rates)), longest: task => longestOf(task, took[task.id])
   })
   return { from: now, to, items: merged({ bounds, likely, took, from: now, to: end }) }
 }

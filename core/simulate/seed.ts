@@ -1,3 +1,5 @@
+import { milliseconds } from '../model/base/duration.ts'
+import { queueSettings, refilled } from '../model/config/queue.ts'
 import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NewRun, Run } from '../model/run/run.ts'
@@ -20,12 +22,12 @@ const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 
   key === null || until === null ? {} : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
 
 function askFor (run: Run & Partial<Pick<Present['waiting'][number], 'after'>>, { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }): NewRun {
-  const { task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, after = [], state } = run
+  const { task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, after = [], state, single, now } = run
   const seeded = new Map([...ids].map(([own, real]) => [real, own]))
   const waitsFor = after.flatMap(({ run: id, condition }) => seeded.has(id) ? [{ run: seeded.get(id)!, condition }] : [])
   const expires = (tasks.get(task)?.on_deadline ?? 'run') !== 'run'
   return {
-    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, ...uniqueOf(run), ...expires && { expires },
+    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, ...uniqueOf(run), ...expires && { expires }, ...single && { single }, ...now && { now },
     ...state === 'blocked' && waitsFor.length > 0 && { after: waitsFor }
   }
 }
@@ -40,6 +42,26 @@ export async function seedRuns (engine: Engine, runs: readonly Run[], { ids, tas
   await Promise.all(runs.filter(({ state }) => state !== 'blocked').map(add))
   // A run may wait for one that is blocked itself: those before it have lower ids.
   for (const run of blocked) await add(run)
+}
+
+/** No more starts than this are taken from a rate. */
+const MOST_DRAWN = 500
+
+/** Takes from the rates of queues what has been taken: by runs that start at an instant from which on it fills up to what it is now, and end. */
+export async function seedRates (engine: Engine, { rates, config, at }: Present): Promise<void> {
+  for (const [queue, bucket] of Object.entries(rates)) {
+    const { rate } = queueSettings(config.queues, queue)
+    if (rate === undefined) continue
+    const { tokens } = refilled(bucket, rate, at)
+    const drawn = Math.min(MOST_DRAWN, Math.ceil(rate.limit - tokens))
+    const perMs = rate.limit / milliseconds(rate.per)
+    const now = Math.floor(at - (tokens - (rate.limit - drawn)) / perMs)
+    const run: NewRun = { task: 'drawn', queue, priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }
+    const added = await engine.add(Array.from({ length: drawn }, () => run), now)
+    const offers = added.map(({ run: { id } }) => ({ id, rank: 0, needs: [], takes: [] }))
+    const claimed = await engine.claim({ owner: 'seed', now, lease_until: now, offers, pools: {}, rates: { [queue]: { count: rate.limit, per_ms: milliseconds(rate.per) } } })
+    await Promise.all(claimed.map(({ id, turn }) => engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now })))
+  }
 }
 
 /** Writes the schedules as they stand. */

@@ -5,9 +5,9 @@ import { deadlineOf } from '../gates/relax.ts'
 import { draws } from './draws.ts'
 import type { Dependence, Stage } from './forecast.ts'
 import type { Fire } from './fires.ts'
+import type { Beside, Subject } from './world.ts'
 import type { Occupant, OccupancyOptions } from './occupancy.ts'
 import type { Run } from '../run/run.ts'
-import type { Subject } from './world.ts'
 import type { Task } from '../task/task.ts'
 
 /** A start that may come, and when it can. Infinity: nobody knows, or never. */
@@ -57,8 +57,8 @@ class Sweep {
   readonly #ask: BoundsAsk
   readonly #world: World
   readonly #occupancy: Occupancy
-  readonly #nobody: ReturnType<Occupancy['beside']>
-  #running: ReturnType<Occupancy['beside']>
+  readonly #nobody: Beside
+  #running: Beside
   readonly #agenda = new Agenda()
   readonly #starts = draws()
   readonly #widest: number
@@ -70,13 +70,13 @@ class Sweep {
     this.#widest = ask.fires.flat().reduce((most, { from, to }) => Math.max(most, to - from), 0)
     this.#world = new World(ask)
     this.#occupancy = new Occupancy(ask)
-    this.#running = this.#nobody = this.#occupancy.beside(Infinity, null)
+    this.#running = this.#nobody = this.#occupancy.nobody()
   }
 
   run (): Bound[] {
     const { running, waiting, fires, to } = this.#ask
     for (const run of running) this.#addRunning(run)
-    this.#running = this.#occupancy.beside(this.#ask.now, null)
+    this.#running = this.#occupancy.running()
     const open = Map.groupBy([...waiting, ...running].filter(({ schedule }) => schedule !== null), ({ schedule }) => schedule!)
     for (const run of waiting) this.#addWaiting(run)
     for (const one of fires) this.#addFires(one, open)

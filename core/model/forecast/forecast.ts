@@ -1,3 +1,4 @@
+import type { Bucket } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 import type { Histogram } from '../machine/activity.ts'
 import type { Json } from '../base/json.ts'
@@ -27,8 +28,10 @@ export interface Present {
   ended: Run[]
   pauses: Pause[]
   trials: Trials
-  /** What the engine keeps of pauses, breakers and rates, by name. */
+  /** What the engine keeps of pauses and breakers, by name. */
   facts: { name: string, value: Json }[]
+  /** Starts that queues with a rate have left. */
+  rates: Record<string, Bucket>
   /** As the gates see it, and what it was made of. */
   reading: Reading
   steady: Steady | null

@@ -2,9 +2,8 @@ import { occupancyOf } from '../admit/occupancy.ts'
 import type { Begun } from '../admit/occupancy.ts'
 import type { Bucket } from '../config/queue.ts'
 import type { Priority } from '../run/run.ts'
-import type { Standing } from '../gates/gate.ts'
 import type { Task } from '../task/task.ts'
-import type { WorldAsk } from './world.ts'
+import type { Beside, WorldAsk } from './world.ts'
 
 /** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody knows). */
 export interface Occupant { task: Task, queue: string, priority: Priority, schedule: string | null, end: number }
@@ -16,8 +15,6 @@ export interface OccupancyOptions extends WorldAsk {
   slots: number
   buckets: ReadonlyMap<string, Bucket>
 }
-
-type Beside = Omit<Standing, 'active'> & { active: ReadonlyMap<string, number> }
 
 const isSingle = ({ task, schedule }: Pick<Occupant, 'task' | 'schedule'>): boolean => schedule !== null && task.overlap === 'skip'
 
@@ -34,7 +31,9 @@ export class Occupancy {
 
   add (one: Occupant): void {
     const { task, queue, priority } = one
-    const most = isSingle(one) ? 1 : Math.min(task.concurrency, this.#options.slots + 1)
+    // No more can run at once, those in the slots for critical runs among them.
+    const { slots, config: { scheduling } } = this.#options
+    const most = isSingle(one) ? 1 : Math.min(task.concurrency, slots + scheduling.max_concurrent_tasks.critical)
     this.#lanes.getOrInsertComputed(keyOf(one), () => ({ task, queue, priority, most, occupants: [] })).occupants.push(one)
   }
 
@@ -54,24 +53,40 @@ export class Occupancy {
     return next + 1
   }
 
-  /** What those take that may be there at some instant from `from` on, one of them left out. */
+  /** What those take that may be there at some instant from `from` on, one of them left out. Of runs that have waited longer than this they are the
+   *  ones that a pace lets start first. */
   beside (from: number, but: Occupant | null): Beside {
+    return this.#told(this.#begun(from, but), from)
+  }
+
+  /** What those take that are there now. */
+  running (): Beside {
+    return this.#told(this.#begun(this.#options.now, null), null)
+  }
+
+  /** Nobody is there. */
+  nobody (): Beside {
+    return this.#told([], null)
+  }
+
+  #told (running: Begun[], piledUpBefore: number | null): Beside {
+    const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
+    const { standing, byTask } = occupancyOf({ tasks, slots, now: piledUpBefore ?? now, pauses, trials, running, buckets, config, reading, piledUpBefore })
+    return { ...standing, active: byTask }
+  }
+
+  #begun (from: number, but: Occupant | null): Begun[] {
     const running: Begun[] = []
-    const counts = new Map<string, number>()
     const left = but === null ? null : keyOf(but)
     for (const [key, lane] of this.#lanes) {
-      const { task, queue, priority, most, occupants } = lane
+      const { task, queue, priority, most } = lane
+      // Each lane by itself: which of a task's runs will be the ones that run is not known.
       const count = key === left && isSingle(but!) ? 0 : Math.min(most, this.#count(lane, from, but))
-      const before = counts.get(task.id) ?? 0
-      const source = occupants[0]!.schedule === null ? 'manual' : 'schedule'
-      counts.set(task.id, Math.min(before + count, task.concurrency))
-      for (let each = before; each < counts.get(task.id)!; each++) {
-        running.push({ task: task.id, queue, priority, locks: task.locks, alone: task.alone, source, due_at: from, resting: false })
+      for (let each = 0; each < count; each++) {
+        running.push({ task: task.id, queue, priority, locks: task.locks, alone: task.alone, source: 'schedule', due_at: -Infinity, resting: false })
       }
     }
-    const { tasks, now, pauses, trials, config, slots, buckets } = this.#options
-    const { standing, byTask } = occupancyOf({ tasks, running, slots, now, pauses, trials, buckets, config })
-    return { ...standing, active: byTask }
+    return running
   }
 
   #count ({ most, occupants }: Lane, from: number, but: Occupant | null): number {

@@ -18,10 +18,11 @@ export interface WorldAsk {
   trials: Trials
 }
 
+/** What others take: what the gates are told of it, and running runs by task. */
+export interface Beside extends Omit<Standing, 'active'> { active: ReadonlyMap<string, number> }
+
 /** A run as the gates are asked about it, and its task. */
 export interface Subject { task: Task, run: Waiting }
-
-type Beside = Omit<Standing, 'active'> & { active: ReadonlyMap<string, number> }
 
 const MOST_STEPS = 50
 
@@ -53,7 +54,8 @@ const MAY: Record<string, string> = {
   concurrency: 'another run of the task may run',
   queue: 'other runs of its queue may run',
   locks: 'another run may hold its lock',
-  alone: 'runs that want to be alone wait for others, and others for them'
+  alone: 'runs that want to be alone wait for others, and others for them',
+  pace: 'what has waited starts bit by bit'
 }
 
 /** Asks the gates of the product, at instants to come and for any course of the readings. */

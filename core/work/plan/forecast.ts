@@ -1,7 +1,7 @@
 import { HOUR, SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/base/errors.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
-import { presentOf } from './present.ts'
+import { askedNow, presentOf } from './present.ts'
 import type { Forecast, Present } from '../../model/forecast/forecast.ts'
 import type { PresentOptions } from './present.ts'
 import type { Run } from '../../model/run/run.ts'
@@ -22,6 +22,9 @@ export interface ForecasterOptions extends PresentOptions {
   /** Works a forecast out, elsewhere than in this thread. */
   foretell: (present: Present, ask: ForetellAsk) => Promise<Forecast>
 }
+
+/** `asked`: a run that there is not, and that is asked about. */
+interface Wanted { askFor: (now: number) => ForetellAsk, asked: Run | null }
 
 /** A forecast is given again for so long while nothing is said, ms. */
 const FRESH = 5 * SECOND
@@ -46,7 +49,7 @@ export class Forecaster {
 
   /** What the coming hours may bring. */
   async ahead (hours: number): Promise<Forecast> {
-    return await this.#shared(`${hours}`, now => ({ to: now + hours * HOUR }))
+    return await this.#shared(`${hours}`, { askFor: now => ({ to: now + hours * HOUR }), asked: null })
   }
 
   /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be; null: nobody can say. */
@@ -54,16 +57,18 @@ export class Forecaster {
     return await this.#first({ run: id }, Math.max(deadline ?? 0, due))
   }
 
-  /** The same of the next start of a task, whose next fire is due then (epoch ms). */
-  async nextOf (task: Pick<Task, 'id' | 'deadlineMs'>, due: number): Promise<Earliest | null> {
-    return await this.#first({ task: task.id }, due + task.deadlineMs)
+  /** The same of the next start of a task, whose next fire is due then (epoch ms), or of a run that is asked for now (null). */
+  async nextOf (task: Task, due: number | null): Promise<Earliest | null> {
+    const now = this.#options.clock.now()
+    const asked = due === null ? askedNow(task, now) : null
+    return await this.#first(asked === null ? { task: task.id } : { run: asked.id }, (due ?? now) + task.deadlineMs, asked)
   }
 
-  async #first (until: Target, deadline: number): Promise<Earliest | null> {
+  async #first (until: Target, deadline: number, asked: Run | null = null): Promise<Earliest | null> {
     const now = this.#options.clock.now()
     const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline, now) + HOUR)
     try {
-      const { items } = await this.#shared(JSON.stringify(until), () => ({ to, until }))
+      const { items } = await this.#shared(JSON.stringify(until), { askFor: () => ({ to, until }), asked })
       const found = items.find(({ run, task, stage }) => 'run' in until ? run === until.run : task === until.task && stage !== 'running')
       return found === undefined || found.likely_at === null ? null : { at: found.likely_at, certain: found.certainty === 'certain' }
     } catch (error) {
@@ -72,7 +77,7 @@ export class Forecaster {
     }
   }
 
-  async #shared (key: string, askFor: (now: number) => ForetellAsk): Promise<Forecast> {
+  async #shared (key: string, wanted: Wanted): Promise<Forecast> {
     const known = this.#fresh(key)
     if (known !== null) return known
     const waiting = this.#waiting.get(key)
@@ -80,7 +85,7 @@ export class Forecaster {
     const asked = this.#last.then(async () => {
       // Who asks from here on wants to know what is so from here on.
       this.#waiting.delete(key)
-      return this.#fresh(key) ?? await this.#ask(key, askFor)
+      return this.#fresh(key) ?? await this.#ask(key, wanted)
     })
     this.#waiting.set(key, asked)
     this.#last = asked.catch(() => undefined)
@@ -92,9 +97,10 @@ export class Forecaster {
     return known !== undefined && Math.abs(this.#options.clock.now() - known.at) < FRESH ? known.forecast : null
   }
 
-  async #ask (key: string, askFor: (now: number) => ForetellAsk): Promise<Forecast> {
+  async #ask (key: string, { askFor, asked }: Wanted): Promise<Forecast> {
     const changes = this.#changes
     const present = await presentOf(this.#options)
+    if (asked !== null) present.waiting.push({ ...asked, after: [] })
     const forecast = await this.#options.foretell(present, askFor(present.at))
     if (changes === this.#changes) this.#known.set(key, { forecast, at: present.at })
     return forecast

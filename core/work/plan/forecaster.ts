@@ -89,7 +89,7 @@ export class Foresight {
   }
 
   /** See `Forecaster.nextOf`. */
-  async nextOf (task: Task, due: number): Promise<Earliest | null> {
+  async nextOf (task: Task, due: number | null): Promise<Earliest | null> {
     return await this.#options.forecaster!.nextOf(task, due)
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
+import { deadlineFor } from '../../model/gates/relax.ts'
 import { emptyHistogram } from '../../model/machine/activity.ts'
 import { forecastTooLarge } from '../../model/base/errors.ts'
 import { steadied } from '../../model/machine/hysteresis.ts'
@@ -27,7 +28,7 @@ const RECENT = 50
 const PAGE = 200
 /** No more waiting runs than this are looked at. */
 const MOST_WAITING = 5000
-const FACTS = ['pause/', 'breaker/', 'bucket/']
+const FACTS = ['pause/', 'breaker/']
 /** What was learned of how long runs take is used for so long, ms. */
 const LEARNED_FOR = 60 * SECOND
 
@@ -84,6 +85,13 @@ function plain (task: Task): PlainTask {
   return rest
 }
 
+/** A run of a task as it would be if it were asked for now. */
+export const askedNow = (task: Task, now: number): Run => ({
+  id: `asked/${task.id}`, task: task.id, queue: task.queue, priority: task.priority, state: 'queued', source: 'manual', schedule: null, key: null, due_at: now, nominal_at: now, attempt: 0, max_retries: task.max_retries,
+  turn: 0, crashes: 0, missed: 0, owner: null, lease_until: null, cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: null, finished_at: null,
+  deadline_at: deadlineFor(task, now, now).deadline_at ?? null, moved: null, key_until: null, now: false, single: false, preempted: 0
+})
+
 /** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
 export async function presentOf (options: PresentOptions): Promise<Present> {
   const { engine, clock, config, situation, planner, tasks, activity } = options
@@ -93,6 +101,7 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
   const runs = await open(engine)
   const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
   const { reading, steady, pauses, trials } = situation.now
+  const { rates } = await engine.due({ now: clock.now(), owner: '' })
   return {
     at: clock.now(),
     config: config(),
@@ -104,6 +113,7 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
     pauses: [...pauses],
     trials,
     facts,
+    rates,
     reading: steady === null ? reading : steadied(reading, steady),
     steady,
     activity: activity() ?? emptyHistogram(),

@@ -1,3 +1,4 @@
+import { MINUTE } from '../../model/base/duration.ts'
 import { isFinal } from '../../model/run/run.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -135,10 +136,10 @@ function close ({ held }: SimulatedRun, at: number): void {
   if (open?.to === null) open.to = at
 }
 
-/** One that is said again is the same. */
+/** The same code with another message is a new entry once the open one is a minute old, as in the timeline of the engine. */
 function hold (page: SimulatedRun, next: SimulatedHold): void {
   const open = page.held.at(-1)
-  if (open?.to === null && open.code === next.code) return
+  if (open?.to === null && open.code === next.code && (open.message === next.message || next.from - open.from < MINUTE)) return
   close(page, next.from)
   page.held.push(next)
 }
