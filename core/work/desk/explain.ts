@@ -1,4 +1,3 @@
-import { hangsOn } from '../../model/admit/forecast.ts'
 import { foremost } from './foremost.ts'
 import { isFinal } from '../../model/run/run.ts'
 import type { Deadline } from '../../model/gates/relax.ts'
@@ -6,6 +5,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { FullRun, Hold, Prerequisite, Run } from '../../model/run/run.ts'
 import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { Foresight } from '../plan/forecaster.ts'
 import type { Place } from '../../model/base/errors.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { Runner } from '../run/runner.ts'
@@ -23,7 +23,7 @@ export interface Explanation {
   decision: Verdict['decision'] | Run['state']
   message: string
   gates: Explained[]
-  /** The first start that can be foreseen; `certain` when clock and calendar alone decide. */
+  /** The start that is foreseen; `certain` when it is so whatever the readings will be. */
   earliest: { at: number, certain: boolean } | null
   deadline: Omit<Deadline, 'lengthMs'> | null
   class: Verdict['class'] | null
@@ -40,9 +40,13 @@ export interface ExplainOptions {
   runner: Runner
   planner: Planner
   task: (id: string) => Task
+  foresight: () => Pick<Foresight, 'earliestOf' | 'nextOf'>
   /** Where a setting stands in the configuration. */
   placeOf: (pointer: string) => Place | null
 }
+
+/** What is asked about: a run, or the next one of a task. */
+interface Asked { at: number, run?: FullRun, task?: Task, earliest: () => Promise<Explanation['earliest']> }
 
 const DEFINITION = 'task definition '
 const MOST_RUNS = 100
@@ -62,10 +66,11 @@ export class Explain {
     const at = asked ?? now
     if (at < now) return await this.#taskThen(task.id, at)
     const waiting = foremost(await engine.due({ now, owner: '' })).get(task.id) ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
-    if (waiting) return this.#ofRun((await engine.get(waiting.id))!, at, now)
+    if (waiting) return await this.#ofRun((await engine.get(waiting.id))!, at, now)
     const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
     const source = next === undefined ? 'manual' : 'schedule'
-    return this.#future({ task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source }, { at, task })
+    const start = { task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source } as const
+    return await this.#future(start, { at, task, earliest: () => this.#options.foresight().nextOf(task, next ?? null) })
   }
 
   /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
@@ -79,15 +84,16 @@ export class Explain {
   /** Why a run waits, or waited or will wait at another instant. */
   async run (run: FullRun, asked?: number): Promise<Explanation> {
     const now = this.#options.clock.now()
-    return this.#ofRun(run, asked ?? now, now)
+    return await this.#ofRun(run, asked ?? now, now)
   }
 
   // Now is what it was when the question came: while it is answered no present becomes the past.
-  #ofRun (run: FullRun, at: number, now: number): Explanation {
-    return at < now || run.state !== 'queued' ? this.#past(run, at) : this.#future(run, { at, run })
+  async #ofRun (run: FullRun, at: number, now: number): Promise<Explanation> {
+    if (at < now || run.state !== 'queued') return this.#past(run, at)
+    return await this.#future(run, { at, run, earliest: () => this.#options.foresight().earliestOf(run) })
   }
 
-  #future (waiting: Waiting, { at, run, task }: { at: number, run?: FullRun, task?: Task }): Explanation {
+  async #future (waiting: Waiting, { at, run, task, earliest }: Asked): Promise<Explanation> {
     const verdict = this.#options.runner.verdict(waiting, at)
     const reason = verdict.gates.find(({ ok }) => !ok)
     return {
@@ -97,7 +103,8 @@ export class Explain {
       decision: verdict.decision,
       message: reason?.message ?? 'every gate is open',
       gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], source: task?.source ?? this.#sourceOf(waiting.task) })),
-      earliest: earliestOf(verdict, at),
+      // What holds the run is told although nothing can be foreseen.
+      earliest: verdict.decision === 'start' ? { at, certain: true } : await earliest().catch(() => null),
       deadline: verdict.deadline && { at: verdict.deadline.at, on_deadline: verdict.deadline.on_deadline },
       class: verdict.class,
       relaxed: verdict.relaxed,
@@ -151,21 +158,4 @@ function pastOf (run: FullRun, at: number): [Explanation['decision'], string] {
   if (run.state === 'blocked') return ['hold', `waits for ${run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')}`]
   if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited to be tried again']
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
-}
-
-/** Gates that other runs close: they open when one of these ends, at an instant that nobody knows and that is seldom far. */
-const OCCUPIED = ['alone', 'breaker', 'concurrency', 'locks', 'priority', 'profile', 'background', 'queue', 'slots']
-
-/** Now when it may start; when every closed gate says when it opens, the last of these, were it not for other runs; else the deadline that starts
- *  it anyway. */
-function earliestOf (verdict: Verdict, at: number): Explanation['earliest'] {
-  if (verdict.decision === 'start') return { at, certain: true }
-  const closed = verdict.gates.filter(({ ok }) => !ok)
-  const occupied = closed.some(({ gate }) => OCCUPIED.includes(gate))
-  const opens = closed.filter(({ gate }) => !OCCUPIED.includes(gate)).map(({ clears_at: opening }) => opening)
-  const { deadline } = verdict
-  if (opens.length > 0 && opens.every(opening => opening !== null)) {
-    return { at: Math.max(...opens as number[]), certain: !occupied && !verdict.gates.some(hangsOn) }
-  }
-  return opens.length > 0 && deadline !== null && deadline.on_deadline === 'run' && deadline.at > at ? { at: deadline.at, certain: false } : null
 }
