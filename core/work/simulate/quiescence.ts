@@ -10,13 +10,16 @@ export interface LullOptions {
   situation: Situation
   config: () => Config
   tasks: () => ReadonlyMap<string, Task>
-  verdict: (run: Waiting) => Verdict
+  verdicts: (runs: readonly Waiting[]) => Verdict[]
 }
 
 interface Still { readings: number, until: number }
 
 /** Limits that give way are looked at again when they have given way by so much of the whole. */
 const FINE = 1 / 200
+
+/** What waits for others is not judged again for so many looks: nothing is spared by then. */
+const LOOKS = 16
 
 /** Gates of order and share look at what else is running: no reading has to change for them to open. */
 const holdsAlone = ({ ok, kind, code }: GateAnswer) => !ok && (kind === 'condition' || kind === 'safety') && code !== 'gate_error'
@@ -27,6 +30,9 @@ export class Lull {
   readonly #options: LullOptions
   /** By the run that was judged, the first of its cohort or a single one. */
   readonly #still = new Map<string, Still>()
+  /** By the run that others keep from starting: the look at which it is judged again. */
+  readonly #moving = new Map<string, number>()
+  #looks = 0
   #brought: readonly Run[] = []
   #readings = 0
 
@@ -51,10 +57,18 @@ export class Lull {
       },
       overdue: async ask => {
         // Asked at the end of a look: why the runs wait has been written down by now.
-        for (const run of this.#brought) this.#note(run, ask.now)
+        this.#looks++
+        const asked = this.#brought.filter(({ id }) => this.#looks >= (this.#moving.get(id) ?? 0))
+        const verdicts = this.#options.verdicts(asked)
+        for (const [index, run] of asked.entries()) this.#note(run, verdicts[index]!, ask.now)
         return await engine.overdue(ask)
       }
     }
+  }
+
+  #moves ({ id }: Run): void {
+    this.#still.delete(id)
+    this.#moving.set(id, this.#looks + LOOKS)
   }
 
   #untilOf ({ id }: Run): number {
@@ -62,18 +76,18 @@ export class Lull {
     return still?.readings === this.#readings ? still.until : -Infinity
   }
 
-  #note (run: Run, now: number): void {
-    const { tasks, verdict: judge, config } = this.#options
-    const verdict = judge(run)
+  #note (run: Run, verdict: Verdict, now: number): void {
+    const { tasks, config } = this.#options
     const task = tasks().get(run.task)
     const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) && verdict.gates.every(gate => gate.ok || holdsAlone(gate))
     // What others come to is neither a reading nor a time.
-    if (task === undefined || !isStill || task.depends_on.length > 0) return void this.#still.delete(run.id)
+    if (task === undefined || !isStill || task.depends_on.length > 0) return this.#moves(run)
     const { at: deadline, lengthMs } = verdict.deadline!
     const givesWay = deadline - lengthMs * (1 - config().scheduling.relax_from)
     const opens = verdict.gates.flatMap(({ ok, clears_at: at }) => ok || at === null ? [] : [at])
     const every = Math.max(MINUTE, (deadline - givesWay) * FINE)
     const again = now >= givesWay ? now + every : Math.min(givesWay, task.constraints.window === undefined ? Infinity : now + MINUTE)
+    this.#moving.delete(run.id)
     this.#still.set(run.id, { readings: this.#readings, until: Math.min(deadline, again, ...opens.filter(at => at > now)) })
   }
 }
