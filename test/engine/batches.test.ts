@@ -98,7 +98,7 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
   return true
 }
 
-const isNothing = (value: unknown) => Array.isArray(value) && value.length === 0
+const isNothing = (value: unknown) => typeof value === 'object' && value !== null && JSON.stringify(value).replaceAll(/"[a-z]+":|[{}[\],]/g, '') === ''
 
 async function play (batches: readonly Batch[]): Promise<void> {
   const engine = createSqliteEngine({ folder: ':memory:', ballastBytes: 0, check: true })

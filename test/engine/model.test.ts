@@ -1,7 +1,7 @@
 import { rejects } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { MINUTE } from '../../core/model/base/duration.ts'
+import { SECOND } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0 } from './contract/ground.ts'
 import { compareAll, compareRuns } from './model/compare.ts'
@@ -11,6 +11,8 @@ import { Laws } from './model/laws.ts'
 import { STEPS, restart, wait } from './model/steps.ts'
 import type { Act, Step, World } from './model/steps.ts'
 import { folderOf } from './process.ts'
+
+t.setTimeout(110_000)
 
 const ALL: Record<string, Step> = { ...STEPS, ...CROWDS, restart, wait, sweep }
 /** So many operations lie between two looks at all runs, and two at all that belongs to them. */
@@ -53,11 +55,11 @@ async function play (folder: string, operations: readonly Operation[]): Promise<
 
 t.test('whatever is done in whatever order, every run is what the laws say', async t => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: 'max' })
-  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 60, interruptAfterTimeLimit: MINUTE })
+  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 60, interruptAfterTimeLimit: 45 * SECOND })
 })
 
 t.test('and it still is after a thousand operations', async () => {
   // Without a bias to what is short half of them are longer than five hundred.
   const operations = fc.noBias(fc.array(operation, { minLength: 1, maxLength: 1000, size: 'max' }))
-  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 20, interruptAfterTimeLimit: MINUTE })
+  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 20, interruptAfterTimeLimit: 45 * SECOND })
 })

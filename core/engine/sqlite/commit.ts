@@ -86,6 +86,11 @@ export class GroupCommit {
     this.#end = options.db.prepare('commit')
   }
 
+  /** True while calls wait for their transaction. */
+  get pending (): boolean {
+    return this.#calls.length > 0
+  }
+
   write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {

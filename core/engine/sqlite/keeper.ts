@@ -10,7 +10,7 @@ import { due } from './calls/due.ts'
 import { edit } from './calls/edit.ts'
 import { keep, kept } from './calls/facts.ts'
 import { hold, overdue } from './calls/hold.ts'
-import { beat, expire, hasExpired, leave } from './calls/leases.ts'
+import { beat, expire, hasExpired, leave, lookForExpired } from './calls/leases.ts'
 import { list } from './calls/list.ts'
 import { plan, schedules, unplan } from './calls/plan.ts'
 import { queues } from './calls/queues.ts'
@@ -103,9 +103,13 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       return write('claim', tables => claim(tables, ask), 'committed')
     },
     beat: ask => write('beat', tables => beat(tables, ask), 'committed'),
-    async expire (ask) {
-      if (!await read('expire', tables => hasExpired(tables, ask.now))) return { queued: [], failed: [] }
-      return write('expire', tables => expire(tables, ask))
+    expire (ask) {
+      if (life.open === null) return Promise.reject(engineStopped())
+      const { tables: seen, commits } = life.open
+      const late = lookForExpired(seen, ask.now)
+      // Nothing is written while nothing is over.
+      if (!commits.pending && !hasExpired(seen, late, ask.now)) return Promise.resolve({ queued: [], failed: [] })
+      return write('expire', tables => expire(tables, ask, late))
     },
     leave: ask => write('leave', tables => leave(tables, ask)),
     report: said => write('report', tables => report(tables, said)),

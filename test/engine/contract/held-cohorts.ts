@@ -98,6 +98,20 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     t.match(await shown(engine, cohort.id), [['battery', 0, 30], ['window', 30, null, 'third']])
     t.match(await shown(engine, single.id), [['battery', 0, 30]])
   })
+  t.test('a run that was claimed and never began waits on with its cohort, and is held for its whole wait, once', async t => {
+    const engine = await setup(t)
+    const { id } = await addOne(engine)
+    await say(engine, 0, 'battery')
+    const [run] = await claimAll(engine, { now: T0 + 10 })
+    const outcome = { kind: 'postponed', reason: BY_HAND, due_at: T0 } as const
+    t.match(await engine.settle({ lease: run!, now: T0 + 12, outcome, begun: false }), { state: 'queued', single: false, attempt: 0, turn: 1 })
+    t.same(await shown(engine, id), [['battery', 0, null, 'me']])
+    t.same((await engine.due({ now: T0 + 12, owner: 'me' })).cohorts.map(({ count }) => count), [1])
+    await say(engine, 20, 'window')
+    await claimAll(engine, { now: T0 + 30 })
+    t.same(await shown(engine, id), [['battery', 0, 20, 'me'], ['window', 20, 30, 'me']])
+    t.same(await heldOf(engine), [['battery', 20, 1], ['window', 10, 1]])
+  })
   t.test('a run that leaves its cohort takes its timeline along', async t => {
     const engine = await setup(t)
     const { id } = await addOne(engine)

@@ -1,5 +1,4 @@
 import type { ClaimAsk, ExpireAsk } from '../../../core/engine/engine.ts'
-import { SECOND } from '../../../core/model/base/duration.ts'
 import { drawn, refilled, whole } from '../../../core/model/config/queue.ts'
 import type { Bucket } from '../../../core/model/config/queue.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
@@ -8,12 +7,11 @@ import { isFinal } from '../../../core/model/run/run.ts'
 import type { Hold, NewRun, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
+import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './timelines.ts'
 import type { Event } from './timelines.ts'
-import { dueOrder, isScheduled, isWaiting, singleOrder } from './was.ts'
+import { dueOrder, isScheduled, isWaiting, rateOf, singleOrder, waitedUntil } from './was.ts'
 import type { Sum, Was } from './was.ts'
-
-const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({ limit: count, per: per / SECOND })
 
 /** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
 export class Laws {
@@ -24,7 +22,7 @@ export class Laws {
   /** Time held by `task/code`, of waits that are over. */
   readonly held = new Map<string, { ms: number, runs: number }>()
   readonly events: Event[] = []
-  readonly owners = new Map<string, number>()
+  readonly owners = new Leases()
   readonly buckets = new Map<string, Bucket>()
   records = 0
   #last = ''
@@ -64,7 +62,7 @@ export class Laws {
       single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < this.now || (deadline !== null && deadline < ask.due_at),
       cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
       until: until === 'kept' ? null : typeof until === 'number' ? this.now + until : until, free: false, displaced: false, links: [],
-      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false
+      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false, countedTo: null
     }
     this.runs.push(run)
     if (ask.skipped) this.sumOf(run.task).skipped += 1
@@ -80,7 +78,7 @@ export class Laws {
   /** What a run was held for, the entries of the cohort first. */
   timelineOf (run: Was): Hold[] {
     const cohort = run.state === 'blocked' ? null : this.cohortOf(run)
-    const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, run.started_at ?? run.finished_at)
+    const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, waitedUntil(run))
     return [...shared, ...run.own]
   }
 
@@ -89,10 +87,11 @@ export class Laws {
     const cohort = this.cohortOf(run)
     run.single = true
     if (cohort === null || run.state === 'blocked') return
-    const until = run.state === 'queued' ? null : run.started_at ?? run.finished_at
-    const shared = within(replayed(this.events, cohort, run.due_at), run.due_at, until)
-    run.own.push(...shared)
-    if (run.state !== 'queued') run.past = run.own.length
+    const shared = within(replayed(this.events, cohort, run.due_at), run.due_at, waitedUntil(run))
+    if (run.state !== 'queued') return void (run.past = run.own.push(...shared))
+    const counted = run.countedTo === null ? [] : within(shared, run.due_at, run.countedTo)
+    run.own = [...run.own.slice(0, run.past), ...counted, ...run.own.slice(run.past), ...within(shared, run.countedTo ?? run.due_at, null)]
+    run.past += counted.length
   }
 
   /** A queued run waits no longer: for how long it was held is summed. */
@@ -100,13 +99,15 @@ export class Laws {
     if (run.state !== 'queued') return
     run.own = run.own.map((entry, place) => place < run.past || entry.to !== null ? entry : { ...entry, to: Math.max(entry.from, this.now) })
     const cohort = this.cohortOf(run)
-    const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, this.now)
+    const shared = cohort === null ? [] : within(within(replayed(this.events, cohort, run.due_at), run.due_at, this.now), run.countedTo ?? run.due_at, null)
     for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) this.#sumHeld(this.held, run, code, ms)
     run.past = run.own.length
   }
 
   #sumHeld (sums: Map<string, { ms: number, runs: number }>, run: Was, code: string, ms: number): void {
-    const before = run.single && run.own.slice(0, run.past).some(entry => entry.code === code)
+    const cohort = this.cohortOf(run)
+    const counted = cohort === null || run.countedTo === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, run.countedTo)
+    const before = [...counted, ...run.own.slice(0, run.past)].some(entry => entry.code === code)
     const sum = sums.get(`${run.task}/${code}`) ?? { ms: 0, runs: 0 }
     sums.set(`${run.task}/${code}`, { ms: sum.ms + ms, runs: sum.runs + (before ? 0 : 1) })
   }
@@ -116,7 +117,7 @@ export class Laws {
     const sums = new Map(this.held)
     for (const run of this.runs.filter(({ state }) => state === 'queued')) {
       const cohort = this.cohortOf(run)
-      const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.due_at, null)
+      const shared = cohort === null ? [] : within(replayed(this.events, cohort, run.due_at), run.countedTo ?? run.due_at, null)
       const closed = [...shared, ...run.own.slice(run.past)].filter(({ to }) => to !== null)
       for (const [code, ms] of byCode(closed)) this.#sumHeld(sums, run, code, ms)
     }
@@ -201,12 +202,13 @@ export class Laws {
 
   #start (run: Was, owner: string): void {
     this.#leave(run)
+    run.countedTo = null
     Object.assign(run, { state: 'running', attempt: run.attempt + 1, turn: run.turn + 1, owner, started_at: this.now, reason: null, child: null })
     if (run.until === 'started') run.free = true
   }
 
   renew (owner: string, until: number): void {
-    this.owners.set(owner, Math.max(until, this.owners.get(owner) ?? -Infinity))
+    this.owners.renew(owner, until)
   }
 
   /** These owners are no more; null: none of those there were. */
@@ -225,9 +227,18 @@ export class Laws {
     const bucket = this.buckets.get(run.queue)
     if (!begun && run.rated && bucket) this.buckets.set(run.queue, { ...bucket, tokens: bucket.tokens + 1 })
     if (used) this.#use(run, used)
-    this.#end(run, outcome)
+    const back = outcome.kind === 'postponed' && !begun && outcome.due_at === run.due_at && run.cancel === null
+    if (back && !run.single) this.#back(run, outcome)
+    else this.#end(run, outcome)
     if (!isFinal(run.state) && begun) run.attempts.push({ turn, outcome: outcome.kind })
     return true
+  }
+
+  /** A run that was never begun goes back to its cohort; what it was held for before is summed. */
+  #back (run: Was, { reason }: Extract<Outcome, { kind: 'postponed' }>): void {
+    const more = { attempt: run.attempt - 1, preempted: run.preempted + (reason.code === 'yield' ? 1 : 0) }
+    if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
+    Object.assign(run, { ...more, state: 'queued', owner: null, child: null, reason: reason.code, countedTo: Math.max(run.due_at, run.started_at!) })
   }
 
   #use (run: Was, { cpu_seconds: cpu, memory_peak_bytes: memory }: Used): void {
@@ -263,8 +274,8 @@ export class Laws {
   }
 
   /** Answers those whose owners are no more, as they are then. */
-  expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>): Was[] {
-    const isOver = (owner: string) => (this.owners.get(owner) ?? -Infinity) <= this.now
+  expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
+    const isOver = (owner: string) => this.owners.isOver(owner, late, this.now)
     const lost = this.runs.filter(run => run.state === 'running' && isOver(run.owner!))
     for (const run of lost) {
       const { child } = run

@@ -111,8 +111,9 @@ const beat: Step = (world, draw) => {
 
 const expire: Step = ({ engine, laws }, draw) => {
   const ask = { restart: draw.of(['restart', 'restart', 'fail'] as const), crash_cap: draw.of([3, 2]) }
+  const late = laws.owners.look(laws.now)
   return act(() => engine.expire({ ...ask, now: laws.now }), ({ queued, failed }) => {
-    const lost = laws.expire(ask)
+    const lost = laws.expire(ask, late)
     const inState = (state: State) => byId(lost.filter(run => run.state === state)).map(run => wanted(run, laws))
     deepEqual([byId(queued).map(told), byId(failed).map(told)], [inState('queued'), inState('failed')])
   })
@@ -214,6 +215,7 @@ export const restart: Step = world => act(async () => {
   await world.engine.start()
 }, () => {
   world.boots += 1
+  world.laws.owners.lookedAt = null
   world.laws.gone(null)
 })
 

@@ -1,3 +1,4 @@
+import { SECOND } from '../../../core/model/base/duration.ts'
 import type { Condition, Hold, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
 import type { Used } from '../../../core/model/run/used.ts'
@@ -7,7 +8,8 @@ export interface Link { id: string, ref: string | null, condition: Condition, co
 
 /** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of
  *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
- *  as far as is known. */
+ *  as far as is known. `countedTo`: up to
+ *  when the wait in its cohort is summed, null: nothing of it is. */
 export interface Was {
   id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
   due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null
@@ -16,7 +18,7 @@ export interface Was {
   cancel: string | null, reason: string | null, error: string | null, child: number | null
   until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
   payload: Json, result: Json, checkpoint: Json, used: Used | null
-  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[], rated: boolean
+  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[], rated: boolean, countedTo: number | null
 }
 
 export interface Sum { completed: number, failed: number, cancelled: number, skipped: number, retries: number, cpu: number }
@@ -31,3 +33,11 @@ export const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id
 /** In which order single runs are told. */
 export const singleOrder = (a: Was, b: Was): number =>
   Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
+
+/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its end. */
+export function waitedUntil ({ state, attempt, crashes, started_at: started, finished_at: finished }: Was): number | null {
+  if (state === 'queued') return null
+  return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
+}
+
+export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({ limit: count, per: per / SECOND })

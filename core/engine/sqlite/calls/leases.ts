@@ -26,29 +26,29 @@ export function beat (tables: Tables, { owner, until }: { owner: string, until: 
 /** Nobody has looked for so long, ms: the machine has slept, and owners that live have had no chance to renew their leases. */
 const SLEPT = 15 * SECOND
 
-/** Whose lease is over: of owners without one always, of others only while somebody has looked all along. */
-function overAt ({ memory: { owners, expiredAt } }: Tables, now: number): (owner: string | null) => boolean {
-  const slept = expiredAt === null || now - expiredAt > SLEPT || now < expiredAt
-  return owner => {
-    const until = owner === null ? undefined : owners.get(owner)
-    return until === undefined || (!slept && until <= now)
-  }
+/** Notes that somebody looks, and returns the owners whose leases are over: none after nobody has looked for long. */
+export function lookForExpired ({ memory }: Tables, now: number): ReadonlySet<string> {
+  const before = memory.expiredAt
+  memory.expiredAt = now
+  if (before === null || now - before > SLEPT || now < before) return new Set()
+  return new Set(memory.owners.entries().filter(([, until]) => until <= now).map(([owner]) => owner))
 }
 
-/** Notes that somebody looks. True when there is something to put back, or an owner to forget. */
-export function hasExpired (tables: Tables, now: number): boolean {
-  const { owners, running } = tables.memory
-  const isOver = overAt(tables, now)
-  const found = running.values().some(({ owner }) => isOver(owner)) || owners.keys().some(isOver)
-  if (!found) tables.memory.expiredAt = now
-  return found
+/** Whether an owner is no more: it has no lease, or was found to have let it end and has not renewed it since. */
+const isOverAt = ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) => (owner: string | null): boolean => {
+  const until = owner === null ? undefined : owners.get(owner)
+  return until === undefined || (late.has(owner!) && until <= now)
+}
+
+/** True when there is something to put back, or an owner to forget. */
+export function hasExpired (tables: Tables, late: ReadonlySet<string>, now: number): boolean {
+  return late.size > 0 || tables.memory.running.values().some(({ owner }) => isOverAt(tables, late, now)(owner))
 }
 
 /** Puts back, or fails, what owners have running whose lease is over. */
-export function expire (tables: Tables, ask: ExpireAsk): Recovered {
+export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string>): Recovered {
   const { owners, running } = tables.memory
-  const isOver = overAt(tables, ask.now)
-  tables.memory.expiredAt = ask.now
+  const isOver = isOverAt(tables, late, ask.now)
   const recovered: Recovered = { queued: [], failed: [] }
   for (const run of [...running.values()].filter(({ owner }) => isOver(owner))) {
     const after = crash(tables, run, ask)

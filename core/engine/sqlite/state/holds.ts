@@ -14,12 +14,31 @@ import { Waits } from './waits.ts'
 /** A verdict on all runs that are due holds for those that become due later as well, until another one is said. */
 const FOREVER = Number.MAX_SAFE_INTEGER
 
-const DUES = 'select id as run, due_at from run indexed by run_queued where state = 1 and lane = ? order by due_at'
+/** What says of a waiting run how much of its wait is summed. */
+type Waiting = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
+
+interface WaitingRow { id: number, lane: number, due_at: number, turn: number, single: number, started_at: number | null }
+
+const COLUMNS = 'run.id, run.lane, run.due_at, run.turn, run.single, run.started_at'
+
+const IN_LANE = `select ${COLUMNS} from run indexed by run_queued where state = 1 and lane = ? order by due_at`
 
 const HELD_ALONE = `
-  select distinct hold.run as run, lane.task as task, run.single as single from hold indexed by hold_wait
-  join run on run.id = hold.run join lane on lane.id = run.lane
+  select distinct ${COLUMNS} from hold indexed by hold_wait join run on run.id = hold.run
   where counted = 0`
+
+const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waiting =>
+  ({ id: encodeId(id), single: single === 1, due_at, turn, started_at })
+
+/** Up to when the wait of a queued run is summed: one that went back to its cohort without an attempt was claimed before. */
+const countedUntil = ({ due_at: due, turn, started_at: started }: Pick<Run, 'due_at' | 'turn' | 'started_at'>): number =>
+  turn === 0 || started === null ? due : Math.max(due, started)
+
+/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its end. */
+function waitedUntil ({ state, attempt, crashes, started_at: started, finished_at: finished }: Run): number | null {
+  if (state === 'queued') return null
+  return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
+}
 
 const dayOf = (at: number): number => Math.floor(at / DAY)
 
@@ -70,25 +89,33 @@ export class Holds {
   follow (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
     if (before.state === 'queued' && after.state !== 'queued') this.#leave(before, from, after.finished_at ?? after.started_at!)
     if (from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)) return
-    const until = before.state === 'queued' ? null : before.started_at ?? before.finished_at
-    const shared = this.lanes.of(from.id, before.due_at, until)
-    if (before.state !== 'queued') this.waits.keep(before.id, shared)
-    else for (const hold of shared) this.waits.add(before.id, hold)
+    const shared = this.lanes.of(from.id, before.due_at, waitedUntil(before))
+    if (before.state !== 'queued') return this.waits.keep(before.id, shared)
+    // Of a run that went back to its cohort a part of the wait is summed by now.
+    const counted = countedUntil(before)
+    if (counted > before.due_at) this.waits.keep(before.id, clipped(shared, before.due_at, counted))
+    for (const hold of clipped(shared, counted, null)) this.waits.add(before.id, hold)
   }
 
   #leave (run: Run, lane: Lane, at: number): void {
-    const shared = lane.span === null ? [] : this.lanes.leaving(lane.id, run.due_at, at)
+    const counted = countedUntil(run)
+    const shared = lane.span === null ? [] : clipped(this.lanes.leaving(lane.id, run.due_at, at), counted, null)
     const own = this.waits.of(run.id).map((hold): Hold => hold.to === null ? { ...hold, to: Math.max(hold.from, at) } : hold)
     if (shared.length === 0 && own.length === 0) return
     const holds = [...shared, ...own]
     const ms = lengthOf(holds)
     if (ms > 0) this.#db.tallies.held(run, at, ms)
     // Those that count as the first of their code are told from the waits before this one.
-    for (const sum of daySums(holds)) this.#add(run.task, { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, sum.code) ? 0 : sum.runs })
+    for (const sum of daySums(holds)) this.#add(run.task, { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs })
     this.waits.leave(run.id, at)
   }
 
-  #wasHeldFor = ({ id, single }: Pick<Run, 'id' | 'single'>, code: string): boolean => single && this.waits.wasHeldFor(id, code)
+  /** True when the run was held for that in a wait that is summed. */
+  #wasHeldFor ({ id, turn, single, due_at: due, started_at: started }: Waiting, lane: Lane, code: string): boolean {
+    if (turn === 0 && !single) return false
+    const isShared = lane.span !== null && started !== null && this.lanes.of(lane.id, due, started).some(hold => hold.code === code)
+    return isShared || this.waits.wasHeldFor(id, code)
+  }
 
   #add (task: string, { day, code, ms, runs }: DaySum): void {
     const name = `${day}/${task}/${code}`
@@ -111,7 +138,7 @@ export class Holds {
   of (run: Run, lane: Lane): Hold[] {
     const own = this.waits.all(run.id)
     if (lane.span === null || run.state === 'blocked') return thinned(own)
-    const shared = this.lanes.of(lane.id, run.due_at, run.started_at ?? run.finished_at)
+    const shared = this.lanes.of(lane.id, run.due_at, waitedUntil(run))
     return thinned(shared.length === 0 ? own : [...shared, ...own].toSorted((a, b) => a.from - b.from))
   }
 
@@ -123,35 +150,37 @@ export class Holds {
       where day >= ? and day < ?
       group by task, code`, first, last)
     const sums = new Map(rows.map(row => [`${row.task}/${row.code}`, { ...row }]))
-    for (const { task, id, holds } of this.#waiting(now === undefined ? null : Math.min(now, to))) {
+    for (const { run, lane, holds } of this.#waiting(now === undefined ? null : Math.min(now, to))) {
+      const { task } = lane
       for (const { day, code, ms, runs } of daySums(holds)) {
         if (day < first || day >= last) continue
         const sum = sums.get(`${task}/${code}`) ?? { task, code, ms: 0, runs: 0 }
-        const fresh = runs > 0 && id !== null && this.waits.wasHeldFor(id, code) ? 0 : runs
+        const fresh = runs > 0 && this.#wasHeldFor(run, lane, code) ? 0 : runs
         sums.set(`${task}/${code}`, { ...sum, ms: sum.ms + ms, runs: sum.runs + fresh })
       }
     }
     return [...sums.values()].toSorted((a, b) => b.ms - a.ms)
   }
 
-  /** The entries of each run that waits; what is open counts up to `now`, or not at all. `id`: of a single one. */
-  * #waiting (now: number | null): Generator<{ task: string, id: string | null, holds: Hold[] }> {
+  /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all. */
+  * #waiting (now: number | null): Generator<{ run: Waiting, lane: Lane, holds: Hold[] }> {
     const upTo = (holds: readonly Hold[]): Hold[] =>
       now === null ? holds.filter(({ to }) => to !== null) : clipped(holds, Number.MIN_SAFE_INTEGER, now)
     const seen = new Set<string>()
     for (const lane of this.#memory.lanes.waiting) {
       if (lane.span === null || !this.lanes.byLane.has(lane.id)) continue
-      for (const { run, due_at: due } of this.#db.all<{ run: number, due_at: number }>(DUES, lane.id)) {
-        const id = encodeId(run)
-        seen.add(id)
-        const holds = upTo([...this.lanes.leaving(lane.id, due, null), ...this.waits.of(id)])
-        if (holds.length > 0) yield { task: lane.task, id: null, holds }
+      for (const row of this.#db.all<WaitingRow>(IN_LANE, lane.id)) {
+        const run = waitingOf(row)
+        seen.add(run.id)
+        const shared = clipped(this.lanes.leaving(lane.id, run.due_at, null), countedUntil(run), null)
+        const holds = upTo([...shared, ...this.waits.of(run.id)])
+        if (holds.length > 0) yield { run, lane, holds }
       }
     }
-    for (const { run, task, single } of this.#db.all<{ run: number, task: string, single: number }>(HELD_ALONE)) {
-      const id = encodeId(run)
-      const holds = seen.has(id) ? [] : upTo(this.waits.of(id))
-      if (holds.length > 0) yield { task, id: single === 1 ? id : null, holds }
+    for (const row of this.#db.all<WaitingRow>(HELD_ALONE)) {
+      const run = waitingOf(row)
+      const holds = seen.has(run.id) ? [] : upTo(this.waits.of(run.id))
+      if (holds.length > 0) yield { run, lane: this.#memory.lanes.byId.get(row.lane)!, holds }
     }
   }
 

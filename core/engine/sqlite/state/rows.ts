@@ -100,7 +100,7 @@ export function toRun (row: RunRow, lane: Lane): Run {
 export const PLAIN = 'run.id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at'
 
 /** True of the row of such a run. */
-export const IS_PLAIN = 'awaits is null and reason is null and moved is null and key_until is null'
+export const IS_PLAIN = 'turn = 0 and awaits is null and reason is null and moved is null and key_until is null'
 
 /** The values of PLAIN and the lane as the run that people see. */
 export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
