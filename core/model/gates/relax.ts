@@ -20,9 +20,10 @@ export function deadlineOf ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs'
 }
 
 /** What a new run that is due then says of its deadline. */
-export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires'> {
+export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline' | 'on_unmet'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires' | 'single'> {
   const { at, on_deadline: then } = deadlineOf(task, { due_at, created_at: now })
-  return { deadline_at: at, ...then !== 'run' && { expires: true } }
+  // Whether it is skipped for an unmet condition depends on how far its own limits have given way.
+  return { deadline_at: at, ...then !== 'run' && { expires: true }, ...task.on_unmet === 'skip' && { single: true } }
 }
 
 /** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then evenly to all of it. */
