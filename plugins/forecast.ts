@@ -13,11 +13,16 @@ const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Start) 
 const forecast: Face = async app => {
   const { manager } = app
 
-  app.get('/api/forecast', { schema: { tags: ['holding'], querystring: Hours, response: answers({ 200: Foreseen }) } }, async ({ query }) => {
+  app.get('/api/forecast', {
+    schema: { tags: ['holding'], querystring: Hours, response: answers({ 200: Foreseen }) }
+  }, async ({ query }) => {
     const now = manager.clock.now()
     const starts = await manager.foresight.forecast(query.hours!)
     return { from: iso(now)!, to: iso(now + query.hours! * HOUR)!, items: starts.map(forecastView) }
   })
 }
 
-export default fp(forecast, { fastify: '5.x', name: 'offpeak-forecast', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
+export default fp(
+  forecast,
+  { fastify: '5.x', name: 'offpeak-forecast', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] }
+)

@@ -38,8 +38,8 @@ function remaining ({ p50, p90 }: Took, ranMs: number): number {
   return Math.max(1, Math.round(whole - ranMs))
 }
 
-/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that they are. `so`: what is in force.
- *  `seen`: whether it has come to its end. */
+/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that
+ *  they are. `so`: what is in force. `seen`: whether it has come to its end. */
 interface Stage extends Assembled {
   present: Present
   kept: Engine
@@ -51,7 +51,9 @@ interface Stage extends Assembled {
   seen: { isOver: boolean }
 }
 
-function stageFor (present: Present, { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }): Stage {
+function stageFor (
+  present: Present, { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }
+): Stage {
   const ids = new Map<string, string>()
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
   const tookMs = (task: string, run: string) => {
@@ -66,8 +68,12 @@ function stageFor (present: Present, { kept, clock, until }: { kept: Engine, clo
     if (until === undefined || notice.kind !== 'claimed' || clock.now() < present.at) return
     seen.isOver ||= 'run' in until ? ids.get(notice.run.id) === until.run : notice.run.task === until.task
   }
-  const so: Stage['so'] = { config: present.config, tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })])) }
-  const parts = assemble({ config: () => so.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => so.tasks })
+  const so: Stage['so'] = {
+    config: present.config, tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })]))
+  }
+  const parts = assemble({
+    config: () => so.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => so.tasks
+  })
   return { ...parts, present, kept, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), so, seen }
 }
 
@@ -81,7 +87,9 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
   const { trends: _, ...now } = reading
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
   const until = at + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience) + SAMPLE_EVERY
-  const given = Object.fromEntries(Object.entries(now.signals).map(([name, signal]) => [name, { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }]))
+  const given = Object.fromEntries(Object.entries(now.signals).map(([name, signal]) => [
+    name, { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }
+  ]))
   const sample = () => {
     situation.take({ ...now, signals: given, at: clock.now() }, clock.now())
     if (clock.now() < until) clock.after(SAMPLE_EVERY, sample)
@@ -90,16 +98,21 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
   sample()
 }
 
-/** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as it is. */
+/** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as
+ *  it is. */
 async function setUp (stage: Stage): Promise<void> {
   const { present, engine, kept, runner, situation, planner, so, clock, settle, foresight, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
-  if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({ name: 'activity', value: present.activity as never, now: present.at })
+  if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({
+    name: 'activity', value: present.activity as never, now: present.at
+  })
   const { config, tasks } = so
   Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
   await runner.start()
   await clock.goTo(present.at - 1, settle)
-  await seedRuns(engine, present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })), { ids, tasks })
+  await seedRuns(
+    engine, present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })), { ids, tasks }
+  )
   runner.wake()
   await settle()
   for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task
@@ -115,12 +128,17 @@ async function setUp (stage: Stage): Promise<void> {
   situation.try(present.trials)
 }
 
-function likelyOf ({ id, task, schedule, nominal_at, due_at, started_at, finished_at }: SimulatedRun, { ids, present }: Stage): Likely {
+function likelyOf (
+  { id, task, schedule, nominal_at, due_at, started_at, finished_at }: SimulatedRun, { ids, present }: Stage
+): Likely {
   const ends = finished_at ?? (started_at === null ? null : started_at + (present.took[task]?.p50 ?? EXPECTED_MS))
-  return { run: ids.get(id) ?? null, schedule, task, nominal_at, due_at, started_at, ends_at: started_at === null ? null : ends }
+  return {
+    run: ids.get(id) ?? null, schedule, task, nominal_at, due_at, started_at, ends_at: started_at === null ? null : ends
+  }
 }
 
-/** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the present state. */
+/** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the
+ *  present state. */
 export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
   const clock = new VirtualClock(present.at - STARTED)
   const kept = createSqliteEngine({ folder: ':memory:' })
@@ -140,7 +158,9 @@ export async function continued (present: Present, { to, until }: ContinueAsk): 
     situation.pause(present.pauses)
     await fire()
     await settle()
-    for (let next = clock.nextAt; next !== null && next < to && !stage.seen.isOver; next = clock.nextAt) await clock.step(settle)
+    for (let next = clock.nextAt; next !== null && next < to && !stage.seen.isOver; next = clock.nextAt) {
+      await clock.step(settle)
+    }
     alarm.clear()
     return { likely: diary.runs().map(run => likelyOf(run, stage)), end: stage.seen.isOver ? clock.now() + 1 : to }
   } finally {

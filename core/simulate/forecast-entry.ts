@@ -11,7 +11,9 @@ async function told ({ present, ask }: { present: Present, ask: ForetellAsk }): 
   try {
     return { forecast: await foretell(present, ask) }
   } catch (error) {
-    const tooLarge = error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE' ? { message: error.message, fix: error.fix ?? '' } : null
+    const tooLarge = error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE'
+      ? { message: error.message, fix: error.fix ?? '' }
+      : null
     return { error, tooLarge }
   }
 }

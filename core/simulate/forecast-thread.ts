@@ -13,8 +13,8 @@ const IDLE = 20 * SECOND
 
 interface Question { present: Present, ask: ForetellAsk }
 
-/** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask again soon. It keeps no process alive
- *  that has nothing else to do. */
+/** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask
+ *  again soon. It keeps no process alive that has nothing else to do. */
 export class ForecastThread {
   readonly #idleMs: number
   #worker: Worker | null = null

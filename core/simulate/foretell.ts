@@ -35,20 +35,28 @@ function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
   if (countOf(fires) <= MOST_STARTS) return { fires, to }
   const hours = fitting(present, tasks, Math.ceil((to - present.at) / HOUR))
   const fit = present.at + hours * HOUR
-  if (until !== undefined && hours > 0) return { fires: firesAhead(present.schedules, tasks, { now: present.at, to: fit }), to: fit }
+  if (until !== undefined && hours > 0) return {
+    fires: firesAhead(present.schedules, tasks, { now: present.at, to: fit }), to: fit
+  }
   throw forecastTooLarge({
-    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`, fix: hours > 0 ? `Ask for ${hours} hours at most.` : 'There are too many for any forecast.'
+    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`, fix: hours > 0
+      ? `Ask for ${hours} hours at most.`
+      : 'There are too many for any forecast.'
   })
 }
 
-/** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+/** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it
+ *  will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
 export async function foretell (present: Present, ask: ForetellAsk): Promise<Forecast> {
   const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
   const { fires, to } = firesOf({ present, tasks, ask })
   const { likely, end } = await continued(present, { to, until: ask.until })
   const { at: now, config, reading, pauses, trials, waiting, running, took, rates } = present
   const bounds = boundsOf({
-    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires, slots: config.manager.scheduler_thread_pool, buckets: new Map(Object.entries(rates)), longest: task => longestOf(task, took[task.id])
+    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires,
+    slots: config.manager.scheduler_thread_pool,
+    buckets: new Map(Object.entries(rates)),
+    longest: task => longestOf(task, took[task.id])
   })
   return { from: now, to, items: merged({ bounds, likely, took, from: now, to: end }) }
 }

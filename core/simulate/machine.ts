@@ -32,7 +32,9 @@ export class Machine {
   /** How long until the next sample is worth its while, ms. */
   every ({ sense, scheduling: { dwell, signal_dwell: signals } }: TaskManager['config']): number {
     const every = Math.max(SECOND, milliseconds(sense.every))
-    const settled = this.#clock.now() - this.#changedAt > 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + every
+    const settled = this.#clock.now() - this.#changedAt > 2 * Math.max(
+      milliseconds(dwell), milliseconds(signals)
+    ) + every
     return settled ? Math.max(MINUTE, every) : every
   }
 

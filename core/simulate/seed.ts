@@ -8,32 +8,51 @@ import type { Task } from '../model/task/task.ts'
 
 /** The same tasks, of which every run may start: for runs that have started already. */
 export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, Task> =>
-  new Map([...tasks].map(([id, task]) => [id, { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }]))
+  new Map([...tasks].map(([id, task]) => [
+    id, { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }
+  ]))
 
 /** The same settings without limits that runs which have started already can meet. */
 export const unlimited = (config: Config, running: number): Config => ({
   ...config,
   queues: {},
   manager: { ...config.manager, scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running) },
-  scheduling: { ...config.scheduling, priority_slots: 'never', profile_slots: 'never', max_background_batch: Math.max(config.scheduling.max_background_batch, running) }
+  scheduling: {
+    ...config.scheduling, priority_slots: 'never', profile_slots: 'never',
+    max_background_batch: Math.max(config.scheduling.max_background_batch, running)
+  }
 })
 
 const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 'unique'> =>
-  key === null || until === null ? {} : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
+  key === null || until === null
+    ? {}
+    : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
 
-function askFor (run: Run & Partial<Pick<Present['waiting'][number], 'after'>>, { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }): NewRun {
-  const { task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, after = [], state, single, now } = run
+function askFor (
+  run: Run & Partial<Pick<Present['waiting'][number], 'after'>>,
+  { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
+): NewRun {
+  const {
+    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved,
+    after = [], state, single, now
+  } = run
   const seeded = new Map([...ids].map(([own, real]) => [real, own]))
-  const waitsFor = after.flatMap(({ run: id, condition }) => seeded.has(id) ? [{ run: seeded.get(id)!, condition }] : [])
+  const waitsFor = after.flatMap(({ run: id, condition }) => seeded.has(id) ? [{
+    run: seeded.get(id)!, condition
+  }] : [])
   const expires = (tasks.get(task)?.on_deadline ?? 'run') !== 'run'
   return {
-    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved, ...uniqueOf(run), ...expires && { expires }, ...single && { single }, ...now && { now },
+    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved,
+    ...uniqueOf(run), ...expires && { expires }, ...single && { single }, ...now && { now },
     ...state === 'blocked' && waitsFor.length > 0 && { after: waitsFor }
   }
 }
 
 /** Adds runs that there are, as new ones; `ids` tells of each new id which one it is. */
-export async function seedRuns (engine: Engine, runs: readonly Run[], { ids, tasks }: { ids: Map<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }): Promise<void> {
+export async function seedRuns (
+  engine: Engine, runs: readonly Run[],
+  { ids, tasks }: { ids: Map<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
+): Promise<void> {
   const blocked = runs.filter(({ state }) => state === 'blocked')
   const add = async (run: Run) => {
     const [added] = await engine.add([askFor(run, { ids, tasks })], run.created_at)
@@ -47,7 +66,8 @@ export async function seedRuns (engine: Engine, runs: readonly Run[], { ids, tas
 /** No more starts than this are taken from a rate. */
 const MOST_DRAWN = 500
 
-/** Takes from the rates of queues what has been taken: by runs that start at an instant from which on it fills up to what it is now, and end. */
+/** Takes from the rates of queues what has been taken: by runs that start at an instant from which on it fills up to
+ *  what it is now, and end. */
 export async function seedRates (engine: Engine, { rates, config, at }: Present): Promise<void> {
   for (const [queue, bucket] of Object.entries(rates)) {
     const { rate } = queueSettings(config.queues, queue)
@@ -59,14 +79,21 @@ export async function seedRates (engine: Engine, { rates, config, at }: Present)
     const run: NewRun = { task: 'drawn', queue, priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }
     const added = await engine.add(Array.from({ length: drawn }, () => run), now)
     const offers = added.map(({ run: { id } }) => ({ id, rank: 0, needs: [], takes: [] }))
-    const claimed = await engine.claim({ owner: 'seed', now, lease_until: now, offers, pools: {}, rates: { [queue]: { count: rate.limit, per_ms: milliseconds(rate.per) } } })
-    await Promise.all(claimed.map(({ id, turn }) => engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now })))
+    const claimed = await engine.claim({
+      owner: 'seed', now, lease_until: now, offers, pools: {},
+      rates: { [queue]: { count: rate.limit, per_ms: milliseconds(rate.per) } }
+    })
+    await Promise.all(claimed.map(({ id, turn }) => engine.settle({
+      lease: { id, turn }, outcome: { kind: 'completed', result: null }, now
+    })))
   }
 }
 
 /** Writes the schedules as they stand. */
 export async function seedSchedules (engine: Engine, { schedules, at }: Present): Promise<void> {
-  if (schedules.length > 0) await engine.plan(schedules.map(schedule => ({ schedule, from: null, fires: [], overlap: 'skip' as const, now: at })))
+  if (schedules.length > 0) await engine.plan(schedules.map(schedule => ({
+    schedule, from: null, fires: [], overlap: 'skip' as const, now: at
+  })))
 }
 
 /** The same engine, which also lists the ended runs that there were. */

@@ -26,7 +26,8 @@ export interface SimulateAsk {
   tasks: readonly (Task | TaskDefinition)[]
   from: number | string
   to: number | string
-  /** What the machine does, in order of time; each change holds until a later one. Without any it is a calm desktop on mains. */
+  /** What the machine does, in order of time; each change holds until a later one. Without any it is a calm desktop
+   *  on mains. */
   readings?: readonly (Omit<Change, 'at'> & { at: number | string })[]
   /** How long a run of a task takes, ms, such as the median of its past runs; a minute where nothing is said. */
   took?: Readonly<Record<string, number>>
@@ -43,19 +44,25 @@ const NOT_SIMULATED = 'Nothing was simulated'
 
 const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
-interface Machine extends Assembled { ask: SimulateAsk, clock: VirtualClock, config: Config, tasks: ReadonlyMap<string, Task> }
+interface Machine extends Assembled {
+  ask: SimulateAsk, clock: VirtualClock, config: Config, tasks: ReadonlyMap<string, Task>
+}
 
 function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<string, Task> {
   const tookMs = (task: string) => ask.took?.[task] ?? EXPECTED_MS
   return new Map(ask.tasks.map(one => {
-    const task = isTask(one) ? one : defineTask({ definition: one, pointer: '', contentHash: '', override: config.tasks[one.id], config, source: 'code' })
+    const task = isTask(one) ? one : defineTask({
+      definition: one, pointer: '', contentHash: '', override: config.tasks[one.id], config, source: 'code'
+    })
     return [task.id, workFor(task, { clock, tookMs })]
   }))
 }
 
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
 function live ({ ask, clock, config, tasks, situation, foresight }: Machine): void {
-  const changes = (ask.readings ?? []).map((change, index) => ({ ...change, at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` }) }))
+  const changes = (ask.readings ?? []).map((change, index) => ({
+    ...change, at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
+  }))
   // A probe that nobody tells anything of would hold its tasks for ever.
   let scene: Scene = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
   const learns = [...tasks.values()].some(({ flexMs }) => flexMs > 0)
@@ -75,7 +82,9 @@ function live ({ ask, clock, config, tasks, situation, foresight }: Machine): vo
     // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
     const rests = now - changedAt > settlesMs
     if (!rests) situation.take(reading, now)
-    const wait = Math.min(rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY, (changes[next]?.at ?? Infinity) - now)
+    const wait = Math.min(
+      rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY, (changes[next]?.at ?? Infinity) - now
+    )
     if (wait < Infinity) clock.after(wait, sample)
   }
   sample()
@@ -102,8 +111,9 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
   alarm.clear()
 }
 
-/** What would run when, and what would be held why: the real planner, gates and runner on a virtual clock, with work that takes as long as
- *  it is expected to. Throws OFFPEAK_TASK_INVALID, and OFFPEAK_INPUT_INVALID for what is no instant. */
+/** What would run when, and what would be held why: the real planner, gates and runner on a virtual clock, with work
+ *  that takes as long as it is expected to. Throws OFFPEAK_TASK_INVALID, and OFFPEAK_INPUT_INVALID for what is no
+ *  instant. */
 export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const from = instantIn(ask.from, { what: NOT_SIMULATED, pointer: '/from' })
   const to = instantIn(ask.to, { what: NOT_SIMULATED, pointer: '/to' })
@@ -114,7 +124,9 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const kept = createSqliteEngine({ folder: ':memory:' })
   try {
     const tasks = tasksOf(ask, config, clock)
-    const machine = { ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks }
+    const machine = {
+      ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks
+    }
     await kept.start()
     await play(machine, { from, to })
     // What stopping makes of the runs is no part of the story.

@@ -13,14 +13,18 @@ function presentWith (minutes: string[]): Present {
   const { work: _, ...task } = taskOf({ id: 'tick', class: 'critical' })
   const tasks = minutes.map((_, place) => ({ ...task, id: `t${place}` }))
   const schedules = minutes.map((minute, place) => ({
-    id: `t${place}`, task: `t${place}`, origin: 'api' as const, trigger: 'cron', trigger_args: { minute }, timezone: 'UTC', payload: null, anchor: NOON, cursor: NOON, nominal_at: NOON + 60_000, next_at: NOON + 60_000, created_at: NOON, created_by: 'test'
+    id: `t${place}`, task: `t${place}`, origin: 'api' as const, trigger: 'cron', trigger_args: { minute },
+    timezone: 'UTC', payload: null, anchor: NOON, cursor: NOON, nominal_at: NOON + 60_000, next_at: NOON + 60_000,
+    created_at: NOON, created_by: 'test'
   }))
   return {
-    at: NOON, config: defaultsOf(), tasks, schedules, waiting: [], running: [], ended: [], pauses: [], trials: new Map(), facts: [], rates: {}, reading: calmReading(NOON), steady: null, activity: emptyHistogram(), took: {}
+    at: NOON, config: defaultsOf(), tasks, schedules, waiting: [], running: [], ended: [],
+    pauses: [], trials: new Map(), facts: [], rates: {},
+    reading: calmReading(NOON), steady: null, activity: emptyHistogram(), took: {}
   }
 }
 
-t.test('forecasts are worked out in a thread that answers one after another, and is begun again once it has ended', async t => {
+t.test('forecasts are worked out in a thread, which is begun again once it has ended', async t => {
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
   const present = presentWith(['*'])
@@ -28,13 +32,18 @@ t.test('forecasts are worked out in a thread that answers one after another, and
   t.equal(items.length, 59)
   t.match(await thread.foretell(present, { to: NOON + HOUR / 2 }), { from: NOON, items: { length: 29 } })
   await thread.end()
-  t.match(await thread.foretell(present, { to: NOON + HOUR / 4 }), { items: { length: 14 } }, 'and begun again for who asks')
+  t.match(
+    await thread.foretell(present, { to: NOON + HOUR / 4 }), { items: { length: 14 } }, 'and begun again for who asks'
+  )
 })
 
 t.test('what is too large is refused as it would be here', async t => {
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
-  await t.rejects(thread.foretell(presentWith(Array.from({ length: 10 }, () => '*')), { to: NOON + 24 * HOUR }), { code: 'OFFPEAK_FORECAST_TOO_LARGE', fix: 'Ask for 16 hours at most.' })
+  await t.rejects(
+    thread.foretell(presentWith(Array.from({ length: 10 }, () => '*')), { to: NOON + 24 * HOUR }),
+    { code: 'OFFPEAK_FORECAST_TOO_LARGE', fix: 'Ask for 16 hours at most.' }
+  )
 })
 
 t.test('a day of a hundred tasks takes a part of a second, once the thread is warm', async t => {

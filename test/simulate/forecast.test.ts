@@ -22,10 +22,14 @@ async function kitFor (t: Owner, tasks: TaskDefinition[], options: TestManagerOp
 const rowOf = ({ task, earliest_at: least, likely_at: likely, latest_at: most, certainty, depends_on: on }: Foreseen) =>
   [task, hour(least), hour(likely), hour(most), certainty, on.map(({ gate }) => gate).join(' ')]
 
-const rows = async (kit: TestManager, minutes = DAY) => (await ahead(kit, minutes)).filter(({ stage }) => stage !== 'running').map(rowOf)
+const rows = async (
+  kit: TestManager, minutes = DAY
+) => (await ahead(kit, minutes)).filter(({ stage }) => stage !== 'running').map(rowOf)
 
 t.test('a start that only clock and calendar decide is certain, and one that load may hold is conditional', async t => {
-  const kit = await kitFor(t, [{ id: 'urgent', class: 'critical', ...daily(13), func }, { id: 'usual', ...daily(14), func }])
+  const kit = await kitFor(
+    t, [{ id: 'urgent', class: 'critical', ...daily(13), func }, { id: 'usual', ...daily(14), func }]
+  )
   t.match(await rows(kit), [
     ['urgent', '13:00', '13:00', '13:00', 'certain', ''],
     ['usual', '14:00', '14:00', null, 'conditional', /cpu .*memory/]
@@ -33,10 +37,17 @@ t.test('a start that only clock and calendar decide is certain, and one that loa
 })
 
 t.test('what a task asks for itself is named first, with what it says now', async t => {
-  const kit = await kitFor(t, [{ id: 'sun', ...daily(13), deadline: '2h', constraints: { power: 'mains', signals: { solar: '> 500' } }, func }], { reading: { power: 'battery', battery: { level: 90, charging: false } } })
+  const kit = await kitFor(
+    t,
+    [{ id: 'sun', ...daily(13), deadline: '2h', constraints: { power: 'mains', signals: { solar: '> 500' } }, func }],
+    { reading: { power: 'battery', battery: { level: 90, charging: false } } }
+  )
   const [item] = await ahead(kit, DAY)
   t.match(item, { earliest_at: at('13:00'), likely_at: at('15:00'), latest_at: at('15:00'), certainty: 'conditional' })
-  t.match(item!.depends_on.slice(0, 2), [{ gate: 'power', ok: false, message: 'on battery' }, { gate: 'signals', ok: false, message: 'no signal solar was given' }])
+  t.match(item!.depends_on.slice(0, 2), [
+    { gate: 'power', ok: false, message: 'on battery' },
+    { gate: 'signals', ok: false, message: 'no signal solar was given' }
+  ])
 })
 
 t.test('a deadline before the window opens starts the run for certain', async t => {
@@ -48,40 +59,68 @@ t.test('a deadline before the window opens starts the run for certain', async t 
 t.test('fires that a waiting run stands for are not starts of their own', async t => {
   const kit = await kitFor(t, [{ id: 'often', trigger: 'cron', trigger_args: { minute: 0 }, class: 'critical', func }])
   await kit.manager.pauses.add({ scope: 'task', name: 'often', until: at('15:30'), by: 'test' })
-  t.strictSame(await rows(kit, 5 * HOUR), [['often', '15:30', '15:30', '15:30', 'certain', ''], ['often', '16:00', '16:00', '16:00', 'certain', '']])
+  t.strictSame(
+    await rows(kit, 5 * HOUR),
+    [['often', '15:30', '15:30', '15:30', 'certain', ''], ['often', '16:00', '16:00', '16:00', 'certain', '']]
+  )
 })
 
 t.test('a pause without an end leaves no instant, and is named', async t => {
   const kit = await kitFor(t, [{ id: 'stopped', class: 'critical', ...daily(13), func }])
   await kit.manager.pauses.add({ scope: 'all', name: null, until: null, by: 'anna' })
   const [item] = await ahead(kit, DAY)
-  t.match(item, { earliest_at: null, likely_at: null, latest_at: null, certainty: 'conditional', depends_on: [{ gate: 'paused', ok: false, message: /paused by anna/ }] })
+  t.match(item, {
+    earliest_at: null, likely_at: null, latest_at: null, certainty: 'conditional',
+    depends_on: [{ gate: 'paused', ok: false, message: /paused by anna/ }]
+  })
 })
 
-t.test('a fire that may find the run before it unfinished is conditional, until past runs say how long they take', async t => {
-  const kit = await kitFor(t, [{ id: 'tick', class: 'critical', trigger: 'cron', trigger_args: { minute: '*/10' }, timeout: '30m', func: takes('1m') }])
-  t.match(await rows(kit, 25), [['tick', '12:10', '12:10', '12:10', 'certain', ''], ['tick', '12:20', '12:20', '12:20', 'conditional', 'overlap']])
+t.test('a fire that may find a run unfinished is conditional, until past runs say how long they take', async t => {
+  const kit = await kitFor(t, [{
+    id: 'tick', class: 'critical', trigger: 'cron', trigger_args: { minute: '*/10' }, timeout: '30m', func: takes('1m')
+  }])
+  t.match(
+    await rows(kit, 25),
+    [['tick', '12:10', '12:10', '12:10', 'certain', ''], ['tick', '12:20', '12:20', '12:20', 'conditional', 'overlap']]
+  )
   await kit.advance('2h')
-  t.match(await rows(kit, 25), [['tick', '14:10', '14:10', '14:10', 'certain', ''], ['tick', '14:20', '14:20', '14:20', 'certain', '']])
+  t.match(
+    await rows(kit, 25),
+    [['tick', '14:10', '14:10', '14:10', 'certain', ''], ['tick', '14:20', '14:20', '14:20', 'certain', '']]
+  )
 })
 
 t.test('what runs and what waits behind it are foreseen with the times that past runs took', async t => {
-  const kit = await kitFor(t, [{ id: 'long', queue: 'one', timeout: '3h', func: takes('40m') }, { id: 'next', queue: 'one', func }], { config: { queues: { one: { concurrency: 1 } } } })
+  const kit = await kitFor(
+    t, [{ id: 'long', queue: 'one', timeout: '3h', func: takes('40m') }, { id: 'next', queue: 'one', func }],
+    { config: { queues: { one: { concurrency: 1 } } } }
+  )
   await kit.enqueue('long')
   await kit.advance('1h')
   await kit.enqueue('long')
-  t.match(await ahead(kit, DAY), [{ task: 'long', stage: 'running', ends_at: at('13:40') }], 'from the millisecond on in which it has started')
+  t.match(
+    await ahead(kit, DAY), [{ task: 'long', stage: 'running', ends_at: at('13:40') }],
+    'from the millisecond on in which it has started'
+  )
   await kit.advance('10m')
   await kit.enqueue('next')
   const [first, second] = await ahead(kit, DAY)
-  t.match(first, { task: 'long', stage: 'running', certainty: 'certain', earliest_at: at('13:00'), ends_at: at('13:40') })
+  t.match(
+    first, { task: 'long', stage: 'running', certainty: 'certain', earliest_at: at('13:00'), ends_at: at('13:40') }
+  )
   t.match(second, { task: 'next', stage: 'waiting', certainty: 'conditional', likely_at: at('13:40') })
-  t.match(second!.depends_on.find(({ gate }) => gate === 'queue'), { ok: false, message: '1 of the 1 runs that queue one allows at once is running' })
+  t.match(
+    second!.depends_on.find(({ gate }) => gate === 'queue'),
+    { ok: false, message: '1 of the 1 runs that queue one allows at once is running' }
+  )
 })
 
 t.test('runs that share a lock, a slot or the machine depend on each other', async t => {
   const urgent = { class: 'critical' as const, priority: 'critical' as const, timeout: '30m', func: takes('20m') }
-  const kit = await kitFor(t, [{ id: 'a', ...daily(13), locks: ['disk'], ...urgent }, { id: 'b', ...daily(13, 10), locks: ['disk'], ...urgent }, { id: 'c', ...daily(15), alone: true, ...urgent }, { id: 'd', ...daily(15, 10), ...urgent }])
+  const kit = await kitFor(t, [
+    { id: 'a', ...daily(13), locks: ['disk'], ...urgent }, { id: 'b', ...daily(13, 10), locks: ['disk'], ...urgent },
+    { id: 'c', ...daily(15), alone: true, ...urgent }, { id: 'd', ...daily(15, 10), ...urgent }
+  ])
   t.strictSame(await rows(kit), [
     ['a', '13:00', '13:00', '13:00', 'certain', ''],
     ['b', '13:10', '13:10', '13:30', 'conditional', 'locks'],
@@ -92,32 +131,58 @@ t.test('runs that share a lock, a slot or the machine depend on each other', asy
 
 t.test('a queue with a rate starts no more for certain than its rate allows', async t => {
   const urgent = { class: 'critical' as const, priority: 'critical' as const, queue: 'slow', func }
-  const kit = await kitFor(t, [{ id: 'a', ...daily(13), ...urgent }, { id: 'b', ...daily(13, 1), ...urgent }, { id: 'c', ...daily(15), ...urgent }], { config: { queues: { slow: { rate: { limit: 1, per: '1h' } } } } })
-  t.match(await rows(kit), [['a', '13:00', '13:00', '13:00', 'certain', ''], ['b', '13:01', '14:00', null, 'conditional', 'rate'], ['c', '15:00', '15:00', null, 'conditional', 'rate']])
+  const kit = await kitFor(t, [
+    { id: 'a', ...daily(13), ...urgent }, { id: 'b', ...daily(13, 1), ...urgent }, { id: 'c', ...daily(15), ...urgent }
+  ], { config: { queues: { slow: { rate: { limit: 1, per: '1h' } } } } })
+  t.match(await rows(kit), [
+    ['a', '13:00', '13:00', '13:00', 'certain', ''], ['b', '13:01', '14:00', null, 'conditional', 'rate'],
+    ['c', '15:00', '15:00', null, 'conditional', 'rate']
+  ])
 })
 
 t.test('jitter makes a spread, and is certain all the same', async t => {
-  const kit = await kitFor(t, [{ id: 'some', class: 'critical', trigger: 'cron', trigger_args: { minute: 0, jitter: 600 }, timeout: '5m', func }])
+  const kit = await kitFor(
+    t,
+    [{ id: 'some', class: 'critical', trigger: 'cron', trigger_args: { minute: 0, jitter: 600 }, timeout: '5m', func }]
+  )
   t.match((await rows(kit, 3 * HOUR)).at(-1), ['some', '14:00', '14:05', '14:10', 'certain', ''])
 })
 
 t.test('a task that depends on another is expected once that has run, and never certain', async t => {
-  const kit = await kitFor(t, [{ id: 'fetch', class: 'critical', priority: 'critical', ...daily(13), func: takes('1m') }, { id: 'use', class: 'critical', ...daily(12, 30), depends_on: [{ task: 'fetch' }], func }])
-  t.match(await rows(kit, 2 * HOUR), [['fetch', '13:00', '13:00', '13:00', 'certain', ''], ['use', '12:30', '13:01', null, 'conditional', 'dependencies']])
+  const kit = await kitFor(t, [
+    { id: 'fetch', class: 'critical', priority: 'critical', ...daily(13), func: takes('1m') },
+    { id: 'use', class: 'critical', ...daily(12, 30), depends_on: [{ task: 'fetch' }], func }
+  ])
+  t.match(await rows(kit, 2 * HOUR), [
+    ['fetch', '13:00', '13:00', '13:00', 'certain', ''], ['use', '12:30', '13:01', null, 'conditional', 'dependencies']
+  ])
 })
 
 t.test('the first start of a waiting run is told for slots, queues and locks that are taken', async t => {
-  for (const [config, shared] of [[{ manager: { scheduler_thread_pool: 1 } }, {}], [{ queues: { q: { concurrency: 1 } } }, { queue: 'q' }], [{}, { locks: ['x'] }], [{}, { alone: true }]] as [TestManagerOptions['config'], object][]) {
-    const kit = await kitFor(t, [{ id: 'busy', timeout: 0, ...shared, func: takes('5h') }, { id: 'night', ...shared, constraints: { window: '22:00-06:00' }, deadline: '3d', func }], { config: config! })
+  for (const [config, shared] of [
+    [{ manager: { scheduler_thread_pool: 1 } }, {}], [{ queues: { q: { concurrency: 1 } } }, { queue: 'q' }],
+    [{}, { locks: ['x'] }], [{}, { alone: true }]
+  ] as [TestManagerOptions['config'], object][]) {
+    const kit = await kitFor(t, [
+      { id: 'busy', timeout: 0, ...shared, func: takes('5h') },
+      { id: 'night', ...shared, constraints: { window: '22:00-06:00' }, deadline: '3d', func }
+    ], { config: config! })
     await kit.enqueue('busy')
     const run = await kit.enqueue('night')
-    t.strictSame(await kit.manager.foresight.earliestOf(run), { at: at('22:00'), certain: false }, JSON.stringify(shared))
+    t.strictSame(
+      await kit.manager.foresight.earliestOf(run), { at: at('22:00'), certain: false }, JSON.stringify(shared)
+    )
   }
 })
 
 t.test('the next start of a task is told, however many fires others have until then', async t => {
-  const often = Array.from({ length: 8 }, (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func }))
-  const kit = await kitFor(t, [{ id: 'noon', class: 'critical', priority: 'critical', trigger: 'cron', trigger_args: { hour: 12, minute: 10 }, deadline: '3d', func }, ...often])
+  const often = Array.from(
+    { length: 8 }, (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func })
+  )
+  const kit = await kitFor(t, [{
+    id: 'noon', class: 'critical', priority: 'critical', trigger: 'cron', trigger_args: { hour: 12, minute: 10 },
+    deadline: '3d', func
+  }, ...often])
   const { foresight, desk } = kit.manager
   t.strictSame(await foresight.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })
   t.strictSame(await foresight.nextOf(desk.definition('often1'), at('12:01')), { at: at('12:01'), certain: false })

@@ -25,7 +25,8 @@ async function setup (t: Owner, options: HouseOptions = {}) {
     return answer.promise
   }
   const forecaster = new Forecaster({
-    engine: it.engine, clock: it.clock, situation: it.situation, config: () => it.situation.now.config, planner: () => it.planner, tasks: () => it.tasks, activity: emptyHistogram, foretell
+    engine: it.engine, clock: it.clock, situation: it.situation, config: () => it.situation.now.config,
+    planner: () => it.planner, tasks: () => it.tasks, activity: emptyHistogram, foretell
   })
   const next = async (): Promise<Asked> => {
     const first = asked.shift()
@@ -95,7 +96,10 @@ t.test('the present has what runs, what waits and what is paused, and no functio
   it.situation.pause([{ scope: 'all', name: null, until: null, by: 'anna', at: 0 }])
   const asked = it.forecaster.ahead(12)
   const { present, ask, answer } = await it.next()
-  t.match(present, { at: it.clock.now(), waiting: [{ id: run.id, after: [] }], running: [], pauses: [{ by: 'anna' }], tasks: [{ id: 'one' }] })
+  t.match(present, {
+    at: it.clock.now(), waiting: [{ id: run.id, after: [] }], running: [], pauses: [{ by: 'anna' }],
+    tasks: [{ id: 'one' }]
+  })
   t.equal(ask.to, it.clock.now() + 12 * HOUR)
   t.strictSame(structuredClone(present), present)
   answer.resolve(it.forecast(1))

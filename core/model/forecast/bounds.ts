@@ -33,26 +33,35 @@ export interface BoundsAsk extends OccupancyOptions {
   longest: (task: Task) => number
 }
 
-/** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made; empty: nothing. `isGone`: it
- *  never starts, and nobody changed anything. */
-interface Item extends Bound { from: number, to: number, exists: Dependence[], occupant: Occupant, isBlurred: boolean, isDone: boolean, isGone: boolean }
+/** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made;
+ *  empty: nothing. `isGone`: it never starts, and nobody changed anything. */
+interface Item extends Bound {
+  from: number, to: number, exists: Dependence[], occupant: Occupant, isBlurred: boolean, isDone: boolean,
+  isGone: boolean
+}
 
 /** What has been freed at an instant is free by then for the one who waits for it, ms. */
 const HANDOVER = 1000
 const MOST_TRIES = 24
 const PRUNE_EVERY = 64
 
-const OVERLAP: Dependence = { gate: 'overlap', ok: true, message: 'an earlier run of the same schedule may be unfinished then' }
+const OVERLAP: Dependence = {
+  gate: 'overlap', ok: true, message: 'an earlier run of the same schedule may be unfinished then'
+}
+const BLOCKED: Dependence = { gate: 'dependencies', ok: false, message: 'it waits for other runs' }
 const CHANCE: Dependence = { gate: 'due', ok: true, message: 'jitter or flex chooses the instant' }
 const TRIAL: Dependence = { gate: 'breaker', ok: true, message: 'after its pause the task is tried with one run first' }
 const REPLACED: Dependence = { gate: 'overlap', ok: true, message: 'a later fire of the same schedule takes its place' }
 const PHASES = { fire: 0, come: 1, judge: 2 } as const
 
-const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject =>
-  ({ task, run: run ?? { task: task.id, due_at: due, created_at: due, priority: task.priority, queue: task.queue, source: 'schedule' } })
+const placeOf = ({ priority, queue }: Task): Pick<Run, 'priority' | 'queue'> => ({ priority, queue })
 
-/** Goes through the hours once, with everything that may be there at each instant, and finds between which instants each start lies under every
- *  course of the readings. The gates of the product answer: with nothing in the way for the first instant, with all that can be for the last. */
+const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject =>
+  ({ task, run: run ?? { task: task.id, due_at: due, created_at: due, ...placeOf(task), source: 'schedule' } })
+
+/** Goes through the hours once, with everything that may be there at each instant, and finds between which instants
+ *  each start lies under every course of the readings. The gates of the product answer: with nothing in the way for
+ *  the first instant, with all that can be for the last. */
 class Sweep {
   readonly #ask: BoundsAsk
   readonly #world: World
@@ -77,7 +86,9 @@ class Sweep {
     const { running, waiting, fires, to } = this.#ask
     for (const run of running) this.#addRunning(run)
     this.#running = this.#occupancy.running()
-    const open = Map.groupBy([...waiting, ...running].filter(({ schedule }) => schedule !== null), ({ schedule }) => schedule!)
+    const open = Map.groupBy(
+      [...waiting, ...running].filter(({ schedule }) => schedule !== null), ({ schedule }) => schedule!
+    )
     for (const run of waiting) this.#addWaiting(run)
     for (const one of fires) this.#addFires(one, open)
     while (this.#agenda.step(to)) continue
@@ -89,7 +100,9 @@ class Sweep {
     if (task === undefined) return
     const at = run.started_at ?? this.#ask.now
     const end = Math.max(this.#ask.now, at + this.#ask.longest(task)) + HANDOVER
-    const item = this.#item({ task, run, schedule: run.schedule, stage: 'running', nominal_at: run.nominal_at, from: at, to: at }, end)
+    const item = this.#item(
+      { task, run, schedule: run.schedule, stage: 'running', nominal_at: run.nominal_at, from: at, to: at }, end
+    )
     Object.assign(item, { earliest: at, latest: at, certain: true, isDone: true })
     this.#occupancy.add(item.occupant)
   }
@@ -98,8 +111,10 @@ class Sweep {
     const task = this.#ask.tasks.get(run.task)
     if (task === undefined) return
     const due = Math.max(run.due_at, this.#ask.now)
-    const item = this.#item({ task, run, schedule: run.schedule, stage: 'waiting', nominal_at: run.nominal_at, from: due, to: due })
-    if (run.state === 'blocked') item.exists.push({ gate: 'dependencies', ok: false, message: 'it waits for other runs' })
+    const item = this.#item({
+      task, run, schedule: run.schedule, stage: 'waiting', nominal_at: run.nominal_at, from: due, to: due
+    })
+    if (run.state === 'blocked') item.exists.push(BLOCKED)
     this.#agenda.add(due, PHASES.fire, () => this.#come(item))
   }
 
@@ -111,7 +126,9 @@ class Sweep {
     }
     for (const { schedule, task, nominal_at, from, to, blurred } of fires) {
       this.#agenda.add(from, PHASES.fire, () => {
-        const item = this.#item({ task: this.#ask.tasks.get(task.id)!, run: null, schedule: schedule.id, stage: 'planned', nominal_at, from, to })
+        const item = this.#item({
+          task: this.#ask.tasks.get(task.id)!, run: null, schedule: schedule.id, stage: 'planned', nominal_at, from, to
+        })
         item.isBlurred = blurred
         if (!this.#isMade(item, before)) return void this.items.pop()
         before.push(item)
@@ -120,10 +137,15 @@ class Sweep {
     }
   }
 
-  #item (known: Pick<Item, 'task' | 'run' | 'schedule' | 'stage' | 'nominal_at' | 'from' | 'to'>, end = Infinity): Item {
+  #item (
+    known: Pick<Item, 'task' | 'run' | 'schedule' | 'stage' | 'nominal_at' | 'from' | 'to'>, end = Infinity
+  ): Item {
     const { task, run, schedule } = known
     const occupant = { task, queue: run?.queue ?? task.queue, priority: run?.priority ?? task.priority, schedule, end }
-    const item: Item = { ...known, earliest: Infinity, latest: Infinity, certain: false, depends_on: [], exists: [], occupant, isBlurred: false, isDone: false, isGone: false }
+    const item: Item = {
+      ...known, earliest: Infinity, latest: Infinity, certain: false, depends_on: [], exists: [], occupant,
+      isBlurred: false, isDone: false, isGone: false
+    }
     this.items.push(item)
     return item
   }
@@ -176,10 +198,15 @@ class Sweep {
 
   /** What is so of a run, however long it waits. */
   #always ({ task, exists, from, to, earliest, isBlurred }: Item): Dependence[] {
-    const waits = task.depends_on.map(({ task: id, condition }) => ({ gate: 'dependencies', ok: true, message: `waits for ${id}, which is to have ${condition}` }))
+    const waits = task.depends_on.map(({ task: id, condition }) => ({
+      gate: 'dependencies', ok: true, message: `waits for ${id}, which is to have ${condition}`
+    }))
     const isTried = task.breaker !== null && this.#ask.trials.has(task.id)
     const isChance = isBlurred || (to > from && earliest !== from)
-    return [...exists.filter(({ gate }) => gate === 'dependencies'), ...waits, ...isTried ? [TRIAL] : [], ...isChance ? [CHANCE] : []]
+    return [
+      ...exists.filter(({ gate }) => gate === 'dependencies'), ...waits, ...isTried ? [TRIAL] : [],
+      ...isChance ? [CHANCE] : []
+    ]
   }
 
   #judge (item: Item, at: number): void {
@@ -192,7 +219,8 @@ class Sweep {
     const others = held.length > 0 ? [] : this.#others(item, subject, at)
     const reasons = [...item.exists, ...always, ...held, ...others]
     item.certain = reasons.length === 0
-    if (!item.certain) item.depends_on = unique([...reasons, ...item.run === null ? [] : this.#world.closed(subject, this.#running)])
+    const closed = item.certain || item.run === null ? [] : this.#world.closed(subject, this.#running)
+    item.depends_on = unique([...reasons, ...closed])
     if (always.length > 0) return
     if (held.length === 0 && others.length === 0) this.#settle(item, at)
     else if (held.length === 0) this.#again(item, this.#occupancy.nextEnd(at), 0)
@@ -217,7 +245,9 @@ class Sweep {
     this.#agenda.add(at, PHASES.judge, () => {
       if (item.isDone) return
       const beside = this.#occupancy.beside(at, item.occupant)
-      const stuck = [...this.#world.against(runOf(item, item.to), at, beside), ...this.#starts.against(item, at, this.#ask)]
+      const stuck = [
+        ...this.#world.against(runOf(item, item.to), at, beside), ...this.#starts.against(item, at, this.#ask)
+      ]
       if (stuck.length === 0) return this.#settle(item, at)
       this.#again(item, this.#occupancy.nextEnd(at), tries + 1)
     })
@@ -232,7 +262,8 @@ function overBy ({ task, run, to }: Item, otherwise: number): number {
 
 /** Whether a run is there at an instant under every course, and has not started. */
 const surelyWaits = ({ task, earliest, exists, occupant }: Item, at: number): boolean =>
-  earliest > at && exists.length === 0 && task.on_unmet !== 'skip' && task.depends_on.length === 0 && occupant.end - HANDOVER > at
+  earliest > at && exists.length === 0 && task.on_unmet !== 'skip' && task.depends_on.length === 0 &&
+  occupant.end - HANDOVER > at
 
 const unique = (all: readonly Dependence[]): Dependence[] => [...new Map(all.map(one => [one.gate, one])).values()]
 

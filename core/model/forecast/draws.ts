@@ -22,11 +22,14 @@ export function draws () {
       const { rate } = queueSettings(config.queues, queue)
       if (rate === undefined) return []
       const since = at - milliseconds(rate.per)
-      const others = (byQueue.get(queue) ?? []).filter(other => other !== start && other.earliest <= at && other.latest >= since).length
+      const others = (byQueue.get(queue) ?? []).filter(other =>
+        other !== start && other.earliest <= at && other.latest >= since).length
       const bucket = buckets.get(queue)
       // What was left now counts for as long as it takes to fill up; after that only what was taken meanwhile.
       const left = since >= now ? rate.limit : refilled(bucket, rate, at).tokens
-      return left - others >= 1 ? [] : [{ gate: 'rate', ok: true, message: `queue ${queue} may have started all that its rate allows` }]
+      return left - others >= 1
+        ? []
+        : [{ gate: 'rate', ok: true, message: `queue ${queue} may have started all that its rate allows` }]
     }
   }
 }

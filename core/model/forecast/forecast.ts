@@ -39,7 +39,8 @@ export interface Present {
   took: Record<string, Took>
 }
 
-/** `certain`: the start comes within its spread whatever the readings will be. `conditional`: it depends on what is named. */
+/** `certain`: the start comes within its spread whatever the readings will be. `conditional`: it depends on what is
+ *  named. */
 export const CERTAINTIES = ['certain', 'conditional'] as const
 export type Certainty = typeof CERTAINTIES[number]
 

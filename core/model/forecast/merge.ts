@@ -3,7 +3,10 @@ import type { Bound } from './bounds.ts'
 import type { Dependence, Foreseen, Took } from './forecast.ts'
 
 /** What a simulation of the machine as it is now says of a run. `run`: its id where it exists. */
-export interface Likely { run: string | null, schedule: string | null, task: string, nominal_at: number, due_at: number, started_at: number | null, ends_at: number | null }
+export interface Likely {
+  run: string | null, schedule: string | null, task: string, nominal_at: number, due_at: number,
+  started_at: number | null, ends_at: number | null
+}
 
 export interface MergeAsk {
   bounds: readonly Bound[]
@@ -18,12 +21,17 @@ const SAME_MS = 1000
 
 const OTHERS: Dependence = { gate: 'order', ok: true, message: 'other runs may come first' }
 
-const keyOf = ({ run, schedule, nominal_at: nominal }: { run: string | null, schedule: string | null, nominal_at: number }): string =>
+const keyOf = ({ run, schedule, nominal_at: nominal }: {
+  run: string | null, schedule: string | null, nominal_at: number
+}): string =>
   run === null ? `${schedule}@${nominal}` : run
 
 const finite = (at: number): number | null => Number.isFinite(at) ? at : null
 
-function foreseen ({ task, run, schedule, stage, nominal_at, earliest, latest, certain, depends_on }: Bound, likely: Likely | undefined, took: Took | null): Foreseen {
+function foreseen (
+  { task, run, schedule, stage, nominal_at, earliest, latest, certain, depends_on }: Bound, likely: Likely | undefined,
+  took: Took | null
+): Foreseen {
   const start = stage === 'running' ? earliest : likely?.started_at ?? null
   const agrees = start !== null && start >= earliest - SAME_MS && start <= latest + SAME_MS
   const isCertain = certain && agrees
@@ -44,13 +52,20 @@ function foreseen ({ task, run, schedule, stage, nominal_at, earliest, latest, c
   }
 }
 
-const unforeseen = ({ run, schedule, task, nominal_at, due_at, started_at, ends_at }: Likely, took: Took | null): Foreseen => ({
-  task, run, schedule, stage: run === null ? 'planned' : 'waiting', nominal_at, earliest_at: due_at, likely_at: started_at, latest_at: null, certainty: 'conditional', depends_on: [OTHERS], ends_at, took
+const unforeseen = (
+  { run, schedule, task, nominal_at, due_at, started_at, ends_at }: Likely, took: Took | null
+): Foreseen => ({
+  task, run, schedule, stage: run === null ? 'planned' : 'waiting', nominal_at,
+  earliest_at: due_at, likely_at: started_at, latest_at: null, ends_at,
+  certainty: 'conditional', depends_on: [OTHERS], took
 })
 
 const placeOf = ({ likely_at, earliest_at, nominal_at }: Foreseen): number => likely_at ?? earliest_at ?? nominal_at
 
-/** The forecast: the bounds of each start, and when the simulation has it start. What the two do not agree on is not certain. */
+const inOrder = (a: Foreseen, b: Foreseen): number => placeOf(a) - placeOf(b) || (a.task < b.task ? -1 : 1)
+
+/** The forecast: the bounds of each start, and when the simulation has it start. What the two do not agree on is not
+ *  certain. */
 export function merged ({ bounds, likely, took, from, to }: MergeAsk): Foreseen[] {
   const byKey = new Map(likely.map(one => [keyOf(one), one]))
   const items = bounds.flatMap(bound => {
@@ -60,6 +75,7 @@ export function merged ({ bounds, likely, took, from, to }: MergeAsk): Foreseen[
     const item = foreseen(bound, found, took[bound.task.id] ?? null)
     return bound.run === null || bound.stage === 'running' || bound.run.due_at < to ? [item] : []
   })
-  const rest = [...byKey.values()].filter(({ started_at: at }) => at !== null && at >= from).map(one => unforeseen(one, took[one.task] ?? null))
-  return [...items, ...rest].toSorted((a, b) => placeOf(a) - placeOf(b) || (a.task < b.task ? -1 : 1)).slice(0, MOST_STARTS)
+  const others = [...byKey.values()].filter(({ started_at: at }) => at !== null && at >= from)
+  const rest = others.map(one => unforeseen(one, took[one.task] ?? null))
+  return [...items, ...rest].toSorted(inOrder).slice(0, MOST_STARTS)
 }

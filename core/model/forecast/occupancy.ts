@@ -5,10 +5,11 @@ import type { Priority } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 import type { Beside, WorldAsk } from './world.ts'
 
-/** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody knows). */
+/** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody
+ *  knows). */
 export interface Occupant { task: Task, queue: string, priority: Priority, schedule: string | null, end: number }
 
-/** Runs that gates cannot tell apart. `alone`: of a schedule whose fires are skipped while one of its runs is unfinished, there is one at a time. */
+/** Runs that gates cannot tell apart. `most`: so many of them can run at once. */
 interface Lane { task: Task, queue: string, priority: Priority, most: number, occupants: Occupant[] }
 
 export interface OccupancyOptions extends WorldAsk {
@@ -16,9 +17,12 @@ export interface OccupancyOptions extends WorldAsk {
   buckets: ReadonlyMap<string, Bucket>
 }
 
-const isSingle = ({ task, schedule }: Pick<Occupant, 'task' | 'schedule'>): boolean => schedule !== null && task.overlap === 'skip'
+/** Of a schedule whose fires are skipped while one of its runs is unfinished there is one run at a time. */
+const isSingle = ({ task, schedule }: Pick<Occupant, 'task' | 'schedule'>): boolean =>
+  schedule !== null && task.overlap === 'skip'
 
-const keyOf = (one: Occupant): string => isSingle(one) ? `schedule ${one.schedule}` : `${one.task.id} ${one.queue} ${one.priority}`
+const keyOf = (one: Occupant): string =>
+  isSingle(one) ? `schedule ${one.schedule}` : `${one.task.id} ${one.queue} ${one.priority}`
 
 /** The runs that may be there at an instant, and what they take at most of slots, queues, locks and the like. */
 export class Occupancy {
@@ -34,7 +38,8 @@ export class Occupancy {
     // No more can run at once, those in the slots for critical runs among them.
     const { slots, config: { scheduling } } = this.#options
     const most = isSingle(one) ? 1 : Math.min(task.concurrency, slots + scheduling.max_concurrent_tasks.critical)
-    this.#lanes.getOrInsertComputed(keyOf(one), () => ({ task, queue, priority, most, occupants: [] })).occupants.push(one)
+    const lane = this.#lanes.getOrInsertComputed(keyOf(one), () => ({ task, queue, priority, most, occupants: [] }))
+    lane.occupants.push(one)
   }
 
   /** Forgets those that are over before an instant. */
@@ -49,12 +54,14 @@ export class Occupancy {
   /** The next instant at which one is over that may be there at `at`, or Infinity. */
   nextEnd (at: number): number {
     let next = Infinity
-    for (const { occupants } of this.#lanes.values()) for (const { end } of occupants) if (end >= at && end < next) next = end
+    for (const { occupants } of this.#lanes.values()) {
+      for (const { end } of occupants) if (end >= at && end < next) next = end
+    }
     return next + 1
   }
 
-  /** What those take that may be there at some instant from `from` on, one of them left out. Of runs that have waited longer than this they are the
-   *  ones that a pace lets start first. */
+  /** What those take that may be there at some instant from `from` on, one of them left out. Of runs that have waited
+   *  longer than this they are the ones that a pace lets start first. */
   beside (from: number, but: Occupant | null): Beside {
     return this.#told(this.#begun(from, but), from)
   }
@@ -71,7 +78,9 @@ export class Occupancy {
 
   #told (running: Begun[], piledUpBefore: number | null): Beside {
     const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
-    const { standing, byTask } = occupancyOf({ tasks, slots, now: piledUpBefore ?? now, pauses, trials, running, buckets, config, reading, piledUpBefore })
+    const { standing, byTask } = occupancyOf({
+      tasks, slots, now: piledUpBefore ?? now, pauses, trials, running, buckets, config, reading, piledUpBefore
+    })
     return { ...standing, active: byTask }
   }
 
@@ -83,7 +92,10 @@ export class Occupancy {
       // Each lane by itself: which of a task's runs will be the ones that run is not known.
       const count = key === left && isSingle(but!) ? 0 : Math.min(most, this.#count(lane, from, but))
       for (let each = 0; each < count; each++) {
-        running.push({ task: task.id, queue, priority, locks: task.locks, alone: task.alone, source: 'schedule', due_at: -Infinity, resting: false })
+        running.push({
+          task: task.id, queue, priority, locks: task.locks, alone: task.alone, source: 'schedule', due_at: -Infinity,
+          resting: false
+        })
       }
     }
     return running

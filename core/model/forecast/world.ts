@@ -45,6 +45,17 @@ const isOwn = ({ source }: GateAnswer) => source.startsWith('task definition')
 
 const dependenceOf = ({ gate, ok, message }: GateAnswer): Dependence => ({ gate, ok, message })
 
+/** When a gate that is closed for now opens, or is passed at the deadline. */
+const opensAt = ({ kind, clears_at: clears }: GateAnswer, passesAt: number): number =>
+  Math.min(clears ?? Infinity, kind === 'condition' ? passesAt : Infinity)
+
+/** What the task asks for itself comes first. */
+const inOrder = (a: GateAnswer, b: GateAnswer): number =>
+  Number(isOwn(b)) - Number(isOwn(a)) || ORDER.indexOf(a.gate) - ORDER.indexOf(b.gate)
+
+const openNow = (answer: GateAnswer): GateAnswer =>
+  ({ ...answer, ok: true, message: `open now; closed when: ${answer.message}` })
+
 /** What others may do, in words: how many of them there may be at most says nothing to anyone. */
 const MAY: Record<string, string> = {
   slots: 'other runs may take every slot',
@@ -71,7 +82,8 @@ export class World {
     this.#unsafe = unsafe(ask.reading)
   }
 
-  /** When a run may start at the earliest: with every gate open that a reading decides, and nobody else there. Infinity: never, as things are. */
+  /** When a run may start at the earliest: with every gate open that a reading decides, and nobody else there.
+   *  Infinity: never, as things are. */
   earliest ({ task, run }: Subject, beside: Beside): number {
     const deadline = deadlineOf(task, run)
     const passesAt = deadline.on_deadline === 'run' ? deadline.at : Infinity
@@ -80,7 +92,7 @@ export class World {
       const closed = this.#closed({ task, run }, { at, beside, reading: this.#ask.reading }).filter(isHard)
       if (closed.length === 0) return at
       if (step === 0 && task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition')) return Infinity
-      const next = Math.max(...closed.map(({ kind, clears_at: clears }) => Math.min(clears ?? Infinity, kind === 'condition' ? passesAt : Infinity)))
+      const next = Math.max(...closed.map(answer => opensAt(answer, passesAt)))
       const isOver = deadline.on_deadline !== 'run' && Math.max(next, at) > deadline.at
       if (next <= at || isOver) return Infinity
       at = next
@@ -90,24 +102,31 @@ export class World {
 
   /** Why a run does not start as things are, beside what a reading or others decide. */
   stopped ({ task, run }: Subject, beside: Beside): Dependence[] {
-    return this.#closed({ task, run }, { at: Math.max(run.due_at, this.#ask.now), beside, reading: this.#ask.reading }).filter(isHard).map(dependenceOf)
+    const { now, reading } = this.#ask
+    const at = Math.max(run.due_at, now)
+    return this.#closed({ task, run }, { at, beside, reading }).filter(isHard).map(dependenceOf)
   }
 
-  /** What may keep a run waiting at an instant, with what others may take: empty when it starts under every course of the readings. */
+  /** What may keep a run waiting at an instant, with what others may take: empty when it starts under every course of
+   *  the readings. */
   against (subject: Subject, at: number, beside: Beside): Dependence[] {
     const found = new Map<string, Dependence>()
     for (const reading of this.#courses) {
-      for (const { gate, message } of this.#closed(subject, { at, beside, reading })) found.set(gate, { gate, ok: true, message: MAY[gate] ?? message })
+      for (const { gate, message } of this.#closed(subject, { at, beside, reading })) {
+        found.set(gate, { gate, ok: true, message: MAY[gate] ?? message })
+      }
     }
     return [...found.values()]
   }
 
   /** What keeps a run waiting now, beside those that run, other than clock and calendar. */
   closed (subject: Subject, beside: Beside): Dependence[] {
-    return this.#closed(subject, { at: this.#ask.now, beside, reading: this.#ask.reading }).filter(answer => !isHard(answer)).map(dependenceOf)
+    const { now, reading } = this.#ask
+    return this.#closed(subject, { at: now, beside, reading }).filter(answer => !isHard(answer)).map(dependenceOf)
   }
 
-  /** The gates that some course of the readings closes to the runs of a task before their deadline, with what they say now: those that it asks for itself first. */
+  /** The gates that some course of the readings closes to the runs of a task before their deadline, with what they
+   *  say now: those that it asks for itself first. */
   dependences ({ task, run }: Subject, beside: Beside): Dependence[] {
     const key = [task.id, run.priority, run.queue, run.source].join(' ')
     let known = this.#dependences.get(key)
@@ -123,13 +142,16 @@ export class World {
       ...this.#courses.flatMap(reading => this.#closed(fresh, { at, beside, reading }).filter(readable)),
       ...this.#closed(fresh, { at, beside, reading: this.#unsafe }).filter(answer => readable(answer) && isOwn(answer))
     ]
-    const plugged = this.#hasBattery() ? closing : closing.filter(answer => !ONLY_BATTERY.includes(answer.gate) || isOwn(answer))
+    const plugged = this.#hasBattery()
+      ? closing
+      : closing.filter(answer => !ONLY_BATTERY.includes(answer.gate) || isOwn(answer))
     // Where there is no battery it is not worth a word, as long as there is another.
-    const gates = [...new Map((plugged.length > 0 ? plugged : closing).map(answer => [answer.gate, answer])).values()].toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)) || ORDER.indexOf(a.gate) - ORDER.indexOf(b.gate))
+    const byGate = new Map((plugged.length > 0 ? plugged : closing).map(answer => [answer.gate, answer]))
+    const gates = [...byGate.values()].toSorted(inOrder)
     if (gates.length === 0) return []
     const look = this.#look(at, beside, this.#ask.reading)
     const now = new Map(verdictIn(look, { ...fresh, active: 0 }).gates.map(answer => [answer.gate, answer]))
-    return gates.map(answer => dependenceOf(now.get(answer.gate) ?? { ...answer, ok: true, message: `open now; closed when: ${answer.message}` }))
+    return gates.map(answer => dependenceOf(now.get(answer.gate) ?? openNow(answer)))
   }
 
   #hasBattery (): boolean {
@@ -137,8 +159,11 @@ export class World {
     return battery.present === true || power === 'battery' || ups !== null
   }
 
-  #closed ({ task, run }: Subject, { at, beside, reading }: { at: number, beside: Beside, reading: Reading }): GateAnswer[] {
-    return judge(this.#look(at, beside, reading), { task, run, active: beside.active.get(task.id) ?? 0 }).gates.filter(({ ok }) => !ok)
+  #closed (
+    { task, run }: Subject, { at, beside, reading }: { at: number, beside: Beside, reading: Reading }
+  ): GateAnswer[] {
+    const active = beside.active.get(task.id) ?? 0
+    return judge(this.#look(at, beside, reading), { task, run, active }).gates.filter(({ ok }) => !ok)
   }
 
   #look (now: number, beside: Beside, reading: Reading) {

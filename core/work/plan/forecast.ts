@@ -12,7 +12,8 @@ export type Target = { run: string } | { task: string }
 
 export interface ForetellAsk {
   to: number
-  /** It is of this alone, and ends when that starts; of more starts than a forecast may have it looks at the first ones. */
+  /** It is of this alone, and ends when that starts; of more starts than a forecast may have it looks at the first
+   *  ones. */
   until?: Target
 }
 
@@ -52,16 +53,22 @@ export class Forecaster {
     return await this.#shared(`${hours}`, { askFor: now => ({ to: now + hours * HOUR }), asked: null })
   }
 
-  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be; null: nobody can say. */
-  async earliestOf ({ id, deadline_at: deadline, due_at: due }: Pick<Run, 'id' | 'deadline_at' | 'due_at'>): Promise<Earliest | null> {
+  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be;
+   *  null: nobody can say. */
+  async earliestOf (
+    { id, deadline_at: deadline, due_at: due }: Pick<Run, 'id' | 'deadline_at' | 'due_at'>
+  ): Promise<Earliest | null> {
     return await this.#first({ run: id }, Math.max(deadline ?? 0, due))
   }
 
-  /** The same of the next start of a task, whose next fire is due then (epoch ms), or of a run that is asked for now (null). */
+  /** The same of the next start of a task, whose next fire is due then (epoch ms), or of a run that is asked for now
+   *  (null). */
   async nextOf (task: Task, due: number | null): Promise<Earliest | null> {
     const now = this.#options.clock.now()
     const asked = due === null ? askedNow(task, now) : null
-    return await this.#first(asked === null ? { task: task.id } : { run: asked.id }, (due ?? now) + task.deadlineMs, asked)
+    return await this.#first(
+      asked === null ? { task: task.id } : { run: asked.id }, (due ?? now) + task.deadlineMs, asked
+    )
   }
 
   async #first (until: Target, deadline: number, asked: Run | null = null): Promise<Earliest | null> {
@@ -69,8 +76,11 @@ export class Forecaster {
     const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline, now) + HOUR)
     try {
       const { items } = await this.#shared(JSON.stringify(until), { askFor: () => ({ to, until }), asked })
-      const found = items.find(({ run, task, stage }) => 'run' in until ? run === until.run : task === until.task && stage !== 'running')
-      return found === undefined || found.likely_at === null ? null : { at: found.likely_at, certain: found.certainty === 'certain' }
+      const found = items.find(({ run, task, stage }) =>
+        'run' in until ? run === until.run : task === until.task && stage !== 'running')
+      return found === undefined || found.likely_at === null
+        ? null
+        : { at: found.likely_at, certain: found.certainty === 'certain' }
     } catch (error) {
       if (error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE') return null
       throw error

@@ -53,7 +53,9 @@ export class Foresight {
     if (!known(busy)) return
     const { activity, manager } = this.#options.config()
     const used = known(reading.idle_seconds) && reading.idle_seconds < milliseconds(activity.idle_after) / 1000
-    this.#histogram = learn({ histogram: this.#histogram, at: reading.at, busy: Math.max(busy, used ? 0.5 : 0), zone: manager.timezone, activity })
+    this.#histogram = learn({
+      histogram: this.#histogram, at: reading.at, busy: Math.max(busy, used ? 0.5 : 0), zone: manager.timezone, activity
+    })
   }
 
   /** Stores what was learned, at most every quarter of an hour. */
@@ -66,7 +68,8 @@ export class Foresight {
     await this.#options.engine.keep({ name: FACT, value: this.#histogram as unknown as Json, now: this.#savedAt })
   }
 
-  /** The quietest start for a fire of a task within its `flex`, and before the fire after it; null: the nominal time stands. */
+  /** The quietest start for a fire of a task within its `flex`, and before the fire after it; null: the nominal time
+   *  stands. */
   move (task: Task, nominal: number, next: number | null): { at: number, moved: Moved } | null {
     if (task.flexMs === 0) return null
     const config = this.#options.config()
@@ -74,7 +77,9 @@ export class Foresight {
     const window = windowFor(task, config)
     const allows = (at: number) => window === null || isOpen(window, at)
     const to = Math.min(nominal + task.flexMs, next === null ? Infinity : next - 1)
-    const { at, confidence, reason } = quietest({ histogram: this.#histogram, from: nominal, to, durationMs: 10 * MINUTE, zone: manager.timezone, activity, allows })
+    const { at, confidence, reason } = quietest({
+      histogram: this.#histogram, from: nominal, to, durationMs: 10 * MINUTE, zone: manager.timezone, activity, allows
+    })
     return at === nominal ? null : { at, moved: { code: 'quieter_hour', message: reason, confidence } }
   }
 

@@ -8,8 +8,8 @@ export interface WakefulOptions {
   patienceMs: number
 }
 
-/** Tells runs that are at real work, files, sockets, processes and timers of this machine, from those that wait for a virtual clock or for
- *  their gates: time must not pass under the former. */
+/** Tells runs that are at real work, files, sockets, processes and timers of this machine, from those that wait for a
+ *  virtual clock or for their gates: time must not pass under the former. */
 export class Wakeful {
   readonly #options: WakefulOptions
   readonly #asleep = new Map<string, number>()

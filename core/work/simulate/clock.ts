@@ -44,7 +44,8 @@ export class VirtualClock implements Clock {
     return next === undefined ? null : this.#wall + next.at - this.#counted
   }
 
-  /** Moves to the instant of the next timer and rings all that are due then; `settle` resolves when what they began needs time again. */
+  /** Moves to the instant of the next timer and rings all that are due then; `settle` resolves when what they began
+   *  needs time again. */
   async step (settle: () => Promise<void>): Promise<void> {
     const next = this.#timers.at(-1)
     if (next === undefined) return

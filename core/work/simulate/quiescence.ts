@@ -22,10 +22,12 @@ const FINE = 1 / 200
 const LOOKS = 16
 
 /** Gates of order and share look at what else is running: no reading has to change for them to open. */
-const holdsAlone = ({ ok, kind, code }: GateAnswer) => !ok && (kind === 'condition' || kind === 'safety') && code !== 'gate_error'
+const holdsAlone = ({ ok, kind, code }: GateAnswer) =>
+  !ok && (kind === 'condition' || kind === 'safety') && code !== 'gate_error'
 
-/** Spares the gates of runs whose verdict cannot have changed: held by the machine or the calendar, with no new reading since and before the
- *  next instant at which time alone may change it. The answers are the same, and a simulated month is not asked a million times. */
+/** Spares the gates of runs whose verdict cannot have changed: held by the machine or the calendar, with no new
+ *  reading since and before the next instant at which time alone may change it. The answers are the same, and a
+ *  simulated month is not asked a million times. */
 export class Lull {
   readonly #options: LullOptions
   /** By the run that was judged, the first of its cohort or a single one. */
@@ -51,7 +53,10 @@ export class Lull {
         const cohorts = due.cohorts.filter(({ first }) => this.#untilOf(first) <= now)
         const singles = due.singles.filter(run => this.#untilOf(run) <= now)
         const all = [...due.cohorts.map(({ first }) => first), ...due.singles]
-        const next = all.reduce((least, run) => this.#untilOf(run) > now ? Math.min(least, this.#untilOf(run)) : least, due.next_at ?? Infinity)
+        const next = all.reduce(
+          (least, run) => this.#untilOf(run) > now ? Math.min(least, this.#untilOf(run)) : least,
+          due.next_at ?? Infinity
+        )
         this.#brought = [...cohorts.map(({ first }) => first), ...singles]
         return { ...due, cohorts, singles, next_at: next === Infinity ? null : next }
       },
@@ -79,15 +84,20 @@ export class Lull {
   #note (run: Run, verdict: Verdict, now: number): void {
     const { tasks, config } = this.#options
     const task = tasks().get(run.task)
-    const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) && verdict.gates.every(gate => gate.ok || holdsAlone(gate))
+    const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) && verdict.gates.every(gate =>
+      gate.ok || holdsAlone(gate))
     // What others come to is neither a reading nor a time.
     if (task === undefined || !isStill || task.depends_on.length > 0) return this.#moves(run)
     const { at: deadline, lengthMs } = verdict.deadline!
     const givesWay = deadline - lengthMs * (1 - config().scheduling.relax_from)
     const opens = verdict.gates.flatMap(({ ok, clears_at: at }) => ok || at === null ? [] : [at])
     const every = Math.max(MINUTE, (deadline - givesWay) * FINE)
-    const again = now >= givesWay ? now + every : Math.min(givesWay, task.constraints.window === undefined ? Infinity : now + MINUTE)
+    const again = now >= givesWay
+      ? now + every
+      : Math.min(givesWay, task.constraints.window === undefined ? Infinity : now + MINUTE)
     this.#moving.delete(run.id)
-    this.#still.set(run.id, { readings: this.#readings, until: Math.min(deadline, again, ...opens.filter(at => at > now)) })
+    this.#still.set(
+      run.id, { readings: this.#readings, until: Math.min(deadline, again, ...opens.filter(at => at > now)) }
+    )
   }
 }

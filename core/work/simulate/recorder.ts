@@ -6,8 +6,11 @@ import type { Hold, Run, Source, State } from '../../model/run/run.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { OutcomeKind } from '../../model/run/outcome.ts'
 
-/** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on later. */
-export interface Spell { started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null }
+/** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on
+ *  later. */
+export interface Spell {
+  started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null
+}
 
 export type SimulatedHold = Omit<Hold, 'owner'>
 
@@ -48,7 +51,8 @@ export class Diary {
     this.#clock = clock
   }
 
-  /** The same engine, its plans read along: nobody says a word of runs that are skipped at once and of fires that another run stands for. */
+  /** The same engine, its plans read along: nobody says a word of runs that are skipped at once and of fires that
+   *  another run stands for. */
   reading (engine: Engine): Engine {
     return {
       ...engine,
@@ -85,7 +89,9 @@ export class Diary {
     if (notice.kind === 'settled' || notice.kind === 'cancelled') {
       const spell = page.spells.at(-1)
       const running = notice.run.state === 'running'
-      if (spell?.finished_at === null && !running) Object.assign(spell, { finished_at: at, outcome: notice.kind === 'settled' ? notice.outcome : 'cancelled', reason: reasonOf(notice.run) })
+      if (spell?.finished_at === null && !running) Object.assign(spell, {
+        finished_at: at, outcome: notice.kind === 'settled' ? notice.outcome : 'cancelled', reason: reasonOf(notice.run)
+      })
       this.#state(page, notice.run)
     }
   }
@@ -112,7 +118,10 @@ export class Diary {
 
   #begin (run: Run): void {
     const { id, task, source, schedule, nominal_at: nominal, due_at: due, missed, moved } = run
-    const page: SimulatedRun = { id, task, source, schedule, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null, finished_at: null, outcome: run.state, reason: moved?.message ?? null }
+    const page: SimulatedRun = {
+      id, task, source, schedule, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null,
+      finished_at: null, outcome: run.state, reason: moved?.message ?? null
+    }
     this.#pages.set(id, page)
     this.#state(page, run)
     if (run.schedule !== null && run.state === 'queued') this.#waiting.set(run.schedule, page)
@@ -121,7 +130,9 @@ export class Diary {
   #state (page: SimulatedRun, run: Run): void {
     page.outcome = run.state
     page.missed = run.missed
-    if (run.state !== 'queued' && run.schedule !== null && this.#waiting.get(run.schedule) === page) this.#waiting.delete(run.schedule)
+    const { schedule } = run
+    const isOver = run.state !== 'queued' && schedule !== null && this.#waiting.get(schedule) === page
+    if (isOver) this.#waiting.delete(schedule)
     if (!isFinal(run.state)) return
     close(page, this.#clock.now())
     page.finished_at = run.finished_at
@@ -136,10 +147,12 @@ function close ({ held }: SimulatedRun, at: number): void {
   if (open?.to === null) open.to = at
 }
 
-/** The same code with another message is a new entry once the open one is a minute old, as in the timeline of the engine. */
+/** The same code with another message is a new entry once the open one is a minute old, as in the timeline of the
+ *  engine. */
 function hold (page: SimulatedRun, next: SimulatedHold): void {
   const open = page.held.at(-1)
-  if (open?.to === null && open.code === next.code && (open.message === next.message || next.from - open.from < MINUTE)) return
+  const isNew = open?.message !== next.message && next.from - (open?.from ?? 0) >= MINUTE
+  if (open?.to === null && open.code === next.code && !isNew) return
   close(page, next.from)
   page.held.push(next)
 }

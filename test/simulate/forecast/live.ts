@@ -16,7 +16,8 @@ export interface Lived { items: Foreseen[], started: Started[], from: number, to
 /** What the coming minutes may bring, worked out in this thread. */
 export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<Foreseen[]> {
   const present = await presentOf({
-    engine: m.engine, clock: m.clock, config: () => m.config, situation: m.situation, planner: () => m.planner, tasks: () => m.catalog.tasks, activity: () => m.foresight.histogram
+    engine: m.engine, clock: m.clock, situation: m.situation, config: () => m.config, planner: () => m.planner,
+    tasks: () => m.catalog.tasks, activity: () => m.foresight.histogram
   })
   return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
@@ -24,17 +25,26 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
 /** Lives through a world, with a forecast in the middle; tells what was foreseen and what has started since. */
 export async function live ({ config, tasks, acts, reading, asked, course }: World, minutes: number): Promise<Lived> {
   const kit = await createTestManager({
-    at: START, config, reading, tasks: tasks.map(({ definition, took }) => ({ ...definition, func: ctx => (ctx.services.clock as TestClock).sleep(took * MINUTE) }))
+    at: START, config, reading, tasks: tasks.map(({ definition, took }) => ({
+      ...definition, func: ctx => (ctx.services.clock as TestClock).sleep(took * MINUTE)
+    }))
   })
   try {
     const at = (minute: number) => START + minute * MINUTE
     const idOf = (task: number) => tasks[task % tasks.length]!.definition.id
-    const before = [...acts.filter(act => act.at <= asked), ...course.filter(one => one.at <= asked)].toSorted((a, b) => a.at - b.at)
+    const before = [
+      ...acts.filter(act => act.at <= asked), ...course.filter(one => one.at <= asked)
+    ].toSorted((a, b) => a.at - b.at)
     for (const one of before) {
       await kit.advanceTo(at(one.at))
       if ('change' in one) await kit.set(one.change)
-      else if (one.kind === 'enqueue') await kit.enqueue(idOf(one.task), { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } })
-      else await kit.manager.pauses.add({ scope: one.scope, name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task), by: 'test', until: one.minutes === null ? null : at(asked + one.minutes) })
+      else if (one.kind === 'enqueue') await kit.enqueue(
+        idOf(one.task), { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } }
+      )
+      else await kit.manager.pauses.add({
+        scope: one.scope, name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task), by: 'test',
+        until: one.minutes === null ? null : at(asked + one.minutes)
+      })
     }
     await kit.advanceTo(at(asked))
     const items = await ahead(kit, minutes)
@@ -59,22 +69,32 @@ export async function live ({ config, tasks, acts, reading, asked, course }: Wor
 
 const NEAR = 1000
 
+/** A start and what was foreseen of it, with instants as minutes from the forecast on. */
+function words (from: number) {
+  const minute = (at: number | null) => at === null ? 'never' : `${((at - from) / MINUTE).toFixed(2)} min`
+  const spread = (item: Foreseen) => `${minute(item.earliest_at)} to ${minute(item.latest_at)}`
+  return {
+    unforeseen: (one: Started) => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)}, not foreseen`,
+    outside: (one: Started, item: Foreseen) => `${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`,
+    missed: (item: Foreseen) => `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
+  }
+}
+
+const isOf = (item: Foreseen, { id, schedule, nominal_at: nominal }: Started): boolean =>
+  item.run === null ? item.schedule === schedule && item.nominal_at === nominal : item.run === id
+
+const isWithin = ({ earliest_at: least, latest_at: most }: Foreseen, at: number): boolean =>
+  least !== null && at >= least - NEAR && at <= (most ?? Infinity) + NEAR
+
 /** What a forecast has said wrong of what has come, in words. */
 export function faultsOf ({ items, started, from, to }: Lived): string[] {
-  const minute = (at: number | null) => at === null ? 'never' : `${((at - from) / MINUTE).toFixed(2)} min`
-  const spread = ({ earliest_at: least, latest_at: most }: Foreseen) => `${minute(least)} to ${minute(most)}`
-  const found = (one: Started) => items.find(item => item.run === null ? item.schedule === one.schedule && item.nominal_at === one.nominal_at : item.run === one.id)
-  const of = (item: Foreseen) => started.find(one => found(one) === item)
-  const unforeseen = started.filter(one => found(one) === undefined && one.at < to - NEAR).map(one => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)} and was not foreseen`)
-  const early = started.flatMap(one => {
-    const item = found(one)
-    return item === undefined || item.stage === 'running' || (item.earliest_at !== null && one.at >= item.earliest_at - NEAR) ? [] : [`${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`]
+  const say = words(from)
+  const wrong = started.flatMap(one => {
+    const item = items.find(candidate => isOf(candidate, one))
+    if (item === undefined) return one.at < to - NEAR ? [say.unforeseen(one)] : []
+    return item.stage === 'running' || isWithin(item, one.at) ? [] : [say.outside(one, item)]
   })
-  const late = items.filter(({ stage }) => stage !== 'running').flatMap(item => {
-    const one = of(item)
-    if (one !== undefined) return item.latest_at !== null && one.at > item.latest_at + NEAR ? [`${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`] : []
-    const isMissed = item.certainty === 'certain' && item.latest_at !== null && item.latest_at < to - NEAR
-    return isMissed ? [`${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)} and did not start`] : []
-  })
-  return [...unforeseen, ...early, ...late]
+  const missed = items.filter(item => item.stage !== 'running' && item.certainty === 'certain' &&
+    (item.latest_at ?? Infinity) < to - NEAR && !started.some(one => isOf(item, one)))
+  return [...wrong, ...missed.map(say.missed)]
 }
