@@ -1,7 +1,8 @@
 import { PREFETCH_RANK, RANKS, urgencyOf } from '../gates/urgency.ts'
 import { Pools } from './pools.ts'
-import { agedPriorities, deadlineOf } from '../gates/relax.ts'
+import { AGING, agedPriorities, deadlineOf } from '../gates/relax.ts'
 import { isFresh, judge } from '../gates/evaluate.ts'
+import { milliseconds } from '../base/duration.ts'
 import { lookAt, occupancyOf, subjectOf } from './occupancy.ts'
 import type { Aging, Turns } from '../gates/relax.ts'
 import type { DueCohort, Offer } from '../run/cohort.ts'
@@ -14,7 +15,7 @@ import type { Task } from '../task/task.ts'
 export interface OffersAsk extends Facts {
   /** Cohorts, and runs that are judged each by itself. */
   due: { cohorts: readonly DueCohort[], singles: readonly Run[] }
-  /** Absent: no priority ages. */
+  /** When each priority last had its turn; absent: none has one. */
   turns?: Turns
   /** How many runs of a task may be claimed before there is a slot for them; absent: none. */
   prefetch?: (task: string) => number
@@ -29,23 +30,37 @@ export interface Offers { offers: Offer[], pools: Record<string, number>, judged
 /** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many may. */
 interface Candidate { one: Judged, task: Task, rank: number, demands: Demand[], plain: boolean }
 
+const TURN = 'turn/'
+
+/** The priority whose turn a pool counts, or null for any other pool. */
+export const turnOf = (pool: string): Aging | null => AGING.find(priority => pool === TURN + priority) ?? null
+
 const FIRST = Number.MIN_SAFE_INTEGER
 
-/** Gates that a run waiting to be alone may be held by without others passing it: what runs closes them. */
-const OF_OTHERS = ['alone', 'slots', 'priority', 'profile', 'background']
+/** Gates that others close to a run that waits for them: nothing else may hold it while others wait for it. */
+const OF_OTHERS = ['alone', 'locks', 'slots', 'priority', 'profile', 'background']
 
 const rankOf = ({ run, judgement }: Judged, task: Task): number => RANKS[urgencyOf({ run, task, class: judgement.class.class })]
 
 const comesFirst = (a: Reservation, b: Reservation): boolean =>
-  a.rank !== b.rank ? a.rank < b.rank : a.due_at !== b.due_at ? a.due_at < b.due_at : a.run < b.run
+  a.aged !== b.aged ? a.aged : a.rank !== b.rank ? a.rank < b.rank : a.due_at !== b.due_at ? a.due_at < b.due_at : a.run < b.run
 
-/** The first of the runs that wait for nothing but to be alone. */
-function reservationFor (judged: readonly Judged[], tasks: Facts['tasks']): Reservation | null {
+/** What a run needs all at once that others may keep from it for ever: to be alone, or, once it has waited for long, several locks. */
+function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Reservation, 'locks' | 'aged'> | null {
+  if (!task.alone && task.locks.length < 2) return null
+  if (judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) return null
+  const aged = ask.config !== undefined && ask.now - run.due_at >= milliseconds(ask.config.scheduling.aging)
+  return task.alone || aged ? { locks: task.alone ? null : task.locks, aged } : null
+}
+
+/** The first of the runs that others wait for; one that has waited for long comes first. */
+function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation | null {
   let first: Reservation | null = null
   for (const one of judged) {
-    const task = tasks.get(one.run.task)
-    if (task?.alone !== true || one.judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) continue
-    const found = { task: task.id, run: one.run.id, rank: rankOf(one, task), due_at: one.run.due_at }
+    const task = ask.tasks.get(one.run.task)
+    const need = task === undefined ? null : needOf(one, task, ask)
+    if (task === undefined || need === null) continue
+    const found = { task: task.id, run: one.run.id, rank: rankOf(one, task), due_at: one.run.due_at, ...need }
     if (first === null || comesFirst(found, first)) first = found
   }
   return first
@@ -115,7 +130,7 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   if (ask.turns === undefined || ask.config === undefined) return []
   const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
   return aged.flatMap((priority, place) => {
-    const turn = pools.pool(`turn/${priority}`, 1)
+    const turn = pools.pool(TURN + priority, 1)
     return candidates.filter(({ rank }) => AGING_OF[rank] === priority).flatMap(({ one, task, demands }) => demands.map(({ needs, takes }) =>
       ({ ...targetOf({ one, task }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: task.locks })))
   })
@@ -136,13 +151,16 @@ function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask
   })
 }
 
+const startsAlone = ({ run, judgement }: Judged, tasks: Facts['tasks']): boolean =>
+  judgement.decision === 'start' && tasks.get(run.task)?.alone === true
+
 /** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the pools to say, which are the
  *  same gates counted on. */
 export function offersFor (ask: OffersAsk): Offers {
   const first = judgeAll(ask, null)
-  const reserved = reservationFor(first.judged, ask.tasks)
+  const reserved = reservationFor(first.judged, ask)
   const { judged, look, byTask } = reserved === null ? first : judgeAll(ask, reserved)
-  const pools = new Pools({ look, byTask, alone: reserved !== null })
+  const pools = new Pools({ look, byTask, alone: judged.some(one => startsAlone(one, ask.tasks)) })
   const candidates = candidatesOf(judged, ask.tasks, pools)
   const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask.now), ...prefetchOffers(candidates, { ask, pools })]
   return { offers, pools: pools.left, judged, reserved }

@@ -2,8 +2,8 @@ import type { Bucket } from '../config/queue.ts'
 import { queueSettings, refilled, whole } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 
-/** A running run as far as others mind it. */
-export interface Running { task: string, queue: string, locks: readonly string[], alone: boolean }
+/** A running run as far as others mind it. `resting`: it has given its slot away, and keeps its queue and its locks alone. */
+export interface Running { task: string, queue: string, locks: readonly string[], alone: boolean, resting?: boolean }
 
 /** What runs of other owners of the same store take: by task, by queue, and the task that holds each lock. */
 export interface Others { tasks: Readonly<Record<string, number>>, queues: Readonly<Record<string, number>>, locks: Readonly<Record<string, string>> }
@@ -18,7 +18,7 @@ export interface Crowd {
   locks: ReadonlyMap<string, string>
   /** The task that runs alone, when it runs. */
   alone: string | null
-  /** Running runs of this process. */
+  /** Runs of this process that are at work. */
   count: number
 }
 
@@ -32,7 +32,8 @@ export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<strin
     queues.set(queue, (queues.get(queue) ?? 0) + 1)
     for (const name of names) locks.set(name, task)
   }
-  return { queues, buckets, locks, alone: running.find(({ alone }) => alone)?.task ?? null, count: running.length }
+  const working = running.filter(({ resting }) => resting !== true)
+  return { queues, buckets, locks, alone: working.find(({ alone }) => alone)?.task ?? null, count: working.length }
 }
 
 /** Nobody runs. */

@@ -29,8 +29,9 @@ export interface Pause {
 /** Tasks that a breaker has paused and that are tried with one run: that run, or null as long as none does. */
 export type Trials = ReadonlyMap<string, { run: string | null }>
 
-/** A waiting run that needs every other one to end first: those that come after it in order wait for it. */
-export interface Reservation { task: string, run: string, rank: number, due_at: number }
+/** A waiting run that others keep from what it needs all at once: every other run to end (`locks` null), or several locks. Those that come after it
+ *  in order wait for it. `aged`: it has waited for so long that all but critical runs come after it. */
+export interface Reservation { task: string, run: string, rank: number, due_at: number, locks: readonly string[] | null, aged: boolean }
 
 /** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be one more, or null. */
 export interface Pace { since: number, slots: number, taken: number, next_at: number | null }
@@ -50,7 +51,7 @@ export interface Standing {
   background: number
   /** What running runs take of queues and locks; absent: nobody runs. */
   crowd?: Crowd
-  /** The run that waits to be alone; absent: none. */
+  /** The run that others wait for; absent: none. */
   reserved?: Reservation | null
   /** Absent: nothing is caught up with. */
   pace?: Pace | null

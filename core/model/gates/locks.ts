@@ -2,29 +2,41 @@ import type { Gate, GateAsk, Reservation } from './gate.ts'
 import { READ } from './gate.ts'
 import { RANKS, urgencyOf } from './urgency.ts'
 
-/** Closed while a running run holds a lock that the task wants. */
-export const locks: Gate = ({ task, standing: { crowd } }) => {
+/** True for a run that comes before the one that others wait for, and for that run itself. */
+const isAhead = ({ rank, due_at: due, run: id, aged }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class'>): boolean => {
+  const own = RANKS[urgencyOf(ask)]
+  if (ask.run.id === id || own === RANKS.critical) return true
+  if (aged || own !== rank) return !aged && own < rank
+  return ask.run.due_at < due || (ask.run.due_at === due && ask.run.id !== undefined && ask.run.id < id)
+}
+
+/** The lock of a run that is kept for another one, or null. */
+function keptLock (ask: GateAsk): string | null {
+  const { reserved = null } = ask.standing
+  if (reserved === null || reserved.locks === null || isAhead(reserved, ask)) return null
+  return ask.task?.locks.find(name => reserved.locks!.includes(name)) ?? null
+}
+
+/** Closed while a running run holds a lock that the task wants, or one is kept for a run that waits for several. */
+export const locks: Gate = ask => {
+  const { task, standing: { crowd, reserved } } = ask
   const wanted = task?.locks ?? []
   if (wanted.length === 0) return null
-  const taken = wanted.find(name => crowd?.locks.has(name))
-  const holder = taken === undefined ? null : crowd!.locks.get(taken)!
+  const taken = wanted.find(name => crowd?.locks.has(name)) ?? null
+  const kept = keptLock(ask)
+  const ok = taken === null && kept === null
+  const message = taken !== null ? `${crowd!.locks.get(taken)!} holds the lock ${taken}`
+    : `the lock ${kept} is kept for run ${reserved?.run} of ${reserved?.task}, which has waited for several`
   return {
     gate: 'locks',
-    ok: holder === null,
-    code: holder === null ? 'ok' : 'locked',
-    message: holder === null ? 'nobody holds its locks' : `${holder} holds the lock ${taken}`,
-    observed: taken ?? null,
+    ok,
+    code: ok ? 'ok' : 'locked',
+    message: ok ? 'nobody holds its locks' : message,
+    observed: taken ?? kept,
     required: [...wanted],
     ...READ,
     source: 'task definition /locks'
   }
-}
-
-/** True for a run that comes before the one that waits to be alone, and for that run itself. */
-const isAhead = ({ rank, due_at: due, run: id }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class'>): boolean => {
-  const own = RANKS[urgencyOf(ask)]
-  if (ask.run.id === id || own !== rank) return ask.run.id === id || own < rank
-  return ask.run.due_at < due || (ask.run.due_at === due && ask.run.id !== undefined && ask.run.id < id)
 }
 
 /** Whether no run keeps it from running beside others, or alone if that is what it wants. */
@@ -32,14 +44,14 @@ export function mayJoin (ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'standing
   const { crowd, reserved = null } = ask.standing
   if ((crowd?.alone ?? null) !== null) return false
   if (ask.task?.alone === true && (crowd?.count ?? 0) > 0) return false
-  return reserved === null || isAhead(reserved, ask)
+  return reserved === null || reserved.locks !== null || isAhead(reserved, ask)
 }
 
 /** Closed while a run that wants to be alone is running or comes first, and to such a run while any is. */
 export const alone: Gate = ask => {
   const { task, standing: { crowd, reserved = null } } = ask
   const holder = crowd?.alone ?? null
-  if (task?.alone !== true && holder === null && reserved === null) return null
+  if (task?.alone !== true && holder === null && (reserved === null || reserved.locks !== null)) return null
   const count = crowd?.count ?? 0
   const ok = mayJoin(ask)
   const running = `${count} ${count === 1 ? 'run is' : 'runs are'} running`

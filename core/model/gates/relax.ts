@@ -26,11 +26,30 @@ export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline' | 'on
   return { deadline_at: at, ...then !== 'run' && { expires: true }, ...task.on_unmet === 'skip' && { single: true } }
 }
 
-/** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then evenly to all of it. */
-export function relaxation ({ deadline, lengthMs, now, from }: { deadline: number, lengthMs: number, now: number, from: number }): number {
+/** `deadline`, `now`: epoch ms. `lengthMs`: how long a run may be held in all. `from`: scheduling.relax_from. */
+interface RelaxAsk { deadline: number, lengthMs: number, now: number, from: number }
+
+// Sums of parts fall short of the whole by less than this.
+const NEARLY = 1e-9
+
+/** Limits give way in so many steps: between two of them nothing changes by time alone. */
+const STEPS = 20
+
+/** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then step by step to all of it. */
+export function relaxation ({ deadline, lengthMs, now, from }: RelaxAsk): number {
   if (now >= deadline) return 1
   const passed = lengthMs <= 0 ? 1 : 1 - (deadline - now) / lengthMs
-  return from >= 1 ? 0 : Math.min(1, Math.max(0, (passed - from) / (1 - from)))
+  return from >= 1 ? 0 : Math.max(0, Math.floor(STEPS * (passed - from) / (1 - from) + NEARLY)) / STEPS
+}
+
+/** When limits give way by the next step, epoch ms; the deadline when that comes first, and null after it. */
+export function nextRelaxation ({ deadline, lengthMs, now, from }: RelaxAsk): number | null {
+  if (now >= deadline) return null
+  if (from >= 1 || lengthMs <= 0) return deadline
+  const begins = deadline - lengthMs * (1 - from)
+  const step = lengthMs * (1 - from) / STEPS
+  const taken = Math.floor((now - begins) / step + NEARLY)
+  return Math.min(deadline, Math.ceil(begins + Math.max(1, taken + 1) * step))
 }
 
 /** An upper limit that has given way towards `end`. */
@@ -39,21 +58,18 @@ export const relaxedUp = (limit: number, relaxed: number, end = 1): number => li
 /** A lower limit that has given way towards `end`. */
 export const relaxedDown = (limit: number, relaxed: number, end = 0): number => limit <= end ? limit : limit - (limit - end) * relaxed
 
-/** When each priority was last started, epoch ms; absent: never since the start of the process, which `since` is. */
-export interface Turns { since: number, started: Partial<Record<Run['priority'], number>> }
+/** When a run of each priority last went ahead of more urgent ones, epoch ms. */
+export type Turns = Partial<Record<Run['priority'], number>>
 
 /** Priorities that more urgent ones may keep waiting. */
 export const AGING = ['high', 'normal', 'low'] as const
 export type Aging = typeof AGING[number]
 
-/** Since when a priority waits whose first run that may start was due then: from that instant, or from its last start when that was later. */
-export const waitingSince = ({ since, started }: Turns, priority: Aging, due: number): number => Math.max(started[priority] ?? since, due)
-
-/** The priorities whose turn has come, the one that waits longest first. One run of each goes ahead of all others, which is the guarantee: while
- *  runs are started at all, each priority that has one which may start starts one at least every `scheduling.aging`. `due`: when the first of
- *  these runs was due, by priority. */
+/** The priorities whose turn has come, the one that waits longest first. The run of each that waits longest goes ahead of all others, which is the
+ *  guarantee: of the runs of a priority that may start and have waited for `scheduling.aging`, one starts at least that often. `due`: when the
+ *  first of those that may start was due, by priority. */
 export function agedPriorities (turns: Turns, due: Partial<Record<Aging, number>>, { config, now }: { config: Pick<Config, 'scheduling'>, now: number }): Aging[] {
   const every = milliseconds(config.scheduling.aging)
-  const since = (priority: Aging) => waitingSince(turns, priority, due[priority]!)
+  const since = (priority: Aging) => Math.max(turns[priority] ?? -Infinity, due[priority]!)
   return AGING.filter(priority => due[priority] !== undefined && now - since(priority) >= every).toSorted((a, b) => since(a) - since(b))
 }

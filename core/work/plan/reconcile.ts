@@ -124,11 +124,9 @@ export class Reconciler {
   }
 
   async #cancelWaiting (schedule: string, now: number): Promise<void> {
-    const { engine, notice } = this.#options
-    for (const { id } of (await engine.list({ schedule, state: ['queued', 'blocked'], limit: SLICE })).items) {
-      const run = await engine.cancel({ id, reason: DISABLED, now })
-      if (run) notice({ kind: 'cancelled', run, reason: DISABLED })
-    }
+    const { engine } = this.#options
+    const { items } = await engine.list({ schedule, state: ['queued', 'blocked'], limit: SLICE })
+    for (const { id } of items) await engine.cancel({ id, reason: DISABLED, now })
   }
 
   #isWrong (entry: Entry, now: number): boolean {

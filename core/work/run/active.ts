@@ -47,6 +47,11 @@ export class ActiveRuns {
     return this.#counts
   }
 
+  /** Those that have not given their slots away. */
+  get working (): Active[] {
+    return this.all().filter(({ run }) => !this.#resting.has(run.id))
+  }
+
   /** Each of them as far as those that wait mind it; one that rests keeps its queue and its locks. */
   get begun (): Begun[] {
     return this.all().map(({ run, task }) => ({

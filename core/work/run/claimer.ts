@@ -1,7 +1,7 @@
 import { LEASE } from './lease.ts'
 import { MINUTE, milliseconds } from '../../model/base/duration.ts'
 import { earliest } from '../../model/base/clock.ts'
-import { earlyOffers, offersFor } from '../../model/admit/offers.ts'
+import { earlyOffers, offersFor, turnOf } from '../../model/admit/offers.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { isSame } from './verdicts.ts'
 import { PREFETCH_RANK } from '../../model/gates/urgency.ts'
@@ -16,7 +16,8 @@ import type { Listener } from '../../model/notice.ts'
 import type { Offer } from '../../model/run/cohort.ts'
 import type { Offers } from '../../model/admit/offers.ts'
 import type { Prefetch } from './prefetch.ts'
-import type { Priority, Run } from '../../model/run/run.ts'
+import type { Run } from '../../model/run/run.ts'
+import type { Turns } from '../../model/gates/relax.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Under, Verdicts } from './verdicts.ts'
 
@@ -58,7 +59,8 @@ export interface ClaimerOptions {
 /** Looks at what is due, and claims what may start. */
 export class Claimer {
   readonly #options: ClaimerOptions
-  readonly #turns: { since: number, started: Partial<Record<Priority, number>> }
+  /** When a run of each priority last went ahead of more urgent ones. */
+  readonly #turns: Turns = {}
   /** Runs that are claimed and have not begun, and the ones of them that are to stop. */
   readonly #claimed = new Map<string, boolean>()
   /** Claims that are not answered yet, and runs that were to stop meanwhile: they may be among those that are claimed. */
@@ -70,17 +72,11 @@ export class Claimer {
 
   constructor (options: ClaimerOptions) {
     this.#options = options
-    this.#turns = { since: options.clock.now(), started: {} }
   }
 
   /** What has waited since before this start comes back bit by bit. */
   start (): void {
     this.#options.verdicts.piledUpBefore = this.#options.clock.now()
-  }
-
-  /** Remembers that a run of a priority has started. */
-  started (priority: Priority): void {
-    this.#turns.started[priority] = this.#options.clock.now()
   }
 
   /** True for a run that is claimed and has not begun. */
@@ -147,11 +143,20 @@ export class Claimer {
     const ask: ClaimAsk = { owner, now, lease_until: now + LEASE, offers, pools, limit, rates: ratesOf(offers, under.config) }
     this.#unanswered++
     const claimed = await engine.claim(ask).finally(() => { this.#unanswered-- })
-    for (const { id } of claimed) this.#claimed.set(id, this.#stopped.has(id))
+    for (const { id, offer } of claimed) {
+      this.#claimed.set(id, this.#stopped.has(id))
+      this.#took(offers[offer]!, now)
+    }
     if (this.#unanswered === 0) this.#stopped.clear()
     const waiting = claimed.map(run => this.#take(run, { offer: offers[run.offer]!, under })).filter(one => one !== null)
     if (waiting.length > 0) await Promise.all(waiting)
     return claimed.length
+  }
+
+  /** Remembers whose turn it was. */
+  #took ({ needs }: Offer, now: number): void {
+    const priority = needs.map(name => turnOf(name)).find(turn => turn !== null)
+    if (priority) this.#turns[priority] = now
   }
 
   /** Claims what will be due within the lead, as things will stand then: at its instant it has only to begin. */

@@ -1,7 +1,8 @@
 import { DEPENDENCY_FAILED } from '../../model/gates/dependency.ts'
 import { HoldLog } from './hold-log.ts'
 import { StopReason } from '../../model/run/outcome.ts'
-import { deadlineOf } from '../../model/gates/relax.ts'
+import { classify } from '../../model/gates/classify.ts'
+import { deadlineOf, nextRelaxation } from '../../model/gates/relax.ts'
 import { earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { firstReason, whenLost } from '../../model/gates/evaluate.ts'
@@ -13,7 +14,7 @@ import type { EndAsk, Engine } from '../../engine/engine.ts'
 import type { GateAnswer, Judgement } from '../../model/gates/gate.ts'
 import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { Run } from '../../model/run/run.ts'
+import type { Priority, Run } from '../../model/run/run.ts'
 import type { Situation } from '../conditions/situation.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Verdicts } from './verdicts.ts'
@@ -87,9 +88,7 @@ export class Holding {
     const as = decision === 'fail' ? 'failed' : 'skipped'
     try {
       const ended = await engine.end({ id: run.id, now: clock.now(), as, ...this.#whyEnded(run, judgement) })
-      if (ended === null) return false
-      if (ended.state === as) notice({ kind: 'settled', run: ended, outcome: as, ms: 0 })
-      return true
+      return ended !== null
     } catch (error) {
       notice({ kind: 'engine_failed', call: 'end', error: failureOf(error) })
       return false
@@ -121,19 +120,26 @@ export class Holding {
     for (const id of this.#leaving) if (active.get(id) === undefined) this.#leaving.delete(id)
     if (this.#leaving.size > 0) return
     const priority = urgencyOf({ run, task: tasks().get(run.task), class: judgement.class.class })
-    const running = active.all().map(({ run: { id, started_at: at, preempted, priority: own }, task }) =>
-      ({ id, priority: own, preemptible: task.preemptible, started_at: at ?? 0, preempted }))
+    const running = active.working.map(({ run: other, task }) => ({
+      id: other.id, priority: this.#urgencyOf(other, task), preemptible: task.preemptible, started_at: other.started_at ?? 0, preempted: other.preempted
+    }))
     const id = whomToPreempt({ priority, running, config: situation.now.config, now: clock.now() })
     if (id === null) return
     this.#leaving.add(id)
     abort(id, new StopReason('yield', `its slot goes to run ${run.id} of ${run.task}, which is ${priority}`, 'offpeak'))
   }
 
-  /** The next instant at which the clock alone may change a verdict: its deadline, or the opening of a gate. */
+  #urgencyOf (run: Run, task: Task): Priority {
+    return urgencyOf({ run, task, class: classify(task, this.#options.situation.now.config).class })
+  }
+
+  /** The next instant at which the clock alone may change a verdict: limits give way, or a gate opens. */
   #changesAt ({ run, judgement }: Judged, now: number): number | null {
     const task = this.#options.tasks().get(run.task)
-    const deadline = task === undefined ? null : deadlineOf(task, run).at
     const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])
-    return earliest([deadline !== null && deadline > now ? deadline : null, ...opens])
+    if (task === undefined) return earliest(opens)
+    const { at: deadline, lengthMs } = deadlineOf(task, run)
+    const from = this.#options.situation.now.config.scheduling.relax_from
+    return earliest([nextRelaxation({ deadline, lengthMs, now, from }), ...opens])
   }
 }

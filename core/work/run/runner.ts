@@ -277,7 +277,6 @@ export class Runner implements Service {
   #begin (run: Claimed): void {
     const task = this.#options.tasks().get(run.task)
     if (task === undefined) return this.#giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
-    this.#claimer.started(run.priority)
     this.#executor.begin(run, task, ms => {
       if (ms !== undefined) this.#prefetch.learn(task, ms)
       if (!this.#advance()) this.wake()

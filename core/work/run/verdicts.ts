@@ -33,7 +33,7 @@ export const isSame = (a: Under, b: Under): boolean =>
   a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials && a.tasks === b.tasks
 
 /** Gates that count slots: a run that has given its slot away passes them again before it goes on. */
-const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency']
+const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency', 'alone']
 
 /** Answers whether a run may start, as the runner decides it. */
 export class Verdicts {

@@ -9,6 +9,7 @@ import { offersFor } from '../../../core/model/admit/offers.ts'
 import { runOf, store } from './store.ts'
 import type { Pace } from '../../../core/model/admit/prefetch.ts'
 import type { Priority } from '../../../core/model/run/run.ts'
+import type { Turns } from '../../../core/model/gates/relax.ts'
 import type { OffersAsk } from '../../../core/model/admit/offers.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
@@ -107,9 +108,9 @@ t.test('a run whose turn has come goes ahead of the more urgent ones, and one on
   const waiting = [...many('busy', 'high', 20), ...many('meek', 'low', 5, later(-1))]
   const tasks = [{ id: 'busy' }, { id: 'meek' }]
   const settings = { config: config(), slots: 3 }
-  const fresh = { since: NOON - MINUTE, started: {} }
+  const fresh = { low: NOON - MINUTE }
   t.strictSame(new Set(names(shop(tasks, waiting, { ...settings, turns: fresh }).fill())), new Set(['busy high']))
-  const old = { since: NOON - 60 * MINUTE, started: { normal: NOON } }
+  const old = { normal: NOON }
   t.strictSame(names(shop(tasks, waiting, { ...settings, turns: old }).claim().runs), ['meek low', 'busy high', 'busy high'])
   const own = [...many('one', 'high', 9), ...many('one', 'low', 1, later(-1))]
   t.strictSame(names(shop([{ id: 'one' }], own, { ...settings, turns: old }).claim().runs)[0], 'one low', 'behind high runs of its own task too')
@@ -120,7 +121,7 @@ t.test('a run whose turn has come goes ahead of the more urgent ones, and one on
 })
 
 t.test('behind critical runs high ones have their turn, and so has a run at its deadline', t => {
-  const old = { turns: { since: NOON - 60 * MINUTE, started: {} }, config: config(), slots: 1 }
+  const old = { turns: {}, config: config(), slots: 1 }
   const critical = many('busy', 'critical', 20)
   t.strictSame(names(shop([{ id: 'busy' }, { id: 'meek' }], [...critical, ...many('meek', 'high', 1, later(-1))], old).claim().runs)[0], 'meek high')
   const late = [{ id: 'busy' }, { id: 'meek', deadlineMs: 60 * MINUTE, constraints: { power: 'mains' as const } }]
@@ -128,13 +129,25 @@ t.test('behind critical runs high ones have their turn, and so has a run at its 
   t.end()
 })
 
+t.test('a run that is to be alone, or needs several locks, is waited for once it has waited for long', t => {
+  const settings = { config: config(), slots: 9 }
+  const begun = (task: string, locks: string[] = []) => ({ task, queue: 'default', priority: 'normal' as const, source: 'manual' as const, due_at: NOON, resting: false, locks, alone: false })
+  const alone = (minutes: number) => shop([{ id: 'solo', alone: true }, { id: 'busy' }], [...many('busy', 'high', 1), ...many('solo', 'low', 1, NOON - minutes * MINUTE)], { ...settings, running: [begun('busy')] })
+  t.strictSame(names(alone(10).claim().runs), ['busy high'], 'what is more urgent comes first')
+  t.strictSame(names(alone(16).claim().runs), [], 'but not for ever')
+  const locked = (minutes: number) => shop([{ id: 'both', locks: ['x', 'y'] }, { id: 'one', locks: ['y'] }], [...many('one', 'high', 1), ...many('both', 'low', 1, NOON - minutes * MINUTE)], { ...settings, running: [begun('one', ['x'])] })
+  t.strictSame(names(locked(10).claim().runs), ['one high'])
+  t.strictSame(names(locked(16).claim().runs), [])
+  t.end()
+})
+
 t.test('each priority but critical has its turn every fifteen minutes, the one that waits longest first', t => {
   const due = { high: 0, normal: 0, low: 0 }
-  const at = (since: number, started: object, from: object = due) => agedPriorities({ since: NOON - since * MINUTE, started }, from, { config: config(), now: NOON })
-  t.strictSame(at(14, {}), [])
-  t.strictSame(at(15, {}), ['high', 'normal', 'low'])
-  t.strictSame(at(90, { low: NOON - 20 * MINUTE, normal: NOON - 30 * MINUTE, high: NOON }), ['normal', 'low'])
-  t.strictSame(at(90, {}, { low: NOON - 14 * MINUTE }), [], 'a run has its turn once it has waited so long')
+  const at = (turns: Turns, from: object = due) => agedPriorities(turns, from, { config: config(), now: NOON })
+  t.strictSame(at({ high: NOON - 14 * MINUTE, normal: NOON, low: NOON - MINUTE }), [])
+  t.strictSame(at({}), ['high', 'normal', 'low'])
+  t.strictSame(at({ low: NOON - 20 * MINUTE, normal: NOON - 30 * MINUTE, high: NOON }), ['normal', 'low'])
+  t.strictSame(at({}, { low: NOON - 14 * MINUTE }), [], 'a run has its turn once it has waited so long')
   t.end()
 })
 

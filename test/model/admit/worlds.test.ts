@@ -8,6 +8,7 @@ import { verdictOn } from '../../../core/model/admit/occupancy.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { Facts } from '../../../core/model/admit/occupancy.ts'
 import type { Run } from '../../../core/model/run/run.ts'
+import type { Turns } from '../../../core/model/gates/relax.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
 const IDS = ['a', 'b', 'c', 'd'] as const
@@ -51,7 +52,7 @@ const worlds = fc.record({
   slots: fc.integer({ min: 1, max: 6 }),
   piledUp: maybe(fc.constantFrom(NOON, NOON - 5 * MINUTE)),
   pause: maybe(fc.constantFrom({ scope: 'task' as const, name: 'a' }, { scope: 'queue' as const, name: 'q' })),
-  turns: maybe(fc.constantFrom({ since: NOON - 60 * MINUTE, started: {} }, { since: NOON - 60 * MINUTE, started: { high: NOON - MINUTE } })),
+  turns: maybe(fc.constantFrom<Turns>({}, { high: NOON - MINUTE })),
   others: fc.constantFrom(undefined, { tasks: { b: 1 }, queues: { q: 1 }, locks: { x: 'c' } })
 })
 
