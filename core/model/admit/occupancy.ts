@@ -17,7 +17,7 @@ import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
 /** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its locks. */
-export interface Begun extends Running { priority: Priority, source: Source, due_at: number, resting: boolean }
+export interface Begun extends Running { priority: Priority, source: Source, due_at: number, started_at: number, resting: boolean }
 
 /** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no pause. */
 export interface Conditions {
@@ -67,7 +67,7 @@ export function occupancyOf (facts: Facts): Occupancy {
     taken += 1
     if (urgency === 'critical') critical += 1
     if (kind === 'background') background += 1
-    if (since !== null && urgency !== 'critical' && isPaced({ since }, run)) paced += 1
+    if (since !== null && urgency !== 'critical' && run.started_at >= since && isPaced({ since }, run)) paced += 1
   }
   const reserve = config.scheduling.max_concurrent_tasks.critical
   const aside = Math.min(critical, reserve)

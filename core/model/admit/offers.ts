@@ -21,14 +21,15 @@ export interface OffersAsk extends Facts {
   prefetch?: (task: string) => number
 }
 
-/** A run that was judged, for its cohort when it has one. */
-export interface Judged { run: Run, cohort: DueCohort | null, judgement: Judgement }
+/** A run that was judged, for its cohort when it has one. `rest`: what holds the runs of the cohort that are due in that range, when its first is
+ *  nearer to its deadline and so does not speak for them. */
+export interface Judged { run: Run, cohort: DueCohort | null, judgement: Judgement, rest?: { judgement: Judgement, from: number } }
 
 /** What may be claimed: exactly what was judged to start. `judged`: all that is due. */
 export interface Offers { offers: Offer[], pools: Record<string, number>, judged: Judged[], reserved: Reservation | null }
 
 /** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many may. */
-interface Candidate { one: Judged, task: Task, rank: number, demands: Demand[], plain: boolean }
+interface Candidate { one: Judged, task: Task, rank: number, demands: Demand[], plain: boolean, from?: number }
 
 const TURN = 'turn/'
 
@@ -66,6 +67,21 @@ function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation
   return first
 }
 
+/** From when on runs of a cohort are due for which its first does not speak, or null when it speaks for all. */
+function restFrom ({ run, judgement: { phase, gates } }: Judged, { tasks, now, config, piledUpBefore = null }: OffersAsk): number | null {
+  const task = tasks.get(run.task)
+  if (task === undefined) return null
+  // What has piled up speaks for no run that was due after.
+  const paced = piledUpBefore !== null && gates.some(({ ok, gate }) => !ok && gate === 'pace') ? piledUpBefore : null
+  if (phase === 'fresh') return paced
+  const { lengthMs } = deadlineOf(task, run)
+  return Math.max(paced ?? FIRST, now - lengthMs * (phase === 'overdue' ? 1 : config?.scheduling.relax_from ?? 0) + 1)
+}
+
+/** A run of the same cohort that is due now. */
+const dueNow = (run: Run, now: number): Run =>
+  ({ ...run, id: '', due_at: now, nominal_at: now, created_at: now, deadline_at: run.deadline_at === null ? null : now + run.deadline_at - run.due_at })
+
 /** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them apart. */
 function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   const occupancy = occupancyOf({ ...ask, reserved })
@@ -79,7 +95,12 @@ function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
     shared.set(key, known)
     return known
   }
-  const judged: Judged[] = ask.due.cohorts.map(cohort => ({ run: cohort.first, cohort, judgement: judgeOne(cohort.first) }))
+  const judged: Judged[] = ask.due.cohorts.map(cohort => {
+    const one: Judged = { run: cohort.first, cohort, judgement: judgeOne(cohort.first) }
+    const from = cohort.count > 1 && one.judgement.decision === 'hold' ? restFrom(one, ask) : null
+    if (from !== null) one.rest = { judgement: judgeOne(dueNow(cohort.first, ask.now)), from }
+    return one
+  })
   for (const run of ask.due.singles) judged.push({ run, cohort: null, judgement: judgeSingle(run) })
   return { judged, look, byTask: occupancy.byTask }
 }
@@ -91,10 +112,11 @@ function rangeOf ({ judgement: { phase }, run }: Judged, task: Task, now: number
   return { from: FIRST, until: phase === 'overdue' ? now - deadlineOf(task, run).lengthMs : run.due_at }
 }
 
-function targetOf ({ one, task: definition }: Pick<Candidate, 'one' | 'task'>, now: number): Pick<Offer, 'cohort' | 'id'> {
+function targetOf ({ one, task: definition, from }: Pick<Candidate, 'one' | 'task' | 'from'>, now: number): Pick<Offer, 'cohort' | 'id'> {
   if (one.cohort === null) return { id: one.run.id }
   const { task, queue, priority, span, scheduled } = one.cohort
-  return { cohort: { task, queue, priority, span, scheduled, ...rangeOf(one, definition, now) } }
+  const range = from === undefined ? rangeOf(one, definition, now) : { from, until: now }
+  return { cohort: { task, queue, priority, span, scheduled, ...range } }
 }
 
 const PLAIN = (name: string) => name === 'slots' || name.startsWith('task/')
@@ -107,9 +129,14 @@ const isPlain = ({ cohort, judgement }: Judged, task: Task, demands: readonly De
 function candidatesOf (judged: readonly Judged[], tasks: Facts['tasks'], pools: Pools): Candidate[] {
   return judged.flatMap(one => {
     const task = tasks.get(one.run.task)
+    const rank = task === undefined ? 0 : rankOf(one, task)
+    if (task !== undefined && one.rest?.judgement.decision === 'start') {
+      const demands = pools.demandsOf({ run: dueNow(one.run, one.rest.from), task, judgement: one.rest.judgement })
+      return [{ one, task, rank, demands, plain: false, from: one.rest.from }]
+    }
     if (task === undefined || one.judgement.decision !== 'start') return []
     const demands = pools.demandsOf({ run: one.run, task, judgement: one.judgement })
-    return [{ one, task, rank: rankOf(one, task), demands, plain: isPlain(one, task, demands) }]
+    return [{ one, task, rank, demands, plain: isPlain(one, task, demands) }]
   })
 }
 
@@ -131,13 +158,13 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
   return aged.flatMap((priority, place) => {
     const turn = pools.pool(TURN + priority, 1)
-    return candidates.filter(({ rank }) => AGING_OF[rank] === priority).flatMap(({ one, task, demands }) => demands.map(({ needs, takes }) =>
-      ({ ...targetOf({ one, task }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: task.locks })))
+    return candidates.filter(({ rank }) => AGING_OF[rank] === priority).flatMap(({ one, task, demands, from }) => demands.map(({ needs, takes }) =>
+      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: task.locks })))
   })
 }
 
-const ordinaryOffers = (candidates: readonly Candidate[], now: number): Offer[] => candidates.flatMap(({ one, task, rank, demands }) =>
-  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task }, now), rank, needs, takes, locks: task.locks })))
+const ordinaryOffers = (candidates: readonly Candidate[], now: number): Offer[] => candidates.flatMap(({ one, task, rank, demands, from }) =>
+  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, now), rank, needs, takes, locks: task.locks })))
 
 /** Quick runs are claimed before there is a slot for them, after all that has one. */
 function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {

@@ -94,6 +94,7 @@ export class Occupancy {
       for (let each = 0; each < count; each++) {
         running.push({
           task: task.id, queue, priority, locks: task.locks, alone: task.alone, source: 'schedule', due_at: -Infinity,
+          started_at: from,
           resting: false
         })
       }

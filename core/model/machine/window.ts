@@ -108,6 +108,16 @@ export function windowsOf ({ scheduling, manager }: Pick<Config, 'scheduling' | 
   return windows
 }
 
+/** The next instant at which one of the windows of a configuration opens or closes, epoch ms, or null. */
+export function nextWindowChange (config: Pick<Config, 'scheduling' | 'manager'>, at: number): number | null {
+  let next = Infinity
+  for (const window of windowsOf(config).values()) {
+    const opening = openingAt(window, at)
+    if (opening !== null) next = Math.min(next, opening.from > at ? opening.from : opening.to)
+  }
+  return next === Infinity ? null : next
+}
+
 /** The window in force: of those that are open, the one that limits most, or the first; null when none is open. */
 export function windowAt (config: Pick<Config, 'scheduling' | 'manager'>, at: number): Window & { closes_at: number } | null {
   let found: Window & { closes_at: number } | null = null

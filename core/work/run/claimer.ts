@@ -118,6 +118,8 @@ export class Claimer {
     const slept = this.#seen === null ? 0 : (now.wall - this.#seen.wall) - (now.monotonic - this.#seen.monotonic)
     this.#seen = now
     if (slept >= SLEPT) verdicts.piledUpBefore = now.wall
+    // A clock that was set back: what was due before then is what was due before now.
+    if (verdicts.piledUpBefore !== null) verdicts.piledUpBefore = Math.min(verdicts.piledUpBefore, now.wall)
   }
 
   #offers (due: Due, spare: number): Offers {

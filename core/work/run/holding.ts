@@ -2,6 +2,7 @@ import { DEPENDENCY_FAILED } from '../../model/gates/dependency.ts'
 import { HoldLog } from './hold-log.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { classify } from '../../model/gates/classify.ts'
+import { nextWindowChange } from '../../model/machine/window.ts'
 import { deadlineOf, nextRelaxation } from '../../model/gates/relax.ts'
 import { earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
@@ -32,6 +33,9 @@ export interface HoldingOptions {
 }
 
 const OVERDUE_BATCH = 100
+
+/** Gates that leave other shares at other hours. */
+const BY_HOUR = ['profile', 'background']
 
 /** What becomes of runs that may not start, and of running ones that should not go on. */
 export class Holding {
@@ -138,8 +142,11 @@ export class Holding {
     const task = this.#options.tasks().get(run.task)
     const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])
     if (task === undefined) return earliest(opens)
+    const { config } = this.#options.situation.now
+    const byHour = judgement.gates.some(({ ok, gate }) => !ok && BY_HOUR.includes(gate))
+    if (byHour) opens.push(nextWindowChange(config, now) ?? Infinity)
     const { at: deadline, lengthMs } = deadlineOf(task, run)
-    const from = this.#options.situation.now.config.scheduling.relax_from
+    const from = config.scheduling.relax_from
     return earliest([nextRelaxation({ deadline, lengthMs, now, from }), ...opens])
   }
 }

@@ -25,6 +25,8 @@ export class Prefetch {
   #runs: { run: Claimed, task: Task }[] = []
   #next = 0
   #expire: (() => void) | null = null
+  /** No slot came free for what was claimed: none is claimed so before one does. */
+  #stalled = false
 
   constructor (options: PrefetchOptions) {
     this.#options = options
@@ -36,6 +38,7 @@ export class Prefetch {
 
   /** Learns how long a run took, from its start until its slot was free (ms). */
   learn ({ id, work }: Task, ms: number): void {
+    this.#stalled = false
     if (work.kind !== 'function') return
     if (this.#paces.size >= MOST_TASKS && !this.#paces.has(id)) this.#paces.clear()
     this.#paces.set(id, paced(this.#paces.get(id), ms))
@@ -43,7 +46,7 @@ export class Prefetch {
 
   /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is more urgent. */
   of (task: string, slots: number): number {
-    return this.size > 0 ? 0 : aheadFor(this.#paces.get(task), slots)
+    return this.size > 0 || this.#stalled ? 0 : aheadFor(this.#paces.get(task), slots)
   }
 
   /** The instant for which the first run waits, or null. */
@@ -55,7 +58,7 @@ export class Prefetch {
   put (run: Claimed, task: Task): void {
     const { clock } = this.#options
     this.#runs.push({ run, task })
-    this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.clear())
+    this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.#giveUp())
   }
 
   /** The first run, if it may begin now; one whose task is defined anew goes back, and one that has waited for too long. */
@@ -90,6 +93,11 @@ export class Prefetch {
     if (this.size === 0) this.#reset()
     this.#options.giveBack(gone!.run)
     return true
+  }
+
+  #giveUp (): void {
+    this.#stalled = this.size > 0
+    this.clear()
   }
 
   /** Puts all back that wait. */

@@ -131,7 +131,7 @@ t.test('behind critical runs high ones have their turn, and so has a run at its 
 
 t.test('a run that is to be alone, or needs several locks, is waited for once it has waited for long', t => {
   const settings = { config: config(), slots: 9 }
-  const begun = (task: string, locks: string[] = []) => ({ task, queue: 'default', priority: 'normal' as const, source: 'manual' as const, due_at: NOON, resting: false, locks, alone: false })
+  const begun = (task: string, locks: string[] = []) => ({ task, queue: 'default', priority: 'normal' as const, source: 'manual' as const, due_at: NOON, started_at: NOON, resting: false, locks, alone: false })
   const alone = (minutes: number) => shop([{ id: 'solo', alone: true }, { id: 'busy' }], [...many('busy', 'high', 1), ...many('solo', 'low', 1, NOON - minutes * MINUTE)], { ...settings, running: [begun('busy')] })
   t.strictSame(names(alone(10).claim().runs), ['busy high'], 'what is more urgent comes first')
   t.strictSame(names(alone(16).claim().runs), [], 'but not for ever')

@@ -58,7 +58,7 @@ export function store (tasks: readonly Partial<Task>[], waiting: readonly Run[],
   const left = waiting.toSorted(inOrder)
   const running: Run[] = []
   const begunOf = (runs: readonly Run[]): Begun[] => runs.map(({ task, queue, priority, source, due_at }) =>
-    ({ task, queue, priority, source, due_at, resting: false, locks: map.get(task)?.locks ?? [], alone: map.get(task)?.alone ?? false }))
+    ({ task, queue, priority, source, due_at, started_at: over.now ?? NOON, resting: false, locks: map.get(task)?.locks ?? [], alone: map.get(task)?.alone ?? false }))
   const due = () => {
     const now = over.now ?? NOON
     const runs = left.filter(({ due_at: at }) => at <= now)
