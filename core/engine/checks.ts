@@ -1,3 +1,4 @@
+import { clamped } from '../model/base/clock.ts'
 import { foundWords } from '../model/base/check.ts'
 import { inputInvalid } from '../model/base/errors.ts'
 import type { Detail } from '../model/base/errors.ts'
@@ -12,6 +13,11 @@ const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
 const isSpan = (until: Unique['until']): boolean =>
   ['started', 'finished', 'kept'].includes(until as string) || (Number.isSafeInteger(until) && (until as number) >= 0)
 
+const INSTANT = 'an instant in ms'
+
+/** An instant that a date can have: SQLite gives no number back that is larger than JavaScript counts. */
+const isInstant = (at: number): boolean => Number.isInteger(at) && clamped(at) === at
+
 type Rule = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
 
 const RULES: Rule[] = [
@@ -19,19 +25,22 @@ const RULES: Rule[] = [
   ['queue', 'the id of a queue', ({ queue }) => validId(queue)],
   ['priority', `one of ${PRIORITIES.join(', ')}`, ({ priority }) => PRIORITIES.includes(priority)],
   ['source', `one of ${SOURCES.join(', ')}`, ({ source }) => SOURCES.includes(source)],
-  ['due_at', 'an instant in ms', ({ due_at }) => Number.isSafeInteger(due_at)],
-  ['nominal_at', 'an instant in ms', ({ nominal_at }) => nominal_at === undefined || Number.isSafeInteger(nominal_at)],
+  ['due_at', INSTANT, ({ due_at }) => isInstant(due_at)],
+  ['nominal_at', INSTANT, ({ nominal_at }) => nominal_at === undefined || isInstant(nominal_at)],
   ['max_retries', 'a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
   ['missed', 'a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)],
   ['schedule', 'the id of a schedule', ({ schedule = null }) => schedule === null || typeof schedule === 'string'],
-  ['key', 'a text', ({ key = null }) => key === null || typeof key === 'string'],
+  ['key', 'a text without lone surrogates', ({ key = null }) => key === null || (typeof key === 'string' && key.isWellFormed())],
   ['now', 'true or false', ({ now }) => now === undefined || typeof now === 'boolean'],
   ['single', 'true or false', ({ single }) => single === undefined || typeof single === 'boolean']
 ]
 
 /** Of what few runs ask for. */
 const RARE_RULES: Rule[] = [
-  ['deadline_at', 'an instant in ms', ({ deadline_at = null }) => deadline_at === null || Number.isSafeInteger(deadline_at)],
+  [
+    'deadline_at', INSTANT,
+    ({ deadline_at = null }) => deadline_at === null || isInstant(deadline_at)
+  ],
   ['expires', 'true or false', ({ expires = false }) => typeof expires === 'boolean'],
   ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
   ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
@@ -46,9 +55,14 @@ const isRare = ({ deadline_at, expires, ref, after, unique }: NewRun): boolean =
 /** What was found and what was expected, in words. */
 const wrong = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
 
-const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] => after.flatMap(({ run, condition }, place) => [
-  ...typeof run === 'string' ? [] : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
-  ...CONDITIONS.includes(condition) ? [] : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
+const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] =>
+  after.flatMap(({ run, condition }, place) => [
+  ...typeof run === 'string'
+    ? []
+    : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
+  ...CONDITIONS.includes(condition)
+    ? []
+    : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
 ])
 
 /** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
@@ -64,7 +78,8 @@ export function checkNew (runs: readonly NewRun[]): void {
 }
 
 /** True when some of the runs wait for others, or have names for each other. */
-export const isFlow = (runs: readonly NewRun[]): boolean => runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
+export const isFlow = (runs: readonly NewRun[]): boolean =>
+  runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
 
 /** Throws OFFPEAK_INPUT_INVALID when there are faults. */
 export function refuse (errors: Detail[]): void {
@@ -74,8 +89,12 @@ export function refuse (errors: Detail[]): void {
 /** Throws OFFPEAK_INPUT_INVALID when a value cannot be one of a run. */
 export function checkEdit ({ priority, due_at }: EditAsk): void {
   const errors = [
-    ...priority === undefined || PRIORITIES.includes(priority) ? [] : [{ pointer: '/priority', detail: wrong(priority, `one of ${PRIORITIES.join(', ')}`) }],
-    ...due_at === undefined || Number.isSafeInteger(due_at) ? [] : [{ pointer: '/due_at', detail: wrong(due_at, 'an instant in ms') }]
+    ...priority === undefined || PRIORITIES.includes(priority)
+      ? []
+      : [{ pointer: '/priority', detail: wrong(priority, `one of ${PRIORITIES.join(', ')}`) }],
+    ...due_at === undefined || Number.isSafeInteger(due_at)
+      ? []
+      : [{ pointer: '/due_at', detail: wrong(due_at, 'an instant in ms') }]
   ]
   if (errors.length > 0) throw inputInvalid({ what: 'This run cannot be changed so', errors })
 }

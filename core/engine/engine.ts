@@ -30,7 +30,9 @@ export interface Others { tasks: Record<string, number>, queues: Record<string, 
 /** `singles`: at most 1,000 due runs without a cohort: those to run now first, then by deadline_at (null last), due_at
  *  and id. `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that
  *  queues have left, as they were last stored. */
-export interface Due { cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket> }
+export interface Due {
+  cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket>
+}
 
 /** `pools`: how many may still start, by name; a pool that is not named is unlimited. Pools named `task/<id>`,
  *  `queue/<name>` and `lock/<name>` are shared with other owners: what their running runs take is subtracted first, in
@@ -109,7 +111,9 @@ export interface PlanAsk {
 
 /** `stored`: the schedule as it stands after the call; null: there is none. `coalesced`: fires that an unfinished
  *  waiting run now stands for. `replaced`: runs that were cancelled or asked to stop for it. */
-export interface Planned { applied: boolean, stored: StoredSchedule | null, added: Run[], skipped: Run[], coalesced: number, replaced: Run[] }
+export interface Planned {
+  applied: boolean, stored: StoredSchedule | null, added: Run[], skipped: Run[], coalesced: number, replaced: Run[]
+}
 
 /** What the verdict of an owner says from `at` on; `code` null: nothing holds it any more. Of the runs of a cohort that
  *  are due in [from, until], or of one run by its id. The same code with another message is a new entry once the open
@@ -125,14 +129,19 @@ export interface HoldEntry {
 
 export interface CancelAsk { id: string, reason: Reason, now: number, record?: Note }
 export interface RetryAsk { id: string, now: number, due_at: number, bounds?: Record<string, Bound>, record?: Note }
-export interface EndAsk { id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure, record?: Note }
+export interface EndAsk {
+  id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure, record?: Note
+}
 
 /** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
 export interface Overdue { runs: Run[], next_at: number | null }
 
-/** `by`: who wants it; it is recorded, as an edit unless `record` says otherwise. `run_now`: from now on it is to run now, see `Run.now`. What is
- *  left out stays. */
-export interface EditAsk { id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number, run_now?: true, record?: Note }
+/** `by`: who wants it; it is recorded, as an edit unless `record` says otherwise. `run_now`: from now on it is to run
+ *  now, see `Run.now`. What is left out stays. */
+export interface EditAsk {
+  id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number, run_now?: true,
+  record?: Note
+}
 
 export const ACTS = ['cancel', 'retry', 'remove', 'promote'] as const
 export type Act = typeof ACTS[number]
@@ -239,6 +248,7 @@ export interface Engine extends Service, Reports {
 
 /** The names of the calls, for suites and wrappers that go through all of them. */
 export const CALLS = [
-  'add', 'due', 'claim', 'beat', 'expire', 'leave', 'report', 'settle', 'cancel', 'retry', 'end', 'edit', 'discard', 'change', 'get', 'overdue',
+  'add', 'due', 'claim', 'beat', 'expire', 'leave', 'report', 'settle', 'cancel', 'retry', 'end', 'edit', 'discard',
+  'change', 'get', 'overdue',
   'hold', 'plan', 'schedules', 'unplan', 'keep', 'kept', 'record', 'sweep', 'health'
 ] as const satisfies (keyof Engine)[]

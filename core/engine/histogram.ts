@@ -58,7 +58,10 @@ export class Durations {
   spread (): Spread {
     if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null, max_run: null }
     const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
-    return { count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max, max_run: this.#maxRun }
+    return {
+      count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max,
+      max_run: this.#maxRun
+    }
   }
 
   #percentiles (shares: readonly number[]): number[] {

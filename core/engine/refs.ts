@@ -8,18 +8,27 @@ export function refFaults (runs: readonly NewRun[]): Detail[] {
   const places = new Map<string, number>()
   const faults: Detail[] = []
   for (const [index, { ref }] of runs.entries()) {
-    if (ref !== undefined && places.has(ref)) faults.push({ pointer: `/${index}/ref`, detail: `'${ref}' names another run already` })
+    if (ref !== undefined && places.has(ref)) faults.push(
+      { pointer: `/${index}/ref`, detail: `'${ref}' names another run already` }
+    )
     else if (ref !== undefined) places.set(ref, index)
   }
   const waits = runs.map(({ after = [] }) => after.flatMap(({ run }) => places.get(refOf(run) ?? '') ?? []))
   for (const [index, { after = [] }] of runs.entries()) {
     for (const [place, { run }] of after.entries()) {
       const ref = refOf(run)
-      if (ref !== null && !places.has(ref)) faults.push({ pointer: `/${index}/after/${place}/run`, detail: `no run of this call has the ref '${ref}'` })
+      if (ref !== null && !places.has(ref)) faults.push(
+        { pointer: `/${index}/after/${place}/run`, detail: `no run of this call has the ref '${ref}'` }
+      )
     }
   }
   const circle = circleOf(waits)
-  if (circle) faults.push({ pointer: `/${circle[0]}/after`, detail: `waits for itself: ${circle.map(index => `#${runs[index]!.ref}`).join(' → ')}` })
+  if (circle) faults.push(
+    {
+      pointer: `/${circle[0]}/after`,
+      detail: `waits for itself: ${circle.map(index => `#${runs[index]!.ref}`).join(' → ')}`
+    }
+  )
   return faults
 }
 

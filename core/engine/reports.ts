@@ -44,7 +44,9 @@ export interface QueuesAsk { now?: number, names?: string[] }
 export interface QueueCount { queue: string, blocked: number, queued: number, running: number, oldest: number | null }
 
 /** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
-export interface DeadGroup { task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number }
+export interface DeadGroup {
+  task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number
+}
 
 /** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
 export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }

@@ -8,42 +8,51 @@ export const MOST_HOLDS = 200
 const LONGEST = 366 * DAY
 
 /** What runs that are due in [due_from, due_until] are held for, from when on. */
-export interface Span { owner: string, due_from: number, due_until: number, code: string, message: string, began: number }
+export interface Span {
+  owner: string, due_from: number, due_until: number, code: string, message: string, began: number
+}
 
 /** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
 export type Judged = Omit<Span, 'code' | 'began'> & { at: number, code: string | null }
 
-/** The spans that are open after a verdict: `kept` as they were but for their owner, `closed` at the instant of it,
+/** What becomes of open spans by a verdict: `kept` as they were, `adopted` by its owner, `closed` at the instant of it;
  *  `opened` from `began` on. */
-export interface Spans<T extends Span> { kept: T[], closed: T[], opened: Span[] }
+export interface Spans<T extends Span> { kept: T[], adopted: T[], closed: T[], opened: Span[] }
 
 /** True when the open entry goes on: another message is worth a new one once it is a minute old. */
-export const goesOn = (open: Pick<Span, 'code' | 'message' | 'began'>, { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>): boolean =>
+export const goesOn = (
+  open: Pick<Span, 'code' | 'message' | 'began'>, { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>
+): boolean =>
   open.code === code && (open.message === message || at - open.began < MINUTE)
 
-/** What a verdict makes of the open spans of its owner. A span of which only a part is judged otherwise is closed in
- *  whole, and what is left of it goes on as a span of its own from the same instant: `closed` says which part ends. */
+/** What a verdict makes of the open spans of its owner, and of those that are nobody's: what it goes on saying is its
+ *  own, the rest of what it judges is closed. Of a span of which only a part is judged, `adopted` and `closed` have
+ *  that part, and what is left of it goes on as a span of its own from the same instant. */
 export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): Spans<T> {
-  const result: Spans<T> = { kept: [], closed: [], opened: [] }
-  const covered: Span[] = []
+  const result: Spans<T> = { kept: [], adopted: [], closed: [], opened: [] }
   for (const span of open) {
-    const meets = span.due_from <= said.due_until && span.due_until >= said.due_from
-    if (!meets || goesOn(span, said)) {
+    const { due_from: from, due_until: until, owner } = span
+    const isMeant = from <= said.due_until && until >= said.due_from
+    const isSame = goesOn(span, said)
+    if (!isMeant || (isSame && owner === said.owner)) {
       result.kept.push(span)
-      if (meets) covered.push(span)
       continue
     }
-    const { due_from: from, due_until: until } = span
-    result.closed.push({ ...span, due_from: Math.max(from, said.due_from), due_until: Math.min(until, said.due_until) })
+    const part = { ...span, due_from: Math.max(from, said.due_from), due_until: Math.min(until, said.due_until) }
+    if (isSame) result.adopted.push({ ...part, owner: said.owner })
+    else result.closed.push(part)
     if (from < said.due_from) result.opened.push(plain({ ...span, due_until: said.due_from - 1 }))
     if (until > said.due_until) result.opened.push(plain({ ...span, due_from: said.due_until + 1 }))
   }
   const { code } = said
-  if (code !== null) for (const gap of gapsIn(said, covered)) result.opened.push(plain({ ...said, ...gap, code, began: said.at }))
+  if (code === null) return result
+  const covered = [...result.kept.filter(span => goesOn(span, said)), ...result.adopted]
+  for (const gap of gapsIn(said, covered)) result.opened.push(plain({ ...said, ...gap, code, began: said.at }))
   return result
 }
 
-const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span => ({ owner, due_from, due_until, code, message, began })
+const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span =>
+  ({ owner, due_from, due_until, code, message, began })
 
 type Range = Pick<Span, 'due_from' | 'due_until'>
 
@@ -52,7 +61,8 @@ function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Rang
   const gaps: Range[] = []
   let from = due_from
   for (const other of others.toSorted((a, b) => a.due_from - b.due_from)) {
-    if (other.due_from > from) gaps.push({ due_from: from, due_until: other.due_from - 1 })
+    const before = Math.min(other.due_from - 1, due_until)
+    if (before >= from) gaps.push({ due_from: from, due_until: before })
     from = Math.max(from, other.due_until + 1)
   }
   if (from <= due_until) gaps.push({ due_from: from, due_until })
@@ -64,7 +74,7 @@ export function clipped (holds: readonly Hold[], from: number, to: number | null
   return holds.flatMap(hold => {
     const began = Math.max(hold.from, from)
     const ended = to === null ? hold.to : Math.max(began, Math.min(hold.to ?? to, to))
-    const isOutside = (hold.to !== null && hold.to <= from && hold.from < from) || (to !== null && hold.from > to)
+    const isOutside = (hold.to !== null && hold.to <= from) || (to !== null && hold.from > to)
     return isOutside ? [] : [{ ...hold, from: began, to: ended }]
   })
 }
@@ -126,7 +136,13 @@ export function daySums (holds: readonly Hold[]): DaySum[] {
     const sums: DaySum[] = []
     for (let day = dayOf(begin); day <= dayOf(last); day++) {
       const within = same.filter(({ from, to }) => from < (day + 1) * DAY && to! > day * DAY)
-      const ms = within.length === 0 ? 0 : unionOf(within.map(hold => ({ ...hold, from: Math.max(hold.from, day * DAY), to: Math.min(hold.to!, (day + 1) * DAY) })))
+      const ms = within.length === 0
+        ? 0
+        : unionOf(
+          within.map(
+            hold => ({ ...hold, from: Math.max(hold.from, day * DAY), to: Math.min(hold.to!, (day + 1) * DAY) })
+          )
+        )
       const runs = day === dayOf(begin) ? 1 : 0
       if (ms > 0 || runs > 0) sums.push({ day, code, ms, runs })
     }

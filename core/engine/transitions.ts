@@ -1,3 +1,4 @@
+import { clamped } from '../model/base/clock.ts'
 import { isFinal } from '../model/run/run.ts'
 import { isSingle } from '../model/run/cohort.ts'
 import type { Outcome } from '../model/run/outcome.ts'
@@ -44,7 +45,7 @@ export function born (ask: NewRun, id: string, now: number): Run {
 
 function keyUntil ({ unique }: NewRun, now: number): Run['key_until'] {
   if (!unique || unique.until === 'kept') return null
-  return typeof unique.until === 'number' ? now + unique.until : unique.until
+  return typeof unique.until === 'number' ? clamped(now + unique.until) : unique.until
 }
 
 /** A queued run at the start of its next attempt. */
@@ -67,14 +68,18 @@ const finished = (run: Run, now: number): Run =>
 
 /** A run that waits again is judged by itself. */
 const queued = (run: Run, due_at: number): Run =>
-  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at, single: true })
+  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at: clamped(Math.ceil(due_at)),
+    single: true })
 
-const cancelled = (run: Run, reason: Reason, now: number): Run => ({ ...finished(run, now), state: 'cancelled', reason })
+const cancelled = (run: Run, reason: Reason, now: number): Run =>
+  ({ ...finished(run, now), state: 'cancelled', reason })
 
 function afterFailure (run: Run, outcome: Extract<Outcome, { kind: 'failed' }>, now: number): Run {
   const { error, retry_at, reason = null } = outcome
   if (run.cancel) return { ...cancelled(run, run.cancel, now), error }
-  if (retry_at === null || run.attempt > run.max_retries) return { ...finished(run, now), state: 'failed', error, reason }
+  if (retry_at === null || run.attempt > run.max_retries) return {
+    ...finished(run, now), state: 'failed', error, reason
+  }
   return { ...queued(run, retry_at), error }
 }
 
@@ -85,8 +90,10 @@ function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 
 }
 
 /** A run that ends because a newer one with its key takes its place. Its child stays named, for the caller to end. */
-export const afterDisplaced = (run: Run, now: number): Run =>
-  ({ ...finished(run, now), state: 'skipped', child: run.child, reason: { code: 'replaced', message: 'A later run with its key takes its place' } })
+export const afterDisplaced = (run: Run, now: number): Run => ({
+  ...finished(run, now), state: 'skipped', child: run.child,
+  reason: { code: 'replaced', message: 'A later run with its key takes its place' }
+})
 
 /** A running run after its attempt came to `outcome`. `progress` undefined: unchanged. */
 export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?: Progress | null): Run {
@@ -132,15 +139,19 @@ export const unblocked = (run: Run, now: number): Run =>
   now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
 
 /** A waiting run whose due time, or what else its cohort goes by, is changed. */
-export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({ ...run, ...more, single: true })
+export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run =>
+  ({ ...run, ...more, ...more.due_at !== undefined && { due_at: clamped(Math.ceil(more.due_at)) }, single: true })
 
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
   if (!isFinal(run.state)) return run
   // It may wait as long again: a deadline that has passed would end it at once.
-  const deadline_at = run.deadline_at === null ? null : due_at + Math.max(0, run.deadline_at - run.nominal_at)
+  // A retry by itself has moved the instant at which it was due, and not the one from which it waited.
+  const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
+  const deadline_at = run.deadline_at === null ? null : clamped(due_at + Math.max(0, run.deadline_at - from))
   return {
-    ...queued(run, due_at), attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null, error: null, warning: null,
+    ...queued(run, due_at), attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null,
+    error: null, warning: null,
     progress: null, deadline_at, moved: null
   }
 }
@@ -154,7 +165,10 @@ export function afterCrash (run: Run, { now, restart, crash_cap }: ExpireAsk): R
   const over = { ...finished(back, now), child: run.child }
   if (run.cancel) return { ...over, state: 'cancelled', reason: run.cancel }
   if (restart === 'fail') {
-    return { ...over, state: 'failed', reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' } }
+    return {
+      ...over, state: 'failed',
+      reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' }
+    }
   }
   if (back.crashes < crash_cap) return { ...queued(back, run.due_at), child: run.child, reason: CRASHED }
   const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
@@ -169,15 +183,20 @@ export function isAfter (run: Run, outcome: Outcome): boolean {
   if (run.state === 'running') return false
   switch (outcome.kind) {
     case 'completed': return run.state === 'completed' && same(run.warning, outcome.warning)
-    case 'failed': return (run.state === 'failed' || run.state === 'queued' || (run.state === 'cancelled' && run.cancel !== null)) && same(run.error, outcome.error)
-    case 'postponed': return (run.state === 'queued' && same(run.reason, outcome.reason)) || (run.state === 'cancelled' && run.cancel !== null)
+    case 'failed': return (
+      run.state === 'failed' || run.state === 'queued' || (run.state === 'cancelled' && run.cancel !== null)
+    ) && same(run.error, outcome.error)
+    case 'postponed': return (run.state === 'queued' && same(run.reason, outcome.reason)) ||
+      (run.state === 'cancelled' && run.cancel !== null)
     case 'cancelled': return run.state === 'cancelled' && same(run.reason, outcome.reason)
     case 'skipped': return run.state === 'skipped' && same(run.reason, outcome.reason)
   }
 }
 
 /** The attempt that `run` was in, ended as `outcome`. */
-export function pastAttempt (run: Run, outcome: PastAttempt['outcome'], ended: Pick<PastAttempt, 'finished_at' | 'error' | 'reason'>): PastAttempt {
+export function pastAttempt (
+  run: Run, outcome: PastAttempt['outcome'], ended: Pick<PastAttempt, 'finished_at' | 'error' | 'reason'>
+): PastAttempt {
   const { turn, attempt, started_at } = run
   const { finished_at, error, reason } = ended
   return { turn, attempt, started_at: started_at ?? finished_at, finished_at, outcome, error, reason }

@@ -161,7 +161,9 @@ export class GroupCommit {
     if (waiting.length === 0) return void (this.lastMs = this.#options.clock() - begun)
     // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
     if (waiting.length > 1) return void this.#sync(waiting, begun, false)
-    if (calls.length === 1 && !others && this.#calls.length === 0) return void (this.#lone = this.#sync(waiting, begun, true))
+    if (calls.length === 1 && !others && this.#calls.length === 0) {
+      return void (this.#lone = this.#sync(waiting, begun, true))
+    }
     // Another call that was set off is not to wait for the disk.
     this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#calls.length === 0))
   }

@@ -36,7 +36,8 @@ const MEGABYTE = 1024 * 1024
 export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOptions, 'changed'>>
 
 const optionsOf = (options: SqliteOptions, changed: StoreOptions['changed']): StoreOptions => ({
-  clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE, check: process.env['OFFPEAK_CHECK'] === '1',
+  clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE,
+  check: process.env['OFFPEAK_CHECK'] === '1',
   ...options, changed
 })
 
@@ -122,7 +123,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       return write('edit', tables => edit(tables, ask))
     },
     discard: ask => write('discard', tables => discard(tables, ask)),
-    change: ask => ask.dry_run ? read('change', tables => change(tables, ask)) : write('change', tables => change(tables, ask)),
+    change: ask =>
+      ask.dry_run ? read('change', tables => change(tables, ask)) : write('change', tables => change(tables, ask)),
     get: id => read('get', tables => get(tables, id)),
     overdue: ask => read('overdue', tables => overdue(tables, ask)),
     hold: entries => write('hold', tables => hold(tables, entries)),
@@ -130,7 +132,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       for (const { fires } of asks) checkNew(fires)
       // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was
       // answered.
-      const isAdded = asks.some(({ from, schedule, record: noted }) => noted !== undefined || (from === null && schedule.origin === 'api'))
+      const isAdded = asks.some(
+        ({ from, schedule, record: noted }) => noted !== undefined || (from === null && schedule.origin === 'api')
+      )
       return write('plan', tables => asks.map(ask => plan(tables, ask)), isAdded ? 'durable' : 'committed')
     },
     schedules: ask => read('schedules', tables => schedules(tables, ask)),
@@ -149,7 +153,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     used: ids => read('used', tables => usedOfAll(tables, ids)),
     records: ask => read('records', tables => records(tables, ask)),
     async health () {
-      if (life.open === null) return { ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running' }
+      if (life.open === null) return {
+        ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running'
+      }
       return healthOf(life.open)
     },
     onChange: listener => listeners.add(listener),

@@ -14,7 +14,8 @@ export interface Checkpoint { state: Json, steps: Readonly<Record<string, Json>>
 
 type Fields = { [key: string]: Json }
 
-const isPlain = (value: Json | undefined): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isPlain = (value: Json | undefined): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The parts of a checkpoint as it is stored. */
 export function opened (stored: Json): Checkpoint {

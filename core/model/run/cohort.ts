@@ -36,10 +36,12 @@ export const isSingle = ({ single, now: hurried, source, due_at, deadline_at }: 
   single === true || hurried === true || source === 'catch_up' || due_at < now || (deadline_at ?? due_at) < due_at
 
 /** The span of the cohort that a run belongs to (ms), or null for a run that is judged by itself. A run comes into its
- *  cohort when it is added and leaves it for good when it comes back from an attempt that has begun, when `due_at`, queue or priority
- *  is changed, and when what it waited for ends after it was due: its deadline does not follow from `due_at` any more.
- *  */
-export function spanOf ({ single, due_at, deadline_at }: Pick<Run, 'single' | 'due_at' | 'deadline_at'>): number | null {
+ *  cohort when it is added and leaves it for good when it comes back from an attempt that has begun, when `due_at`,
+ *  queue or priority is changed, and when what it waited for ends after it was due: its deadline does not follow from
+ *  `due_at` any more. * */
+export function spanOf (
+  { single, due_at, deadline_at }: Pick<Run, 'single' | 'due_at' | 'deadline_at'>
+): number | null {
   if (single) return null
   return deadline_at === null ? NO_DEADLINE : deadline_at - due_at
 }

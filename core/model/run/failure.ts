@@ -37,7 +37,9 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
  *  over. */
 export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   if (!isObject(thrown)) return { name: 'Error', message: clean(wordsOf(thrown), MOST_MESSAGE) }
-  const [name, message, code, stack, cause] = ['name', 'message', 'code', 'stack', 'cause'].map(key => read(thrown, key))
+  const [name, message, code, stack, cause] = [
+    'name', 'message', 'code', 'stack', 'cause'
+  ].map(key => read(thrown, key))
   const failure: Failure = {
     name: typeof name === 'string' && name !== '' ? clean(name, 100) : 'Error',
     message: clean(typeof message === 'string' ? message : wordsOf(thrown), MOST_MESSAGE)

@@ -16,7 +16,8 @@ function signs (half: number, count: number): string {
 }
 
 /** The text of a run number: 11 signs that sort by creation. */
-export const encodeId = (number: number): string => signs(Math.floor(number / LOW), LENGTH - LOW_SIGNS) + signs(number % LOW, LOW_SIGNS)
+export const encodeId = (number: number): string =>
+  signs(Math.floor(number / LOW), LENGTH - LOW_SIGNS) + signs(number % LOW, LOW_SIGNS)
 
 /** The number of some of the signs, or -1. */
 function numberOf (id: string, from: number, to: number): number {
@@ -38,6 +39,9 @@ export function decodeId (id: string): number | null {
   return high >= 0 && low >= 0 && Number.isSafeInteger(number) ? number : null
 }
 
-/** The next number after `last` at the instant `now` (epoch ms): it only rises, also when the clock does not,
- *  and holds 4,096 numbers a millisecond in 53 bits until the year 2039. */
-export const nextNumber = (last: number, now: number): number => Math.max(last + 1, Math.floor(now) * PER_MS)
+/** Numbers hold the time up to here, epoch ms: 53 bits have 4,096 a millisecond until a few months later. */
+const LAST_TIME = Date.UTC(2039, 0)
+
+/** The next number after `last` at the instant `now` (epoch ms): it only rises, also when the clock does not. From 2039 on, or by a clock that says
+ *  so, it counts by one. */
+export const nextNumber = (last: number, now: number): number => Math.max(last + 1, Math.floor(Math.min(now, LAST_TIME)) * PER_MS)

@@ -3,7 +3,8 @@ import { shownJson } from '../base/json.ts'
 import type { Failure } from './outcome.ts'
 import type { Json } from '../base/json.ts'
 
-/** An argument of a log call as plain data, bounded. Errors go as their words, `own` are the fields that were added to one. */
+/** An argument of a log call as plain data, bounded. Errors go as their words, `own` are the fields that were added to
+ *  one. */
 export type LogPart = { plain: Json } | { error: Failure, own?: Json } | { fields: Record<string, LogPart> }
 
 const LIMITS = { bytes: 64 * 1024, depth: 8 }
@@ -14,7 +15,8 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
 
 // Of a longer text the beginning is worth more than its length.
-const shown = (value: unknown) => shownJson(typeof value === 'string' ? value.slice(0, LIMITS.bytes / 4) : value, LIMITS)
+const shown = (value: unknown) =>
+  shownJson(typeof value === 'string' ? value.slice(0, LIMITS.bytes / 4) : value, LIMITS)
 
 function errorPart (error: Error): LogPart {
   const own = shownJson({ ...error }, LIMITS)
@@ -30,7 +32,9 @@ function objectPart (value: object, depth: number): LogPart {
 
 /** The argument as plain data. Never throws: what cannot be read is words in its place. */
 export function logPart (value: unknown, depth = 1): LogPart {
-  if (!isObject(value)) return { plain: typeof value === 'symbol' || typeof value === 'function' ? String(value).slice(0, 200) : shown(value) }
+  if (!isObject(value)) return {
+    plain: typeof value === 'symbol' || typeof value === 'function' ? String(value).slice(0, 200) : shown(value)
+  }
   try {
     return objectPart(value, depth)
   } catch {
@@ -45,7 +49,8 @@ export function logArgument (part: LogPart): unknown {
   return Object.fromEntries(Object.entries(part.fields).map(([key, inner]) => [key, logArgument(inner)]))
 }
 
-const hidden = (value: unknown): PropertyDescriptor => ({ value, enumerable: false, configurable: true, writable: true })
+const hidden = (value: unknown): PropertyDescriptor =>
+  ({ value, enumerable: false, configurable: true, writable: true })
 
 /** An error with the words of one that was thrown elsewhere. */
 export function revived ({ name, message, code, stack, cause }: Failure): Error {
@@ -56,7 +61,9 @@ export function revived ({ name, message, code, stack, cause }: Failure): Error 
 /** The error under the name, code and stack of another one. */
 export function dressed<E extends Error> (error: E, { name, code, stack }: Partial<Failure>): E {
   // Loggers read the kind of an error off its constructor, and only without one off its name.
-  if (name !== undefined && error.name !== name) Object.defineProperties(error, { name: hidden(name), constructor: hidden(undefined) })
+  if (name !== undefined && error.name !== name) Object.defineProperties(
+    error, { name: hidden(name), constructor: hidden(undefined) }
+  )
   Object.defineProperty(error, 'stack', hidden(stack))
   return code === undefined ? error : Object.assign(error, { code })
 }

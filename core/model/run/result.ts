@@ -13,7 +13,8 @@ const nameOf = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}
 /** What is missing from the result, in words: it is never something else without a warning. */
 function omission ([first, ...others]: readonly JsonFault[]): string {
   if (first!.kind === 'bytes') return `its result was not kept: ${nameOf(first!)}`
-  return `its result was not kept as it was: ${nameOf(first!)}${others.length === 0 ? '' : ` (and ${others.length} more)`}`
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  return `its result was not kept as it was: ${nameOf(first!)}${more}`
 }
 
 /** True of what `ctx.warn` has made; a proxy that cannot be asked is not. */
@@ -25,7 +26,8 @@ function isWarned (value: unknown): value is Warned {
   }
 }
 
-/** What a task has returned, as it is stored. The work is done by then: what cannot be kept is left out with a warning, and fails nothing. */
+/** What a task has returned, as it is stored. The work is done by then: what cannot be kept is left out with a warning,
+ *  and fails nothing. */
 export function resultOf (returned: unknown): Result {
   const { message, result } = isWarned(returned) ? returned : { message: null, result: returned }
   const { json, faults } = looseJson(result ?? null)

@@ -15,7 +15,9 @@ export interface Backoff {
   list?: readonly Duration[]
 }
 
-export const DEFAULT_BACKOFF: Backoff = { kind: 'exponential', delay: 15 * SECOND / 1000, cap: 60 * MINUTE / 1000, jitter: 0.5 }
+export const DEFAULT_BACKOFF: Backoff = {
+  kind: 'exponential', delay: 15 * SECOND / 1000, cap: 60 * MINUTE / 1000, jitter: 0.5
+}
 
 const GROWTH: Record<Exclude<Backoff['kind'], 'list'>, (attempt: number) => number> = {
   exponential: attempt => 2 ** Math.min(attempt - 1, 40),
@@ -31,7 +33,9 @@ function waitOf ({ kind, delay, cap, list = [] }: Backoff, attempt: number): num
 /** When to try again after the failed attempt number `attempt` (1 is the first). Jitter only shortens the wait,
  *  so that the cap is one. `random` is in [0, 1).
  *  Source: "Exponential Backoff And Jitter", AWS Architecture Blog, with equal jitter at 0.5. */
-export function retryAt ({ attempt, now, random, backoff }: { attempt: number, now: number, random: number, backoff: Backoff }): number {
+export function retryAt (
+  { attempt, now, random, backoff }: { attempt: number, now: number, random: number, backoff: Backoff }
+): number {
   const wait = waitOf(backoff, Math.max(1, attempt))
   return clamped(Math.round(now + wait * (1 - backoff.jitter * random)))
 }

@@ -184,11 +184,15 @@ export interface Lease { id: string, turn: number }
 export const TRIED_LONG = 'retry_for'
 
 /** True for a run that has failed with its attempts spent, or the time in which it was to be tried. */
-export const isDead = ({ state, attempt, max_retries: most, reason }: Pick<Run, 'state' | 'attempt' | 'max_retries' | 'reason'>): boolean =>
+export const isDead = (
+  { state, attempt, max_retries: most, reason }: Pick<Run, 'state' | 'attempt' | 'max_retries' | 'reason'>
+): boolean =>
   state === 'failed' && (attempt > most || reason?.code === TRIED_LONG)
 
 /** What people call the state at the instant `now`; `held` is for the verdict to say. */
-export function labelOf (run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'reason'>, now: number): Label {
+export function labelOf (
+  run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'reason'>, now: number
+): Label {
   if (run.state === 'failed') return isDead(run) ? 'dead' : 'failed'
   if (run.state !== 'queued') return run.state
   if (run.attempt > 0) return 'retrying'

@@ -12,7 +12,9 @@ const NAMES = ['cpu_seconds', 'memory_peak_bytes', 'read_bytes', 'written_bytes'
 type Join = (a: number, b: number) => number
 
 function joined (a: Used, b: Used, how: (name: keyof Used) => Join): Used {
-  const entries = NAMES.map(name => [name, a[name] === null ? b[name] : b[name] === null ? a[name] : how(name)(a[name], b[name])])
+  const entries = NAMES.map(
+    name => [name, a[name] === null ? b[name] : b[name] === null ? a[name] : how(name)(a[name], b[name])]
+  )
   return Object.fromEntries(entries) as unknown as Used
 }
 
@@ -21,7 +23,9 @@ const larger: Join = (a, b) => Math.max(a, b)
 const sum: Join = (a, b) => Math.round((a + b) * 1000) / 1000
 
 /** What was taken, told by two who saw a part of it each: the larger of each number. */
-export const mostOf = (a: Used | null, b: Used | null): Used | null => a === null || b === null ? a ?? b : joined(a, b, () => larger)
+export const mostOf = (a: Used | null, b: Used | null): Used | null =>
+  a === null || b === null ? a ?? b : joined(a, b, () => larger)
 
 /** What two attempts have taken together: the sums, and the larger peak of memory. */
-export const sumOf = (a: Used | null, b: Used): Used => a === null ? b : joined(a, b, name => name === 'memory_peak_bytes' ? larger : sum)
+export const sumOf = (a: Used | null, b: Used): Used =>
+  a === null ? b : joined(a, b, name => name === 'memory_peak_bytes' ? larger : sum)

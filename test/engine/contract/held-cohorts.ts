@@ -80,6 +80,17 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     await claimAll(engine, { now: T0 + 30 })
     t.same(await heldOf(engine), [['battery', 30, 1]])
   })
+  t.test('who judges a part of what is due takes over nothing beyond it', async t => {
+    const engine = await setup(t)
+    const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string, string]
+    for (const [place] of ids.entries()) {
+      const due = T0 + 10 * place
+      await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
+    }
+    await crash(engine)
+    await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
+    t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20, null, '']]])
+  })
   t.test('what an owner said who is no more goes on until somebody judges again', async t => {
     const engine = await setup(t)
     const [cohort, single] = [await addOne(engine), await addOne(engine, { single: true })]

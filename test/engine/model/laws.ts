@@ -268,15 +268,15 @@ export class Laws {
     if (run.turn > 0 && run.attempts.at(-1)?.turn !== run.turn) run.attempts.push({ turn: run.turn, outcome: run.state })
     if (run.state === 'completed') run.checkpoint = null
     run.displaced = false
-    const deadline_at = run.deadline_at === null ? null : due_at + Math.max(0, run.deadline_at - run.nominal_at)
+    const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
+    const deadline_at = run.deadline_at && due_at + Math.max(0, run.deadline_at - from)
     this.again(run, due_at, { attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null, error: null, result: null, deadline_at })
     if (typeof run.until === 'string' && !this.runs.some(other => other !== run && other.task === run.task && other.key === run.key && !other.free)) run.free = false
   }
 
   /** Answers those whose owners are no more, as they are then. */
   expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
-    const isOver = (owner: string) => this.owners.isOver(owner, late, this.now)
-    const lost = this.runs.filter(run => run.state === 'running' && isOver(run.owner!))
+    const lost = this.runs.filter(run => run.state === 'running' && this.owners.isOver(run.owner!, late, this.now))
     for (const run of lost) {
       const { child } = run
       run.attempts.push({ turn: run.turn, outcome: 'crashed' })
@@ -286,7 +286,7 @@ export class Laws {
       else if (run.crashes >= cap) this.over(run, 'failed', { reason: 'crashed', child })
       else this.again(run, run.due_at, { reason: 'crashed', child })
     }
-    this.gone([...this.owners.keys()].filter(isOver))
+    this.gone([...this.owners.keys()].filter(owner => this.owners.isOver(owner, late, this.now)))
     return lost
   }
 

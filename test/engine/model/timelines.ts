@@ -45,7 +45,7 @@ export function replayed (events: readonly Event[], cohort: Cohort, due: number)
 
 /** What of the entries lies in a wait. */
 export const within = (entries: readonly Hold[], from: number, to: number | null): Hold[] => entries
-  .filter(entry => (entry.to === null || entry.to > from || entry.from >= from) && (to === null || entry.from <= to))
+  .filter(entry => (entry.to === null || entry.to > from) && (to === null || entry.from <= to))
   .map(entry => {
     const began = Math.max(from, entry.from)
     return { ...entry, from: began, to: to === null ? entry.to : Math.max(began, Math.min(to, entry.to ?? to)) }

@@ -13,15 +13,21 @@ import { addOne, holder } from './unique.ts'
 
 /** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
  *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
-export function add (tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record }: AddMore = {}): Added[] {
+export function add (
+  tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record }: AddMore = {}
+): Added[] {
   const isLinked = isFlow(runs)
   if (isLinked) refuse(unknownIds(tables, runs))
   const crowded = crowdedBy(tables, runs, { bounds, now })
   const added = runs.map(run => addOne(tables, run, now))
   if (isLinked) linkAll(tables, runs, { added, now })
   for (const [queue, max] of crowded) drop(tables, { queue, max, now })
-  const answers = isLinked || crowded.length > 0 ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! })) : added
-  for (const { run, created } of answers) if (created && run.state !== 'skipped') tables.memory.say({ kind: 'added', run })
+  const answers = isLinked || crowded.length > 0
+    ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! }))
+    : added
+  for (const { run, created } of answers) if (
+    created && run.state !== 'skipped'
+  ) tables.memory.say({ kind: 'added', run })
   const first = answers.find(({ created }) => created)
   if (record && first) note(tables, record, { at: now, subject: first.run.id })
   return answers
@@ -30,7 +36,9 @@ export function add (tables: Tables, runs: readonly NewRun[], now: number, { bou
 interface Linking { added: readonly Added[], now: number }
 
 function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Linking): void {
-  const refs = new Map(runs.flatMap(({ ref }, index) => ref === undefined ? [] : [[ref, added[index]!.run.id] as const]))
+  const refs = new Map(
+    runs.flatMap(({ ref }, index) => ref === undefined ? [] : [[ref, added[index]!.run.id] as const])
+  )
   for (const [index, { after = [] }] of runs.entries()) {
     const { run, created } = added[index]!
     if (created && run.state === 'blocked') link(tables, run, { prerequisites: prerequisitesOf(after, refs), now })
@@ -47,7 +55,9 @@ export const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
 interface Bounding { bounds: Readonly<Record<string, Bound>>, now: number }
 
 /** The queues of which the oldest runs have to go for these; throws when that is not wanted. */
-function crowdedBy (tables: Tables, runs: readonly NewRun[], { bounds, now }: Bounding): [queue: string, max: number][] {
+function crowdedBy (
+  tables: Tables, runs: readonly NewRun[], { bounds, now }: Bounding
+): [queue: string, max: number][] {
   return Object.entries(bounds).filter(([queue, { max, on_full: policy }]) => {
     const own = runs.filter(run => run.queue === queue)
     const left = max - tables.memory.lanes.waitingIn(queue)

@@ -33,11 +33,16 @@ const RULES: Record<Act, Rule> = {
 function asked (tables: Tables, { filter, act, now, tasks }: ChangeAsk): { filter: Filter, terms: Term[] } {
   const { states, usual = states, more } = RULES[act]
   const state = filter.state ? filter.state.filter(word => states.includes(word)) : usual
-  return { filter: { ...filter, state }, terms: tasks === undefined ? more(now) : [...more(now), ofTasks(tables, tasks)] }
+  return {
+    filter: { ...filter, state }, terms: tasks === undefined ? more(now) : [...more(now), ofTasks(tables, tasks)]
+  }
 }
 
 const ofTasks = (tables: Tables, tasks: readonly string[]): Term =>
-  term('lane in (select value from json_each(?))', JSON.stringify(tasks.flatMap(task => tables.memory.lanes.ofTask(task).map(({ id }) => id))))
+  term(
+    'lane in (select value from json_each(?))',
+    JSON.stringify(tasks.flatMap(task => tables.memory.lanes.ofTask(task).map(({ id }) => id)))
+  )
 
 /** How many more may wait in the queues that are bounded; none are when nothing is queued. */
 function roomOf ({ memory: { lanes } }: Tables, { act, bounds = {} }: ChangeAsk): Map<string, number> {
@@ -62,10 +67,16 @@ export function change (tables: Tables, ask: ChangeAsk): Changed {
   const { filter, terms } = asked(tables, ask)
   const matched = ask.cursor === undefined ? howMany(tables, filter, terms) : null
   const limit = Math.min(SLICE, ask.limit)
-  const { items, next } = list(tables, { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } }, terms)
+  const { items, next } = list(
+    tables, { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } }, terms
+  )
   const room = roomOf(tables, ask)
-  const { true: fitting = [], false: refused = [] } = Object.groupBy(items, run => String(takeRoom(room, run)) as 'true' | 'false')
-  const runs = ask.act === 'remove' ? removed(tables, fitting, ask.reason) : fitting.map((run, place) => actOn(tables, run, { ask, place }))
+  const { true: fitting = [], false: refused = [] } = Object.groupBy(
+    items, run => String(takeRoom(room, run)) as 'true' | 'false'
+  )
+  const runs = ask.act === 'remove'
+    ? removed(tables, fitting, ask.reason)
+    : fitting.map((run, place) => actOn(tables, run, { ask, place }))
   if (ask.reason && runs.length > 0) recordAll(tables, ask, runs.length)
   return { matched, runs, refused: counted(refused), next }
 }
@@ -89,13 +100,20 @@ function takeRoom (room: Map<string, number>, { queue }: Run): boolean {
 }
 
 const recordAll = (tables: Tables, { act: action, filter, reason, now }: ChangeAsk, count: number): void =>
-  record(tables, { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json })
+  record(
+    tables,
+    { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json }
+  )
 
 interface Doing { ask: ChangeAsk, place: number }
 
-function actOn (tables: Tables, run: Run, { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing): Run {
+function actOn (
+  tables: Tables, run: Run, { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing
+): Run {
   const { id } = run
-  if (act === 'cancel') return cancel(tables, { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } })!
+  if (act === 'cancel') return cancel(
+    tables, { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } }
+  )!
   if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
   const after = changed(run, { due_at: now, moved: null })
   tables.save(run, after)
@@ -110,6 +128,8 @@ export function discard (tables: Tables, { id, reason, now }: { id: string, reas
   removeAll(tables, [run])
   tables.memory.say({ kind: 'removed', run, reason })
   const { code, message, by = '' } = reason
-  record(tables, { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } })
+  record(
+    tables, { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } }
+  )
   return run
 }

@@ -18,7 +18,10 @@ interface Next { run: Run, payload: string | null, awaits: number | null, plain:
 
 /** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
  *  `least`: no run of it comes before this. */
-interface Source { offer: Offer, index: number, lane: Lane | null, queue: string, until: number, least: Pick<Run, 'due_at' | 'id'>, read: Next[], after: [number, number] | null }
+interface Source {
+  offer: Offer, index: number, lane: Lane | null, queue: string, until: number, least: Pick<Run, 'due_at' | 'id'>,
+  read: Next[], after: [number, number] | null
+}
 
 /** Runs that are read from one offer at once, at most. */
 const BATCH = 500
@@ -30,7 +33,9 @@ export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   const pools = new Pools(memory, ask)
   if (pools.limit < 1) return []
   memory.singles.at(ask.now)
-  const waiting = ask.offers.flatMap((offer, index) => sourceOf(tables, { offer, index, now: ask.now })).toSorted(byLeast)
+  const waiting = ask.offers.flatMap(
+    (offer, index) => sourceOf(tables, { offer, index, now: ask.now })
+  ).toSorted(byLeast)
   const taking: Taking = { tables, ask, pools, open: [], waiting: waiting.toReversed(), taken: new Set() }
   const claimed: Claimed[] = []
   const plain: Starting[] = []
@@ -55,14 +60,21 @@ function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index:
     const single = memory.singles.find(id)
     const run = single ? single.run ??= tables.read(id) : tables.read(id)
     if (run?.state !== 'queued' || run.due_at > now) return []
-    return [{ offer, index, lane: null, queue: run.queue, until: now, least: run, read: [whole(tables, run)], after: null }]
+    return [
+      { offer, index, lane: null, queue: run.queue, until: now, least: run, read: [whole(tables, run)], after: null }
+    ]
   }
   const lane = cohort && memory.lanes.find(cohort)
   if (!lane || !memory.lanes.waiting.has(lane)) return []
   const first = lane.first === null ? cohort.from : Math.max(cohort.from, lane.first.due_at)
   const until = Math.min(cohort.until, now)
   if (first > until) return []
-  return [{ offer, index, lane, queue: lane.queue, until, least: { due_at: first, id: '' }, read: [], after: [cohort.from - 1, Number.MAX_SAFE_INTEGER] }]
+  return [
+    {
+      offer, index, lane, queue: lane.queue, until, least: { due_at: first, id: '' }, read: [],
+      after: [cohort.from - 1, Number.MAX_SAFE_INTEGER]
+    }
+  ]
 }
 
 const byLeast = (a: Source, b: Source): number => a.offer.rank - b.offer.rank || (comesFirst(a.least, b.least) ? -1 : 1)
@@ -128,7 +140,9 @@ function readWhole (tables: Tables, id: number): Next {
 }
 
 function whole (tables: Tables, run: Run): Next {
-  const awaits = tables.memory.linked ? tables.one<{ awaits: number | null }>('select awaits from run where id = ?', decodeId(run.id))?.awaits ?? null : null
+  const awaits = tables.memory.linked
+    ? tables.one<{ awaits: number | null }>('select awaits from run where id = ?', decodeId(run.id))?.awaits ?? null
+    : null
   return { run, payload: tables.payloads.of(run.id), awaits, plain: false }
 }
 
@@ -161,6 +175,8 @@ function startAll (tables: Tables, starting: readonly Starting[]): void {
   const started = tables.run(`
     update run set state = 2, attempt = 1, turn = 1, owner = ?, started_at = ?
     where id in (select value from json_each(?)) and turn = 0 and state = 1`, owner, at, ids)
-  if (started !== starting.length) throw new Error(`${starting.length - started} runs that were to start are not queued any more`)
+  if (started !== starting.length) throw new Error(
+    `${starting.length - started} runs that were to start are not queued any more`
+  )
   for (const { queued, running, lane } of starting) tables.follow(queued, running, [lane, lane])
 }

@@ -23,7 +23,8 @@ export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] 
 // https://sqlite.org/lang_select.html#bareagg
 const rowsOf = (tables: Tables, lane: Lane): Row[] => tables.all<Row>(`
   select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_died
-    where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id as newest
+    where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id
+      as newest
   from run indexed by run_died
   where lane = ? and fingerprint is not null
   group by fingerprint`, lane.id)

@@ -14,19 +14,27 @@ const MESSAGE_LENGTH = 500
 type Wanted = Omit<Prerequisite, 'state'>
 
 /** What a run waits for, with the ids of the refs. */
-export const prerequisitesOf = (after: readonly After[], refs: ReadonlyMap<string, string>): Wanted[] => after.map(({ run, condition }) =>
+export const prerequisitesOf = (
+  after: readonly After[], refs: ReadonlyMap<string, string>
+): Wanted[] => after.map(({ run, condition }) =>
   run.startsWith('#') ? { run: refs.get(run.slice(1))!, ref: run.slice(1), condition } : { run, ref: null, condition })
 
 const isMet = (condition: Condition, state: State): boolean => condition === 'done' || condition === state
 
 /** Links a blocked run to what it waits for. What is over already counts at once. */
-export function link (tables: Tables, run: Run, { prerequisites, now }: { prerequisites: readonly Wanted[], now: number }): void {
+export function link (
+  tables: Tables, run: Run, { prerequisites, now }: { prerequisites: readonly Wanted[], now: number }
+): void {
   tables.memory.journal.set<Memory, 'linked'>(tables.memory, 'linked', true)
   tables.run('update run set awaits = ? where id = ?', prerequisites.length, decodeId(run.id))
   const found = prerequisites.map(wanted => ({ ...wanted, run: tables.read(wanted.run)! }))
   for (const [place, { run: prerequisite, ref, condition }] of found.entries()) {
     const over = isFinal(prerequisite.state)
-    tables.run('insert into dependency (run, place, prerequisite, ref, condition, state) values (?, ?, ?, ?, ?, ?)', decodeId(run.id), place, decodeId(prerequisite.id), ref, CONDITIONS.indexOf(condition), over ? stateNumber(prerequisite.state) : null)
+    tables.run(
+      'insert into dependency (run, place, prerequisite, ref, condition, state) values (?, ?, ?, ?, ?, ?)',
+      decodeId(run.id), place, decodeId(prerequisite.id), ref, CONDITIONS.indexOf(condition),
+      over ? stateNumber(prerequisite.state) : null
+    )
     if (!over) tables.memory.journal.join(tables.memory.awaited, prerequisite.id)
   }
   const unmet = found.find(({ run: { state }, condition }) => isFinal(state) && !isMet(condition, state))
@@ -42,14 +50,22 @@ export function cascade (tables: Tables): void {
 function follow (tables: Tables, prerequisite: Run): void {
   tables.memory.journal.leave(tables.memory.awaited, prerequisite.id)
   const number = decodeId(prerequisite.id)
-  const rows = tables.all<{ run: number, condition: number }>('select run, condition from dependency where prerequisite = ? and state is null', number)
-  tables.run('update dependency set state = ? where prerequisite = ? and state is null', stateNumber(prerequisite.state), number)
+  const rows = tables.all<{ run: number, condition: number }>(
+    'select run, condition from dependency where prerequisite = ? and state is null', number
+  )
+  tables.run(
+    'update dependency set state = ? where prerequisite = ? and state is null', stateNumber(prerequisite.state), number
+  )
   const links = rows.map(row => ({ id: encodeId(row.run), condition: CONDITIONS[row.condition]! }))
   const unmet = links.filter(({ condition }) => !isMet(condition, prerequisite.state))
   const now = prerequisite.finished_at!
   // What can no longer be met comes first: a run that waits for the same one twice must not start by the other.
-  for (const { id, condition } of unmet) for (const run of blocked(tables, id)) skip(tables, run, { prerequisite, condition, now })
-  const met = [...new Set(links.map(({ id }) => id))].flatMap(id => blocked(tables, id)).filter(({ id }) => !isOpen(tables, id))
+  for (const { id, condition } of unmet) {
+    for (const run of blocked(tables, id)) skip(tables, run, { prerequisite, condition, now })
+  }
+  const met = [
+    ...new Set(links.map(({ id }) => id))
+  ].flatMap(id => blocked(tables, id)).filter(({ id }) => !isOpen(tables, id))
   for (const run of met) queue(tables, run, now)
 }
 
@@ -65,7 +81,9 @@ function queue (tables: Tables, run: Run, now: number): void {
 }
 
 const isOpen = (tables: Tables, id: string): boolean =>
-  tables.one('select 1 from dependency indexed by dependency_open where run = ? and state is null limit 1', decodeId(id)) !== undefined
+  tables.one(
+    'select 1 from dependency indexed by dependency_open where run = ? and state is null limit 1', decodeId(id)
+  ) !== undefined
 
 interface Cause { prerequisite: Run, condition: Condition, now: number }
 
@@ -80,7 +98,10 @@ function reasonOf ({ prerequisite, condition }: Cause): Reason {
   const before = reason?.code === 'dependency_failed' ? reason : null
   const words = `${task} (${id}) ${state === 'completed' || state === 'failed' ? state : `was ${state}`}`
   const why = before ? `${before.message}; so ${words}` : words + detailOf(prerequisite, condition)
-  return { code: 'dependency_failed', message: why.slice(0, MESSAGE_LENGTH), chain: [...before?.chain ?? [], id].slice(0, LONGEST_CHAIN) }
+  return {
+    code: 'dependency_failed', message: why.slice(0, MESSAGE_LENGTH),
+    chain: [...before?.chain ?? [], id].slice(0, LONGEST_CHAIN)
+  }
 }
 
 function detailOf ({ state, error, reason }: Run, condition: Condition): string {
@@ -89,15 +110,24 @@ function detailOf ({ state, error, reason }: Run, condition: Condition): string 
   return said ? `: ${said}` : ''
 }
 
-interface LinkRow { prerequisite: number, ref: string | null, condition: number, state: number | null, result: string | null }
+interface LinkRow {
+  prerequisite: number, ref: string | null, condition: number, state: number | null, result: string | null
+}
 
 const linksOf = (tables: Tables, id: string): LinkRow[] =>
-  tables.memory.linked ? tables.all<LinkRow>('select prerequisite, ref, condition, state, result from dependency where run = ? order by place', decodeId(id)) : []
+  tables.memory.linked
+    ? tables.all<LinkRow>(
+      'select prerequisite, ref, condition, state, result from dependency where run = ? order by place', decodeId(id)
+    )
+    : []
 
 /** What a run waits for or has waited for. */
-export const afterOf = (tables: Tables, id: string): Prerequisite[] => linksOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
+export const afterOf = (tables: Tables, id: string): Prerequisite[] =>
+  linksOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
   const run = encodeId(prerequisite)
-  return { run, ref, condition: CONDITIONS[condition]!, state: state === null ? tables.read(run)!.state : STATES[state]! }
+  return {
+    run, ref, condition: CONDITIONS[condition]!, state: state === null ? tables.read(run)!.state : STATES[state]!
+  }
 })
 
 /** The results of a run's prerequisites, by ref or else by id. */

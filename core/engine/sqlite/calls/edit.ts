@@ -6,16 +6,27 @@ import { record } from './records.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** Changes a run that waits, and records who did; leaves any other. */
-export function edit (tables: Tables, { id, now, by, priority, payload, due_at, run_now: hurried, record: note }: EditAsk): Run | null {
+export function edit (
+  tables: Tables, { id, now, by, priority, payload, due_at, run_now: hurried, record: note }: EditAsk
+): Run | null {
   const run = tables.read(id)
   if (run?.state !== 'queued' && run?.state !== 'blocked') return run
   const isSame = priority === undefined && due_at === undefined && hurried === undefined
   const after = isSame
     ? run
-    : changed(run, { priority: priority ?? run.priority, due_at: due_at ?? run.due_at, moved: due_at === undefined ? run.moved : null, now: hurried ?? run.now })
+    : changed(
+      run,
+      {
+        priority: priority ?? run.priority, due_at: due_at ?? run.due_at,
+        moved: due_at === undefined ? run.moved : null, now: hurried ?? run.now
+      }
+    )
   if (after !== run) tables.save(run, after)
   if (payload !== undefined) tables.payloads.set(id, payload)
-  const detail = { task: run.task, ...priority && { priority }, ...due_at !== undefined && { due_at }, ...payload !== undefined && { payload: true } } as Json
+  const detail = {
+    task: run.task, ...priority && { priority }, ...due_at !== undefined && { due_at },
+    ...payload !== undefined && { payload: true }
+  } as Json
   record(tables, { action: 'edit', detail, ...note, at: now, by, subject: id })
   tables.memory.say({ kind: 'edited', run: { ...after }, by })
   return after

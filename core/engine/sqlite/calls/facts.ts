@@ -21,7 +21,8 @@ export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk
   if (value === null && !isThere) return true
   tables.run(`
     insert into fact (name, value, at, version) values (?, ?, ?, ?)
-    on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name, JSON.stringify(value), now, tables.memory.nextVersion('fact'))
+    on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name,
+  JSON.stringify(value), now, tables.memory.nextVersion('fact'))
   if (record) note(tables, record, { at: now, subject: name })
   return true
 }
@@ -40,6 +41,9 @@ export function kept (tables: Tables, { prefix, since }: { prefix: string, since
 export function forgetGone (tables: Tables, now: number): void {
   for (const table of ['fact', 'schedule']) {
     const body = table === 'fact' ? 'value' : 'body'
-    tables.run(`delete from ${table} where ${body} = ? and at < ? and version < (select max(version) from ${table})`, GONE, now - REMEMBERED)
+    tables.run(
+      `delete from ${table} where ${body} = ? and at < ? and version < (select max(version) from ${table})`, GONE,
+      now - REMEMBERED
+    )
   }
 }

@@ -9,7 +9,9 @@ import { unlessDisplaced } from './unique.ts'
 export function renewOwner (tables: Tables, owner: string, until: number): void {
   const { owners, journal } = tables.memory
   if ((owners.get(owner) ?? -Infinity) >= until) return
-  tables.run('insert into owner (name, lease_until) values (?, ?) on conflict (name) do update set lease_until = excluded.lease_until', owner, until)
+  tables.run(`
+    insert into owner (name, lease_until) values (?, ?)
+    on conflict (name) do update set lease_until = excluded.lease_until`, owner, until)
   journal.put(owners, owner, until)
 }
 
@@ -23,7 +25,8 @@ export function beat (tables: Tables, { owner, until }: { owner: string, until: 
   }
 }
 
-/** Nobody has looked for so long, ms: the machine has slept, and owners that live have had no chance to renew their leases. */
+/** Nobody has looked for so long, ms: the machine has slept, and owners that live have had no chance to renew their
+ *  leases. */
 const SLEPT = 15 * SECOND
 
 /** Notes that somebody looks, and returns the owners whose leases are over: none after nobody has looked for long. */
@@ -35,7 +38,8 @@ export function lookForExpired ({ memory }: Tables, now: number): ReadonlySet<st
 }
 
 /** Whether an owner is no more: it has no lease, or was found to have let it end and has not renewed it since. */
-const isOverAt = ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) => (owner: string | null): boolean => {
+const isOverAt = ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) =>
+  (owner: string | null): boolean => {
   const until = owner === null ? undefined : owners.get(owner)
   return until === undefined || (late.has(owner!) && until <= now)
 }

@@ -35,10 +35,21 @@ export function waysFor (tables: Tables, ask: Filter): Ways {
   const states = statesOf(ask)
   const lanes = lanesOf(tables, ask)
   const isAnywhere = task === undefined && queue === undefined
-  if (schedule !== undefined) return { crowd: NOBODY, others: scheduleWays(tables, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }) }
-  if (fingerprint !== undefined) return { crowd: NOBODY, others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : [] }
-  if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) return { crowd: NOBODY, others: [ALL] }
-  const places = lanes.flatMap(lane => states.map(state => ({ lane, state }))).filter(({ lane, state }) => lane.counts[stateNumber(state)]! > 0)
+  if (schedule !== undefined) return {
+    crowd: NOBODY,
+    others: scheduleWays(
+      tables, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }
+    )
+  }
+  if (fingerprint !== undefined) return {
+    crowd: NOBODY, others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : []
+  }
+  if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) {
+    return { crowd: NOBODY, others: [ALL] }
+  }
+  const places = lanes.flatMap(lane => states.map(state => ({ lane, state }))).filter(
+    ({ lane, state }) => lane.counts[stateNumber(state)]! > 0
+  )
   return laneWays(tables, places, { source, due_by })
 }
 
@@ -60,7 +71,9 @@ export function lanesOf (tables: Tables, { task, queue }: Pick<Filter, 'task' | 
   return queue === undefined ? lanes : lanes.filter(lane => lane.queue === queue)
 }
 
-interface ScheduleAsk { schedule: string, source: Source | undefined, states: readonly State[], lanes: ReadonlySet<number> | null }
+interface ScheduleAsk {
+  schedule: string, source: Source | undefined, states: readonly State[], lanes: ReadonlySet<number> | null
+}
 
 interface Kind { state: number, lane: number, source: number }
 
@@ -68,8 +81,13 @@ interface Kind { state: number, lane: number, source: number }
 function scheduleWays (tables: Tables, { schedule, source, states, lanes }: ScheduleAsk): Way[] {
   const wanted = new Set(states.map(stateNumber))
   return kindsOf(tables, schedule)
-    .filter(kind => wanted.has(kind.state) && (lanes?.has(kind.lane) ?? true) && (source ?? SOURCES[kind.source]) === SOURCES[kind.source])
-    .map(kind => term('indexed by run_schedule where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?',
+    .filter(
+      kind =>
+        wanted.has(kind.state) && (lanes?.has(kind.lane) ?? true) &&
+          (source ?? SOURCES[kind.source]) === SOURCES[kind.source]
+    )
+    .map(kind => term(`indexed by run_schedule
+      where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?`,
       schedule, kind.state, kind.lane, kind.source))
 }
 
@@ -89,13 +107,28 @@ function kindsOf (tables: Tables, schedule: string): Kind[] {
 interface LaneAsk { source: Source | undefined, due_by: number | undefined }
 
 function laneWays (tables: Tables, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
-  const { true: queued = [], false: placed = [] } = Object.groupBy(places, ({ state }) => String(state === 'queued') as 'true' | 'false')
-  const lines = queued.map(place => ({ place, sorts: due_by === undefined ? place.lane.counts[stateNumber('queued')]! : tables.memory.lanes.dueAt(place.lane, due_by) }))
+  const { true: queued = [], false: placed = [] } = Object.groupBy(
+    places, ({ state }) => String(state === 'queued') as 'true' | 'false'
+  )
+  const lines = queued.map(
+    place => ({
+      place,
+      sorts: due_by === undefined
+        ? place.lane.counts[stateNumber('queued')]!
+        : tables.memory.lanes.dueAt(place.lane, due_by)
+    })
+  )
   const long = lines.filter(({ sorts }) => sorts > SOON)
   const isPlaced = source !== undefined && source !== BY_HAND
   return {
-    crowd: { places: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed, sources: source === undefined ? SOURCES : [source] },
-    others: [...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source), ...isPlaced ? [] : long.map(line => longWay(tables, line, source))]
+    crowd: {
+      places: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed,
+      sources: source === undefined ? SOURCES : [source]
+    },
+    others: [
+      ...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source),
+      ...isPlaced ? [] : long.map(line => longWay(tables, line, source))
+    ]
   }
 }
 
@@ -105,7 +138,10 @@ interface Line { place: Place, sorts: number }
 /** Short lines are sorted together, however many they are. */
 function shortWays (lines: readonly Line[], source: Source | undefined): Way[] {
   if (lines.length === 0) return []
-  const all = term('indexed by run_queued where state = 1 and lane in (select value from json_each(?))', JSON.stringify(lines.map(({ place }) => place.lane.id)))
+  const all = term(
+    'indexed by run_queued where state = 1 and lane in (select value from json_each(?))',
+    JSON.stringify(lines.map(({ place }) => place.lane.id))
+  )
   const sorts = lines.reduce((sum, line) => sum + line.sorts, 0)
   if (source === undefined) return [{ ...all, sorts, places: lines.map(({ place }) => place) }]
   return [{ ...every(all, term('source = ?', SOURCES.indexOf(source))), sorts }]

@@ -64,7 +64,10 @@ export function howMany (tables: Tables, ask: Filter, extra: readonly Term[]): n
   const { crowd, others } = waysFor(tables, ask)
   const known = (places: readonly Place[]) => isWhole ? counted(tables, places, extra) : null
   const placed = ask.source === undefined ? known(crowd.places) : null
-  return others.reduce((sum, way) => sum + ((way.places && known(way.places)) ?? tally(tables, way, meets)), placed ?? countOf(tables, crowd, meets))
+  return others.reduce(
+    (sum, way) => sum + ((way.places && known(way.places)) ?? tally(tables, way, meets)),
+    placed ?? countOf(tables, crowd, meets)
+  )
 }
 
 /** What the lanes know, or null. */
@@ -82,19 +85,25 @@ function counted (tables: Tables, places: readonly Place[], extra: readonly Term
 function countedAt (tables: Tables, { lane, state }: Place, extra: readonly Term[]): number | null {
   const [only] = extra
   const all = lane.counts[stateNumber(state)]!
-  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') return all - tables.memory.lanes.dueAt(lane, only!.values[0] as number)
+  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') {
+    return all - tables.memory.lanes.dueAt(lane, only!.values[0] as number)
+  }
   return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
 }
 
 /** The number of a run tells on which side of the instant it was created. */
 const isExact = (tables: Tables, instant: number): boolean => tables.numbers.exact && Number.isInteger(instant)
 
-const endOf = (tables: Tables, to: number): number => isExact(tables, to) ? to * PER_MS : tables.numbers.before(Math.ceil(to))
+const endOf = (tables: Tables, to: number): number =>
+  isExact(tables, to) ? to * PER_MS : tables.numbers.before(Math.ceil(to))
 
 function rangeOf (tables: Tables, { cursor, from, to }: Filter & { cursor?: string }): Range {
   return {
     above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
-    below: Math.min(cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor), to === undefined ? Infinity : endOf(tables, to))
+    below: Math.min(
+      cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor),
+      to === undefined ? Infinity : endOf(tables, to)
+    )
   }
 }
 
@@ -115,7 +124,9 @@ function cursorNumber (cursor: string): number {
 
 /** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
  *  that is not needed. */
-function newest (tables: Tables, { range, terms, most }: Search, steps: readonly number[]): { found: number[], rest: Range | null } {
+function newest (
+  tables: Tables, { range, terms, most }: Search, steps: readonly number[]
+): { found: number[], rest: Range | null } {
   const found: number[] = []
   let rest = range
   for (const count of steps) {
@@ -130,7 +141,11 @@ function newest (tables: Tables, { range, terms, most }: Search, steps: readonly
 /** What the ways see to. */
 function columns (tables: Tables, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
   const terms: Term[] = []
-  if (task !== undefined || queue !== undefined) terms.push(term('lane in (select value from json_each(?))', JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))))
+  if (task !== undefined || queue !== undefined) terms.push(
+    term(
+      'lane in (select value from json_each(?))', JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))
+    )
+  )
   if (due_by !== undefined) terms.push(term('state = 1'))
   if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
@@ -160,14 +175,18 @@ function armsOf (tables: Tables, crowd: Crowd, { range, terms, most }: Search): 
 /** The id above which a range has so many runs, or the end of the range. */
 function reached (tables: Tables, range: Range, count: number): number {
   const { sql, values } = every(ALL, within(range))
-  const row = tables.one<{ id: number }>(`select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1)
+  const row = tables.one<{ id: number }>(
+    `select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1
+  )
   return row === undefined ? range.above : row.id - 1
 }
 
 function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Search): number[] {
   const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
   const values = all.flatMap(way => way.values)
-  return tables.all<{ id: number }>(`${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most).map(({ id }) => id)
+  return tables.all<{ id: number }>(
+    `${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most
+  ).map(({ id }) => id)
 }
 
 // What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
@@ -179,4 +198,5 @@ function tally (tables: Tables, way: Way, meets: Term): number {
   return tables.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
 }
 
-const within = ({ above, below }: Range, terms: readonly Term[] = []): Term => every(term('id > ? and id < ?', above, below), ...terms)
+const within = ({ above, below }: Range, terms: readonly Term[] = []): Term =>
+  every(term('id > ? and id < ?', above, below), ...terms)

@@ -13,17 +13,25 @@ import { queuedOf } from './list-plan.ts'
 /** Of the first run of each lane the one that was due first. */
 function oldestOf (tables: Tables, lanes: readonly Lane[], now: number): number | null {
   const dues = lanes.filter(({ counts }) => counts[stateNumber('queued')]! > 0).map(lane =>
-    tables.one<{ due_at: number }>('select due_at from run indexed by run_queued where state = 1 and lane = ? order by due_at limit 1', lane.id)!.due_at)
+    tables.one<{ due_at: number }>(
+      'select due_at from run indexed by run_queued where state = 1 and lane = ? order by due_at limit 1', lane.id
+    )!.due_at)
   const oldest = Math.min(...dues)
   return oldest <= now ? oldest : null
 }
 
 /** The queues that have or had runs, by name. */
 export function queues (tables: Tables, { now, names }: QueuesAsk): QueueCount[] {
-  const lanes = [...tables.memory.lanes.byId.values()].filter(({ queue }) => names === undefined || names.includes(queue))
+  const lanes = [...tables.memory.lanes.byId.values()].filter(
+    ({ queue }) => names === undefined || names.includes(queue)
+  )
   return [...Map.groupBy(lanes, ({ queue }) => queue)].toSorted(([a], [b]) => a < b ? -1 : 1).map(([queue, own]) => {
-    const sum = (state: 'blocked' | 'queued' | 'running') => own.reduce((total, { counts }) => total + counts[stateNumber(state)]!, 0)
-    return { queue, blocked: sum('blocked'), queued: sum('queued'), running: sum('running'), oldest: now === undefined ? null : oldestOf(tables, own, now) }
+    const sum = (state: 'blocked' | 'queued' | 'running') =>
+      own.reduce((total, { counts }) => total + counts[stateNumber(state)]!, 0)
+    return {
+      queue, blocked: sum('blocked'), queued: sum('queued'), running: sum('running'),
+      oldest: now === undefined ? null : oldestOf(tables, own, now)
+    }
   })
 }
 
@@ -31,10 +39,14 @@ export function queues (tables: Tables, { now, names }: QueuesAsk): QueueCount[]
 function firstOf (tables: Tables, queue: string, count: number): Run[] {
   const lanes = [...tables.memory.lanes.byId.values()].filter(lane => lane.queue === queue)
   const ids = lanes.flatMap(lane => [
-    ...lane.counts[stateNumber('blocked')]! > 0 ? SOURCES.flatMap(source => firstIds(tables, armOf({ lane, state: 'blocked' }, source), count)) : [],
+    ...lane.counts[stateNumber('blocked')]! > 0
+      ? SOURCES.flatMap(source => firstIds(tables, armOf({ lane, state: 'blocked' }, source), count))
+      : [],
     ...lane.counts[stateNumber('queued')]! > 0 ? firstIds(tables, queuedOf(lane), count) : []
   ])
-  return ids.toSorted((a, b) => a - b).slice(0, count).map(id => tables.toRun(tables.one<RunRow>('select * from run where id = ?', id)!))
+  return ids.toSorted((a, b) => a - b).slice(0, count).map(
+    id => tables.toRun(tables.one<RunRow>('select * from run where id = ?', id)!)
+  )
 }
 
 const firstIds = (tables: Tables, { sql, values }: Term, count: number): number[] =>

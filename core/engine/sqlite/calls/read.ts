@@ -12,7 +12,9 @@ import { usedOf } from './used.ts'
 export function get (tables: Tables, id: string): FullRun | null {
   const run = tables.read(id)
   if (!run) return null
-  const attempts = tables.all<AttemptRow>('select * from attempt where run = ? order by turn', decodeId(id)).map(toAttempt)
+  const attempts = tables.all<AttemptRow>(
+    'select * from attempt where run = ? order by turn', decodeId(id)
+  ).map(toAttempt)
   const last = lastAttempt(run)
   if (last && attempts.at(-1)?.turn !== run.turn) attempts.push(last)
   return {
@@ -30,7 +32,9 @@ export function get (tables: Tables, id: string): FullRun | null {
 type LogRow = Omit<StoredLine, 'data'> & { data: string | null }
 
 /** The lines of a run's log after `after`, oldest first. */
-export function logs (tables: Tables, { id, after, limit }: { id: string, after: number, limit: number }): StoredLine[] {
+export function logs (
+  tables: Tables, { id, after, limit }: { id: string, after: number, limit: number }
+): StoredLine[] {
   const rows = tables.all<LogRow>(`
     select seq, attempt, at, level, text, data from log
     where run = ? and seq > ?

@@ -24,7 +24,10 @@ function keepLines (tables: Tables, { id, attempt }: Run, lines: readonly LogLin
   const number = decodeId(id)
   let seq = tables.one<{ seq: number | null }>('select max(seq) as seq from log where run = ?', number)?.seq ?? 0
   for (const line of lines) {
-    tables.run('insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)', number, ++seq, attempt, line.at, line.level, line.text, text(line.data))
+    tables.run(
+      'insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)', number, ++seq, attempt,
+      line.at, line.level, line.text, text(line.data)
+    )
   }
 }
 
@@ -45,7 +48,12 @@ export function settle (tables: Tables, settlement: Settlement): Run | null {
   tables.save(run, after)
   if (outcome.kind === 'failed' && after.state === 'queued') tables.tallies.over(run, after, now)
   const answer = { ...after }
-  tables.memory.say({ kind: 'settled', run: answer, outcome: outcome.kind, ms: now - run.started_at!, owner: run.owner, ...used && { used } })
+  tables.memory.say(
+    {
+      kind: 'settled', run: answer, outcome: outcome.kind, ms: now - run.started_at!, owner: run.owner,
+      ...used && { used }
+    }
+  )
   return answer
 }
 
@@ -59,7 +67,8 @@ function keepAttempt (tables: Tables, run: Run, outcome: Outcome, finished_at: n
 function before (tables: Tables, { lease, outcome }: Settlement): Run | null {
   const run = tables.read(lease.id)
   if (run?.turn !== lease.turn || !isAfter(run, outcome)) return null
-  const isSame = outcome.kind !== 'completed' || JSON.stringify(tables.part('result', run.id)) === JSON.stringify(outcome.result)
+  const isSame = outcome.kind !== 'completed' ||
+    JSON.stringify(tables.part('result', run.id)) === JSON.stringify(outcome.result)
   return isSame ? run : null
 }
 
@@ -107,7 +116,9 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
   const after = afterRetry(run, due_at)
   if (after === run) return run
   const bound = bounds && Object.hasOwn(bounds, run.queue) ? bounds[run.queue] : undefined
-  if (bound && tables.memory.lanes.waitingIn(run.queue) >= bound.max) throw full(tables, { queue: run.queue, max: bound.max, now })
+  if (bound && tables.memory.lanes.waitingIn(run.queue) >= bound.max) {
+    throw full(tables, { queue: run.queue, max: bound.max, now })
+  }
   const last = lastAttempt(run)
   if (last) tables.keepAttempt(id, last)
   tables.dropPart('result', id)

@@ -20,7 +20,9 @@ const KEPT_MS = 400 * DAY
 const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
-function oldest (tables: Tables, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number): Run[] {
+function oldest (
+  tables: Tables, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number
+): Run[] {
   const arms = SOURCES.map(source => armOf({ lane, state }, source))
   const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
   const values = arms.flatMap(arm => [...arm.values, tables.numbers.before(before), before])
@@ -37,15 +39,21 @@ function oldestOf (tables: Tables, { lanes, states, before }: Old, limit: number
   return found.toSorted((a, b) => a.id < b.id ? -1 : 1).slice(0, limit)
 }
 
-const countOf = ({ counts }: Lane, states: readonly State[]): number => states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
+const countOf = ({ counts }: Lane, states: readonly State[]): number =>
+  states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
-/** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all. */
+/** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all.
+ *  */
 export function sweep (tables: Tables, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
   const lanes = [...tables.memory.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
   let removed = removeOld(tables, agedOf(tables, lanes, { states, before }), limit)
-  if (dead_before !== undefined) removed += removeOld(tables, agedOf(tables, lanes, { states: ['failed'], before: dead_before }), limit - removed)
-  const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep }))
+  if (dead_before !== undefined) removed += removeOld(
+    tables, agedOf(tables, lanes, { states: ['failed'], before: dead_before }), limit - removed
+  )
+  const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(
+    same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep })
+  )
   removed += removeOld(tables, beyond.filter(({ most }) => most > 0), limit - removed)
   if (removed > 0) forgetHolds(tables)
   tables.forgetBefore(now - KEPT_MS)
@@ -72,17 +80,23 @@ function oldestAt (tables: Tables, place: Place): number {
   return Math.min(...born.map(at => at ?? Infinity))
 }
 
-/** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one. */
-function agedOf (tables: Tables, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }): Old[] {
-  const places = lanes.flatMap(lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state })))
+/** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one.
+ *  */
+function agedOf (
+  tables: Tables, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }
+): Old[] {
+  const places = lanes.flatMap(
+    lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))
+  )
   const aged = lanesBelow(tables, places, tables.numbers.before(before))
   return lanes.filter(({ id }) => aged.has(id)).map(lane => ({ lanes: [lane], states, before, most: Infinity }))
 }
 
-const countAll = (lanes: Lane[], states: readonly State[]): number => lanes.reduce((sum, lane) => sum + countOf(lane, states), 0)
+const countAll = (lanes: Lane[], states: readonly State[]): number =>
+  lanes.reduce((sum, lane) => sum + countOf(lane, states), 0)
 
-/** The same share of each, as long as there is something left to remove: what is equally old lies side by side in the file,
- *  and few of its pages change. */
+/** The same share of each, as long as there is something left to remove: what is equally old lies side by side in the
+ *  file, and few of its pages change. */
 function removeOld (tables: Tables, all: readonly Old[], limit: number): number {
   let removed = 0
   let left = all

@@ -40,7 +40,9 @@ export function addOne (tables: Tables, ask: NewRun, now: number): Added {
     displace(tables, known)
     return create(tables, ask, now)
   }
-  if (conflict === 'return' || known.state === 'running' || isFinal(known.state)) return { run: known, created: false, conflict: 'returned' }
+  if (conflict === 'return' || known.state === 'running' || isFinal(known.state)) {
+    return { run: known, created: false, conflict: 'returned' }
+  }
   return conflict === 'reschedule' ? reschedule(tables, known, ask) : replace(tables, known, ask)
 }
 
@@ -52,7 +54,10 @@ function displace (tables: Tables, { id }: Run): void {
 /** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last
  *  ends instead. */
 export function unlessDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
-  if (after.key === null || after.state !== 'queued' || !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))) return after
+  if (
+    after.key === null || after.state !== 'queued' ||
+      !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))
+  ) return after
   return afterDisplaced({ ...after, due_at: before.due_at }, now)
 }
 

@@ -14,7 +14,8 @@ export const COHORTS = `
   create table rate (queue text primary key, tokens real not null, at integer not null) without rowid;
   insert into rate
     select substr(name, 8), json_extract(value, '$.tokens'), json_extract(value, '$.at') from fact
-    where name like 'bucket/%' and json_type(value, '$.tokens') in ('integer', 'real') and json_type(value, '$.at') = 'integer';
+    where name like 'bucket/%' and json_type(value, '$.tokens') in ('integer', 'real')
+      and json_type(value, '$.at') = 'integer';
   delete from fact where name like 'bucket/%';
 
   -- version rises with each change of the table; a value or a body that is null in JSON says that it is gone.
@@ -22,13 +23,15 @@ export const COHORTS = `
   alter table schedule add column version integer not null default 1;
   alter table schedule add column at integer not null default 0;
 
-  -- now: to run now. single: judged by itself, as all are that were there before there were cohorts. preempted: how often it has yielded.
+  -- now: to run now. single: judged by itself, as all are that were there before there were cohorts. preempted: how
+  -- often it has yielded.
   alter table run add column now integer not null default 0;
   alter table run add column single integer not null default 1;
   alter table run add column preempted integer not null default 0;
   create index run_single on run (due_at) where state = 1 and single = 1;
 
-  -- A lane is a cohort: span is from due to deadline in ms, -1 without a deadline, -2 for single runs, which no schedule tells apart.
+  -- A lane is a cohort: span is from due to deadline in ms, -1 without a deadline, -2 for single runs, which no
+  -- schedule tells apart.
   create table cohort (
     id integer primary key,
     task text not null,
@@ -55,19 +58,22 @@ export const COHORTS = `
         row_number() over (partition by lane.id, waits.scheduled order by count(*) desc, waits.span) as place
       from (
         select lane, coalesce(deadline_at - due_at, -1) as span, source = 0 as scheduled from run
-        where state in (0, 1) and turn = 0 and source <> 1 and created_at <= due_at and (deadline_at is null or deadline_at >= due_at)
+        where state in (0, 1) and turn = 0 and source <> 1 and created_at <= due_at
+          and (deadline_at is null or deadline_at >= due_at)
       ) as waits join lane on lane.id = waits.lane
       group by lane.id, waits.span, waits.scheduled
     ) where place = 1;
   create temp table coming as
     select run.id as run, into_lane.id as lane from run
     join lane as from_lane on from_lane.id = run.lane
-    join lane as into_lane on into_lane.task = from_lane.task and into_lane.queue = from_lane.queue and into_lane.priority = from_lane.priority
+    join lane as into_lane on into_lane.task = from_lane.task and into_lane.queue = from_lane.queue
+      and into_lane.priority = from_lane.priority
       and into_lane.span = coalesce(run.deadline_at - run.due_at, -1) and into_lane.scheduled = (run.source = 0)
     where run.state in (0, 1) and run.turn = 0 and run.source <> 1 and run.created_at <= run.due_at
       and (run.deadline_at is null or run.deadline_at >= run.due_at);
   create unique index temp.coming_run on coming (run);
-  update run set single = 0, lane = (select coming.lane from coming where coming.run = run.id) where id in (select run from coming);
+  update run set single = 0, lane = (select coming.lane from coming where coming.run = run.id)
+  where id in (select run from coming);
 
   -- Why the runs of a lane that are due in [due_from, due_until] were held, by whom, and from when to when.
   create table lane_hold (
@@ -87,7 +93,8 @@ export const COHORTS = `
   alter table hold add column owner text not null default '';
   alter table hold add column counted integer not null default 0;
   update hold set counted = 1 where ended is not null or run not in (select id from run where state = 1);
-  update hold set ended = max(began, cast(unixepoch('subsec') * 1000 as integer)) where ended is null and run in (select run from coming);
+  update hold set ended = max(began, cast(unixepoch('subsec') * 1000 as integer))
+  where ended is null and run in (select run from coming);
   drop index hold_open;
   create index hold_wait on hold (run) where counted = 0;
   drop table coming;

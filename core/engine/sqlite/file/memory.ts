@@ -37,5 +37,8 @@ export function noFiles (): Files {
     unsynced: cause => { throw cause },
     lose: cause => guard.lost ??= unknownStore(cause)
   }
-  return { lock: { unclean: false, release: nothing, abandon: nothing }, guard, log: { flushed: async () => undefined, close: nothing } }
+  return {
+    lock: { unclean: false, release: nothing, abandon: nothing }, guard,
+    log: { flushed: async () => undefined, close: nothing }
+  }
 }

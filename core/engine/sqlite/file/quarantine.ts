@@ -5,7 +5,8 @@ const FILES = ['offpeak.db', 'offpeak.db-wal', 'offpeak.db-shm']
 
 function copyKept (folder: string, kept: string): boolean {
   const [now, then] = [folder, kept].map(place => statSync(join(place, 'offpeak.db'), { throwIfNoEntry: false }))
-  return now !== undefined && then !== undefined && now.size === then.size && Math.floor(now.mtimeMs / 1000) === Math.floor(then.mtimeMs / 1000)
+  return now !== undefined && then !== undefined && now.size === then.size &&
+    Math.floor(now.mtimeMs / 1000) === Math.floor(then.mtimeMs / 1000)
 }
 
 /** Copies the damaged files to `corrupt-<time>/` in the same folder and says where they are. Nothing is deleted, and

@@ -186,7 +186,8 @@ export const MIGRATIONS: readonly string[] = [`
   -- So that failures that are alike are counted, and their first and last end told, from the index alone.
   create index run_died on run (lane, fingerprint, finished_at) where fingerprint is not null;
 `, `
-  -- How many runs of a lane wait or run is counted when the file is opened: a row of its own need not be written whenever that changes.
+  -- How many runs of a lane wait or run is counted when the file is opened: a row of its own need not be written
+  -- whenever that changes.
   alter table lane drop column blocked;
   alter table lane drop column queued;
   alter table lane drop column running;
@@ -200,7 +201,8 @@ export const MIGRATIONS: readonly string[] = [`
     runs text not null
   );
 `, `
-  -- Every index costs each run that is added, claimed and ended. Of one that is queued by hand run_queued tells where it is, and no other.
+  -- Every index costs each run that is added, claimed and ended. Of one that is queued by hand run_queued tells where
+  -- it is, and no other.
   drop index run_state;
   drop index run_source;
   create index run_lane on run (lane, state, source) where state <> 1 or source <> 2;
@@ -208,7 +210,8 @@ export const MIGRATIONS: readonly string[] = [`
   drop index run_schedule;
   create index run_schedule on run (schedule, state, lane, source) where schedule is not null;
 `, `
-  -- A short payload lies in the row of its run: one page less is written for each that is added. Longer ones, and those of earlier runs, lie in payload.
+  -- A short payload lies in the row of its run: one page less is written for each that is added. Longer ones, and those
+  -- of earlier runs, lie in payload.
   alter table run add column payload text;
 `, `
   -- Most deadlines end nothing: only runs that expire are found by theirs.

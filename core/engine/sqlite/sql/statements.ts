@@ -82,7 +82,9 @@ export class Prepared implements Statements {
   /** Writes the rows that wait for others. */
   writeFresh (): void {
     this.#waits = false
-    for (const { one, width, values } of this.#fresh.values()) while (values.length > 0) this.#prepared(one).run(...values.splice(0, width))
+    for (
+      const { one, width, values } of this.#fresh.values()
+    ) while (values.length > 0) this.#prepared(one).run(...values.splice(0, width))
   }
 
   /** What was not written never will be: its transaction is no more. */

@@ -17,7 +17,9 @@ const FOREVER = Number.MAX_SAFE_INTEGER
 /** What says of a waiting run how much of its wait is summed. */
 type Waiting = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
 
-interface WaitingRow { id: number, lane: number, due_at: number, turn: number, single: number, started_at: number | null }
+interface WaitingRow {
+  id: number, lane: number, due_at: number, turn: number, single: number, started_at: number | null
+}
 
 const COLUMNS = 'run.id, run.lane, run.due_at, run.turn, run.single, run.started_at'
 
@@ -30,11 +32,15 @@ const HELD_ALONE = `
 const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waiting =>
   ({ id: encodeId(id), single: single === 1, due_at, turn, started_at })
 
-/** Up to when the wait of a queued run is summed: one that went back to its cohort without an attempt was claimed before. */
-const countedUntil = ({ due_at: due, turn, started_at: started }: Pick<Run, 'due_at' | 'turn' | 'started_at'>): number =>
+/** Up to when the wait of a queued run is summed: one that went back to its cohort without an attempt was claimed
+ *  before. */
+const countedUntil = (
+  { due_at: due, turn, started_at: started }: Pick<Run, 'due_at' | 'turn' | 'started_at'>
+): number =>
   turn === 0 || started === null ? due : Math.max(due, started)
 
-/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its end. */
+/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
+ *  end. */
 function waitedUntil ({ state, attempt, crashes, started_at: started, finished_at: finished }: Run): number | null {
   if (state === 'queued') return null
   return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
@@ -87,8 +93,12 @@ export class Holds {
   /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its
    *  timeline along. */
   follow (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
-    if (before.state === 'queued' && after.state !== 'queued') this.#leave(before, from, after.finished_at ?? after.started_at!)
-    if (from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)) return
+    if (before.state === 'queued' && after.state !== 'queued') {
+      this.#leave(before, from, after.finished_at ?? after.started_at!)
+    }
+    if (
+      from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)
+    ) return
     const shared = this.lanes.of(from.id, before.due_at, waitedUntil(before))
     if (before.state !== 'queued') return this.waits.keep(before.id, shared)
     // Of a run that went back to its cohort a part of the wait is summed by now.
@@ -100,20 +110,25 @@ export class Holds {
   #leave (run: Run, lane: Lane, at: number): void {
     const counted = countedUntil(run)
     const shared = lane.span === null ? [] : clipped(this.lanes.leaving(lane.id, run.due_at, at), counted, null)
-    const own = this.waits.of(run.id).map((hold): Hold => hold.to === null ? { ...hold, to: Math.max(hold.from, at) } : hold)
+    const own = this.waits.of(run.id).map(
+      (hold): Hold => hold.to === null ? { ...hold, to: Math.max(hold.from, at) } : hold
+    )
     if (shared.length === 0 && own.length === 0) return
     const holds = [...shared, ...own]
     const ms = lengthOf(holds)
     if (ms > 0) this.#db.tallies.held(run, at, ms)
     // Those that count as the first of their code are told from the waits before this one.
-    for (const sum of daySums(holds)) this.#add(run.task, { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs })
+    for (const sum of daySums(holds)) this.#add(
+      run.task, { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs }
+    )
     this.waits.leave(run.id, at)
   }
 
   /** True when the run was held for that in a wait that is summed. */
   #wasHeldFor ({ id, turn, single, due_at: due, started_at: started }: Waiting, lane: Lane, code: string): boolean {
     if (turn === 0 && !single) return false
-    const isShared = lane.span !== null && started !== null && this.lanes.of(lane.id, due, started).some(hold => hold.code === code)
+    const isShared = lane.span !== null && started !== null &&
+      this.lanes.of(lane.id, due, started).some(hold => hold.code === code)
     return isShared || this.waits.wasHeldFor(id, code)
   }
 
@@ -129,7 +144,8 @@ export class Holds {
     for (const { day, task, code, ms, runs } of this.#sums.values()) {
       this.#db.run(`
         insert into held (day, task, code, ms, runs) values (?, ?, ?, ?, ?)
-        on conflict (day, task, code) do update set ms = ms + excluded.ms, runs = runs + excluded.runs`, day, task, code, ms, runs)
+        on conflict (day, task, code) do update set ms = ms + excluded.ms, runs = runs + excluded.runs`, day, task,
+      code, ms, runs)
     }
     this.#sums.clear()
   }
@@ -162,7 +178,8 @@ export class Holds {
     return [...sums.values()].toSorted((a, b) => b.ms - a.ms)
   }
 
-  /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all. */
+  /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all.
+   *  */
   * #waiting (now: number | null): Generator<{ run: Waiting, lane: Lane, holds: Hold[] }> {
     const upTo = (holds: readonly Hold[]): Hold[] =>
       now === null ? holds.filter(({ to }) => to !== null) : clipped(holds, Number.MIN_SAFE_INTEGER, now)

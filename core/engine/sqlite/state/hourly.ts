@@ -13,7 +13,9 @@ type Counts = Record<typeof COUNTS[number], number>
 type Spreads = Record<typeof SPREADS[number], Durations>
 
 /** A row of the table hour. */
-interface Row extends Counts { hour: number, task: string, queue: string, wait: string | null, held: string | null, run: string | null }
+interface Row extends Counts {
+  hour: number, task: string, queue: string, wait: string | null, held: string | null, run: string | null
+}
 
 /** What ended in one hour of UTC, of one task in one queue. */
 interface Tally extends Counts, Spreads { hour: number, task: string, queue: string }
@@ -23,7 +25,8 @@ const MOST = 1000
 const HOURS = 24
 
 const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
-  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0, wait: new Durations(), held: new Durations(), run: new Durations()
+  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0,
+  wait: new Durations(), held: new Durations(), run: new Durations()
 })
 
 const nameOf = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): string => `${hour}/${task}/${queue}`
@@ -102,7 +105,9 @@ export class Tallies {
   }
 
   #read (tally: Tally): Tally {
-    const row = this.#db.one<Row>('select * from hour where hour = ? and task = ? and queue = ?', tally.hour, tally.task, tally.queue)
+    const row = this.#db.one<Row>(
+      'select * from hour where hour = ? and task = ? and queue = ?', tally.hour, tally.task, tally.queue
+    )
     return row ? addRow(tally, row) : tally
   }
 
@@ -114,10 +119,14 @@ export class Tallies {
     if (this.#hours.size > MOST) this.#forget()
   }
 
-  #write ({ hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally): void {
+  #write (
+    { hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally
+  ): void {
     this.#db.run(`
-      replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms,
+      replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held,
+        run)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hour, task, queue, completed, failed, cancelled, skipped, dead,
+    retries, cpu_ms,
     wait.text(), held.text(), run.text())
   }
 
@@ -126,20 +135,28 @@ export class Tallies {
     const [first, last] = [Math.floor(from / HOUR), Math.ceil(to / HOUR)]
     const beginOf = (hour: number): number => every === 'all' ? first : every === 'day' ? hour - hour % HOURS : hour
     const groups = new Map<string, Tally>()
-    for (const row of this.#db.sql('select * from hour where hour >= ? and hour < ?').iterate(first, last) as Iterable<unknown> as Iterable<Row>) {
+    for (
+      const row of this.#db.sql(
+        'select * from hour where hour >= ? and hour < ?'
+      ).iterate(first, last) as Iterable<unknown> as Iterable<Row>
+    ) {
       const hour = beginOf(row.hour)
       const name = `${hour}/${row[by]}`
       let group = groups.get(name)
       if (!group) groups.set(name, group = blank({ ...row, hour }))
       addRow(group, row)
     }
-    return [...groups.values()].map(group => rowOf(group, by)).toSorted((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1))
+    return [...groups.values()].map(group => rowOf(group, by)).toSorted(
+      (a, b) => a.at - b.at || (a.name < b.name ? -1 : 1)
+    )
   }
 
   /** Sums the hours of one day into its first, when all of it lies before an instant; the first such day from `day` on.
    *  Answers the day from which the next one is to be sought. */
   fold (day: number, before: number): number {
-    const first = this.#db.one<{ hour: number | null }>('select min(hour) as hour from hour where hour >= ?', day * HOURS)?.hour ?? null
+    const first = this.#db.one<{ hour: number | null }>(
+      'select min(hour) as hour from hour where hour >= ?', day * HOURS
+    )?.hour ?? null
     if (first === null) return day
     const found = Math.floor(first / HOURS)
     if ((found + 1) * HOURS * HOUR > before) return day
@@ -163,7 +180,8 @@ export class Tallies {
     for (const tally of this.#hours.values()) {
       const [found, written] = [rowOf(tally, 'task'), rowOf(this.#read(blank(tally)), 'task')]
       if (JSON.stringify(found) !== JSON.stringify(written)) {
-        throw new Error(`Memory and rows differ in hour ${nameOf(tally)}: in memory ${JSON.stringify(found)}, in the rows ${JSON.stringify(written)}`)
+        const words = `in memory ${JSON.stringify(found)}, in the rows ${JSON.stringify(written)}`
+        throw new Error(`Memory and rows differ in hour ${nameOf(tally)}: ${words}`)
       }
     }
   }
@@ -180,5 +198,8 @@ export class Tallies {
 }
 
 function rowOf ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
-  return { at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.spread(), held: held.spread(), run: run.spread() }
+  return {
+    at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.spread(), held: held.spread(),
+    run: run.spread()
+  }
 }

@@ -31,7 +31,10 @@ export class Numbers {
   }
 
   setMeta (name: string, value: number): void {
-    this.#db.run('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value', name, value)
+    this.#db.run(
+      'insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value', name,
+      value
+    )
   }
 
   /** The next id, given to a run that is created at `now`. */

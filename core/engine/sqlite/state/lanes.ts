@@ -44,7 +44,8 @@ export interface LaneSource {
 const NEVER = Number.MIN_SAFE_INTEGER
 
 export const isSame = (a: LaneKey, b: LaneKey): boolean =>
-  a.span === b.span && a.priority === b.priority && a.scheduled === b.scheduled && a.queue === b.queue && a.task === b.task
+  a.span === b.span && a.priority === b.priority && a.scheduled === b.scheduled && a.queue === b.queue &&
+    a.task === b.task
 
 /** The lanes in memory: counts without a scan, and no statement while nothing is due. */
 export class Lanes {
@@ -65,7 +66,9 @@ export class Lanes {
   }
 
   hold (id: number, { task, queue, priority, span, scheduled, counts }: LaneKey & { counts: number[] }): Lane {
-    const lane: Lane = { id, task, queue, priority, span, scheduled, counts, last: null, horizon: NEVER, due: 0, later: null, first: null }
+    const lane: Lane = {
+      id, task, queue, priority, span, scheduled, counts, last: null, horizon: NEVER, due: 0, later: null, first: null
+    }
     this.#journal.put(this.byId, id, lane)
     if (counts[PLACE.queued]! > 0) this.#journal.join(this.waiting, lane)
     this.#journal.put(this.#byTask, task, [...this.ofTask(task), lane])
@@ -93,7 +96,9 @@ export class Lanes {
     const span = spanOf(run)
     const scheduled = span !== null && isScheduled(source)
     for (const lane of this.ofTask(task)) {
-      if (lane.span === span && lane.priority === priority && lane.scheduled === scheduled && lane.queue === queue) return lane
+      if (lane.span === span && lane.priority === priority && lane.scheduled === scheduled && lane.queue === queue) {
+        return lane
+      }
     }
     const key = { task, queue, priority, span, scheduled }
     return this.hold(this.#source.create(key), { ...key, counts: STATES.map(() => 0) })
@@ -115,7 +120,9 @@ export class Lanes {
     const journal = this.#journal
     const left = lane.counts[PLACE[state]]! - 1
     journal.set(lane.counts, PLACE[state], left)
-    if (state === 'queued' || state === 'blocked') journal.put(this.#inQueue, lane.queue, this.waitingIn(lane.queue) - 1)
+    if (state === 'queued' || state === 'blocked') journal.put(
+      this.#inQueue, lane.queue, this.waitingIn(lane.queue) - 1
+    )
     if (state !== 'queued') return
     if (left === 0) journal.leave(this.waiting, lane)
     if (due_at <= lane.horizon) journal.set(lane, 'due', lane.due - 1)
@@ -126,7 +133,9 @@ export class Lanes {
     const journal = this.#journal
     journal.set(lane.counts, PLACE[run.state], lane.counts[PLACE[run.state]]! + 1)
     if (isFinal(run.state) && run.state !== 'skipped') journal.set(lane, 'last', run)
-    if (run.state === 'queued' || run.state === 'blocked') journal.put(this.#inQueue, lane.queue, this.waitingIn(lane.queue) + 1)
+    if (run.state === 'queued' || run.state === 'blocked') journal.put(
+      this.#inQueue, lane.queue, this.waitingIn(lane.queue) + 1
+    )
     if (run.state !== 'queued') return
     journal.join(this.waiting, lane)
     if (lane.first && comesFirst(run, lane.first)) journal.set(lane, 'first', run)
@@ -139,7 +148,9 @@ export class Lanes {
     const queued = lane.counts[PLACE.queued]!
     if (queued === 0) return this.#look(lane, now, 0, Infinity)
     const { first, horizon, later } = lane
-    if (first && queued === 1) return first.due_at > now ? this.#look(lane, now, 0, first.due_at) : this.#look(lane, now, 1, Infinity)
+    if (first && queued === 1) return first.due_at > now
+      ? this.#look(lane, now, 0, first.due_at)
+      : this.#look(lane, now, 1, Infinity)
     if (now === horizon && later !== null) return lane.due
     let due = lane.due
     const crossed = later === null || later <= now
@@ -177,7 +188,8 @@ function lastOf (lanes: readonly Lane[]): Run | null {
 }
 
 /** What a cohort is called in words of the seam. */
-export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort => ({ task, queue, priority, span: span!, scheduled })
+export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort =>
+  ({ task, queue, priority, span: span!, scheduled })
 
 /** True when the run `a` comes before `b` in its lane: due first, then asked for first. */
 export const comesFirst = (a: Pick<Run, 'due_at' | 'id'>, b: Pick<Run, 'due_at' | 'id'>): boolean =>

@@ -69,7 +69,9 @@ export class Memory {
     this.singles.moved(before, after)
     this.expects(after)
     // Until when its lease holds is its owner's to say.
-    if (after.state === 'running') this.journal.put(this.running, after.id, after.lease_until === null ? after : { ...after, lease_until: null })
+    if (after.state === 'running') this.journal.put(
+      this.running, after.id, after.lease_until === null ? after : { ...after, lease_until: null }
+    )
     else if (before.state === 'running') this.#ended(before)
     if (after.state === 'queued') this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')
@@ -97,7 +99,9 @@ export class Memory {
   }
 
   expects ({ state, deadline_at: at }: Run): void {
-    if (at !== null && at < this.deadline && (state === 'queued' || state === 'blocked')) this.journal.set(this, 'deadline', at)
+    if (at !== null && at < this.deadline && (state === 'queued' || state === 'blocked')) {
+      this.journal.set(this, 'deadline', at)
+    }
   }
 
   /** The next version of a fact or a schedule. */

@@ -43,7 +43,9 @@ export class Payloads {
   of (id: string): string | null {
     const lately = this.#lately.get(id)
     if (lately !== undefined) return lately
-    const sql = 'select coalesce(run.payload, payload.json) as json from run left join payload on payload.run = run.id where run.id = ?'
+    const sql = `
+      select coalesce(run.payload, payload.json) as json from run
+      left join payload on payload.run = run.id where run.id = ?`
     return this.#db.one<{ json: string | null }>(sql, decodeId(id))?.json ?? null
   }
 

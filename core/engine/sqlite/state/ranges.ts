@@ -16,13 +16,16 @@ export interface Crowd { places: readonly Place[], sources: readonly Source[] }
 export const PLACED = '(state <> 1 or source <> 2)'
 
 /** One range of that index, in the order of the ids. */
-export const armOf = ({ lane, state }: Place, source: Source): Term => armAt(lane.id, stateNumber(state), SOURCES.indexOf(source))
+export const armOf = ({ lane, state }: Place, source: Source): Term =>
+  armAt(lane.id, stateNumber(state), SOURCES.indexOf(source))
 
 const armAt = (lane: number, state: number, source: number): Term =>
   term(`indexed by run_lane where ${PLACED} and lane = ? and state = ? and source = ?`, lane, state, source)
 
 const STATE_BITS = 3
-const EACH = `indexed by run_lane where ${PLACED} and lane = place.value >> ${STATE_BITS} and state = place.value & ${(1 << STATE_BITS) - 1} and source = origin.value`
+const EACH = `indexed by run_lane
+  where ${PLACED} and lane = place.value >> ${STATE_BITS} and state = place.value & ${(1 << STATE_BITS) - 1}
+  and source = origin.value`
 
 const bound = ({ places, sources }: Crowd): [string, string] => [
   JSON.stringify(places.map(({ lane, state }) => (lane.id << STATE_BITS) + stateNumber(state))),
@@ -33,7 +36,8 @@ const bound = ({ places, sources }: Crowd): [string, string] => [
  *  newest. One statement, for there may be a hundred thousand ranges. */
 export function foremost (db: Statements, crowd: Crowd, { meets, most }: { meets: Term, most: number }): Term[] {
   return db.all<{ place: number, source: number, newest: number | null }>(`
-    select place.value as place, origin.value as source, (select id from run ${EACH} and ${meets.sql} order by id desc limit 1) as newest
+    select place.value as place, origin.value as source, (select id from run ${EACH} and ${meets.sql} order by id desc
+      limit 1) as newest
     from json_each(?) as place join json_each(?) as origin
     order by newest desc limit ?`, ...meets.values, ...bound(crowd), most)
     .filter(({ newest }) => newest !== null)

@@ -55,7 +55,8 @@ export const nameOf = (task: string, key: string | null | undefined): string | n
 const STARTED = -1
 const FINISHED = -2
 
-const untilNumber = ({ key_until: until }: Run): number | null => until === 'started' ? STARTED : until === 'finished' ? FINISHED : until
+const untilNumber = ({ key_until: until }: Run): number | null =>
+  until === 'started' ? STARTED : until === 'finished' ? FINISHED : until
 
 /** A row and its lane as a run; when its lease ends the owner's row says. */
 export function toRun (row: RunRow, lane: Lane): Run {
@@ -144,13 +145,19 @@ export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
 
 /** A new run in the order of the binding. Attempt, turn, crashes and preempted begin at zero. */
 export const INSERT_RUN = `
-  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at, finished_at,
+  insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at,
+    finished_at,
     schedule, name, reason, payload, expires, now, single)`
 
 /** `payload`: what of it lies in the row. */
-export const insertValues = (run: Run, lane: Lane, { payload, expires }: { payload: string | null, expires: boolean }): SQLInputValue[] => [
-  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at, run.deadline_at,
-  run.max_retries, run.missed, run.created_at, run.finished_at, run.schedule, nameOf(run.task, run.key), text(run.reason), payload,
+export const insertValues = (
+  run: Run, lane: Lane, { payload, expires }: { payload: string | null, expires: boolean }
+): SQLInputValue[] => [
+  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at,
+  run.deadline_at,
+  run.max_retries, run.missed, run.created_at, run.finished_at, run.schedule, nameOf(
+    run.task, run.key
+  ), text(run.reason), payload,
   expires ? 1 : null, run.now ? 1 : 0, run.single ? 1 : 0
 ]
 
@@ -164,13 +171,23 @@ export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || 
 
 /** All that changes while a run goes its way, and how it is stored. */
 const CHANGING: readonly (readonly [column: keyof Run, stored: (run: Run) => SQLInputValue])[] = [
-  ['max_retries', run => run.max_retries], ['nominal_at', run => run.nominal_at], ['deadline_at', run => run.deadline_at],
-  ['moved', run => text(run.moved)], ['key_until', untilNumber], ['now', run => run.now ? 1 : 0], ['single', run => run.single ? 1 : 0],
+  [
+    'max_retries', run => run.max_retries
+  ], ['nominal_at', run => run.nominal_at], ['deadline_at', run => run.deadline_at],
+  ['moved', run => text(run.moved)], ['key_until', untilNumber], ['now', run => run.now ? 1 : 0], [
+    'single', run => run.single ? 1 : 0
+  ],
   ['preempted', run => run.preempted],
-  ['state', run => stateNumber(run.state)], ['due_at', run => run.due_at], ['missed', run => run.missed], ['attempt', run => run.attempt],
-  ['turn', run => run.turn], ['crashes', run => run.crashes], ['started_at', run => run.started_at], ['finished_at', run => run.finished_at],
+  [
+    'state', run => stateNumber(run.state)
+  ], ['due_at', run => run.due_at], ['missed', run => run.missed], ['attempt', run => run.attempt],
+  ['turn', run => run.turn], ['crashes', run => run.crashes], ['started_at', run => run.started_at], [
+    'finished_at', run => run.finished_at
+  ],
   ['owner', run => run.owner], ['cancel', run => text(run.cancel)], ['reason', run => text(run.reason)],
-  ['error', run => text(run.error)], ['warning', run => run.warning], ['progress', run => text(run.progress)], ['child', run => text(run.child)]
+  ['error', run => text(run.error)], ['warning', run => run.warning], [
+    'progress', run => text(run.progress)
+  ], ['child', run => text(run.child)]
 ]
 
 /** By which columns change, a bit each, the last one for the lane: a handful of ways that runs go. */
@@ -209,7 +226,9 @@ export function updateFor (before: Run, after: Run, lane: number | null): { sql:
 /** A row of the table attempt. */
 export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string | null, reason: string | null }
 
-export const toAttempt = ({ turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow): PastAttempt =>
+export const toAttempt = (
+  { turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow
+): PastAttempt =>
   ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
 
 /** The span of the lanes of single runs, as it is stored. */

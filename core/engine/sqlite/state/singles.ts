@@ -25,7 +25,8 @@ function order (a: Single, b: Single): number {
 
 const isWaiting = (run: Run | null): run is Run => run !== null && run.single && run.state === 'queued'
 
-const singleOf = (run: Run): Single => ({ id: run.id, now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run })
+const singleOf = (run: Run): Single =>
+  ({ id: run.id, now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run })
 
 /** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
  *  be. */

@@ -10,10 +10,15 @@ export type Open = Span & { id: number }
 /** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
 export interface LaneHold { readonly open: readonly Open[], readonly until: number }
 
-interface Row { id: number, lane: number, owner: string, due_from: number, due_until: number, code: string, message: string, began: number, ended: number | null }
+interface Row {
+  id: number, lane: number, owner: string, due_from: number, due_until: number, code: string, message: string,
+  began: number, ended: number | null
+}
 
 const NOTHING: LaneHold = { open: [], until: Number.MIN_SAFE_INTEGER }
-const INSERT = 'insert into lane_hold (lane, owner, due_from, due_until, code, message, began, ended) values (?, ?, ?, ?, ?, ?, ?, ?)'
+const INSERT = `
+  insert into lane_hold (lane, owner, due_from, due_until, code, message, began, ended)
+  values (?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** The timelines that the runs of a lane share. */
 export class LaneHolds {
@@ -29,10 +34,18 @@ export class LaneHolds {
   }
 
   read (): void {
-    for (const { lane, until } of this.#db.all<{ lane: number, until: number }>('select lane, max(ended) as until from lane_hold where ended is not null group by lane')) {
+    for (
+      const { lane, until } of this.#db.all<{ lane: number, until: number }>(
+        'select lane, max(ended) as until from lane_hold where ended is not null group by lane'
+      )
+    ) {
       this.byLane.set(lane, { open: [], until })
     }
-    for (const { lane, ended: _ended, ...open } of this.#db.all<Row>('select * from lane_hold where ended is null order by id')) {
+    for (
+      const { lane, ended: _ended, ...open } of this.#db.all<Row>(
+        'select * from lane_hold where ended is null order by id'
+      )
+    ) {
       const known = this.#of(lane)
       this.byLane.set(lane, { ...known, open: [...known.open, open] })
     }
@@ -51,23 +64,24 @@ export class LaneHolds {
   say (lane: number, said: Judged): void {
     const known = this.#of(lane)
     const isOwn = ({ owner }: Span) => owner === said.owner || owner === ''
-    const { kept, closed, opened } = judgedSpans(known.open.filter(isOwn), said)
-    const adopted = kept.map(span => span.owner === '' && said.code !== null ? this.#adopt(span, said.owner) : span)
-    if (closed.length === 0 && opened.length === 0 && adopted.every((span, place) => span === kept[place])) return
+    const { kept, adopted, closed, opened } = judgedSpans(known.open.filter(isOwn), said)
+    if (adopted.length + closed.length + opened.length === 0) return
     let { until } = known
+    for (const span of adopted) this.#write(span, null)
     for (const span of closed) {
       const ended = Math.max(span.began, said.at)
-      this.#db.run('update lane_hold set due_from = ?, due_until = ?, ended = ? where id = ?', span.due_from, span.due_until, ended, span.id)
+      this.#write(span, ended)
       until = Math.max(until, ended)
     }
     const added = opened.map((span): Open => ({ ...span, id: this.#insert(lane, span) }))
-    this.#journal.put(this.byLane, lane, { open: [...known.open.filter(span => !isOwn(span)), ...adopted, ...added], until })
+    const open = [...known.open.filter(span => !isOwn(span)), ...kept, ...adopted, ...added]
+    this.#journal.put(this.byLane, lane, { open, until })
     this.#closed.delete(lane)
   }
 
-  #adopt (span: Open, owner: string): Open {
-    this.#db.run('update lane_hold set owner = ? where id = ?', owner, span.id)
-    return { ...span, owner }
+  #write ({ id, owner, due_from, due_until }: Open, ended: number | null): void {
+    this.#db.run('update lane_hold set owner = ?, due_from = ?, due_until = ?, ended = ? where id = ?',
+      owner, due_from, due_until, ended, id)
   }
 
   #insert (lane: number, { owner, due_from, due_until, code, message, began }: Span): number {
@@ -78,10 +92,16 @@ export class LaneHolds {
   abandon (owners: readonly string[]): void {
     for (const [lane, { open, until }] of this.byLane) {
       if (!open.some(({ owner }) => owners.includes(owner))) continue
-      const left = open.map(span => owners.includes(span.owner) ? this.#adopt(span, '') : span)
+      const left = open.map(span => owners.includes(span.owner) ? this.#orphaned(span) : span)
       this.#journal.put(this.byLane, lane, { open: left, until })
       this.#closed.delete(lane)
     }
+  }
+
+  #orphaned (span: Open): Open {
+    const orphan = { ...span, owner: '' }
+    this.#write(orphan, null)
+    return orphan
   }
 
   /** True when a run that is due then may have been held. */
@@ -100,12 +120,16 @@ export class LaneHolds {
   leaving (lane: number, due: number, until: number | null): Hold[] {
     if (!this.mayHold(lane, due)) return []
     let known = this.#closed.get(lane)
-    if (known === undefined || known.since > due) this.#closed.set(lane, known = { since: due, rows: this.#rows(lane, due) })
+    if (known === undefined || known.since > due) this.#closed.set(
+      lane, known = { since: due, rows: this.#rows(lane, due) }
+    )
     return heldIn(known.rows, due, until)
   }
 
   #rows (lane: number, due: number): Row[] {
-    return this.#db.all<Row>('select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id', lane, due)
+    return this.#db.all<Row>(
+      'select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id', lane, due
+    )
   }
 
   /** Removes what no run is held by any more: all that ended before an instant. */

@@ -24,7 +24,8 @@ export type Part = 'result' | 'checkpoint'
 export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
 
 /** The queued runs of a lane that are due after an instant, as `QUEUED` binds them. */
-export const queuedIn = ({ id }: Lane, after = Number.MIN_SAFE_INTEGER): [number, number, number] => [id, after, Number.MAX_SAFE_INTEGER]
+export const queuedIn = ({ id }: Lane, after = Number.MIN_SAFE_INTEGER): [number, number, number] =>
+  [id, after, Number.MAX_SAFE_INTEGER]
 
 const isFree = ({ key_until: until, state }: Run): boolean =>
   (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
@@ -52,11 +53,15 @@ export class Tables extends Prepared {
 
   #laneSource (): LaneSource {
     return {
-      create: (key: LaneKey) => this.insertOne('insert into lane (task, queue, priority, span, scheduled) values (?, ?, ?, ?, ?)', ...laneValues(key)),
+      create: (key: LaneKey) =>
+        this.insertOne(
+          'insert into lane (task, queue, priority, span, scheduled) values (?, ?, ?, ?, ?)', ...laneValues(key)
+        ),
       between: (lane, after, until) => this.one<{ n: number }>(
         `select count(*) as n from run where ${QUEUED} and due_at <= ?`, ...queuedIn(lane, after), until)!.n,
       after: (lane, instant) => this.one<{ due_at: number }>(
-        `select due_at from run where ${QUEUED} order by due_at limit 1`, ...queuedIn(lane, instant))?.due_at ?? Infinity
+        `select due_at from run where ${QUEUED} order by due_at limit 1`, ...queuedIn(lane, instant)
+      )?.due_at ?? Infinity
     }
   }
 
@@ -65,7 +70,10 @@ export class Tables extends Prepared {
       due: (after, until) => this.all<{ id: number, now: number, deadline_at: number | null, due_at: number }>(
         `select id, now, deadline_at, due_at ${SINGLE} and due_at > ? and due_at <= ?`, after, until)
         .map(({ id, now, ...rest }): Single => ({ ...rest, id: encodeId(id), now: now === 1, run: null })),
-      after: instant => this.one<{ due_at: number }>(`select due_at ${SINGLE} and due_at > ? order by due_at limit 1`, instant)?.due_at ?? Infinity
+      after: instant =>
+        this.one<{ due_at: number }>(
+          `select due_at ${SINGLE} and due_at > ? order by due_at limit 1`, instant
+        )?.due_at ?? Infinity
     }
   }
 
@@ -101,7 +109,9 @@ export class Tables extends Prepared {
     const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
     const [from, to] = lanes
     const { sql, values } = updateFor(before, after, from === to ? null : to.id)
-    if (this.run(sql, ...values) !== 1) throw new Error(`run ${before.id} is not ${before.state} at turn ${before.turn} any more`)
+    if (this.run(sql, ...values) !== 1) throw new Error(
+      `run ${before.id} is not ${before.state} at turn ${before.turn} any more`
+    )
     this.follow(before, after, lanes)
   }
 
@@ -116,7 +126,9 @@ export class Tables extends Prepared {
 
   /** A failed run is found by what it failed of; one that is queued again is not. */
   #mark ({ id, state, error, reason }: Run): void {
-    this.run('update run set fingerprint = ? where id = ?', state === 'failed' ? markOf(error, reason) : null, decodeId(id))
+    this.run(
+      'update run set fingerprint = ? where id = ?', state === 'failed' ? markOf(error, reason) : null, decodeId(id)
+    )
   }
 
   /** Its key is its own no longer. */

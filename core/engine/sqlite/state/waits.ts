@@ -8,11 +8,14 @@ import type { Journal } from './journal.ts'
 /** An entry of a run's own timeline, a row of the table hold. */
 export type Own = Hold & { seq: number }
 
-type Row = { run: number, seq: number, code: string, message: string, began: number, ended: number | null, owner: string }
+type Row = {
+  run: number, seq: number, code: string, message: string, began: number, ended: number | null, owner: string
+}
 
 const COLUMNS = 'run, seq, code, message, began, ended, owner'
 
-const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own => ({ seq, code, message, from: began, to: ended, owner })
+const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own =>
+  ({ seq, code, message, from: began, to: ended, owner })
 
 /** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by
  *  itself costs no statement. */
@@ -27,7 +30,11 @@ export class Waits {
   }
 
   read (): void {
-    for (const row of this.#db.all<Row>(`select ${COLUMNS} from hold indexed by hold_wait where counted = 0 order by run, seq`)) {
+    for (
+      const row of this.#db.all<Row>(
+        `select ${COLUMNS} from hold indexed by hold_wait where counted = 0 order by run, seq`
+      )
+    ) {
       const id = encodeId(row.run)
       this.byRun.set(id, [...this.of(id), ownOf(row)])
     }
@@ -64,8 +71,13 @@ export class Waits {
 
   #insert (id: string, { code, message, from, to, owner }: Hold, counted: number): number {
     const number = decodeId(id)
-    const seq = (this.#db.one<{ seq: number | null }>('select max(seq) as seq from hold where run = ?', number)?.seq ?? 0) + 1
-    this.#db.run(`insert into hold (${COLUMNS}, counted) values (?, ?, ?, ?, ?, ?, ?, ?)`, number, seq, code, message, from, to, owner, counted)
+    const seq = (
+      this.#db.one<{ seq: number | null }>('select max(seq) as seq from hold where run = ?', number)?.seq ?? 0
+    ) + 1
+    this.#db.run(
+      `insert into hold (${COLUMNS}, counted) values (?, ?, ?, ?, ?, ?, ?, ?)`, number, seq, code, message, from, to,
+      owner, counted
+    )
     return seq
   }
 
@@ -74,7 +86,9 @@ export class Waits {
   }
 
   #change (id: string, own: Own): void {
-    this.#db.run('update hold set ended = ?, owner = ? where run = ? and seq = ?', own.to, own.owner, decodeId(id), own.seq)
+    this.#db.run(
+      'update hold set ended = ?, owner = ? where run = ? and seq = ?', own.to, own.owner, decodeId(id), own.seq
+    )
     this.#put(id, this.of(id).map(one => one.seq === own.seq ? own : one))
   }
 
@@ -103,13 +117,17 @@ export class Waits {
   /** What an owner says no more is anybody's until somebody judges again. */
   abandon (owners: readonly string[]): void {
     for (const [id, entries] of this.byRun) {
-      for (const own of entries) if (own.to === null && owners.includes(own.owner)) this.#change(id, { ...own, owner: '' })
+      for (const own of entries) if (
+        own.to === null && owners.includes(own.owner)
+      ) this.#change(id, { ...own, owner: '' })
     }
   }
 
   /** True when a wait of the run that is over had an entry of this code. */
   wasHeldFor (id: string, code: string): boolean {
-    return this.#db.one('select 1 from hold where run = ? and counted = 1 and code = ?', decodeId(id), code) !== undefined
+    return this.#db.one(
+      'select 1 from hold where run = ? and counted = 1 and code = ?', decodeId(id), code
+    ) !== undefined
   }
 
   /** All entries of a run, of whatever wait, in the order in which they were written. */
