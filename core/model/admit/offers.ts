@@ -3,6 +3,7 @@ import { Pools } from './pools.ts'
 import { AGING, agedPriorities, deadlineOf } from '../gates/relax.ts'
 import { isFresh, judge } from '../gates/evaluate.ts'
 import { milliseconds } from '../base/duration.ts'
+import { ALONE } from '../gates/crowd.ts'
 import { lookAt, occupancyOf, subjectOf } from './occupancy.ts'
 import type { Aging, Turns } from '../gates/relax.ts'
 import type { DueCohort, Offer } from '../run/cohort.ts'
@@ -89,7 +90,7 @@ function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   const shared = new Map<string, Judgement>()
   const judgeOne = (run: Waiting) => judge(look, subjectOf(ask, occupancy, run))
   const judgeSingle = (run: Run): Judgement => {
-    if (reserved !== null || !isFresh(look, ask.tasks.get(run.task), run)) return judgeOne(run)
+    if (reserved !== null || look.standing.pace || !isFresh(look, ask.tasks.get(run.task), run)) return judgeOne(run)
     const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`
     const known = shared.get(key) ?? judgeOne(run)
     shared.set(key, known)
@@ -140,14 +141,12 @@ function candidatesOf (judged: readonly Judged[], tasks: Facts['tasks'], pools: 
   })
 }
 
-const AGING_OF = [null, 'high', 'normal', 'low'] as const
-
 /** When the first run of each priority was due that may start now. */
 function firstDue (candidates: readonly Candidate[]): Partial<Record<Aging, number>> {
   const due: Partial<Record<Aging, number>> = {}
   for (const { one, rank } of candidates) {
-    const priority = AGING_OF[rank] ?? null
-    if (priority !== null) due[priority] = Math.min(due[priority] ?? Infinity, one.run.due_at)
+    const priority = AGING[rank]
+    if (priority !== undefined) due[priority] = Math.min(due[priority] ?? Infinity, one.run.due_at)
   }
   return due
 }
@@ -158,13 +157,15 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
   return aged.flatMap((priority, place) => {
     const turn = pools.pool(TURN + priority, 1)
-    return candidates.filter(({ rank }) => AGING_OF[rank] === priority).flatMap(({ one, task, demands, from }) => demands.map(({ needs, takes }) =>
-      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: task.locks })))
+    return candidates.filter(({ rank }) => AGING[rank] === priority).flatMap(({ one, task, demands, from }) => demands.map(({ needs, takes }) =>
+      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: locksOf(task) })))
   })
 }
 
+const locksOf = ({ locks, alone }: Task): readonly string[] => alone ? [...locks, ALONE] : locks
+
 const ordinaryOffers = (candidates: readonly Candidate[], now: number): Offer[] => candidates.flatMap(({ one, task, rank, demands, from }) =>
-  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, now), rank, needs, takes, locks: task.locks })))
+  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, now), rank, needs, takes, locks: locksOf(task) })))
 
 /** Quick runs are claimed before there is a slot for them, after all that has one. */
 function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {

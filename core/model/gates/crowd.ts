@@ -18,9 +18,12 @@ export interface Crowd {
   locks: ReadonlyMap<string, string>
   /** The task that runs alone, when it runs. */
   alone: string | null
-  /** Runs of this process that are at work. */
+  /** Runs of this process that are at work, and all of other owners. */
   count: number
 }
+
+/** The lock of a run that is alone, by which other owners know of it. */
+export const ALONE = 'offpeak:alone'
 
 const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
 
@@ -33,7 +36,9 @@ export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<strin
     for (const name of names) locks.set(name, task)
   }
   const working = running.filter(({ resting }) => resting !== true)
-  return { queues, buckets, locks, alone: working.find(({ alone }) => alone)?.task ?? null, count: working.length }
+  const alone = working.find(one => one.alone)?.task ?? others.locks[ALONE] ?? null
+  const elsewhere = Object.values(others.tasks).reduce((sum, count) => sum + count, 0)
+  return { queues, buckets, locks, alone, count: working.length + elsewhere }
 }
 
 /** Nobody runs. */

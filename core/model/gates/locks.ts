@@ -1,12 +1,15 @@
 import type { Gate, GateAsk, Reservation } from './gate.ts'
 import { READ } from './gate.ts'
+import { milliseconds } from '../base/duration.ts'
 import { RANKS, urgencyOf } from './urgency.ts'
 
-/** True for a run that comes before the one that others wait for, and for that run itself. */
-const isAhead = ({ rank, due_at: due, run: id, aged }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class'>): boolean => {
+/** True for a run that comes before the one that others wait for, and for that run itself. Who has waited for long comes first. */
+function isAhead ({ rank, due_at: due, run: id, aged }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'now' | 'config'>): boolean {
   const own = RANKS[urgencyOf(ask)]
   if (ask.run.id === id || own === RANKS.critical) return true
-  if (aged || own !== rank) return !aged && own < rank
+  const isAged = ask.now - ask.run.due_at >= milliseconds(ask.config.scheduling.aging)
+  if (isAged !== aged) return isAged
+  if (!aged && own !== rank) return own < rank
   return ask.run.due_at < due || (ask.run.due_at === due && ask.run.id !== undefined && ask.run.id < id)
 }
 
@@ -40,7 +43,7 @@ export const locks: Gate = ask => {
 }
 
 /** Whether no run keeps it from running beside others, or alone if that is what it wants. */
-export function mayJoin (ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'standing'>): boolean {
+export function mayJoin (ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'standing' | 'now' | 'config'>): boolean {
   const { crowd, reserved = null } = ask.standing
   if ((crowd?.alone ?? null) !== null) return false
   if (ask.task?.alone === true && (crowd?.count ?? 0) > 0) return false

@@ -61,8 +61,8 @@ export const relaxedDown = (limit: number, relaxed: number, end = 0): number => 
 /** When a run of each priority last went ahead of more urgent ones, epoch ms. */
 export type Turns = Partial<Record<Run['priority'], number>>
 
-/** Priorities that more urgent ones may keep waiting. */
-export const AGING = ['high', 'normal', 'low'] as const
+/** Priorities that have turns: more urgent ones may keep them waiting, and so may those whose turn it was. */
+export const AGING = ['critical', 'high', 'normal', 'low'] as const
 export type Aging = typeof AGING[number]
 
 /** The priorities whose turn has come, the one that waits longest first. The run of each that waits longest goes ahead of all others, which is the

@@ -5,6 +5,7 @@ import { earlyOffers, offersFor, turnOf } from '../../model/admit/offers.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { isSame } from './verdicts.ts'
 import { PREFETCH_RANK } from '../../model/gates/urgency.ts'
+import { CLOSED, MISSING, STOPPED, UNREADABLE } from './reasons.ts'
 import type { ActiveRuns } from './active.ts'
 import type { Breathe } from './breathe.ts'
 import type { ClaimAsk, Claimed, Due, Engine } from '../../engine/engine.ts'
@@ -65,6 +66,8 @@ export class Claimer {
   readonly #claimed = new Map<string, boolean>()
   /** Claims that are not answered yet, and runs that were to stop meanwhile: they may be among those that are claimed. */
   #unanswered = 0
+  /** What pools had left when the claim that is under way was asked for: all of it may be taken. */
+  #promised: Readonly<Record<string, number>> = {}
   readonly #stopped = new Set<string>()
   #seen: { wall: number, monotonic: number } | null = null
   /** When the engine last answered a look, epoch ms: the sign that work can be taken at all. */
@@ -77,6 +80,11 @@ export class Claimer {
   /** What has waited since before this start comes back bit by bit. */
   start (): void {
     this.#options.verdicts.piledUpBefore = this.#options.clock.now()
+  }
+
+  /** How much of a pool a claim that is under way may take. */
+  promised (pool: string): number {
+    return Math.max(0, this.#promised[pool] ?? 0)
   }
 
   /** True for a run that is claimed and has not begun. */
@@ -144,7 +152,11 @@ export class Claimer {
     const { under } = verdicts
     const ask: ClaimAsk = { owner, now, lease_until: now + LEASE, offers, pools, limit, rates: ratesOf(offers, under.config) }
     this.#unanswered++
-    const claimed = await engine.claim(ask).finally(() => { this.#unanswered-- })
+    this.#promised = pools
+    const claimed = await engine.claim(ask).finally(() => {
+      this.#unanswered--
+      this.#promised = {}
+    })
     for (const { id, offer } of claimed) {
       this.#claimed.set(id, this.#stopped.has(id))
       this.#took(offers[offer]!, now)
@@ -213,12 +225,6 @@ export class Claimer {
     return isSame(verdicts.under, under) || verdicts.judge(run).decision === 'start'
   }
 }
-
-const MISSING = { code: 'task_missing', message: 'the task vanished while the run was being claimed' }
-const UNREADABLE = { code: 'given_back', message: 'what it needs of its prerequisites could not be read' }
-const STOPPED = { code: 'cancelled', message: 'it was asked to stop before it began' }
-/** Why a run goes back that was claimed when its gates were open. */
-export const CLOSED = { code: 'given_back', message: 'it was claimed, and then its gates closed' }
 
 const tasksOf = ({ cohorts, singles }: Due): string[] => [...new Set([...cohorts.map(({ task }) => task), ...singles.map(({ task }) => task)])]
 

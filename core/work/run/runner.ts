@@ -1,17 +1,20 @@
 import { ActiveRuns } from './active.ts'
 import { Alarm } from '../plan/alarm.ts'
 import { Breathe } from './breathe.ts'
-import { CLOSED, Claimer } from './claimer.ts'
+import { Claimer } from './claimer.ts'
 import { Dependencies } from '../conditions/dependencies.ts'
 import { Executor } from './executor.ts'
 import { Holding } from './holding.ts'
 import { LEASE } from './lease.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { Prefetch } from './prefetch.ts'
+import { CLOSED, LOST, NO_SLOT, STRANGE } from './reasons.ts'
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Verdicts } from './verdicts.ts'
 import { asksForSignal } from '../../model/machine/signal.ts'
+import { classify } from '../../model/gates/classify.ts'
+import { isCritical } from '../../model/gates/urgency.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import type { Bucket } from '../../model/config/queue.ts'
 import type { Claimed } from '../../engine/engine.ts'
@@ -256,18 +259,30 @@ export class Runner implements Service {
 
   /** Begins what was claimed ahead, as far as its verdict is to start; true when every slot is taken and some still wait. */
   #advance (): boolean {
-    const { tasks, slots, clock } = this.#options
+    const { tasks, clock } = this.#options
     if (!this.#isOpen) this.#prefetch.clear()
     const now = clock.now()
-    const begins = ({ id, concurrency }: Task, { due_at: at }: Run) =>
-      at <= now && this.#active.taken < slots() && (this.#active.byTask.get(id) ?? 0) < concurrency
+    const begins = ({ id, concurrency }: Task, { due_at: at }: Run) => {
+      const own = (this.#active.byTask.get(id) ?? 0) + this.#claimer.promised(`task/${id}`)
+      return at <= now && this.#free > 0 && own < concurrency
+    }
     while (this.#prefetch.size > 0) {
       const next = this.#prefetch.take(tasks(), begins)
       if (next === null) break
       if (this.#verdicts.isOpen(next.run)) this.#begin(next.run)
       else this.#giveBack(next.run, CLOSED)
     }
-    return this.#prefetch.size > 0 && this.#active.taken >= slots()
+    return this.#prefetch.size > 0 && this.#free <= 0
+  }
+
+  /** Slots that are neither taken nor promised to a claim that is under way; critical runs take their own first. */
+  get #free (): number {
+    const { slots, situation } = this.#options
+    const { config } = situation.now
+    const taken = this.#active.taken
+    if (taken < slots()) return slots() - taken - this.#claimer.promised('slots')
+    const critical = this.#active.working.filter(({ run, task }) => isCritical({ run, task, class: classify(task, config).class })).length
+    return slots() - (taken - Math.min(critical, config.scheduling.max_concurrent_tasks.critical)) - this.#claimer.promised('slots')
   }
 
   #giveBack (run: Claimed, reason: { code: string, message: string }, due_at?: number): void {
@@ -283,7 +298,3 @@ export class Runner implements Service {
     })
   }
 }
-
-const LOST = new StopReason('lost', 'the run was taken over by another process')
-const NO_SLOT = { code: 'given_back', message: 'it was claimed, but no slot came free for it' }
-const STRANGE = { code: 'given_back', message: 'it was stored as running here, and nobody had it' }
