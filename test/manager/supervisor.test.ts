@@ -2,6 +2,8 @@ import t from 'tap'
 import { halt, live, wrongs } from './day.ts'
 import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
+t.setTimeout(400_000)
+
 const sites = await sitesOfADay(t)
 t.ok(sites.length > 50, `${sites.length} places ask the engine for something`)
 
