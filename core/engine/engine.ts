@@ -201,8 +201,8 @@ export interface Engine extends Service, Reports {
   claim (ask: ClaimAsk): Promise<Claimed[]>
   /** Renews the lease of an owner, and answers what is stored of its runs. */
   beat (ask: { owner: string, now: number, until: number }): Promise<Beat>
-  /** Puts back what owners have running whose lease is over. That of the owners of an earlier process is over at once.
-   *  */
+  /** Puts back what owners have running whose lease is over. That of the owners of an earlier process is over at once;
+   *  one that holds for more than five minutes is of a clock that was ahead, and is cut to those. */
   expire (ask: ExpireAsk): Promise<Recovered>
   /** Gives up the lease of an owner that stops; what it still has running is put back by the next `expire`. */
   leave (ask: { owner: string }): Promise<void>

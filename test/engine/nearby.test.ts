@@ -42,6 +42,10 @@ t.test('whatever becomes of a run is said, by which call and of whose run', asyn
   await engine.add([ask({ queue: 'q' })], T0)
   await engine.add([ask({ queue: 'q' })], T0, { bounds: { q: { max: 1, on_full: 'drop_oldest' } } })
   t.same(said(), ['add added a queued', 'add settled a skipped', 'add added a queued'])
+  const [last] = await engine.add([ask({ task: 'b', queue: 'q', due_at: T0 - 1 })], T0)
+  const bounds = { q: { max: 1, on_full: 'drop_oldest' as const } }
+  await engine.add([ask({ task: 'c', queue: 'q', after: [{ run: last!.run.id, condition: 'completed' }] })], T0, { bounds })
+  t.same(said(), ['add added b queued', 'add settled a skipped', 'add settled b skipped', 'add settled c skipped'])
 })
 
 t.test('each change says of what kind it was, and what changes nothing says nothing', async t => {

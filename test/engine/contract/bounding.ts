@@ -37,6 +37,23 @@ export async function bounding (t: Test, setup: Setup) {
     t.match(await add(engine, refuse(1), { key: 'n', unique }), [{ created: true }], 'beside one that runs it is another')
     await t.rejects(add(engine, refuse(1), {}), FULL)
   })
+  t.test('a run that comes from another queue takes a place, and none in the queue it waits in', async t => {
+    const engine = await setup(t)
+    const unique = { until: 'finished', conflict: 'replace' } as const
+    const moved = await addOne(engine, { queue: 'q', key: 'k' })
+    await add(engine, refuse(1), {})
+    await t.rejects(add(engine, refuse(1), { key: 'k', unique }), FULL)
+    t.match(await engine.get(moved.id), { queue: 'q' })
+    t.match(await add(engine, refuse(2), { key: 'k', unique }), [{ conflict: 'replaced', run: { id: moved.id, queue: 'default' } }])
+    t.match(await add(engine, refuse(2), { key: 'k', unique }), [{ conflict: 'replaced', run: { id: moved.id } }])
+  })
+  t.test('a run that waits for the one dropped for it is answered as skipped', async t => {
+    const engine = await setup(t)
+    const { id } = await addOne(engine)
+    await addOne(engine)
+    const after = [{ run: id, condition: 'completed' as const }]
+    t.match(await add(engine, dropOldest(2), { after }), [{ created: true, run: { state: 'skipped', reason: { code: 'dependency_failed' } } }])
+  })
   t.test('when to try again hangs on what waits and runs', async t => {
     const engine = await setup(t)
     await addOne(engine, { due_at: T0 + 30_000 })

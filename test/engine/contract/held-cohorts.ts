@@ -147,4 +147,16 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 0, limit: 9 })
     t.same(await heldOf(engine), [['battery', 20, 2]])
   })
+  t.test('what held a run of a clock that was set back is kept as long as a run that was created when it ended', async t => {
+    const engine = await setup(t)
+    const over = await addOne(engine, {}, T0 - 9)
+    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
+    await addOne(engine)
+    const late = await addOne(engine, { due_at: T0 - 5 }, T0 - 5)
+    await say(engine, 0, 'battery')
+    await say(engine, 0, 'window')
+    t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
+    t.equal(await engine.get(over.id), null)
+    t.same(await shown(engine, late.id), [['battery', 0, 0, 'me'], ['window', 0, null, 'me']])
+  })
 }

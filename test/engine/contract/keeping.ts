@@ -25,6 +25,17 @@ export async function recovering (t: Test, setup: Setup) {
     t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] }, 'whatever others do')
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] }, 'the owner hears that it lost it')
   })
+  t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right', async t => {
+    const engine = await setup(t)
+    await addOne(engine)
+    const ahead = T0 + 4_000_000_000
+    const [run] = await claimAll(engine, { now: ahead })
+    const expire = (now: number) => engine.expire({ now, restart: 'restart', crash_cap: 3 })
+    t.same(await expire(T0), { queued: [], failed: [] })
+    t.match(await engine.get(run!.id), { state: 'running', lease_until: T0 + 300_000 })
+    for (let ms = 10_000; ms < 300_000; ms += 10_000) t.same(await expire(T0 + ms), { queued: [], failed: [] })
+    t.match(await expire(T0 + 300_000), { queued: [{ id: run!.id, turn: 1 }] })
+  })
   t.test('the owners of an earlier process are over at once', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')

@@ -1,6 +1,6 @@
 import { queueFull } from '../../../model/base/errors.ts'
 import type { Detail } from '../../../model/base/errors.ts'
-import type { NewRun } from '../../../model/run/run.ts'
+import type { NewRun, Run } from '../../../model/run/run.ts'
 import { retryAfter } from '../../../model/config/retry-after.ts'
 import { isFlow, refuse } from '../../checks.ts'
 import type { AddMore, Added, Bound } from '../../engine.ts'
@@ -22,6 +22,8 @@ export function add (
   const added = runs.map(run => addOne(tables, run, now))
   if (isLinked) linkAll(tables, runs, { added, now })
   for (const [queue, max] of crowded) drop(tables, { queue, max, now })
+  // What waits for a dropped run is over before it is answered.
+  if (crowded.length > 0) cascade(tables)
   const answers = isLinked || crowded.length > 0
     ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! }))
     : added
@@ -69,21 +71,26 @@ function crowdedBy (
   }).map(([queue, { max }]) => [queue, max])
 }
 
-/** How many of the runs there will be more: one whose key is another's is that one. */
+/** How many more runs will wait in their queue: one whose key is another's is that one, unless it comes from another
+ *  queue. */
 function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): number {
   const names = new Set<string>()
   let unnamed = 0
-  for (const { task, key = null, unique } of runs) {
+  for (const { task, queue, key = null, unique } of runs) {
     if (key === null) {
       unnamed++
       continue
     }
     const known = holder(tables, { task, key, now })
-    const isThere = known !== null && (unique?.conflict !== 'keep_last' || known.state !== 'running')
-    if (!isThere) names.add(`${task}/${key}`)
+    const conflict = unique?.conflict
+    const isThere = known !== null && (conflict !== 'keep_last' || known.state !== 'running')
+    const comes = conflict === 'replace' && isWaiting(known) && known.queue !== queue
+    if (!isThere || comes) names.add(`${task}/${key}`)
   }
   return unnamed + names.size
 }
+
+const isWaiting = (run: Run | null): run is Run => run?.state === 'queued' || run?.state === 'blocked'
 
 /** That a queue is full, and when there may be a place. */
 export function full (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }) {

@@ -1,14 +1,18 @@
 import type { Run } from '../../../model/run/run.ts'
 import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
-import { SECOND } from '../../../model/base/duration.ts'
+import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
 import { unlessDisplaced } from './unique.ts'
 
-/** Writes until when the lease of an owner holds; it never gets shorter. */
+/** Writes until when the lease of an owner holds; a renewal never makes it shorter. */
 export function renewOwner (tables: Tables, owner: string, until: number): void {
+  const { owners } = tables.memory
+  if ((owners.get(owner) ?? -Infinity) < until) write(tables, owner, until)
+}
+
+function write (tables: Tables, owner: string, until: number): void {
   const { owners, journal } = tables.memory
-  if ((owners.get(owner) ?? -Infinity) >= until) return
   tables.run(`
     insert into owner (name, lease_until) values (?, ?)
     on conflict (name) do update set lease_until = excluded.lease_until`, owner, until)
@@ -44,15 +48,23 @@ const isOverAt = ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now
   return until === undefined || (late.has(owner!) && until <= now)
 }
 
-/** True when there is something to put back, or an owner to forget. */
+/** A lease that is to hold for longer than this was written by a clock that was ahead, ms. */
+const LONGEST = 5 * MINUTE
+
+const aheadBy = ({ memory: { owners } }: Tables, now: number): string[] =>
+  [...owners].filter(([, until]) => until > now + LONGEST).map(([owner]) => owner)
+
+/** True when there is something to put back, a lease to cut, or an owner to forget. */
 export function hasExpired (tables: Tables, late: ReadonlySet<string>, now: number): boolean {
-  return late.size > 0 || tables.memory.running.values().some(({ owner }) => isOverAt(tables, late, now)(owner))
+  return late.size > 0 || aheadBy(tables, now).length > 0 ||
+    tables.memory.running.values().some(({ owner }) => isOverAt(tables, late, now)(owner))
 }
 
 /** Puts back, or fails, what owners have running whose lease is over. */
 export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string>): Recovered {
   const { owners, running } = tables.memory
   const isOver = isOverAt(tables, late, ask.now)
+  for (const owner of aheadBy(tables, ask.now)) write(tables, owner, ask.now + LONGEST)
   const recovered: Recovered = { queued: [], failed: [] }
   for (const run of [...running.values()].filter(({ owner }) => isOver(owner))) {
     const after = crash(tables, run, ask)
