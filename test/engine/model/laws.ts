@@ -276,7 +276,6 @@ export class Laws {
 
   /** Answers those whose owners are no more, as they are then. */
   expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
-    this.owners.cut(this.now)
     const lost = this.runs.filter(run => run.state === 'running' && this.owners.isOver(run.owner!, late, this.now))
     for (const run of lost) {
       const { child } = run

@@ -10,15 +10,12 @@ export class Leases extends Map<string, number> {
     this.set(owner, Math.max(until, this.get(owner) ?? -Infinity))
   }
 
-  /** Nobody has a lease for longer than five minutes: the clock was ahead. */
-  cut (now: number): void {
-    for (const [owner, until] of this) this.set(owner, Math.min(until, now + 300_000))
-  }
-
-  /** Somebody looks for leases that are over; after a long time without a look, nobody's is. */
+  /** Somebody looks for leases that are over; after a long time without a look, nobody's is. One that holds
+   *  for more than five minutes is cut: the clock was ahead. */
   look (now: number): string[] {
     const before = this.lookedAt
     this.lookedAt = now
+    for (const [owner, until] of this) this.set(owner, Math.min(until, now + 300_000))
     if (before === null || now - before > SLEPT || now < before) return []
     return [...this].filter(([, until]) => until <= now).map(([owner]) => owner)
   }

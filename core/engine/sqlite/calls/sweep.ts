@@ -62,12 +62,17 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
   return removed
 }
 
-/** What held the runs of a lane is kept as long as there is a run that was there by then. */
+/** By how much a clock may be set back without a newer run being older than what is kept for the oldest. */
+const SET_BACK_MS = DAY
+
+/** What held the runs of a lane is kept as long as there is a run that was there by then, and a day longer: the oldest
+ *  by id need not be the oldest by a clock that was set back. */
 function forgetHolds (tables: Tables): void {
   for (const id of Array.from(tables.holds.lanes.byLane.keys())) {
     const lane = tables.memory.lanes.byId.get(id)!
     const places = STATES.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))
-    tables.holds.lanes.forget(id, Math.min(...places.map(place => oldestAt(tables, place)), Number.MAX_SAFE_INTEGER))
+    const first = Math.min(...places.map(place => oldestAt(tables, place)))
+    tables.holds.lanes.forget(id, Math.min(first - SET_BACK_MS, Number.MAX_SAFE_INTEGER))
   }
 }
 
