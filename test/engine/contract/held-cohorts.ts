@@ -159,4 +159,15 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     t.equal(await engine.get(over.id), null)
     t.same(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE, null, 'me']])
   })
+
+  t.test('and so it is for a run that comes once nothing of its task is left', async t => {
+    const engine = await setup(t)
+    await addOne(engine, {}, T0 - 9)
+    await say(engine, -HOUR, 'battery')
+    await say(engine, -MINUTE, 'window')
+    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
+    t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
+    const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
+    t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
+  })
 }

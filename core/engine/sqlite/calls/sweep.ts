@@ -55,7 +55,7 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
     same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep })
   )
   removed += removeOld(tables, beyond.filter(({ most }) => most > 0), limit - removed)
-  if (removed > 0) forgetHolds(tables)
+  if (removed > 0) forgetHolds(tables, now)
   tables.forgetBefore(now - KEPT_MS)
   tables.foldBefore(now - HOURLY_MS)
   forgetGone(tables, now)
@@ -66,13 +66,13 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
 const SET_BACK_MS = DAY
 
 /** What held the runs of a lane is kept as long as there is a run that was there by then, and a day longer: the oldest
- *  by id need not be the oldest by a clock that was set back. */
-function forgetHolds (tables: Tables): void {
+ *  by id need not be the oldest by a clock that was set back, and the next to come may be older than all of them. */
+function forgetHolds (tables: Tables, now: number): void {
   for (const id of Array.from(tables.holds.lanes.byLane.keys())) {
     const lane = tables.memory.lanes.byId.get(id)!
     const places = STATES.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))
-    const first = Math.min(...places.map(place => oldestAt(tables, place)))
-    tables.holds.lanes.forget(id, Math.min(first - SET_BACK_MS, Number.MAX_SAFE_INTEGER))
+    const first = Math.min(now, ...places.map(place => oldestAt(tables, place)))
+    tables.holds.lanes.forget(id, first - SET_BACK_MS)
   }
 }
 
