@@ -1,7 +1,6 @@
 import { createManager } from '../core/manager.ts'
 import { newRun } from '../core/work/desk/intake.ts'
 import type { ConfigFile } from '../core/model/config/config.ts'
-import type { NewRun } from '../core/model/run/run.ts'
 import type { TaskDefinition } from '../core/model/task/task.ts'
 import type { TaskManager } from '../core/manager.ts'
 import { PAYLOAD, SLOTS } from './place.ts'
@@ -22,9 +21,10 @@ export async function product (folder: string, tasks: readonly TaskDefinition[],
   return manager
 }
 
-/** So many runs of a task as `enqueue` makes them, for the call that takes many. */
-export function newRuns (manager: TaskManager, task: string, count: number): NewRun[] {
+/** Adds so many runs of a task in one call, as `desk.bulk` does once it has checked them. */
+export async function addRuns (manager: TaskManager, task: string, count: number): Promise<void> {
   const now = Date.now()
   const definition = manager.desk.definition(task)
-  return Array.from({ length: count }, () => newRun({ task: definition, ask: { payload: PAYLOAD }, source: 'manual', now }))
+  const ask = { task: definition, ask: { payload: PAYLOAD }, source: 'manual', now } as const
+  await manager.engine.add(Array.from({ length: count }, () => newRun(ask)), now)
 }

@@ -1,5 +1,5 @@
 import { createServer } from '../../core/server.ts'
-import { newRuns, product } from '../product.ts'
+import { addRuns, product } from '../product.ts'
 import type { AddressInfo } from 'node:net'
 
 /** The server with 100 tasks; `busy.ts <folder> <runs a second>` has it drain so many runs a second meanwhile, and says how many it did. */
@@ -24,7 +24,7 @@ async function pump (): Promise<void> {
   const due = Math.min(Math.trunc(owed) - added, Number(pace) / 10 - waiting)
   if (due >= 1) {
     added += due
-    await manager.engine.add(newRuns(manager, `task_${turn++ % TASKS}`, due), Date.now())
+    await addRuns(manager, `task_${turn++ % TASKS}`, due)
     manager.runner.wake()
   }
   timer = setTimeout(() => void pump(), EVERY_MS)

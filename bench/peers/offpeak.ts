@@ -1,5 +1,5 @@
 import type { QueueKind } from './queue.ts'
-import { newRuns, product } from '../product.ts'
+import { addRuns, product } from '../product.ts'
 import { FULL } from './queue.ts'
 import { PAYLOAD } from '../place.ts'
 
@@ -19,7 +19,7 @@ export const offpeak: QueueKind = {
     await manager.pauses.add({ scope: 'all', by: 'bench' })
     return {
       add: () => manager.desk.enqueue(TASK, { payload: PAYLOAD }),
-      addMany: count => manager.engine.add(newRuns(manager, TASK, count), Date.now()),
+      addMany: count => addRuns(manager, TASK, count),
       work: async notify => {
         handled = notify
         await manager.pauses.remove({ scope: 'all', name: null }, 'bench')

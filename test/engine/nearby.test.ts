@@ -73,6 +73,33 @@ t.test('each change says of what kind it was, and what changes nothing says noth
   t.same(kinds(), ['work'])
 })
 
+t.test('a run that comes behind one that is due and was left is no work, unless it could start before it', async t => {
+  const { engine, kinds } = await open(t)
+  const added = async (more: Parameters<typeof ask>[0] = {}, now = T0) => {
+    await engine.add([ask({ due_at: now, ...more })], now)
+    return kinds().includes('work')
+  }
+  t.equal(await added(), true, 'the first')
+  t.equal(await added({}, T0 + 1), true, 'nobody has asked what is due')
+  await engine.due({ now: T0 + 5, owner: 'me' })
+  t.equal(await added({}, T0 + 5), false)
+  t.equal(await added({}, T0 - 5), true, 'it comes first')
+  await engine.due({ now: T0 + 5, owner: 'me' })
+  t.equal(await added({ due_at: T0 + 60_000 }, T0 + 5), false, 'nor is one that is due later')
+  for (const more of [{ priority: 'high' }, { queue: 'other' }, { task: 'b' }, { now: true }, { source: 'schedule' }] as const) {
+    t.equal(await added(more, T0 + 5), true, JSON.stringify(more))
+  }
+  t.equal(await added({ deadline_at: T0 + 99, expires: true }, T0 + 5), true, 'it has a deadline')
+  await engine.due({ now: T0 + 6, owner: 'me' })
+  t.equal(await added({ source: 'schedule' }, T0 + 6), true, 'the pace may hold the older of two fires alone')
+  await claimAll(engine, { now: T0 + 6, limit: 1 })
+  kinds()
+  await engine.due({ now: T0 + 6, owner: 'me' })
+  t.equal(await added({}, T0 + 7), false, 'the next of them is left')
+  await engine.due({ now: T0 - 60_000, owner: 'me' })
+  t.equal(await added({}, T0 + 7), true, 'of a clock that was set back none was due')
+})
+
 t.test('a refused call says nothing, and a listener that throws keeps no other from it', async t => {
   const { engine, said, troubles, end } = await open(t)
   const other: number[] = []

@@ -69,6 +69,8 @@ export class GroupCommit {
   readonly #begin: StatementSync
   readonly #end: StatementSync
   #calls: Call[] = []
+  /** How many calls there ever were. */
+  #count = 0
   /** How many of them are answered when they are durable. */
   #callers = 0
   #flushing: Promise<void> | null = null
@@ -94,6 +96,7 @@ export class GroupCommit {
   write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {
+      this.#count += 1
       this.#calls.push({ name, answered, work, resolve: resolve as (value: unknown) => void, reject })
       if (answered === 'durable') this.#callers += 1
       this.#flushing ??= this.#flush()
@@ -136,13 +139,14 @@ export class GroupCommit {
   }
 
   /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of
-   *  another, and brings none. The next call of a caller who was alone waits for no turn: whoever else calls at once
-   *  joins it all the same. */
+   *  another, and brings none: nobody is waited for then. The next call of a caller who was alone waits for no turn:
+   *  whoever else calls at once joins it all the same. */
   async #gather (): Promise<void> {
     if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
       await afterThis()
       if (this.#callers <= 1) return
     }
+    if (this.#callers === 0) return
     this.#turned = this.#options.clock()
     for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
       seen = this.#callers
@@ -164,8 +168,9 @@ export class GroupCommit {
     if (calls.length === 1 && !others && this.#calls.length === 0) {
       return void (this.#lone = this.#sync(waiting, begun, true))
     }
-    // Another call that was set off is not to wait for the disk.
-    this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#calls.length === 0))
+    // Another call that was set off is not to wait for the disk, nor is what follows from it.
+    const count = this.#count
+    this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#count === count))
   }
 
   async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {

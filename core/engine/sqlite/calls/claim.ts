@@ -116,10 +116,11 @@ function isFilled ({ tables, pools, open, taken: gone }: Taking, source: Source)
 function read (tables: Tables, source: Source, most: number): void {
   const lane = source.lane!
   const [due, id] = source.after!
-  if (lane.first && lane.counts[stateNumber('queued')] === 1) {
-    const { first } = lane
+  const { first, counts } = lane
+  const queued = counts[stateNumber('queued')]!
+  if (queued === 0 || (first && queued === 1)) {
     source.after = null
-    if (first.due_at > due && first.due_at <= source.until) source.read = [whole(tables, first)]
+    if (first && first.due_at > due && first.due_at <= source.until) source.read = [whole(tables, first)]
     return
   }
   const rows = tables.lists(`

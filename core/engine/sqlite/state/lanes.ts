@@ -187,6 +187,13 @@ function lastOf (lanes: readonly Lane[]): Run | null {
   return last && { ...last }
 }
 
+/** True for a new run that can start only after another: its cohort has an earlier one that was due when somebody last
+ *  asked, and which was not taken. That one is waited for, or is about to start, and then the rest is looked at again.
+ *  Not so for what a schedule asked for: of that the older may be held back while the newer is not. Who adds to tasks
+ *  that are held saves a look for each run so. */
+export const isBehindDue = ({ span, scheduled, first, horizon }: Lane, run: Run): boolean =>
+  span !== null && !scheduled && first !== null && first.due_at <= horizon && comesFirst(first, run)
+
 /** What a cohort is called in words of the seam. */
 export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort =>
   ({ task, queue, priority, span: span!, scheduled })

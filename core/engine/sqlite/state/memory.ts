@@ -4,7 +4,7 @@ import type { Run } from '../../../model/run/run.ts'
 import type { Change, ChangeKind, Said } from '../../nearby.ts'
 import type { Others } from '../../engine.ts'
 import { Journal } from './journal.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, isBehindDue } from './lanes.ts'
 import type { Lane, LaneSource } from './lanes.ts'
 import { Singles } from './singles.ts'
 import type { SingleSource } from './singles.ts'
@@ -53,9 +53,9 @@ export class Memory {
 
   /** Follows a run that is there now, and was not. */
   entered (run: Run, lane: Lane, expires: boolean): void {
+    if (run.state === 'queued' && (expires || !isBehindDue(lane, run))) this.kinds.add('work')
     this.lanes.moved(lane, null, run)
     this.singles.moved(null, run)
-    if (run.state === 'queued') this.kinds.add('work')
     if (expires) this.expects(run)
   }
 
