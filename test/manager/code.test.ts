@@ -37,6 +37,19 @@ t.test('a definition that is wrong is refused with its pointer, and none of its 
   t.strictSame([...manager.catalog.tasks.keys()], ['x'], 'none of a list in which one comes twice')
 })
 
+t.test('however long an enqueue takes, its run is due at the instant it was added, and belongs to its cohort', async t => {
+  let now = 1_800_000_000_000
+  const clock = { now: () => now++, monotonic: () => performance.now() }
+  const manager = await embedded(t, { clock })
+  await manager.start()
+  await manager.pauses.add({ scope: 'all', by: 'ann' })
+  manager.addTask({ id: 'one', func: () => 1 })
+  const asked = [await manager.desk.enqueue('one'), await manager.desk.request('one', {}, 'ann'), ...await manager.desk.bulk.add([{ task: 'one' }])]
+  for (const { run } of asked) t.match(run, { due_at: run.created_at, single: false })
+  const hurried = await manager.desk.request('one', { now: true }, 'ann')
+  t.match(hurried.run, { due_at: hurried.run.created_at })
+})
+
 t.test('settings in code are checked like a file', async t => {
   await t.rejects(createManager({ config: { manager: { max_tasks: -1 } } }), { code: 'OFFPEAK_CONFIG_INVALID', message: /max_tasks/ })
 })

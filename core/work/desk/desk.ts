@@ -144,7 +144,8 @@ export class Desk {
 
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
-    return await this.#add(newRun({ task: this.definition(id), ask, source, now: this.#options.clock.now() }))
+    const now = this.#options.clock.now()
+    return await this.#add(newRun({ task: this.definition(id), ask, source, now }), now)
   }
 
   /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and comfort make: they are
@@ -154,16 +155,17 @@ export class Desk {
     const now = clock.now()
     if (hurried) checkHurried(ask)
     const run = newRun({ task: this.definition(id), ask, source: 'manual', now })
-    if (!hurried) return { ...await this.#add(run, { by, action: 'run', detail: { task: id } }), passes: [] }
+    if (!hurried) return { ...await this.#add(run, now, { by, action: 'run', detail: { task: id } }), passes: [] }
     const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
-    const added = await this.#add({ ...run, now: true }, { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } })
+    const added = await this.#add({ ...run, now: true }, now, { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } })
     return { ...added, passes: added.created ? passes : [] }
   }
 
-  async #add (run: NewRun, record?: Note): Promise<Added> {
-    const { engine, clock, runner } = this.#options
+  /** Adds a run at the instant it was made for: one that is due earlier than it is added is judged by itself. */
+  async #add (run: NewRun, now: number, record?: Note): Promise<Added> {
+    const { engine, runner } = this.#options
     const more = { bounds: this.#admission.bounds, ...record && { record } }
-    const [added] = await engine.add([run], clock.now(), more).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
+    const [added] = await engine.add([run], now, more).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
     return added!
