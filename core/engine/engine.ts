@@ -27,9 +27,10 @@ export interface Added { run: Run, created: boolean, conflict?: 'returned' | 're
  *  has it. */
 export interface Others { tasks: Record<string, number>, queues: Record<string, number>, locks: Record<string, string> }
 
-/** `singles`: at most 1,000 due runs without a cohort: those to run now first, then by deadline_at (null last), due_at
- *  and id. `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that
- *  queues have left, as they were last stored. */
+/** `singles`: due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id; at most
+ *  the first 100 of those that are alike in task, queue, priority, whether a schedule asked for them, and `now`.
+ *  `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that queues
+ *  have left, as they were last stored. */
 export interface Due {
   cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket>
 }

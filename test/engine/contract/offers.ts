@@ -167,14 +167,26 @@ export async function grouping (t: Test, setup: Setup) {
     await engine.cancel({ id: cause!.run.id, reason: BY_HAND, now: T0 + 9 })
     t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
   })
-  t.test('of more than a thousand single runs the first thousand are told, and the others once those are gone', async t => {
+  t.test('of more than a hundred single runs that are alike the first hundred are handed out, and the others once those are gone', async t => {
     const engine = await setup(t)
-    await engine.add(Array.from({ length: 1200 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
+    await engine.add(Array.from({ length: 120 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
     const { singles } = await engine.due({ now: T0, owner: 'me' })
-    t.same([singles.length, singles[0]!.deadline_at, singles[999]!.deadline_at], [1000, T0 + 3801, T0 + 4800])
+    t.same([singles.length, singles[0]!.deadline_at, singles[99]!.deadline_at], [100, T0 + 4881, T0 + 4980])
     const claimed = await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, pools: {}, offers: singles.map(({ id }) => offer({ id })) })
-    t.equal(claimed.length, 1000)
-    t.equal((await engine.due({ now: T0, owner: 'me' })).singles.length, 200)
+    t.equal(claimed.length, 100)
+    t.equal((await engine.due({ now: T0, owner: 'me' })).singles.length, 20)
+  })
+  t.test('and they hide none that gates can tell apart from them', async t => {
+    const engine = await setup(t)
+    const [waits] = await engine.add([ask()], T0)
+    await engine.add(Array.from({ length: 200 }, () => ask({ single: true, deadline_at: T0 + 5 })), T0)
+    const others = [{ task: 'b' }, { queue: 'q' }, { priority: 'low' }, { source: 'catch_up' }, { now: true }] as const
+    const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
+    const { singles } = await engine.due({ now: T0, owner: 'me' })
+    t.equal(singles.length, 100 + others.length)
+    for (const { run } of added) t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
+    await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
+    t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id), 'nor one that has left its cohort')
   })
   t.test('single runs become due in their time, and a clock that goes back is followed', async t => {
     const engine = await setup(t)

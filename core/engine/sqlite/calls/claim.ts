@@ -13,8 +13,12 @@ import { resultsFor } from './dependencies.ts'
 import { renewOwner } from './leases.ts'
 import { Pools } from './pools.ts'
 
-/** A due run with what is read along with it. `plain`: its row has nothing but what `PLAIN` names. */
-interface Next { run: Run, payload: string | null, awaits: number | null, plain: boolean }
+/** What is read along with a run. */
+interface Parts { payload: string | null, awaits: number | null }
+
+/** A due run. `parts`: unless they are to be read once it is taken. `plain`: its row has nothing but what `PLAIN` names.
+ *  */
+interface Next { run: Run, parts?: Parts, plain: boolean }
 
 /** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
  *  `least`: no run of it comes before this. */
@@ -61,7 +65,7 @@ function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index:
     const run = single ? single.run ??= tables.read(id) : tables.read(id)
     if (run?.state !== 'queued' || run.due_at > now) return []
     return [
-      { offer, index, lane: null, queue: run.queue, until: now, least: run, read: [whole(tables, run)], after: null }
+      { offer, index, lane: null, queue: run.queue, until: now, least: run, read: [{ run, plain: false }], after: null }
     ]
   }
   const lane = cohort && memory.lanes.find(cohort)
@@ -120,7 +124,7 @@ function read (tables: Tables, source: Source, most: number): void {
   const queued = counts[stateNumber('queued')]!
   if (queued === 0 || (first && queued === 1)) {
     source.after = null
-    if (first && first.due_at > due && first.due_at <= source.until) source.read = [whole(tables, first)]
+    if (first && first.due_at > due && first.due_at <= source.until) source.read = [{ run: first, plain: false }]
     return
   }
   const rows = tables.lists(`
@@ -129,22 +133,22 @@ function read (tables: Tables, source: Source, most: number): void {
     where ${QUEUED} and due_at <= ?
     order by due_at, run.id limit ?`, lane.id, due, id, source.until, most)
   source.read = rows.map(([payload, plain, ...values]) => plain
-    ? { run: plainRun(values, lane), payload: payload as string | null, awaits: null, plain: true }
-    : { ...readWhole(tables, values[0] as number), payload: payload as string | null })
+    ? { run: plainRun(values, lane), parts: { payload: payload as string | null, awaits: null }, plain: true }
+    : readWhole(tables, values[0] as number, payload as string | null))
   const last = source.read.at(-1)?.run
   source.after = rows.length < most || last === undefined ? null : [last.due_at, decodeId(last.id)!]
 }
 
-function readWhole (tables: Tables, id: number): Next {
+function readWhole (tables: Tables, id: number, payload: string | null): Next {
   const row = tables.one<RunRow>('select * from run where id = ?', id)!
-  return { run: tables.toRun(row), payload: null, awaits: row.awaits, plain: false }
+  return { run: tables.toRun(row), parts: { payload, awaits: row.awaits }, plain: false }
 }
 
-function whole (tables: Tables, run: Run): Next {
+function partsOf (tables: Tables, run: Run): Parts {
   const awaits = tables.memory.linked
     ? tables.one<{ awaits: number | null }>('select awaits from run where id = ?', decodeId(run.id))?.awaits ?? null
     : null
-  return { run, payload: tables.payloads.of(run.id), awaits, plain: false }
+  return { payload: tables.payloads.of(run.id), awaits }
 }
 
 interface Starting { queued: Run, running: Run, lane: Lane }
@@ -152,7 +156,8 @@ interface Starting { queued: Run, running: Run, lane: Lane }
 interface Beginning { tables: Tables, ask: ClaimAsk, pools: Pools, plain: Starting[] }
 
 function begin ({ tables, ask, pools, plain }: Beginning, { offer, index, lane }: Source, next: Next): Claimed {
-  const { run: queued, payload, awaits } = next
+  const { run: queued } = next
+  const { payload, awaits } = next.parts ?? partsOf(tables, queued)
   const running = taken(queued, ask)
   if (lane !== null && next.plain) plain.push({ queued, running, lane })
   else tables.save(queued, running)

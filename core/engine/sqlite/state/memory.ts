@@ -55,7 +55,7 @@ export class Memory {
   entered (run: Run, lane: Lane, expires: boolean): void {
     if (run.state === 'queued' && (expires || !isBehindDue(lane, run))) this.kinds.add('work')
     this.lanes.moved(lane, null, run)
-    this.singles.moved(null, run)
+    this.singles.moved(null, run, lane.id)
     if (expires) this.expects(run)
   }
 
@@ -66,7 +66,7 @@ export class Memory {
       this.lanes.moved(from, before, null)
       this.lanes.moved(to, null, after)
     }
-    this.singles.moved(before, after)
+    this.singles.moved(before, after, to.id)
     this.expects(after)
     // Until when its lease holds is its owner's to say.
     if (after.state === 'running') this.journal.put(

@@ -1,8 +1,12 @@
+import { isScheduled } from '../../../model/run/cohort.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { Journal } from './journal.ts'
 
-/** A single run that is due. `run`: as it is, unless it has to be read. */
-export interface Single { id: string, now: boolean, deadline_at: number | null, due_at: number, run: Run | null }
+/** A single run that is due. `group`: gates can tell those of one apart by their deadlines alone. `run`: as it is,
+ *  unless it has to be read. */
+export interface Single {
+  id: string, group: number, now: boolean, deadline_at: number | null, due_at: number, run: Run | null
+}
 
 /** What the single runs ask of the tables: `due` those that are due in (after, until], `after` the first due beyond. */
 export interface SingleSource {
@@ -10,10 +14,16 @@ export interface SingleSource {
   after (instant: number): number
 }
 
+/** The group of a single run: those of one task, queue and priority, apart by whether a schedule asked for them and
+ *  whether they are to run now. */
+export const groupOf = (lane: number, { source, now }: Pick<Run, 'source' | 'now'>): number =>
+  lane * 4 + (isScheduled(source) ? 2 : 0) + (now ? 1 : 0)
+
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** As many are handed out, and keep their runs in memory. */
-const MOST = 1000
+/** So many of a group are handed out, and keep their runs in memory: when none of them may start no other may, and when
+ *  they have started the next are looked at. What is held in one group hides nothing of another. */
+const MOST = 100
 
 /** Which comes first: to run now, then the nearest to its deadline, then due first, then asked for first. */
 function order (a: Single, b: Single): number {
@@ -25,8 +35,18 @@ function order (a: Single, b: Single): number {
 
 const isWaiting = (run: Run | null): run is Run => run !== null && run.single && run.state === 'queued'
 
-const singleOf = (run: Run): Single =>
-  ({ id: run.id, now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run })
+const singleOf = (run: Run, lane: number): Single => ({
+  id: run.id, group: groupOf(lane, run), now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run
+})
+
+/** Those that are due, in order, by their groups. */
+type Groups = Map<number, Single[]>
+
+const grouped = (singles: Iterable<Single>): Groups => {
+  const groups = Map.groupBy(singles, ({ group }) => group)
+  for (const group of groups.values()) group.sort(order)
+  return groups
+}
 
 /** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
  *  be. */
@@ -34,7 +54,7 @@ export class Singles {
   readonly #source: SingleSource
   readonly #journal: Journal
   readonly #byId = new Map<string, Single>()
-  #due: Single[] = []
+  #due: Groups = new Map()
   #horizon = NEVER
   /** Null: it has to be looked up. */
   #later: number | null = null
@@ -44,16 +64,17 @@ export class Singles {
     this.#journal = journal
   }
 
-  /** Follows one run from what it was to what it is; null: not there. */
-  moved (before: Run | null, after: Run | null): void {
+  /** Follows one run from what it was to what it is, null: not there; `lane` is the number of the one it comes to. */
+  moved (before: Run | null, after: Run | null, lane: number): void {
     if (isWaiting(before)) this.#leave(before)
-    if (isWaiting(after)) this.#enter(after)
+    if (isWaiting(after)) this.#enter(after, lane)
   }
 
-  /** The first of those that are due at `now`, a thousand at most. */
+  /** The first of each group of those that are due at `now`, in order. */
   at (now: number): readonly Single[] {
     this.#advance(now)
-    return this.#due.length <= MOST ? this.#due : this.#due.slice(0, MOST)
+    const firsts = [...this.#due.values()].flatMap(group => group.slice(0, MOST))
+    return this.#due.size > 1 ? firsts.sort(order) : firsts
   }
 
   /** One that is due at the instant of the last `at`. */
@@ -75,8 +96,8 @@ export class Singles {
     if (single) this.#remove(single)
   }
 
-  #enter (run: Run): void {
-    if (run.due_at <= this.#horizon) this.#insert(singleOf(run))
+  #enter (run: Run, lane: number): void {
+    if (run.due_at <= this.#horizon) this.#insert(singleOf(run, lane))
     else if (this.#later !== null && run.due_at < this.#later) this.#next(run.due_at)
   }
 
@@ -86,28 +107,31 @@ export class Singles {
     this.#journal.note(() => { this.#later = before })
   }
 
-  #place (single: Single): number {
-    let [low, high] = [0, this.#due.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (order(this.#due[middle]!, single) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   #insert (single: Single): void {
-    const place = this.#place(single)
+    const place = this.#put(single)
     if (place >= MOST) single.run = null
-    this.#due.splice(place, 0, single)
     this.#journal.put(this.#byId, single.id, single)
-    this.#journal.note(() => void this.#due.splice(this.#place(single), 1))
+    this.#journal.note(() => this.#take(single))
   }
 
   #remove (single: Single): void {
-    this.#due.splice(this.#place(single), 1)
+    this.#take(single)
     this.#journal.drop(this.#byId, single.id)
-    this.#journal.note(() => void this.#due.splice(this.#place(single), 0, single))
+    this.#journal.note(() => void this.#put(single))
+  }
+
+  #put (single: Single): number {
+    const group = this.#due.get(single.group) ?? []
+    this.#due.set(single.group, group)
+    const place = placeIn(group, single)
+    group.splice(place, 0, single)
+    return place
+  }
+
+  #take (single: Single): void {
+    const group = this.#due.get(single.group)!
+    group.splice(placeIn(group, single), 1)
+    if (group.length === 0) this.#due.delete(single.group)
   }
 
   #advance (now: number): void {
@@ -116,12 +140,10 @@ export class Singles {
     const fresh = now > this.#horizon && crossed ? this.#source.due(this.#horizon, now) : []
     const later = crossed || now < this.#horizon ? this.#source.after(now) : this.#later
     const before = { due: this.#due, horizon: this.#horizon, later: this.#later }
-    const gone = now < this.#horizon ? this.#due.filter(({ due_at }) => due_at > now) : []
-    if (fresh.length > 0 || gone.length > 0) {
-      this.#due = [...this.#due.filter(({ due_at }) => due_at <= now), ...fresh].toSorted(order)
-    }
+    const gone = now < this.#horizon ? [...this.#byId.values()].filter(({ due_at }) => due_at > now) : []
     for (const single of gone) this.#journal.drop(this.#byId, single.id)
     for (const single of fresh) this.#journal.put(this.#byId, single.id, single)
+    if (fresh.length > 0 || gone.length > 0) this.#due = grouped(this.#byId.values())
     this.#horizon = now
     this.#later = later
     this.#journal.note(() => {
@@ -130,4 +152,14 @@ export class Singles {
       this.#later = before.later
     })
   }
+}
+
+function placeIn (group: readonly Single[], single: Single): number {
+  let [low, high] = [0, group.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (order(group[middle]!, single) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { FINAL_STATES, isFinal } from '../../../model/run/run.ts'
+import { FINAL_STATES, SOURCES, isFinal } from '../../../model/run/run.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import type { Json } from '../../../model/base/json.ts'
 import type { NewRun, PastAttempt, Run } from '../../../model/run/run.ts'
@@ -14,6 +14,7 @@ import { Memory } from './memory.ts'
 import { Payloads } from './payloads.ts'
 import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, richValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
+import { groupOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
 
 /** What a run leaves, each in a table of its own. */
@@ -31,6 +32,15 @@ const isFree = ({ key_until: until, state }: Run): boolean =>
   (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
 
 const SINGLE = 'from run indexed by run_single where state = 1 and single = 1'
+
+interface SingleRow {
+  id: number, lane: number, source: number, now: number, deadline_at: number | null, due_at: number
+}
+
+function singleOf ({ id, lane, source, now, ...rest }: SingleRow): Single {
+  const run = { source: SOURCES[source]!, now: now === 1 }
+  return { ...rest, id: encodeId(id), group: groupOf(lane, run), now: run.now, run: null }
+}
 
 /** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write
  *  happens inside a transaction of the group commit. */
@@ -67,9 +77,9 @@ export class Tables extends Prepared {
 
   #singleSource (): SingleSource {
     return {
-      due: (after, until) => this.all<{ id: number, now: number, deadline_at: number | null, due_at: number }>(
-        `select id, now, deadline_at, due_at ${SINGLE} and due_at > ? and due_at <= ?`, after, until)
-        .map(({ id, now, ...rest }): Single => ({ ...rest, id: encodeId(id), now: now === 1, run: null })),
+      due: (after, until) => this.all<SingleRow>(
+        `select id, lane, source, now, deadline_at, due_at ${SINGLE} and due_at > ? and due_at <= ?`, after, until
+      ).map(singleOf),
       after: instant =>
         this.one<{ due_at: number }>(
           `select due_at ${SINGLE} and due_at > ? order by due_at limit 1`, instant
