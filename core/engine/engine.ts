@@ -16,9 +16,13 @@ export type Note = Omit<Entry, 'at' | 'subject'> & { subject?: string }
 /** How many runs may wait in a queue, blocked ones included, and what becomes of one more. */
 export interface Bound { max: number, on_full: 'refuse' | 'drop_oldest' }
 
+/** A request that names itself by a key: what the key is used for is kept as the fact `name`. */
+export interface KeyedRequest { key: string, name: string, digest: string }
+
 /** `bounds`: by queue; the call is refused as a whole with OFFPEAK_QUEUE_FULL, or the oldest waiting runs are skipped
- *  (`queue_full`). */
-export interface AddMore { bounds?: Record<string, Bound>, record?: Note }
+ *  (`queue_full`). `request`: the call is refused with OFFPEAK_IDEMPOTENCY_CONFLICT when its key is used for another
+ *  one. */
+export interface AddMore { bounds?: Record<string, Bound>, record?: Note, request?: KeyedRequest }
 
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
 export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }

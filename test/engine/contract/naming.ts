@@ -137,4 +137,20 @@ export async function naming (t: Test, setup: Setup) {
       await t.rejects(addAs(engine, { until: 'kept', conflict: 'return' }, more), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/0/unique' }] })
     }
   })
+  t.test('the key of a request is used for one request, whoever asks at the same moment, and a refused one leaves it free', async t => {
+    const engine = await setup(t)
+    const request = (digest: string) => ({ key: 'k1', name: 'request/1', digest })
+    const kept = async () => (await engine.kept({ prefix: 'request/' })).map(({ value }) => value)
+    const add = (digest: string, more: Partial<NewRun> = {}) => engine.add([ask({ key: 'one', unique: { until: 'kept', conflict: 'return' }, ...more })], T0, { request: request(digest) })
+    const conflict = { code: 'OFFPEAK_IDEMPOTENCY_CONFLICT', message: /'k1'/ }
+    await t.rejects(engine.add([ask({ queue: 'q' }), ask({ queue: 'q' })], T0, { request: request('x'), bounds: { q: { max: 1, on_full: 'refuse' } } }), { code: 'OFFPEAK_QUEUE_FULL' })
+    await t.rejects(add('x', { after: [{ run: 'nobody', condition: 'done' }] }), { code: 'OFFPEAK_INPUT_INVALID' })
+    t.same(await kept(), [])
+    const asked = [add('a'), add('b'), add('a')] as const
+    await t.rejects(asked[1], conflict)
+    t.match([await asked[0], await asked[2]], [[{ created: true }], [{ created: false }]])
+    t.same(await kept(), ['a'])
+    await t.rejects(add('b', { key: 'two' }), conflict)
+    t.match(await engine.count(), [{ states: { queued: 1 } }])
+  })
 }

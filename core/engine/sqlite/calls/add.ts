@@ -1,12 +1,13 @@
-import { queueFull } from '../../../model/base/errors.ts'
+import { idempotencyConflict, queueFull } from '../../../model/base/errors.ts'
 import type { Detail } from '../../../model/base/errors.ts'
 import type { NewRun, Run } from '../../../model/run/run.ts'
 import { retryAfter } from '../../../model/config/retry-after.ts'
 import { isFlow, refuse } from '../../checks.ts'
-import type { AddMore, Added, Bound } from '../../engine.ts'
+import type { AddMore, Added, Bound, KeyedRequest } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
 import { cascade, link, prerequisitesOf } from './dependencies.ts'
 import { nextKnown } from './due.ts'
+import { factOf, keep } from './facts.ts'
 import { drop, queues } from './queues.ts'
 import { note } from './records.ts'
 import { addOne, holder } from './unique.ts'
@@ -14,11 +15,13 @@ import { addOne, holder } from './unique.ts'
 /** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
  *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
 export function add (
-  tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record }: AddMore = {}
+  tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record, request }: AddMore = {}
 ): Added[] {
   const isLinked = isFlow(runs)
   if (isLinked) refuse(unknownIds(tables, runs))
+  if (request) checkRequest(tables, request)
   const crowded = crowdedBy(tables, runs, { bounds, now })
+  if (request) keep(tables, { name: request.name, value: request.digest, now, was: null })
   const added = runs.map(run => addOne(tables, run, now))
   if (isLinked) linkAll(tables, runs, { added, now })
   for (const [queue, max] of crowded) drop(tables, { queue, max, now })
@@ -33,6 +36,12 @@ export function add (
   const first = answers.find(({ created }) => created)
   if (record && first) note(tables, record, { at: now, subject: first.run.id })
   return answers
+}
+
+/** Throws when the key of a request is used for another one. */
+function checkRequest (tables: Tables, { key, name, digest }: KeyedRequest): void {
+  const known = factOf(tables, name)
+  if (known !== null && known.value !== JSON.stringify(digest)) throw idempotencyConflict(key)
 }
 
 interface Linking { added: readonly Added[], now: number }

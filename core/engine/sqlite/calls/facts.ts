@@ -12,13 +12,18 @@ export const GONE = 'null'
 
 type Row = Omit<Fact, 'value'> & { value: string }
 
+/** What stands under a name, or null. */
+export function factOf (tables: Tables, name: string): Pick<Row, 'version' | 'value'> | null {
+  const known = tables.one<Row>('select version, value from fact where name = ?', name)
+  return known === undefined || known.value === GONE ? null : known
+}
+
 /** Keeps a fact under its name, in the place of the one before; null takes it away. False: another version stands there
  *  than was read. */
 export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk): boolean {
-  const known = tables.one<Row>('select version, value from fact where name = ?', name)
-  const isThere = known !== undefined && known.value !== GONE
-  if (was !== undefined && was !== (isThere ? known.version : null)) return false
-  if (value === null && !isThere) return true
+  const known = factOf(tables, name)
+  if (was !== undefined && was !== (known?.version ?? null)) return false
+  if (value === null && known === null) return true
   tables.run(`
     insert into fact (name, value, at, version) values (?, ?, ?, ?)
     on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name,

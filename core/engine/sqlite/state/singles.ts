@@ -74,7 +74,7 @@ export class Singles {
   at (now: number): readonly Single[] {
     this.#advance(now)
     const firsts = [...this.#due.values()].flatMap(group => group.slice(0, MOST))
-    return this.#due.size > 1 ? firsts.sort(order) : firsts
+    return this.#due.size > 1 ? firsts.toSorted(order) : firsts
   }
 
   /** One that is due at the instant of the last `at`. */
