@@ -91,8 +91,8 @@ const tasks: Face = async app => {
     const header = headers['idempotency-key']
     const ask = askOf(body ?? {}, header)
     checkDue([ask])
-    const add = () => manager.desk.request(params.id, ask, by)
-    const added = header === undefined ? await add() : await manager.desk.requests.once({ key: header, scope: `tasks/${params.id}`, request: body ?? {} }, add)
+    const keyed = header === undefined ? undefined : { key: header, scope: `tasks/${params.id}`, request: body ?? {} }
+    const added = await manager.desk.request(params.id, ask, { by, ...keyed && { keyed } })
     const { run, created } = added
     if (header !== undefined && !created) reply.header('idempotency-replayed', 'true')
     return await reply.code(created ? 202 : 200).header('location', `${app.prefix}/api/runs/${run.id}`).send(requestedAnswer(manager, added))

@@ -44,9 +44,9 @@ t.test('however long an enqueue takes, its run is due at the instant it was adde
   await manager.start()
   await manager.pauses.add({ scope: 'all', by: 'ann' })
   manager.addTask({ id: 'one', func: () => 1 })
-  const asked = [await manager.desk.enqueue('one'), await manager.desk.request('one', {}, 'ann'), ...await manager.desk.bulk.add([{ task: 'one' }])]
+  const asked = [await manager.desk.enqueue('one'), await manager.desk.request('one', {}, { by: 'ann' }), ...await manager.desk.bulk.add([{ task: 'one' }])]
   for (const { run } of asked) t.match(run, { due_at: run.created_at, single: false })
-  const hurried = await manager.desk.request('one', { now: true }, 'ann')
+  const hurried = await manager.desk.request('one', { now: true }, { by: 'ann' })
   t.match(hurried.run, { due_at: hurried.run.created_at })
 })
 

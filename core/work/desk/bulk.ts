@@ -4,8 +4,8 @@ import { checkedPayload, newRun } from './intake.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { passedBy } from '../../model/view/held.ts'
-import { named } from './requests.ts'
-import type { Act, Added, ChangeAsk, Changed, EditAsk, Engine, Note } from '../../engine/engine.ts'
+import { named, requestOf } from './requests.ts'
+import type { Act, Added, ChangeAsk, Changed, EditAsk, Engine, KeyedRequest, Note } from '../../engine/engine.ts'
 import type { Admission } from './admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Detail } from '../../model/base/errors.ts'
@@ -15,7 +15,6 @@ import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
 import type { Passed } from '../../model/view/held.ts'
 import type { TaskRunAsk } from './intake.ts'
-import type { Requests } from './requests.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
@@ -34,7 +33,6 @@ export interface BulkOptions {
   notice: Listener
   runner: Runner
   admission: Admission
-  requests: Requests
   definition: (id: string) => Task
   tasks: () => ReadonlyMap<string, Task>
 }
@@ -45,7 +43,7 @@ export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: 
 export interface ChangeRequest { filter: Filter, tasks?: string[], by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
 
 /** `by`: a person who asked, and `action`: for what, as it is recorded. */
-export interface BulkMore { source?: Source, by?: string, action?: 'run' | 'flow' }
+export interface BulkMore { source?: Source, by?: string, action?: 'run' | 'flow', request?: KeyedRequest }
 
 /** `refused`: runs that were not tried again, because their queues are full. */
 export interface Counted { matched: number, changed: number, refused: number }
@@ -61,11 +59,11 @@ export class Bulk {
   }
 
   /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
-  async add (asks: readonly TaskRunAsk[], { source = 'manual', by, action = 'run' }: BulkMore = {}): Promise<Added[]> {
+  async add (asks: readonly TaskRunAsk[], { source = 'manual', by, action = 'run', request }: BulkMore = {}): Promise<Added[]> {
     const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
     const runs = this.#checked(asks, source, now)
-    const more = { bounds: admission.bounds, ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) } }
+    const more = { bounds: admission.bounds, ...request && { request }, ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) } }
     const added = await engine.add(runs, now, more).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
@@ -74,8 +72,8 @@ export class Bulk {
 
   /** The same for a request that names itself by a key: sent again it finds what it has added. Throws OFFPEAK_IDEMPOTENCY_CONFLICT too. */
   async addOnce (asks: readonly TaskRunAsk[], { key, scope, ...more }: BulkMore & { key: string, scope: string }): Promise<Added[]> {
-    const { requests, tasks } = this.#options
-    return await requests.once({ key, scope, request: asks }, () => this.add(named(asks, { key, scope }, tasks()), more))
+    const request = requestOf({ key, scope, request: asks })
+    return await this.add(named(asks, { key, scope }, this.#options.tasks()), { ...more, request })
   }
 
   #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {

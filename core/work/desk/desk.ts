@@ -2,7 +2,6 @@ import { Admission } from './admission.ts'
 import { Bulk, placed } from './bulk.ts'
 import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
-import { Requests } from './requests.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { foremost } from './foremost.ts'
 import { classify } from '../../model/gates/classify.ts'
@@ -10,12 +9,13 @@ import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { newRun } from './intake.ts'
+import { requestOf } from './requests.ts'
 import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
 import { passedBy } from '../../model/view/held.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
-import type { Added, Engine, Note } from '../../engine/engine.ts'
+import type { Added, Engine, KeyedRequest, Note } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { FullRun, NewRun, Run, Source, State } from '../../model/run/run.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -23,6 +23,7 @@ import type { ListAsk, Page, StoredLine, TaskCount } from '../../engine/reports.
 import type { Listener } from '../../model/notice.ts'
 import type { Passed } from '../../model/view/held.ts'
 import type { Planner } from '../plan/planner.ts'
+import type { RequestAsk } from './requests.ts'
 import type { RunAsk } from './intake.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Rest } from '../../model/schedule/resting.ts'
@@ -76,14 +77,12 @@ export class Desk {
   readonly queues: Queues
   readonly bulk: Bulk
   readonly dead: Dead
-  readonly requests: Requests
 
   constructor (options: DeskOptions) {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
     this.queues = new Queues(options)
-    this.requests = new Requests(options)
-    this.bulk = new Bulk({ ...options, admission: this.#admission, requests: this.requests, definition: id => this.definition(id) })
+    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 
@@ -149,22 +148,24 @@ export class Desk {
   }
 
   /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and comfort make: they are
-   *  part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID too. */
-  async request (id: string, { now: hurried = false, ...ask }: RunRequest, by: string): Promise<Requested> {
+   *  part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID, OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  async request (id: string, { now: hurried = false, ...ask }: RunRequest, { by, keyed }: { by: string, keyed?: RequestAsk }): Promise<Requested> {
     const { clock, runner } = this.#options
     const now = clock.now()
     if (hurried) checkHurried(ask)
     const run = newRun({ task: this.definition(id), ask, source: 'manual', now })
-    if (!hurried) return { ...await this.#add(run, now, { by, action: 'run', detail: { task: id } }), passes: [] }
+    const request = keyed && requestOf(keyed)
+    if (!hurried) return { ...await this.#add(run, now, { record: { by, action: 'run', detail: { task: id } }, request }), passes: [] }
     const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
-    const added = await this.#add({ ...run, now: true }, now, { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } })
+    const record = { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } }
+    const added = await this.#add({ ...run, now: true }, now, { record, request })
     return { ...added, passes: added.created ? passes : [] }
   }
 
   /** Adds a run at the instant it was made for: one that is due earlier than it is added is judged by itself. */
-  async #add (run: NewRun, now: number, record?: Note): Promise<Added> {
+  async #add (run: NewRun, now: number, { record, request }: { record?: Note, request?: KeyedRequest | undefined } = {}): Promise<Added> {
     const { engine, runner } = this.#options
-    const more = { bounds: this.#admission.bounds, ...record && { record } }
+    const more = { bounds: this.#admission.bounds, ...record && { record }, ...request && { request } }
     const [added] = await engine.add([run], now, more).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
