@@ -40,8 +40,8 @@ export interface Due {
 }
 
 /** `pools`: how many may still start, by name; a pool that is not named is unlimited. Pools named `task/<id>`,
- *  `queue/<name>` and `lock/<name>` are shared with other owners: what their running runs take is subtracted first, in
- *  the same change. `limit`: of all runs together. `rates`: of queues; a run of such a queue needs and takes one start
+ *  `queue/<name>`, `lock/<name>` and `nobody` are shared with other owners: what their running runs take is subtracted
+ *  first, in the same change; of `nobody` each of them takes one. `limit`: of all runs together. `rates`: of queues; a run of such a queue needs and takes one start
  *  of the bucket that the engine keeps. */
 export interface ClaimAsk {
   owner: string

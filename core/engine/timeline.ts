@@ -91,6 +91,19 @@ export function thinned (holds: readonly Hold[]): Hold[] {
   return left
 }
 
+/** The entries, oldest first; what was taken back and said again at the same instant goes on. */
+export function continued (holds: readonly Hold[]): Hold[] {
+  const all: Hold[] = []
+  for (const hold of holds.toSorted((a, b) => a.from - b.from || (a.to ?? Infinity) - (b.to ?? Infinity))) {
+    const before = all.find(one => one.to === hold.from && isSame(one, hold))
+    if (before === undefined) all.push({ ...hold })
+    else before.to = hold.to
+  }
+  return all
+}
+
+const isSame = (a: Hold, b: Hold): boolean => a.code === b.code && a.message === b.message && a.owner === b.owner
+
 const joined = (a: Hold, b: Hold): Hold => ({ ...a, to: a.to! + b.to! - b.from })
 
 /** The places of the first two of one code, or of the first two of all, the first and the last left out. */

@@ -170,4 +170,15 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
     t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
   })
+
+  t.test('what is taken back and said again at the same instant goes on', async t => {
+    const engine = await setup(t)
+    const run = await addOne(engine)
+    await say(engine, 0, 'battery')
+    await say(engine, 5, null)
+    await say(engine, 5, 'battery')
+    await say(engine, 7, null)
+    await say(engine, 8, 'battery')
+    t.same(await shown(engine, run.id), [['battery', 0, 7, 'me'], ['battery', 8, null, 'me']])
+  })
 }

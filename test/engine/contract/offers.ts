@@ -77,6 +77,14 @@ export async function offering (t: Test, setup: Setup) {
     await crash(engine, { now: T0 + MINUTE })
     t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: {}, queues: {}, locks: {} })
   })
+  t.test('of the pool `nobody` each run of another owner takes one, in the same change', async t => {
+    const { engine, places } = await filled(t, {}, {}, {})
+    const take = async (owner: string, name: string) => places(await claim(engine, [offer({ cohort: cohort(), needs: [name], takes: [name] })], { owner, pools: { [name]: 1 }, limit: 1 }))
+    t.same(await Promise.all([take('me', 'slots'), take('you', 'nobody')]), [[0], []])
+    t.same(await take('me', 'nobody'), [1], 'its own every owner subtracts by itself')
+    await crash(engine, { now: T0 + MINUTE })
+    t.equal((await take('you', 'nobody')).length, 1)
+  })
   t.test('a rate lets so many start at once, then evenly, whoever claims, and a restart does not forget it', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 9 }, () => ({})))
     const rates = { default: { count: 2, per_ms: 10 * SECOND } }

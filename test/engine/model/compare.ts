@@ -4,6 +4,7 @@ import { STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Cohort } from '../../../core/model/run/cohort.ts'
 import type { Hold, Run } from '../../../core/model/run/run.ts'
 import type { Laws } from './laws.ts'
+import { shown } from './timelines.ts'
 import { isWaiting } from './was.ts'
 import type { Was } from './was.ts'
 
@@ -89,7 +90,7 @@ async function compareParts (engine: Engine, laws: Laws, run: Was): Promise<void
     payload: found.payload, result: found.result, checkpoint: found.checkpoint, attempts: found.attempts.map(({ turn, outcome }) => ({ turn, outcome })),
     holds: sortedHolds(found.holds), after: found.after, used: found.used
   }, {
-    payload: run.payload, result: run.result, checkpoint: run.checkpoint, attempts: attemptsOf(run), holds: sortedHolds(laws.timelineOf(run)), after, used: run.used
+    payload: run.payload, result: run.result, checkpoint: run.checkpoint, attempts: attemptsOf(run), holds: sortedHolds(shown(laws.timelineOf(run))), after, used: run.used
   }, run.id)
   deepEqual((await engine.logs({ id: run.id, after: 0, limit: 10_000 })).map(({ text }) => text), run.lines)
 }

@@ -51,6 +51,16 @@ export const within = (entries: readonly Hold[], from: number, to: number | null
     return { ...entry, from: began, to: to === null ? entry.to : Math.max(began, Math.min(to, entry.to ?? to)) }
   })
 
+/** The entries as they are shown: one that begins when an equal one ends is that one. */
+export function shown (entries: readonly Hold[]): Hold[] {
+  const alike = Map.groupBy(entries, ({ code, message, owner }) => JSON.stringify([code, message, owner]))
+  const ends = (entry: Hold) => entry.to ?? Infinity
+  return [...alike.values()].flatMap(same => same.toSorted((a, b) => a.from - b.from || ends(a) - ends(b)).reduce<Hold[]>((all, entry) => {
+    const place = all.findIndex(one => one.to === entry.from)
+    return place < 0 ? [...all, entry] : all.with(place, { ...all[place]!, to: entry.to })
+  }, []))
+}
+
 /** How long some entries last, each instant once. */
 function covered (entries: readonly Hold[]): number {
   const marks = [...new Set(entries.flatMap(({ from, to }) => [from, to!]))].toSorted((a, b) => a - b)

@@ -31,6 +31,7 @@ export class Pools {
     for (const [task, many] of Object.entries(tasks)) this.#lower(`task/${task}`, many)
     for (const [queue, many] of Object.entries(queues)) this.#lower(`queue/${queue}`, many)
     for (const name of Object.keys(locks)) this.#lower(`lock/${name}`, 1)
+    this.#lower('nobody', Object.values(tasks).reduce((sum, many) => sum + many, 0))
   }
 
   #lower (name: string, by: number): void {

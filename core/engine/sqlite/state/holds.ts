@@ -1,7 +1,7 @@
 import { DAY } from '../../../model/base/duration.ts'
 import { encodeId } from '../../../model/run/id.ts'
 import type { Hold, Run } from '../../../model/run/run.ts'
-import { clipped, daySums, lengthOf, thinned } from '../../timeline.ts'
+import { clipped, continued, daySums, lengthOf, thinned } from '../../timeline.ts'
 import type { DaySum } from '../../timeline.ts'
 import type { HoldEntry } from '../../engine.ts'
 import type { HeldAsk, HeldTime } from '../../reports.ts'
@@ -153,9 +153,9 @@ export class Holds {
   /** The timeline of a run, oldest first. */
   of (run: Run, lane: Lane): Hold[] {
     const own = this.waits.all(run.id)
-    if (lane.span === null || run.state === 'blocked') return thinned(own)
+    if (lane.span === null || run.state === 'blocked') return thinned(continued(own))
     const shared = this.lanes.of(lane.id, run.due_at, waitedUntil(run))
-    return thinned(shared.length === 0 ? own : [...shared, ...own].toSorted((a, b) => a.from - b.from))
+    return thinned(continued([...shared, ...own]))
   }
 
   /** Time held by task and code: what is summed, and what waiting runs were held for so far. */
