@@ -51,6 +51,21 @@ t.test('each run is executed by one of two runners, and the limits of tasks, que
   t.strictSame([...new Set(log.map(line => line[0]))].toSorted(), ['a', 'b'], 'both have taken part')
 })
 
+t.test('a run that is to be alone has no company on either, also when both look at the same moment', async t => {
+  const tasks = [sleeper('solo', 3, { alone: true }), sleeper('busy', 3)]
+  const { a, b, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)))
+  const passed: number[] = []
+  for (let minute = 0; minute < 90; minute++) {
+    if (minute < 40) await Promise.all([a.manager.desk.enqueue(minute % 2 ? 'solo' : 'busy'), b.manager.desk.enqueue(minute % 3 ? 'busy' : 'solo')])
+    await a.advance(MINUTE)
+    await settle()
+    const running = [...a.manager.runner.active.begun, ...b.manager.runner.active.begun]
+    if (running.some(({ alone }) => alone) && running.length > 1) passed.push(minute)
+  }
+  t.strictSame(passed, [])
+  for (const id of ['solo', 'busy']) t.ok((await a.runs(id)).some(({ state }) => state === 'completed'), `${id} has run`)
+})
+
 t.test('each runner goes by its own machine: what one must hold the other starts', async t => {
   const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], { a: { reading: ON_BATTERY } })
   await a.enqueue('work')

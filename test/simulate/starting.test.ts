@@ -90,6 +90,32 @@ t.test('a run may rest for long, and one that is to be alone does not wait for i
   t.strictSame((await kit.runs()).map(({ state }) => state), ['completed', 'completed'])
 })
 
+t.test('who has waited for fifteen minutes goes before a younger run that is to be alone, at that very instant', async t => {
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'low', minutes: 1, priority: 'low' }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  await kit.advance(1)
+  await kit.enqueue('long')
+  await kit.manager.pauses.add({ scope: 'task', name: 'low', by: 'ada' })
+  const low = await kit.enqueue('low')
+  await kit.advance('1m')
+  await kit.enqueue('solo')
+  await kit.manager.pauses.remove({ scope: 'task', name: 'low' }, 'ada')
+  await kit.advanceTo(low.due_at + 15 * MINUTE - 1)
+  t.match(kit.manager.runner.verdict(low).gates.filter(({ ok }) => !ok), [{ code: 'not_alone', message: /^run .* of solo comes first/ }])
+  await kit.advance(1)
+  t.match(await kit.manager.engine.get(low.id), { state: 'running', started_at: low.due_at + 15 * MINUTE })
+})
+
+t.test('and of two that have waited for as long the first stays the first', async t => {
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'other', minutes: 1 }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  await kit.advance(1)
+  for (const id of ['long', 'solo']) await kit.enqueue(id)
+  const other = await kit.enqueue('other')
+  for (const at of [15 * MINUTE - 1, 15 * MINUTE, 15 * MINUTE + 1]) {
+    await kit.advanceTo(other.due_at + at)
+    t.equal(kit.manager.runner.verdict(other).decision, 'hold')
+  }
+})
+
 t.test('more slots at another hour are used at that hour', async t => {
   const kit = await kitOf(t, [{ id: 'work', minutes: 300, concurrency: 9 }], {
     at: '2026-01-05T12:00:00Z',

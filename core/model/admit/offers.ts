@@ -1,8 +1,8 @@
 import { PREFETCH_RANK, RANKS, urgencyOf } from '../gates/urgency.ts'
 import { Pools } from './pools.ts'
 import { AGING, agedPriorities, deadlineOf } from '../gates/relax.ts'
+import { agesAt } from '../gates/locks.ts'
 import { isFresh, judge } from '../gates/evaluate.ts'
-import { milliseconds } from '../base/duration.ts'
 import { ALONE } from '../gates/crowd.ts'
 import { lookAt, occupancyOf, subjectOf } from './occupancy.ts'
 import type { Aging, Turns } from '../gates/relax.ts'
@@ -44,20 +44,22 @@ const OF_OTHERS = ['alone', 'locks', 'slots', 'priority', 'profile', 'background
 
 const rankOf = ({ run, judgement }: Judged, task: Task): number => RANKS[urgencyOf({ run, task, class: judgement.class.class })]
 
-const comesFirst = (a: Reservation, b: Reservation): boolean =>
+type Aged = Reservation & { aged: boolean }
+
+const comesFirst = (a: Aged, b: Aged): boolean =>
   a.aged !== b.aged ? a.aged : a.rank !== b.rank ? a.rank < b.rank : a.due_at !== b.due_at ? a.due_at < b.due_at : a.run < b.run
 
 /** What a run needs all at once that others may keep from it for ever: to be alone, or, once it has waited for long, several locks. */
-function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Reservation, 'locks' | 'aged'> | null {
+function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Aged, 'locks' | 'aged'> | null {
   if (!task.alone && task.locks.length < 2) return null
   if (judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) return null
-  const aged = ask.config !== undefined && ask.now - run.due_at >= milliseconds(ask.config.scheduling.aging)
+  const aged = ask.config !== undefined && ask.now >= agesAt(run.due_at, ask.config)
   return task.alone || aged ? { locks: task.alone ? null : task.locks, aged } : null
 }
 
 /** The first of the runs that others wait for; one that has waited for long comes first. */
 function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation | null {
-  let first: Reservation | null = null
+  let first: Aged | null = null
   for (const one of judged) {
     const task = ask.tasks.get(one.run.task)
     const need = task === undefined ? null : needOf(one, task, ask)
@@ -175,7 +177,7 @@ function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask
     const most = plain ? prefetch(task.id) : 0
     if (most < 1) return []
     const pool = pools.pool(`prefetch/${task.id}`, most)
-    return [{ ...targetOf({ one, task }, now), rank: PREFETCH_RANK, needs: [pool], takes: [pool] }]
+    return [{ ...targetOf({ one, task }, now), rank: PREFETCH_RANK, needs: [pool, pools.aloneElsewhere()], takes: [pool] }]
   })
 }
 

@@ -2,7 +2,7 @@ import { backgroundSlots } from '../gates/background.ts'
 import { isPaced } from '../gates/pace.ts'
 import { prioritySlots } from '../gates/priority.ts'
 import { profileSlots, profileTaken, slotsFor } from '../gates/profile.ts'
-import { NOBODY, queueRoom } from '../gates/crowd.ts'
+import { ALONE, NOBODY, queueRoom } from '../gates/crowd.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Judgement, Standing } from '../gates/gate.ts'
 import type { Look } from '../gates/evaluate.ts'
@@ -43,6 +43,11 @@ export class Pools {
   pool (name: string, most: number): string {
     this.left[name] ??= most
     return name
+  }
+
+  /** The pool that is empty while another owner has a run that is to be alone. */
+  aloneElsewhere (): string {
+    return this.pool(`lock/${ALONE}`, 1)
   }
 
   #inReserve ({ needs, takes }: Demand): Demand {
@@ -88,6 +93,7 @@ export class Pools {
     both(`queue/${run.queue}`, running)
     both(`rate/${run.queue}`, rate)
     for (const name of task.locks) both(`lock/${name}`, crowd.locks.has(name) ? 0 : 1)
+    demand.needs.push(this.aloneElsewhere())
     if (!this.#alone) return
     // Whoever runs alone needs nobody beside it, and nobody joins it.
     this.pool('company', 1)

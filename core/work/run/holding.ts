@@ -1,6 +1,7 @@
 import { DEPENDENCY_FAILED } from '../../model/gates/dependency.ts'
 import { HoldLog } from './hold-log.ts'
 import { StopReason } from '../../model/run/outcome.ts'
+import { agesAt } from '../../model/gates/locks.ts'
 import { classify } from '../../model/gates/classify.ts'
 import { nextWindowChange } from '../../model/machine/window.ts'
 import { deadlineOf, nextRelaxation } from '../../model/gates/relax.ts'
@@ -36,6 +37,8 @@ const OVERDUE_BATCH = 100
 
 /** Gates that leave other shares at other hours. */
 const BY_HOUR = ['profile', 'background']
+/** Gates that hold runs for one that comes before them, until they have waited for as long. */
+const BY_TURN = ['alone', 'locks']
 
 /** What becomes of runs that may not start, and of running ones that should not go on. */
 export class Holding {
@@ -144,6 +147,8 @@ export class Holding {
     if (task === undefined) return earliest(opens)
     const { config } = this.#options.situation.now
     const byHour = judgement.gates.some(({ ok, gate }) => !ok && BY_HOUR.includes(gate))
+    const aged = agesAt(run.due_at, config)
+    if (aged > now && judgement.gates.some(({ ok, gate }) => !ok && BY_TURN.includes(gate))) opens.push(aged)
     if (byHour) opens.push(nextWindowChange(config, now) ?? Infinity)
     const { at: deadline, lengthMs } = deadlineOf(task, run)
     const from = config.scheduling.relax_from
