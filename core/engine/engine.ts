@@ -32,8 +32,8 @@ export interface Added { run: Run, created: boolean, conflict?: 'returned' | 're
 export interface Others { tasks: Record<string, number>, queues: Record<string, number>, locks: Record<string, string> }
 
 /** `singles`: due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id; at most
- *  the first 100 of those that are alike in task, queue, priority, whether a schedule asked for them, and `now`.
- *  `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that queues
+ *  the first 100 of those that are alike in task, queue, priority, whether a schedule asked for them, and `now`, the
+ *  100 of them whose deadlines count since longest, and the last 100 by due_at. `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that queues
  *  have left, as they were last stored. */
 export interface Due {
   cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket>

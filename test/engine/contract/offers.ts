@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../../../core/model/base/duration.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import type { Offer } from '../../../core/model/run/cohort.ts'
 import type { NewRun, Run } from '../../../core/model/run/run.ts'
-import { BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './ground.ts'
+import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './ground.ts'
 import type { Setup } from './ground.ts'
 
 type CohortOffer = NonNullable<Offer['cohort']>
@@ -175,14 +175,24 @@ export async function grouping (t: Test, setup: Setup) {
     await engine.cancel({ id: cause!.run.id, reason: BY_HAND, now: T0 + 9 })
     t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
   })
-  t.test('of more than a hundred single runs that are alike the first hundred are handed out, and the others once those are gone', async t => {
+  t.test('of many single runs that are alike the nearest to their deadlines, the longest on their way and the last due are handed out', async t => {
     const engine = await setup(t)
-    await engine.add(Array.from({ length: 120 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
-    const { singles } = await engine.due({ now: T0, owner: 'me' })
-    t.same([singles.length, singles[0]!.deadline_at, singles[99]!.deadline_at], [100, T0 + 4881, T0 + 4980])
-    const claimed = await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 1, pools: {}, offers: singles.map(({ id }) => offer({ id })) })
-    t.equal(claimed.length, 100)
-    t.equal((await engine.due({ now: T0, owner: 'me' })).singles.length, 20)
+    const old = await addOne(engine, { single: true, due_at: T0 - MINUTE, deadline_at: T0 + 9 * MINUTE }, T0 - MINUTE)
+    await engine.add(Array.from({ length: 450 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
+    const late = await addOne(engine, { single: true, due_at: T0 + 5, deadline_at: T0 + 9 * MINUTE }, T0 + 5)
+    const { singles } = await engine.due({ now: T0 + 5, owner: 'me' })
+    t.ok(singles.length <= 300, `${singles.length}`)
+    t.same(singles.slice(0, 100).map(({ deadline_at: at }) => at), Array.from({ length: 100 }, (_, place) => T0 + 4551 + place))
+    t.same(singles.slice(-2).map(({ id }) => id), [old.id, late.id])
+    const tried = await engine.claim({ owner: 'me', now: T0 + 5, lease_until: T0 + MINUTE, pools: {}, offers: [offer({ id: old.id })] })
+    await settleAs(engine, tried[0]!, { kind: 'failed', error: BOOM, retry_at: T0 + 3 }, T0 + 6)
+    const left = async () => (await engine.due({ now: T0 + 6, owner: 'me' })).singles
+    t.ok((await left()).some(({ id }) => id === old.id), 'a retry is on its way since its run was due')
+    let count = 0
+    for (let some = await left(); some.length > 0; some = await left()) {
+      count += (await engine.claim({ owner: 'me', now: T0 + 6, lease_until: T0 + MINUTE, pools: {}, offers: some.map(({ id }) => offer({ id })) })).length
+    }
+    t.equal(count, 452, 'and once they are gone the others')
   })
   t.test('and they hide none that gates can tell apart from them', async t => {
     const engine = await setup(t)
@@ -191,7 +201,7 @@ export async function grouping (t: Test, setup: Setup) {
     const others = [{ task: 'b' }, { queue: 'q' }, { priority: 'low' }, { source: 'catch_up' }, { now: true }] as const
     const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
     const { singles } = await engine.due({ now: T0, owner: 'me' })
-    t.equal(singles.length, 100 + others.length)
+    t.equal(singles.length, 100 + others.length, 'of the others the first in every order are the same')
     for (const { run } of added) t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
     await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
     t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id), 'nor one that has left its cohort')

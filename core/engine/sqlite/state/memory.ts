@@ -73,7 +73,8 @@ export class Memory {
       this.running, after.id, after.lease_until === null ? after : { ...after, lease_until: null }
     )
     else if (before.state === 'running') this.#ended(before)
-    if (after.state === 'queued') this.kinds.add('work')
+    // Others may have waited for one that waits no longer.
+    if (after.state === 'queued' || (before.state !== 'running' && isFinal(after.state))) this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')
     if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
   }

@@ -2,10 +2,11 @@ import { isScheduled } from '../../../model/run/cohort.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { Journal } from './journal.ts'
 
-/** A single run that is due. `group`: gates can tell those of one apart by their deadlines alone. `run`: as it is,
- *  unless it has to be read. */
+/** A single run that is due. `group`: gates can tell those of one apart only by how far they are on the way to their
+ *  deadlines and by when they were due. `since`: from when its deadline counts. `run`: as it is, unless it has to be
+ *  read. */
 export interface Single {
-  id: string, group: number, now: boolean, deadline_at: number | null, due_at: number, run: Run | null
+  id: string, group: number, now: boolean, deadline_at: number | null, due_at: number, since: number, run: Run | null
 }
 
 /** What the single runs ask of the tables: `due` those that are due in (after, until], `after` the first due beyond. */
@@ -19,33 +20,57 @@ export interface SingleSource {
 export const groupOf = (lane: number, { source, now }: Pick<Run, 'source' | 'now'>): number =>
   lane * 4 + (isScheduled(source) ? 2 : 0) + (now ? 1 : 0)
 
+/** From when the deadline of a run counts: what a retry moves does not move that. */
+export const sinceOf = ({ attempt, nominal_at, due_at, created_at }: Pick<Run, 'attempt' | 'nominal_at' | 'due_at' | 'created_at'>): number =>
+  Math.max(attempt > 0 ? nominal_at : due_at, created_at)
+
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** So many of a group are handed out, and keep their runs in memory: when none of them may start no other may, and when
- *  they have started the next are looked at. What is held in one group hides nothing of another. */
+/** So many of a group are handed out for each way in which one may be nearer to its start than the others: the nearest to
+ *  their deadlines; those that have waited longest, for of two the one that is farther on its way has the nearer
+ *  deadline or has waited longer; and the last to become due, for what has piled up is held back and they have not. When
+ *  these have started the next are looked at. What is held in one group hides nothing of another. */
 const MOST = 100
+
+type Order = (a: Single, b: Single) => number
+
+const bySince: Order = (a, b) => a.since - b.since || byId(a, b)
+
+const byDue: Order = (a, b) => b.due_at - a.due_at || byId(a, b)
+
+const byId: Order = (a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
 /** Which comes first: to run now, then the nearest to its deadline, then due first, then asked for first. */
 function order (a: Single, b: Single): number {
   if (a.now !== b.now) return a.now ? -1 : 1
   const [x, y] = [a.deadline_at ?? Infinity, b.deadline_at ?? Infinity]
   if (x !== y) return x < y ? -1 : 1
-  return a.due_at - b.due_at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  return a.due_at - b.due_at || byId(a, b)
 }
 
 const isWaiting = (run: Run | null): run is Run => run !== null && run.single && run.state === 'queued'
 
 const singleOf = (run: Run, lane: number): Single => ({
-  id: run.id, group: groupOf(lane, run), now: run.now, deadline_at: run.deadline_at, due_at: run.due_at, run
+  id: run.id, group: groupOf(lane, run), now: run.now, deadline_at: run.deadline_at, due_at: run.due_at,
+  since: sinceOf(run), run
 })
 
-/** Those that are due, in order, by their groups. */
-type Groups = Map<number, Single[]>
+const ORDERS = [order, bySince, byDue] as const
 
-const grouped = (singles: Iterable<Single>): Groups => {
-  const groups = Map.groupBy(singles, ({ group }) => group)
-  for (const group of groups.values()) group.sort(order)
-  return groups
+/** Those of one group that are due, in each order. */
+type Group = Single[][]
+
+type Groups = Map<number, Group>
+
+const grouped = (singles: Iterable<Single>): Groups =>
+  new Map(Map.groupBy(singles, ({ group }) => group).entries().map(
+    ([group, own]) => [group, ORDERS.map(by => own.toSorted(by))]
+  ))
+
+/** The first in each order, each once. */
+function firstsOf (group: Group): Single[] {
+  const [own] = group
+  return own!.length <= MOST ? own! : [...new Set(group.flatMap(sorted => sorted.slice(0, MOST)))]
 }
 
 /** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
@@ -73,8 +98,7 @@ export class Singles {
   /** The first of each group of those that are due at `now`, in order. */
   at (now: number): readonly Single[] {
     this.#advance(now)
-    const firsts = [...this.#due.values()].flatMap(group => group.slice(0, MOST))
-    return this.#due.size > 1 ? firsts.toSorted(order) : firsts
+    return [...this.#due.values()].flatMap(firstsOf).toSorted(order)
   }
 
   /** One that is due at the instant of the last `at`. */
@@ -108,8 +132,7 @@ export class Singles {
   }
 
   #insert (single: Single): void {
-    const place = this.#put(single)
-    if (place >= MOST) single.run = null
+    if (!this.#put(single)) single.run = null
     this.#journal.put(this.#byId, single.id, single)
     this.#journal.note(() => this.#take(single))
   }
@@ -120,18 +143,22 @@ export class Singles {
     this.#journal.note(() => void this.#put(single))
   }
 
-  #put (single: Single): number {
-    const group = this.#due.get(single.group) ?? []
+  /** True for one of the first in some order. */
+  #put (single: Single): boolean {
+    const group = this.#due.get(single.group) ?? ORDERS.map(() => [])
     this.#due.set(single.group, group)
-    const place = placeIn(group, single)
-    group.splice(place, 0, single)
-    return place
+    const places = ORDERS.map((by, index) => {
+      const place = placeIn(group[index]!, { single, by })
+      group[index]!.splice(place, 0, single)
+      return place
+    })
+    return Math.min(...places) < MOST
   }
 
   #take (single: Single): void {
     const group = this.#due.get(single.group)!
-    group.splice(placeIn(group, single), 1)
-    if (group.length === 0) this.#due.delete(single.group)
+    for (const [index, by] of ORDERS.entries()) group[index]!.splice(placeIn(group[index]!, { single, by }), 1)
+    if (group[0]!.length === 0) this.#due.delete(single.group)
   }
 
   #advance (now: number): void {
@@ -154,11 +181,11 @@ export class Singles {
   }
 }
 
-function placeIn (group: readonly Single[], single: Single): number {
-  let [low, high] = [0, group.length]
+function placeIn (sorted: readonly Single[], { single, by }: { single: Single, by: Order }): number {
+  let [low, high] = [0, sorted.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (order(group[middle]!, single) < 0) low = middle + 1
+    if (by(sorted[middle]!, single) < 0) low = middle + 1
     else high = middle
   }
   return low

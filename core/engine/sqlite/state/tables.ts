@@ -14,7 +14,7 @@ import { Memory } from './memory.ts'
 import { Payloads } from './payloads.ts'
 import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, richValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
-import { groupOf } from './singles.ts'
+import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
 
 /** What a run leaves, each in a table of its own. */
@@ -33,13 +33,17 @@ const isFree = ({ key_until: until, state }: Run): boolean =>
 
 const SINGLE = 'from run indexed by run_single where state = 1 and single = 1'
 
+const SINGLE_ROW = 'id, lane, source, now, deadline_at, due_at, nominal_at, created_at, attempt'
+
 interface SingleRow {
   id: number, lane: number, source: number, now: number, deadline_at: number | null, due_at: number
+  nominal_at: number, created_at: number, attempt: number
 }
 
-function singleOf ({ id, lane, source, now, ...rest }: SingleRow): Single {
-  const run = { source: SOURCES[source]!, now: now === 1 }
-  return { ...rest, id: encodeId(id), group: groupOf(lane, run), now: run.now, run: null }
+function singleOf ({ id, lane, source, now, deadline_at, ...row }: SingleRow): Single {
+  const run = { ...row, source: SOURCES[source]!, now: now === 1 }
+  const group = groupOf(lane, run)
+  return { id: encodeId(id), group, now: run.now, deadline_at, due_at: run.due_at, since: sinceOf(run), run: null }
 }
 
 /** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write
@@ -78,7 +82,7 @@ export class Tables extends Prepared {
   #singleSource (): SingleSource {
     return {
       due: (after, until) => this.all<SingleRow>(
-        `select id, lane, source, now, deadline_at, due_at ${SINGLE} and due_at > ? and due_at <= ?`, after, until
+        `select ${SINGLE_ROW} ${SINGLE} and due_at > ? and due_at <= ?`, after, until
       ).map(singleOf),
       after: instant =>
         this.one<{ due_at: number }>(
