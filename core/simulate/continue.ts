@@ -108,12 +108,12 @@ async function setUp (stage: Stage): Promise<void> {
   })
   const { config, tasks } = so
   Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
-  await runner.start()
   await clock.goTo(present.at - 1, settle)
   await seedRuns(
     engine, present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })), { ids, tasks }
   )
-  runner.wake()
+  // A run may begin before its add is answered: whose it is has to be known by then.
+  await runner.start()
   await settle()
   for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task
   situation.pause([HALT])

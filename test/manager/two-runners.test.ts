@@ -66,6 +66,52 @@ t.test('a run that is to be alone has no company on either, also when both look 
   for (const id of ['solo', 'busy']) t.ok((await a.runs(id)).some(({ state }) => state === 'completed'), `${id} has run`)
 })
 
+t.test('what the one has running is counted once: a limit of two lets each of two runners with one slot run one', async t => {
+  const config = { queues: { q: { concurrency: 2 } }, manager: { scheduler_thread_pool: 1 } }
+  for (const task of [{ concurrency: 2 }, { queue: 'q' }]) {
+    const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, task)(own, place, log)], { a: { config }, b: { config } })
+    await a.enqueue('work')
+    await settle()
+    await a.enqueue('work')
+    await settle()
+    t.strictSame([a, b].map(({ manager }) => manager.runner.active.size), [1, 1], JSON.stringify(task))
+    const third = await a.enqueue('work')
+    await settle()
+    t.strictSame([a, b].map(({ manager }) => manager.runner.verdict(third).decision), ['hold', 'hold'])
+  }
+})
+
+t.test('who has not got what another has taken says so at once', async t => {
+  const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, { locks: ['disk'] })(own, place, log)])
+  await a.manager.desk.bulk.add([{ task: 'work' }, { task: 'work' }])
+  await settle()
+  const [left] = (await a.runs('work')).filter(({ state }) => state === 'queued')
+  for (const { manager } of [a, b]) t.match(manager.runner.verdict(left!).gates.filter(({ ok }) => !ok), [{ code: 'locked' }])
+})
+
+t.test('after a pause of the breaker one run tries the task, at whichever runner, and what came of it counts at both', async t => {
+  let isBroken = true
+  const { a, b, log, settle } = await pair(t, (_, place, log) => [{
+    id: 'work', constraints: { power: 'mains' }, concurrency: 3, max_retries: 0, deadline: '20h', breaker: { failures: 1, pause: '5m', cap: '1h' }, func: () => {
+      log.push(place)
+      if (isBroken) throw new Error('down')
+    }
+  }], { b: { reading: ON_BATTERY } })
+  await a.enqueue('work')
+  await settle()
+  await a.set(ON_BATTERY)
+  await b.plug()
+  for (let each = 0; each < 3; each++) await b.enqueue('work')
+  await a.advance('6m')
+  await settle()
+  t.strictSame(log, ['a', 'b'], 'one of three tries')
+  isBroken = false
+  await b.close()
+  await a.plug()
+  await a.advance('11m')
+  t.strictSame(log, ['a', 'b', 'a', 'a'], 'the other goes on with what is left')
+})
+
 t.test('each runner goes by its own machine: what one must hold the other starts', async t => {
   const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], { a: { reading: ON_BATTERY } })
   await a.enqueue('work')

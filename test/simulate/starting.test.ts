@@ -105,6 +105,17 @@ t.test('who has waited for fifteen minutes goes before a younger run that is to 
   t.match(await kit.manager.engine.get(low.id), { state: 'running', started_at: low.due_at + 15 * MINUTE })
 })
 
+t.test('what waited because of a run that is cancelled is looked at at once', async t => {
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'other', minutes: 1 }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  await kit.enqueue('long')
+  const solo = await kit.enqueue('solo')
+  const other = await kit.enqueue('other')
+  t.equal(other.state, 'queued')
+  await kit.manager.desk.cancel(solo.id, { by: 'ada' })
+  await kit.settle()
+  t.equal((await kit.manager.engine.get(other.id))!.state, 'running')
+})
+
 t.test('and of two that have waited for as long the first stays the first', async t => {
   const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'other', minutes: 1 }], { config: { manager: { scheduler_thread_pool: 4 } } })
   await kit.advance(1)

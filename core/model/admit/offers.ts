@@ -1,5 +1,5 @@
 import { PREFETCH_RANK, RANKS, urgencyOf } from '../gates/urgency.ts'
-import { Pools } from './pools.ts'
+import { Pools, trialLock } from './pools.ts'
 import { AGING, agedPriorities, deadlineOf } from '../gates/relax.ts'
 import { agesAt } from '../gates/locks.ts'
 import { isFresh, judge } from '../gates/evaluate.ts'
@@ -160,14 +160,18 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   return aged.flatMap((priority, place) => {
     const turn = pools.pool(TURN + priority, 1)
     return candidates.filter(({ rank }) => AGING[rank] === priority).flatMap(({ one, task, demands, from }) => demands.map(({ needs, takes }) =>
-      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: locksOf(task) })))
+      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: locksOf(task, ask) })))
   })
 }
 
-const locksOf = ({ locks, alone }: Task): readonly string[] => alone ? [...locks, ALONE] : locks
+/** The locks that a run has, those among them by which other owners know what it is. */
+function locksOf (task: Task, { trials }: Pick<Facts, 'trials'>): readonly string[] {
+  const tries = task.breaker !== null && trials?.has(task.id) === true
+  return task.alone || tries ? [...task.locks, ...task.alone ? [ALONE] : [], ...tries ? [trialLock(task)] : []] : task.locks
+}
 
-const ordinaryOffers = (candidates: readonly Candidate[], now: number): Offer[] => candidates.flatMap(({ one, task, rank, demands, from }) =>
-  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, now), rank, needs, takes, locks: locksOf(task) })))
+const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<Facts, 'now' | 'trials'>): Offer[] => candidates.flatMap(({ one, task, rank, demands, from }) =>
+  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank, needs, takes, locks: locksOf(task, ask) })))
 
 /** Quick runs are claimed before there is a slot for them, after all that has one. */
 function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
@@ -190,9 +194,9 @@ export function offersFor (ask: OffersAsk): Offers {
   const first = judgeAll(ask, null)
   const reserved = reservationFor(first.judged, ask)
   const { judged, look, byTask } = reserved === null ? first : judgeAll(ask, reserved)
-  const pools = new Pools({ look, byTask, alone: judged.some(one => startsAlone(one, ask.tasks)) })
+  const pools = new Pools({ look, byTask, others: ask.others, alone: judged.some(one => startsAlone(one, ask.tasks)) })
   const candidates = candidatesOf(judged, ask.tasks, pools)
-  const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask.now), ...prefetchOffers(candidates, { ask, pools })]
+  const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask), ...prefetchOffers(candidates, { ask, pools })]
   return { offers, pools: pools.left, judged, reserved }
 }
 
@@ -200,7 +204,7 @@ export function offersFor (ask: OffersAsk): Offers {
  *  for others may start before them. */
 export function earlyOffers (ask: Omit<OffersAsk, 'turns' | 'prefetch'>): Pick<Offers, 'offers' | 'pools'> {
   const { judged, look, byTask } = judgeAll(ask, null)
-  const pools = new Pools({ look, byTask, alone: false })
+  const pools = new Pools({ look, byTask, others: ask.others, alone: false })
   const candidates = candidatesOf(judged, ask.tasks, pools).filter(({ plain }) => plain)
-  return { offers: ordinaryOffers(candidates, ask.now), pools: pools.left }
+  return { offers: ordinaryOffers(candidates, ask), pools: pools.left }
 }

@@ -2,7 +2,8 @@ import { backgroundSlots } from '../gates/background.ts'
 import { isPaced } from '../gates/pace.ts'
 import { prioritySlots } from '../gates/priority.ts'
 import { profileSlots, profileTaken, slotsFor } from '../gates/profile.ts'
-import { ALONE, NOBODY, queueRoom } from '../gates/crowd.ts'
+import { ALONE, NOBODY, NO_OTHERS, queueRoom } from '../gates/crowd.ts'
+import type { Others } from '../gates/crowd.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Judgement, Standing } from '../gates/gate.ts'
 import type { Look } from '../gates/evaluate.ts'
@@ -11,6 +12,9 @@ import type { Task } from '../task/task.ts'
 
 /** What the start of one run needs to be left in pools, and what it takes from them. */
 export interface Demand { needs: string[], takes: string[] }
+
+/** The lock of the run that tries a task after a pause of its breaker, by which other owners know of it. */
+export const trialLock = ({ id }: Pick<Task, 'id'>): string => `offpeak:trial/${id}`
 
 /** A run that may start. */
 export interface Starter { run: Run, task: Task, judgement: Judgement }
@@ -22,13 +26,16 @@ export class Pools {
   readonly #look: Look
   readonly #standing: Standing
   readonly #byTask: ReadonlyMap<string, number>
+  readonly #others: Others
   readonly #alone: boolean
 
-  /** `alone`: a run that is to run alone is among those that may start. */
-  constructor ({ look, byTask, alone }: { look: Look, byTask: ReadonlyMap<string, number>, alone: boolean }) {
+  /** `others`: what runs of other owners take, which is subtracted by the claim, as it is then. `alone`: a run that is to run alone is among those
+   *  that may start. */
+  constructor ({ look, byTask, others = NO_OTHERS, alone }: { look: Look, byTask: ReadonlyMap<string, number>, others: Others | undefined, alone: boolean }) {
     this.#look = look
     this.#standing = look.standing
     this.#byTask = byTask
+    this.#others = others
     this.#alone = alone
   }
 
@@ -78,19 +85,19 @@ export class Pools {
     const { priorities, background, pace = null, trials } = this.#standing
     const urgency = urgencyOf({ run, task, class: kind })
     both(`priority/${urgency}`, prioritySlots(urgency, this.#look) - (priorities[urgency] ?? 0))
-    both(`task/${task.id}`, task.concurrency - (this.#byTask.get(task.id) ?? 0))
+    both(`task/${task.id}`, task.concurrency - (this.#byTask.get(task.id) ?? 0) + (this.#others.tasks[task.id] ?? 0))
     this.#crowd(starter, demand, both)
     if (kind === 'background') both('background', backgroundSlots(this.#look).slots - background, !critical)
     if (pace !== null && isPaced(pace, run)) both('pace', pace.slots - pace.taken, !critical && bypass !== 'now')
     const trial = task.breaker === null ? undefined : trials?.get(task.id)
-    if (trial !== undefined) both(`trial/${task.id}`, trial.run === null ? 1 : 0)
+    if (trial !== undefined) both(`lock/${trialLock(task)}`, trial.run === null ? 1 : 0)
     return demand
   }
 
   #crowd ({ run, task }: Starter, demand: Demand, both: (name: string, most: number, needed?: boolean) => void): void {
     const { crowd = NOBODY } = this.#standing
     const { running, rate } = queueRoom(crowd, this.#look.config, { queue: run.queue, now: this.#look.now })
-    both(`queue/${run.queue}`, running)
+    both(`queue/${run.queue}`, running + (this.#others.queues[run.queue] ?? 0))
     both(`rate/${run.queue}`, rate)
     for (const name of task.locks) both(`lock/${name}`, crowd.locks.has(name) ? 0 : 1)
     demand.needs.push(this.aloneElsewhere())

@@ -25,7 +25,7 @@ export interface Crowd {
 /** The lock of a run that is alone, by which other owners know of it. */
 export const ALONE = 'offpeak:alone'
 
-const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
+export const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
 
 /** What these running runs take together, and those of other owners. */
 export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<string, Bucket> = new Map(), others: Others = NO_OTHERS): Crowd {

@@ -43,10 +43,23 @@ export class Breaker {
 
   /** Reads what was counted before this start. */
   async load (): Promise<void> {
-    for (const { name, value } of await this.#options.engine.kept({ prefix: PREFIX })) {
-      const task = name.slice(PREFIX.length)
-      this.#counts.set(task, value as Count)
-      if ((value as Count).trips > 0) this.#trials.set(task, null)
+    await this.#read()
+  }
+
+  /** Others may have counted: takes over what they have kept, once what was counted here is written. */
+  refresh (): void {
+    this.#then(() => this.#read())
+  }
+
+  async #read (): Promise<void> {
+    const kept = new Map((await this.#options.engine.kept({ prefix: PREFIX })).map(({ name, value }) => [name.slice(PREFIX.length), value as Count]))
+    for (const task of new Set([...this.#counts.keys(), ...kept.keys()])) {
+      const [own = NONE, count = NONE] = [this.#counts.get(task), kept.get(task)]
+      if (own.failures === count.failures && own.trips === count.trips) continue
+      if (kept.has(task)) this.#counts.set(task, count)
+      else this.#counts.delete(task)
+      if (count.trips > 0) this.#trials.set(task, null)
+      else this.#trials.delete(task)
     }
     this.#tell()
   }
@@ -56,6 +69,8 @@ export class Breaker {
     if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) this.#try(notice.run.task, notice.run.id)
     else if (notice.kind === 'stale') this.#free(notice.id)
     else if (notice.kind === 'settled' && notice.outcome !== 'failed') this.#free(notice.run.id)
+    // One that failed here is counted by now; who has it elsewhere may have ended before it was.
+    else if (notice.kind === 'settled' && this.#isTrial(notice.run.id)) this.#then(() => this.#read(), () => this.#free(notice.run.id))
   }
 
   /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait none starts in between. */
@@ -95,8 +110,8 @@ export class Breaker {
     // Until the pause is there this run keeps the others out.
     if (opens) this.#try(task, id)
     this.#then(async () => {
-      await this.#keep(task, count)
-      if (opens) await this.#pause({ run, error, rule, trips })
+      // At once, so that others who use the store hear of both.
+      await Promise.all([this.#keep(task, count), ...opens ? [this.#pause({ run, error, rule, trips })] : []])
     }, () => this.#free(id))
   }
 
@@ -110,6 +125,10 @@ export class Breaker {
   #try (task: string, run: string | null): void {
     this.#trials.set(task, run)
     this.#tell()
+  }
+
+  #isTrial (id: string): boolean {
+    return this.#trials.values().some(run => run === id)
   }
 
   /** Lets another run try when this one was the trial and is over. */

@@ -29,7 +29,7 @@ const PAGE = 200
 /** No more waiting runs than this are looked at. */
 const MOST_WAITING = 5000
 const FACTS = ['pause/', 'breaker/']
-/** What was learned of how long runs take is used for so long, ms. */
+/** What was learned of how long runs take is used for so long, ms; of a task with few runs each one more counts at once. */
 const LEARNED_FOR = 60 * SECOND
 
 /** How long these runs took, oldest or newest first, as far as they say. */
@@ -42,17 +42,24 @@ export function tookOf (runs: readonly Pick<Run, 'started_at' | 'finished_at'>[]
   return { p50: at(0.5), p90: at(0.9), most: times.at(-1)!, runs: times.length }
 }
 
-const learned = new WeakMap<Engine, Map<string, { took: Took | null, at: number }>>()
+interface Learned { took: Took | null, at: number, completed: number }
+
+const learned = new WeakMap<Engine, Map<string, Learned>>()
 
 /** One task after another, and others in between: a look takes a part of a millisecond, and there may be a thousand. */
 async function tookBy (tasks: Iterable<string>, { engine, clock }: PresentOptions): Promise<Record<string, Took>> {
   const known = learned.getOrInsertComputed(engine, () => new Map())
   const found: Record<string, Took> = {}
+  const counts = new Map((await engine.count()).map(({ task, states }) => [task, states.completed]))
+  const isOld = ({ at, took, completed }: Learned, now: number): boolean =>
+    Math.abs(clock.now() - at) > LEARNED_FOR || ((took?.runs ?? 0) < RECENT && completed !== now)
   for (const task of tasks) {
+    const completed = counts.get(task) ?? 0
     let one = known.get(task)
-    if (one === undefined || Math.abs(clock.now() - one.at) > LEARNED_FOR) {
+    if (one === undefined || isOld(one, completed)) {
       await setImmediate()
-      one = { took: tookOf((await engine.list({ task, state: ['completed'], limit: RECENT })).items), at: clock.now() }
+      const { items } = await engine.list({ task, state: ['completed'], limit: RECENT })
+      one = { took: tookOf(items), at: clock.now(), completed }
       known.set(task, one)
     }
     if (one.took !== null) found[task] = one.took

@@ -19,7 +19,7 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { Bucket } from '../../model/config/queue.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Changed } from '../conditions/situation.ts'
-import type { ChangeKind, Nearby } from '../../engine/nearby.ts'
+import type { Change, Nearby } from '../../engine/nearby.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Service } from '../../model/base/service.ts'
@@ -116,7 +116,7 @@ export class Runner implements Service {
   async #start (): Promise<void> {
     const { engine, owner, clock } = this.#options
     await engine.beat({ owner, now: clock.now(), until: clock.now() + LEASE })
-    this.#off = engine.onChange?.(({ kinds }) => this.#changed(kinds)) ?? (() => undefined)
+    this.#off = engine.onChange?.(change => this.#changed(change)) ?? (() => undefined)
     this.#isOpen = true
     this.#claimer.start()
     this.#executor.open()
@@ -141,9 +141,9 @@ export class Runner implements Service {
     return Array.from(this.#options.tasks().values()).some(({ constraints }) => asksForSignal(constraints, signals))
   }
 
-  /** What others have committed to the store: something may start, or a running run is to stop. */
-  #changed (kinds: ReadonlySet<ChangeKind>): void {
-    if (kinds.has('work')) this.wake()
+  /** What others have committed to the store: something may start, another owner has taken what was to be had, or a running run is to stop. */
+  #changed ({ kinds, said }: Change): void {
+    if (kinds.has('work') || said.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) this.wake()
     if (kinds.has('cancel') && this.#active.size > 0) void this.renew().catch(error => this.#failed('beat', error))
   }
 

@@ -2,6 +2,7 @@ import { cohortOf } from '../../../core/model/run/cohort.ts'
 import { NOON } from '../gates/machine.ts'
 import { offersFor } from '../../../core/model/admit/offers.ts'
 import { taskOf } from '../../task.ts'
+import type { Others } from '../../../core/model/gates/crowd.ts'
 import type { Begun } from '../../../core/model/admit/occupancy.ts'
 import type { DueCohort, Offer } from '../../../core/model/run/cohort.ts'
 import type { OffersAsk } from '../../../core/model/admit/offers.ts'
@@ -27,8 +28,11 @@ const keyOf = (run: Run): string | null => {
 const inOrder = (a: Run, b: Run) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
 
 /** What a claim takes, said as simply as can be: the reference for what an engine does. */
-function taken (waiting: readonly Run[], { offers, pools }: { offers: readonly Offer[], pools: Record<string, number> }): { run: Run, offer: number }[] {
+function taken (waiting: readonly Run[], { offers, pools, others }: { offers: readonly Offer[], pools: Record<string, number>, others: Others | undefined }): { run: Run, offer: number }[] {
   const left = { ...pools }
+  // What other owners take is subtracted by the claim.
+  const shared = Object.entries({ task: others?.tasks, queue: others?.queues }).flatMap(([kind, counts]) => Object.entries(counts ?? {}).map(([name, count]) => [`${kind}/${name}`, count] as const))
+  for (const [name, count] of [...shared, ...Object.keys(others?.locks ?? {}).map(lock => [`lock/${lock}`, 1] as const)]) if (left[name] !== undefined) left[name]! -= count
   const open = new Set(waiting)
   const got: { run: Run, offer: number }[] = []
   const matches = ({ cohort, id }: Offer, run: Run) => {
@@ -70,7 +74,7 @@ export function store (tasks: readonly Partial<Task>[], waiting: readonly Run[],
   /** Takes what is offered once, in the order of the claim. */
   const claim = (asked = ask()) => {
     const found = offersFor(asked)
-    const got = taken(left, found)
+    const got = taken(left, { ...found, others: over.others })
     for (const { run } of got) left.splice(left.indexOf(run), 1)
     running.push(...got.map(({ run }) => run))
     return { runs: got.map(({ run }) => run), found, got }
