@@ -26,7 +26,8 @@ function partsOf (tables: Tables, now: number): Parts {
     waiting: lanes.filter(lane => memory.lanes.waiting.has(lane)).map(({ id }) => id),
     queues: [...new Set(lanes.map(({ queue }) => queue))].map(queue => [queue, memory.lanes.waitingIn(queue)]),
     singles: memory.singles.at(now).map(
-      ({ run: _, ...single }) => single
+      ({ id, group, now: hurried, deadline_at, due_at, since }) =>
+        ({ id, group, now: hurried, deadline_at, due_at, since })
     ),
     later: memory.singles.later,
     running: sorted(memory.running),
