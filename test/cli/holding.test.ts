@@ -69,7 +69,9 @@ t.test('what holds runs is told and changed on a command line', async t => {
   t.test('pause and resume', async t => {
     t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), { code: 0, out: /^tag:disk is paused until .*\(in 1 h 59 m\); what is running goes on\n$/ })
     t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
-    const id = (await ask('run', 'plain', '--now')).out.trim()
+    const asked = await ask('run', 'plain', '--now')
+    const id = asked.out.trim()
+    t.match(asked.err, /^held: tag disk is paused.*\n$/, 'it is told that the run does not start')
     t.match(await held(id), { code: 'paused' }, 'a pause holds critical runs too')
     t.match(await ask('resume', 'tag:disk'), { code: 0, out: 'tag:disk is resumed\n' })
     await until(async () => (await json('show', id)).state === 'completed')

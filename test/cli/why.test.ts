@@ -45,6 +45,13 @@ t.test('a start that clock and calendar decide is told as sure, any other is not
   t.match(told(false), /\(in 1 h\), if nothing else holds it then$/)
 })
 
+t.test('a deadline that is past and has started nothing is told as what it is', async t => {
+  const told = (over: Partial<ExplanationView>) => explanationWords(why({ deadline: { at: instant(-1), on_deadline: 'run' }, ...over }), NOW).split('\n').find(line => line.startsWith('  deadline'))
+  t.match(told({}), /ago\): what holds it gives way to no deadline$/)
+  t.match(told({ decision: 'start' }), /ago\): it runs anyway$/)
+  t.equal(told({ run: null, resting: { code: 'task_disabled', message: 'the task is disabled' } }), undefined, 'a task that has no run has none')
+})
+
 t.test('each verdict has its sentence', async t => {
   const first = (over: Partial<ExplanationView>) => explanationWords(why(over), NOW).split('\n')[0]
   t.equal(first({ decision: 'start', message: 'every gate is open', run: null }), 'backup may start: every gate is open')

@@ -120,6 +120,10 @@ t.test('a task that starts no run by itself says that first', async t => {
   t.match(await why('never'), { resting: { code: 'never_fires' }, message: /^the trigger never fires: .*; `offpeak run never` starts it$/ })
   t.match(await why('asked'), { resting: { code: 'no_trigger' }, message: /^the task has no trigger: .*; `offpeak run asked` starts it in spite of: on battery/ })
   t.match(await why('daily'), { resting: null, message: /^due in/ })
+  const enabled = async (id: string) => (await why(id)).gates.find(({ gate }: { gate: string }) => gate === 'enabled')?.place
+  t.match(await enabled('off'), { pointer: '/enabled' }, 'what the file says stands there')
+  await it.manager.enable('daily', false, { by: 'ada' })
+  t.match(await enabled('daily'), { file: /config\.json$/, pointer: '/tasks/daily/enabled', line: Number }, 'and what the configuration says there')
   t.match(await it.get('/api/tasks/off/why?at=2026-11-01T00:00Z'), { resting: null, message: 'it had no run then' })
   await it.post('/api/tasks/asked/runs')
   await it.manager.runner.settled()

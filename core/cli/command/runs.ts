@@ -57,6 +57,7 @@ export async function runNow (task: string, { file, name, ...given }: RunGiven):
   const client = await Client.find(given)
   const run = await client.post<RequestedAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined ? body : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })
   tellPassed(run)
+  if (run.held !== null) tell(plain(`held: ${run.held.message}`))
   if (!given.wait && !given.follow) return given.json ? sayJson(run) : say(run.id)
   const over = await watch(client, run.id, given.follow ?? false)
   process.exitCode = EXIT_CODES[over.state]!

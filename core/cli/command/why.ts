@@ -15,6 +15,13 @@ import { table } from '../terminal/table.ts'
 type Gate = ExplanationView['gates'][number]
 
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
+/** What becomes of it at its deadline; of one that is past it and held, that what holds it gives way to none. */
+const deadlineWords = ({ deadline, decision }: ExplanationView, now: number): string => {
+  if (deadline === null) return ''
+  const isPast = decision === 'hold' && Date.parse(deadline.at) <= now
+  return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]}`
+}
+
 const VERDICTS = { start: 'may start', hold: 'is held', skip: 'is to be skipped', fail: 'is to fail' }
 
 /** What held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
@@ -40,11 +47,11 @@ function earliestWords ({ earliest, deadline, decision }: ExplanationView, now: 
 }
 
 function factsOf (answer: ExplanationView, now: number): [string, string][] {
-  const { deadline, class: kind, relaxed, advice, holds } = answer
+  const { class: kind, relaxed, advice, holds, resting } = answer
   return [
     ['held', heldWords(holds)],
     ['earliest', earliestWords(answer, now)],
-    ['deadline', deadline === null ? '' : `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${THEN[deadline.on_deadline]}`],
+    ['deadline', resting === null ? deadlineWords(answer, now) : ''],
     ['class', kind === null ? '' : `${kind.class} (${kind.because})`],
     ['limits', relaxed === 0 ? '' : `have given way by ${Math.round(relaxed * 100)} %, as the deadline nears`],
     ['advice', advice === null ? '' : `${advice.decision}: ${advice.reason}`]

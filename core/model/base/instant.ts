@@ -2,7 +2,7 @@ const SECOND = 1000
 const SHAPE = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)$/
 
 /** What an instant from outside looks like, for messages. */
-export const INSTANT_EXPECTED = 'an instant with a zone, such as 2026-11-22T03:00:00Z'
+export const INSTANT_EXPECTED = 'an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z'
 
 /** Year, month (1 to 12), day, hour, minute and second as they were written. */
 export type Wall = readonly [year: number, month: number, day: number, hour: number, minute: number, second: number]

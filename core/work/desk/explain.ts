@@ -102,7 +102,7 @@ export class Explain {
       at,
       decision: verdict.decision,
       message: reason?.message ?? 'every gate is open',
-      gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], source: task?.source ?? this.#sourceOf(waiting.task) })),
+      gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], task: waiting.task, source: task?.source ?? this.#sourceOf(waiting.task) })),
       // What holds the run is told although nothing can be foreseen.
       earliest: verdict.decision === 'start' ? { at, certain: true } : await earliest().catch(() => null),
       deadline: verdict.deadline && { at: verdict.deadline.at, on_deadline: verdict.deadline.on_deadline },
@@ -127,11 +127,12 @@ export class Explain {
     }
   }
 
-  #explained (gate: GateAnswer, { holds, source }: { holds: Hold[], source: string }): Explained {
+  #explained (gate: GateAnswer, { holds, task, source }: { holds: Hold[], task: string, source: string }): Explained {
     const open = holds.at(-1)
     const since = !gate.ok && open?.to === null && open.code === gate.code ? open.from : null
+    // What the configuration says of a task stands there, not in its file.
     const pointer = gate.source.startsWith('/') ? gate.source : gate.source.startsWith(DEFINITION) ? gate.source.slice(DEFINITION.length) : null
-    const place = pointer === null ? null : gate.source.startsWith('/') ? this.#options.placeOf(pointer) : { file: source, pointer }
+    const place = pointer === null ? null : gate.source.startsWith('/') ? this.#options.placeOf(pointer) : (this.#options.placeOf(`/tasks/${task}${pointer}`) ?? { file: source, pointer })
     return { ...gate, since, place }
   }
 }
