@@ -4,7 +4,9 @@ import { UNKNOWN, known } from '../machine/reading.ts'
 import { generalLimit, lastingLoad } from '../machine/limit.ts'
 import { isMonitor } from './monitor.ts'
 import { relaxedUp } from './relax.ts'
-import { spanWords } from '../base/duration.ts'
+import { FALL } from '../machine/trend.ts'
+import { milliseconds, spanWords } from '../base/duration.ts'
+import type { Config } from '../config/config.ts'
 import type { LoadName, Maybe } from '../machine/reading.ts'
 
 /** A share that must stay below a limit. */
@@ -24,9 +26,13 @@ export interface Limit {
 
 const PERCENT = 100
 
-/** Below what a mean has to fall before a limit that was reached counts as left. */
-const leaving = (limit: number, value: number, mean: number): string =>
-  mean < limit && value >= limit ? `, and it has to fall below ${Math.ceil(limit * mean / value * PERCENT)} %` : ''
+/** What a mean below a limit that was reached still has to do before it counts as left. */
+function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'scheduling'>): string {
+  if (mean >= limit) return ''
+  const below = `below ${Math.ceil(limit / FALL * PERCENT)} %`
+  const rest = `stay ${below} for ${spanWords(milliseconds(scheduling.dwell))}`
+  return `, and it has to ${mean * FALL >= limit ? `fall ${below}` : rest}`
+}
 
 /** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
  *  itself; the general limit holds neither monitors nor, on mains, anything once the load has lasted longer than
@@ -51,14 +57,15 @@ export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, 
   if (observed < required || required >= 1) return { ...said, ok: true, code: 'ok', message }
   const passes = asked === undefined ? exemption(ask, load) : null
   if (passes !== null) return { ...said, ok: true, code: passes.code, message: `${message}: ${passes.words}` }
-  return { ...said, ok: false, code: busy, message: `${message}${leaving(required, observed, shown)}` }
+  return { ...said, ok: false, code: busy, message: `${message}${leaving(required, shown, ask.config)}` }
 }
 
 function exemption ({ task, reading, config }: GateAsk, load: LoadName): { code: string, words: string } | null {
   if (task !== undefined && isMonitor(task)) return { code: 'monitor', words: 'load never holds a check or monitor' }
   const lasted = lastingLoad(load, reading, config)
   if (lasted === null) return null
-  return { code: 'lasting', words: `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing` }
+  const words = `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing`
+  return { code: 'lasting', words }
 }
 
 /** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where

@@ -12,7 +12,7 @@ export interface Moment { now: number, dwell: number, farMs: number }
 const LEFT_AFTER_DWELL = 0.1
 
 /** A limit that was reached is left when the mean is lower by this factor: 70 % is left below 65 %. */
-const FALL = 1.08
+export const FALL = 1.08
 
 /** Whether an instant lies within the dwell before now. One in the future does not: the clock was set back. */
 export const isRecent = (at: number, { now, dwell }: Pick<Moment, 'now' | 'dwell'>): boolean =>

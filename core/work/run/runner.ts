@@ -243,6 +243,8 @@ export class Runner implements Service {
       this.#failures = 0
     } catch (error) {
       this.#failed('claim', error)
+      // It may have taken runs all the same: the next beat looks for them.
+      this.#beatAt = -Infinity
       const wait = Math.min(AGAIN_MOST_MS, AGAIN_MS * 2 ** this.#failures++)
       if (this.#isOpen) this.#alarm.set(this.#options.clock.now() + wait)
     }

@@ -149,5 +149,7 @@ t.test('load that has lasted for longer than the patience holds nothing on mains
 t.test('people are shown the mean, and below what it has to fall when it has passed under the limit', t => {
   const said = cpu(facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) }))
   t.match(said, { ok: false, observed: 0.67, message: 'other programs use 67 % of the processors, and the limit is 70 %, and it has to fall below 65 %' })
+  const fallen = cpu(facts({ reading: reading({ ...cpuAt(0.9), trends: { cpu: { mean: 0.43, value: 0.9, lasted: 0 } } }) }))
+  t.match(fallen, { ok: false, observed: 0.43, message: 'other programs use 43 % of the processors, and the limit is 70 %, and it has to stay below 65 % for 1 m' }, 'one that has fallen far within a dwell')
   t.end()
 })
