@@ -35,7 +35,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     const late = Date.parse(run.started_at) - Date.parse(signal.at)
     t.ok(late >= 0 && late < 1000, `it started ${late} ms after the signal`)
     t.match((await ask('why', run.id)).out, /^wash \(run \w{11}\) completed\n {2}held +\d.*: no signal solar was given\n$/)
-    t.match((await ask('why', 'wash', '--at', '2026-01-01T00:00Z')).out, 'wash is held: it had no run then\n')
+    t.match((await ask('why', 'wash', '--at', '2026-01-01T00:00Z')).out, 'wash: it had no run then\n')
   })
 
   t.test('a signal is a number, a truth or a text, and can be dropped', async t => {

@@ -32,7 +32,8 @@ export function heldWords (holds: ExplanationView['holds']): string {
 }
 
 function verdictWords ({ task, run, decision, message, gates, resting }: ExplanationView): string {
-  if (resting !== null) return `${task}: ${message}`
+  // Nothing was judged of a task that had no run.
+  if (resting !== null || (run === null && gates.length === 0)) return `${task}: ${message}`
   const name = run === null ? task : `${task} (run ${run})`
   if (decision === 'hold' && gates.find(({ ok }) => !ok)?.gate === 'due') return `${name} is ${message}`
   const verb = decision in VERDICTS ? VERDICTS[decision as keyof typeof VERDICTS] : isFinal(decision as 'failed') ? decision : 'was running'
