@@ -29,9 +29,9 @@ const PERCENT = 100
 /** What a mean below a limit that was reached still has to do before it counts as left. */
 function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'scheduling'>): string {
   if (mean >= limit) return ''
-  const below = `below ${Math.ceil(limit / FALL * PERCENT)} %`
-  const rest = `stay ${below} for ${spanWords(milliseconds(scheduling.dwell))}`
-  return `, and it has to ${mean * FALL >= limit ? `fall ${below}` : rest}`
+  const under = `below ${Math.ceil(limit / FALL * PERCENT)} %`
+  const rest = `stay ${under} for ${spanWords(milliseconds(scheduling.dwell))}`
+  return `, and it has to ${mean * FALL >= limit ? `fall ${under}` : rest}`
 }
 
 /** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
