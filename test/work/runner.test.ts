@@ -288,19 +288,3 @@ t.test('a slot is free when its run has ended, and a disk that takes nothing sto
   waiting.resolve()
   await until('all are done', async () => (await engine.count())[0]?.states.completed === 150)
 })
-
-t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed', async t => {
-  const { desk, reach, engine, runner } = await house(t, { tasks: [{ work: { kind: 'function', func: () => 1 } }] })
-  await runner.renew()
-  const { claim } = engine
-  engine.claim = async ask => {
-    await claim(ask)
-    engine.claim = claim
-    throw new Error('the line is dead')
-  }
-  const { run } = await desk.enqueue('work')
-  await until('it was taken', async () => (await engine.get(run.id))!.state === 'running')
-  await runner.settled()
-  for (let beat = 0; beat < 2; beat++) await runner.renew()
-  t.match(await reach(run.id, 'completed'), { turn: 2, attempt: 1 })
-})

@@ -26,8 +26,6 @@ import type { Service } from '../../model/base/service.ts'
 import type { Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export { LEASE } from './lease.ts'
-
 export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
