@@ -31,7 +31,6 @@ import { runLog } from './log.ts'
 import { systemClock } from './model/base/clock.ts'
 import { watchdog } from './work/upkeep/watchdog.ts'
 import type { Beat } from './work/upkeep/ticker.ts'
-import type { Nearby } from './engine/nearby.ts'
 import type { Clock } from './model/base/clock.ts'
 import type { Config } from './model/config/config.ts'
 import type { Engine } from './engine/engine.ts'
@@ -132,9 +131,9 @@ function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): 
 }
 
 /** Facts were kept: a pause that another manager has made holds here, and what it has counted is known here. */
-function followFacts (engine: Engine & Partial<Nearby>, { pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): void {
+function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): void {
   void pauses.load().catch(() => undefined)
-  if ((engine.users?.() ?? 1) > 1) breaker.refresh()
+  breaker.refresh()
 }
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
@@ -195,7 +194,7 @@ function composeWork (wiring: Wiring): void {
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({
-    engine, owner, notice, facts: () => followFacts(engine, parts), schedules: () => void planner.follow().catch(() => undefined)
+    engine, owner, notice, facts: () => followFacts(parts), schedules: () => void planner.follow().catch(() => undefined)
   })
   parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })

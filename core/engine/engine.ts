@@ -31,18 +31,18 @@ export interface Added { run: Run, created: boolean, conflict?: 'returned' | 're
  *  has it. */
 export interface Others { tasks: Record<string, number>, queues: Record<string, number>, locks: Record<string, string> }
 
-/** `singles`: due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id; at most
- *  the first 100 of those that are alike in task, queue, priority, whether a schedule asked for them, and `now`, the
- *  100 of them whose deadlines count since longest, and the last 100 by due_at. `next_at`: the earliest instant after `now` at which a queued run becomes due, or null. `rates`: starts that queues
- *  have left, as they were last stored. */
+/** `singles`: due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id. Of
+ *  those that are alike in task, queue, priority, whether a schedule asked for them, and `now`, the first 100, the 100
+ *  whose deadlines count since longest, and the last 100 by due_at. `next_at`: the earliest instant after `now` at
+ *  which a queued run becomes due, or null. `rates`: starts that queues have left, as they were last stored. */
 export interface Due {
   cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket>
 }
 
 /** `pools`: how many may still start, by name; a pool that is not named is unlimited. Pools named `task/<id>`,
  *  `queue/<name>`, `lock/<name>` and `nobody` are shared with other owners: what their running runs take is subtracted
- *  first, in the same change; of `nobody` each of them takes one. `limit`: of all runs together. `rates`: of queues; a run of such a queue needs and takes one start
- *  of the bucket that the engine keeps. */
+ *  first, in the same change; of `nobody` each of them takes one. `limit`: of all runs together. `rates`: of queues; a
+ *  run of such a queue needs and takes one start of the bucket that the engine keeps. */
 export interface ClaimAsk {
   owner: string
   now: number

@@ -15,13 +15,6 @@ import { table } from '../terminal/table.ts'
 type Gate = ExplanationView['gates'][number]
 
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
-/** What becomes of it at its deadline; of one that is past it and held, that what holds it gives way to none. */
-const deadlineWords = ({ deadline, decision }: ExplanationView, now: number): string => {
-  if (deadline === null) return ''
-  const isPast = decision === 'hold' && Date.parse(deadline.at) <= now
-  return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]}`
-}
-
 const VERDICTS = { start: 'may start', hold: 'is held', skip: 'is to be skipped', fail: 'is to fail' }
 
 /** What held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
@@ -45,6 +38,13 @@ function earliestWords ({ earliest, deadline, decision }: ExplanationView, now: 
   if (earliest === null || decision === 'start') return ''
   if (earliest.at === deadline?.at) return 'at its deadline, unless what holds it clears before'
   return `${timeWords(earliest.at, now)} (${agoWords(earliest.at, now)})${earliest.certain ? '' : ', if nothing else holds it then'}`
+}
+
+/** What becomes of it at its deadline. One that is past it and still held is held by what gives way to no deadline. */
+function deadlineWords ({ deadline, decision }: ExplanationView, now: number): string {
+  if (deadline === null) return ''
+  const isPast = decision === 'hold' && Date.parse(deadline.at) <= now
+  return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]}`
 }
 
 function factsOf (answer: ExplanationView, now: number): [string, string][] {

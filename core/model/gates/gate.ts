@@ -30,7 +30,7 @@ export interface Pause {
 export type Trials = ReadonlyMap<string, { run: string | null }>
 
 /** A waiting run that others keep from what it needs all at once: every other run to end (`locks` null), or several locks. Those that come after it
- *  in order wait for it. `aged`: it has waited for so long that all but critical runs come after it. */
+ *  in order wait for it. */
 export interface Reservation { task: string, run: string, rank: number, due_at: number, locks: readonly string[] | null }
 
 /** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be one more, or null. */

@@ -4,15 +4,15 @@ import type { Config } from '../config/config.ts'
 import { milliseconds } from '../base/duration.ts'
 import { RANKS, urgencyOf } from './urgency.ts'
 
-/** When a run that is due then has waited for so long that of all but critical runs the first come first, epoch ms. */
+/** From when on a run that is due then has waited for long, epoch ms: only critical and older runs come before it. */
 export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>): number => due + milliseconds(scheduling.aging)
 
 /** True for a run that comes before the one that others wait for, and for that run itself. Who has waited for long comes first. */
 function isAhead ({ rank, due_at: due, run: id }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'now' | 'config'>): boolean {
   const own = RANKS[urgencyOf(ask)]
   if (ask.run.id === id || own === RANKS.critical) return true
-  const [isAged, isOtherAged] = [ask.run.due_at, due].map(at => ask.now >= agesAt(at, ask.config))
-  if (isAged !== isOtherAged) return isAged!
+  const isAged = ask.now >= agesAt(ask.run.due_at, ask.config)
+  if (isAged !== ask.now >= agesAt(due, ask.config)) return isAged
   if (!isAged && own !== rank) return own < rank
   return ask.run.due_at < due || (ask.run.due_at === due && ask.run.id !== undefined && ask.run.id < id)
 }

@@ -2,6 +2,7 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { BreakerRule } from '../../model/task/policy.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
+import type { Nearby } from '../../engine/nearby.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { Pauses } from './pauses.ts'
@@ -10,7 +11,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface BreakerOptions { engine: Engine, clock: Clock, notice: Listener, pauses: Pauses, situation: Situation, tasks: () => ReadonlyMap<string, Task> }
+export interface BreakerOptions { engine: Engine & Partial<Nearby>, clock: Clock, notice: Listener, pauses: Pauses, situation: Situation, tasks: () => ReadonlyMap<string, Task> }
 
 /** Failed attempts in a row, and how often that has paused the task since it last succeeded. */
 type Count = { failures: number, trips: number }
@@ -48,7 +49,7 @@ export class Breaker {
 
   /** Others may have counted: takes over what they have kept, once what was counted here is written. */
   refresh (): void {
-    this.#then(() => this.#read())
+    if ((this.#options.engine.users?.() ?? 1) > 1) this.#then(() => this.#read())
   }
 
   async #read (): Promise<void> {
@@ -69,8 +70,7 @@ export class Breaker {
     if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) this.#try(notice.run.task, notice.run.id)
     else if (notice.kind === 'stale') this.#free(notice.id)
     else if (notice.kind === 'settled' && notice.outcome !== 'failed') this.#free(notice.run.id)
-    // One that failed here is counted by now; who has it elsewhere may have ended before it was.
-    else if (notice.kind === 'settled' && this.#isTrial(notice.run.id)) this.#then(() => this.#read(), () => this.#free(notice.run.id))
+    else if (notice.kind === 'settled' && this.#isTrial(notice.run.id)) this.#failedTrial(notice.run.id)
   }
 
   /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait none starts in between. */
@@ -125,6 +125,12 @@ export class Breaker {
   #try (task: string, run: string | null): void {
     this.#trials.set(task, run)
     this.#tell()
+  }
+
+  /** A trial that has failed is counted by whoever had it. Another run may try also when that one has ended before it counted. */
+  #failedTrial (id: string): void {
+    this.refresh()
+    this.#then(async () => undefined, () => this.#free(id))
   }
 
   #isTrial (id: string): boolean {

@@ -130,10 +130,16 @@ export class Explain {
   #explained (gate: GateAnswer, { holds, task, source }: { holds: Hold[], task: string, source: string }): Explained {
     const open = holds.at(-1)
     const since = !gate.ok && open?.to === null && open.code === gate.code ? open.from : null
-    // What the configuration says of a task stands there, not in its file.
-    const pointer = gate.source.startsWith('/') ? gate.source : gate.source.startsWith(DEFINITION) ? gate.source.slice(DEFINITION.length) : null
-    const place = pointer === null ? null : gate.source.startsWith('/') ? this.#options.placeOf(pointer) : (this.#options.placeOf(`/tasks/${task}${pointer}`) ?? { file: source, pointer })
-    return { ...gate, since, place }
+    return { ...gate, since, place: this.#placeOf(gate.source, { task, file: source }) }
+  }
+
+  /** Where a requirement is written: what the configuration says of a task stands there, not in its file. */
+  #placeOf (source: string, { task, file }: { task: string, file: string }): Place | null {
+    const { placeOf } = this.#options
+    if (source.startsWith('/')) return placeOf(source)
+    if (!source.startsWith(DEFINITION)) return null
+    const pointer = source.slice(DEFINITION.length)
+    return placeOf(`/tasks/${task}${pointer}`) ?? { file, pointer }
   }
 }
 

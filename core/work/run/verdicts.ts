@@ -1,3 +1,4 @@
+import { NO_OTHERS } from '../../model/gates/crowd.ts'
 import { judge } from '../../model/gates/evaluate.ts'
 import { lookAt, occupancyOf, subjectOf, verdictOn, verdictsOn } from '../../model/admit/occupancy.ts'
 import type { ActiveRuns } from './active.ts'
@@ -23,7 +24,7 @@ export interface VerdictsOptions {
 /** What the engine says of others that use the same store. */
 export interface Shared { others: Others, rates: Readonly<Record<string, Bucket>> }
 
-const ALONE: Shared = { others: { tasks: {}, queues: {}, locks: {} }, rates: {} }
+const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
 /** What a verdict went by, apart from what runs. */
 export type Under = Required<Pick<Facts, 'reading' | 'config' | 'pauses' | 'trials'>> & Pick<Facts, 'tasks' | 'now'>

@@ -189,8 +189,8 @@ function lastOf (lanes: readonly Lane[]): Run | null {
 
 /** True for a new run that can start only after another: its cohort has an earlier one that was due when somebody last
  *  asked, and which was not taken. That one is waited for, or is about to start, and then the rest is looked at again.
- *  Not so for what a schedule asked for: of that the older may be held back while the newer is not. Who adds to tasks
- *  that are held saves a look for each run so. */
+ *  Not so for what a schedule asked for: of that the older may be held back while the newer is not. Adding one by
+ *  one to a task that is held costs no look for each run. */
 export const isBehindDue = ({ span, scheduled, first, horizon }: Lane, run: Run): boolean =>
   span !== null && !scheduled && first !== null && first.due_at <= horizon && comesFirst(first, run)
 

@@ -21,15 +21,17 @@ export const groupOf = (lane: number, { source, now }: Pick<Run, 'source' | 'now
   lane * 4 + (isScheduled(source) ? 2 : 0) + (now ? 1 : 0)
 
 /** From when the deadline of a run counts: what a retry moves does not move that. */
-export const sinceOf = ({ attempt, nominal_at, due_at, created_at }: Pick<Run, 'attempt' | 'nominal_at' | 'due_at' | 'created_at'>): number =>
+export const sinceOf = (
+  { attempt, nominal_at, due_at, created_at }: Pick<Run, 'attempt' | 'nominal_at' | 'due_at' | 'created_at'>
+): number =>
   Math.max(attempt > 0 ? nominal_at : due_at, created_at)
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** So many of a group are handed out for each way in which one may be nearer to its start than the others: the nearest to
- *  their deadlines; those that have waited longest, for of two the one that is farther on its way has the nearer
- *  deadline or has waited longer; and the last to become due, for what has piled up is held back and they have not. When
- *  these have started the next are looked at. What is held in one group hides nothing of another. */
+/** So many of a group are handed out for each way in which one may be nearer to its start than the others: the nearest
+ *  to their deadlines; those that have waited longest, for of two the one that is farther on its way has the nearer
+ *  deadline or has waited longer; and the last to become due, for what has piled up is held back and they have not.
+ *  When these have started the next are looked at. What is held in one group hides nothing of another. */
 const MOST = 100
 
 type Order = (a: Single, b: Single) => number
@@ -62,10 +64,19 @@ type Group = Single[][]
 
 type Groups = Map<number, Group>
 
-const grouped = (singles: Iterable<Single>): Groups =>
-  new Map(Map.groupBy(singles, ({ group }) => group).entries().map(
-    ([group, own]) => [group, ORDERS.map(by => own.toSorted(by))]
-  ))
+/** The groups with some more and without some: only those of these are put in order again. */
+function regrouped (due: Groups, fresh: readonly Single[], gone: readonly Single[]): Groups {
+  const after = new Map(due)
+  const left = new Set(gone)
+  for (const [name, some] of Map.groupBy([...fresh, ...gone], ({ group }) => group)) {
+    const added = some.filter(single => !left.has(single))
+    const group = ORDERS.map((by, index) =>
+      [...(due.get(name)?.[index] ?? []).filter(single => !left.has(single)), ...added].toSorted(by))
+    if (group[0]!.length > 0) after.set(name, group)
+    else after.delete(name)
+  }
+  return after
+}
 
 /** The first in each order, each once. */
 function firstsOf (group: Group): Single[] {
@@ -155,10 +166,10 @@ export class Singles {
     return Math.min(...places) < MOST
   }
 
+  /** A group stays when it is empty: maps from before the last look share it, and may come back. */
   #take (single: Single): void {
     const group = this.#due.get(single.group)!
     for (const [index, by] of ORDERS.entries()) group[index]!.splice(placeIn(group[index]!, { single, by }), 1)
-    if (group[0]!.length === 0) this.#due.delete(single.group)
   }
 
   #advance (now: number): void {
@@ -170,7 +181,7 @@ export class Singles {
     const gone = now < this.#horizon ? [...this.#byId.values()].filter(({ due_at }) => due_at > now) : []
     for (const single of gone) this.#journal.drop(this.#byId, single.id)
     for (const single of fresh) this.#journal.put(this.#byId, single.id, single)
-    if (fresh.length > 0 || gone.length > 0) this.#due = grouped(this.#byId.values())
+    if (fresh.length > 0 || gone.length > 0) this.#due = regrouped(this.#due, fresh, gone)
     this.#horizon = now
     this.#later = later
     this.#journal.note(() => {
