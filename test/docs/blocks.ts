@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 export const ROOT = resolve(import.meta.dirname, '../..')
 
 /** Every page, below the root. */
-export const PAGES = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: ROOT }).toSorted()]
+export const PAGES = ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: ROOT }).toSorted()]
 
 /** A fenced block of a page. `file`: the path that the sentence before it names, `scripts/a.sh`:, or null. */
 export interface Block { page: string, line: number, language: string, text: string, file: string | null }

@@ -177,7 +177,7 @@ t.test('a sync that fails fails all who waited for it', async t => {
   t.same(seen.troubles, ['put'])
 })
 
-t.test('a full disk is tried again as long as there is room to make, then refused with 507', async t => {
+t.test('a full disk is tried again as long as there is room to make, then refused with 507 [F46]', async t => {
   let failures = 2
   const { put, count } = setup({
     seal: () => {
@@ -196,7 +196,7 @@ t.test('what SQLite says is told when nobody knows better', async t => {
   await t.rejects(put(1), { code: 'OFFPEAK_ENGINE_FAILED', message: 'The database refused the change: disk I/O error', fix: /report/ })
 })
 
-t.test('a lock of another program is waited out', async t => {
+t.test('a lock of another program is waited out [F49]', async t => {
   let busy = 2
   const { put, count } = setup({
     seal: () => {

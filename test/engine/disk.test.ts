@@ -31,7 +31,7 @@ function smallDisk (t: Test): string | null {
 
 const small = smallDisk(t)
 const noDisk = small === null && 'a small disk cannot be mounted here'
-t.test('on a full disk writes are refused, reads go on, and no restart is needed', { skip: noDisk }, async t => {
+t.test('on a full disk writes are refused, reads go on, and no restart is needed [F46]', { skip: noDisk }, async t => {
   const disk = small!
   writeFileSync(join(disk, 'filler'), Buffer.alloc(1024 * KILOBYTE, 1))
   const folder = join(disk, 'data')
@@ -88,7 +88,7 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
 
 const library = process.platform === 'linux' ? shim(folderOf(t)) : null
 const noCompiler = library === null && 'there is no C compiler here'
-t.test('a power cut loses nothing that was answered', { timeout: 60_000, skip: noCompiler }, async t => {
+t.test('a power cut loses nothing that was answered [F06]', { timeout: 60_000, skip: noCompiler }, async t => {
   for (const lines of [40, 300, 1500]) {
     const { answered, lost, unsettled } = await cut(t, library!, 'full', lines)
     t.comment(`${answered} answered`)

@@ -40,7 +40,7 @@ function overwrite (file: string, at: number, bytes: Buffer) {
   closeSync(handle)
 }
 
-t.test('the folder and its files are for their owner alone', async t => {
+t.test('the folder and its files are for their owner alone [S35]', async t => {
   const parent = folderOf(t)
   const folder = join(parent, 'data')
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
@@ -66,7 +66,7 @@ t.test('a second engine on the folder is refused', async t => {
   await t.rejects(create().start(), { code: 'OFFPEAK_ENGINE_BUSY', message: new RegExp(`process ${process.pid} `) })
 })
 
-t.test('a database that is moved away while it is used is noticed, and nothing more is accepted', async t => {
+t.test('a database that is moved away while it is used is noticed, and nothing more is accepted [F47]', async t => {
   const { engine, file, clock } = await setup(t)
   const run = await addOne(engine)
   renameSync(file, `${file}.elsewhere`)
@@ -76,7 +76,7 @@ t.test('a database that is moved away while it is used is noticed, and nothing m
   t.match(await engine.health(T0), { ok: false, reason: /moved/ })
 })
 
-t.test('a write-ahead log without its database is refused', async t => {
+t.test('a write-ahead log without its database is refused [F48]', async t => {
   const { engine, file, create } = await setup(t)
   await addOne(engine)
   copyFileSync(`${file}-wal`, `${file}-kept`)
@@ -107,7 +107,7 @@ for (const [words, damage] of Object.entries(DAMAGE)) {
   })
 }
 
-t.test('damage that shows while we run stops the writing and keeps a copy', async t => {
+t.test('damage that shows while we run stops the writing and keeps a copy [F48]', async t => {
   const { folder, file, create, troubles } = await crashed(t)
   // As after a stop in order: the start does not look.
   rmSync(join(folder, 'lock.json'))
@@ -142,7 +142,7 @@ t.test('a database of another program is refused and left alone', async t => {
   await t.rejects(createSqliteEngine({ folder, ballastBytes: 4096 }).start(), { code: FAILED, message: /another program/ })
 })
 
-t.test('a migration leaves a backup of what was, and one that breaks leaves everything as it was', async t => {
+t.test('a migration leaves a backup of what was, and one that breaks leaves everything as it was [F12]', async t => {
   const folder = folderOf(t)
   const open = (migrations: string[]) => openDatabase({ folder, unclean: false, now: T0, migrations })
   const version = (file: string) => {

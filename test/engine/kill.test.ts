@@ -34,7 +34,7 @@ async function opened (t: Test, folder: string): Promise<Engine> {
   return engine
 }
 
-t.test('a hundred kills under traffic lose nothing that was answered', { timeout: 110_000 }, async t => {
+t.test('a hundred kills under traffic lose nothing that was answered [F01]', { timeout: 110_000 }, async t => {
   const folder = folderOf(t)
   const added = new Set<string>()
   const settled = new Map<string, string>()
@@ -72,7 +72,7 @@ t.test('a hundred kills under traffic lose nothing that was answered', { timeout
   db.close()
 })
 
-t.test('a second process is refused with the name of the first, and starts when that was killed', async t => {
+t.test('a second process is refused with the name of the first, and starts when that was killed [F09]', async t => {
   const folder = folderOf(t)
   const first = await livingTraffic(t, folder)
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })

@@ -68,7 +68,7 @@ async function pages (engine: Engine, ask: ListAsk): Promise<string[]> {
   return ids
 }
 
-t.test('of many tasks and runs, every filter lists what a scan would, page by page', async t => {
+t.test('of many tasks and runs, every filter lists what a scan would, page by page [S19]', async t => {
   const { engine, all } = await setup(t)
   t.equal(all.length, RUNS)
   for (const filter of filters()) {

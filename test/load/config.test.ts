@@ -42,7 +42,7 @@ tap.test('what the file says is laid over the defaults, and the whole is frozen'
   t.throws(() => { (config.tasks.a as { enabled: boolean }).enabled = true }, TypeError)
 })
 
-tap.test('a fault names file, line, column, pointer, what was found and what was expected', async t => {
+tap.test('a fault names file, line, column, pointer, what was found and what was expected [F40]', async t => {
   const { fault, file } = setup(t, at('{\n  "server": {\n    "port": "80"\n  }\n}'))
   const error = await fault()
   t.equal(error.code, 'OFFPEAK_CONFIG_INVALID')
@@ -80,7 +80,7 @@ for (const [what, text, message, line] of REFUSED) {
   })
 }
 
-tap.test('a file of more than a megabyte is refused without being read', async t => {
+tap.test('a file of more than a megabyte is refused without being read [F40]', async t => {
   const { fault } = setup(t, at(`{ "services": { "a": "${'x'.repeat(1024 * 1024)}" } }`))
   t.match((await fault()).message, 'expected at most 1048576')
 })

@@ -23,7 +23,7 @@ tap.test('a removed file takes its tasks along, after a moment in which it may b
   t.equal(changes.length, 2, 'a file that came back was never gone')
 })
 
-tap.test('an id in two files belongs to the one that had it first', async t => {
+tap.test('an id in two files belongs to the one that had it first [F35]', async t => {
   let now = 0
   const { directory, folder, write, answer, broken } = setup(t, { 'b.ts': task('x', 1), 'c.ts': task('x', 2) }, { elapsed: () => now })
   await folder.start()
@@ -50,7 +50,7 @@ tap.test('an older file that takes up an id later does not get it', async t => {
   t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_DUPLICATE' }])
 })
 
-tap.test('a renamed file keeps its task and says where it lies', async t => {
+tap.test('a renamed file keeps its task and says where it lies [F35]', async t => {
   const { directory, folder, changes } = setup(t, { 'a.ts': task('x') })
   await folder.start()
   renameSync(join(directory, 'a.ts'), join(directory, 'b.ts'))
@@ -60,7 +60,7 @@ tap.test('a renamed file keeps its task and says where it lies', async t => {
   t.same(ids(changes.flatMap(({ changed }) => changed)), ['x'])
 })
 
-tap.test('no more tasks than max_tasks are loaded, the rest is named', async t => {
+tap.test('no more tasks than max_tasks are loaded, the rest is named [F36]', async t => {
   const { folder, ids: all, broken } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b'), 'c.ts': task('c') }, { config: config({ manager: { max_tasks: 2 } }) })
   await folder.start()
   t.same(all(), ['a', 'b'])
@@ -98,7 +98,7 @@ tap.test('overrides follow the configuration without another import', async t =>
   t.equal(changes.length, told, 'a task of which other words say the same has not changed')
 })
 
-tap.test('a file that everybody may write is not loaded; one that was stays as it was', async t => {
+tap.test('a file that everybody may write is not loaded; one that was stays as it was [S35]', async t => {
   const { directory, folder, broken, answer, changes } = setup(t, { 'a.ts': task('a', 1) })
   chmodSync(join(directory, 'a.ts'), 0o646)
   await folder.start()

@@ -22,7 +22,7 @@ async function setup (t: Test, files: Record<string, string>, type = 'module') {
 
 const GOOD = 'export const TASK_DEFINITIONS = []'
 
-tap.test('a file that hangs, exits or aborts is told by itself, and the rest goes on', async t => {
+tap.test('a file that hangs, exits or aborts is told by itself, and the rest goes on [F34]', async t => {
   const { of } = await setup(t, {
     'a.ts': GOOD, 'exit.ts': 'process.exit(3)', 'b.ts': GOOD, 'loop.ts': 'while (true) {}', 'c.ts': GOOD,
     'wait.ts': 'await new Promise(() => {})', 'abort.ts': 'process.abort()', 'd.ts': GOOD
@@ -48,7 +48,7 @@ tap.test('a message that a file sends by itself is no answer', async t => {
   t.equal(of('a.ts').kind, 'thrown')
 })
 
-tap.test('the child is given a short environment', async t => {
+tap.test('the child is given a short environment [S22]', async t => {
   process.env.OFFPEAK_CANARY = 'secret'
   t.teardown(() => { delete process.env.OFFPEAK_CANARY })
   const { of } = await setup(t, { 'a.ts': 'if (process.env.OFFPEAK_CANARY) throw new Error("leaked")\nif (!process.env.PATH) throw new Error("no PATH")' })

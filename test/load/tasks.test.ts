@@ -23,7 +23,7 @@ tap.test('modules, single definitions, lists and scripts in folders are tasks', 
   t.match(folder.current.tasks.get('tool')?.work, { kind: 'script' })
 })
 
-tap.test('a broken file names its reason and harms no neighbour', async t => {
+tap.test('a broken file names its reason and harms no neighbour [F34]', async t => {
   const { folder, ids: all, broken } = setup(t, {
     'good.ts': task('good'), 'empty.ts': 'export const helper = 1', 'wrong.ts': 'export const TASK_DEFINITIONS = 5', 'func.ts': 'export default function () {}',
     'syntax.js': 'export const a = 1\nconst b = = 2', 'exit.ts': 'process.exit(0)', 'loop.ts': 'while (true) {}',
@@ -93,7 +93,7 @@ tap.test('a memory that cannot be read is none', async t => {
   t.same(all(), ['a'])
 })
 
-tap.test('a changed file is imported again, its old version is counted', async t => {
+tap.test('a changed file is imported again, its old version is counted [F39]', async t => {
   const { folder, write, answer, changes } = setup(t, { 'a.ts': task('a', 1), 'b.ts': task('b') })
   await folder.start()
   const b = folder.current.tasks.get('b')
@@ -115,7 +115,7 @@ tap.test('a file that only got another time is not read as changed', async t => 
   t.equal(folder.current.oldVersions, 0)
 })
 
-tap.test('a broken new version leaves the last good one in force, until it is mended', async t => {
+tap.test('a broken new version leaves the last good one in force, until it is mended [F38]', async t => {
   const { folder, write, answer, changes, broken } = setup(t, { 'a.ts': task('a', 1) })
   await folder.start()
   write('a.ts', 'export const TASK_DEFINITIONS = [{ id: ')
@@ -166,7 +166,7 @@ tap.test('a missing directory is said, and its files are found once it is there'
   t.same(broken(), [])
 })
 
-tap.test('a young file that fails may be half written and is waited for', async t => {
+tap.test('a young file that fails may be half written and is waited for [F38]', async t => {
   const { directory, folder, broken, answer } = setup(t, { 'a.ts': task('a', 1) })
   await folder.start()
   writeFileSync(join(directory, 'a.ts'), 'export const TASK_DEFINITIONS = [{')

@@ -20,7 +20,7 @@ tap.test('hidden files, helpers, tests, declarations and packages are passed ove
   t.same(await paths(root), ['x.ts'])
 })
 
-tap.test('links inside the root are followed once, links out of it never', async t => {
+tap.test('links inside the root are followed once, links out of it never [F37, S36]', async t => {
   const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' }, jobs: { 'c.ts': '' } })
   const outside = t.testdirName + '-outside'
   mkdirSync(outside, { recursive: true })
@@ -40,14 +40,14 @@ tap.test('links inside the root are followed once, links out of it never', async
   t.match(await faults(root), { out: /out of the tasks directory/, 'passwd.ts': /out of the tasks directory/, 'dangling.ts': /does not exist/, 'self.ts': /leads to itself/ })
 })
 
-tap.test('what is no regular file is passed over without being opened', async t => {
+tap.test('what is no regular file is passed over without being opened [F37]', async t => {
   const root = t.testdir({ 'a.ts': '' })
   execFileSync('mkfifo', [join(root, 'pipe.ts')])
   symlinkSync('pipe.ts', join(root, 'link.ts'))
   t.same(await paths(root), ['a.ts'])
 })
 
-tap.test('depth and number are bounded, and said', async t => {
+tap.test('depth and number are bounded, and said [F36]', async t => {
   const root = t.testdir({ 'a.ts': '', 'b.ts': '', one: { two: { 'c.ts': '' } } })
   const shallow = await walk(root, { depth: 1, files: 10 })
   t.same(shallow.files.map(({ path }) => path), ['a.ts', 'b.ts'])
@@ -57,7 +57,7 @@ tap.test('depth and number are bounded, and said', async t => {
   t.match(few.faults.get('.')?.message, /More than 1 files/)
 })
 
-tap.test('what every user may write is refused with the command that mends it', async t => {
+tap.test('what every user may write is refused with the command that mends it [S35]', async t => {
   const root = t.testdir({ 'a.ts': '', 'b.ts': '', open: { 'c.ts': '' } })
   chmodSync(join(root, 'a.ts'), 0o646)
   chmodSync(join(root, 'open'), 0o777)
@@ -76,7 +76,7 @@ tap.test('a missing directory is a fault, not a crash', async t => {
   t.match(found.faults.get('.')?.message, /none does not exist/)
 })
 
-tap.test('a folder that may not be read is a fault and its neighbours are found', { skip: process.getuid?.() === 0 && 'root reads everything' }, async t => {
+tap.test('a folder that may not be read is a fault and its neighbours are found [F37]', { skip: process.getuid?.() === 0 && 'root reads everything' }, async t => {
   const root = t.testdir({ 'a.ts': '', shut: { 'b.ts': '' } })
   chmodSync(join(root, 'shut'), 0)
   t.teardown(() => chmodSync(join(root, 'shut'), 0o755))

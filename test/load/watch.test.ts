@@ -59,7 +59,7 @@ tap.test('a fault is told once, and its correction as a change', async t => {
   t.equal(errors.length, 1)
 })
 
-tap.test('a half-written file is waited for', async t => {
+tap.test('a half-written file is waited for [F38]', async t => {
   const { write, changes, errors, watch } = await setup(t)
   write('{ "server": { "po')
   await watch.rescan()

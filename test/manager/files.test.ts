@@ -36,7 +36,7 @@ t.test('a broken file names its line and harms no neighbour; mended, it counts a
   t.strictSame(manager.catalog.broken, [])
 })
 
-t.test('a running run finishes under the definition it started with', async t => {
+t.test('a running run finishes under the definition it started with [F39]', async t => {
   const { manager, write, reach } = await home(t, { files: { 'long.ts': taskFile('long', 'await new Promise(r => { globalThis.letGoLong = r }); return "old"') } })
   await manager.start()
   const { run } = await manager.desk.enqueue('long')
@@ -65,7 +65,7 @@ t.test('a script with a header is a task like any other', async t => {
   t.match(await manager.desk.run(run.id), { result: { said: 'hello' }, progress: { percentage: 50 } })
 })
 
-t.test('a bad configuration keeps the last good one in force and is told; a good one takes effect', async t => {
+t.test('a bad configuration keeps the last good one in force and is told; a good one takes effect [F40]', async t => {
   const { manager, configFile, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   await manager.start()
   writeFileSync(configFile, '{\n  "manager": { "max_task_retries": "three" }\n}')

@@ -46,7 +46,7 @@ t.test('JSON is kept as JSON.stringify keeps it, to the character', t => {
   t.end()
 })
 
-t.test('whatever it is, it becomes JSON or a fault, and nothing is thrown', t => {
+t.test('whatever it is, it becomes JSON or a fault, and nothing is thrown [F31]', t => {
   fc.assert(fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withSparseArray: true, withTypedArray: true, withBoxedValues: true }), value => {
     const strict = strictJson(value)
     const loose = looseJson(value)
@@ -97,7 +97,7 @@ t.test('what JSON cannot carry is refused with its path, or is words in its plac
   t.end()
 })
 
-t.test('a key named __proto__ is left out, and does not become a prototype', t => {
+t.test('a key named __proto__ is left out, and does not become a prototype [F44]', t => {
   const { json, fault } = strictJson(JSON.parse('{"__proto__":{"polluted":1},"a":2}'))
   t.strictSame([json, fault], [{ a: 2 }, null])
   t.notOk('polluted' in (json as object))
@@ -115,7 +115,7 @@ t.test('size and nesting are refused at the limit and not before', t => {
   t.end()
 })
 
-t.test('a value that would be endless or huge as JSON costs no more than the limit', t => {
+t.test('a value that would be endless or huge as JSON costs no more than the limit [F31]', t => {
   const values: [string, unknown, string][] = [
     ['ten that know each other', friends(10), 'bytes'], ['thirty that know each other', friends(30), 'bytes'], ['shared at every level', shared(31), 'bytes'], ['a sparse list', Object.assign([], { length: 2 ** 32 - 1 }), 'bytes'],
     ['a list that says it is long', new Proxy([], { get: (_, key) => key === 'length' ? 2 ** 32 : 1 }), 'bytes'], ['long text', 'x'.repeat(50_000_000), 'bytes'], ['a Buffer', Buffer.alloc(50_000_000), 'bytes'],

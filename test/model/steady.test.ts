@@ -31,7 +31,7 @@ function * every (periodMs: number, count: number, readingAt: (index: number) =>
 const cpu = (busy: Reading['cpu']['busy'], own: Reading['cpu']['own'] = 0) => desktop({ cpu: { busy, own, load: 'unknown', cores: 4 } })
 const BACKGROUND = { class: 'background' } as const
 
-t.test('a battery that flaps between 49 and 51 % each second changes nothing', t => {
+t.test('a battery that flaps between 49 and 51 % each second changes nothing [F56]', t => {
   t.strictSame(changes(every(SECOND, 600, index => laptop(index % 2 ? 51 : 49)), BACKGROUND), [[0, 'hold']])
   t.strictSame(changes(every(SECOND, 600, index => laptop(index % 2 ? 49 : 51)), BACKGROUND), [[0, 'start'], [1000, 'hold']])
   t.end()
@@ -228,7 +228,7 @@ t.test('the state is plain JSON of bounded size', t => {
   t.end()
 })
 
-t.test('whatever the machine does, no gate that hangs on power, level or load turns to and fro within a minute', t => {
+t.test('whatever the machine does, no gate that hangs on power, level or load turns to and fro within a minute [F56]', t => {
   const step = fc.record({ level: fc.integer({ min: 0, max: 100 }), busy: fc.integer({ min: 0, max: 10 }).map(tenth => tenth / 10), power: fc.constantFrom('mains' as const, 'battery' as const), wait: fc.integer({ min: 1, max: 20 }) })
   fc.assert(fc.property(fc.array(step, { minLength: 2, maxLength: 120 }), fc.integer({ min: 1, max: 99 }), (steps, threshold) => {
     let now = NOON

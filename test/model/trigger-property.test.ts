@@ -78,7 +78,7 @@ function walk (trigger: Trigger, from: number, to: number): number[] {
   return found
 }
 
-tap.test('a cron fires at just the minutes that the clock of its zone says', async () => {
+tap.test('a cron fires at just the minutes that the clock of its zone says [F22]', async () => {
   fc.assert(fc.property(drawCase, ({ zone, fields, at }) => {
     const from = Math.floor(at / MINUTE) * MINUTE
     const to = from + 2 * DAY

@@ -4,7 +4,7 @@ import { setup } from './setup.ts'
 
 interface OpenApi { openapi: string, paths: Record<string, Record<string, { responses: Record<string, object> }>> }
 
-t.test('the description lists every route', async t => {
+t.test('the description lists every route [S42]', async t => {
   const { ask } = await setup(t)
   const { openapi, paths } = (await ask({ url: '/api/openapi.json' })).json() as OpenApi
   t.match(openapi, /^3\.1/)

@@ -66,7 +66,7 @@ t.test('one may listen to some topics alone', async t => {
   t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), { status: 422, errors: [{ pointer: '/query/topics/0' }] })
 })
 
-t.test('whoever comes back is told what was missed, or that it is not known any more', async t => {
+t.test('whoever comes back is told what was missed, or that it is not known any more [F51]', async t => {
   const it = await listening(t)
   const first = await it.read('/api/events?topics=runs')
   await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
@@ -83,7 +83,7 @@ t.test('whoever comes back is told what was missed, or that it is not known any 
   }
 })
 
-t.test('reading along is guarded as every read, and no token counts in the address', async t => {
+t.test('reading along is guarded as every read, and no token counts in the address [S07]', async t => {
   const it = await listening(t)
   t.equal((await it.read('/api/events', { host: 'evil.example' })).status, 421)
   t.equal((await it.read(`/api/events?token=${it.token}`, { 'x-forwarded-for': '10.0.0.9' })).status, 401)
@@ -102,7 +102,7 @@ t.test('a silent stream gives a sign of life', async t => {
   await until('a comment comes', () => /^:$/m.test(heard.text))
 })
 
-t.test('the server closes in time while many read along', async t => {
+t.test('the server closes in time while many read along [F53]', async t => {
   const it = await listening(t)
   const readers = await Promise.all(Array.from({ length: 60 }, () => it.read()))
   const before = performance.now()
@@ -112,7 +112,7 @@ t.test('the server closes in time while many read along', async t => {
   t.ok(readers.every(({ text }) => text.endsWith('\n\n')), 'and none in the middle of a frame')
 })
 
-t.test('a connection that is not read is cut, and costs no more than what it may leave unread', async t => {
+t.test('a connection that is not read is cut, and costs no more than what it may leave unread [F50]', async t => {
   const it = await listening(t)
   const healthy = await it.read('/api/events?topics=config')
   const slow = connect(it.port, '127.0.0.1')
@@ -159,7 +159,7 @@ t.test('progress that waits is not told once the run is over', async t => {
   t.same(heard.events.map(({ event }) => event), ['progressed', 'settled'])
 })
 
-t.test('whoever does not read is dropped, and the others go on', async t => {
+t.test('whoever does not read is dropped, and the others go on [F50]', async t => {
   const { broadcast, reader } = inMemory()
   const [slow, healthy] = [reader(), reader()]
   broadcast.hear({ kind: 'stopped' })
@@ -172,7 +172,7 @@ t.test('whoever does not read is dropped, and the others go on', async t => {
   t.equal(broadcast.readers, 1)
 })
 
-t.test('what is kept for those who come back is bounded', async t => {
+t.test('what is kept for those who come back is bounded [F51]', async t => {
   const { broadcast, reader } = inMemory()
   const first = reader()
   for (let count = 0; count < 600; count++) broadcast.hear({ kind: 'stopped' })

@@ -139,7 +139,7 @@ t.test('a slow upload is waited for as long as something comes, other requests a
   t.match(await other.answer, { status: 408, code: 'OFFPEAK_REQUEST_TIMEOUT' })
 })
 
-t.test('an upload of which nothing comes any more is cut off', async t => {
+t.test('an upload of which nothing comes any more is cut off [F52]', async t => {
   const { send, place } = await sending(t, { idle_timeout: 0.05 })
   const { sent, answer } = send()
   sent.write('one')

@@ -7,7 +7,7 @@ const SECRET = 'a-secret-of-the-owner-0123456789'
 const at = (url: string) => url.replace(':id', 'echo').replace('*', 'index.css')
 const isWrite = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
 
-t.test('every route that writes needs the token, also on loopback', async t => {
+t.test('every route that writes needs the token, also on loopback [S02]', async t => {
   const { plain } = await setup(t)
   const writes = (await everyRoute(t)).filter(({ method }) => isWrite(method))
   t.ok(writes.length >= 6)
@@ -18,7 +18,7 @@ t.test('every route that writes needs the token, also on loopback', async t => {
   }
 })
 
-t.test('bound wider than loopback, every route but two needs the token', async t => {
+t.test('bound wider than loopback, every route but two needs the token [S02]', async t => {
   const { plain, ask } = await setup(t, { server: { host: '0.0.0.0' }, env: { OFFPEAK_TOKEN: SECRET } })
   for (const { method, url } of await everyRoute(t)) {
     const answer = await plain({ method: method as 'GET', url: at(url) })
@@ -29,7 +29,7 @@ t.test('bound wider than loopback, every route but two needs the token', async t
   t.equal((await ask({ url: '/api/tasks' })).statusCode, 200)
 })
 
-t.test('a proxy in front counts as the outside', async t => {
+t.test('a proxy in front counts as the outside [S38]', async t => {
   const { plain } = await setup(t, { server: { trust_proxy: ['127.0.0.1'] }, env: { OFFPEAK_TOKEN: SECRET } })
   t.equal((await plain({ url: '/api/tasks' })).statusCode, 401)
 })
@@ -43,7 +43,7 @@ t.test('reads on loopback need no token, unless they were passed on or come from
   t.equal((await ask({ url: '/api/tasks', remoteAddress: '192.168.1.7' })).statusCode, 200)
 })
 
-t.test('a token counts in its header alone, and only the right one', async t => {
+t.test('a token counts in its header alone, and only the right one [S03, S07]', async t => {
   const { plain, token, app } = await setup(t)
   const write = (headers: Record<string, string>, url = '/api/tasks/echo/runs') => plain({ method: 'POST', url, headers })
   t.equal((await write({ authorization: `Bearer ${token}` })).statusCode, 202)
@@ -54,7 +54,7 @@ t.test('a token counts in its header alone, and only the right one', async t => 
   t.equal((await app.inject({ url: '/api/tasks', headers: { authorization: 'Bearer wrong' } })).statusCode, 401, 'a wrong one is refused even where none is needed')
 })
 
-t.test('wrong tokens make an address wait, and the right one works again afterwards', async t => {
+t.test('wrong tokens make an address wait, and the right one works again afterwards [S05]', async t => {
   let now = 0
   const { plain, token } = await setup(t, { options: { clock: { now: () => Date.now(), monotonic: () => now } } })
   const ask = (given: string, remoteAddress = '127.0.0.1') => plain({ url: '/api/tasks', remoteAddress, headers: { authorization: `Bearer ${given}` } })
@@ -73,7 +73,7 @@ t.test('wrong tokens make an address wait, and the right one works again afterwa
   t.equal((await ask(token)).statusCode, 200)
 })
 
-t.test('only names of its own are answered', async t => {
+t.test('only names of its own are answered [S09]', async t => {
   const { plain, root } = await setup(t, { server: { allowed_hosts: ['nas.home', 'fd00::7'] } })
   t.ok(root)
   const own = ['localhost', 'localhost:7420', '127.0.0.1:1', '[::1]:7420', 'LOCALHOST', 'nas.home', 'nas.home:80', '[fd00::7]']
@@ -86,7 +86,7 @@ t.test('only names of its own are answered', async t => {
   }
 })
 
-t.test('a write that another site has sent is refused', async t => {
+t.test('a write that another site has sent is refused [S08]', async t => {
   const { ask, manager } = await setup(t)
   const write = (headers: Record<string, string>) => ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: {}, headers: { host: 'localhost:7420', ...headers } })
   for (const site of ['cross-site', 'same-site']) t.equal((await write({ 'sec-fetch-site': site })).statusCode, 403, site)
@@ -98,7 +98,7 @@ t.test('a write that another site has sent is refused', async t => {
   t.equal((await manager.desk.runs({ limit: 50 })).items.length, 3, 'what was refused had no effect')
 })
 
-t.test('bodies are JSON: what a form can send is refused', async t => {
+t.test('bodies are JSON: what a form can send is refused [S08]', async t => {
   const { ask, manager } = await setup(t)
   const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/html', 'application/xml']
   for (const type of types) {
@@ -108,7 +108,7 @@ t.test('bodies are JSON: what a form can send is refused', async t => {
   t.equal((await manager.desk.runs({ limit: 50 })).items.length, 0)
 })
 
-t.test('no other origin is let in', async t => {
+t.test('no other origin is let in [S10]', async t => {
   const { plain } = await setup(t)
   const preflight = { origin: 'http://evil.example', 'access-control-request-method': 'POST' }
   const answer = await plain({ method: 'OPTIONS', url: '/api/tasks/echo/runs', headers: preflight })
@@ -116,7 +116,7 @@ t.test('no other origin is let in', async t => {
   t.ok(answer.statusCode >= 400)
 })
 
-t.test('who wrote is recorded by the name that came with the token', async t => {
+t.test('who wrote is recorded by the name that came with the token [S33]', async t => {
   const { ask } = await setup(t)
   const by = (name: string) => ask({ method: 'POST', url: '/api/tasks/echo/runs', headers: { 'x-offpeak-by': name } })
   await by('cli:ada')

@@ -60,7 +60,7 @@ t.test('an engine that cannot say how it is makes a failure and no error', async
   t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', engine: { ok: false, reason: 'gone' } })
 })
 
-t.test('readyz says no while there is nothing to be ready for; livez lives', async t => {
+t.test('readyz says no while there is nothing to be ready for; livez lives [S41]', async t => {
   const { plain, manager } = await setup(t)
   t.equal((await plain({ url: '/readyz' })).statusCode, 200)
   await manager.stop()

@@ -4,7 +4,7 @@ import { setup } from './setup.ts'
 const RUNS = '/api/tasks/echo/runs'
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-t.test('a body is taken as it is: nothing is converted, dropped or guessed', async t => {
+t.test('a body is taken as it is: nothing is converted, dropped or guessed [S14]', async t => {
   const { ask, finished } = await setup(t)
   const refused = [{ payloade: 1 }, { priority: 'urgent' }, { priority: 3 }, { key: 7 }, { delay: true }, { delay: 'soon' }, { delay: -1 }, { due_at: 'tomorrow' }, { state: 'completed' }, { attempt: 9 }, [], 'x', 7]
   for (const payload of refused) {
@@ -23,7 +23,7 @@ t.test('no body is an empty one where nothing is needed', async t => {
   t.equal((await ask({ method: 'POST', url: RUNS, headers: JSON_TYPE })).statusCode, 202)
 })
 
-t.test('a mistyped key is told with the one that was meant', async t => {
+t.test('a mistyped key is told with the one that was meant [S14]', async t => {
   const { post } = await setup(t)
   const { errors } = (await post(RUNS, { payloade: 1 })).json()
   t.same(errors, [{ pointer: '/payloade', detail: "unknown key 'payloade': did you mean 'payload'?" }])
@@ -40,7 +40,7 @@ t.test('query strings are read by their schema, and what it does not know is ref
   }
 })
 
-t.test('keys that reach for prototypes are refused and reach nothing', async t => {
+t.test('keys that reach for prototypes are refused and reach nothing [F44, S20]', async t => {
   const { ask } = await setup(t)
   for (const payload of ['{"__proto__": {"polluted": 1}}', '{"payload": {"constructor": {"prototype": {"polluted": 1}}}}', '{"payload": {"a": [{"__proto__": 1}]}}']) {
     t.match((await ask({ method: 'POST', url: RUNS, payload, headers: JSON_TYPE })).json(), { status: 400, code: 'OFFPEAK_INVALID_JSON_BODY', detail: /__proto__/ }, payload)
@@ -48,7 +48,7 @@ t.test('keys that reach for prototypes are refused and reach nothing', async t =
   t.equal(({} as { polluted?: number }).polluted, undefined)
 })
 
-t.test('a body that is not UTF-8 or not JSON is refused', async t => {
+t.test('a body that is not UTF-8 or not JSON is refused [F45]', async t => {
   const { ask } = await setup(t)
   const send = (payload: Buffer | string) => ask({ method: 'POST', url: RUNS, payload, headers: JSON_TYPE })
   const broken = await send(Buffer.from([0x7B, 0x22, 0x6B, 0x22, 0x3A, 0x22, 0xFF, 0x22, 0x7D]))
@@ -58,7 +58,7 @@ t.test('a body that is not UTF-8 or not JSON is refused', async t => {
   t.match((await send('{\n  "payload": tru }')).json(), { detail: /line 2, column 17/ })
 })
 
-t.test('size and depth are bounded', async t => {
+t.test('size and depth are bounded [F42, F43, S15]', async t => {
   const { ask, post } = await setup(t)
   const large = await ask({ method: 'POST', url: RUNS, payload: JSON.stringify({ payload: 'x'.repeat(2 ** 20) }), headers: JSON_TYPE })
   t.equal(large.statusCode, 413)

@@ -30,7 +30,7 @@ t.test('a wrong method is told which ones there are', async t => {
   t.equal(answer.json().instance, '/api/runs/6h02rxm5w00/cancel')
 })
 
-t.test('an unexpected fault says nothing of itself', async t => {
+t.test('an unexpected fault says nothing of itself [S34]', async t => {
   const { ask, manager } = await setup(t)
   const secret = 'select * from /home/ada/data'
   manager.desk.tasks = async () => { throw new Error(secret) }
@@ -48,7 +48,7 @@ t.test('the place of a fault in a file is part of the problem', async t => {
   })
 })
 
-t.test('every answer carries the headers that keep browsers in bounds, and none that plain HTTP cannot keep', async t => {
+t.test('every answer carries the headers that keep browsers in bounds, and none that plain HTTP cannot keep [S11]', async t => {
   const { ask, plain } = await setup(t)
   const urls = [...(await everyRoute(t)).filter(({ method, url }) => method === 'GET' && url !== '/api/events').map(({ url }) => url.replace(':id', 'echo').replace('*', 'index.css')), '/nope']
   const answers = await Promise.all([...urls.map(url => ask({ url })), plain({ method: 'POST', url: '/api/schedules' }), plain({ url: '/api/tasks', headers: { host: 'evil.example' } })])

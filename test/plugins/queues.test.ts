@@ -33,7 +33,7 @@ t.test('a queue that is not there is told with those that are', async t => {
   t.equal((await post('/api/pauses', { scope: 'queue', name: 'nope' })).statusCode, 422)
 })
 
-t.test('a full queue answers 429', async t => {
+t.test('a full queue answers 429 [S16]', async t => {
   const { post } = await limited(t)
   const add = () => post('/api/tasks/echo/runs', { delay: '1h' })
   for (let count = 0; count < 3; count++) t.equal((await add()).statusCode, 202)
@@ -83,7 +83,7 @@ t.test('many runs are added in one call', async t => {
   t.equal((await ask({ url: '/api/runs?task=echo&limit=200&state=completed' })).json().items.length, 0)
 })
 
-t.test('a payload of ten megabytes, a deep one and one that reaches for prototypes are refused', async t => {
+t.test('a payload of ten megabytes, a deep one and one that reaches for prototypes are refused [F42, F44]', async t => {
   const { ask, post } = await setup(t)
   const headers = { 'content-type': 'application/json' }
   t.equal((await post('/api/runs/bulk', { runs: [{ task: 'echo', payload: 'x'.repeat(10 * 2 ** 20) }] })).statusCode, 422)

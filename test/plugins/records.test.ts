@@ -2,7 +2,7 @@ import t from 'tap'
 import { setup } from './setup.ts'
 import type { Notice } from '../../core/model/notice.ts'
 
-t.test('who asked is recorded in the change itself: a POST waits for the disk once', async t => {
+t.test('who asked is recorded in the change itself: a POST waits for the disk once [S33]', async t => {
   const { ask, post, manager, finished } = await setup(t)
   manager.engine.record = async () => { throw new Error('a second write') }
   const by = (url: string, payload: object = {}) => ask({ method: 'POST', url, payload, headers: { 'x-offpeak-by': 'ann' } })

@@ -46,7 +46,7 @@ t.test('without a prefix the 404 of the other app stays its own', async t => {
   t.equal((await app.inject({ url: '/api/tasks' })).statusCode, 200)
 })
 
-t.test('the token is made once, for its owner alone', async t => {
+t.test('the token is made once, for its owner alone [S04, S35]', async t => {
   const folder = join(t.testdir({}), 'data')
   const { value, file } = await ensureToken({ folder, root: folder, server: LOCAL })
   t.match(value, /^[\w-]{43}$/)
@@ -65,7 +65,7 @@ t.test('a token that was given is taken, and a bad one refused', async t => {
   await t.rejects(ask('missing'), { code: 'OFFPEAK_CONFIG_INVALID' })
 })
 
-t.test('bound wider than loopback without a token of the owner it does not start', async t => {
+t.test('bound wider than loopback without a token of the owner it does not start [S01, S39]', async t => {
   const root = t.testdir({ data: {}, secret: 'the-owner-chose-this-one' })
   for (const server of [{ host: '0.0.0.0' }, { host: '::' }, { host: '192.168.1.5' }, { trust_proxy: true }, { trust_proxy: ['10.0.0.1'] }]) {
     const manager = await createManager({ root, config: { server }, env: {}, files: 'none' })
@@ -76,7 +76,7 @@ t.test('bound wider than loopback without a token of the owner it does not start
   await app.close()
 })
 
-t.test('the token is in no log and no answer', async t => {
+t.test('the token is in no log and no answer [S30]', async t => {
   const lines: string[] = []
   const root = t.testdir({ data: {} })
   const { pino } = await import('pino')
@@ -100,7 +100,7 @@ async function listening (t: Parameters<typeof setup>[0]) {
   return { ...bundle, port: (bundle.app.server.address() as AddressInfo).port }
 }
 
-t.test('close takes less than two seconds while connections are open', async t => {
+t.test('close takes less than two seconds while connections are open [F53]', async t => {
   const { app, port, token } = await listening(t)
   let taken = false
   app.server.on('request', ({ method }) => { taken ||= method === 'POST' })
@@ -121,7 +121,7 @@ t.test('close takes less than two seconds while connections are open', async t =
   t.ok(performance.now() - before < 2000)
 })
 
-t.test('a raw request that is none is refused and the server goes on', async t => {
+t.test('a raw request that is none is refused and the server goes on [F54]', async t => {
   const { port } = await listening(t)
   async function raw (text: string): Promise<string> {
     const socket = connect(port, '127.0.0.1')
@@ -144,7 +144,7 @@ t.test('a raw request that is none is refused and the server goes on', async t =
   t.match(await raw(`GET /livez HTTP/1.1\r\n${host}Connection: close\r\n\r\n`), /^HTTP\/1\.1 200/)
 })
 
-t.test('connections and waiting are bounded', async t => {
+t.test('connections and waiting are bounded [F52, S17]', async t => {
   const { app } = await setup(t)
   const { server } = app
   t.ok(server.requestTimeout > 0 && server.requestTimeout <= 30_000)
@@ -152,7 +152,7 @@ t.test('connections and waiting are bounded', async t => {
   t.ok(server.maxConnections > 0 && server.timeout > 0)
 })
 
-t.test('forged X-Forwarded headers change nothing while no proxy is trusted', async t => {
+t.test('forged X-Forwarded headers change nothing while no proxy is trusted [S38]', async t => {
   const { app, token } = await setup(t)
   const answer = await app.inject({ url: '/api/tasks', headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', authorization: `Bearer ${token}` } })
   t.equal(answer.statusCode, 421)

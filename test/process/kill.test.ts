@@ -10,7 +10,7 @@ import { until } from '../clock.ts'
 
 const KILLS = 30
 
-t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them`, { timeout: 110_000 }, async t => {
+t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them [F01]`, { timeout: 110_000 }, async t => {
   const root = scratch(t)
   for (let kill = 0; kill < KILLS; kill++) {
     const child = fork(join(import.meta.dirname, 'traffic.ts'), [root], { stdio: 'ignore' })

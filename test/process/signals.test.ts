@@ -21,7 +21,7 @@ async function running (t: Parameters<typeof served>[0], tasks: string[]) {
   return { ...it, ids }
 }
 
-t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0', { timeout: 60_000 }, async t => {
+t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0 [F04]', { timeout: 60_000 }, async t => {
   const { child, exit, root, ids } = await running(t, ['nearly', 'obeys', 'ignores'])
   const began = performance.now()
   child.kill('SIGTERM')
@@ -32,7 +32,7 @@ t.test('SIGTERM lets the nearly done finish, gives the others their attempt back
   for (const task of ['obeys', 'ignores']) t.match(await desk.run(ids[task]!), { state: 'queued', attempt: 0, crashes: 0, turn: 1, reason: { code: 'stopping' } }, task)
 })
 
-t.test('a second signal exits at once, and nothing is lost', { timeout: 60_000 }, async t => {
+t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 60_000 }, async t => {
   const { child, exit, root, ids, output } = await running(t, ['ignores'])
   child.kill('SIGTERM')
   await until('it is stopping', () => /"notice":"stopping"/.test(output()))
@@ -45,14 +45,14 @@ t.test('a second signal exits at once, and nothing is lost', { timeout: 60_000 }
   t.match(await desk.run(ids.ignores!), { turn: 1 })
 })
 
-t.test('SIGHUP reads the configuration again and stops nothing', { timeout: 60_000 }, async t => {
+t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout: 60_000 }, async t => {
   const { child, ids, call } = await running(t, ['obeys'])
   child.kill('SIGHUP')
   t.match((await call('GET', `/api/runs/${ids.obeys!}`)).body, { state: 'running' })
   t.equal(child.exitCode, null)
 })
 
-t.test('what was running in a killed process runs again, once, as soon as it is started', { timeout: 60_000 }, async t => {
+t.test('what was running in a killed process runs again, once, as soon as it is started [F01, F03]', { timeout: 60_000 }, async t => {
   const first = await running(t, ['obeys'])
   first.child.kill('SIGKILL')
   await first.exit
@@ -61,7 +61,7 @@ t.test('what was running in a killed process runs again, once, as soon as it is 
   t.match((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body, { turn: 2, crashes: 1, attempt: 1 })
 })
 
-t.test('a second instance on the same folder is refused by name, and the first goes on', { timeout: 60_000 }, async t => {
+t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 60_000 }, async t => {
   const first = await served(t, { files: FILES, config: CONFIG })
   const second = await served(t, { root: first.root, files: FILES, config: CONFIG })
   const [code] = await second.exit
@@ -76,7 +76,7 @@ t.test('a bad configuration refuses the start with its place and exit code 78', 
   t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
 })
 
-t.test('an error that a task throws too late is pinned to its run, and the process lives on', { timeout: 60_000 }, async t => {
+t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', { timeout: 60_000 }, async t => {
   const { call, output, child } = await served(t, { files: { 'late.ts': taskFile('late', 'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', { max_retries: 0 }) } })
   const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
   await until('it is told', () => /too late/.test(output()))

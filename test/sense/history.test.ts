@@ -108,7 +108,7 @@ t.test('the file is thinned: minutes for a day, quarters of an hour for thirty',
   t.ok(history.query(all)[0]!.at > NOON - 30 * DAY - HOUR)
 })
 
-t.test('a folder that cannot be written is a fault that is told', async t => {
+t.test('a folder that cannot be written is a fault that is told [F47]', async t => {
   const folder = join(t.testdir({ file: '' }), 'file')
   const history = new History({ folder })
   await history.load(NOON)

@@ -92,7 +92,7 @@ t.test('probes keep to their own period', async t => {
   t.equal(says.asked, 2)
 })
 
-t.test('the exit code of a command decides, without a shell', async t => {
+t.test('the exit code of a command decides, without a shell [S21]', async t => {
   const folder = scratch(t)
   const command = [process.execPath, '-e', 'process.exit(Number(process.argv[1]))', '3; echo']
   const { look, configure } = probing(t, { kind: 'command', command: [...command.slice(0, 3), '3'], busy_when: { exit: [3] } }, { exec })

@@ -7,7 +7,7 @@ import { loopSensor } from '../../core/sense/sensor/loop.ts'
 import { until } from '../clock.ts'
 import type { Part } from '../../core/sense/source/sensor.ts'
 
-t.test('a sensor that hangs is unknown, is named, and delays no other', async t => {
+t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })
   const hanging = Promise.withResolvers<Part>()
   let asked = 0
@@ -33,7 +33,7 @@ t.test('a slow sensor keeps its last answer until its bound has passed', async t
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('a sensor that throws, rejects or talks nonsense is unknown until it answers', async t => {
+t.test('a sensor that throws, rejects or talks nonsense is unknown until it answers [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   let read = (): Part | Promise<Part> => ({ temperature: 60 })
   senses.register('temperature', { everyMs: 0, read: () => read() })
@@ -48,7 +48,7 @@ t.test('a sensor that throws, rejects or talks nonsense is unknown until it answ
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('numbers that no machine can mean are unknown', async t => {
+t.test('numbers that no machine can mean are unknown [F55]', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
   senses.register('odd', { everyMs: 0, read: () => ({ cpu: { busy: NaN, load: -1 }, battery: { level: 140 }, memory: { used: 1.2, available_bytes: Infinity }, temperature: -5 }) })
   t.match(await senses.sample(), { cpu: { busy: 'unknown', load: 'unknown', cores: 2 }, battery: { level: 100 }, memory: { used: 1, available_bytes: 'unknown' }, temperature: -5 })

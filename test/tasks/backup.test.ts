@@ -35,7 +35,7 @@ tap.test('the manifest is inside the archive and beside it, and says the hash of
   t.strictSame(inside.files.map((file: { path: string, sha256: string }) => [file.path, file.sha256]).toSorted(), Object.entries(FILES).map(([path, text]) => [path, sha(text)]).toSorted())
 })
 
-tap.test('archive and manifest are for their owner alone', async t => {
+tap.test('archive and manifest are for their owner alone [S45]', async t => {
   const { target, ctx } = setup(t)
   await run(ctx)
   for (const name of readdirSync(target)) t.equal(statSync(join(target, name)).mode & 0o777, 0o600, name)
@@ -64,7 +64,7 @@ tap.test('what is excluded is not packed', async t => {
   t.match(await run(ctx), { files: 3 })
 })
 
-tap.test('a link planted where the archive goes is refused and its target is untouched', async t => {
+tap.test('a link planted where the archive goes is refused and its target is untouched [S26]', async t => {
   const { base, target, ctx } = setup(t)
   mkdirSync(target)
   const precious = join(base, 'precious')
@@ -99,7 +99,7 @@ tap.test('a file that shrinks while it is read is packed, named, and warned of',
   t.match((answer as unknown as Warned).result, { changed: ['deep/b.bin'], files: 5 })
 })
 
-tap.test('an archive that the disk has spoilt gets no name', async t => {
+tap.test('an archive that the disk has spoilt gets no name [S26]', async t => {
   const { target, ctx } = setup(t)
   ctx.progress.setMessage = message => {
     if (message !== 'reading back') return
@@ -119,7 +119,7 @@ tap.test('a stop leaves nothing behind', async t => {
   t.strictSame(readdirSync(target), [])
 })
 
-tap.test('the attempt after a crash removes the part the first one left', async t => {
+tap.test('the attempt after a crash removes the part the first one left [F12, S26]', async t => {
   const { target, ctx } = setup(t)
   mkdirSync(target)
   writeFileSync(join(target, `.data-20260310T020000Z.${ctx.run_id}.part`), 'half an archive')

@@ -42,7 +42,7 @@ tap.test('files that are old go, files that are fresh stay', async t => {
   t.match(said.progress, { current: 2, total: 2 })
 })
 
-tap.test('a dry run is what happens when nothing else is said', async t => {
+tap.test('a dry run is what happens when nothing else is said [S25]', async t => {
   const { root, ctx } = setup(t, { dry_run: undefined })
   const { dry_run: _, ...payload } = ctx.payload as { dry_run: unknown }
   fill(root, { old: ['a'], fresh: ['b', 'c'] })
@@ -73,7 +73,7 @@ tap.test('folders emptied by the run go when that is wanted, others stay', async
   t.strictSame(readdirSync(root).toSorted(), ['c', 'new-and-empty', 'z'])
 })
 
-tap.test('more than the limits is reported and not removed', async t => {
+tap.test('more than the limits is reported and not removed [S25]', async t => {
   for (const [payload, files] of [
     [{}, { old: ['a', 'b'], fresh: ['c'] }],
     [{ max_files: 1 }, { old: ['a', 'b'], fresh: ['c', 'd', 'e'] }],
@@ -86,7 +86,7 @@ tap.test('more than the limits is reported and not removed', async t => {
   }
 })
 
-tap.test('a clock that runs decades ahead removes nothing', async t => {
+tap.test('a clock that runs decades ahead removes nothing [F17, S25]', async t => {
   const { root, ctx } = setup(t)
   fill(root, { fresh: ['a', 'b', 'c'] })
   await t.rejects(cleanUp(ctx, { now: Date.UTC(2099, 0) }), { name: 'Fatal' })
@@ -110,7 +110,7 @@ tap.test('links are passed over and what they point at stays', async t => {
   t.strictSame(readdirSync(root).toSorted(), ['dirlink', 'link'])
 })
 
-tap.test('roots that would be a disaster are refused', async t => {
+tap.test('roots that would be a disaster are refused [S23]', async t => {
   const base = t.testdir({ root: {}, link: t.fixture('symlink', 'root'), file: '' })
   const bad = ['/', '//', '/etc/..', homedir(), dirname(homedir()), '.', '..', '/etc', '/usr/local', '/proc', '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
   for (const root of bad) {
@@ -162,7 +162,7 @@ tap.test('a stop ends it between two files', async t => {
   t.equal(readdirSync(root).length, 2)
 })
 
-tap.test('a folder swapped for a link at any step of the run leads nowhere', async t => {
+tap.test('a folder swapped for a link at any step of the run leads nowhere [S24]', async t => {
   const names = ['a', 'b', 'c']
   for (let step = 0; step < 14; step++) {
     const { root, outside, ctx } = setup(t, { max_share: 1, remove_empty_folders: true })
@@ -190,7 +190,7 @@ for (let turn = 0; Atomics.load(flag, 0) === 0; turn++) {
 }
 parentPort.postMessage('done')`
 
-tap.test('a folder swapped for a link thousands of times by another thread leads nowhere', async t => {
+tap.test('a folder swapped for a link thousands of times by another thread leads nowhere [S24]', async t => {
   const { root, outside, ctx } = setup(t, { max_share: 1 })
   const names = Array.from({ length: 20 }, (_, index) => `f${index}`).toSorted()
   fill(outside, { old: names })

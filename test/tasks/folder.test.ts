@@ -13,7 +13,7 @@ async function setup (t: Test) {
   return { base, folder, outside: join(base, 'outside') }
 }
 
-tap.test('a link is entered neither as a folder nor as a file', async t => {
+tap.test('a link is entered neither as a folder nor as a file [S23, S24]', async t => {
   const { base, folder, outside } = await setup(t)
   symlinkSync(outside, join(base, 'root', 'link'))
   symlinkSync(join(outside, 'file'), join(base, 'root', 'filelink'))

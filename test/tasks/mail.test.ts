@@ -90,7 +90,7 @@ tap.test('a server that is not there is tried again', async t => {
   await t.rejects(run(ctx), { name: 'Error', message: /127\.0\.0\.1:1 was not reached/ })
 })
 
-tap.test('the password comes from a file or the environment, and is never said', async t => {
+tap.test('the password comes from a file or the environment, and is never said [S30]', async t => {
   const { mails, smtp } = await mailServer(t, { authOptional: false })
   const dir = t.testdir({ password: `${PASSWORD}\n`, wrong: 'wrong-2718', url: `smtp://me%40example.org:${encodeURIComponent(PASSWORD)}@127.0.0.1:${smtp.port}\n` })
   await run(fakeContext('send_email', { ...MAIL, smtp: { ...smtp, user: 'me', password_file: join(dir, 'password') } }).ctx)

@@ -74,7 +74,7 @@ async function forge (path: string, entries: TarEntry[]) {
   writeFileSync(path, zstdCompressSync(await packTar([...entries, { header: { name: '.offpeak-manifest.json', size: Buffer.byteLength(manifest) }, body: manifest }])))
 }
 
-tap.test('an archive that leads out of its folder, or holds links, is refused whole', async t => {
+tap.test('an archive that leads out of its folder, or holds links, is refused whole [S27]', async t => {
   const base = t.testdir({ in: {} })
   const archive = join(base, 'evil.tar.zst')
   const evil: TarEntry[] = [
@@ -94,7 +94,7 @@ tap.test('an archive that leads out of its folder, or holds links, is refused wh
   t.strictSame([readdirSync(base).toSorted(), readdirSync(join(base, 'in'))], [['evil.tar.zst', 'in'], []])
 })
 
-tap.test('an archive that grows past the caps is refused', async t => {
+tap.test('an archive that grows past the caps is refused [S27]', async t => {
   const base = t.testdir()
   const archive = join(base, 'bomb.tar.zst')
   await forge(archive, [{ header: { name: 'zeros', size: 80_000_000 }, body: '0'.repeat(80_000_000) }])

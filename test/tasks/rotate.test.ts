@@ -113,7 +113,7 @@ tap.test('links, hard links and folders are refused, and what they lead to is un
   }
 })
 
-tap.test('links planted where the copy goes are not written through', async t => {
+tap.test('links planted where the copy goes are not written through [S26]', async t => {
   const { dir, log, ctx } = setup(t)
   const precious = join(dir, 'precious')
   writeFileSync(precious, 'precious')

@@ -8,7 +8,7 @@ import { webServer } from './server.ts'
 const NOTHING = { allow: [], allow_private: false }
 const { signal } = new AbortController()
 
-tap.test('addresses are told apart, in every spelling', async t => {
+tap.test('addresses are told apart, in every spelling [S29]', async t => {
   const cases: [string, string][] = [
     ['8.8.8.8', 'public'], ['2606:4700::1111', 'public'], ['127.0.0.1', 'loopback'], ['127.9.9.9', 'loopback'], ['::1', 'loopback'],
     ['0.0.0.0', 'unspecified'], ['0.1.2.3', 'unspecified'], ['::', 'unspecified'], ['10.0.0.1', 'private'], ['172.31.255.255', 'private'],
@@ -34,7 +34,7 @@ tap.test('what a person lists is allowed, and nothing beside it', async t => {
   t.equal(refusal({ host: '::1', port: '80', address: '::1', allowed: { allow: ['[::1]:80'], allow_private: false } }), null)
 })
 
-tap.test('no spelling of the own machine is asked', async t => {
+tap.test('no spelling of the own machine is asked [S28]', async t => {
   let asked = 0
   const { port } = await webServer(t, (_request, response) => {
     asked++
@@ -46,13 +46,13 @@ tap.test('no spelling of the own machine is asked', async t => {
   t.equal(asked, 0)
 })
 
-tap.test('only http and https without a password are asked', async t => {
+tap.test('only http and https without a password are asked [S28, S29]', async t => {
   for (const url of ['file:///etc/passwd', 'ftp://example.com/', 'data:text/plain,x', 'http://user:secret@example.com/', 'nonsense', '']) {
     t.throws(() => urlOf(url), { name: 'RequestRefused' }, url)
   }
 })
 
-tap.test('a name is resolved once, and the connection goes to the address that was checked', async t => {
+tap.test('a name is resolved once, and the connection goes to the address that was checked [S28]', async t => {
   const { port } = await webServer(t, (request, response) => response.end(request.headers.host))
   const answers = [['127.0.0.1'], ['8.8.8.8']]
   const resolve = async () => answers.shift()!
@@ -65,7 +65,7 @@ tap.test('a name with one forbidden address among good ones is not asked', async
   await t.rejects(fetchSafely({ url: 'http://name.test/', allowed: NOTHING, signal, resolve: async () => ['8.8.8.8', '127.0.0.1'] }), { name: 'RequestRefused', message: /name\.test is 127\.0\.0\.1, a loopback address/ })
 })
 
-tap.test('each redirect is checked like the first request, and there are three', async t => {
+tap.test('each redirect is checked like the first request, and there are three [S28]', async t => {
   const { url, allow, port } = await webServer(t, (request, response) => {
     const [, kind, count] = request.url!.split('/')
     const left = Number(count)

@@ -47,7 +47,7 @@ t.test('what a task returns is its result, stored as plain JSON', async t => {
   t.strictSame(await outcomeOf({ func: () => undefined }), { kind: 'completed', result: null })
 })
 
-t.test('any throwable is a failed attempt that is tried again after the backoff', async t => {
+t.test('any throwable is a failed attempt that is tried again after the backoff [F32]', async t => {
   const circular: { cause?: unknown } = new Error('loop')
   circular.cause = circular
   const evil = { get message () { throw new Error('no') } }
@@ -73,7 +73,7 @@ t.test('skip, retryAfter, fail and warn are said in words', async t => {
   t.strictSame(await outcomeOf({ func: ctx => ctx.warn('3 unreadable', { files: 9 }) }), { kind: 'completed', result: { files: 9 }, warning: '3 unreadable' })
 })
 
-t.test('a timeout aborts the signal with its reason and is a failure, whatever the task then returns', async t => {
+t.test('a timeout aborts the signal with its reason and is a failure, whatever the task then returns [F27]', async t => {
   let seen: unknown
   const outcome = await outcomeOf({
     task: { timeoutMs: 10 },
@@ -83,7 +83,7 @@ t.test('a timeout aborts the signal with its reason and is a failure, whatever t
   t.match(seen, { code: 'timeout' })
 })
 
-t.test('a task that ignores its signal loses its slot after the grace, and its end is told', async t => {
+t.test('a task that ignores its signal loses its slot after the grace, and its end is told [F28]', async t => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const { outcome, late } = setup({ func: () => promise, task: { timeoutMs: 5 }, graceMs: 5 })
   t.match(await outcome, { kind: 'failed' })

@@ -41,7 +41,7 @@ async function deployed (t: Owner, over: Partial<Task>) {
   return { ...it, run, seen, again }
 }
 
-t.test('a checkpoint is given back after a deploy, and says that another version has saved it until it is saved anew', async t => {
+t.test('a checkpoint is given back after a deploy, and says that another version has saved it until it is saved anew [F11]', async t => {
   const it = await deployed(t, {})
   await it.again(1, { version: 'two' })
   await it.again(2, { version: 'two' })

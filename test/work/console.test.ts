@@ -89,7 +89,7 @@ t.test('nothing of it is among the records of the server, also not what is writt
   t.notMatch(heard.stderr, /seen/)
 })
 
-t.test('in the server nothing but records comes out of standard output, whoever writes', SLOW, async t => {
+t.test('in the server nothing but records comes out of standard output, whoever writes [S32]', SLOW, async t => {
   const { root, manager } = await setup(t, `console.log('seen'); ${DIRECT}; return 1`)
   await manager.stop()
   const bin = join(import.meta.dirname, '../../bin/offpeak.js')

@@ -59,7 +59,7 @@ async function setup (t: Owner, { bodies = {}, files = {} }: { bodies?: Record<s
 
 const STUBBORN = `const child = spawn('sh', ['-c', STUBBORN, ctx.services.config.folder + '/' + ctx.task], { stdio: 'ignore' }); put(ctx, [child.pid])`
 
-t.test('a timeout or a cancel ends what a function has started in a thread, as in a process: grandchildren, and what has left its parent', SLOW, async t => {
+t.test('a timeout or a cancel ends what a function has started in a thread, as in a process: grandchildren, and what has left its parent [F30]', SLOW, async t => {
   const { add, over, ended, pids, gone, manager } = await setup(t, {
     bodies: {
       times: `${STUBBORN}; await wait(1e6)`,

@@ -34,7 +34,7 @@ const isAlive = (pid: number) => {
   }
 }
 
-t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on', SLOW, async t => {
+t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on [F24]', SLOW, async t => {
   const folder = scratch(t)
   const { ended, add, over, manager } = await setup(t, {
     'loop.ts': `
@@ -58,7 +58,7 @@ t.test('a loop that never waits is ended at its timeout, its progress is seen me
   }
 })
 
-t.test('exit, crash and signal of the place where it runs are a failed attempt in words', SLOW, async t => {
+t.test('exit, crash and signal of the place where it runs are a failed attempt in words [F26]', SLOW, async t => {
   const { ended, manager } = await setup(t, {
     'exits.ts': `export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { for (let n = 0; n < ctx.payload; n++) ctx.log.info('word ' + n); process.exit(7) } }))`,
     'early.ts': taskFile('early', 'process.exit(0)', { isolation: 'process', ...ONCE }),
@@ -81,7 +81,7 @@ t.test('exit, crash and signal of the place where it runs are a failed attempt i
   t.match(await ended('next'), { state: 'completed', result: 1 })
 })
 
-t.test('more memory than its limit is a failed attempt that says so', SLOW, async t => {
+t.test('more memory than its limit is a failed attempt that says so [F10, F30]', SLOW, async t => {
   const hoard = 'const kept: unknown[] = []; for (;;) { kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n }))); await new Promise(r => setImmediate(r)) }'
   const { ended } = await setup(t, Object.fromEntries(PLACES.map(place => [`hoards_${place}.ts`, taskFile(`hoards_${place}`, hoard, { isolation: place, memory_limit: '48 MiB', ...ONCE })])))
   for (const place of PLACES) t.match(await ended(`hoards_${place}`), { state: 'failed', error: { code: 'OFFPEAK_OUT_OF_MEMORY', message: 'ran out of memory: its memory_limit is 48 MiB' } }, place)
@@ -129,7 +129,7 @@ t.test('a function that is told to stop has the grace to end well; a stop gives 
   }
 })
 
-t.test('threads are used again, no more of them than slots, and one that has leaked is replaced', SLOW, async t => {
+t.test('threads are used again, no more of them than slots, and one that has leaked is replaced [F30]', SLOW, async t => {
   const id = 'const { threadId } = await import("node:worker_threads")'
   const { add, over, ended } = await setup(t, {
     'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, { isolation: 'thread' }),
@@ -150,7 +150,7 @@ t.test('threads are used again, no more of them than slots, and one that has lea
   t.not(second.threadId, first.threadId)
 })
 
-t.test('what is executed is the version that was checked, whatever has become of its file', SLOW, async t => {
+t.test('what is executed is the version that was checked, whatever has become of its file [F39]', SLOW, async t => {
   const { ended, write, manager } = await setup(t, Object.fromEntries(PLACES.map(isolation => [`kept_${isolation}.ts`, `const answer: string = 'good'\n${taskFile(`kept_${isolation}`, 'return answer', { isolation, ...ONCE })}`])))
   for (const place of PLACES) write(`backgroundtask/kept_${place}.ts`, 'export const TASK_DEFINITIONS = [ broken')
   await until('they are found broken', () => manager.catalog.broken.length === 2)

@@ -29,7 +29,7 @@ async function setup (t: Owner, { bodies = {}, fields = {}, files = {} }: { bodi
   return { ended }
 }
 
-t.test('memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures', SLOW, async t => {
+t.test('memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures [F10, F30]', SLOW, async t => {
   const grows = 'const kept = []; for (;;) { kept.push(Buffer.alloc(20e6, 1)); await wait(30) }'
   const node = JSON.stringify(process.execPath)
   const script = (id: string, code: string) => `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`

@@ -39,7 +39,7 @@ async function running (t: Parameters<typeof served>[0]) {
   return { ...it, files, pids }
 }
 
-t.test('a process that outlives a killed manager is ended at the next start, before its run runs again', SLOW, async t => {
+t.test('a process that outlives a killed manager is ended at the next start, before its run runs again [F07]', SLOW, async t => {
   const { child, exit, root, files, pids } = await running(t)
   const [pid] = pids()[0]!
   // Who is stopped cannot notice that the manager has gone.
@@ -54,7 +54,7 @@ t.test('a process that outlives a killed manager is ended at the next start, bef
   again.child.kill('SIGKILL')
 })
 
-t.test('a process whose manager was killed ends by itself, whatever it does', SLOW, async t => {
+t.test('a process whose manager was killed ends by itself, whatever it does [F08]', SLOW, async t => {
   const { child, pids } = await running(t)
   const [pid] = pids()[0]!
   child.kill('SIGKILL')

@@ -177,7 +177,7 @@ t.test('breathe waits away from the manager too, while the gates are closed', SL
   }
 })
 
-t.test('an error that nobody catches is pinned to its run, and the run goes on', SLOW, async t => {
+t.test('an error that nobody catches is pinned to its run, and the run goes on [F25]', SLOW, async t => {
   const { ended, said } = await setup(t, {
     late: 'setTimeout(() => { throw new Error("in a callback") }, 5); void Promise.reject(new Error("unheard")); await new Promise(r => setTimeout(r, 50)); return "done"',
     after: 'setTimeout(() => { throw new Error("too late") }, 20); return "done"',
@@ -195,7 +195,7 @@ t.test('an error that nobody catches is pinned to its run, and the run goes on',
   t.match(await ended('forges.process'), { state: 'completed', result: 'done' }, 'and what looks like a message of ours harms nobody')
 })
 
-t.test('however much a task says, what reaches the manager is bounded, and the last lines are kept', SLOW, async t => {
+t.test('however much a task says, what reaches the manager is bounded, and the last lines are kept [F29]', SLOW, async t => {
   const { ended, manager, said } = await setup(t, { talks: 'for (let n = 0; n < 50_000; n++) { ctx.log.info("line " + n); ctx.progress.update(n, "x".repeat(100)) } ctx.log.warn("y".repeat(1e7)); return 1' })
   for (const mode of ['thread', 'process']) {
     const { id, progress } = await ended(`talks.${mode}`)

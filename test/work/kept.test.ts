@@ -60,7 +60,7 @@ t.test('values with a JSON of their own are kept as that: in results, checkpoint
   }
 })
 
-t.test('what cannot be kept is refused with code, size and path, the checkpoint before stays, and the run may go on', SLOW, async t => {
+t.test('what cannot be kept is refused with code, size and path, the checkpoint before stays, and the run may go on [F31]', SLOW, async t => {
   const { ended, manager } = await setup(t, {
     refused: `
       if (ctx.attempt === 2) return await ctx.checkpoint.read()
@@ -122,7 +122,7 @@ t.test('what a task changes in a checkpoint that it has read, or in the result o
   for (const mode of MODES) t.strictSame((await ended(`changes.${mode}`)).result, [{ page: 1 }, [1]], mode)
 })
 
-t.test('whatever a task throws is a failed attempt with words', SLOW, async t => {
+t.test('whatever a task throws is a failed attempt with words [F32]', SLOW, async t => {
   const { ended } = await setup(t, {
     proxy: 'throw new Proxy({}, { getPrototypeOf () { throw new Error("no") } })', friends: 'throw friends', object: 'throw { status: 503, data: "busy" }', bigint: 'throw 10n',
     skip: 'try { ctx.skip("a") } catch (error) { error.message = undefined; throw error }', late: 'try { ctx.retryAfter(1) } catch (error) { error.ms = NaN; throw error }'

@@ -29,7 +29,7 @@ t.test('nothing is said of lines left out when none were', t => {
   t.end()
 })
 
-t.test('a line is bounded, and NUL and lone surrogates do not reach the store', t => {
+t.test('a line is bounded, and NUL and lone surrogates do not reach the store [F29, S32]', t => {
   const lines = new RunLines({ head: 3, tail: 2, signs: 10 })
   lines.write({ at: 1, level: 30, text: 'x'.repeat(25) })
   lines.write({ at: 1, level: 30, text: 'a\u0000b\uD800' })

@@ -20,7 +20,7 @@ t.test('fields of a call are fields, whatever they are named', async t => {
   ])
 })
 
-t.test('secrets are hidden, also in what becomes plain', async t => {
+t.test('secrets are hidden, also in what becomes plain [S31]', async t => {
   const { log, lines } = setup()
   class Login { password = 'a'; user = 'anna' }
   log.info({ password: 'b', login: new Login(), deep: { one: { password: 'c' } } }, 'in')

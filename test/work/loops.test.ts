@@ -87,7 +87,7 @@ t.test('an exact alarm on a clock that stands still gives up to look at it', asy
   await until('it rings', () => rings === 1)
 })
 
-t.test('an alarm that is years away does not overflow its timer', async t => {
+t.test('an alarm that is years away does not overflow its timer [F21]', async t => {
   const clock = fakeClock()
   const warnings: string[] = []
   const listen = (warning: Error) => void warnings.push(warning.name)
@@ -132,7 +132,7 @@ t.test('a beat that fails is told and goes on, never overlaps itself, and stop w
   await ticker.stop()
 })
 
-t.test('the watchdog names what ran while the loop was blocked, and a clock that jumped', async t => {
+t.test('the watchdog names what ran while the loop was blocked, and a clock that jumped [F24]', async t => {
   const clock = fakeClock()
   const notices: Notice[] = []
   const jumps: number[] = []
@@ -153,7 +153,7 @@ t.test('the watchdog names what ran while the loop was blocked, and a clock that
   t.strictSame(jumps, [28_800_000])
 })
 
-t.test('an error that comes after its run is pinned to it', async t => {
+t.test('an error that comes after its run is pinned to it [F25]', async t => {
   const notices: Notice[] = []
   const late = new LateErrors(notice => void notices.push(notice))
   // tap listens too, and would fail the test.

@@ -2,7 +2,7 @@ import t from 'tap'
 import { house } from './house.ts'
 import { until } from '../clock.ts'
 
-t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed', async t => {
+t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed [F14]', async t => {
   const { desk, reach, engine, runner } = await house(t, { tasks: [{ work: { kind: 'function', func: () => 1 } }] })
   await runner.renew()
   const { claim } = engine

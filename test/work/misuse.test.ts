@@ -13,7 +13,7 @@ function nested (levels: number): unknown {
 
 const polluting = (): unknown => JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
 
-t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added', async t => {
+t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added [F43]', async t => {
   const it = await house(t)
   const { run } = await it.desk.enqueue('work', { delay: '1h', payload: 'small' })
   const refused = { code: 'OFFPEAK_INPUT_INVALID', statusCode: 422 }
@@ -46,7 +46,7 @@ t.test('a checkpoint out of measure is refused, a result or log line out of meas
   t.ok(lines.length > 0 && JSON.stringify(lines).length < 300_000)
 })
 
-t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step', async t => {
+t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step [F44, S20]', async t => {
   const seen: unknown[] = []
   const it = await house(t, { tasks: [{
     payload: { own: 1 }, input: { type: 'object', properties: { own: {} } } as never,

@@ -51,7 +51,7 @@ t.test('what comes on the error stream commands nothing', t => {
   t.end()
 })
 
-t.test('a line without an end does not grow for ever', t => {
+t.test('a line without an end does not grow for ever [F29]', t => {
   const { reader, logged } = setup()
   for (let count = 0; count < 10; count++) reader.write('x'.repeat(20_000))
   t.ok(logged.length >= 2, 'it was cut')

@@ -8,7 +8,7 @@ const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, co
 const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof house>>, 'engine'>) =>
   (await engine.list({ limit: 100 })).items.toReversed()
 
-t.test('a schedule fires at its instant, once, and the next fire is known', async t => {
+t.test('a schedule fires at its instant, once, and the next fire is known [F19]', async t => {
   const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T13:00:00Z'))
   await it.fire()
@@ -137,7 +137,7 @@ t.test('an interval keeps its phase over a restart', async t => {
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
 })
 
-t.test('a changed trigger begins anew', async t => {
+t.test('a changed trigger begins anew [F18]', async t => {
   const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   it.tasks.set('work', { ...it.tasks.get('work')!, trigger_args: { minute: 30 } })
   await it.planner.sync()
@@ -164,7 +164,7 @@ t.test('a disabled task does not fire, its waiting run is cancelled with a reaso
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T17:00:00Z'))
 })
 
-t.test('a wall clock that goes back fires nothing twice', async t => {
+t.test('a wall clock that goes back fires nothing twice [F16]', async t => {
   const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   it.clock.set('2026-11-22T13:00:00Z')
   await it.fire()

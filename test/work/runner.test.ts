@@ -121,7 +121,7 @@ t.test('a task that allows one run at a time has one, while others go on', async
   t.equal((await engine.count()).find(({ task }) => task === 'one')!.states.completed, 2)
 })
 
-t.test('the runs of a vanished task are kept and held, and go on when it comes back', async t => {
+t.test('the runs of a vanished task are kept and held, and go on when it comes back [F35]', async t => {
   const { desk, tasks, runner, reach, clock } = await house(t)
   const task = tasks.get('work')!
   const { run } = await desk.enqueue('work', { delay: 60 })
@@ -171,7 +171,7 @@ t.test('stop gives the attempt back, so that the run starts again as if it had n
   await close()
 })
 
-t.test('stop waits the grace for what is nearly done', async t => {
+t.test('stop waits the grace for what is nearly done [F04]', async t => {
   const busy = gate()
   const { desk, runner, engine } = await house(t, { stopGraceMs: 5000, tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const { run } = await desk.enqueue('work')
@@ -182,7 +182,7 @@ t.test('stop waits the grace for what is nearly done', async t => {
   t.match(await engine.get(run.id), { state: 'completed', result: 'let go' })
 })
 
-t.test('nothing is claimed once a stop was asked for', async t => {
+t.test('nothing is claimed once a stop was asked for [F04]', async t => {
   const { desk, runner, engine } = await house(t)
   await runner.stop()
   const { run } = await desk.enqueue('work')
@@ -191,7 +191,7 @@ t.test('nothing is claimed once a stop was asked for', async t => {
   t.equal((await engine.get(run.id))!.state, 'queued')
 })
 
-t.test('what a task could not settle on a failing engine is settled when it recovers', async t => {
+t.test('what a task could not settle on a failing engine is settled when it recovers [F14]', async t => {
   const { desk, engine, reach, runner, said } = await house(t)
   const settle = engine.settle
   engine.settle = async () => { throw new Error('disk full') }
@@ -203,7 +203,7 @@ t.test('what a task could not settle on a failing engine is settled when it reco
   t.match(await reach(run.id, 'completed'), { turn: 1 }, 'executed once')
 })
 
-t.test('a checkpoint is given back to the next attempt', async t => {
+t.test('a checkpoint is given back to the next attempt [F11]', async t => {
   const seen: unknown[] = []
   const { desk, engine, clock, runner, reach } = await house(t, {
     tasks: [{ work: { kind: 'function', func: async ctx => {

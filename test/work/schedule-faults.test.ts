@@ -77,7 +77,7 @@ t.test('one bad row among five hundred is found, and the others are written in t
   t.equal(it.said('schedule_mended').length, 2)
 })
 
-t.test('an engine that takes nothing is asked a bounded number of times, and everything fires when it does again', async t => {
+t.test('an engine that takes nothing is asked a bounded number of times, and everything fires when it does again [F14]', async t => {
   const tasks = Array.from({ length: 300 }, (_, index) => ({ ...minutely, id: `t${index}` }))
   const it = await house(t, { tasks, at: AT })
   await it.runner.stop()
@@ -214,7 +214,7 @@ t.test('a removed schedule takes its fault along', async t => {
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('an hour of refusals stays bounded in calls and in notices', async t => {
+t.test('an hour of refusals stays bounded in calls and in notices [F14]', async t => {
   const it = await house(t, { tasks: [{ ...minutely, id: 'bad' }], at: AT })
   refusing(it, ['bad'])
   const end = it.clock.now() + HOUR

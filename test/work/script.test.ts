@@ -30,7 +30,7 @@ const isAlive = (pid: number) => {
   }
 }
 
-t.test('a script is executed with its arguments and a small environment, and its output is progress, result and log', async t => {
+t.test('a script is executed with its arguments and a small environment, and its output is progress, result and log [S22]', async t => {
   process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
   t.teardown(() => { delete process.env.OFFPEAK_TEST_SECRET })
   const { reach, run, desk, engine } = await setup(t, {
@@ -92,7 +92,7 @@ t.test('cancel reaches a running script', async t => {
   await reach(run.id, 'cancelled')
 })
 
-t.test('an orphan is ended only while its pid still is the process that was recorded', async t => {
+t.test('an orphan is ended only while its pid still is the process that was recorded [F07]', async t => {
   const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' })
   t.teardown(() => { child.kill('SIGKILL') })
   const started = (await startedAt(child.pid!))!

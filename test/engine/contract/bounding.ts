@@ -14,7 +14,7 @@ const waiting = async (engine: Engine) => (await engine.list({ state: ['queued',
 /** How many may wait in a queue. */
 export async function bounding (t: Test, setup: Setup) {
   const add = (engine: Engine, bounds: Record<string, Bound>, ...runs: Partial<NewRun>[]) => engine.add(runs.map(more => ask(more)), T0, { bounds })
-  t.test('a full queue refuses the whole call, callers of the same moment among them, and counts what waits alone', async t => {
+  t.test('a full queue refuses the whole call, callers of the same moment among them, and counts what waits alone [S16]', async t => {
     const engine = await setup(t)
     const running = await runIn(engine, 'running')
     await addOne(engine, { after: [{ run: running.id, condition: 'done' }] })

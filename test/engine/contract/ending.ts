@@ -58,7 +58,7 @@ export async function settling (t: Test, setup: Setup) {
       t.equal((await settleAs(engine, run, outcome))?.state, state, outcome.kind)
     }
   })
-  t.test('a stale holder changes nothing, in any call', async t => {
+  t.test('a stale holder changes nothing, in any call [F03, F28]', async t => {
     const { engine, run } = await started(t)
     await settleAs(engine, run, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
     const [now] = await claimAll(engine, { owner: 'you' })
@@ -102,7 +102,7 @@ export async function running (t: Test, setup: Setup) {
     await engine.cancel({ id, reason: BY_HAND, now: T0 })
     t.same((await beat('me', T0)).cancel, [{ id, turn: 1, reason: BY_HAND }])
   })
-  t.test('what was settled is answered again to who did not hear of it, and to nobody else', async t => {
+  t.test('what was settled is answered again to who did not hear of it, and to nobody else [F03]', async t => {
     const outcomes: Outcome[] = [
       ...Object.values(OUTCOMES), { kind: 'failed', error: BOOM, retry_at: T0 + 5 }, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 5 }
     ]

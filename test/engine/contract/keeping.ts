@@ -7,7 +7,7 @@ import type { Setup } from './ground.ts'
 
 /** What a crash leaves. */
 export async function recovering (t: Test, setup: Setup) {
-  t.test('what another owner had running is queued again, its attempt given back and the crash counted', async t => {
+  t.test('what another owner had running is queued again, its attempt given back and the crash counted [F01]', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
     t.match(await crash(engine), { queued: [{ id: run.id, state: 'queued', attempt: 0, crashes: 1, turn: 1, owner: null }], failed: [] })
@@ -25,7 +25,7 @@ export async function recovering (t: Test, setup: Setup) {
     t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] }, 'whatever others do')
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] }, 'the owner hears that it lost it')
   })
-  t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right', async t => {
+  t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]', async t => {
     const engine = await setup(t)
     await addOne(engine)
     const ahead = T0 + 4_000_000_000
@@ -44,7 +44,7 @@ export async function recovering (t: Test, setup: Setup) {
     t.match(await engine.get(run.id), { state: 'running', lease_until: null })
     t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: run.id }] })
   })
-  t.test('a run that takes the process down time and again is failed, and says so', async t => {
+  t.test('a run that takes the process down time and again is failed, and says so [F02]', async t => {
     const engine = await setup(t)
     const run = await addOne(engine, { max_retries: 0 })
     for (let crashes = 1; crashes < 3; crashes++) {

@@ -5,7 +5,7 @@ import type { Setup } from './ground.ts'
 
 /** What nobody should ask for. */
 export async function misusing (t: Test, setup: Setup) {
-  t.test('an id that was never given is nobody, however it looks', async t => {
+  t.test('an id that was never given is nobody, however it looks [F33]', async t => {
     const engine = await setup(t)
     for (const id of ['', 'nobody', '__proto__', "'; drop table run; --", '0000000000', 'x'.repeat(100_000), '\u0000']) {
       const by = { id, now: T0, by: 'me', reason: BY_HAND }

@@ -54,7 +54,7 @@ export async function offering (t: Test, setup: Setup) {
     t.same(places(await claim(engine, [offer({ cohort: b })], { limit: 1 })), [6])
     t.same(await claim(engine, [offer({ cohort: b })], { limit: 0 }), [])
   })
-  t.test('a hundred runs of ten offers come in the order of the whole', async t => {
+  t.test('a hundred runs of ten offers come in the order of the whole [F41]', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
     const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) => x.due_at - y.due_at || (x.id < y.id ? -1 : 1))
     const offers = Array.from({ length: 10 }, (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))

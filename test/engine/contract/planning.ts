@@ -4,7 +4,7 @@ import type { Setup } from './ground.ts'
 
 /** Schedules, their fires and their overlaps. */
 export async function planning (t: Test, setup: Setup) {
-  t.test('a schedule is kept with its fires, once for each cursor', async t => {
+  t.test('a schedule is kept with its fires, once for each cursor [F18]', async t => {
     const engine = await setup(t)
     const [first] = await engine.plan([planAsk({ fires: [fire(T0), fire(T0 + 1, { skipped: BY_HAND })] })])
     t.match(first, { applied: true, added: [{ key: `@${T0}`, schedule: 'a' }], skipped: [{ state: 'skipped' }], coalesced: 0, replaced: [] })
@@ -14,7 +14,7 @@ export async function planning (t: Test, setup: Setup) {
     t.same(await engine.schedules(), [{ ...schedule({ cursor: T0 + 9 }), version: 2 }])
     t.match(await engine.plan([planAsk({ from: 5, schedule: schedule({ id: 'never' }) })]), [{ applied: false, stored: null }])
   })
-  t.test('a fire that has its run is not fired again', async t => {
+  t.test('a fire that has its run is not fired again [F18]', async t => {
     const engine = await setup(t)
     await engine.plan([planAsk({ fires: [fire(T0)] })])
     const again = async () => {
