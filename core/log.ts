@@ -68,7 +68,7 @@ const WORDS: Record<Notice['kind'], string> = {
   signalled: 'run told to stop',
   begun_anew: 'run begun without its checkpoint, which another version of its definition had saved',
   overdue: 'work ended after its slot had been freed',
-  late_error: 'an error came after its run, or from a callback',
+  late_error: 'an error came after its run, or from a callback or the module of a task file',
   loop_blocked: 'the event loop was blocked',
   clock_jumped: 'the wall clock jumped',
   swept: 'old runs removed',

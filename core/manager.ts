@@ -1,5 +1,6 @@
 import { Lifecycle, shared, startAll, stopAll } from './model/base/service.ts'
 import { OutputCapture } from './work/context/output-capture.ts'
+import { ProcessGuard } from './work/context/process-guard.ts'
 import { Settings } from './work/upkeep/settings.ts'
 import { compose, folderOf } from './compose.ts'
 import { failureOf } from './model/run/failure.ts'
@@ -84,7 +85,7 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(engine), parts.feed, late, new OutputCapture()]
+    this.#base = [shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     settings.notice = notices.say
     settings.changed = () => void this.#configured()

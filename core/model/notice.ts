@@ -33,7 +33,7 @@ export type Notice =
   | { kind: 'signalled', id: string, task: string, code: StopCode }
   | { kind: 'begun_anew', id: string, task: string, saved: string | null, version: string }
   | { kind: 'overdue', id: string, task: string, ms: number }
-  | { kind: 'late_error', id: string | null, task: string | null, error: Failure }
+  | { kind: 'late_error', id: string | null, task: string | null, file?: string, count?: number, error: Failure }
   | { kind: 'loop_blocked', ms: number, tasks: string[] }
   | { kind: 'clock_jumped', ms: number }
   | { kind: 'swept', removed: number }

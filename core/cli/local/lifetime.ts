@@ -1,4 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
+import { originOf } from '../../work/context/uncaught.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
 /** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */
@@ -14,6 +15,16 @@ export interface Life {
   /** Called once, whatever way the process ends. */
   last: () => void
   failed: (error: unknown) => void
+}
+
+/** Keeps the process up whatever is thrown where nobody catches it and nothing tells whose it is: what was acknowledged is stored, and the work of
+ *  others goes on. */
+export function outlive (failed: (error: unknown) => void): void {
+  const caught = (error: unknown) => {
+    if (originOf() === null) failed(error)
+  }
+  process.on('uncaughtException', caught)
+  process.on('unhandledRejection', caught)
 }
 
 /** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. */

@@ -11,7 +11,8 @@ import { createLog, noticeLog } from '../../log.ts'
 import { createManager } from '../../manager.ts'
 import { createServer, serverToken } from '../../server.ts'
 import { isFirstLook } from '../../load/task/import-cache.ts'
-import { lifetime } from './lifetime.ts'
+import { lifetime, outlive } from './lifetime.ts'
+import { failureOf } from '../../model/run/failure.ts'
 import { givesBack } from './reclaim.ts'
 import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
@@ -97,6 +98,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
     failed: error => log.error({ err: error }, 'failed')
   })
   await app.ready()
+  outlive(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
   dismiss()
   const url = await listen(app, manager)
   listening = true

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { fileScope } from '../file/file-scope.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { OffpeakError, taskFileBroken } from '../../model/base/errors.ts'
 import type { Raw } from './assemble.ts'
@@ -60,7 +61,8 @@ export class Reader {
     const { promise: hung, reject } = Promise.withResolvers<never>()
     const bound = setTimeout(() => reject(hungFault(path, this.#boundMs)), this.#boundMs)
     try {
-      const module = await Promise.race([import(tries === 0 ? url : `${url}&n=${tries}`), hung]) as Record<string, unknown>
+      const imported = fileScope.run(path, () => import(tries === 0 ? url : `${url}&n=${tries}`))
+      const module = await Promise.race([imported, hung]) as Record<string, unknown>
       this.#tried.delete(hash)
       return module
     } finally {

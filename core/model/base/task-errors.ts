@@ -12,6 +12,14 @@ export const workDied = (how: string, cause?: unknown) => new OffpeakError({
   code: 'OFFPEAK_WORK_DIED', status: 500, message: how, cause
 })
 
+/** A task that shares the process of the server has asked for something that would end it, or change it for everybody. */
+export const processShared = (call: string) => new OffpeakError({
+  code: 'OFFPEAK_PROCESS_SHARED',
+  status: 500,
+  message: `${call} would end or change the process that the task shares with offpeak`,
+  fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
+})
+
 const MIB = 2 ** 20
 
 /** `heldBytes`: what was seen, null when V8 has found the limit by itself. */

@@ -1,12 +1,46 @@
 import { Lifecycle } from '../../model/base/service.ts'
 import { failureOf } from '../../model/run/failure.ts'
+import { fileScope } from '../../load/file/file-scope.ts'
 import { runScope } from './scope.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
-/** Pins an error that nobody catches to the run that it comes from. Errors from elsewhere end the process, as they do without offpeak. */
+/** Whose code it is that failed; `file`: code of a module, outside of any run. */
+export interface Origin { id: string | null, task: string | null, file?: string }
+
+/** So many errors of one origin are reported, then the 100th, 1000th, …: a timer that throws every millisecond must not fill the log. */
+const REPORTED = 10
+const MOST_ORIGINS = 1000
+
+const isReported = (count: number): boolean => count <= REPORTED || /^10*$/.test(String(count))
+
+/** Where the code that is executing belongs to: a run, the module of a task file, or null for neither. */
+export function originOf (): Origin | null {
+  const run = runScope.getStore()
+  if (run !== undefined) return { id: run.id, task: run.task }
+  const file = fileScope.getStore()
+  return file === undefined ? null : { id: null, task: null, file }
+}
+
+/** Counts errors by origin. */
+class Counts {
+  readonly #counts = new Map<string, number>()
+
+  next ({ id, file = '' }: Origin): number {
+    const key = id ?? file
+    const count = (this.#counts.get(key) ?? 0) + 1
+    this.#counts.delete(key)
+    this.#counts.set(key, count)
+    if (this.#counts.size > MOST_ORIGINS) this.#counts.delete(this.#counts.keys().next().value!)
+    return count
+  }
+}
+
+/** Pins an error that nobody catches to the run, or to the task file, that it comes from. Errors from elsewhere end the process, as they do without
+ *  offpeak, unless there is a listener for them. */
 export class LateErrors implements Service {
   readonly #notice: Listener
+  readonly #counts = new Counts()
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (notice: Listener) {
@@ -32,13 +66,14 @@ export class LateErrors implements Service {
   }
 
   readonly #caught = (error: unknown): void => {
-    const scope = runScope.getStore()
-    if (scope === undefined && process.listenerCount('uncaughtException') === 1) {
+    const origin = originOf()
+    if (origin === null && process.listenerCount('uncaughtException') === 1) {
       // Ours is the only listener: the process is to end as if there were none.
       process.off('uncaughtException', this.#caught)
       throw error
     }
-    if (scope === undefined) return
-    this.#notice({ kind: 'late_error', id: scope.id, task: scope.task, error: failureOf(error) })
+    if (origin === null) return
+    const count = this.#counts.next(origin)
+    if (isReported(count)) this.#notice({ kind: 'late_error', ...origin, ...count > REPORTED && { count }, error: failureOf(error) })
   }
 }

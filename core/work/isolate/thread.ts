@@ -4,6 +4,7 @@ import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { LateErrors } from '../context/uncaught.ts'
 import { OutputCapture } from '../context/output-capture.ts'
+import { ProcessGuard } from '../context/process-guard.ts'
 import { RUN_ID } from './process-group.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
@@ -19,6 +20,7 @@ const WORN = 0.5
 void new LateErrors(notice => parentPort?.postMessage(notice, [])).start()
 // The standard output of the process has records alone.
 void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
+void new ProcessGuard().start()
 
 const wired = (port: MessagePort): Port<Up, Down> => ({
   post: message => port.postMessage(message, []),

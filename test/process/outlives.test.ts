@@ -1,0 +1,96 @@
+import t from 'tap'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { served } from './server.ts'
+import { scratch } from '../work/house.ts'
+import { taskFile } from '../manager/home.ts'
+import { until } from '../clock.ts'
+
+const SLOW = { timeout: 60_000 }
+
+interface Running { id: string }
+interface Ended { state: string, error: { code?: string, message: string } | null }
+
+type Served = Awaited<ReturnType<typeof served>>
+
+async function ended ({ call }: Served, task: string): Promise<Ended> {
+  const { id } = (await call('POST', `/api/tasks/${task}/runs`, {})).body as Running
+  let run!: Ended
+  await until(`${task} is over`, async () => {
+    run = (await call('GET', `/api/runs/${id}`)).body as Ended
+    return ['completed', 'failed'].includes(run.state)
+  }, 30_000)
+  return run
+}
+
+/** A task file whose module does this beside defining a task. */
+const modules = (parts: Record<string, string>) => Object.fromEntries(Object.entries(parts).map(([name, text]) =>
+  [`${name}.mjs`, `${text}\nexport default { id: '${name}', func: () => '${name}' }\n`]))
+
+const LATE: Record<string, string> = {
+  timer: 'setTimeout(() => { throw new Error("late timer") }, 20)',
+  tick: 'setTimeout(() => process.nextTick(() => { throw new Error("late tick") }), 20)',
+  rejects: 'setTimeout(() => Promise.reject(new Error("late rejects")), 20)',
+  pool: 'import { EventEmitter } from "node:events"; const pool = new EventEmitter(); setTimeout(() => pool.emit("error", new Error("late pool")), 20)',
+  client: 'import net from "node:net"; export const client = net.connect(1, "127.0.0.1")',
+  nothing: 'setTimeout(() => { throw null }, 20)',
+  hostile: 'setTimeout(() => { throw new Proxy({}, { get () { throw 1 }, getPrototypeOf () { throw 2 } }) }, 20)',
+  helped: 'import "./_lib/helper.mjs"',
+  leaves: 'setTimeout(() => process.exit(3), 20)',
+  imported: 'import { exit } from "node:process"; setTimeout(() => exit(3), 20)',
+  kills: 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 20)',
+  deaf: 'setTimeout(() => { process.removeAllListeners(); throw new Error("late deaf") }, 20)'
+}
+
+t.test('module code that fails a moment after its import is reported under its file, and ends no server [F25]', SLOW, async t => {
+  const root = scratch(t)
+  mkdirSync(join(root, 'backgroundtask/_lib'), { recursive: true })
+  writeFileSync(join(root, 'backgroundtask/_lib/helper.mjs'), 'setTimeout(() => Promise.reject(new Error("late helped")), 20)')
+  const server = await served(t, { root, files: { ...modules(LATE), 'fine.ts': taskFile('fine', 'return 1') } })
+  const reported = (name: string) => new RegExp(`"notice":"late_error","id":null,"task":null,"file":"${name}\\.mjs"`).test(server.output())
+  for (const name of Object.keys(LATE)) await until(`${name} is reported`, () => reported(name) || server.child.exitCode !== null)
+  t.equal(server.child.exitCode, null)
+  t.match(await ended(server, 'fine'), { state: 'completed' })
+  t.match(await ended(server, 'timer'), { state: 'completed' }, 'and the task of such a file goes on')
+  server.child.kill('SIGTERM')
+  t.strictSame(await server.exit, [0, null], 'and the signal is still heard')
+})
+
+t.test('a timer that throws again and again is reported ten times, then now and then [F25]', SLOW, async t => {
+  const server = await served(t, { files: modules({ again: 'setInterval(() => { throw new Error("again") }, 1)' }) })
+  const reports = () => server.output().match(/"notice":"late_error"/g)?.length ?? 0
+  await until('the hundredth is reported', () => /"count":100,/.test(server.output()) || server.child.exitCode !== null)
+  t.equal(reports(), 11)
+})
+
+const CALLS: Record<string, string> = {
+  exit: 'process.exit(7)', really_exit: 'process.reallyExit(7)', aborts: 'process.abort()', chdir: 'process.chdir("/")', umask: 'process.umask(0o777)',
+  kill: 'process.kill(process.pid, "SIGKILL")', group: 'process.kill(0, "SIGKILL")', emit: 'process.emit("SIGTERM")', emit_exit: 'process.emit("exit", 0)',
+  capture: 'process.setUncaughtExceptionCaptureCallback(() => {})', named: 'const { exit } = await import("node:process"); exit(7)'
+}
+
+t.test('what would end or change the process of the server fails the attempt of an inline task in words [F26]', SLOW, async t => {
+  const server = await served(t, { files: Object.fromEntries(Object.entries(CALLS).map(([id, call]) => [`${id}.ts`, taskFile(id, call, { max_retries: 0 })])) })
+  for (const id of Object.keys(CALLS)) t.match(await ended(server, id), { state: 'failed', error: { code: 'OFFPEAK_PROCESS_SHARED' } }, id)
+  t.equal(server.child.exitCode, null)
+})
+
+t.test('a thread cannot kill the process that it is in [F26]', SLOW, async t => {
+  const server = await served(t, { files: { 'kill.ts': taskFile('kill', 'process.kill(process.pid, "SIGKILL")', { isolation: 'thread', max_retries: 0 }) } })
+  t.match(await ended(server, 'kill'), { state: 'failed', error: { code: 'OFFPEAK_PROCESS_SHARED' } })
+})
+
+const LISTENERS = `process.on('exit', () => { throw new Error('at exit') })
+  process.on('beforeExit', () => { throw 1 })
+  process.removeAllListeners(); process.removeAllListeners('SIGTERM')
+  for (const name of process.eventNames()) for (const one of process.rawListeners(name)) process.off(name, one)
+  const mine = () => {}; process.on('exit', mine).off('exit', mine); process.once('SIGUSR2', mine); process.removeListener('SIGUSR2', mine)
+  process.exitCode = 9; process.title = 'mine'
+  return process.listenerCount('SIGUSR2')`
+
+t.test('a task cannot take the listeners of the server away, nor change how it ends [F26]', SLOW, async t => {
+  const server = await served(t, { files: { 'listens.ts': taskFile('listens', LISTENERS, { max_retries: 0 }) } })
+  t.match(await ended(server, 'listens'), { state: 'completed', result: 0 })
+  server.child.kill('SIGTERM')
+  t.strictSame(await server.exit, [0, null])
+})
