@@ -7,6 +7,8 @@ import { measure, pack } from './_backup/archive.ts'
 import { archiveOf, backupsIn, kept, manifestOf, sideManifest, stemOf } from './_backup/backups.ts'
 import type { Folder } from './_files/folder.ts'
 import { sameFile, writeWhole } from './_files/folder.ts'
+import type { Excluded } from './_files/match.ts'
+import { PatternRefused, excludedFrom } from './_files/match.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -22,7 +24,7 @@ const Input = Type.Object({
   source: Type.Optional(Type.String({ description: 'The folder to back up' })),
   target: Type.Optional(Type.String({ description: 'The folder that the archives go to' })),
   name: Type.Optional(Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200 })),
+  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore' })),
   level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
   keep_last: Count,
   keep_daily: Count,
@@ -32,7 +34,7 @@ const Input = Type.Object({
 const DEFAULTS = { target: 'backups', exclude: [] as string[], level: 3, keep_last: 7, keep_daily: 7, keep_weekly: 4 }
 
 type BackupSettings = Settings<typeof Input, typeof DEFAULTS>
-interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, target: Folder, name: string }
+interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, target: Folder, name: string, excluded: Excluded }
 
 async function open (ctx: TaskContext, { path, key }: { path: string, key: string }): Promise<Folder> {
   try {
@@ -42,6 +44,11 @@ async function open (ctx: TaskContext, { path, key }: { path: string, key: strin
     if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)} in config.json: there is no folder '${path}'`)
     throw error
   }
+}
+
+function refused (ctx: TaskContext, error: unknown): never {
+  if (error instanceof PatternRefused) return ctx.fail(`${keyOf(ctx, 'exclude')} in config.json: ${error.message}`)
+  throw error
 }
 
 const nameOf = ({ name, source }: BackupSettings) => name ?? (basename(source ?? '').replaceAll(/[^A-Za-z0-9_-]/g, '_').replace(/^[_-]+/, '').slice(0, 64) || 'backup')
@@ -60,8 +67,8 @@ async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManif
 }
 
 async function write (job: Job, { temp, file }: { temp: string, file: string }): Promise<SideManifest> {
-  const { ctx, settings, source, target, name } = job
-  const choice = { source, exclude: settings.exclude, except: [target.identity], breathe: () => ctx.breathe() }
+  const { ctx, settings, source, target, name, excluded } = job
+  const choice = { source, excluded, except: [target.identity], breathe: () => ctx.breathe() }
   const { files, bytes } = await measure(choice)
   ctx.progress.setTotal(bytes, 'bytes')
   ctx.progress.setMessage(`packing ${files} files, ${sizeWords(bytes)}`)
@@ -162,7 +169,8 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
     await mkdir(settings.target, { recursive: true, mode: 0o700 })
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
-      return await backUp({ ctx, settings, source, target, name: nameOf(settings) })
+      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: settings.source }).catch(error => refused(ctx, error))
+      return await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
     } finally {
       await target.close()
     }

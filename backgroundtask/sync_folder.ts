@@ -1,19 +1,21 @@
 import { mkdir } from 'node:fs/promises'
-import { basename, dirname, matchesGlob, resolve, sep } from 'node:path'
+import { resolve, sep } from 'node:path'
 import type { Stats } from 'node:fs'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import type { Folder } from './_files/folder.ts'
 import type { MirrorAsk, Place } from './_files/mirror.ts'
+import type { Excluded } from './_files/match.ts'
+import { PatternRefused, excludedFrom } from './_files/match.ts'
 import { PathRefused, openFolder, openForDeletion } from './_files/root.ts'
 import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import { copyFile, makeFolder, sameContent, sameTime, statIn, touch } from './_files/mirror.ts'
-import { inFolder, walk } from './_files/walk.ts'
+import { inFolder, splitPath, walk } from './_files/walk.ts'
 
 const Input = Type.Object({
   source: Type.Optional(Type.String({ minLength: 1, description: 'The folder to copy' })),
   target: Type.Optional(Type.String({ minLength: 1, description: 'The folder that becomes like it' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Globs, relative to the source' })),
+  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Patterns as in .gitignore' })),
   delete: Type.Optional(Type.Boolean({ description: 'Remove from the target what the source does not have' })),
   max_delete: Type.Optional(Type.Integer({ minimum: 0, description: 'More than this is reported, and nothing is removed' }))
 }, { additionalProperties: false })
@@ -23,10 +25,9 @@ const DEFAULTS = { exclude: [] as string[], delete: false, max_delete: 1000 }
 interface Found { files: Map<string, Stats>, folders: Set<string>, passed: number, unread: string[] }
 
 /** Everything below a folder that is not excluded. */
-async function look (ctx: TaskContext, root: Folder, exclude: readonly string[]): Promise<Found> {
+async function look (ctx: TaskContext, root: Folder, excluded: Excluded): Promise<Found> {
   const found: Found = { files: new Map(), folders: new Set(), passed: 0, unread: [] }
-  for await (const entry of walk(root, { breathe: () => ctx.breathe() })) {
-    if (exclude.some(glob => matchesGlob(entry.path, glob))) continue
+  for await (const entry of walk(root, { breathe: () => ctx.breathe(), excluded })) {
     if (entry.kind === 'file') found.files.set(entry.path, entry.stat)
     else if (entry.kind === 'folder') found.folders.add(entry.path)
     else if (entry.kind === 'unread') found.unread.push(`${entry.path}: ${entry.code}`)
@@ -78,9 +79,9 @@ function troubled ({ ctx, done }: Sync, path: string, error: unknown): void {
 }
 
 /** Removes from the target what the source does not have, what is in a folder before the folder. */
-async function removeRest (sync: Sync, from: Found, settings: { exclude: readonly string[], max_delete: number }): Promise<void> {
+async function removeRest (sync: Sync, from: Found, settings: { excluded: Excluded, max_delete: number }): Promise<void> {
   const { ctx, ask, done } = sync
-  const there = await look(ctx, ask.target, settings.exclude)
+  const there = await look(ctx, ask.target, settings.excluded)
   const extra = [...there.files.keys()].filter(path => !from.files.has(path))
   const folders = [...there.folders].filter(path => !from.folders.has(path))
   const refusal = from.unread.length > 0
@@ -89,11 +90,15 @@ async function removeRest (sync: Sync, from: Found, settings: { exclude: readonl
   if (refusal !== null) return void (extra.length > 0 && done.troubles.push(`nothing was removed: ${refusal}`))
   for (const path of extra) {
     await ctx.breathe()
-    await inFolder(ask.target, path.includes('/') ? dirname(path) : '', folder => folder.remove(basename(path)))
+    const [folderPath, name] = splitPath(path)
+    await inFolder(ask.target, folderPath, folder => folder.remove(name))
     done.removed++
   }
   // Those that hold what was excluded or passed over are not empty, and stay.
-  for (const path of folders) await inFolder(ask.target, path.includes('/') ? dirname(path) : '', folder => folder.removeFolder(basename(path))).catch(() => undefined)
+  for (const path of folders) {
+    const [folderPath, name] = splitPath(path)
+    await inFolder(ask.target, folderPath, folder => folder.removeFolder(name)).catch(() => undefined)
+  }
 }
 
 const within = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + sep)
@@ -126,11 +131,15 @@ async function syncFolder (ctx: TaskContext): Promise<unknown> {
   try {
     const read = async () => await ctx.checkpoint.read() as Place | null
     const sync: Sync = { ctx, done, ask: { source, target, breathe: () => ctx.breathe(), moved: bytes => ctx.progress.advance(bytes), read, save: place => ctx.checkpoint.save(place) } }
-    const found = await look(ctx, source, settings.exclude)
+    const excluded = await excludedFrom(source, { patterns: settings.exclude, given: from })
+    const found = await look(ctx, source, excluded)
     done.passed = found.passed
     done.troubles.push(...found.unread)
     await bringAll(sync, found)
-    if (settings.delete) await removeRest(sync, found, settings)
+    if (settings.delete) await removeRest(sync, found, { ...settings, excluded })
+  } catch (error) {
+    if (error instanceof PatternRefused) return ctx.fail(`${keyOf(ctx, 'exclude')}: ${error.message}`)
+    throw error
   } finally {
     await Promise.all([source.close(), target.close()])
   }

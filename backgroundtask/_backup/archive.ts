@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { matchesGlob } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
@@ -8,6 +7,7 @@ import { createTarPacker } from 'modern-tar'
 import type { TarPackController } from 'modern-tar'
 import type { Folder, Identity } from '../_files/folder.ts'
 import { sameFile } from '../_files/folder.ts'
+import type { Excluded } from '../_files/match.ts'
 import { codeOf } from '../_task/settings.ts'
 import { walk } from '../_files/walk.ts'
 import type { Found } from '../_files/walk.ts'
@@ -40,7 +40,7 @@ export interface PackAsk {
   source: Folder
   out: FileHandle
   about: Pick<Manifest, 'name' | 'source' | 'run_id' | 'created_at'>
-  exclude: string[]
+  excluded: Excluded
   /** Folders that are left out: the one the archive is written to. */
   except: Identity[]
   level: number
@@ -50,11 +50,11 @@ export interface PackAsk {
   onBytes: (bytes: number, path: string) => void
 }
 
-type Choice = Pick<PackAsk, 'source' | 'exclude' | 'except' | 'breathe'>
+type Choice = Pick<PackAsk, 'source' | 'excluded' | 'except' | 'breathe'>
 
-async function * choose ({ source, exclude, except, breathe }: Choice): AsyncGenerator<Found> {
-  for await (const found of walk(source, { breathe, except })) {
-    if (found.path !== MANIFEST && !exclude.some(glob => matchesGlob(found.path, glob))) yield found
+async function * choose ({ source, excluded, except, breathe }: Choice): AsyncGenerator<Found> {
+  for await (const found of walk(source, { breathe, except, excluded })) {
+    if (found.path !== MANIFEST) yield found
   }
 }
 

@@ -1,13 +1,14 @@
-import { matchesGlob } from 'node:path'
 import { Type } from 'typebox'
 import { DurationSchema, milliseconds, spanWords } from '../../core/index.ts'
 import type { TaskContext } from '../../core/index.ts'
 import type { Folder, Identity } from './folder.ts'
 import { sameFile } from './folder.ts'
+import { PatternRefused, excludedFrom, ignoresCase, includer } from './match.ts'
+import { shown } from './names.ts'
 import { PathRefused, openForDeletion } from './root.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from '../_task/settings.ts'
 import type { Settings } from '../_task/settings.ts'
-import { inFolder, walk } from './walk.ts'
+import { inFolder, splitPath, walk } from './walk.ts'
 
 const Globs = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100 })
 
@@ -53,21 +54,18 @@ interface Plan {
 
 const SHOWN = 20
 
-function matches (path: string, { include, exclude }: CleanupSettings): boolean {
-  const hit = (globs: string[]) => globs.some(glob => matchesGlob(path, glob))
-  return hit(include) && !hit(exclude)
-}
-
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
   const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
-  for await (const found of walk(root, { breathe: () => ctx.breathe() })) {
+  const includes = includer(settings.include, { ignoreCase: await ignoresCase(root) }).names
+  const excluded = await excludedFrom(root, { patterns: settings.exclude, given: settings.root ?? '' })
+  for await (const found of walk(root, { breathe: () => ctx.breathe(), excluded })) {
     if (found.kind === 'link') plan.links++
-    if (found.kind === 'unread') plan.unread.push(found.path)
+    if (found.kind === 'unread') plan.unread.push(`${shown(found.path)}: ${found.code}`)
     if (found.kind === 'folder' && settings.remove_empty_folders) plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
     if (found.kind !== 'file') continue
     plan.files++
     const { dev, ino, size, mtimeMs } = found.stat
-    if (mtimeMs >= before || !matches(found.path, settings)) continue
+    if (mtimeMs >= before || !includes(found.path)) continue
     plan.bytes += size
     plan.count++
     if (plan.count <= settings.max_files) plan.old.push({ path: found.path, dev, ino, size, mtimeMs })
@@ -86,14 +84,9 @@ function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: Cle
   return null
 }
 
-const split = (path: string): [folder: string, name: string] => {
-  const cut = path.lastIndexOf('/')
-  return [path.slice(0, Math.max(0, cut)), path.slice(cut + 1)]
-}
-
 /** Removes one file if it is still the one that was listed. */
 async function removeFile (root: Folder, old: Old): Promise<'removed' | 'changed' | 'gone'> {
-  const [path, name] = split(old.path)
+  const [path, name] = splitPath(old.path)
   return inFolder(root, path, async folder => {
     const now = await folder.stat(name)
     if (now === null) return 'gone'
@@ -113,9 +106,9 @@ async function removeFiles (ctx: TaskContext, root: Folder, plan: Plan) {
     if (answer === 'removed') {
       sum.removed++
       sum.bytes += old.size
-    } else if (answer === 'changed') sum.changed.push(old.path)
-    else if (answer !== 'gone') sum.failed.push(`${old.path}: ${answer}`)
-    ctx.progress.advance(1, old.path)
+    } else if (answer === 'changed') sum.changed.push(shown(old.path))
+    else if (answer !== 'gone') sum.failed.push(`${shown(old.path)}: ${answer}`)
+    ctx.progress.advance(1, shown(old.path))
   }
   return sum
 }
@@ -127,7 +120,7 @@ async function removeFolders (ctx: TaskContext, root: Folder, { plan, before }: 
   for (const { path, mtimeMs } of plan.folders) {
     if (mtimeMs >= before && !touched.has(path)) continue
     await ctx.breathe()
-    const [outer, name] = split(path)
+    const [outer, name] = splitPath(path)
     // A folder that is not empty refuses by itself, so nothing has to be counted first.
     const gone = await inFolder(root, outer, folder => folder.removeFolder(name)).then(() => true, () => false)
     if (gone) removed++
@@ -142,17 +135,19 @@ async function cleanFolder (ctx: TaskContext, { root, settings, now }: { root: F
   const stop = tooMuch(ctx, plan, settings)
   if (settings.dry_run) {
     ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
-    const result = { ...seen, would_remove: plan.count, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => path) }
-    return stop === null ? result : ctx.warn(stop, result)
+    const result = { ...seen, would_remove: plan.count, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => shown(path)) }
+    if (stop !== null) return ctx.warn(stop, result)
+    return plan.unread.length === 0 ? result : ctx.warn(`${plan.unread.length} files or folders could not be read: ${plan.unread.slice(0, 3).join('; ')}`, result)
   }
   if (stop !== null) return ctx.fail(stop)
   const sum = await removeFiles(ctx, root, plan)
   const folders = settings.remove_empty_folders ? await removeFolders(ctx, root, { plan, before }) : 0
   const result = { ...seen, ...sum, changed: sum.changed.slice(0, SHOWN), failed: sum.failed.slice(0, SHOWN), folders_removed: folders }
   ctx.log.info({ removed: sum.removed, bytes: sum.bytes }, `files older than ${spanWords(now - before)} removed`)
-  return sum.failed.length + plan.unread.length === 0
-    ? result
-    : ctx.warn(`${sum.failed.length} files could not be removed and ${plan.unread.length} folders not be read`, result)
+  const troubles = [...sum.failed, ...plan.unread]
+  if (troubles.length === 0) return result
+  const first = troubles.slice(0, 3).join('; ')
+  return ctx.warn(`${sum.failed.length} files could not be removed and ${plan.unread.length} files or folders not be read: ${first}`, result)
 }
 
 /** Removes files of one folder by age: first lists them, then stops if they are too many, then removes those that
@@ -171,6 +166,9 @@ export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, 
   }
   try {
     return await cleanFolder(ctx, { root, settings, now })
+  } catch (error) {
+    if (error instanceof PatternRefused) return ctx.fail(`${keyOf(ctx, 'exclude')} in config.json: ${error.message}`)
+    throw error
   } finally {
     await root.close()
   }

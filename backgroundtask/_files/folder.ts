@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import type { Dirent, Stats } from 'node:fs'
-import { constants, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { constants, link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../_task/settings.ts'
+import { bytesOfName, isRaw, nameFrom, reachOf, shown } from './names.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
@@ -15,8 +16,15 @@ export type Identity = Pick<Stats, 'dev' | 'ino'>
 /** True when both are the same file. */
 export const sameFile = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino
 
+/** A name in a folder, and whether it is that of a file. */
+export interface Entry { name: string, isFile: () => boolean }
+
+/** A path as the calls of `fs` take it. */
+type Reach = string | Buffer
+
 /** An open folder. On Linux everything is done through its descriptor, so that whatever takes its name meanwhile is
- *  not touched; elsewhere its identity is compared before each act. Links are never followed. */
+ *  not touched; elsewhere its identity is compared before each act. Links are never followed. Names and paths are text
+ *  that stands for bytes (names.ts). */
 export class Folder {
   /** For people: where the folder was when it was opened. */
   readonly path: string
@@ -31,10 +39,10 @@ export class Folder {
 
   /** Throws ENOTDIR or ELOOP when the last part is a link or no folder. */
   static async open (path: string): Promise<Folder> {
-    return Folder.#open(path, path)
+    return Folder.#open(reachOf(path), path)
   }
 
-  static async #open (reach: string, path: string): Promise<Folder> {
+  static async #open (reach: Reach, path: string): Promise<Folder> {
     const handle = await open(reach, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
       const { dev, ino } = await handle.stat()
@@ -55,17 +63,21 @@ export class Folder {
 
   /** Throws ESTALE when another folder, or a link, has taken the place. */
   async check (): Promise<void> {
-    const now = await lstat(this.path).catch(() => null)
-    if (now !== null && sameFile(now, this.#identity)) return
-    throw Object.assign(new Error(`${this.path} was replaced while the task was at work`), { code: 'ESTALE' })
+    const now = await lstat(reachOf(this.path)).catch((error: unknown) => codeOf(error))
+    // A path that no call takes has been entered part by part a moment ago.
+    if (now === 'ENAMETOOLONG' && byDescriptor) return
+    if (typeof now === 'object' && sameFile(now, this.#identity)) return
+    throw Object.assign(new Error(`${shown(this.path)} was replaced while the task was at work`), { code: 'ESTALE' })
   }
 
-  #at (name: string): string {
-    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw new Error(`'${name}' is not the name of a file`)
-    return byDescriptor ? `/proc/self/fd/${this.#handle.fd}/${name}` : join(this.path, name)
+  #at (name: string): Reach {
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw new Error(`'${shown(name)}' is not the name of a file`)
+    if (!byDescriptor) return reachOf(join(this.path, name))
+    const base = `/proc/self/fd/${this.#handle.fd}/`
+    return isRaw(name) ? Buffer.concat([Buffer.from(base), bytesOfName(name)]) : base + name
   }
 
-  async #act<T> (name: string, act: (reach: string) => Promise<T>): Promise<T> {
+  async #act<T> (name: string, act: (reach: Reach) => Promise<T>): Promise<T> {
     if (!byDescriptor) await this.check()
     return act(this.#at(name))
   }
@@ -74,10 +86,13 @@ export class Folder {
     return this.#act(name, reach => Folder.#open(reach, join(this.path, name)))
   }
 
-  async entries (): Promise<Dirent[]> {
+  /** What is in it, in the order of names. */
+  async entries (): Promise<Entry[]> {
     if (!byDescriptor) await this.check()
-    const found = await readdir(byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : this.path, { withFileTypes: true })
-    return found.toSorted((a, b) => a.name < b.name ? -1 : 1)
+    const place = byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : reachOf(this.path)
+    const found = await readdir(place, { withFileTypes: true, encoding: 'buffer' })
+    const entries = found.map(entry => ({ name: nameFrom(entry.name), isFile: () => entry.isFile() }))
+    return entries.toSorted((a, b) => a.name < b.name ? -1 : 1)
   }
 
   /** Of the name itself, never of what a link points at; null when there is none. */
@@ -105,6 +120,26 @@ export class Folder {
 
   make (name: string): Promise<unknown> {
     return this.#act(name, reach => mkdir(reach, { mode: 0o700 }))
+  }
+
+  /** What a link says, as text that stands for bytes. */
+  async readLink (name: string): Promise<string> {
+    return nameFrom(await this.#act(name, reach => readlink(reach, 'buffer')))
+  }
+
+  /** Makes a link; throws EEXIST when anything has the name. */
+  makeLink (name: string, says: string): Promise<void> {
+    return this.#act(name, reach => symlink(reachOf(says), reach))
+  }
+
+  /** Gives a file of another open folder a second name here; throws EEXIST when anything has it. */
+  linkFrom (from: Folder, { old, name }: { old: string, name: string }): Promise<void> {
+    return from.#act(old, there => this.#act(name, here => link(there, here)))
+  }
+
+  /** Of the folder itself. */
+  get handle (): FileHandle {
+    return this.#handle
   }
 
   rename (from: string, to: string): Promise<void> {

@@ -1,77 +1,107 @@
 import type { Stats } from 'node:fs'
-import { codeOf } from '../_task/settings.ts'
+import { codeOf, messageOf } from '../_task/settings.ts'
 import type { Folder, Identity } from './folder.ts'
 import { sameFile } from './folder.ts'
+import type { Excluded } from './match.ts'
 
-const DEPTH = 64
+/** As many folders are open at once. */
+const DEPTH = 512
 
 /** Something met on a walk. `folder` is open only until the next one is asked for. */
 export type Found =
   | { kind: 'file' | 'link' | 'special', path: string, name: string, folder: Folder, stat: Stats }
   /** Said after everything in it. */
   | { kind: 'folder', path: string, name: string, folder: Folder, stat: Stats }
+  /** What could not be looked at; `code` is that of the system, OTHER_DEVICE or TOO_DEEP. */
   | { kind: 'unread', path: string, code: string }
 
 export interface WalkAsk {
   breathe: () => Promise<void>
   /** Folders that are passed over. */
   except?: Identity[]
+  /** What is passed over, and of a folder everything below it. */
+  excluded?: Excluded
 }
 
 const kindOf = (stat: Stats) =>
   stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'special'
 
+/** A folder that is being read: what is left of it, last name first. */
+interface Level { folder: Folder, prefix: string, names: string[], found: Extract<Found, { kind: 'folder' }> | null }
+
+const namesIn = async (folder: Folder) => (await folder.entries()).map(({ name }) => name).toReversed()
+
+async function enter ({ folder, prefix }: Level, { name, stat }: { name: string, stat: Stats }): Promise<Level | string> {
+  let inner: Folder | null = null
+  try {
+    inner = await folder.enter(name)
+    const path = prefix + name
+    return { folder: inner, prefix: `${path}/`, names: await namesIn(inner), found: { kind: 'folder', path, name, folder, stat } }
+  } catch (error) {
+    await inner?.close()
+    return codeOf(error) || messageOf(error)
+  }
+}
+
 /** Everything below an open folder, in the order of names, on its own device alone and through no link. What cannot
  *  be read is said and passed over; what has gone meanwhile is left out. */
-export async function * walk (root: Folder, ask: WalkAsk, prefix = '', depth = 0): AsyncGenerator<Found> {
-  for (const { name } of await root.entries()) {
-    await ask.breathe()
-    const path = prefix + name
-    const stat = await root.stat(name)
-    if (stat === null) continue
-    const kind = kindOf(stat)
-    if (kind !== 'folder') {
-      yield { kind, path, name, folder: root, stat }
-      continue
+export async function * walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found> {
+  const levels: Level[] = [{ folder: root, prefix: '', names: await namesIn(root), found: null }]
+  try {
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const name = level.names.pop()
+      if (name === undefined) {
+        levels.pop()
+        if (level.found === null) continue
+        await level.folder.close()
+        yield level.found
+        continue
+      }
+      await ask.breathe()
+      const next = await step(level, { name, ask, depth: levels.length })
+      if (next === null) continue
+      if ('kind' in next) yield next
+      else levels.push(next)
     }
-    if (ask.except?.some(one => sameFile(one, stat))) continue
-    if (stat.dev !== root.identity.dev || depth >= DEPTH) yield { kind: 'unread', path, code: depth >= DEPTH ? 'TOO_DEEP' : 'OTHER_DEVICE' }
-    else yield * within({ root, name, path, stat, depth, ask })
-  }
-}
-
-type Step = { root: Folder, name: string, path: string, stat: Stats, depth: number, ask: WalkAsk }
-
-async function * within ({ root, name, path, stat, depth, ask }: Step): AsyncGenerator<Found> {
-  const inner = await enter(root, name)
-  if (typeof inner === 'string') {
-    yield { kind: 'unread', path, code: inner }
-    return
-  }
-  try {
-    yield * walk(inner, ask, `${path}/`, depth + 1)
   } finally {
-    await inner.close()
+    for (const { folder, found } of levels) if (found !== null) await folder.close()
   }
-  yield { kind: 'folder', path, name, folder: root, stat }
 }
 
-async function enter (root: Folder, name: string): Promise<Folder | string> {
-  try {
-    return await root.enter(name)
-  } catch (error) {
-    return codeOf(error)
-  }
+async function step (level: Level, { name, ask, depth }: { name: string, ask: WalkAsk, depth: number }): Promise<Found | Level | null> {
+  const path = level.prefix + name
+  const unread = (code: string): Found => ({ kind: 'unread', path, code })
+  const stat = await level.folder.stat(name).catch((error: unknown) => codeOf(error) || messageOf(error))
+  if (typeof stat === 'string') return ask.excluded?.(path, 'folder') === true ? null : unread(stat)
+  if (stat === null) return null
+  const kind = kindOf(stat)
+  if (ask.excluded?.(path, kind === 'folder' ? 'folder' : 'other') === true) return null
+  if (kind !== 'folder') return { kind, path, name, folder: level.folder, stat }
+  if (ask.except?.some(one => sameFile(one, stat))) return null
+  if (depth > DEPTH) return unread('TOO_DEEP')
+  if (stat.dev !== level.folder.identity.dev) return unread('OTHER_DEVICE')
+  const next = await enter(level, { name, stat })
+  return next === 'ENOENT' ? null : typeof next === 'string' ? unread(next) : next
 }
 
 /** Does something in the folder at a path below an open one, entering part by part and through no link. */
 export async function inFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
-  const [first, ...rest] = path.split('/').filter(part => part !== '')
-  if (first === undefined) return act(root)
-  const inner = await root.enter(first)
+  let folder = root
   try {
-    return await inFolder(inner, rest.join('/'), act)
+    for (const part of path.split('/')) {
+      if (part === '') continue
+      const inner = await folder.enter(part)
+      if (folder !== root) await folder.close()
+      folder = inner
+    }
+    return await act(folder)
   } finally {
-    await inner.close()
+    if (folder !== root) await folder.close()
   }
+}
+
+/** The folder and the name of a path. */
+export const splitPath = (path: string): [folder: string, name: string] => {
+  const cut = path.lastIndexOf('/')
+  return [path.slice(0, Math.max(0, cut)), path.slice(cut + 1)]
 }

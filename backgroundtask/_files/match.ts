@@ -1,0 +1,126 @@
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
+import type { Folder } from './folder.ts'
+import { MOST_BRANCHES, branchesOf, nameFits, pathFits, segmentOf } from './glob.ts'
+import type { Segment } from './glob.ts'
+import { isRaw, shown } from './names.ts'
+
+/** A pattern that cannot be meant; the message is a sentence for its owner. */
+export class PatternRefused extends Error {
+  override readonly name = 'PatternRefused'
+}
+
+interface Rule { segments: Segment[], folders: boolean, not: boolean }
+
+/** True for a path that is left out. Paths are relative with `/`; below a path that is left out everything is. */
+export type Excluded = (path: string, kind: 'folder' | 'other') => boolean
+
+interface Reading { fold: (text: string) => string, roots: readonly string[], home: string }
+
+// One and the same text may be stored composed or decomposed.
+const plain = (text: string) => text.normalize('NFC')
+const folded = (text: string) => text.normalize('NFC').toLowerCase()
+
+function branches (pattern: string): string[] {
+  const all = branchesOf(pattern)
+  if (all === null) throw new PatternRefused(`'${shown(pattern)}' stands for more than ${MOST_BRANCHES} patterns`)
+  return all
+}
+
+function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
+  if (/^!\(|[@+!*?]\([^)]*\|/.test(pattern)) {
+    throw new PatternRefused(`'${shown(pattern)}' is an extended glob, which is not understood: write one pattern for each name, or {a,b}`)
+  }
+  const not = pattern.startsWith('!')
+  const bare = not ? pattern.slice(1) : pattern
+  if (bare.replaceAll(/[./]/g, '') === '' && !bare.includes('...')) throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
+  if (bare.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
+  const texts = branches(bare)
+  // The path as a shell or a file manager shows it, below the folder it is meant for.
+  const full = bare.startsWith('~/') ? home + bare.slice(1) : bare
+  const inside = roots.filter(root => full.startsWith(`${root}/`)).flatMap(root => branches(full.slice(root.length)))
+  const rules = [...texts, ...inside].map(text => ruleOf(text, { fold, not }))
+  const literal = bare.replace(/\/+$/, '').split('/').filter(part => part !== '' && part !== '.')
+  // A name that has the signs of a pattern in it is also itself.
+  if (/[[\]{}*?\\]/.test(bare)) {
+    const segments = literal.map(text => ({ tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })), text }))
+    rules.push({ not, folders: bare.endsWith('/'), segments: anchored(bare) ? segments : [null, ...segments] })
+  }
+  return rules
+}
+
+const anchored = (text: string) => text.replace(/\/+$/, '').includes('/')
+
+function ruleOf (text: string, { fold, not }: { fold: Reading['fold'], not: boolean }): Rule {
+  const parts = text.split('/').filter(part => part !== '' && part !== '.')
+  const free = !anchored(text)
+  // What is in a folder is the folder: `cache/**` leaves nothing of it.
+  while (parts.length > 1 && (parts.at(-1) === '**')) parts.pop()
+  const segments = parts.map(part => segmentOf(fold(part)))
+  return { segments: free && segments[0] !== null ? [null, ...segments] : segments, folders: text.endsWith('/'), not }
+}
+
+export interface ExcludeOptions {
+  /** The file system does not tell upper from lower case. */
+  ignoreCase?: boolean
+  /** The folder's own paths, with one of which a pattern may begin. */
+  roots?: readonly string[]
+  home?: string
+}
+
+/** Which paths a list of patterns leaves out, by the rules of .gitignore. Throws PatternRefused. */
+export function excluder (patterns: readonly string[], { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}): Excluded {
+  const fold = ignoreCase ? folded : plain
+  const rules = patterns.flatMap(pattern => rulesOf(pattern, { fold, roots, home }))
+  if (rules.length === 0) return () => false
+  const part = nameFits
+  return (path, kind) => {
+    const parts = fold(path).split('/')
+    for (let length = 1; length <= parts.length; length++) {
+      const folder = length < parts.length || kind === 'folder'
+      const last = rules.findLast(rule => (folder || !rule.folders) && pathFits(rule.segments, parts.slice(0, length), { part }))
+      if (last !== undefined && !last.not) return true
+    }
+    return false
+  }
+}
+
+/** Which paths a list of globs names, each from the folder on. Without `dots`, `*` and `?` do not stand for a dot at
+ *  the beginning of a name. `below`: true for a folder in which something may be named. */
+export function includer (patterns: readonly string[], { dots = false, ignoreCase = false }: { dots?: boolean, ignoreCase?: boolean } = {}): {
+  names: (path: string) => boolean, below: (path: string) => boolean
+} {
+  const fold = ignoreCase ? folded : plain
+  const globs = patterns.flatMap(branches).map(text => {
+    const segments = text.replace(/^(\.\/|\/)+/, '').split('/').map(part => segmentOf(fold(part)))
+    return segments.at(-1) === null ? [...segments, segmentOf('*')] : segments
+  })
+  const texts = new Set(patterns.map(text => fold(text.replace(/^(\.\/|\/)+/, ''))))
+  const part = (segment: NonNullable<Segment>, name: string) => (dots || !name.startsWith('.') || segment.text.startsWith('.')) && nameFits(segment, name)
+  const any = (path: string, start: boolean) => globs.some(glob => (dots || dotsFit(glob, path)) && pathFits(glob, fold(path).split('/'), { part, start }))
+  return { names: path => texts.has(fold(path)) || any(path, false), below: path => any(path, true) }
+}
+
+/** True when each name that begins with a dot has a part of the pattern which does. */
+const dotsFit = (glob: Segment[], path: string) =>
+  path.split('/').filter(name => name.startsWith('.')).length <= glob.filter(segment => segment?.text.startsWith('.')).length
+
+const swapped = (name: string) => name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase()
+
+/** True when an open folder does not tell upper from lower case, as a name in it shows; by the system when none does. */
+export async function ignoresCase (folder: Folder): Promise<boolean> {
+  for (const { name } of (await folder.entries()).slice(0, 50)) {
+    const other = swapped(name)
+    if (isRaw(name) || other === name) continue
+    const [own, there] = await Promise.all([folder.stat(name), folder.stat(other)]).catch(() => [null, null])
+    if (own === null) continue
+    return there !== null && there.dev === own.dev && there.ino === own.ino
+  }
+  return process.platform === 'darwin' || process.platform === 'win32'
+}
+
+/** What a list of patterns leaves out of an open folder; `given`: the folder's path as its owner wrote it. */
+export async function excludedFrom (folder: Folder, { patterns, given }: { patterns: readonly string[], given: string }): Promise<Excluded> {
+  const roots = [...new Set([folder.path, resolve(given)])]
+  return excluder(patterns, { ignoreCase: await ignoresCase(folder), roots })
+}

@@ -1,0 +1,89 @@
+import tap from 'tap'
+import { Folder } from '../../backgroundtask/_files/folder.ts'
+import { PatternRefused, excluder, ignoresCase, includer } from '../../backgroundtask/_files/match.ts'
+import { bytesOfName, nameFrom, shown } from '../../backgroundtask/_files/names.ts'
+
+const PATHS = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a', 'keeper', 'sub/keeper/a', 'Keep/a', 'a.tmp', '.a.tmp', 'sub/b.tmp']
+const left = (pattern: string | string[], options = {}) => {
+  const excluded = excluder([pattern].flat(), options)
+  return PATHS.filter(path => excluded(path, path.endsWith('keep') ? 'folder' : 'other'))
+}
+const EVERYWHERE = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a']
+const AT_TOP = EVERYWHERE.slice(0, 4)
+
+tap.test('a name without a slash is left out at every depth, with all that is below it', async t => {
+  for (const pattern of ['keep', 'keep/', '**/keep', '**/keep/', '**/keep/**', './**/keep', 'kee[p]', 'k*p', '{keep,other}', 'kee\\p']) t.same(left(pattern), EVERYWHERE, pattern)
+})
+
+tap.test('a slash before the end ties a pattern to the folder', async t => {
+  for (const pattern of ['/keep', './keep', '/keep/', 'keep/**', './keep/**', 'keep/**/**', '//keep', 'keep/**/']) t.same(left(pattern), AT_TOP, pattern)
+  t.same(left('sub/keep'), ['sub/keep', 'sub/keep/a'])
+  t.same(left('/srv/data/keep', { roots: ['/srv/data'] }), AT_TOP, 'as a shell shows it')
+  t.same(left('~/data/keep', { roots: ['/home/me/data'], home: '/home/me' }), AT_TOP)
+})
+
+tap.test('signs stand for hidden names too, and a slash at the end for folders alone', async t => {
+  t.same(left('*.tmp'), ['a.tmp', '.a.tmp', 'sub/b.tmp'])
+  t.same(left('/*.tmp'), ['a.tmp', '.a.tmp'])
+  t.same(left('a.tmp/'), [])
+  t.same(left('*'), PATHS)
+  t.same(left('sub/*'), ['sub/keep', 'sub/keep/a', 'sub/keeper/a', 'sub/b.tmp'])
+  t.same(left('**'), PATHS)
+})
+
+tap.test('the last pattern that fits decides, and nothing comes back from a folder that is left out', async t => {
+  t.same(left(['*.tmp', '!b.tmp']), ['a.tmp', '.a.tmp'])
+  t.same(left(['keep', '!keep/a']), EVERYWHERE)
+  t.same(left(['keep/*', '!keep/a']), ['keep/.hidden', 'keep/deep/er/a'])
+})
+
+tap.test('upper and lower case are one where they are for the file system', async t => {
+  t.same(left('KEEP'), [])
+  t.same(left('KEEP', { ignoreCase: true }), ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a', 'Keep/a'])
+  const base = t.testdir({ 'abc': '', 'ABC': '', '123': '' })
+  const folder = await Folder.open(base)
+  t.teardown(() => folder.close())
+  t.equal(await ignoresCase(folder), process.platform !== 'linux')
+})
+
+tap.test('a name with the signs of a pattern in it is also itself', async t => {
+  for (const name of ['[draft]', 'a*b', 'what?', '{x}', '{a,b}', 'back\\slash', '[', 'a[b', 'x\\', '-rf', '#x', ' lead', 'new\nline', '日本', '(1)', 'a+b', '$x', '^']) {
+    t.ok(excluder([name])(`${name}/below`, 'other'), name)
+    t.ok(excluder([`/${name}/`])(name, 'folder'), `/${name}/`)
+    t.ok(excluder([`sub/${name}`])(`sub/${name}/x/y`, 'other'), `sub/${name}`)
+  }
+  t.ok(excluder(['caf\u00e9'])('cafe\u0301/a', 'other'), 'composed and decomposed letters are the same')
+  t.notOk(excluder(['a\\*b'])('axb', 'other'))
+})
+
+tap.test('a name that is no UTF-8 has a text of its own, and its bytes back', async t => {
+  const bytes = [Buffer.from('caf\xe9', 'latin1'), Buffer.from('caf\xe8', 'latin1'), Buffer.from('caf\ufffd'), Buffer.from([0xed, 0xb3, 0xa9]), Buffer.from([0xf0, 0x9f, 0x8e, 0x89, 0xe9, 0x0a]), Buffer.from([0xc3])]
+  const names = bytes.map(nameFrom)
+  t.equal(new Set(names).size, bytes.length)
+  for (const [index, name] of names.entries()) t.ok(bytesOfName(name).equals(bytes[index]!), shown(name))
+  t.equal(shown(`${names[0]}\n\x1b[31m\u202e`), 'caf\\xe9\\n\\x1b[31m\\u{202e}')
+  for (const pattern of ['caf\\xe9', 'caf?', 'c*', names[0]!, 'caf[\udce9]']) t.ok(excluder([pattern])(`${names[0]}/x`, 'other'), shown(pattern))
+  t.notOk(excluder(['caf\\xe9'])(names[1]!, 'other'))
+})
+
+tap.test('a pattern that cannot be meant is refused', async t => {
+  for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
+})
+
+tap.test('a pattern of a thousand stars takes no time', async t => {
+  const excluded = excluder(['*a'.repeat(200), '**/a/'.repeat(60) + 'b', '{'.repeat(300)])
+  const began = process.cpuUsage()
+  t.notOk(excluded(`${'a'.repeat(150)}b/${'a/'.repeat(100)}c`, 'other'))
+  t.ok(process.cpuUsage(began).user < 2_000_000)
+})
+
+tap.test('what a clean-up takes is named from its folder on, without hidden names unless they are written', async t => {
+  const named = (pattern: string, path: string) => includer([pattern]).names(path)
+  t.same(['a', 'x/a', '.a', 'x/.a', '.x/a'].map(path => named('**/*', path)), [true, true, false, false, false])
+  t.same(['a.log', 'x/a.log', '.a.log'].map(path => named('*.log', path)), [true, false, false])
+  t.same(['.x/a', '.x/.a', 'x/.a'].map(path => named('.x/*', path)), [true, false, false])
+  t.same(['cache', 'cache/c', 'cache/d/e'].map(path => named('cache/**', path)), [false, true, true])
+  t.ok(named('**/*.{log,txt}', 'a/b.txt'))
+  const { below } = includer(['logs/*/x.log'])
+  t.same(['logs', 'logs/a', 'logs/a/b', 'other'].map(below), [true, true, false, false])
+})
