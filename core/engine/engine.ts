@@ -202,7 +202,8 @@ export interface Engine extends Service, Reports {
   due (ask: { now: number, owner: string }): Promise<Due>
   /** Takes runs until there are none left to take: each time, of all offers whose pools have something left, the run
    *  with the smallest (rank, due_at, id). Turn and attempt rise by one. A call that may be answered before a power cut
-   *  could not undo it: the run is then queued as it was, and the end of the process undoes nothing. */
+   *  could not undo it: the run is then queued as it was. It is on its way to the disk by then, and the end of the
+   *  process undoes nothing. */
   claim (ask: ClaimAsk): Promise<Claimed[]>
   /** Renews the lease of an owner, and answers what is stored of its runs. */
   beat (ask: { owner: string, now: number, until: number }): Promise<Beat>
@@ -233,8 +234,8 @@ export interface Engine extends Service, Reports {
   /** Writes why due runs wait. Entries for runs that are not queued are passed over. A start, a cancel and an end close
    *  what is open. */
   hold (entries: HoldEntry[]): Promise<void>
-  /** Like a claim it may be answered before it is durable: a power cut then puts the cursor back with the runs, and
-   *  they fire again. What somebody has added at run time is durable first. */
+  /** Like a claim it may be answered while it is on its way to the disk: a power cut before it is there puts the cursor
+   *  back with the runs, and they fire again. What somebody has added at run time is durable first. */
   plan (asks: PlanAsk[]): Promise<Planned[]>
   /** `since`: those that have changed after this version, with those that are gone. */
   schedules (ask?: { since?: number }): Promise<StoredSchedule[]>

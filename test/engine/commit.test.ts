@@ -1,11 +1,7 @@
-import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import { GroupCommit } from '../../core/engine/sqlite/commit.ts'
 import type { CommitOptions } from '../../core/engine/sqlite/commit.ts'
-import { LogSync } from '../../core/engine/sqlite/file/sync.ts'
 import { until } from '../clock.ts'
 
 function setup (more: Partial<CommitOptions> = {}) {
@@ -100,8 +96,8 @@ t.test('what a commit sets off is done before the disk is asked to confirm it, a
   const order: string[] = []
   let isSetOff = false
   const { commits, put } = setup({
-    sync: async alone => {
-      order.push(alone ? 'the event loop waits' : 'a thread waits')
+    sync: async haste => {
+      order.push(haste === 'alone' ? 'the event loop waits' : 'a thread waits')
       await synced.promise
     },
     committed: () => {
@@ -126,6 +122,35 @@ t.test('who need not wait for the disk goes on before the event loop waits for i
   const { commits, put } = setup({ sync: async () => { order.push('sync') } })
   await Promise.all([put(1), commits.write('claim', 'committed', () => 1).then(() => order.push('claimed'))])
   t.same(order, ['claimed', 'sync'])
+})
+
+t.test('what need not be waited for and is to last is on its way to the disk before whoever asked goes on', async t => {
+  const order: string[] = []
+  const disk = Promise.withResolvers<void>()
+  const { commits, put, seen } = setup({
+    sync: haste => {
+      order.push(haste ?? 'shared')
+      return disk.promise
+    }
+  })
+  const begin = (writes: number) => commits.write('claim', 'begun', () => { seen.writes += writes }).then(() => order.push('begun'))
+  await begin(1)
+  t.same(order.splice(0), ['hurried', 'begun'], 'nobody waits for the disk')
+  await begin(0)
+  t.same(order.splice(0), ['begun'], 'what has changed nothing needs none')
+  const added = put(1)
+  await begin(1)
+  t.same(order.splice(0), ['shared', 'begun'], 'one who waits shares it')
+  disk.resolve()
+  await added
+})
+
+t.test('a disk that does not confirm what nobody waits for is told all the same', async t => {
+  const { commits, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
+  await commits.write('claim', 'begun', () => { seen.writes += 1 })
+  await until('it is told', () => seen.troubles.length > 0)
+  t.same(seen.troubles, ['claim'])
+  t.match(commits.failure, { message: 'EIO' })
 })
 
 t.test('a caller who adds one after another lets the event loop turn once a millisecond', async t => {
@@ -209,11 +234,23 @@ t.test('a lock of another program is waited out [F49]', async t => {
 
 t.test('close waits for the sync of one caller before its own', async t => {
   const order: string[] = []
-  const { commits, put } = setup({ sync: async alone => { order.push(alone ? 'of one caller' : 'of the close') } })
+  const { commits, put } = setup({ sync: async haste => { order.push(haste === 'alone' ? 'of one caller' : 'of the close') } })
   const added = put(1)
   await commits.close()
   await added
   t.same(order, ['of one caller', 'of the close'])
+})
+
+t.test('close waits for the sync that nobody waits for', async t => {
+  const disk = Promise.withResolvers<void>()
+  const { commits, seen } = setup({ sync: haste => haste === 'hurried' ? disk.promise : Promise.resolve() })
+  await commits.write('claim', 'begun', () => { seen.writes += 1 })
+  let isClosed = false
+  const closed = commits.close().then(() => { isClosed = true })
+  await new Promise(resolve => setImmediate(resolve))
+  t.notOk(isClosed)
+  disk.resolve()
+  await closed
 })
 
 t.test('close answers what was asked and takes no more', async t => {
@@ -223,49 +260,4 @@ t.test('close answers what was asked and takes no more', async t => {
   t.equal(await asked, 1)
   await t.rejects(put(2), { code: 'OFFPEAK_ENGINE_STOPPED' })
   t.equal(count(), 1)
-})
-
-t.test('callers during a sync share the next one', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'offpeak-sync-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const file = join(folder, 'log')
-  writeSync(openSync(file, 'w'), 'x')
-  const log = new LogSync(file)
-  const first = log.flushed()
-  const [second, third] = [log.flushed(), log.flushed()]
-  t.equal(second, third)
-  t.not(first, second, 'one that is under way may have begun too early')
-  await Promise.all([first, second])
-  log.close()
-  await t.rejects(log.flushed(), { code: 'EBADF' })
-})
-
-t.test('the event loop waits for a disk that has been quick, when one caller is alone', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'offpeak-sync-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const file = join(folder, 'log')
-  writeSync(openSync(file, 'w'), 'x')
-  let [now, takes] = [0, 0.2]
-  const calls: string[] = []
-  const took = (name: string) => {
-    calls.push(name)
-    now += takes
-  }
-  const log = new LogSync(file, { sync: async () => took('elsewhere'), syncNow: () => took('here'), clock: () => now })
-  t.teardown(() => log.close())
-  const flush = async (count: number, alone: boolean) => {
-    calls.length = 0
-    for (let n = 0; n < count; n++) await log.flushed(alone)
-    return new Set(calls)
-  }
-  t.strictSame(await flush(5, true), new Set(['elsewhere']), 'too little is known of the disk')
-  await flush(40, true)
-  t.strictSame(await flush(3, true), new Set(['here']))
-  t.strictSame(await flush(3, false), new Set(['elsewhere']), 'others share one while the loop goes on')
-  takes = 20
-  t.strictSame(await flush(1, true), new Set(['here']))
-  takes = 0.2
-  t.strictSame(await flush(10, true), new Set(['elsewhere']), 'one stall is enough')
-  await flush(40, true)
-  t.strictSame(await flush(1, true), new Set(['here']))
 })

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0, addOne, ask, claimAll } from './contract/ground.ts'
+import { cutEnvironment, cutPower, powercutLibrary } from '../powercut.ts'
 import { folderOf, killedTraffic } from './process.ts'
 
 t.setTimeout(90_000)
@@ -54,28 +54,13 @@ t.test('on a full disk writes are refused, reads go on, and no restart is needed
   await engine.stop()
 })
 
-/** Compiles the library that keeps what was synced; null: there is no compiler. */
-function shim (folder: string): string | null {
-  const library = join(folder, 'powercut.so')
-  try {
-    execFileSync('cc', ['-shared', '-fPIC', '-o', library, fileURLToPath(new URL('fixtures/powercut.c', import.meta.url)), '-ldl'], { stdio: 'ignore' })
-    return library
-  } catch {
-    return null
-  }
-}
-
 /** Cuts the power under traffic: how many runs were answered, and how many of them are there after. */
 async function cut (t: Test, library: string, synchronous: 'full' | 'normal', lines: number) {
   const root = folderOf(t)
   const [folder, synced, after] = ['data', 'synced', 'after'].map(name => join(root, name)) as [string, string, string]
-  for (const name of [folder, synced, after]) mkdirSync(name)
-  const told = await killedTraffic({ folder, lines, synchronous, env: { LD_PRELOAD: library, PL_WATCH: folder, PL_DIR: synced } })
-  // Names are taken to be durable: a file that was removed stays removed.
-  for (const name of readdirSync(synced)) {
-    if (existsSync(join(folder, name))) copyFileSync(join(synced, name), join(after, name))
-  }
-  writeFileSync(join(after, 'lock.json'), '{}')
+  mkdirSync(folder)
+  const told = await killedTraffic({ folder, lines, synchronous, env: cutEnvironment({ library, folder, synced }) })
+  cutPower({ folder, synced, after })
   const engine = createSqliteEngine({ folder: after, ballastBytes: 0 })
   await engine.start()
   const answered = told.filter(line => line.startsWith('added')).map(line => line.split(' ')[1]!)
@@ -86,7 +71,7 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
   return { answered: answered.length, lost: runs.filter(run => !run).length, unsettled: past.filter(there => !there).length }
 }
 
-const library = process.platform === 'linux' ? shim(folderOf(t)) : null
+const library = powercutLibrary(folderOf(t))
 const noCompiler = library === null && 'there is no C compiler here'
 t.test('a power cut loses nothing that was answered [F06]', { timeout: 60_000, skip: noCompiler }, async t => {
   for (const lines of [40, 300, 1500]) {

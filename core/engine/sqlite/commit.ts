@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { engineStopped } from '../../model/base/errors.ts'
 import { failedBy, troubleOf } from './file/errors.ts'
+import type { Haste } from './file/sync.ts'
 
 /** What the group commit needs of what it commits. */
 export interface CommitOptions {
@@ -28,15 +29,16 @@ export interface CommitOptions {
   guard (): void
   /** Gives space back when the disk is full. False: there is none to give. */
   makeRoom (): boolean
-  /** Resolves when all that is committed is durable. `alone`: one caller waits for it. */
-  sync (alone: boolean): Promise<void>
+  /** Resolves when all that is committed is durable. */
+  sync (haste: Haste): Promise<void>
   /** Called with every transaction that failed. */
   trouble (call: string, error: unknown): void
 }
 
 /** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it
- *  is durable, which a power cut does not undo either. */
-export type Answered = 'committed' | 'durable'
+ *  is durable, which a power cut does not undo either. `begun`: once it is committed, and what it has changed is on its
+ *  way to the disk then. */
+export type Answered = 'committed' | 'begun' | 'durable'
 
 interface Call {
   name: string
@@ -46,6 +48,8 @@ interface Call {
   reject: (error: unknown) => void
   value?: unknown
   fault?: { error: unknown }
+  /** Of one that is answered when it has begun: true when it has changed something. */
+  changed?: boolean
 }
 
 /** Turns of the event loop that a batch waits for others while more keep coming. */
@@ -76,6 +80,8 @@ export class GroupCommit {
   #flushing: Promise<void> | null = null
   /** The sync that one caller waits for. */
   #lone: Promise<void> = Promise.resolve()
+  /** Syncs that nobody waits for. */
+  readonly #hurried = new Set<Promise<void>>()
   /** True until what follows at once from the answer of a lone caller is done. */
   #loneAnswered = false
   /** When a batch last waited for a turn of the event loop. */
@@ -106,7 +112,7 @@ export class GroupCommit {
   /** Resolves when all that is committed by now is durable. */
   async durable (): Promise<void> {
     this.#options.guard()
-    await this.#options.sync(false)
+    await this.#options.sync(null)
   }
 
   /** Answers what was asked and takes no more. */
@@ -114,7 +120,8 @@ export class GroupCommit {
     this.#closed = true
     while (this.#flushing) await this.#flushing
     await this.#lone
-    await this.#options.sync(false).catch(error => this.#options.trouble('stop', error))
+    await Promise.all(this.#hurried)
+    await this.#options.sync(null).catch(error => this.#options.trouble('stop', error))
   }
 
   async #flush (): Promise<void> {
@@ -159,12 +166,17 @@ export class GroupCommit {
     const waiting: Call[] = []
     for (const call of calls) {
       if (call.fault) call.reject(call.fault.error)
-      else if (call.answered === 'committed') call.resolve(call.value)
-      else waiting.push(call)
+      else if (call.answered === 'durable') waiting.push(call)
+      else call.resolve(call.value)
     }
-    if (waiting.length === 0) return void (this.lastMs = this.#options.clock() - begun)
-    // The next calls need not wait for the sync: they are committed meanwhile and share the one after.
-    if (waiting.length > 1) return void this.#sync(waiting, begun, false)
+    const started = calls.find(({ answered, changed }) => answered === 'begun' && changed === true)
+    if (waiting.length === 0) {
+      this.lastMs = this.#options.clock() - begun
+      return started && this.#hurry(started)
+    }
+    // The next calls need not wait for the sync: they are committed meanwhile and share the one after. What has begun
+    // may keep the event loop: the disk is asked before that.
+    if (waiting.length > 1 || started) return void this.#sync(waiting, begun, false)
     if (calls.length === 1 && !others && this.#calls.length === 0) {
       return void (this.#lone = this.#sync(waiting, begun, true))
     }
@@ -173,9 +185,18 @@ export class GroupCommit {
     this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#count === count))
   }
 
+  /** Has the disk confirm what nobody waits for: a power cut soon after does not undo it. */
+  #hurry ({ name }: Call): void {
+    const hurried = this.#options.sync('hurried').catch(error => {
+      this.failure = error
+      this.#options.trouble(name, error)
+    }).finally(() => this.#hurried.delete(hurried))
+    this.#hurried.add(hurried)
+  }
+
   async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {
     try {
-      await this.#options.sync(alone)
+      await this.#options.sync(alone ? 'alone' : null)
       this.failure = null
       this.lastMs = this.#options.clock() - begun
       for (const { resolve, value } of waiting) resolve(value)
@@ -244,6 +265,7 @@ export class GroupCommit {
       this.#options.before(call.name)
       call.value = call.work()
       this.#options.after()
+      if (call.answered === 'begun') call.changed = this.#options.changes() !== changes
     } catch (error) {
       // Who is refused before anything was changed has changed nothing for the others.
       if (troubleOf(error) || this.#options.changes() !== changes) throw error

@@ -100,8 +100,8 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     due: ask => read('due', tables => due(tables, ask)),
     async claim (ask) {
       if (ask.offers.length === 0 && life.open !== null) return []
-      // A claim that a power cut undoes is a run that is still queued: nothing was answered that is lost.
-      return write('claim', tables => claim(tables, ask), 'committed')
+      // Nobody waits for the disk, and a power cut soon after the start finds the attempt all the same.
+      return write('claim', tables => claim(tables, ask), 'begun')
     },
     beat: ask => write('beat', tables => beat(tables, ask), 'committed'),
     expire (ask) {
@@ -130,12 +130,12 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     hold: entries => write('hold', tables => hold(tables, entries)),
     async plan (asks) {
       for (const { fires } of asks) checkNew(fires)
-      // What a power cut undoes of a file's schedule is planned again from the cursor before it. Who has added one was
-      // answered.
+      // What a power cut undoes of a file's schedule is planned again from the cursor before it, under other ids: that
+      // is to happen to a fire that has not begun alone. Who has added one was answered.
       const isAdded = asks.some(
         ({ from, schedule, record: noted }) => noted !== undefined || (from === null && schedule.origin === 'api')
       )
-      return write('plan', tables => asks.map(ask => plan(tables, ask)), isAdded ? 'durable' : 'committed')
+      return write('plan', tables => asks.map(ask => plan(tables, ask)), isAdded ? 'durable' : 'begun')
     },
     schedules: ask => read('schedules', tables => schedules(tables, ask)),
     unplan: ask => write('unplan', tables => unplan(tables, ask)),

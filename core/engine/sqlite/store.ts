@@ -111,7 +111,7 @@ function commitsOf ({ tables, guard, log, options }: Omit<Store, 'commits'>): Gr
     lost: error => guard.lose(error),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
-    sync: synchronous === 'full' ? alone => log.flushed(alone).catch(error => guard.unsynced(error)) : async () => {},
+    sync: synchronous === 'full' ? haste => log.flushed(haste).catch(error => guard.unsynced(error)) : async () => {},
     trouble: (call, error) => {
       guard.note(error)
       onTrouble(call, error)

@@ -12,14 +12,19 @@ const QUICK_MS = 1
 const UNKNOWN_MS = 10
 const TRUST = 1 / 8
 
+/** How a sync is asked for. `alone`: one caller waits for it. `hurried`: it is handed to the system within the call,
+ *  for nobody knows when the event loop turns next. */
+export type Haste = 'alone' | 'hurried' | null
+
 /** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come
- *  while one is under way share the next. Only for a caller who is alone, and on a disk that has been quick, the event
- *  loop waits. Closing a second handle is safe here, for SQLite holds its locks on other files. */
+ *  while one is under way share the next. Beside it there is at most one that was hurried. Only for a caller who is
+ *  alone, and on a disk that has been quick, the event loop waits. Closing a second handle is safe here, for SQLite holds its locks on other files. */
 export class LogSync {
   readonly #handle: number
   readonly #disk: Disk
   #running: Promise<void> | null = null
   #next: Promise<void> | null = null
+  #hurried: Promise<void> | null = null
   /** How long a sync takes, seen from the slow side: a slow one counts at once, quick ones little by little. */
   #ms = UNKNOWN_MS
 
@@ -30,9 +35,10 @@ export class LogSync {
 
   /** Resolves when all that was written before the call is durable. A sync that is under way may have begun too early
    *  for it. */
-  flushed (alone = false): Promise<void> {
-    if (alone && this.#ms < QUICK_MS) return this.#wait()
+  flushed (haste: Haste = null): Promise<void> {
+    if (haste === 'alone' && this.#ms < QUICK_MS) return this.#wait()
     if (!this.#running) return this.#run()
+    if (haste === 'hurried' && !this.#hurried) return this.#hurry()
     return this.#next ??= this.#running.then(() => {
       this.#next = null
       return this.#run()
@@ -46,6 +52,10 @@ export class LogSync {
       if (this.#running === running) this.#running = null
     })
     return this.#running = running
+  }
+
+  #hurry (): Promise<void> {
+    return this.#hurried = this.#disk.sync(this.#handle).finally(() => { this.#hurried = null })
   }
 
   async #wait (): Promise<void> {

@@ -1,0 +1,87 @@
+import t from 'tap'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
+import { cutEnvironment, cutPower, powercutLibrary } from '../powercut.ts'
+import { scratch } from '../work/house.ts'
+import { served } from './server.ts'
+import { taskFile } from '../manager/home.ts'
+import { until } from '../clock.ts'
+import type { Owner } from '../work/house.ts'
+
+const library = powercutLibrary(scratch(t))
+const skip = library === null && 'there is no C compiler here'
+
+const LINE = 'require("node:fs").appendFileSync(ctx.payload?.file ?? process.env.BEGUN, `${ctx.task} ${ctx.run_id} ${ctx.attempt}\\n`)'
+const NEVER = 'await new Promise(() => setInterval(() => undefined, 1000))'
+const IMPORT = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url)\n'
+const task = (id: string, body: string, fields: object = {}) => IMPORT + taskFile(id, body, { max_retries: 0, ...fields })
+
+const begins = (id: string, fields: object = {}) => task(id, `${LINE}; ${NEVER}`, fields)
+
+/** A task of every way in which an attempt begins. */
+const filesFor = (begun: string, at: number): Record<string, string> => ({
+  'added.js': begins('added'),
+  'released.js': begins('released'),
+  'fails_once.js': task('fails_once', `if (ctx.attempt === 1) throw new Error('once'); ${LINE}; ${NEVER}`, { max_retries: 1, backoff: { kind: 'fixed', delay: 0.05, jitter: 0 } }),
+  'first.js': task('first', 'return 1'),
+  'cron.js': begins('cron', { trigger: '* * * * * *', overlap: 'skip' }),
+  'interval.js': begins('interval', { trigger: 'interval', trigger_args: { seconds: 1 }, overlap: 'skip' }),
+  'date.js': begins('date', { trigger: 'date', trigger_args: { run_date: new Date(at).toISOString() } }),
+  'process.js': begins('process', { isolation: 'process', env: { BEGUN: begun } }),
+  'thread.js': begins('thread', { isolation: 'thread' }),
+  'script.sh': `#!/bin/sh\n# offpeak: id = script ; max_retries = 0\necho "$OFFPEAK_TASK $OFFPEAK_RUN_ID $OFFPEAK_ATTEMPT" >> ${begun}\nexec sleep 100\n`,
+  'loops.js': task('loops', `${LINE}; for (;;);`)
+})
+const WAYS = ['added', 'cron', 'date', 'fails_once', 'interval', 'process', 'released', 'script', 'thread']
+
+/** A server whose power can be cut, on a folder with these tasks. `begun`: what has begun, as tasks have written it. */
+async function powered (t: Owner) {
+  const root = scratch(t)
+  const [folder, synced, after, file] = ['data', 'synced', 'after', 'begun'].map(name => join(root, name)) as [string, string, string, string]
+  writeFileSync(file, '')
+  const it = await served(t, {
+    root, files: filesFor(file, Date.now() + 2500), config: { manager: { scheduler_thread_pool: 20 } },
+    env: { ...cutEnvironment({ library: library!, folder, synced }), BEGUN: file }
+  })
+  const begun = () => readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => line.split(' ') as [task: string, id: string, attempt: string])
+  /** Kills it, and opens what the disk is sure to have. */
+  const cut = async () => {
+    it.child.kill('SIGKILL')
+    await it.exit
+    cutPower({ folder, synced, after })
+    const engine = createSqliteEngine({ folder: after, ballastBytes: 0 })
+    await engine.start()
+    t.teardown(() => engine.stop())
+    return engine
+  }
+  return { ...it, begun, cut }
+}
+
+for (const ms of [50, 500]) {
+  t.test(`an attempt that has begun ${ms} ms before a power cut is known under its id, and its crash counts [F06]`, { timeout: 60_000, skip }, async t => {
+    const { root, call, begun, cut } = await powered(t)
+    chmodSync(join(root, 'backgroundtask/script.sh'), 0o755)
+    await call('POST', '/api/flows', { runs: [{ ref: 'a', task: 'first' }, { task: 'released', after: [{ run: '#a' }] }] })
+    for (const id of ['added', 'fails_once', 'process', 'thread', 'script']) await call('POST', `/api/tasks/${id}/runs`, {})
+    await until('every one has begun', () => new Set(begun().map(([id]) => id)).size === WAYS.length, 30_000)
+    await new Promise(resolve => { setTimeout(resolve, ms) })
+    const engine = await cut()
+    const started = begun()
+    t.same(started.map(([id]) => id).toSorted(), WAYS, 'each once')
+    for (const [task, id, attempt] of started) t.match(await engine.get(id), { task, state: 'running', attempt: Number(attempt), crashes: 0 }, task)
+    await engine.expire({ now: Date.now(), restart: 'restart', crash_cap: 5 })
+    for (const [task, id, attempt] of started) t.match(await engine.get(id), { state: 'queued', attempt: Number(attempt) - 1, crashes: 1 }, task)
+  })
+}
+
+t.test('an attempt that never lets go of the event loop is known after a power cut [F06]', { timeout: 60_000, skip }, async t => {
+  const { call, begun, cut } = await powered(t)
+  void call('POST', '/api/tasks/loops/runs', {}).catch(() => undefined)
+  const own = () => begun().find(([id]) => id === 'loops')
+  await until('it has begun', () => own() !== undefined, 30_000)
+  await new Promise(resolve => { setTimeout(resolve, 200) })
+  const engine = await cut()
+  t.match(await engine.get(own()![1]), { state: 'running', attempt: 1 })
+})
+
