@@ -17,6 +17,7 @@ import { Runner } from './work/run/runner.ts'
 import { Notices } from './work/upkeep/notices.ts'
 import { Pauses } from './work/conditions/pauses.ts'
 import { Planner } from './work/plan/planner.ts'
+import { Security } from './security.ts'
 import { Senses } from './sense/senses.ts'
 import { Situation } from './work/conditions/situation.ts'
 import { StandstillWatch } from './work/upkeep/standstill.ts'
@@ -73,6 +74,7 @@ export interface Parts {
   explain: Explain
   foresight: Foresight
   upkeep: Upkeep
+  security: Security
   standstill: StandstillWatch
   breaker: Breaker
   ticker: Ticker
@@ -137,7 +139,7 @@ function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): v
 }
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
-  const { clock, notices, runner, catalog, settings, upkeep, standstill } = parts
+  const { clock, notices, runner, catalog, settings, upkeep, standstill, security } = parts
   const jumped = () => {
     parts.pauses.refresh()
     void hooks.replan()
@@ -148,7 +150,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
     { name: 'renew', everyMs: LEASE / 3, run: () => parts.upkeep.beat(() => runner.renew()) },
     watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped }),
-    { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan()]) } },
+    { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan(), security.look()]) } },
     { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
   ]
 }
@@ -170,6 +172,11 @@ function composeInputs (wiring: Wiring): void {
   parts.engine = parts.calls.engine
   parts.late = new LateErrors(notices.say)
   parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
+  parts.security = new Security({
+    settings, folder, directory: () => parts.catalog.directory, tasks: () => parts.catalog.tasks, notice: notices.say, env: options.env ?? process.env,
+    // Without files of its own it answers for none.
+    ...options.engine && { account: null }
+  })
   parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })
   parts.situation = new Situation({ clock, config, failed: notices.report })
 }

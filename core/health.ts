@@ -57,6 +57,9 @@ function schedulesOf ({ planner }: TaskManager) {
 const listenersOf = ({ listenerTroubles: troubles }: TaskManager) =>
   ({ ok: troubles.length === 0, troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! })) })
 
+/** What others could do; it leaves the status as it is. */
+const securityOf = ({ security: { findings } }: TaskManager) => ({ ok: findings.length === 0, findings: findings.map(finding => ({ ...finding })) })
+
 /** An engine that cannot even say how it is. */
 const silent = (error: unknown): EngineHealth => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: failureOf(error).message })
 
@@ -98,6 +101,7 @@ export async function healthOf (manager: TaskManager) {
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
     broken,
-    config
+    config,
+    security: securityOf(manager)
   }
 }

@@ -21,6 +21,7 @@ import type { Parts } from './compose.ts'
 import type { Pauses } from './work/conditions/pauses.ts'
 import type { Planner } from './work/plan/planner.ts'
 import type { Runner } from './work/run/runner.ts'
+import type { Security } from './security.ts'
 import type { Service, ServiceState } from './model/base/service.ts'
 import type { Situation } from './work/conditions/situation.ts'
 import type { TaskDefinition } from './model/task/task.ts'
@@ -46,6 +47,7 @@ export class TaskManager implements Service {
   readonly explain: Explain
   readonly foresight: Foresight
   readonly upkeep: Upkeep
+  readonly security: Security
   readonly standstill: StandstillWatch
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
@@ -79,6 +81,7 @@ export class TaskManager implements Service {
     this.explain = parts.explain
     this.foresight = parts.foresight
     this.upkeep = parts.upkeep
+    this.security = parts.security
     this.standstill = parts.standstill
     this.#notices = notices
     this.#calls = parts.calls
@@ -138,6 +141,7 @@ export class TaskManager implements Service {
   }
 
   async #start (): Promise<void> {
+    await this.security.secure()
     await startAll(this.#base)
     const recovered = await this.upkeep.recover()
     await this.planner.load()
@@ -147,6 +151,7 @@ export class TaskManager implements Service {
     await this.planner.sync()
     await this.#fire()
     await this.#greet()
+    await this.security.look()
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
   }
 

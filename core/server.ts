@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { readdir } from 'node:fs/promises'
 import fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
@@ -8,6 +9,7 @@ import { compilersFactory } from './compilers.ts'
 import { createManager } from './manager.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/view/problem.ts'
+import { refuseLoosePlugins } from './security.ts'
 import { requestInvalid } from './model/base/errors.ts'
 import type { ManagerOptions, TaskManager } from './manager.ts'
 import type { Problem } from './model/view/problem.ts'
@@ -63,8 +65,9 @@ function ordered (faces: readonly Face[]): Face[] {
   return placed
 }
 
-async function facesIn (folder: URL): Promise<Face[]> {
+async function facesIn (folder: URL, trusted: boolean): Promise<Face[]> {
   const names = (await readdir(folder)).filter(isFace).toSorted()
+  if (!trusted) await refuseLoosePlugins(fileURLToPath(folder), names)
   // Each import() walks all that it imports in turn, which is nearly the same for every face: one for all of them walks it once.
   const lines = names.map((name, place) => `export { default as face${place} } from ${JSON.stringify(new URL(name, folder).href)}`)
   const faces = await import(`data:text/javascript,${encodeURIComponent(lines.join('\n'))}`) as Record<string, Face>
@@ -78,7 +81,7 @@ type EmbedOptions = OffpeakOptions & { alone?: boolean, unhurried?: Unhurried }
 async function embed (app: FastifyInstance, { prefix = '', alone = false, unhurried = new WeakSet(), ...options }: EmbedOptions): Promise<void> {
   const manager = 'manager' in options ? options.manager : await createManager(options)
   const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
-  const faces = await facesIn(FACES)
+  const faces = await facesIn(FACES, manager.config.security.accept_loose_files !== null)
   app.decorate('manager', manager)
   app.addHook('onReady', () => manager.start())
   app.addHook('preClose', async () => manager.quiesce())

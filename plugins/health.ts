@@ -40,7 +40,11 @@ const Health = exactly({
   tasks: Type.Integer(),
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are not in force' }),
-  config: exactly({ ok: Type.Boolean(), files: Type.Array(Type.String()), error: nullable(Fault) })
+  config: exactly({ ok: Type.Boolean(), files: Type.Array(Type.String()), error: nullable(Fault) }),
+  security: exactly({
+    ok: Type.Boolean(),
+    findings: Type.Array(exactly({ subject: word(['root', 'config', 'tasks', 'data', 'token']), message: Type.String(), fix: nullable(Type.String()) }))
+  }, { description: 'Files that others may read or change, and root; it leaves the status as it is' })
 })
 const Word = exactly({ status: Type.String() })
 const open = { config: { open: true } }

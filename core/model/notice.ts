@@ -15,6 +15,7 @@ export type Notice =
   | { kind: 'file_mended', file: string }
   | { kind: 'config_loaded', file: string }
   | { kind: 'config_refused', message: string }
+  | { kind: 'insecure', subject: string, message: string, fix: string | null }
   | { kind: 'added', run: Run }
   | { kind: 'fired', task: string, schedule: string, added: number, skipped: number, missed: number }
   | { kind: 'missed', task: string, schedule: string, count: number, policy: string, from: number, to: number }

@@ -49,10 +49,10 @@ tap.test('what is no regular file is passed over without being opened [F37]', as
 
 tap.test('depth and number are bounded, and said [F36]', async t => {
   const root = t.testdir({ 'a.ts': '', 'b.ts': '', one: { two: { 'c.ts': '' } } })
-  const shallow = await walk(root, { depth: 1, files: 10 })
+  const shallow = await walk(root, { limits: { depth: 1, files: 10 } })
   t.same(shallow.files.map(({ path }) => path), ['a.ts', 'b.ts'])
   t.match(shallow.faults.get('one/two')?.message, /deeper than 1/)
-  const few = await walk(root, { depth: 8, files: 1 })
+  const few = await walk(root, { limits: { depth: 8, files: 1 } })
   t.equal(few.files.length, 1)
   t.match(few.faults.get('.')?.message, /More than 1 files/)
 })

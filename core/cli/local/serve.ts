@@ -70,6 +70,8 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
   tell(await scheduleTable(manager))
   tell('')
   tell(`offpeak answers at ${url}`)
+  const root = manager.security.findings.find(({ subject }) => subject === 'root')
+  if (root) tell(`${root.message}: ${root.fix}`)
   tell(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
   if (demo !== null) tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
 }

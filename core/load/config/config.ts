@@ -6,9 +6,10 @@ import type { Config, ConfigFile } from '../../model/config/config.ts'
 import { configFaults, configOf, overlay } from '../../model/config/config.ts'
 import { lastingFaults } from '../../model/config/sensing.ts'
 import type { Place } from '../../model/base/errors.ts'
-import { configInvalid } from '../../model/base/errors.ts'
+import { configExposed, configInvalid } from '../../model/base/errors.ts'
 import type { Environment } from './environment.ts'
 import { readEnvironment } from './environment.ts'
+import { refusedFor } from '../file/trust.ts'
 import type { Document } from '../file/jsonc.ts'
 import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
 
@@ -21,6 +22,8 @@ export interface ConfigAsk {
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** Settings in code, on which the files are laid. */
   base?: ConfigFile | undefined
+  /** `required`: a file that others may change is refused. For whoever only asks a server it says no more than where that is. */
+  trust?: 'required' | undefined
 }
 
 /** The configuration in force and where it came from. */
@@ -86,19 +89,32 @@ function checkBase (base: ConfigFile | undefined): void {
   if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
 }
 
+/** Throws OFFPEAK_CONFIG_EXPOSED when others may change a file, or put another in its place: it names code that is executed. */
+async function refuseExposed (files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const found = await refusedFor(file)
+    if (found !== null) throw configExposed({ file, message: found.message, fix: found.fix })
+  }
+}
+
+/** Only what others cannot change may say that it is all the same what they can. */
+const isAccepted = (value: Record<string, unknown>, base: ConfigFile | undefined): boolean =>
+  typeof ((overlay(base ?? {}, value) as ConfigFile).security?.accept_loose_files) === 'string'
+
 const above = (pointer: string) => pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
 
 /** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon the one before.
- *  Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault. */
+ *  Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault, OFFPEAK_CONFIG_EXPOSED. */
 export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   checkBase(ask.base)
   const file = resolve(ask.file)
   const layered = overlayFile({ ...ask, file })
   const files = [file, ...(layered === null ? [] : [layered])]
-  const bytes = await Promise.all(files.map(readBytes))
-  const documents = files.flatMap((path, index) => bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : [])
   const environment = await readEnvironment(ask.env ?? {})
   checkEnvironment(environment)
+  if (ask.trust === 'required' && !isAccepted(environment.value, ask.base)) await refuseExposed(files)
+  const bytes = await Promise.all(files.map(readBytes))
+  const documents = files.flatMap((path, index) => bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : [])
   const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay, ask.base ?? {}) as ConfigFile
   const lineOf = (pointer: string) => {
     const name = above(pointer).map(own => environment.names.get(own)).find(Boolean)

@@ -10,6 +10,8 @@ import { exportedBy, headerOf } from './read.ts'
 import type { FoundFile } from './walk.ts'
 
 const MOST_TRIES = 5
+/** A larger file is no module that anybody wrote. */
+export const MODULE_BYTES = 5 * 1024 * 1024
 
 /** One version of a task file that has to be read. */
 export interface Todo { file: FoundFile, source: string, hash: string }

@@ -96,7 +96,8 @@ export class TaskFolder implements Service {
     const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
     this.#ask = { ...ask, now }
     this.#config = config
-    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed })
+    const accepts = () => this.#config.security.accept_loose_files !== null
+    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed, accepts })
   }
 
   get current (): Current {

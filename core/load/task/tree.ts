@@ -8,12 +8,12 @@ import { recall, remember } from './import-cache.ts'
 import type { Probed } from './probe.ts'
 import { probe } from './probe.ts'
 import type { Read, Todo } from './reader.ts'
-import { Reader, isModule } from './reader.ts'
+import { MODULE_BYTES, Reader, isModule } from './reader.ts'
+import { importsFault } from './imports.ts'
 import type { FoundFile, Walked } from './walk.ts'
 import { walk } from './walk.ts'
 
 const SCRIPT_BYTES = 64 * 1024
-const MODULE_BYTES = 5 * 1024 * 1024
 const AT_ONCE = 64
 
 /** A file below the tasks directory as it was last read. */
@@ -36,6 +36,8 @@ export interface TreeAsk {
   now: () => number
   /** Monotonic ms. */
   elapsed: () => number
+  /** True when files are taken that others can change. */
+  accepts: () => boolean
 }
 
 export interface RefreshAsk {
@@ -53,6 +55,8 @@ export class Tree {
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
   #known: Map<string, string> | null = null
+  /** The tasks directory itself. */
+  #root = ''
   #remembering: Promise<void> = Promise.resolve()
   /** Imported versions that no task uses any more: Node never lets go of a module. */
   oldVersions = 0
@@ -69,7 +73,8 @@ export class Tree {
 
   /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
   async refresh ({ quietMs, signal }: RefreshAsk): Promise<boolean> {
-    const walked = await walk(this.#ask.directory)
+    const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
+    this.#root = walked.root
     let unsettled = this.#forget(walked, quietMs)
     for (const [path, fault] of walked.faults) this.#note(path, fault)
     const todo = await this.#todo(walked.files)
@@ -126,8 +131,10 @@ export class Tree {
 
   async #changed (file: FoundFile): Promise<Todo | null> {
     const entry = this.#entries.get(file.path)
-    if (entry?.stamp === file.stamp && !(entry.fault && entry.retry)) return null
     const module = isModule(file.path)
+    const known = entry?.stamp === file.stamp && !(entry.fault && entry.retry)
+    // Only a module imports others, which may have come into reach of others since.
+    if (known && (!module || entry.raws.length === 0)) return null
     if (!module && !worthALook(file)) return null
     if (file.size > MODULE_BYTES && module) {
       this.#note(file.path, taskFileBroken({ file: file.path, message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}` }))
@@ -137,9 +144,18 @@ export class Tree {
     // A file that vanished since the walk is the business of the next one.
     if (source === null) return null
     const hash = sha(module ? source : `${file.stamp}\n${source}`)
+    if (module && await this.#importsExposed(file, source)) return null
+    if (known) return null
     if (!module || !entry || entry.hash !== hash || entry.fault) return { file, source, hash }
     entry.stamp = file.stamp
     return null
+  }
+
+  async #importsExposed ({ path, real }: FoundFile, source: string): Promise<boolean> {
+    if (this.#ask.accepts()) return false
+    const fault = await importsFault({ path, real, source, root: this.#root })
+    if (fault !== null) this.#note(path, fault)
+    return fault !== null
   }
 
   /** What comes of the import in a child, by file, none for what went well before: a file is read here while the child is at the next one. */

@@ -3,6 +3,9 @@ import type { Dirent, Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { OffpeakError } from '../../model/base/errors.ts'
 import { taskFileBroken } from '../../model/base/errors.ts'
+import { changedBy, isRefused } from '../file/modes.ts'
+import type { Account } from '../file/modes.ts'
+import { exposed, exposures, ownAccount } from '../file/trust.ts'
 
 /** A regular file below the tasks directory. */
 export interface FoundFile {
@@ -18,22 +21,18 @@ export interface FoundFile {
 }
 
 /** What lies in the tasks directory, and what of it cannot be used. */
-export interface Walked { files: FoundFile[], faults: Map<string, OffpeakError> }
+export interface Walked { root: string, files: FoundFile[], faults: Map<string, OffpeakError> }
 
 export interface WalkLimits { depth: number, files: number }
 
 const LIMITS: WalkLimits = { depth: 8, files: 20_000 }
-const WORLD_WRITABLE = 0o002
 const EXECUTABLE = 0o111
 
-interface Walk extends Walked { root: string, limits: WalkLimits, seen: Set<string>, links: string[], full: boolean }
+interface Walk extends Walked { account: Account | null, limits: WalkLimits, seen: Set<string>, links: string[], full: boolean }
 
 /** True for names that are never tasks: hidden ones, helpers that begin with `_`, tests, declarations, installed packages. */
 export const passedOver = (name: string): boolean =>
   /^[._]/.test(name) || name === 'node_modules' || /\.test\.[^.]+$/.test(name) || /\.d\.[mc]?ts$/.test(name)
-
-// Windows has no such bit: every file looks writable there.
-const writableByOthers = ({ mode }: Stats) => process.platform !== 'win32' && (mode & WORLD_WRITABLE) !== 0
 
 const REASONS: Record<string, string> = {
   ENOENT: 'does not exist', EACCES: 'may not be read', EPERM: 'may not be read', ELOOP: 'is a link that leads to itself', ENOTDIR: 'is no folder'
@@ -44,20 +43,21 @@ function unreadable (path: string, cause: unknown): OffpeakError {
   return taskFileBroken({ file: path, message: `${path} ${REASONS[code] ?? `cannot be read (${code})`}`, cause })
 }
 
-function exposed (path: string, real: string): OffpeakError {
-  return taskFileBroken({
-    file: path, message: `${path} can be changed by every user of this machine: it is not loaded`, fix: `Run: chmod o-w '${real}'`
-  })
+/** Notes what others can change: whoever changes it says what is executed here. */
+async function isExposed (state: Walk, path: string, { real, stats }: { real: string, stats: Stats }): Promise<boolean> {
+  if (state.account === null) return false
+  const found = changedBy(stats, state.account)
+  if (found === null || !isRefused(found)) return false
+  const { message, fix } = await exposed({ path, at: real, found, kind: 'end' }, state.account)
+  state.faults.set(path, taskFileBroken({ file: path, message: `${message}: it is not loaded`, fix }))
+  return true
 }
 
-function addFile (state: Walk, path: string, found: { real: string, stats: Stats }): void {
+async function addFile (state: Walk, path: string, found: { real: string, stats: Stats }): Promise<void> {
+  if (await isExposed(state, path, found)) return
   const { real, stats } = found
   if (state.files.length >= state.limits.files) {
     state.full = true
-    return
-  }
-  if (writableByOthers(stats)) {
-    state.faults.set(path, exposed(path, real))
     return
   }
   const stamp = [real, stats.ino, stats.size, stats.mode, stats.mtimeMs].join('-')
@@ -69,7 +69,7 @@ async function readFile (state: Walk, path: string, real: string): Promise<void>
   state.seen.add(real)
   try {
     const stats = await lstat(real)
-    if (stats.isFile()) addFile(state, path, { real, stats })
+    if (stats.isFile()) await addFile(state, path, { real, stats })
   } catch (cause) {
     // It is gone between the listing and the look: so it is not there.
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') state.faults.set(path, unreadable(path, cause))
@@ -78,10 +78,7 @@ async function readFile (state: Walk, path: string, real: string): Promise<void>
 
 async function listing (state: Walk, path: string, real: string): Promise<Dirent[]> {
   try {
-    if (writableByOthers(await stat(real))) {
-      state.faults.set(path, exposed(path, real))
-      return []
-    }
+    if (await isExposed(state, path, { real, stats: await stat(real) })) return []
     return await readdir(real, { withFileTypes: true })
   } catch (cause) {
     state.faults.set(path, unreadable(path === '.' ? state.root : path, cause))
@@ -103,10 +100,20 @@ async function readFolder (state: Walk, path: string, real: string): Promise<voi
   for (const entry of entries.filter(item => item.isDirectory())) await readFolder(state, below(entry.name), join(real, entry.name))
 }
 
+/** Notes what others can put in the place of a folder or file, by a folder or a link on the way to it. */
+async function refuseWay (state: Walk, path: string, full: string): Promise<boolean> {
+  if (state.account === null) return false
+  const found = (await exposures(full, state.account)).find(({ weight, at }) => weight === 'refused' && at !== full)
+  if (found === undefined) return false
+  state.faults.set(path, taskFileBroken({ file: path, message: `${found.message}: it is not read`, fix: found.fix }))
+  return true
+}
+
 /** A link counts only when what it names lies inside the tasks directory, so that no loop and no way out exists. */
 async function readLink (state: Walk, path: string): Promise<void> {
   try {
     const real = await realpath(join(state.root, path))
+    if (await refuseWay(state, path, join(state.root, path))) return
     if (!real.startsWith(state.root + sep)) {
       if (real !== state.root) state.faults.set(path, taskFileBroken({ file: path, message: `${path} is a link out of the tasks directory: it is not followed`, fix: 'Put the file itself there.' }))
       return
@@ -117,13 +124,20 @@ async function readLink (state: Walk, path: string): Promise<void> {
   }
 }
 
+export interface WalkAsk {
+  limits?: WalkLimits
+  /** Who reads: what another but root can change is not taken; null takes everything. */
+  account?: Account | null
+}
+
 /** Every regular file below the tasks directory in the order of its path. Never throws and never hangs: what cannot be read is a fault by its path. */
-export async function walk (directory: string, limits: WalkLimits = LIMITS): Promise<Walked> {
+export async function walk (directory: string, { limits = LIMITS, account = ownAccount() }: WalkAsk = {}): Promise<Walked> {
   const faults = new Map<string, OffpeakError>()
   const root = await realpath(directory).catch(() => directory)
-  const state: Walk = { root, limits, files: [], faults, seen: new Set(), links: [], full: false }
+  const state: Walk = { root, account, limits, files: [], faults, seen: new Set(), links: [], full: false }
+  if (await refuseWay(state, '.', directory)) return { root, files: [], faults }
   await readFolder(state, '.', root)
   for (let path = state.links.shift(); path !== undefined; path = state.links.shift()) await readLink(state, path)
   if (state.full) faults.set('.', taskFileBroken({ file: '.', message: `More than ${limits.files} files lie in the tasks directory: the rest is not read` }))
-  return { files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1), faults }
+  return { root, files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1), faults }
 }

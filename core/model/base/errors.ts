@@ -69,6 +69,11 @@ export function show (value: unknown): string {
 export const configInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_CONFIG_INVALID', status: 422 })
 
+/** Others may change what the configuration is read from. */
+export const configExposed = ({ file, message, fix }: { file: string, message: string, fix: string }) => new OffpeakError({
+  code: 'OFFPEAK_CONFIG_EXPOSED', status: 422, file, message, fix
+})
+
 export const configConflict = () => new OffpeakError({
   code: 'OFFPEAK_CONFIG_CONFLICT',
   status: 412,

@@ -70,6 +70,14 @@ const Log = section({
   redact: texts(['password', 'passwd', 'secret', 'token', 'api_key', 'apikey', 'authorization', 'cookie', 'dsn'], 'A field with one of these words in its name is written as [redacted]')
 }, 'The log')
 
+const reason = (description: string) =>
+  Type.Unsafe<string | null>({ anyOf: [{ type: 'string', minLength: 8, maxLength: 300 }, { type: 'null' }], default: null, description })
+
+const Security = section({
+  accept_loose_files: reason('Why task files and plugins that others may change are taken all the same; for config.json itself only the environment can say so'),
+  accept_root: reason('Why offpeak runs as root, when nobody needs to be told of it')
+}, 'What is known to be insecure, and why it may stay')
+
 /** The sections of the configuration: another section is another entry. */
 const SECTIONS = {
   manager: Manager,
@@ -79,6 +87,7 @@ const SECTIONS = {
   retention: Retention,
   uploads: UploadsSchema,
   log: Log,
+  security: Security,
   queues: QueuesSchema,
   ...LIMIT_SECTIONS,
   ...SENSE_SECTIONS,
@@ -102,6 +111,7 @@ export const ConfigFileSchema = Type.Partial(Type.Object({
   retention: loose(Retention),
   uploads: loose(UploadsSchema),
   log: loose(Log),
+  security: loose(Security),
   scheduling: looseGroups(LIMIT_SECTIONS.scheduling),
   resources: looseGroups(LIMIT_SECTIONS.resources),
   power: looseGroups(LIMIT_SECTIONS.power),
@@ -143,7 +153,7 @@ export function frozen<T> (value: T): T {
   return value
 }
 
-const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
+const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, security: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
 
 /** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
 export function configOf (file: ConfigFile, timezone: string): Config {

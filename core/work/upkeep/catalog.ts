@@ -31,6 +31,8 @@ export class Catalog implements Service {
   readonly #definitions = new Map<string, TaskDefinition>()
   #code = new Map<string, Task>()
   #refused: BrokenFile[] = []
+  /** Why the tasks directory is not read. */
+  #unread: BrokenFile[] = []
   #folder: TaskFolder | null = null
   #watched = ''
   #tasks = new Map<string, Task>()
@@ -48,7 +50,7 @@ export class Catalog implements Service {
   }
 
   get broken (): readonly BrokenFile[] {
-    return [...this.#folder?.current.broken ?? [], ...this.#refused]
+    return [...this.#unread, ...this.#folder?.current.broken ?? [], ...this.#refused]
   }
 
   /** The tasks directory, absolute. */
@@ -77,7 +79,9 @@ export class Catalog implements Service {
 
   async #open (): Promise<void> {
     const { settings, files, folder, notice, now } = this.#options
+    this.#unread = []
     if (files === 'none') return
+    if (settings.exposed) return this.#distrust(settings.exposed)
     this.#watched = this.directory
     this.#folder = new TaskFolder({
       directory: this.#watched,
@@ -92,6 +96,12 @@ export class Catalog implements Service {
     await this.#folder.start()
   }
 
+  /** What others can change does not say which code is executed. */
+  #distrust ({ code, message, fix }: OffpeakError): void {
+    this.#unread = [{ file: '.', code, message: `No task file is loaded: ${message}`, fix, since: this.#options.now() }]
+    this.#options.notice({ kind: 'file_broken', file: '.', message: this.#unread[0]!.message })
+  }
+
   async #close (): Promise<void> {
     await this.#folder?.stop()
     this.#folder = null
@@ -104,8 +114,13 @@ export class Catalog implements Service {
 
   /** Looks at the tasks directory now. */
   async rescan (): Promise<void> {
-    if (this.#life.state === 'started' && this.#folder === null) await this.#follow()
+    if (this.#isToOpen) await this.#follow()
     await this.#folder?.rescan()
+  }
+
+  get #isToOpen (): boolean {
+    const { files, settings } = this.#options
+    return this.#life.state === 'started' && this.#folder === null && files !== 'none' && !settings.exposed
   }
 
   /** Reads another tasks directory; one that cannot be opened is tried again by the next `rescan`. */
@@ -121,7 +136,8 @@ export class Catalog implements Service {
   async reconfigure (): Promise<void> {
     this.#refused = []
     for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
-    if (this.#folder !== null && this.#life.state === 'started' && this.#watched !== this.directory) await this.#follow()
+    const hasMoved = this.#folder !== null && this.#life.state === 'started' && this.#watched !== this.directory
+    if (hasMoved || (this.#unread.length > 0 && this.#isToOpen)) await this.#follow()
     this.#folder?.reconfigure(this.#options.settings.config)
     this.#merge()
   }

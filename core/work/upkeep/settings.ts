@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { configFaults, configOf } from '../../model/config/config.ts'
 import { Lifecycle } from '../../model/base/service.ts'
-import { configInvalid } from '../../model/base/errors.ts'
+import { OffpeakError, configInvalid } from '../../model/base/errors.ts'
 import { lastingFaults } from '../../model/config/sensing.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
@@ -32,6 +32,8 @@ export class Settings implements Service {
   #loaded: LoadedConfig | null
   #code: Config | null
   #watch: ConfigWatch | null = null
+  /** Others could change the file that was read at the start. */
+  #exposed: OffpeakError | null
   /** Why the file as it stands is not in force, or null. */
   lastError: Error | null = null
   notice: Listener = () => undefined
@@ -39,17 +41,32 @@ export class Settings implements Service {
   changed: () => void = () => undefined
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
-  private constructor (options: SettingsOptions, loaded: LoadedConfig | null) {
+  private constructor (options: SettingsOptions, loaded: LoadedConfig | null, exposed: OffpeakError | null) {
     this.#options = options
     this.#loaded = loaded
+    this.#exposed = exposed
+    this.lastError = exposed
     this.#code = loaded === null ? codeConfig(options.config ?? {}) : null
     this.file = options.configFile === undefined ? null : resolve(options.configFile)
     this.root = resolve(options.root ?? (this.file === null ? process.cwd() : dirname(this.file)))
   }
 
-  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. */
+  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. One that others can change says where the server is and where the data lie,
+   *  and is not trusted with code: see `exposed`. */
   static async read (options: SettingsOptions): Promise<Settings> {
-    return new Settings(options, options.configFile === undefined ? null : await loadConfig(askOf(options)))
+    if (options.configFile === undefined) return new Settings(options, null, null)
+    const ask = askOf(options)
+    try {
+      return new Settings(options, await loadConfig(ask), null)
+    } catch (error) {
+      if (!isExposed(error)) throw error
+      return new Settings(options, await loadConfig({ ...ask, trust: undefined }), error)
+    }
+  }
+
+  /** Why no task file is to be loaded: others could have changed what was read at the start. Null as soon as it has been read again. */
+  get exposed (): OffpeakError | null {
+    return this.#exposed
   }
 
   get config (): Config {
@@ -85,9 +102,11 @@ export class Settings implements Service {
 
   async #start (): Promise<void> {
     if (this.#loaded === null) return
+    if (this.#exposed !== null) this.notice({ kind: 'config_refused', message: this.#exposed.message })
     this.#watch = watchConfig({
       ...askOf(this.#options),
-      current: this.#loaded,
+      // What was refused is told once it is taken.
+      current: this.#exposed === null ? this.#loaded : undefined,
       watchAfterMs: WATCH_AFTER,
       onChange: loaded => {
         this.#take(loaded)
@@ -120,6 +139,7 @@ export class Settings implements Service {
 
   #take (loaded: LoadedConfig): void {
     this.#loaded = loaded
+    this.#exposed = null
     this.lastError = null
     this.notice({ kind: 'config_loaded', file: loaded.files.join(', ') })
   }
@@ -131,7 +151,9 @@ export class Settings implements Service {
 }
 
 const askOf = ({ config, configFile, environment, env }: SettingsOptions) =>
-  ({ file: configFile!, environment, env: env ?? process.env, base: config })
+  ({ file: configFile!, environment, env: env ?? process.env, base: config, trust: 'required' as const })
+
+const isExposed = (error: unknown): error is OffpeakError => error instanceof OffpeakError && error.code === 'OFFPEAK_CONFIG_EXPOSED'
 
 function codeConfig (config: ConfigFile): Config {
   const errors = configFaults(config)

@@ -1,0 +1,43 @@
+/** What the system says of a file: whose it is, and who may do what. */
+export interface Owned { uid: number, gid: number, mode: number }
+
+/** Who a process runs as. */
+export interface Account { uid: number, gid: number }
+
+/** Others than root and the account: one user, everybody, or the members of a group. */
+export type Others = { by: 'user', uid: number } | { by: 'everybody' } | { by: 'group', gid: number }
+
+const ROOT = 0
+const STICKY = 0o1000
+const WRITE = { others: 0o002, group: 0o020 }
+const ACCESS = { others: 0o007, group: 0o070 }
+
+const isOwn = ({ uid }: Owned, account: Account) => uid === ROOT || uid === account.uid
+const isOwnGroup = ({ gid }: Owned, account: Account) => gid === ROOT || gid === account.gid
+
+function others (stats: Owned, account: Account, bits: typeof WRITE): Others | null {
+  if (!isOwn(stats, account)) return { by: 'user', uid: stats.uid }
+  if ((stats.mode & bits.others) !== 0) return { by: 'everybody' }
+  return (stats.mode & bits.group) !== 0 && !isOwnGroup(stats, account) ? { by: 'group', gid: stats.gid } : null
+}
+
+/** Who else may change a file, or what lies in a folder; null when nobody may. An account of null is that of a system without modes. */
+export const changedBy = (stats: Owned, account: Account | null): Others | null => account && others(stats, account, WRITE)
+
+/** Who else may put another thing in the place of one that lies in a folder. The sticky bit leaves that to the owner of the thing. */
+export function replacedBy (folder: Owned, account: Account | null): Others | null {
+  const found = changedBy(folder, account)
+  return found?.by !== 'user' && (folder.mode & STICKY) !== 0 ? null : found
+}
+
+/** Who else may read or change what is secret; null when nobody may. */
+export const seenBy = (stats: Owned, account: Account | null): Others | null => account && others(stats, account, ACCESS)
+
+/** A group is chosen by whoever runs the machine: that its members may change a file is said, and the file is taken. */
+export const isRefused = ({ by }: Others): boolean => by !== 'group'
+
+/** `every user of this machine`, `the user 1000`. */
+export function othersWords (found: Others): string {
+  if (found.by === 'everybody') return 'every user of this machine'
+  return found.by === 'user' ? `the user ${found.uid}, whose it is` : `every member of the group ${found.gid}`
+}

@@ -1,0 +1,117 @@
+import { access, constants, lstat, readlink, statfs } from 'node:fs/promises'
+import { join, parse, resolve, sep } from 'node:path'
+import { changedBy, isRefused, othersWords, replacedBy } from './modes.ts'
+import type { Account, Others, Owned } from './modes.ts'
+
+/** `end`: the file or folder itself, `folder`: one above it, `link`: one on the way to it. */
+export type Kind = 'end' | 'folder' | 'link'
+
+/** A path that others may change, or what leads to it. */
+export interface Exposed {
+  /** What was to be used. */
+  path: string
+  /** Where the fault is: the file, a link or a folder on the way to it. */
+  at: string
+  weight: 'refused' | 'warned'
+  by: Others
+  kind: Kind
+  message: string
+  fix: string
+}
+
+const MOST_LINKS = 40
+
+/** File systems whose files have the modes that the mount gives them. Source: statfs(2), linux/magic.h. */
+const MODELESS: Record<number, string> = {
+  0x4d44: 'vfat', 0x2011bab0: 'exfat', 0x5346544e: 'ntfs', 0x7366746e: 'ntfs', 0x65735546: 'fuse', 0x01021997: '9p', 0x786f4256: 'vboxsf', 0xff534d42: 'cifs', 0xfe534d42: 'smb'
+}
+
+/** Who this process runs as; null where files have no owners and modes, as on Windows. */
+export const ownAccount = (): Account | null =>
+  process.getuid === undefined ? null : { uid: process.geteuid!(), gid: process.getegid!() }
+
+/** A word for the shell. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+
+/** What makes a path safe, as a sentence. */
+async function fixFor (at: string, found: Others, account: Account): Promise<string> {
+  if (found.by === 'user') return `Run offpeak as that user, or give it to the one that runs it: chown ${account.uid} ${quoted(at)}`
+  const { type } = await statfs(at).catch(() => ({ type: 0 }))
+  const kind = MODELESS[type]
+  if (kind === undefined) return `Run: chmod ${found.by === 'group' ? 'g' : 'o'}-w ${quoted(at)}`
+  return `Its file system (${kind}) takes the modes from its mount: mount it with umask=077 and the uid ${account.uid}, or say in security.accept_loose_files why it may stay.`
+}
+
+/** A fault of a path: `at` is what has it. */
+export interface Seen { path: string, at: string, found: Others, kind: Kind }
+
+function messageOf ({ path, at, found, kind }: Seen): string {
+  const by = othersWords(found)
+  if (kind === 'end') return `${path} can be changed by ${by}`
+  return kind === 'link' ? `${path} is reached by the link ${at}, which can be changed by ${by}` : `${path} can be replaced by ${by}, through the folder ${at}`
+}
+
+/** A fault of a path in words. */
+export async function exposed (seen: Seen, account: Account): Promise<Exposed> {
+  const { path, at, found, kind } = seen
+  return { path, at, by: found, kind, weight: isRefused(found) ? 'refused' : 'warned', message: messageOf(seen), fix: await fixFor(at, found, account) }
+}
+
+/** Looks at a path one name after the other, and at what each link on the way names. */
+async function visit (path: string, see: (at: string, stats: Owned, kind: Kind) => void): Promise<void> {
+  const { root } = parse(path)
+  let names = path.slice(root.length).split(sep).filter(Boolean)
+  let at = root
+  let links = 0
+  see(at, await lstat(at), 'folder')
+  while (names.length > 0) {
+    const next = join(at, names[0]!)
+    const rest = names.slice(1)
+    const stats = await lstat(next)
+    if (stats.isSymbolicLink()) {
+      see(next, stats, 'link')
+      if (++links > MOST_LINKS) return
+      const target = resolve(at, await readlink(next))
+      names = [...target.slice(parse(target).root.length).split(sep).filter(Boolean), ...rest]
+      at = parse(target).root
+      continue
+    }
+    see(next, stats, rest.length === 0 ? 'end' : 'folder')
+    names = rest
+    at = next
+  }
+}
+
+/** Who else may change a file or folder, put another in its place, or has made a link on the way to it; the first is the gravest. What is not
+ *  there yet is judged by the folders that are. Never throws. */
+export async function exposures (path: string, account = ownAccount()): Promise<Exposed[]> {
+  if (account === null) return []
+  const full = resolve(path)
+  const seen = new Map<string, Seen>()
+  let last = ''
+  await visit(full, (at, stats, kind) => {
+    if (kind === 'folder') last = at
+    const found = kind === 'end' ? changedBy(stats, account) : kind === 'folder' ? replacedBy(stats, account) : linkBy(stats, account)
+    if (found !== null) seen.set(at, { path, at, found, kind })
+  }).catch(() => undefined)
+  // Of the folders above only the last can be meant to be shared: /usr/local belongs to a group of its own on some systems.
+  const told = [...seen.values()].filter(({ found, kind, at }) => isRefused(found) || kind === 'end' || at === last)
+  const writable = await Promise.all(told.map(({ at }) => isWritable(at)))
+  const all = await Promise.all(told.filter((_, index) => writable[index]).map(one => exposed(one, account)))
+  return all.toSorted((a, b) => Number(a.weight === 'warned') - Number(b.weight === 'warned'))
+}
+
+/** False on a file system that nobody can write to, as the settings and secrets of a container are. */
+const isWritable = (at: string): Promise<boolean> =>
+  access(at, constants.W_OK).then(() => true, error => (error as NodeJS.ErrnoException).code !== 'EROFS')
+
+/** The modes of a link say nothing: whoever owns it has chosen what it names. */
+const linkBy = (stats: Owned, account: Account): Others | null => {
+  const found = changedBy({ ...stats, mode: 0 }, account)
+  return found?.by === 'user' ? found : null
+}
+
+/** What keeps a path from being used, or null. */
+export const refusedFor = async (path: string, account = ownAccount()): Promise<Exposed | null> =>
+  (await exposures(path, account)).find(({ weight }) => weight === 'refused') ?? null
+

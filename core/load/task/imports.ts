@@ -1,0 +1,76 @@
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { taskFileBroken } from '../../model/base/errors.ts'
+import type { OffpeakError } from '../../model/base/errors.ts'
+import { ownAccount, refusedFor } from '../file/trust.ts'
+import { MODULE_BYTES, isModule } from './reader.ts'
+
+const MOST_FILES = 200
+/** offpeak itself: who could change it needs no task. */
+const OWN = resolve(import.meta.dirname, '../..') + sep
+const SPECIFIER = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])([^'"\n]+)\1/g
+
+/** The names that a module is imported by in a source, comments and strings included: one too many is only looked at. */
+const specifiers = (source: string): string[] => [...source.matchAll(SPECIFIER)].map(([, , name]) => name!)
+
+/** The file, or the folder of the package, that a name means; null for what Node brings. */
+function targetOf (name: string, folder: string): string | null {
+  if (name.startsWith('file:')) return URL.canParse(name) ? fileURLToPath(name) : null
+  if (/^(?:\.{1,2}\/|\/)/.test(name)) return resolve(folder, name.replace(/[?#].*$/, ''))
+  if (name.startsWith('node:') || name.startsWith('data:') || name.startsWith('#')) return null
+  return join('node_modules', ...name.split('/').slice(0, name.startsWith('@') ? 2 : 1))
+}
+
+/** The folders in which Node looks for a package. */
+function lookups (folder: string, root: string): string[] {
+  const above: string[] = []
+  for (let at = folder; at.startsWith(root); at = dirname(at)) above.push(at)
+  return above
+}
+
+export interface ImportsAsk {
+  /** Below the tasks directory, for the sentence. */
+  path: string
+  /** The file itself. */
+  real: string
+  source: string
+  /** The tasks directory itself. */
+  root: string
+}
+
+/** Files that are executed with a module: those it names, and those that these name. Files of offpeak itself are left out. */
+async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
+  const found = new Set<string>()
+  const queue = [{ file: real, text: source }]
+  for (let next = queue.shift(); next !== undefined && found.size < MOST_FILES; next = queue.shift()) {
+    const folder = dirname(next.file)
+    for (const name of specifiers(next.text)) {
+      const target = targetOf(name, folder)
+      const files = target === null ? [] : target.startsWith('node_modules') ? lookups(folder, root).map(above => join(above, target)) : [target]
+      for (const file of files) {
+        if (found.has(file) || file.startsWith(OWN)) continue
+        found.add(file)
+        const text = isModule(file) ? await textOf(file) : null
+        if (text !== null) queue.push({ file, text })
+      }
+    }
+  }
+  return [...found, ...lookups(dirname(real), root).map(above => join(above, 'package.json'))]
+}
+
+async function textOf (file: string): Promise<string | null> {
+  // A pipe would never be read to its end.
+  const stats = await stat(file).catch(() => null)
+  return stats?.isFile() && stats.size <= MODULE_BYTES ? await readFile(file, 'utf8').catch(() => null) : null
+}
+
+/** That others can change what a module imports, or null: it would be executed with it. */
+export async function importsFault (ask: ImportsAsk): Promise<OffpeakError | null> {
+  if (ownAccount() === null) return null
+  for (const file of await filesOf(ask)) {
+    const found = await refusedFor(file)
+    if (found !== null) return taskFileBroken({ file: ask.path, message: `${ask.path} is not loaded: of what it imports, ${found.message}`, fix: found.fix })
+  }
+  return null
+}
