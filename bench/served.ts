@@ -10,9 +10,9 @@ export interface Served { url: string, pid: number, readyMs: number, stop (): Pr
 const ANSWERS = /answers at (http:\S+)/
 
 /** Starts a program of this project and waits until it says where it answers. */
-export async function serve (args: readonly string[]): Promise<Served> {
+export async function serve (args: readonly string[], env: Record<string, string> = {}): Promise<Served> {
   const begun = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
