@@ -1,13 +1,14 @@
 import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addStart } from './cli/command/start.ts'
-import { complain } from './cli/terminal/say.ts'
+import { complain, guardStreams } from './cli/terminal/say.ts'
 
 // The server stays for months: it does not carry the other commands with it.
 const commandsFor = async (word: string | undefined) => word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
+  guardStreams()
   // Whoever reads our output may have read enough.
   process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
   const program = new Command('offpeak')

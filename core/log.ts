@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { shown } from './model/base/shown.ts'
 import { logArgument, logPart } from './model/run/log-part.ts'
 import type { DestinationStream, Level, Logger, LoggerOptions } from 'pino'
 import type { Json } from './model/base/json.ts'
@@ -12,9 +13,16 @@ const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${
 
 export interface LogOptions { level: string, redact?: readonly string[], destination?: DestinationStream }
 
+/** A record holds nothing that does something to the terminal it is read on. */
+function escaping<D extends DestinationStream> (destination: D): D {
+  const write = destination.write.bind(destination)
+  destination.write = (record: string) => write(shown(record))
+  return destination
+}
+
 /** The process's logger: one JSON record a line. */
 export const createLog = ({ level, redact = [], destination }: LogOptions): Logger =>
-  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, destination ?? pino.destination(1))
+  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, escaping(destination ?? pino.destination(1)))
 
 const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   file_broken: 'error',

@@ -31,7 +31,7 @@ t.test('a running server is found, asked and told what to do', async t => {
     writeFileSync(join(cwd, 'payload.json'), '{ "from": "file" }')
     t.match(await json('run', 'echo', '--wait', '--payload', '@payload.json'), { state: 'completed', result: { from: 'file' } })
     const said = await cli(['run', 'echo', '--follow', '--payload', '-'], { cwd, input: '{ "from": "stdin" }' })
-    t.match(said, { code: 0, out: /"from": "stdin"/, err: /info +heard \uFFFD\[31mred \{"heard":\{"from":"stdin"\}\}/ })
+    t.match(said, { code: 0, out: /"from": "stdin"/, err: /info +heard \\u001b\[31mred \{"heard":\{"from":"stdin"\}\}/ })
     t.match(await ask('run', 'echo', '--payload', '{bad'), { code: 2, err: /--payload is not JSON/ })
   })
 

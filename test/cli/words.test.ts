@@ -47,5 +47,5 @@ t.test('a run says why it is as it is, and when it comes', async t => {
 })
 
 t.test('what others say cannot command the terminal', async t => {
-  t.equal(plain('a\u001b[2J\u0007b\u202ec\n\td'), 'a\uFFFD[2J\uFFFDb\uFFFDc\n\td')
+  t.equal(plain('a\u001b[2J\u0007b\u202ec\n\td'), 'a\\u001b[2J\\u0007b\\u202ec\n\td')
 })

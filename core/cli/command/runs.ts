@@ -9,7 +9,7 @@ import { askOf, asking } from '../terminal/enqueue-options.ts'
 import { tellPassed } from '../terminal/passed.ts'
 import { durationWords, runWords, stateWords, whyWords } from '../terminal/words.ts'
 import { follow, lineWords, newLines, progressWords } from '../terminal/follow.ts'
-import { plain, say, sayJson, tell } from '../terminal/say.ts'
+import { CLEAR_LINE, draw, plain, say, sayJson, tell } from '../terminal/say.ts'
 import { remote } from '../remote/options.ts'
 
 /** The exit code of a command that waited for a run. */
@@ -23,17 +23,17 @@ const standWords = (run: FullRunView): string => run.held === null ? progressWor
 /** Each new reason for which a run is held in a line of its own. */
 function heldLines () {
   let before: string | null = null
-  const draw = ({ held }: FullRunView) => {
+  const drawn = ({ held }: FullRunView) => {
     if (held !== null && held.code !== before) tell(plain(`held: ${held.message}`))
     before = held?.code ?? null
   }
-  return { draw, clear: () => undefined }
+  return { draw: drawn, clear: () => undefined }
 }
 
 /** On a terminal a bar that redraws itself in its line; elsewhere what holds the run. */
 function liveBar (out: NodeJS.WriteStream) {
   if (!out.isTTY) return heldLines()
-  const put = (line: string) => void out.write(`\r\u001B[2K${line.replaceAll('\n', ' ').slice(0, (out.columns || 80) - 1)}`)
+  const put = (line: string) => draw(out, CLEAR_LINE, line.replaceAll('\n', ' ').slice(0, (out.columns || 80) - 1))
   return { draw: (run: FullRunView) => put(standWords(run)), clear: () => put('') }
 }
 

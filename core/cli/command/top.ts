@@ -7,7 +7,7 @@ import { Client } from '../remote/client.ts'
 import { frameOf } from '../terminal/frame.ts'
 import { liveEvents } from '../remote/events.ts'
 import { remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { draw, say, sayJson } from '../terminal/say.ts'
 
 const TOPICS = ['runs', 'tasks', 'config', 'readings']
 /** A frame comes four times a second at most, and once a second at least: spans go on by themselves. */
@@ -80,11 +80,11 @@ function untilAsked (stop: () => void): () => void {
   const { stdin, stdout } = process
   const onKey = (key: Buffer) => { if (['q', 'Q', '\u0003', '\u001B'].includes(key.toString())) stop() }
   const wasRaw = stdin.isRaw
-  stdout.write(ENTER)
+  draw(stdout, ENTER, '')
   if (stdin.isTTY) stdin.setRawMode(true).resume().on('data', onKey)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
   return () => {
-    stdout.write(LEAVE)
+    draw(stdout, LEAVE, '')
     if (stdin.isTTY) stdin.off('data', onKey).setRawMode(wasRaw).pause()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, stop)
   }
@@ -100,7 +100,7 @@ async function live (client: Client, first: Snapshot): Promise<void> {
     for (let drawn = { at: 0, snapshot: null as Snapshot | null }; !signal.aborted;) {
       await view.refresh()
       if (view.snapshot !== drawn.snapshot || Date.now() - drawn.at >= STILL_MS) {
-        process.stdout.write(HOME + frameOf(view.snapshot, sizeOf(process.stdout)))
+        draw(process.stdout, HOME, frameOf(view.snapshot, sizeOf(process.stdout)))
         drawn = { at: Date.now(), snapshot: view.snapshot }
       }
       await wait(FRAME_MS, undefined, { signal }).catch(() => undefined)

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Client } from './client.ts'
 import type { Source } from './upload.ts'
+import { CLEAR_LINE, draw } from '../terminal/say.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 
@@ -21,9 +22,9 @@ function meterOf (out: NodeJS.WriteStream, size: number | null) {
   let last = ''
   const moved = (bytes: number) => {
     const line = size === null ? `${sizeWords(bytes)} sent` : `${Math.floor(bytes / Math.max(1, size) * 100)} % of ${sizeWords(size)} sent`
-    if (line !== last) out.write(`\r\u001B[2K${last = line}`)
+    if (line !== last) draw(out, CLEAR_LINE, last = line)
   }
-  return { moved, clear: () => void out.write('\r\u001B[2K') }
+  return { moved, clear: () => draw(out, CLEAR_LINE, '') }
 }
 
 /** A file as it lies on the machine of the server. */

@@ -10,7 +10,8 @@ const BAR = 24
 
 /** One line of a run's log for a terminal. */
 export function lineWords ({ at, level, text, data }: LineAnswer): string {
-  return plain(`${timeWords(at)} ${level.padEnd(5)} ${text}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`)
+  // Only the first line of what was said begins like a line of the log.
+  return plain(`${timeWords(at)} ${level.padEnd(5)} ${text}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`).replaceAll('\n', '\n    ')
 }
 
 /** What has been logged after `after`, line by line; resolves to where to go on. */

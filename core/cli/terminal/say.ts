@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
+import { shown } from '../../model/base/shown.ts'
 import { OffpeakError, placeWords } from '../../model/base/errors.ts'
 
 /** sysexits: the configuration is at fault. */
@@ -8,11 +9,48 @@ const EX_USAGE = 2
 
 const CONFIG_CODES = ['OFFPEAK_CONFIG_INVALID', 'OFFPEAK_START_REFUSED']
 
+/** Begins the line of the cursor anew. */
+export const CLEAR_LINE = '\r\u001B[2K'
+
+/** Colours and weights, which only what is styled has; a text cannot hide itself or move the cursor with them. */
+const ESCAPE = String.fromCodePoint(0x1b)
+const STYLES = new RegExp(`(${ESCAPE}\\[(?:[0124]|22|24|39|3[1-7]|9[0-7])m)`)
+
+/** True for a stream that shows colours. */
+const hasColours = (stream: NodeJS.WriteStream) => styleText('red', '.', { stream }) !== '.'
+
+const shownOn = (stream: NodeJS.WriteStream, text: string): string =>
+  text.split(STYLES).map((part, at) => at % 2 === 0 ? shown(part) : hasColours(stream) ? part : '').join('')
+
+type Write = typeof process.stdout.write
+
+const controls = new Map<NodeJS.WriteStream, Write>()
+
+/** From now on everything that is written to the standard streams, by whatever code, is shown and does nothing else to a terminal. */
+export function guardStreams (): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream) as Write
+    controls.set(stream, write)
+    stream.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+      const safe = shownOn(stream, text)
+      return safe === text ? write(chunk, ...rest) : write(safe, ...rest.filter(one => typeof one === 'function'))
+    }) as Write
+  }
+  // Node writes them past the streams.
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message }) => tell(`${name}: ${message}`))
+}
+
 /** One line for whoever asked, on standard output. */
 export const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** One line about what is going on, on standard error. */
 export const tell = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** A text without a line end, drawn on a terminal after what moves its cursor. */
+export const draw = (stream: NodeJS.WriteStream, control: string, text: string): void =>
+  void (controls.get(stream) ?? stream.write.bind(stream) as Write)(control + shownOn(stream, text))
 
 /** The answer itself, for programs. */
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2))
@@ -25,8 +63,8 @@ export const styled = (style: Style, text: string): string => styleText(style, t
 /** True when what is said is styled. */
 export const coloured = (): boolean => styled('red', '.') !== '.'
 
-/** Without the signs that move a terminal's cursor or change its colours: what a task says is text. */
-export const plain = (text: string): string => text.replaceAll(/\p{Cc}|[\u202A-\u202E\u2066-\u2069]/gu, sign => '\n\t'.includes(sign) ? sign : '\uFFFD')
+/** Text alone, to which no style was given: its width is that of what is shown. */
+export const plain = shown
 
 function lines (error: OffpeakError): string[] {
   const place = placeWords(error.place)
