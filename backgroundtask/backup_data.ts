@@ -1,14 +1,18 @@
 import { mkdir } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import type { SideManifest } from './_backup/archive.ts'
 import { measure, pack } from './_backup/archive.ts'
-import { archiveOf, backupsIn, kept, manifestOf, sideManifest, stemOf } from './_backup/backups.ts'
+import { archiveOf, backupsIn, manifestOf, sideManifest, spare, stemOf } from './_backup/backups.ts'
+import { isPartial } from './_backup/manifest.ts'
+import type { SideManifest } from './_backup/manifest.ts'
+import { summary } from './_backup/summary.ts'
 import type { Folder } from './_files/folder.ts'
 import { sameFile, writeWhole } from './_files/folder.ts'
 import type { Excluded } from './_files/match.ts'
 import { PatternRefused, excludedFrom } from './_files/match.ts'
+import { RequireMountSchema, checkDisk, noteDisk } from './_files/mount.ts'
+import { expandPath } from './_files/path.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -26,12 +30,14 @@ const Input = Type.Object({
   name: Type.Optional(Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })),
   exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore' })),
   level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
+  allow_empty: Type.Optional(Type.Boolean({ description: 'Back up a folder without files although the last backup has some' })),
+  require_mount: RequireMountSchema,
   keep_last: Count,
   keep_daily: Count,
   keep_weekly: Count
 }, { additionalProperties: false })
 
-const DEFAULTS = { target: 'backups', exclude: [] as string[], level: 3, keep_last: 7, keep_daily: 7, keep_weekly: 4 }
+const DEFAULTS = { target: 'backups', exclude: [] as string[], level: 3, allow_empty: false, keep_last: 7, keep_daily: 7, keep_weekly: 4 }
 
 type BackupSettings = Settings<typeof Input, typeof DEFAULTS>
 interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, target: Folder, name: string, excluded: Excluded }
@@ -41,6 +47,7 @@ async function open (ctx: TaskContext, { path, key }: { path: string, key: strin
     return await openFolder(path)
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
+    if (['EACCES', 'EPERM'].includes(codeOf(error))) return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)
     if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)} in config.json: there is no folder '${path}'`)
     throw error
   }
@@ -66,10 +73,20 @@ async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManif
   return ctx.fail(`The backups '${archiveOf(stem)}' and one for this run are there already, from other hands`)
 }
 
+/** A folder that has lost all its files is more often a disk that is not mounted than a wish. */
+async function refuseEmpty ({ ctx, settings, source, target, name }: Job, files: number): Promise<void> {
+  if (files > 0 || settings.allow_empty) return
+  const last = (await backupsIn(target, { name, source: source.path })).find(one => one.files > 0)
+  if (last === undefined) return
+  ctx.fail(`${source.path} holds no files, and its backup of ${last.created_at} has ${last.files}: is its disk mounted? ` +
+    `No backup was made. If the folder is meant to be empty, set ${keyOf(ctx, 'allow_empty')} in config.json`)
+}
+
 async function write (job: Job, { temp, file }: { temp: string, file: string }): Promise<SideManifest> {
   const { ctx, settings, source, target, name, excluded } = job
   const choice = { source, excluded, except: [target.identity], breathe: () => ctx.breathe() }
   const { files, bytes } = await measure(choice)
+  await refuseEmpty(job, files)
   ctx.progress.setTotal(bytes, 'bytes')
   ctx.progress.setMessage(`packing ${files} files, ${sizeWords(bytes)}`)
   const about = { name, source: source.path, run_id: ctx.run_id, created_at: new Date(ctx.due_at).toISOString() }
@@ -77,17 +94,18 @@ async function write (job: Job, { temp, file }: { temp: string, file: string }):
   try {
     const packed = await pack({ ...choice, out, about, level: settings.level, signal: ctx.signal, onBytes: (count, path) => ctx.progress.advance(count, path) })
     await out.sync()
-    return { ...packed.manifest, archive: { file, bytes: packed.bytes, sha256: packed.sha256 } }
+    return { ...packed.manifest, archive: { file, bytes: packed.bytes, sha256: packed.sha256, unpacked: packed.unpacked } }
   } finally {
     await out.close()
   }
 }
 
-async function readBack ({ ctx, target }: Job, temp: string): Promise<void> {
+async function readBack ({ ctx, target }: Job, { temp, unpacked }: { temp: string, unpacked: number }): Promise<void> {
   ctx.progress.setMessage('reading back')
   const handle = await target.read(temp)
   try {
-    await verify({ handle, signal: ctx.signal })
+    // What was written a moment ago is no bomb, however well it packs.
+    await verify({ handle, caps: { maxBytes: unpacked, maxRatio: Infinity }, signal: ctx.signal })
   } finally {
     await handle.close()
   }
@@ -102,7 +120,7 @@ async function make (job: Job, stem: string): Promise<SideManifest> {
   try {
     await ctx.checkpoint.save({ stage: 'writing', temp, file })
     const manifest = await write(job, { temp, file })
-    await readBack(job, temp)
+    await readBack(job, { temp, unpacked: manifest.archive.unpacked ?? Infinity })
     await ctx.checkpoint.save({ stage: 'verified', temp, file })
     // The manifest goes first: an archive is one only with its manifest beside it.
     await writeWhole(target, manifestOf(file), JSON.stringify(manifest))
@@ -131,9 +149,7 @@ async function sweepParts ({ target, name, ctx }: Job): Promise<void> {
 /** Removes the backups of this name and source that need not be kept. */
 async function forget ({ target, settings, name, source }: Job): Promise<string[]> {
   const backups = await backupsIn(target, { name, source: source.path })
-  const instants = backups.map(({ created_at }) => Date.parse(created_at))
-  const keep = kept(instants, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly })
-  const old = backups.filter((_, index) => !keep.has(instants[index]!)).map(({ file }) => basename(file))
+  const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly }).map(({ file }) => basename(file))
   for (const file of old) {
     await target.remove(file)
     await target.remove(manifestOf(file))
@@ -149,28 +165,45 @@ async function backUp (job: Job): Promise<unknown> {
   const manifest = again ? place : await make(job, place)
   const forgotten = await forget(job)
   await sweepParts(job)
-  const changed = manifest.files.filter(file => file.changed)
-  const { archive, bytes, files, passed_over } = manifest
+  const { archive, bytes, files } = manifest
+  const { warning, lists } = summary(manifest)
   const result = {
     archive: archive.file, folder: target.path, files: files.length, bytes, archive_bytes: archive.bytes, sha256: archive.sha256,
-    made_by_earlier_attempt: again, forgotten, passed_over: passed_over.slice(0, 20), changed: changed.slice(0, 20).map(({ path }) => path)
+    made_by_earlier_attempt: again, forgotten, partial: isPartial(manifest), ...lists
   }
   ctx.log.info({ archive: archive.file, files: files.length, bytes, archive_bytes: archive.bytes }, 'backup made and read back')
-  const unread = passed_over.filter(({ why }) => why !== 'link' && why !== 'special')
-  if (unread.length + changed.length === 0) return result
-  return ctx.warn(`${unread.length} files or folders could not be read and ${changed.length} changed while they were read`, result)
+  return warning === null ? result : ctx.warn(warning, result)
+}
+
+/** The paths of a run as the system knows them. */
+function placed (ctx: TaskContext, settings: BackupSettings): BackupSettings {
+  const place = (key: 'source' | 'target', path: string) => {
+    try {
+      return resolve(expandPath(path))
+    } catch (error) {
+      if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
+      throw error
+    }
+  }
+  return { ...settings, source: place('source', settings.source ?? ''), target: place('target', settings.target) }
 }
 
 async function backupData (ctx: TaskContext): Promise<unknown> {
-  const settings = settingsOf(ctx, Input, DEFAULTS)
-  if (settings.source === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'source')} in config.json`)
-  const source = await open(ctx, { path: settings.source, key: 'source' })
+  const given = settingsOf(ctx, Input, DEFAULTS)
+  if (given.source === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'source')} in config.json`)
+  const settings = placed(ctx, given)
+  const disks = [settings.target, settings.source!]
+  for (const path of disks) await checkDisk(path, { task: ctx.task, require: path === settings.target || settings.require_mount !== true ? settings.require_mount : undefined })
+  const source = await open(ctx, { path: settings.source!, key: 'source' })
   try {
-    await mkdir(settings.target, { recursive: true, mode: 0o700 })
+    // Its parent is not made: a missing one is a disk that is not there.
+    await mkdir(settings.target, { mode: 0o700 }).catch(error => { if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error })
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
-      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: settings.source }).catch(error => refused(ctx, error))
-      return await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
+      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: given.source }).catch(error => refused(ctx, error))
+      const result = await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
+      for (const path of disks) await noteDisk(path, { task: ctx.task })
+      return result
     } finally {
       await target.close()
     }

@@ -2,7 +2,9 @@ import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { listBackups } from './_backup/backups.ts'
 import { restore } from './_backup/restore.ts'
+import { expandPath } from './_files/path.ts'
 import { PathRefused } from './_files/root.ts'
+import type { Restored } from './_backup/restore.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import { ArchiveRefused } from './_backup/unpack.ts'
 
@@ -20,25 +22,43 @@ const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 100
 
 async function backupsOf (ctx: TaskContext, folder: string) {
   try {
-    return (await listBackups({ folder })).map(({ file, created_at: made, bytes }) => ({ file, created_at: made, size: sizeWords(bytes) }))
+    return (await listBackups({ folder })).map(({ file, created_at: made, bytes, partial }) => ({ file, created_at: made, size: sizeWords(bytes), ...(partial ? { partial } : {}) }))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return ctx.fail(`There is no folder '${folder}'`)
     throw error
   }
 }
 
+const SHOWN = 100
+const first = (list: string[]) => `${list.slice(0, 3).join('; ')}${list.length > 3 ? '; …' : ''}`
+
+function answer (ctx: TaskContext, { files, links, bytes, manifest, troubles, more_troubles: more, damaged }: Restored, into: string): unknown {
+  const result = { files, links, bytes, into, of: manifest.created_at, troubles: troubles.slice(0, SHOWN), damaged: damaged.slice(0, SHOWN) }
+  const count = troubles.length + more
+  const parts = [
+    ...(count > 0 ? [`${count} files, folders or links are not as they were: ${first(troubles)}`] : []),
+    ...(damaged.length > 0 ? [`${damaged.length} files are in the backup in part alone: ${first(damaged)}`] : [])
+  ]
+  return parts.length === 0 ? result : ctx.warn(parts.join('; '), result)
+}
+
 async function restoreBackup (ctx: TaskContext): Promise<unknown> {
   const { from, archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input, DEFAULTS)
-  if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, from) }
-  if (archive === undefined || into === undefined) {
-    return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, as its payload or in config.json`)
-  }
   try {
-    const caps = { maxBytes: bytesOf(maxSize), maxRatio }
-    const { files, bytes, manifest } = await restore({
-      archive, into, only, existing, caps, signal: ctx.signal, onBytes: (count, path) => ctx.progress.advance(count, path)
+    if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, expandPath(from)) }
+    if (archive === undefined || into === undefined) {
+      return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, as its payload or in config.json`)
+    }
+    const restored = await restore({
+      archive: expandPath(archive),
+      into: expandPath(into),
+      only,
+      existing,
+      caps: { maxBytes: bytesOf(maxSize), maxRatio },
+      signal: ctx.signal,
+      onBytes: (count, path) => ctx.progress.advance(count, path)
     })
-    return { files, bytes, into, of: manifest.created_at }
+    return answer(ctx, restored, into)
   } catch (error) {
     const final = error instanceof ArchiveRefused || error instanceof PathRefused || codeOf(error) === 'ENOENT'
     if (final) return ctx.fail((error as Error).message)

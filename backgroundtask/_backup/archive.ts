@@ -1,40 +1,24 @@
 import { createHash } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
-import { createTarPacker } from 'modern-tar'
-import type { TarPackController } from 'modern-tar'
 import type { Folder, Identity } from '../_files/folder.ts'
 import { sameFile } from '../_files/folder.ts'
 import type { Excluded } from '../_files/match.ts'
-import { codeOf } from '../_task/settings.ts'
+import { shown } from '../_files/names.ts'
+import { codeOf, messageOf } from '../_task/settings.ts'
 import { walk } from '../_files/walk.ts'
 import type { Found } from '../_files/walk.ts'
+import { FORMAT, MANIFEST } from './manifest.ts'
+import type { Manifest, PackedFile } from './manifest.ts'
+import { END, headerOf, padding } from './tar.ts'
+import type { Header } from './tar.ts'
 
-export const FORMAT = 'offpeak-backup-1'
-/** The last entry of an archive: what is in it. */
-export const MANIFEST = '.offpeak-manifest.json'
 const CHUNK = 256 * 1024
-
-/** One file of an archive. `changed`: it was written to while it was read, so what is kept may be half old, half new. */
-export interface PackedFile { path: string, size: number, mode: number, mtime: string, sha256: string, changed?: true }
-
-/** What is in an archive. Times are ISO instants, paths are relative with `/`. */
-export interface Manifest {
-  format: typeof FORMAT
-  name: string
-  source: string
-  run_id: string
-  created_at: string
-  bytes: number
-  files: PackedFile[]
-  folders: string[]
-  passed_over: { path: string, why: string }[]
-}
-
-/** A manifest as it lies beside its archive. */
-export interface SideManifest extends Manifest { archive: { file: string, bytes: number, sha256: string } }
+/** A file is given up when so many of its chunks could not be read. */
+const MOST_BAD = 16
 
 export interface PackAsk {
   source: Folder
@@ -52,11 +36,7 @@ export interface PackAsk {
 
 type Choice = Pick<PackAsk, 'source' | 'excluded' | 'except' | 'breathe'>
 
-async function * choose ({ source, excluded, except, breathe }: Choice): AsyncGenerator<Found> {
-  for await (const found of walk(source, { breathe, except, excluded })) {
-    if (found.path !== MANIFEST) yield found
-  }
-}
+const choose = ({ source, excluded, except, breathe }: Choice) => walk(source, { breathe, except, excluded })
 
 /** The files and bytes that an archive of the folder would hold. */
 export async function measure (choice: Choice): Promise<{ files: number, bytes: number }> {
@@ -69,61 +49,134 @@ export async function measure (choice: Choice): Promise<{ files: number, bytes: 
   return sum
 }
 
-async function packFile (tar: TarPackController, { handle, path, ask }: { handle: FileHandle, path: string, ask: PackAsk }): Promise<PackedFile> {
-  const before = await handle.stat()
-  const mtime = new Date(Math.max(0, before.mtimeMs))
-  const mode = before.mode & 0o777
-  const entry = tar.add({ name: path, size: before.size, mode, mtime, type: 'file' }).getWriter()
-  const hash = createHash('sha256')
-  let short = false
-  for (let at = 0; at < before.size;) {
-    await ask.breathe()
-    const chunk = new Uint8Array(Math.min(CHUNK, before.size - at))
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
-    // The header has promised a size: what a shrunken file lacks is filled with zeros, and said.
-    if (bytesRead === 0) short = true
-    const piece = bytesRead === 0 ? chunk : chunk.subarray(0, bytesRead)
-    hash.update(piece)
-    await entry.write(piece)
-    at += piece.length
-    ask.onBytes(piece.length, path)
-  }
-  await entry.close()
-  const after = await handle.stat()
-  const packed: PackedFile = { path, size: before.size, mode, mtime: mtime.toISOString(), sha256: hash.digest('hex') }
-  return short || after.size !== before.size || after.mtimeMs !== before.mtimeMs ? { ...packed, changed: true } : packed
+/** An instant as ISO with the digits that it has; what no calendar holds is its nearest end. */
+export function isoOf (ns: bigint): string {
+  const most = 8_640_000_000_000_000_000_000n
+  return new Temporal.Instant(ns > most ? most : ns < -most ? -most : ns).toString()
 }
 
-async function packOne (tar: TarPackController, found: Found, { ask, manifest }: { ask: PackAsk, manifest: Manifest }): Promise<void> {
+interface Job { ask: PackAsk, manifest: Manifest, /** The first name of files that have several. */ first: Map<string, string> }
+
+const metaOf = (stat: BigIntStats): Pick<Header, 'mode' | 'uid' | 'gid' | 'mtime'> =>
+  ({ mode: Number(stat.mode) & 0o7777, uid: Number(stat.uid), gid: Number(stat.gid), mtime: stat.mtimeNs })
+
+async function readAt (handle: FileHandle, { at, size }: { at: number, size: number }): Promise<Buffer | { bad: string }> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, size - at))
+  try {
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
+    return chunk.subarray(0, bytesRead)
+  } catch (error) {
+    return { bad: codeOf(error) || messageOf(error) }
+  }
+}
+
+interface FileAsk { handle: FileHandle, path: string, before: BigIntStats, ask: PackAsk }
+type Read = Pick<PackedFile, 'changed' | 'damaged'> & { sha256: string }
+
+/** The bytes of a file, as many as its header has promised: what a shrunken one lacks, or a bad sector holds back, is
+ *  zeros, and said. */
+async function * contentOf ({ handle, path, before, ask }: FileAsk, start: Buffer | { bad: string }): AsyncGenerator<Buffer, Read> {
+  const size = Number(before.size)
+  const hash = createHash('sha256')
+  const state = { bad: 0, damaged: '', short: false }
+  for (let at = 0; at < size;) {
+    await ask.breathe()
+    const wanted = Math.min(CHUNK, size - at)
+    const got = at === 0 ? start : state.bad < MOST_BAD ? await readAt(handle, { at, size }) : { bad: state.damaged }
+    if ('bad' in got) {
+      state.bad++
+      state.damaged = got.bad
+    } else if (got.length === 0) state.short = true
+    const piece = 'bad' in got || got.length === 0 ? Buffer.alloc(wanted) : got
+    hash.update(piece)
+    yield piece
+    at += piece.length
+    ask.onBytes(piece.length, shown(path))
+  }
+  const after = await handle.stat({ bigint: true }).catch(() => before)
+  const changed = state.short || after.size !== before.size || after.mtimeNs !== before.mtimeNs
+  return { sha256: hash.digest('hex'), ...(changed ? { changed: true } : {}), ...(state.bad > 0 ? { damaged: state.damaged } : {}) }
+}
+
+async function * packFile (file: FileAsk, { manifest, first }: Job): AsyncGenerator<Buffer> {
+  const { path, before, handle } = file
+  const size = Number(before.size)
+  const key = `${before.dev}:${before.ino}`
+  const other = before.nlink > 1n ? first.get(key) : undefined
+  if (other !== undefined) {
+    manifest.hard_links!.push({ path, to: other })
+    yield headerOf({ path, kind: 'hard', size: 0, ...metaOf(before), to: other })
+    file.ask.onBytes(size, shown(path))
+    return
+  }
+  const start = size === 0 ? Buffer.alloc(0) : await readAt(handle, { at: 0, size })
+  // Of a file that fits in one read nothing is there to be kept.
+  if ('bad' in start && (size <= CHUNK || start.bad !== 'EIO')) return void manifest.passed_over.push({ path, why: start.bad })
+  yield headerOf({ path, kind: 'file', size, ...metaOf(before) })
+  const read = yield * contentOf(file, start)
+  yield padding(size)
+  const allocated = Number(before.blocks) * 512
+  manifest.files.push({
+    path, size, mode: Number(before.mode) & 0o7777, mtime: isoOf(before.mtimeNs), ...read, ...(allocated < size ? { allocated } : {})
+  })
+  manifest.bytes += size
+  if (before.nlink > 1n) first.set(key, path)
+}
+
+async function * packOne (found: Found, job: Job): AsyncGenerator<Buffer> {
   const { path } = found
-  const passOver = (why: string) => { manifest.passed_over.push({ path, why }) }
+  const { ask, manifest } = job
+  const passOver = (why: string) => void manifest.passed_over.push({ path, why })
+  if (path === MANIFEST) return passOver('the name of the manifest')
   if (found.kind === 'unread') return passOver(found.code)
-  if (found.kind === 'link' || found.kind === 'special') return passOver(found.kind)
+  if (found.kind === 'special') return passOver('special')
+  if (found.kind === 'file') {
+    const handle = await found.folder.read(found.name).catch((error: unknown) => codeOf(error) || messageOf(error))
+    if (typeof handle === 'string') return passOver(handle)
+    try {
+      const before = await handle.stat({ bigint: true })
+      if (!sameFile({ dev: Number(before.dev), ino: Number(before.ino) }, found.stat) || !before.isFile()) return passOver('replaced')
+      return yield * packFile({ handle, path, before, ask }, job)
+    } finally {
+      await handle.close()
+    }
+  }
+  const stat = await found.folder.exactStat(found.name).catch((error: unknown) => codeOf(error) || messageOf(error))
+  if (stat === null || typeof stat === 'string') return passOver(stat ?? 'ENOENT')
   if (found.kind === 'folder') {
     manifest.folders.push(path)
-    return tar.add({ name: `${path}/`, size: 0, mode: found.stat.mode & 0o777, mtime: new Date(Math.max(0, found.stat.mtimeMs)), type: 'directory' }).close()
+    return yield headerOf({ path, kind: 'folder', size: 0, ...metaOf(stat) })
   }
-  const handle = await found.folder.read(found.name).catch((error: unknown) => codeOf(error))
-  if (typeof handle === 'string') return passOver(handle)
-  try {
-    if (!sameFile(await handle.stat(), found.stat)) return passOver('replaced')
-    const packed = await packFile(tar, { handle, path, ask })
-    manifest.files.push(packed)
-    manifest.bytes += packed.size
-  } finally {
-    await handle.close()
-  }
+  const to = await found.folder.readLink(found.name).catch((error: unknown) => ({ code: codeOf(error) || messageOf(error) }))
+  if (typeof to === 'object') return passOver(to.code)
+  manifest.links!.push({ path, to })
+  yield headerOf({ path, kind: 'link', size: 0, ...metaOf(stat), to })
 }
 
-async function fill (tar: TarPackController, ask: PackAsk): Promise<Manifest> {
-  const manifest: Manifest = { format: FORMAT, ...ask.about, bytes: 0, files: [], folders: [], passed_over: [] }
-  for await (const found of choose(ask)) await packOne(tar, found, { ask, manifest })
+async function * tarOf (job: Job): AsyncGenerator<Buffer> {
+  const { ask, manifest } = job
+  for await (const found of choose(ask)) yield * packOne(found, job)
   const body = Buffer.from(JSON.stringify(manifest))
-  const entry = tar.add({ name: MANIFEST, size: body.length, mode: 0o600, mtime: new Date(manifest.created_at), type: 'file' }).getWriter()
-  await entry.write(new Uint8Array(body))
-  await entry.close()
-  tar.finalize()
-  return manifest
+  const mtime = BigInt(Date.parse(manifest.created_at)) * 1_000_000n
+  yield headerOf({ path: MANIFEST, kind: 'file', size: body.length, mode: 0o600, uid: 0, gid: 0, mtime })
+  yield body
+  yield padding(body.length)
+  yield END
+}
+
+/** Small pieces joined to chunks, counted. */
+async function * joined (source: AsyncIterable<Buffer>, sum: { bytes: number }): AsyncGenerator<Buffer> {
+  let [pieces, length] = [[] as Buffer[], 0]
+  for await (const piece of source) {
+    sum.bytes += piece.length
+    pieces.push(piece)
+    length += piece.length
+    if (length < CHUNK) continue
+    yield Buffer.concat(pieces)
+    pieces = []
+    length = 0
+  }
+  if (length > 0) yield Buffer.concat(pieces)
 }
 
 /** Writes what comes into an open file, counting and hashing it. */
@@ -140,20 +193,21 @@ function writer (out: FileHandle) {
   return { take, answer: () => ({ bytes: sum.bytes, sha256: hash.digest('hex') }) }
 }
 
-/** Writes a folder as tar through zstd into an open file, with the hash of each file in a manifest at its end. Links
- *  and what cannot be read are passed over and named. */
-export async function pack (ask: PackAsk): Promise<{ manifest: Manifest, bytes: number, sha256: string }> {
-  const { readable, controller } = createTarPacker()
+/** Writes a folder as tar through zstd into an open file, with the hash of each file in a manifest at its end. What
+ *  cannot be read, and what is neither file, folder nor link, is passed over and named. */
+export async function pack (ask: PackAsk): Promise<{ manifest: Manifest, bytes: number, sha256: string, unpacked: number }> {
+  const stat = await ask.source.handle.stat({ bigint: true })
+  const manifest: Manifest = {
+    format: FORMAT, ...ask.about, bytes: 0, files: [], folders: [], links: [], hard_links: [],
+    root: { mode: Number(stat.mode) & 0o7777, mtime: isoOf(stat.mtimeNs) }, passed_over: []
+  }
   const { take, answer } = writer(ask.out)
+  const sum = { bytes: 0 }
   const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ask.level, [constants.ZSTD_c_checksumFlag]: 1 } })
-  const written = pipeline(Readable.fromWeb(readable), zstd, take, { signal: ask.signal }).then(() => null, (error: unknown) => ({ error }))
-  const filled = await fill(controller, ask).catch((error: unknown) => {
-    controller.error(error)
-    return { error }
+  const tar = tarOf({ ask, manifest, first: new Map() })
+  await pipeline(Readable.from(joined(tar, sum), { objectMode: false }), zstd, take, { signal: ask.signal }).catch((error: unknown) => {
+    ask.signal.throwIfAborted()
+    throw error
   })
-  const failed = await written
-  ask.signal.throwIfAborted()
-  if ('error' in filled) throw failed === null || codeOf(failed.error) === '' ? filled.error : failed.error
-  if (failed !== null) throw failed.error
-  return { manifest: filled, ...answer() }
+  return { manifest, ...answer(), unpacked: sum.bytes }
 }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SideManifest } from './archive.ts'
-import { FORMAT } from './archive.ts'
+import type { SideManifest } from './manifest.ts'
+import { FORMAT, isPartial } from './manifest.ts'
 import type { Folder } from '../_files/folder.ts'
 import { readWhole } from '../_files/folder.ts'
 import { openFolder } from '../_files/root.ts'
@@ -20,6 +22,8 @@ export interface Backup {
   bytes: number
   files: number
   sha256: string
+  /** It lacks something that could not be read. */
+  partial: boolean
 }
 
 /** How many to keep: the last ones, and of so many days and weeks (UTC) with a backup the last one of each. */
@@ -44,6 +48,19 @@ export async function sideManifest (folder: Folder, archive: string): Promise<Si
   }
 }
 
+/** SHA-256 of an open archive. */
+export async function archiveHash (handle: FileHandle, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(256 * 1024)
+  for (let at = 0; ;) {
+    signal.throwIfAborted()
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+}
+
 /** The backups in an open folder, newest first; files that only look like one are left out. */
 export async function backupsIn (folder: Folder, { name, source }: { name?: string, source?: string } = {}): Promise<Backup[]> {
   const backups: Backup[] = []
@@ -52,7 +69,7 @@ export async function backupsIn (folder: Folder, { name, source }: { name?: stri
     const manifest = await sideManifest(folder, entry.name)
     if (manifest === null || manifest.name !== (name ?? manifest.name) || manifest.source !== (source ?? manifest.source)) continue
     const { archive, created_at, files, run_id } = manifest
-    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256 })
+    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256, partial: isPartial(manifest) })
   }
   return backups.toSorted((a, b) => a.created_at < b.created_at ? 1 : -1)
 }
@@ -85,4 +102,15 @@ export function kept (instants: number[], keep: Keep): Set<number> {
     ...lastOfEach(instants, { span: DAY, count: keep.daily }),
     ...lastOfEach(instants, { span: WEEK, count: keep.weekly })
   ])
+}
+
+/** The backups that need not be kept. Those that lack something do not take the place of whole ones: each kind is
+ *  counted by itself. Newest first. */
+export function spare (backups: Backup[], keep: Keep): Backup[] {
+  return [true, false].flatMap(partial => {
+    const kind = backups.filter(one => one.partial === partial)
+    const instants = kind.map(({ created_at }) => Date.parse(created_at))
+    const stay = kept(instants, keep)
+    return kind.filter((_, index) => !stay.has(instants[index]!))
+  })
 }

@@ -1,15 +1,18 @@
-import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { basename, dirname, matchesGlob, resolve } from 'node:path'
-import type { Manifest, PackedFile } from './archive.ts'
-import { MANIFEST } from './archive.ts'
+import { basename, dirname, resolve } from 'node:path'
 import type { Folder } from '../_files/folder.ts'
+import { includer } from '../_files/match.ts'
+import { shown } from '../_files/names.ts'
 import { openFolder } from '../_files/root.ts'
-import { codeOf } from '../_task/settings.ts'
-import { ArchiveRefused, CAPS, partsOf, readArchive, verify } from './unpack.ts'
+import { inFolder, splitPath } from '../_files/walk.ts'
+import { codeOf, sizeWords } from '../_task/settings.ts'
+import { archiveHash, sideManifest } from './backups.ts'
+import { MANIFEST } from './manifest.ts'
+import type { Manifest, PackedFile } from './manifest.ts'
+import { Placer } from './place.ts'
+import { ArchiveRefused, CAPS, readArchive, verify } from './unpack.ts'
 import type { Caps, Entry } from './unpack.ts'
-import { inFolder } from '../_files/walk.ts'
 
 export interface RestoreAsk {
   /** The archive's file. */
@@ -25,98 +28,109 @@ export interface RestoreAsk {
   onBytes?: (bytes: number, path: string) => void
 }
 
-const wanted = (path: string, only: string[] | undefined) =>
-  only === undefined || only.some(one => path === one || path.startsWith(one.endsWith('/') ? one : `${one}/`) || matchesGlob(path, one))
+/** What came of it. `troubles` names what is not as it was, `damaged` what the backup itself holds in part alone. */
+export interface Restored { files: number, links: number, bytes: number, manifest: Manifest, troubles: string[], more_troubles: number, damaged: string[] }
 
-/** Enters the folder at a path, making what is missing of it; throws when a part is a link or a file. */
-async function making<T> (root: Folder, parts: string[], act: (folder: Folder) => Promise<T>): Promise<T> {
-  const [first, ...rest] = parts
-  if (first === undefined) return act(root)
-  await root.make(first).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error
-  })
-  return inFolder(root, first, inner => making(inner, rest, act))
+type Wanted = (path: string) => boolean
+
+/** Which paths are asked for: by themselves, by a folder that they are below, or by a glob of either. */
+function wantedBy ({ source }: Manifest, only: string[] | undefined): Wanted {
+  if (only === undefined) return () => true
+  const bare = only.map(one => (one.startsWith(`${source}/`) ? one.slice(source.length) : one).replace(/\/+$/, ''))
+  const { names } = includer(bare, { dots: true })
+  return path => {
+    const parts = path.split('/')
+    return parts.some((_, index) => names(parts.slice(0, index + 1).join('/')))
+  }
 }
 
 async function isThere (root: Folder, path: string): Promise<boolean> {
-  const parts = partsOf(path)
+  const [outer, name] = splitPath(path)
   try {
-    return await inFolder(root, parts.slice(0, -1).join('/'), async folder => await folder.stat(parts.at(-1)!) !== null)
+    return await inFolder(root, outer, async folder => await folder.stat(name) !== null)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
     throw error
   }
 }
 
-async function refuseExisting (root: Folder, files: PackedFile[]): Promise<void> {
-  for (const { path } of files) {
-    if (await isThere(root, path)) throw new ArchiveRefused(`'${path}' is already there; nothing was restored`)
+async function refuseExisting (root: Folder, paths: string[]): Promise<void> {
+  for (const path of paths) {
+    if (await isThere(root, path)) throw new ArchiveRefused(`'${shown(path)}' is already there; nothing was restored`)
   }
 }
 
-async function copy (out: FileHandle, { body, file, onBytes }: { body: Entry['body'], file: PackedFile, onBytes: RestoreAsk['onBytes'] }): Promise<void> {
-  const hash = createHash('sha256')
-  for await (const chunk of body) {
-    hash.update(chunk)
-    await out.writeFile(chunk)
-    onBytes?.(chunk.length, file.path)
+/** What is to be unpacked: under each file that the archive holds, the names it is to get. */
+interface Plan { files: Map<string, { file: PackedFile, names: string[] }>, links: Set<string>, folders: Wanted, bytes: number }
+
+function planOf (manifest: Manifest, wanted: Wanted): Plan {
+  const names = new Map(manifest.files.map(file => [file.path, { file, names: wanted(file.path) ? [file.path] : [] }]))
+  for (const { path, to } of manifest.hard_links ?? []) if (wanted(path)) names.get(to)?.names.push(path)
+  const files = new Map([...names].filter(([, one]) => one.names.length > 0))
+  const bytes = [...files.values()].reduce((sum, { file }) => sum + Math.min(file.size, file.allocated ?? file.size), 0)
+  return { files, links: new Set((manifest.links ?? []).map(({ path }) => path).filter(wanted)), folders: wanted, bytes }
+}
+
+const pathsOf = ({ files, links }: Plan) => [...[...files.values()].flatMap(({ names }) => names), ...links]
+
+/** Refuses what the disk has no room for before it is filled. */
+async function checkRoom (root: Folder, { bytes }: Plan): Promise<void> {
+  const room = await statfs(root.path).then(({ bavail, bsize }) => bavail * bsize, () => Infinity)
+  if (bytes > room) throw new ArchiveRefused(`The files are ${sizeWords(bytes)}, and ${root.path} has room for ${sizeWords(room)}; nothing was restored`)
+}
+
+async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, made }: {
+  root: Folder, manifest: Manifest, ask: RestoreAsk, caps: Caps, signal: AbortSignal, made: boolean
+}): Promise<Omit<Restored, 'manifest'>> {
+  const plan = planOf(manifest, wantedBy(manifest, ask.only))
+  if (ask.only !== undefined && pathsOf(plan).length + manifest.folders.filter(plan.folders).length === 0) {
+    throw new ArchiveRefused(`Nothing in the archive is named by ${ask.only.slice(0, 3).map(one => `'${shown(one)}'`).join(', ')}`)
   }
-  if (hash.digest('hex') !== file.sha256) throw new ArchiveRefused(`'${file.path}' changed while it was restored`)
-  await out.chmod(file.mode & 0o777)
-  await out.utimes(new Date(), new Date(file.mtime))
-  await out.sync()
-}
-
-async function restoreFile (root: Folder, { entry, file, onBytes }: { entry: Entry, file: PackedFile, onBytes: RestoreAsk['onBytes'] }): Promise<void> {
-  const parts = partsOf(file.path)
-  const name = parts.at(-1)!
-  await making(root, parts.slice(0, -1), async folder => {
-    const temp = `.offpeak-restore-${process.pid}.part`
-    await folder.remove(temp)
-    const out = await folder.create(temp)
-    try {
-      await copy(out, { body: entry.body, file, onBytes }).finally(() => out.close())
-      await folder.rename(temp, name)
-      await folder.sync()
-    } catch (error) {
-      await folder.remove(temp)
-      throw error
-    }
-  })
-}
-
-async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal }: {
-  root: Folder, manifest: Manifest, ask: RestoreAsk, caps: Caps, signal: AbortSignal
-}): Promise<{ files: number, bytes: number }> {
-  const files = new Map(manifest.files.filter(({ path }) => wanted(path, ask.only)).map(file => [file.path, file]))
-  if (ask.existing !== 'replace') await refuseExisting(root, [...files.values()])
-  const sum = { files: 0, bytes: 0 }
+  if (ask.existing !== 'replace') await refuseExisting(root, pathsOf(plan))
+  await checkRoom(root, plan)
+  const placer = new Placer({ root, onBytes: ask.onBytes ?? (() => undefined), signal })
   const visit = async (entry: Entry) => {
-    const file = entry.path === MANIFEST ? undefined : files.get(entry.path)
-    if (entry.kind === 'folder' && wanted(entry.path, ask.only)) await making(root, partsOf(entry.path), async () => {})
-    if (entry.kind === 'folder' || file === undefined) return entry.body.cancel()
-    await restoreFile(root, { entry, file, onBytes: ask.onBytes })
-    sum.files++
-    sum.bytes += file.size
+    const wanted = plan.files.get(entry.path)
+    if (entry.kind === 'file' && entry.path !== MANIFEST && wanted !== undefined) await placer.file(entry, wanted)
+    if (entry.kind === 'link' && plan.links.has(entry.path)) await placer.link(entry)
+    if (entry.kind === 'folder' && plan.folders(entry.path)) await placer.folder(entry)
   }
   await readArchive({ handle, caps, signal, visit })
-  return sum
+  await placer.finish(made && ask.only === undefined ? manifest.root : undefined)
+  const damaged = [...plan.files.values()].filter(({ file }) => file.damaged !== undefined).map(({ names }) => names[0]!)
+  return { ...placer.sum, damaged: damaged.map(shown) }
+}
+
+/** What an archive may grow to: what its own manifest beside it says when that is the one of just this archive, and by
+ *  the caps otherwise. */
+async function capsFor ({ folder, handle, name, caps, signal }: { folder: Folder, handle: FileHandle, name: string, caps: Caps, signal: AbortSignal }): Promise<Caps> {
+  const side = await sideManifest(folder, name)
+  const { size } = await handle.stat()
+  if (side === null || side.archive.bytes !== size || side.archive.sha256 !== await archiveHash(handle, signal)) return caps
+  // Archives from before this was noted: what headers and padding may add at most.
+  const known = side.archive.unpacked ?? side.bytes + 8192 * (side.files.length + side.folders.length + 16) + 2 * JSON.stringify(side).length
+  return { maxBytes: Math.min(caps.maxBytes, known), maxRatio: Infinity }
 }
 
 /** Unpacks an archive that `backup_data` made. It is read and verified to its end before the first file is written;
- *  links, paths that lead out of `into`, and growth past the caps are refused. */
-export async function restore (ask: RestoreAsk): Promise<{ files: number, bytes: number, manifest: Manifest }> {
+ *  paths that lead out of `into` and growth past the caps are refused, links are made and never followed. */
+export async function restore (ask: RestoreAsk): Promise<Restored> {
   const signal = ask.signal ?? new AbortController().signal
-  const caps = { ...CAPS, ...ask.caps }
   const folder = await openFolder(dirname(resolve(ask.archive)))
-  const handle = await folder.read(basename(ask.archive)).finally(() => folder.close())
   try {
-    const manifest = await verify({ handle, caps, signal })
-    await mkdir(ask.into, { recursive: true })
-    const root = await openFolder(ask.into)
-    const sum = await unpack(handle, { root, manifest, ask, caps, signal }).finally(() => root.close())
-    return { ...sum, manifest }
+    const name = basename(ask.archive)
+    const handle = await folder.read(name)
+    try {
+      const caps = await capsFor({ folder, handle, name, signal, caps: { ...CAPS, ...ask.caps } })
+      const manifest = await verify({ handle, caps, signal })
+      const made = await mkdir(ask.into, { recursive: true }) !== undefined
+      const root = await openFolder(ask.into)
+      const sum = await unpack(handle, { root, manifest, ask, caps, signal, made }).finally(() => root.close())
+      return { ...sum, manifest }
+    } finally {
+      await handle.close()
+    }
   } finally {
-    await handle.close()
+    await folder.close()
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
-import { createTarDecoder } from 'modern-tar'
-import type { ParsedTarEntry } from 'modern-tar'
-import type { Manifest } from './archive.ts'
-import { FORMAT, MANIFEST } from './archive.ts'
+import { shown } from '../_files/names.ts'
 import { sizeWords } from '../_task/settings.ts'
+import { FORMAT, MANIFEST } from './manifest.ts'
+import type { Manifest, PackedLink } from './manifest.ts'
+import { TarRefused, readTar } from './untar.ts'
+import type { TarEntry } from './untar.ts'
 
 /** What an archive may grow to. The ratio counts from `RATIO_FROM` bytes on. */
 export interface Caps { maxBytes: number, maxRatio: number }
@@ -31,16 +31,15 @@ export function partsOf (path: string): string[] {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path
   const parts = bare.split('/')
   const bad = parts.some(part => part === '' || part === '.' || part === '..' || part.includes('\0') || (process.platform === 'win32' && /[\\:]/.test(part)))
-  return bad ? refuse(`The archive holds the path '${path}', which leads out of its folder`) : parts
+  return bad ? refuse(`The archive holds the path '${shown(path)}', which leads out of its folder`) : parts
 }
 
-/** One file or folder of an archive; the body must be read to its end. */
-export interface Entry { path: string, kind: 'file' | 'folder', body: ReadableStream<Uint8Array> }
+/** One entry of an archive, its path without a slash at the end. */
+export type Entry = TarEntry
 
-function entryOf ({ header, body }: ParsedTarEntry): Entry {
-  const path = partsOf(header.name).join('/')
-  if (header.type === 'directory') return { path, kind: 'folder', body }
-  return header.type === 'file' ? { path, kind: 'file', body } : refuse(`The archive holds '${header.name}', which is a ${header.type}, not a file`)
+function entryOf (entry: TarEntry): Entry {
+  const path = partsOf(entry.path).join('/')
+  return { ...entry, path, ...(entry.kind === 'hard' ? { to: partsOf(entry.to ?? '').join('/') } : {}) }
 }
 
 async function * chunksOf (handle: FileHandle): AsyncGenerator<Buffer> {
@@ -58,13 +57,13 @@ function guard (packed: number, { maxBytes, maxRatio }: Caps) {
     for await (const chunk of source) {
       bytes += chunk.length
       if (bytes > maxBytes) refuse(`The archive is larger than ${sizeWords(maxBytes)} when unpacked`)
-      if (bytes > RATIO_FROM && bytes > packed * maxRatio) refuse(`The archive grows more than ${maxRatio} times when unpacked`)
+      if (bytes > RATIO_FROM && bytes > packed * maxRatio) refuse(`The archive grows more than ${maxRatio} times when unpacked: if it is one of yours, put its .json beside it, or raise max_ratio`)
       yield chunk
     }
   }
 }
 
-/** Reads an archive entry by entry. Throws ArchiveRefused for links, devices, paths that lead out, and past the caps. */
+/** Reads an archive entry by entry. Throws ArchiveRefused for devices, paths that lead out, and past the caps. */
 export async function readArchive ({ handle, caps, signal, visit }: {
   handle: FileHandle
   caps: Caps
@@ -72,65 +71,102 @@ export async function readArchive ({ handle, caps, signal, visit }: {
   visit: (entry: Entry) => Promise<void>
 }): Promise<void> {
   const { size } = await handle.stat()
-  const decoder = createTarDecoder({ strict: true })
-  const piped = pipeline(chunksOf(handle), createZstdDecompress(), guard(size, caps), Writable.fromWeb(decoder.writable), { signal }).then(() => null, (error: unknown) => ({ error }))
-  const visited = await visitAll(decoder.readable, visit).then(() => null, (error: unknown) => ({ error }))
-  const failed = await piped
-  signal.throwIfAborted()
-  // The pipe repeats the visitor's fault in other words, so the visitor's is looked at first.
-  const faults = [visited, failed].filter(fault => fault !== null).map(({ error }) => error)
-  const plain = faults.find(error => error instanceof ArchiveRefused || ofTheSystem(error))
-  if (plain !== undefined) throw plain
-  if (faults.length > 0) throw new ArchiveRefused('The archive is damaged', { cause: faults.at(-1) })
+  const visits: { error: unknown }[] = []
+  const read = async (source: AsyncIterable<Buffer>) => {
+    for await (const entry of readTar(source)) {
+      await visit(entryOf(entry)).catch((error: unknown) => {
+        visits.push({ error })
+        throw error
+      })
+    }
+  }
+  try {
+    await pipeline(chunksOf(handle), createZstdDecompress(), guard(size, caps), read, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    const cause = visits[0]?.error ?? error
+    if (cause instanceof ArchiveRefused || ofTheSystem(cause)) throw cause
+    throw new ArchiveRefused(cause instanceof TarRefused ? cause.message : 'The archive is damaged', { cause })
+  }
 }
 
 const ofTheSystem = (error: unknown) => error instanceof Error && 'syscall' in error
 
-async function visitAll (entries: ReadableStream<ParsedTarEntry>, visit: (entry: Entry) => Promise<void>): Promise<void> {
-  for await (const entry of entries) await visit(entryOf(entry))
-}
-
-async function hashOf (body: ReadableStream<Uint8Array>): Promise<string> {
+async function hashOf (entry: Entry): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of body) hash.update(chunk)
+  for await (const chunk of entry.body()) hash.update(chunk)
   return hash.digest('hex')
 }
 
-async function manifestOf (body: ReadableStream<Uint8Array>): Promise<Manifest> {
-  const chunks: Uint8Array[] = []
+const isPair = (one: unknown): boolean => {
+  const { path, to } = (one ?? {}) as Partial<PackedLink>
+  return typeof path === 'string' && typeof to === 'string'
+}
+
+async function manifestOf (entry: Entry): Promise<Manifest> {
+  const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of body) {
+  for await (const chunk of entry.body()) {
     bytes += chunk.length
     if (bytes > MANIFEST_BYTES) refuse('The manifest of the archive is too large')
     chunks.push(chunk)
   }
   const manifest = JSON.parse(Buffer.concat(chunks).toString()) as Manifest
-  return manifest?.format === FORMAT && Array.isArray(manifest.files) ? manifest : refuse('The manifest of the archive is not one of offpeak')
+  const fits = manifest?.format === FORMAT && Array.isArray(manifest.files) && [manifest.links ?? [], manifest.hard_links ?? []].every(list => Array.isArray(list) && list.every(isPair))
+  return fits ? manifest : refuse('The manifest of the archive is not one of offpeak')
 }
 
-function compare (manifest: Manifest, hashes: Map<string, string>): void {
-  const wrong = manifest.files.filter(({ path, sha256 }) => hashes.get(path) !== sha256)
-  if (wrong.length > 0) refuse(`${wrong.length} files of the archive differ from its manifest, the first is '${wrong[0]!.path}'`)
-  if (hashes.size !== manifest.files.length) refuse('The archive holds files that are not in its manifest')
+/** What an archive has been found to hold, by path. */
+interface Contents { files: Map<string, string>, links: Map<string, string>, hard: Map<string, string>, folders: Set<string> }
+
+function compareLinks (found: Map<string, string>, said: readonly PackedLink[]): void {
+  const wrong = said.filter(({ path, to }) => found.get(path) !== to)
+  if (wrong.length > 0) refuse(`${wrong.length} links of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  const [extra] = [...found.keys()].filter(path => !said.some(one => one.path === path)).slice(0, 1)
+  if (found.size !== said.length) refuse(`The archive holds '${shown(extra ?? '')}', which is a link, not a file, and is not in its manifest`)
 }
 
-/** Reads a whole archive and compares every file with the manifest at its end, which it answers. */
+function compare (manifest: Manifest, { files, links, hard, folders }: Contents): void {
+  const wrong = manifest.files.filter(({ path, sha256 }) => files.get(path) !== sha256)
+  if (wrong.length > 0) refuse(`${wrong.length} files of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  if (files.size !== manifest.files.length) refuse('The archive holds files that are not in its manifest')
+  compareLinks(links, manifest.links ?? [])
+  compareLinks(hard, manifest.hard_links ?? [])
+  const solid = (path: string) => files.has(path) || links.has(path) || hard.has(path)
+  for (const path of [...files.keys(), ...links.keys(), ...hard.keys(), ...folders]) {
+    const parts = path.split('/')
+    const below = parts.findIndex((_, index) => index > 0 && solid(parts.slice(0, index).join('/')))
+    if (below >= 0) refuse(`The archive holds '${shown(path)}' below '${shown(parts.slice(0, below).join('/'))}', which is no folder`)
+    if (folders.has(path) && solid(path)) refuse(`The archive holds '${shown(path)}' twice`)
+  }
+}
+
+async function take (entry: Entry, contents: Contents): Promise<void> {
+  const { path, kind, to = '' } = entry
+  if (kind === 'folder') return void contents.folders.add(path)
+  if (contents.files.has(path) || contents.links.has(path) || contents.hard.has(path)) refuse(`The archive holds '${shown(path)}' twice`)
+  if (kind === 'file') contents.files.set(path, await hashOf(entry))
+  else if (kind === 'link') contents.links.set(path, to)
+  else if (contents.files.has(to)) contents.hard.set(path, to)
+  else refuse(`The archive holds '${shown(path)}', which is another name of '${shown(to)}', which is not in it`)
+}
+
+/** Reads a whole archive and compares every entry with the manifest at its end, which it answers. */
 export async function verify ({ handle, caps = CAPS, signal }: { handle: FileHandle, caps?: Caps, signal: AbortSignal }): Promise<Manifest> {
-  const hashes = new Map<string, string>()
+  const contents: Contents = { files: new Map(), links: new Map(), hard: new Map(), folders: new Set() }
   const found: Manifest[] = []
   await readArchive({
     handle,
     caps,
     signal,
-    visit: async ({ path, kind, body }) => {
-      if (kind === 'folder') return body.cancel()
-      if (found.length > 0 || hashes.has(path)) refuse(`The archive holds '${path}' where nothing, or something else, should be`)
-      if (path === MANIFEST) found.push(await manifestOf(body))
-      else hashes.set(path, await hashOf(body))
+    visit: async entry => {
+      if (found.length > 0) refuse(`The archive holds '${shown(entry.path)}' where nothing should be`)
+      if (entry.path === MANIFEST && entry.kind === 'file') found.push(await manifestOf(entry))
+      else await take(entry, contents)
     }
   })
   const [manifest] = found
   if (manifest === undefined) return refuse('The archive has no manifest of offpeak')
-  compare(manifest, hashes)
+  compare(manifest, contents)
   return manifest
 }

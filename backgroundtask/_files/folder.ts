@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Stats } from 'node:fs'
-import { constants, link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
+import type { BigIntStats, Stats } from 'node:fs'
+import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../_task/settings.ts'
@@ -100,6 +100,22 @@ export class Folder {
     return this.#act(name, reach => lstat(reach)).catch(error => {
       if (codeOf(error) === 'ENOENT') return null
       throw error
+    })
+  }
+
+  /** As `stat`, with times to the nanosecond. */
+  exactStat (name: string): Promise<BigIntStats | null> {
+    return this.#act(name, reach => lstat(reach, { bigint: true })).catch(error => {
+      if (codeOf(error) === 'ENOENT') return null
+      throw error
+    })
+  }
+
+  /** Gives a name its owner and time of change (seconds as text), never what a link points at. */
+  async mark (name: string, { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }): Promise<void> {
+    await this.#act(name, async reach => {
+      if (owner !== null) await lchown(reach, owner.uid, owner.gid)
+      await lutimes(reach, seconds, seconds)
     })
   }
 

@@ -38,7 +38,7 @@ tap.test('a restore does not go through a link in the folder it unpacks to', asy
   mkdirSync(into)
   mkdirSync(outside)
   symlinkSync(outside, join(into, 'deep'))
-  await t.rejects(restore({ archive: join(target, ARCHIVE), into, existing: 'replace' }))
+  t.match(await restore({ archive: join(target, ARCHIVE), into, existing: 'replace' }), { files: 4, troubles: [/^deep\/b\.bin: /, /^deep: /] })
   t.strictSame(readdirSync(outside), [])
 })
 

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import type { Folder } from '../_files/folder.ts'
+import { shown } from '../_files/names.ts'
+import { inFolder, splitPath } from '../_files/walk.ts'
+import { codeOf, messageOf } from '../_task/settings.ts'
+import type { Manifest, PackedFile } from './manifest.ts'
+import { secondsOf } from './tar.ts'
+import { ArchiveRefused } from './unpack.ts'
+import type { Entry } from './unpack.ts'
+
+const HOLE = 4096
+/** A disk that fails in one of these ways fails for the next file too. */
+const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+const MOST = 1000
+const TEMP = `.offpeak-restore-${process.pid}.part`
+const SET_ID = 0o6000
+
+interface Meta { mode: number, uid: number, gid: number, seconds: string }
+
+/** Enters the folder at a path, making what is missing of it; throws when a part is a link or a file. */
+async function making<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
+  let folder = root
+  try {
+    for (const part of path.split('/')) {
+      if (part === '') continue
+      await folder.make(part).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error
+      })
+      const inner = await folder.enter(part)
+      if (folder !== root) await folder.close()
+      folder = inner
+    }
+    return await act(folder)
+  } finally {
+    if (folder !== root) await folder.close()
+  }
+}
+
+/** Owner, mode and time. Only the superuser may give a file away; the bits that lend an owner's rights are set only
+ *  where the owner is the one they were set for. */
+async function dress (handle: FileHandle, { mode, uid, gid, seconds }: Meta): Promise<void> {
+  if (process.getuid?.() === 0) await handle.chown(uid, gid)
+  const now = await handle.stat()
+  await handle.chmod(now.uid === uid && now.gid === gid ? mode & 0o7777 : mode & 0o7777 & ~SET_ID)
+  await handle.utimes(seconds, seconds)
+}
+
+const metaOf = ({ mode, uid, gid, mtime }: Entry): Meta => ({ mode, uid, gid, seconds: secondsOf(mtime) })
+
+/** Writes at a place, and leaves out whole pages of zeros where holes are wanted. */
+async function writeAt (out: FileHandle, chunk: Buffer, { at, holes }: { at: number, holes: boolean }): Promise<void> {
+  for (let from = 0; from < chunk.length;) {
+    const page = Math.min(HOLE - (at + from) % HOLE, chunk.length - from)
+    const empty = (start: number, length: number) => holes && chunk.subarray(start, start + length).every(byte => byte === 0)
+    if (empty(from, page)) {
+      from += page
+      continue
+    }
+    let end = holes ? from + page : chunk.length
+    while (end < chunk.length && !empty(end, Math.min(HOLE, chunk.length - end))) end += Math.min(HOLE, chunk.length - end)
+    for (let done = from; done < end;) done += (await out.write(chunk, done, end - done, at + done)).bytesWritten
+    from = end
+  }
+}
+
+async function copyOf (from: Folder, { old, folder, temp, meta }: { old: string, folder: Folder, temp: string, meta: Meta }): Promise<void> {
+  await using source = await from.read(old)
+  await using out = await folder.create(temp)
+  for await (const chunk of source.createReadStream({ autoClose: false })) await out.writeFile(chunk as Buffer)
+  await dress(out, meta)
+  await out.sync()
+}
+
+/** Puts what an archive holds into an open folder. What cannot be put there is named, and does not keep the rest. */
+export class Placer {
+  readonly sum = { files: 0, links: 0, bytes: 0, troubles: [] as string[], more_troubles: 0 }
+  readonly #root: Folder
+  readonly #onBytes: (bytes: number, path: string) => void
+  readonly #signal: AbortSignal
+  readonly #folders: { path: string, meta: Meta }[] = []
+
+  constructor ({ root, onBytes, signal }: { root: Folder, onBytes: (bytes: number, path: string) => void, signal: AbortSignal }) {
+    this.#root = root
+    this.#onBytes = onBytes
+    this.#signal = signal
+  }
+
+  #trouble (path: string, error: unknown): void {
+    this.#signal.throwIfAborted()
+    if (error instanceof ArchiveRefused || codeOf(error) === '' || OF_THE_DISK.includes(codeOf(error))) throw error
+    if (this.sum.troubles.length < MOST) this.sum.troubles.push(`${shown(path)}: ${messageOf(error)}`)
+    else this.sum.more_troubles++
+  }
+
+  /** Makes something beside its place and moves it there. */
+  async #put (path: string, make: (folder: Folder, temp: string) => Promise<void>): Promise<void> {
+    const [outer, name] = splitPath(path)
+    await making(this.#root, outer, async folder => {
+      await folder.remove(TEMP)
+      try {
+        await make(folder, TEMP)
+        await folder.rename(TEMP, name)
+      } catch (error) {
+        await folder.remove(TEMP)
+        throw error
+      }
+    })
+  }
+
+  async #write (folder: Folder, { name, entry, file }: { name: string, entry: Entry, file: PackedFile }): Promise<void> {
+    const out = await folder.create(name)
+    try {
+      const hash = createHash('sha256')
+      let at = 0
+      for await (const chunk of entry.body()) {
+        hash.update(chunk)
+        await writeAt(out, chunk, { at, holes: file.allocated !== undefined })
+        at += chunk.length
+        this.#onBytes(chunk.length, shown(file.path))
+      }
+      if (hash.digest('hex') !== file.sha256) throw new ArchiveRefused(`'${shown(file.path)}' changed while it was restored`)
+      await out.truncate(at)
+      await dress(out, metaOf(entry))
+      await out.sync()
+    } finally {
+      await out.close()
+    }
+  }
+
+  /** A second name of a file that has been put; a copy where the disk has no second names. */
+  async #again (first: string, { path, meta }: { path: string, meta: Meta }): Promise<void> {
+    const [outer, old] = splitPath(first)
+    await inFolder(this.#root, outer, from => this.#put(path, async (folder, temp) => {
+      try {
+        await folder.linkFrom(from, { old, name: temp })
+      } catch (error) {
+        if (!NO_LINKS.includes(codeOf(error))) throw error
+        await copyOf(from, { old, folder, temp, meta })
+      }
+    }))
+  }
+
+  /** A file, under all the names that are wanted of it. */
+  async file (entry: Entry, { file, names }: { file: PackedFile, names: string[] }): Promise<void> {
+    let first: string | null = null
+    for (const path of names) {
+      try {
+        if (first === null) await this.#put(path, (folder, name) => this.#write(folder, { name, entry, file }))
+        else await this.#again(first, { path, meta: metaOf(entry) })
+        first ??= path
+        this.sum.files++
+        this.sum.bytes += file.size
+      } catch (error) {
+        this.#trouble(path, error)
+        // Its bytes have been read in part: another name cannot have them.
+        if (first === null) return
+      }
+    }
+  }
+
+  async link (entry: Entry): Promise<void> {
+    const { uid, gid, seconds } = metaOf(entry)
+    await this.#put(entry.path, async (folder, temp) => {
+      await folder.makeLink(temp, entry.to ?? '')
+      await folder.mark(temp, { owner: process.getuid?.() === 0 ? { uid, gid } : null, seconds })
+    }).then(() => { this.sum.links++ }, (error: unknown) => this.#trouble(entry.path, error))
+  }
+
+  /** A folder; how it is to look is kept until everything is in it. */
+  async folder (entry: Entry): Promise<void> {
+    await making(this.#root, entry.path, async () => undefined).then(
+      () => { this.#folders.push({ path: entry.path, meta: metaOf(entry) }) },
+      (error: unknown) => this.#trouble(entry.path, error)
+    )
+  }
+
+  /** Gives the folders, the inner ones first, their modes and times, and the outermost its own when it is given. */
+  async finish (own: Manifest['root']): Promise<void> {
+    for (const { path, meta } of this.#folders) {
+      await inFolder(this.#root, path, async folder => {
+        await folder.sync()
+        await dress(folder.handle, meta)
+      }).catch((error: unknown) => this.#trouble(path, error))
+    }
+    await this.#root.sync()
+    if (own === undefined) return
+    const { uid, gid } = await this.#root.handle.stat()
+    const at = Temporal.Instant.from(own.mtime).epochNanoseconds
+    await dress(this.#root.handle, { mode: own.mode, uid, gid, seconds: secondsOf(at) }).catch((error: unknown) => this.#trouble('.', error))
+  }
+}
