@@ -27,8 +27,14 @@ export interface Nearby {
   /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener
    *  throws is contained. */
   onChange (listener: (change: Change) => void): () => void
+  /** Called with what each commit has said once it is durable, before whoever asked is answered; the answer ends it. It
+   *  is the change that `onChange` was called with. */
+  onDurable (listener: (change: Change) => void): () => void
   /** How many have started the engine and not stopped it. */
   users (): number
   /** Resolves when all that is committed now is durable. Rejects when it cannot be made so. */
   durable (): Promise<void>
+  /** Null: every end of a run that is committed is durable. Else it resolves when those are, and rejects when they
+   *  cannot be made so. */
+  unconfirmed (): Promise<void> | null
 }

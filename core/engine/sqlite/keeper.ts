@@ -33,12 +33,12 @@ const MEGABYTE = 1024 * 1024
  *  could not be stored. `owner` is the name in the message to a second instance. `ballastBytes`: space held in reserve
  *  for a full disk. `check`: compares memory with the rows as it goes; it is on when the environment says
  *  OFFPEAK_CHECK=1. */
-export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOptions, 'changed'>>
+export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOptions, 'changed' | 'durable'>>
 
-const optionsOf = (options: SqliteOptions, changed: StoreOptions['changed']): StoreOptions => ({
+const optionsOf = (options: SqliteOptions, told: Pick<StoreOptions, 'changed' | 'durable'>): StoreOptions => ({
   clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE,
   check: process.env['OFFPEAK_CHECK'] === '1',
-  ...options, changed
+  ...options, ...told
 })
 
 /** Who listens; one that throws does not keep the others from it. */
@@ -66,8 +66,9 @@ function createListeners (trouble: (error: unknown) => void) {
  *  last stop. `start` throws OFFPEAK_ENGINE_BUSY when another process or engine has the folder, OFFPEAK_ENGINE_FAILED
  *  when the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
 export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
-  const listeners = createListeners(error => all.onTrouble('listener', error))
-  const all = optionsOf(options, listeners.call)
+  const failed = (error: unknown) => all.onTrouble('listener', error)
+  const [changed, durable] = [createListeners(failed), createListeners(failed)]
+  const all = optionsOf(options, { changed: changed.call, durable: durable.call })
   const life = createLifecycle<Store>({ open: () => openStore(all), close: closeStore })
 
   function write<T> (call: string, work: (tables: Tables) => T, answered: Answered = 'durable'): Promise<T> {
@@ -158,12 +159,15 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       }
       return healthOf(life.open)
     },
-    onChange: listener => listeners.add(listener),
+    onChange: listener => changed.add(listener),
+    onDurable: listener => durable.add(listener),
     users: () => life.users,
     async durable () {
       const store = life.open
       if (store === null) throw engineStopped()
-      await store.commits.durable()
-    }
+      if (store.confirmed.isAll) store.guard.check()
+      else await store.commits.durable()
+    },
+    unconfirmed: () => life.open?.confirmed.isOpen ? life.open.commits.durable() : null
   }
 }

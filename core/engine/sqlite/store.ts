@@ -5,12 +5,14 @@ import type { EngineHealth } from '../engine.ts'
 import type { Change } from '../nearby.ts'
 import { cascade } from './calls/dependencies.ts'
 import { GroupCommit } from './commit.ts'
+import { Confirmed } from './confirmed.ts'
 import { Guard } from './file/guard.ts'
 import { takeLock } from './file/lock.ts'
 import { IN_MEMORY, memoryDatabase, noFiles } from './file/memory.ts'
 import type { Files } from './file/memory.ts'
 import { openDatabase, openFailed, prepareFolder } from './file/open.ts'
 import { LogSync, syncFolder } from './file/sync.ts'
+import type { Haste } from './file/sync.ts'
 import { checkImage } from './state/check.ts'
 import { readImage } from './state/image.ts'
 import { Tables } from './state/tables.ts'
@@ -31,16 +33,25 @@ export interface StoreOptions {
   check: boolean
   /** Called after each commit. */
   changed: (change: Change) => void
+  /** Called with what each commit has said once it is durable, before whoever asked is answered. */
+  durable: (change: Change) => void
 }
 
 /** The files of a folder that is ours, open, with what is kept in memory of them. */
-export interface Store extends Files { db: DatabaseSync, tables: Tables, commits: GroupCommit, options: StoreOptions }
+export interface Store extends Files {
+  db: DatabaseSync, tables: Tables, commits: GroupCommit, confirmed: Confirmed, options: StoreOptions
+}
 
 function openInMemory (options: StoreOptions): Store {
   const tables = new Tables(memoryDatabase())
   readImage(tables)
   const parts = { ...noFiles(), db: tables.db, tables, options: { ...options, synchronous: 'off' as const } }
-  return { ...parts, commits: commitsOf(parts) }
+  return opened(parts)
+}
+
+function opened (parts: Omit<Store, 'commits' | 'confirmed'>): Store {
+  const confirmed = new Confirmed(parts.options.durable)
+  return { ...parts, confirmed, commits: commitsOf(parts, confirmed) }
 }
 
 /** Opens the store of a folder; when that fails nothing stays open. */
@@ -60,7 +71,7 @@ export function openStore (options: StoreOptions): Store {
     const log = new LogSync(join(folder, 'offpeak.db-wal'))
     syncFolder(folder)
     const parts = { lock, db, tables, guard, log, options }
-    return { ...parts, commits: commitsOf(parts) }
+    return opened(parts)
   } catch (error) {
     const answer = openFailed({ folder, now: clock() }, error)
     db?.close()
@@ -84,9 +95,14 @@ function endOwners (db: DatabaseSync): void {
     commit`)
 }
 
-function commitsOf ({ tables, guard, log, options }: Omit<Store, 'commits'>): GroupCommit {
+type Parts = Pick<Store, 'tables' | 'guard' | 'log' | 'options'>
+
+function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed): GroupCommit {
   const { synchronous, onTrouble, changed, check, clock } = options
   const { memory } = tables
+  const synced = async (haste: Haste) => {
+    if (synchronous === 'full') await log.flushed(haste).catch(error => guard.unsynced(error))
+  }
   let unchecked = 0
   return new GroupCommit({
     db: tables.db,
@@ -98,20 +114,23 @@ function commitsOf ({ tables, guard, log, options }: Omit<Store, 'commits'>): Gr
     changes: () => tables.writes + memory.journal.size,
     seal: () => tables.seal(),
     committed: () => {
-      const { kinds, said } = memory.taken()
+      const { over } = memory
+      const change = memory.taken()
+      const { kinds } = change
       tables.committed()
+      confirmed.committed(change, over)
       if (check && ++unchecked >= CHECKED_EVERY) {
         unchecked = 0
         compare(tables, { guard, now: clock() })
       }
-      if (kinds.size > 0) changed({ kinds, said })
+      if (kinds.size > 0) changed(change)
       return kinds.has('work')
     },
     undo: () => tables.rolledBack(),
     lost: error => guard.lose(error),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
-    sync: synchronous === 'full' ? haste => log.flushed(haste).catch(error => guard.unsynced(error)) : async () => {},
+    sync: haste => confirmed.by(synced(haste)),
     trouble: (call, error) => {
       guard.note(error)
       onTrouble(call, error)

@@ -3,6 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { briefRun, eventView, topicOf } from '../../model/view/event.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
+import type { Nearby } from '../../engine/nearby.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { Topic } from '../../model/view/event.ts'
 
@@ -58,6 +59,9 @@ export function durabilityOf (engine: object): Durable | undefined {
   const { durable } = engine as { durable?: Durable }
   return durable && (() => durable.call(engine))
 }
+
+/** Null: nothing of what the store says of the ends of runs could be undone by a power cut. Else it resolves when that is so. */
+export const unconfirmedIn = (engine: object): Promise<void> | null => (engine as Partial<Nearby>).unconfirmed?.() ?? null
 
 /** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending. What the store holds is sent once
  *  it is durable, everything else at once. Nothing is put into words while nobody reads. */

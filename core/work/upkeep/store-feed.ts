@@ -2,7 +2,7 @@ import { Lifecycle } from '../../model/base/service.ts'
 import { noticesOf } from './said.ts'
 import type { Change, Nearby } from '../../engine/nearby.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Listener } from '../../model/notice.ts'
+import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
 export interface StoreFeedOptions {
@@ -15,12 +15,17 @@ export interface StoreFeedOptions {
   schedules: () => void
 }
 
+/** What is told of the ends of runs: nobody hears of one that a power cut could undo. */
+const ENDS: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['settled', 'cancelled', 'removed', 'changed'])
+
 /** Follows what is committed to the store, whoever asked for it: says what happened to runs, and tells the parts that have to look again. An engine
  *  that is in another process has none of it: there the timed loops look. */
 export class StoreFeed implements Service {
   readonly #options: StoreFeedOptions
-  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#off() })
+  readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   #off: () => void = () => undefined
+  /** Of each commit that is not durable yet, what is told once it is. */
+  readonly #late = new Map<Change, Notice[]>()
 
   constructor (options: StoreFeedOptions) {
     this.#options = options
@@ -35,12 +40,35 @@ export class StoreFeed implements Service {
   }
 
   #start (): void {
-    this.#off = this.#options.engine.onChange?.(change => this.#hear(change)) ?? (() => undefined)
+    const { engine, notice } = this.#options
+    const offs = [
+      engine.onChange?.(change => this.#hear(change)),
+      engine.onDurable?.(change => {
+        const late = this.#late.get(change) ?? []
+        this.#late.delete(change)
+        for (const one of late) notice(one)
+      })
+    ]
+    this.#off = () => {
+      for (const off of offs) off?.()
+    }
   }
 
-  #hear ({ kinds, said }: Change): void {
+  /** What is told late is told all the same. */
+  async #stop (): Promise<void> {
+    await Promise.resolve(this.#options.engine.unconfirmed?.()).catch(() => undefined)
+    this.#off()
+  }
+
+  #hear (change: Change): void {
+    const { kinds, said } = change
     const { engine, owner, notice, facts, schedules } = this.#options
-    for (const one of noticesOf(said, owner)) notice(one)
+    const late: Notice[] = []
+    for (const one of noticesOf(said, owner)) {
+      if (engine.onDurable !== undefined && ENDS.has(one.kind)) late.push(one)
+      else notice(one)
+    }
+    if (late.length > 0) this.#late.set(change, late)
     if (kinds.has('facts')) facts()
     if (kinds.has('schedules') && (engine.users?.() ?? 1) > 1) schedules()
   }

@@ -43,6 +43,8 @@ export class Memory {
   /** What the transaction has done, for those who listen. */
   readonly said: Said[] = []
   readonly kinds = new Set<ChangeKind>()
+  /** True when the transaction has brought a run to its end. */
+  over = false
   /** The call that is being done. */
   call = ''
 
@@ -54,6 +56,7 @@ export class Memory {
   /** Follows a run that is there now, and was not. */
   entered (run: Run, lane: Lane, expires: boolean): void {
     if (run.state === 'queued' && (expires || !isBehindDue(lane, run))) this.kinds.add('work')
+    if (isFinal(run.state)) this.over = true
     this.lanes.moved(lane, null, run)
     this.singles.moved(null, run, lane.id)
     if (expires) this.expects(run)
@@ -76,7 +79,9 @@ export class Memory {
     // Others may have waited for one that waits no longer.
     if (after.state === 'queued' || (before.state !== 'running' && isFinal(after.state))) this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')
-    if (this.awaited.size > 0 && isFinal(after.state) && this.awaited.has(after.id)) this.ended.push(after)
+    if (!isFinal(after.state)) return
+    this.over = true
+    if (this.awaited.size > 0 && this.awaited.has(after.id)) this.ended.push(after)
   }
 
   #ended ({ id }: Run): void {
@@ -148,6 +153,7 @@ export class Memory {
 
   #forget (): void {
     this.ended.length = 0
+    this.over = false
     this.said.length = 0
     this.kinds.clear()
   }

@@ -1,0 +1,32 @@
+import fp from 'fastify-plugin'
+import type { FastifyInstance } from 'fastify'
+import { unconfirmedIn } from '../core/index.ts'
+
+const PATIENCE = 5000
+/** Says of an answer that a power cut could still undo the end of a run which it tells of. */
+const MARK = 'offpeak-durable'
+
+/** Resolves to whether it came in time; rejects as `wait` does. */
+async function inTime (wait: Promise<void>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), PATIENCE)
+  return await Promise.race([wait.then(() => true), promise]).finally(() => clearTimeout(timer))
+}
+
+/** What is told as final is durable: an answer waits until the disk has confirmed every end of a run that was stored when it was put together.
+ *  A disk that takes longer than five seconds keeps nobody waiting: the answer says so. */
+async function durable (app: FastifyInstance) {
+  const { manager } = app
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { url = '', config } = request.routeOptions
+    const tells = url.includes('/api/') && !url.endsWith('/api/health') && !config.open && reply.statusCode < 400
+    const wait = tells ? unconfirmedIn(manager.engine) : null
+    if (wait === null) return done(null, payload)
+    inTime(wait).then(confirmed => {
+      if (!confirmed) reply.header(MARK, 'false')
+      done(null, payload)
+    }, done)
+  })
+}
+
+export default fp(durable, { fastify: '5.x', name: 'offpeak-durable' })
