@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { shown } from './model/base/shown.ts'
-import { logArgument, logPart } from './model/run/log-part.ts'
+import { logArgument, logParts } from './model/run/log-part.ts'
 import type { DestinationStream, Level, Logger, LoggerOptions } from 'pino'
 import type { Json } from './model/base/json.ts'
 import type { Listener, Notice } from './model/notice.ts'
@@ -114,7 +114,8 @@ export function noticeLog (log: Logger): Listener {
 /** What a task hands to its log is made plain before it is written: bounded, whatever it is, and the same wherever the task runs. */
 const hooks: LoggerOptions['hooks'] = {
   logMethod (words, method) {
-    method.apply(this, words.map(word => word === undefined ? word : logArgument(logPart(word))) as Parameters<typeof method>)
+    const parts = logParts(words)
+    method.apply(this, parts.map((part, at) => words[at] === undefined ? undefined : logArgument(part)) as Parameters<typeof method>)
   }
 }
 

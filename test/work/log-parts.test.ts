@@ -1,5 +1,5 @@
 import t from 'tap'
-import { logArgument, logPart } from '../../core/model/run/log-part.ts'
+import { logArgument, logParts } from '../../core/model/run/log-part.ts'
 import { runLog } from '../../core/log.ts'
 import type { LogLine } from '../../core/engine/reports.ts'
 
@@ -57,8 +57,25 @@ t.test('nothing that is logged throws, or costs more than its limit', async t =>
 })
 
 t.test('a part that is sent is the argument that was given', async t => {
-  for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) t.strictSame(logArgument(structuredClone(logPart(value))), value)
-  const error = logArgument(structuredClone(logPart(Object.assign(new RangeError('far'), { code: 7 })))) as Error & { code: number }
+  for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) t.strictSame(logArgument(structuredClone(logParts([value]))[0]!), value)
+  const error = logArgument(structuredClone(logParts([Object.assign(new RangeError('far'), { code: 7 })]))[0]!) as Error & { code: number }
   t.match(error, { name: 'RangeError', message: 'far', code: 7 })
   t.ok(error instanceof Error)
+})
+
+t.test('a line is bounded, whatever its arguments and fields are [F31]', async t => {
+  const { log, lines } = setup()
+  const values: [string, unknown][] = [
+    ['many arguments', Array.from({ length: 100_000 }, () => 'x'.repeat(1000))], ['fields of long text', [Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`f${n}`, 'x'.repeat(10_000)])), 'text']],
+    ['a long key', [{ ['k'.repeat(100_000_000)]: 1 }]], ['text put together', ['x'.repeat(400_000_000)]], ['a symbol', [Symbol('x'.repeat(100_000_000))]], ['a message', [new Error('x'.repeat(300_000_000))]],
+    ['an error with many fields', [Object.assign(new Error('x'), Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, 'y'.repeat(100)])))]], ['a BigInt', [10n ** 100_000n]],
+    ['a function whose toString throws', [Object.assign(() => 1, { toString () { throw new Error('no') } })]], ['ten thousand causes', [Array.from({ length: 10_000 }).reduce<Error>(cause => new Error('e', { cause }), new Error('first'))]]
+  ]
+  for (const [name, words] of values) {
+    const began = process.cpuUsage()
+    log.info(...words as [unknown])
+    t.ok(process.cpuUsage(began).user < 250_000, `${name}: quickly`)
+    t.ok(JSON.stringify(lines.at(-1)).length < 70_000, `${name}: ${JSON.stringify(lines.at(-1)).length} bytes`)
+  }
+  t.match(lines[1]!.data, { f0: /^x+$/, f99: /left out: the line has more than 32768 bytes/ })
 })

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { cut } from './text.ts'
 
 /** Plain JSON, as it is stored and sent. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -23,9 +24,15 @@ const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => value 
 interface Found { kind?: JsonFault['kind'], key: Key, frame: Frame | null, detail: string }
 
 const MOST_FAULTS = 10
+/** Of parts that throw when they are read: what throws takes far longer to read than what does not. */
+const MOST_UNREADABLE = 100
 /** The digits of larger ones take long to compute. */
 const LARGEST_BIGINT = 10n ** 1000n
 const STOP = Symbol('stop')
+
+const sizeOf = (prototype: object) => Object.getOwnPropertyDescriptor(prototype, 'size')!.get as () => number
+const mapSize = sizeOf(Map.prototype)
+const setSize = sizeOf(Set.prototype)
 
 /** What has no content that can be read, in words. */
 const EMPTY: readonly [(value: unknown) => boolean, string][] = [
@@ -33,18 +40,13 @@ const EMPTY: readonly [(value: unknown) => boolean, string][] = [
   [types.isWeakSet, 'a WeakSet'], [types.isGeneratorObject, 'a generator'], [types.isMapIterator, 'an iterator'], [types.isSetIterator, 'an iterator'], [types.isRegExp, 'a RegExp']
 ]
 
-const escaped = (key: Key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 200)
+const escaped = (key: Key) => cut(String(key), 200).replaceAll('~', '~0').replaceAll('/', '~1')
 
 function pointerOf (key: Key, frame: Frame | null): string {
   if (frame === null) return ''
   const keys = [escaped(key)]
   for (let one: Frame | null = frame; one !== null && one.outer !== null; one = one.outer) keys.push(escaped(one.key))
   return `/${keys.toReversed().join('/')}`
-}
-
-function isWithin (value: object, frame: Frame | null): boolean {
-  for (let one = frame; one !== null; one = one.outer) if (one.value === value) return true
-  return false
 }
 
 function isPlain (value: object): boolean {
@@ -54,7 +56,7 @@ function isPlain (value: object): boolean {
 
 function messageOf (error: unknown): string {
   try {
-    return String((error as Error | null | undefined)?.message ?? error).slice(0, 200)
+    return cut(String((error as Error | null | undefined)?.message ?? error), 200)
   } catch {
     return 'it throws when it is read'
   }
@@ -69,10 +71,18 @@ export class JsonWalk {
   #least = 0
   #most = 0
   #visits = 0
+  #unreadable = 0
+  /** The containers that the one at hand lies in, by depth; what stands behind it is of others. */
+  readonly #open: object[] = []
 
   constructor (limits: JsonLimits, mode: 'strict' | 'loose') {
     this.#limits = limits
     this.#isStrict = mode === 'strict'
+  }
+
+  /** Bytes of the text, at least. */
+  get bytes (): number {
+    return this.#least
   }
 
   run (value: unknown): Json {
@@ -97,7 +107,7 @@ export class JsonWalk {
     this.#least += least
     this.#most += most
     this.#visits++
-    // What takes no bytes, such as a property that is undefined, takes time.
+    // What takes no bytes, such as a property that is undefined, takes time; what takes some takes two, with its comma.
     if (this.#least > this.#limits.bytes || this.#visits > this.#limits.bytes + 1000) this.#tooLarge(`at least ${Math.max(this.#least, this.#limits.bytes + 1)}`)
   }
 
@@ -108,8 +118,18 @@ export class JsonWalk {
   }
 
   #tooLarge (bytes: string): never {
-    this.faults.unshift({ kind: 'bytes', pointer: '', detail: `is ${bytes} bytes of JSON, and at most ${this.#limits.bytes} may be kept` })
+    return this.#giveUp({ kind: 'bytes', pointer: '', detail: `is ${bytes} bytes of JSON, and at most ${this.#limits.bytes} may be kept` })
+  }
+
+  /** The fault is of the whole value, of which nothing is kept. */
+  #giveUp (fault: JsonFault): never {
+    this.faults.unshift(fault)
     throw STOP
+  }
+
+  #isWithin (value: object, depth: number): boolean {
+    for (let at = 0; at < depth; at++) if (this.#open[at] === value) return true
+    return false
   }
 
   /** Notes a fault; strictly, that is the end. */
@@ -129,7 +149,8 @@ export class JsonWalk {
       return this.#value(holder[key], key, frame)
     } catch (error) {
       if (error === STOP) throw error
-      return this.#instead('[unreadable]', { kind: 'unreadable', key, frame, detail: `cannot be read: ${messageOf(error)}` })
+      if (++this.#unreadable > MOST_UNREADABLE) this.#giveUp({ kind: 'unreadable', pointer: '', detail: `cannot be read: more than ${MOST_UNREADABLE} of its parts throw` })
+      return this.#instead('[unreadable]', { kind: 'unreadable', key, frame, detail: this.faults.length < MOST_FAULTS ? `cannot be read: ${messageOf(error)}` : '' })
     }
   }
 
@@ -190,20 +211,29 @@ export class JsonWalk {
 
   #object (value: object, key: Key, frame: Frame | null): Json | undefined {
     const depth = frame === null ? 0 : frame.depth
-    if (isWithin(value, frame)) return this.#instead('[circular]', { key, frame, detail: 'is circular: it contains itself' })
+    if (this.#isWithin(value, depth)) return this.#instead('[circular]', { key, frame, detail: 'is circular: it contains itself' })
     if (depth >= this.#limits.depth) {
       return this.#instead('[too deep]', { kind: 'depth', key, frame, detail: `is nested deeper than ${this.#limits.depth} levels` })
     }
+    this.#open[depth] = value
     const inner = { value, key, depth: depth + 1, outer: frame }
     // With the two brackets, and a comma less than there are entries.
     this.#add(1, 2)
     if (Array.isArray(value)) return this.#list(value, inner)
+    // To be asked for its keys is code of the task, and what it answers takes V8 long to check.
+    if (types.isProxy(value)) return this.#instead('[a Proxy]', { key, frame, detail: 'is a Proxy: hand over a copy of it, such as { ...it }' })
     return isPlain(value) ? this.#fields(value, inner) : this.#special(value, key, inner)
   }
 
   #special (value: object, key: Key, inner: Frame): Json | undefined {
-    if (types.isMap(value)) return this.#entries(Map.prototype.entries.call(value), inner)
-    if (types.isSet(value)) return this.#entries(Set.prototype.values.call(value), inner)
+    if (types.isMap(value)) {
+      this.#expect(mapSize.call(value), 6)
+      return this.#entries(Map.prototype.entries.call(value), inner)
+    }
+    if (types.isSet(value)) {
+      this.#expect(setSize.call(value), 2)
+      return this.#entries(Set.prototype.values.call(value), inner)
+    }
     if (types.isTypedArray(value)) return this.#list(value as unknown as unknown[], inner)
     if (types.isBoxedPrimitive(value)) return this.#made(value.valueOf(), key, inner.outer)
     if (isRawJSON(value)) return this.#made(JSON.parse(value.rawJSON), key, inner.outer)
@@ -238,7 +268,11 @@ export class JsonWalk {
 
   #fields (value: object, inner: Frame): { [key: string]: Json } {
     const plain: { [key: string]: Json } = {}
-    for (const key of Object.keys(value)) {
+    // V8 lists the keys of an object all at once or not at all, in a fraction of the time that it took to set them; no more than fit are read.
+    const keys = Object.keys(value)
+    const most = this.#limits.bytes / 4
+    if (keys.length > most) this.#giveUp({ kind: 'bytes', pointer: '', detail: `has an object with ${keys.length} keys, and at most ${most} may be kept` })
+    for (const key of keys) {
       // Assigned, this key would set the prototype.
       if (key !== '__proto__') this.#field(plain, value as Holder, { key, inner })
     }

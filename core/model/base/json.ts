@@ -15,16 +15,17 @@ export function strictJson (value: unknown, limits: JsonLimits = RESULT_LIMITS):
   return fault === undefined ? { json, fault: null } : { json: null, fault }
 }
 
-/** The same, but what JSON cannot carry is replaced by words and named in `faults` (at most ten of them); null when it is too large. */
-export function looseJson (value: unknown, limits: JsonLimits = RESULT_LIMITS): { json: Json, faults: readonly JsonFault[] } {
+/** The same, but what JSON cannot carry is replaced by words and named in `faults` (at most ten of them); null when it is too large. `bytes`: of the
+ *  text, at least. */
+export function looseJson (value: unknown, limits: JsonLimits = RESULT_LIMITS): { json: Json, faults: readonly JsonFault[], bytes: number } {
   const walk = new JsonWalk(limits, 'loose')
   const json = walk.run(value)
-  return { json, faults: walk.faults }
+  return { json, faults: walk.faults, bytes: walk.bytes }
 }
 
 /** The value as JSON for people to read: what cannot be carried is words in its place, also a value that is too large. */
 export function shownJson (value: unknown, limits: JsonLimits): Json {
   const { json, faults } = looseJson(value, limits)
-  const large = faults.find(({ kind }) => kind === 'bytes')
-  return large === undefined ? json : `[left out: it ${large.detail}]`
+  const [whole] = faults
+  return json !== null || whole === undefined || whole.pointer !== '' ? json : `[left out: it ${whole.detail}]`
 }

@@ -1,17 +1,20 @@
 import { Fatal, RetryAfter, Skip } from './outcome.ts'
 import { DAY } from '../base/duration.ts'
+import { cut, isReadable } from '../base/text.ts'
 import { shownJson } from '../base/json.ts'
 import type { Failure } from './outcome.ts'
 
 const MOST_MESSAGE = 4000
 const MOST_STACK = 8000
 const CAUSES = 5
+/** The digits of larger ones take long to compute. */
+const LARGEST_BIGINT = 10n ** 1000n
 const SHOWN = { bytes: MOST_MESSAGE, depth: 5 }
 /** No attempt asks to be tried again later than this. */
 const LONGEST_WAIT = 3650 * DAY
 
 const clean = (text: string, limit: number) =>
-  text.slice(0, limit).toWellFormed().replaceAll('\u0000', '\uFFFD')
+  cut(text, limit).toWellFormed().replaceAll('\u0000', '\uFFFD')
 
 /** Reads one property; a getter that throws is an answer too. */
 function read (value: unknown, key: string): unknown {
@@ -22,10 +25,13 @@ function read (value: unknown, key: string): unknown {
   }
 }
 
-function wordsOf (value: unknown): string {
+/** Any value in words; never throws. */
+export function wordsOf (value: unknown): string {
   try {
     if (typeof value === 'string') return value
-    return isObject(value) ? JSON.stringify(shownJson(value, SHOWN)) : String(value)
+    if (isObject(value)) return JSON.stringify(shownJson(value, SHOWN))
+    if (typeof value === 'bigint' && (value > LARGEST_BIGINT || value < -LARGEST_BIGINT)) return 'a BigInt of very many digits'
+    return typeof value === 'function' ? Function.prototype.toString.call(value) : String(value)
   } catch {
     return 'a value that cannot be read'
   }
@@ -33,19 +39,23 @@ function wordsOf (value: unknown): string {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
+/** The words and the stack of an error. The stack of an error with a very long message is made of that message when it is read, and is not. */
+function textsOf (thrown: object): Pick<Failure, 'message' | 'stack'> {
+  const message = read(thrown, 'message')
+  if (typeof message === 'string' && !isReadable(message)) return { message: clean(message, MOST_MESSAGE) }
+  const stack = read(thrown, 'stack')
+  return { message: clean(typeof message === 'string' ? message : wordsOf(thrown), MOST_MESSAGE), ...typeof stack === 'string' && { stack: clean(stack, MOST_STACK) } }
+}
+
 /** Anything that can be thrown, as a bounded plain object: circles in the causes are cut, getters that throw are passed
  *  over. */
 export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   if (!isObject(thrown)) return { name: 'Error', message: clean(wordsOf(thrown), MOST_MESSAGE) }
-  const [name, message, code, stack, cause] = [
-    'name', 'message', 'code', 'stack', 'cause'
-  ].map(key => read(thrown, key))
-  const failure: Failure = {
-    name: typeof name === 'string' && name !== '' ? clean(name, 100) : 'Error',
-    message: clean(typeof message === 'string' ? message : wordsOf(thrown), MOST_MESSAGE)
-  }
+  const [name, code, cause] = ['name', 'code', 'cause'].map(key => read(thrown, key))
+  const { message, stack } = textsOf(thrown)
+  const failure: Failure = { name: typeof name === 'string' && name !== '' ? clean(name, 100) : 'Error', message }
   if (typeof code === 'string' || typeof code === 'number') failure.code = clean(String(code), 100)
-  if (typeof stack === 'string') failure.stack = clean(stack, MOST_STACK)
+  if (stack !== undefined) failure.stack = stack
   if (cause !== undefined && causes > 0) failure.cause = failureOf(cause, causes - 1)
   return failure
 }

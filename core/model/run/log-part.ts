@@ -1,5 +1,7 @@
-import { failureOf } from './failure.ts'
-import { shownJson } from '../base/json.ts'
+import { types } from 'node:util'
+import { cut } from '../base/text.ts'
+import { failureOf, wordsOf } from './failure.ts'
+import { looseJson } from '../base/json.ts'
 import type { Failure } from './outcome.ts'
 import type { Json } from '../base/json.ts'
 
@@ -7,39 +9,87 @@ import type { Json } from '../base/json.ts'
  *  one. */
 export type LogPart = { plain: Json } | { error: Failure, own?: Json } | { fields: Record<string, LogPart> }
 
-const LIMITS = { bytes: 64 * 1024, depth: 8 }
+/** Of one argument or field. */
+const LIMITS = { bytes: 16 * 1024, depth: 8 }
+/** Of all arguments of a call together. */
+const MOST_BYTES = 32 * 1024
+const MOST_WORDS = 30
 const MOST_FIELDS = 100
+const MOST_KEY = 200
+
+/** What is left for the arguments of a call, bytes. */
+interface Room { left: number }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
 
-// Of a longer text the beginning is worth more than its length.
-const shown = (value: unknown) =>
-  shownJson(typeof value === 'string' ? value.slice(0, LIMITS.bytes / 4) : value, LIMITS)
+const LEFT_OUT = `[left out: the line has more than ${MOST_BYTES} bytes]`
 
-function errorPart (error: Error): LogPart {
-  const own = shownJson({ ...error }, LIMITS)
-  return isObject(own) && Object.keys(own).length > 0 ? { error: failureOf(error), own } : { error: failureOf(error) }
+function take (room: Room, json: Json, bytes: number): Json {
+  if (bytes > room.left) return LEFT_OUT
+  room.left -= bytes
+  return json
 }
 
-function objectPart (value: object, depth: number): LogPart {
-  if (value instanceof Error) return errorPart(value)
-  if (depth === 0 || !isPlain(value) || 'toJSON' in value) return { plain: shown(value) }
-  const fields = Object.entries(value).slice(0, MOST_FIELDS).filter(([, inner]) => inner !== undefined)
-  return { fields: Object.fromEntries(fields.map(([key, inner]) => [key, logPart(inner, depth - 1)])) }
-}
-
-/** The argument as plain data. Never throws: what cannot be read is words in its place. */
-export function logPart (value: unknown, depth = 1): LogPart {
-  if (!isObject(value)) return {
-    plain: typeof value === 'symbol' || typeof value === 'function' ? String(value).slice(0, 200) : shown(value)
+/** Of a longer text the beginning is worth more than its length. */
+function shown (value: unknown, room: Room): Json {
+  if (room.left <= 0) return LEFT_OUT
+  if (typeof value === 'string') {
+    const text = cut(value, Math.min(LIMITS.bytes, room.left))
+    return take(room, text, text.length)
   }
+  if (typeof value === 'symbol' || typeof value === 'function') return take(room, cut(wordsOf(value), 200), 200)
+  const { json, faults: [whole], bytes } = looseJson(value, LIMITS)
+  if (json === null && whole?.pointer === '') return `[left out: it ${whole.detail}]`
+  return take(room, json, bytes)
+}
+
+/** The first fields of an object. */
+function fieldsOf (value: object): [string, unknown][] {
+  const fields: [string, unknown][] = []
+  for (const key of Object.keys(value).slice(0, MOST_FIELDS)) {
+    const inner = readOf(value, key)
+    if (inner !== undefined && key !== '__proto__') fields.push([cut(key, MOST_KEY), inner])
+  }
+  return fields
+}
+
+function readOf (value: object, key: string): unknown {
   try {
-    return objectPart(value, depth)
+    return (value as Record<string, unknown>)[key]
   } catch {
-    return { plain: shown(value) }
+    return '[unreadable]'
   }
+}
+
+function errorPart (error: Error, room: Room): LogPart {
+  const own = fieldsOf(error)
+  const failure = { error: failureOf(error) }
+  room.left -= failure.error.message.length + (failure.error.stack?.length ?? 0)
+  return own.length === 0 ? failure : { ...failure, own: Object.fromEntries(own.map(([key, inner]) => [key, shown(inner, room)])) }
+}
+
+function objectPart (value: object, depth: number, room: Room): LogPart {
+  if (room.left <= 0) return { plain: LEFT_OUT }
+  if (value instanceof Error) return errorPart(value, room)
+  if (depth === 0 || !isPlain(value) || types.isProxy(value) || 'toJSON' in value) return { plain: shown(value, room) }
+  return { fields: Object.fromEntries(fieldsOf(value).map(([key, inner]) => [key, partOf(inner, depth - 1, room)])) }
+}
+
+function partOf (value: unknown, depth: number, room: Room): LogPart {
+  if (!isObject(value)) return { plain: shown(value, room) }
+  try {
+    return objectPart(value, depth, room)
+  } catch {
+    return { plain: shown(value, room) }
+  }
+}
+
+/** The arguments of a call as plain data. Never throws: what cannot be read is words in its place, and so is what is too much for one line. */
+export function logParts (words: readonly unknown[]): LogPart[] {
+  const room = { left: MOST_BYTES }
+  return words.slice(0, MOST_WORDS).map(word => partOf(word, 1, room))
 }
 
 /** The argument that was made plain, for a logger: an error is one again. */

@@ -1,5 +1,5 @@
 import { after } from '../../model/base/clock.ts'
-import { logPart } from '../../model/run/log-part.ts'
+import { logParts } from '../../model/run/log-part.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Moved, Port, Up } from './wire.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
@@ -29,7 +29,7 @@ export class Voice {
   constructor (port: Port<Up, Down>, clock: Clock) {
     this.#port = port
     this.#clock = clock
-    this.log = Object.fromEntries(LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: words.map(word => logPart(word)) })])) as unknown as TaskLog
+    this.log = Object.fromEntries(LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: logParts(words) })])) as unknown as TaskLog
     this.progress = {
       setTotal: (total, unit) => this.#move({ total, ...unit === undefined ? {} : { unit } }),
       advance: (by = 1, message) => this.#go(this.#current + by, message),
