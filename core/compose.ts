@@ -12,6 +12,8 @@ import { Forecaster } from './work/plan/forecast.ts'
 import { Foresight } from './work/plan/forecaster.ts'
 import { LateErrors } from './work/context/uncaught.ts'
 import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
+import { LoopWatch } from './work/watch/loop-watch.ts'
+import { STANDS_MS } from './model/view/loop.ts'
 import { LEASE } from './work/run/lease.ts'
 import { Runner } from './work/run/runner.ts'
 import { Notices } from './work/upkeep/notices.ts'
@@ -76,6 +78,7 @@ export interface Parts {
   upkeep: Upkeep
   security: Security
   standstill: StandstillWatch
+  watch: LoopWatch
   breaker: Breaker
   ticker: Ticker
   alarm: Alarm
@@ -117,11 +120,12 @@ function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
 }
 
 function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): Runner {
-  const { engine, clock, situation, owner, notices } = parts
+  const { engine, clock, situation, owner, notices, watch } = parts
   const { log } = config()
   return new Runner({
     engine, clock, random, tasks, situation, owner, leadMs,
     notice: notices.say,
+    inline: watch.table,
     slots: () => config().manager.scheduler_thread_pool,
     stopGraceMs: () => milliseconds(config().manager.stop_grace),
     abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
@@ -139,7 +143,7 @@ function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): v
 }
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
-  const { clock, notices, runner, catalog, settings, upkeep, standstill, security } = parts
+  const { clock, notices, runner, catalog, settings, upkeep, standstill, security, watch } = parts
   const jumped = () => {
     parts.pauses.refresh()
     void hooks.replan()
@@ -149,7 +153,10 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     { name: 'poll', everyMs: POLL, run: hooks.poll },
     { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
     { name: 'renew', everyMs: LEASE / 3, run: () => parts.upkeep.beat(() => runner.renew()) },
-    watchdog({ clock, notice: notices.say, suspects: () => runner.active.suspects(), jumped }),
+    watchdog({
+      clock, notice: notices.say, jumped, suspects: () => runner.active.suspects(),
+      otherwiseTold: () => watch.isWatching ? STANDS_MS : Infinity
+    }),
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan(), security.look()]) } },
     { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
   ]
@@ -167,10 +174,14 @@ function scheduleIds (clock: Clock): () => string {
 /** What looks at the machine and at the files. */
 function composeInputs (wiring: Wiring): void {
   const { parts, options, hooks, config, folder } = wiring
-  const { clock, settings, notices } = parts
+  const { clock, settings, notices, owner } = parts
   parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
   parts.engine = parts.calls.engine
   parts.late = new LateErrors(notices.say)
+  parts.watch = new LoopWatch({
+    isOn: options.watch === 'thread', clock, notice: notices.say, folder, owner,
+    limits: () => ({ graceMs: milliseconds(config().manager.stop_grace), limitMs: milliseconds(config().manager.loop_limit) })
+  })
   parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
   parts.security = new Security({
     settings, folder, directory: () => parts.catalog.directory, tasks: () => parts.catalog.tasks, notice: notices.say, env: options.env ?? process.env,

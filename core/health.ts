@@ -3,6 +3,7 @@ import { VERSION } from './version.ts'
 import { iso } from './model/base/clock.ts'
 import { failureOf } from './model/run/failure.ts'
 import { standstillWords } from './model/view/standstill.ts'
+import { stoodWords } from './model/view/loop.ts'
 import { onceSaid, placeWords } from './model/base/errors.ts'
 import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/base/errors.ts'
@@ -42,6 +43,12 @@ function callsOf ({ callFaults }: TaskManager) {
   return { ok: failing.length === 0, failing }
 }
 
+/** The stands of the event loop in the last hour, the latest last. */
+const loopOf = ({ watch: { stood } }: TaskManager) => ({
+  ok: stood.length === 0, standing: null,
+  stood: stood.map(({ ms, at, ...rest }) => ({ ...rest, runs: [...rest.runs], seconds: Math.round(ms / SECOND), at: iso(at)! }))
+})
+
 /** How many of the schedules that fail are listed. */
 const MOST_FAULTS = 20
 
@@ -72,6 +79,8 @@ export async function healthOf (manager: TaskManager) {
   const config = configOf(manager)
   const schedules = schedulesOf(manager)
   const calls = callsOf(manager)
+  const loop = loopOf(manager)
+  const stood = manager.watch.stood.at(-1)
   const failed = [
     manager.state === 'started' ? '' : `the manager is ${manager.state}`,
     engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
@@ -82,6 +91,7 @@ export async function healthOf (manager: TaskManager) {
     calls.ok ? '' : `the engine fails '${calls.failing[0]!.call}': ${calls.failing[0]!.message}`,
     schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
+    stood === undefined ? '' : stoodWords(stood),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)
@@ -98,6 +108,7 @@ export async function healthOf (manager: TaskManager) {
     calls,
     schedules,
     listeners: listenersOf(manager),
+    loop,
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
     broken,

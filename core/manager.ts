@@ -27,6 +27,7 @@ import type { Situation } from './work/conditions/situation.ts'
 import type { TaskDefinition } from './model/task/task.ts'
 import type { StandstillWatch } from './work/upkeep/standstill.ts'
 import type { Ticker } from './work/upkeep/ticker.ts'
+import type { LoopWatch } from './work/watch/loop-watch.ts'
 import type { Upkeep } from './work/upkeep/maintenance.ts'
 
 export type { Eyes, ManagerOptions } from './options.ts'
@@ -49,6 +50,7 @@ export class TaskManager implements Service {
   readonly upkeep: Upkeep
   readonly security: Security
   readonly standstill: StandstillWatch
+  readonly watch: LoopWatch
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
   readonly #notices: Notices
@@ -83,12 +85,13 @@ export class TaskManager implements Service {
     this.upkeep = parts.upkeep
     this.security = parts.security
     this.standstill = parts.standstill
+    this.watch = parts.watch
     this.#notices = notices
     this.#calls = parts.calls
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
+    this.#base = [parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     settings.notice = notices.say
     settings.changed = () => void this.#configured()
@@ -223,6 +226,7 @@ export class TaskManager implements Service {
   }
 
   async #configured (): Promise<void> {
+    this.watch.tell()
     await this.catalog.reconfigure().catch(error => this.notice({ kind: 'beat_failed', beat: 'reconfigure', error: failureOf(error) }))
     await this.#replan()
   }

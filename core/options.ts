@@ -25,6 +25,8 @@ export interface ManagerOptions {
   clock?: Clock
   /** `none`: the timed loops are left to whoever calls `beat`. */
   loops?: 'own' | 'none'
+  /** `thread`: a thread sees the event loop stand and says who holds it. The command line has one always. */
+  watch?: 'thread' | 'none'
   random?: () => number
   /** What tasks find in ctx.services. */
   services?: Services

@@ -6,6 +6,11 @@ import { Trouble } from './_schema/machine.ts'
 import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
 
 const Fault = exactly({ code: Type.String(), message: Type.String(), fix: nullable(Type.String()), where: nullable(Type.String()) })
+const Held = {
+  runs: Type.Array(exactly({ id: Type.String(), task: Type.String() }), { description: 'Whose functions held it' }),
+  exact: Type.Boolean({ description: 'False: each of them may have' }),
+  where: nullable(Type.String({ description: 'The place in the code' }))
+}
 const Health = exactly({
   status: word(['ok', 'degraded', 'failed']),
   reasons: Type.Array(Type.String(), { description: 'Why it is not ok' }),
@@ -37,6 +42,11 @@ const Health = exactly({
     ok: Type.Boolean(),
     troubles: Type.Array(exactly({ listener: Type.String(), failures: Type.Integer(), message: Type.String(), at: Instant }))
   }, { description: 'Listeners that have thrown; it leaves the status as it is' }),
+  loop: exactly({
+    ok: Type.Boolean(),
+    standing: nullable(exactly({ seconds: Type.Integer(), ...Held })),
+    stood: Type.Array(exactly({ seconds: Type.Integer(), at: Instant, ...Held }))
+  }, { description: 'The event loop that stood still in the last hour; one that stands now is told by a process in its place, with status, reasons and loop alone' }),
   tasks: Type.Integer(),
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are not in force' }),

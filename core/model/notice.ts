@@ -35,7 +35,7 @@ export type Notice =
   | { kind: 'begun_anew', id: string, task: string, saved: string | null, version: string }
   | { kind: 'overdue', id: string, task: string, ms: number }
   | { kind: 'late_error', id: string | null, task: string | null, file?: string, count?: number, error: Failure }
-  | { kind: 'loop_blocked', ms: number, tasks: string[] }
+  | { kind: 'loop_blocked', ms: number, tasks: string[], runs?: string[], exact?: boolean, where?: string | null }
   | { kind: 'clock_jumped', ms: number }
   | { kind: 'swept', removed: number }
   | { kind: 'beat_failed', beat: string, error: Failure }

@@ -12,6 +12,8 @@ export interface Life {
   reload: () => Promise<void>
   /** How long running runs may take to end, asked when the end begins. */
   graceMs: () => number
+  /** Told when the end begins. */
+  ending: () => void
   /** Called once, whatever way the process ends. */
   last: () => void
   failed: (error: unknown) => void
@@ -28,7 +30,7 @@ export function outlive (failed: (error: unknown) => void): void {
 }
 
 /** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. */
-export function lifetime ({ close, reload, graceMs, last, failed }: Life): void {
+export function lifetime ({ close, reload, graceMs, ending: begun, last, failed }: Life): void {
   let ending = false
   async function end () {
     setTimeout(() => process.exit(1), graceMs() + SLACK).unref()
@@ -42,6 +44,7 @@ export function lifetime ({ close, reload, graceMs, last, failed }: Life): void 
     process.on(signal, () => {
       if (ending) process.exit(code)
       ending = true
+      begun()
       void end()
     })
   }

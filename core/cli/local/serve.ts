@@ -13,6 +13,8 @@ import { createServer, serverToken } from '../../server.ts'
 import { isFirstLook } from '../../load/task/import-cache.ts'
 import { lifetime, outlive } from './lifetime.ts'
 import { failureOf } from '../../model/run/failure.ts'
+import { findSignalPipe } from '../../work/watch/signal-pipe.ts'
+import { lendStandIn } from './stand-in.ts'
 import { givesBack } from './reclaim.ts'
 import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
@@ -77,7 +79,7 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
 }
 
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
-  const manager = await createManager(options)
+  const manager = await createManager({ ...options, watch: 'thread' })
   const log = createLog(manager.config.log)
   // Standard output has records of the log alone.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
@@ -92,6 +94,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   lifetime({
     close: () => app.close(),
     reload: () => manager.settings.rescan(),
+    ending: () => manager.watch.ending(),
     graceMs: () => milliseconds(manager.config.manager.stop_grace),
     last: () => {
       if (listening) rmSync(listeningFile(manager.folder), { force: true })
@@ -104,6 +107,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   dismiss()
   const url = await listen(app, manager)
   listening = true
+  await lendStandIn(app, manager, findSignalPipe())
   await welcome(manager, url, demo)
   givesBack(manager)
   await tidyCompiled()

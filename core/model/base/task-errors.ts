@@ -20,6 +20,12 @@ export const processShared = (call: string) => new OffpeakError({
   fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
 })
 
+/** A request that came while the event loop stood. */
+export const loopBlocked = (words: string) => new OffpeakError({
+  code: 'OFFPEAK_LOOP_BLOCKED', status: 503, message: words,
+  fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
+})
+
 const MIB = 2 ** 20
 
 /** `heldBytes`: what was seen, null when V8 has found the limit by itself. */

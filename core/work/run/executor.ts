@@ -10,6 +10,7 @@ import { attempt } from './attempt.ts'
 import { begun } from './restart.ts'
 import { contextFor } from '../context/context.ts'
 import { failureOf } from '../../model/run/failure.ts'
+import { heldWords } from '../../model/view/loop.ts'
 import { runScope, scopeOf } from '../context/scope.ts'
 import { workOf } from '../isolate/dispatch.ts'
 import type { Active, ActiveRuns } from './active.ts'
@@ -17,6 +18,7 @@ import type { Breathing, ContextOptions } from '../context/context.ts'
 import type { Claimed, Engine, Settlement } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Enqueue, Services, TaskLog } from '../../model/task/context.ts'
+import type { InlineTable } from '../watch/inline-table.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { LogLine } from '../../engine/reports.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
@@ -39,6 +41,8 @@ export interface ExecutorOptions {
   enqueue: (task: string, ask: Enqueue) => Promise<string>
   /** Waits while the gates of a running run are closed. */
   breathe: (active: Active, breathing: Breathing) => Promise<void>
+  /** Where runs are listed that are executed in this thread. */
+  inline?: Pick<InlineTable, 'enter' | 'returned' | 'leave'>
   /** Called with what an attempt has come to before its slot is free, and before that is durable. */
   ended?: (run: Claimed, outcome: Outcome) => void
 }
@@ -54,6 +58,22 @@ type ToRetry = Extract<Outcome, { kind: 'failed' }> & { retry_at: number }
 const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'failed' && outcome.retry_at !== null
 
 const nobody = () => undefined
+
+/** A run that has held the event loop says so, whatever it came to: the log has it, and what is completed a warning. */
+function afterHolding (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
+  if (ms === 0) return outcome
+  log().warn(heldWords(ms))
+  return outcome.kind !== 'completed' ? outcome : { ...outcome, warning: [outcome.warning, heldWords(ms)].filter(Boolean).join('; ') }
+}
+
+/** What a function returns at once: a promise, when it goes on later. */
+function called (work: () => unknown, returned: () => void): unknown {
+  try {
+    return work()
+  } finally {
+    returned()
+  }
+}
 
 /** What could not even begin has failed, and is not tried again. */
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error: failureOf(error), retry_at: null })
@@ -154,20 +174,21 @@ export class Executor {
 
   async #attempt (active: Active, taken: Taken): Promise<Outcome> {
     const { run, task, stop } = active
-    const { clock, random, abortGraceMs, notice } = this.#options
+    const { clock, random, abortGraceMs, notice, inline } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
     const work = task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)
     const ctx = contextFor(given)
     const scope = scopeOf(ctx)
+    const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined
     const outcome = await attempt({
       task, run, stop, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
-      work: () => runScope.run(scope, work, ctx),
+      work: slot === undefined ? () => runScope.run(scope, work, ctx) : () => called(() => runScope.run(scope, work, ctx), () => inline!.returned(slot)),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
     scope.output.end()
     taken.ms = clock.monotonic() - began
-    return outcome
+    return slot === undefined ? outcome : afterHolding(outcome, inline!.leave(slot), given.log)
   }
 
   /** The work of a task that is not executed in this thread. */

@@ -12,12 +12,14 @@ export interface WatchdogOptions {
   notice: Listener
   /** The tasks that execute in this thread right now, or have since the last look. */
   suspects: () => string[]
+  /** So long a block is told by a thread that knows more; Infinity: there is none. */
+  otherwiseTold?: () => number
   /** The wall clock was set, or the machine has slept. */
   jumped: (ms: number) => void
 }
 
 /** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that only counts. */
-export function watchdog ({ clock, notice, suspects, jumped }: WatchdogOptions): Beat {
+export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infinity, jumped }: WatchdogOptions): Beat {
   let monotonic: number | null = null
   let wall = 0
   return {
@@ -29,7 +31,8 @@ export function watchdog ({ clock, notice, suspects, jumped }: WatchdogOptions):
       monotonic = clock.monotonic()
       wall = clock.now()
       const tasks = suspects()
-      if (counted - EVERY > BLOCKED) notice({ kind: 'loop_blocked', ms: Math.round(counted - EVERY), tasks })
+      const blocked = counted - EVERY
+      if (blocked > BLOCKED && blocked < otherwiseTold()) notice({ kind: 'loop_blocked', ms: Math.round(blocked), tasks })
       if (Math.abs(passed - counted) <= JUMP) return
       notice({ kind: 'clock_jumped', ms: Math.round(passed - counted) })
       jumped(passed - counted)

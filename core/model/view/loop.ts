@@ -1,0 +1,59 @@
+import { SECOND, spanWords } from '../base/duration.ts'
+
+/** A run whose function is executed in the thread of the event loop. */
+export interface Inline { id: string, task: string }
+
+/** An event loop that stands. `runs`: whose function holds it, or, while `exact` is false, each that may; `where`: the
+ *  place in the code, null when it cannot be told. */
+export interface Stand { ms: number, runs: readonly Inline[], exact: boolean, where: string | null }
+
+/** A stand that is over. `at`: epoch ms of its end. */
+export interface Stood extends Stand { at: number }
+
+/** The loop has not come round for so long: it stands. */
+export const STANDS_MS = 3 * SECOND
+
+export interface EndAsk {
+  /** How long the loop has stood. */
+  ms: number
+  /** How long ago it was asked to end by a signal that the loop has not seen, null: it was not. */
+  askedMs: number | null
+  /** How often it was. */
+  asked: number
+  graceMs: number
+  /** 0: none. */
+  limitMs: number
+}
+
+/** Whether the process of a loop that stands is to be ended, and for what: nobody in it can obey a signal. A second signal
+ *  means at once, as it does while the loop goes round. */
+export function endOf ({ ms, askedMs, asked, graceMs, limitMs }: EndAsk): 'stop' | 'limit' | null {
+  if (asked > 1 || (askedMs !== null && askedMs >= graceMs)) return 'stop'
+  return limitMs > 0 && ms >= limitMs ? 'limit' : null
+}
+
+function whoseOf ({ runs, exact }: Pick<Stand, 'runs' | 'exact'>): string {
+  const [first, ...others] = runs
+  if (first === undefined) return 'something other than a run'
+  const named = `run ${first.id} of task '${first.task}'`
+  if (others.length === 0 || exact) return named
+  return `one of ${runs.length} inline runs, ${named} first,`
+}
+
+const HELD_FIX = 'use isolation: thread or process for work that does not wait'
+
+const lasting = (ms: number) => spanWords(Math.max(SECOND, Math.round(ms / SECOND) * SECOND))
+
+/** A loop that stands, as health and the log say it; without names for readers who may not know them. */
+export function standWords (stand: Stand, names: 'named' | 'unnamed' = 'named'): string {
+  const where = stand.where === null || names === 'unnamed' ? '' : ` at ${stand.where}`
+  const whose = names === 'named' ? whoseOf(stand) : stand.runs.length === 0 ? 'something' : 'a run'
+  return `the event loop has stood for ${lasting(stand.ms)}: ${whose} holds it${where}, and nothing else is done meanwhile`
+}
+
+/** A stand that is over, as health says it. */
+export const stoodWords = (stood: Stood): string =>
+  `the event loop stood for ${lasting(stood.ms)}: ${whoseOf(stood)} held it${stood.where === null ? '' : ` at ${stood.where}`}; ${HELD_FIX}`
+
+/** The warning of a run that has held the loop. */
+export const heldWords = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`

@@ -1,0 +1,23 @@
+import t from 'tap'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONFIG, FILES, add, ask } from './standing.ts'
+import { served } from './server.ts'
+import { until } from '../clock.ts'
+import type { Health } from './standing.ts'
+
+t.test('a run that has held the loop for long says so when it is over, and health for an hour', { timeout: 60_000 }, async t => {
+  const it = await served(t, { files: FILES, config: CONFIG })
+  const id = await add(it, 'spin', { ms: 4500 })
+  await until('it is over', async () => (await ask(it, `/api/runs/${id}`).catch(() => null))?.body.state === 'completed', 30_000)
+  t.match((await it.call('GET', `/api/runs/${id}`)).body, { state: 'completed', result: 'let go', warning: /held the event loop for \d+ s: use isolation/ })
+  await until('health knows', async () => ((await it.call('GET', '/api/health')).body as Health).loop.stood.length === 1)
+  t.match((await it.call('GET', '/api/health')).body, { status: 'degraded', reasons: [new RegExp(`run ${id} of task 'spin' held it`)], loop: { ok: false, standing: null } })
+})
+
+t.test('a loop that stands beyond manager.loop_limit ends the process for its supervisor', { timeout: 60_000 }, async t => {
+  const it = await served(t, { files: FILES, config: { manager: { ...CONFIG.manager, loop_limit: 4 } } })
+  const id = await add(it, 'spin')
+  t.strictSame(await it.exit, [null, 'SIGKILL'])
+  t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'limit' })
+})

@@ -1,0 +1,38 @@
+import t from 'tap'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONFIG, FILES, add, ask, standing } from './standing.ts'
+import { served } from './server.ts'
+import { until } from '../clock.ts'
+import type { Health, Problem } from './standing.ts'
+
+t.test('a loop without end is named in health, by run, task and place, and TERM ends the process in its grace [F04]', { timeout: 90_000 }, async t => {
+  const it = await served(t, { files: FILES, config: CONFIG })
+  await add(it, 'long')
+  const id = await add(it, 'spin')
+  const began = performance.now()
+  let health: Health | null = null
+  await until('health names it', async () => { health = await standing(it); return health !== null && health.loop.standing!.exact }, 30_000)
+  t.match(health, { status: 'failed', reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)], loop: { standing: { runs: [{ id, task: 'spin' }] } } })
+  t.ok(performance.now() - began < 15_000, 'in seconds')
+  t.match(await ask(it, '/livez'), { status: 503, body: { status: 'blocked' } })
+  const other = await ask(it, `/api/runs/${id}`)
+  t.match(other, { status: 503, body: { code: 'OFFPEAK_LOOP_BLOCKED' } })
+  t.match((other.body as unknown as Problem).detail, id)
+  t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: null })
+  await until('the log names it', () => it.output().includes(`run ${id} of task 'spin'`))
+  it.child.kill('SIGTERM')
+  const asked = performance.now()
+  t.strictSame(await it.exit, [null, 'SIGKILL'])
+  t.ok(performance.now() - asked < 10_000, 'in its grace')
+  t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'stop' })
+})
+
+t.test('a call that waits for another program is named too, and that program ends with the process', { timeout: 90_000 }, async t => {
+  const it = await served(t, { files: FILES, config: CONFIG })
+  const id = await add(it, 'sync')
+  await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.id === id, 30_000)
+  it.child.kill('SIGTERM')
+  it.child.kill('SIGINT')
+  t.strictSame(await it.exit, [null, 'SIGKILL'], 'a second signal ends it at once')
+})
