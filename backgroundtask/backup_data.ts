@@ -13,6 +13,7 @@ import type { Excluded } from './_files/match.ts'
 import { PatternRefused, excludedFrom } from './_files/match.ts'
 import { RequireMountSchema, checkDisk, noteDisk } from './_files/mount.ts'
 import { expandPath } from './_files/path.ts'
+import { checkToWrite, openToWrite } from './_files/own.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -21,30 +22,34 @@ import { verify } from './_backup/unpack.ts'
 export { listBackups } from './_backup/backups.ts'
 export { restore } from './_backup/restore.ts'
 
-const Count = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 }))
+const Count = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000, configured: 'at_least' }))
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,63}'
 
 const Input = Type.Object({
-  source: Type.Optional(Type.String({ description: 'The folder to back up' })),
-  target: Type.Optional(Type.String({ description: 'The folder that the archives go to' })),
+  source: Type.Optional(Type.String({ description: 'The folder to back up', configured: 'within' })),
+  target: Type.Optional(Type.String({ description: 'The folder that the archives go to', configured: 'within' })),
   name: Type.Optional(Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore' })),
+  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore', configured: true })),
   level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
-  allow_empty: Type.Optional(Type.Boolean({ description: 'Back up a folder without files although the last backup has some' })),
+  allow_empty: Type.Optional(Type.Boolean({ description: 'Back up a folder without files although the last backup has some', configured: true, configured_or: false })),
   require_mount: RequireMountSchema,
   keep_last: Count,
   keep_daily: Count,
   keep_weekly: Count
-}, { additionalProperties: false })
+}, { additionalProperties: false, configured: ['source'] })
 
 const DEFAULTS = { target: 'backups', exclude: [] as string[], level: 3, allow_empty: false, keep_last: 7, keep_daily: 7, keep_weekly: 4 }
 
 type BackupSettings = Settings<typeof Input, typeof DEFAULTS>
 interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, target: Folder, name: string, excluded: Excluded }
 
-async function open (ctx: TaskContext, { path, key }: { path: string, key: string }): Promise<Folder> {
+async function open (ctx: TaskContext, { path, key }: { path: string, key: 'source' | 'target' }): Promise<Folder> {
   try {
-    return await openFolder(path)
+    if (key === 'source') return await openFolder(path)
+    await checkToWrite(ctx, path)
+    // Its parent is not made: a missing one is a disk that is not there.
+    await mkdir(path, { mode: 0o700 }).catch(error => { if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error })
+    return await openToWrite(ctx, path)
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
     if (['EACCES', 'EPERM'].includes(codeOf(error))) return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)
@@ -196,8 +201,6 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
   for (const path of disks) await checkDisk(path, { task: ctx.task, require: path === settings.target || settings.require_mount !== true ? settings.require_mount : undefined })
   const source = await open(ctx, { path: settings.source!, key: 'source' })
   try {
-    // Its parent is not made: a missing one is a disk that is not there.
-    await mkdir(settings.target, { mode: 0o700 }).catch(error => { if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error })
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
       const excluded = await excludedFrom(source, { patterns: settings.exclude, given: given.source }).catch(error => refused(ctx, error))

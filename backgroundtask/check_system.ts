@@ -11,7 +11,7 @@ const Input = Type.Object({
   max_cpu: Limit,
   max_memory: Limit,
   max_disk: Limit,
-  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 50, description: 'The disks to look at, each by any path on it' }))
+  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 50, description: 'The disks to look at, each by any path on it', configured: 'some' }))
 }, { additionalProperties: false })
 
 const DEFAULTS = { max_cpu: 80, max_memory: 80, max_disk: 90, paths: ['/'] }

@@ -5,7 +5,8 @@ import { DurationSchema, milliseconds, spanWords } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import type { Folder } from './_files/folder.ts'
 import { readWhole, writeWhole } from './_files/folder.ts'
-import { openFolder } from './_files/root.ts'
+import { checkFileToWrite } from './_files/own.ts'
+import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
 import { RequestRefused, WEB_DEFAULTS, WebFields, fetchSafely, readBody } from './_net/web.ts'
@@ -13,13 +14,13 @@ import { RequestRefused, WEB_DEFAULTS, WebFields, fetchSafely, readBody } from '
 const BODY_LIMIT = 1024 * 1024
 
 const Input = Type.Object({
-  url: Type.Optional(Type.String({ description: 'The page to ask for' })),
+  url: Type.Optional(Type.String({ description: 'The page to ask for', configured: 'host', configured_when: ['url'] })),
   timeout: Type.Optional(DurationSchema),
   expect_status: Type.Optional(Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The answers that mean up' })),
   expect_text: Type.Optional(Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must hold' })),
   slow_after: Type.Optional(DurationSchema),
   on_down: Type.Optional(Type.Unsafe<'warn' | 'fail'>({ type: 'string', enum: ['warn', 'fail'], description: 'What the run comes to when the site is down' })),
-  state_file: Type.Optional(Type.String({ minLength: 1, description: 'Where the last answer of each page is kept' })),
+  state_file: Type.Optional(Type.String({ minLength: 1, description: 'Where the last answer of each page is kept', configured: true })),
   ...WebFields
 }, { additionalProperties: false })
 
@@ -63,8 +64,9 @@ async function readStates (folder: Folder, name: string): Promise<Map<string, La
 }
 
 /** Keeps whether the page is up and since when; answers what it was before. */
-async function remember (settings: SiteSettings, { up, now }: { up: boolean, now: string }): Promise<Last | null> {
+async function remember (ctx: TaskContext, settings: SiteSettings, { up, now }: { up: boolean, now: string }): Promise<Last | null> {
   const path = resolve(settings.state_file)
+  await checkFileToWrite(ctx, path).catch(error => error instanceof PathRefused ? ctx.fail(`${keyOf(ctx, 'state_file')} in config.json: ${error.message}`) : Promise.reject(error))
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const folder = await openFolder(dirname(path))
   try {
@@ -86,7 +88,7 @@ async function checkWebsite (ctx: TaskContext): Promise<unknown> {
   const settings = { ...given, url: given.url }
   const found = await check(ctx, settings)
   const now = new Date().toISOString()
-  const last = await remember(settings, { up: found.up, now })
+  const last = await remember(ctx, settings, { up: found.up, now })
   const changed = last !== null && last.up !== found.up
   const result = { ...found, changed, since: last === null || changed ? now : last.since, before: changed ? { up: last.up, since: last.since } : null }
   ctx.log.info({ url: settings.url, up: found.up, status: found.status, ms: found.ms, changed }, 'website checked')

@@ -6,7 +6,7 @@ import { codeOf, messageOf, settingsOf } from './_task/settings.ts'
 import { WEB_DEFAULTS, WebFields, fetchSafely } from './_net/web.ts'
 
 const Input = Type.Object({
-  ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop' })),
+  ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop', configured: true })),
   ping_timeout: Type.Optional(DurationSchema),
   ...WebFields
 }, { additionalProperties: false })

@@ -8,7 +8,7 @@ import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf } from './_task/settings.ts'
 
 const Input = Type.Object({
-  path: Type.Optional(Type.String({ minLength: 1, description: 'The file' }))
+  path: Type.Optional(Type.String({ minLength: 1, description: 'The file', configured: 'within', uploads: true }))
 }, { additionalProperties: false })
 
 const CHUNK = 256 * 1024
@@ -83,7 +83,8 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Process a file',
   description: 'Counts the lines and bytes of a file and takes its SHA-256, with its progress in bytes. A pattern for work on files.',
   func: processFile,
-  enabled: false,
+  // It has no trigger, and reads what was sent or what config.json names.
+  enabled: true,
   max_retries: 1,
   timeout: '1h',
   type: 'file',

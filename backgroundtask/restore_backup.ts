@@ -3,20 +3,21 @@ import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { listBackups } from './_backup/backups.ts'
 import { restore } from './_backup/restore.ts'
 import { expandPath } from './_files/path.ts'
+import { checkToWrite, openToWrite } from './_files/own.ts'
 import { PathRefused } from './_files/root.ts'
 import type { Restored } from './_backup/restore.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import { ArchiveRefused } from './_backup/unpack.ts'
 
 const Input = Type.Object({
-  from: Type.Optional(Type.String({ description: 'Without an archive: the folder whose backups are listed' })),
-  archive: Type.Optional(Type.String({ description: 'The .tar.zst to unpack' })),
-  into: Type.Optional(Type.String({ description: 'The folder to unpack to' })),
+  from: Type.Optional(Type.String({ description: 'Without an archive: the folder whose backups are listed', configured: 'within' })),
+  archive: Type.Optional(Type.String({ description: 'The .tar.zst to unpack', configured: 'within', configured_in: ['archive', 'from'], uploads: true })),
+  into: Type.Optional(Type.String({ description: 'The folder to unpack to', configured: 'within' })),
   only: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 1000, description: 'Paths, folders or globs' })),
-  existing: Type.Optional(Type.Unsafe<'refuse' | 'replace'>({ type: 'string', enum: ['refuse', 'replace'] })),
-  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
-  max_ratio: Type.Optional(Type.Number({ minimum: 1 }))
-}, { additionalProperties: false })
+  existing: Type.Optional(Type.Unsafe<'refuse' | 'replace'>({ type: 'string', enum: ['refuse', 'replace'], configured: true, configured_or: 'refuse' })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
+  max_ratio: Type.Optional(Type.Number({ minimum: 1, configured: 'at_most' }))
+}, { additionalProperties: false, configured: ['into'] })
 
 const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 1000 }
 
@@ -47,14 +48,16 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
   try {
     if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, expandPath(from)) }
     if (archive === undefined || into === undefined) {
-      return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, as its payload or in config.json`)
+      return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, in config.json`)
     }
+    await checkToWrite(ctx, expandPath(into))
     const restored = await restore({
       archive: expandPath(archive),
       into: expandPath(into),
       only,
       existing,
       caps: { maxBytes: bytesOf(maxSize), maxRatio },
+      open: path => openToWrite(ctx, path),
       signal: ctx.signal,
       onBytes: (count, path) => ctx.progress.advance(count, path)
     })

@@ -2,18 +2,19 @@ import { basename, dirname, join, matchesGlob, resolve, sep } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { rotate, unfit } from './_files/rotate.ts'
+import { checkFileToWrite } from './_files/own.ts'
 import { openFolder } from './_files/root.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
 import { walk } from './_files/walk.ts'
 
 const Input = Type.Object({
-  files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Log files, or globs of them' })),
-  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger' })),
-  keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  method: Type.Optional(Type.Unsafe<'copy_truncate' | 'rename'>({ type: 'string', enum: ['copy_truncate', 'rename'] })),
+  files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Log files, or globs of them', configured: 'some' })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger', configured: 'at_least' })),
+  keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, configured: 'at_least' })),
+  method: Type.Optional(Type.Unsafe<'copy_truncate' | 'rename'>({ type: 'string', enum: ['copy_truncate', 'rename'], configured: true })),
   compress: Type.Optional(Type.Boolean())
-}, { additionalProperties: false })
+}, { additionalProperties: false, configured: ['files'] })
 
 const DEFAULTS = { files: [] as string[], max_size: '10 MB', keep: 5, method: 'copy_truncate' as const, compress: true }
 
@@ -54,6 +55,7 @@ async function listed (ctx: TaskContext, { files }: RotateSettings): Promise<{ p
 }
 
 async function rotateOne (ctx: TaskContext, { path, settings }: { path: string, settings: RotateSettings }): Promise<'rotated' | 'small' | 'missing'> {
+  await checkFileToWrite(ctx, path)
   const folder = await openFolder(dirname(path))
   try {
     const stat = await folder.stat(basename(path))

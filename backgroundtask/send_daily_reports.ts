@@ -7,9 +7,9 @@ import { keyOf, settingsOf } from './_task/settings.ts'
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
 
 const Input = Type.Object({
-  to: Type.Optional(Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })])),
+  to: Type.Optional(Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })], { configured: 'some' })),
   subject: Type.Optional(Line),
-  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 50 }))
+  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 50, configured: 'some' }))
 }, { additionalProperties: false })
 
 const DEFAULTS = { paths: ['/'] }

@@ -8,18 +8,21 @@ import { keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
 
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
-const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })])
+const RECEIVERS = ['to', 'cc', 'bcc']
+// Who is named in config.json as a receiver is the only one; without that a run names them.
+const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })], { configured: 'some', configured_when: RECEIVERS })
+const Sender = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$', configured: true, configured_when: ['from', 'reply_to'] })
 
 const Input = Type.Object({
-  from: Type.Optional(Line),
+  from: Type.Optional(Sender),
   to: Type.Optional(Addresses),
   cc: Type.Optional(Addresses),
   bcc: Type.Optional(Addresses),
-  reply_to: Type.Optional(Line),
+  reply_to: Type.Optional(Sender),
   subject: Type.Optional(Line),
   text: Type.Optional(Type.String({ maxLength: 1_000_000 })),
   html: Type.Optional(Type.String({ maxLength: 1_000_000 })),
-  smtp: Type.Optional(SmtpInput)
+  smtp: Type.Optional({ ...SmtpInput, configured: true })
 }, { additionalProperties: false })
 
 const DEFAULTS = { smtp: {}, subject: '(no subject)' }

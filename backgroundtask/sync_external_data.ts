@@ -4,18 +4,19 @@ import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { AnswerRefused, TooLarge, download } from './_net/download.ts'
 import type { Fetched } from './_net/download.ts'
+import { checkFileToWrite } from './_files/own.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { SIZE_PATTERN, bytesOf, keyOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
 import { RequestRefused, WEB_DEFAULTS, WebFields } from './_net/web.ts'
 
 const Input = Type.Object({
-  url: Type.Optional(Type.String({ description: 'What to fetch' })),
-  file: Type.Optional(Type.String({ minLength: 1, description: 'Where to put it' })),
-  headers: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.String())),
-  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
+  url: Type.Optional(Type.String({ description: 'What to fetch', configured: true })),
+  file: Type.Optional(Type.String({ minLength: 1, description: 'Where to put it', configured: true })),
+  headers: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.String(), { configured: true })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
   ...WebFields
-}, { additionalProperties: false })
+}, { additionalProperties: false, configured: ['url', 'file'] })
 
 const DEFAULTS = { ...WEB_DEFAULTS, headers: {} as Record<string, string>, max_size: '1 GB' }
 
@@ -37,6 +38,7 @@ function refused (ctx: TaskContext, error: unknown): never {
 
 async function fetchTo (ctx: TaskContext, settings: SyncSettings): Promise<Fetched> {
   const path = resolve(settings.file)
+  await checkFileToWrite(ctx, path)
   await mkdir(dirname(path), { recursive: true })
   const folder = await openFolder(dirname(path))
   try {

@@ -7,18 +7,19 @@ import type { Folder } from './_files/folder.ts'
 import type { MirrorAsk, Place } from './_files/mirror.ts'
 import type { Excluded } from './_files/match.ts'
 import { PatternRefused, excludedFrom } from './_files/match.ts'
+import { checkToWrite, openToWrite } from './_files/own.ts'
 import { PathRefused, openFolder, openForDeletion } from './_files/root.ts'
 import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import { copyFile, makeFolder, sameContent, sameTime, statIn, touch } from './_files/mirror.ts'
 import { inFolder, splitPath, walk } from './_files/walk.ts'
 
 const Input = Type.Object({
-  source: Type.Optional(Type.String({ minLength: 1, description: 'The folder to copy' })),
-  target: Type.Optional(Type.String({ minLength: 1, description: 'The folder that becomes like it' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Patterns as in .gitignore' })),
-  delete: Type.Optional(Type.Boolean({ description: 'Remove from the target what the source does not have' })),
-  max_delete: Type.Optional(Type.Integer({ minimum: 0, description: 'More than this is reported, and nothing is removed' }))
-}, { additionalProperties: false })
+  source: Type.Optional(Type.String({ minLength: 1, description: 'The folder to copy', configured: 'within' })),
+  target: Type.Optional(Type.String({ minLength: 1, description: 'The folder that becomes like it', configured: 'within', configured_with: 'source' })),
+  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Patterns as in .gitignore', configured: 'more' })),
+  delete: Type.Optional(Type.Boolean({ description: 'Remove from the target what the source does not have', configured: true, configured_or: false })),
+  max_delete: Type.Optional(Type.Integer({ minimum: 0, description: 'More than this is reported, and nothing is removed', configured: 'at_most' }))
+}, { additionalProperties: false, configured: ['source', 'target'] })
 
 const DEFAULTS = { exclude: [] as string[], delete: false, max_delete: 1000 }
 
@@ -111,8 +112,11 @@ async function openBoth (ctx: TaskContext, given: { source: string, target: stri
   })
   const source = await open('source', openFolder)
   try {
-    await mkdir(resolve(given.target)).catch(error => { if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error })
-    const target = await open('target', given.delete ? openForDeletion : openFolder)
+    const target = await open('target', async path => {
+      await checkToWrite(ctx, path)
+      await mkdir(path).catch(error => { if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error })
+      return await openToWrite(ctx, path, given.delete ? openForDeletion : openFolder)
+    })
     if (!within(source.path, target.path) && !within(target.path, source.path)) return { source, target }
     await target.close()
     return ctx.fail(`${keyOf(ctx, 'target')}: one of the two folders lies in the other`)

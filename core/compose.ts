@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Alarm } from './work/plan/alarm.ts'
 import { Breaker } from './work/conditions/breaker.ts'
 import { Catalog } from './work/upkeep/catalog.ts'
@@ -26,6 +26,7 @@ import { StandstillWatch } from './work/upkeep/standstill.ts'
 import { StopReason } from './model/run/outcome.ts'
 import { StoreFeed } from './work/upkeep/store-feed.ts'
 import { Ticker } from './work/upkeep/ticker.ts'
+import { uploadsIn } from './work/desk/uploads.ts'
 import { Upkeep } from './work/upkeep/maintenance.ts'
 import { createSqliteEngine } from './engine/sqlite/keeper.ts'
 import { encodeId, nextNumber } from './model/run/id.ts'
@@ -98,6 +99,13 @@ interface Wiring {
   leadMs: number
 }
 
+/** The folders that make offpeak what it is, which its own tasks do not write in. */
+export function ownFolders (settings: Pick<Settings, 'root' | 'config'>): { code: string[], config: string, data: string } {
+  const { root, config } = settings
+  const program = ['.', '../plugins', '../bin', '../node_modules', '../backgroundtask'].map(folder => join(import.meta.dirname, folder))
+  return { code: [resolve(root, config.manager.tasks_directory), join(root, 'node_modules'), ...program], config: root, data: folderOf(settings) }
+}
+
 /** The data folder. */
 export const folderOf = ({ root, config }: Pick<Settings, 'root' | 'config'>): string => resolve(root, config.engine.folder)
 
@@ -119,18 +127,18 @@ function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
   })
 }
 
-function runnerFor ({ parts, options, config, random, tasks, leadMs }: Wiring): Runner {
-  const { engine, clock, situation, owner, notices, watch } = parts
+function runnerFor ({ parts, options, config, folder, random, tasks, leadMs }: Wiring): Runner {
+  const { engine, clock, situation, owner, notices, settings, watch } = parts
   const { log } = config()
   return new Runner({
-    engine, clock, random, tasks, situation, owner, leadMs,
+    engine, clock, random, tasks, situation, owner, leadMs, uploads: () => uploadsIn(folder()),
     notice: notices.say,
     inline: watch.table,
     slots: () => config().manager.scheduler_thread_pool,
     stopGraceMs: () => milliseconds(config().manager.stop_grace),
     abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
     logFor: write => runLog({ level: log.level === 'silent' ? 'info' : log.level, redact: log.redact, now: clock.now })(write),
-    services: () => ({ config: config().services, offpeak: { sweep: () => parts.upkeep.sweep(), report: () => parts.desk.report() }, ...options.services } as Services),
+    services: () => ({ config: config().services, offpeak: { sweep: () => parts.upkeep.sweep(), report: () => parts.desk.report(), folders: () => ownFolders(settings) }, ...options.services } as Services),
     enqueue: async (task, ask) => (await parts.desk.enqueue(task, ask, 'task')).run.id,
     ended: (run, outcome) => parts.breaker.ended(run, outcome)
   })
@@ -200,7 +208,7 @@ function composeWork (wiring: Wiring): void {
   parts.planner = plannerFor(wiring)
   parts.runner = runnerFor(wiring)
   const { planner, runner } = parts
-  parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock) })
+  parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock), uploads: () => uploadsIn(folder()) })
   parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer), foresight: () => parts.foresight })
   const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: forecastThread.foretell })
   notices.listen(forecaster.changed, 'forecast')

@@ -33,7 +33,7 @@ const dead: Face = async app => {
     (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({ ...group, first_at: iso(first)!, last_at: iso(last)! })))
 
   app.post('/api/dead/replay', {
-    schema: { tags, body: ReplayIn, response: answers({ 200: exactly({ ...counted, vanished: Type.Integer({ description: 'Of tasks that are no more: left as they are' }) }) }) }
+    schema: { tags, body: ReplayIn, response: answers({ 200: exactly({ ...counted, vanished: Type.Integer({ description: 'Of tasks that are no more, or are off: left as they are' }) }) }) }
   }, async ({ body, by }) => {
     checkMeant(body)
     const { all: _, ...ask } = body

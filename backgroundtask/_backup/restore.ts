@@ -24,6 +24,8 @@ export interface RestoreAsk {
   /** What happens to a file that is already there: the whole restore is refused, or it is replaced. */
   existing?: 'refuse' | 'replace' | undefined
   caps?: Partial<Caps> | undefined
+  /** Opens the folder to unpack to, or refuses it. */
+  open?: ((path: string) => Promise<Folder>) | undefined
   signal?: AbortSignal | undefined
   onBytes?: (bytes: number, path: string) => void
 }
@@ -124,7 +126,7 @@ export async function restore (ask: RestoreAsk): Promise<Restored> {
       const caps = await capsFor({ folder, handle, name, signal, caps: { ...CAPS, ...ask.caps } })
       const manifest = await verify({ handle, caps, signal })
       const made = await mkdir(ask.into, { recursive: true }) !== undefined
-      const root = await openFolder(ask.into)
+      const root = await (ask.open ?? openFolder)(ask.into)
       const sum = await unpack(handle, { root, manifest, ask, caps, signal, made }).finally(() => root.close())
       return { ...sum, manifest }
     } finally {

@@ -5,25 +5,26 @@ import type { Folder, Identity } from './folder.ts'
 import { sameFile } from './folder.ts'
 import { PatternRefused, excludedFrom, ignoresCase, includer } from './match.ts'
 import { shown } from './names.ts'
+import { openToWrite } from './own.ts'
 import { PathRefused, openForDeletion } from './root.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from '../_task/settings.ts'
 import type { Settings } from '../_task/settings.ts'
 import { inFolder, splitPath, walk } from './walk.ts'
 
-const Globs = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100 })
+const globs = (configured: string) => Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100, configured })
 
 /** The settings of a clean-up. */
 export const CleanupInput = Type.Object({
-  root: Type.Optional(Type.String({ description: 'The folder to clean; nothing outside it is touched' })),
-  older_than: Type.Optional(DurationSchema),
-  include: Type.Optional(Globs),
-  exclude: Type.Optional(Globs),
-  remove_empty_folders: Type.Optional(Type.Boolean()),
-  dry_run: Type.Optional(Type.Boolean({ description: 'Only say what would be removed' })),
-  max_files: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'More than this is not removed but reported' })),
-  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN })),
-  max_share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'The largest share of all files that may go' }))
-}, { additionalProperties: false })
+  root: Type.Optional(Type.String({ description: 'The folder to clean; nothing outside it is touched', configured: 'within' })),
+  older_than: Type.Optional({ ...DurationSchema, configured: 'at_least' }),
+  include: Type.Optional(globs('globs')),
+  exclude: Type.Optional(globs('more')),
+  remove_empty_folders: Type.Optional(Type.Boolean({ configured: true, configured_or: false })),
+  dry_run: Type.Optional(Type.Boolean({ description: 'Only say what would be removed', configured: true, configured_or: true })),
+  max_files: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'More than this is not removed but reported', configured: 'at_most' })),
+  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
+  max_share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'The largest share of all files that may go', configured: 'at_most' }))
+}, { additionalProperties: false, configured: ['root'] })
 
 /** What a clean-up does where config.json is silent. */
 export const CLEANUP_DEFAULTS = {
@@ -158,7 +159,7 @@ export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, 
   if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
   let root: Folder
   try {
-    root = await openForDeletion(settings.root)
+    root = await openToWrite(ctx, settings.root, openForDeletion)
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'root')} in config.json: ${error.message}`)
     if (codeOf(error) === 'ENOENT') return ctx.skip(`The folder '${settings.root}' does not exist`)

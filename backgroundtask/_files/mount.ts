@@ -16,7 +16,7 @@ export type RequireMount = boolean | string | string[] | undefined
 
 /** The setting of it. */
 export const RequireMountSchema = Type.Optional(Type.Unsafe<boolean | string | string[]>({
-  type: ['boolean', 'string', 'array'], items: { type: 'string', minLength: 1 }, description: 'Mount points without which nothing is done; true: the target is not on the disk of the system'
+  type: ['boolean', 'string', 'array'], items: { type: 'string', minLength: 1 }, description: 'Mount points without which nothing is done; true: the target is not on the disk of the system', configured: true
 }))
 
 // The kernel and fstab write blanks as octal.

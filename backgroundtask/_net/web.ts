@@ -12,8 +12,8 @@ const MOVED = new Set([301, 302, 303, 307, 308])
 
 /** The settings every task with a URL has beside its own. */
 export const WebFields = {
-  allow: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Names, addresses or networks, with or without :port, that may be asked although they are not public' })),
-  allow_private: Type.Optional(Type.Boolean({ description: 'Private networks may be asked; loopback and link-local only when allow lists them' }))
+  allow: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Names, addresses or networks, with or without :port, that may be asked although they are not public', configured: 'some' })),
+  allow_private: Type.Optional(Type.Boolean({ description: 'Private networks may be asked; loopback and link-local only when allow lists them', configured: true, configured_or: false }))
 }
 
 export const WEB_DEFAULTS = { allow: [] as string[], allow_private: false }

@@ -73,7 +73,7 @@ export function assemble ({ config, clock, kept, diary, tasks, hear = silence }:
   })
   const runner: Runner = new Runner({
     ...shared, situation, owner: OWNER, slots: () => config().manager.scheduler_thread_pool,
-    stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), enqueue: async () => ''
+    stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), uploads: () => '', enqueue: async () => ''
   })
   return { engine, pending, situation, foresight, planner, runner }
 }

@@ -7,7 +7,8 @@ import { defaultsOf } from '../../core/model/config/config.ts'
 import { loadTasks } from '../../core/load/task/tasks.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
-const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat']
+// process_file has no trigger: it reads what was sent for it.
+const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat', 'process_file']
 
 tap.test('the built-in tasks load, and only those that touch nothing of a person are enabled', async t => {
   const { tasks, broken } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
@@ -47,4 +48,24 @@ tap.test('the shell task says its progress and its result', t => {
   const result = JSON.parse(lines.at(-1)!.replace('::result ', ''))
   t.match(result, { disks: Number, fullest: /^\//, percent: Number })
   t.end()
+})
+
+/** Settings that grant no reach: what is looked for, told or kept within what is configured. */
+const FREE: Record<string, string[]> = {
+  backup_data: ['name', 'level'],
+  check_system: ['max_cpu', 'max_memory', 'max_disk'],
+  check_website_status: ['timeout', 'expect_status', 'expect_text', 'slow_after', 'on_down'],
+  heartbeat: ['ping_timeout'],
+  restore_backup: ['only'],
+  rotate_logs: ['compress'],
+  send_daily_reports: ['subject'],
+  send_email: ['subject', 'text', 'html']
+}
+
+tap.test('every setting of a task that comes with offpeak is bounded by what is configured, or grants no reach [S25] [S28] [S30]', async t => {
+  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  for (const { id, input } of tasks.values()) {
+    const { properties = {} } = (input ?? {}) as { properties?: Record<string, { configured?: unknown }> }
+    t.strictSame(Object.keys(properties).filter(name => properties[name]!.configured === undefined), FREE[id] ?? [], id)
+  }
 })

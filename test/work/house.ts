@@ -51,11 +51,11 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   const runner: Runner = new Runner({
     engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, leadMs, stopGraceMs: () => stopGraceMs, abortGraceMs, ended,
     logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
-    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
+    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id, uploads: () => '/uploads'
   })
   const planner = new Planner({ engine, clock, random, notice, leadMs, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
-  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}` })
+  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}`, uploads: () => '/uploads' })
   const owner = `boot-${folder}`
   const feed = new StoreFeed({ engine, owner, notice, facts: () => undefined, schedules: () => undefined })
   await feed.start()

@@ -21,6 +21,7 @@ import { contextFor } from '../../work/context/context.ts'
 import { iso, systemClock } from '../../model/base/clock.ts'
 import { levelName, runLog } from '../../log.ts'
 import { lineWords, progressWords } from '../terminal/follow.ts'
+import { ownFolders } from '../../compose.ts'
 import { managerOptions } from '../remote/options.ts'
 import { newRun } from '../../work/desk/intake.ts'
 import { plain, say, sayJson, tell } from '../terminal/say.ts'
@@ -55,7 +56,7 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
 
 const late = (error: Failure): void => tell(`error that nobody caught: ${error.message}`)
 
-async function execute (task: Task, run: Claimed, { config }: TaskManager): Promise<Outcome> {
+async function execute (task: Task, run: Claimed, { config, settings }: TaskManager): Promise<Outcome> {
   const stop = new Stop()
   const interrupt = () => stop.ask(new StopReason('cancelled', 'interrupted'))
   process.once('SIGINT', interrupt)
@@ -67,7 +68,7 @@ async function execute (task: Task, run: Claimed, { config }: TaskManager): Prom
     stop,
     log: () => logs(line => outsideRun(() => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 })))),
     progress,
-    services: () => ({ config: config.services }),
+    services: () => ({ config: config.services, offpeak: { folders: () => ownFolders(settings) } }),
     situation: new Situation({ clock: systemClock, config: () => config }),
     breathe: async () => undefined,
     save: async () => undefined,

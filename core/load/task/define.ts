@@ -19,6 +19,7 @@ import { payloadFault } from '../../model/run/payload.ts'
 import { DEFAULT_BACKOFF } from '../../model/run/retry.ts'
 import type { Override, Task, TaskDefinition, TaskFunction, Work } from '../../model/task/task.ts'
 import { DefinitionSchema } from '../../model/task/task.ts'
+import { boundWordFaults } from '../../model/task/bounds.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 
 type Data = Omit<TaskDefinition, 'func'>
@@ -113,6 +114,8 @@ const plain = (value: unknown) => ({ ...looseJson(value).json as Record<string, 
 const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']
 
 function schemaFaults (input: Record<string, unknown>, pointer: string): Detail[] {
+  const bounds = boundWordFaults(input, pointer)
+  if (bounds.length > 0) return bounds
   const wrong = [input.type ?? []].flat().filter(type => !WORDS.includes(String(type)))
   if (wrong.length > 0) return [{ pointer: `${pointer}/type`, detail: `found ${foundWords(wrong[0])}, expected one of ${WORDS.join(', ')}` }]
   const properties = typeof input.properties === 'object' && input.properties !== null ? Object.entries(input.properties) : []

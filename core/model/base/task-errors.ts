@@ -72,3 +72,19 @@ export const checkpointTooDeep = (fault: JsonFault) => new OffpeakError({
 export const checkpointNotJson = (fault: JsonFault) => new OffpeakError({
   code: 'OFFPEAK_CHECKPOINT_NOT_JSON', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: FIT
 })
+
+export const taskDisabled = (id: string) => new OffpeakError({
+  code: 'OFFPEAK_TASK_DISABLED',
+  status: 409,
+  message: `Task ${show(id)} is off: it is not run on request`,
+  fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
+})
+
+/** `missing`: settings of its payload. */
+export const taskUnconfigured = (id: string, missing: readonly string[]) => new OffpeakError({
+  code: 'OFFPEAK_TASK_UNCONFIGURED',
+  status: 409,
+  pointer: `/tasks/${id}/payload/${missing[0]}`,
+  message: `Task ${show(id)} is not set up: ${missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')} of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
+  fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
+})

@@ -20,6 +20,10 @@ export const LABELS = [...STATES, 'scheduled', 'held', 'retrying', 'dead'] as co
 export type Label = typeof LABELS[number]
 
 /** Who asked for the run. */
+/** True for a run that a person, or a schedule that a person made, has asked for: its payload is bounded by what is configured. */
+export const isAsked = ({ source, task, schedule }: Pick<Run, 'source' | 'task' | 'schedule'>): boolean =>
+  source === 'manual' || (source !== 'task' && schedule !== null && schedule !== task)
+
 export const SOURCES = ['schedule', 'catch_up', 'manual', 'task'] as const
 export type Source = typeof SOURCES[number]
 

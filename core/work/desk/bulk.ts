@@ -1,6 +1,6 @@
 import { StopReason } from '../../model/run/outcome.ts'
 import { OffpeakError, inputInvalid, runConflict, runNotFound } from '../../model/base/errors.ts'
-import { checkedPayload, newRun } from './intake.ts'
+import { checkAskable, checkBounds, checkedPayload, newRun, replacing } from './intake.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { passedBy } from '../../model/view/held.ts'
@@ -11,6 +11,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Detail } from '../../model/base/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Filter } from '../../engine/reports.ts'
+import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
 import type { Passed } from '../../model/view/held.ts'
@@ -35,6 +36,10 @@ export interface BulkOptions {
   admission: Admission
   definition: (id: string) => Task
   tasks: () => ReadonlyMap<string, Task>
+  /** The folder of files that were sent. */
+  uploads: () => string
+  /** Whether tasks that are disabled may be run on request. */
+  policy: () => { run_disabled: boolean }
 }
 
 export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
@@ -62,6 +67,7 @@ export class Bulk {
   async add (asks: readonly TaskRunAsk[], { source = 'manual', by, action = 'run', request }: BulkMore = {}): Promise<Added[]> {
     const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
+    if (by !== undefined) this.#checkAskable(asks)
     const runs = this.#checked(asks, source, now)
     const more = { bounds: admission.bounds, ...request && { request }, ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) } }
     const added = await engine.add(runs, now, more).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
@@ -76,12 +82,20 @@ export class Bulk {
     return await this.add(named(asks, { key, scope }, this.#options.tasks()), { ...more, request })
   }
 
+  #checkAskable (asks: readonly TaskRunAsk[]): void {
+    const { tasks, policy } = this.#options
+    for (const id of new Set(asks.map(({ task }) => task))) {
+      const task = tasks().get(id)
+      if (task !== undefined) checkAskable(task, policy())
+    }
+  }
+
   #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
     if (asks.length > MOST_RUNS) throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
     const faults: Detail[] = []
     const runs = asks.flatMap(({ task, ...ask }, index) => {
       try {
-        return [newRun({ task: this.#options.definition(task), ask, source, now })]
+        return [newRun({ task: this.#options.definition(task), ask, source, now, uploads: this.#options.uploads() })]
       } catch (error) {
         if (!(error instanceof OffpeakError)) throw error
         const found = error.errors ?? [{ pointer: '/task', detail: error.message }]
@@ -97,7 +111,13 @@ export class Bulk {
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { clock, definition } = this.#options
     const before = await this.#waiting(id)
-    return await this.#edited({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: checkedPayload(definition(before.task), payload) } })
+    return await this.#edited({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: this.#payload(definition(before.task), payload) } })
+  }
+
+  #payload (task: Task, given: unknown): Json {
+    const payload = checkedPayload(task, replacing(task, given))
+    checkBounds(task, payload, this.#options.uploads())
+    return payload
   }
 
   /** Makes a run that waits for its time due now; what holds it is as before. */
@@ -150,13 +170,19 @@ export class Bulk {
     // Nobody means all by saying nothing.
     if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
     const reason = { code: VERBS[act].replaceAll(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
-    // A run of a task that is no more would only wait.
-    const only = act === 'retry' ? (tasks ?? [...this.#options.tasks().keys()]) : tasks
+    // A run of a task that is no more would only wait, and one of a task that is off is not to run.
+    const only = act === 'retry' ? this.retriable(tasks) : tasks
     const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
     const changed = await this.#inSlices({ ...ask, ...act === 'retry' && { bounds: admission.lengths }, now: clock.now() })
     if (dry || changed.changed === 0) return changed
     runner.wake()
     return changed
+  }
+
+  /** Of these tasks, or of all, those whose runs may be tried again on request. */
+  retriable (ids: Iterable<string> = this.#options.tasks().keys()): string[] {
+    const { tasks, policy } = this.#options
+    return [...ids].filter(id => tasks().has(id) && (tasks().get(id)!.enabled || policy().run_disabled))
   }
 
   /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at once. */

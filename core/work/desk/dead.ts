@@ -1,4 +1,5 @@
 import { runConflict, runNotFound, taskNotFound } from '../../model/base/errors.ts'
+import { taskDisabled } from '../../model/base/task-errors.ts'
 import type { Bulk, Counted } from './bulk.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { DeadGroup } from '../../engine/reports.ts'
@@ -14,7 +15,7 @@ export interface DeadFilter { task?: string, fingerprint?: string }
 
 export interface DeadAsk extends DeadFilter { by: string, dry_run?: boolean }
 
-/** `vanished`: failed runs of tasks that are no more, which are left as they are. */
+/** `vanished`: failed runs of tasks that are no more or are off, which are left as they are. */
 export interface Replayed extends Counted { vanished: number }
 
 /** Runs that failed for good: what they failed of, and what becomes of them. */
@@ -36,8 +37,10 @@ export class Dead {
   async replay ({ task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }): Promise<Replayed> {
     const { tasks, bulk } = this.#options
     if (task !== undefined && !tasks().has(task)) throw taskNotFound(task)
+    if (task !== undefined && bulk.retriable([task]).length === 0) throw taskDisabled(task)
     const groups = await this.groups({ ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } })
-    const [there, gone] = [groups.filter(group => tasks().has(group.task)), groups.filter(group => !tasks().has(group.task))]
+    const able = new Set(bulk.retriable(groups.map(group => group.task)))
+    const [there, gone] = [groups.filter(group => able.has(group.task)), groups.filter(group => !able.has(group.task))]
     const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
     const counted = await bulk.change('retry', { filter, tasks: [...new Set(there.map(({ task: id }) => id))], by, dry_run: dry, every })
     return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }

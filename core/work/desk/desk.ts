@@ -7,8 +7,8 @@ import { foremost } from './foremost.ts'
 import { classify } from '../../model/gates/classify.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
-import { isFinal } from '../../model/run/run.ts'
-import { newRun } from './intake.ts'
+import { isAsked, isFinal } from '../../model/run/run.ts'
+import { checkAskable, checkBounds, newRun } from './intake.ts'
 import { requestOf } from './requests.ts'
 import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
@@ -43,6 +43,8 @@ export interface DeskOptions {
   tasks: () => ReadonlyMap<string, Task>
   /** The next id for a schedule that is made at run time. */
   scheduleId: () => string
+  /** The folder of files that were sent. */
+  uploads: () => string
 }
 
 /** A schedule asked for at run time. */
@@ -82,7 +84,7 @@ export class Desk {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
     this.queues = new Queues(options)
-    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id) })
+    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id), policy: () => options.situation.now.config.server })
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 
@@ -144,16 +146,18 @@ export class Desk {
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
     const now = this.#options.clock.now()
-    return await this.#add(newRun({ task: this.definition(id), ask, source, now }), now)
+    return await this.#add(newRun({ task: this.definition(id), ask, source, now, uploads: this.#options.uploads() }), now)
   }
 
   /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and comfort make: they are
    *  part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID, OFFPEAK_IDEMPOTENCY_CONFLICT too. */
   async request (id: string, { now: hurried = false, ...ask }: RunRequest, { by, keyed }: { by: string, keyed?: RequestAsk }): Promise<Requested> {
-    const { clock, runner } = this.#options
+    const { clock, runner, situation, uploads } = this.#options
     const now = clock.now()
     if (hurried) checkHurried(ask)
-    const run = newRun({ task: this.definition(id), ask, source: 'manual', now })
+    const task = this.definition(id)
+    checkAskable(task, situation.now.config.server)
+    const run = newRun({ task, ask, source: 'manual', now, uploads: uploads() })
     const request = keyed && requestOf(keyed)
     if (!hurried) return { ...await this.#add(run, now, { record: { by, action: 'run', detail: { task: id } }, request }), passes: [] }
     const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
@@ -203,10 +207,12 @@ export class Desk {
 
   /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more, OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
-    const { engine, clock, runner } = this.#options
+    const { engine, clock, runner, situation, uploads } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
-    this.definition(before.task)
+    const task = this.definition(before.task)
+    checkAskable(task, situation.now.config.server)
+    if (isAsked(before)) checkBounds(task, before.payload, uploads())
     const now = clock.now()
     const record = { by, action: 'retry', detail: { task: before.task } }
     const run = await engine.retry({ id, now, due_at: now, bounds: this.#admission.refusing, record })
@@ -221,14 +227,16 @@ export class Desk {
 
   /** Adds a schedule that stands until it is removed, whatever restarts. */
   async schedule ({ task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest): Promise<Schedule> {
-    const { clock, planner, scheduleId } = this.#options
+    const { clock, planner, scheduleId, uploads } = this.#options
     const task = this.definition(id)
     const zone = timezone ?? task.timezone
     const first = compileTrigger({ trigger, trigger_args: args, timezone: zone }, clock.now())
     if (first.next(clock.now()) === null && first.kind !== 'date') {
       throw inputInvalid({ what: 'The schedule was not added', errors: [{ pointer: '/trigger_args', detail: 'it would never fire' }] })
     }
-    newRun({ task, ask: { payload }, source: 'schedule', now: clock.now() })
+    // One of a task that is off rests until it is on.
+    checkAskable(task, { run_disabled: true })
+    newRun({ task, ask: { payload }, source: 'schedule', now: clock.now(), uploads: uploads() })
     return await planner.add({
       id: scheduleId(), task: id, trigger, trigger_args: looseJson(args).json as Record<string, Json>, timezone: zone,
       payload: payload === undefined ? null : payloadJson(id, payload), by,

@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { below } from '../run/below.ts'
 import { digest } from './digest.ts'
 import { deadlineFor } from '../../model/gates/relax.ts'
 import { faultsOf, instantIn } from '../../model/base/check.ts'
@@ -6,7 +7,9 @@ import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { overlay } from '../../model/config/config.ts'
 import { payloadJson } from '../../model/run/payload.ts'
+import { taskDisabled, taskUnconfigured } from '../../model/base/task-errors.ts'
 import { uniqueOf } from '../../model/task/policy.ts'
+import { boundFaults, boundSettings, unconfigured } from '../../model/task/bounds.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { After, NewRun, Priority, Source } from '../../model/run/run.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -35,12 +38,17 @@ export interface TaskRunAsk extends RunAsk { task: string }
 type Check = ReturnType<typeof Compile>
 const checks = new WeakMap<Task, Check>()
 
-/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. */
-export function newRun ({ task, ask, source, now }: { task: Task, ask: RunAsk, source: Source, now: number }): NewRun {
+/** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say everything. */
+export interface NewRunAsk { task: Task, ask: RunAsk, source: Source, now: number, uploads?: string | undefined }
+
+/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. What a task asks for comes from a
+ *  file and is as free as that. */
+export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
   // A payload object is laid upon the task's own, which may hold its settings.
   const payload = overlay(task.payload, ask.payload === undefined ? undefined : payloadJson(task.id, ask.payload))
   const due = dueOf(ask, now)
   const stored = checkedPayload(task, payload)
+  if (uploads !== undefined && source !== 'task') checkBounds(task, stored, uploads)
   return {
     task: task.id,
     queue: task.queue,
@@ -86,4 +94,22 @@ export function checkedPayload (task: Task, given: unknown): Json {
     what: `The payload does not fit task '${task.id}'`,
     errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail }))
   })
+}
+
+/** Throws OFFPEAK_INPUT_INVALID for a payload that reaches further than the configuration of the task. */
+export function checkBounds (task: Task, payload: Json, uploads: string): void {
+  // What the task itself says is within its own bounds.
+  if (task.input === null || payload === task.payload) return
+  const errors = boundFaults({ input: task.input, configured: task.payload, payload, uploads, below })
+  if (errors.length > 0) throw inputInvalid({ what: `The payload goes beyond what is configured for task '${task.id}'`, errors })
+}
+
+/** The payload that takes the place of another one: what the configuration bounds and it leaves out stays as it is configured. */
+export const replacing = (task: Task, payload: unknown): unknown => overlay(boundSettings(task.input, task.payload), payload)
+
+/** Whether people may ask for a run of a task; throws OFFPEAK_TASK_DISABLED, OFFPEAK_TASK_UNCONFIGURED. */
+export function checkAskable (task: Task, { run_disabled: isFree }: { run_disabled: boolean }): void {
+  if (!task.enabled && !isFree) throw taskDisabled(task.id)
+  const missing = unconfigured(task.input, task.payload)
+  if (missing.length > 0) throw taskUnconfigured(task.id, missing)
 }

@@ -20,6 +20,9 @@ export interface UploadAsk { folder: string, id: string, name: string, bytes: nu
 /** A file as it was stored, `path` absolute. */
 export interface Upload { path: string, name: string, bytes: number, sha256: string }
 
+/** Where files that were sent lie. */
+export const uploadsIn = (folder: string): string => join(folder, FOLDER)
+
 /** A name that is one file in one folder, whatever was sent as one. */
 export function fileName (sent: string): string {
   const last = sent.normalize('NFC').split(/[/\\]/).at(-1)!
@@ -30,7 +33,7 @@ export function fileName (sent: string): string {
 /** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
  *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what was refused. */
 export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
-  const place = join(folder, FOLDER)
+  const place = uploadsIn(folder)
   await mkdir(place, { recursive: true, mode: 0o700 })
   if (bytes !== null && bytes > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
   await forgetUploads(folder, now - milliseconds(limits.max_age))

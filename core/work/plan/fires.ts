@@ -1,3 +1,5 @@
+import { overlay } from '../../model/config/config.ts'
+import type { Json } from '../../model/base/json.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { aheadOf, clamped } from '../../model/base/clock.ts'
 import { compileTrigger } from '../../model/trigger.ts'
@@ -118,7 +120,8 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     nominal_at: fire.at,
     max_retries: task.max_retries,
     missed: fire.missed,
-    payload: schedule.payload ?? task.payload
+    // As that of a run that is asked for, it is laid upon the task's own.
+    payload: overlay(task.payload, schedule.payload ?? undefined) as Json
   }
   if (fire.run) return run
   return { ...run, skipped: { code: 'misfire', message: `missed by more than the grace of ${task.misfireGraceMs / SECOND} s; the policy is ${task.misfire}` } }

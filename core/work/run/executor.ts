@@ -8,6 +8,7 @@ import { Threads } from '../isolate/threads.ts'
 import { after } from '../../model/base/clock.ts'
 import { attempt } from './attempt.ts'
 import { begun } from './restart.ts'
+import { checkReach } from './reach.ts'
 import { contextFor } from '../context/context.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { heldWords } from '../../model/view/loop.ts'
@@ -43,6 +44,8 @@ export interface ExecutorOptions {
   breathe: (active: Active, breathing: Breathing) => Promise<void>
   /** Where runs are listed that are executed in this thread. */
   inline?: Pick<InlineTable, 'enter' | 'returned' | 'leave'>
+  /** The folder of files that were sent. */
+  uploads: () => string
   /** Called with what an attempt has come to before its slot is free, and before that is durable. */
   ended?: (run: Claimed, outcome: Outcome) => void
 }
@@ -177,7 +180,7 @@ export class Executor {
     const { clock, random, abortGraceMs, notice, inline } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const work = task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)
+    const work = this.#bounded(active, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken))
     const ctx = contextFor(given)
     const scope = scopeOf(ctx)
     const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined
@@ -189,6 +192,15 @@ export class Executor {
     scope.output.end()
     taken.ms = clock.monotonic() - began
     return slot === undefined ? outcome : afterHolding(outcome, inline!.leave(slot), given.log)
+  }
+
+  /** The work of a task whose payload may be bounded, after a look at that. */
+  #bounded ({ run, task }: Active, work: TaskFunction): TaskFunction {
+    if (task.input === null) return work
+    return ctx => {
+      const looked = checkReach(task, run, this.#options.uploads())
+      return looked === null ? work(ctx) : looked.then(() => work(ctx))
+    }
   }
 
   /** The work of a task that is not executed in this thread. */
