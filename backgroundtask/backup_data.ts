@@ -11,7 +11,7 @@ import type { Folder } from './_files/folder.ts'
 import { sameFile, writeWhole } from './_files/folder.ts'
 import type { Excluded } from './_files/match.ts'
 import { PatternRefused, excludedFrom } from './_files/match.ts'
-import { RequireMountSchema, checkDisk, noteDisk } from './_files/mount.ts'
+import { RequireMountSchema, checkDisks, noteDisk } from './_files/mount.ts'
 import { expandPath } from './_files/path.ts'
 import { checkToWrite, openToWrite } from './_files/own.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
@@ -197,15 +197,15 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
   const given = settingsOf(ctx, Input, DEFAULTS)
   if (given.source === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'source')} in config.json`)
   const settings = placed(ctx, given)
-  const disks = [settings.target, settings.source!]
-  for (const path of disks) await checkDisk(path, { task: ctx.task, require: path === settings.target || settings.require_mount !== true ? settings.require_mount : undefined })
+  const disks: [string, string] = [settings.source!, settings.target]
+  await checkDisks(ctx, disks, settings.require_mount)
   const source = await open(ctx, { path: settings.source!, key: 'source' })
   try {
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
-      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: given.source }).catch(error => refused(ctx, error))
+      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: settings.source! }).catch(error => refused(ctx, error))
       const result = await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
-      for (const path of disks) await noteDisk(path, { task: ctx.task })
+      for (const path of disks) await noteDisk(ctx, path)
       return result
     } finally {
       await target.close()

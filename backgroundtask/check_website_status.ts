@@ -6,6 +6,7 @@ import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import type { Folder } from './_files/folder.ts'
 import { readWhole, writeWhole } from './_files/folder.ts'
 import { checkFileToWrite } from './_files/own.ts'
+import { expandPath } from './_files/path.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -65,8 +66,9 @@ async function readStates (folder: Folder, name: string): Promise<Map<string, La
 
 /** Keeps whether the page is up and since when; answers what it was before. */
 async function remember (ctx: TaskContext, settings: SiteSettings, { up, now }: { up: boolean, now: string }): Promise<Last | null> {
-  const path = resolve(settings.state_file)
-  await checkFileToWrite(ctx, path).catch(error => error instanceof PathRefused ? ctx.fail(`${keyOf(ctx, 'state_file')} in config.json: ${error.message}`) : Promise.reject(error))
+  const refused = (error: unknown) => error instanceof PathRefused ? ctx.fail(`${keyOf(ctx, 'state_file')} in config.json: ${error.message}`) : Promise.reject(error)
+  const path = await (async () => resolve(expandPath(settings.state_file)))().catch(refused)
+  await checkFileToWrite(ctx, path).catch(refused)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const folder = await openFolder(dirname(path))
   try {

@@ -4,6 +4,8 @@ import { basename, dirname, resolve } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { reachOf } from './_files/names.ts'
+import { expandPath } from './_files/path.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf } from './_task/settings.ts'
 
@@ -56,9 +58,9 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
   const { path } = settingsOf(ctx, Input, {})
   if (path === undefined) return ctx.skip(`No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``)
   try {
-    const full = resolve(path)
+    const full = resolve(expandPath(path))
     // A path that leads nowhere is told so before its folder is judged.
-    await lstat(full)
+    await lstat(reachOf(full))
     const folder = await openFolder(dirname(full))
     try {
       const file = await folder.read(basename(full))

@@ -1,6 +1,10 @@
-import { basename, dirname, join, matchesGlob, resolve, sep } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
+import { includer } from './_files/match.ts'
+import { reachOf, shown } from './_files/names.ts'
+import { expandPath } from './_files/path.ts'
 import { rotate, unfit } from './_files/rotate.ts'
 import { checkFileToWrite } from './_files/own.ts'
 import { openFolder } from './_files/root.ts'
@@ -22,17 +26,22 @@ type RotateSettings = Settings<typeof Input, typeof DEFAULTS>
 
 const ROTATED = /\.\d+(\.zst)?$|\.part$|\.(zst|gz|bz2|xz)$/
 
+interface Matched { paths: string[], unread: string[] }
+
 /** The files that a glob below its first plain folders means; what was rotated before is not a log. */
-async function matching (ctx: TaskContext, pattern: string): Promise<string[]> {
-  const parts = resolve(pattern).split(sep)
-  const first = parts.findIndex(part => /[*?[\]{}()!]/.test(part))
-  if (first < 0) return [resolve(pattern)]
+async function matching (ctx: TaskContext, given: string): Promise<Matched> {
+  const pattern = resolve(expandPath(given))
+  const parts = pattern.split(sep)
+  const first = parts.findIndex(part => /[*?[\]{}]/.test(part))
+  // A file that is called so is meant itself, whatever signs are in its name.
+  if (first < 0 || await lstat(reachOf(pattern)).then(() => true, () => false)) return { paths: [pattern], unread: [] }
   const base = await openFolder(parts.slice(0, first).join(sep) || sep)
-  const rest = parts.slice(first).join('/')
-  const found: string[] = []
+  const { names, below } = includer([parts.slice(first).join('/')])
+  const found: Matched = { paths: [], unread: [] }
   try {
-    for await (const { kind, path } of walk(base, { breathe: () => ctx.breathe() })) {
-      if ((kind === 'file' || kind === 'link') && matchesGlob(path, rest) && !ROTATED.test(path)) found.push(join(base.path, path))
+    for await (const { kind, path, ...rest } of walk(base, { breathe: () => ctx.breathe(), excluded: (one, is) => is === 'folder' && !below(one) })) {
+      if ((kind === 'file' || kind === 'link') && names(path) && !ROTATED.test(path)) found.paths.push(join(base.path, path))
+      if (kind === 'unread') found.unread.push(`${shown(join(base.path, path))}: ${'code' in rest ? rest.code : ''}`)
     }
   } finally {
     await base.close()
@@ -46,10 +55,11 @@ async function listed (ctx: TaskContext, { files }: RotateSettings): Promise<{ p
   for (const pattern of files) {
     const found = await matching(ctx, pattern).catch((error: unknown) => {
       ctx.signal.throwIfAborted()
-      failed.push(`${pattern}: ${messageOf(error)}`)
-      return []
+      failed.push(`${shown(pattern)}: ${messageOf(error)}`)
+      return { paths: [], unread: [] }
     })
-    for (const path of found) paths.add(path)
+    for (const path of found.paths) paths.add(path)
+    failed.push(...found.unread)
   }
   return { paths, failed }
 }
@@ -82,10 +92,10 @@ async function rotateLogs (ctx: TaskContext): Promise<unknown> {
       ctx.signal.throwIfAborted()
       return { error }
     })
-    if (typeof answer === 'object') failed.push(`${path}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`)
-    else if (answer === 'rotated') sum.rotated.push(path)
+    if (typeof answer === 'object') failed.push(`${shown(path)}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`)
+    else if (answer === 'rotated') sum.rotated.push(shown(path))
     else sum[answer]++
-    ctx.progress.advance(1, path)
+    ctx.progress.advance(1, shown(path))
   }
   ctx.log.info({ rotated: sum.rotated.length, small: sum.small }, 'logs rotated')
   const result = { ...sum, failed }

@@ -5,6 +5,7 @@ import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { AnswerRefused, TooLarge, download } from './_net/download.ts'
 import type { Fetched } from './_net/download.ts'
 import { checkFileToWrite } from './_files/own.ts'
+import { expandPath } from './_files/path.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { SIZE_PATTERN, bytesOf, keyOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -37,7 +38,7 @@ function refused (ctx: TaskContext, error: unknown): never {
 }
 
 async function fetchTo (ctx: TaskContext, settings: SyncSettings): Promise<Fetched> {
-  const path = resolve(settings.file)
+  const path = resolve(expandPath(settings.file))
   await checkFileToWrite(ctx, path)
   await mkdir(dirname(path), { recursive: true })
   const folder = await openFolder(dirname(path))

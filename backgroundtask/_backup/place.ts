@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
+import { dress } from '../_files/dress.ts'
+import type { Meta } from '../_files/dress.ts'
 import type { Folder } from '../_files/folder.ts'
 import { shown } from '../_files/names.ts'
 import { inFolder, splitPath } from '../_files/walk.ts'
@@ -15,9 +17,6 @@ const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 const MOST = 1000
 const TEMP = `.offpeak-restore-${process.pid}.part`
-const SET_ID = 0o6000
-
-interface Meta { mode: number, uid: number, gid: number, seconds: string }
 
 /** Enters the folder at a path, making what is missing of it; throws when a part is a link or a file. */
 async function making<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
@@ -38,15 +37,6 @@ async function making<T> (root: Folder, path: string, act: (folder: Folder) => P
   }
 }
 
-/** Owner, mode and time. Only the superuser may give a file away; the bits that lend an owner's rights are set only
- *  where the owner is the one they were set for. */
-async function dress (handle: FileHandle, { mode, uid, gid, seconds }: Meta): Promise<void> {
-  if (process.getuid?.() === 0) await handle.chown(uid, gid)
-  const now = await handle.stat()
-  await handle.chmod(now.uid === uid && now.gid === gid ? mode & 0o7777 : mode & 0o7777 & ~SET_ID)
-  await handle.utimes(seconds, seconds)
-}
-
 const metaOf = ({ mode, uid, gid, mtime }: Entry): Meta => ({ mode, uid, gid, seconds: secondsOf(mtime) })
 
 /** Writes at a place, and leaves out whole pages of zeros where holes are wanted. */
@@ -65,12 +55,13 @@ async function writeAt (out: FileHandle, chunk: Buffer, { at, holes }: { at: num
   }
 }
 
-async function copyOf (from: Folder, { old, folder, temp, meta }: { old: string, folder: Folder, temp: string, meta: Meta }): Promise<void> {
+async function copyOf (from: Folder, { old, folder, temp, meta }: { old: string, folder: Folder, temp: string, meta: Meta }): Promise<string | null> {
   await using source = await from.read(old)
   await using out = await folder.create(temp)
   for await (const chunk of source.createReadStream({ autoClose: false })) await out.writeFile(chunk as Buffer)
-  await dress(out, meta)
+  const lost = await dress(out, meta)
   await out.sync()
+  return lost
 }
 
 /** Puts what an archive holds into an open folder. What cannot be put there is named, and does not keep the rest. */
@@ -90,7 +81,15 @@ export class Placer {
   #trouble (path: string, error: unknown): void {
     this.#signal.throwIfAborted()
     if (error instanceof ArchiveRefused || codeOf(error) === '' || OF_THE_DISK.includes(codeOf(error))) throw error
-    if (this.sum.troubles.length < MOST) this.sum.troubles.push(`${shown(path)}: ${messageOf(error)}`)
+    this.#note(`${shown(path)}: ${messageOf(error)}`)
+  }
+
+  #lost (path: string, lost: string | null): void {
+    if (lost !== null) this.#note(`${shown(path)}: the disk does not keep its ${lost}`)
+  }
+
+  #note (words: string): void {
+    if (this.sum.troubles.length < MOST) this.sum.troubles.push(words)
     else this.sum.more_troubles++
   }
 
@@ -122,7 +121,7 @@ export class Placer {
       }
       if (hash.digest('hex') !== file.sha256) throw new ArchiveRefused(`'${shown(file.path)}' changed while it was restored`)
       await out.truncate(at)
-      await dress(out, metaOf(entry))
+      this.#lost(file.path, await dress(out, metaOf(entry)))
       await out.sync()
     } finally {
       await out.close()
@@ -137,7 +136,7 @@ export class Placer {
         await folder.linkFrom(from, { old, name: temp })
       } catch (error) {
         if (!NO_LINKS.includes(codeOf(error))) throw error
-        await copyOf(from, { old, folder, temp, meta })
+        this.#lost(path, await copyOf(from, { old, folder, temp, meta }))
       }
     }))
   }
@@ -164,7 +163,7 @@ export class Placer {
     const { uid, gid, seconds } = metaOf(entry)
     await this.#put(entry.path, async (folder, temp) => {
       await folder.makeLink(temp, entry.to ?? '')
-      await folder.mark(temp, { owner: process.getuid?.() === 0 ? { uid, gid } : null, seconds })
+      if (!await folder.mark(temp, { owner: process.getuid?.() === 0 ? { uid, gid } : null, seconds })) this.#lost(entry.path, 'owner or time')
     }).then(() => { this.sum.links++ }, (error: unknown) => this.#trouble(entry.path, error))
   }
 
@@ -181,13 +180,13 @@ export class Placer {
     for (const { path, meta } of this.#folders) {
       await inFolder(this.#root, path, async folder => {
         await folder.sync()
-        await dress(folder.handle, meta)
+        this.#lost(path, await dress(folder.handle, meta))
       }).catch((error: unknown) => this.#trouble(path, error))
     }
     await this.#root.sync()
     if (own === undefined) return
     const { uid, gid } = await this.#root.handle.stat()
     const at = Temporal.Instant.from(own.mtime).epochNanoseconds
-    await dress(this.#root.handle, { mode: own.mode, uid, gid, seconds: secondsOf(at) }).catch((error: unknown) => this.#trouble('.', error))
+    await dress(this.#root.handle, { mode: own.mode, uid, gid, seconds: secondsOf(at) }).then(lost => this.#lost('.', lost), (error: unknown) => this.#trouble('.', error))
   }
 }

@@ -6,6 +6,7 @@ import { sameFile } from './folder.ts'
 import { PatternRefused, excludedFrom, ignoresCase, includer } from './match.ts'
 import { shown } from './names.ts'
 import { openToWrite } from './own.ts'
+import { expandPath } from './path.ts'
 import { PathRefused, openForDeletion } from './root.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from '../_task/settings.ts'
 import type { Settings } from '../_task/settings.ts'
@@ -58,7 +59,7 @@ const SHOWN = 20
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
   const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
   const includes = includer(settings.include, { ignoreCase: await ignoresCase(root) }).names
-  const excluded = await excludedFrom(root, { patterns: settings.exclude, given: settings.root ?? '' })
+  const excluded = await excludedFrom(root, { patterns: settings.exclude, given: expandPath(settings.root ?? '') })
   for await (const found of walk(root, { breathe: () => ctx.breathe(), excluded })) {
     if (found.kind === 'link') plan.links++
     if (found.kind === 'unread') plan.unread.push(`${shown(found.path)}: ${found.code}`)
@@ -159,7 +160,7 @@ export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, 
   if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
   let root: Folder
   try {
-    root = await openToWrite(ctx, settings.root, openForDeletion)
+    root = await openToWrite(ctx, expandPath(settings.root), openForDeletion)
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'root')} in config.json: ${error.message}`)
     if (codeOf(error) === 'ENOENT') return ctx.skip(`The folder '${settings.root}' does not exist`)

@@ -111,11 +111,15 @@ export class Folder {
     })
   }
 
-  /** Gives a name its owner and time of change (seconds as text), never what a link points at. */
-  async mark (name: string, { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }): Promise<void> {
-    await this.#act(name, async reach => {
+  /** Gives a name its owner and time of change (seconds as text), never what a link points at; false where the disk
+   *  has no place for them. */
+  async mark (name: string, { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }): Promise<boolean> {
+    return await this.#act(name, async reach => {
       if (owner !== null) await lchown(reach, owner.uid, owner.gid)
       await lutimes(reach, seconds, seconds)
+    }).then(() => true, error => {
+      if (['EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return false
+      throw error
     })
   }
 

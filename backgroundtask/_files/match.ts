@@ -124,3 +124,16 @@ export async function excludedFrom (folder: Folder, { patterns, given }: { patte
   const roots = [...new Set([folder.path, resolve(given)])]
   return excluder(patterns, { ignoreCase: await ignoresCase(folder), roots })
 }
+
+const PROBE = '.offpeak-case.part'
+
+/** The same for a folder that may be written to, and surely. */
+export async function writesOneCase (folder: Folder): Promise<boolean> {
+  await folder.remove(PROBE)
+  try {
+    await folder.create(PROBE).then(file => file.close())
+    return await folder.stat(PROBE.toUpperCase()) !== null
+  } finally {
+    await folder.remove(PROBE)
+  }
+}

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import type { Folder } from './folder.ts'
-import { codeOf } from '../_task/settings.ts'
-import { inFolder } from './walk.ts'
+import { codeOf, messageOf } from '../_task/settings.ts'
+import { dress } from './dress.ts'
+import { bytesOfName, shown } from './names.ts'
+import { inFolder, splitPath } from './walk.ts'
 
 const CHUNK = 256 * 1024
 /** How much of a large file may have to be copied again. */
 const SAVE_EVERY = 64 * 1024 * 1024
 const SAME_MS = 2
+const FULL = ['ENOSPC', 'EDQUOT']
 
 /** How far a large file was copied when that was last known to be on disk. */
 export interface Place { path: string, size: number, mtime: number, offset: number }
@@ -24,28 +26,43 @@ export interface MirrorAsk {
   save: (place: Place) => Promise<void>
 }
 
+/** The original could not be read; the copy is not to blame. */
+export class Unread extends Error {
+  override readonly name = 'Unread'
+}
+
+const reading = async <T>(act: Promise<T>): Promise<T> => await act.catch((error: unknown) => {
+  throw new Unread(messageOf(error), { cause: error })
+})
+
+/** Milliseconds as seconds in words: a number below zero would be taken for now. */
+const secondsIn = ({ mtimeMs }: Stats): string => String(mtimeMs / 1000)
+
 /** True for two times that are one: what a file system keeps of them differs. */
 export const sameTime = (a: Stats, b: Stats): boolean => Math.abs(a.mtimeMs - b.mtimeMs) <= SAME_MS
 
 /** Does something in a folder below an open one, making what is missing on the way; through no link. */
 export async function makeFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
-  const [first, ...rest] = path.split('/').filter(part => part !== '' && part !== '.')
-  if (first === undefined) return await act(root)
-  if (await root.stat(first) === null) await root.make(first)
-  const inner = await root.enter(first)
+  let folder = root
   try {
-    return await makeFolder(inner, rest.join('/'), act)
+    for (const part of path.split('/')) {
+      if (part === '') continue
+      if (await folder.stat(part) === null) await folder.make(part)
+      const inner = await folder.enter(part)
+      if (folder !== root) await folder.close()
+      folder = inner
+    }
+    return await act(folder)
   } finally {
-    await inner.close()
+    if (folder !== root) await folder.close()
   }
 }
 
-const folderOf = (path: string) => path.includes('/') ? dirname(path) : ''
-
 /** What has a path below an open folder; null when nothing does. */
 export async function statIn (root: Folder, path: string): Promise<Stats | null> {
+  const [outer, name] = splitPath(path)
   try {
-    return await inFolder(root, folderOf(path), folder => folder.stat(basename(path)))
+    return await inFolder(root, outer, folder => folder.stat(name))
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return null
     throw error
@@ -53,9 +70,10 @@ export async function statIn (root: Folder, path: string): Promise<Stats | null>
 }
 
 async function digest (root: Folder, path: string, breathe: () => Promise<void>): Promise<string> {
-  return await inFolder(root, folderOf(path), async folder => {
+  const [outer, name] = splitPath(path)
+  return await inFolder(root, outer, async folder => {
     const hash = createHash('sha256')
-    await using file = await folder.read(basename(path))
+    await using file = await folder.read(name)
     const buffer = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       await breathe()
@@ -68,18 +86,49 @@ async function digest (root: Folder, path: string, breathe: () => Promise<void>)
 
 /** True when both have the same content. */
 export async function sameContent ({ source, target, breathe }: MirrorAsk, path: string): Promise<boolean> {
-  return await digest(source, path, breathe) === await digest(target, path, breathe)
+  return await reading(digest(source, path, breathe)) === await digest(target, path, breathe)
 }
 
-/** Gives the copy the time of the original. */
-export async function touch ({ target }: MirrorAsk, path: string, { mtimeMs }: Stats): Promise<void> {
-  await inFolder(target, folderOf(path), async folder => {
-    await using file = await folder.edit(basename(path))
-    await file.utimes(mtimeMs / 1000, mtimeMs / 1000)
+/** Gives the copy the owner, mode and time of the original; what the disk has no place for, or null. */
+export async function redress ({ target }: MirrorAsk, path: string, stat: Stats): Promise<string | null> {
+  const [outer, name] = splitPath(path)
+  return await inFolder(target, outer, async folder => {
+    await using file = await folder.read(name)
+    return await dress(file, { mode: stat.mode, uid: stat.uid, gid: stat.gid, seconds: secondsIn(stat) })
   })
 }
 
-const partOf = (path: string) => `.offpeak-${createHash('sha256').update(path).digest('hex').slice(0, 16)}.part`
+/** Gives a folder of the copy the mode and time of the original. Its owner may always write to it: the next run must. */
+export async function redressFolder ({ target }: MirrorAsk, path: string, stat: Stats): Promise<string | null> {
+  const mode = stat.mode & 0o7777 | 0o700
+  return await inFolder(target, path, async folder => {
+    const now = await folder.handle.stat()
+    if ((now.mode & 0o7777) === mode && sameTime(now, stat)) return null
+    return await dress(folder.handle, { mode, uid: stat.uid, gid: stat.gid, seconds: secondsIn(stat) })
+  })
+}
+
+const partOf = (path: string) => `.offpeak-${createHash('sha256').update(bytesOfName(path)).digest('hex').slice(0, 16)}.part`
+
+/** Makes the link that the source has; false when it is there already. */
+export async function copyLink ({ source, target }: MirrorAsk, path: string, stat: Stats): Promise<boolean> {
+  const [outer, name] = splitPath(path)
+  const says = await reading(inFolder(source, outer, folder => folder.readLink(name)))
+  return await makeFolder(target, outer, async folder => {
+    const there = await folder.stat(name)
+    if (there?.isSymbolicLink() && await folder.readLink(name) === says) return false
+    const temp = partOf(path)
+    await folder.remove(temp)
+    try {
+      await folder.makeLink(temp, says)
+      await folder.mark(temp, { owner: process.getuid?.() === 0 ? stat : null, seconds: secondsIn(stat) })
+      await folder.rename(temp, name)
+    } finally {
+      await folder.remove(temp)
+    }
+    return true
+  })
+}
 
 interface Copy { ask: MirrorAsk, path: string, from: FileHandle, stat: Stats }
 
@@ -102,7 +151,7 @@ async function fill (to: FileHandle, { ask, path, from, stat }: Copy, start: num
   let saved = start
   for (let offset = start; ;) {
     await ask.breathe()
-    const { bytesRead } = await from.read(buffer, 0, CHUNK, offset)
+    const { bytesRead } = await reading(from.read(buffer, 0, CHUNK, offset))
     if (bytesRead === 0) return
     for (let at = 0; at < bytesRead;) at += (await to.write(buffer, at, bytesRead - at, offset + at)).bytesWritten
     offset += bytesRead
@@ -114,30 +163,38 @@ async function fill (to: FileHandle, { ask, path, from, stat }: Copy, start: num
   }
 }
 
-async function copyOpen (folder: Folder, copy: Copy): Promise<void> {
+async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
   const { ask, path, stat } = copy
   const { file, offset } = await openPart(folder, copy)
   try {
     if (offset > 0) ask.moved(offset)
     await fill(file, copy, offset)
-    await file.chmod(stat.mode & 0o777)
-    await file.utimes(stat.mtimeMs / 1000, stat.mtimeMs / 1000)
+    const lost = await dress(file, { mode: stat.mode, uid: stat.uid, gid: stat.gid, seconds: secondsIn(stat) })
     await file.sync()
+    await folder.rename(partOf(path), splitPath(path)[1])
+    return lost
+  } catch (error) {
+    // On a full disk the part is in the way; one of a file that cannot be read is never finished.
+    if (FULL.includes(codeOf(error)) || error instanceof Unread) await folder.remove(partOf(path))
+    throw error
   } finally {
     await file.close()
   }
-  await folder.rename(partOf(path), basename(path))
-  await folder.sync()
 }
 
-/** Copies one file beside its place and moves it there when it is whole; false: the original was changed meanwhile, and the next run copies it again. */
-export async function copyFile (ask: MirrorAsk, path: string): Promise<boolean> {
-  return await inFolder(ask.source, folderOf(path), async source => {
-    await using from = await source.read(basename(path))
-    const stat = await from.stat()
-    if (!stat.isFile()) throw Object.assign(new Error(`'${path}' is no file any more`), { code: 'ESTALE' })
-    await makeFolder(ask.target, folderOf(path), folder => copyOpen(folder, { ask, path, from, stat }))
-    const after = await from.stat()
-    return after.size === stat.size && after.mtimeMs === stat.mtimeMs
+/** What came of a copy. `changed`: the original was written to meanwhile, and the next run copies it again. `lost`:
+ *  what the disk has no place for. */
+export interface Copied { changed: boolean, lost: string | null }
+
+/** Copies one file beside its place and moves it there when it is whole. */
+export async function copyFile (ask: MirrorAsk, path: string): Promise<Copied> {
+  const [outer, name] = splitPath(path)
+  return await inFolder(ask.source, outer, async source => {
+    await using from = await reading(source.read(name))
+    const stat = await reading(from.stat())
+    if (!stat.isFile()) throw new Unread(`'${shown(path)}' is no file any more`)
+    const lost = await makeFolder(ask.target, outer, folder => copyOpen(folder, { ask, path, from, stat }))
+    const after = await from.stat().catch(() => stat)
+    return { changed: after.size !== stat.size || after.mtimeMs !== stat.mtimeMs, lost }
   })
 }

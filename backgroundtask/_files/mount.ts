@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Type } from 'typebox'
+import type { TaskContext } from '../../core/index.ts'
 import { Folder, readWhole, writeWhole } from './folder.ts'
 import { shown } from './names.ts'
+import { ownOf } from './own.ts'
 
 /** The disk that a path belongs to is not there. Another attempt may find it. */
 export class NotMounted extends Error {
@@ -68,11 +70,14 @@ async function emptyPoint (place: string, mounts: Mounts): Promise<string | null
 
 const remember = (key: string) => `${createHash('sha256').update(key).digest('hex').slice(0, 24)}.json`
 
-/** Where the last runs wrote: relative to the folder that offpeak works in. */
-const MEMORY = join('data', 'disks')
+type Ctx = Pick<TaskContext, 'services' | 'task'>
 
-async function lastPoint (key: string): Promise<string | null> {
-  const folder = await Folder.open(resolve(MEMORY)).catch(() => null)
+/** Where it is kept on which disks the last runs were. */
+const memoryOf = async (ctx: Ctx) => join((await ownOf(ctx)).data, 'disks')
+const keyFor = ({ task }: Ctx, path: string) => `${task} ${resolve(path)}`
+
+async function lastPoint (ctx: Ctx, key: string): Promise<string | null> {
+  const folder = await Folder.open(await memoryOf(ctx)).catch(() => null)
   if (folder === null) return null
   try {
     const known = JSON.parse(await readWhole(folder, remember(key)) ?? 'null') as { point?: unknown } | null
@@ -85,15 +90,15 @@ async function lastPoint (key: string): Promise<string | null> {
 }
 
 /** Notes the disk that a path is on, for the next run. */
-export async function noteDisk (path: string, { task }: { task: string }): Promise<void> {
-  const place = await realPlace(path)
-  const point = pointOf(place, await mountsNow())
-  const key = `${task} ${resolve(path)}`
-  if (point === '/' && await lastPoint(key) === null) return
-  await mkdir(resolve(MEMORY), { recursive: true, mode: 0o700 })
-  const folder = await Folder.open(resolve(MEMORY))
+export async function noteDisk (ctx: Ctx, path: string): Promise<void> {
+  const point = pointOf(await realPlace(path), await mountsNow())
+  const key = keyFor(ctx, path)
+  if (point === '/' && await lastPoint(ctx, key) === null) return
+  const memory = await memoryOf(ctx)
+  await mkdir(memory, { recursive: true, mode: 0o700 })
+  const folder = await Folder.open(memory)
   try {
-    await writeWhole(folder, remember(key), JSON.stringify({ point, path: resolve(path), task }))
+    await writeWhole(folder, remember(key), JSON.stringify({ point, path: resolve(path), task: ctx.task }))
   } finally {
     await folder.close()
   }
@@ -102,7 +107,7 @@ export async function noteDisk (path: string, { task }: { task: string }): Promi
 const HINT = 'mount it, or set require_mount to false if the folder is meant'
 
 /** Throws NotMounted when the disk of a path is not there: what is written would land on the disk below. */
-export async function checkDisk (path: string, { task, require, mounts }: { task: string, require: RequireMount, mounts?: Mounts }): Promise<void> {
+export async function checkDisk (ctx: Ctx, path: string, { require, mounts }: { require: RequireMount, mounts?: Mounts }): Promise<void> {
   if (require === false) return
   const now = mounts ?? await mountsNow()
   const place = await realPlace(path)
@@ -117,8 +122,14 @@ export async function checkDisk (path: string, { task, require, mounts }: { task
   }
   const missing = now.meant.find(one => above(place).includes(one) && !now.points.has(one))
   if (missing !== undefined) refuse(`'${shown(missing)}' is in /etc/fstab, and nothing is mounted there; ${HINT}`)
-  const last = await lastPoint(`${task} ${resolve(path)}`)
+  const last = await lastPoint(ctx, keyFor(ctx, path))
   if (last !== null && !now.points.has(last) && above(place).includes(last)) refuse(`at the last run it was on the disk at '${shown(last)}', and nothing is mounted there; ${HINT}`)
   const empty = await emptyPoint(place, now)
   if (empty !== null) refuse(`'${shown(empty)}' is an empty folder and nothing is mounted there; ${HINT}`)
+}
+
+/** The same for the source and the target of a run; `true` is about the target. */
+export async function checkDisks (ctx: Ctx, [source, target]: [string, string], require: RequireMount): Promise<void> {
+  await checkDisk(ctx, source, { require: require === true ? undefined : require })
+  await checkDisk(ctx, target, { require })
 }

@@ -24,7 +24,8 @@ const here = (): OwnFolders => ({ code: [resolve(import.meta.dirname, '..')], co
 
 const isLender = (service: unknown): service is Lender => typeof (service as Partial<Lender> | null | undefined)?.folders === 'function'
 
-async function ownOf ({ services }: Pick<TaskContext, 'services'>): Promise<OwnFolders> {
+/** The folders of the offpeak that runs the task. */
+export async function ownOf ({ services }: Pick<TaskContext, 'services'>): Promise<OwnFolders> {
   const { offpeak } = services
   const own = here()
   if (!isLender(offpeak)) return own

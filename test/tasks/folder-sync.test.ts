@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync, chmodSync, openSync, writeSync, closeSync, truncateSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync, chmodSync, openSync, writeSync, closeSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -26,7 +26,7 @@ t.test('the target becomes like the source, times and modes too', async t => {
   const { ctx, said, source, target } = setup(t)
   chmodSync(join(source, 'a.txt'), 0o640)
   const total = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  t.same(await sync(ctx), { copied: 4, bytes: total, touched: 0, unchanged: 0, removed: 0, passed: 0 })
+  t.same(await sync(ctx), { copied: 4, bytes: total, touched: 0, unchanged: 0, linked: 0, removed: 0, passed: 0, not_kept: 0 })
   for (const [name, text] of Object.entries(FILES)) {
     t.equal(textOf(target, name), text)
     t.ok(Math.abs(statSync(join(target, name)).mtimeMs - statSync(join(source, name)).mtimeMs) <= 2, name)
@@ -66,7 +66,7 @@ t.test('nothing is removed unless that is asked for', async t => {
   t.equal(textOf(target, 'a.txt'), 'alpha')
 })
 
-t.test('links are neither followed nor copied', async t => {
+t.test('links are copied as links and never followed', async t => {
   const { ctx, again, base, source, target } = setup(t)
   mkdirSync(join(base, 'outside/er'), { recursive: true })
   writeFileSync(join(base, 'outside/er/kept'), 'kept')
@@ -74,12 +74,16 @@ t.test('links are neither followed nor copied', async t => {
   mkdirSync(target)
   symlinkSync(join(base, 'outside'), join(target, 'deep'))
   symlinkSync(join(base, 'outside/er/kept'), join(target, 'a.txt'))
-  t.match(await sync(ctx), { message: /could not be synced: deep/, result: { passed: 1, copied: 2 } })
+  t.match(await sync(ctx), { message: /could not be synced: deep/, result: { linked: 1, copied: 2 } })
+  t.equal(readlinkSync(join(target, 'link')), join(base, 'outside'))
+  t.match(await sync(again().ctx), { result: { linked: 0 } })
   t.same(readdirSync(join(base, 'outside')), ['er'])
   t.same(readdirSync(join(base, 'outside/er')), ['kept'])
   t.equal(textOf(base, 'outside/er/kept'), 'kept', 'a link in the place of a file is replaced, not written through')
   t.equal(textOf(target, 'a.txt'), 'alpha')
-  await sync(again({ delete: true }).ctx)
+  rmSync(join(source, 'link'))
+  t.match(await sync(again({ delete: true }).ctx), { result: { removed: 2 } }, 'the link that is gone, and the one in the place of a folder')
+  t.match(await sync(again().ctx), { copied: 2 })
   t.equal(textOf(base, 'outside/er/kept'), 'kept')
 })
 
