@@ -60,15 +60,39 @@ export const rested = ({ schedule, trigger }: Entry): Entry =>
 /** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
 export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => aheadOf(Math.max(anchor, cursor), now) > 0
 
+/** True of an interval that counts from when it was first seen: it goes by elapsed time, whatever the wall says. */
+export const isElapsing = ({ trigger, trigger_args: args }: Pick<Schedule, 'trigger' | 'trigger_args'>): boolean =>
+  trigger === 'interval' && (args['start_date'] ?? null) === null
+
+/** `backMs`: by how much the clock was set back; 0: not that anybody saw. */
+interface Back extends Chance { now: number, backMs: number, task: Task | undefined }
+
 /** The same schedule, planned again from now. What has fired has its run, whose key keeps it from firing again. */
-export function broughtBack ({ schedule }: Entry, now: number, chance: Chance & { task: Task | undefined }): Entry {
+export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): Entry {
+  const { schedule } = entry
+  const created_at = Math.min(schedule.created_at, now)
+  if (isElapsing(schedule)) return shifted(entry, { now, backMs, ...chance })
   const anchor = Math.min(schedule.anchor, now)
   const trigger = compileTrigger(schedule, anchor)
   // A date that has not fired yet comes before its own instant.
   const first = trigger.kind === 'date' && schedule.next_at !== null ? trigger.next(-8.64e15) : null
   const cursor = Math.min(schedule.cursor, now, first === null ? Infinity : first - 1)
-  const back = { ...schedule, anchor, cursor, created_at: Math.min(schedule.created_at, now) }
-  return { schedule: nextOf({ schedule: back, trigger }, cursor, chance), trigger }
+  return { schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance), trigger }
+}
+
+/** An interval with its next fire as far away as it was before the clock was set back. */
+function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance }: Back): Entry {
+  const by = backMs > 0 ? backMs : Math.max(0, Math.max(schedule.anchor, schedule.cursor) - now)
+  const cursor = Math.min(schedule.cursor - by, now)
+  const at = (anchor: number) => compileTrigger(schedule, anchor)
+  const sure = at(schedule.anchor - by)
+  const next = sure.next(cursor)
+  // What has fired by then has the keys of those instants: a millisecond tells the new ones from them.
+  const isTaken = by > 0 && next !== null && before.latest(next - 1, next) !== null
+  const anchor = schedule.anchor - by - (isTaken ? 1 : 0)
+  const trigger = isTaken ? at(anchor) : sure
+  const created_at = Math.min(schedule.created_at, now)
+  return { schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance), trigger }
 }
 
 /** True of a schedule whose next fire is not the one that follows from its cursor, as it is stored. */

@@ -63,8 +63,8 @@ export class Planner {
   #version = 0
   /** The sync that has not begun yet. */
   #waiting: Promise<void> | null = null
-  /** The wall clock as it was last read here. */
-  #seenAt = -Infinity
+  /** The clocks as they were last read here. */
+  #seen: { wall: number, counted: number } | null = null
   /** When the schedules are to be brought in line again because one of them could not be. */
   #resyncAt: number | null = null
 
@@ -131,7 +131,8 @@ export class Planner {
   sync (): Promise<void> {
     return this.#waiting ??= this.#serial(() => {
       this.#waiting = null
-      return this.#sync()
+      const now = this.#options.clock.now()
+      return this.#sync(now, this.#setBack(now))
     })
   }
 
@@ -139,9 +140,8 @@ export class Planner {
   fire (): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
-      const wasSetBack = aheadOf(this.#seenAt, now) > 0
-      if (wasSetBack || (this.#resyncAt !== null && this.#resyncAt <= now)) await this.#sync()
-      this.#seenAt = now
+      const backMs = this.#setBack(now)
+      if (backMs > 0 || (this.#resyncAt !== null && this.#resyncAt <= now)) await this.#sync(now, backMs)
       for (let due = this.#table.take(now); due.length > 0; due = this.#table.take(now)) {
         await this.#writer.write(due.flatMap(entry => this.#firing(entry, now) ?? []), FIRE_BATCH)
       }
@@ -183,13 +183,19 @@ export class Planner {
     })
   }
 
-  async #sync (): Promise<void> {
-    const now = this.#options.clock.now()
-    if (aheadOf(this.#seenAt, now) > 0) this.#reconciler.recheck()
-    this.#seenAt = now
+  /** By how much the wall clock was set back since it was last read here, ms; 0: it was not. */
+  #setBack (now: number): number {
+    const counted = this.#options.clock.monotonic()
+    const before = this.#seen
+    this.#seen = { wall: now, counted }
+    return before === null ? 0 : aheadOf(before.wall + (counted - before.counted), now)
+  }
+
+  async #sync (now: number, backMs: number): Promise<void> {
+    if (backMs > 0) this.#reconciler.recheck()
     this.#resyncAt = null
     // The second look is at what the first has written.
-    await this.#writer.write(this.#reconciler.ahead(now), PLAN_BATCH)
+    await this.#writer.write(this.#reconciler.ahead(now, backMs), PLAN_BATCH)
     await this.#writer.write(this.#reconciler.plans(now), PLAN_BATCH)
     await this.#reconciler.cancelResting(now)
     this.#resyncAt = earliest([this.#resyncAt, this.#reconciler.retryAt])

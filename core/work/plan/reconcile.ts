@@ -1,5 +1,5 @@
 import { NEVER } from './stored.ts'
-import { begunAt, broughtBack, isAhead, isOff, nextOf, rested } from './fires.ts'
+import { begunAt, broughtBack, isAhead, isElapsing, isOff, nextOf, rested } from './fires.ts'
 import { earliest } from '../../model/base/clock.ts'
 import { saysSame } from '../../model/schedule/schedule.ts'
 import type { Chance } from './fires.ts'
@@ -75,17 +75,20 @@ export class Reconciler {
     return fault
   }
 
-  /** Schedules that a clock which was set back has left in the future, or whose next fire does not follow from their cursor, planned again. */
-  ahead (now: number): Plan[] {
+  /** Schedules that a clock which was set back (by so many ms, 0: not that anybody saw) has left in the future, those that go by elapsed time, and
+   *  those whose next fire does not follow from their cursor, planned again. */
+  ahead (now: number, backMs: number): Plan[] {
     const { table, notice, writer } = this.#options
     const plans: Plan[] = []
     let furthest = 0
     this.#retryAt = null
     for (const entry of table.all) {
       const { schedule } = entry
-      if (entry.trigger === NEVER || !this.#isWrong(entry, now)) continue
-      furthest = Math.max(furthest, Math.max(schedule.anchor, schedule.cursor) - now)
-      const plan = this.#tried(schedule, () => this.planOf(broughtBack(entry, now, this.chanceFor(schedule.task)), writer.fromOf(schedule), now))
+      const isShifted = backMs > 0 && isElapsing(schedule)
+      if (entry.trigger === NEVER || !(isShifted || this.#isWrong(entry, now))) continue
+      furthest = Math.max(furthest, backMs, Math.max(schedule.anchor, schedule.cursor) - now)
+      const by = { now, backMs, ...this.chanceFor(schedule.task) }
+      const plan = this.#tried(schedule, () => this.planOf(broughtBack(entry, by), writer.fromOf(schedule), now))
       if (plan !== null) plans.push(plan)
     }
     if (this.#isDoubtful) this.#retrySoon(now)
