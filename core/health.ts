@@ -49,6 +49,26 @@ const loopOf = ({ watch: { stood } }: TaskManager) => ({
   stood: stood.map(({ ms, at, ...rest }) => ({ ...rest, runs: [...rest.runs], seconds: Math.round(ms / SECOND), at: iso(at)! }))
 })
 
+/** Calls without which nothing is started, fired or shown. */
+const VITAL = ['due', 'claim', 'plan', 'list', 'add', 'settle']
+/** They may fail so often in a row, or for so long, before nothing is well any more. */
+const MANY_FAILURES = 3
+const LONG_FAILURE = 10 * SECOND
+
+const isVital = ({ call, failures, since, at }: TaskManager['callFaults'][number]): boolean =>
+  VITAL.includes(call) && (failures >= MANY_FAILURES || at - since >= LONG_FAILURE)
+
+const callWords = ({ call, message, since }: TaskManager['callFaults'][number]): string =>
+  `the engine fails '${call}' since ${iso(since)}: ${message}`
+
+/** Rows that somebody has written out of range. */
+function mendedWords ({ mended }: EngineHealth): string {
+  const [first] = mended?.rows ?? []
+  if (mended === undefined || first === undefined) return ''
+  const rows = mended.count === 1 ? 'a row of the database was' : `${mended.count} rows of the database were`
+  return `${rows} out of range at the start, of '${first.table}' ${first.row} first: ${first.message}`
+}
+
 /** How many of the schedules that fail are listed. */
 const MOST_FAULTS = 20
 
@@ -81,14 +101,17 @@ export async function healthOf (manager: TaskManager) {
   const calls = callsOf(manager)
   const loop = loopOf(manager)
   const stood = manager.watch.stood.at(-1)
+  const [vital] = manager.callFaults.filter(isVital)
   const failed = [
     manager.state === 'started' ? '' : `the manager is ${manager.state}`,
     engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
-    (scheduler.age ?? 0) * SECOND > STALE_PASS ? `no work has been looked for in ${Math.round(scheduler.age!)} s` : ''
+    (scheduler.age ?? 0) * SECOND > STALE_PASS ? `no work has been looked for in ${Math.round(scheduler.age!)} s` : '',
+    vital === undefined ? '' : callWords(vital)
   ].filter(Boolean)
   const degraded = [
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
-    calls.ok ? '' : `the engine fails '${calls.failing[0]!.call}': ${calls.failing[0]!.message}`,
+    calls.ok || vital !== undefined ? '' : callWords(manager.callFaults[0]!),
+    mendedWords(engine),
     schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     stood === undefined ? '' : stoodWords(stood),

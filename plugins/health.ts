@@ -19,7 +19,11 @@ const Health = exactly({
   started_at: nullable(Instant),
   uptime: nullable(Type.Number({ description: 'Seconds' })),
   engine: exactly({
-    ok: Type.Boolean(), kind: Type.String(), last_write_ms: nullable(Type.Number()), bytes: nullable(Type.Integer()), reason: nullable(Type.String())
+    ok: Type.Boolean(), kind: Type.String(), last_write_ms: nullable(Type.Number()), bytes: nullable(Type.Integer()), reason: nullable(Type.String()),
+    mended: Type.Optional(exactly({
+      count: Type.Integer(),
+      rows: Type.Array(exactly({ table: Type.String(), row: Type.String(), message: Type.String() }))
+    }, { description: 'Rows that were out of range when the store was opened, the first of them by name: mended, failed or removed' }))
   }),
   scheduler: exactly({
     last_pass_at: nullable(Instant), age: nullable(Type.Number({ description: 'Seconds since work was last looked for' })),

@@ -189,6 +189,9 @@ export interface EngineHealth {
   last_write_ms: number | null
   bytes: number | null
   reason: string | null
+  /** Rows that were out of range when the store was opened, the first of them by name: each was mended, failed or
+   *  removed. */
+  mended?: { count: number, rows: { table: string, row: string, message: string }[] }
 }
 
 /** Where runs live. Arguments and answers are plain JSON, time is passed in, and every call is one atomic change that

@@ -1,6 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
+import { fakeClock } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
+import { faulty } from '../manager/faulty.ts'
+import { scratch } from '../work/house.ts'
 import { until } from '../load/until.ts'
 import { setup } from './setup.ts'
 
@@ -68,4 +73,44 @@ t.test('readyz says no while there is nothing to be ready for; livez lives [S41]
   t.equal(answer.statusCode, 503)
   t.same(answer.json(), { status: 'stopped' })
   t.equal((await plain({ url: '/livez' })).statusCode, 200)
+})
+
+t.test('claims, fires and lists that the engine fails for a while make a failure that names them and since when, until they work [F14]', async t => {
+  for (const call of ['claim', 'plan', 'list', 'due']) {
+    const clock = fakeClock()
+    const store = faulty(createSqliteEngine({ folder: scratch(t), clock: clock.now, ballastBytes: 0 }))
+    const { plain, manager } = await setup(t, { options: { engine: store.engine, clock, senses: fakeEyes(clock).eyes, loops: 'none' } })
+    manager.registerTasks([{ id: 'tick', func: () => 1, trigger: 'interval', trigger_args: { seconds: 60 } }])
+    await manager.planner.sync()
+    const health = async () => (await plain({ url: '/api/health' })).json()
+    const turn = async () => {
+      clock.advance(61_000)
+      await manager.fire()
+      await manager.runner.settled()
+      await manager.engine.list({ limit: 1 }).catch(() => undefined)
+    }
+    await turn()
+    t.equal((await health()).status, 'ok', call)
+    const since = new Date(clock.now() + 61_000).toISOString()
+    store.fail(site => site.call === call)
+    for (let turns = 0; turns < 3; turns++) await turn()
+    if (call === 'list') for (let turns = 0; turns < 3; turns++) await manager.desk.runs({ limit: 1 }).catch(() => undefined)
+    const failed = await health()
+    t.match(failed, { status: 'failed', calls: { ok: false, failing: [{ call }] } }, call)
+    t.match(failed.reasons.join(), `the engine fails '${call}' since`)
+    if (call !== 'list') t.match(failed.reasons.join(), since)
+    store.heal()
+    for (let turns = 0; turns < 3; turns++) await turn()
+    t.equal((await health()).status, 'ok', `${call} works again`)
+    await manager.stop()
+  }
+})
+
+t.test('rows that were out of range at the start are named', async t => {
+  const { plain, manager } = await setup(t)
+  const { health } = manager.engine
+  manager.engine.health = async now => ({ ...await health(now), mended: { count: 2, rows: [{ table: 'run', row: 'abc', message: 'due_at was 1e300' }] } })
+  t.match((await plain({ url: '/api/health' })).json(), {
+    status: 'degraded', reasons: [/^2 rows of the database were out of range at the start, of 'run' abc first: due_at was 1e300$/], engine: { mended: { count: 2, rows: [{ table: 'run' }] } }
+  })
 })

@@ -92,7 +92,10 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
   }
 
   return {
-    start: () => life.start(),
+    async start () {
+      await life.start()
+      await life.open?.ready
+    },
     stop: () => life.stop(),
     async add (runs, now, more) {
       checkNew(runs)

@@ -4,12 +4,15 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { EngineHealth } from '../engine.ts'
 import type { Change } from '../nearby.ts'
 import { cascade } from './calls/dependencies.ts'
+import { end } from './calls/settle.ts'
 import { GroupCommit } from './commit.ts'
 import { Confirmed } from './confirmed.ts'
 import { Guard } from './file/guard.ts'
 import { takeLock } from './file/lock.ts'
 import { IN_MEMORY, memoryDatabase, noFiles } from './file/memory.ts'
 import type { Files } from './file/memory.ts'
+import { mend } from './file/mend.ts'
+import type { Mending } from './file/mend.ts'
 import { openDatabase, openFailed, prepareFolder } from './file/open.ts'
 import { LogSync, syncFolder } from './file/sync.ts'
 import type { Haste } from './file/sync.ts'
@@ -39,19 +42,35 @@ export interface StoreOptions {
 
 /** The files of a folder that is ours, open, with what is kept in memory of them. */
 export interface Store extends Files {
-  db: DatabaseSync, tables: Tables, commits: GroupCommit, confirmed: Confirmed, options: StoreOptions
+  db: DatabaseSync, tables: Tables, commits: GroupCommit, confirmed: Confirmed, options: StoreOptions, mended: Mending
+  /** Resolves when the runs are failed whose rows were out of range. */
+  ready: Promise<void>
 }
 
 function openInMemory (options: StoreOptions): Store {
   const tables = new Tables(memoryDatabase())
   readImage(tables)
   const parts = { ...noFiles(), db: tables.db, tables, options: { ...options, synchronous: 'off' as const } }
-  return opened(parts)
+  return opened({ ...parts, mended: NOTHING })
 }
 
-function opened (parts: Omit<Store, 'commits' | 'confirmed'>): Store {
+function opened (parts: Omit<Store, 'commits' | 'confirmed' | 'ready'>): Store {
   const confirmed = new Confirmed(parts.options.durable)
-  return { ...parts, confirmed, commits: commitsOf(parts, confirmed) }
+  const store = { ...parts, confirmed, commits: commitsOf(parts, confirmed) }
+  return { ...store, ready: failMended(store).catch(error => parts.options.onTrouble('end', error)) }
+}
+
+const NOTHING: Mending = { count: 0, rows: [], fail: [] }
+
+/** Fails the runs whose rows were out of range, and what waits for them, before any other call. */
+async function failMended ({ commits, tables, mended, options }: Omit<Store, 'ready'>): Promise<void> {
+  if (mended.fail.length === 0) return
+  const now = options.clock()
+  await commits.write('end', 'durable', () => {
+    for (const { id, reason } of mended.fail) {
+      end(tables, { id, now, as: 'failed', reason, error: { name: 'Error', message: reason.message } })
+    }
+  })
 }
 
 /** Opens the store of a folder; when that fails nothing stays open. */
@@ -65,13 +84,13 @@ export function openStore (options: StoreOptions): Store {
     db = openDatabase({ folder, unclean: lock.unclean, now: clock() })
     if (options.synchronous === 'off') db.exec(FORGETFUL)
     endOwners(db)
+    const mended = mend(db, clock())
     const tables = new Tables(db)
     readImage(tables)
     const guard = new Guard({ folder, clock, ballastBytes })
     const log = new LogSync(join(folder, 'offpeak.db-wal'))
     syncFolder(folder)
-    const parts = { lock, db, tables, guard, log, options }
-    return opened(parts)
+    return opened({ lock, db, tables, guard, log, options, mended })
   } catch (error) {
     const answer = openFailed({ folder, now: clock() }, error)
     db?.close()
@@ -161,13 +180,14 @@ export async function closeStore ({ lock, db, guard, log, commits, tables, optio
 
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
-export function healthOf ({ guard, commits, options: { folder } }: Store): EngineHealth {
+export function healthOf ({ guard, commits, mended, options: { folder } }: Store): EngineHealth {
   const failure = guard.lost ?? guard.damaged ?? commits.failure
   return {
     ok: !failure,
     kind: 'sqlite',
     last_write_ms: commits.lastMs,
     bytes: bytesOf(join(folder, 'offpeak.db')) + bytesOf(join(folder, 'offpeak.db-wal')),
-    reason: failure instanceof Error ? failure.message : null
+    reason: failure instanceof Error ? failure.message : null,
+    mended: { count: mended.count, rows: mended.rows }
   }
 }

@@ -213,7 +213,10 @@ export const wait: Step = ({ laws }, draw) => act(async () => undefined, () => {
 export const restart: Step = world => act(async () => {
   await world.engine.stop()
   await world.engine.start()
-}, () => {
+  return (await world.engine.health(world.laws.now)).mended
+}, mended => {
+  deepEqual(mended, { count: 0, rows: [] }, 'nothing that the engine writes is out of range')
+
   world.boots += 1
   world.laws.owners.lookedAt = null
   world.laws.gone(null)

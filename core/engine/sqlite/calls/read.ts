@@ -35,9 +35,11 @@ type LogRow = Omit<StoredLine, 'data'> & { data: string | null }
 export function logs (
   tables: Tables, { id, after, limit }: { id: string, after: number, limit: number }
 ): StoredLine[] {
+  // As real numbers: a whole one that is larger than can be counted with ends the statement.
   const rows = tables.all<LogRow>(`
-    select seq, attempt, at, level, text, data from log
-    where run = ? and seq > ?
+    select seq, attempt + 0.0 as attempt, at + 0.0 as at, level + 0.0 as level, cast(text as text) as text, data
+    from log
+    where run = ? and seq > ? and seq <= 9007199254740991
     order by seq limit ?`, decodeId(id), after, limit)
   return rows.map(({ seq, attempt, at, level, text, data }) => {
     const line = { seq, attempt, at, level, text }

@@ -40,9 +40,15 @@ export interface RunRow {
   preempted: number
 }
 
-/** JSON text as a value; absent is null. */
-export const parsed = <T = Json>(text: string | null | undefined): T | null =>
-  text === null || text === undefined ? null : JSON.parse(text) as T
+/** JSON text as a value; absent is null, and so is what somebody else has written that is no JSON. */
+export function parsed<T = Json> (text: string | null | undefined): T | null {
+  if (text === null || text === undefined) return null
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    return null
+  }
+}
 
 /** A value as JSON text; null and undefined are absent. */
 export const text = (value: unknown): string | null =>

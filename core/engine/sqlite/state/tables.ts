@@ -12,7 +12,7 @@ import type { Lane, LaneKey, LaneSource } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import { Memory } from './memory.ts'
 import { Payloads } from './payloads.ts'
-import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, richValues, text, toRun, updateFor } from './rows.ts'
+import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, parsed, richValues, text, toRun, updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
@@ -162,7 +162,7 @@ export class Tables extends Prepared {
 
   part (part: Part, id: string): Json {
     const row = this.one<{ json: string }>(`select json from ${part} where run = ?`, decodeId(id))
-    return row ? JSON.parse(row.json) as Json : null
+    return parsed(row?.json)
   }
 
   dropPart (part: Part, id: string): void {
