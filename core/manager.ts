@@ -2,7 +2,9 @@ import { Lifecycle, shared, startAll, stopAll } from './model/base/service.ts'
 import { OutputCapture } from './work/context/output-capture.ts'
 import { ProcessGuard } from './work/context/process-guard.ts'
 import { Settings } from './work/upkeep/settings.ts'
+import { LOST } from './work/run/reasons.ts'
 import { compose, folderOf } from './compose.ts'
+import { isTakenOver } from './model/notice.ts'
 import { failureOf } from './model/run/failure.ts'
 import type { Alarm } from './work/plan/alarm.ts'
 import type { Breaker } from './work/conditions/breaker.ts'
@@ -93,6 +95,7 @@ export class TaskManager implements Service {
     this.#alarm = parts.alarm
     this.#base = [parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
+    notices.listen(notice => this.#heard(notice), 'owner')
     settings.notice = notices.say
     settings.changed = () => void this.#configured()
   }
@@ -207,6 +210,13 @@ export class TaskManager implements Service {
   quiesce (): void {
     this.#alarm.clear()
     this.runner.quiesce()
+  }
+
+  /** What another process has taken over must not go on here: it begins there again. */
+  #heard (notice: Notice): void {
+    if (!isTakenOver(notice)) return
+    this.quiesce()
+    for (const { run } of this.runner.active.all()) this.runner.abort(run.id, LOST)
   }
 
   /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's ETag. */

@@ -49,5 +49,9 @@ export type Notice =
 
 export type NoticeKind = Notice['kind']
 
+/** Whether a notice says that another process has the store now: nothing can be done here any more. */
+export const isTakenOver = (notice: Notice): boolean =>
+  notice.kind === 'engine_failed' && notice.error.code === 'OFFPEAK_ENGINE_TAKEN'
+
 /** Called with every notice. One that throws or rejects keeps no other from being called; health and the notice `listener_failed` name it. */
 export type Listener = (notice: Notice) => void | Promise<void>

@@ -29,25 +29,26 @@ export function outlive (failed: (error: unknown) => void): void {
   process.on('unhandledRejection', caught)
 }
 
-/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. */
-export function lifetime ({ close, reload, graceMs, ending: begun, last, failed }: Life): void {
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns what ends it with another exit code. */
+export function lifetime ({ close, reload, graceMs, ending: begun, last, failed }: Life): (code: number) => void {
   let ending = false
-  async function end () {
+  async function end (code: number) {
+    ending = true
+    begun()
     setTimeout(() => process.exit(1), graceMs() + SLACK).unref()
     await close().catch(error => {
       failed(error)
       process.exit(1)
     })
-    process.exit(0)
+    process.exit(code)
   }
   for (const [signal, code] of SIGNALS) {
     process.on(signal, () => {
       if (ending) process.exit(code)
-      ending = true
-      begun()
-      void end()
+      void end(0)
     })
   }
   process.on('SIGHUP', () => void reload().catch(failed))
   process.on('exit', last)
+  return code => { if (!ending) void end(code) }
 }

@@ -10,6 +10,7 @@ import { OutputCapture } from '../../work/context/output-capture.ts'
 import { createLog, noticeLog } from '../../log.ts'
 import { createManager } from '../../manager.ts'
 import { createServer, serverToken } from '../../server.ts'
+import { isTakenOver } from '../../model/notice.ts'
 import { isFirstLook } from '../../load/task/import-cache.ts'
 import { lifetime, outlive } from './lifetime.ts'
 import { failureOf } from '../../model/run/failure.ts'
@@ -19,7 +20,7 @@ import { givesBack } from './reclaim.ts'
 import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
-import { milliseconds } from '../../model/base/duration.ts'
+import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { prepareProbe } from '../../load/task/probe.ts'
 import { say, tell } from '../terminal/say.ts'
 import { tidyCompiled } from './compile-cache.ts'
@@ -27,6 +28,8 @@ import { scheduleTable, withTasks } from './offline.ts'
 import { startRefused } from '../../model/base/errors.ts'
 
 const DEMO_PORT = 7420
+/** How long what was running has to stop once another process has taken it up. */
+const LAST_WORDS = 3 * SECOND
 
 export type StartGiven = Local & { demo?: boolean, displayOnly?: boolean }
 
@@ -91,7 +94,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager.config.server)
   let listening = false
-  lifetime({
+  const end = lifetime({
     close: () => app.close(),
     reload: () => manager.settings.rescan(),
     ending: () => manager.watch.ending(),
@@ -102,6 +105,12 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
     },
     failed: error => log.error({ err: error }, 'failed')
   })
+  // Whoever has the data folder now runs what was running here.
+  manager.onNotice(notice => {
+    if (!isTakenOver(notice)) return
+    setTimeout(() => process.exit(1), LAST_WORDS).unref()
+    end(1)
+  }, 'owner')
   await app.ready()
   outlive(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
   dismiss()

@@ -11,14 +11,14 @@ export interface Lifecycle<T> {
 }
 
 /** Starts and stops in turn, whoever asks when: starts that come together share one opening, and stops one closing. */
-export function createLifecycle<T> (ask: { open: () => T, close: (opened: T) => Promise<void> }): Lifecycle<T> {
+export function createLifecycle<T> (ask: { open: () => T | Promise<T>, close: (opened: T) => Promise<void> }): Lifecycle<T> {
   let users = 0
   let opened: T | null = null
   let opening: Promise<void> | null = null
   let closing: Promise<void> = Promise.resolve()
 
   function begin (): Promise<void> {
-    const current: Promise<void> = closing.catch(() => undefined).then(() => { opened = ask.open() }).catch(error => {
+    const current: Promise<void> = closing.catch(() => undefined).then(ask.open).then(now => { opened = now }).catch(error => {
       if (opening === current) {
         opening = null
         users = 0

@@ -7,7 +7,10 @@ import { cascade } from './calls/dependencies.ts'
 import { end } from './calls/settle.ts'
 import { GroupCommit } from './commit.ts'
 import { Confirmed } from './confirmed.ts'
+import { admit } from './file/admit.ts'
 import { Guard } from './file/guard.ts'
+import { identityOf, leaveHolder, newHolder, writeHolder } from './file/holder.ts'
+import type { Holder } from './file/holder.ts'
 import { takeLock } from './file/lock.ts'
 import { IN_MEMORY, memoryDatabase, noFiles } from './file/memory.ts'
 import type { Files } from './file/memory.ts'
@@ -74,29 +77,41 @@ async function failMended ({ commits, tables, mended, options }: Omit<Store, 're
 }
 
 /** Opens the store of a folder; when that fails nothing stays open. */
-export function openStore (options: StoreOptions): Store {
-  const { folder, clock, owner, ballastBytes } = options
+export async function openStore (options: StoreOptions): Promise<Store> {
+  const { folder, clock, owner } = options
   if (folder === IN_MEMORY) return openInMemory(options)
   prepareFolder(folder)
   const lock = takeLock(folder, owner)
+  const file = join(folder, 'offpeak.db')
+  const holder = newHolder({ owner, lock: lock.identity, file: identityOf(file) ?? 'none' })
   let db: DatabaseSync | null = null
   try {
-    db = openDatabase({ folder, unclean: lock.unclean, now: clock() })
+    const unclean = await admit(folder, holder) || lock.unclean
+    db = openDatabase({ folder, unclean, now: clock() })
     if (options.synchronous === 'off') db.exec(FORGETFUL)
-    endOwners(db)
-    const mended = mend(db, clock())
-    const tables = new Tables(db)
-    readImage(tables)
-    const guard = new Guard({ folder, clock, ballastBytes })
-    const log = new LogSync(join(folder, 'offpeak.db-wal'))
-    syncFolder(folder)
-    return opened({ lock, db, tables, guard, log, options, mended })
+    writeHolder(db, Object.assign(holder, { file: identityOf(file) ?? 'none' }))
+    return owned({ lock, holder, db, options }, unclean)
   } catch (error) {
     const answer = openFailed({ folder, now: clock() }, error)
+    if (db) leaveHolder(db, holder)
     db?.close()
     lock.abandon()
     throw answer
   }
+}
+
+/** The rest, once the database is this process's own. */
+function owned (its: Pick<Store, 'lock' | 'db' | 'options'> & { holder: Holder }, unclean: boolean): Store {
+  const { lock, db, holder, options: { folder, clock, ballastBytes, onTrouble } } = its
+  endOwners(db)
+  const mended = mend(db, clock())
+  const tables = new Tables(db)
+  readImage(tables)
+  const found = (error: unknown) => onTrouble('guard', error)
+  const log = new LogSync(join(folder, 'offpeak.db-wal'))
+  const guard = new Guard({ folder, clock, ballastBytes, db, lock, holder, unclean, found })
+  syncFolder(folder)
+  return opened({ ...its, tables, guard, log, mended })
 }
 
 /** Whoever had the folder before is no more: the lock says so. What it held runs for is anybody's to go on with. */
@@ -121,12 +136,17 @@ function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed
   const { memory } = tables
   const synced = async (haste: Haste) => {
     if (synchronous === 'full') await log.flushed(haste).catch(error => guard.unsynced(error))
+    const doubt = guard.confirm()
+    if (doubt) await doubt
   }
   let unchecked = 0
   return new GroupCommit({
     db: tables.db,
     clock: () => performance.now(),
-    begun: () => memory.journal.begin(),
+    begun: () => {
+      memory.journal.begin()
+      guard.fence()
+    },
     before: call => { memory.call = call },
     after: () => cascade(tables),
     // What memory has taken over is undone as well as what was written.
@@ -166,13 +186,17 @@ function compare (tables: Tables, { guard, now }: { guard: Files['guard'], now: 
   }
 }
 
-export async function closeStore ({ lock, db, guard, log, commits, tables, options }: Store): Promise<void> {
+export async function closeStore (store: Store): Promise<void> {
+  const { lock, db, holder, guard, log, commits, tables, options } = store
   try {
     await commits.close()
+    await guard.stop()
     if (options.check && !guard.lost && !guard.damaged) compare(tables, { guard, now: options.clock() })
   } finally {
+    if (holder) leaveHolder(db, holder)
     log.close()
     db.close()
+    guard.close()
     if (guard.lost || guard.damaged) lock.abandon()
     else lock.release()
   }
@@ -181,7 +205,8 @@ export async function closeStore ({ lock, db, guard, log, commits, tables, optio
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 export function healthOf ({ guard, commits, mended, options: { folder } }: Store): EngineHealth {
-  const failure = guard.lost ?? guard.damaged ?? commits.failure
+  guard.look()
+  const failure = guard.lost ?? guard.damaged ?? guard.blocked ?? commits.failure
   return {
     ok: !failure,
     kind: 'sqlite',

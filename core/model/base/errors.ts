@@ -170,6 +170,14 @@ export const engineBusy = (owner: string) => new OffpeakError({
   fix: 'Stop it, or start this one with another --data folder.'
 })
 
+/** Another process has taken the store over while this one had it. */
+export const engineTaken = (holder: string) => new OffpeakError({
+  code: 'OFFPEAK_ENGINE_TAKEN',
+  status: 503,
+  message: `Another offpeak has taken this data folder over: ${holder}`,
+  fix: 'Stop this one; what it was running is taken up by the other.'
+})
+
 export const engineFailed = (fault: { message: string, fix?: string, cause?: unknown, status?: number }) =>
   new OffpeakError({ status: 503, ...fault, code: 'OFFPEAK_ENGINE_FAILED' })
 

@@ -1,62 +1,219 @@
-import { statSync } from 'node:fs'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { join } from 'node:path'
 import type { OffpeakError } from '../../../model/base/errors.ts'
-import { engineFailed } from '../../../model/base/errors.ts'
+import { engineFailed, engineTaken } from '../../../model/base/errors.ts'
 import { SECOND } from '../../../model/base/duration.ts'
+import { answerQuestion } from './admit.ts'
 import { dropBallast, loadBallast } from './reserve.ts'
 import { openFailed } from './open.ts'
+import { quarantine } from './quarantine.ts'
 import { troubleOf } from './errors.ts'
+import { StoreFiles } from '../soundness/files.ts'
+import type { Finding } from '../soundness/files.ts'
+import { holderWords, readHolder, writeHolder } from './holder.ts'
+import type { Holder } from './holder.ts'
+import type { Lock } from './lock.ts'
+import { scrub } from '../soundness/scrub.ts'
 
 const EVERY_MS = 5 * SECOND
+const LOOK_MS = SECOND
+const GLANCE_MS = 1
 
-export interface GuardOptions { folder: string, clock: () => number, ballastBytes: number }
+export interface GuardOptions {
+  folder: string
+  clock: () => number
+  ballastBytes: number
+  db: DatabaseSync
+  lock: Pick<Lock, 'keep' | 'identity'>
+  holder: Holder
+  /** True: the file was looked through when it was opened. */
+  unclean: boolean
+  /** Called with what is found wrong, once. */
+  found: (error: unknown) => void
+}
 
-/** Watches over the files of an open store: what is written must land in the file that the next start will read. */
+/** Watches over an open store: that its files are those that the next start will read, that they hold what was written
+ *  to them, and that no other process has taken it over. */
 export class Guard {
   /** Nothing can be trusted any more: every call fails with it. */
   lost: OffpeakError | null = null
   /** The file is damaged: writes fail with it, reads go on as far as they can. */
   damaged: OffpeakError | null = null
+  /** Nothing can be written for now. */
+  blocked: OffpeakError | null = null
   readonly #options: GuardOptions
-  readonly #file: string
   readonly #ballast: string
-  readonly #identity: string
+  readonly #files: StoreFiles
+  readonly #version: StatementSync
+  /** Changes when another connection writes. */
+  #seen: number
   #checked: number
+  #scrubbing: Promise<void> = Promise.resolve()
+  /** While it is not settled nobody is told that anything is stored. */
+  #doubted: Promise<void> | null = null
+  #doubts = 0
+  #glanced = -Infinity
+  /** The last answers of many are followed by a glance: it has to know what they have left. */
+  #later: NodeJS.Timeout | undefined
+  readonly #timer: NodeJS.Timeout
+  readonly #first: NodeJS.Timeout | undefined
 
   constructor (options: GuardOptions) {
-    this.#options = options
-    this.#file = join(options.folder, 'offpeak.db')
-    this.#ballast = join(options.folder, 'ballast')
-    this.#identity = this.#identify()
-    this.#checked = options.clock()
-    loadBallast(this.#ballast, options.ballastBytes)
+    const { folder, clock, ballastBytes, db } = this.#options = options
+    this.#ballast = join(folder, 'ballast')
+    this.#files = new StoreFiles(join(folder, 'offpeak.db'))
+    this.#version = db.prepare('pragma data_version')
+    this.#seen = this.#dataVersion()
+    this.#checked = clock()
+    loadBallast(this.#ballast, ballastBytes)
+    // What nobody writes to or asks about is watched all the same.
+    this.#timer = setInterval(() => this.look(), LOOK_MS).unref()
+    // A start after a stop in order has not looked the file through.
+    if (!options.unclean) this.#first = setTimeout(() => void this.#scrub(), LOOK_MS).unref()
   }
 
-  #identify (): string {
-    const stats = ['', '-wal'].map(end => statSync(this.#file + end, { throwIfNoEntry: false }))
-    return stats.map(stat => stat ? `${stat.dev}:${stat.ino}` : 'gone').join(' ')
+  /** Ends the watch. */
+  async stop (): Promise<void> {
+    clearInterval(this.#timer)
+    clearTimeout(this.#first)
+    clearTimeout(this.#later)
+    await this.#scrubbing
   }
 
-  /** Throws when nothing may be written; every few seconds looks at the file itself. */
+  /** Closes the files that were watched, once the database is closed. */
+  close (): void {
+    this.#files.close()
+  }
+
+  get #fatal (): OffpeakError | null {
+    return this.lost ?? this.damaged ?? this.blocked
+  }
+
+  /** Throws when nothing may be written; every few seconds looks at the files. */
   check (): void {
-    const now = this.#options.clock()
-    if (Math.abs(now - this.#checked) >= EVERY_MS) {
-      this.#checked = now
-      this.#look()
-    }
-    const fatal = this.lost ?? this.damaged
-    if (fatal) throw fatal
+    if (Math.abs(this.#options.clock() - this.#checked) >= EVERY_MS) this.look()
+    this.#refuse()
   }
 
-  #look (): void {
-    if (this.#identify() === this.#identity) {
-      loadBallast(this.#ballast, this.#options.ballastBytes)
-      return
+  /** Throws when another process has taken the store over: in a transaction, nothing of it is stored then. */
+  fence (): void {
+    const version = this.#dataVersion()
+    if (version === this.#seen) return
+    const holder = readHolder(this.#options.db)
+    if (holder?.id !== this.#options.holder.id) {
+      throw this.#lose(engineTaken(holder === null ? 'one that has left it again' : holderWords(holder)))
     }
-    this.lost ??= engineFailed({
-      message: `${this.#file} was moved, removed or replaced while it was in use`,
-      fix: 'Stop, put the file back with its -wal file, and start again.'
-    })
+    this.#seen = version
+  }
+
+  #dataVersion (): number {
+    return (this.#version.get() as { data_version: number }).data_version
+  }
+
+  /** Throws when what was written is not there to be read any more; answers with a promise when that has to be looked up.
+   *  Answers that come together share one glance at the files. */
+  confirm (): Promise<void> | undefined {
+    if (performance.now() - this.#glanced >= GLANCE_MS) this.#glance()
+    else this.#later ??= setTimeout(() => this.#glance(), GLANCE_MS).unref()
+    if (this.#doubted) return this.#doubted.then(() => this.#refuse())
+    this.#refuse()
+    return undefined
+  }
+
+  #glance (): void {
+    clearTimeout(this.#later)
+    this.#later = undefined
+    this.#glanced = performance.now()
+    if (!this.lost) this.#take(this.#files.glance())
+  }
+
+  #refuse (): void {
+    if (this.#fatal) throw this.#fatal
+  }
+
+  /** Looks at the files, at the lock, and for another owner. Throws nothing. */
+  look (): void {
+    this.#checked = this.#options.clock()
+    this.#glanced = -Infinity
+    if (this.lost || this.#options.db.isTransaction) return
+    try {
+      const found = this.#files.look()
+      if (found === null) this.blocked = null
+      this.#take(found)
+      if (this.lost) return
+      this.#keepFolder()
+      this.fence()
+    } catch (error) {
+      if (!this.lost) this.#noted(error)
+    }
+  }
+
+  #keepFolder (): void {
+    const { folder, ballastBytes, lock, holder, db } = this.#options
+    answerQuestion(folder)
+    if (this.#fatal) return
+    loadBallast(this.#ballast, ballastBytes)
+    if (!lock.keep()) return
+    writeHolder(db, Object.assign(holder, { lock: lock.identity }))
+    this.#options.found(engineFailed({
+      message: `The lock of ${folder} was removed or replaced while it was in use; it is locked again`,
+      fix: 'Leave lock.db and lock.json alone: they are freed when offpeak stops, however it stops.'
+    }))
+  }
+
+  #take (found: Finding | null): void {
+    if (found === null || this.lost) return
+    const { folder, clock } = this.#options
+    const { kind, words: message } = found
+    if (kind === 'foreign') return this.#doubt()
+    if (kind === 'moved') {
+      this.#lose(engineFailed({ message, fix: 'Stop, put the file back with its -wal file, and start again.' }))
+    } else if (kind === 'damaged') this.#noted(Object.assign(new Error(message), { errcode: 11 }))
+    else if (kind === 'cut') {
+      const place = quarantine(folder, clock())
+      this.#lose(engineFailed({
+        message: `${message}: what was last acknowledged may be missing; a copy of the files is in ${place}`,
+        fix: 'Stop, put the newest good backup in the place of offpeak.db or keep what is there, and start again.'
+      }))
+    } else this.#block(engineFailed({ message, fix: 'Make the folder and its files writable for this user.' }))
+  }
+
+  /** Looks the whole file through, once more when it is written meanwhile. */
+  #doubt (): void {
+    this.#doubts += 1
+    this.#doubted ??= this.#settleDoubts()
+  }
+
+  async #settleDoubts (): Promise<void> {
+    while (this.#doubts > 0) {
+      this.#doubts = 0
+      await this.#scrub()
+    }
+    this.#doubted = null
+  }
+
+  #scrub (): Promise<void> {
+    return this.#scrubbing = this.#scrubbing.then(() => this.#scrubbed())
+  }
+
+  async #scrubbed (): Promise<void> {
+    try {
+      if (!this.#fatal) await scrub(join(this.#options.folder, 'offpeak.db'))
+    } catch (error) {
+      this.#noted(error)
+    }
+  }
+
+  #lose (error: OffpeakError): OffpeakError {
+    if (this.lost) return this.lost
+    this.lost = error
+    this.#options.found(error)
+    return error
+  }
+
+  #block (error: OffpeakError): void {
+    if (!this.blocked) this.#options.found(error)
+    this.blocked = error
   }
 
   /** Throws, and lets no more be written: after a failed sync nobody knows what the disk holds. */
@@ -82,6 +239,12 @@ export class Guard {
   note (error: unknown): void {
     if (troubleOf(error) !== 'corrupt' || this.damaged) return
     this.damaged = openFailed({ folder: this.#options.folder, now: this.#options.clock() }, error) as OffpeakError
+  }
+
+  #noted (error: unknown): void {
+    const before = this.damaged
+    this.note(error)
+    if (this.damaged !== before) this.#options.found(this.damaged)
   }
 }
 

@@ -4,10 +4,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineBusy } from '../../../model/base/errors.ts'
 import { failedBy, troubleOf } from './errors.ts'
+import { holderWords, identityOf, inodeOf } from './holder.ts'
+import type { Holder } from './holder.ts'
 
 export interface Lock {
   /** True when the owner before us did not say goodbye. */
-  unclean: boolean
+  readonly unclean: boolean
+  /** The file that is locked. */
+  readonly identity: string
+  /** Locks the file that bears the name of the lock again, where somebody has removed or replaced it, or where the lock
+   *  is gone: it is as soon as this process has closed the file by any other name. True: it had to. Throws
+   *  OFFPEAK_ENGINE_BUSY when another process has locked it. */
+  keep (): boolean
   /** Gives the folder free; what we leave is in order. */
   release (): void
   /** Gives the folder free, and lets the next owner check it. */
@@ -16,10 +24,33 @@ export interface Lock {
 
 function ownerWords (file: string): string {
   try {
-    const { pid, host, owner } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number, host: string, owner: string }
-    return `${owner}, process ${pid} on ${host}`
+    return holderWords(JSON.parse(readFileSync(file, 'utf8')) as Holder)
   } catch {
     return 'its owner did not leave a name'
+  }
+}
+
+/** Whether the system knows of a lock on a file. Where it does not tell of locks there is one. */
+function isHeld (identity: string): boolean {
+  try {
+    return readFileSync('/proc/locks', 'utf8').includes(`:${inodeOf(identity)} `)
+  } catch {
+    return true
+  }
+}
+
+interface Locked { db: DatabaseSync, identity: string }
+
+/** Throws OFFPEAK_ENGINE_BUSY when another has it. `name`: the file in which the owner says who it is. */
+function lockFile (file: string, name: string): Locked {
+  const db = new DatabaseSync(file, { timeout: 0 })
+  try {
+    chmodSync(file, 0o600)
+    db.exec('pragma journal_mode = memory; begin exclusive')
+    return { db, identity: identityOf(file) ?? 'gone' }
+  } catch (error) {
+    db.close()
+    throw troubleOf(error) === 'busy' ? engineBusy(ownerWords(name)) : failedBy(error)
   }
 }
 
@@ -28,22 +59,30 @@ function ownerWords (file: string): string {
 export function takeLock (folder: string, owner: string): Lock {
   const name = join(folder, 'lock.json')
   const file = join(folder, 'lock.db')
-  const db = new DatabaseSync(file, { timeout: 0 })
-  try {
-    chmodSync(file, 0o600)
-    db.exec('pragma journal_mode = memory; begin exclusive')
-  } catch (error) {
-    db.close()
-    throw troubleOf(error) === 'busy' ? engineBusy(ownerWords(name)) : failedBy(error)
-  }
+  let { db, identity } = lockFile(file, name)
   const unclean = existsSync(name)
-  writeFileSync(name, JSON.stringify({ pid: process.pid, host: hostname(), owner }), { mode: 0o600 })
+  const sign = () => writeFileSync(name, JSON.stringify({ pid: process.pid, host: hostname(), owner }), { mode: 0o600 })
+  const close = () => { if (db.isOpen) db.close() }
+  sign()
   return {
     unclean,
-    abandon: () => db.close(),
+    get identity () {
+      return identity
+    },
+    keep: () => {
+      if (identityOf(file) === identity && isHeld(identity)) {
+        if (!existsSync(name)) sign()
+        return false
+      }
+      close()
+      ;({ db, identity } = lockFile(file, name))
+      sign()
+      return true
+    },
+    abandon: close,
     release: () => {
       rmSync(name, { force: true })
-      db.close()
+      close()
     }
   }
 }

@@ -3,6 +3,7 @@ import { PRAGMAS, migrate } from './open.ts'
 import { MIGRATIONS } from './schema.ts'
 import { unknownStore } from './guard.ts'
 import type { Guard } from './guard.ts'
+import type { Holder } from './holder.ts'
 import type { Lock } from './lock.ts'
 import type { LogSync } from './sync.ts'
 
@@ -14,7 +15,8 @@ const nothing = () => undefined
 /** What a store has beside its database: the lock of its folder, the watch over its files, the syncs of its log. */
 export interface Files {
   lock: Lock
-  guard: Pick<Guard, 'lost' | 'damaged' | 'check' | 'makeRoom' | 'note' | 'unsynced' | 'lose'>
+  holder: Holder | null
+  guard: Pick<Guard, keyof Guard>
   log: Pick<LogSync, 'flushed' | 'close'>
 }
 
@@ -31,6 +33,12 @@ export function noFiles (): Files {
   const guard: Files['guard'] = {
     lost: null,
     damaged: null,
+    blocked: null,
+    look: nothing,
+    fence: nothing,
+    confirm: () => guard.check() as undefined,
+    stop: async () => undefined,
+    close: nothing,
     check: () => { if (guard.lost) throw guard.lost },
     makeRoom: () => false,
     note: nothing,
@@ -38,7 +46,7 @@ export function noFiles (): Files {
     lose: cause => guard.lost ??= unknownStore(cause)
   }
   return {
-    lock: { unclean: false, release: nothing, abandon: nothing }, guard,
+    lock: { unclean: false, identity: '', keep: () => false, release: nothing, abandon: nothing }, holder: null, guard,
     log: { flushed: async () => undefined, close: nothing }
   }
 }

@@ -219,4 +219,7 @@ export const MIGRATIONS: readonly string[] = [`
   update run set expires = 1 where state <= 1 and deadline_at is not null;
   drop index run_deadline;
   create index run_deadline on run (deadline_at) where expires = 1 and state <= 1;
-`, COHORTS]
+`, COHORTS, `
+  -- Which process has the store, as JSON: see Holder.
+  create table holder (one integer primary key check (one = 1), body text not null);
+`]

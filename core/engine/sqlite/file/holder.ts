@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Which process has a store open, as it is written in the store itself: a lock beside it may be removed. */
+export interface Holder {
+  /** Names one opening of the store. */
+  id: string
+  owner: string
+  pid: number
+  host: string
+  /** The start time of the process: with the pid it names one process of a boot. Null where the system does not tell. */
+  started: string | null
+  /** The boot of the kernel, and the namespace that the pid is counted in. Null where the system does not tell. */
+  boot: string | null
+  space: string | null
+  /** The machine, over boots. */
+  machine: string
+  /** The lock file and the database file that are held. */
+  lock: string
+  file: string
+}
+
+/** Whether the process of a holder still has the store: `unknown` when only an answer of its own can tell. */
+export type Standing = 'gone' | 'alive' | 'unknown'
+
+/** What can be seen of processes from here. `isOpen`: this process has that opening. */
+export interface Processes {
+  startedAt (pid: number): string | null
+  isAlive (pid: number): boolean
+  isOpen (id: string): boolean
+}
+
+/** The device and the inode of a file, by which it is the same file under any name; null: there is none. */
+export function identityOf (file: string): string | null {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat ? `${stat.dev}:${stat.ino}` : null
+}
+
+export const inodeOf = (identity: string): string => identity.slice(identity.indexOf(':') + 1)
+
+/** A copy of a store says who had the original. Another kernel numbers devices in another way. */
+function isCopy (holder: Holder, mine: Holder, isSameKernel: boolean): boolean {
+  if (isSameKernel) return holder.file !== mine.file
+  return inodeOf(holder.file) !== inodeOf(mine.file)
+}
+
+/** Whether the holder that a store names still has it. The lock file is held by the caller, `mine` says by what name:
+ *  the lock of another kernel or of a file that was removed means nothing. */
+export function standingOf (holder: Holder, mine: Holder, seen: Processes): Standing {
+  const isSameBoot = holder.boot === mine.boot
+  const isSameKernel = isSameBoot && (mine.boot !== null || holder.machine === mine.machine)
+  if (isCopy(holder, mine, isSameKernel)) return 'gone'
+  if (!isSameKernel) return holder.machine === mine.machine ? 'gone' : 'unknown'
+  if (holder.space === mine.space) {
+    if (holder.pid === mine.pid && holder.started === mine.started) return seen.isOpen(holder.id) ? 'alive' : 'gone'
+    if (holder.started !== null) return seen.startedAt(holder.pid) === holder.started ? 'alive' : 'gone'
+  }
+  if (holder.lock === mine.lock) return 'gone'
+  if (holder.space !== mine.space) return 'unknown'
+  return seen.isAlive(holder.pid) ? 'alive' : 'gone'
+}
+
+function textOf (file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return null
+  }
+}
+
+function spaceOf (): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return null
+  }
+}
+
+/** The start time of a process, field 22 of /proc/<pid>/stat, proc(5); null when it is no more or has only to be
+ *  reaped. */
+function startedAt (pid: number): string | null {
+  const stat = textOf(`/proc/${pid}/stat`)
+  if (stat === null) return null
+  // The name in parentheses, the second field, may hold spaces and parentheses of its own.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : fields[19] ?? null
+}
+
+function isAlive (pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The openings of this process. */
+const open = new Set<string>()
+
+export const PROCESSES: Processes = { startedAt, isAlive, isOpen: id => open.has(id) }
+
+/** This process as the holder of the store with this database file and this lock. */
+export function newHolder ({ owner, file, lock }: Pick<Holder, 'owner' | 'file' | 'lock'>): Holder {
+  return {
+    id: randomUUID(), owner, pid: process.pid, host: hostname(), started: startedAt(process.pid),
+    boot: textOf('/proc/sys/kernel/random/boot_id'), space: spaceOf(),
+    machine: textOf('/etc/machine-id') || hostname(), lock, file
+  }
+}
+
+export const holderWords = ({ owner, pid, host }: Pick<Holder, 'owner' | 'pid' | 'host'>): string =>
+  `${owner}, process ${pid} on ${host}`
+
+/** The holder that a store names, or null. */
+export function readHolder (db: DatabaseSync): Holder | null {
+  const row = db.prepare('select body from holder').get() as { body: string } | undefined
+  return row === undefined ? null : JSON.parse(row.body) as Holder
+}
+
+/** Writes who has the store from now on. */
+export function writeHolder (db: DatabaseSync, holder: Holder): void {
+  db.prepare(`
+    insert into holder (one, body) values (1, ?)
+    on conflict (one) do update set body = excluded.body`).run(JSON.stringify(holder))
+  open.add(holder.id)
+}
+
+/** The store is not held by this opening any more. A store that cannot be written says so until the process ends. */
+export function leaveHolder (db: DatabaseSync, { id }: Holder): void {
+  open.delete(id)
+  try {
+    db.prepare("delete from holder where json_extract(body, '$.id') = ?").run(id)
+  } catch {}
+}
