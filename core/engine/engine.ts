@@ -1,3 +1,4 @@
+import type { Blame } from '../model/run/suspicion.ts'
 import type { Bucket } from '../model/config/queue.ts'
 import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run } from '../model/run/run.ts'
 import type { Cohort, DueCohort, Offer } from '../model/run/cohort.ts'
@@ -83,9 +84,9 @@ export interface Settlement {
  *  are to stop. */
 export interface Beat { running: Lease[], cancel: (Lease & { reason: Reason })[] }
 
-/** Runs whose owners' leases are over are put back (`restart`) or failed; a run that has taken `crash_cap` processes
- *  down with it is failed. */
-export interface ExpireAsk { now: number, restart: 'restart' | 'fail', crash_cap: number }
+/** Runs whose owners' leases are over are put back (`restart`) or failed; a run that may have ended `crash_cap` processes,
+ *  the last one alone, is failed. See `sharesOf`, which says whom a crash is charged to. */
+export interface ExpireAsk { now: number, restart: 'restart' | 'fail', crash_cap: number, blame?: Blame | null }
 export interface Recovered { queued: Run[], failed: Run[] }
 
 /** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. With

@@ -1,8 +1,10 @@
 import { clamped } from '../model/base/clock.ts'
 import { isFinal } from '../model/run/run.ts'
 import { isSingle } from '../model/run/cohort.ts'
+import { isSuspect, waitAfterCrash } from '../model/run/suspicion.ts'
 import type { Outcome } from '../model/run/outcome.ts'
 import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/run.ts'
+import type { Share } from '../model/run/suspicion.ts'
 import type { EndAsk, ExpireAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */
@@ -158,19 +160,31 @@ export function afterRetry (run: Run, due_at: number): Run {
 
 const CRASHED: Reason = { code: 'crashed', message: 'The process that executed it ended before it did' }
 
+const crashedWith = (blame: ExpireAsk['blame'], { id }: Run): Reason =>
+  blame?.runs.includes(id) ? { ...CRASHED, message: `${CRASHED.message}: ${blame.words}` } : CRASHED
+const BESIDE: Reason = { code: 'crashed', message: 'The process that executed it ended before it did; others are suspected' }
+const STOPPED: Reason = { code: 'stopping', message: 'offpeak was to stop while its event loop stood' }
+
 /** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no
- *  retry. The child stays named, for the caller to end before the run starts again. */
-export function afterCrash (run: Run, { now, restart, crash_cap }: ExpireAsk): Run {
-  const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + 1 }
+ *  retry; one that has no part in the crash is not charged for it. The child stays named, for the caller to end before the
+ *  run starts again. */
+export function afterCrash (run: Run, { now, restart, crash_cap, blame }: ExpireAsk, share: Share): Run {
+  const isCharged = share === 'alone' || share === 'among'
+  const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) }
   const over = { ...finished(back, now), child: run.child }
   if (run.cancel) return { ...over, state: 'cancelled', reason: run.cancel }
+  if (share === 'stopped') return { ...queued(back, run.due_at), child: run.child, reason: STOPPED }
   if (restart === 'fail') {
     return {
       ...over, state: 'failed',
       reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' }
     }
   }
-  if (back.crashes < crash_cap) return { ...queued(back, run.due_at), child: run.child, reason: CRASHED }
+  if (!isCharged) return { ...queued(back, run.due_at), child: run.child, reason: BESIDE }
+  if (back.crashes < crash_cap || share === 'among') {
+    const due = Math.max(run.due_at, now + waitAfterCrash(back.crashes, crash_cap))
+    return { ...queued(back, isSuspect(back, crash_cap) ? due : run.due_at), child: run.child, reason: crashedWith(blame, run) }
+  }
   const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
   return { ...over, state: 'failed', reason: { code: 'crashed', message } }
 }

@@ -21,7 +21,7 @@ export async function served (t: Owner, { files = {}, config = {}, root = scratc
   t.teardown(() => { child.kill('SIGKILL') })
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => { output += chunk })
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  await until('it answers', () => /answers at http/.test(output) || child.exitCode !== null)
+  await until('it answers', () => /answers at http/.test(output) || child.exitCode !== null || child.signalCode !== null)
   const url = /answers at (http:\S+)/.exec(output)?.[1] ?? ''
   const token = () => readFileSync(join(root, 'data/token'), 'utf8').trim()
   const call = async (method: string, path: string, body?: unknown) => {

@@ -3,6 +3,7 @@ import { classify } from '../gates/classify.ts'
 import { defaultsOf } from '../config/config.ts'
 import { isPaced, paceOf } from '../gates/pace.ts'
 import { lookOf, verdictIn } from '../gates/evaluate.ts'
+import { TRIED_MS, isSuspect } from '../run/suspicion.ts'
 import { unknownReading } from '../machine/reading.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Bucket } from '../config/queue.ts'
@@ -17,7 +18,7 @@ import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
 /** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its locks. */
-export interface Begun extends Running { priority: Priority, source: Source, due_at: number, started_at: number, resting: boolean }
+export interface Begun extends Running { priority: Priority, source: Source, due_at: number, started_at: number, resting: boolean, crashes?: number }
 
 /** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no pause. */
 export interface Conditions {
@@ -50,6 +51,12 @@ const DEFAULTS = defaultsOf()
 /** What runs, counted. `byTask` counts the runs of all owners. */
 export interface Occupancy { standing: Omit<Standing, 'active'>, byTask: ReadonlyMap<string, number> }
 
+/** The suspect of a crash that has not run for long yet. */
+function triedIn (running: readonly Begun[], cap: number, now: number): Standing['tried'] {
+  const found = running.find(run => isSuspect(run, cap) && now - run.started_at < TRIED_MS)
+  return found === undefined ? null : { task: found.task, until: found.started_at + TRIED_MS }
+}
+
 /** Counts what runs. Critical runs fill the slots that are for them alone first. */
 export function occupancyOf (facts: Facts): Occupancy {
   const { tasks, running, slots, pauses = [], trials, buckets, priors = new Map(), config = DEFAULTS, others, reserved = null } = facts
@@ -76,7 +83,7 @@ export function occupancyOf (facts: Facts): Occupancy {
     byTask,
     standing: {
       free: Math.max(0, slots - (taken - aside)), slots, reserve: { free: reserve - aside, slots: reserve }, priorities, background, pauses, priors,
-      crowd: crowdOf(running, buckets, others), reserved, known: tasks, ...trials && { trials },
+      crowd: crowdOf(running, buckets, others), reserved, known: tasks, tried: triedIn(running, config.manager.crash_cap, now), ...trials && { trials },
       pace: since === null ? null : paceOf({ since, cores: reading?.cpu.cores ?? 1, taken: paced, now })
     }
   }

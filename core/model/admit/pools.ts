@@ -4,6 +4,7 @@ import { prioritySlots } from '../gates/priority.ts'
 import { profileSlots, profileTaken, slotsFor } from '../gates/profile.ts'
 import { ALONE, NOBODY, NO_OTHERS, queueRoom } from '../gates/crowd.ts'
 import type { Others } from '../gates/crowd.ts'
+import { isSuspect } from '../run/suspicion.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Judgement, Standing } from '../gates/gate.ts'
 import type { Look } from '../gates/evaluate.ts'
@@ -82,13 +83,14 @@ export class Pools {
       if (needed) demand.needs.push(name)
     }
     const { run, task, judgement: { critical, bypass, class: { class: kind } } } = starter
-    const { priorities, background, pace = null, trials } = this.#standing
+    const { priorities, background, pace = null, trials, tried = null } = this.#standing
     const urgency = urgencyOf({ run, task, class: kind })
     both(`priority/${urgency}`, prioritySlots(urgency, this.#look) - (priorities[urgency] ?? 0))
     both(`task/${task.id}`, task.concurrency - (this.#byTask.get(task.id) ?? 0) + (this.#others.tasks[task.id] ?? 0))
     this.#crowd(starter, demand, both)
     if (kind === 'background') both('background', backgroundSlots(this.#look).slots - background, !critical)
     if (pace !== null && isPaced(pace, run)) both('pace', pace.slots - pace.taken, !critical && bypass !== 'now')
+    if (isSuspect(run, this.#look.config.manager.crash_cap)) both('suspect', tried === null ? 1 : 0)
     const trial = task.breaker === null ? undefined : trials?.get(task.id)
     if (trial !== undefined) both(`lock/${trialLock(task)}`, trial.run === null ? 1 : 0)
     return demand

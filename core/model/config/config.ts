@@ -39,7 +39,7 @@ const Manager = section({
   timezone: Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of triggers that name none; the zone of the machine when absent' }),
   stop_grace: duration('20s', 'How long running runs may go on after a stop was asked for'),
   loop_limit: duration('15m', 'A server whose event loop stands for longer, held by an inline task, ends itself for its supervisor to start it again; 0: never'),
-  crash_cap: whole(5, { minimum: 1, maximum: 1000, description: 'A run that was running in so many crashes is failed' })
+  crash_cap: whole(5, { minimum: 1, maximum: 1000, description: 'A run that may have caused so many crashes, the last one alone, is failed' })
 }, 'The task manager')
 
 const Engine = section({

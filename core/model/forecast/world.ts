@@ -30,7 +30,7 @@ const MOST_STEPS = 50
 const ORDER = RULES.map(({ gate }) => gate.name)
 
 /** Gates that others than clock and calendar open, whatever they say of themselves. */
-const SOFT = ['dependencies', 'breaker', 'pace']
+const SOFT = ['dependencies', 'breaker', 'pace', 'suspect']
 
 /** Closed until an instant that is known, or for as long as nobody changes the definition. */
 const isHard = ({ ok, gate, certain, kind }: GateAnswer): boolean =>

@@ -14,7 +14,7 @@ import type { Task } from '../task/task.ts'
 /** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart by no gate: see
  *  `core/model/run/cohort.ts`, which says what of them makes a cohort. */
 export type Waiting = Pick<Run, 'task' | 'due_at'> &
-  Partial<Pick<Run, 'id' | 'priority' | 'queue' | 'source' | 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt' | 'now'>>
+  Partial<Pick<Run, 'id' | 'priority' | 'queue' | 'source' | 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt' | 'now' | 'crashes'>>
 
 /** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null for as long as it is not taken back. */
 export interface Pause {
@@ -55,6 +55,8 @@ export interface Standing {
   reserved?: Reservation | null
   /** Absent: nothing is caught up with. */
   pace?: Pace | null
+  /** The suspect of a crash that is being tried, by its task, and until when; absent: none. */
+  tried?: { task: string, until: number } | null
   /** What the tasks have done that others depend on, by id. */
   priors?: ReadonlyMap<string, Prior>
   /** The tasks that there are; absent: nobody knows. */

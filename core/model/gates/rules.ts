@@ -25,6 +25,7 @@ import { profile } from './profile.ts'
 import { queue, rate } from './queue.ts'
 import { signals } from './signals.ts'
 import { hasSlot, slots } from './slots.ts'
+import { mayBeTried, suspect } from './suspect.ts'
 import { temperature } from './temperature.ts'
 import { ups } from './ups.ts'
 import { window } from './window.ts'
@@ -58,6 +59,7 @@ export const RULES: readonly Rule[] = [
   { gate: paused, kind: 'safety', own: 'always' },
   { gate: breaker, kind: 'order', own: task => task.breaker !== null },
   { gate: due, kind: 'order', own: 'always', opens: isDue },
+  { gate: suspect, kind: 'order', own: 'always', opens: mayBeTried },
   { gate: dependencies, kind: 'order', own: task => task.depends_on.length > 0 },
   { gate: disk, kind: 'safety', own: asks('disk_free'), ofMachine: true },
   { gate: temperature, kind: 'safety', own: asks('temperature_below'), ofMachine: true },

@@ -56,7 +56,7 @@ export class ActiveRuns {
   get begun (): Begun[] {
     return this.all().map(({ run, task }) => ({
       task: task.id, queue: run.queue, locks: task.locks, alone: task.alone,
-      priority: run.priority, source: run.source, due_at: run.due_at, started_at: run.started_at ?? 0, resting: this.#resting.has(run.id)
+      priority: run.priority, source: run.source, due_at: run.due_at, started_at: run.started_at ?? 0, resting: this.#resting.has(run.id), crashes: run.crashes
     }))
   }
 

@@ -92,7 +92,7 @@ export class Verdicts {
   isOpen (run: Run): boolean {
     const under = this.under
     if (this.#open === null || this.#open.now !== under.now || !isSame(this.#open.under, under)) this.#open = { under, now: under.now, answers: new Map() }
-    const key = `${run.task} ${run.queue} ${run.priority} ${run.source}`
+    const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.crashes}`
     const known = this.#open.answers.get(key) ?? this.judge(run).gates.every(({ ok, gate }) => ok || gate === 'slots' || gate === 'concurrency')
     this.#open.answers.set(key, known)
     return known

@@ -1,13 +1,24 @@
-import { DAY, milliseconds } from '../../model/base/duration.ts'
+import { DAY, milliseconds, spanWords } from '../../model/base/duration.ts'
 import { endOrphan } from '../isolate/process-group.ts'
 import { forgetRequests } from '../desk/requests.ts'
 import { forgetUploads } from '../desk/uploads.ts'
+import { readNote, removeNote } from '../watch/note.ts'
+import type { Blame } from '../../model/run/suspicion.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener } from '../../model/notice.ts'
+import type { LoopNote } from '../watch/note.ts'
 
 export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, folder: () => string, owner: string }
+
+/** What the last process has left of its event loop, which stood when it ended. */
+function blameIn (folder: string): Blame | null {
+  const note = readNote(folder)
+  return note && { owner: note.owner, runs: note.runs.map(({ id }) => id), ended: note.ended, words: noteWords(note) }
+}
+
+const noteWords = ({ ms, where }: LoopNote) => `it held the event loop for ${spanWords(ms)}${where === null ? '' : ` at ${where}`}`
 
 const SLICE = 100
 const MOST_RUNNING = 1000
@@ -23,13 +34,15 @@ export class Upkeep {
 
   /** Puts back what owners had running that are no more, their children ended first; resolves to how many. */
   async recover (): Promise<number> {
-    const { engine, clock, config, owner } = this.#options
+    const { engine, clock, config, owner, folder } = this.#options
     const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
     const now = clock.now()
     const over = running.items.filter(run => run.owner !== owner && (run.lease_until === null || run.lease_until <= now))
     for (const { id, child } of over) if (child) await endOrphan(child, id)
     const { auto_restart_tasks: again, crash_cap: cap } = config().manager
-    const { queued } = await engine.expire({ now, restart: again ? 'restart' : 'fail', crash_cap: cap })
+    const blame = over.length > 0 ? blameIn(folder()) : null
+    const { queued } = await engine.expire({ now, restart: again ? 'restart' : 'fail', crash_cap: cap, blame })
+    if (blame !== null && over.some(run => run.owner === blame.owner)) removeNote(folder())
     return queued.length
   }
 

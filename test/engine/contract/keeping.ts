@@ -51,7 +51,8 @@ export async function recovering (t: Test, setup: Setup) {
       await claimAll(engine)
       t.match(await crash(engine), { queued: [{ crashes }] })
     }
-    await claimAll(engine)
+    t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before it is tried again')
+    await claimAll(engine, { now: T0 + 1010 })
     t.match(await crash(engine), { queued: [], failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }] })
     t.match(await engine.retry({ id: run.id, now: T0, due_at: T0 }), { state: 'queued', crashes: 0 })
     t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])

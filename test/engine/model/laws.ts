@@ -10,7 +10,7 @@ import type { Used } from '../../../core/model/run/used.ts'
 import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './timelines.ts'
 import type { Event } from './timelines.ts'
-import { dueOrder, isScheduled, isWaiting, rateOf, singleOrder, waitedUntil } from './was.ts'
+import { dueOrder, isScheduled, isWaiting, rateOf, sharesIn, singleOrder, waitedAfter, waitedUntil } from './was.ts'
 import type { Sum, Was } from './was.ts'
 
 /** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
@@ -277,14 +277,14 @@ export class Laws {
   /** Answers those whose owners are no more, as they are then. */
   expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
     const lost = this.runs.filter(run => run.state === 'running' && this.owners.isOver(run.owner!, late, this.now))
-    for (const run of lost) {
-      const { child } = run
-      run.attempts.push({ turn: run.turn, outcome: 'crashed' })
-      Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + 1 })
+    for (const [run, share] of sharesIn(lost, cap)) {
+      const [{ child }, isCharged] = [run, share !== 'beside']
+      run.attempts.push({ turn: run.turn, outcome: isCharged ? 'crashed' : 'postponed' })
+      Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) })
       if (run.cancel !== null) this.over(run, 'cancelled', { reason: run.cancel, child })
       else if (restart === 'fail') this.over(run, 'failed', { reason: 'interrupted', child })
-      else if (run.crashes >= cap) this.over(run, 'failed', { reason: 'crashed', child })
-      else this.again(run, run.due_at, { reason: 'crashed', child })
+      else if (run.crashes >= cap && share === 'alone') this.over(run, 'failed', { reason: 'crashed', child })
+      else this.again(run, isCharged ? Math.max(run.due_at, waitedAfter(run, cap, this.now)) : run.due_at, { reason: 'crashed', child })
     }
     this.gone([...this.owners.keys()].filter(owner => this.owners.isOver(owner, late, this.now)))
     return lost

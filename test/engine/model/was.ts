@@ -1,3 +1,5 @@
+import { isSuspect, sharesOf, waitAfterCrash } from '../../../core/model/run/suspicion.ts'
+import type { Share } from '../../../core/model/run/suspicion.ts'
 import { SECOND } from '../../../core/model/base/duration.ts'
 import type { Condition, Hold, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
@@ -41,3 +43,13 @@ export function waitedUntil ({ state, attempt, crashes, started_at: started, fin
 }
 
 export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({ limit: count, per: per / SECOND })
+
+/** The parts that runs of owners that are no more have in their ends. */
+export function sharesIn (lost: readonly Was[], cap: number): [Was, Share][] {
+  const shares = new Map([...Map.groupBy(lost, run => run.owner)].map(([owner, own]) => [owner, sharesOf(own, { crash_cap: cap, blame: null })]))
+  return lost.map(run => [run, shares.get(run.owner)!(run)])
+}
+
+/** Until when a run waits after a crash, long ago when it is no suspect. */
+export const waitedAfter = ({ crashes }: Was, cap: number, now: number): number =>
+  isSuspect({ crashes }, cap) ? now + waitAfterCrash(crashes, cap) : -Infinity

@@ -3,7 +3,9 @@ import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
 import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
+import { sharesOf } from '../../../model/run/suspicion.ts'
 import { unlessDisplaced } from './unique.ts'
+import type { Share } from '../../../model/run/suspicion.ts'
 
 /** Writes until when the lease of an owner holds; a renewal never makes it shorter. */
 export function renewOwner (tables: Tables, owner: string, until: number): void {
@@ -66,8 +68,10 @@ export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string
   const isOver = isOverAt(tables, late, ask.now)
   for (const owner of aheadBy(tables, ask.now)) write(tables, owner, ask.now + LONGEST)
   const recovered: Recovered = { queued: [], failed: [] }
-  for (const run of [...running.values()].filter(({ owner }) => isOver(owner))) {
-    const after = crash(tables, run, ask)
+  const lost = [...running.values()].filter(({ owner }) => isOver(owner))
+  const shares = new Map([...Map.groupBy(lost, ({ owner }) => owner)].map(([owner, own]) => [owner, sharesIn(own, owner, ask)]))
+  for (const run of lost) {
+    const after = crash(tables, run, { ask, share: shares.get(run.owner)!(run) })
     if (after.state === 'queued') recovered.queued.push({ ...after })
     if (after.state === 'failed') recovered.failed.push({ ...after })
   }
@@ -75,9 +79,14 @@ export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string
   return recovered
 }
 
-function crash (tables: Tables, run: Run, ask: ExpireAsk): Run {
-  const crashed = afterCrash(run, ask)
-  tables.keepAttempt(run.id, pastAttempt(run, 'crashed', { finished_at: ask.now, error: null, reason: crashed.reason }))
+function sharesIn (runs: readonly Run[], owner: string | null, { crash_cap, blame = null }: ExpireAsk) {
+  return sharesOf(runs, { crash_cap, blame: blame?.owner === owner ? blame : null })
+}
+
+function crash (tables: Tables, run: Run, { ask, share }: { ask: ExpireAsk, share: Share }): Run {
+  const crashed = afterCrash(run, ask, share)
+  const isCharged = share === 'alone' || share === 'among'
+  tables.keepAttempt(run.id, pastAttempt(run, isCharged ? 'crashed' : 'postponed', { finished_at: ask.now, error: null, reason: crashed.reason }))
   const after = unlessDisplaced(tables, { before: run, after: crashed }, ask.now)
   tables.save(run, after)
   if (after.state === 'cancelled') tables.memory.say({ kind: 'cancelled', run: after, reason: after.reason! })
