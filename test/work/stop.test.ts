@@ -1,4 +1,5 @@
 import t from 'tap'
+import { once } from 'node:events'
 import { Stop } from '../../core/work/context/stop.ts'
 import { runScope } from '../../core/work/context/scope.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
@@ -41,4 +42,21 @@ t.test('its signal calls listeners in the scope of the run that asked for it, wh
   runScope.run({ id: 'r1', task: 'work' }, () => stop.signal.addEventListener('abort', () => void scopes.push(runScope.getStore()?.id)))
   runScope.run({ id: 'r2', task: 'other' }, () => stop.ask(first))
   t.same(scopes, ['r1'])
+})
+
+t.test('a signal that a task has changed stops nobody else from hearing of the stop [F28]', async t => {
+  const stop = new Stop()
+  const heard: string[] = []
+  stop.onAsk(() => void heard.push('own'))
+  stop.onAsk(() => void heard.push('gone'))()
+  stop.signal.dispatchEvent = () => { throw new Error('mine') }
+  const late = once(process, 'uncaughtException')
+  const others = process.rawListeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.once('uncaughtException', others.at(-1) as () => void)
+  t.equal(stop.ask(first), true)
+  t.match((await late)[0], { message: 'mine' })
+  process.removeAllListeners('uncaughtException')
+  for (const one of others.slice(0, -1)) process.on('uncaughtException', one as () => void)
+  t.same(heard, ['own'])
 })

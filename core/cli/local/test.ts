@@ -78,7 +78,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
     }
   }
   const ctx = contextFor(given)
-  const scope = scopeOf(ctx)
+  const scope = scopeOf(ctx, given.log)
   const capture = new OutputCapture({ of: 'streams' })
   await capture.start()
   const notice: Listener = said => { if (said.kind === 'late_error') late(said.error) }

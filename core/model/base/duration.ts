@@ -12,6 +12,7 @@ export type Duration = number | string
 // The parser passes over words that it does not know; here they are an error. The second form is ISO 8601.
 const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
 
+const LONGEST_WORDS = 200
 const READ_KEPT = 1000
 const read = new Map<string, number>()
 
@@ -21,6 +22,7 @@ export const LONGEST = 3653 * DAY
 /** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative, longer than ten years or not understood. */
 export function milliseconds (value: Duration): number {
   if (typeof value !== 'string') return readMs(value)
+  if (value.length > LONGEST_WORDS) throw durationInvalid(value)
   const known = read.get(value)
   if (known !== undefined) return known
   const ms = readMs(value)

@@ -1,3 +1,4 @@
+import { cut } from './text.ts'
 import { shownJson } from './json.ts'
 
 /** Where a fault lies in something a person wrote. */
@@ -62,7 +63,7 @@ const SHOWN = { bytes: 1000, depth: 4 }
 
 /** A value in a message, bounded. */
 export function show (value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : value === undefined ? 'nothing' : JSON.stringify(shownJson(value, SHOWN))
+  const text = typeof value === 'string' ? `'${cut(value, 100)}'` : value === undefined ? 'nothing' : JSON.stringify(shownJson(value, SHOWN))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 

@@ -1,4 +1,6 @@
-import { Warned } from './outcome.ts'
+import { types } from 'node:util'
+import { Fatal, Warned } from './outcome.ts'
+import { cut } from '../base/text.ts'
 import { failureOf } from './failure.ts'
 import { looseJson } from '../base/json.ts'
 import type { Json, JsonFault } from '../base/json.ts'
@@ -26,12 +28,18 @@ function isWarned (value: unknown): value is Warned {
   }
 }
 
+/** What a function has come to; throws when that is a generator, of which nothing has been executed. */
+export function executed (value: unknown): unknown {
+  if (types.isGeneratorObject(value)) throw new Fatal('The function is a generator, and nothing in it was executed: take the * from it, and await where it yields')
+  return value
+}
+
 /** What a task has returned, as it is stored. The work is done by then: what cannot be kept is left out with a warning,
  *  and fails nothing. */
 export function resultOf (returned: unknown): Result {
   const { message, result } = isWarned(returned) ? returned : { message: null, result: returned }
   const { json, faults } = looseJson(result ?? null)
-  const warnings = message === null ? [] : [typeof message === 'string' ? message : failureOf(message).message]
+  const warnings = message === null ? [] : [typeof message === 'string' ? cut(message, MOST_WORDS) : failureOf(message).message]
   if (faults.length > 0) warnings.push(omission(faults))
   return warnings.length === 0 ? { result: json } : { result: json, warning: warnings.join('; ').slice(0, MOST_WORDS) }
 }

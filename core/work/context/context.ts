@@ -128,9 +128,10 @@ class Context implements TaskContext {
   }
 
   get breathe (): TaskContext['breathe'] {
-    return async (breathing = {}) => {
+    return async breathing => {
       this.signal.throwIfAborted()
-      await outsideRun(() => this.#options.breathe(breathing))
+      const slot = breathing?.slot === 'give' ? 'give' : 'keep'
+      await outsideRun(() => this.#options.breathe({ slot }))
       await setImmediate()
       this.signal.throwIfAborted()
     }

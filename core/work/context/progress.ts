@@ -1,4 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
+import { messageOf, nameOf, numberOf } from '../../model/run/moved.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Progress } from '../../model/run/run.ts'
 import type { TaskProgress } from '../../model/task/context.ts'
@@ -39,28 +40,29 @@ export class ProgressTracker implements TaskProgress {
   }
 
   setTotal (total: number, unit?: string): void {
-    this.#total = Number.isFinite(total) && total >= 0 ? total : null
-    this.#unit = unit ?? this.#unit
+    const count = numberOf(total) ?? -1
+    this.#total = count >= 0 ? count : null
+    this.#unit = nameOf(unit) ?? this.#unit
     this.#dirty = true
   }
 
   advance (by = 1, message?: string): void {
-    this.update(this.#current + by, message)
+    this.update(this.#current + (numberOf(by) ?? 0), message)
   }
 
   update (current: number, message?: string): void {
-    if (Number.isFinite(current)) this.#current = current
-    if (message !== undefined) this.#message = message.slice(0, 500)
+    this.#current = numberOf(current) ?? this.#current
+    this.#message = messageOf(message) ?? this.#message
     this.#dirty = true
   }
 
   setMessage (message: string): void {
-    this.#message = message.slice(0, 500)
+    this.#message = messageOf(message) ?? ''
     this.#dirty = true
   }
 
   setStage (name: string, total?: number, unit?: string): void {
-    this.#stage = name.slice(0, 200)
+    this.#stage = nameOf(name) ?? ''
     this.#current = 0
     this.#total = null
     this.#unit = null
@@ -96,7 +98,7 @@ export class ProgressTracker implements TaskProgress {
   }
 
   #eta (): number | null {
-    if (this.#total !== null && this.#rate) return Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)
+    if (this.#total !== null && this.#rate) return numberOf(Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)) ?? null
     const left = (this.#expected ?? 0) - (this.#clock.monotonic() - this.#beganAt)
     return left > 0 ? Math.ceil(left / SECOND) : null
   }
@@ -108,7 +110,7 @@ export class ProgressTracker implements TaskProgress {
     if (elapsed < (this.#rate === null ? SECOND : SECOND / 10)) return
     const rate = (this.#current - this.#markCurrent) / elapsed * SECOND
     const weight = 1 - Math.exp(-elapsed / SMOOTHING)
-    this.#rate = Math.max(0, this.#rate === null ? rate : this.#rate + weight * (rate - this.#rate))
+    this.#rate = numberOf(Math.max(0, this.#rate === null ? rate : this.#rate + weight * (rate - this.#rate))) ?? null
     this.#markAt = at
     this.#markCurrent = this.#current
   }

@@ -9,6 +9,7 @@ export class Stop {
   /** Calls in the scope of the run that has asked for the signal: what its listeners throw is of that run. */
   #inScope: <R>(fn: () => R) => R = fn => fn()
   #listener: (() => void) | null = null
+  readonly #waiting = new Set<() => void>()
 
   /** Null: it goes on. */
   get reason (): StopReason | null {
@@ -30,8 +31,24 @@ export class Stop {
     if (this.#reason !== null) return false
     this.#reason = reason
     this.#listener?.()
-    this.#inScope(() => this.#controller?.abort(reason))
+    for (const listener of this.#waiting) listener()
+    this.#inScope(() => this.#abort(reason))
     return true
+  }
+
+  /** Calls back when it is asked to, whatever the task has made of its signal; returns an unsubscribe function. */
+  onAsk (listener: () => void): () => void {
+    this.#waiting.add(listener)
+    return () => void this.#waiting.delete(listener)
+  }
+
+  /** A task may have replaced what its signal does: that is an error of its own that nobody catches. */
+  #abort (reason: StopReason): void {
+    try {
+      this.#controller?.abort(reason)
+    } catch (error) {
+      queueMicrotask(() => { throw error })
+    }
   }
 
   /** Calls back when it is asked to, at once when it was; null: no more. There is one listener. */

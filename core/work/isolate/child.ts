@@ -18,14 +18,18 @@ setInterval(() => { if (process.ppid !== manager) process.kill(-process.pid, 'SI
 new Worker(GUARD, { eval: true, workerData: Number(process.argv[2]) }).unref()
 process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
 
+// A task may replace what it finds on `process`: its end is told all the same.
+const send = process.send!.bind(process)
+const { resourceUsage } = process
+
 const port: Port<Up, Down> = {
   // What cannot be said any more is said to nobody: the end of the line is the end of this process.
-  post: message => void process.send?.(message, undefined, {}, () => undefined),
+  post: message => void send(message, undefined, {}, () => undefined),
   listen: hear => void process.on('message', message => { if (isOurs(message)) hear(message as Down) })
 }
 
 function used (): Used {
-  const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = process.resourceUsage()
+  const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = resourceUsage()
   const own = { cpu_seconds: Math.round((user + system) / 1000) / 1000, memory_peak_bytes: kilobytes * 1024, read_bytes: null, written_bytes: null }
   return mostOf(own, treeUsed(process.pid))!
 }

@@ -1,9 +1,12 @@
 import { Listeners } from '../../model/base/listeners.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Voice } from './reporter.ts'
+import { cut } from '../../model/base/text.ts'
 import { contextFor } from '../context/context.ts'
+import { failureOf, wordsOf } from '../../model/run/failure.ts'
 import { functionOf } from './module.ts'
 import { returned, threw } from './wire.ts'
+import { executed } from '../../model/run/result.ts'
 import { revived } from '../../model/run/log-part.ts'
 import { runScope, scopeOf } from '../context/scope.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
@@ -95,29 +98,34 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     progress: voice.progress,
     services: () => ({ config: job.config, offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)])) }),
     situation: advice,
-    breathe: async breathing => void await questions.ask('breathe', breathing),
+    breathe: async ({ slot }) => void await questions.ask('breathe', { slot }),
     save: async state => void await questions.ask('save', state),
-    enqueue: async (task, ask) => await questions.ask('enqueue', task, askOf(task, ask)) as string
+    enqueue: async (task, ask) => await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task), askOf(task, ask)) as string
   })
-  const scope = scopeOf(ctx)
+  const scope = scopeOf(ctx, () => voice.log)
   // What listeners of the task throw is the task's.
   port.listen(message => runScope.run(scope, () => {
     if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
     else if (message.say === 'hints') advice.take(message.hints)
     else if (message.say === 'answer') questions.answered(message)
   }))
-  const ended = await runScope.run(scope, () => executed(job, ctx))
-  scope.output.end()
-  voice.end()
+  const ended = await runScope.run(scope, () => execute(job, ctx))
+  try {
+    scope.output.end()
+    voice.end()
+  } catch (error) {
+    // Whatever became of its last words, the end is told.
+    port.post({ say: 'late', error: failureOf(error) })
+  }
   const worn = isWorn()
   port.post({ say: 'ended', ended, used: used(), worn })
   return worn
 }
 
-async function executed ({ home }: Job, ctx: TaskContext): Promise<Ended> {
+async function execute ({ home }: Job, ctx: TaskContext): Promise<Ended> {
   try {
     const func = await functionOf(home)
-    return returned(await func(ctx))
+    return returned(executed(await func(ctx)))
   } catch (error) {
     return threw(error)
   }

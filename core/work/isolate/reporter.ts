@@ -1,5 +1,6 @@
 import { after } from '../../model/base/clock.ts'
 import { logParts } from '../../model/run/log-part.ts'
+import { messageOf, nameOf, numberOf } from '../../model/run/moved.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Moved, Port, Up } from './wire.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
@@ -10,6 +11,11 @@ const EVERY = 100
 const HEAD = 2000
 const TAIL = 499
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+
+const named = (key: 'unit', value: unknown): { unit?: string } => {
+  const name = nameOf(value)
+  return name === undefined ? {} : { [key]: name }
+}
 
 type Line = Extract<Up, { say: 'log' }>
 
@@ -31,15 +37,15 @@ export class Voice {
     this.#clock = clock
     this.log = Object.fromEntries(LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: logParts(words) })])) as unknown as TaskLog
     this.progress = {
-      setTotal: (total, unit) => this.#move({ total, ...unit === undefined ? {} : { unit } }),
-      advance: (by = 1, message) => this.#go(this.#current + by, message),
+      setTotal: (total, unit) => this.#move({ total: numberOf(total) ?? -1, ...named('unit', unit) }),
+      advance: (by = 1, message) => this.#go(this.#current + (numberOf(by) ?? 0), message),
       update: (current, message) => this.#go(current, message),
-      setMessage: message => this.#move({ message }),
+      setMessage: message => this.#move({ message: messageOf(message) ?? '' }),
       setStage: (stage, total, unit) => {
         // What was said of the part before is not of this one.
         this.#moved = null
         this.#current = 0
-        this.#move({ stage, ...total !== undefined && { total }, ...unit !== undefined && { unit } })
+        this.#move({ stage: nameOf(stage) ?? '', ...total !== undefined && { total: numberOf(total) ?? -1 }, ...named('unit', unit) })
       }
     }
   }
@@ -62,8 +68,9 @@ export class Voice {
   }
 
   #go (current: number, message: string | undefined): void {
-    if (Number.isFinite(current)) this.#current = current
-    this.#move({ current: this.#current, ...message === undefined ? {} : { message } })
+    this.#current = numberOf(current) ?? this.#current
+    const words = messageOf(message)
+    this.#move({ current: this.#current, ...words !== undefined && { message: words } })
   }
 
   /** A loop that never waits is heard too: what is due is told at once, not by a timer. */

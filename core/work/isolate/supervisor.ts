@@ -2,7 +2,9 @@ import { StopReason } from '../../model/run/outcome.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { logArgument } from '../../model/run/log-part.ts'
-import { looseJson, strictJson } from '../../model/base/json.ts'
+import { RESULT_LIMITS, looseJson, strictJson } from '../../model/base/json.ts'
+import { checkpointNotJson } from '../../model/base/task-errors.ts'
+import { usedIn } from '../../model/run/used.ts'
 import type { Ask, Down, Ended, Job, Moved, Place, Port, Up } from './wire.ts'
 import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
 import type { ContextOptions } from '../context/context.ts'
@@ -20,10 +22,12 @@ export interface AttendAsk {
 }
 
 /** The end of the work, as it was told. */
-export interface Told { ended: Ended, used: Used, worn: boolean }
+export interface Told { ended: Ended, used: Used | null, worn: boolean }
 
 /** What may pass between offpeak and a thread or process. */
 const PASSED = { bytes: 16 * 2 ** 20, depth: 64 }
+/** The state of a checkpoint with the results of its steps. */
+const KEPT = { bytes: 3 * RESULT_LIMITS.bytes, depth: RESULT_LIMITS.depth + 8 }
 
 type Call = () => unknown
 
@@ -46,9 +50,16 @@ function passed (name: string, answer: unknown): Json {
   throw inputInvalid({ what: `What services.offpeak.${name} has answered cannot be passed on`, errors: [fault] })
 }
 
+/** A checkpoint as it came. Throws OFFPEAK_CHECKPOINT_NOT_JSON when a task has sent one that was not looked at. */
+function kept (state: unknown): Json {
+  const { json, fault } = strictJson(state, KEPT)
+  if (fault === null) return json
+  throw checkpointNotJson(fault)
+}
+
 /** What is asked for in the name of the task, done here. */
 const answers = (given: ContextOptions): Record<Ask, (...words: unknown[]) => unknown> => ({
-  save: state => given.save(state as Json),
+  save: state => given.save(kept(state)),
   enqueue: (task, ask) => given.enqueue(task as string, ask as Enqueue),
   breathe: breathing => given.breathe(breathing as Breathing),
   call: async name => passed(name as string, await callsOf(given)[name as string]!())
@@ -102,10 +113,10 @@ export function attend (ask: AttendAsk) {
     log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),
-    late: ({ error }) => late(error),
-    ended: told => {
-      attended.told ??= told
-      over.resolve(told)
+    late: ({ error }) => late(failureOf(error)),
+    ended: ({ ended, used, worn }) => {
+      attended.told ??= { ended, used: usedIn(used), worn: worn === true }
+      over.resolve(attended.told)
     }
   }
   port.listen(message => {

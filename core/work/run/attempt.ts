@@ -1,7 +1,7 @@
 import { StopReason } from '../../model/run/outcome.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
-import { resultOf } from '../../model/run/result.ts'
+import { executed, resultOf } from '../../model/run/result.ts'
 import { retryAt } from '../../model/run/retry.ts'
 import { thrownOf } from '../../model/run/failure.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -65,7 +65,7 @@ async function worked ({ work, stop }: AttemptOptions): Promise<Ending> {
   // A run that was asked to stop before its work has begun does not begin.
   if (stop.reason !== null) return { kind: 'threw', error: stop.reason }
   try {
-    return { kind: 'returned', value: await work() }
+    return { kind: 'returned', value: executed(await work()) }
   } catch (error) {
     return { kind: 'threw', error }
   }

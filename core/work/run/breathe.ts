@@ -27,9 +27,10 @@ export class Breathe {
 
   /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot meanwhile, and the run goes on once
    *  there is one for it again. */
-  async take (active: Active, { slot = 'keep' }: Breathing): Promise<void> {
+  async take (active: Active, breathing: Breathing): Promise<void> {
     const reason = this.#options.closed(active)
     if (reason === null) return
+    const slot = breathing.slot === 'give' ? 'give' : 'keep'
     const { notice, active: runs, changed } = this.#options
     notice({ kind: 'resting', id: active.run.id, task: active.task.id, code: reason.code, message: reason.message })
     active.progress.setMessage(`waits: ${reason.message}`)
@@ -58,17 +59,17 @@ export class Breathe {
   }
 
   #wait (active: Active, slot: Waiter['slot']): Promise<void> {
-    const { signal } = active.stop
+    const { stop } = active
     return new Promise(resolve => {
       const resume = () => {
         this.#waiters.delete(waiter)
-        signal.removeEventListener('abort', resume)
+        off()
         resolve()
       }
       const waiter: Waiter = { active, resume, slot }
+      const off = stop.onAsk(resume)
       this.#waiters.add(waiter)
-      if (signal.aborted) resume()
-      else signal.addEventListener('abort', resume, { once: true })
+      if (stop.reason !== null) resume()
     })
   }
 }

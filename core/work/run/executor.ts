@@ -81,6 +81,9 @@ function called (work: () => unknown, returned: () => void): unknown {
 /** What could not even begin has failed, and is not tried again. */
 const failed = (error: unknown): Outcome => ({ kind: 'failed', error: failureOf(error), retry_at: null })
 
+/** True when it is what is to be stored that cannot be, and not the disk that does not take it. */
+const isUnstorable = (error: unknown): boolean => error instanceof TypeError || error instanceof RangeError
+
 /** Executes claimed runs and settles what they came to. */
 export class Executor {
   readonly #options: ExecutorOptions
@@ -182,7 +185,7 @@ export class Executor {
     const given = this.#given(active)
     const work = this.#bounded(active, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken))
     const ctx = contextFor(given)
-    const scope = scopeOf(ctx)
+    const scope = scopeOf(ctx, given.log)
     const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined
     const outcome = await attempt({
       task, run, stop, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
@@ -245,12 +248,17 @@ export class Executor {
   }
 
   /** Settles, and goes on trying while the engine cannot take it: what a task did must not be lost to a full disk. */
-  async #settle (settlement: Settlement): Promise<Run | null> {
+  async #settle (asked: Settlement): Promise<Run | null> {
+    let settlement = asked
     for (;;) {
       try {
         return await this.#options.engine.settle(settlement)
       } catch (error) {
         this.#options.notice({ kind: 'engine_failed', call: 'settle', error: failureOf(error) })
+        if (settlement === asked && isUnstorable(error)) {
+          settlement = { lease: asked.lease, now: asked.now, outcome: failed(error) }
+          continue
+        }
         if (this.#state === 'closed') return null
         await new Promise<void>(resolve => this.#unsettled.add(resolve))
       }
