@@ -18,7 +18,7 @@ t.test('an end that cannot be stored as it is, is stored as a failed attempt [F3
 
 t.test('a generator function fails in words: nothing in it was executed [F27]', async t => {
   let began = 0
-  const { engine, desk, reach } = await house(t, { tasks: [{ id: 'yields', work: { kind: 'function', func: async function * () { began++ } } }] })
+  const { engine, desk, reach } = await house(t, { tasks: [{ id: 'yields', work: { kind: 'function', func: async function * () { yield began++ } } }] })
   const { run: { id } } = await desk.enqueue('yields')
   await reach(id, 'failed')
   t.match(await engine.get(id), { error: { message: /The function is a generator, and nothing in it was executed/ } })
