@@ -89,3 +89,13 @@ export function giveBack (tables: Tables, queue: string): void {
   const bucket = tables.memory.buckets.get(queue)
   if (bucket !== undefined) keepBucket(tables, queue, { ...bucket, tokens: bucket.tokens + 1 })
 }
+
+/** Removes the buckets of queues in which nothing has started since an instant: they are full again. */
+export function forgetBuckets (tables: Tables, before: number): void {
+  const { buckets, journal } = tables.memory
+  for (const [queue, { at }] of Array.from(buckets)) {
+    if (at >= before) continue
+    tables.run('delete from rate where queue = ?', queue)
+    journal.drop(buckets, queue)
+  }
+}

@@ -33,3 +33,13 @@ export function records (
     )
   return rows.map(({ who, detail, ...row }) => ({ ...row, by: who, detail: JSON.parse(detail) as Json }))
 }
+
+/** Entries that go at once. */
+const SLICE = 1000
+
+/** Removes the oldest entries: those before an instant, and those beyond the newest `most`. */
+export function forgetRecords (tables: Tables, { before, most }: { before: number, most: number }): void {
+  tables.run(`
+    delete from record where seq in (select seq from record order by seq limit ?)
+      and (at < ? or seq <= (select max(seq) from record) - ?)`, SLICE, before, most)
+}

@@ -7,6 +7,8 @@ import { stateNumber } from '../state/lanes.ts'
 import { armOf, lanesBelow } from '../state/ranges.ts'
 import type { Place } from '../state/ranges.ts'
 import { forgetGone } from './facts.ts'
+import { forgetBuckets } from './pools.ts'
+import { forgetRecords } from './records.ts'
 import { queuedOf } from './list-plan.ts'
 import { removeAll } from './remove.ts'
 import { toRun } from '../state/rows.ts'
@@ -15,6 +17,12 @@ import type { Tables } from '../state/tables.ts'
 
 /** How long sums over runs that may be gone are kept. */
 const KEPT_MS = 400 * DAY
+
+/** How many entries of what was done by hand are kept at most. */
+const RECORDS = 100_000
+
+/** How many empty lanes go at once. */
+const LANES = 500
 
 /** How long they are kept by the hour. */
 const HOURLY_MS = 45 * DAY
@@ -59,7 +67,23 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
   tables.forgetBefore(now - KEPT_MS)
   tables.foldBefore(now - HOURLY_MS)
   forgetGone(tables, now)
+  forgetRecords(tables, { before: now - KEPT_MS, most: RECORDS })
+  forgetBuckets(tables, now - KEPT_MS)
+  forgetLanes(tables, now)
   return removed
+}
+
+/** Lanes without runs go with what held their runs, so that tasks and queues that are no more leave nothing behind. */
+function forgetLanes (tables: Tables, now: number): void {
+  const { lanes } = tables.memory
+  const empty = lanes.byId.values().filter(({ counts }) => counts.every(count => count === 0))
+  for (const lane of Array.from(empty.take(LANES))) {
+    tables.holds.lanes.forget(lane.id, now - SET_BACK_MS)
+    if (tables.holds.lanes.byLane.has(lane.id)) continue
+    tables.run('delete from lane_hold where lane = ?', lane.id)
+    tables.run('delete from lane where id = ?', lane.id)
+    lanes.drop(lane)
+  }
 }
 
 /** By how much a clock may be set back without a newer run being older than what is kept for the oldest. */

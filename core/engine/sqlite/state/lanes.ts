@@ -77,6 +77,17 @@ export class Lanes {
     return lane
   }
 
+  /** Forgets a lane that has no runs. */
+  drop (lane: Lane): void {
+    const journal = this.#journal
+    const others = this.ofTask(lane.task).filter(one => one !== lane)
+    journal.drop(this.byId, lane.id)
+    journal.leave(this.changed, lane)
+    if (others.length > 0) journal.put(this.#byTask, lane.task, others)
+    else journal.drop(this.#byTask, lane.task)
+    if (this.waitingIn(lane.queue) === 0) journal.drop(this.#inQueue, lane.queue)
+  }
+
   /** How many runs wait in a queue, blocked ones included. */
   waitingIn (queue: string): number {
     return this.#inQueue.get(queue) ?? 0

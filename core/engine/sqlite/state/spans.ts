@@ -135,9 +135,9 @@ export class LaneHolds {
   /** Removes what no run is held by any more: all that ended before an instant. */
   forget (lane: number, instant: number): void {
     const known = this.byLane.get(lane)
+    this.#closed.delete(lane)
     if (known === undefined) return
     this.#db.run('delete from lane_hold where lane = ? and ended is not null and ended <= ?', lane, instant)
-    this.#closed.delete(lane)
     if (known.until > instant) return
     if (known.open.length === 0) this.#journal.drop(this.byLane, lane)
     else this.#journal.put(this.byLane, lane, { open: known.open, until: NOTHING.until })
