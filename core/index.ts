@@ -30,9 +30,10 @@ export { TOPICS } from './model/view/event.ts'
 export type { Passed } from './model/view/held.ts'
 export { heldReason } from './model/view/held.ts'
 export {
-  forbidden, hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
-  tooManyReaders, tooManyTries, unauthorized
+  hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
+  tooManyReaders
 } from './model/base/errors.ts'
+export { forbidden, privateWithheld, scopeMissing, tooManyTries, unauthorized } from './model/base/access-errors.ts'
 export { CONDITIONS, CONFLICTS } from './model/run/run.ts'
 export { MOST_RUNS } from './work/desk/bulk.ts'
 export { ON_FULL } from './model/config/queue.ts'
@@ -40,6 +41,8 @@ export { UniqueSchema } from './model/task/policy.ts'
 export { healthOf } from './health.ts'
 export { jsonFault } from './model/base/syntax.ts'
 export { isLoopback, sameToken } from './token.ts'
+export type { Bearer, Scope } from './tokens.ts'
+export { NamedTokens, SCOPES, covers } from './tokens.ts'
 export { explanationView } from './work/desk/explain-view.ts'
 export { forecastView, heldView, machineView, pauseView, pointView, signalView } from './model/view/machine-view.ts'
 export { iso } from './model/base/clock.ts'

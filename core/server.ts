@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { SECOND } from './model/base/duration.ts'
 import { compilersFactory } from './compilers.ts'
 import { createManager } from './manager.ts'
+import { keepRoom } from './sockets.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/view/problem.ts'
 import { refuseLoosePlugins } from './security.ts'
@@ -38,8 +39,6 @@ export interface ServerOptions {
 export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & { prefix?: string | undefined }
 
 const MIB = 2 ** 20
-/** A thousand readers of events, and room for whoever else asks. */
-const MOST_CONNECTIONS = 2048
 const STARTING = 120 * SECOND
 const CUT_AFTER = 1500
 const FACES = new URL('../plugins/', import.meta.url)
@@ -138,7 +137,7 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
       void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
     }
   })
-  app.server.maxConnections = MOST_CONNECTIONS
+  keepRoom(app.server)
   app.server.on('timeout', socket => { if (!unhurried.has(socket)) socket.destroy() })
   // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process from ending.
   app.addHook('preClose', async () => void setTimeout(() => app.server.closeAllConnections(), CUT_AFTER).unref())

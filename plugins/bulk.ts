@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { CONTROL, RUN } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import type { State, TaskManager } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
@@ -49,7 +50,7 @@ const bulk: Face = async app => {
   const { desk } = manager
   const tags = ['runs']
 
-  app.post('/api/runs/bulk', { bodyLimit: LARGE, schema: { tags, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) } }, async ({ headers, body, by }, reply) => {
+  app.post('/api/runs/bulk', { config: RUN, bodyLimit: LARGE, schema: { tags, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) } }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
     const key = headers['idempotency-key']
     const added = key === undefined ? await desk.bulk.add(body.runs, { by }) : await desk.bulk.addOnce(body.runs, { key, scope: 'runs/bulk', by })
@@ -60,7 +61,7 @@ const bulk: Face = async app => {
   })
 
   for (const [name, act] of Object.entries(ACTS)) {
-    app.post(`/api/runs/${name}`, { schema: { tags, body: ChangeIn, response: answers({ 200: Changed }) } }, async ({ body, by }) => {
+    app.post(`/api/runs/${name}`, { config: CONTROL, schema: { tags, body: ChangeIn, response: answers({ 200: Changed }) } }, async ({ body, by }) => {
       const { filter, dry_run: dry = false, reason, limit, every } = body
       const changed = await desk.bulk.change(act, {
         filter: filterIn(filter), by, dry_run: dry, ...limit !== undefined && { limit }, ...reason !== undefined && { message: reason }, ...every !== undefined && { every }
@@ -69,21 +70,21 @@ const bulk: Face = async app => {
     })
   }
 
-  app.patch('/api/runs/:id', { schema: { tags, params: IdIn, body: EditIn, response: answers({ 200: Run }) } }, async ({ params, body, by }) => {
+  app.patch('/api/runs/:id', { config: CONTROL, schema: { tags, params: IdIn, body: EditIn, response: answers({ 200: Run }) } }, async ({ params, body, by }) => {
     const due = instantIn('/due_at', body.due_at)
     const { due_at: _, ...rest } = body
     return runAnswer(manager, await desk.bulk.edit(params.id, { ...rest, ...due !== undefined && { due_at: due }, by }))
   })
 
-  app.delete('/api/runs/:id', { schema: { tags, params: IdIn, querystring: WhyIn, response: answers({ 204: Type.Null() }) } }, async ({ params, query, by }, reply) => {
+  app.delete('/api/runs/:id', { config: CONTROL, schema: { tags, params: IdIn, querystring: WhyIn, response: answers({ 204: Type.Null() }) } }, async ({ params, query, by }, reply) => {
     await desk.bulk.remove(params.id, { by, ...query.reason !== undefined && { message: query.reason } })
     return await reply.code(204).send(null)
   })
 
-  app.post('/api/runs/:id/promote', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) } }, async ({ params, by }) =>
+  app.post('/api/runs/:id/promote', { config: CONTROL, schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) } }, async ({ params, by }) =>
     runAnswer(manager, await desk.bulk.promote(params.id, { by })))
 
-  app.post('/api/runs/:id/now', { schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: RequestedRun }) } }, async ({ params, by }) =>
+  app.post('/api/runs/:id/now', { config: CONTROL, schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: RequestedRun }) } }, async ({ params, by }) =>
     requestedAnswer(manager, await desk.bulk.runNow(params.id, { by })))
 }
 

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { CONTROL, READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { DurationSchema, iso } from '../core/index.ts'
 import { IdIn, Instant, Run, answers, exactly } from './_schema/base.ts'
@@ -29,10 +30,11 @@ const dead: Face = async app => {
   const { desk } = manager
   const tags = ['dead']
 
-  app.get('/api/dead', { schema: { tags, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) } }, async ({ query }) =>
+  app.get('/api/dead', { config: READ, schema: { tags, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) } }, async ({ query }) =>
     (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({ ...group, first_at: iso(first)!, last_at: iso(last)! })))
 
   app.post('/api/dead/replay', {
+    config: CONTROL,
     schema: { tags, body: ReplayIn, response: answers({ 200: exactly({ ...counted, vanished: Type.Integer({ description: 'Of tasks that are no more, or are off: left as they are' }) }) }) }
   }, async ({ body, by }) => {
     checkMeant(body)
@@ -40,13 +42,13 @@ const dead: Face = async app => {
     return { ...await desk.dead.replay({ ...ask, by }), dry_run: body.dry_run ?? false }
   })
 
-  app.post('/api/dead/discard', { schema: { tags, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) } }, async ({ body, by }) => {
+  app.post('/api/dead/discard', { config: CONTROL, schema: { tags, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) } }, async ({ body, by }) => {
     checkMeant(body)
     const { all: _, reason: message, ...ask } = body
     return { ...await desk.dead.discard({ ...ask, message, by }), dry_run: body.dry_run ?? false }
   })
 
-  app.post('/api/dead/:id/discard', { schema: { tags, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) } }, async ({ params, body, by }) =>
+  app.post('/api/dead/:id/discard', { config: CONTROL, schema: { tags, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) } }, async ({ params, body, by }) =>
     runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
 }
 

@@ -1,9 +1,10 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { READ } from './_http/scope.ts'
 import type { Described } from './_http/openapi.ts'
 
 const PAGES = '/api/docs'
-const HIDDEN = { schema: { hide: true } }
+const HIDDEN = { config: READ, schema: { hide: true } }
 /** What belongs to a connection, not to an answer. */
 const OF_CONNECTIONS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
 
@@ -23,8 +24,9 @@ async function docs (app: FastifyInstance) {
     return reply.code(statusCode).send(rawPayload)
   }
 
-  app.addHook('onRoute', ({ method, url, schema = {} }) => {
-    if (method !== 'HEAD' && !schema.hide) routes.push({ method, url, schema })
+  app.addHook('onRoute', ({ method, url, schema = {}, config = {} }) => {
+    const access = { scope: config.scope ?? 'control', isPrivate: config.private === 'all' }
+    if (method !== 'HEAD' && !schema.hide) routes.push({ method, url, schema, ...access })
   })
   app.get(PAGES, HIDDEN, page)
   app.get(`${PAGES}/*`, HIDDEN, page)

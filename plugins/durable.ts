@@ -19,7 +19,7 @@ async function durable (app: FastifyInstance) {
   const { manager } = app
   app.addHook('onSend', (request, reply, payload, done) => {
     const { url = '', config } = request.routeOptions
-    const tells = url.includes('/api/') && !url.endsWith('/api/health') && !config.open && reply.statusCode < 400
+    const tells = url.includes('/api/') && !url.endsWith('/api/health') && config.scope !== 'open' && reply.statusCode < 400
     const wait = tells ? unconfirmedIn(manager.engine) : null
     if (wait === null) return done(null, payload)
     inTime(wait).then(confirmed => {

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { Broadcast, TOPICS, durabilityOf, tooManyReaders } from '../core/index.ts'
 import { answers, exactly, word } from './_schema/base.ts'
@@ -34,12 +35,13 @@ const events: Face = async app => {
   app.addHook('onClose', async () => leave.forEach(off => off()))
 
   app.get('/api/events', {
+    config: READ,
     exposeHeadRoute: false,
     schema: { tags: ['events'], summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off', querystring: Query, headers: Seen, response: { ...answers({}), 200: Stream } }
-  }, ({ query, headers }, reply) => {
+  }, ({ query, headers, trusted }, reply) => {
     if (broadcast.readers >= MOST_READERS) throw tooManyReaders(MOST_READERS)
     const seen = headers['last-event-id']
-    const off = broadcast.join({ topics: query.topics ?? null, after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN, sink: sinkOf(reply) })
+    const off = broadcast.join({ topics: query.topics ?? null, after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN, sink: sinkOf(reply), trusted })
     reply.raw.on('close', off)
     reply.raw.on('error', off)
   })

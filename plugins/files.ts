@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { RUN } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { storeUpload } from '../core/index.ts'
 import { answers, exactly } from './_schema/base.ts'
@@ -23,6 +24,7 @@ const upload: FastifyPluginAsyncTypebox = async app => {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   app.post('/api/files', {
+    config: RUN,
     schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body; `uploads` in config.json bounds it', querystring: Ask, response: answers({ 201: Stored }) }
   }, async (request, reply) => {
     const { query, body, headers, by, raw } = request

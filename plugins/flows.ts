@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { RUN } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { MOST_RUNS, STATES } from '../core/index.ts'
 import { KeyHeader, RunIn, answers, exactly, nullable, word } from './_schema/base.ts'
@@ -22,7 +23,7 @@ const LARGE = 32 * 1024 * 1024
 const flows: Face = async app => {
   const { manager } = app
 
-  app.post('/api/flows', { bodyLimit: LARGE, schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) } }, async ({ headers, body, by }, reply) => {
+  app.post('/api/flows', { config: RUN, bodyLimit: LARGE, schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) } }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
     const { bulk } = manager.desk
     const key = headers['idempotency-key']

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { MOST_HOURS, forecastView, iso } from '../core/index.ts'
 import { Start } from './_schema/holding.ts'
@@ -14,6 +15,7 @@ const forecast: Face = async app => {
   const { manager } = app
 
   app.get('/api/forecast', {
+    config: READ,
     schema: { tags: ['holding'], querystring: Hours, response: answers({ 200: Foreseen }) }
   }, async ({ query }) => {
     const now = manager.clock.now()

@@ -1,56 +1,83 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { sameToken, tooManyTries, unauthorized } from '../core/index.ts'
+import type { Bearer } from '../core/index.ts'
+import type { Needed } from './_http/scope.ts'
+import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tooManyTries, unauthorized } from '../core/index.ts'
 import { Lockout } from './_http/lockout.ts'
 import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
+import { withhold } from './_http/withhold.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who changes something: `api`, or the name that came with the token. */
+    /** Who changes something: `api`, the name that came with the owner's token, or that of the token. */
     by: string
-  }
-  interface FastifyContextConfig {
-    /** Says nothing that needs guarding. */
-    open?: boolean
+    /** Whether it sees what is private. */
+    trusted: boolean
   }
 }
 
 const SECOND = 1000
 const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const NAME = /^[\x20-\x7e]{1,64}$/
+const OWNER: Bearer = { name: '', scope: 'control' }
+const CHALLENGE = 'Bearer realm="offpeak"'
 
-const nameOf = ({ headers }: FastifyRequest) => {
+/** The name that the request gives itself; that of a named token comes first, whatever it says. */
+function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
   const given = headers['x-offpeak-by']
-  return typeof given === 'string' && NAME.test(given) ? given : 'api'
+  const own = typeof given === 'string' && NAME.test(given) ? given : null
+  return name === '' ? own ?? 'api' : `token:${name}${own === null ? '' : ` ${own}`}`
 }
 
-/** Who may ask what: the server's own names alone, the token for every write and for everything that others could reach. */
+/** What a request needs. A route that does not say it needs everything; where there is no route, any token may hear so. */
+const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed => config.scope ?? (is404 ? 'read' : 'control')
+
+/** Who may ask what: the server's own names alone, a token for every write, for what is private, and for everything that others could reach. */
 async function guard (app: FastifyInstance) {
   const lockout = new Lockout()
   const { manager, face } = app
+  const tokens = new NamedTokens(manager.folder)
   app.decorateRequest('by', 'api')
+  app.decorateRequest('trusted', false)
 
-  function checkToken (request: FastifyRequest, reply: FastifyReply): void {
+  /** Throws for a token that is none. The right one is never made to wait, whatever else has come from its address. */
+  function bearerOf (request: FastifyRequest, reply: FastifyReply): Bearer {
     const { authorization } = request.headers
-    const now = manager.clock.monotonic()
-    const wait = lockout.wait(request.ip, now)
-    if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
     const given = BEARER.exec(authorization ?? '')?.[1]
-    if (given !== undefined && sameToken(given, face.token)) return lockout.right(request.ip)
+    const bearer = given === undefined ? null : sameToken(given, face.token) ? OWNER : tokens.find(given, manager.clock.now())
+    if (bearer !== null) return bearer
+    const now = manager.clock.monotonic()
+    const wait = authorization === undefined ? 0 : lockout.wait(request.ip, now)
+    if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
     if (authorization !== undefined) lockout.wrong(request.ip, now)
-    reply.header('www-authenticate', 'Bearer realm="offpeak"')
+    reply.header('www-authenticate', CHALLENGE)
     throw unauthorized()
   }
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.open) return
-    const { host, allowed_hosts: names, trust_proxy: proxied } = manager.config.server
+    const needed = scopeOf(request)
+    if (needed === 'open') return
+    const { host, allowed_hosts: names, trust_proxy: proxied, private_reads: reads } = manager.config.server
     checkHost(request, [host, ...names])
     if (isWrite(request)) checkOrigin(request)
-    const free = !isWrite(request) && proxied === false && isLocal(request, host)
-    if (free && request.headers.authorization === undefined) return
-    checkToken(request, reply)
-    request.by = nameOf(request)
+    const free = !isWrite(request) && needed === 'read' && proxied === false && isLocal(request, host)
+    if (free && request.headers.authorization === undefined) {
+      request.trusted = reads === 'open'
+      if (request.trusted || request.routeOptions.config.private !== 'all') return
+      reply.header('www-authenticate', CHALLENGE)
+      throw privateWithheld()
+    }
+    const bearer = bearerOf(request, reply)
+    if (!covers(bearer.scope, needed)) throw scopeMissing({ needed, ...bearer })
+    request.trusted = true
+    request.by = nameOf(request, bearer)
+  })
+
+  app.addHook('preSerialization', async (request, reply, answer) => {
+    const { private: members } = request.routeOptions.config
+    if (request.trusted || members === undefined || members === 'all' || reply.statusCode >= 400) return answer
+    reply.header('www-authenticate', CHALLENGE)
+    return withhold(answer, members)
   })
 }
 

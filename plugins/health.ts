@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { OPEN, READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { healthOf } from '../core/index.ts'
 import { Trouble } from './_schema/machine.ts'
@@ -61,7 +62,7 @@ const Health = exactly({
   }, { description: 'Files that others may read or change, and root; it leaves the status as it is' })
 })
 const Word = exactly({ status: Type.String() })
-const open = { config: { open: true } }
+const open = { config: OPEN }
 
 /** Is it well? `/livez` and `/readyz` answer in a word and to everybody; `/api/health` says the rest. */
 const health: Face = async app => {
@@ -73,7 +74,7 @@ const health: Face = async app => {
   app.get('/readyz', { ...open, schema: { tags, response: { 200: Word, 503: Word } } }, async (_request, reply) =>
     manager.state === 'started' ? { status: 'ok' } : await reply.code(503).send({ status: manager.state }))
 
-  app.get('/api/health', { schema: { tags, response: { ...answers({ 200: Health }), 503: Health } } }, async (_request, reply) => {
+  app.get('/api/health', { config: READ, schema: { tags, response: { ...answers({ 200: Health }), 503: Health } } }, async (_request, reply) => {
     const answer = await healthOf(manager)
     return await reply.code(answer.status === 'failed' ? 503 : 200).send(answer)
   })

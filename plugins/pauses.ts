@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Static } from 'typebox'
+import { CONTROL, READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import type { TaskManager } from '../core/index.ts'
 import { DurationSchema, iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
@@ -49,9 +50,9 @@ const pauses: Face = async app => {
   const { manager } = app
   const tags = ['holding']
 
-  app.get('/api/pauses', { schema: { tags, response: answers({ 200: Type.Array(Pause) }) } }, async () => manager.pauses.list().map(pauseView))
+  app.get('/api/pauses', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Pause) }) } }, async () => manager.pauses.list().map(pauseView))
 
-  app.post('/api/pauses', { schema: { tags, body: PauseIn, response: answers({ 201: Pause }) } }, async ({ body, by }, reply) => {
+  app.post('/api/pauses', { config: CONTROL, schema: { tags, body: PauseIn, response: answers({ 201: Pause }) } }, async ({ body, by }, reply) => {
     const wanted = scopeIn(body, '/name')
     const until = untilIn(body, manager.clock.now())
     checkThere(manager, wanted)
@@ -59,7 +60,7 @@ const pauses: Face = async app => {
     return await reply.code(201).send(pauseView(pause))
   })
 
-  app.delete('/api/pauses', { schema: { tags, querystring: Which, response: answers({ 204: Type.Null() }) } }, async ({ query, by }, reply) => {
+  app.delete('/api/pauses', { config: CONTROL, schema: { tags, querystring: Which, response: answers({ 204: Type.Null() }) } }, async ({ query, by }, reply) => {
     const { scope, name } = scopeIn(query, '/query/name')
     if (!await manager.pauses.remove({ scope, name }, by)) throw pauseNotFound(name === null ? 'everything' : `${scope} '${name}'`)
     return await reply.code(204).send(null)

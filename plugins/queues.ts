@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { ON_FULL } from '../core/index.ts'
 import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
@@ -23,9 +24,9 @@ const queues: Face = async app => {
   const { desk } = app.manager
   const tags = ['queues']
 
-  app.get('/api/queues', { schema: { tags, response: answers({ 200: Type.Array(Queue) }) } }, async () => await desk.queues.list())
+  app.get('/api/queues', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Queue) }) } }, async () => await desk.queues.list())
 
-  app.get('/api/queues/:name', { schema: { tags, params: NameIn, response: answers({ 200: Queue }) } }, async ({ params }) => await desk.queues.get(params.name))
+  app.get('/api/queues/:name', { config: READ, schema: { tags, params: NameIn, response: answers({ 200: Queue }) } }, async ({ params }) => await desk.queues.get(params.name))
 }
 
 export default fp(queues, { fastify: '5.x', name: 'offpeak-queues', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })

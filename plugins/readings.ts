@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { DurationSchema, iso, machineView, milliseconds, pointView, spanWords } from '../core/index.ts'
 import { misfit, spanIn } from './_http/answers.ts'
@@ -31,13 +32,13 @@ const readings: Face = async app => {
   const { manager } = app
   const tags = ['readings']
 
-  app.get('/api/readings', { schema: { tags, querystring: Span, response: answers({ 200: Past }) } }, async ({ query }) => {
+  app.get('/api/readings', { config: READ, schema: { tags, querystring: Span, response: answers({ 200: Past }) } }, async ({ query }) => {
     const { from, to } = spanIn({ from: query.from, to: query.to, now: manager.clock.now(), lengthMs: HOUR })
     const step = stepIn(to - from, query.step)
     return { from: iso(from)!, to: iso(to)!, step: step / SECOND, items: manager.senses.query({ from, to, step }).map(pointView) }
   })
 
-  app.get('/api/readings/now', { schema: { tags, response: answers({ 200: Machine }) } }, async () =>
+  app.get('/api/readings/now', { config: READ, schema: { tags, response: answers({ 200: Machine }) } }, async () =>
     machineView({ ...manager.situation.now, troubles: manager.senses.troubles(), now: manager.clock.now() }))
 }
 

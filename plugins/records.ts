@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { SECRET } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { entryAnswer } from './_http/answers.ts'
 import { Limit, Recorded, answers, exactly, nullable, page } from './_schema/base.ts'
@@ -13,6 +14,7 @@ const Filter = exactly({
 /** What was done by hand: who, when, what. */
 const records: Face = async app => {
   app.get('/api/records', {
+    config: SECRET,
     schema: { tags: ['records'], querystring: Filter, response: answers({ 200: page(Recorded, nullable(Type.Integer({ description: 'The `before` that asks for older ones' }))) }) }
   }, async ({ query }) => {
     const limit = query.limit!

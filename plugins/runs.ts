@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { CONTROL, READ, RUNS, SECRET, withheld } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { SOURCES, STATES, isFinal } from '../core/index.ts'
 import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
@@ -27,7 +28,7 @@ const runs: Face = async app => {
   const tags = ['runs']
   const place = (id: string) => `${app.prefix}/api/runs/${id}`
 
-  app.get('/api/runs', { schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) } }, async (request, reply) => {
+  app.get('/api/runs', { config: RUNS, schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) } }, async (request, reply) => {
     const { from, to, limit, ...rest } = request.query
     const range = { from: instantIn('/query/from', from), to: instantIn('/query/to', to) }
     const { items, next } = await manager.desk.runs({ ...rest, ...range, limit: limit! } as Parameters<typeof manager.desk.runs>[0])
@@ -39,15 +40,16 @@ const runs: Face = async app => {
     return { items: items.map(run => runAnswer(manager, run)), next }
   })
 
-  app.get('/api/runs/:id', { schema: { tags, params: IdIn, response: answers({ 200: FullRun }) } }, async ({ params }) =>
+  app.get('/api/runs/:id', { config: withheld('payload', 'result', 'checkpoint', 'key'), schema: { tags, params: IdIn, response: answers({ 200: FullRun }) } }, async ({ params }) =>
     fullRunAnswer(manager, await manager.desk.run(params.id)))
 
-  app.get('/api/runs/:id/progress', { schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) } }, async ({ params }) => {
+  app.get('/api/runs/:id/progress', { config: READ, schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) } }, async ({ params }) => {
     const { id, state, label, attempt, progress } = runAnswer(manager, await manager.desk.run(params.id))
     return { id, state, label, attempt, progress }
   })
 
   app.get('/api/runs/:id/logs', {
+    config: SECRET,
     schema: { tags, params: IdIn, querystring: LineFilter, response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) }) }
   }, async ({ params, query }) => {
     const lines = await manager.desk.logs({ id: params.id, after: query.after!, limit: query.limit! })
@@ -55,6 +57,7 @@ const runs: Face = async app => {
   })
 
   app.post('/api/runs/:id/cancel', {
+    config: CONTROL,
     schema: {
       tags,
       params: IdIn,
@@ -67,6 +70,7 @@ const runs: Face = async app => {
   })
 
   app.post('/api/runs/:id/retry', {
+    config: CONTROL,
     schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 202: Run }) }
   }, async ({ params, by }, reply) => {
     const run = await manager.desk.retry(params.id, { by })

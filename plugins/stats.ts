@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { heldView, iso, spanWords, statistics } from '../core/index.ts'
 import { misfit, spanIn } from './_http/answers.ts'
@@ -42,6 +43,7 @@ const stats: Face = async app => {
   const { manager } = app
 
   app.get('/api/stats', {
+    config: READ,
     schema: { tags: ['stats'], summary: 'throughput, waits, durations, failures and retries by task or queue; it outlives the runs', querystring: Ask, response: answers({ 200: Stats }) }
   }, async ({ query }) => {
     const now = manager.clock.now()
@@ -51,7 +53,7 @@ const stats: Face = async app => {
     return { from: iso(from)!, to: iso(to)!, by, every, items: await statistics(manager.engine, { from, to, by, every, now }) }
   })
 
-  app.get('/api/stats/held', { schema: { tags: ['holding'], querystring: exactly(Span), response: answers({ 200: Held }) } }, async ({ query }) => {
+  app.get('/api/stats/held', { config: READ, schema: { tags: ['holding'], querystring: exactly(Span), response: answers({ 200: Held }) } }, async ({ query }) => {
     const now = manager.clock.now()
     const asked = spanIn({ from: query.from, to: query.to, now, lengthMs: 7 * DAY })
     const [from, to] = [Math.floor(asked.from / DAY) * DAY, Math.ceil(asked.to / DAY) * DAY]

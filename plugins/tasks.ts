@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Static } from 'typebox'
+import { CONTROL, READ, RUN, RUNS } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { STATUSES, inputInvalid } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
@@ -37,7 +38,7 @@ const tasks: Face = async app => {
   const texts = new Texts()
   const etag = () => manager.settings.etag === null ? {} : { etag: manager.settings.etag }
 
-  app.get('/api/tasks', { schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) } }, async ({ query }, reply) => {
+  app.get('/api/tasks', { config: READ, schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) } }, async ({ query }, reply) => {
     const { status, queue, tag, enabled } = query
     reply.headers(etag())
     const items = (await manager.desk.tasks()).filter(task =>
@@ -49,17 +50,19 @@ const tasks: Face = async app => {
     return items
   })
 
-  app.get('/api/tasks/:id', { schema: { tags: ['tasks'], params: IdIn, response: answers({ 200: Task }) } }, async ({ params }, reply) => {
+  app.get('/api/tasks/:id', { config: READ, schema: { tags: ['tasks'], params: IdIn, response: answers({ 200: Task }) } }, async ({ params }, reply) => {
     const task = await manager.desk.task(params.id)
     reply.headers(etag())
     return task
   })
 
   app.get('/api/tasks/:id/next', {
+    config: READ,
     schema: { tags: ['tasks'], params: IdIn, querystring: exactly({ count: Limit(5, 100) }), response: answers({ 200: Type.Array(Instant) }) }
   }, async ({ params, query }) => nextOf(manager, manager.desk.definition(params.id), query.count!))
 
   app.get('/api/tasks/:id/runs', {
+    config: RUNS,
     schema: {
       tags: ['tasks', 'runs'],
       params: IdIn,
@@ -72,6 +75,7 @@ const tasks: Face = async app => {
   })
 
   app.patch('/api/tasks/:id', {
+    config: CONTROL,
     schema: { tags: ['tasks'], params: IdIn, headers: MatchHeader, body: exactly({ enabled: Type.Boolean() }), response: answers({ 200: Task }) }
   }, async ({ params, headers, body, by }, reply) => {
     await manager.enable(params.id, body.enabled, { by, ifMatch: matchIn(headers['if-match'], manager.settings.etag) })
@@ -80,6 +84,7 @@ const tasks: Face = async app => {
   })
 
   app.post('/api/tasks/:id/runs', {
+    config: RUN,
     schema: {
       tags: ['tasks', 'runs'],
       params: IdIn,

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { RUNS } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { iso, pointView, ranIn, spanWords } from '../core/index.ts'
 import { misfit, runAnswer, spanIn } from './_http/answers.ts'
@@ -22,6 +23,7 @@ const timeline: Face = async app => {
   const { manager } = app
 
   app.get('/api/timeline', {
+    config: RUNS,
     schema: {
       tags: ['stats'], summary: 'what ran in a span of time, what it took, and the machine beside it', querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }), response: answers({ 200: Timeline })
     }

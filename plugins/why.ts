@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { READ } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { explanationView } from '../core/index.ts'
 import { instantIn } from './_http/answers.ts'
@@ -13,14 +14,14 @@ const why: Face = async app => {
   const { manager } = app
   const response = answers({ 200: Explanation })
 
-  app.get('/api/tasks/:id/why', { schema: { tags: ['tasks', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) => {
+  app.get('/api/tasks/:id/why', { config: READ, schema: { tags: ['tasks', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) => {
     const task = manager.desk.definition(params.id)
     const at = instantIn('/query/at', query.at)
     const resting = at !== undefined && at < manager.clock.now() ? null : manager.desk.rest(task)
     return explanationView(await manager.explain.task(task, at), resting)
   })
 
-  app.get('/api/runs/:id/why', { schema: { tags: ['runs', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) =>
+  app.get('/api/runs/:id/why', { config: READ, schema: { tags: ['runs', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) =>
     explanationView(await manager.explain.run(await manager.desk.run(params.id), instantIn('/query/at', query.at))))
 }
 

@@ -6,11 +6,12 @@ const MOST_ADDRESSES = 10_000
 
 interface Tries { wrong: number, until: number, last: number }
 
-/** Wrong tokens by address: after a few, each one doubles the time in which no other is looked at. */
+/** Wrong tokens by address: after a few, each one doubles the time in which no other wrong one is answered with more than that. Behind one address may be
+ *  many, a program of this machine or everybody behind a relay: the right token is looked at first, and is not counted here. */
 export class Lockout {
   readonly #tries = new Map<string, Tries>()
 
-  /** Milliseconds in which nothing from the address is looked at. */
+  /** Milliseconds in which no wrong token from the address is answered. */
   wait (address: string, now: number): number {
     return Math.max(0, (this.#tries.get(address)?.until ?? 0) - now)
   }
@@ -23,9 +24,5 @@ export class Lockout {
     this.#tries.delete(address)
     this.#tries.set(address, { wrong, until: now + wait, last: now })
     if (this.#tries.size > MOST_ADDRESSES) this.#tries.delete(this.#tries.keys().next().value!)
-  }
-
-  right (address: string): void {
-    this.#tries.delete(address)
   }
 }

@@ -30,11 +30,21 @@ export function checkOrigin (request: FastifyRequest): void {
   if (!URL.canParse(origin) || new URL(origin).host !== request.host.toLowerCase()) throw forbidden('A page of another origin may not change anything here')
 }
 
+/** What proxies, tunnels and load balancers add to a request that they pass on. Browsers and the command line send none of it. */
+const OF_RELAYS = new RegExp(`^(?:${[
+  'via', 'forwarded', 'x-forwarded(?:-.+)?', 'x-real-(?:ip|port)', 'x-client-ip', 'x-cluster-client-ip', 'x-original-.+', 'x-remote-.+', 'remote-.+', 'true-client-ip', 'client-ip', 'cdn-loop',
+  'cf-.+', 'fastly-.+', 'fly-.+', 'akamai-.+', 'tailscale-.+', 'x-envoy-.+', 'x-azure-.+', 'x-amzn?-.+', 'x-appengine-.+', 'x-cloud-trace-context', 'x-vercel-.+', 'x-nf-.+', 'x-ngrok-.+', 'x-proxy-.+',
+  'x-proxied-.+', 'x-webauth-.+', 'x-authentik-.+', 'x-auth-request-.+', 'x-traefik-.+', 'x-varnish', 'x-haproxy-.+', 'x-coming-from', 'x-arr-.+', 'x-sendfile-type', 'x-accel-.+', 'wl-proxy-client-ip', 'proxy-.+'
+].join('|')})$`)
+
+/** True for a request that something has passed on. Those that speak HTTP/1.0 are relays: nginx does when it is told nothing else. A relay that adds
+ *  nothing and speaks HTTP/1.1 cannot be told from a program of this machine. */
+export const isRelayed = ({ headers, raw }: FastifyRequest): boolean => raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0 ? true : Object.keys(headers).some(name => OF_RELAYS.test(name))
+
 /** True when neither a proxy nor another machine can be at the other end. */
 export function isLocal (request: FastifyRequest, bound: string): boolean {
-  const { headers, socket, server } = request
+  const { socket, server } = request
   const address = server.server.address()
   const listening = typeof address === 'object' && address !== null ? address.address : bound
-  const relayed = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined
-  return !relayed && isLoopback(bound) && isLoopback(listening) && isLoopback(socket.remoteAddress ?? '')
+  return !isRelayed(request) && isLoopback(bound) && isLoopback(listening) && isLoopback(socket.remoteAddress ?? '')
 }

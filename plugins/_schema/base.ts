@@ -76,7 +76,11 @@ export const Task = exactly({
   flex: Type.Number({ description: 'How far a scheduled run may be moved to a quieter hour, seconds' }), preemptible: Type.Boolean(), source: text('The task file')
 })
 
+/** What a request without a token is not shown. */
+const Withheld = { withheld: Type.Optional(Type.Array(Type.String(), { description: 'Members that are null here because the request had no token, `Authorization: Bearer <token>`' })) }
+
 const RunFields = {
+  ...Withheld,
   id: Type.String(), task: Type.String(), queue: Type.String(), priority: word(PRIORITIES), state: word(STATES),
   label: word(LABELS, 'What people call the state right now'), held: Held, source: word(SOURCES), schedule: nullable(Type.String()), key: nullable(Type.String()),
   created_at: Instant, due_at: Instant, nominal_at: Instant, started_at: nullable(Instant), finished_at: nullable(Instant),
@@ -116,7 +120,7 @@ export const Resting = (description: string) => nullable(exactly({ code: Type.St
 export const Schedule = exactly({
   id: Type.String(), task: Type.String(), origin: word(['file', 'api']), trigger: Type.String(), trigger_args: Type.Record(Type.String(), Anything),
   timezone: Type.String(), payload: Anything, words: Type.String(), next_at: nullable(Instant), nominal_at: nullable(Instant), created_at: Instant, created_by: Type.String(),
-  resting: Type.Boolean({ description: 'It does not fire as things are' }), reason: Resting('Why it rests')
+  ...Withheld, resting: Type.Boolean({ description: 'It does not fire as things are' }), reason: Resting('Why it rests')
 })
 
 export const Line = exactly({ seq: Type.Integer(), at: Instant, level: Type.String(), text: Type.String(), attempt: Type.Integer(), data: Type.Optional(Anything) })

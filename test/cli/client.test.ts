@@ -61,7 +61,7 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.equal(JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')).tasks.echo.enabled, false)
     t.match((await json('tasks'))[1], { id: 'echo', status: 'disabled' })
     t.match(await ask('enable', 'echo'), { code: 0 })
-    const answer = await fetch(`${server.url}/api/records?action=enable`)
+    const answer = await fetch(`${server.url}/api/records?action=enable`, { headers: { authorization: `Bearer ${readFileSync(join(cwd, 'data/token'), 'utf8').trim()}` } })
     t.match(await answer.json(), { items: [{ by: /^cli:/, subject: 'echo' }] })
   })
 

@@ -76,6 +76,7 @@ t.test('no command and no line of the log passes on what commands a terminal [S3
     ['enqueue', 'skips', '--payload', '@payload.json'], ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'], ['retry', fails], ['edit', fails, '--priority', 'high'],
     ['replay', fails], ['discard', fails], ['now', echo], ['promote', echo], ['cancel', '--task', 'stays', '--dry-run'], ['delete', '--task', 'echo', '--dry-run'], ['enable', HOSTILE.replaceAll('\0', '')],
     ['disable', 'late'], ['simulate', '--for', '1h'], ['flow', 'payload.json'], ['upload', HOSTILE.replaceAll('\0', '')], ['restore', HOSTILE.replaceAll('\0', '')], ['show', HOSTILE.replaceAll('\0', '')],
+    ['token', 'create', HOSTILE.replaceAll('\0', ''), '--scope', 'read'], ['token', 'list'],
     ['start', '--config', HOSTILE.replaceAll('\0', ''), '--display-only'], [HOSTILE.replaceAll('\0', '')], ['help']
   ].filter(args => !wanted || WITH_JSON.has(args[0]!)).map(args => wanted ? [...args, '--json'] : args))
   const asked = new Set(all.map(([name]) => name))

@@ -4,7 +4,7 @@ import { createManager } from '../../core/manager.ts'
 import { scratch } from '../work/house.ts'
 import { offpeak } from '../../core/server.ts'
 
-export interface Route { method: string, url: string, hidden: boolean }
+export interface Route { method: string, url: string, hidden: boolean, scope: string | undefined }
 
 /** Every route that the faces bring, from the framework's own table. */
 export async function everyRoute (t: Test): Promise<Route[]> {
@@ -12,8 +12,8 @@ export async function everyRoute (t: Test): Promise<Route[]> {
   const app = fastify()
   t.teardown(() => app.close())
   const routes: Route[] = []
-  app.addHook('onRoute', ({ method, url, schema }) => {
-    for (const name of [method].flat()) routes.push({ method: name, url, hidden: (schema as { hide?: boolean } | undefined)?.hide ?? false })
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
+    for (const name of [method].flat()) routes.push({ method: name, url, hidden: (schema as { hide?: boolean } | undefined)?.hide ?? false, scope: config?.scope })
   })
   await app.register(offpeak, { manager })
   return routes

@@ -62,7 +62,7 @@ const FREE: Record<string, string[]> = {
   send_email: ['subject', 'text', 'html']
 }
 
-tap.test('every setting of a task that comes with offpeak is bounded by what is configured, or grants no reach [S25] [S28] [S30]', async t => {
+tap.test('every setting of a task that comes with offpeak is bounded by what is configured, or grants no reach [S25, S28, S30]', async t => {
   const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   for (const { id, input } of tasks.values()) {
     const { properties = {} } = (input ?? {}) as { properties?: Record<string, { configured?: unknown }> }

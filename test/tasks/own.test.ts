@@ -23,7 +23,7 @@ function setup (t: Test) {
   return { base, site, services, ctx: (task: string, payload: object) => fakeContext(task, payload, { services }).ctx }
 }
 
-tap.test('no folder of offpeak itself, none in its code and none above is written in, whatever leads there [S23] [S36]', async t => {
+tap.test('no folder of offpeak itself, none in its code and none above is written in, whatever leads there [S23, S36]', async t => {
   const { base, site, services } = setup(t)
   const refused = [
     site, base, '/', join(site, 'tasks'), join(site, 'tasks/deep'), join(site, 'tasks/not/there'), join(site, 'tasks/'), join(site, 'data/../tasks'), join(base, 'link'), join(base, 'link/deep'),

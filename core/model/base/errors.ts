@@ -152,15 +152,6 @@ export const cursorInvalid = (cursor: string) => new OffpeakError({
   code: 'OFFPEAK_CURSOR_INVALID', status: 400, message: `${show(cursor)} is not a cursor that offpeak gave out`
 })
 
-export const unauthorized = () => new OffpeakError({
-  code: 'OFFPEAK_UNAUTHORIZED',
-  status: 401,
-  message: 'This request needs the token',
-  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
-})
-
-export const forbidden = (message: string) => new OffpeakError({ code: 'OFFPEAK_FORBIDDEN', status: 403, message })
-
 export const startRefused = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_START_REFUSED', status: 503 })
 
@@ -215,14 +206,6 @@ export const hostRefused = (host: string) => new OffpeakError({
 export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, fix, cause }: {
   code?: string, status?: number, message: string, fix?: string, cause?: unknown
 }) => new OffpeakError({ code, status, message, fix, cause })
-
-export const tooManyTries = (seconds: number) => new OffpeakError({
-  code: 'OFFPEAK_TOO_MANY_TRIES',
-  status: 429,
-  retryAfter: seconds,
-  message: `Too many wrong tokens came from this address: wait ${seconds} s`,
-  fix: 'The token is in the file `token` of the data folder.'
-})
 
 /** What the command line was given does not fit. */
 export const usageInvalid = (message: string, fix?: string) =>

@@ -56,6 +56,7 @@ const Server = section({
   trust_proxy: Type.Unsafe<boolean | string[]>({
     anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }], default: false, description: 'Addresses of proxies whose X-Forwarded headers count'
   }),
+  private_reads: word(['token', 'open'], 'token', 'Who sees payloads, results, logs, keys and records on this machine: those with a token, or everybody'),
   run_disabled: flag(false, 'Tasks that are disabled may be run on request all the same'),
   docs: flag(true, 'Serve the description of the API')
 }, 'The HTTP server')

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
-import { briefRun, eventView, topicOf } from '../../model/view/event.ts'
+import { briefRun, eventView, topicOf, withoutPrivate } from '../../model/view/event.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Nearby } from '../../engine/nearby.ts'
@@ -17,10 +17,11 @@ export interface Sink {
   drop (): void
 }
 
-/** `topics` null: all. `after`: the last id that was seen, whatever was sent as one; undefined: from now on. */
-export interface JoinAsk { topics: readonly Topic[] | null, after?: number | undefined, sink: Sink }
+/** `topics` null: all. `after`: the last id that was seen, whatever was sent as one; undefined: from now on. `trusted`: it sees what is
+ *  private too. */
+export interface JoinAsk { topics: readonly Topic[] | null, after?: number | undefined, sink: Sink, trusted?: boolean }
 
-interface Reader { topics: ReadonlySet<Topic> | null, sink: Sink }
+interface Reader { topics: ReadonlySet<Topic> | null, sink: Sink, trusted: boolean }
 interface Heard { at: number, topic: Topic, notice: Notice }
 type Kept = Heard & { id: number }
 type Progressed = Extract<Notice, { kind: 'progressed' }>
@@ -49,7 +50,7 @@ const RETRY_MS = 2000
 const SILENCE = Buffer.from(':\n\n')
 
 const frame = (id: number, kind: string, data: object) => Buffer.from(`id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)
-const frameOf = ({ id, at, notice }: Kept) => frame(id, notice.kind, eventView(notice, at))
+const frameOf = ({ id, at, notice }: Kept, trusted: boolean) => frame(id, notice.kind, trusted ? eventView(notice, at) : withoutPrivate(eventView(notice, at)))
 
 const wants = ({ topics }: Pick<Reader, 'topics'>, topic: Topic): boolean => topics === null || topics.has(topic)
 const wantsStored = ({ topics }: Pick<Reader, 'topics'>): boolean => topics === null || !topics.isDisjointFrom(STORED)
@@ -124,8 +125,8 @@ export class Broadcast {
   }
 
   /** Adds a reader, with what it has missed or a `reset` when that is not known any more; the answer takes it away. */
-  join ({ topics, after, sink }: JoinAsk): () => void {
-    const reader: Reader = { topics: topics && new Set(topics), sink }
+  join ({ topics, after, sink, trusted = true }: JoinAsk): () => void {
+    const reader: Reader = { topics: topics && new Set(topics), sink, trusted }
     sink.write(Buffer.from(`retry: ${RETRY_MS}\n${after === undefined ? `id: ${this.#last}\n` : ''}\n`))
     if (after !== undefined) for (const missed of this.#since(after, reader)) sink.write(missed)
     if (this.#ended) sink.end()
@@ -143,7 +144,7 @@ export class Broadcast {
   #since (after: number, reader: Reader): Buffer[] {
     const oldest = (this.#kept[0]?.id ?? this.#last + 1) - 1
     if (!(after >= oldest && after <= this.#last)) return [this.#reset()]
-    const frames = this.#kept.filter(({ id, topic }) => id > after && wants(reader, topic)).map(frameOf)
+    const frames = this.#kept.filter(({ id, topic }) => id > after && wants(reader, topic)).map(kept => frameOf(kept, reader.trusted))
     return frames.reduce((sum, { length }) => sum + length, 0) > MOST_REPLAYED ? [this.#reset()] : frames
   }
 
@@ -203,8 +204,9 @@ export class Broadcast {
     if (this.#kept.length > MOST_KEPT) this.#kept.shift()
     const readers = [...this.#readers].filter(reader => wants(reader, kept.topic))
     if (readers.length === 0) return
-    const told = frameOf(kept)
-    for (const reader of readers) this.#send(reader, told)
+    // Put into words once for all who see the same.
+    const told: { [trusted: string]: Buffer } = {}
+    for (const reader of readers) this.#send(reader, told[String(reader.trusted)] ??= frameOf(kept, reader.trusted))
   }
 
   #send (reader: Reader, told: Buffer): void {

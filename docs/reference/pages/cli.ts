@@ -23,15 +23,18 @@ async function help (words: readonly string[]): Promise<string> {
 
 const commandsIn = (text: string) => [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name!)
 
+/** Commands that have commands of their own. */
+const GROUPS = ['token']
+
 const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 
 /** The page of every command, as `--help` tells of it. */
 export async function cliPage (): Promise<string> {
   const all = await help([])
-  const names = commandsIn(all)
+  const names = [...commandsIn(all), ...await Promise.all(GROUPS.map(async group => commandsIn(await help([group])).map(name => `${group} ${name}`)))].flat()
   const texts: string[] = []
   for (let at = 0; at < names.length; at += AT_ONCE) {
-    texts.push(...await Promise.all(names.slice(at, at + AT_ONCE).map(name => help([name]))))
+    texts.push(...await Promise.all(names.slice(at, at + AT_ONCE).map(name => help(name.split(' ')))))
   }
   const sections = names.map((name, index) => `## ${name}\n\n${blockOf(texts[index]!)}`)
   return [INTRO, generatedFrom('core/cli/'), blockOf(all), ...sections].join('\n\n') + '\n'

@@ -13,6 +13,7 @@ import type { Node } from './schema.ts'
 interface Parameter { name: string, in: string, required?: boolean, schema: Node, description?: string }
 
 interface Operation {
+  'x-scope'?: string
   summary?: string
   parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema: Node }> }
@@ -52,7 +53,7 @@ function wordsFor (route: string, { summary }: Operation): string {
 function routeRows ({ paths }: Document): string[][] {
   return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => {
     const route = `${method.toUpperCase()} ${path}`
-    return [code(route), wordsFor(route, operation), fieldsOf(operation), successes(operation)]
+    return [code(route), operation['x-scope'] ?? '', wordsFor(route, operation), fieldsOf(operation), successes(operation)]
   })).toSorted((a, b) => Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1)))
 }
 
@@ -68,14 +69,14 @@ function answerRows (document: Document, route: readonly [path: string, method: 
 /** The page of every route and every problem code. */
 export async function restPage (): Promise<string> {
   const document = await apiDocument()
-  const [errors, taskErrors] = ['errors.ts', 'task-errors.ts'].map(name => readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8'))
+  const errors = ['errors.ts', 'access-errors.ts', 'task-errors.ts'].map(name => readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8')).join('\n')
   return [
     REST_INTRO,
-    generatedFrom('the OpenAPI document, core/model/base/errors.ts and task-errors.ts'),
-    `## Routes\n\nWhat a body must have is bold.\n\n${table(['route', '', 'takes', 'answers'], routeRows(document))}`,
+    generatedFrom('the OpenAPI document, core/model/base/errors.ts, access-errors.ts and task-errors.ts'),
+    `## Routes\n\nWhat a body must have is bold. The scope is that of the token that it takes.\n\n${table(['route', 'scope', '', 'takes', 'answers'], routeRows(document))}`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
     `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,
     `## A start to come\n\nOne of the \`items\` of a forecast.\n\n${table(['field', 'type', ''], answerRows(document, ['/api/forecast', 'get'], 'items'))}`,
-    `## Problems\n\n${table(['code', 'status', 'says'], problemRows(`${errors}\n${taskErrors}`))}`
+    `## Problems\n\n${table(['code', 'status', 'says'], problemRows(errors))}`
   ].join('\n\n') + '\n'
 }

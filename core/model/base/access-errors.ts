@@ -1,0 +1,47 @@
+import { OffpeakError, show } from './errors.ts'
+
+export const unauthorized = () => new OffpeakError({
+  code: 'OFFPEAK_UNAUTHORIZED',
+  status: 401,
+  message: 'This request needs the token',
+  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
+})
+
+/** The answer is private as a whole, and the request has no token. */
+export const privateWithheld = () => new OffpeakError({
+  code: 'OFFPEAK_UNAUTHORIZED',
+  status: 401,
+  message: 'What this address shows is private: it needs the token, on this machine too',
+  fix: 'Send it as `Authorization: Bearer <token>`, or set server.private_reads to open in config.json.'
+})
+
+export const scopeMissing = ({ needed, scope, name }: { needed: string, scope: string, name: string }) => new OffpeakError({
+  code: 'OFFPEAK_SCOPE_MISSING',
+  status: 403,
+  message: `This needs a token of the scope '${needed}'; the token '${name}' has '${scope}'`,
+  fix: `Make one with \`offpeak token create NAME --scope ${needed}\`.`
+})
+
+export const forbidden = (message: string) => new OffpeakError({ code: 'OFFPEAK_FORBIDDEN', status: 403, message })
+
+export const tooManyTries = (seconds: number) => new OffpeakError({
+  code: 'OFFPEAK_TOO_MANY_TRIES',
+  status: 429,
+  retryAfter: seconds,
+  message: `Too many wrong tokens came from this address: wait ${seconds} s`,
+  fix: 'The token is in the file `token` of the data folder.'
+})
+
+export const tokensUnreadable = (file: string, cause?: unknown) => new OffpeakError({
+  code: 'OFFPEAK_TOKENS_UNREADABLE', status: 500, file, message: `The tokens in ${file} cannot be read`, fix: 'Remove the file, and make the tokens anew with `offpeak token create`.', cause
+})
+
+export const tokenExists = (name: string) => new OffpeakError({
+  code: 'OFFPEAK_TOKEN_EXISTS', status: 409, message: `There is a token with the name '${name}'`, fix: `Revoke it first with \`offpeak token revoke ${name}\`, or take another name.`
+})
+
+export const tokenInvalid = (message: string, fix?: string) => new OffpeakError({ code: 'OFFPEAK_TOKEN_INVALID', status: 422, message, fix })
+
+export const tokenNotFound = (name: string) => new OffpeakError({
+  code: 'OFFPEAK_TOKEN_NOT_FOUND', status: 404, message: `No token has the name ${show(name)}`, fix: 'List them with `offpeak token list`.'
+})
