@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { dress } from '../_files/dress.ts'
 import type { Meta } from '../_files/dress.ts'
+import { removeAbandoned } from '../_files/folder.ts'
 import type { Folder } from '../_files/folder.ts'
 import { shown } from '../_files/names.ts'
 import { inFolder, splitPath } from '../_files/walk.ts'
@@ -16,7 +17,8 @@ const HOLE = 4096
 const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 const MOST = 1000
-const TEMP = `.offpeak-restore-${process.pid}.part`
+const PART = { before: '.offpeak-restore-', after: '.part' }
+const TEMP = `${PART.before}${process.pid}${PART.after}`
 
 /** Enters the folder at a path, making what is missing of it; throws when a part is a link or a file. */
 async function making<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
@@ -70,6 +72,8 @@ export class Placer {
   readonly #root: Folder
   readonly #onBytes: (bytes: number, path: string) => void
   readonly #signal: AbortSignal
+  /** Where something was put last. */
+  #outer: string | null = null
   readonly #folders: { path: string, meta: Meta }[] = []
 
   constructor ({ root, onBytes, signal }: { root: Folder, onBytes: (bytes: number, path: string) => void, signal: AbortSignal }) {
@@ -97,6 +101,8 @@ export class Placer {
   async #put (path: string, make: (folder: Folder, temp: string) => Promise<void>): Promise<void> {
     const [outer, name] = splitPath(path)
     await making(this.#root, outer, async folder => {
+      if (outer !== this.#outer) await removeAbandoned(folder, PART)
+      this.#outer = outer
       await folder.remove(TEMP)
       try {
         await make(folder, TEMP)

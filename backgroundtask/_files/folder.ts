@@ -184,9 +184,33 @@ export class Folder {
   }
 }
 
+/** What has not changed for so long is nobody's work: the process may be one of another container, whose pid means nothing here. */
+const ABANDONED_MS = 60 * 60 * 1000
+
+function isGone (pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return codeOf(error) === 'ESRCH'
+  }
+}
+
+/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`. */
+export async function removeAbandoned (folder: Folder, { before, after }: { before: string, after: string }): Promise<void> {
+  for (const { name } of await folder.entries()) {
+    if (!name.startsWith(before) || !name.endsWith(after)) continue
+    const pid = name.slice(before.length, -after.length)
+    if (!/^\d{1,10}$/.test(pid) || !isGone(Number(pid))) continue
+    const stat = await folder.stat(name)
+    if (stat?.isFile() && Math.abs(Date.now() - stat.mtimeMs) > ABANDONED_MS) await folder.remove(name)
+  }
+}
+
 /** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new one. */
 export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
   const temp = `.${name}.${process.pid}.part`
+  await removeAbandoned(folder, { before: `.${name}.`, after: '.part' })
   await folder.remove(temp)
   const handle = await folder.create(temp)
   try {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
@@ -52,6 +52,21 @@ tap.test('a file is written whole or not at all, and not through a link', async 
   t.strictSame([readFileSync(join(outside, 'file'), 'utf8'), await readWhole(folder, 'state.json')], ['theirs', '{}'])
   t.equal(await readWhole(folder, 'state.json', 1), null)
   t.equal(await readWhole(folder, 'missing'), null)
+})
+
+tap.test('what a killed process has left of a file is removed, and nothing else [F12]', async t => {
+  const { base, folder } = await setup(t)
+  const long = Date.now() / 1000 - 2 * 3600
+  const put = (name: string, at = long) => {
+    writeFileSync(join(base, 'root', name), '')
+    utimesSync(join(base, 'root', name), at, at)
+  }
+  const gone = 4194400
+  for (const name of [`.a.${gone}.part`, `.a.${process.ppid}.part`, `.b.${gone}.part`, '.a.x.part', '.a.part', 'a.1.part']) put(name)
+  put(`.a.${gone + 1}.part`, Date.now() / 1000)
+  await writeWhole(folder, 'a', 'new')
+  const left = [`.a.${gone + 1}.part`, `.a.${process.ppid}.part`, '.a.part', '.a.x.part', `.b.${gone}.part`, 'a', 'a.1.part', 'dir']
+  t.strictSame((await folder.entries()).map(({ name }) => name), left.toSorted())
 })
 
 tap.test('a walk says everything once, folders after what is in them, and leaves out what it is told to', async t => {

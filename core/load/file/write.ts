@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { MINUTE } from '../../model/base/duration.ts'
 
 export interface WriteAsk { file: string, text: string, mode: number }
 
@@ -24,11 +25,28 @@ async function writeNew ({ file, text, mode }: WriteAsk): Promise<void> {
   }
 }
 
+const UNFINISHED = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
+
+/** A file that is written takes no longer. */
+const ABANDONED = 10 * MINUTE
+
+/** Removes what processes that were killed have left unfinished beside a file. */
+export async function removeUnfinished (file: string): Promise<void> {
+  const [folder, start] = [dirname(file), `.${basename(file)}`]
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(start) || !UNFINISHED.test(name.slice(start.length))) continue
+    const path = join(folder, name)
+    const stat = await lstat(path).catch(() => null)
+    if (stat?.isFile() && Math.abs(Date.now() - stat.mtimeMs) > ABANDONED) await rm(path, { force: true }).catch(() => undefined)
+  }
+}
+
 /** Replaces a file as a whole: a reader sees the old text or the new one, also after a power cut. The folder is made when it is missing. */
 export async function writeWhole ({ file, text, mode }: WriteAsk): Promise<void> {
   const folder = dirname(file)
   const fresh = join(folder, `.${basename(file)}.${randomUUID()}.tmp`)
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  await removeUnfinished(file)
   try {
     await writeNew({ file: fresh, text, mode })
     await rename(fresh, file)

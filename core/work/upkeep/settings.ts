@@ -5,6 +5,7 @@ import { OffpeakError, configInvalid } from '../../model/base/errors.ts'
 import { lastingFaults } from '../../model/config/sensing.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
+import { removeUnfinished } from '../../load/file/write.ts'
 import { WATCH_AFTER, watchConfig } from '../../load/config/watch.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
 import type { ConfigEdit } from '../../load/config/edit.ts'
@@ -102,6 +103,7 @@ export class Settings implements Service {
 
   async #start (): Promise<void> {
     if (this.#loaded === null) return
+    await Promise.all(this.#loaded.files.map(removeUnfinished))
     if (this.#exposed !== null) this.notice({ kind: 'config_refused', message: this.#exposed.message })
     this.#watch = watchConfig({
       ...askOf(this.#options),

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { createManager } from '../../core/manager.ts'
+import { removeUnfinished, writeWhole } from '../../core/load/file/write.ts'
+
+const OLD = Date.now() / 1000 - 3600
+
+/** A file that a killed process has left. */
+function left (folder: string, name: string, at = OLD): string {
+  writeFileSync(join(folder, name), '{')
+  utimesSync(join(folder, name), at, at)
+  return name
+}
+
+t.test('a write removes what killed writes of the same file have left, and nothing that may be alive or another file [F12]', async t => {
+  const folder = t.testdir({ 'config.json': '{}' })
+  const file = join(folder, 'config.json')
+  left(folder, `.config.json.${randomUUID()}.tmp`)
+  left(folder, `.config.json.${randomUUID()}.tmp`)
+  const kept = [
+    left(folder, `.config.json.${randomUUID()}.tmp`, Date.now() / 1000), left(folder, `.other.json.${randomUUID()}.tmp`), left(folder, '.config.json.mine.tmp'),
+    left(folder, `config.json.${randomUUID()}.tmp`)
+  ]
+  mkdirSync(join(folder, 'folder.tmp'))
+  await writeWhole({ file, text: '{ "a": 1 }', mode: 0o600 })
+  t.same(readdirSync(folder).toSorted(), [...kept, 'config.json', 'folder.tmp'].toSorted())
+  t.equal(readFileSync(file, 'utf8'), '{ "a": 1 }')
+})
+
+t.test('a folder that is not there has nothing to remove', async t => {
+  await removeUnfinished(join(t.testdir(), 'missing', 'config.json'))
+})
+
+t.test('a start removes what a killed edit of the configuration has left [F12]', async t => {
+  const folder = t.testdir({ 'config.json': '{ "manager": { "tasks_directory": "tasks" } }', tasks: {} })
+  left(folder, `.config.json.${randomUUID()}.tmp`)
+  const manager = await createManager({ configFile: join(folder, 'config.json'), files: 'once', loops: 'none' })
+  t.teardown(() => manager.stop())
+  await manager.start()
+  t.same(readdirSync(folder).filter(name => name.endsWith('.tmp')), [])
+})
