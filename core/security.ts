@@ -25,7 +25,7 @@ export interface SecurityOptions {
 }
 
 /** What offpeak puts into its data folder: a folder that has one of these is its own. */
-const MADE = ['offpeak.db', 'lock.db', 'token', 'server.json', 'imports.json']
+const MADE = ['offpeak.db', 'lock.db', 'token', 'server.json', 'imports.json', 'importing.json', 'ended.json']
 const OTHERS = 0o007
 const GROUP_WRITE = 0o020
 

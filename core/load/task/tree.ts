@@ -3,6 +3,8 @@ import { open, readFile } from 'node:fs/promises'
 import type { OffpeakError } from '../../model/base/errors.ts'
 import { taskFileBroken } from '../../model/base/errors.ts'
 import type { Source } from './assemble.ts'
+import { EndedStarts } from '../file/ended-starts.ts'
+import type { Version } from '../file/ended-starts.ts'
 import { worthALook } from './header.ts'
 import { recall, remember } from './import-cache.ts'
 import type { Probed } from './probe.ts'
@@ -47,6 +49,14 @@ export interface RefreshAsk {
   signal: AbortSignal
 }
 
+const versionOf = ({ file: { real }, hash }: Todo): Version => ({ file: real, hash })
+
+const endedFault = (path: string, count: number) => taskFileBroken({
+  file: path,
+  message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
+  fix: 'Move what it does at the top level into func.'
+})
+
 const sha = (data: string) => digest('sha256', data, 'hex')
 
 /** The task files below a directory, imported once for each version. */
@@ -55,6 +65,7 @@ export class Tree {
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
   #known: Map<string, string> | null = null
+  #ended: EndedStarts | null = null
   /** The tasks directory itself. */
   #root = ''
   #remembering: Promise<void> = Promise.resolve()
@@ -79,18 +90,46 @@ export class Tree {
     for (const [path, fault] of walked.faults) this.#note(path, fault)
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
+    try {
+      if (await this.#read(todo, { modules, quietMs, signal })) unsettled = true
+    } finally {
+      this.#ended?.close()
+    }
+    if (signal.aborted) return false
+    if (modules.length > 0) this.#remember(walked)
+    return unsettled
+  }
+
+  /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half written. */
+  async #read (todo: readonly Todo[], { modules, quietMs, signal }: RefreshAsk & { modules: readonly Todo[] }): Promise<boolean> {
+    let unsettled = false
+    if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
     const probing = await this.#probe(modules, signal)
+    if (this.#ended?.suspects === true) await Promise.allSettled(probing.values())
     for (const item of todo) {
       const probed = await probing.get(item.file.real)
       if (signal.aborted) return false
       const age = this.#ask.now() - item.file.mtimeMs
       const young = age >= 0 && age < quietMs
-      const read = await this.#reader.read(item, probed)
+      const read = await this.#readOne(item, probed)
       if ('fault' in read && young) unsettled = true
       else this.#keep(item, read)
     }
-    if (modules.length > 0) this.#remember(walked)
     return unsettled
+  }
+
+  /** A version that has ended offpeak again and again is left out; what is imported is written down, in case that it is the end. */
+  async #readOne (item: Todo, probed: Probed | undefined): Promise<Read> {
+    const { path } = item.file
+    if (!isModule(path)) return await this.#reader.read(item, probed)
+    const version = versionOf(item)
+    const count = this.#ended!.tooOften(version)
+    if (count > 0) return { fault: endedFault(path, count), retry: false }
+    this.#ended!.set('read', version)
+    const read = await this.#reader.read(item, probed)
+    this.#ended!.set('read', null)
+    this.#ended!.survived(version)
+    return read
   }
 
   /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something may come back. */
@@ -161,9 +200,9 @@ export class Tree {
   /** What comes of the import in a child, by file, none for what went well before: a file is read here while the child is at the next one. */
   async #probe (modules: readonly Todo[], signal: AbortSignal): Promise<Map<string, Promise<Probed | undefined>>> {
     const known = this.#known ??= await recall(this.#ask.dataFolder)
-    const files = modules.filter(({ file, hash }) => known.get(file.real) !== hash).map(({ file }) => file.real)
-    const coming = new Map(files.map(file => [file, Promise.withResolvers<Probed | undefined>()]))
-    void probe({ files, boundMs: this.#ask.boundMs, signal, told: (file, probed) => coming.get(file)!.resolve(probed) }).then(
+    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash).map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
+    const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Probed | undefined>()]))
+    void this.#probeAll(versions, { signal, told: (file, probed) => coming.get(file)!.resolve(probed) }).then(
       () => { for (const { resolve } of coming.values()) resolve(undefined) },
       (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
     )
@@ -171,6 +210,26 @@ export class Tree {
     // The first that fails is told by the look; nobody waits for the others then.
     for (const [, promise] of promises) promise.catch(() => undefined)
     return new Map(promises)
+  }
+
+  /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it has not told of. */
+  async #probeAll (versions: readonly Version[], { signal, told }: { signal: AbortSignal, told: (file: string, probed: Probed) => void }): Promise<void> {
+    const { boundMs } = this.#ask
+    const [suspects, others] = [versions.filter(one => this.#ended!.isSuspect(one)), versions.filter(one => !this.#ended!.isSuspect(one))]
+    for (const suspect of suspects) {
+      this.#ended!.set('probe', suspect)
+      await probe({ files: [suspect.file], boundMs, signal, told })
+    }
+    let at = 0
+    const next = () => this.#ended!.set('probe', others[at++] ?? null)
+    next()
+    await probe({
+      files: others.map(({ file }) => file), boundMs, signal,
+      told: (file, probed) => {
+        next()
+        told(file, probed)
+      }
+    })
   }
 
   #keep ({ file: { path, stamp }, hash }: Todo, read: Read): void {

@@ -1,0 +1,106 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** So many ends in a row are no chance. */
+const MOST = 3
+const MODE = 0o600
+
+/** A version of a task file. */
+export interface Version { file: string, hash: string }
+
+/** What is done with a file at this moment: imported in a child to try it, or here. */
+type Doing = 'probe' | 'read'
+type Current = Partial<Record<Doing, Version>>
+type Counts = Record<string, { hash: string, count: number }>
+
+const isVersion = (value: unknown): value is Version =>
+  typeof value === 'object' && value !== null && typeof (value as Version).file === 'string' && typeof (value as Version).hash === 'string'
+
+function jsonIn (file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** The files during whose import this process has ended, and how often in a row, kept in the data folder: what is being imported is written down before,
+ *  and found by the next start when there was no after. A folder that cannot be written keeps nothing. */
+export class EndedStarts {
+  readonly #file: string
+  readonly #markFile: string
+  readonly #counts: Map<string, { hash: string, count: number }>
+  readonly #current: Current = {}
+  #mark: number | null = null
+
+  constructor (folder: string) {
+    this.#file = join(folder, 'ended.json')
+    this.#markFile = join(folder, 'importing.json')
+    const counts = jsonIn(this.#file) as Counts | null
+    this.#counts = new Map(Object.entries(counts ?? {}).filter(([, one]) => typeof one?.hash === 'string' && Number.isSafeInteger(one.count)))
+    for (const version of Object.values(jsonIn(this.#markFile) as Current | null ?? {})) if (isVersion(version)) this.#count(version)
+  }
+
+  /** True while some file is suspected: no two may be imported at a time then. */
+  get suspects (): boolean {
+    return this.#counts.size > 0
+  }
+
+  /** True for a version that may have ended the process: it is imported by itself. */
+  isSuspect ({ file, hash }: Version): boolean {
+    return this.#counts.get(file)?.hash === hash
+  }
+
+  /** How often in a row this version has ended the process, when that is too often; else 0. */
+  tooOften ({ file, hash }: Version): number {
+    const found = this.#counts.get(file)
+    return found?.hash === hash && found.count >= MOST ? found.count : 0
+  }
+
+  /** Writes down what is being imported; null: nothing is. */
+  set (doing: Doing, version: Version | null): void {
+    if (version === null && this.#current[doing] === undefined) return
+    if (version === null) delete this.#current[doing]
+    else this.#current[doing] = version
+    this.#write()
+  }
+
+  /** This version was imported here, and the process goes on. */
+  survived ({ file }: Version): void {
+    if (this.#counts.delete(file)) this.#keep()
+  }
+
+  #count ({ file, hash }: Version): void {
+    const before = this.#counts.get(file)
+    this.#counts.set(file, { hash, count: before?.hash === hash ? before.count + 1 : 1 })
+    this.#keep()
+  }
+
+  /** Not waited for by the disk: the system keeps it when the process ends. */
+  #write (): void {
+    try {
+      this.#mark ??= this.#opened()
+      ftruncateSync(this.#mark)
+      if (Object.keys(this.#current).length > 0) writeSync(this.#mark, JSON.stringify(this.#current), 0)
+    } catch {}
+  }
+
+  #opened (): number {
+    mkdirSync(dirname(this.#markFile), { recursive: true, mode: 0o700 })
+    return openSync(this.#markFile, 'w', MODE)
+  }
+
+  #keep (): void {
+    try {
+      writeFileSync(this.#file, JSON.stringify(Object.fromEntries(this.#counts)), { mode: MODE })
+    } catch {}
+  }
+
+  /** Nothing is being imported any more. */
+  close (): void {
+    this.set('probe', null)
+    this.set('read', null)
+    if (this.#mark !== null) closeSync(this.#mark)
+    this.#mark = null
+  }
+}
