@@ -140,6 +140,9 @@ export const replacedBy = (run: Run, ask: NewRun): Run => ({
 export const unblocked = (run: Run, now: number): Run =>
   now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
 
+/** A run that would wait for its turn and waits for others first. */
+export const blockedAgain = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
+
 /** A waiting run whose due time, or what else its cohort goes by, is changed. */
 export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run =>
   ({ ...run, ...more, ...more.due_at !== undefined && { due_at: clamped(Math.ceil(more.due_at)) }, single: true })
@@ -191,6 +194,8 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
 
+const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'
+
 /** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said
  *  before. The result of a completed run is for the caller to compare. */
 export function isAfter (run: Run, outcome: Outcome): boolean {
@@ -198,9 +203,9 @@ export function isAfter (run: Run, outcome: Outcome): boolean {
   switch (outcome.kind) {
     case 'completed': return run.state === 'completed' && same(run.warning, outcome.warning)
     case 'failed': return (
-      run.state === 'failed' || run.state === 'queued' || (run.state === 'cancelled' && run.cancel !== null)
+      run.state === 'failed' || isWaiting(run) || (run.state === 'cancelled' && run.cancel !== null)
     ) && same(run.error, outcome.error)
-    case 'postponed': return (run.state === 'queued' && same(run.reason, outcome.reason)) ||
+    case 'postponed': return (isWaiting(run) && same(run.reason, outcome.reason)) ||
       (run.state === 'cancelled' && run.cancel !== null)
     case 'cancelled': return run.state === 'cancelled' && same(run.reason, outcome.reason)
     case 'skipped': return run.state === 'skipped' && same(run.reason, outcome.reason)

@@ -49,13 +49,15 @@ export class Dependencies {
     for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
   }
 
-  /** The run with the results of the tasks that its own depends on, by their ids. */
-  async lend (run: Claimed, task: Task | undefined): Promise<Claimed> {
+  /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun again since the last look. */
+  async lend (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }
     for (const { task: id } of task.depends_on) {
       const last = this.#priors.get(id)?.run ?? null
-      if (last !== null) results[id] = (await this.#engine.get(last))?.result ?? null
+      const found = last === null ? null : await this.#engine.get(last)
+      if (found !== null && !isFinal(found.state)) return null
+      if (last !== null) results[id] = found?.result ?? null
     }
     return { ...run, results }
   }

@@ -202,7 +202,9 @@ export class Claimer {
   async #lend (run: Claimed, { task, under }: { task: Task, under: Under }): Promise<void> {
     const { dependencies, notice, giveBack, clock } = this.#options
     try {
-      this.#start(await dependencies.lend(run, task), under)
+      const lent = await dependencies.lend(run, task)
+      if (lent === null) giveBack(run, CLOSED)
+      else this.#start(lent, under)
     } catch (error) {
       notice({ kind: 'engine_failed', call: 'get', error: failureOf(error) })
       giveBack(run, UNREADABLE, clock.now() + LEND_AGAIN)

@@ -39,6 +39,7 @@ function addAll (laws: Laws, asks: readonly NewRun[], found: readonly Added[]): 
     return { ...added, shown: wanted(added.run, laws) }
   })
   for (const [run, { after = [] }] of waits) {
+    if (run.state !== 'blocked') continue
     run.links = after.map(({ run: name, condition }) => {
       const ref = name.startsWith('#') ? name.slice(1) : null
       return { id: ref === null ? name : refs.get(ref)!, ref, condition, counted: null, result: null }
@@ -188,7 +189,7 @@ function fired (laws: Laws, one: NewRun, { overlap, fresh, count }: Firing): 'ad
   }
   const run = laws.born(skipped ? { ...one, skipped } : one, fresh.shift() ?? '')
   if (skipped) return 'skipped'
-  run.links = (one.after ?? []).map(({ run: id, condition }) => ({ id, ref: null, condition, counted: null, result: null }))
+  if (run.state === 'blocked') run.links = (one.after ?? []).map(({ run: id, condition }) => ({ id, ref: null, condition, counted: null, result: null }))
   // What it waits for may have ended by the same call: it is told before the next fire comes.
   if (run.links.length > 0) laws.follow()
   return 'added'

@@ -10,7 +10,7 @@ import type { Used } from '../../../core/model/run/used.ts'
 import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './timelines.ts'
 import type { Event } from './timelines.ts'
-import { dueOrder, isScheduled, isWaiting, rateOf, sharesIn, singleOrder, waitedAfter, waitedUntil } from './was.ts'
+import { bornAs, dueOrder, isScheduled, isWaiting, rateOf, recount, sharesIn, singleOrder, waitedAfter, waitedUntil, waitsAgain, waitsOn } from './was.ts'
 import type { Sum, Was } from './was.ts'
 
 /** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
@@ -52,18 +52,7 @@ export class Laws {
   born (ask: NewRun, id: string): Was {
     if (id <= this.#last) throw new Error(`the id ${id} does not come after ${this.#last}`)
     this.#last = id
-    const until = ask.unique?.until ?? 'kept'
-    const deadline = ask.deadline_at ?? null
-    const run: Was = {
-      id, task: ask.task, queue: ask.queue, priority: ask.priority, state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued', source: ask.source,
-      schedule: ask.schedule ?? null, key: ask.key ?? null, due_at: ask.due_at, nominal_at: ask.nominal_at ?? ask.due_at, attempt: 0, max_retries: ask.max_retries, turn: 0,
-      crashes: 0, missed: ask.missed ?? 0, owner: null, created_at: this.now, started_at: null, finished_at: ask.skipped ? this.now : null,
-      deadline_at: deadline, expires: ask.expires ?? false, now: ask.now ?? false, preempted: 0,
-      single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < this.now || (deadline !== null && deadline < ask.due_at),
-      cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
-      until: until === 'kept' ? null : typeof until === 'number' ? this.now + until : until, free: false, displaced: false, links: [],
-      payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false, countedTo: null
-    }
+    const run = bornAs(ask, id, this.now)
     this.runs.push(run)
     if (ask.skipped) this.sumOf(run.task).skipped += 1
     return run
@@ -136,7 +125,18 @@ export class Laws {
   again (run: Was, due_at: number, more: Partial<Was> = {}): void {
     this.alone(run)
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
-    Object.assign(run, { state: 'queued', owner: null, child: null, finished_at: null, due_at, ...more })
+    Object.assign(run, { state: waitsOn(run), owner: null, child: null, finished_at: null, due_at, ...more })
+  }
+
+  /** A run that was over is not: what it came to counts no more for those who have not ended. */
+  #reopen ({ id }: Was): void {
+    for (const run of this.runs.filter(({ state, links }) => !isFinal(state) && links.some(link => link.id === id))) {
+      for (const link of run.links) if (link.id === id) link.counted = null
+      if (run.state !== 'queued') continue
+      this.alone(run)
+      this.#leave(run)
+      run.state = 'blocked'
+    }
   }
 
   /** What follows from the ends of others, until nothing does. */
@@ -146,10 +146,10 @@ export class Laws {
       for (const run of this.runs) {
         for (const link of run.links) {
           const state = this.find(link.id)?.state
-          if (link.counted === null && state && isFinal(state)) link.counted = state
+          if (link.counted === null && state && isFinal(state)) Object.assign(link, { counted: state, waived: false })
         }
         if (run.state !== 'blocked') continue
-        const met = run.links.map(({ condition, counted }) => counted === null ? null : condition === 'done' || condition === counted)
+        const met = run.links.map(({ condition, counted, waived }) => counted === null ? null : waived || condition === 'done' || condition === counted)
         if (met.includes(false)) this.over(run, 'skipped', { reason: 'dependency_failed' })
         else if (!met.includes(null)) Object.assign(run, { state: 'queued', ...this.now > run.due_at && { due_at: this.now, single: true } })
         changed ||= run.state !== 'blocked'
@@ -207,9 +207,7 @@ export class Laws {
     if (run.until === 'started') run.free = true
   }
 
-  renew (owner: string, until: number): void {
-    this.owners.renew(owner, until)
-  }
+  readonly renew = (owner: string, until: number): void => this.owners.renew(owner, until)
 
   /** These owners are no more; null: none of those there were. */
   gone (owners: readonly string[] | null): void {
@@ -228,7 +226,7 @@ export class Laws {
     if (!begun && run.rated && bucket) this.buckets.set(run.queue, { ...bucket, tokens: bucket.tokens + 1 })
     if (used) this.#use(run, used)
     const back = outcome.kind === 'postponed' && !begun && outcome.due_at === run.due_at && run.cancel === null
-    if (back && !run.single) this.#back(run, outcome)
+    if (back && !run.single && waitsAgain(run) === 'queued') this.#back(run, outcome)
     else this.#end(run, outcome)
     if (!isFinal(run.state) && begun) run.attempts.push({ turn, outcome: outcome.kind })
     return true
@@ -255,7 +253,7 @@ export class Laws {
     if (outcome.kind === 'postponed') return this.again(run, outcome.due_at, { attempt: run.attempt - 1, reason: outcome.reason.code, preempted })
     if (outcome.retry_at === null || run.attempt > run.max_retries) return this.over(run, 'failed', { error, reason: outcome.reason?.code ?? null })
     this.again(run, outcome.retry_at, { error })
-    if (run.state === 'queued') this.sumOf(run.task).retries += 1
+    if (isWaiting(run)) this.sumOf(run.task).retries += 1
   }
 
   cancel (run: Was, code: string): void {
@@ -268,9 +266,11 @@ export class Laws {
     if (run.turn > 0 && run.attempts.at(-1)?.turn !== run.turn) run.attempts.push({ turn: run.turn, outcome: run.state })
     if (run.state === 'completed') run.checkpoint = null
     run.displaced = false
+    recount(run.links, id => this.find(id)?.state)
     const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
     const deadline_at = run.deadline_at && due_at + Math.max(0, run.deadline_at - from)
     this.again(run, due_at, { attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null, error: null, result: null, deadline_at })
+    this.#reopen(run)
     if (typeof run.until === 'string' && !this.runs.some(other => other !== run && other.task === run.task && other.key === run.key && !other.free)) run.free = false
   }
 
@@ -291,10 +291,10 @@ export class Laws {
   }
 
   remove (run: Was): void {
+    this.follow()
     this.runs = this.runs.filter(other => other !== run)
-    for (const other of this.runs) {
-      if (isFinal(other.state)) continue
-      for (const link of other.links) if (link.id === run.id) link.result = run.result
+    for (const { links } of this.runs.filter(({ state }) => state !== 'completed')) {
+      for (const link of links) if (link.id === run.id) link.result = run.result
     }
   }
 }

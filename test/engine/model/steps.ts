@@ -114,8 +114,8 @@ const expire: Step = ({ engine, laws }, draw) => {
   const late = laws.owners.look(laws.now)
   return act(() => engine.expire({ ...ask, now: laws.now }), ({ queued, failed }) => {
     const lost = laws.expire(ask, late)
-    const inState = (state: State) => byId(lost.filter(run => run.state === state)).map(run => wanted(run, laws))
-    deepEqual([byId(queued).map(told), byId(failed).map(told)], [inState('queued'), inState('failed')])
+    const those = (is: (run: Was) => boolean) => byId(lost.filter(is)).map(run => wanted(run, laws))
+    deepEqual([byId(queued).map(told), byId(failed).map(told)], [those(isWaiting), those(run => run.state === 'failed')])
   })
 }
 

@@ -1,12 +1,13 @@
 import { isSuspect, sharesOf, waitAfterCrash } from '../../../core/model/run/suspicion.ts'
 import type { Share } from '../../../core/model/run/suspicion.ts'
 import { SECOND } from '../../../core/model/base/duration.ts'
-import type { Condition, Hold, Priority, Source, State } from '../../../core/model/run/run.ts'
+import { isFinal } from '../../../core/model/run/run.ts'
+import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
 import type { Used } from '../../../core/model/run/used.ts'
 
-/** `counted`: what the prerequisite came to when it did. `result`: of one that was removed. */
-export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json }
+/** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one that was removed. */
+export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json, waived?: boolean }
 
 /** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of
  *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
@@ -53,3 +54,37 @@ export function sharesIn (lost: readonly Was[], cap: number): [Was, Share][] {
 /** Until when a run waits after a crash, long ago when it is no suspect. */
 export const waitedAfter = ({ crashes }: Was, cap: number, now: number): number =>
   isSuspect({ crashes }, cap) ? now + waitAfterCrash(crashes, cap) : -Infinity
+
+/** A run as it was asked for. */
+export function bornAs (ask: NewRun, id: string, now: number): Was {
+  const until = ask.unique?.until ?? 'kept'
+  const deadline = ask.deadline_at ?? null
+  return {
+    id, task: ask.task, queue: ask.queue, priority: ask.priority, state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued', source: ask.source,
+    schedule: ask.schedule ?? null, key: ask.key ?? null, due_at: ask.due_at, nominal_at: ask.nominal_at ?? ask.due_at, attempt: 0, max_retries: ask.max_retries, turn: 0,
+    crashes: 0, missed: ask.missed ?? 0, owner: null, created_at: now, started_at: null, finished_at: ask.skipped ? now : null,
+    deadline_at: deadline, expires: ask.expires ?? false, now: ask.now ?? false, preempted: 0,
+    single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < now || (deadline !== null && deadline < ask.due_at),
+    cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
+    until: until === 'kept' ? null : typeof until === 'number' ? now + until : until, free: false, displaced: false, links: [],
+    payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false, countedTo: null
+  }
+}
+
+/** A run that would wait for its turn waits for what is not over first. */
+export const waitsAgain = ({ links }: Was): 'queued' | 'blocked' => links.some(({ counted }) => counted === null) ? 'blocked' : 'queued'
+
+/** A run that has begun and waits again: what those came to that are over keeps it no more. */
+export function waitsOn (run: Was): 'queued' | 'blocked' {
+  for (const link of run.links) link.waived = link.counted !== null
+  return waitsAgain(run)
+}
+
+/** What those came to for which a run waits that is tried again by hand: it starts whatever those that are over came to. */
+export function recount (links: Link[], stateOf: (id: string) => State | undefined): void {
+  for (const link of links) {
+    const state = stateOf(link.id)
+    if (state !== undefined) link.counted = isFinal(state) ? state : null
+    link.waived = link.counted !== null
+  }
+}

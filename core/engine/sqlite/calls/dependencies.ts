@@ -3,7 +3,7 @@ import type { Json } from '../../../model/base/json.ts'
 import { CONDITIONS, STATES, isFinal } from '../../../model/run/run.ts'
 import type { After, Condition, Prerequisite, Reason, Run, State } from '../../../model/run/run.ts'
 import { stateNumber } from '../state/lanes.ts'
-import { afterEnd, unblocked } from '../../transitions.ts'
+import { afterEnd, blockedAgain, changed, unblocked } from '../../transitions.ts'
 import type { Memory } from '../state/memory.ts'
 import type { Tables } from '../state/tables.ts'
 
@@ -80,6 +80,49 @@ function queue (tables: Tables, run: Run, now: number): void {
   tables.memory.say({ kind: 'added', run: { ...after } })
 }
 
+/** A run as it waits on: one that waits for its turn waits for others first when one of them is not over. */
+export const unlessOpen = (tables: Tables, run: Run): Run =>
+  run.state === 'queued' && tables.memory.linked && isOpen(tables, run.id) ? blockedAgain(run) : run
+
+/** Takes over how those stand for which a run waited: what is not over is waited for again. What they came to does not
+ *  keep it, for it is tried again by hand. */
+export function recount (tables: Tables, { id }: Run): void {
+  if (!tables.memory.linked) return
+  for (const { prerequisite, place } of linksOf(tables, id)) {
+    const run = tables.read(encodeId(prerequisite))
+    // Of one that is removed it is kept what it came to.
+    if (run === null) continue
+    const over = isFinal(run.state)
+    tables.run(
+      'update dependency set state = ?, result = null where run = ? and place = ?', over ? stateNumber(run.state) : null,
+      decodeId(id), place
+    )
+    if (!over) tables.memory.journal.join(tables.memory.awaited, run.id)
+  }
+}
+
+/** A run that was over is not: who has not ended waits for it again, as soon as it does not run. */
+export function reopen (tables: Tables, { id }: Run, now: number): void {
+  if (!tables.memory.linked) return
+  const number = decodeId(id)
+  const dependents = tables.all<{ run: number }>(`
+    select distinct dependency.run from dependency join run on run.id = dependency.run
+    where prerequisite = ? and run.state <= 2`, number)
+  for (const { run } of dependents) {
+    tables.run('update dependency set state = null where prerequisite = ? and run = ?', number, run)
+    const waiting = tables.read(encodeId(run))!
+    if (waiting.state === 'queued') blockAgain(tables, waiting, now)
+  }
+  if (dependents.length > 0) tables.memory.journal.join(tables.memory.awaited, id)
+}
+
+/** What it was held for by then is its own. */
+function blockAgain (tables: Tables, run: Run, now: number): void {
+  const alone = run.single ? run : changed(run, {})
+  if (alone !== run) tables.save(run, alone)
+  tables.save(alone, blockedAgain(alone), now)
+}
+
 const isOpen = (tables: Tables, id: string): boolean =>
   tables.one(
     'select 1 from dependency indexed by dependency_open where run = ? and state is null limit 1', decodeId(id)
@@ -111,13 +154,13 @@ function detailOf ({ state, error, reason }: Run, condition: Condition): string 
 }
 
 interface LinkRow {
-  prerequisite: number, ref: string | null, condition: number, state: number | null, result: string | null
+  place: number, prerequisite: number, ref: string | null, condition: number, state: number | null, result: string | null
 }
 
 const linksOf = (tables: Tables, id: string): LinkRow[] =>
   tables.memory.linked
     ? tables.all<LinkRow>(
-      'select prerequisite, ref, condition, state, result from dependency where run = ? order by place', decodeId(id)
+      'select place, prerequisite, ref, condition, state, result from dependency where run = ? order by place', decodeId(id)
     )
     : []
 

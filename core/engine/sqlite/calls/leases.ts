@@ -1,9 +1,11 @@
+import { isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
 import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
 import { sharesOf } from '../../../model/run/suspicion.ts'
+import { unlessOpen } from './dependencies.ts'
 import { unlessDisplaced } from './unique.ts'
 import type { Share } from '../../../model/run/suspicion.ts'
 
@@ -72,7 +74,7 @@ export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string
   const shares = new Map([...Map.groupBy(lost, ({ owner }) => owner)].map(([owner, own]) => [owner, sharesIn(own, owner, ask)]))
   for (const run of lost) {
     const after = crash(tables, run, { ask, share: shares.get(run.owner)!(run) })
-    if (after.state === 'queued') recovered.queued.push({ ...after })
+    if (!isFinal(after.state)) recovered.queued.push({ ...after })
     if (after.state === 'failed') recovered.failed.push({ ...after })
   }
   remove(tables, [...owners.keys()].filter(isOver))
@@ -87,10 +89,10 @@ function crash (tables: Tables, run: Run, { ask, share }: { ask: ExpireAsk, shar
   const crashed = afterCrash(run, ask, share)
   const isCharged = share === 'alone' || share === 'among'
   tables.keepAttempt(run.id, pastAttempt(run, isCharged ? 'crashed' : 'postponed', { finished_at: ask.now, error: null, reason: crashed.reason }))
-  const after = unlessDisplaced(tables, { before: run, after: crashed }, ask.now)
+  const after = unlessOpen(tables, unlessDisplaced(tables, { before: run, after: crashed }, ask.now))
   tables.save(run, after)
   if (after.state === 'cancelled') tables.memory.say({ kind: 'cancelled', run: after, reason: after.reason! })
-  else if (after.state !== 'queued') {
+  else if (isFinal(after.state)) {
     const outcome = after.state === 'skipped' ? 'skipped' : 'failed'
     tables.memory.say({ kind: 'settled', run: after, outcome, ms: ask.now - run.started_at!, owner: null })
   }

@@ -18,10 +18,15 @@ export function removeAll (tables: Tables, runs: readonly Run[]): number {
   return runs.length
 }
 
-/** Its dependents that wait still have a use for its result. */
+/** So much of a result is kept for a dependent that is over: it may be tried again by hand. */
+const KEPT_BYTES = 64 * 1024
+
+/** Its dependents that wait still have a use for its result, and those that did not complete may have one. */
 function unlink (tables: Tables, number: number | null): void {
   tables.run(`
     update dependency set result = (select json from result where run = dependency.prerequisite)
-    where prerequisite = ? and (select state from run where id = dependency.run) <= 2`, number)
+    where prerequisite = ? and exists (
+      select 1 from run where id = dependency.run and (state <= 2 or state <> 3 and
+        (select length(json) from result where run = dependency.prerequisite) <= ?))`, number, KEPT_BYTES)
   tables.run('delete from dependency where run = ?', number)
 }

@@ -8,6 +8,7 @@ import { afterCancel, afterEnd, afterOutcome, afterRetry, isAfter, pastAttempt }
 import { text } from '../state/rows.ts'
 import type { Tables } from '../state/tables.ts'
 import { full } from './add.ts'
+import { recount, reopen, unlessOpen } from './dependencies.ts'
 import { giveBack } from './pools.ts'
 import { note } from './records.ts'
 import { forgive, unlessDisplaced } from './unique.ts'
@@ -39,14 +40,15 @@ export function settle (tables: Tables, settlement: Settlement): Run | null {
   const ended = afterOutcome(run, outcome, now, progress)
   // A run that was never begun goes back to where it was.
   const back = begun || ended.due_at !== run.due_at ? ended : { ...ended, single: run.single }
-  const after = unlessDisplaced(tables, { before: run, after: back }, now)
+  const next = unlessDisplaced(tables, { before: run, after: back }, now)
+  const after = unlessOpen(tables, next)
   keepLines(tables, run, logs)
   if (used) keepUsed(tables, run, { used, now })
   if (outcome.kind === 'completed' && outcome.result !== null) tables.setPart('result', run.id, outcome.result)
   if (!isFinal(after.state) && begun) keepAttempt(tables, run, outcome, now)
   if (!begun && tables.memory.claimOf(run.id).rated) giveBack(tables, run.queue)
   tables.save(run, after)
-  if (outcome.kind === 'failed' && after.state === 'queued') tables.tallies.over(run, after, now)
+  if (outcome.kind === 'failed' && next.state === 'queued') tables.tallies.over(run, after, now)
   const answer = { ...after }
   tables.memory.say(
     {
@@ -113,8 +115,8 @@ export function end (tables: Tables, { id, record, ...ask }: EndAsk): Run | null
 export function retry (tables: Tables, { id, due_at, now, bounds, record }: RetryAsk): Run | null {
   const run = tables.read(id)
   if (!run) return null
-  const after = afterRetry(run, due_at)
-  if (after === run) return run
+  const again = afterRetry(run, due_at)
+  if (again === run) return run
   const bound = bounds && Object.hasOwn(bounds, run.queue) ? bounds[run.queue] : undefined
   if (bound && tables.memory.lanes.waitingIn(run.queue) >= bound.max) {
     throw full(tables, { queue: run.queue, max: bound.max, now })
@@ -124,7 +126,10 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
   tables.dropPart('result', id)
   // Work that was completed begins from the start; work that was not goes on where it stopped.
   if (run.state === 'completed') tables.dropPart('checkpoint', id)
+  recount(tables, run)
+  const after = unlessOpen(tables, again)
   tables.save(run, after)
+  reopen(tables, run, now)
   forgive(tables, run)
   if (typeof run.key_until === 'string') tables.retake(run)
   const answer = { ...after }

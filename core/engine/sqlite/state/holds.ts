@@ -92,10 +92,10 @@ export class Holds {
 
   /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its
    *  timeline along. */
-  follow (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
-    if (before.state === 'queued' && after.state !== 'queued') {
-      this.#leave(before, from, after.finished_at ?? after.started_at!)
-    }
+  follow (
+    before: Run, after: Run, { lanes: [from, to], at }: { lanes: readonly [Lane, Lane], at: number | null }
+  ): void {
+    if (before.state === 'queued' && after.state !== 'queued') this.#leave(before, from, at!)
     if (
       from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)
     ) return

@@ -118,20 +118,20 @@ export class Tables extends Prepared {
   }
 
   /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built
-   *  on it. */
-  save (before: Run, after: Run): void {
+   *  on it. `at`: when it left the queue, where neither its start nor its end says so. */
+  save (before: Run, after: Run, at?: number): void {
     const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
     const [from, to] = lanes
     const { sql, values } = updateFor(before, after, from === to ? null : to.id)
     if (this.run(sql, ...values) !== 1) throw new Error(
       `run ${before.id} is not ${before.state} at turn ${before.turn} any more`
     )
-    this.follow(before, after, lanes)
+    this.follow(before, after, lanes, at)
   }
 
   /** Brings memory, and what follows from it, up to date with a row that was written. */
-  follow (before: Run, after: Run, lanes: readonly [Lane, Lane]): void {
-    this.holds.follow(before, after, lanes)
+  follow (before: Run, after: Run, lanes: readonly [Lane, Lane], at = after.finished_at ?? after.started_at): void {
+    this.holds.follow(before, after, { lanes, at })
     this.memory.followed(before, after, lanes)
     if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
     if (after.key_until !== null && isFree(after)) this.free(after)
