@@ -37,4 +37,4 @@ export interface ManagerOptions {
 }
 
 /** What the manager needs of the senses. */
-export type Eyes = Service & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>
+export type Eyes = Service & Partial<Pick<Senses, 'stored'>> & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { configInvalid, startRefused } from './model/base/errors.ts'
+import { makeFolder, syncName } from './load/file/write.ts'
 import type { Config } from './model/config/config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -73,7 +74,7 @@ function longEnough (value: string, where: string): string {
 }
 
 async function makeOnce (folder: string, file: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   // Exclusive: two that start together end up with the same token, and a planted link is not followed.
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') return null
@@ -86,6 +87,7 @@ async function makeOnce (folder: string, file: string): Promise<void> {
   } finally {
     await handle.close()
   }
+  await syncName(file)
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()

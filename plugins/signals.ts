@@ -29,6 +29,7 @@ const signals: Face = async app => {
     }
     const signal = manager.senses.setSignal(name, value, ttl === undefined ? undefined : milliseconds(ttl))
     changed()
+    await manager.senses.stored?.()
     // A price that comes every minute is told once: who sets it, until somebody else does.
     if (setBy.get(name) !== by) await record(name, by, 'signal')
     setBy.set(name, by)
@@ -38,6 +39,7 @@ const signals: Face = async app => {
   app.delete('/api/signals/:name', { config: RUN, schema: { tags, params: NameIn, response: answers({ 204: Type.Null() }) } }, async ({ params: { name }, by }, reply) => {
     if (!manager.senses.dropSignal(name)) throw signalNotFound(name)
     changed()
+    await manager.senses.stored?.()
     setBy.delete(name)
     await record(name, by, 'signal_dropped')
     return await reply.code(204).send(null)

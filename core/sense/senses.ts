@@ -144,6 +144,11 @@ export class Senses implements Service {
     return had
   }
 
+  /** Resolves when every signal that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when one cannot be made so. */
+  async stored (): Promise<void> {
+    await this.#signals.stored()
+  }
+
   /** Resolves when signals that were set and looks that were started are done. */
   async settled (): Promise<void> {
     await Promise.all([this.#signals.saved(), this.#probes.quiet()])

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { aheadOf } from '../model/base/clock.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { foundWords } from '../model/base/check.ts'
-import { signalInvalid } from '../model/base/errors.ts'
+import { engineFailed, signalInvalid } from '../model/base/errors.ts'
+import { makeFolder, syncName } from '../load/file/write.ts'
 import { validId } from '../model/task/task.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { Config } from '../model/config/config.ts'
@@ -90,6 +91,12 @@ export class Signals {
     while (this.#saving) await this.#saving
   }
 
+  /** Resolves when everything that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when it could not be written. */
+  async stored (): Promise<void> {
+    await this.saved()
+    if (this.fault !== null) throw engineFailed({ message: `Signals cannot be kept: ${this.fault}`, fix: 'They count until this process ends. Look at the disk of the data folder.' })
+  }
+
   /** What was set by a clock that was set back since counts from now, for as long as it was to count. */
   #bringBack (now: number): void {
     for (const [name, signal] of this.#all) {
@@ -113,13 +120,24 @@ export class Signals {
     while (this.#again) {
       this.#again = false
       try {
-        await mkdir(this.#ask.folder, { recursive: true, mode: 0o700 })
-        await writeFile(`${file}.tmp`, `${JSON.stringify(Object.fromEntries(this.#all))}\n`, { mode: MODE })
+        await makeFolder(this.#ask.folder)
+        await write(`${file}.tmp`, `${JSON.stringify(Object.fromEntries(this.#all))}\n`)
         await rename(`${file}.tmp`, file)
+        await syncName(file)
         this.fault = null
       } catch (error) {
         this.fault = failureOf(error).message
       }
     }
+  }
+}
+
+async function write (file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', MODE)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }

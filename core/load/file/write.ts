@@ -5,12 +5,27 @@ import { MINUTE } from '../../model/base/duration.ts'
 
 export interface WriteAsk { file: string, text: string, mode: number }
 
-async function syncFolder (folder: string): Promise<void> {
+/** Makes durable what a file or a folder holds, of a folder its names. */
+async function sync (path: string): Promise<void> {
   // Windows cannot open a folder; its rename is durable by itself.
-  const handle = await open(folder, 'r').catch(() => null)
+  const handle = await open(path, 'r').catch(() => null)
   if (handle === null) return
   await handle.sync().catch(() => undefined)
   await handle.close()
+}
+
+/** Makes the name of a file durable that was written under another one, or is new. Not every file system syncs folders: there the name is
+ *  durable with the file. */
+export async function syncName (file: string): Promise<void> {
+  await sync(file)
+  await sync(dirname(file))
+}
+
+/** Makes a folder with those above it, for its owner alone, and their names durable. */
+export async function makeFolder (folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await sync(dirname(made))
 }
 
 async function writeNew ({ file, text, mode }: WriteAsk): Promise<void> {
@@ -45,7 +60,7 @@ export async function removeUnfinished (file: string): Promise<void> {
 export async function writeWhole ({ file, text, mode }: WriteAsk): Promise<void> {
   const folder = dirname(file)
   const fresh = join(folder, `.${basename(file)}.${randomUUID()}.tmp`)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   await removeUnfinished(file)
   try {
     await writeNew({ file: fresh, text, mode })
@@ -54,5 +69,5 @@ export async function writeWhole ({ file, text, mode }: WriteAsk): Promise<void>
     await rm(fresh, { force: true })
     throw error
   }
-  await syncFolder(folder)
+  await syncName(file)
 }

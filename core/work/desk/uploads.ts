@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
+import { lstat, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../../model/base/errors.ts'
+import { makeFolder, syncName } from '../../load/file/write.ts'
 import type { UploadLimits } from '../../model/config/upload.ts'
 
 const FOLDER = 'uploads'
@@ -34,7 +35,7 @@ export function fileName (sent: string): string {
  *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what was refused. */
 export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
   const place = uploadsIn(folder)
-  await mkdir(place, { recursive: true, mode: 0o700 })
+  await makeFolder(place)
   if (bytes !== null && bytes > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
   await forgetUploads(folder, now - milliseconds(limits.max_age))
   await checkRoom(place, limits, bytes ?? 0)
@@ -45,6 +46,7 @@ export async function storeUpload ({ folder, id, name: sent, bytes, from, now, l
     const told = await write({ place, part, from, limits })
     if (bytes !== null && told.bytes !== bytes) throw uploadBroken()
     await rename(part, path)
+    await syncName(path)
     return { path, name, ...told }
   } catch (error) {
     await unlink(part).catch(() => undefined)
