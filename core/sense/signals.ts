@@ -1,11 +1,10 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { aheadOf } from '../model/base/clock.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { foundWords } from '../model/base/check.ts'
 import { engineFailed, signalInvalid } from '../model/base/errors.ts'
-import { makeFolder, syncName } from '../load/file/write.ts'
 import { validId } from '../model/task/task.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { Config } from '../model/config/config.ts'
@@ -120,10 +119,10 @@ export class Signals {
     while (this.#again) {
       this.#again = false
       try {
-        await makeFolder(this.#ask.folder)
+        await mkdir(this.#ask.folder, { recursive: true, mode: 0o700 })
         await write(`${file}.tmp`, `${JSON.stringify(Object.fromEntries(this.#all))}\n`)
         await rename(`${file}.tmp`, file)
-        await syncName(file)
+        for (const path of [file, this.#ask.folder]) await sync(path)
         this.fault = null
       } catch (error) {
         this.fault = failureOf(error).message
@@ -140,4 +139,11 @@ async function write (file: string, text: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Makes the new name of a file durable: by the folder, or where folders are not synced by the file. */
+async function sync (path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => null)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
 }
