@@ -220,6 +220,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Back up data',
   description: 'Packs a folder into a .tar.zst, reads it back, and keeps the last ones of days and weeks.',
   func: backupData,
+  isolation: 'process',
   trigger: 'cron',
   trigger_args: { hour: 2, minute: 0 },
   enabled: false,

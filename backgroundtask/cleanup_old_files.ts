@@ -6,6 +6,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Clean up old files',
   description: 'Removes files of one folder that have not changed for a while. Only lists them until dry_run is false.',
   func: ctx => cleanUp(ctx),
+  isolation: 'process',
   trigger: 'cron',
   trigger_args: { day_of_week: 'sun', hour: 3, minute: 0 },
   enabled: false,

@@ -8,6 +8,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Clean up old logs',
   description: 'Removes log files that have not changed for a while. Only lists them until dry_run is false.',
   func: ctx => cleanUp(ctx, { defaults }),
+  isolation: 'process',
   trigger: 'cron',
   trigger_args: { hour: 0, minute: 0 },
   enabled: false,

@@ -74,6 +74,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Restore a backup',
   description: 'Unpacks an archive of backup_data into a folder, after reading it to its end. Replaces nothing unless told to.',
   func: restoreBackup,
+  isolation: 'process',
   trigger: null,
   enabled: false,
   max_retries: 0,

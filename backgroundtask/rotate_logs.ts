@@ -107,6 +107,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Rotate logs',
   description: 'Moves log files that have grown too large aside, packs them and keeps the last few.',
   func: rotateLogs,
+  isolation: 'process',
   trigger: 'cron',
   trigger_args: { hour: 0, minute: 0 },
   enabled: false,

@@ -109,6 +109,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   name: 'Sync a folder',
   description: 'Makes one folder like another: copies what is new or changed, and removes what is gone when that is asked for.',
   func: syncFolder,
+  isolation: 'process',
   trigger: 'interval',
   trigger_args: { hours: 1 },
   enabled: false,

@@ -38,6 +38,9 @@ function refuse () {
   process.exit(1)
 }
 
+// Calls to a file system that is gone keep the threads that all calls share: there are to be more than tasks that run at once.
+if (process.argv[2] === 'start' && !process.env.UV_THREADPOOL_SIZE) process.env.UV_THREADPOOL_SIZE = '64'
+
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   // Compiled code is kept beside the packages, so that whoever could change it could change them as well. Coverage is exact without it.
   if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache(join(root, 'node_modules', '.cache', 'offpeak'))

@@ -25,6 +25,7 @@ export async function main (argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = complain(error)
     // What was started before it went wrong must not keep the process.
+    if (argv[2] === 'start') (await import('./cli/local/end.ts')).endProcess(Number(process.exitCode))
     process.exit()
   }
 }

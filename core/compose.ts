@@ -10,6 +10,7 @@ import { Explain } from './work/desk/explain.ts'
 import { forecastThread } from './simulate/forecast-thread.ts'
 import { Forecaster } from './work/plan/forecast.ts'
 import { Foresight } from './work/plan/forecaster.ts'
+import { IoWatch } from './work/upkeep/io-watch.ts'
 import { LateErrors } from './work/context/uncaught.ts'
 import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
 import { LoopWatch } from './work/watch/loop-watch.ts'
@@ -30,6 +31,7 @@ import { uploadsIn } from './work/desk/uploads.ts'
 import { Upkeep } from './work/upkeep/maintenance.ts'
 import { createSqliteEngine } from './engine/sqlite/keeper.ts'
 import { encodeId, nextNumber } from './model/run/id.ts'
+import { fileCalls } from './work/context/file-calls.ts'
 import { failureOf } from './model/run/failure.ts'
 import { runLog } from './log.ts'
 import { systemClock } from './model/base/clock.ts'
@@ -78,6 +80,7 @@ export interface Parts {
   foresight: Foresight
   upkeep: Upkeep
   security: Security
+  io: IoWatch
   standstill: StandstillWatch
   watch: LoopWatch
   breaker: Breaker
@@ -165,6 +168,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
       clock, notice: notices.say, jumped, suspects: () => runner.active.suspects(),
       otherwiseTold: () => watch.isWatching ? STANDS_MS : Infinity
     }),
+    { name: 'files', everyMs: 2 * SECOND, run: () => parts.io.look() },
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan(), security.look()]) } },
     { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
   ]
@@ -191,6 +195,7 @@ function composeInputs (wiring: Wiring): void {
     limits: () => ({ graceMs: milliseconds(config().manager.stop_grace), limitMs: milliseconds(config().manager.loop_limit) })
   })
   parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
+  parts.io = new IoWatch({ calls: fileCalls, notice: notices.say })
   parts.security = new Security({
     settings, folder, directory: () => parts.catalog.directory, tasks: () => parts.catalog.tasks, notice: notices.say, env: options.env ?? process.env,
     // Without files of its own it answers for none.

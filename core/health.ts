@@ -87,6 +87,17 @@ const listenersOf = ({ listenerTroubles: troubles }: TaskManager) =>
 /** What others could do; it leaves the status as it is. */
 const securityOf = ({ security: { findings } }: TaskManager) => ({ ok: findings.length === 0, findings: findings.map(finding => ({ ...finding })) })
 
+/** Runs that wait for a file system that does not answer. */
+function ioOf ({ io: { found } }: TaskManager) {
+  const stuck = found.map(({ run, task, ms }) => ({ run, task, seconds: Math.round(ms / SECOND) }))
+  return { ok: stuck.length === 0, stuck }
+}
+
+function stuckWords ({ run, task, seconds }: { run: string | null, task: string | null, seconds: number }, count: number): string {
+  const whose = run === null ? 'offpeak itself' : `the run ${run} of '${task}'`
+  return `io_stuck: a file system does not answer ${whose} for ${seconds} s${count === 1 ? '' : `, nor ${count - 1} more`}`
+}
+
 /** An engine that cannot even say how it is. */
 const silent = (error: unknown): EngineHealth => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: failureOf(error).message })
 
@@ -100,6 +111,7 @@ export async function healthOf (manager: TaskManager) {
   const schedules = schedulesOf(manager)
   const calls = callsOf(manager)
   const loop = loopOf(manager)
+  const io = ioOf(manager)
   const stood = manager.watch.stood.at(-1)
   const [vital] = manager.callFaults.filter(isVital)
   const failed = [
@@ -115,6 +127,7 @@ export async function healthOf (manager: TaskManager) {
     schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     stood === undefined ? '' : stoodWords(stood),
+    io.ok ? '' : stuckWords(io.stuck[0]!, io.stuck.length),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)
@@ -132,6 +145,7 @@ export async function healthOf (manager: TaskManager) {
     schedules,
     listeners: listenersOf(manager),
     loop,
+    io,
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
     broken,

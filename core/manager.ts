@@ -5,6 +5,7 @@ import { Settings } from './work/upkeep/settings.ts'
 import { LOST } from './work/run/reasons.ts'
 import { compose, folderOf } from './compose.ts'
 import { isTakenOver } from './model/notice.ts'
+import { fileCalls } from './work/context/file-calls.ts'
 import { failureOf } from './model/run/failure.ts'
 import type { Alarm } from './work/plan/alarm.ts'
 import type { Breaker } from './work/conditions/breaker.ts'
@@ -23,6 +24,7 @@ import type { Parts } from './compose.ts'
 import type { Pauses } from './work/conditions/pauses.ts'
 import type { Planner } from './work/plan/planner.ts'
 import type { Runner } from './work/run/runner.ts'
+import type { IoWatch } from './work/upkeep/io-watch.ts'
 import type { Security } from './security.ts'
 import type { Service, ServiceState } from './model/base/service.ts'
 import type { Situation } from './work/conditions/situation.ts'
@@ -51,6 +53,7 @@ export class TaskManager implements Service {
   readonly foresight: Foresight
   readonly upkeep: Upkeep
   readonly security: Security
+  readonly io: IoWatch
   readonly standstill: StandstillWatch
   readonly watch: LoopWatch
   /** Says something to every listener. */
@@ -86,6 +89,7 @@ export class TaskManager implements Service {
     this.foresight = parts.foresight
     this.upkeep = parts.upkeep
     this.security = parts.security
+    this.io = parts.io
     this.standstill = parts.standstill
     this.watch = parts.watch
     this.#notices = notices
@@ -93,7 +97,7 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
+    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     notices.listen(notice => this.#heard(notice), 'owner')
     settings.notice = notices.say
@@ -157,7 +161,7 @@ export class TaskManager implements Service {
     await this.planner.sync()
     await this.#fire()
     await this.#greet()
-    await this.security.look()
+    await this.security.lookSoon()
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
   }
 

@@ -2,6 +2,7 @@ import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { exposed, exposures, ownAccount, quoted } from './load/file/trust.ts'
+import { isWithin } from './load/file/answers.ts'
 import { changedBy, othersWords, seenBy } from './load/file/modes.ts'
 import { startRefused } from './model/base/errors.ts'
 import { tokenFile } from './token.ts'
@@ -27,6 +28,7 @@ export interface SecurityOptions {
 /** What offpeak puts into its data folder: a folder that has one of these is its own. */
 const MADE = ['offpeak.db', 'lock.db', 'token', 'server.json', 'imports.json', 'importing.json', 'ended.json']
 const OTHERS = 0o007
+const PATIENCE = 2000
 const GROUP_WRITE = 0o020
 
 /** True where root is often the only user there is. */
@@ -68,7 +70,12 @@ export class Security {
     if (this.#account === null) return
     await this.#refuseToken(this.#account)
     await this.#repair(this.#account)
-    await this.look()
+    await this.lookSoon()
+  }
+
+  /** Looks, and waits no longer for file systems that do not answer. */
+  async lookSoon (): Promise<void> {
+    await isWithin(PATIENCE, this.look())
   }
 
   /** Looks again, and says what was not said before. Never rejects. */

@@ -56,6 +56,10 @@ const Health = exactly({
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are not in force' }),
   config: exactly({ ok: Type.Boolean(), files: Type.Array(Type.String()), error: nullable(Fault) }),
+  io: exactly({
+    ok: Type.Boolean(),
+    stuck: Type.Array(exactly({ run: nullable(Type.String()), task: nullable(Type.String()), seconds: Type.Integer({ description: 'Since it was asked' }) }))
+  }, { description: 'Runs for which a file system has not answered for 10 seconds; run null: offpeak itself' }),
   security: exactly({
     ok: Type.Boolean(),
     findings: Type.Array(exactly({ subject: word(['root', 'config', 'tasks', 'data', 'token']), message: Type.String(), fix: nullable(Type.String()) }))

@@ -36,6 +36,7 @@ export type Notice =
   | { kind: 'overdue', id: string, task: string, ms: number }
   | { kind: 'late_error', id: string | null, task: string | null, file?: string, count?: number, error: Failure }
   | { kind: 'loop_blocked', ms: number, tasks: string[], runs?: string[], exact?: boolean, where?: string | null }
+  | { kind: 'io_stuck', id: string | null, task: string | null, ms: number }
   | { kind: 'clock_jumped', ms: number }
   | { kind: 'swept', removed: number }
   | { kind: 'beat_failed', beat: string, error: Failure }

@@ -1,4 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
+import { endProcess } from './end.ts'
 import { originOf } from '../../work/context/uncaught.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
@@ -35,16 +36,16 @@ export function lifetime ({ close, reload, graceMs, ending: begun, last, failed 
   async function end (code: number) {
     ending = true
     begun()
-    setTimeout(() => process.exit(1), graceMs() + SLACK).unref()
+    setTimeout(() => endProcess(1), graceMs() + SLACK).unref()
     await close().catch(error => {
       failed(error)
-      process.exit(1)
+      endProcess(1)
     })
-    process.exit(code)
+    endProcess(code)
   }
   for (const [signal, code] of SIGNALS) {
     process.on(signal, () => {
-      if (ending) process.exit(code)
+      if (ending) endProcess(code)
       void end(0)
     })
   }

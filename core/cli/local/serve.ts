@@ -7,11 +7,14 @@ import type { Demo } from './demo.ts'
 import type { Local } from '../remote/options.ts'
 import type { ManagerOptions, TaskManager } from '../../manager.ts'
 import { OutputCapture } from '../../work/context/output-capture.ts'
+import { answers } from '../../load/file/answers.ts'
+import { fileCalls } from '../../work/context/file-calls.ts'
 import { createLog, noticeLog } from '../../log.ts'
 import { createManager } from '../../manager.ts'
 import { createServer, serverToken } from '../../server.ts'
 import { isTakenOver } from '../../model/notice.ts'
 import { isFirstLook } from '../../load/task/import-cache.ts'
+import { endProcess } from './end.ts'
 import { lifetime, outlive } from './lifetime.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { findSignalPipe } from '../../work/watch/signal-pipe.ts'
@@ -81,8 +84,18 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
   if (demo !== null) tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
 }
 
+const silent = (what: string) => startRefused({ message: `${what} does not answer`, fix: 'Look whether its file system is there: a mount whose server is gone keeps whoever asks it.' })
+
+/** Waits for the configuration as long as its file system answers. */
+async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
+  if (await answers(file)) return await reading
+  throw silent(`The configuration ${file}`)
+}
+
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
-  const manager = await createManager({ ...options, watch: 'thread' })
+  await fileCalls.start()
+  const manager = await settled(createManager({ ...options, watch: 'thread' }), options.configFile ?? 'config.json')
+  if (!await answers(manager.folder)) throw silent(`The data folder ${manager.folder}`)
   const log = createLog(manager.config.log)
   // Standard output has records of the log alone.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
@@ -108,7 +121,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   // Whoever has the data folder now runs what was running here.
   manager.onNotice(notice => {
     if (!isTakenOver(notice)) return
-    setTimeout(() => process.exit(1), LAST_WORDS).unref()
+    setTimeout(() => endProcess(1), LAST_WORDS).unref()
     end(1)
   }, 'owner')
   await app.ready()

@@ -26,6 +26,12 @@ export const loopBlocked = (words: string) => new OffpeakError({
   fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
 })
 
+/** Earlier attempts of a task still wait for a file system that does not answer: another would only wait as well. */
+export const ioStuck = ({ task, count }: { task: string, count: number }) => new OffpeakError({
+  code: 'OFFPEAK_IO_STUCK', status: 500, message: `a file system does not answer: ${count} calls of earlier attempts of '${task}' have not come back`,
+  fix: "Look at the mounts that it uses; with isolation: 'process' its calls end with it."
+})
+
 const MIB = 2 ** 20
 
 /** `heldBytes`: what was seen, null when V8 has found the limit by itself. */

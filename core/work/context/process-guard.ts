@@ -11,7 +11,7 @@ type Restore = () => void
 
 /** What would end the process, or change it for everybody in it; most of it a worker thread refuses too. */
 const REFUSED = [
-  'exit', 'reallyExit', 'abort', 'chdir', 'setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups', 'setUncaughtExceptionCaptureCallback'
+  'exit', 'reallyExit', 'execve', 'abort', 'chdir', 'setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups', 'setUncaughtExceptionCaptureCallback'
 ]
 /** Events whose listeners end the process or clean up after it. */
 const ENDING = /^(?:exit|beforeExit|SIG[A-Z0-9]+)$/

@@ -1,3 +1,4 @@
+import { STUCK, fileCalls } from '../context/file-calls.ts'
 import { Listeners } from '../../model/base/listeners.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Voice } from './reporter.ts'
@@ -18,6 +19,9 @@ import type { Enqueue, TaskContext } from '../../model/task/context.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Used } from '../../model/task/isolation.ts'
+
+/** How often it is looked whether a call to the file system has come back, ms. */
+const LOOK = 2000
 
 export interface HostOptions {
   job: Job
@@ -109,7 +113,9 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     else if (message.say === 'hints') advice.take(message.hints)
     else if (message.say === 'answer') questions.answered(message)
   }))
+  const unwatch = await watchCalls(port, job.run.id)
   const ended = await runScope.run(scope, () => execute(job, ctx))
+  unwatch()
   try {
     scope.output.end()
     voice.end()
@@ -120,6 +126,23 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const worn = isWorn()
   port.post({ say: 'ended', ended, used: used(), worn })
   return worn
+}
+
+/** Tells of calls to the file system that do not come back; the answer ends that. */
+async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => void> {
+  await fileCalls.start()
+  let told = false
+  const timer = setInterval(() => {
+    const found = fileCalls.longerThan(STUCK).find(call => call.run === run)
+    if (found === undefined && !told) return
+    told = found !== undefined
+    port.post({ say: 'waits', ms: found?.ms ?? null })
+  }, LOOK)
+  timer.unref()
+  return () => {
+    clearInterval(timer)
+    void fileCalls.stop()
+  }
 }
 
 async function execute ({ home }: Job, ctx: TaskContext): Promise<Ended> {

@@ -1,3 +1,4 @@
+import { fileCalls } from '../context/file-calls.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
@@ -96,6 +97,7 @@ export function attend (ask: AttendAsk) {
   const end = () => {
     open = false
     off()
+    fileCalls.told(given.run.id, given.run.task, null)
   }
   const attended = { told: null as Told | null, over: over.promise, began: began.promise, end }
   const asked = answers(given)
@@ -114,6 +116,7 @@ export function attend (ask: AttendAsk) {
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),
     late: ({ error }) => late(failureOf(error)),
+    waits: ({ ms }) => fileCalls.told(given.run.id, given.run.task, typeof ms === 'number' ? ms : null),
     ended: ({ ended, used, worn }) => {
       attended.told ??= { ended, used: usedIn(used), worn: worn === true }
       over.resolve(attended.told)

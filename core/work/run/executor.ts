@@ -9,6 +9,8 @@ import { after } from '../../model/base/clock.ts'
 import { attempt } from './attempt.ts'
 import { begun } from './restart.ts'
 import { checkReach } from './reach.ts'
+import { MOST_KEPT, STUCK, fileCalls } from '../context/file-calls.ts'
+import { ioStuck } from '../../model/base/task-errors.ts'
 import { contextFor } from '../context/context.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { heldWords } from '../../model/view/loop.ts'
@@ -61,6 +63,13 @@ type ToRetry = Extract<Outcome, { kind: 'failed' }> & { retry_at: number }
 const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'failed' && outcome.retry_at !== null
 
 const nobody = () => undefined
+
+/** A task that is tried again and again on a mount whose server is gone would come to keep every thread that there is for files and names. */
+const sparing = (task: string, work: TaskFunction): TaskFunction => ctx => {
+  const count = fileCalls.keptBy(task, STUCK)
+  if (count >= MOST_KEPT) throw ioStuck({ task, count })
+  return work(ctx)
+}
 
 /** A run that has held the event loop says so, whatever it came to: the log has it, and what is completed a warning. */
 function afterHolding (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
@@ -183,7 +192,7 @@ export class Executor {
     const { clock, random, abortGraceMs, notice, inline } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const work = this.#bounded(active, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken))
+    const work = sparing(task.id, this.#bounded(active, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)))
     const ctx = contextFor(given)
     const scope = scopeOf(ctx, given.log)
     const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined

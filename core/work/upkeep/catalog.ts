@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { TaskFolder } from '../../load/task/tasks.ts'
 import { Lifecycle } from '../../model/base/service.ts'
+import { ANSWERS_WITHIN, answers, isWithin } from '../../load/file/answers.ts'
 import { WATCH_AFTER } from '../../load/config/watch.ts'
 import { defineTask } from '../../load/task/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
@@ -93,7 +94,22 @@ export class Catalog implements Service {
       onChange: change => this.#changed(change),
       onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })
     })
-    await this.#folder.start()
+    const started = this.#folder.start()
+    if (await answers(this.#watched)) return await started
+    this.#await(started)
+  }
+
+  /** The tasks directory lies on a mount that does not answer: everything else begins, and its tasks come when it does. */
+  #await (started: Promise<void>): void {
+    const { now, notice } = this.#options
+    const message = `The tasks directory ${this.#watched} does not answer: its tasks are not loaded yet`
+    this.#unread = [{ file: '.', code: 'OFFPEAK_TASK_FILE_BROKEN', message, fix: 'Look whether its file system is there.', since: now() }]
+    notice({ kind: 'file_broken', file: '.', message })
+    started.then(() => {
+      this.#unread = []
+      notice({ kind: 'file_mended', file: '.' })
+      this.#merge()
+    }, error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) }))
   }
 
   /** What others can change does not say which code is executed. */
@@ -103,7 +119,8 @@ export class Catalog implements Service {
   }
 
   async #close (): Promise<void> {
-    await this.#folder?.stop()
+    // What is asked of a mount that does not answer comes never.
+    if (this.#folder !== null) await isWithin(ANSWERS_WITHIN, this.#folder.stop())
     this.#folder = null
   }
 

@@ -3,6 +3,7 @@ import { configFaults, configOf } from '../../model/config/config.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { OffpeakError, configInvalid } from '../../model/base/errors.ts'
 import { lastingFaults } from '../../model/config/sensing.ts'
+import { ANSWERS_WITHIN, isWithin } from '../../load/file/answers.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { removeUnfinished } from '../../load/file/write.ts'
@@ -120,7 +121,7 @@ export class Settings implements Service {
   }
 
   async #stop (): Promise<void> {
-    await this.#watch?.stop()
+    if (this.#watch !== null) await isWithin(ANSWERS_WITHIN, this.#watch.stop())
     this.#watch = null
   }
 

@@ -1,10 +1,10 @@
-import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
+import { syncElsewhere } from './spare-thread.ts'
 
 /** Ways to make a file durable, and the clock that tells how long each took (ms). */
 export interface Disk { sync (handle: number): Promise<void>, syncNow (handle: number): void, clock (): number }
 
-const DISK: Disk = { sync: promisify(fdatasync), syncNow: fdatasyncSync, clock: () => performance.now() }
+const DISK: Disk = { sync: syncElsewhere, syncNow: fdatasyncSync, clock: () => performance.now() }
 
 /** A disk that confirms within so many ms has done it before another thread could have been asked and heard. */
 const QUICK_MS = 1

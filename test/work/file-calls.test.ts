@@ -1,0 +1,75 @@
+import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { open, readFile } from 'node:fs/promises'
+import { openSync, closeSync, constants } from 'node:fs'
+import { join } from 'node:path'
+import { FileCalls } from '../../core/work/context/file-calls.ts'
+import { IoWatch } from '../../core/work/upkeep/io-watch.ts'
+import { runScope } from '../../core/work/context/scope.ts'
+import { answers, isWithin } from '../../core/load/file/answers.ts'
+import { syncElsewhere } from '../../core/engine/sqlite/file/spare-thread.ts'
+import { until } from '../clock.ts'
+
+const posix = { skip: process.platform === 'win32' && 'no pipes in the file system' }
+
+t.test('a call that has not come back is known with its run, and is forgotten when it has', posix, async t => {
+  let now = 0
+  const calls = new FileCalls(() => now)
+  await calls.start()
+  t.teardown(() => calls.stop())
+  const pipe = join(t.testdir({}), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const reading = runScope.run({ id: 'r1', task: 'nas' }, () => readFile(pipe))
+  await runScope.run({ id: 'r2', task: 'other' }, () => readFile(import.meta.filename))
+  now = 12_000
+  await until('what has come back is forgotten', () => calls.longerThan(10_000).length === 1)
+  t.same(calls.longerThan(10_000), [{ run: 'r1', task: 'nas', ms: 12_000 }])
+  t.equal(calls.keptBy('nas', 10_000), 1)
+  t.equal(calls.keptBy('other', 0), 0)
+  // Another process lets it go on: here every thread may be taken.
+  closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK))
+  await reading
+  await until('it is forgotten', () => calls.longerThan(10_000).length === 0)
+})
+
+t.test('what is told from elsewhere counts from its own beginning', async t => {
+  let now = 50_000
+  const calls = new FileCalls(() => now)
+  calls.told('r1', 'nas', 11_000)
+  calls.told('r2', 'nas', 20_000)
+  t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]], 'the longest first')
+  now += 1000
+  t.equal(calls.longerThan(10_000)[1]?.ms, 12_000)
+  calls.told('r2', 'nas', null)
+  t.equal(calls.longerThan(10_000).length, 1)
+})
+
+t.test('each run is said once, and again after it had come back', async t => {
+  let found = [{ run: 'r1' as string | null, task: 'nas', ms: 11_000 }]
+  const said: object[] = []
+  const watch = new IoWatch({ calls: { longerThan: () => found }, notice: notice => void said.push(notice) })
+  watch.look()
+  watch.look()
+  t.same(said, [{ kind: 'io_stuck', id: 'r1', task: 'nas', ms: 11_000 }])
+  found = []
+  watch.look()
+  found = [{ run: 'r1', task: 'nas', ms: 10_000 }, { run: null, task: 'nas', ms: 9 }]
+  watch.look()
+  t.equal(said.length, 3)
+})
+
+t.test('what does not come is not waited for', async t => {
+  t.equal(await isWithin(1, new Promise(() => undefined)), false)
+  t.equal(await isWithin(10_000, Promise.reject(new Error('no'))), true, 'a fault is an answer')
+  t.equal(await answers(join(t.testdir({}), 'none')), true, 'and so is that there is nothing')
+})
+
+t.test('a sync that the pool does not come to is done by a thread of its own', async t => {
+  const handle = await open(join(t.testdir({ f: '' }), 'f'), 'r+')
+  t.teardown(() => handle.close())
+  const never = () => new Promise<void>(() => undefined)
+  await syncElsewhere(handle.fd, { pool: never, patience: 1 })
+  await t.rejects(syncElsewhere(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' }, 'and what it fails of is told')
+  await syncElsewhere(handle.fd, { thread: () => { throw new Error('the pool is there') } })
+  await t.rejects(syncElsewhere(handle.fd, { pool: () => Promise.reject(new Error('EIO')) }), { message: 'EIO' })
+})
