@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { Check } from 'typebox/value'
 import type { TSchema } from 'typebox'
+import { within } from '../schema/bounded.ts'
 import { faultsOf, foundWords, pathOf } from '../../model/base/check.ts'
 import type { Config } from '../../model/config/config.ts'
 import { frozen, overlay } from '../../model/config/config.ts'
@@ -111,6 +112,8 @@ function triggerFaults ({ trigger, trigger_args: args = {}, timezone }: Data, zo
 
 const plain = (value: unknown) => ({ ...looseJson(value).json as Record<string, Json> })
 
+const SCHEMA_MS = 500
+
 const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']
 
 function schemaFaults (input: Record<string, unknown>, pointer: string): Detail[] {
@@ -126,7 +129,8 @@ function inputFaults (input: TSchema | undefined): Detail[] {
   if (input === undefined) return []
   try {
     const copy = JSON.parse(JSON.stringify(input)) as Record<string, unknown>
-    Compile(copy as TSchema).Check({})
+    // What takes as long with nothing in it would take longer with anything.
+    if (!within(SCHEMA_MS, () => Compile(copy as TSchema).Check({})).isDone) return [{ pointer: '/input', detail: `cannot be compiled within ${SCHEMA_MS} ms: expected a smaller schema` }]
     return schemaFaults(copy, '/input')
   } catch (error) {
     return [{ pointer: '/input', detail: `is no JSON schema: ${error instanceof Error ? error.message : String(error)}` }]

@@ -13,6 +13,9 @@ export type Duration = number | string
 const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
 
 const LONGEST_WORDS = 200
+/** No duration is said in more characters: what is longer is not read. */
+const MOST_CHARACTERS = 200
+
 const READ_KEPT = 1000
 const read = new Map<string, number>()
 
@@ -33,8 +36,8 @@ export function milliseconds (value: Duration): number {
 
 function readMs (value: Duration): number {
   // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
-  const bare = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value)
-  const ms = bare ? Number(value) * SECOND : WORDS.test(value) ? parse(value.trim()) : null
+  const bare = typeof value === 'number' || (value.length <= MOST_CHARACTERS && /^\s*\d+(\.\d+)?\s*$/.test(value))
+  const ms = bare ? Number(value) * SECOND : value.length <= MOST_CHARACTERS && WORDS.test(value) ? parse(value.trim()) : null
   if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
   if (ms > LONGEST) throw durationTooLong(value)
   return ms

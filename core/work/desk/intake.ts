@@ -1,11 +1,11 @@
-import { Compile } from 'typebox/compile'
 import { below } from '../run/below.ts'
 import { digest } from './digest.ts'
 import { deadlineFor } from '../../model/gates/relax.ts'
-import { faultsOf, instantIn } from '../../model/base/check.ts'
+import { instantIn } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { overlay } from '../../model/config/config.ts'
+import { payloadFaults } from './payload-check.ts'
 import { payloadJson } from '../../model/run/payload.ts'
 import { taskDisabled, taskUnconfigured } from '../../model/base/task-errors.ts'
 import { uniqueOf } from '../../model/task/policy.ts'
@@ -34,9 +34,6 @@ export interface RunAsk {
 
 /** One of many runs that are asked for in one call. */
 export interface TaskRunAsk extends RunAsk { task: string }
-
-type Check = ReturnType<typeof Compile>
-const checks = new WeakMap<Task, Check>()
 
 /** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say everything. */
 export interface NewRunAsk { task: Task, ask: RunAsk, source: Source, now: number, uploads?: string | undefined }
@@ -87,12 +84,11 @@ function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
 export function checkedPayload (task: Task, given: unknown): Json {
   const payload = payloadJson(task.id, given)
   if (task.input === null) return payload
-  const check = checks.get(task) ?? Compile(task.input)
-  checks.set(task, check)
-  if (check.Check(payload)) return payload
+  const faults = payloadFaults(task, task.input, payload)
+  if (faults.length === 0) return payload
   throw inputInvalid({
     what: `The payload does not fit task '${task.id}'`,
-    errors: faultsOf(task.input, payload).map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail }))
+    errors: faults.map(({ pointer, detail }) => ({ pointer: `/payload${pointer}`, detail }))
   })
 }
 

@@ -1,0 +1,31 @@
+import { Script } from 'node:vm'
+
+const PORT = Symbol.for('offpeak.bounded')
+// The time limit of a script is the one way to interrupt a pattern that backtracks, on this thread and at once.
+const CALL = new Script(`globalThis[Symbol.for('offpeak.bounded')]()`, { filename: 'offpeak:bounded' })
+/** A machine that is busy may take the thread away: that is no time of the work. */
+const MOST_TRIES = 2
+const OWN_SHARE = 0.5
+
+const cpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+type Ended<T> = { isDone: true, value: T } | { isDone: false }
+
+/** Calls a function that returns by itself, or interrupts it after so many ms; what it changed by then stays. Throws what it throws. */
+export function within<T> (ms: number, work: () => T): Ended<T> {
+  for (let tries = 1; ; tries++) {
+    const began = cpuMs()
+    try {
+      Object.defineProperty(globalThis, PORT, { value: work, configurable: true, enumerable: false })
+      return { isDone: true, value: CALL.runInThisContext({ timeout: ms }) as T }
+    } catch (error) {
+      if ((error as { code?: unknown } | null)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+      if (tries === MOST_TRIES || cpuMs() - began >= ms * OWN_SHARE) return { isDone: false }
+    } finally {
+      Reflect.deleteProperty(globalThis, PORT)
+    }
+  }
+}

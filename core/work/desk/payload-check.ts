@@ -1,0 +1,52 @@
+import { Compile } from 'typebox/compile'
+import { faultsOf } from '../../model/base/check.ts'
+import { within } from '../../load/schema/bounded.ts'
+import type { Detail } from '../../model/base/errors.ts'
+import type { Json } from '../../model/base/json.ts'
+import type { TSchema } from 'typebox'
+import type { Task } from '../../model/task/task.ts'
+
+type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
+
+const checks = new WeakMap<Task, Check>()
+
+/** How long a payload may be checked, ms: so much, and more with its size, as what takes its time by size alone does. */
+const CHECK_MS = 8
+const MS_PER_CHARACTER = 1 / 16_384
+const COMPILE_MS = 500
+
+/** Keywords whose check may take longer than the value is large. */
+const COSTLY = /"(?:pattern|patternProperties|propertyNames|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef|oneOf|anyOf|allOf|not|if|dependentSchemas|unevaluated\w+)":/
+
+const tooLong = (ms: number): Detail => ({
+  pointer: '', detail: `cannot be checked within ${ms} ms: a pattern, reference or list of the input schema of its task takes longer than it is large`
+})
+
+function checkOf (task: Task, input: TSchema): Check | null {
+  const known = checks.get(task)
+  if (known !== undefined) return known
+  const compiled = within(COMPILE_MS, () => Compile(input))
+  if (!compiled.isDone) return null
+  const check = { run: compiled.value, isPlain: !COSTLY.test(JSON.stringify(input)) }
+  checks.set(task, check)
+  return check
+}
+
+/** What a payload lacks that the task wants, in a time that grows no faster than the payload, whatever the schema is. */
+export function payloadFaults (task: Task, input: TSchema, payload: Json): Detail[] {
+  const check = checkOf(task, input)
+  if (check === null) return [tooLong(COMPILE_MS)]
+  if (check.isPlain) return check.run.Check(payload) ? [] : faultsOf(input, payload)
+  const ms = CHECK_MS + Math.ceil((JSON.stringify(payload)?.length ?? 0) * MS_PER_CHARACTER)
+  try {
+    const fits = within(ms, () => check.run.Check(payload))
+    if (!fits.isDone) return [tooLong(ms)]
+    if (fits.value) return []
+    const faults = within(ms, () => faultsOf(input, payload))
+    return faults.isDone ? faults.value : [{ pointer: '', detail: 'does not fit the input schema of its task' }]
+  } catch (error) {
+    // References that go in a circle end the stack.
+    if (!(error instanceof RangeError)) throw error
+    return [{ pointer: '', detail: 'cannot be checked: references of the input schema of its task go in a circle' }]
+  }
+}

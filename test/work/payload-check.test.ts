@@ -1,0 +1,63 @@
+import t from 'tap'
+import { milliseconds } from '../../core/model/base/duration.ts'
+import { payloadFaults } from '../../core/work/desk/payload-check.ts'
+import { taskOf } from '../task.ts'
+import { within } from '../../core/load/schema/bounded.ts'
+import type { Json } from '../../core/model/base/json.ts'
+
+/** Processor time that a call has taken, ms: how busy the machine is counts for nothing. */
+function taken (work: () => void): number {
+  const of = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1000
+  const before = of(process.threadCpuUsage())
+  work()
+  return of(process.threadCpuUsage()) - before
+}
+
+const LONG = `${'a'.repeat(50_000)}!`
+const HOSTILE: Record<string, { input: object, payload: Json }> = {
+  'a pattern that backtracks': { input: { type: 'string', pattern: '^(a+)+$' }, payload: LONG },
+  'a pattern of keys': { input: { type: 'object', patternProperties: { '^(a|aa)+$': { type: 'null' } } }, payload: { [LONG.slice(-80)]: null } },
+  'a pattern that looks back': { input: { type: 'string', pattern: '^(a*)*\\1$' }, payload: LONG },
+  'a long list without duplicates': { input: { type: 'array', uniqueItems: true }, payload: Array.from({ length: 100_000 }, (_, n) => [n, { n }]) },
+  'choices in choices': {
+    input: Array.from({ length: 16 }).reduce<object>(inner => ({ anyOf: [{ type: 'array', items: inner }, { type: 'array', items: inner }] }), { type: 'null' }),
+    payload: JSON.parse(`${'['.repeat(16)}1${']'.repeat(16)}`) as Json
+  }
+}
+
+for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
+  t.test(`${name} costs no more than a moment of the loop [S18]`, async t => {
+    const task = taskOf({ input: input as never })
+    payloadFaults(task, task.input!, null)
+    let faults = 0
+    const ms = taken(() => { faults = payloadFaults(task, task.input!, payload).length })
+    t.ok(ms < 250, `${ms} ms`)
+    t.ok(faults > 0, 'and is refused with a reason')
+  })
+}
+
+t.test('references in a circle are refused', async t => {
+  const task = taskOf({ input: { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' } as never })
+  t.match(payloadFaults(task, task.input!, 1), [{ detail: /in a circle/ }])
+})
+
+t.test('what fits passes, and what does not is told as ever, with patterns too', async t => {
+  const task = taskOf({ input: { type: 'object', required: ['to'], properties: { to: { type: 'string', pattern: '^[a-z]+$' } } } as never })
+  t.strictSame(payloadFaults(task, task.input!, { to: 'a'.repeat(500_000) }), [], 'a large one has longer')
+  t.match(payloadFaults(task, task.input!, { to: 'A' }), [{ pointer: '/to', detail: /matches/ }])
+})
+
+t.test('a call is interrupted at its bound, and what it returns or throws is its own', async t => {
+  t.strictSame(within(1000, () => 7), { isDone: true, value: 7 })
+  t.throws(() => within(1000, () => { throw new Error('own') }), { message: 'own' })
+  t.strictSame(within(5, () => { for (;;) ; }), { isDone: false })
+  t.strictSame(within(1000, () => 8), { isDone: true, value: 8 }, 'the next one is not')
+})
+
+t.test('a duration of any length is read at once [S18]', async t => {
+  for (const text of [`1s${' '.repeat(50_000)}!`, ' '.repeat(50_000), '1'.repeat(50_000), '1s,'.repeat(20_000), `1.${'0'.repeat(50_000)}s`]) {
+    const ms = taken(() => { try { milliseconds(text) } catch {} })
+    t.ok(ms < 50, `${text.slice(0, 8)}: ${ms} ms`)
+  }
+  t.equal(milliseconds('1h 30m'), 5_400_000)
+})
