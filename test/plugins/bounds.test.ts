@@ -108,19 +108,19 @@ t.test('a link that leads out of the folder is found at the attempt [S23]', asyn
 })
 
 t.test('what config.json allows now counts: for what waits, what is tried again, and what a schedule asks for', async t => {
-  const [before, after] = [t.testdir({ a: {}, b: {} }), 'b']
-  const { post, finished, manager, root } = await setup(t, { tasks: [input(`${before}/a`)] })
+  const folder = t.testdir()
+  const { post, finished, manager, root } = await setup(t, { tasks: [input(folder)] })
   const ids = [(await post('/api/tasks/tidy/runs', {})).json().id, (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id] as string[]
   await finished(ids[0]!)
-  writeFileSync(`${root}/config.json`, JSON.stringify({ tasks: { tidy: { payload: { root: `${before}/${after}` } } } }))
+  writeFileSync(`${root}/config.json`, JSON.stringify({ tasks: { tidy: { payload: { most: 5 } } } }))
   await manager.settings.rescan()
-  while ((manager.catalog.tasks.get('tidy')!.payload as { root: string }).root !== `${before}/b`) await new Promise(resolve => setImmediate(resolve))
+  while ((manager.catalog.tasks.get('tidy')!.payload as { most: number }).most !== 5) await new Promise(resolve => setImmediate(resolve))
   const again = await post(`/api/runs/${ids[0]}/retry`)
   t.equal(again.statusCode, 422)
-  t.equal(again.json().errors[0].pointer, '/payload/root')
+  t.equal(again.json().errors[0].pointer, '/payload/most')
   t.equal((await post('/api/runs/retry', { filter: { task: 'tidy', state: ['completed'] } })).json().changed, 1)
   await post(`/api/runs/${ids[1]}/promote`)
-  for (const id of ids) t.match(await finished(id), { state: 'failed', error: { message: /goes beyond what is configured: \/payload\/root/ } })
+  for (const id of ids) t.match(await finished(id), { state: 'failed', error: { message: /goes beyond what is configured: \/payload\/most/ } })
 })
 
 t.test('a task that is off, or not set up, is not run on request', async t => {
