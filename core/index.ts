@@ -31,7 +31,7 @@ export type { Passed } from './model/view/held.ts'
 export { heldReason } from './model/view/held.ts'
 export {
   hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
-  tooManyReaders
+  tooManyReaders, uploadRefused
 } from './model/base/errors.ts'
 export { forbidden, privateWithheld, scopeMissing, tooManyTries, unauthorized } from './model/base/access-errors.ts'
 export { CONDITIONS, CONFLICTS } from './model/run/run.ts'

@@ -3,10 +3,12 @@ import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RUN } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { storeUpload } from '../core/index.ts'
 import { answers, exactly } from './_schema/base.ts'
+import { bodyOf } from './_http/coding.ts'
 import { linger } from './_http/linger.ts'
 
 const ID_BYTES = 8
@@ -16,6 +18,16 @@ const Stored = exactly({
   path: Type.String({ description: 'Where it lies on the machine of the server, for the payload of a task' }),
   name: Type.String(), bytes: Type.Integer(), sha256: Type.String()
 })
+
+/** The file in a request; one that is refused is read to its end for a while, so that its sender hears why. */
+function coded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof bodyOf> {
+  try {
+    return bodyOf((request.body ?? request.raw) as Readable, request.headers)
+  } catch (error) {
+    linger(request, reply)
+    throw error
+  }
+}
 
 /** The body as it comes: nothing is gathered in memory. */
 const upload: FastifyPluginAsyncTypebox = async app => {
@@ -27,13 +39,14 @@ const upload: FastifyPluginAsyncTypebox = async app => {
     config: RUN,
     schema: { tags: ['files'], summary: 'store a file for a task: its bytes are the body; `uploads` in config.json bounds it', querystring: Ask, response: answers({ 201: Stored }) }
   }, async (request, reply) => {
-    const { query, body, headers, by, raw } = request
+    const { query, headers, by, raw } = request
     const length = headers['content-length']
     const { socket } = raw
     unhurried.add(socket)
+    const { body: from, plain } = coded(request, reply)
     const stored = await storeUpload({
-      folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined ? null : Number(length),
-      from: ((body ?? raw) as Readable).iterator({ destroyOnReturn: false }), now: manager.clock.now(), limits: manager.config.uploads
+      folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined || !plain ? null : Number(length),
+      from: from.iterator({ destroyOnReturn: false }), now: manager.clock.now(), limits: manager.config.uploads
     }).catch((error: unknown) => {
       linger(request, reply)
       throw error

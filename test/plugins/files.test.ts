@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { request } from 'node:http'
 import { dirname, join } from 'node:path'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import type { AddressInfo } from 'node:net'
 import type { Socket } from 'node:net'
@@ -34,10 +35,27 @@ t.test('a file is stored as it was sent, for its owner alone', async t => {
   t.equal((await it.ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: bytes, headers: OCTETS })).statusCode, 415)
 })
 
+t.test('a file that is packed for the way is stored as what it is, and what is no file is refused', async t => {
+  const it = await setup(t)
+  const bytes = Buffer.from('words '.repeat(10_000))
+  const send = async (payload: Buffer, headers: Record<string, string>) => await it.ask({ method: 'POST', url: '/api/files?name=a', payload, headers: { ...OCTETS, ...headers } })
+  const packed: Record<string, Buffer> = { 'gzip': gzipSync(bytes), 'br': brotliCompressSync(bytes), 'deflate': deflateSync(bytes), 'zstd': zstdCompressSync(bytes), 'identity': bytes, 'gzip, br': brotliCompressSync(gzipSync(bytes)) }
+  for (const [coding, body] of Object.entries(packed)) {
+    const answer = await send(body, { 'content-encoding': coding })
+    t.match([answer.statusCode, answer.json()], [201, { bytes: bytes.length, sha256: sha(bytes) }], coding)
+  }
+  t.match((await send(bytes, { 'content-encoding': 'secret' })).json(), { status: 415, code: 'OFFPEAK_UPLOAD_REFUSED', detail: /'secret' is not known/ })
+  t.match((await send(gzipSync(bytes).subarray(0, 100), { 'content-encoding': 'gzip' })).json(), { status: 400, code: 'OFFPEAK_UPLOAD_BROKEN' })
+  t.match((await send(bytes, { 'content-encoding': 'gzip' })).json(), { status: 400, code: 'OFFPEAK_UPLOAD_BROKEN' })
+  t.match((await send(bytes, { 'content-type': 'multipart/form-data; boundary=x' })).json(), { status: 415, detail: /A form is not taken/ })
+  t.equal(readdirSync(join(it.manager.folder, 'uploads')).length, Object.keys(packed).length)
+})
+
 t.test('a name stays inside its folder', async t => {
   const names = { '../../etc/passwd': 'passwd', 'C:\\x\\boot.ini': 'boot.ini', '..': 'file', '.hidden': 'hidden', 'a\u0000b\n.txt': 'a_b_.txt', '-rf': 'rf', '日本.txt': '日本.txt', '/': 'file' }
   for (const [sent, name] of Object.entries(names)) t.equal(fileName(sent), name, JSON.stringify(sent))
   t.equal(fileName('x'.repeat(300)).length, 100)
+  for (const sign of ['日', 'ü', '𝒳']) t.ok(Buffer.byteLength(`0123456789abcdef-${fileName(sign.repeat(300))}.part`) < 255, sign)
 })
 
 async function * pieces (count: number, size: number) {

@@ -13,7 +13,7 @@ import type { Read, Todo } from './reader.ts'
 import { MODULE_BYTES, Reader, isModule } from './reader.ts'
 import { importsFault } from './imports.ts'
 import type { FoundFile, Walked } from './walk.ts'
-import { walk } from './walk.ts'
+import { unreadable, walk } from './walk.ts'
 
 const SCRIPT_BYTES = 64 * 1024
 const AT_ONCE = 64
@@ -179,8 +179,11 @@ export class Tree {
       this.#note(file.path, taskFileBroken({ file: file.path, message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}` }))
       return null
     }
-    const source = await (module ? readFile(file.real, 'utf8') : head(file)).catch(() => null)
-    // A file that vanished since the walk is the business of the next one.
+    const source = await (module ? readFile(file.real, 'utf8') : head(file)).catch((error: NodeJS.ErrnoException) => {
+      // A file that vanished since the walk is the business of the next one.
+      if (error.code !== 'ENOENT') this.#note(file.path, unreadable(file.path, error))
+      return null
+    })
     if (source === null) return null
     const hash = sha(module ? source : `${file.stamp}\n${source}`)
     if (module && await this.#importsExposed(file, source)) return null

@@ -38,9 +38,11 @@ const REASONS: Record<string, string> = {
   ENOENT: 'does not exist', EACCES: 'may not be read', EPERM: 'may not be read', ELOOP: 'is a link that leads to itself', ENOTDIR: 'is no folder'
 }
 
-function unreadable (path: string, cause: unknown): OffpeakError {
+/** A file or folder that is there and cannot be read. */
+export function unreadable (path: string, cause: unknown): OffpeakError {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
-  return taskFileBroken({ file: path, message: `${path} ${REASONS[code] ?? `cannot be read (${code})`}`, cause })
+  const fix = code === 'EACCES' || code === 'EPERM' ? 'Let the user that offpeak runs as read it.' : undefined
+  return taskFileBroken({ file: path, message: `${path} ${REASONS[code] ?? `cannot be read (${code})`}`, fix, cause })
 }
 
 /** Notes what others can change: whoever changes it says what is executed here. */

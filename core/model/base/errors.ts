@@ -263,6 +263,8 @@ export const uploadBroken = (cause?: unknown) => new OffpeakError({
   code: 'OFFPEAK_UPLOAD_BROKEN', status: 400, message: 'The file broke off before its end', fix: 'Send it again.', cause
 })
 
+export const uploadRefused = (fault: { message: string, fix: string }) => new OffpeakError({ ...fault, code: 'OFFPEAK_UPLOAD_REFUSED', status: 415 })
+
 export const uploadStalled = (seconds: number) => new OffpeakError({
   code: 'OFFPEAK_UPLOAD_STALLED', status: 408, message: `Nothing has come of the file for ${seconds} s`, fix: 'Send it again, or raise uploads.idle_timeout in config.json.'
 })

@@ -9,6 +9,8 @@ import type { UploadLimits } from '../../model/config/upload.ts'
 
 const FOLDER = 'uploads'
 const LONGEST_NAME = 100
+/** A file system takes 255, and the id and the ending of the part come with it. */
+const LONGEST_BYTES = 200
 /** After so many bytes it is looked again whether there is room: others write to the disk too. */
 const LOOK_EVERY = 64 * 1024 ** 2
 /** Beyond it a timer fires at once. */
@@ -28,7 +30,9 @@ export const uploadsIn = (folder: string): string => join(folder, FOLDER)
 export function fileName (sent: string): string {
   const last = sent.normalize('NFC').split(/[/\\]/).at(-1)!
   const name = last.replaceAll(/[^\p{L}\p{N}._-]/gu, '_').replace(/^[._-]+/, '')
-  return [...name].slice(-LONGEST_NAME).join('') || 'file'
+  const signs = [...name].slice(-LONGEST_NAME)
+  while (Buffer.byteLength(signs.join('')) > LONGEST_BYTES) signs.shift()
+  return signs.join('') || 'file'
 }
 
 /** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
