@@ -11,6 +11,8 @@ import { inFolder, splitPath, walk } from './walk.ts'
 
 /** A disk that fails in one of these ways fails for the next file too. */
 const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
+const SMALL = 1024 * 1024
+const AT_ONCE = 8
 /** As few may go whatever share of all they are. */
 const FEW = 10
 
@@ -83,12 +85,31 @@ function twins (paths: Iterable<string>): Map<string, string> {
   return twice
 }
 
+type Wanted = [path: string, pair: { stat: Stats, there: Stats | null }]
+
+/** Large files one by one, as a checkpoint holds the place in one; of small ones, which wait for the disk most of
+ *  the time, several at once. */
+async function bringWanted (sync: Sync, wanted: Wanted[]): Promise<void> {
+  const one = async ([path, pair]: Wanted) => {
+    sync.ctx.progress.setMessage(shown(path))
+    await bring(sync, path, pair).catch(error => troubled(sync, path, error))
+  }
+  const small = wanted.filter(([, { stat }]) => stat.size <= SMALL)
+  const rest = small.values()
+  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, async () => {
+    for (const next of rest) await one(next)
+  }))
+  const failed = ends.find(end => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  for (const next of wanted) if (next[1].stat.size > SMALL) await one(next)
+}
+
 /** Copies what is new or changed. `oneCase`: the target does not tell upper from lower case. */
 export async function bringAll (sync: Sync, found: Found, { oneCase }: { oneCase: boolean }): Promise<void> {
   const { ctx, ask, done } = sync
   const twice = oneCase ? twins([...found.files.keys(), ...found.links.keys(), ...found.folders.keys()]) : new Map<string, string>()
   for (const [path, other] of twice) done.troubles.push(`${shown(path)}: on the disk of the target it is the same name as '${shown(other)}'`)
-  const wanted: [string, { stat: Stats, there: Stats | null }][] = []
+  const wanted: Wanted[] = []
   for (const [path, stat] of found.files) {
     if (twice.has(path)) continue
     await ctx.breathe()
@@ -98,10 +119,7 @@ export async function bringAll (sync: Sync, found: Found, { oneCase }: { oneCase
   }
   ctx.progress.setTotal(wanted.reduce((sum, [, { stat }]) => sum + stat.size, 0), 'bytes')
   for (const path of found.folders.keys()) await makeFolder(ask.target, path, async () => undefined).catch(error => troubled(sync, path, error))
-  for (const [path, pair] of wanted) {
-    ctx.progress.setMessage(shown(path))
-    await bring(sync, path, pair).catch(error => troubled(sync, path, error))
-  }
+  await bringWanted(sync, wanted)
   for (const [path, stat] of found.links) {
     if (twice.has(path)) continue
     await ctx.breathe()

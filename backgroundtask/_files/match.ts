@@ -10,7 +10,7 @@ export class PatternRefused extends Error {
   override readonly name = 'PatternRefused'
 }
 
-interface Rule { segments: Segment[], folders: boolean, not: boolean }
+interface Rule { segments: Segment[], folders: boolean }
 
 /** True for a path that is left out. Paths are relative with `/`; below a path that is left out everything is. */
 export type Excluded = (path: string, kind: 'folder' | 'other') => boolean
@@ -28,36 +28,36 @@ function branches (pattern: string): string[] {
 }
 
 function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
-  if (/^!\(|[@+!*?]\([^)]*\|/.test(pattern)) {
+  if (/[@+!*?]\([^)]*\|/.test(pattern)) {
     throw new PatternRefused(`'${shown(pattern)}' is an extended glob, which is not understood: write one pattern for each name, or {a,b}`)
   }
-  const not = pattern.startsWith('!')
-  const bare = not ? pattern.slice(1) : pattern
-  if (bare.replaceAll(/[./]/g, '') === '' && !bare.includes('...')) throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
-  if (bare.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
-  const texts = branches(bare)
+  // A payload may add exclusions to those of the configuration: none of them may take one back.
+  if (pattern.startsWith('!')) throw new PatternRefused(`'${shown(pattern)}' would take an exclusion back, which is not possible; a name that begins with '!' is written '\\${shown(pattern)}'`)
+  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
+  if (pattern.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
+  const texts = branches(pattern)
   // The path as a shell or a file manager shows it, below the folder it is meant for.
-  const full = bare.startsWith('~/') ? home + bare.slice(1) : bare
+  const full = pattern.startsWith('~/') ? home + pattern.slice(1) : pattern
   const inside = roots.filter(root => full.startsWith(`${root}/`)).flatMap(root => branches(full.slice(root.length)))
-  const rules = [...texts, ...inside].map(text => ruleOf(text, { fold, not }))
-  const literal = bare.replace(/\/+$/, '').split('/').filter(part => part !== '' && part !== '.')
+  const rules = [...texts, ...inside].map(text => ruleOf(text, { fold }))
+  const literal = pattern.replace(/\/+$/, '').split('/').filter(part => part !== '' && part !== '.')
   // A name that has the signs of a pattern in it is also itself.
-  if (/[[\]{}*?\\]/.test(bare)) {
+  if (/[[\]{}*?\\]/.test(pattern)) {
     const segments = literal.map(text => ({ tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })), text }))
-    rules.push({ not, folders: bare.endsWith('/'), segments: anchored(bare) ? segments : [null, ...segments] })
+    rules.push({ folders: pattern.endsWith('/'), segments: anchored(pattern) ? segments : [null, ...segments] })
   }
   return rules
 }
 
 const anchored = (text: string) => text.replace(/\/+$/, '').includes('/')
 
-function ruleOf (text: string, { fold, not }: { fold: Reading['fold'], not: boolean }): Rule {
+function ruleOf (text: string, { fold }: Pick<Reading, 'fold'>): Rule {
   const parts = text.split('/').filter(part => part !== '' && part !== '.')
   const free = !anchored(text)
   // What is in a folder is the folder: `cache/**` leaves nothing of it.
   while (parts.length > 1 && (parts.at(-1) === '**')) parts.pop()
   const segments = parts.map(part => segmentOf(fold(part)))
-  return { segments: free && segments[0] !== null ? [null, ...segments] : segments, folders: text.endsWith('/'), not }
+  return { segments: free && segments[0] !== null ? [null, ...segments] : segments, folders: text.endsWith('/') }
 }
 
 export interface ExcludeOptions {
@@ -68,7 +68,7 @@ export interface ExcludeOptions {
   home?: string
 }
 
-/** Which paths a list of patterns leaves out, by the rules of .gitignore. Throws PatternRefused. */
+/** Which paths a list of patterns leaves out, by the rules of .gitignore without its `!`. Throws PatternRefused. */
 export function excluder (patterns: readonly string[], { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}): Excluded {
   const fold = ignoreCase ? folded : plain
   const rules = patterns.flatMap(pattern => rulesOf(pattern, { fold, roots, home }))
@@ -78,8 +78,7 @@ export function excluder (patterns: readonly string[], { ignoreCase = false, roo
     const parts = fold(path).split('/')
     for (let length = 1; length <= parts.length; length++) {
       const folder = length < parts.length || kind === 'folder'
-      const last = rules.findLast(rule => (folder || !rule.folders) && pathFits(rule.segments, parts.slice(0, length), { part }))
-      if (last !== undefined && !last.not) return true
+      if (rules.some(rule => (folder || !rule.folders) && pathFits(rule.segments, parts.slice(0, length), { part }))) return true
     }
     return false
   }

@@ -135,7 +135,9 @@ interface Copy { ask: MirrorAsk, path: string, from: FileHandle, stat: Stats }
 /** The unfinished copy, open, and where to go on: behind what an earlier attempt has put on disk of the same original. */
 async function openPart (folder: Folder, { ask, path, stat }: Copy): Promise<{ file: FileHandle, offset: number }> {
   const part = partOf(path)
-  const [known, found] = [await ask.read(), await folder.stat(part)]
+  // A small one is always copied from its beginning.
+  const known = stat.size > SAVE_EVERY ? await ask.read() : null
+  const found = await folder.stat(part)
   const goesOn = known?.path === path && known.size === stat.size && known.mtime === stat.mtimeMs && found?.isFile() && found.size >= known.offset
   if (goesOn) {
     const file = await folder.edit(part)

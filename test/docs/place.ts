@@ -5,7 +5,7 @@ import { ROOT, blocksOf } from './blocks.ts'
 const PACKAGES = ['@types', 'fastify', 'tap', 'typebox']
 const BUILT_IN = [
   'heartbeat.ts', 'check_system.ts', 'process_file.ts', 'sync_folder.ts', '_task/settings.ts', '_net/web.ts',
-  '_net/address.ts', '_files/mirror.ts', '_files/walk.ts', '_files/root.ts', '_files/folder.ts'
+  '_net/address.ts', '_files'
 ]
 
 export function put (folder: string, name: string, text: string): void {
@@ -23,7 +23,7 @@ export function makePlace (parent: string): string {
   symlinkSync(ROOT, join(home, 'node_modules/offpeak'))
   put(home, 'package.json', '{ "type": "module" }\n')
   cpSync(join(ROOT, 'config.json'), join(home, 'config.json'))
-  for (const name of BUILT_IN) cpSync(join(ROOT, 'backgroundtask', name), join(home, 'backgroundtask', name))
+  for (const name of BUILT_IN) cpSync(join(ROOT, 'backgroundtask', name), join(home, 'backgroundtask', name), { recursive: true })
   const hello = blocksOf('README.md').find(({ file }) => file === 'backgroundtask/hello.ts')!
   put(home, hello.file!, hello.text)
   return home

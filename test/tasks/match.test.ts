@@ -31,10 +31,9 @@ tap.test('signs stand for hidden names too, and a slash at the end for folders a
   t.same(left('**'), PATHS)
 })
 
-tap.test('the last pattern that fits decides, and nothing comes back from a folder that is left out', async t => {
-  t.same(left(['*.tmp', '!b.tmp']), ['a.tmp', '.a.tmp'])
-  t.same(left(['keep', '!keep/a']), EVERYWHERE)
-  t.same(left(['keep/*', '!keep/a']), ['keep/.hidden', 'keep/deep/er/a'])
+tap.test('an exclusion cannot be taken back', async t => {
+  t.throws(() => excluder(['keep', '!keep/a']), { name: 'PatternRefused', message: /'!keep\/a' would take an exclusion back.*written '\\!keep\/a'/ })
+  t.ok(excluder(['\\!x'])('!x/a', 'other'))
 })
 
 tap.test('upper and lower case are one where they are for the file system', async t => {

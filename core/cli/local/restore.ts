@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Json } from '../../model/base/json.ts'
 import type { Local } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
@@ -21,8 +21,12 @@ interface Listed { file: string, created_at: string, size: string }
 function folderOf ({ catalog, root }: TaskManager, from: string | undefined): string {
   if (from !== undefined) return resolve(from)
   const payload = catalog.tasks.get(BACKS_UP)?.payload as { target?: Json } | null | undefined
-  return resolve(root, typeof payload?.target === 'string' ? payload.target : 'backups')
+  const target = typeof payload?.target === 'string' ? payload.target : 'backups'
+  return isShort(target) ? target : resolve(root, target)
 }
+
+/** Written for the task to expand, as `~/backups` or `$HOME/backups`. */
+const isShort = (path: string) => path.startsWith('~') || path.includes('$')
 
 const isPath = (archive: string) => /[/\\]/.test(archive)
 
@@ -30,7 +34,7 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
   if (archive === undefined) return { from: folder }
   if (into === undefined) throw usageInvalid('Say where to restore to', 'Name a folder with --into.')
   return {
-    archive: isPath(archive) ? resolve(archive) : resolve(folder, archive),
+    archive: isPath(archive) ? resolve(archive) : isShort(folder) ? join(folder, archive) : resolve(folder, archive),
     into: resolve(into), ...only && { only }, ...replace && { existing: 'replace' }
   }
 }
@@ -45,7 +49,7 @@ export async function restore (archive: string | undefined, given: RestoreGiven)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
     if (given.json) return sayJson(outcome)
     if (outcome.kind !== 'completed') return say(`nothing was restored${plain(wordsOf(outcome))}`)
-    if (archive !== undefined) return say(`restored ${JSON.stringify(outcome.result)}`)
+    if (archive !== undefined) return say(`restored ${JSON.stringify(outcome.result)}${plain(wordsOf(outcome))}`)
     const { backups } = outcome.result as unknown as { backups: Listed[] }
     say(backups.length === 0 ? `There are no backups in ${folder}.` : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size])))
   })

@@ -13,6 +13,7 @@ const WORDS: Record<string, string> = {
   OFFPEAK_START_REFUSED: 'the server would be open to others without a token, or cannot listen',
   OFFPEAK_ENGINE_FAILED: 'the database cannot be opened or written; 507 when the disk is full',
   OFFPEAK_REQUEST_INVALID: 'the request is not one: no JSON, two Host headers, and the like',
+  OFFPEAK_UPLOAD_REFUSED: 'a form, or a content coding that is not known, is no file',
   OFFPEAK_TRIGGER_INVALID: 'a trigger cannot be read: field, found, expected',
   OFFPEAK_USAGE_INVALID: 'the words on a command line do not fit'
 }
