@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { pino } from 'pino'
 import { shown } from './model/base/shown.ts'
 import { logArgument, logParts } from './model/run/log-part.ts'
@@ -13,16 +14,32 @@ const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${
 
 export interface LogOptions { level: string, redact?: readonly string[], destination?: DestinationStream }
 
-/** A record holds nothing that does something to the terminal it is read on. */
-function escaping<D extends DestinationStream> (destination: D): D {
-  const write = destination.write.bind(destination)
-  destination.write = (record: string) => write(shown(record))
-  return destination
+/** How often a pipe that is full is tried again, each a millisecond later. */
+const MOST_TRIES = 50
+const nap = new Int32Array(new SharedArrayBuffer(4))
+
+/** Standard output, of which a record is lost that cannot be written: a full disk, a reader or a terminal that is gone keep no run from starting. */
+const output: DestinationStream = {
+  write (record) {
+    const bytes = Buffer.from(record)
+    for (let at = 0, tries = 0; at < bytes.length && tries < MOST_TRIES;) {
+      try {
+        at += writeSync(1, bytes, at)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+        tries += 1
+        Atomics.wait(nap, 0, 0, 1)
+      }
+    }
+  }
 }
+
+/** A record holds nothing that does something to the terminal it is read on. */
+const escaping = (destination: DestinationStream): DestinationStream => ({ write: record => destination.write(shown(record)) })
 
 /** The process's logger: one JSON record a line. */
 export const createLog = ({ level, redact = [], destination }: LogOptions): Logger =>
-  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, escaping(destination ?? pino.destination(1)))
+  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, escaping(destination ?? output))
 
 const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   file_broken: 'error',
