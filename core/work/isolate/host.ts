@@ -114,7 +114,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     else if (message.say === 'answer') questions.answered(message)
   }))
   const unwatch = await watchCalls(port, job.run.id)
-  const ended = await runScope.run(scope, () => execute(job, ctx))
+  const ended = await runScope.run(scope, () => execute(job, ctx, questions))
   unwatch()
   try {
     scope.output.end()
@@ -145,9 +145,11 @@ async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => voi
   }
 }
 
-async function execute ({ home }: Job, ctx: TaskContext): Promise<Ended> {
+async function execute ({ home }: Job, ctx: TaskContext, questions: Questions): Promise<Ended> {
   try {
     const func = await functionOf(home)
+    // A stop that came while the module was imported has not been heard: who was asked to stop by now does not begin.
+    await questions.ask('begin')
     return returned(executed(await func(ctx)))
   } catch (error) {
     return threw(error)

@@ -59,7 +59,8 @@ function kept (state: unknown): Json {
 }
 
 /** What is asked for in the name of the task, done here. */
-const answers = (given: ContextOptions): Record<Ask, (...words: unknown[]) => unknown> => ({
+const answers = ({ ctx, given }: AttendAsk): Record<Ask, (...words: unknown[]) => unknown> => ({
+  begin: () => ctx.signal.throwIfAborted(),
   save: state => given.save(kept(state)),
   enqueue: (task, ask) => given.enqueue(task as string, ask as Enqueue),
   breathe: breathing => given.breathe(breathing as Breathing),
@@ -100,7 +101,7 @@ export function attend (ask: AttendAsk) {
     fileCalls.told(given.run.id, given.run.task, null)
   }
   const attended = { told: null as Told | null, over: over.promise, began: began.promise, end }
-  const asked = answers(given)
+  const asked = answers(ask)
   let open = true
   const answer = async ({ id, what, words }: Extract<Up, { say: 'ask' }>) => {
     try {

@@ -15,7 +15,7 @@ import type { TaskLog } from '../../model/task/context.ts'
 /** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the functions of ctx.services.offpeak. */
 export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[] }
 
-export const ASKS = ['save', 'enqueue', 'breathe', 'call'] as const
+export const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */
 export type Ask = typeof ASKS[number]
 
