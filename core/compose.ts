@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Alarm } from './work/plan/alarm.ts'
 import { Breaker } from './work/conditions/breaker.ts'
+import { ClockSteps } from './work/conditions/clock-steps.ts'
 import { Catalog } from './work/upkeep/catalog.ts'
 import { Desk } from './work/desk/desk.ts'
 import { EngineCalls } from './work/upkeep/engine-calls.ts'
@@ -84,6 +85,7 @@ export interface Parts {
   standstill: StandstillWatch
   watch: LoopWatch
   breaker: Breaker
+  steps: ClockSteps
   ticker: Ticker
   alarm: Alarm
   late: Service
@@ -155,8 +157,9 @@ function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): v
 
 function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
   const { clock, notices, runner, catalog, settings, upkeep, standstill, security, watch } = parts
-  const jumped = () => {
+  const jumped = (ms: number) => {
     parts.pauses.refresh()
+    if (ms < 0) void upkeep.bringBack().catch(error => notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) }))
     void hooks.replan()
   }
   return [
@@ -210,6 +213,7 @@ function composeWork (wiring: Wiring): void {
   const { parts, hooks, config, folder, tasks } = wiring
   const { engine, clock, notices, situation, settings, owner } = parts
   const notice = notices.say
+  parts.steps = new ClockSteps(clock)
   parts.planner = plannerFor(wiring)
   parts.runner = runnerFor(wiring)
   const { planner, runner } = parts
@@ -221,7 +225,7 @@ function composeWork (wiring: Wiring): void {
   parts.pauses = new Pauses({ engine, clock, situation })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')
-  parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner })
+  parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner, steps: parts.steps })
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({

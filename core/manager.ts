@@ -155,7 +155,7 @@ export class TaskManager implements Service {
     await startAll(this.#base)
     const recovered = await this.upkeep.recover()
     await this.planner.load()
-    await Promise.all([this.pauses.load(), this.#breaker.load(), this.foresight.load()])
+    await Promise.all([this.pauses.load(), this.#breaker.load(), this.foresight.load(), this.upkeep.load()])
     await startAll(this.#services)
     this.startedAt = this.clock.now()
     await this.planner.sync()

@@ -46,7 +46,7 @@ const upload: FastifyPluginAsyncTypebox = async app => {
     const { body: from, plain } = coded(request, reply)
     const stored = await storeUpload({
       folder: manager.folder, id: randomBytes(ID_BYTES).toString('hex'), name: query.name!, bytes: length === undefined || !plain ? null : Number(length),
-      from: from.iterator({ destroyOnReturn: false }), now: manager.clock.now(), limits: manager.config.uploads
+      from: from.iterator({ destroyOnReturn: false }), now: manager.upkeep.sureBy(), limits: manager.config.uploads
     }).catch((error: unknown) => {
       linger(request, reply)
       throw error

@@ -69,6 +69,7 @@ t.test('dead runs are kept beyond age and number of the others, up to an age of 
   const config = configOf({ retention: { max_age: '1d', max_runs: 1, dead_max_age: '90d' } }, 'UTC')
   const upkeep = new Upkeep({ ...it, folder: () => scratch(t), notice: said => void it.notices.push(said), config: () => config, owner: 'me' })
   const left = async () => (await it.desk.runs({ limit: 20 })).items.map(({ task }) => task)
+  await upkeep.sweep()
   it.clock.advance(90 * DAY)
   t.equal(await upkeep.sweep(), 1)
   t.notOk((await left()).includes('quiet'))

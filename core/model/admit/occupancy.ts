@@ -44,6 +44,8 @@ export interface Facts extends Conditions {
   piledUpBefore?: number | null
   /** The run that waits to be alone. */
   reserved?: Reservation | null
+  /** Until when the clock is not believed, epoch ms by that clock: it was set forward by much. Absent: it is. */
+  doubtedUntil?: number
 }
 
 const DEFAULTS = defaultsOf()
@@ -84,6 +86,7 @@ export function occupancyOf (facts: Facts): Occupancy {
     standing: {
       free: Math.max(0, slots - (taken - aside)), slots, reserve: { free: reserve - aside, slots: reserve }, priorities, background, pauses, priors,
       crowd: crowdOf(running, buckets, others), reserved, known: tasks, tried: triedIn(running, config.manager.crash_cap, now), ...trials && { trials },
+      doubted: now < (facts.doubtedUntil ?? -Infinity),
       pace: since === null ? null : paceOf({ since, cores: reading?.cpu.cores ?? 1, taken: paced, now })
     }
   }

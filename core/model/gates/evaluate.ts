@@ -23,33 +23,36 @@ const LEAVING = RULES.filter(({ gate, kind }) => gate === ups || ((kind === 'con
 
 const NO_TASK: Classed = { class: 'normal', because: 'no task' }
 
-interface Case { facts: GateAsk, deadline: Deadline | null, kind: Classed, bypass: Bypass | null }
+/** `passed`: the deadline has, by a clock that is believed. */
+interface Case { facts: GateAsk, deadline: Deadline | null, passed: boolean, kind: Classed, bypass: Bypass | null }
 
 function caseOf (look: Look, { task, run, active }: Subject): Case {
   const { reading, config, now } = look
   const kind = task === undefined ? NO_TASK : classify(task, config)
   const deadline = task === undefined ? null : deadlineOf(task, run)
-  const relaxed = deadline === null || task === undefined ? 0 : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
+  const isLate = deadline !== null && now >= deadline.at
+  const passed = isLate && look.standing.doubted !== true
+  const relaxed = deadline === null || isLate !== passed ? 0 : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
   const facts: GateAsk = { task, run, reading, config, standing: standingWith(look, active), now, class: kind.class, relaxed }
-  facts.bypass = bypassOf(facts, deadline)
-  return { facts, deadline, kind, bypass: facts.bypass }
+  facts.bypass = bypassOf(facts, passed ? deadline : null)
+  return { facts, deadline, passed, kind, bypass: facts.bypass }
 }
 
-/** Why the conditions of a run are passed although they are closed, or null. */
-function bypassOf (facts: GateAsk, deadline: Deadline | null): Bypass | null {
+/** Why the conditions of a run are passed although they are closed, or null. `passed`: its deadline, when that has. */
+function bypassOf (facts: GateAsk, passed: Deadline | null): Bypass | null {
   if (isCritical(facts)) return 'critical'
   if (facts.run.now === true) return 'now'
   if (facts.task?.on_unmet === 'run') return 'on_unmet'
-  return deadline !== null && deadline.on_deadline === 'run' && facts.now >= deadline.at ? 'deadline' : null
+  return passed?.on_deadline === 'run' ? 'deadline' : null
 }
 
-function decide ({ task, now }: GateAsk, deadline: Deadline | null, gates: readonly GateAnswer[]): Verdict['decision'] {
+function decide ({ task }: GateAsk, passed: Deadline | null, gates: readonly GateAnswer[]): Verdict['decision'] {
   const closed = gates.filter(({ ok }) => !ok)
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
   // What it waits for cannot come any more: it is told so at once, unless a person has stopped everything.
   if (closed.some(({ code }) => code === DEPENDENCY_FAILED) && closed.every(({ gate }) => gate !== 'paused')) return 'skip'
-  if (deadline !== null && deadline.on_deadline !== 'run' && now >= deadline.at) return deadline.on_deadline
+  if (passed !== null && passed.on_deadline !== 'run') return passed.on_deadline
   return task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition') ? 'skip' : 'hold'
 }
 
@@ -70,8 +73,8 @@ function adviceOf (look: Look, facts: GateAsk, { decision, reason }: Pick<Verdic
   return advice.decision === 'execute_now' ? { decision: 'defer_to_background', reason: reason?.message ?? advice.reason } : advice
 }
 
-function phaseOf ({ now, relaxed }: GateAsk, deadline: Deadline | null): Judgement['phase'] {
-  if (deadline !== null && now >= deadline.at) return 'overdue'
+function phaseOf ({ relaxed }: GateAsk, passed: boolean): Judgement['phase'] {
+  if (passed) return 'overdue'
   return relaxed > 0 ? 'eased' : 'fresh'
 }
 
@@ -84,17 +87,17 @@ export function isFresh ({ config, now }: Pick<Look, 'config' | 'now'>, task: Ta
 
 /** The verdict on a run of a look as far as the scheduler needs it: the same gates decide, and those that are open say nothing. */
 export function judge (look: Look, subject: Subject): Judgement {
-  const { facts, deadline, kind, bypass } = caseOf(look, subject)
+  const { facts, deadline, passed, kind, bypass } = caseOf(look, subject)
   const gates = against(look, facts, bypass)
-  const decision = decide(facts, deadline, gates)
-  return { decision, gates, class: kind, bypass, critical: isCritical(facts), phase: phaseOf(facts, deadline) }
+  const decision = decide(facts, passed ? deadline : null, gates)
+  return { decision, gates, class: kind, bypass, critical: isCritical(facts), phase: phaseOf(facts, passed) }
 }
 
 /** The verdict on a run of a look: start when every gate is open or passed. The runner acts on these same gates. */
 export function verdictIn (look: Look, subject: Subject): Verdict {
-  const { facts, deadline, kind, bypass } = caseOf(look, subject)
+  const { facts, deadline, passed, kind, bypass } = caseOf(look, subject)
   const gates = answersOn(look, facts, bypass)
-  const decision = decide(facts, deadline, gates)
+  const decision = decide(facts, passed ? deadline : null, gates)
   look.recommendation ??= recommendationFor(look.reading, look.config)
   return {
     decision,

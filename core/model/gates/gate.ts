@@ -59,6 +59,8 @@ export interface Standing {
   tried?: { task: string, until: number } | null
   /** What the tasks have done that others depend on, by id. */
   priors?: ReadonlyMap<string, Prior>
+  /** The clock was set forward by much a short while ago: no deadline has passed by it yet. */
+  doubted?: boolean
   /** The tasks that there are; absent: nobody knows. */
   known?: Pick<ReadonlyMap<string, unknown>, 'has'>
   pauses: readonly Pause[]

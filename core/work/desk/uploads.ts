@@ -17,7 +17,8 @@ const LOOK_EVERY = 64 * 1024 ** 2
 const LONGEST_TIMER = 2 ** 31 - 1
 const NO_ROOM = ['ENOSPC', 'EDQUOT']
 
-/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not. */
+/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not. `now`: up to
+ *  when older ones may be removed for their age. */
 export interface UploadAsk { folder: string, id: string, name: string, bytes: number | null, from: AsyncIterable<Uint8Array>, now: number, limits: UploadLimits }
 
 /** A file as it was stored, `path` absolute. */

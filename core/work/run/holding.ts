@@ -62,7 +62,7 @@ export class Holding {
     for (const one of judged) this.#makeRoom(one)
     const deadline = await this.#overdue(now)
     if (ended.includes(true)) return now
-    return earliest([deadline, ...judged.map(one => this.#changesAt(one, now))])
+    return earliest([deadline, this.#options.verdicts.doubtedUntil ?? null, ...judged.map(one => this.#changesAt(one, now))])
   }
 
   /** Asks running runs whose conditions are lost to yield or to stop, as their tasks say. */
@@ -102,13 +102,17 @@ export class Holding {
     }
   }
 
+  /** True once the deadline of a run has passed, by what the clock says. */
+  #isLate (run: Run): boolean {
+    const task = this.#options.tasks().get(run.task)
+    return task !== undefined && this.#options.clock.now() >= deadlineOf(task, run).at
+  }
+
   #whyEnded (run: Run, { gates, decision }: Judgement): Pick<EndAsk, 'reason' | 'error'> {
     const lost = gates.find(({ ok, code }) => !ok && code === DEPENDENCY_FAILED)
     if (lost) return { reason: { code: lost.code, message: lost.message, chain: lost.observed as string[] } }
     const { code, message } = firstReason({ gates })!
-    const task = this.#options.tasks().get(run.task)
-    const isLate = task !== undefined && this.#options.clock.now() >= deadlineOf(task, run).at
-    const reason = isLate ? { code: 'deadline', message: `held until its deadline: ${message}` } : { code, message }
+    const reason = this.#isLate(run) ? { code: 'deadline', message: `held until its deadline: ${message}` } : { code, message }
     return { reason, ...decision === 'fail' && { error: { name: 'DeadlinePassed', message: reason.message } } }
   }
 

@@ -25,8 +25,9 @@ import type { Run } from '../../model/run/run.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Task } from '../../model/task/task.ts'
+import type { VerdictsOptions } from './verdicts.ts'
 
-export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'> {
+export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'>, Pick<VerdictsOptions, 'steps'> {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
@@ -67,14 +68,13 @@ export class Runner implements Service {
 
   constructor (options: RunnerOptions) {
     this.#options = options
-    const { clock, situation, tasks, slots } = options
+    const { clock, situation } = options
     const active = this.#active
     const dependencies = new Dependencies(options)
-    const verdicts = this.#verdicts = new Verdicts({ active, clock, dependencies, situation, slots, tasks })
-    const abort = (id: string, reason: StopReason) => this.abort(id, reason)
+    const verdicts = this.#verdicts = new Verdicts({ ...options, active, dependencies })
     this.#alarm = new Alarm({ clock, ring: () => this.#ring(), exact: true })
     this.#prefetch = new Prefetch({ clock, giveBack: run => this.#giveBack(run, NO_SLOT) })
-    this.#holding = new Holding({ ...options, active, verdicts, abort })
+    this.#holding = new Holding({ ...options, active, verdicts, abort: (id, reason) => this.abort(id, reason) })
     this.#breathe = new Breathe({
       ...options, active, changed: () => this.wake(),
       closed: one => this.#holding.closed(one), noSlot: ({ run }) => verdicts.slotFor(run)

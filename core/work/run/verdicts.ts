@@ -1,6 +1,7 @@
 import { NO_OTHERS } from '../../model/gates/crowd.ts'
 import { judge } from '../../model/gates/evaluate.ts'
 import { lookAt, occupancyOf, subjectOf, verdictOn, verdictsOn } from '../../model/admit/occupancy.ts'
+import { ClockSteps } from '../conditions/clock-steps.ts'
 import type { ActiveRuns } from './active.ts'
 import type { Bucket } from '../../model/config/queue.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -19,6 +20,7 @@ export interface VerdictsOptions {
   situation: Situation
   slots: () => number
   tasks: () => ReadonlyMap<string, Task>
+  steps?: ClockSteps | undefined
 }
 
 /** What the engine says of others that use the same store. */
@@ -39,6 +41,7 @@ const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency', 'alo
 /** Answers whether a run may start, as the runner decides it. */
 export class Verdicts {
   readonly #options: VerdictsOptions
+  readonly #steps: ClockSteps
   #shared = ALONE
   #buckets: ReadonlyMap<string, Bucket> = new Map()
   #open: { under: Under, now: number, answers: Map<string, boolean> } | null = null
@@ -49,12 +52,19 @@ export class Verdicts {
 
   constructor (options: VerdictsOptions) {
     this.#options = options
+    this.#steps = options.steps ?? new ClockSteps(options.clock)
   }
 
   /** Takes in what the engine says of the store as a whole. */
   learn (shared: Shared): void {
     this.#shared = shared
     this.#buckets = new Map(Object.entries(shared.rates))
+  }
+
+  /** Until when the clock is not believed, epoch ms; undefined: it is. */
+  get doubtedUntil (): number | undefined {
+    const ms = this.#steps.settlesIn()
+    return ms > 0 ? this.#options.clock.now() + ms : undefined
   }
 
   get buckets (): ReadonlyMap<string, Bucket> {
@@ -64,8 +74,9 @@ export class Verdicts {
   /** Everything that a verdict goes by, as things stand. */
   facts (): Facts & Required<Pick<Facts, 'reading' | 'config' | 'pauses'>> {
     const { tasks, slots, clock, situation, active, dependencies } = this.#options
+    const { doubtedUntil } = this
     return {
-      ...situation.now, tasks: tasks(), running: active.begun, others: this.#shared.others, buckets: this.#buckets, priors: dependencies.priors,
+      ...situation.now, ...doubtedUntil !== undefined && { doubtedUntil }, tasks: tasks(), running: active.begun, others: this.#shared.others, buckets: this.#buckets, priors: dependencies.priors,
       slots: slots(), now: clock.now(), piledUpBefore: this.piledUpBefore, reserved: this.reserved
     }
   }
