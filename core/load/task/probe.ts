@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { setPriority } from 'node:os'
 import { extname, join } from 'node:path'
 import type { Thrown } from './fault.ts'
 
@@ -20,6 +21,8 @@ export interface ProbeAsk {
   signal?: AbortSignal | undefined
   /** Told what came of a file as soon as it is known. */
   told?: ((file: string, probed: Probed) => void) | undefined
+  /** Told of a file that takes its time: those behind it do not wait. */
+  slow?: ((file: string) => void) | undefined
 }
 
 const IMPORTER = join(import.meta.dirname, `importer${extname(import.meta.filename)}`)
@@ -44,7 +47,16 @@ function end (child: ChildProcess): void {
 
 interface Message { ticket: string, thrown: Thrown | null }
 
-interface Hearing { ticket: string, count: number, boundMs: number, told?: (probed: Probed) => void }
+interface Hearing { ticket: string, count: number, boundMs: number, told?: (probed: Probed) => void, slow?: (at: number) => void }
+
+/** A file that takes longer has a child to itself: the rest go to another one. */
+const PATIENCE = 400
+/** So many files have a child to themselves at once. */
+const MOST_SLOW = 12
+/** Once a file was slow, the others go in so many rows. */
+const LANES = 4
+/** Niceness of a child whose file may never come to an end. */
+const SLOW_NICE = 10
 
 /** How long words may still come that a child said before its end: what it has started can keep the line open. */
 const LAST_WORDS = 200
@@ -56,10 +68,13 @@ class Answers {
   readonly #results: Probed[] = []
   readonly #over = Promise.withResolvers<Probed[]>()
   #bound: NodeJS.Timeout | undefined
+  #patience: NodeJS.Timeout | undefined
+  #count: number
 
   constructor (child: ChildProcess, ask: Hearing) {
     this.#child = child
     this.#ask = ask
+    this.#count = ask.count
     child.on('message', this.#hear).on('exit', this.#ended).on('error', this.#failed)
     this.#wait()
     if (child.exitCode !== null || child.signalCode !== null) this.#ended(child.exitCode, child.signalCode)
@@ -69,15 +84,30 @@ class Answers {
     return this.#over.promise
   }
 
+  /** The answers that have come. */
+  get sofar (): readonly Probed[] {
+    return this.#results
+  }
+
   #end (...last: Probed[]): void {
     clearTimeout(this.#bound)
+    clearTimeout(this.#patience)
     this.#child.off('message', this.#hear).off('exit', this.#ended).off('error', this.#failed)
     this.#over.resolve([...this.#results, ...last])
   }
 
   #wait (): void {
     clearTimeout(this.#bound)
+    clearTimeout(this.#patience)
     const at = this.#results.length
+    const { slow } = this.#ask
+    const isSlow = () => {
+      if (this.#results.length !== at) return
+      // What comes after it is for another child.
+      this.#count = at + 1
+      slow?.(at)
+    }
+    if (slow) this.#patience = setTimeout(() => setImmediate(isSlow), PATIENCE)
     // Who is busy finds the time over before the answer that has come in time.
     this.#bound = setTimeout(() => setImmediate(() => { if (this.#results.length === at) this.#end({ kind: 'hung' }) }), this.#ask.boundMs)
   }
@@ -89,13 +119,14 @@ class Answers {
     const probed: Probed = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
     this.#results.push(probed)
     this.#ask.told?.(probed)
-    if (this.#results.length === this.#ask.count) this.#end()
+    if (this.#results.length === this.#count) this.#end()
     else this.#wait()
   }
 
   readonly #ended = (code: number | null, signal: string | null): void => {
     const last = () => this.#end({ kind: 'ended', code, signal })
     clearTimeout(this.#bound)
+    clearTimeout(this.#patience)
     if (!this.#child.connected) return last()
     this.#child.once('disconnect', last)
     this.#bound = setTimeout(last, LAST_WORDS)
@@ -126,43 +157,86 @@ export function prepareProbe (): () => void {
   }
 }
 
-/** Imports the files in turn until one takes the child down; the results so far, that one's included. */
-async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Probed[]> {
-  const { child, ready: isReady } = spare ?? open(boundMs)
-  spare = null
-  const abort = () => end(child)
-  signal?.addEventListener('abort', abort)
+/** What came of the first files of a batch; `slow`: what comes of the one after them. */
+interface Batch { found: readonly Probed[], slow?: Promise<Probed> }
+
+function calm ({ pid }: ChildProcess): void {
   try {
-    const [ready] = await isReady
-    if (ready!.kind !== 'good') return files.map(() => ready!)
-    const ticket = randomUUID()
-    let next = 0
-    const answers = new Answers(child, { ticket, count: files.length, boundMs, told: probed => told?.(files[next++]!, probed) })
-    child.send({ ticket, files }, () => undefined)
-    return await answers.all
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    end(child)
+    if (pid !== undefined) setPriority(pid, SLOW_NICE)
+  } catch {
+    // It has ended.
   }
 }
 
+/** Imports the files in turn until one takes the child down or its time; the results so far, that of the first included. */
+async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Batch> {
+  const { child, ready: isReady } = spare ?? open(boundMs)
+  spare = null
+  const abort = () => end(child)
+  const over = () => {
+    signal?.removeEventListener('abort', abort)
+    end(child)
+  }
+  signal?.addEventListener('abort', abort)
+  const [ready] = await isReady
+  if (ready!.kind !== 'good') {
+    over()
+    return { found: files.map(() => ready!) }
+  }
+  const ticket = randomUUID()
+  const { promise: isSlow, resolve: slow } = Promise.withResolvers<number>()
+  let next = 0
+  const answers = new Answers(child, { ticket, count: files.length, boundMs, slow, told: probed => told?.(files[next++]!, probed) })
+  child.send({ ticket, files }, () => undefined)
+  const all = answers.all.finally(over)
+  const late = isSlow.then((): Batch => {
+    calm(child)
+    return { found: [...answers.sofar], slow: all.then(found => found.at(-1)!) }
+  })
+  return await Promise.race([all.then((found): Batch => ({ found })), late])
+}
+
+const lanesOf = (files: readonly string[]): string[][] =>
+  Array.from({ length: LANES }, (_, lane) => files.filter((__, index) => index % LANES === lane)).filter(lane => lane.length > 0)
+
 /** Tries to import each file in a child process, so that one that hangs, exits or aborts harms nobody; what takes a child down is
- *  tried once more in a fresh one, in case an earlier file was to blame. Stops early when the signal is aborted. */
+ *  tried once more in a fresh one, in case an earlier file was to blame. One that is slow keeps its child, and the others go on
+ *  in another. Stops early when the signal is aborted. */
 export async function probe (asked: ProbeAsk): Promise<Map<string, Probed>> {
   const results = new Map<string, Probed>()
+  const late = new Set<Promise<void>>()
   const tell = (file: string, probed: Probed) => {
     if (results.has(file)) return
     results.set(file, probed)
     asked.told?.(file, probed)
   }
-  let rest = asked.files
-  while (rest.length > 0 && !asked.signal?.aborted) {
-    const found = await batch(rest, { ...asked, told: tell })
-    const again = found.length > 1 && found.at(-1)!.kind === 'ended' && found[0]!.kind !== 'ended'
-    const settled: Probed[] = again ? found.slice(0, -1) : found
-    for (const [index, result] of settled.entries()) tell(rest[index]!, result)
-    rest = rest.slice(settled.length)
+  const wait = (file: string, coming: Promise<Probed>) => {
+    asked.slow?.(file)
+    const told = coming.then(probed => {
+      tell(file, probed)
+      late.delete(told)
+    })
+    late.add(told)
   }
+  const inTurn = async (files: readonly string[], isLane: boolean): Promise<void> => {
+    let rest = files
+    while (rest.length > 0 && !asked.signal?.aborted) {
+      const { found, slow } = await batch(rest, { ...asked, told: tell })
+      const again = !slow && found.length > 1 && found.at(-1)!.kind === 'ended' && found[0]!.kind !== 'ended'
+      const settled = again ? found.slice(0, -1) : found
+      for (const [index, result] of settled.entries()) tell(rest[index]!, result)
+      if (slow) wait(rest[settled.length]!, slow)
+      rest = rest.slice(settled.length + (slow ? 1 : 0))
+      if (slow && !isLane) {
+        // Where one is slow others may be: nobody waits for all of them in a row.
+        await Promise.all(lanesOf(rest).map(lane => inTurn(lane, true)))
+        return
+      }
+      if (late.size >= MOST_SLOW) await Promise.race(late)
+    }
+  }
+  await inTurn(asked.files, false)
+  await Promise.all(late)
   return results
 }
 

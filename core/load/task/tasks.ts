@@ -97,7 +97,7 @@ export class TaskFolder implements Service {
     this.#ask = { ...ask, now }
     this.#config = config
     const accepts = () => this.#config.security.accept_loose_files !== null
-    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed, accepts })
+    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed, later: () => this.#soon(0), accepts })
   }
 
   get current (): Current {
@@ -158,7 +158,7 @@ export class TaskFolder implements Service {
   async #look (): Promise<void> {
     if (!this.#running) return
     const { signal } = this.#running
-    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal })
+    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal, waits: this.#ask.files === 'once' })
     if (signal.aborted) return await this.#tree.remembered
     this.#looked = true
     this.#apply()

@@ -1,11 +1,13 @@
 import { hash as digest } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import type { OffpeakError } from '../../model/base/errors.ts'
 import { taskFileBroken } from '../../model/base/errors.ts'
 import type { Source } from './assemble.ts'
 import { EndedStarts } from '../file/ended-starts.ts'
 import type { Version } from '../file/ended-starts.ts'
 import { worthALook } from './header.ts'
+import { Late } from '../file/late.ts'
+import { headOf } from '../file/head.ts'
 import { recall, remember } from './import-cache.ts'
 import type { Probed } from './probe.ts'
 import { probe } from './probe.ts'
@@ -15,7 +17,6 @@ import { importsFault } from './imports.ts'
 import type { FoundFile, Walked } from './walk.ts'
 import { unreadable, walk } from './walk.ts'
 
-const SCRIPT_BYTES = 64 * 1024
 const AT_ONCE = 64
 
 /** A file below the tasks directory as it was last read. */
@@ -38,6 +39,8 @@ export interface TreeAsk {
   now: () => number
   /** Monotonic ms. */
   elapsed: () => number
+  /** Called when it is known what came of a file that no look has waited for. */
+  later: () => void
   /** True when files are taken that others can change. */
   accepts: () => boolean
 }
@@ -47,7 +50,12 @@ export interface RefreshAsk {
    *  both are left for the next look. */
   quietMs: number
   signal: AbortSignal
+  /** True: a file that takes its time is waited for; else another look takes it up, see `TreeAsk.later`. */
+  waits: boolean
 }
+
+/** What became of an import in a child; undefined: it is known to go well, null: it takes its time. */
+type Tried = Probed | undefined | null
 
 const versionOf = ({ file: { real }, hash }: Todo): Version => ({ file: real, hash })
 
@@ -65,6 +73,7 @@ export class Tree {
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
   #known: Map<string, string> | null = null
+  readonly #late = new Late<Probed>()
   #ended: EndedStarts | null = null
   /** The tasks directory itself. */
   #root = ''
@@ -83,7 +92,7 @@ export class Tree {
   }
 
   /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
-  async refresh ({ quietMs, signal }: RefreshAsk): Promise<boolean> {
+  async refresh ({ quietMs, signal, waits }: RefreshAsk): Promise<boolean> {
     const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
     this.#root = walked.root
     let unsettled = this.#forget(walked, quietMs)
@@ -91,7 +100,7 @@ export class Tree {
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
     try {
-      if (await this.#read(todo, { modules, quietMs, signal })) unsettled = true
+      if (await this.#read(todo, { modules, quietMs, signal, waits })) unsettled = true
     } finally {
       this.#ended?.close()
     }
@@ -101,14 +110,15 @@ export class Tree {
   }
 
   /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half written. */
-  async #read (todo: readonly Todo[], { modules, quietMs, signal }: RefreshAsk & { modules: readonly Todo[] }): Promise<boolean> {
+  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits }: RefreshAsk & { modules: readonly Todo[] }): Promise<boolean> {
     let unsettled = false
     if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
-    const probing = await this.#probe(modules, signal)
+    const probing = await this.#probe(modules, { signal, waits })
     if (this.#ended?.suspects === true) await Promise.allSettled(probing.values())
     for (const item of todo) {
       const probed = await probing.get(item.file.real)
       if (signal.aborted) return false
+      if (probed === null) continue
       const age = this.#ask.now() - item.file.mtimeMs
       const young = age >= 0 && age < quietMs
       const read = await this.#readOne(item, probed)
@@ -179,7 +189,7 @@ export class Tree {
       this.#note(file.path, taskFileBroken({ file: file.path, message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}` }))
       return null
     }
-    const source = await (module ? readFile(file.real, 'utf8') : head(file)).catch((error: NodeJS.ErrnoException) => {
+    const source = await (module ? readFile(file.real, 'utf8') : headOf(file.real)).catch((error: NodeJS.ErrnoException) => {
       // A file that vanished since the walk is the business of the next one.
       if (error.code !== 'ENOENT') this.#note(file.path, unreadable(file.path, error))
       return null
@@ -200,23 +210,35 @@ export class Tree {
     return fault !== null
   }
 
-  /** What comes of the import in a child, by file, none for what went well before: a file is read here while the child is at the next one. */
-  async #probe (modules: readonly Todo[], signal: AbortSignal): Promise<Map<string, Promise<Probed | undefined>>> {
+  /** What comes of the import in a child, by file, none for what went well before. */
+  async #probe (modules: readonly Todo[], { signal, waits }: Pick<RefreshAsk, 'signal' | 'waits'>): Promise<Map<string, Promise<Tried>>> {
     const known = this.#known ??= await recall(this.#ask.dataFolder)
-    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash).map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
-    const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Probed | undefined>()]))
-    void this.#probeAll(versions, { signal, told: (file, probed) => coming.get(file)!.resolve(probed) }).then(
+    const earlier = new Map(modules.flatMap(({ file: { real }, hash }) => {
+      const late = this.#late.take(real, hash)
+      return late === undefined ? [] : [[real, Promise.resolve<Tried>(late)] as const]
+    }))
+    const unknown = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real))
+    const versions = unknown.map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
+    const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Tried>()]))
+    const told = (file: string, probed: Probed) => {
+      if (this.#late.came(file, probed)) this.#ask.later()
+      else coming.get(file)!.resolve(probed)
+    }
+    const slow = ({ file, hash }: Version) => {
+      this.#late.add(file, hash)
+      coming.get(file)!.resolve(null)
+    }
+    void this.#probeAll(versions, { signal, told, slow: waits ? () => undefined : slow }).then(
       () => { for (const { resolve } of coming.values()) resolve(undefined) },
       (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
     )
     const promises = [...coming].map(([file, { promise }]) => [file, promise] as const)
-    // The first that fails is told by the look; nobody waits for the others then.
-    for (const [, promise] of promises) promise.catch(() => undefined)
-    return new Map(promises)
+    for (const [, promise] of promises) promise.catch(() => undefined) // The first that fails is told by the look.
+    return new Map([...promises, ...earlier])
   }
 
   /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it has not told of. */
-  async #probeAll (versions: readonly Version[], { signal, told }: { signal: AbortSignal, told: (file: string, probed: Probed) => void }): Promise<void> {
+  async #probeAll (versions: readonly Version[], { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: Probed) => void, slow: (version: Version) => void }): Promise<void> {
     const { boundMs } = this.#ask
     const [suspects, others] = [versions.filter(one => this.#ended!.isSuspect(one)), versions.filter(one => !this.#ended!.isSuspect(one))]
     for (const suspect of suspects) {
@@ -224,13 +246,19 @@ export class Tree {
       await probe({ files: [suspect.file], boundMs, signal, told })
     }
     let at = 0
+    const late = new Set<string>()
     const next = () => this.#ended!.set('probe', others[at++] ?? null)
     next()
     await probe({
       files: others.map(({ file }) => file), boundMs, signal,
       told: (file, probed) => {
-        next()
+        if (!late.has(file)) next()
         told(file, probed)
+      },
+      slow: file => {
+        late.add(file)
+        next()
+        slow(others.find(one => one.file === file)!)
       }
     })
   }
@@ -261,15 +289,5 @@ export class Tree {
     const known = this.#known = new Map(good)
     // It only saves time at the next start. The disk has until the tasks are in force.
     this.#remembering = this.#remembering.then(() => remember(this.#ask.dataFolder, known)).catch(() => undefined)
-  }
-}
-
-async function head ({ real }: FoundFile): Promise<string> {
-  const handle = await open(real, 'r')
-  try {
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(SCRIPT_BYTES) })
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await handle.close()
   }
 }

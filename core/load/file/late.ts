@@ -1,0 +1,24 @@
+/** What comes of versions of files after the look that asked has gone on without it: told to the next look, once. */
+export class Late<T> {
+  readonly #files = new Map<string, { hash: string, value: T | null }>()
+
+  /** A look goes on without it. */
+  add (file: string, hash: string): void {
+    this.#files.set(file, { hash, value: null })
+  }
+
+  /** It has come; false when a look has waited for it. */
+  came (file: string, value: T): boolean {
+    const late = this.#files.get(file)
+    if (late !== undefined) late.value = value
+    return late !== undefined
+  }
+
+  /** What has come of a version; null: nothing yet, undefined: nobody has tried it. */
+  take (file: string, hash: string): T | null | undefined {
+    const late = this.#files.get(file)
+    if (late?.hash !== hash) return undefined
+    if (late.value !== null) this.#files.delete(file)
+    return late.value
+  }
+}
