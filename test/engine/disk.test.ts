@@ -6,6 +6,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0, addOne, ask, claimAll } from './contract/ground.ts'
+import { broken } from '../recount.ts'
 import { cutEnvironment, cutPower, powercutLibrary } from '../powercut.ts'
 import { folderOf, killedTraffic } from './process.ts'
 
@@ -61,6 +62,7 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
   mkdirSync(folder)
   const told = await killedTraffic({ folder, lines, synchronous, env: cutEnvironment({ library, folder, synced }) })
   cutPower({ folder, synced, after })
+  if (synchronous === 'full') t.same(broken(after), [])
   const engine = createSqliteEngine({ folder: after, ballastBytes: 0 })
   await engine.start()
   const answered = told.filter(line => line.startsWith('added')).map(line => line.split(' ')[1]!)

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
+import { broken } from '../recount.ts'
 import { scratch } from '../work/house.ts'
 import { until } from '../clock.ts'
 
@@ -19,6 +20,7 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
+  t.same(broken(join(root, 'data')), [])
   const manager = await createManager({ root, files: 'none', env: CALM, config: { manager: { crash_cap: 1000 } } })
   t.teardown(() => manager.stop())
   manager.registerTasks(['quick', 'slow'].map(id => ({ id, max_retries: 0, func: () => 'after all' })))

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { decodeId } from '../../core/model/run/id.ts'
+import { broken } from '../recount.ts'
 import { cutEnvironment, cutPower, powercutLibrary } from '../powercut.ts'
 import { scratch } from '../work/house.ts'
 import { served } from './server.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
-import type { Owner } from '../work/house.ts'
+import type { Test } from 'tap'
 
 const library = powercutLibrary(scratch(t))
 const skip = library === null && 'there is no C compiler here'
@@ -40,7 +41,7 @@ const APART = ['process', 'script']
 const WAYS = ['added', 'cron', 'date', 'fails_once', 'interval', 'process', 'released', 'script', 'thread']
 
 /** A server whose power can be cut, on a folder with these tasks. `begun`: what has begun, as tasks have written it. */
-async function powered (t: Owner) {
+async function powered (t: Test) {
   const root = scratch(t)
   const [folder, synced, after, file] = ['data', 'synced', 'after', 'begun'].map(name => join(root, name)) as [string, string, string, string]
   writeFileSync(file, '')
@@ -70,6 +71,7 @@ async function powered (t: Owner) {
     it.child.kill('SIGKILL')
     await it.exit
     cutPower({ folder, synced, after })
+    t.same(broken(after), [])
     const engine = createSqliteEngine({ folder: after, ballastBytes: 0 })
     await engine.start()
     t.teardown(() => engine.stop())
