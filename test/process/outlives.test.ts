@@ -66,7 +66,7 @@ t.test('a timer that throws again and again is reported ten times, then now and 
 const CALLS: Record<string, string> = {
   exit: 'process.exit(7)', really_exit: 'process.reallyExit(7)', aborts: 'process.abort()', chdir: 'process.chdir("/")', umask: 'process.umask(0o777)',
   kill: 'process.kill(process.pid, "SIGKILL")', group: 'process.kill(0, "SIGKILL")', emit: 'process.emit("SIGTERM")', emit_exit: 'process.emit("exit", 0)',
-  capture: 'process.setUncaughtExceptionCaptureCallback(() => {})', named: 'const { exit } = await import("node:process"); exit(7)'
+  capture: 'process.setUncaughtExceptionCaptureCallback(() => {})', closes: 'const { closeSync } = await import("node:fs"); closeSync(1)', named: 'const { exit } = await import("node:process"); exit(7)'
 }
 
 t.test('what would end or change the process of the server fails the attempt of an inline task in words [F26]', SLOW, async t => {
@@ -95,28 +95,24 @@ t.test('a task cannot take the listeners of the server away, nor change how it e
   t.strictSame(await server.exit, [0, null])
 })
 
-const ENDS: Record<string, string> = {
-  here: 'import { execSync } from "node:child_process"; if (process.send === undefined) execSync(`kill -9 ${process.pid}`)',
-  trial: 'if (process.send !== undefined) { process.kill(process.ppid, "SIGKILL"); await new Promise(() => {}) }'
+const LISTS: Record<string, string> = {
+  sparse: 'export const TASK_DEFINITIONS = new Array(2 ** 32 - 1)',
+  said: 'export const TASK_DEFINITIONS = new Proxy([], { get: (_, key) => key === "length" ? 2 ** 40 : undefined })',
+  endless: 'export default { id: "endless", func: () => 1, tags: new Proxy(["a"], { get: (list, key) => key === Symbol.iterator ? function * () { for (;;) yield "x" } : Reflect.get(list, key) }) }',
+  reads: 'export default { get id () { throw new Error("no id") }, func: () => 1 }',
+  hidden: 'export default new Proxy({}, { ownKeys () { throw new Error("no keys") } })'
 }
 
-for (const [name, text] of Object.entries(ENDS)) {
-  t.test(`a file that ends three starts while it is imported (${name}) is left out until it changes, and health names it [F34]`, SLOW, async t => {
-    const root = scratch(t)
-    const files = { ...modules({ [name]: text }), 'a.ts': taskFile('a'), 'z.ts': taskFile('z') }
-    let server = await served(t, { root, files })
-    let starts = 1
-    // One that ends it while it is tried in a child may be taken for the one before it at first.
-    for (; server.url === '' && starts < 7; starts++) {
-      t.strictSame(await server.exit, [null, 'SIGKILL'], `start ${starts}`)
-      server = await served(t, { root, files })
-    }
-    t.ok(starts >= 4, `${starts} starts`)
-    const health = (await server.call('GET', '/api/health')).body as { broken: { message: string }[] }
-    t.match(health.broken, [{ message: new RegExp(`${name}.mjs has ended offpeak 3 times in a row while it was imported`) }])
-    for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'its neighbours run')
-    writeFileSync(join(root, 'backgroundtask', `${name}.mjs`), modules({ [name]: '' })[`${name}.mjs`]!)
-    await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200, 20_000)
-    t.match(await ended(server, name), { state: 'completed' })
-  })
-}
+t.test('definitions that are endless, or throw when they are read, harm nobody but themselves [F34]', SLOW, async t => {
+  const server = await served(t, { files: { ...Object.fromEntries(Object.entries(LISTS).map(([name, text]) => [`${name}.mjs`, text])), 'fine.ts': taskFile('fine') } })
+  const { broken } = (await server.call('GET', '/api/health')).body as { broken: { where: string }[] }
+  t.strictSame(broken.map(({ where }) => where.split(/[.: ]/)[0]).toSorted(), ['hidden', 'reads', 'said', 'sparse'])
+  t.match(await ended(server, 'endless'), { state: 'completed' }, 'a list is a list')
+  t.match(await ended(server, 'fine'), { state: 'completed' })
+})
+
+t.test('what a task adds to the prototype of every object is refused [F44]', SLOW, async t => {
+  const server = await served(t, { files: { 'pollutes.mjs': 'export default { id: "pollutes", max_retries: 0, func: () => { Object.prototype.polluted = 1 } }', 'fine.ts': taskFile('fine', 'return "polluted" in {}') } })
+  t.match(await ended(server, 'pollutes'), { state: 'failed', error: { message: /object is not extensible/ } })
+  t.match(await ended(server, 'fine'), { state: 'completed', result: false })
+})

@@ -102,6 +102,8 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   manager.onNotice(noticeLog(log), 'log')
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)
+  // A property that a task adds to every object there is would be in everything that is sent and stored.
+  Object.preventExtensions(Object.prototype)
   // A first start tries every task file in a child, which begins meanwhile.
   const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })

@@ -75,6 +75,19 @@ function fits (data: unknown): boolean {
   return compiled?.Check(data) ?? Check(DefinitionSchema, data)
 }
 
+/** Fields that are made plain where they are used. */
+const READ_LATER = new Set(['trigger_args', 'input', 'payload'])
+
+/** Takes what is a list or an object as plain data once: what answers otherwise the next time, or without an end, does so to nobody. */
+function refuseUnread (ask: DefineAsk, data: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(data)) {
+    if (typeof value !== 'object' || value === null || READ_LATER.has(key)) continue
+    const { json, faults: [fault] } = looseJson(value)
+    if (fault?.kind === 'unreadable' || fault?.kind === 'bytes') refuse(ask, [{ pointer: `/${key}${fault.pointer}`, detail: fault.detail }])
+    if (fault === undefined) data[key] = json
+  }
+}
+
 function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
   const { definition, script } = ask
   if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) {
@@ -82,6 +95,7 @@ function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
   }
   const { func, ...rest } = definition as Record<string, unknown>
   const data = given(rest)
+  refuseUnread(ask, data)
   const faults = faultsOf(DefinitionSchema, data, fits)
   if (!script && typeof func !== 'function') faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
   if (faults.length > 0) refuse(ask, faults)

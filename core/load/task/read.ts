@@ -5,10 +5,18 @@ import type { Raw } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
 import type { FoundFile } from './walk.ts'
 
+/** A list may say that it is longer than anybody could read. */
+const MOST = 100_000
+
+function boundedBy (list: readonly unknown[], name: string, path: string): readonly unknown[] {
+  if (list.length <= MOST) return list
+  throw taskFileBroken({ file: path, pointer: `/${name}`, message: `${name} of ${path} has ${list.length} entries, expected at most ${MOST}` })
+}
+
 /** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws OFFPEAK_TASK_FILE_BROKEN when there are none. */
 export function exportedBy (module: Readonly<Record<string, unknown>>, { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }): Raw[] {
   const from = { contentHash, module: file }
-  const rows = (list: readonly unknown[], name: string) => list.map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
+  const rows = (list: readonly unknown[], name: string) => boundedBy(list, name, path).map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
   const { TASK_DEFINITIONS: list, default: single } = module
   if (Array.isArray(list)) return rows(list, 'TASK_DEFINITIONS')
   if (list !== undefined) throw taskFileBroken({ file: path, pointer: '/TASK_DEFINITIONS', message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions` })

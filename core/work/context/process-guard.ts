@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 import { Lifecycle } from '../../model/base/service.ts'
@@ -24,20 +25,19 @@ const isInTask = (): boolean => originOf() !== null
 /** True for a signal that reaches this process: to itself or to its group; signal 0 only asks whether it is there. */
 const isSelf = ([pid, signal]: unknown[]): boolean => [process.pid, -process.pid, 0, -1].includes(Number(pid)) && signal !== 0
 
-const calls = process as unknown as Calls
-
-/** Puts a function before one of `process`, which it may call. */
-function replaced (name: string, make: (original: Call) => Call): Restore {
+/** Puts a function before one of `process`, or of another object, which it may call. */
+function replaced (name: string, make: (original: Call) => Call, of: object = process): Restore {
+  const calls = of as Calls
   const original = calls[name]
   if (original === undefined) return () => undefined
-  const before = Object.getOwnPropertyDescriptor(process, name)
-  const value = make(original.bind(process) as Call)
-  Object.defineProperty(process, name, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false })
+  const before = Object.getOwnPropertyDescriptor(of, name)
+  const value = make(original.bind(of) as Call)
+  Object.defineProperty(of, name, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false })
   return () => {
     // Who has replaced it after us goes on through us.
     if (calls[name] !== value) return
     if (before === undefined) delete calls[name]
-    else Object.defineProperty(process, name, before)
+    else Object.defineProperty(of, name, before)
   }
 }
 
@@ -46,6 +46,12 @@ const refusing = (name: string, isRefused: (words: unknown[]) => boolean = () =>
   if (isInTask() && isRefused(words)) throw processShared(`process.${name}()`)
   return original(...words)
 })
+
+/** A standard stream that is closed leaves its number to the next file that is opened, such as the database, and the log would be written there. */
+const closing = (name: string): Restore => replaced(name, original => (...words: never[]) => {
+  if (isInTask() && [0, 1, 2].includes(words[0] as unknown as number)) throw processShared(`fs.${name}(${words[0] as unknown as number})`)
+  return original(...words)
+}, fs)
 
 /** What a task has added to the listeners of the process: the others are not its own. */
 class OwnListeners {
@@ -93,7 +99,7 @@ class OwnListeners {
 }
 
 /** A thread ends by itself, and Node keeps most of the process from it. */
-const inThread = (): Restore[] => [refusing('kill', isSelf)]
+const inThread = (): Restore[] => [refusing('kill', isSelf), closing('close'), closing('closeSync')]
 
 function patched (): Restore[] {
   const restores = isMainThread ? ofProcess() : inThread()
@@ -108,6 +114,8 @@ function ofProcess (): Restore[] {
     refusing('umask', words => words.length > 0 && words[0] !== undefined),
     refusing('kill', isSelf),
     refusing('emit', ([event]) => ENDING.test(String(event)) && process.listenerCount(event as string) > 0),
+    closing('close'),
+    closing('closeSync'),
     ...new OwnListeners().patches()
   ]
 }

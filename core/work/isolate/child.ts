@@ -21,6 +21,8 @@ process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
 // A task may replace what it finds on `process`: its end is told all the same.
 const send = process.send!.bind(process)
 const { resourceUsage } = process
+// What a task sends by itself would be read in the thread of offpeak, however large it is.
+process.send = undefined
 
 const port: Port<Up, Down> = {
   // What cannot be said any more is said to nobody: the end of the line is the end of this process.

@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
-import { LateErrors } from '../context/uncaught.ts'
+import { LateErrors, originOf } from '../context/uncaught.ts'
 import { OutputCapture } from '../context/output-capture.ts'
 import { ProcessGuard } from '../context/process-guard.ts'
 import { RUN_ID } from './process-group.ts'
@@ -16,11 +16,15 @@ import type { Used } from '../../model/task/isolation.ts'
 /** A thread whose heap is fuller than this when nobody uses it has leaked, and is not used again. */
 const WORN = 0.5
 
+const post = parentPort?.postMessage.bind(parentPort)
+
 // Between two runs nobody listens on a port of theirs: late errors go by the thread's own.
-void new LateErrors(notice => parentPort?.postMessage(notice, [])).start()
+void new LateErrors(notice => post?.(notice, [])).start()
 // The standard output of the process has records alone.
 void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
 void new ProcessGuard().start()
+// What a task sends by the thread's own port would be read in the thread of offpeak, however large it is.
+if (parentPort) parentPort.postMessage = (...words: unknown[]) => { if (originOf() === null) post!(...words as [unknown]) }
 
 const wired = (port: MessagePort): Port<Up, Down> => ({
   post: message => port.postMessage(message, []),
