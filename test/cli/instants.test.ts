@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cli, place } from './setup.ts'
-import { instant } from '../../core/cli/remote/options.ts'
+import { instant, span } from '../../core/cli/remote/options.ts'
 
 t.test('an instant on the command line has a zone and is a day that exists', async t => {
   const read = instant('--due')
@@ -38,4 +38,11 @@ t.test('every command says which of its options is wrong', async t => {
     t.match(err, new RegExp(`${option} is '2030-02-30T00:00Z': expected .*an instant with a zone`), words.join(' '))
   }
   t.match(await cli(['simulate', '--from', '2030-01-01T00:00'], { cwd }), { code: 2, err: /expected an instant with a zone and of a day that there is, such as .*, or a day of/ })
+})
+
+t.test('a pause of no length is refused before anybody is asked', async t => {
+  const read = span('--for')
+  t.strictSame(['90', '15m', '1h 30m', 'PT15M'].map(read), ['90', '15m', '1h 30m', 'PT15M'])
+  for (const wrong of ['0', '0s', '-5', 'soon', '300000 years', '1e308', '']) t.throws(() => read(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: `--for is '${wrong}': expected a duration above 0` }, wrong)
+  t.match(await cli(['pause', 'all', '--for', '0'], { cwd: place(t) }), { code: 2 })
 })

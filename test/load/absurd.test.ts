@@ -1,6 +1,7 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkConstraints } from '../../core/model/gates/constraint-check.ts'
 import { ConfigSchema, configFaults, configOf } from '../../core/model/config/config.ts'
 import { DefinitionSchema } from '../../core/model/task/task.ts'
 import { LONGEST, milliseconds } from '../../core/model/base/duration.ts'
@@ -99,12 +100,29 @@ t.test('a number of 0 is refused unless it means something, with what would stop
 })
 
 t.test('a duration of 0 is refused where it would stop something', t => {
-  const wrong = ['sense/timeout', 'probes/x/timeout', 'probes/x/ttl', 'signals/x/ttl', 'uploads/max_age', 'uploads/idle_timeout', 'queues/x/rate/per', 'activity/half_life']
+  const wrong = ['sense/timeout', 'probes/x/timeout', 'probes/x/ttl', 'signals/x/ttl', 'uploads/max_age', 'uploads/idle_timeout', 'queues/x/rate/per', 'activity/half_life', 'retention/max_age', 'retention/dead_max_age', 'scheduling/deadline']
   for (const name of wrong) {
     for (const value of [0, '0s']) t.match(faultsAt(configFaults(holding(name.split('/'), value)), name.split('/')), [{ detail: /found .*0.*, expected more than 0: \w+/ }], name)
   }
   t.match(faultsOf(DefinitionSchema, { id: 'x', depends_on: [{ task: 'y', fresh: 0 }] }), [{ pointer: '/depends_on/0/fresh', detail: /expected more than 0: nothing ends/ }])
-  t.strictSame(faultsOf(DefinitionSchema, { id: 'x', timeout: 0, flex: 0, deadline: 0, retry_for: 0, misfire_grace: 0 }), [], 'others mean something')
+  t.match(faultsOf(DefinitionSchema, { id: 'x', deadline: 0 }), [{ pointer: '/deadline', detail: /expected more than 0: no run could be held/ }])
+  t.strictSame(faultsOf(DefinitionSchema, { id: 'x', timeout: 0, flex: 0, retry_for: 0, misfire_grace: 0 }), [], 'others mean something')
+  t.end()
+})
+
+t.test('a share that is written in percent is told what it may mean', t => {
+  t.match(configFaults({ resources: { cpu_limit: 70 } }), [{ pointer: '/resources/cpu_limit', detail: /^found 70, expected a number from 0.001 to 1; did you mean 0.7\?/ }])
+  t.match(configFaults({ scheduling: { time_windows: { night: { start: '01:00', end: '05:00', resource_limit: 50 } } } }), [{ detail: /did you mean 0.5\?$/ }])
+  t.notMatch(configFaults({ resources: { cpu_limit: 700 } })[0]!.detail, /did you mean/)
+  t.end()
+})
+
+t.test('a window that opens when it closes is refused', t => {
+  t.match(configFaults({ scheduling: { time_windows: { night: { start: '03:00', end: '03:00' } } } }), [{ pointer: '/scheduling/time_windows/night/end', detail: /at the same time.*00:00/ }])
+  t.strictSame(configFaults({ scheduling: { time_windows: { all: { start: '00:00', end: '24:00' } } } }), [])
+  const asked = (window: string) => checkConstraints({ constraints: { window }, deadlineMs: 3_600_000 }, { timezone: 'UTC', windows: {} })
+  t.match(asked('03:00-03:00'), [{ pointer: '/constraints/window', detail: /at the same time: write '00:00-24:00'/ }])
+  t.strictSame(asked('00:00-24:00'), [])
   t.end()
 })
 

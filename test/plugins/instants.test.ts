@@ -48,3 +48,12 @@ t.test('a duration or a trigger that cannot be read is refused with its place', 
   t.match((await ask({ url: '/api/readings?step=often' })).json(), { status: 422, errors: [{ pointer: '/query/step' }] })
   t.match((await post('/api/schedules', { task: 'echo', trigger: '61 * * * *' })).json(), { status: 422, errors: [{ pointer: '/trigger', detail: /61/ }] })
 })
+
+t.test('a run_date that has passed is refused, unless it would still fire as one that was missed', async t => {
+  const { post, manager } = await setup(t)
+  const asked = (ago: number) => post('/api/schedules', { task: 'echo', trigger: 'date', trigger_args: { run_date: new Date(manager.clock.now() - ago).toISOString().slice(0, 19).replace('T', ' ') }, timezone: 'UTC' })
+  const grace = manager.catalog.tasks.get('echo')!.misfireGraceMs
+  t.match((await asked(grace + 60_000)).json(), { status: 422, errors: [{ pointer: '/trigger_args/run_date', detail: /^found '.*', which has passed, expected a date to come: it is / }] })
+  t.equal((await asked(Math.min(2000, grace / 2))).statusCode, 201)
+  t.equal((await asked(-3_600_000)).statusCode, 201)
+})

@@ -5,7 +5,7 @@ import type { Remote } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { Option } from 'commander'
 import { agoWords, timeWords } from '../terminal/words.ts'
-import { instant, remote } from '../remote/options.ts'
+import { instant, remote, span } from '../remote/options.ts'
 import { plain, say, sayJson, tell } from '../terminal/say.ts'
 import { table } from '../terminal/table.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
@@ -43,10 +43,10 @@ async function drained (client: Client, scope: Scope): Promise<void> {
   }
 }
 
-async function pause (what: string, { for: span, until, reason, drain = false, ...given }: PauseGiven): Promise<void> {
+async function pause (what: string, { for: length, until, reason, drain = false, ...given }: PauseGiven): Promise<void> {
   const scope = scopeIn(what)
   const client = await Client.find(given)
-  const made = await client.post<PauseView>('/api/pauses', { ...scope, ...span !== undefined && { for: span }, ...until !== undefined && { until }, ...reason !== undefined && { reason } })
+  const made = await client.post<PauseView>('/api/pauses', { ...scope, ...length !== undefined && { for: length }, ...until !== undefined && { until }, ...reason !== undefined && { reason } })
   if (drain) await drained(client, scope)
   if (given.json) return sayJson(made)
   say(plain(`${whatWords(made)} is paused ${made.until === null ? 'until it is resumed' : `until ${timeWords(made.until)} (${agoWords(made.until)})`}; ${drain ? 'nothing of it runs any more' : 'what is running goes on'}`))
@@ -71,7 +71,7 @@ async function pauses (given: Remote): Promise<void> {
 /** `pause`, `resume` and `pauses`. */
 export function addPauses (program: Command): void {
   remote(program.command('pause <what>').description('start no more runs of: all, queue:NAME, task:NAME, tag:NAME'))
-    .addOption(new Option('--for <duration>', "how long: seconds, or words such as '2h'; until it is resumed when absent").conflicts('until'))
+    .addOption(new Option('--for <duration>', "how long: seconds, or words such as '2h'; until it is resumed when absent").conflicts('until').argParser(span('--for')))
     .option('--until <instant>', 'until then', instant('--until'))
     .option('--reason <text>', 'why')
     .option('--drain', 'and wait until what is running is over')

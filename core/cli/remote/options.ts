@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { ManagerOptions } from '../../manager.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { configInvalid, usageInvalid } from '../../model/base/errors.ts'
+import { milliseconds } from '../../model/base/duration.ts'
 
 /** Where an offpeak lies on this machine. */
 export interface Local { config?: string, data?: string, env?: string, host?: string, port?: number }
@@ -17,6 +18,21 @@ export const whole = (name: string, least: number, most: number) => (text: strin
   const number = Number(text)
   if (/^\d+$/.test(text) && number >= least && number <= most) return number
   throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a whole number from ${least} to ${most}`)
+}
+
+/** A duration above 0, as it was written; throws OFFPEAK_USAGE_INVALID. */
+export const span = (name: string) => (text: string): string => {
+  const isRight = durationOf(text) > 0
+  if (isRight) return text
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a duration above 0 and of at most ten years, such as 90, '15m' or '1h 30m'`)
+}
+
+function durationOf (text: string): number {
+  try {
+    return milliseconds(text)
+  } catch {
+    return 0
+  }
 }
 
 const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/

@@ -118,8 +118,13 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
   const closer = branch === undefined ? [] : schemaFaults(branch as TSchema, inner)
   if (closer.length > 0) return closer.map(({ pointer, detail }) => ({ pointer: instancePath + pointer, detail }))
   const found = Array.isArray(inner) && keyword.endsWith('Items') ? `a list of ${inner.length}` : foundWords(inner)
-  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}${node.why === undefined ? '' : `: ${String(node.why)}`}` }]
+  const why = node.why === undefined ? '' : `: ${String(node.why)}`
+  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}${shareWords(node, inner)}${why}` }]
 }
+
+/** Who writes 70 for a share means 0.7. */
+const shareWords = ({ maximum }: Node, found: unknown): string =>
+  maximum === 1 && typeof found === 'number' && found > 1 && found <= 100 ? `; did you mean ${found / 100}?` : ''
 
 function schemaFaults (schema: TSchema, value: unknown): Detail[] {
   const { maxErrors } = Settings.Get()

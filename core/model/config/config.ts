@@ -9,7 +9,7 @@ import { LIMIT_SECTIONS } from './limits.ts'
 import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
 import { QueuesSchema } from './queue.ts'
 import { UploadsSchema } from './upload.ts'
-import { loose as looseGroups } from '../base/section.ts'
+import { lasting, loose as looseGroups } from '../base/section.ts'
 
 const section = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, description })
@@ -62,8 +62,11 @@ const Server = section({
 }, 'The HTTP server')
 
 const Retention = section({
-  max_age: duration('30d', 'Finished runs older than this are removed'),
-  dead_max_age: duration('90d', 'Failed runs older than this are removed, whatever the other limits say'),
+  max_age: { ...lasting('every run would be gone as soon as it is over'), default: '30d', description: 'Finished runs older than this are removed' },
+  dead_max_age: {
+    ...lasting('every failed run would be gone as soon as it is over'), default: '90d',
+    description: 'Failed runs older than this are removed, whatever the other limits say'
+  },
   max_runs: whole(1000, { minimum: 1, description: 'So many finished runs are kept of each task' }),
   every: duration('1h', 'How often finished runs are swept')
 }, 'How long finished runs are kept')

@@ -29,8 +29,17 @@ export function regimesOf (file: LimitFile): { priority_slots?: 'always', profil
 
 const ORDER = ['critical', 'low', 'normal', 'high'] as const
 
-/** What the schema cannot say of these sections: battery thresholds that do not rise. */
-export function limitFaults (value: unknown): Detail[] {
+const SAME = "opens and closes at the same time: expected two times, such as '01:00' and '05:00', or '00:00' and '24:00' for the whole day"
+
+/** A window that opens when it closes: nobody knows whether that is all day or never. */
+const windowFaults = (value: unknown): Detail[] =>
+  Object.entries((value as LimitFile | null)?.scheduling?.time_windows ?? {}).flatMap(([name, window]) =>
+    window?.start === undefined || window.start !== window.end ? [] : [{ pointer: pointerOf(['scheduling', 'time_windows', name, 'end']), detail: `'${name}' ${SAME}` }])
+
+/** What the schema cannot say of these sections: windows without a length, and battery thresholds that do not rise. */
+export const limitFaults = (value: unknown): Detail[] => [...windowFaults(value), ...levelFaults(value)]
+
+function levelFaults (value: unknown): Detail[] {
   const levels = (value as LimitFile | null)?.power?.battery_thresholds
   if (typeof levels !== 'object' || levels === null) return []
   const full = { critical: 15, low: 30, normal: 50, high: 80, ...levels }

@@ -77,7 +77,7 @@ const Scheduling = section({
   signal_dwell: duration('60s', 'The same for custom signals: a signal changes at once, and then not again for so long'),
   load_patience: duration('30m', 'On mains: load that has lasted longer holds nothing any more, for it is how the machine is; constraints of a task still do'),
   nothing_started: duration('6h', 'When no run has started for so long although one is due, health is degraded and a notice says so; 0: never'),
-  deadline: duration('24h', 'How long a run may be held when its task says nothing'),
+  deadline: lastingFor('24h', 'no run could be held at all', 'How long a run may be held when its task says nothing'),
   relax_from: share(0.5, 'From this part of the time to the deadline on limits give way, until none is left at the deadline'),
   preempt_limit: whole(3, 'A run that has given its slot to a more urgent one so often keeps the next one for preempt_after'),
   preempt_after: duration('10m', 'How long it keeps that slot; twice as long each further time'),

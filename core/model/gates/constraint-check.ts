@@ -41,6 +41,7 @@ const window: Rule = ({ constraints: { window: text } }, known) => {
   if (found === null) {
     return known.windows === undefined ? [] : [fault(['window'], `'${text}' is no window of scheduling.time_windows and no text such as '01:00-05:00': ${choices(text, Object.keys(known.windows))}`)]
   }
+  if (found.start === found.end) return [fault(['window'], `'${text}' opens and closes at the same time: write '00:00-24:00' for the whole day`)]
   return openingAt(found, 0) === null ? [fault(['window'], `'${text}' never opens: change its hours or days`)] : []
 }
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import type { Duration } from '../base/duration.ts'
-import { DurationSchema } from '../base/section.ts'
+import { DurationSchema, lasting } from '../base/section.ts'
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: [...words], description })
@@ -46,7 +46,7 @@ export type Class = typeof CLASSES[number]
 /** The fields of a definition that say when its runs may start, be held and be stopped. */
 export const HoldingFields = {
   constraints: Type.Optional(ConstraintsSchema),
-  deadline: Type.Optional(DurationSchema),
+  deadline: Type.Optional(lasting('no run could be held at all')),
   on_deadline: Type.Optional(word(ON_DEADLINE, 'What becomes of a run that is held at its deadline')),
   on_unmet: Type.Optional(word(ON_UNMET, 'What becomes of a due run whose conditions are not met: held, skipped, or run all the same')),
   on_lost: Type.Optional(word(ON_LOST, 'What becomes of a running run whose conditions are lost')),

@@ -9,6 +9,8 @@ import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './intake.ts'
+import { foundWords } from '../../model/base/check.ts'
+import { iso } from '../../model/base/clock.ts'
 import { requestOf } from './requests.ts'
 import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
@@ -231,8 +233,13 @@ export class Desk {
     const task = this.definition(id)
     const zone = timezone ?? task.timezone
     const first = compileTrigger({ trigger, trigger_args: args, timezone: zone }, clock.now())
-    if (first.next(clock.now()) === null && first.kind !== 'date') {
-      throw inputInvalid({ what: 'The schedule was not added', errors: [{ pointer: '/trigger_args', detail: 'it would never fire' }] })
+    // A date that has just passed still fires, as one that was missed.
+    const from = first.kind === 'date' ? clock.now() - task.misfireGraceMs - 1 : clock.now()
+    if (first.next(from) === null) {
+      const errors = [first.kind === 'date'
+        ? { pointer: '/trigger_args/run_date', detail: `found ${foundWords(args['run_date'])}, which has passed, expected a date to come: it is ${iso(clock.now())}` }
+        : { pointer: '/trigger_args', detail: 'it would never fire' }]
+      throw inputInvalid({ what: 'The schedule was not added', errors })
     }
     // One of a task that is off rests until it is on.
     checkAskable(task, { run_disabled: true })
