@@ -55,6 +55,7 @@ interface Plan {
 }
 
 const SHOWN = 20
+const AT_ONCE = 32
 
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
   const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
@@ -86,31 +87,47 @@ function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: Cle
   return null
 }
 
-/** Removes one file if it is still the one that was listed. */
-async function removeFile (root: Folder, old: Old): Promise<'removed' | 'changed' | 'gone'> {
-  const [path, name] = splitPath(old.path)
-  return inFolder(root, path, async folder => {
-    const now = await folder.stat(name)
-    if (now === null) return 'gone'
-    if (!now.isFile() || !sameFile(now, old) || now.mtimeMs !== old.mtimeMs) return 'changed'
-    await folder.check()
-    await folder.remove(name)
-    return 'removed'
-  })
+type Removed = 'removed' | 'changed' | 'gone'
+
+/** Removes one file of an open folder if it is still the one that was listed. */
+async function removeFile (folder: Folder, name: string, old: Old): Promise<Removed> {
+  const now = await folder.stat(name)
+  if (now === null) return 'gone'
+  if (!now.isFile() || !sameFile(now, old) || now.mtimeMs !== old.mtimeMs) return 'changed'
+  await folder.remove(name)
+  return 'removed'
+}
+
+const codeIn = (error: unknown) => codeOf(error) || messageOf(error)
+
+/** Files that follow one another in one folder, at most so many that a stop is heard soon. */
+function * groupsOf (all: readonly Old[]): Generator<{ path: string, files: Old[] }> {
+  for (let at = 0; at < all.length;) {
+    const [path] = splitPath(all[at]!.path)
+    const from = at
+    while (at < all.length && at - from < AT_ONCE && splitPath(all[at]!.path)[0] === path) at++
+    yield { path, files: all.slice(from, at) }
+  }
 }
 
 async function removeFiles (ctx: TaskContext, root: Folder, plan: Plan) {
   const sum = { removed: 0, bytes: 0, changed: [] as string[], failed: [] as string[] }
   ctx.progress.setTotal(plan.old.length, 'files')
-  for (const old of plan.old) {
+  for (const { path, files } of groupsOf(plan.old)) {
     await ctx.breathe()
-    const answer = await removeFile(root, old).catch(error => codeOf(error) || messageOf(error))
-    if (answer === 'removed') {
-      sum.removed++
-      sum.bytes += old.size
-    } else if (answer === 'changed') sum.changed.push(shown(old.path))
-    else if (answer !== 'gone') sum.failed.push(`${shown(old.path)}: ${answer}`)
-    ctx.progress.advance(1, shown(old.path))
+    const answers = await inFolder(root, path, async folder => {
+      await folder.check()
+      return await Promise.all(files.map(old => removeFile(folder, splitPath(old.path)[1], old).catch(codeIn)))
+    }).catch((error: unknown) => files.map(() => codeIn(error)))
+    for (const [index, old] of files.entries()) {
+      const answer = answers[index]!
+      if (answer === 'removed') {
+        sum.removed++
+        sum.bytes += old.size
+      } else if (answer === 'changed') sum.changed.push(shown(old.path))
+      else if (answer !== 'gone') sum.failed.push(`${shown(old.path)}: ${answer}`)
+    }
+    ctx.progress.advance(files.length, shown(files.at(-1)!.path))
   }
   return sum
 }

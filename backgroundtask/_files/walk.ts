@@ -6,6 +6,7 @@ import type { Excluded } from './match.ts'
 
 /** As many folders are open at once. */
 const DEPTH = 512
+const AHEAD = 31
 
 /** Something met on a walk. `folder` is open only until the next one is asked for. */
 export type Found =
@@ -26,8 +27,8 @@ export interface WalkAsk {
 const kindOf = (stat: Stats) =>
   stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'special'
 
-/** A folder that is being read: what is left of it, last name first. */
-interface Level { folder: Folder, prefix: string, names: string[], found: Extract<Found, { kind: 'folder' }> | null }
+/** A folder that is being read: what is left of it, last name first, and what is known of the next ones. */
+interface Level { folder: Folder, prefix: string, names: string[], ahead: Map<string, Promise<Stats | string | null>>, found: Extract<Found, { kind: 'folder' }> | null }
 
 const namesIn = async (folder: Folder) => (await folder.entries()).map(({ name }) => name).toReversed()
 
@@ -36,7 +37,7 @@ async function enter ({ folder, prefix }: Level, { name, stat }: { name: string,
   try {
     inner = await folder.enter(name)
     const path = prefix + name
-    return { folder: inner, prefix: `${path}/`, names: await namesIn(inner), found: { kind: 'folder', path, name, folder, stat } }
+    return { folder: inner, prefix: `${path}/`, names: await namesIn(inner), ahead: new Map(), found: { kind: 'folder', path, name, folder, stat } }
   } catch (error) {
     await inner?.close()
     return codeOf(error) || messageOf(error)
@@ -46,7 +47,7 @@ async function enter ({ folder, prefix }: Level, { name, stat }: { name: string,
 /** Everything below an open folder, in the order of names, on its own device alone and through no link. What cannot
  *  be read is said and passed over; what has gone meanwhile is left out. */
 export async function * walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found> {
-  const levels: Level[] = [{ folder: root, prefix: '', names: await namesIn(root), found: null }]
+  const levels: Level[] = [{ folder: root, prefix: '', names: await namesIn(root), ahead: new Map(), found: null }]
   try {
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
       const name = level.names.pop()
@@ -57,7 +58,7 @@ export async function * walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found>
         yield level.found
         continue
       }
-      await ask.breathe()
+      if (!level.ahead.has(name)) await ask.breathe()
       const next = await step(level, { name, ask, depth: levels.length })
       if (next === null) continue
       if ('kind' in next) yield next
@@ -68,10 +69,20 @@ export async function * walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found>
   }
 }
 
+/** How a name is. Of names that come soon it is asked at once, as a look waits for the disk most of the time. */
+async function statOf ({ folder, names, ahead }: Level, name: string): Promise<Stats | string | null> {
+  const ask = (one: string) => folder.stat(one).catch((error: unknown) => codeOf(error) || messageOf(error))
+  if (!ahead.has(name)) {
+    ahead.clear()
+    for (const one of [name, ...names.slice(-AHEAD)]) ahead.set(one, ask(one))
+  }
+  return await ahead.get(name)!
+}
+
 async function step (level: Level, { name, ask, depth }: { name: string, ask: WalkAsk, depth: number }): Promise<Found | Level | null> {
   const path = level.prefix + name
   const unread = (code: string): Found => ({ kind: 'unread', path, code })
-  const stat = await level.folder.stat(name).catch((error: unknown) => codeOf(error) || messageOf(error))
+  const stat = await statOf(level, name)
   if (typeof stat === 'string') return ask.excluded?.(path, 'folder') === true ? null : unread(stat)
   if (stat === null) return null
   const kind = kindOf(stat)

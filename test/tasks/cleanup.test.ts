@@ -144,22 +144,24 @@ tap.test('settings that cannot be meant fail the run with their key', async t =>
 
 tap.test('a file that was written again after it was listed stays', async t => {
   const { root, ctx } = setup(t, { max_share: 1 })
-  fill(root, { old: ['a', 'b'] })
+  fill(root, { old: ['a', 'dir/b'] })
   const advance = ctx.progress.advance
   ctx.progress.advance = by => {
-    writeFileSync(join(root, 'b'), 'news')
+    writeFileSync(join(root, 'dir/b'), 'news')
     advance(by)
   }
-  t.match(await run(ctx), { removed: 1, changed: ['b'] })
-  t.ok(existsSync(join(root, 'b')))
+  t.match(await run(ctx), { removed: 1, changed: ['dir/b'] })
+  t.ok(existsSync(join(root, 'dir/b')))
 })
 
-tap.test('a stop ends it between two files', async t => {
+tap.test('a stop ends it between two folders, and within a large one soon', async t => {
   const { root, ctx, stop } = setup(t, { max_share: 1 })
-  fill(root, { old: ['a', 'b', 'c'] })
-  ctx.progress.advance = () => stop.abort(new Error('stopped'))
+  fill(root, { old: Array.from({ length: 100 }, (_, index) => `${index < 10 ? 'a' : 'b'}/${index}`) })
+  let groups = 0
+  ctx.progress.advance = () => { if (++groups === 2) stop.abort(new Error('stopped')) }
   await t.rejects(run(ctx), { message: 'stopped' })
-  t.equal(readdirSync(root).length, 2)
+  t.equal(readdirSync(join(root, 'a')).length, 0)
+  t.equal(readdirSync(join(root, 'b')).length, 90 - 32)
 })
 
 tap.test('a folder swapped for a link at any step of the run leads nowhere [S24]', async t => {
