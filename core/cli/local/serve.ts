@@ -19,6 +19,7 @@ import { lifetime, outlive } from './lifetime.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { findSignalPipe } from '../../work/watch/signal-pipe.ts'
 import { lendStandIn } from './stand-in.ts'
+import { fixGlobals } from '../../work/context/globals.ts'
 import { givesBack } from './reclaim.ts'
 import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
@@ -102,8 +103,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   manager.onNotice(noticeLog(log), 'log')
   // Relative paths in the settings of tasks start where those of the configuration do.
   process.chdir(manager.root)
-  // A property that a task adds to every object there is would be in everything that is sent and stored.
-  Object.preventExtensions(Object.prototype)
+  fixGlobals()
   // A first start tries every task file in a child, which begins meanwhile.
   const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
