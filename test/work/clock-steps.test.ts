@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { MISFIRES } from '../../core/model/task/task.ts'
+import { fakeClock } from '../clock.ts'
 import { house, scratch } from './house.ts'
 import type { Misfire } from '../../core/model/task/task.ts'
 
@@ -31,6 +32,18 @@ t.test('an interval goes on by elapsed time when the clock is set back, by whate
     t.match(it.said('replanned'), [{ schedules: 1 }])
     await it.close()
   }
+})
+
+t.test('counted time that has fractions leaves instants whole', async t => {
+  const clock = fakeClock(NOW)
+  let fraction = 0
+  const it = await house(t, { tasks: [every(60)], clock: { ...clock, monotonic: () => clock.monotonic() + (fraction += 0.1234) } })
+  await it.runner.stop()
+  await pass(it, 2 * MINUTE)
+  it.clock.set(it.clock.now() - HOUR)
+  await pass(it, 5 * MINUTE)
+  t.equal((await runsOf(it)).length, 7)
+  t.strictSame(it.planner.faults, [])
 })
 
 t.test('an interval of a day that began before a clock was set back by an hour fires a day after its last fire', async t => {

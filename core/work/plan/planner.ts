@@ -188,7 +188,8 @@ export class Planner {
     const counted = this.#options.clock.monotonic()
     const before = this.#seen
     this.#seen = { wall: now, counted }
-    return before === null ? 0 : aheadOf(before.wall + (counted - before.counted), now)
+    // Counted time has fractions, instants have none.
+    return before === null ? 0 : aheadOf(before.wall + Math.round(counted - before.counted), now)
   }
 
   async #sync (now: number, backMs: number): Promise<void> {

@@ -64,7 +64,7 @@ export class Verdicts {
   /** Until when the clock is not believed, epoch ms; undefined: it is. */
   get doubtedUntil (): number | undefined {
     const ms = this.#steps.settlesIn()
-    return ms > 0 ? this.#options.clock.now() + ms : undefined
+    return ms > 0 ? this.#options.clock.now() + Math.ceil(ms) : undefined
   }
 
   get buckets (): ReadonlyMap<string, Bucket> {

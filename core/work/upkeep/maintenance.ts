@@ -76,8 +76,8 @@ export class Upkeep {
     const { clock } = this.#options
     const counted = clock.monotonic()
     const before = this.#standing
-    const next = this.#standing = stood(before, clock.now(), this.#counted === null ? 0 : counted - this.#counted)
-    this.#counted = counted
+    const next = this.#standing = stood(before, clock.now(), this.#counted === null ? 0 : Math.floor(counted - this.#counted))
+    this.#counted = (this.#counted ?? counted) + Math.floor(counted - (this.#counted ?? counted))
     if (before?.from !== next.from || (before.until === null) !== (next.until === null)) this.#isKept = false
     return sureBy(next)
   }
