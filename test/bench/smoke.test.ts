@@ -4,6 +4,8 @@ import { reaches, summary } from '../../bench/row.ts'
 import { table } from '../../bench/report.ts'
 import type { Row } from '../../bench/row.ts'
 
+t.setTimeout(400_000)
+
 for (const name of SCRIPTS) {
   t.test(`${name} measures something of offpeak when it does little`, async t => {
     const { run } = await script(name)

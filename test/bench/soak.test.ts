@@ -6,6 +6,8 @@ import { scratch } from '../work/house.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** The file as a whole, also on a machine that is busy. */
+t.setTimeout(600_000)
 const LONG = 240_000
 /** What hangs on the speed of the machine is shown, and not asserted. */
 const TIMED = new Set(['ms', 'MB', 'MB/min'])
