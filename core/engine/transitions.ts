@@ -1,7 +1,7 @@
 import { clamped } from '../model/base/clock.ts'
 import { isFinal } from '../model/run/run.ts'
 import { isSingle } from '../model/run/cohort.ts'
-import { isSuspect, waitAfterCrash } from '../model/run/suspicion.ts'
+import { HELD_WAIT_MS, waitAfterCrash } from '../model/run/suspicion.ts'
 import type { Outcome } from '../model/run/outcome.ts'
 import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/run.ts'
 import type { Share } from '../model/run/suspicion.ts'
@@ -176,7 +176,10 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) }
   const over = { ...finished(back, now), child: run.child }
   if (run.cancel) return { ...over, state: 'cancelled', reason: run.cancel }
-  if (share === 'stopped') return { ...queued(back, run.due_at), child: run.child, reason: STOPPED }
+  if (share === 'stopped') {
+    const due = blame?.runs.includes(run.id) ? Math.max(run.due_at, now + HELD_WAIT_MS) : run.due_at
+    return { ...queued(back, due), child: run.child, reason: STOPPED }
+  }
   if (restart === 'fail') {
     return {
       ...over, state: 'failed',
@@ -185,8 +188,9 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
   }
   if (!isCharged) return { ...queued(back, run.due_at), child: run.child, reason: BESIDE }
   if (back.crashes < crash_cap || share === 'among') {
-    const due = Math.max(run.due_at, now + waitAfterCrash(back.crashes, crash_cap))
-    return { ...queued(back, isSuspect(back, crash_cap) ? due : run.due_at), child: run.child, reason: crashedWith(blame, run) }
+    const held = blame?.runs.includes(run.id) ? HELD_WAIT_MS : 0
+    const wait = Math.max(held, waitAfterCrash(back.crashes, crash_cap))
+    return { ...queued(back, wait > 0 ? Math.max(run.due_at, now + wait) : run.due_at), child: run.child, reason: crashedWith(blame, run) }
   }
   const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
   return { ...over, state: 'failed', reason: { code: 'crashed', message } }

@@ -126,12 +126,15 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
     setTimeout(() => endProcess(1), LAST_WORDS).unref()
     end(1)
   }, 'owner')
+  // What a start puts back may hold the loop before anything listens.
+  const pipe = findSignalPipe()
+  await lendStandIn(app, manager, pipe)
   await app.ready()
   outlive(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
   dismiss()
   const url = await listen(app, manager)
   listening = true
-  await lendStandIn(app, manager, findSignalPipe())
+  await lendStandIn(app, manager, pipe)
   await welcome(manager, url, demo)
   givesBack(manager)
   await tidyCompiled()

@@ -17,6 +17,9 @@ const LONGEST_WAIT = 5 * MINUTE
 export const waitAfterCrash = (crashes: number, cap: number): number =>
   crashes < suspectFrom(cap) ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (crashes - suspectFrom(cap)))
 
+/** A run that held the event loop waits for so long before it is tried again: whoever starts offpeak can say something first. */
+export const HELD_WAIT_MS = 5 * SECOND
+
 /** What the owner of runs was doing when it ended, where that is known. `runs`: those that held its event loop. `ended`: it
  *  was ended for that by a stop, or by the limit; null: by something else. `words`: the same, for people. */
 export interface Blame { owner: string, runs: readonly string[], ended: 'stop' | 'limit' | null, words: string }
