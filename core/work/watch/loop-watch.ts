@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
 import { mkdir } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
 import { HOUR } from '../../model/base/duration.ts'
 import { InlineTable } from './inline-table.ts'
 import { Lifecycle } from '../../model/base/service.ts'
@@ -70,6 +72,13 @@ export function placeIn (stack: string): string | null {
   return null
 }
 
+/** What the thread begins with: code that was compiled before saves it the memory of what strips types. */
+function bootstrap (): string {
+  const cache = getCompileCacheDir()
+  const enable = cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`
+  return `${enable}import(${JSON.stringify(pathToFileURL(WATCHER).href)})`
+}
+
 /** Where this thread is at, asked by the watcher in the middle of whatever it executes. */
 function whereabouts (): { run: Inline | null, where: string | null } {
   const scope = runScope.getStore()
@@ -135,7 +144,7 @@ export class LoopWatch implements Service {
     const where = `offpeak.where.${owner}`
     Object.defineProperty(globalThis, Symbol.for(where), { value: whereabouts, configurable: true, enumerable: false })
     const data: WatcherData = { memory: this.table.memory, folder: folder(), owner, where }
-    const worker = this.#worker = new Worker(WATCHER, { workerData: data, execArgv: [], resourceLimits: HEAP })
+    const worker = this.#worker = new Worker(bootstrap(), { eval: true, workerData: data, execArgv: [], resourceLimits: HEAP })
     worker.unref()
     worker.on('message', (said: Said) => this.#hear(said.stood))
     worker.on('error', error => {
