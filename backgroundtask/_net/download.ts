@@ -81,9 +81,18 @@ function conditions ({ have, part, partBytes }: { have: State | null, part: Stat
   return headers
 }
 
+/** No server is waited for longer than this, seconds: it is tried again then, whatever it has asked for. */
+const LONGEST_WAIT = 86_400
+
+/** How long a server asks to be left alone, seconds: it says so, or until when; null: it says neither. */
+export function waitOf (asked: string | undefined, now: number): number | null {
+  if (asked === undefined) return null
+  const wait = /^\d+$/.test(asked.trim()) ? Number(asked) : (Date.parse(asked) - now) / 1000
+  return wait > 0 ? Math.min(LONGEST_WAIT, Math.ceil(wait)) : null
+}
+
 function refuse ({ status, headers }: Answer): never {
-  const wait = Number(headers['retry-after'])
-  throw new AnswerRefused({ status, message: `The server answered ${status}`, retryAfter: Number.isFinite(wait) && wait > 0 ? wait : null })
+  throw new AnswerRefused({ status, message: `The server answered ${status}`, retryAfter: waitOf(headers['retry-after'], Date.now()) })
 }
 
 /** Where the body is to be put, or null when it does not fit the part that is there. */

@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import { download } from '../../backgroundtask/_net/download.ts'
+import { download, waitOf } from '../../backgroundtask/_net/download.ts'
 import { openFolder } from '../../backgroundtask/_files/root.ts'
 import { TASK_DEFINITIONS } from '../../backgroundtask/sync_external_data.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
@@ -194,4 +194,14 @@ tap.test('without url and file the run is skipped; an address that must not be a
   await t.rejects(run(fakeContext('sync_external_data').ctx), { name: 'Skip', message: /tasks\.sync_external_data\.payload\.url/ })
   const payload = { url: 'http://127.0.0.1:1/', file: join(t.testdir(), 'x') }
   await t.rejects(run(fakeContext('sync_external_data', payload).ctx), { name: 'Fatal', message: /payload\.url/ })
+})
+
+tap.test('whatever a server asks for is waited for a day at most, and nonsense is not waited for', t => {
+  const now = Date.parse('2026-11-22T12:00:00Z')
+  t.strictSame(['120', '1e15', '1'.padEnd(300, '0'), '-0', '-5', '1.5', 'soon', '', 'Infinity', undefined].map(asked => waitOf(asked, now)),
+    [120, null, 86_400, null, null, null, null, null, null, null])
+  t.equal(waitOf('Sun, 22 Nov 2026 12:05:00 GMT', now), 300)
+  t.equal(waitOf('Fri, 01 Jan 2038 00:00:00 GMT', now), 86_400)
+  t.equal(waitOf('Sat, 21 Nov 2026 12:00:00 GMT', now), null, 'it has passed')
+  t.end()
 })
