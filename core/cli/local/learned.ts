@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
+import { isHistogram } from '../../model/machine/activity.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Local } from '../remote/options.ts'
 import type { Point } from '../../model/machine/history.ts'
@@ -30,7 +31,8 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
       if (times.length > 0) took[task] = times[times.length >> 1]!
     }
     const [fact] = await engine.kept({ prefix: 'activity' })
-    return { took, ...fact && { activity: fact.value as unknown as Histogram } }
+    const activity = fact?.value
+    return { took, ...isHistogram(activity) && { activity } }
   } finally {
     await engine.stop()
   }

@@ -22,6 +22,15 @@ const HOURS = 168
 /** A histogram that has seen nothing. */
 export const emptyHistogram = (): Histogram => ({ buckets: Array.from({ length: HOURS }, () => null) })
 
+const isBucket = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value).every(number => Number.isFinite(number)))
+
+/** True of a histogram, of what was stored as one. */
+export function isHistogram (value: unknown): value is Histogram {
+  const { buckets } = (value ?? {}) as Partial<Histogram>
+  return Array.isArray(buckets) && buckets.length === HOURS && buckets.every(isBucket)
+}
+
 const wallOf = (at: number, zone: string): number => at + segmentAt(zoneOf(zone, '/timezone'), Math.floor(at / 1000)).offset * 1000
 
 /** The hour by the wall clock, counted from 1970: zones of half an hour have hours too. */

@@ -18,6 +18,12 @@ type Count = { failures: number, trips: number }
 
 const BY = 'breaker'
 const PREFIX = 'breaker/'
+/** True of a count, of what was stored as one. */
+function isCount (value: unknown): value is Count {
+  const { failures, trips } = (value ?? {}) as Partial<Count>
+  return Number.isSafeInteger(failures) && Number.isSafeInteger(trips)
+}
+
 const NONE: Count = { failures: 0, trips: 0 }
 
 /** How long the pause number `trips` lasts, ms: each one twice as long as the one before it, up to the cap. */
@@ -53,7 +59,8 @@ export class Breaker {
   }
 
   async #read (): Promise<void> {
-    const kept = new Map((await this.#options.engine.kept({ prefix: PREFIX })).map(({ name, value }) => [name.slice(PREFIX.length), value as Count]))
+    const facts = await this.#options.engine.kept({ prefix: PREFIX })
+    const kept = new Map(facts.flatMap(({ name, value }) => isCount(value) ? [[name.slice(PREFIX.length), value]] : []))
     for (const task of new Set([...this.#counts.keys(), ...kept.keys()])) {
       const [own = NONE, count = NONE] = [this.#counts.get(task), kept.get(task)]
       if (own.failures === count.failures && own.trips === count.trips) continue

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { DurationSchema } from '../../model/base/section.ts'
-import { aheadOf } from '../../model/base/clock.ts'
+import { aheadOf, clamped } from '../../model/base/clock.ts'
 import { faultsOf } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -34,6 +34,15 @@ function check (ask: PauseAsk): void {
 const PREFIX = 'pause/'
 const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${scope}/${name ?? ''}`
 
+const isInstant = (value: unknown): boolean => typeof value === 'number' && clamped(value) === value
+
+/** True of a pause, of what was stored as one. */
+function isPause (value: unknown): value is Pause & Json {
+  const { scope, name, until, at, by } = (value ?? {}) as Partial<Pause>
+  return ['all', 'queue', 'task', 'tag'].includes(scope!) && (scope === 'all' || typeof name === 'string') &&
+    isInstant(at) && (until === null || isInstant(until)) && typeof by === 'string'
+}
+
 /** A pause that was made by a clock which was set back since: it begins now, and is as long as it was. */
 const broughtBack = (pause: Pause, now: number): Pause =>
   ({ ...pause, at: now, until: pause.until === null ? null : pause.until - aheadOf(pause.at, now) })
@@ -54,7 +63,7 @@ export class Pauses {
   /** Reads what was paused before this start. */
   async load (): Promise<void> {
     const facts = await this.#engine.kept({ prefix: PREFIX })
-    this.#pauses = new Map(facts.map(({ name, value }) => [name, value as unknown as Pause]))
+    this.#pauses = new Map(facts.flatMap(({ name, value }) => isPause(value) ? [[name, value]] : []))
     this.#situation.pause(this.list())
   }
 

@@ -1,5 +1,5 @@
 import { MINUTE, milliseconds } from '../../model/base/duration.ts'
-import { emptyHistogram, learn, quietest } from '../../model/machine/activity.ts'
+import { emptyHistogram, isHistogram, learn, quietest } from '../../model/machine/activity.ts'
 import { othersBusy } from '../../model/machine/others.ts'
 import { isOpen } from '../../model/machine/window.ts'
 import { known } from '../../model/machine/reading.ts'
@@ -39,7 +39,8 @@ export class Foresight {
   /** Reads what was learned before this start. */
   async load (): Promise<void> {
     const [fact] = await this.#options.engine.kept({ prefix: FACT })
-    if (fact) this.#histogram = fact.value as unknown as Histogram
+    // What is none begins anew.
+    if (isHistogram(fact?.value)) this.#histogram = fact.value
     this.#savedAt = this.#options.clock.now()
   }
 

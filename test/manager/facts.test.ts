@@ -1,0 +1,32 @@
+import t from 'tap'
+import { createManager } from '../../core/manager.ts'
+import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
+import { fakeClock } from '../clock.ts'
+import { fakeEyes } from '../work/eyes.ts'
+import { scratch } from '../work/house.ts'
+import type { Json } from '../../core/model/base/json.ts'
+
+const NAMES = ['pause/task/a', 'activity', 'breaker/a', 'clock']
+const VALUES: Json[] = [[], 'x', 5, {}, true, [1e308, 'x', null], { scope: 'task', name: 'a', at: 'x', until: null, by: 'x' }, { scope: 'all', name: null, at: 0, until: 1e308, by: 'x' }, { failures: 'x', trips: 1e308 }, { at: -1e300, until: 'x', from: {} }, { buckets: [5] }]
+
+t.test('a fact that is nothing of the kind stops no start, no sweep and no reading, and holds nothing', async t => {
+  const folder = scratch(t)
+  const clock = fakeClock()
+  for (const name of NAMES) {
+    for (const value of VALUES) {
+      const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
+      await engine.start()
+      for (const each of NAMES) await engine.keep({ name: each, value: each === name ? value : null, now: clock.now() })
+      const failures: unknown[] = []
+      const manager = await createManager({ root: scratch(t), files: 'none', clock, senses: fakeEyes(clock).eyes, loops: 'none', engine, onNotice: said => void (said.kind.endsWith('_failed') && failures.push(said)) })
+      manager.registerTasks([{ id: 'a', func: () => 1 }])
+      await manager.start()
+      for (const beat of ['sweep', 'watch', 'poll']) await manager.beat(beat)
+      await manager.look()
+      t.strictSame(failures, [], `${name} is ${JSON.stringify(value)}`)
+      t.strictSame(manager.pauses.list(), [])
+      await manager.stop()
+      await engine.stop()
+    }
+  }
+})
