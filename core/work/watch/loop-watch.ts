@@ -76,7 +76,7 @@ export function placeIn (stack: string): string | null {
 function bootstrap (): string {
   const cache = getCompileCacheDir()
   const enable = cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`
-  return `${enable}import(${JSON.stringify(pathToFileURL(WATCHER).href)})`
+  return `${enable}import(${JSON.stringify(pathToFileURL(WATCHER).href)}).then(() => require('node:module').flushCompileCache())`
 }
 
 /** Where this thread is at, asked by the watcher in the middle of whatever it executes. */
