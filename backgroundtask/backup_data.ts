@@ -203,7 +203,7 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
   try {
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
-      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: settings.source! }).catch(error => refused(ctx, error))
+      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: [settings.source!] }).catch(error => refused(ctx, error))
       const result = await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
       for (const path of disks) await noteDisk(ctx, path)
       return result

@@ -30,6 +30,7 @@ interface Matched { paths: string[], unread: string[] }
 
 /** The files that a glob below its first plain folders means; what was rotated before is not a log. */
 async function matching (ctx: TaskContext, given: string): Promise<Matched> {
+  if (given.startsWith('!')) throw new Error(`a pattern takes nothing back; write './${given}' for a name that begins with '!'`)
   const pattern = resolve(expandPath(given))
   const parts = pattern.split(sep)
   const first = parts.findIndex(part => /[*?[\]{}]/.test(part))

@@ -76,7 +76,7 @@ async function syncOpen (ctx: TaskContext, { source, target, settings }: { sourc
   const done: Done = { copied: 0, bytes: 0, touched: 0, unchanged: 0, linked: 0, removed: 0, passed: 0, not_kept: 0, troubles: [] }
   const read = async () => await ctx.checkpoint.read() as Place | null
   const sync: Sync = { ctx, done, ask: { source, target, breathe: () => ctx.breathe(), moved: bytes => ctx.progress.advance(bytes), read, save: place => ctx.checkpoint.save(place) } }
-  const excluded = await excludedFrom(source, { patterns: settings.exclude, given: placed(ctx, 'source', settings.source ?? '') })
+  const excluded = await excludedFrom(source, { patterns: settings.exclude, given: [placed(ctx, 'source', settings.source ?? ''), target.path, placed(ctx, 'target', settings.target ?? '')] })
   const found = await look(source, { excluded, breathe: () => ctx.breathe() })
   done.passed = found.special.length
   done.troubles.push(...found.unread)

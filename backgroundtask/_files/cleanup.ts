@@ -60,7 +60,7 @@ const AT_ONCE = 32
 async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
   const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
   const includes = includer(settings.include, { ignoreCase: await ignoresCase(root) }).names
-  const excluded = await excludedFrom(root, { patterns: settings.exclude, given: expandPath(settings.root ?? '') })
+  const excluded = await excludedFrom(root, { patterns: settings.exclude, given: [expandPath(settings.root ?? '')] })
   for await (const found of walk(root, { breathe: () => ctx.breathe(), excluded })) {
     if (found.kind === 'link') plan.links++
     if (found.kind === 'unread') plan.unread.push(`${shown(found.path)}: ${found.code}`)
@@ -174,6 +174,8 @@ async function cleanFolder (ctx: TaskContext, { root, settings, now }: { root: F
 export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}): Promise<unknown> {
   const settings = settingsOf(ctx, CleanupInput, defaults)
   if (settings.root === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'root')} in config.json`)
+  const taken = settings.include.find(pattern => pattern.startsWith('!'))
+  if (taken !== undefined) return ctx.fail(`${keyOf(ctx, 'include')} in config.json: '${shown(taken)}' takes nothing back; name what stays in ${keyOf(ctx, 'exclude')}, and write '\\${shown(taken)}' for a name that begins with '!'`)
   if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
   let root: Folder
   try {

@@ -47,7 +47,9 @@ export function branchesOf (pattern: string): string[] | null {
 }
 
 const CLASSES: Record<string, [string, string][]> = {
-  alpha: [['a', 'z'], ['A', 'Z']], digit: [['0', '9']], alnum: [['a', 'z'], ['A', 'Z'], ['0', '9']], lower: [['a', 'z']], upper: [['A', 'Z']], space: [[' ', ' '], ['\t', '\r']]
+  alpha: [['a', 'z'], ['A', 'Z']], digit: [['0', '9']], alnum: [['a', 'z'], ['A', 'Z'], ['0', '9']], lower: [['a', 'z']], upper: [['A', 'Z']], space: [[' ', ' '], ['\t', '\r']],
+  xdigit: [['0', '9'], ['a', 'f'], ['A', 'F']], blank: [[' ', ' '], ['\t', '\t']], cntrl: [['\0', '\x1f'], ['\x7f', '\x7f']],
+  punct: [['!', '/'], [':', '@'], ['[', '`'], ['{', '~']], graph: [['!', '~']], print: [[' ', '~']], word: [['a', 'z'], ['A', 'Z'], ['0', '9'], ['_', '_']]
 }
 
 function classAt (chars: string[], from: number): { token: Token, next: number } | null {

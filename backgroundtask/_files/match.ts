@@ -1,16 +1,20 @@
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Folder } from './folder.ts'
 import { MOST_BRANCHES, branchesOf, nameFits, pathFits, segmentOf } from './glob.ts'
 import type { Segment } from './glob.ts'
 import { isRaw, shown } from './names.ts'
+import { expandPath } from './path.ts'
+import { PathRefused } from './root.ts'
 
 /** A pattern that cannot be meant; the message is a sentence for its owner. */
 export class PatternRefused extends Error {
   override readonly name = 'PatternRefused'
 }
 
-interface Rule { segments: Segment[], folders: boolean }
+/** `below`: the folder's own path, of which the segments speak too. */
+interface Rule { segments: Segment[], folders: boolean, below?: readonly string[] }
 
 /** True for a path that is left out. Paths are relative with `/`; below a path that is left out everything is. */
 export type Excluded = (path: string, kind: 'folder' | 'other') => boolean
@@ -35,12 +39,17 @@ function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
   if (pattern.startsWith('!')) throw new PatternRefused(`'${shown(pattern)}' would take an exclusion back, which is not possible; a name that begins with '!' is written '\\${shown(pattern)}'`)
   if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
   if (pattern.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
-  const texts = branches(pattern)
-  // The path as a shell or a file manager shows it, below the folder it is meant for.
-  const full = pattern.startsWith('~/') ? home + pattern.slice(1) : pattern
-  const inside = roots.filter(root => full.startsWith(`${root}/`)).flatMap(root => branches(full.slice(root.length)))
-  const rules = [...texts, ...inside].map(text => ruleOf(text, { fold }))
-  const literal = pattern.replace(/\/+$/, '').split('/').filter(part => part !== '' && part !== '.')
+  const sequence = pattern.match(/\{-?(?:\d+|[A-Za-z])\.\.-?(?:\d+|[A-Za-z])(?:\.\.-?\d+)?\}/)?.[0]
+  if (sequence !== undefined) throw new PatternRefused(`'${shown(pattern)}' has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`)
+  const full = fullPath(pattern, home)
+  if (roots.some(root => root === full && root.lastIndexOf('/') > 0)) throw new PatternRefused(`'${shown(pattern)}' is the folder itself, of which nothing would be left`)
+  const inside = roots.filter(root => full?.startsWith(`${root}/`)).flatMap(root => branches(full!.slice(root.length) + (pattern.endsWith('/') ? '/' : '')))
+  const rules = [...branches(pattern), ...inside].map(text => ruleOf(text, { fold }))
+  // A path that holds signs in the part above the folder.
+  for (const text of full === null ? [] : branches(full)) {
+    for (const root of roots) rules.push({ segments: partsIn(text).map(part => segmentOf(fold(part))), folders: pattern.endsWith('/'), below: partsIn(fold(root)) })
+  }
+  const literal = partsIn(pattern)
   // A name that has the signs of a pattern in it is also itself.
   if (/[[\]{}*?\\]/.test(pattern)) {
     const segments = literal.map(text => ({ tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })), text }))
@@ -49,10 +58,30 @@ function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
   return rules
 }
 
+const partsIn = (text: string) => text.split('/').filter(part => part !== '' && part !== '.')
+
+/** A pattern as the whole path that a shell or a file manager shows for it; null when it is none. */
+function fullPath (pattern: string, home: string): string | null {
+  const cut = `${pattern}/`.indexOf('/')
+  const expanded = () => {
+    try {
+      return expandPath(pattern.slice(0, cut), { home, env: process.env, passwd: () => readFileSync('/etc/passwd', 'utf8') })
+    } catch (error) {
+      // A name such as `~lock` or `$RECYCLE.BIN`, and no path.
+      if (!/^[~$]\{?\w+\}?\/./.test(pattern)) return ''
+      throw error instanceof PathRefused ? new PatternRefused(error.message) : error
+    }
+  }
+  const start = /^[~$]/.test(pattern) ? expanded() : pattern.slice(0, cut)
+  const full = start + pattern.slice(cut)
+  return full.startsWith('/') ? `/${partsIn(full).join('/')}` : null
+}
+
 const anchored = (text: string) => text.replace(/\/+$/, '').includes('/')
 
 function ruleOf (text: string, { fold }: Pick<Reading, 'fold'>): Rule {
-  const parts = text.split('/').filter(part => part !== '' && part !== '.')
+  const parts = partsIn(text)
+  if (parts.length === 0) throw new PatternRefused('A pattern stands, by its braces, for one that is empty, and of the folder nothing would be left')
   const free = !anchored(text)
   // What is in a folder is the folder: `cache/**` leaves nothing of it.
   while (parts.length > 1 && (parts.at(-1) === '**')) parts.pop()
@@ -78,7 +107,8 @@ export function excluder (patterns: readonly string[], { ignoreCase = false, roo
     const parts = fold(path).split('/')
     for (let length = 1; length <= parts.length; length++) {
       const folder = length < parts.length || kind === 'folder'
-      if (rules.some(rule => (folder || !rule.folders) && pathFits(rule.segments, parts.slice(0, length), { part }))) return true
+      const upTo = parts.slice(0, length)
+      if (rules.some(rule => (folder || !rule.folders) && pathFits(rule.segments, rule.below === undefined ? upTo : [...rule.below, ...upTo], { part }))) return true
     }
     return false
   }
@@ -108,9 +138,13 @@ const swapped = (name: string) => name === name.toLowerCase() ? name.toUpperCase
 
 /** True when an open folder does not tell upper from lower case, as a name in it shows; by the system when none does. */
 export async function ignoresCase (folder: Folder): Promise<boolean> {
-  for (const { name } of (await folder.entries()).slice(0, 50)) {
+  const names = (await folder.entries()).map(({ name }) => name)
+  const all = new Set(names)
+  for (const name of names.slice(0, 50)) {
     const other = swapped(name)
     if (isRaw(name) || other === name) continue
+    // Two names, of one file or not.
+    if (all.has(other)) return false
     const [own, there] = await Promise.all([folder.stat(name), folder.stat(other)]).catch(() => [null, null])
     if (own === null) continue
     return there !== null && there.dev === own.dev && there.ino === own.ino
@@ -118,9 +152,9 @@ export async function ignoresCase (folder: Folder): Promise<boolean> {
   return process.platform === 'darwin' || process.platform === 'win32'
 }
 
-/** What a list of patterns leaves out of an open folder; `given`: the folder's path as its owner wrote it. */
-export async function excludedFrom (folder: Folder, { patterns, given }: { patterns: readonly string[], given: string }): Promise<Excluded> {
-  const roots = [...new Set([folder.path, resolve(given)])]
+/** What a list of patterns leaves out of an open folder; `given`: the paths of the folder, and of others that are to be like it, as their owner wrote them. */
+export async function excludedFrom (folder: Folder, { patterns, given }: { patterns: readonly string[], given: readonly string[] }): Promise<Excluded> {
+  const roots = [...new Set([folder.path, ...given.map(path => resolve(path))])]
   return excluder(patterns, { ignoreCase: await ignoresCase(folder), roots })
 }
 

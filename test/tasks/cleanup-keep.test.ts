@@ -34,6 +34,12 @@ tap.test('nothing at or below an excluded path is removed, however it is written
   }
 })
 
+tap.test('a pattern of what goes takes nothing back', async t => {
+  const { root, ctx } = setup(t, { old: ['keep/a', 'gone'], include: ['**/*', '!keep/**'] })
+  await t.rejects(run(ctx), { name: 'Fatal', message: /include in config.json: '!keep\/\*\*' takes nothing back; name what stays in .*exclude/ })
+  t.ok(there(root, 'keep/a') && there(root, 'gone'))
+})
+
 tap.test('an exclusion may be written with the path of the folder', async t => {
   const { root, ctx } = setup(t, { old: ['keep/a', 'gone'] })
   t.match(await run({ ...ctx, payload: { ...ctx.payload as object, exclude: [join(root, 'keep')] } }), { removed: 1 })

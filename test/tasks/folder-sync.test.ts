@@ -120,3 +120,13 @@ t.test('folders that would swallow each other are refused, and missing ones name
   await t.rejects(sync(fakeContext('sync_folder').ctx), { name: 'Skip' })
   t.match(TASK_DEFINITIONS[0], { type: 'sync', queue: 'sync', max_retries: 2, enabled: false })
 })
+
+t.test('an exclusion written with the path of the target keeps what is there', async t => {
+  const { source, target, again } = setup(t)
+  for (const folder of ['mine', 'gone']) {
+    mkdirSync(join(target, folder), { recursive: true })
+    writeFileSync(join(target, folder, 'x'), 'x')
+  }
+  t.match(await sync(again({ delete: true, exclude: [join(target, 'mine')] }).ctx), { removed: 1 })
+  t.strictSame(readdirSync(target).filter(name => !readdirSync(source).includes(name)), ['mine'])
+})

@@ -1,3 +1,5 @@
+import { linkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import tap from 'tap'
 import { Folder } from '../../backgroundtask/_files/folder.ts'
 import { PatternRefused, excluder, ignoresCase, includer } from '../../backgroundtask/_files/match.ts'
@@ -22,6 +24,22 @@ tap.test('a slash before the end ties a pattern to the folder', async t => {
   t.same(left('~/data/keep', { roots: ['/home/me/data'], home: '/home/me' }), AT_TOP)
 })
 
+tap.test('a whole path is the same path in every spelling', async t => {
+  const options = { roots: ['/home/me/data', '/mnt/[old]/copy'], home: '/home/me' }
+  for (const pattern of [
+    '/home/me/data/keep', '/home//me/./data/keep/', '/home/*/data/keep/**', '/home/**/data/keep', '$HOME/data/keep', '${HOME}/data/keep/', '~//data/kee?',
+    '/mnt/[old]/copy/keep', '/mnt/*/copy/keep', '/mnt/[old]/./copy/k*p'
+  ]) t.same(left(pattern, options), AT_TOP, pattern)
+  for (const pattern of ['/home/me/data/keep/x/..', '/home/me/data', '~/data/', '$HOME/data/.']) t.throws(() => excluder([pattern], options), PatternRefused, pattern)
+  t.same(left('/home/me', options), [], 'what is above the folder is none of it')
+  t.ok(excluder(['/keep'], { roots: ['/keep'] })('keep/a', 'other'), 'a folder may hold one of its own name')
+})
+
+tap.test('what begins like a path that stands for nothing is refused, a name is a name', async t => {
+  for (const pattern of ['$NO_SUCH/keep', '${NO_SUCH}/keep', '~no_such_user/keep']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
+  for (const name of ['~lock.odt#', '$RECYCLE.BIN', '$x', '~']) t.ok(excluder([name])(`${name}/x`, 'other'), name)
+})
+
 tap.test('signs stand for hidden names too, and a slash at the end for folders alone', async t => {
   t.same(left('*.tmp'), ['a.tmp', '.a.tmp', 'sub/b.tmp'])
   t.same(left('/*.tmp'), ['a.tmp', '.a.tmp'])
@@ -29,6 +47,7 @@ tap.test('signs stand for hidden names too, and a slash at the end for folders a
   t.same(left('*'), PATHS)
   t.same(left('sub/*'), ['sub/keep', 'sub/keep/a', 'sub/keeper/a', 'sub/b.tmp'])
   t.same(left('**'), PATHS)
+  t.same(left('[[:xdigit:][:punct:]].tmp'), ['a.tmp', 'sub/b.tmp'])
 })
 
 tap.test('an exclusion cannot be taken back', async t => {
@@ -43,6 +62,13 @@ tap.test('upper and lower case are one where they are for the file system', asyn
   const folder = await Folder.open(base)
   t.teardown(() => folder.close())
   t.equal(await ignoresCase(folder), process.platform !== 'linux')
+  if (process.platform !== 'linux') return
+  const linked = join(t.testdir({ one: {} }), 'one')
+  writeFileSync(join(linked, 'readme'), '')
+  linkSync(join(linked, 'readme'), join(linked, 'README'))
+  const other = await Folder.open(linked)
+  t.teardown(() => other.close())
+  t.equal(await ignoresCase(other), false, 'two names of one file')
 })
 
 tap.test('a name with the signs of a pattern in it is also itself', async t => {
@@ -66,7 +92,7 @@ tap.test('a name that is no UTF-8 has a text of its own, and its bytes back', as
 })
 
 tap.test('a pattern that cannot be meant is refused', async t => {
-  for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
+  for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{,keep}', '{./,x}', 'x{1..9}', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
 })
 
 tap.test('a pattern of a thousand stars takes no time', async t => {

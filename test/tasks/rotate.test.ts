@@ -38,6 +38,12 @@ tap.test('older ones count up and those past the count go', async t => {
   t.strictSame([unpacked(`${log}.1.zst`), unpacked(`${log}.2.zst`)], ['third\n', 'second\n'])
 })
 
+tap.test('a pattern takes nothing back', async t => {
+  const { log, ctx } = setup(t, { files: ['!app.log'] })
+  t.match(await run(ctx), { message: /'?!app.log'?: a pattern takes nothing back/ })
+  t.equal(readFileSync(log, 'utf8'), 'first\n')
+})
+
 tap.test('a log that is small enough stays', async t => {
   const { dir, ctx } = setup(t, { max_size: '6' })
   t.match(await run(ctx), { rotated: [], small: 1 })
