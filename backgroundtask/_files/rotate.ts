@@ -1,10 +1,10 @@
-import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs'
+import { fstatSync, fsyncSync, ftruncateSync, readSync, writeSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Folder } from './folder.ts'
-import { sameFile } from './folder.ts'
+import { isWorkedOn, sameFile } from './folder.ts'
 
 const CHUNK = 256 * 1024
 const PACKED = '.zst'
@@ -43,18 +43,28 @@ async function copy (log: FileHandle, { end, out, compress, signal }: { end: num
   await out.sync()
 }
 
+type Open = Pick<FileHandle, 'fd'>
+
 /** Adds what has been written beyond `at` and empties the log, in one go: nothing of this process comes between the
  *  last look and the emptying, and of another process only what it writes in microseconds. */
-function emptyAfter (log: FileHandle, { at, out, compress }: { at: number, out: FileHandle, compress: boolean }): void {
-  let done = at
+export function emptyAfter (log: Open, { at, out, compress }: { at: number, out: Open, compress: boolean }): void {
+  let [done, durable] = [at, at]
   for (let round = 0; round < ROUNDS; round++) {
     const more = fstatSync(log.fd).size - done
-    if (more <= 0) return ftruncateSync(log.fd, 0)
+    if (more < 0) throw new Error('The log was cut short by another program while it was copied; it was not emptied')
+    if (more === 0 && durable === done) return ftruncateSync(log.fd, 0)
+    if (more === 0) {
+      fsyncSync(out.fd)
+      durable = done
+      continue
+    }
     const tail = Buffer.allocUnsafe(more)
     const read = readSync(log.fd, tail, 0, more, done)
     const plain = tail.subarray(0, read)
     // A zstd frame of its own: readers join frames.
-    writeSync(out.fd, compress ? zstdCompressSync(plain) : plain)
+    const piece = compress ? zstdCompressSync(plain) : plain
+    // A disk that is nearly full takes a part, and says so by the count alone.
+    for (let from = 0; from < piece.length;) from += writeSync(out.fd, piece, from)
     done += read
   }
   throw new Error('The log grows faster than it can be copied')
@@ -69,10 +79,13 @@ async function shift ({ folder, name, keep }: RotateAsk): Promise<void> {
   }
 }
 
+/** As many may be kept: a larger number at the end of a name, such as a year, is none of a rotation. */
+const NUMBERED = /^\.([1-9]\d{0,2}|1000)(\.zst)?$/
+
 async function kept (folder: Folder, name: string): Promise<{ file: string, number: number, ending: string }[]> {
   const found: { file: string, number: number, ending: string }[] = []
   for (const entry of await folder.entries()) {
-    const [, number, ending = ''] = entry.name.startsWith(`${name}.`) ? entry.name.slice(name.length).match(/^\.([1-9]\d{0,4})(\.zst)?$/) ?? [] : []
+    const [, number, ending = ''] = entry.name.startsWith(`${name}.`) ? entry.name.slice(name.length).match(NUMBERED) ?? [] : []
     if (number === undefined) continue
     if (!entry.isFile()) throw new Error(`'${entry.name}' is in the way: it is not a file`)
     found.push({ file: entry.name, number: Number(number), ending })
@@ -80,10 +93,12 @@ async function kept (folder: Folder, name: string): Promise<{ file: string, numb
   return found
 }
 
-async function copyTruncate (ask: RotateAsk, temp: string): Promise<void> {
+/** The file that is written until it gets its name. */
+interface Temp { temp: string, out: FileHandle }
+
+async function copyTruncate (ask: RotateAsk, { temp, out }: Temp): Promise<void> {
   const { folder, name, compress, signal } = ask
   const log = await folder.edit(name)
-  const out = await folder.create(temp)
   try {
     const end = (await log.stat()).size
     await copy(log, { end, out, compress, signal })
@@ -91,28 +106,29 @@ async function copyTruncate (ask: RotateAsk, temp: string): Promise<void> {
     await folder.rename(temp, `${name}.1${compress ? PACKED : ''}`)
     await folder.sync()
     emptyAfter(log, { at: end, out, compress })
-    await out.sync()
   } finally {
-    await Promise.all([log.close(), out.close()])
+    await log.close()
   }
 }
 
 /** Packs the file that the last rotation moved aside: its writer has let go of it by now. */
-async function packFirst ({ folder, name, signal }: RotateAsk, temp: string): Promise<void> {
+async function packFirst ({ folder, name, signal }: RotateAsk, { temp, out }: Temp): Promise<void> {
   const first = `${name}.1`
-  if (await folder.stat(first) === null) return
+  // One that is packed already may be another: both count up as they are.
+  if (await folder.stat(first) === null || await folder.stat(first + PACKED) !== null) return
   const log = await folder.read(first)
-  const out = await folder.create(temp)
   try {
-    await copy(log, { end: (await log.stat()).size, out, compress: true, signal })
+    const { size } = await log.stat()
+    await copy(log, { end: size, out, compress: true, signal })
+    if ((await log.stat()).size !== size) throw new Error(`'${first}' is still written to: its program has not opened its log anew since the last rotation`)
     await folder.rename(temp, first + PACKED)
     await folder.remove(first)
   } finally {
-    await Promise.all([log.close(), out.close()])
+    await log.close()
   }
 }
 
-async function moveAside (ask: RotateAsk, { temp, stat }: { temp: string, stat: Stats }): Promise<void> {
+async function moveAside (ask: RotateAsk, { stat, ...temp }: Temp & { stat: Stats }): Promise<void> {
   const { folder, name, compress } = ask
   if (compress) await packFirst(ask, temp)
   await shift(ask)
@@ -135,20 +151,59 @@ export function unfit (stat: Stats): string | null {
   return stat.nlink > 1 ? 'it has another name elsewhere (a hard link)' : null
 }
 
-/** Rotates one log: `name` becomes `name.1` (packed: `name.1.zst`), older ones count up, those past `keep` go. */
-export async function rotate (ask: RotateAsk): Promise<void> {
-  const { folder, name, method } = ask
-  const temp = `.${name}.rotate.part`
+/** The logs that this process is at, by folder and name. */
+const atWork = new Set<string>()
+
+/** Makes the file to write to, which also says that this process is at the log; throws when another one is. */
+async function claim ({ folder, name }: RotateAsk): Promise<Temp> {
+  const [before, after] = [`.${name}.rotate.`, '.part']
+  const temp = `${before}${process.pid}${after}`
   await folder.remove(temp)
+  const out = await folder.create(temp)
+  try {
+    for (const { name: other } of await folder.entries()) {
+      const pid = other.startsWith(before) && other.endsWith(after) && other !== temp ? other.slice(before.length, -after.length) : ''
+      if (!/^\d{1,10}$/.test(pid)) continue
+      if (await isWorkedOn(folder, { name: other, pid: Number(pid) })) throw new Error(`process ${pid} is rotating it`)
+      await folder.remove(other)
+    }
+    return { temp, out }
+  } catch (error) {
+    await out.close()
+    await folder.remove(temp)
+    throw error
+  }
+}
+
+async function rotateClaimed (ask: RotateAsk, temp: Temp): Promise<void> {
+  const { folder, name, method } = ask
   const stat = await folder.stat(name)
   const why = stat === null ? 'it is gone' : unfit(stat)
   if (stat === null || why !== null) throw new Error(`'${name}' is not rotated: ${why}`)
   const handle = await folder.edit(name)
   const same = await handle.stat().then(now => sameFile(now, stat) && unfit(now) === null).finally(() => handle.close())
   if (!same) throw new Error(`'${name}' was replaced while it was looked at`)
+  // Another process has rotated it a moment ago.
+  if (stat.size === 0) return
+  await (method === 'rename' ? moveAside(ask, { ...temp, stat }) : copyTruncate(ask, temp))
+}
+
+/** Rotates one log: `name` becomes `name.1` (packed: `name.1.zst`), older ones count up, those past `keep` go. Of two
+ *  processes that are at one log at once none or one goes on. */
+export async function rotate (ask: RotateAsk): Promise<void> {
+  const { folder, name } = ask
+  const key = `${folder.identity.dev}:${folder.identity.ino}/${name}`
+  if (atWork.has(key)) throw new Error('another run is rotating it')
+  atWork.add(key)
   try {
-    await (method === 'rename' ? moveAside(ask, { temp, stat }) : copyTruncate(ask, temp))
+    const temp = await claim(ask)
+    try {
+      await rotateClaimed(ask, temp)
+    } finally {
+      await temp.out.close()
+      await folder.remove(temp.temp)
+    }
   } finally {
-    await folder.remove(temp)
+    atWork.delete(key)
   }
 }

@@ -123,7 +123,7 @@ tap.test('links planted where the copy goes are not written through [S26]', asyn
   const { dir, log, ctx } = setup(t)
   const precious = join(dir, 'precious')
   writeFileSync(precious, 'precious')
-  symlinkSync(precious, join(dir, '.app.log.rotate.part'))
+  symlinkSync(precious, join(dir, `.app.log.rotate.${process.pid}.part`))
   await run(ctx)
   t.equal(unpacked(`${log}.1.zst`), 'first\n')
   symlinkSync(precious, `${log}.2.zst`)
