@@ -8,7 +8,7 @@ import { isPartial } from './_backup/manifest.ts'
 import type { SideManifest } from './_backup/manifest.ts'
 import { summary } from './_backup/summary.ts'
 import type { Folder } from './_files/folder.ts'
-import { sameFile, writeWhole } from './_files/folder.ts'
+import { sameFile, writeNew } from './_files/folder.ts'
 import type { Excluded } from './_files/match.ts'
 import { PatternRefused, excludedFrom } from './_files/match.ts'
 import { RequireMountSchema, checkDisks, noteDisk } from './_files/mount.ts'
@@ -70,10 +70,12 @@ async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManif
   const stem = stemOf(name, new Date(ctx.due_at))
   for (const one of [stem, `${stem}-${ctx.run_id}`]) {
     const there = await target.stat(archiveOf(one))
-    if (there === null) return one
-    if (!there.isFile()) return ctx.fail(`'${archiveOf(one)}' in ${target.path} is there and not a file; nothing was written`)
     const manifest = await sideManifest(target, archiveOf(one))
-    if (manifest?.run_id === ctx.run_id) return manifest
+    // A manifest without its archive may be that of a run which is about to name it.
+    if (there === null && (manifest === null || manifest.run_id === ctx.run_id)) return one
+    if (there === null) continue
+    if (!there.isFile()) return ctx.fail(`'${archiveOf(one)}' in ${target.path} is there and not a file; nothing was written`)
+    if (manifest?.run_id === ctx.run_id && manifest.archive.bytes === there.size) return manifest
   }
   return ctx.fail(`The backups '${archiveOf(stem)}' and one for this run are there already, from other hands`)
 }
@@ -127,15 +129,29 @@ async function make (job: Job, stem: string): Promise<SideManifest> {
     const manifest = await write(job, { temp, file })
     await readBack(job, { temp, unpacked: manifest.archive.unpacked ?? Infinity })
     await ctx.checkpoint.save({ stage: 'verified', temp, file })
-    // The manifest goes first: an archive is one only with its manifest beside it.
-    await writeWhole(target, manifestOf(file), JSON.stringify(manifest))
-    if (await target.stat(file) !== null) return ctx.fail(`'${file}' appeared in ${target.path} while the backup was made; it was not replaced`)
-    await target.rename(temp, file)
-    await target.sync()
-    await ctx.checkpoint.save({ stage: 'done', file })
-    return manifest
+    return await publish(job, { temp, manifest })
   } finally {
     await target.remove(temp)
+  }
+}
+
+/** Gives the archive its name, or the other one when another run has taken that meanwhile. */
+async function publish (job: Job, { temp, manifest }: { temp: string, manifest: SideManifest }): Promise<SideManifest> {
+  const { ctx, target } = job
+  for (;;) {
+    const stem = await placeFor(job)
+    if (typeof stem !== 'string') return stem
+    const file = archiveOf(stem)
+    const named = { ...manifest, archive: { ...manifest.archive, file } }
+    const left = await sideManifest(target, file)
+    // An earlier attempt may have left its manifest, and no archive.
+    if (left === null || left.run_id === ctx.run_id) await target.remove(manifestOf(file))
+    // The manifest goes first: an archive is one only with its manifest beside it.
+    if (!await writeNew(target, manifestOf(file), JSON.stringify(named))) continue
+    if (!await target.moveNew(temp, file)) return ctx.fail(`'${file}' appeared in ${target.path} while the backup was made; it was not replaced`)
+    await target.sync()
+    await ctx.checkpoint.save({ stage: 'done', file })
+    return named
   }
 }
 
@@ -151,10 +167,10 @@ async function sweepParts ({ target, name, ctx }: Job): Promise<void> {
   }
 }
 
-/** Removes the backups of this name and source that need not be kept. */
-async function forget ({ target, settings, name, source }: Job): Promise<string[]> {
+/** Removes the backups of this name and source that need not be kept beside the one that was made. */
+async function forget ({ target, settings, name, source }: Job, made: string): Promise<string[]> {
   const backups = await backupsIn(target, { name, source: source.path })
-  const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly }).map(({ file }) => basename(file))
+  const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly }, made).map(({ file }) => basename(file))
   for (const file of old) {
     await target.remove(file)
     await target.remove(manifestOf(file))
@@ -168,7 +184,7 @@ async function backUp (job: Job): Promise<unknown> {
   const place = await placeFor(job)
   const again = typeof place !== 'string'
   const manifest = again ? place : await make(job, place)
-  const forgotten = await forget(job)
+  const forgotten = await forget(job, manifest.created_at)
   await sweepParts(job)
   const { archive, bytes, files } = manifest
   const { warning, lists } = summary(manifest)

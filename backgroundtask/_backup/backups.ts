@@ -22,7 +22,7 @@ export interface Backup {
   bytes: number
   files: number
   sha256: string
-  /** It lacks something that could not be read. */
+  /** It lacks something that could not be read, or has not the length that its manifest says. */
   partial: boolean
 }
 
@@ -69,7 +69,8 @@ export async function backupsIn (folder: Folder, { name, source }: { name?: stri
     const manifest = await sideManifest(folder, entry.name)
     if (manifest === null || manifest.name !== (name ?? manifest.name) || manifest.source !== (source ?? manifest.source)) continue
     const { archive, created_at, files, run_id } = manifest
-    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256, partial: isPartial(manifest) })
+    const whole = (await folder.stat(entry.name))?.size === archive.bytes
+    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256, partial: !whole || isPartial(manifest) })
   }
   return backups.toSorted((a, b) => a.created_at < b.created_at ? 1 : -1)
 }
@@ -104,11 +105,13 @@ export function kept (instants: number[], keep: Keep): Set<number> {
   ])
 }
 
-/** The backups that need not be kept. Those that lack something do not take the place of whole ones: each kind is
- *  counted by itself. Newest first. */
-export function spare (backups: Backup[], keep: Keep): Backup[] {
+/** The backups that need not be kept beside the one that was made just now, newest first. Those that lack something do
+ *  not take the place of whole ones: each kind is counted by itself. Those of a time that is still to come stay and take
+ *  no place: one of the two clocks was wrong. */
+export function spare (backups: Backup[], keep: Keep, made: string): Backup[] {
+  const past = backups.filter(one => Date.parse(one.created_at) <= Date.parse(made))
   return [true, false].flatMap(partial => {
-    const kind = backups.filter(one => one.partial === partial)
+    const kind = past.filter(one => one.partial === partial)
     const instants = kind.map(({ created_at }) => Date.parse(created_at))
     const stay = kept(instants, keep)
     return kind.filter((_, index) => !stay.has(instants[index]!))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { dress } from '../_files/dress.ts'
 import type { Meta } from '../_files/dress.ts'
-import { removeAbandoned } from '../_files/folder.ts'
+import { NO_LINKS, removeAbandoned } from '../_files/folder.ts'
 import type { Folder } from '../_files/folder.ts'
 import { shown } from '../_files/names.ts'
 import { inFolder, splitPath } from '../_files/walk.ts'
@@ -15,7 +15,6 @@ import type { Entry } from './unpack.ts'
 const HOLE = 4096
 /** A disk that fails in one of these ways fails for the next file too. */
 const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
-const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 const MOST = 1000
 const PART = { before: '.offpeak-restore-', after: '.part' }
 const TEMP = `${PART.before}${process.pid}${PART.after}`

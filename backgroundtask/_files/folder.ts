@@ -10,6 +10,9 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, 
 
 const byDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd')
 
+/** What file systems say that have no second names. */
+export const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+
 /** What tells one file from another that has its name. */
 export type Identity = Pick<Stats, 'dev' | 'ino'>
 
@@ -166,6 +169,22 @@ export class Folder {
     return this.#act(from, reach => rename(reach, this.#at(to)))
   }
 
+  /** Gives a file or link another name; false, with everything as it was, when anything has that name. */
+  async moveNew (from: string, to: string): Promise<boolean> {
+    try {
+      await this.linkFrom(this, { old: from, name: to })
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false
+      if (!NO_LINKS.includes(codeOf(error))) throw error
+      // A disk without second names: nothing tells of one that comes between the look and the move.
+      if (await this.stat(to) !== null) return false
+      await this.rename(from, to)
+      return true
+    }
+    await this.remove(from)
+    return true
+  }
+
   /** Removes a name, and is silent when it is gone. */
   async remove (name: string): Promise<void> {
     await this.#act(name, unlink).catch(error => {
@@ -202,20 +221,22 @@ export async function isWorkedOn (folder: Folder, { name, pid }: { name: string,
   return stat !== null && !isGone(pid) && Math.abs(Date.now() - stat.mtimeMs) <= ABANDONED_MS
 }
 
-/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`. */
+/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`, or with `-<number>` behind the pid. */
 export async function removeAbandoned (folder: Folder, { before, after }: { before: string, after: string }): Promise<void> {
   for (const { name } of await folder.entries()) {
     if (!name.startsWith(before) || !name.endsWith(after)) continue
-    const pid = name.slice(before.length, -after.length)
-    if (!/^\d{1,10}$/.test(pid) || !isGone(Number(pid))) continue
+    const pid = name.slice(before.length, -after.length).match(/^(\d{1,10})(?:-\d+)?$/)?.[1]
+    if (pid === undefined || !isGone(Number(pid))) continue
     const stat = await folder.stat(name)
     if (stat?.isFile() && Math.abs(Date.now() - stat.mtimeMs) > ABANDONED_MS) await folder.remove(name)
   }
 }
 
-/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new one. */
-export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
-  const temp = `.${name}.${process.pid}.part`
+let written = 0
+
+async function writeBeside (folder: Folder, name: string, text: string): Promise<string> {
+  // Two runs of this process may write the same file at once.
+  const temp = `.${name}.${process.pid}-${++written}.part`
   await removeAbandoned(folder, { before: `.${name}.`, after: '.part' })
   await folder.remove(temp)
   const handle = await folder.create(temp)
@@ -225,8 +246,21 @@ export async function writeWhole (folder: Folder, name: string, text: string): P
   } finally {
     await handle.close()
   }
-  await folder.rename(temp, name)
+  return temp
+}
+
+/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new one. */
+export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
+  await folder.rename(await writeBeside(folder, name, text), name)
   await folder.sync()
+}
+
+/** The same for a file that is not there; false when one is, which stays as it is. */
+export async function writeNew (folder: Folder, name: string, text: string): Promise<boolean> {
+  const temp = await writeBeside(folder, name, text)
+  const made = await folder.moveNew(temp, name).finally(() => folder.remove(temp))
+  await folder.sync()
+  return made
 }
 
 /** The text of a file of at most `limit` bytes; null when it is missing, larger, or no file. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { unpackTar } from 'modern-tar'
@@ -152,6 +152,52 @@ tap.test('old backups of this name and source go, all else in the folder stays',
   t.strictSame((await listBackups({ folder: target })).map(({ created_at }) => created_at), ['2026-03-10T02:00:00.000Z', '2026-03-03T02:00:00.000Z'])
   t.ok(existsSync(join(target, alien)))
   t.notOk(existsSync(stale))
+})
+
+const KEEP_ONE = { keep_last: 1, keep_daily: 1, keep_weekly: 1 }
+
+tap.test('a clock that was wrong takes no backup away from those of today, and the new one never goes', async t => {
+  const { target, ctx } = setup(t, KEEP_ONE)
+  const forgotten: string[] = []
+  for (const day of ['2099-01-01', '2099-02-01', '2026-03-01', '2026-03-02', '1970-01-01']) {
+    const result = await run({ ...ctx, run_id: `0001a2b3${day.slice(-2)}`, due_at: `${day}T02:00:00.000Z` })
+    t.notOk(result.forgotten.includes(result.archive), day)
+    forgotten.push(...result.forgotten)
+  }
+  t.same(forgotten, ['data-20990101T020000Z.tar.zst', 'data-20260301T020000Z.tar.zst'])
+  t.same((await listBackups({ folder: target })).map(({ created_at }) => created_at.slice(0, 10)), ['2099-02-01', '2026-03-02', '1970-01-01'])
+})
+
+tap.test('an archive that was cut short takes the place of no whole one', async t => {
+  const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
+  const made = async (day: string) => await run({ ...ctx, run_id: `0001a2b3c${day}`, due_at: `2026-03-${day}T02:00:00.000Z` })
+  const { archive: whole } = await made('01')
+  truncateSync(join(target, (await made('02')).archive), 100)
+  t.same((await made('03')).forgotten, [])
+  t.ok(existsSync(join(target, whole)))
+  t.same((await listBackups({ folder: target })).map(({ partial }) => partial), [false, true, false])
+})
+
+tap.test('two backups of one second at once are two archives, each with its own manifest', async t => {
+  const { target, ctx } = setup(t)
+  const runs = ['0001a2b3c4d', '0001a2b3c4e']
+  const results = await Promise.all(runs.map(run_id => run({ ...ctx, run_id })))
+  t.not(results[0]!.archive, results[1]!.archive)
+  for (const [index, { archive }] of results.entries()) {
+    const said = JSON.parse(readFileSync(join(target, `${archive}.json`), 'utf8')) as { run_id: string, archive: { sha256: string, file: string } }
+    t.match(said, { run_id: runs[index]!, archive: { file: archive, sha256: sha(readFileSync(join(target, archive))) } })
+  }
+  t.equal(readdirSync(target).length, 4)
+})
+
+tap.test('a manifest without its archive, of another run, is left to that', async t => {
+  const { target, ctx } = setup(t)
+  const { archive } = await run(ctx)
+  rmSync(join(target, archive))
+  const theirs = readFileSync(join(target, `${archive}.json`), 'utf8')
+  t.equal((await run({ ...ctx, run_id: '0001a2b3c4e' })).archive, 'data-20260310T020000Z-0001a2b3c4e.tar.zst')
+  t.equal(readFileSync(join(target, `${archive}.json`), 'utf8'), theirs)
+  t.equal((await run(ctx)).archive, archive, 'its own is made again')
 })
 
 tap.test('backups of another folder that has the same name are not removed', async t => {
