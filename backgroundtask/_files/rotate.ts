@@ -64,7 +64,7 @@ export function emptyAfter (log: Open, { at, out, compress }: { at: number, out:
     // A zstd frame of its own: readers join frames.
     const piece = compress ? zstdCompressSync(plain) : plain
     // A disk that is nearly full takes a part, and says so by the count alone.
-    for (let from = 0; from < piece.length;) from += writeSync(out.fd, piece, from)
+    for (let put = 0; put < piece.length;) put += writeSync(out.fd, piece, put)
     done += read
   }
   throw new Error('The log grows faster than it can be copied')
