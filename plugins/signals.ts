@@ -33,6 +33,8 @@ const signals: Face = async app => {
     // A price that comes every minute is told once: who sets it, until somebody else does.
     if (setBy.get(name) !== by) await record(name, by, 'signal')
     setBy.set(name, by)
+    // Names that nobody sets any more are forgotten with their signals.
+    for (const known of setBy.keys()) if (!Object.hasOwn(manager.senses.latest.signals, known)) setBy.delete(known)
     return signalView(name, signal)
   })
 

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** So many ends in a row are no chance. */
@@ -38,6 +38,8 @@ export class EndedStarts {
     this.#markFile = join(folder, 'importing.json')
     const counts = jsonIn(this.#file) as Counts | null
     this.#counts = new Map(Object.entries(counts ?? {}).filter(([, one]) => typeof one?.hash === 'string' && Number.isSafeInteger(one.count)))
+    // One that was removed since is no suspect any more: while there is one, files are imported one after another.
+    for (const file of this.#counts.keys()) if (!existsSync(file)) this.#counts.delete(file)
     for (const version of Object.values(jsonIn(this.#markFile) as Current | null ?? {})) if (isVersion(version)) this.#count(version)
   }
 

@@ -14,6 +14,11 @@ export class Late<T> {
     return late !== undefined
   }
 
+  /** Forgets the files that are not there any more. */
+  only (here: ReadonlySet<string>): void {
+    for (const file of this.#files.keys()) if (!here.has(file)) this.#files.delete(file)
+  }
+
   /** What has come of a version; null: nothing yet, undefined: nobody has tried it. */
   take (file: string, hash: string): T | null | undefined {
     const late = this.#files.get(file)

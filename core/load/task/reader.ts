@@ -10,6 +10,8 @@ import { exportedBy, headerOf } from './read.ts'
 import type { FoundFile } from './walk.ts'
 
 const MOST_TRIES = 5
+/** Versions whose tries are remembered: one that is tried again after that has failed already under its address. */
+const MOST_FAILED = 200
 /** A larger file is no module that anybody wrote. */
 export const MODULE_BYTES = 5 * 1024 * 1024
 
@@ -59,7 +61,9 @@ export class Reader {
     const url = urlOf(todo)
     // A failed import stays failed under its address, so that another try needs another one.
     const tries = this.#tried.get(hash) ?? 0
+    this.#tried.delete(hash)
     this.#tried.set(hash, tries + 1)
+    if (this.#tried.size > MOST_FAILED) this.#tried.delete(this.#tried.keys().next().value!)
     const { promise: hung, reject } = Promise.withResolvers<never>()
     const bound = setTimeout(() => reject(hungFault(path, this.#boundMs)), this.#boundMs)
     try {

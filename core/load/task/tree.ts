@@ -145,6 +145,7 @@ export class Tree {
   /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something may come back. */
   #forget ({ files, faults }: Walked, quietMs: number): boolean {
     const here = new Set(files.map(({ path }) => path))
+    this.#late.only(new Set(files.map(({ real }) => real)))
     const shut = [...faults.keys()]
     let unsettled = false
     for (const [path, entry] of this.#entries) {

@@ -25,6 +25,7 @@ function isCount (value: unknown): value is Count {
 }
 
 const NONE: Count = { failures: 0, trips: 0 }
+const MOST_COUNTS = 200
 
 /** How long the pause number `trips` lasts, ms: each one twice as long as the one before it, up to the cap. */
 export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number => Math.min(capMs, pauseMs * 2 ** Math.min(trips - 1, 40))
@@ -43,6 +44,8 @@ export class Breaker {
   /** Of the tasks that were paused: the run that tries, or has just failed and whose pause is being made; null: the next one will. */
   readonly #trials = new Map<string, string | null>()
   #last: Promise<void> = Promise.resolve()
+  /** With more than that it is asked which of the tasks are still there. */
+  #most = MOST_COUNTS
 
   constructor (options: BreakerOptions) {
     this.#options = options
@@ -114,12 +117,25 @@ export class Breaker {
     const opens = trips > 0 || failures + 1 >= rule.failures
     const count = opens ? { failures: 0, trips: trips + 1 } : { failures: failures + 1, trips }
     this.#counts.set(task, count)
+    if (this.#counts.size > this.#most) this.#forget()
     // Until the pause is there this run keeps the others out.
     if (opens) this.#try(task, id)
     this.#then(async () => {
       // At once, so that others who use the store hear of both.
       await Promise.all([this.#keep(task, count), ...opens ? [this.#pause({ run, error, rule, trips })] : []])
     }, () => this.#free(id))
+  }
+
+  /** Forgets what was counted of tasks that are not there any more: their names may come and go. */
+  #forget (): void {
+    const tasks = this.#options.tasks()
+    for (const task of this.#counts.keys()) {
+      if (tasks.has(task)) continue
+      this.#counts.delete(task)
+      this.#trials.delete(task)
+      this.#then(() => this.#keep(task, null))
+    }
+    this.#most = Math.max(MOST_COUNTS, 2 * this.#counts.size)
   }
 
   async #pause ({ run: { task }, error, rule, trips }: Failed): Promise<void> {

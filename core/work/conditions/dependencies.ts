@@ -9,6 +9,7 @@ import type { Task } from '../../model/task/task.ts'
 
 /** So many of the newest runs of a task are looked at. */
 const LOOK_BACK = 50
+const MOST_PRIORS = 200
 
 /** Skips that say nothing of what the task does. */
 const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
@@ -29,6 +30,8 @@ function priorOf (runs: readonly Run[], now: number): Prior & { run: string | nu
 export class Dependencies {
   readonly #engine: Engine
   readonly #clock: Clock
+  /** With more than that it is asked which of them anybody still depends on. */
+  #most = MOST_PRIORS
   #priors = new Map<string, Prior & { run: string | null }>()
 
   constructor ({ engine, clock }: { engine: Engine, clock: Clock }) {
@@ -47,6 +50,14 @@ export class Dependencies {
     const now = this.#clock.now()
     const found = await Promise.all([...wanted].map(async task => [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const))
     for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
+    if (this.#priors.size > this.#most) this.#forget(tasks)
+  }
+
+  /** Forgets what no task depends on any more. */
+  #forget (tasks: ReadonlyMap<string, Task>): void {
+    const used = new Set(Array.from(tasks.values(), ({ depends_on: all }) => all.map(({ task }) => task)).flat())
+    for (const task of this.#priors.keys()) if (!used.has(task)) this.#priors.delete(task)
+    this.#most = Math.max(MOST_PRIORS, 2 * this.#priors.size)
   }
 
   /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun again since the last look. */

@@ -112,6 +112,7 @@ export class Forecaster {
     const present = await presentOf(this.#options)
     if (asked !== null) present.waiting.push({ ...asked, after: [] })
     const forecast = await this.#options.foretell(present, askFor(present.at))
+    for (const one of this.#known.keys()) if (this.#fresh(one) === null) this.#known.delete(one)
     if (changes === this.#changes) this.#known.set(key, { forecast, at: present.at })
     return forecast
   }

@@ -75,7 +75,9 @@ export class Timetable {
   delete (id: string): void {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
-    this.#made.get(entry.schedule.task)?.delete(id)
+    const { task } = entry.schedule
+    const made = this.#made.get(task)
+    if (made?.delete(id) && made.size === 0) this.#made.delete(task)
     this.#entries.delete(id)
     this.#heap.set(entry, null)
   }

@@ -82,6 +82,7 @@ export class HoldLog {
       this.#said.delete(key)
       this.#write(said.target, { at: now, code: null, message: '' })
     }
+    for (const key of this.#firsts.keys()) if (!keys.has(key)) this.#firsts.delete(key)
     for (const note of notes) this.#change(note, now)
     this.#first = false
     this.#writing ??= this.#flush().finally(() => { this.#writing = null })
