@@ -173,7 +173,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     }),
     { name: 'files', everyMs: 2 * SECOND, run: () => parts.io.look() },
     { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan(), security.look()]) } },
-    { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), standstill.look()]) } }
+    { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), parts.pauses.forget(upkeep.sureBy()), standstill.look()]) } }
   ]
 }
 

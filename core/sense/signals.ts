@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
-import { aheadOf } from '../model/base/clock.ts'
+import { movedBy } from '../model/base/clock.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { foundWords } from '../model/base/check.ts'
 import { engineFailed, signalInvalid } from '../model/base/errors.ts'
@@ -35,6 +35,8 @@ export interface SignalsAsk { folder: string, clock: Clock, declared: () => Conf
 export class Signals {
   readonly #ask: SignalsAsk
   readonly #all = new Map<string, Signal>()
+  /** Since when each of those that have expired has, in counted time. */
+  readonly #over = new Map<string, number>()
   #saving: Promise<void> | null = null
   #again = false
   /** Why the last save failed, null when it did not. */
@@ -78,10 +80,10 @@ export class Signals {
     return counted
   }
 
-  /** The values that count at `now`, and those that have expired within a day before. */
+  /** The values that count at `now`, and those that have been over for less than a day. */
   known (now: number): Record<string, Signal> {
     this.#bringBack(now)
-    this.#forget(now - REMEMBERED)
+    this.#forgetOld(now)
     return Object.fromEntries(this.#all)
   }
 
@@ -96,12 +98,23 @@ export class Signals {
     if (this.fault !== null) throw engineFailed({ message: `Signals cannot be kept: ${this.fault}`, fix: 'They count until this process ends. Look at the disk of the data folder.' })
   }
 
-  /** What was set by a clock that was set back since counts from now, for as long as it was to count. */
+  /** What was set by a clock that was wrong counts from now, for as long as it was to count. */
   #bringBack (now: number): void {
     for (const [name, signal] of this.#all) {
-      const ahead = aheadOf(signal.at, now)
-      if (ahead > 0) this.#all.set(name, { ...signal, at: now, expires_at: signal.expires_at - ahead })
+      const moved = movedBy(signal.at, now)
+      if (moved !== 0) this.#all.set(name, { ...signal, at: now, expires_at: signal.expires_at + moved })
     }
+  }
+
+  /** Forgets what has been seen to be over for a day of counted time: a clock that is wrong for a minute ends nothing for good. */
+  #forgetOld (now: number): void {
+    const counted = this.#ask.clock.monotonic()
+    for (const [name, { expires_at: until }] of this.#all) {
+      if (until > now) this.#over.delete(name)
+      else if (!this.#over.has(name)) this.#over.set(name, counted)
+      else if (counted - this.#over.get(name)! >= REMEMBERED) this.#all.delete(name)
+    }
+    for (const name of this.#over.keys()) if (!this.#all.has(name)) this.#over.delete(name)
   }
 
   /** Forgets what had expired by then. */

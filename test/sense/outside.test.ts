@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 import { configFaults } from '../../core/model/config/config.ts'
 import { exec } from '../../core/sense/source/program.ts'
 import { judge } from '../../core/sense/probe/judge.ts'
+import { DAY, HOUR } from '../../core/model/base/duration.ts'
 import { DESKTOP, machine } from './machine.ts'
 import { until } from '../clock.ts'
 import type { ProbeSetting } from '../../core/model/config/sensing.ts'
@@ -212,6 +213,20 @@ t.test('a signal that makes no sense is refused with what was expected', async t
   clock.advance(3_600_000)
   t.equal(senses.setSignal('one-more', 1).value, 1, 'those that have expired make room')
   await senses.settled()
+})
+
+t.test('a minute in which the clock is a year ahead ends no signal, and one of an unset clock is as long as it was meant [F17]', async t => {
+  const { senses, clock } = machine(t, { tree: DESKTOP })
+  const now = clock.now()
+  senses.setSignal('price', 1, HOUR)
+  clock.set(now + 365 * DAY)
+  await senses.sample()
+  clock.set(now + 60_000)
+  t.match((await senses.sample()).signals, { price: { value: 1, expires_at: now + HOUR } })
+  clock.set(90_000)
+  senses.setSignal('early', 2, HOUR)
+  clock.set(now)
+  t.match((await senses.sample()).signals, { early: { value: 2, at: now, expires_at: now + HOUR } })
 })
 
 t.test('a file of signals that is broken is forgotten', async t => {

@@ -8,7 +8,7 @@ const HOUR = 3_600_000
 
 async function setup (t: Owner) {
   const { engine, clock, situation } = await house(t)
-  return { clock, pauses: new Pauses({ engine, clock, situation }) }
+  return { clock, engine, pauses: new Pauses({ engine, clock, situation }) }
 }
 
 t.test('a pause lasts until its instant, as long as it is for, or until it is removed', async t => {
@@ -37,5 +37,32 @@ t.test('a pause is refused with the key that does not fit, and nothing is paused
     const ask = { scope: 'task', name: 'a', by: 'ann', ...more } as PauseAsk
     await t.rejects(pauses.add(ask), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] }, JSON.stringify(more))
   }
+  t.same(pauses.list(), [])
+})
+
+t.test('of pauses that are over nothing is kept once the clock is sure of that, and a name that is paused again stays paused', async t => {
+  const { pauses, clock, engine } = await setup(t)
+  const now = clock.now()
+  for (let n = 0; n < 20; n++) await pauses.add({ scope: 'task', name: `gone-${n}`, for: '1h', by: 'ann' })
+  await pauses.add({ scope: 'task', name: 'again', for: '1h', by: 'ann' })
+  await pauses.add({ scope: 'queue', name: 'stays', by: 'ann' })
+  const kept = async () => (await engine.kept({ prefix: 'pause/' })).length
+  clock.advance(2 * HOUR)
+  await pauses.forget(now)
+  t.equal(await kept(), 22, 'the clock may be mistaken')
+  await pauses.add({ scope: 'task', name: 'again', for: '1h', by: 'ann' })
+  await pauses.forget(clock.now())
+  t.equal(await kept(), 2)
+  t.match(pauses.list(), [{ name: 'again' }, { name: 'stays' }])
+})
+
+t.test('a pause that was made before the clock was set for the first time is as long as it was meant [F17]', async t => {
+  const { pauses, clock } = await setup(t)
+  const now = clock.now()
+  clock.set(90_000)
+  await pauses.add({ scope: 'task', name: 'a', for: '1h', by: 'ann' })
+  clock.set(now)
+  t.match(pauses.list(), [{ name: 'a', at: now, until: now + HOUR }])
+  clock.advance(HOUR)
   t.same(pauses.list(), [])
 })

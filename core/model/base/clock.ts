@@ -31,6 +31,13 @@ export const CLOCK_SLACK = 10_000
 /** By how much an instant that has passed lies ahead of a clock that was set back since; 0 when it does not, or by no more than the slack. */
 export const aheadOf = (at: number, now: number): number => at > now + CLOCK_SLACK ? at - now : 0
 
+/** A clock that says less has not been set yet, such as one that begins in 1970 with every boot. */
+const UNSET_BEFORE = Date.UTC(2025, 0, 1)
+
+/** By how much what was given an end at an instant has to be moved to count from now, ms: it lies ahead, since the clock was set back, or before the
+ *  clock was set for the first time. 0 for any other. */
+export const movedBy = (at: number, now: number): number => (at < UNSET_BEFORE && now >= UNSET_BEFORE) || aheadOf(at, now) > 0 ? now - at : 0
+
 /** The last and, negative, the first instant that a date can have, epoch ms. */
 export const LAST_DATE = 8.64e15
 

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { DurationSchema } from '../../model/base/section.ts'
-import { aheadOf, clamped } from '../../model/base/clock.ts'
+import { clamped, movedBy } from '../../model/base/clock.ts'
 import { faultsOf } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -43,9 +43,9 @@ function isPause (value: unknown): value is Pause & Json {
     isInstant(at) && (until === null || isInstant(until)) && typeof by === 'string'
 }
 
-/** A pause that was made by a clock which was set back since: it begins now, and is as long as it was. */
+/** A pause that was made by a clock which was wrong: it begins now, and is as long as it was. */
 const broughtBack = (pause: Pause, now: number): Pause =>
-  ({ ...pause, at: now, until: pause.until === null ? null : pause.until - aheadOf(pause.at, now) })
+  ({ ...pause, at: now, until: pause.until === null ? null : pause.until + movedBy(pause.at, now) })
 
 /** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
 export class Pauses {
@@ -70,8 +70,20 @@ export class Pauses {
   /** The pauses in force. */
   list (): Pause[] {
     const now = this.#clock.now()
-    for (const [key, pause] of this.#pauses) if (aheadOf(pause.at, now) > 0) this.#pauses.set(key, broughtBack(pause, now))
+    for (const [key, pause] of this.#pauses) if (movedBy(pause.at, now) !== 0) this.#pauses.set(key, broughtBack(pause, now))
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
+  }
+
+  /** Forgets those that were over by then, epoch ms: of names that come and go nothing is kept. */
+  async forget (by: number): Promise<void> {
+    const now = this.#clock.now()
+    this.list()
+    for (const [key, { until }] of this.#pauses) {
+      if (until === null || until > Math.min(by, now)) continue
+      await this.#engine.keep({ name: key, value: null, now })
+      // It may have been made anew meanwhile.
+      if (this.#pauses.get(key)?.until === until) this.#pauses.delete(key)
+    }
   }
 
   /** Puts the pauses in force again: the clock was set. */
