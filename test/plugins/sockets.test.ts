@@ -63,3 +63,23 @@ t.test('when everyone is being answered, one who comes goes', async t => {
 t.test('there are as many connections as descriptors leave room for', async t => {
   t.strictSame([64, 1024, 4096, Infinity].map(roomIn), [64, 768, 2048, 2048])
 })
+
+t.test('a connection that sends request after request without waiting is cut, and nothing of the rest is answered [S17, F52]', async t => {
+  const { server, open, ask } = await setup(t)
+  let asked = 0
+  server.prependListener('request', ({ url }) => { if (url === '/flood') asked++ })
+  const some = await open()
+  const told: string[] = []
+  some.on('data', chunk => told.push(String(chunk)))
+  some.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16))
+  while (told.join('').match(/well/g)?.length !== 16) await once(some, 'data')
+  t.equal(some.destroyed, false, 'a few in a row are answered')
+  const flood = await open()
+  const heard: string[] = []
+  flood.on('data', chunk => heard.push(String(chunk)))
+  flood.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n' + 'GET /flood HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
+  await once(flood, 'close')
+  t.ok(asked > 0 && asked <= 16, `nor was the rest read: ${asked} were`)
+  t.same(heard, [], 'what was to be answered first still waits')
+  t.equal(await ask('/'), 'well')
+})
