@@ -33,7 +33,7 @@ export {
   hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
   tooManyReaders, uploadRefused
 } from './model/base/errors.ts'
-export { forbidden, privateWithheld, scopeMissing, tooManyTries, unauthorized } from './model/base/access-errors.ts'
+export { forbidden, privateWithheld, scopeMissing, tokenRefused, tooManyTries, unauthorized } from './model/base/access-errors.ts'
 export { CONDITIONS, CONFLICTS } from './model/run/run.ts'
 export { MOST_RUNS } from './work/desk/bulk.ts'
 export { ON_FULL } from './model/config/queue.ts'

@@ -6,6 +6,7 @@ import { isWithin } from './load/file/answers.ts'
 import { changedBy, othersWords, seenBy } from './load/file/modes.ts'
 import { startRefused } from './model/base/errors.ts'
 import { tokenFile } from './token.ts'
+import { tokensFault, tokensFile } from './tokens.ts'
 import type { Account } from './load/file/modes.ts'
 import type { Config } from './model/config/config.ts'
 import type { Listener } from './model/notice.ts'
@@ -26,7 +27,7 @@ export interface SecurityOptions {
 }
 
 /** What offpeak puts into its data folder: a folder that has one of these is its own. */
-const MADE = ['offpeak.db', 'lock.db', 'token', 'server.json', 'imports.json', 'importing.json', 'ended.json']
+const MADE = ['offpeak.db', 'lock.db', 'token', 'tokens.json', 'server.json', 'imports.json', 'importing.json', 'ended.json']
 const OTHERS = 0o007
 const PATIENCE = 2000
 const GROUP_WRITE = 0o020
@@ -81,7 +82,7 @@ export class Security {
   /** Looks again, and says what was not said before. Never rejects. */
   async look (): Promise<void> {
     if (this.#account === null) return
-    const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account), this.#token(this.#account)])
+    const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account), this.#token(this.#account), this.#tokens()])
     this.#findings = found.flat()
     const here = new Set(this.#findings.map(({ message }) => message))
     for (const known of this.#said) if (!here.has(known)) this.#said.delete(known)
@@ -122,7 +123,8 @@ export class Security {
     const done = await chmod(path, mode).then(() => true, () => false)
     if (!done) return
     const message = `${path} could be ${(stats.mode & 0o022) === 0 ? 'read' : 'changed'} by others: its mode ${octal(stats.mode)} is now ${octal(mode)}`
-    const fix = path === this.#tokenFile ? 'Somebody may know the token: remove the file and start again, which makes another.' : null
+    const fix = path === this.#tokenFile ? 'Somebody may know the token: remove the file and start again, which makes another.'
+      : path === tokensFile(this.#options.folder()) && (stats.mode & 0o022) !== 0 ? 'Somebody may have added a token: revoke those of `offpeak token list` that you have not made.' : null
     this.#options.notice({ kind: 'insecure', subject: 'data', message, fix })
   }
 
@@ -162,6 +164,13 @@ export class Security {
     const stats = file === null ? null : await stat(file).catch(() => null)
     const found = stats && seenBy(stats, account)
     return found ? [{ subject: 'token', message: `The token in ${file!} can be read by ${othersWords(found)}`, fix: `Run: chmod 600 ${quoted(file!)}` }] : []
+  }
+
+  /** Tokens with names are passed over as long as their file is at fault. */
+  async #tokens (): Promise<Finding[]> {
+    const { settings, folder } = this.#options
+    const found = tokensFault({ folder: folder(), loose: settings.config.security.accept_loose_files !== null, account: this.#account })
+    return found === null ? [] : [{ subject: 'token', message: found.message, fix: found.fix ?? null }]
   }
 }
 

@@ -1,8 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { lstatSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { changedBy, isRefused, othersWords, replacedBy } from './load/file/modes.ts'
+import { jsonFault } from './model/base/syntax.ts'
+import { ownAccount, quoted } from './load/file/trust.ts'
+import { OffpeakError } from './model/base/errors.ts'
 import { tokenExists, tokenInvalid, tokenNotFound, tokensUnreadable } from './model/base/access-errors.ts'
 import { writeWhole } from './load/file/write.ts'
+import type { Account, Others } from './load/file/modes.ts'
 
 /** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files; everything. */
 export const SCOPES = ['read', 'run', 'control'] as const
@@ -28,67 +33,108 @@ export const covers = (scope: Scope, needed: Scope): boolean => SCOPES.indexOf(s
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-const isNamed = (value: unknown): value is NamedToken => {
+/** What is wrong with an entry of the file, or null. */
+function faultOf (value: unknown): string | null {
   const { name, scope, sha256, expires_at: expires = null } = (value ?? {}) as Partial<NamedToken>
-  return typeof name === 'string' && SCOPES.includes(scope!) && /^[0-9a-f]{64}$/.test(String(sha256)) && (expires === null || !Number.isNaN(Date.parse(expires)))
+  if (typeof name !== 'string' || !TOKEN_NAME.test(name)) return "name: expected up to 32 letters, digits, '.', '_' and '-'"
+  if (!SCOPES.includes(scope!)) return `scope: expected one of ${SCOPES.join(', ')}`
+  if (!/^[0-9a-f]{64}$/.test(String(sha256))) return 'sha256: expected 64 digits of a hash'
+  const isInstant = typeof expires === 'string' && !Number.isNaN(Date.parse(expires))
+  return expires === null || isInstant ? null : 'expires_at: expected an instant such as 2027-01-31T00:00:00Z, or null'
 }
 
-/** The tokens of a data folder; throws OFFPEAK_TOKENS_UNREADABLE. */
-export function readTokens (folder: string): NamedToken[] {
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
+
+/** Who else may change the file of tokens, or put another one in its place: whoever can makes tokens for himself. A link counts by its owner. */
+function looseness (file: string, account: Account | null): { by: Others, at: string } | null {
+  const [folder, link] = [dirname(file), lstatSync(file)]
+  const seen: [at: string, found: Others | null][] = [
+    [folder, replacedBy(statSync(folder), account)], [file, changedBy({ ...link, mode: link.isSymbolicLink() ? 0 : link.mode }, account)], [file, changedBy(statSync(file), account)]
+  ]
+  const [at, by] = seen.find(([, found]) => found !== null && isRefused(found)) ?? []
+  return by ? { by, at: at! } : null
+}
+
+function refuseLoose (file: string, account: Account | null): void {
+  const found = looseness(file, account)
+  if (found === null) return
+  const { by, at } = found
+  const mend = by.by === 'user' ? `chown ${account!.uid} ${quoted(at)}` : `chmod go-w ${quoted(at)}`
+  throw tokensUnreadable({ file, why: `${at} can be changed by ${othersWords(by)}`, fix: `Look at whose tokens are in it, and run: ${mend}` })
+}
+
+/** `loose`: files that others may change are taken, see security.accept_loose_files. */
+export interface TokensAsk { folder: string, loose?: boolean, account?: Account | null }
+
+/** The tokens of a data folder; throws OFFPEAK_TOKENS_UNREADABLE, also when others than its owner can change them. */
+export function readTokens ({ folder, loose = false, account = ownAccount() }: TokensAsk): NamedToken[] {
   const file = tokensFile(folder)
   let text: string
   try {
+    if (!loose) refuseLoose(file, account)
     text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw tokensUnreadable(file, error)
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return []
+    if (codeOf(cause) === 'OFFPEAK_TOKENS_UNREADABLE') throw cause
+    throw tokensUnreadable({ file, why: `it cannot be read (${codeOf(cause) ?? 'unknown'})`, cause })
   }
-  try {
-    const kept: unknown = JSON.parse(text)
-    if (Array.isArray(kept) && kept.every(isNamed)) return kept
-  } catch (error) {
-    throw tokensUnreadable(file, error)
-  }
-  throw tokensUnreadable(file)
+  const broken = jsonFault(text)
+  if (broken !== null) throw tokensUnreadable({ file, why: `line ${broken.line}, column ${broken.column}: ${broken.message}` })
+  const kept: unknown = JSON.parse(text)
+  if (!Array.isArray(kept)) throw tokensUnreadable({ file, why: 'it holds no list' })
+  const [why] = kept.flatMap((one, index) => { const fault = faultOf(one); return fault === null ? [] : [`/${index}/${fault}`] })
+  if (why !== undefined) throw tokensUnreadable({ file, why })
+  return kept as NamedToken[]
 }
 
-export interface TokenMade { folder: string, name: string, scope: Scope, now: number, expiresAt: number | null }
+export interface TokenMade extends TokensAsk { name: string, scope: Scope, now: number, expiresAt: number | null }
 
 const instant = (at: number) => new Date(at).toISOString()
 
 /** Makes a token; only its hash is kept, so that the answer is the one time that it is seen. */
-export async function createToken ({ folder, name, scope, now, expiresAt }: TokenMade): Promise<string> {
+export async function createToken ({ name, scope, now, expiresAt, ...ask }: TokenMade): Promise<string> {
   if (!TOKEN_NAME.test(name)) throw tokenInvalid(`'${name.slice(0, 40)}' is not the name of a token: expected up to 32 letters, digits, '.', '_' and '-'`)
-  const kept = readTokens(folder)
+  const kept = readTokens(ask)
   if (kept.some(token => token.name === name)) throw tokenExists(name)
   if (kept.length >= MOST) throw tokenInvalid(`There are already ${MOST} tokens`, 'Revoke those that nobody uses.')
   const value = `op_${randomBytes(BYTES).toString('base64url')}`
   const made: NamedToken = { name, scope, sha256: digest(value).toString('hex'), created_at: instant(now), expires_at: expiresAt === null ? null : instant(expiresAt) }
-  await keep(folder, [...kept, made])
+  await keep(ask.folder, [...kept, made])
   return value
 }
 
 /** Revokes a token from now on; throws OFFPEAK_TOKEN_NOT_FOUND. */
-export async function revokeToken (folder: string, name: string): Promise<void> {
-  const kept = readTokens(folder)
+export async function revokeToken (ask: TokensAsk, name: string): Promise<void> {
+  const kept = readTokens(ask)
   const rest = kept.filter(token => token.name !== name)
   if (rest.length === kept.length) throw tokenNotFound(name)
-  await keep(folder, rest)
+  await keep(ask.folder, rest)
 }
 
 const keep = (folder: string, tokens: readonly NamedToken[]) => writeWhole({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
 
+/** Why named tokens are not taken, or null. */
+export function tokensFault (ask: TokensAsk): OffpeakError | null {
+  try {
+    readTokens(ask)
+    return null
+  } catch (error) {
+    if (error instanceof OffpeakError) return error
+    throw error
+  }
+}
+
 /** The named tokens of a data folder, as they are now: what was made or revoked meanwhile counts with the next request. */
 export class NamedTokens {
-  readonly #folder: string
+  readonly #ask: () => TokensAsk
   #stamp = ''
   #tokens: readonly (NamedToken & { hash: Buffer })[] = []
 
-  constructor (folder: string) {
-    this.#folder = folder
+  constructor (ask: () => TokensAsk) {
+    this.#ask = ask
   }
 
-  /** Whose a token is, or null. Every one is compared, in a time that tells nothing. A file that cannot be read has none. */
+  /** Whose a token is, or null. Every one is compared, in a time that tells nothing. A file that cannot be read, or that others can change, has none. */
   find (given: string, now: number): Bearer | null {
     this.#look()
     const hash = digest(given)
@@ -99,11 +145,15 @@ export class NamedTokens {
   }
 
   #look (): void {
+    const ask = this.#ask()
+    const file = tokensFile(ask.folder)
     try {
-      const { mtimeMs, ino, size, ctimeMs } = statSync(tokensFile(this.#folder))
+      // A folder that others may change since does not show in the file.
+      if (!ask.loose) refuseLoose(file, ownAccount())
+      const { mtimeMs, ino, size, ctimeMs } = statSync(file)
       const stamp = `${mtimeMs} ${ctimeMs} ${ino} ${size}`
       if (stamp === this.#stamp) return
-      this.#tokens = readTokens(this.#folder).map(token => ({ ...token, hash: Buffer.from(token.sha256, 'hex') }))
+      this.#tokens = readTokens(ask).map(token => ({ ...token, expires_at: token.expires_at ?? null, hash: Buffer.from(token.sha256, 'hex') }))
       this.#stamp = stamp
     } catch {
       this.#tokens = []

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bearer } from '../core/index.ts'
 import type { Needed } from './_http/scope.ts'
-import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tooManyTries, unauthorized } from '../core/index.ts'
+import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRefused, tooManyTries, unauthorized } from '../core/index.ts'
 import { Lockout } from './_http/lockout.ts'
 import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
 import { withhold } from './_http/withhold.ts'
@@ -36,7 +36,7 @@ const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
 async function guard (app: FastifyInstance) {
   const lockout = new Lockout()
   const { manager, face } = app
-  const tokens = new NamedTokens(manager.folder)
+  const tokens = new NamedTokens(() => ({ folder: manager.folder, loose: manager.config.security.accept_loose_files !== null }))
   app.decorateRequest('by', 'api')
   app.decorateRequest('trusted', false)
 
@@ -51,7 +51,7 @@ async function guard (app: FastifyInstance) {
     if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
     if (authorization !== undefined) lockout.wrong(request.ip, now)
     reply.header('www-authenticate', CHALLENGE)
-    throw unauthorized()
+    throw authorization === undefined ? unauthorized() : tokenRefused()
   }
 
   app.addHook('onRequest', async (request, reply) => {

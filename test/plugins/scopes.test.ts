@@ -1,7 +1,8 @@
 import t from 'tap'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Scope } from '../../core/tokens.ts'
-import { SCOPES, covers, createToken, revokeToken, tokensFile } from '../../core/tokens.ts'
+import { SCOPES, covers, createToken, readTokens, revokeToken, tokensFile } from '../../core/tokens.ts'
 import { everyRoute } from './routes.ts'
 import { setup } from './setup.ts'
 
@@ -59,12 +60,64 @@ t.test('tokens are kept as hashes in a file of their owner, and end when they ar
   now += 1000
   t.equal(await ask(made), 401, 'it has expired')
   t.equal(await ask(other), 200)
-  await revokeToken(folder, 'other')
+  await revokeToken({ folder }, 'other')
   t.equal(await ask(other), 401, 'it was revoked')
-  await t.rejects(revokeToken(folder, 'other'), { code: 'OFFPEAK_TOKEN_NOT_FOUND' })
+  await t.rejects(revokeToken({ folder }, 'other'), { code: 'OFFPEAK_TOKEN_NOT_FOUND' })
   writeFileSync(file, '[{ "name": "x", "scope": "control", "sha256": "" }]')
   t.equal(await ask(other), 401, 'a damaged file lets nobody in')
   t.equal((await post('/api/tasks/echo/runs')).statusCode, 202, 'and keeps the owner from nothing')
+})
+
+const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
+
+t.test('tokens that somebody else could have added are not taken, and that is said with what to do [S03, S35]', foreign, async t => {
+  const { plain, manager, ask } = await setup(t)
+  const { folder } = manager
+  const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
+  const file = tokensFile(folder)
+  const got = async () => (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
+  const elsewhere = join(folder, '../kept.json')
+  const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
+    ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/, /chmod go-w '.*tokens\.json'/],
+    ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/, /chown 0 '.*tokens\.json'/],
+    ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0), /data can be changed by the user 65534/, /chown 0 '.*data'/],
+    ['where a link leads', () => { renameSync(file, elsewhere); symlinkSync(elsewhere, file); chmodSync(elsewhere, 0o666) }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
+    ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
+  ]
+  for (const [what, spoil, mend, said, fix] of cases) {
+    t.equal(await got(), 200, what)
+    spoil()
+    await manager.security.look()
+    t.match((await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) => /The tokens in/.test(message)), { subject: 'token', message: said, fix }, what)
+    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
+    t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
+    await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), { code: 'OFFPEAK_TOKENS_UNREADABLE' })
+    const refused = await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })
+    t.ok([401, 429].includes(refused.statusCode), what)
+    mend()
+  }
+})
+
+t.test('a file of tokens that was broken by hand is named with the place [S03]', async t => {
+  const { manager } = await setup(t)
+  const { folder } = manager
+  await createToken({ folder, name: 'ci', scope: 'run', now: manager.clock.now(), expiresAt: null })
+  const [good] = readTokens({ folder })
+  const texts: [text: string, why: RegExp][] = [
+    ['[\n{', /line 2, column 2/], ['{}', /it holds no list/], [JSON.stringify([good, { ...good, name: '' }]), /\/1\/name: expected/], [JSON.stringify([{ ...good, name: '\u001b[2J' }]), /\/0\/name/],
+    [JSON.stringify([{ ...good, scope: 'all' }]), /\/0\/scope: expected one of read, run, control/], [JSON.stringify([{ ...good, sha256: 'x' }]), /\/0\/sha256/],
+    [JSON.stringify([{ ...good, expires_at: 'never' }]), /\/0\/expires_at: expected an instant/], [JSON.stringify([{ ...good, expires_at: 5 }]), /\/0\/expires_at/], ['[null]', /\/0\/name/]
+  ]
+  for (const [text, message] of texts) {
+    writeFileSync(tokensFile(folder), text)
+    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message, fix: 'Mend it; or remove it' }, text)
+  }
+})
+
+t.test('whoever sends a token that is none, or none any more, is told so', async t => {
+  const { plain } = await setup(t)
+  t.match((await plain({ url: '/api/records', headers: { authorization: 'Bearer wrong' } })).json(), { status: 401, detail: /is not known: it is wrong, was revoked or has expired/, fix: /offpeak token list/ })
+  t.match((await plain({ method: 'POST', url: '/api/tasks/echo/runs' })).json(), { status: 401, detail: /^This request needs the token$/ })
 })
 
 const CANARY = 'canary-7f3a'

@@ -1,5 +1,5 @@
 import type { Local } from '../remote/options.ts'
-import type { NamedToken, Scope } from '../../tokens.ts'
+import type { NamedToken, Scope, TokensAsk } from '../../tokens.ts'
 import { createToken, readTokens, revokeToken } from '../../tokens.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { dirname, resolve } from 'node:path'
@@ -15,10 +15,10 @@ export type TokenMade = TokenGiven & { scope: Scope, expires?: string }
 const LONGEST = 3660 * 86_400_000
 
 /** The data folder: tokens are kept there, whether a server runs or not. */
-async function folderOf (given: Local): Promise<string> {
+async function placeOf (given: Local): Promise<TokensAsk> {
   const { configFile, environment, env } = managerOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
-  return resolve(dirname(configFile!), config.engine.folder)
+  return { folder: resolve(dirname(configFile!), config.engine.folder), loose: config.security.accept_loose_files !== null }
 }
 
 const shown = ({ name, scope, created_at, expires_at }: NamedToken) => ({ name, scope, created_at, expires_at })
@@ -26,26 +26,26 @@ const untilWords = (at: string | null) => at === null ? 'revoked' : at
 
 /** Makes a token and shows it, once. */
 export async function create (name: string, { scope, expires, json, ...given }: TokenMade): Promise<void> {
-  const folder = await folderOf(given)
+  const place = await placeOf(given)
   const now = Date.now()
   const ms = expires === undefined ? null : milliseconds(expires)
   if (ms !== null && ms > LONGEST) throw durationTooLong(expires)
   const expiresAt = ms === null ? null : now + ms
-  const token = await createToken({ folder, name, scope, now, expiresAt })
-  const made = readTokens(folder).find(one => one.name === name)!
+  const token = await createToken({ ...place, name, scope, now, expiresAt })
+  const made = readTokens(place).find(one => one.name === name)!
   if (json) return sayJson({ ...shown(made), token })
   say(token)
   tell(plain(`${name} has the scope ${scope} until ${untilWords(made.expires_at)}. It is not shown again: what is kept is a hash.`))
 }
 
 export async function list ({ json, ...given }: TokenGiven): Promise<void> {
-  const tokens = readTokens(await folderOf(given)).map(shown)
+  const tokens = readTokens(await placeOf(given)).map(shown)
   if (json) return sayJson(tokens)
   say(tokens.length === 0 ? 'There are no tokens but that of the owner.' : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'], tokens.map(one => [one.name, one.scope, one.created_at, untilWords(one.expires_at)])))
 }
 
 export async function revoke (name: string, { json, ...given }: TokenGiven): Promise<void> {
-  await revokeToken(await folderOf(given), name)
+  await revokeToken(await placeOf(given), name)
   if (json) return sayJson({ name })
   say(plain(`${name} is revoked`))
 }

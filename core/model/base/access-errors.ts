@@ -7,6 +7,14 @@ export const unauthorized = () => new OffpeakError({
   fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
 })
 
+/** What was sent is no token, or none any more. Which of them it is, is nobody's business who has it not. */
+export const tokenRefused = () => new OffpeakError({
+  code: 'OFFPEAK_UNAUTHORIZED',
+  status: 401,
+  message: 'This request needs the token, and the one that was sent is not known: it is wrong, was revoked or has expired',
+  fix: "Send the one in the file `token` of the data folder, or one of `offpeak token create`, as `Authorization: Bearer <token>`. `offpeak token list` says which have expired."
+})
+
 /** The answer is private as a whole, and the request has no token. */
 export const privateWithheld = () => new OffpeakError({
   code: 'OFFPEAK_UNAUTHORIZED',
@@ -32,8 +40,8 @@ export const tooManyTries = (seconds: number) => new OffpeakError({
   fix: 'The token is in the file `token` of the data folder.'
 })
 
-export const tokensUnreadable = (file: string, cause?: unknown) => new OffpeakError({
-  code: 'OFFPEAK_TOKENS_UNREADABLE', status: 500, file, message: `The tokens in ${file} cannot be read`, fix: 'Remove the file, and make the tokens anew with `offpeak token create`.', cause
+export const tokensUnreadable = ({ file, why, fix = 'Mend it; or remove it, and make the tokens anew with `offpeak token create`.', cause }: { file: string, why: string, fix?: string, cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_TOKENS_UNREADABLE', status: 500, file, message: `The tokens in ${file} are not taken: ${why}`, fix, cause
 })
 
 export const tokenExists = (name: string) => new OffpeakError({
