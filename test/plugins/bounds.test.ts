@@ -158,3 +158,36 @@ t.test('a bound that is none of the words is a fault of the definition', async t
   const wrong = input('/x', { input: { type: 'object', properties: { a: { type: 'string', configured: 'whithin' } } } })
   t.throws(() => manager.registerTasks([wrong]), { code: 'OFFPEAK_TASK_INVALID', message: /\/input\/properties\/a\/configured found 'whithin', expected true, or one of/ })
 })
+
+t.test('a bound where nothing reads it is a fault of the definition: it would leave open what it seems to bound', async t => {
+  const { manager } = await setup(t, { tasks: [] })
+  const bound = { type: 'string', configured: 'within' }
+  const setting = (schema: object) => ({ type: 'object', properties: { p: schema } })
+  const inputs: [pointer: string, input: object][] = [
+    ['/input/properties/p/items/configured', setting({ type: 'array', items: bound })], ['/input/properties/p/items/0/configured', setting({ type: 'array', items: [bound] })],
+    ['/input/properties/p/anyOf/1/configured', setting({ anyOf: [{ type: 'null' }, bound] })], ['/input/anyOf/0/properties/p/configured', { anyOf: [setting(bound)] }],
+    ['/input/properties/p/additionalProperties/configured', setting({ type: 'object', additionalProperties: bound })], ['/input/patternProperties/^p/configured', { patternProperties: { '^p': bound } }],
+    ['/input/$defs/x/configured', { $defs: { x: bound }, properties: { p: { $ref: '#/$defs/x' } } }], ['/input/configured', { type: 'number', configured: 'at_most' }],
+    ['/input/properties/p/configured', setting({ type: 'object', configured: ['q'] })], ['/input/properties/p/configured_or', setting({ type: 'number', configured_or: 3 })]
+  ]
+  for (const [pointer, schema] of inputs) {
+    const definition = input('/x', { payload: {}, input: schema })
+    t.throws(() => manager.registerTasks([definition]), { code: 'OFFPEAK_TASK_INVALID', message: `${pointer} ` }, pointer)
+  }
+  const data = { type: 'object', properties: { configured: { type: 'object', default: { configured: 'x' }, properties: { configured: { type: 'string', configured: true } } } } }
+  t.doesNotThrow(() => manager.registerTasks([input('/x', { payload: {}, input: data })]), 'what is called so, and data, is no bound')
+})
+
+t.test('a path of a nested setting is bounded as any other, and so are links on its way [S23]', async t => {
+  const base = t.testdir({ root: { inner: {} }, secret: {} })
+  symlinkSync(`${base}/secret`, `${base}/root/link`)
+  const nested: TaskDefinition = {
+    id: 'nested', func: ctx => ctx.payload, max_retries: 0, payload: { deep: { er: { path: `${base}/root` } } },
+    input: { type: 'object', properties: { deep: { type: 'object', properties: { er: { type: 'object', properties: { path: { type: 'string', configured: 'within' } } } } } } } as never
+  }
+  const { post, finished } = await setup(t, { tasks: [nested] })
+  const ask = (path: string) => post('/api/tasks/nested/runs', { payload: { deep: { er: { path } } } })
+  t.match((await ask(`${base}/secret`)).json(), { status: 422, errors: [{ pointer: '/payload/deep/er/path' }] })
+  t.match(await finished((await ask(`${base}/root/inner`)).json().id), { state: 'completed' })
+  t.match(await finished((await ask(`${base}/root/link`)).json().id), { state: 'failed', error: { message: /\/payload\/deep\/er\/path leads out of the folder/ } })
+})

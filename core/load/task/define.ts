@@ -131,8 +131,6 @@ const SCHEMA_MS = 500
 const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']
 
 function schemaFaults (input: Record<string, unknown>, pointer: string): Detail[] {
-  const bounds = boundWordFaults(input, pointer)
-  if (bounds.length > 0) return bounds
   const wrong = [input.type ?? []].flat().filter(type => !WORDS.includes(String(type)))
   if (wrong.length > 0) return [{ pointer: `${pointer}/type`, detail: `found ${foundWords(wrong[0])}, expected one of ${WORDS.join(', ')}` }]
   const properties = typeof input.properties === 'object' && input.properties !== null ? Object.entries(input.properties) : []
@@ -145,7 +143,7 @@ function inputFaults (input: TSchema | undefined): Detail[] {
     const copy = JSON.parse(JSON.stringify(input)) as Record<string, unknown>
     // What takes as long with nothing in it would take longer with anything.
     if (!within(SCHEMA_MS, () => Compile(copy as TSchema).Check({})).isDone) return [{ pointer: '/input', detail: `cannot be compiled within ${SCHEMA_MS} ms: expected a smaller schema` }]
-    return schemaFaults(copy, '/input')
+    return [...boundWordFaults(copy, '/input'), ...schemaFaults(copy, '/input')]
   } catch (error) {
     return [{ pointer: '/input', detail: `is no JSON schema: ${error instanceof Error ? error.message : String(error)}` }]
   }

@@ -162,21 +162,52 @@ export function boundSettings (input: TSchema | null, configured: Json): Plain {
   return Object.fromEntries(Object.entries(configured).filter(([name]) => Object.hasOwn(properties, name) && isBound(properties[name]!)))
 }
 
-/** The paths of a payload that must lie, wherever links lead, in one of these folders. */
-export function boundPaths ({ input, configured, payload, uploads }: Omit<BoundsAsk, 'below'>): { pointer: string, path: string, folders: string[] }[] {
-  const { properties = {} } = input as Node
+/** A path of a payload that must lie, wherever links lead, in one of these folders. */
+export interface BoundPath { pointer: string, path: string, folders: string[] }
+
+/** The paths of a payload that somebody has said, each with its folders. */
+export const boundPaths = ({ input, ...ask }: Omit<BoundsAsk, 'below'>): BoundPath[] => pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
+
+function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below'>): BoundPath[] {
   if (!isPlain(payload)) return []
   const own = isPlain(configured) ? configured : {}
-  return Object.entries(properties).flatMap(([name, words]) => {
-    const path = payload[name]
-    if (words.configured !== 'within' || typeof path !== 'string' || path === own[name]) return []
-    return [{ pointer: `/payload${pointerStep(name)}`, path, folders: [...foldersOf(name, words as Words, own), ...words.uploads ? [uploads] : []] }]
+  return Object.entries(node.properties ?? {}).flatMap(([name, words]): BoundPath[] => {
+    const at = pointer + pointerStep(name)
+    const [set, value] = [Object.hasOwn(own, name) ? own[name] : undefined, Object.hasOwn(payload, name) ? payload[name] : undefined]
+    if (!isBound(words)) return words.properties ? pathsAt({ node: words, configured: set, payload: value, uploads, pointer: at }) : []
+    if (words.configured !== 'within' || typeof value !== 'string' || value === set) return []
+    return [{ pointer: at, path: value, folders: [...foldersOf(name, words as Words, own), ...words.uploads ? [uploads] : []] }]
   })
 }
 
-/** What is wrong with the words on bounds in an `input` schema. */
-export function boundWordFaults (words: unknown, pointer: string): Detail[] {
-  const { configured } = (words ?? {}) as Node
-  if (configured === undefined || configured === true || Array.isArray(configured) || BOUNDS.includes(configured as Bound)) return []
+const BESIDE = ['configured_or', 'configured_when', 'configured_in', 'configured_with']
+/** Keywords of JSON Schema with one schema, a list, or schemas by name; `properties` is the one whose schemas are settings. */
+const INNER = ['items', 'additionalItems', 'contains', 'not', 'if', 'then', 'else', 'propertyNames', 'additionalProperties', 'unevaluatedItems', 'unevaluatedProperties', 'anyOf', 'oneOf', 'allOf', 'prefixItems']
+const BY_NAME = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']
+
+type Standing = 'input' | 'setting' | 'elsewhere'
+
+/** What is wrong with the words on bounds that one schema has of its own. */
+function ownWordFaults (words: Plain, pointer: string, standing: Standing): Detail[] {
+  const { configured } = words
+  const said = ['configured', ...BESIDE].find(word => words[word] !== undefined)
+  if (said === undefined || (standing === 'input' && said === 'configured' && Array.isArray(configured))) return []
+  if (standing === 'input') return [{ pointer: `${pointer}/${said}`, detail: `bounds nothing here: expected it in a setting, below 'properties'; only 'configured' may be a list of settings here` }]
+  if (standing === 'elsewhere') return [{ pointer: `${pointer}/${said}`, detail: `bounds nothing here: expected it in a setting itself, reached through 'properties' alone` }]
+  if (said !== 'configured') return [{ pointer: `${pointer}/${said}`, detail: `goes with 'configured', which is missing` }]
+  if (configured === true || BOUNDS.includes(configured as Bound)) return []
   return [{ pointer: `${pointer}/configured`, detail: `found ${foundWords(configured)}, expected true, or one of ${BOUNDS.join(', ')}` }]
+}
+
+/** What is wrong with the words on bounds in an `input` schema. One that is not read would leave open what it seems to bound. */
+export function boundWordFaults (schema: unknown, pointer: string, standing: Standing = 'input'): Detail[] {
+  if (!isPlain(schema)) return []
+  const within = (part: unknown, at: string, name: string): Detail[] => Array.isArray(part)
+    ? part.flatMap((one, index) => boundWordFaults(one, `${at}/${index}`, 'elsewhere'))
+    : boundWordFaults(part, at, name === 'properties' && standing !== 'elsewhere' ? 'setting' : 'elsewhere')
+  return [
+    ...ownWordFaults(schema, pointer, standing),
+    ...INNER.flatMap(name => within(schema[name], `${pointer}/${name}`, name)),
+    ...BY_NAME.flatMap(name => Object.entries(isPlain(schema[name]) ? schema[name] : {}).flatMap(([key, inner]) => within(inner, `${pointer}/${name}${pointerStep(key)}`, name)))
+  ]
 }
