@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
@@ -14,6 +13,7 @@ import { PatternRefused, excludedFrom } from './_files/match.ts'
 import { RequireMountSchema, checkDisks, noteDisk } from './_files/mount.ts'
 import { expandPath } from './_files/path.ts'
 import { checkToWrite, openToWrite } from './_files/own.ts'
+import { makeWithin, openWithin } from './_files/reach.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -45,11 +45,11 @@ interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, targ
 
 async function open (ctx: TaskContext, { path, key }: { path: string, key: 'source' | 'target' }): Promise<Folder> {
   try {
-    if (key === 'source') return await openFolder(path)
+    if (key === 'source') return await openWithin(ctx, { setting: key }, () => openFolder(path))
     await checkToWrite(ctx, path)
     // Its parent is not made: a missing one is a disk that is not there.
-    await mkdir(path, { mode: 0o700 }).catch(error => { if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error })
-    return await openToWrite(ctx, path)
+    await makeWithin(ctx, { setting: key, path, mode: 0o700 }).catch(error => { if (codeOf(error) !== 'ENOENT') throw error })
+    return await openWithin(ctx, { setting: key }, () => openToWrite(ctx, path))
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
     if (['EACCES', 'EPERM'].includes(codeOf(error))) return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)

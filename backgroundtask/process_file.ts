@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { reachOf } from './_files/names.ts'
 import { expandPath } from './_files/path.ts'
+import { openWithin } from './_files/reach.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf } from './_task/settings.ts'
 
@@ -61,7 +62,7 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
     const full = resolve(expandPath(path))
     // A path that leads nowhere is told so before its folder is judged.
     await lstat(reachOf(full))
-    const folder = await openFolder(dirname(full))
+    const folder = await openWithin(ctx, { setting: 'path', name: basename(full) }, () => openFolder(dirname(full)))
     try {
       const file = await folder.read(basename(full))
       try {

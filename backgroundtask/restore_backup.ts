@@ -4,7 +4,8 @@ import { listBackups } from './_backup/backups.ts'
 import { restore } from './_backup/restore.ts'
 import { expandPath } from './_files/path.ts'
 import { checkToWrite, openToWrite } from './_files/own.ts'
-import { PathRefused } from './_files/root.ts'
+import { makeWithin, openWithin } from './_files/reach.ts'
+import { PathRefused, openFolder } from './_files/root.ts'
 import type { Restored } from './_backup/restore.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_task/settings.ts'
 import { ArchiveRefused } from './_backup/unpack.ts'
@@ -23,7 +24,7 @@ const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 100
 
 async function backupsOf (ctx: TaskContext, folder: string) {
   try {
-    return (await listBackups({ folder })).map(({ file, created_at: made, bytes, partial }) => ({ file, created_at: made, size: sizeWords(bytes), ...(partial ? { partial } : {}) }))
+    return (await listBackups({ folder, open: () => openWithin(ctx, { setting: 'from' }, () => openFolder(folder)) })).map(({ file, created_at: made, bytes, partial }) => ({ file, created_at: made, size: sizeWords(bytes), ...(partial ? { partial } : {}) }))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return ctx.fail(`There is no folder '${folder}'`)
     throw error
@@ -57,7 +58,9 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
       only,
       existing,
       caps: { maxBytes: bytesOf(maxSize), maxRatio },
-      open: path => openToWrite(ctx, path),
+      open: path => openWithin(ctx, { setting: 'into' }, () => openToWrite(ctx, path)),
+      make: path => makeWithin(ctx, { setting: 'into', path, mode: 0o777, deep: true }),
+      openArchive: (path, name) => openWithin(ctx, { setting: 'archive', name }, () => openFolder(path)),
       signal: ctx.signal,
       onBytes: (count, path) => ctx.progress.advance(count, path)
     })

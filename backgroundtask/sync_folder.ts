@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
@@ -10,6 +9,7 @@ import { PatternRefused, excludedFrom, writesOneCase } from './_files/match.ts'
 import { RequireMountSchema, checkDisks, noteDisk } from './_files/mount.ts'
 import { checkToWrite, openToWrite } from './_files/own.ts'
 import { expandPath } from './_files/path.ts'
+import { makeWithin, openWithin } from './_files/reach.ts'
 import { PathRefused, openFolder, openForDeletion } from './_files/root.ts'
 import { codeOf, keyOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
@@ -31,7 +31,7 @@ type SyncSettings = Settings<typeof Input, typeof DEFAULTS>
 const within = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + sep)
 
 async function openBoth (ctx: TaskContext, given: { source: string, target: string, delete: boolean }): Promise<{ source: Folder, target: Folder }> {
-  const open = async (key: 'source' | 'target', act: (path: string) => Promise<Folder>) => await act(resolve(given[key])).catch((error: unknown) => {
+  const open = async (key: 'source' | 'target', act: (path: string) => Promise<Folder>) => await openWithin(ctx, { setting: key }, () => act(resolve(given[key]))).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)}: there is no folder '${given[key]}'`)
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)}: ${error.message}`)
     throw error
@@ -40,7 +40,7 @@ async function openBoth (ctx: TaskContext, given: { source: string, target: stri
   try {
     const target = await open('target', async path => {
       await checkToWrite(ctx, path)
-      await mkdir(path).catch(error => { if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error })
+      await makeWithin(ctx, { setting: 'target', path, mode: 0o777 }).catch(error => { if (codeOf(error) !== 'ENOENT') throw error })
       return await openToWrite(ctx, path, given.delete ? openForDeletion : openFolder)
     })
     if (!within(source.path, target.path) && !within(target.path, source.path)) return { source, target }

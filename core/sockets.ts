@@ -61,9 +61,9 @@ export function keepRoom (server: Server, most = roomIn(descriptors())): void {
   // Before the request is looked at, whatever comes of it.
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
-    const count = (unanswered.get(socket) ?? 0) + 1
-    unanswered.set(socket, count)
-    if (socket.destroyed || count > MOST_UNANSWERED) return void cut(socket)
+    const asked = (unanswered.get(socket) ?? 0) + 1
+    unanswered.set(socket, asked)
+    if (socket.destroyed || asked > MOST_UNANSWERED) return void cut(socket)
     idle.delete(socket)
     response.once('close', () => {
       const left = unanswered.get(socket)! - 1

@@ -76,8 +76,8 @@ export async function backupsIn (folder: Folder, { name, source }: { name?: stri
 }
 
 /** The backups in a folder, newest first. Throws ENOENT when there is no such folder. */
-export async function listBackups ({ folder, name }: { folder: string, name?: string }): Promise<Backup[]> {
-  const open = await openFolder(folder)
+export async function listBackups ({ folder, name, open: opens = openFolder }: { folder: string, name?: string, open?: (path: string) => Promise<Folder> }): Promise<Backup[]> {
+  const open = await opens(folder)
   try {
     return await backupsIn(open, name === undefined ? {} : { name })
   } finally {

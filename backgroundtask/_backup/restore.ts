@@ -26,12 +26,18 @@ export interface RestoreAsk {
   caps?: Partial<Caps> | undefined
   /** Opens the folder to unpack to, or refuses it. */
   open?: ((path: string) => Promise<Folder>) | undefined
+  /** Makes that folder when it is missing; true when it was. */
+  make?: ((path: string) => Promise<boolean>) | undefined
+  /** Opens the folder of the archive, or refuses it. */
+  openArchive?: ((path: string, name: string) => Promise<Folder>) | undefined
   signal?: AbortSignal | undefined
   onBytes?: (bytes: number, path: string) => void
 }
 
 /** What came of it. `troubles` names what is not as it was, `damaged` what the backup itself holds in part alone. */
 export interface Restored { files: number, links: number, bytes: number, manifest: Manifest, troubles: string[], more_troubles: number, damaged: string[] }
+
+const makeFolder = async (path: string) => await mkdir(path, { recursive: true }) !== undefined
 
 type Wanted = (path: string) => boolean
 
@@ -118,14 +124,18 @@ async function capsFor ({ folder, handle, name, caps, signal }: { folder: Folder
  *  paths that lead out of `into` and growth past the caps are refused, links are made and never followed. */
 export async function restore (ask: RestoreAsk): Promise<Restored> {
   const signal = ask.signal ?? new AbortController().signal
-  const folder = await openFolder(dirname(resolve(ask.archive)))
+  const name = basename(ask.archive)
+  const folder = await (ask.openArchive ?? openFolder)(dirname(resolve(ask.archive)), name)
   try {
-    const name = basename(ask.archive)
-    const handle = await folder.read(name)
+    const handle = await folder.read(name).catch((error: unknown) => {
+      // The path of the call is not the one that was said.
+      if (codeOf(error) === 'ENOENT') throw new ArchiveRefused(`There is no file '${shown(ask.archive)}'`)
+      throw error
+    })
     try {
       const caps = await capsFor({ folder, handle, name, signal, caps: { ...CAPS, ...ask.caps } })
       const manifest = await verify({ handle, caps, signal })
-      const made = await mkdir(ask.into, { recursive: true }) !== undefined
+      const made = await (ask.make ?? makeFolder)(ask.into)
       const root = await (ask.open ?? openFolder)(ask.into)
       const sum = await unpack(handle, { root, manifest, ask, caps, signal, made }).finally(() => root.close())
       return { ...sum, manifest }

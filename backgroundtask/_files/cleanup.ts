@@ -7,6 +7,7 @@ import { PatternRefused, excludedFrom, ignoresCase, includer } from './match.ts'
 import { shown } from './names.ts'
 import { openToWrite } from './own.ts'
 import { expandPath } from './path.ts'
+import { openWithin } from './reach.ts'
 import { PathRefused, openForDeletion } from './root.ts'
 import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords } from '../_task/settings.ts'
 import type { Settings } from '../_task/settings.ts'
@@ -179,7 +180,8 @@ export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, 
   if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
   let root: Folder
   try {
-    root = await openToWrite(ctx, expandPath(settings.root), openForDeletion)
+    const path = expandPath(settings.root)
+    root = await openWithin(ctx, { setting: 'root' }, () => openToWrite(ctx, path, openForDeletion))
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'root')} in config.json: ${error.message}`)
     if (codeOf(error) === 'ENOENT') return ctx.skip(`The folder '${settings.root}' does not exist`)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { BigIntStats, Stats } from 'node:fs'
-import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
+import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink, realpath, rename, rmdir, symlink, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../_task/settings.ts'
@@ -62,6 +62,11 @@ export class Folder {
 
   close (): Promise<void> {
     return this.#handle.close()
+  }
+
+  /** Where the open folder lies now, whatever has its name. */
+  async place (): Promise<string> {
+    return nameFrom(await (byDescriptor ? readlink(`/proc/self/fd/${this.#handle.fd}`, 'buffer') : realpath(reachOf(this.path), 'buffer')))
   }
 
   /** Throws ESTALE when another folder, or a link, has taken the place. */
@@ -141,8 +146,8 @@ export class Folder {
     return this.#act(name, reach => open(reach, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
   }
 
-  make (name: string): Promise<unknown> {
-    return this.#act(name, reach => mkdir(reach, { mode: 0o700 }))
+  make (name: string, mode = 0o700): Promise<unknown> {
+    return this.#act(name, reach => mkdir(reach, { mode }))
   }
 
   /** What a link says, as text that stands for bytes. */

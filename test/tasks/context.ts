@@ -18,6 +18,7 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     task,
     run_id: '0001a2b3c4d',
     results: {},
+    reach: {},
     attempt: 1,
     due_at: '2026-03-10T02:00:00.000Z',
     signal: stop.signal,

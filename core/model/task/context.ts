@@ -62,6 +62,9 @@ export interface TaskContext {
   readonly run_id: string
   /** Of what it waited for: by ref or id of the run, and by id of the task for `depends_on`. */
   readonly results: Readonly<Record<string, Json>>
+  /** The folders, links followed, in which a path that this run was asked for with must lie, by its JSON pointer (`/payload/root`). It was looked at before;
+   *  where others may put a link on the way since, look again at what was opened. Empty when nobody has asked for more than is configured. */
+  readonly reach: Readonly<Record<string, readonly string[]>>
   /** 1 for the first. */
   readonly attempt: number
   /** ISO instant at which the run was due. */

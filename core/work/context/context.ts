@@ -14,6 +14,7 @@ import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Situation } from '../conditions/situation.ts'
 
+export type Reach = TaskContext['reach']
 export type { Breathing } from '../../model/task/context.ts'
 
 export interface ContextOptions {
@@ -25,6 +26,8 @@ export interface ContextOptions {
   progress: TaskProgress
   services: () => Services
   situation: Pick<Situation, 'hints'> & { onChange (listener: () => unknown, name?: string): () => void }
+  /** Where paths of the payload must lie, see `TaskContext.reach`. */
+  reach?: Reach
   /** Waits while the gates are closed. */
   breathe: (breathing: Breathing) => Promise<void>
   save: (state: Json) => Promise<void>
@@ -36,6 +39,7 @@ export interface ContextOptions {
 interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, task: string, listener: (hints: Hints) => unknown }
 
 const NO_RESULTS = Object.freeze({})
+const NO_REACH: Reach = Object.freeze({})
 
 const skip = (reason: string): never => { throw new Skip(reason) }
 const retryAfter = (wait: Duration, message?: string): never => { throw new RetryAfter(milliseconds(wait), message ?? 'the task asked to be tried again later') }
@@ -100,6 +104,10 @@ class Context implements TaskContext {
 
   get hints (): Hints {
     return this.#options.situation.hints
+  }
+
+  get reach (): Reach {
+    return this.#options.reach ?? NO_REACH
   }
 
   get onHints (): TaskContext['onHints'] {

@@ -97,6 +97,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const ctx = contextFor({
     run: job.run,
     version: job.version,
+    reach: job.reach,
     stop: controller,
     log: () => voice.log,
     progress: voice.progress,

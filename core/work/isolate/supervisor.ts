@@ -41,7 +41,7 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
 export function jobOf (home: Home, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
-  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: looseJson(config ?? null, PASSED).json, calls }
+  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: looseJson(config ?? null, PASSED).json, calls, reach: given.reach ?? {} }
 }
 
 /** What a call has answered, as data. Throws OFFPEAK_INPUT_INVALID when it is none. */

@@ -2,6 +2,7 @@ import { Fatal, RetryAfter, Skip, Warned } from '../../model/run/outcome.ts'
 import { dressed, revived } from '../../model/run/log-part.ts'
 import { resultOf } from '../../model/run/result.ts'
 import { thrownOf } from '../../model/run/failure.ts'
+import type { Reach } from '../context/context.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Failure, StopCode } from '../../model/run/outcome.ts'
 import type { Hints } from '../../model/machine/hints.ts'
@@ -13,7 +14,7 @@ import type { Thrown } from '../../model/run/failure.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
 /** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the functions of ctx.services.offpeak. */
-export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[] }
+export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[], reach: Reach }
 
 export const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */

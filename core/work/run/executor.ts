@@ -192,7 +192,7 @@ export class Executor {
     const { clock, random, abortGraceMs, notice, inline } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const work = sparing(task.id, this.#bounded(active, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)))
+    const work = sparing(task.id, this.#bounded(active, given, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)))
     const ctx = contextFor(given)
     const scope = scopeOf(ctx, given.log)
     const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined
@@ -207,11 +207,11 @@ export class Executor {
   }
 
   /** The work of a task whose payload may be bounded, after a look at that. */
-  #bounded ({ run, task }: Active, work: TaskFunction): TaskFunction {
+  #bounded ({ run, task }: Active, given: ContextOptions, work: TaskFunction): TaskFunction {
     if (task.input === null) return work
     return ctx => {
       const looked = checkReach(task, run, this.#options.uploads())
-      return looked === null ? work(ctx) : looked.then(() => work(ctx))
+      return looked === null ? work(ctx) : looked.then(reach => { given.reach = reach; return work(ctx) })
     }
   }
 
