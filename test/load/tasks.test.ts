@@ -167,9 +167,14 @@ tap.test('a missing directory is said, and its files are found once it is there'
 })
 
 tap.test('a young file that fails may be half written and is waited for [F38]', async t => {
-  const { directory, folder, broken, answer } = setup(t, { 'a.ts': task('a', 1) })
+  // A busy machine: a minute passes between any two looks at the clock.
+  let minutes = 0
+  const at = Date.UTC(2026, 6, 1)
+  const { directory, folder, broken, answer } = setup(t, { 'a.ts': task('a', 1) }, { now: () => at + 60_000 * minutes++ })
   await folder.start()
   writeFileSync(join(directory, 'a.ts'), 'export const TASK_DEFINITIONS = [{')
+  const next = new Date(at + 60_000 * minutes)
+  utimesSync(join(directory, 'a.ts'), next, next)
   await folder.rescan()
   t.same(broken(), [])
   t.equal(answer('a'), 1)

@@ -93,6 +93,8 @@ export class Tree {
 
   /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
   async refresh ({ quietMs, signal, waits }: RefreshAsk): Promise<boolean> {
+    // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was young an old one.
+    const walkedAt = this.#ask.now()
     const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
     this.#root = walked.root
     let unsettled = this.#forget(walked, quietMs)
@@ -100,7 +102,7 @@ export class Tree {
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
     try {
-      if (await this.#read(todo, { modules, quietMs, signal, waits })) unsettled = true
+      if (await this.#read(todo, { modules, quietMs, signal, waits, walkedAt })) unsettled = true
     } finally {
       this.#ended?.close()
     }
@@ -110,7 +112,7 @@ export class Tree {
   }
 
   /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half written. */
-  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits }: RefreshAsk & { modules: readonly Todo[] }): Promise<boolean> {
+  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits, walkedAt }: RefreshAsk & { modules: readonly Todo[], walkedAt: number }): Promise<boolean> {
     let unsettled = false
     if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
     const probing = await this.#probe(modules, { signal, waits })
@@ -119,7 +121,7 @@ export class Tree {
       const probed = await probing.get(item.file.real)
       if (signal.aborted) return false
       if (probed === null) continue
-      const age = this.#ask.now() - item.file.mtimeMs
+      const age = walkedAt - item.file.mtimeMs
       const young = age >= 0 && age < quietMs
       const read = await this.#readOne(item, probed)
       if ('fault' in read && young) unsettled = true
