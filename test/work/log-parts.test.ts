@@ -79,3 +79,13 @@ t.test('a line is bounded, whatever its arguments and fields are [F31]', async t
   }
   t.match(lines[1]!.data, { f0: /^x+$/, f99: /left out: the line has more than 32768 bytes/ })
 })
+
+t.test('one call reads a bounded share of what it is given: what is left out counts as read', async t => {
+  let reads = 0
+  const wide = Array.from({ length: 10_000 }, () => ({ get a () { reads++; return 1 } }))
+  const fields = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, wide]))
+  const [part] = logParts([fields, fields, fields]) as [{ fields: Record<string, { plain: string }> }]
+  t.match(part.fields['k0']!.plain, /^\[left out: it is at least \d+ bytes/)
+  t.match(part.fields['k99']!.plain, /^\[left out: the line has more than/)
+  t.ok(reads < 20_000, `${reads} reads`)
+})

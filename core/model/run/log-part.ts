@@ -41,7 +41,11 @@ function shown (value: unknown, room: Room): Json {
   }
   if (typeof value === 'symbol' || typeof value === 'function') return take(room, cut(wordsOf(value), 200), 200)
   const { json, faults: [whole], bytes } = looseJson(value, LIMITS)
-  if (json === null && whole?.pointer === '') return `[left out: it ${whole.detail}]`
+  if (json === null && whole?.pointer === '') {
+    // It was read as far as it may, or all its keys were listed, for nothing: that too is part of what one line may cost.
+    room.left -= LIMITS.bytes
+    return `[left out: it ${whole.detail}]`
+  }
   return take(room, json, bytes)
 }
 
