@@ -1,4 +1,5 @@
 import t from 'tap'
+import { home } from '../manager/home.ts'
 import { house } from './house.ts'
 import { until } from '../clock.ts'
 import type { Run } from '../../core/model/run/run.ts'
@@ -121,4 +122,24 @@ t.test('runs of a task that is no more are not tried again: not one, not by filt
   t.match(await it.desk.bulk.change('retry', { filter: { state: ['failed', 'completed'] }, by: 'ann' }), { matched: 1, changed: 1 })
   t.equal((await it.desk.run(run.id)).state, 'failed')
   await until('the other one ran again', async () => (await it.desk.run(other.id) as Run).turn === 2)
+})
+
+t.test('what a task asks for is checked as what comes over HTTP is: a key, a delay, what it waits for, whatever the isolation', async t => {
+  const asks = {
+    long: "{ key: 'k'.repeat(201) }", huge: "{ key: 'k'.repeat(3e7) }", empty: "{ key: '' }", nokey: '{ key: null }', delay: '{ delay: null }', after: "{ after: 'x' }", afters: '{ after: [null] }', many: "{ after: Array(1001).fill('x') }",
+    unique: "{ key: 'a', unique: 'x' }", none: 'null', text: "'text'"
+  }
+  const file = `const asks = [${Object.values(asks).map(text => `() => (${text})`).join(', ')}]
+    const func = ctx => Promise.all(asks.map(make => ctx.enqueue('a.inline', make()).then(() => 'added', error => error.code)))
+    export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].map(isolation => ({ id: 'a.' + isolation, func, isolation, max_retries: 0 }))`
+  const it = await home(t, { files: { 'asks.mjs': file } })
+  await it.manager.start()
+  const { desk, engine } = it.manager
+  for (const isolation of ['inline', 'thread', 'process']) {
+    const { run: { id } } = await desk.enqueue(`a.${isolation}`)
+    await until('the run is over', async () => ['completed', 'failed'].includes((await engine.get(id))!.state), 30_000)
+    t.strictSame((await engine.get(id))!.result, Object.keys(asks).map(() => 'OFFPEAK_INPUT_INVALID'), isolation)
+  }
+  await t.rejects(desk.enqueue('a.inline', { key: 'k'.repeat(201) }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/key', detail: /expected a text of 1 to 200 signs/ }] })
+  t.match(await desk.enqueue('a.inline', { key: 'k'.repeat(200), delay: '1h' }), { created: true })
 })

@@ -6,7 +6,7 @@ import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { overlay } from '../../model/config/config.ts'
 import { payloadFaults } from './payload-check.ts'
-import { payloadJson } from '../../model/run/payload.ts'
+import { checkAsk, payloadJson } from '../../model/run/payload.ts'
 import { taskDisabled, taskUnconfigured } from '../../model/base/task-errors.ts'
 import { uniqueOf } from '../../model/task/policy.ts'
 import { boundFaults, boundSettings, unconfigured } from '../../model/task/bounds.ts'
@@ -41,6 +41,7 @@ export interface NewRunAsk { task: Task, ask: RunAsk, source: Source, now: numbe
 /** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. What a task asks for comes from a
  *  file and is as free as that. */
 export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
+  checkAsk(ask)
   // A payload object is laid upon the task's own, which may hold its settings.
   const payload = overlay(task.payload, ask.payload === undefined ? undefined : payloadJson(task.id, ask.payload))
   const due = dueOf(ask, now)

@@ -11,7 +11,7 @@ import { executed } from '../../model/run/result.ts'
 import { revived } from '../../model/run/log-part.ts'
 import { runScope, scopeOf } from '../context/scope.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
-import { payloadJson } from '../../model/run/payload.ts'
+import { checkAsk, payloadJson } from '../../model/run/payload.ts'
 import { strictJson } from '../../model/base/json.ts'
 import { systemClock } from '../../model/base/clock.ts'
 import type { Ask, Down, Ended, Job, Port, Up } from './wire.ts'
@@ -79,7 +79,9 @@ class Advice {
 }
 
 /** What is asked for as data. Throws OFFPEAK_INPUT_INVALID for what is none, as it is thrown inline. */
-function askOf (task: string, { payload, due_at: dueAt, ...rest }: Enqueue): Json {
+function askOf (task: string, ask: Enqueue): Json {
+  checkAsk(ask)
+  const { payload, due_at: dueAt, ...rest } = ask
   // JSON would make null of a Date that is none.
   const due = dueAt instanceof Date ? dueAt.getTime() : dueAt
   const { json, fault } = strictJson({ ...rest, due_at: Number.isNaN(due) ? 'Invalid Date' : due })
