@@ -71,14 +71,16 @@ export class Placer {
   readonly #root: Folder
   readonly #onBytes: (bytes: number, path: string) => void
   readonly #signal: AbortSignal
+  readonly #replace: boolean
   /** Where something was put last. */
   #outer: string | null = null
   readonly #folders: { path: string, meta: Meta }[] = []
 
-  constructor ({ root, onBytes, signal }: { root: Folder, onBytes: (bytes: number, path: string) => void, signal: AbortSignal }) {
+  constructor ({ root, onBytes, signal, replace }: { root: Folder, onBytes: (bytes: number, path: string) => void, signal: AbortSignal, replace: boolean }) {
     this.#root = root
     this.#onBytes = onBytes
     this.#signal = signal
+    this.#replace = replace
   }
 
   #trouble (path: string, error: unknown): void {
@@ -105,7 +107,9 @@ export class Placer {
       await folder.remove(TEMP)
       try {
         await make(folder, TEMP)
-        await folder.rename(TEMP, name)
+        if (this.#replace) await folder.rename(TEMP, name)
+        // What has come since the look, or is the same name on this disk: upper and lower case.
+        else if (!await folder.moveNew(TEMP, name)) throw Object.assign(new Error('another has this name, and is not replaced'), { code: 'EEXIST' })
       } catch (error) {
         await folder.remove(TEMP)
         throw error

@@ -96,7 +96,7 @@ async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, 
   }
   if (ask.existing !== 'replace') await refuseExisting(root, pathsOf(plan))
   await checkRoom(root, plan)
-  const placer = new Placer({ root, onBytes: ask.onBytes ?? (() => undefined), signal })
+  const placer = new Placer({ root, onBytes: ask.onBytes ?? (() => undefined), signal, replace: ask.existing === 'replace' })
   const visit = async (entry: Entry) => {
     const wanted = plan.files.get(entry.path)
     if (entry.kind === 'file' && entry.path !== MANIFEST && wanted !== undefined) await placer.file(entry, wanted)

@@ -114,3 +114,16 @@ tap.test('the restore task says what it needs and does what restore does', async
   t.match(await task.func(fakeContext('restore_backup', payload).ctx), { files: 5, of: '2026-03-10T02:00:00.000Z' })
   await t.rejects(async () => task.func(fakeContext('restore_backup', payload).ctx), { name: 'Fatal', message: /already there/ })
 })
+
+tap.test('what comes while a restore is at work is not replaced, unless that was asked', async t => {
+  const { base, target, ctx } = setup(t)
+  await run(ctx)
+  for (const existing of ['refuse', 'replace'] as const) {
+    const into = join(base, existing)
+    // The first file of the archive has been looked for, and is written.
+    const onBytes = (_bytes: number, path: string) => { if (path === 'a.txt') writeFileSync(join(into, 'a.txt'), 'of another') }
+    const { files, troubles } = await restore({ archive: join(target, ARCHIVE), into, existing, onBytes })
+    t.same([files, troubles], existing === 'refuse' ? [4, ['a.txt: another has this name, and is not replaced']] : [5, []])
+    t.equal(readFileSync(join(into, 'a.txt'), 'utf8'), existing === 'refuse' ? 'of another' : 'alpha')
+  }
+})
