@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
+import { sameFile } from './folder.ts'
 import type { Folder } from './folder.ts'
 import { codeOf, messageOf } from '../_task/settings.ts'
 import { dress } from './dress.ts'
@@ -173,6 +174,8 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
     await fill(file, copy, offset)
     const lost = await dress(file, { mode: stat.mode, uid: stat.uid, gid: stat.gid, seconds: secondsIn(stat) })
     await file.sync()
+    const part = await folder.stat(partOf(path))
+    if (part === null || !sameFile(part, await file.stat())) throw Object.assign(new Error('another run is copying it'), { code: 'EBUSY' })
     await folder.rename(partOf(path), splitPath(path)[1])
     return lost
   } catch (error) {

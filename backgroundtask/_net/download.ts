@@ -1,9 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
+import { pipeline } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createUnzip, createZstdDecompress } from 'node:zlib'
 import type { Allowed } from './address.ts'
-import type { Folder } from '../_files/folder.ts'
-import { readWhole, writeWhole } from '../_files/folder.ts'
+import type { Folder, Identity } from '../_files/folder.ts'
+import { readWhole, sameFile, writeWhole } from '../_files/folder.ts'
 import type { Answer, Resolve } from './web.ts'
 import { fetchSafely } from './web.ts'
 
@@ -95,28 +97,51 @@ function refuse ({ status, headers }: Answer): never {
   throw new AnswerRefused({ status, message: `The server answered ${status}`, retryAfter: waitOf(headers['retry-after'], Date.now()) })
 }
 
+const rangeOf = ({ status, headers }: Answer): { start?: number, total?: number } => {
+  const [, start, total] = status === 206 ? headers['content-range']?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [] : []
+  return { ...(start === undefined ? {} : { start: Number(start) }), ...(total === undefined || total === '*' ? {} : { total: Number(total) }) }
+}
+
+const same = (said: string | undefined, known: string | null | undefined): boolean => said === undefined || known === null || said === known
+
 /** Where the body is to be put, or null when it does not fit the part that is there. */
 function startOf (answer: Answer, { part, partBytes }: { part: State | null, partBytes: number }): number | null {
   if (answer.status === 200) return 0
-  const [, start] = answer.headers['content-range']?.match(/^bytes (\d+)-\d+\/(?:\d+|\*)$/) ?? []
-  const same = answer.headers.etag === undefined || part?.etag === null || answer.headers.etag === part?.etag
-  return Number(start) === partBytes && same ? partBytes : null
+  const { etag, 'last-modified': modified } = answer.headers
+  return rangeOf(answer).start === partBytes && same(etag, part?.etag) && same(modified, part?.last_modified) ? partBytes : null
+}
+
+const UNPACK = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createUnzip, br: createBrotliDecompress, zstd: createZstdDecompress } as const
+/** Files that servers send as they are, and call packed all the same. */
+const PACKED = /\.(gz|tgz|br|zst|tzst|z)$/i
+
+/** How a server has packed the body although it was asked not to; null for one that comes as it is. */
+function codingOf (ask: Download, { headers }: Answer): keyof typeof UNPACK | null {
+  const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
+  if (coding === 'identity' || coding === '' || PACKED.test(ask.name) || PACKED.test(URL.parse(ask.url)?.pathname ?? '')) return null
+  if (Object.hasOwn(UNPACK, coding)) return coding as keyof typeof UNPACK
+  throw new AnswerRefused({ status: 415, message: `The server sends the file packed as '${coding.slice(0, 50)}', although it was asked not to` })
 }
 
 async function take (ask: Download, { answer, out, start }: { answer: Answer, out: FileHandle, start: number }): Promise<number> {
-  const length = Number(answer.headers['content-length'] ?? Number.NaN)
+  const coding = codingOf(ask, answer)
+  if (coding !== null && start > 0) throw new AnswerRefused({ status: 206, message: 'The server sends a part of the file packed, although it was asked not to' })
+  const body = coding === null ? answer.body : pipeline(answer.body, UNPACK[coding](), () => undefined)
+  const length = coding === null ? Number(answer.headers['content-length'] ?? Number.NaN) : Number.NaN
   const tooLarge = () => new TooLarge(`The file is larger than ${ask.maxBytes} bytes`)
   if (start + length > ask.maxBytes) throw tooLarge()
   if (Number.isFinite(length)) ask.onTotal(start + length)
   await out.truncate(start)
   let done = start
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     await ask.breathe()
     if (done + chunk.length > ask.maxBytes) throw tooLarge()
     for (let at = 0; at < chunk.length;) at += (await out.write(chunk, at, chunk.length - at, done + at)).bytesWritten
     done += chunk.length
     ask.onBytes(done)
   }
+  const { total = done } = rangeOf(answer)
+  if (done !== total) throw new Error(`The server has sent ${done} of ${total} bytes`)
   return done
 }
 
@@ -134,11 +159,16 @@ async function openPart (folder: Folder, file: string): Promise<FileHandle> {
   return folder.edit(file)
 }
 
+/** A part of what was unpacked on the way: no range of the server's goes on from it. */
+const UNJOINABLE = { etag: null, last_modified: null }
+
+interface Filled { bytes: number, sha256: string, identity: Identity }
+
 /** Fills the part and answers its size and hash. A part that stopped midway stays, to be taken up by the next attempt. */
-async function fill (ask: Download, { answer, files, start }: { answer: Answer, files: Files, start: number }): Promise<{ bytes: number, sha256: string }> {
+async function fill (ask: Download, { answer, files, start }: { answer: Answer, files: Files, start: number }): Promise<Filled> {
   // The old part goes before the new validator comes: a crash between the two must not pair them.
   if (start === 0) await ask.folder.remove(files.part)
-  await writeWhole(ask.folder, files.partState, JSON.stringify(stateFrom(ask.url, answer)))
+  await writeWhole(ask.folder, files.partState, JSON.stringify({ ...stateFrom(ask.url, answer), ...(codingOf(ask, answer) === null ? {} : UNJOINABLE) }))
   const out = await openPart(ask.folder, files.part)
   try {
     const bytes = await take(ask, { answer, out, start })
@@ -146,7 +176,8 @@ async function fill (ask: Download, { answer, files, start }: { answer: Answer, 
     const there = await ask.folder.stat(ask.name)
     if (there !== null) await out.chmod(there.mode & 0o777)
     await out.sync()
-    return { bytes, sha256 }
+    const { dev, ino } = await out.stat()
+    return { bytes, sha256, identity: { dev, ino } }
   } finally {
     answer.body.destroy()
     await out.close()
@@ -180,6 +211,7 @@ export async function download (ask: Download): Promise<Fetched> {
   const answer = await request(ask, conditions({ have, part, partBytes }))
   if (answer.status === 304) {
     answer.body.destroy()
+    if (have === null) throw new AnswerRefused({ status: 304, message: 'The server says that nothing has changed, although it was not asked that' })
     await drop(folder, files)
     return { kind: 'same' }
   }
@@ -194,10 +226,12 @@ export async function download (ask: Download): Promise<Fetched> {
 
 async function finish (ask: Download, { answer, files, start, have }: { answer: Answer, files: Files, start: number, have: State | null }): Promise<Fetched> {
   const { folder, name, url } = ask
-  const filled = await fill(ask, { answer, files, start }).catch(async (error: unknown) => {
-    if (error instanceof TooLarge) await drop(folder, files)
+  const { identity, ...filled } = await fill(ask, { answer, files, start }).catch(async (error: unknown) => {
+    if (error instanceof TooLarge || error instanceof AnswerRefused) await drop(folder, files)
     throw error
   })
+  const part = await folder.stat(files.part)
+  if (part === null || !sameFile(part, identity)) throw new Error(`Another run is fetching '${name}'`)
   await folder.rename(files.part, name)
   await folder.sync()
   const state = { ...stateFrom(url, answer), ...filled }

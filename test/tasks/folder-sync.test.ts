@@ -130,3 +130,26 @@ t.test('an exclusion written with the path of the target keeps what is there', a
   t.match(await sync(again({ delete: true, exclude: [join(target, 'mine')] }).ctx), { removed: 1 })
   t.strictSame(readdirSync(target).filter(name => !readdirSync(source).includes(name)), ['mine'])
 })
+
+t.test('of two copies of one file at once none puts half of it in its place', async t => {
+  const { source, target, again } = setup(t)
+  writeFileSync(join(source, 'big'), 'x'.repeat(2_000_000))
+  const [going, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = again()
+  const { advance } = slow.ctx.progress
+  const seen = { bytes: 0 }
+  slow.ctx.progress.advance = (by = 0) => { advance(seen.bytes += by) }
+  slow.ctx.breathe = async () => {
+    if (seen.bytes <= 1_000_000) return
+    going.resolve()
+    await gate.promise
+  }
+  const first = sync(slow.ctx)
+  await going.promise
+  t.match(await sync(again().ctx), { copied: 1 })
+  const whole = textOf(target, 'big')
+  gate.resolve()
+  t.match(await first, { message: /big: another run is copying it/ })
+  t.ok(textOf(target, 'big') === whole && whole.length === 2_000_000)
+  t.strictSame(readdirSync(target).filter(name => name.startsWith('.')), [])
+})
