@@ -53,6 +53,8 @@ export class Pauses {
   readonly #clock: Clock
   readonly #situation: Situation
   #pauses = new Map<string, Pause>()
+  /** The keys of those that are on their way to the disk. */
+  readonly #making: string[] = []
 
   constructor ({ engine, clock, situation }: { engine: Engine, clock: Clock, situation: Situation }) {
     this.#engine = engine
@@ -79,7 +81,7 @@ export class Pauses {
     const now = this.#clock.now()
     this.list()
     for (const [key, { until }] of this.#pauses) {
-      if (until === null || until > Math.min(by, now)) continue
+      if (until === null || until > Math.min(by, now) || this.#making.includes(key)) continue
       await this.#engine.keep({ name: key, value: null, now })
       // It may have been made anew meanwhile.
       if (this.#pauses.get(key)?.until === until) this.#pauses.delete(key)
@@ -98,8 +100,14 @@ export class Pauses {
     const at = this.#clock.now()
     const until = span === undefined ? ask.until ?? null : at + milliseconds(span)
     const pause: Pause = { scope, name: scope === 'all' ? null : name, until, by, at, reason }
-    await this.#engine.keep({ name: keyOf(pause), value: pause as unknown as Json, now: pause.at, record: recordOf('pause', pause, by) })
-    this.#pauses.set(keyOf(pause), pause)
+    const key = keyOf(pause)
+    this.#making.push(key)
+    try {
+      await this.#engine.keep({ name: key, value: pause as unknown as Json, now: pause.at, record: recordOf('pause', pause, by) })
+      this.#pauses.set(key, pause)
+    } finally {
+      this.#making.splice(this.#making.indexOf(key), 1)
+    }
     this.#situation.pause(this.list())
     return pause
   }
