@@ -1,5 +1,6 @@
 import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
+import { engineFailed } from '../../core/model/base/errors.ts'
 import { faultWait } from '../../core/work/plan/faults.ts'
 import { house } from './house.ts'
 import type { PlanAsk } from '../../core/engine/engine.ts'
@@ -94,7 +95,7 @@ t.test('an engine that takes nothing is asked a bounded number of times, and eve
 })
 
 t.test('a schedule that fails is tried again after waits that double up to five minutes', async t => {
-  t.strictSame([1, 2, 3, 9, 10, 1000].map(faultWait), [SECOND, 2 * SECOND, 4 * SECOND, 256 * SECOND, 5 * MINUTE, 5 * MINUTE])
+  t.strictSame([1, 2, 3, 9, 10, 1000].map(failures => faultWait(failures)), [SECOND, 2 * SECOND, 4 * SECOND, 256 * SECOND, 5 * MINUTE, 5 * MINUTE])
   const it = await house(t, { tasks: [{ ...minutely, id: 'bad' }, { ...minutely, id: 'good' }], at: AT })
   const engine = refusing(it, ['bad'])
   it.clock.advance(MINUTE)
@@ -111,6 +112,23 @@ t.test('a schedule that fails is tried again after waits that double up to five 
   it.clock.advance(2 * SECOND)
   await it.planner.fire()
   t.strictSame([await firesOf(it, 'bad'), await firesOf(it, 'good')], [['12:01'], ['12:01']])
+})
+
+t.test('schedules go on within seconds once a store takes something again, however long it did not [F49]', async t => {
+  const it = await house(t, { tasks: [{ ...minutely, id: 'one' }, { ...minutely, id: 'two' }], at: AT })
+  const { plan } = it.engine
+  it.engine.plan = async () => { throw engineFailed({ message: 'The database is locked by another program' }) }
+  it.clock.advance(MINUTE)
+  const until = it.clock.now() + HOUR
+  while (it.clock.now() < until) {
+    await it.planner.fire()
+    it.clock.advance(Math.max(1, it.planner.wakeAt! - it.clock.now()))
+  }
+  t.ok(it.planner.faults.every(({ failures }) => failures > 100))
+  it.engine.plan = plan
+  it.clock.advance(8 * SECOND)
+  await it.planner.fire()
+  t.strictSame(it.planner.faults, [])
 })
 
 t.test('a schedule that is new and cannot be written is tried again by itself', async t => {
