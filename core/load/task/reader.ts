@@ -33,13 +33,54 @@ const hungFault = (path: string, boundMs: number) => taskFileBroken({
 /** Another version of a file is another module. */
 const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
 
+/** What is spent on lines in one look, ms: the files behind them wait meanwhile. */
+const BOUND = 2 * SECOND
+const MOST_KNOWN = 1000
+
+/** The lines of syntax errors. Each takes a process of its own, so that of hundreds of broken files some get theirs at a later look. */
+export class SyntaxLines {
+  readonly #known = new Map<string, number | null>()
+  readonly #find: typeof syntaxLine
+  readonly #elapsed: () => number
+  #spent = 0
+
+  constructor ({ find = syntaxLine, elapsed = () => performance.now() }: { find?: typeof syntaxLine, elapsed?: () => number } = {}) {
+    this.#find = find
+    this.#elapsed = elapsed
+  }
+
+  /** A look begins: there is time again. */
+  begin (): void {
+    this.#spent = 0
+  }
+
+  /** Null also when there is no time left to look for it. */
+  async of (file: string, hash: string): Promise<number | null> {
+    const known = this.#known.get(hash)
+    if (known !== undefined) return known
+    if (this.#spent >= BOUND) return null
+    const began = this.#elapsed()
+    const line = await this.#find(file)
+    this.#spent += this.#elapsed() - began
+    this.#known.set(hash, line)
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+    return line
+  }
+}
+
 /** Reads versions of task files into this process. */
 export class Reader {
   readonly #boundMs: number
   readonly #tried = new Map<string, number>()
+  readonly #lines = new SyntaxLines()
 
   constructor (boundMs: number) {
     this.#boundMs = boundMs
+  }
+
+  /** Called when a look at the directory begins. */
+  begin (): void {
+    this.#lines.begin()
   }
 
   /** Never throws. `probed` is what became of the import in a child; undefined when it is known to go well. */
@@ -76,7 +117,7 @@ export class Reader {
     }
   }
 
-  async #probeFault ({ file: { path, real }, source }: Todo, probed: Exclude<Probed, { kind: 'good' }>): Promise<OffpeakError> {
+  async #probeFault ({ file: { path, real }, source, hash }: Todo, probed: Exclude<Probed, { kind: 'good' }>): Promise<OffpeakError> {
     if (probed.kind === 'hung') return hungFault(path, this.#boundMs)
     if (probed.kind === 'ended') {
       const how = probed.signal === null ? `exits with code ${probed.code}` : `dies of ${probed.signal}`
@@ -84,7 +125,7 @@ export class Reader {
     }
     const fault = importFault({ path, real, source, thrown: probed.thrown })
     if (probed.thrown.name !== 'SyntaxError' || fault.place.line !== undefined) return fault
-    const line = await syntaxLine(real)
+    const line = await this.#lines.of(real, hash)
     return line === null ? fault : taskFileBroken({ file: path, line, message: fault.message, ...(fault.fix && { fix: fault.fix }) })
   }
 }

@@ -95,6 +95,7 @@ export class Tree {
   async refresh ({ quietMs, signal, waits }: RefreshAsk): Promise<boolean> {
     // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was young an old one.
     const walkedAt = this.#ask.now()
+    this.#reader.begin()
     const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
     this.#root = walked.root
     let unsettled = this.#forget(walked, quietMs)
