@@ -10,11 +10,9 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   const it = await served(t, { files: FILES, config: CONFIG })
   await add(it, 'long')
   const id = await add(it, 'spin')
-  const began = performance.now()
   let health: Health | null = null
   await until('health names it', async () => { health = await standing(it); return health !== null && health.loop.standing!.exact }, 30_000)
   t.match(health, { status: 'failed', reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)], loop: { standing: { runs: [{ id, task: 'spin' }] } } })
-  t.ok(performance.now() - began < 15_000, 'in seconds')
   t.match(await ask(it, '/livez'), { status: 503, body: { status: 'blocked' } })
   const other = await ask(it, `/api/runs/${id}`)
   t.match(other, { status: 503, body: { code: 'OFFPEAK_LOOP_BLOCKED' } })
@@ -22,9 +20,8 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: null })
   await until('the log names it', () => it.output().includes(`run ${id} of task 'spin'`))
   it.child.kill('SIGTERM')
-  const asked = performance.now()
   t.strictSame(await it.exit, [null, 'SIGKILL'])
-  t.ok(performance.now() - asked < 10_000, 'in its grace')
+  t.match(it.output(), /is asked to end while its event loop stands: it ends in \d+ s, and at a second signal at once/)
   t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'stop' })
 })
 

@@ -39,6 +39,7 @@ let stand: Stand | null = null
 let session: Session | null = null
 let standIn: ChildProcess | null = null
 let isEnding = false
+let isHeard = false
 
 // What is said on the way down is worth no fault of its own.
 function quietly (act: () => void): void {
@@ -139,6 +140,13 @@ function hear (now: number): void {
   asked = { at: count === 0 ? null : asked.at ?? now, count }
 }
 
+/** Says once what becomes of a signal that the loop does not see. */
+function promise (graceMs: number): void {
+  if (isHeard) return
+  isHeard = true
+  say(`is asked to end while its event loop stands: it ends in ${Math.ceil(graceMs / 1000)} s, and at a second signal at once`)
+}
+
 function look (): void {
   const now = performance.now()
   const isLate = now - lookedAt > LATE_MS
@@ -148,6 +156,7 @@ function look (): void {
     beats = table.beats
     cameAt = now
     asked = { at: null, count: 0 }
+    isHeard = false
     if (stand !== null) over()
     return
   }
@@ -161,6 +170,7 @@ function look (): void {
   if (terms.own === null) return
   const { graceMs, limitMs } = terms
   const askedAt = endingAt ?? asked.at
+  if (askedAt !== null) promise(graceMs)
   const why = endOf({ ms, askedMs: askedAt === null ? null : now - askedAt, asked: asked.count, graceMs, limitMs })
   if (why !== null) end(why, found)
 }
