@@ -4,7 +4,7 @@ import { EXPECTED_MS } from '../model/forecast/forecast.ts'
 import { VirtualClock, quiet } from '../work/simulate/clock.ts'
 import { assemble, workFor } from './assemble.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
-import { emptied, remembering, seedRates, seedRuns, seedSchedules, unlimited } from './seed.ts'
+import { emptied, remembering, seedRates, seedRuns, seedSchedules, suspecting, unlimited } from './seed.ts'
 import { MINUTE, milliseconds } from '../model/base/duration.ts'
 import type { Assembled } from './assemble.ts'
 import type { Config } from '../model/config/config.ts'
@@ -72,7 +72,7 @@ function stageFor (
     config: present.config, tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })]))
   }
   const parts = assemble({
-    config: () => so.config, clock, kept: remembering(kept, present), diary, hear, tasks: () => so.tasks
+    config: () => so.config, clock, kept: suspecting(remembering(kept, present), present, ids), diary, hear, tasks: () => so.tasks
   })
   return { ...parts, present, kept, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), so, seen }
 }
@@ -115,7 +115,13 @@ async function setUp (stage: Stage): Promise<void> {
   // A run may begin before its add is answered: whose it is has to be known by then.
   await runner.start()
   await settle()
-  for (const active of runner.active.all()) active.task = tasks.get(active.task.id) ?? active.task
+  const began = new Map(present.running.map(({ id, crashes, started_at }) => [id, { crashes, started_at }]))
+  for (const active of runner.active.all()) {
+    active.task = tasks.get(active.task.id) ?? active.task
+    // A suspect that has run for long enough keeps no other one out.
+    const real = began.get(ids.get(active.run.id) ?? '')
+    if (real !== undefined && real.crashes > 0) active.run = { ...active.run, ...real }
+  }
   situation.pause([HALT])
   Object.assign(so, { tasks, config })
   await seedRates(kept, present)

@@ -16,7 +16,9 @@ export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, T
 export const unlimited = (config: Config, running: number): Config => ({
   ...config,
   queues: {},
-  manager: { ...config.manager, scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running) },
+  manager: {
+    ...config.manager, crash_cap: Infinity, scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running)
+  },
   scheduling: {
     ...config.scheduling, priority_slots: 'never', profile_slots: 'never',
     max_background_batch: Math.max(config.scheduling.max_background_batch, running)
@@ -107,5 +109,22 @@ export function remembering (engine: Engine, { ended }: Present): Engine {
       const past = ask.task === undefined || ask.state !== undefined ? [] : byTask.get(ask.task) ?? []
       return { ...page, items: [...page.items, ...past].slice(0, ask.limit) }
     }
+  }
+}
+
+/** The same engine, whose runs have been in as many crashes as those that they are: suspects are tried apart. */
+export function suspecting (
+  engine: Engine, { running, waiting }: Present, ids: ReadonlyMap<string, string>
+): Engine {
+  const crashed = new Map([...running, ...waiting].flatMap(({ id, crashes }) => crashes > 0 ? [[id, crashes]] : []))
+  if (crashed.size === 0) return engine
+  const told = <R extends Run> (run: R): R => ({ ...run, crashes: crashed.get(ids.get(run.id) ?? '') ?? 0 })
+  return {
+    ...engine,
+    due: async ask => {
+      const due = await engine.due(ask)
+      return { ...due, singles: due.singles.map(told) }
+    },
+    claim: async ask => (await engine.claim(ask)).map(told)
   }
 }
