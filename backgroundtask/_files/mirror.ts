@@ -179,8 +179,8 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
     await folder.rename(partOf(path), splitPath(path)[1])
     return lost
   } catch (error) {
-    // On a full disk the part is in the way; one of a file that cannot be read is never finished.
-    if (FULL.includes(codeOf(error)) || error instanceof Unread) await folder.remove(partOf(path))
+    // On a full disk the part is in the way; one of a file that cannot be read, or has a folder in its place, is never finished.
+    if ([...FULL, 'EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) || error instanceof Unread) await folder.remove(partOf(path))
     throw error
   } finally {
     await file.close()

@@ -153,3 +153,11 @@ t.test('of two copies of one file at once none puts half of it in its place', as
   t.ok(textOf(target, 'big') === whole && whole.length === 2_000_000)
   t.strictSame(readdirSync(target).filter(name => name.startsWith('.')), [])
 })
+
+t.test('a folder in the place of a file is named and stays, and nothing is left beside it', async t => {
+  const { target, again } = setup(t)
+  mkdirSync(join(target, 'a.txt', 'mine'), { recursive: true })
+  t.match(await sync(again().ctx), { message: /^1 could not be synced: a\.txt: EISDIR/, result: { copied: 3 } })
+  t.strictSame(readdirSync(join(target, 'a.txt')), ['mine'])
+  t.strictSame(readdirSync(target).filter(name => name.startsWith('.')), [])
+})
