@@ -72,3 +72,19 @@ t.test('now goes with no other instant', async t => {
   }
   t.match((await it.post(RUNS, { now: false, delay: '1h' })).json(), { now: false, label: 'scheduled' })
 })
+
+t.test('a run that has begun since it was read is not held, and least of all by itself', async t => {
+  const it = await laptop(t, { tasks: TASKS })
+  it.mains()
+  await it.manager.look()
+  await it.post('/api/pauses', { scope: 'task', name: 'single' })
+  const [first, second] = [(await it.post('/api/tasks/single/runs')).json(), (await it.post('/api/tasks/single/runs')).json()]
+  const [before, waiting] = [await it.manager.desk.run(first.id), await it.manager.desk.run(second.id)]
+  t.equal(it.manager.desk.verdict(before)?.decision, 'hold', 'it is held while it waits')
+  await it.send('DELETE', '/api/pauses?scope=task&name=single')
+  await it.manager.runner.settled()
+  t.match(await it.get(`/api/runs/${first.id}`), { state: 'running', held: null })
+  t.equal(it.manager.desk.verdict(before), null)
+  t.match(await it.manager.explain.run(before), { decision: 'running' })
+  t.match(it.manager.desk.verdict(waiting), { decision: 'hold' }, 'another one is held by it')
+})

@@ -129,9 +129,11 @@ export class Desk {
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
 
-  /** The verdicts on the runs of tasks that come first. */
-  #firsts (runs: readonly Run[]): Map<string, First> {
-    const verdicts = this.#options.runner.verdicts(runs)
+  /** The verdicts on the runs of tasks that come first; a run that has begun since it was read waits no more. */
+  #firsts (due: readonly Run[]): Map<string, First> {
+    const { runner } = this.#options
+    const runs = due.filter(run => !runner.active.hasBegun(run))
+    const verdicts = runner.verdicts(runs)
     return new Map(runs.map((run, place) => [run.task, { run, verdict: verdicts[place]! }]))
   }
 
@@ -140,9 +142,10 @@ export class Desk {
     return taskView({ task, class: classify(task, situation.now.config), states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
   }
 
-  /** The verdict on a run that waits, or null for one that does not. */
+  /** The verdict on a run that waits, or null for one that does not, or that has begun since it was read: it would hold itself. */
   verdict (run: Run): Verdict | null {
-    return run.state === 'queued' ? this.#options.runner.verdict(run) : null
+    const { runner } = this.#options
+    return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdict(run) : null
   }
 
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */

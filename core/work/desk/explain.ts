@@ -88,7 +88,8 @@ export class Explain {
   }
 
   // Now is what it was when the question came: while it is answered no present becomes the past.
-  async #ofRun (run: FullRun, at: number, now: number): Promise<Explanation> {
+  async #ofRun (read: FullRun, at: number, now: number): Promise<Explanation> {
+    const run = this.#options.runner.active.hasBegun(read) ? await this.#options.engine.get(read.id) ?? read : read
     if (at < now || run.state !== 'queued') return this.#past(run, at)
     return await this.#future(run, { at, run, earliest: () => this.#options.foresight().earliestOf(run) })
   }

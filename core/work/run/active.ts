@@ -1,5 +1,5 @@
 import type { Claimed, Engine } from '../../engine/engine.ts'
-import type { Lease } from '../../model/run/run.ts'
+import type { Lease, Run } from '../../model/run/run.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { ProgressTracker } from '../context/progress.ts'
 import type { RunLines } from '../context/run-log.ts'
@@ -97,6 +97,12 @@ export class ActiveRuns {
 
   get (id: string): Active | undefined {
     return this.#runs.get(id)
+  }
+
+  /** True when a run that was read while it waited has begun since. */
+  hasBegun ({ id, turn }: Pick<Run, 'id' | 'turn'>): boolean {
+    const active = this.#runs.get(id)
+    return active !== undefined && active.run.turn > turn
   }
 
   all (): Active[] {
