@@ -78,6 +78,15 @@ t.test('a port that is taken is told', async t => {
   t.match(err, `offpeak: port ${port} of 127.0.0.1 is taken: stop what listens there, or start with --port`)
 })
 
+t.test('a second start on a folder and a port that are in use names who has the folder', async t => {
+  const cwd = place(t)
+  const { url, child } = await serve(t, [], { cwd })
+  const { code, err } = await cli(['start', '--port', new URL(url).port], { cwd })
+  t.equal(code, 1)
+  t.match(err, new RegExp(`^offpeak: Another offpeak uses this data folder: .*, process ${child.pid} on .*\\n {2}Stop it`))
+  t.equal((await fetch(`${url}/readyz`)).status, 200, 'the one that has it goes on')
+})
+
 t.test('--display-only prints the schedule and starts nothing', async t => {
   const cwd = place(t, { tasks: { echo: { enabled: false } } })
   const { code, out } = await cli(['start', '--display-only'], { cwd })

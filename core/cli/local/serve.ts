@@ -28,6 +28,7 @@ import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { prepareProbe } from '../../load/task/probe.ts'
 import { say, tell } from '../terminal/say.ts'
 import { tidyCompiled } from './compile-cache.ts'
+import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { scheduleTable, withTasks } from './offline.ts'
 import { startRefused } from '../../model/base/errors.ts'
 
@@ -45,14 +46,24 @@ function listenFailed (error: unknown, { host, port }: TaskManager['config']['se
   return error
 }
 
-/** Says that the port is taken before anything is started that could run a task. */
-async function checkPort (server: TaskManager['config']['server']): Promise<void> {
+/** Says who has the data folder, when another offpeak has it. What else is wrong with the folder is told by what opens it. */
+function checkFolder (folder: string): void {
+  try {
+    refuseOwned(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'OFFPEAK_ENGINE_BUSY') throw error
+  }
+}
+
+/** Says that the port is taken before anything is started that could run a task. Mostly it is another offpeak of the same folder that has it. */
+async function checkPort ({ config: { server }, folder }: TaskManager): Promise<void> {
   const { host, port } = server
   const trial = createServerSocket()
   try {
     trial.listen({ host, port })
     await once(trial, 'listening')
   } catch (error) {
+    checkFolder(folder)
     throw listenFailed(error, server)
   } finally {
     trial.close()
@@ -107,7 +118,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   // A first start tries every task file in a child, which begins meanwhile.
   const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
-  await checkPort(manager.config.server)
+  await checkPort(manager)
   let listening = false
   const end = lifetime({
     close: () => app.close(),

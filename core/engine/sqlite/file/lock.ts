@@ -54,6 +54,12 @@ function lockFile (file: string, name: string): Locked {
   }
 }
 
+/** Throws OFFPEAK_ENGINE_BUSY when another process has the folder, and takes nothing: for a caller that has not begun. */
+export function refuseOwned (folder: string): void {
+  const file = join(folder, 'lock.db')
+  if (existsSync(file)) lockFile(file, join(folder, 'lock.json')).db.close()
+}
+
 /** Takes the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that is held
  *  for life: the system frees it when the process ends, however it ends, and no pid has to be trusted. */
 export function takeLock (folder: string, owner: string): Lock {
