@@ -1,10 +1,17 @@
 import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addStart } from './cli/command/start.ts'
-import { complain, guardStreams } from './cli/terminal/say.ts'
+import { withheldWords } from './cli/remote/withheld.ts'
+import { complain, guardStreams, tell } from './cli/terminal/say.ts'
 
 // The server stays for months: it does not carry the other commands with it.
 const commandsFor = async (word: string | undefined) => word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
+
+/** A null that stands for something is said once, whatever the form of the answer. */
+function tellWithheld (): void {
+  const words = withheldWords()
+  if (words !== null) tell(`offpeak: ${words}`)
+}
 
 /** Does what the words of a command line ask; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
@@ -22,6 +29,7 @@ export async function main (argv: readonly string[]): Promise<void> {
   for (const add of await commandsFor(argv[2])) add(program)
   try {
     await program.parseAsync(argv)
+    tellWithheld()
   } catch (error) {
     process.exitCode = complain(error)
     // What was started before it went wrong must not keep the process.

@@ -2,7 +2,6 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { configInvalid, startRefused } from './model/base/errors.ts'
-import { makeFolder, syncName } from './load/file/write.ts'
 import type { Config } from './model/config/config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -74,6 +73,8 @@ function longEnough (value: string, where: string): string {
 }
 
 async function makeOnce (folder: string, file: string): Promise<void> {
+  // A command line, which asks this module for the place of the token, makes none.
+  const { makeFolder, syncName } = await import('./load/file/write.ts')
   await makeFolder(folder)
   // Exclusive: two that start together end up with the same token, and a planted link is not followed.
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {

@@ -76,7 +76,8 @@ export function readTokens ({ folder, loose = false, account = ownAccount() }: T
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return []
     if (codeOf(cause) === 'OFFPEAK_TOKENS_UNREADABLE') throw cause
-    throw tokensUnreadable({ file, why: `it cannot be read (${codeOf(cause) ?? 'unknown'})`, cause })
+    const fix = ['EACCES', 'EPERM'].includes(codeOf(cause) ?? '') ? 'Ask as the user that offpeak runs as.' : undefined
+    throw tokensUnreadable({ file, why: `it cannot be read (${codeOf(cause) ?? 'unknown'})`, cause, ...fix !== undefined && { fix } })
   }
   const broken = jsonFault(text)
   if (broken !== null) throw tokensUnreadable({ file, why: `line ${broken.line}, column ${broken.column}: ${broken.message}` })

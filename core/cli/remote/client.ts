@@ -7,7 +7,9 @@ import type { Remote } from './options.ts'
 import type { SendAsk } from './upload.ts'
 import { OffpeakError, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
+import { GIVE, noteLack, noteWithheld } from './withheld.ts'
 import { managerOptions } from './options.ts'
+import type { Lack } from './withheld.ts'
 import { tokenFile } from '../../token.ts'
 
 const PATIENCE = 10 * SECOND
@@ -22,6 +24,25 @@ export const listeningFile = (folder: string): string => join(folder, 'server.js
 export function reachable (address: string): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** Who asks: users of a container often have no name. */
+function userName (): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`
+  }
+}
+
+/** What is in a file of a token, or why it is not read. */
+async function tokenIn (file: string): Promise<{ token: string | null, lack: Lack }> {
+  try {
+    return { token: (await readFile(file, 'utf8')).trim(), lack: null }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    return { token: null, lack: code === 'ENOENT' ? `there is no file ${file}: ${GIVE}` : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE}` }
+  }
 }
 
 const text = async (file: string): Promise<string | null> => await readFile(file, 'utf8').then(read => read.trim(), () => null)
@@ -65,7 +86,7 @@ async function found (given: Remote, env: NodeJS.ProcessEnv) {
   const folder = resolve(root, engine.folder)
   const file = tokenFile({ folder, root, server, env })
   const url = await listeningAt(folder) ?? `http://${reachable(server.host)}:${server.port}`
-  return { url, token: file === null ? env.OFFPEAK_TOKEN! : await text(file) }
+  return { url, ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file) }
 }
 
 /** Asks a running offpeak. Refusals come back as the errors they are. */
@@ -73,11 +94,14 @@ export class Client {
   readonly url: string
   readonly #token: string | null
   readonly #by: string
+  readonly #lack: Lack
 
-  private constructor (url: string, token: string | null) {
+  private constructor (url: string, token: string | null, lack: Lack = null) {
+    this.#lack = lack
+    if (token === null) noteLack(lack)
     this.url = url.replace(/\/+$/, '')
     this.#token = token
-    this.#by = `cli:${userInfo().username}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
+    this.#by = `cli:${userName()}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
   }
 
   /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data folder. */
@@ -89,7 +113,8 @@ export class Client {
     const own = await found(given, env)
     // The token of this machine is not told to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
-    return new Client(url ?? own.url, token ?? (isOwn ? own.token : null))
+    if (token !== undefined) return new Client(url ?? own.url, token)
+    return isOwn ? new Client(url ?? own.url, own.token, own.lack) : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE}`)
   }
 
   get #own (): Record<string, string> {
@@ -112,8 +137,13 @@ export class Client {
 
   async #answer<T> (response: Response): Promise<T> {
     const answer: unknown = await response.json().catch(() => null)
-    if (response.ok) return answer as T
-    const { code, detail, fix, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
+    if (response.ok) {
+      if (this.#token === null) noteWithheld(answer)
+      return answer as T
+    }
+    const { code, detail, fix: told, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
+    // The server cannot know why.
+    const fix = response.status === 401 && this.#token === null && this.#lack !== null ? `No token was sent: ${this.#lack}.` : told
     throw new OffpeakError({
       code: code ?? 'OFFPEAK_SERVER_UNREACHABLE', status: response.status, message: detail ?? `${this.url} answered ${response.status}`, fix, errors, file, line, column, pointer
     })
