@@ -62,6 +62,7 @@ t.test('one may listen to some topics alone', async t => {
   await it.manager.look()
   await until('both are told', () => ['sampled', 'recorded'].every(kind => heard.events.some(({ event }) => event === kind)))
   t.same(new Set(heard.events.map(({ data }) => data.topic)), new Set(['readings', 'records']))
+  t.match(heard.events.find(({ event }) => event === 'recorded')!.data, { by: null, subject: null, withheld: ['by', 'subject'] }, 'who did what is told to those with a token')
   t.match(heard.events.find(({ event }) => event === 'sampled')!.data, { reading: { at: '2026-11-22T12:00:00.000Z', power: 'mains' } })
   t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), { status: 422, errors: [{ pointer: '/query/topics/0' }] })
 })

@@ -49,9 +49,9 @@ export function eventView (notice: Notice, at: number): Record<string, unknown> 
   return told
 }
 
-/** An event as one hears it who has no token: the keys of runs and the names of files that were sent are left out, and `withheld` says so. */
+/** An event as one hears it who has no token: the keys of runs, and of what was done by hand who did it and to what, are left out, and `withheld` says so. */
 export function withoutPrivate (told: Record<string, unknown>): Record<string, unknown> {
-  const { run, kind, action } = told as { run?: { key?: string | null }, kind: string, action?: string }
-  if (kind === 'recorded' && action === 'upload') return { ...told, subject: null, withheld: ['subject'] }
+  const { run, kind } = told as { run?: { key?: string | null }, kind: string }
+  if (kind === 'recorded') return { ...told, by: null, subject: null, withheld: ['by', 'subject'] }
   return run?.key === undefined || run.key === null ? told : { ...told, run: { ...run, key: null, withheld: ['key'] } }
 }
