@@ -127,6 +127,28 @@ tap.test('a module is not loaded while others can change what it imports', open,
   t.match(broken(), [{ file: 'c.ts', message: 'node_modules/pack' }])
 })
 
+tap.test('a module that is loaded by other means than an import counts, and so does the package.json above', open, async t => {
+  const loads = [
+    `import { createRequire } from 'node:module'\nvoid createRequire(import.meta.url)('./_lib/x.cjs')`, `const where = './_lib/x.cjs'\nawait import(where)`,
+    `import { Worker } from 'node:worker_threads'\nvoid (() => new Worker(new URL('./_lib/x.cjs', import.meta.url)))`, 'await import(`./_lib/x.cjs`)'
+  ]
+  const { directory, folder, write, broken } = setup(t, { '_lib/x.cjs': 'module.exports = 1' })
+  loads.forEach((load, index) => write(`a${index}.ts`, `${load}\n${task(`a${index}`, 1)}`))
+  chmodSync(join(directory, '_lib/x.cjs'), 0o666)
+  await folder.start()
+  t.same(broken().map(({ file: name, message }) => [name, /_lib\/x\.cjs can be changed by every user/.test(message)]).toSorted(), loads.map((_, index) => [`a${index}.ts`, true]))
+  chmodSync(join(directory, '_lib/x.cjs'), 0o644)
+  const above = join(directory, '../package.json')
+  t.teardown(() => rmSync(above, { force: true }))
+  writeFileSync(above, '{ "type": "module" }')
+  chmodSync(above, 0o666)
+  await folder.rescan()
+  t.match(broken()[0], { message: 'package.json can be changed by every user' })
+  chmodSync(above, 0o644)
+  await folder.rescan()
+  t.same(broken(), [])
+})
+
 tap.test('a task file of another user is not loaded', foreign, async t => {
   const { directory, folder, broken } = setup(t, { 'a.ts': task('a', 1), 'b.ts': task('b', 2) })
   chownSync(join(directory, 'a.ts'), 65_534, 65_534)

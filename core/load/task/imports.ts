@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +11,11 @@ const MOST_FILES = 200
 /** offpeak itself: who could change it needs no task. */
 const OWN = resolve(import.meta.dirname, '../..') + sep
 const SPECIFIER = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])([^'"\n]+)\1/g
+/** However it is loaded: by `createRequire`, as a worker, by a name that stands in a constant. */
+const MODULE_PATH = /(['"`])((?:\.{1,2}\/|\/|file:)[^'"`\n]*\.(?:[cm]?[jt]s|json|node|wasm))\1/g
 
 /** The names that a module is imported by in a source, comments and strings included: one too many is only looked at. */
-const specifiers = (source: string): string[] => [...source.matchAll(SPECIFIER)].map(([, , name]) => name!)
+const specifiers = (source: string): string[] => [SPECIFIER, MODULE_PATH].flatMap(pattern => [...source.matchAll(pattern)].map(([, , name]) => name!))
 
 /** The file, or the folder of the package, that a name means; null for what Node brings. */
 function targetOf (name: string, folder: string): string | null {
@@ -27,6 +30,13 @@ function lookups (folder: string, root: string): string[] {
   const above: string[] = []
   for (let at = folder; at.startsWith(root); at = dirname(at)) above.push(at)
   return above
+}
+
+/** The package.json that counts for a folder without one: it says what kind of module a file is, and what names such as #x mean. */
+function packageAbove (folder: string): string[] {
+  const file = join(folder, 'package.json')
+  if (existsSync(file)) return file.startsWith(OWN) ? [] : [file]
+  return dirname(folder) === folder ? [] : packageAbove(dirname(folder))
 }
 
 export interface ImportsAsk {
@@ -56,7 +66,7 @@ async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
       }
     }
   }
-  return [...found, ...lookups(dirname(real), root).map(above => join(above, 'package.json'))]
+  return [...found, ...lookups(dirname(real), root).map(above => join(above, 'package.json')), ...packageAbove(dirname(root))]
 }
 
 async function textOf (file: string): Promise<string | null> {
