@@ -63,6 +63,8 @@ export class TaskManager implements Service {
   readonly #ticker: Ticker
   readonly #breaker: Breaker
   readonly #alarm: Alarm
+  /** True when the runner is started by `attend`. */
+  readonly #isLate: boolean
   /** What works: started once it is known what was kept. It stops from the last to the first: the timed loops renew leases while runs drain. */
   readonly #services: Service[]
   /** What answers what was kept. */
@@ -99,6 +101,7 @@ export class TaskManager implements Service {
     this.#alarm = parts.alarm
     this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
+    this.#isLate = options.runs === 'later'
     notices.listen(notice => this.#heard(notice), 'owner')
     settings.notice = notices.say
     settings.changed = () => void this.#configured()
@@ -156,13 +159,18 @@ export class TaskManager implements Service {
     const recovered = await this.upkeep.recover()
     await this.planner.load()
     await Promise.all([this.pauses.load(), this.#breaker.load(), this.foresight.load(), this.upkeep.load()])
-    await startAll(this.#services)
+    await startAll(this.#services.filter(service => !this.#isLate || service !== this.runner))
     this.startedAt = this.clock.now()
     await this.planner.sync()
     await this.#fire()
     await this.#greet()
     await this.security.lookSoon()
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
+  }
+
+  /** Executes runs from now on, where that was left for later. */
+  async attend (): Promise<void> {
+    await this.runner.start()
   }
 
   async #stop (): Promise<void> {

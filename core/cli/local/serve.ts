@@ -106,7 +106,7 @@ async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
 
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
   await fileCalls.start()
-  const manager = await settled(createManager({ ...options, watch: 'thread' }), options.configFile ?? 'config.json')
+  const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }), options.configFile ?? 'config.json')
   if (!await answers(manager.folder)) throw silent(`The data folder ${manager.folder}`)
   const log = createLog(manager.config.log)
   // Standard output has records of the log alone.
@@ -147,6 +147,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   listening = true
   await lendStandIn(app, manager, pipe)
   await welcome(manager, url, demo)
+  await manager.attend()
   givesBack(manager)
   await tidyCompiled()
 }
