@@ -121,6 +121,18 @@ t.test('on an old Node it starts its own, or says what to do', async t => {
   t.match(await cli(['--version'], { cwd, node: old, env: { OFFPEAK_RELAUNCHED: '1' } }), { code: 1, err: /^offpeak needs Node 26 or later.*\n$/ })
 })
 
+t.test('validate warns of a task that is on and lacks a setting that it must have', async t => {
+  const body = (id: string, more: string) => `{ id: '${id}', func: () => 1, trigger: '@daily', input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
+  const cwd = place(t, { tasks: { tidy: { enabled: true } } }, {
+    'need.mjs': `export const TASK_DEFINITIONS = [${body('tidy', ', enabled: false')}, ${body('off', ', enabled: false')}, ${body('set', ", payload: { root: '/x' }")}]`
+  })
+  const { code, out } = await cli(['validate'], { cwd })
+  t.equal(code, 0)
+  t.match(out, /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are in order; 1 warning\.\n$/)
+  const { ok, warnings } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
+  t.match([ok, warnings.length, warnings[0]], [true, 1, { code: 'OFFPEAK_TASK_UNCONFIGURED', pointer: '/tasks/tidy/payload/root', line: 1 }])
+})
+
 t.test('validate says first which tasks start no run by themselves', async t => {
   const cwd = place(t, {}, {
     'rest.mjs': `export const TASK_DEFINITIONS = [

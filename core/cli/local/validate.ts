@@ -12,6 +12,8 @@ import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
 import { managerOptions } from '../remote/options.ts'
 import { peekSchedules } from '../../engine/sqlite/file/schedules.ts'
+import { taskUnconfigured } from '../../model/base/task-errors.ts'
+import { unconfigured } from '../../model/task/bounds.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { withTasks } from './offline.ts'
 
@@ -62,6 +64,17 @@ function notesOf ({ catalog: { tasks }, folder, clock }: TaskManager): Note[] {
   }).toSorted((a, b) => a.task < b.task ? -1 : 1)
 }
 
+/** Tasks that are on and lack a setting without which each of their runs is passed over, or refused: no fault, for they harm nothing. */
+function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
+  return [...tasks.values()].filter(({ enabled }) => enabled).flatMap(({ id, input, payload, source }) => {
+    const lacks = unconfigured(input, payload)
+    if (lacks.length === 0) return []
+    const { code, message, fix, place: { pointer } } = taskUnconfigured(id, lacks)
+    const written = [pointerOf(['tasks', id, 'payload']), pointerOf(['tasks', id])].map(at => settings.placeOf(at)).find(place => place !== null)
+    return [{ ...written ?? { file: source }, pointer, code, message, fix }]
+  })
+}
+
 /** A line for each; those that are started by hand share one. */
 function noteLines (notes: readonly Note[]): string[] {
   const { true: byHand = [], false: others = [] } = Object.groupBy(notes, ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
@@ -69,7 +82,7 @@ function noteLines (notes: readonly Note[]): string[] {
   return byHand.length === 0 ? lines : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, started when asked for`]
 }
 
-interface Found { faults: Fault[], notes: Note[], tasks: number, code: number }
+interface Found { faults: Fault[], warnings: Fault[], notes: Note[], tasks: number, code: number }
 
 async function faultsIn (given: Local): Promise<Found> {
   try {
@@ -86,22 +99,29 @@ async function faultsIn (given: Local): Promise<Found> {
           ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
         }))
       ]
-      return { faults, notes: notesOf(manager), tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
+      return { faults, warnings: warningsOf(manager), notes: notesOf(manager), tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
     })
   } catch (error) {
-    if (error instanceof OffpeakError) return { faults: await faultsOf(error), notes: [], tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
+    if (error instanceof OffpeakError) return { faults: await faultsOf(error), warnings: [], notes: [], tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
     throw error
   }
 }
 
 export type ValidateGiven = Local & { json?: boolean }
 
+const lineOf = ({ message, fix, ...place }: Fault): string =>
+  `${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 /** Checks configuration and task files; the exit code says what is at fault. */
 export async function validate (given: ValidateGiven): Promise<void> {
-  const { faults, notes, tasks, code } = await faultsIn(given)
+  const { faults, warnings, notes, tasks, code } = await faultsIn(given)
   process.exitCode = code
-  if (given.json) return sayJson({ ok: faults.length === 0, tasks, notes, faults })
+  if (given.json) return sayJson({ ok: faults.length === 0, tasks, notes, warnings, faults })
   for (const line of noteLines(notes)) say(line)
-  for (const { message, fix, ...place } of faults) say(`${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`)
-  say(faults.length === 0 ? `The configuration and ${tasks} task${tasks === 1 ? '' : 's'} are in order.` : `${faults.length} fault${faults.length === 1 ? '' : 's'} found.`)
+  for (const warning of warnings) say(`warning: ${lineOf(warning)}`)
+  for (const fault of faults) say(lineOf(fault))
+  const beside = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}`
+  say(faults.length === 0 ? `The configuration and ${counted(tasks, 'task')} are in order${beside}.` : `${counted(faults.length, 'fault')} found${beside}.`)
 }

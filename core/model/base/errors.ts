@@ -24,8 +24,14 @@ export interface Fault extends Place {
   retryAfter?: number | undefined
 }
 
-/** `line`: where it stands, as far as that is known. */
-export interface Detail { pointer: string, detail: string, line?: number | undefined }
+/** `line`: where it stands, as far as that is known. `fix`: what to do about this one. */
+export interface Detail { pointer: string, detail: string, line?: number | undefined, fix?: string | undefined }
+
+const MOST_FIXES = 3
+
+/** What to do about several faults, each thing once. */
+const fixOf = (errors: readonly Detail[]): string | undefined =>
+  [...new Set(errors.flatMap(({ fix }) => fix ?? []))].slice(0, MOST_FIXES).join(' ') || undefined
 
 /** Every error that offpeak raises on purpose: a code, a sentence, a place and what to do. */
 export class OffpeakError extends Error {
@@ -127,6 +133,7 @@ export const inputInvalid = ({ what, errors, cause }: { what: string, errors: De
   code: 'OFFPEAK_INPUT_INVALID',
   status: 422,
   message: `${what}: ${errors.map(({ pointer, detail }) => `${pointer || '/'} ${detail}`).join('; ')}`,
+  fix: fixOf(errors),
   errors,
   cause
 })

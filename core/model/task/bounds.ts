@@ -2,12 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { TSchema } from 'typebox'
 import type { Detail } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
+import type { Bound, Half } from './bound-words.ts'
+import { BOUNDS, apartWords, beyondWords, settingKey } from './bound-words.ts'
 import { foundWords, pointerStep } from '../base/check.ts'
 import { milliseconds } from '../base/duration.ts'
-
-/** How far the payload of a run may go from what is configured, as the word `configured` of a setting in `input` says it. */
-export const BOUNDS = ['fixed', 'within', 'host', 'some', 'globs', 'more', 'at_most', 'at_least'] as const
-type Bound = typeof BOUNDS[number]
 
 /** The words of a setting's schema. `configured`: its bound, true for `fixed`; `configured_or`: a value that is always taken; `configured_when`: the
  *  bound counts only when one of these settings is configured; `configured_in`: the settings that name the folders, instead of its own;
@@ -28,8 +26,9 @@ type Node = Words & { properties?: Record<string, Node>, configured?: unknown }
 /** What is left of a path below a folder, or null when it is not below it. */
 type Below = (folder: string, path: string) => string | null
 
-/** `payload`: what the run would be given. `configured`: the payload of the definition in force. `uploads`: the folder of files that were sent. */
-export interface BoundsAsk { input: TSchema, configured: Json, payload: unknown, uploads: string, below: Below }
+/** `task`: its id. `payload`: what the run would be given. `configured`: the payload of the definition in force. `uploads`: the folder of files that were
+ *  sent. */
+export interface BoundsAsk { task: string, input: TSchema, configured: Json, payload: unknown, uploads: string, below: Below }
 
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
 const listOf = (value: unknown): unknown[] => Array.isArray(value) ? value : value === undefined ? [] : [value]
@@ -66,14 +65,13 @@ function hostFits (value: unknown, configured: Plain, name: string): boolean {
 
 interface Check { name: string, words: Words, value: unknown, configured: Plain, payload: Plain, uploads: string, below: Below }
 
-function isWithin ({ name, words, value, configured, payload, uploads, below }: Check): boolean {
-  if (typeof value !== 'string') return false
-  if (words.uploads && (below(uploads, value) ?? '') !== '') return true
-  const rests = foldersOf(name, words, configured).map(folder => below(folder, value)).filter(rest => rest !== null)
-  const other = words.configured_with
-  if (other === undefined) return rests.length > 0
-  return typeof configured[other] === 'string' && typeof payload[other] === 'string' && rests.includes(below(configured[other], payload[other])!)
-}
+/** How far a path lies below each of its folders in which it does. */
+const restsOf = ({ name, words, value, configured, below }: Check): string[] =>
+  typeof value === 'string' ? foldersOf(name, words, configured).map(folder => below(folder, value)).filter(rest => rest !== null) : []
+
+const isSent = ({ words, value, uploads, below }: Check): boolean => words.uploads === true && typeof value === 'string' && (below(uploads, value) ?? '') !== ''
+
+const isWithin = (check: Check): boolean => isSent(check) || restsOf(check).length > 0
 
 /** True for a list with all of another one in its order, and more that takes nothing of it back, as a pattern does that begins with `!`. */
 function isLonger (list: readonly unknown[], configured: readonly unknown[]): boolean {
@@ -103,44 +101,64 @@ function compare (value: unknown, configured: unknown, words: Words): number {
   return a === null || b === null ? Number.NaN : a - b
 }
 
-const WORDS: Record<Bound, string> = {
-  fixed: 'expected what is configured', within: 'expected a path in the folder that is configured', host: 'expected a URL of the host that is configured, or of one in allow',
-  some: 'expected some of those that are configured', globs: 'expected some of those that are configured', more: 'expected all that are configured, and more where wanted',
-  at_most: 'expected at most what is configured', at_least: 'expected at least what is configured'
+/** True where no bound counts, or the value is one that is always taken. */
+function isExcused ({ words, value, configured }: Check): boolean {
+  const { configured_when: when, configured_or: or } = words
+  return (or !== undefined && isDeepStrictEqual(value, or)) || (when !== undefined && when.every(one => configured[one] === undefined))
 }
 
-function isFree ({ words, value, configured, name }: Check): boolean {
-  const { configured_when: when, configured_or: or } = words
-  if (isDeepStrictEqual(value, configured[name]) && words.configured_with === undefined) return true
-  if (or !== undefined && isDeepStrictEqual(value, or)) return true
-  return when !== undefined && when.every(one => configured[one] === undefined)
-}
+const isMoved = ({ value, configured, name }: Check): boolean => !isDeepStrictEqual(value, configured[name])
 
 const boundOf = ({ configured }: Words): Bound => configured === true || configured === undefined ? 'fixed' : configured
 
 const isBound = (words: Node): boolean => words.configured !== undefined && !Array.isArray(words.configured)
 
-function faultOf (check: Check, pointer: string): Detail[] {
+type Faults = (check: Check, parent: string) => Detail[]
+
+const faultOf = (task: string): Faults => (check, parent) => {
   const { words, value, configured, name } = check
   const bound = boundOf(words)
-  if (isFree(check) || (value !== undefined && FITS[bound](check))) return []
-  const also = words.uploads ? ', or a file that was sent' : ''
-  const set = configured[name] === undefined && words.configured_in === undefined ? '; nothing is: it is set in config.json, or in the definition' : ''
-  return [{ pointer, detail: `is bounded by the configuration of the task: found ${foundWords(value)}, ${WORDS[bound]}${also}${set}` }]
+  if (!isMoved(check) || isExcused(check) || (value !== undefined && FITS[bound](check))) return []
+  const pointer = parent + pointerStep(name)
+  const places = (bound === 'within' ? words.configured_in ?? [name] : [name]).map(one => settingKey(task, parent + pointerStep(one)))
+  const folders = foldersOf(name, words, configured)
+  const or = words.configured_or
+  return [{ pointer, ...beyondWords({ place: places.join(' or '), name, bound, value, configured: configured[name], folders, or, uploads: words.uploads === true }) }]
 }
 
-interface At { node: Node, configured: unknown, payload: unknown, uploads: string, below: Below, pointer: string }
+/** The fault of two paths that do not lie equally far below their folders, each of which is in order for itself. */
+const apartOf: Faults = (check, parent) => {
+  const { words: { configured_with: partner, ...words }, name, value, configured, payload, below } = check
+  if (partner === undefined || isSent(check) || isExcused(check)) return []
+  const [from, to] = [configured[partner], payload[partner]]
+  const rest = typeof from === 'string' && typeof to === 'string' ? below(from, to) : null
+  const other: Half = { name: partner, value: to, folder: from, rest, isMoved: !isDeepStrictEqual(to, from) }
+  const rests = restsOf(check)
+  const own: Half = { name, value, folder: foldersOf(name, words, configured)[0], rest: rests[0] ?? null, isMoved: isMoved(check) }
+  if ((!own.isMoved && !other.isMoved) || (rest !== null && rests.includes(rest))) return []
+  const [blamed, stays] = own.isMoved ? [own, other] : [other, own]
+  return [{ pointer: parent + pointerStep(blamed.name), ...apartWords(blamed, stays) }]
+}
 
-function faultsAt ({ node, configured, payload, uploads, below, pointer }: At): Detail[] {
+interface At { node: Node, task: string, configured: unknown, payload: unknown, uploads: string, below: Below, pointer: string }
+
+const memberOf = (from: Plain, name: string): unknown => Object.hasOwn(from, name) ? from[name] : undefined
+
+function faultsAt ({ node, task, configured, payload, uploads, below, pointer }: At): Detail[] {
   const settings = Object.entries(node.properties ?? {})
   if (settings.length === 0) return []
   const [own, given] = [isPlain(configured) ? configured : {}, isPlain(payload) ? payload : {}]
-  return settings.flatMap(([name, words]): Detail[] => {
-    const at = pointer + pointerStep(name)
-    const [set, value] = [Object.hasOwn(own, name) ? own[name] : undefined, Object.hasOwn(given, name) ? given[name] : undefined]
-    if (isBound(words)) return faultOf({ name, words: words as Words, value, configured: own, payload: given, uploads, below }, at)
-    return words.properties ? faultsAt({ node: words, configured: set, payload: value, uploads, below, pointer: at }) : []
-  })
+  const checks = settings.filter(([, words]) => isBound(words)).map(([name, words]): Check =>
+    ({ name, words: words as Words, value: memberOf(given, name), configured: own, payload: given, uploads, below }))
+  const faults = new Map(checks.map(check => [check.name, faultOf(task)(check, pointer)]))
+  // Of a pair, one that is at fault by itself is told, and that alone.
+  const apart = checks.filter(({ name, words }) => [name, words.configured_with ?? ''].every(one => (faults.get(one) ?? []).length === 0))
+  return [
+    ...[...faults.values()].flat(),
+    ...apart.flatMap(check => apartOf(check, pointer)),
+    ...settings.filter(([, words]) => !isBound(words) && words.properties).flatMap(([name, inner]) =>
+      faultsAt({ node: inner, task, configured: memberOf(own, name), payload: memberOf(given, name), uploads, below, pointer: pointer + pointerStep(name) }))
+  ]
 }
 
 /** Where the payload of a run would reach further than is configured. */
@@ -166,14 +184,14 @@ export function boundSettings (input: TSchema | null, configured: Json): Plain {
 export interface BoundPath { pointer: string, path: string, folders: string[] }
 
 /** The paths of a payload that somebody has said, each with its folders. */
-export const boundPaths = ({ input, ...ask }: Omit<BoundsAsk, 'below'>): BoundPath[] => pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
+export const boundPaths = ({ input, ...ask }: Omit<BoundsAsk, 'below' | 'task'>): BoundPath[] => pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
 
-function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below'>): BoundPath[] {
+function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below' | 'task'>): BoundPath[] {
   if (!isPlain(payload)) return []
   const own = isPlain(configured) ? configured : {}
   return Object.entries(node.properties ?? {}).flatMap(([name, words]): BoundPath[] => {
     const at = pointer + pointerStep(name)
-    const [set, value] = [Object.hasOwn(own, name) ? own[name] : undefined, Object.hasOwn(payload, name) ? payload[name] : undefined]
+    const [set, value] = [memberOf(own, name), memberOf(payload, name)]
     if (!isBound(words)) return words.properties ? pathsAt({ node: words, configured: set, payload: value, uploads, pointer: at }) : []
     if (words.configured !== 'within' || typeof value !== 'string' || value === set) return []
     return [{ pointer: at, path: value, folders: [...foldersOf(name, words as Words, own), ...words.uploads ? [uploads] : []] }]

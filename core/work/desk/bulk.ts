@@ -99,7 +99,7 @@ export class Bulk {
       } catch (error) {
         if (!(error instanceof OffpeakError)) throw error
         const found = error.errors ?? [{ pointer: '/task', detail: error.message }]
-        faults.push(...found.map(({ pointer, detail }) => ({ pointer: `/runs/${index}${pointer}`, detail })))
+        faults.push(...found.map(fault => ({ ...fault, pointer: `/runs/${index}${fault.pointer}` })))
         return []
       }
     })
@@ -218,5 +218,5 @@ const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not add
 /** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked for. */
 export function placed (error: unknown, place: (pointer: string) => string): unknown {
   if (!(error instanceof OffpeakError) || error.errors === undefined) return error
-  return misfit(error.errors.map(({ pointer, detail }) => ({ pointer: place(pointer), detail })))
+  return misfit(error.errors.map(fault => ({ ...fault, pointer: place(fault.pointer) })))
 }

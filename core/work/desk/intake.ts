@@ -97,7 +97,7 @@ export function checkedPayload (task: Task, given: unknown): Json {
 export function checkBounds (task: Task, payload: Json, uploads: string): void {
   // What the task itself says is within its own bounds.
   if (task.input === null || payload === task.payload) return
-  const errors = boundFaults({ input: task.input, configured: task.payload, payload, uploads, below })
+  const errors = boundFaults({ task: task.id, input: task.input, configured: task.payload, payload, uploads, below })
   if (errors.length > 0) throw inputInvalid({ what: `The payload goes beyond what is configured for task '${task.id}'`, errors })
 }
 

@@ -51,7 +51,7 @@ type Asked = Pick<Claimed, 'payload' | 'source' | 'task' | 'schedule'>
  *  link leads a path out of its folder. What is null needs no second look; otherwise the folders of each path, links followed. */
 export function checkReach (task: Task, run: Asked, uploads: string): Promise<Reach> | null {
   if (task.input === null || !isAsked(run)) return null
-  const ask = { input: task.input, configured: task.payload, payload: run.payload, uploads, below }
+  const ask = { task: task.id, input: task.input, configured: task.payload, payload: run.payload, uploads, below }
   const [fault] = boundFaults(ask)
   if (fault !== undefined) throw far(fault.pointer, fault.detail)
   const paths = boundPaths(ask)
