@@ -3,6 +3,7 @@ import { addChecks } from './command/local.ts'
 import { addDead } from './command/dead.ts'
 import { addEnqueue } from './command/enqueue.ts'
 import { addForecast } from './command/forecast.ts'
+import { addHealth } from './command/health.ts'
 import { addLists } from './command/tasks.ts'
 import { addMany } from './command/change.ts'
 import { addPauses } from './command/pause.ts'
@@ -21,4 +22,4 @@ import { addWhy } from './command/why.ts'
 
 /** What adds each command to the program, in the order of the help. What is heavy is loaded by the command that needs it: a word on the command
  *  line must not wait for the manager. */
-export const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal, addReadings, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addTokens, addMany, addActs]
+export const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal, addReadings, addHealth, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addTokens, addMany, addActs]

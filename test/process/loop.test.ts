@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONFIG, FILES, add, ask, standing } from './standing.ts'
 import { served } from './server.ts'
+import { cli } from '../cli/setup.ts'
 import { until } from '../clock.ts'
 import type { Health, Problem } from './standing.ts'
 
@@ -14,6 +15,7 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   await until('health names it', async () => { health = await standing(it); return health !== null && health.loop.standing!.exact }, 30_000)
   t.match(health, { status: 'failed', reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)], loop: { standing: { runs: [{ id, task: 'spin' }] } } })
   t.match(await ask(it, '/livez'), { status: 503, body: { status: 'blocked' } })
+  t.match(await cli(['health'], { cwd: it.root }), { code: 1, out: new RegExp(`^failed\\n {2}.*run ${id} of task 'spin'`) }, 'the command tells it too')
   const other = await ask(it, `/api/runs/${id}`)
   t.match(other, { status: 503, body: { code: 'OFFPEAK_LOOP_BLOCKED' } })
   t.match((other.body as unknown as Problem).detail, id)

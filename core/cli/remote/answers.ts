@@ -13,5 +13,6 @@ export type RequestedAnswer = RunAnswer & { passes?: { gate: string, code: strin
 export type RunsAnswer = Page<RunAnswer>
 
 export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }
-export interface HealthAnswer { broken: { where: string | null, message: string }[] }
+/** `broken` is absent when the event loop of the server stands. */
+export interface HealthAnswer { status: 'ok' | 'degraded' | 'failed', reasons: string[], broken?: { where: string | null, message: string }[] }
 export interface LinesAnswer { items: LineAnswer[], next: number }

@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../model/config/config.ts'
+import type { HealthAnswer } from './answers.ts'
 import type { Problem } from '../../model/view/problem.ts'
 import type { Remote } from './options.ts'
 import type { SendAsk } from './upload.ts'
-import { OffpeakError, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
+import { OffpeakError, serverSilent, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE, noteLack, noteWithheld } from './withheld.ts'
+import { hasTaken } from './taken.ts'
 import { managerOptions } from './options.ts'
 import type { Lack } from './withheld.ts'
 import { tokenFile } from '../../token.ts'
@@ -131,7 +133,7 @@ export class Client {
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
-      throw serverUnreachable({ url: this.url, cause })
+      throw await hasTaken(this.url, cause) ? serverSilent({ url: this.url, isWrite: method !== 'GET', cause }) : serverUnreachable({ url: this.url, cause })
     }
   }
 
@@ -151,6 +153,13 @@ export class Client {
 
   async get<T> (path: string): Promise<T> {
     return await this.#answer(await this.#ask('GET', path))
+  }
+
+  /** How the server is. That it has failed is told with 503, also by what answers in the place of one that stands. */
+  async health (): Promise<HealthAnswer> {
+    const response = await this.#ask('GET', '/api/health')
+    const answer = await response.clone().json().catch(() => null) as Partial<HealthAnswer> | null
+    return Array.isArray(answer?.reasons) ? answer as HealthAnswer : await this.#answer(response)
   }
 
   async post<T> (path: string, body?: unknown): Promise<T> {

@@ -226,6 +226,15 @@ export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown
   cause
 })
 
+/** Something takes connections there, and has not answered: what it was asked to do may have been done. */
+export const serverSilent = ({ url, isWrite, cause }: { url: string, isWrite: boolean, cause?: unknown }) => new OffpeakError({
+  code: 'OFFPEAK_SERVER_SILENT',
+  status: 504,
+  message: `What listens at ${url} has taken the connection and not answered${isWrite ? '; the request may have been accepted' : ''}`,
+  fix: `Ask \`offpeak health\` whether it stands still${isWrite ? ', and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it' : ''}.`,
+  cause
+})
+
 export const signalInvalid = ({ message, pointer }: { message: string, pointer?: string }) => new OffpeakError({
   code: 'OFFPEAK_SIGNAL_INVALID', status: 422, message, pointer, fix: 'Signals are set with a name, a value and how long it counts.'
 })

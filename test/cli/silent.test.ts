@@ -1,0 +1,50 @@
+import t from 'tap'
+import { createServer as createHttp } from 'node:http'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Test } from 'tap'
+import { cli, place } from './setup.ts'
+
+/** The address of something that listens until the test is over. */
+async function at (t: Test, server: Server): Promise<string> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => undefined)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+t.test('a server that takes the connection and does not answer is not told as absent', { timeout: 60_000 }, async t => {
+  const cwd = place(t)
+  const silent = await at(t, createServer())
+  const broken = await at(t, createServer(socket => socket.once('data', () => socket.resetAndDestroy())))
+  const ask = (args: string[], url: string) => cli([...args, '--url', url, '--token', 'x'], { cwd })
+  const [run, tasks, reset] = await Promise.all([ask(['run', 'echo'], silent), ask(['tasks'], silent), ask(['run', 'echo'], broken)])
+  for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
+    t.equal(code, 1)
+    t.equal(err, `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
+      '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
+  }
+  t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/, 'what only reads has done nothing')
+})
+
+t.test('health says how the server is, and each reason, whatever status it comes with', async t => {
+  const cwd = place(t)
+  let [status, body]: [number, object] = [200, { status: 'ok', reasons: [] }]
+  const url = await at(t, createHttp((_request, response) => { response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)) }))
+  const ask = (...more: string[]) => cli(['health', '--url', url, '--token', 'x', ...more], { cwd })
+  t.match(await ask(), { code: 0, out: 'ok\n', err: '' })
+  body = { status: 'degraded', reasons: ['1 task file is broken', 'a schedule fails: no\nmore'] }
+  t.match(await ask(), { code: 1, out: 'degraded\n  1 task file is broken\n  a schedule fails: no more\n', err: '' })
+  ;[status, body] = [503, { status: 'failed', reasons: ['the event loop stands'], loop: { ok: false } }]
+  t.match(await ask(), { code: 1, out: 'failed\n  the event loop stands\n', err: '' })
+  const { code, out } = await ask('--json')
+  t.same([code, JSON.parse(out)], [1, body])
+  ;[status, body] = [401, { code: 'OFFPEAK_UNAUTHORIZED', detail: 'This request needs the token' }]
+  t.match(await ask(), { code: 1, out: '', err: 'offpeak: This request needs the token\n' })
+})
