@@ -21,6 +21,8 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const NAME = /^[\x20-\x7e]{1,64}$/
 const OWNER: Bearer = { name: '', scope: 'control' }
 const CHALLENGE = 'Bearer realm="offpeak"'
+/** Beside an answer of which something was left out. */
+const MORE = `${CHALLENGE}, error_description="Members named in withheld are shown with the token, which is in the file token of the data folder"`
 
 /** The name that the request gives itself; that of a named token comes first, whatever it says. */
 function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
@@ -76,7 +78,7 @@ async function guard (app: FastifyInstance) {
   app.addHook('preSerialization', async (request, reply, answer) => {
     const { private: members } = request.routeOptions.config
     if (request.trusted || members === undefined || members === 'all' || reply.statusCode >= 400) return answer
-    reply.header('www-authenticate', CHALLENGE)
+    reply.header('www-authenticate', MORE)
     return withhold(answer, members)
   })
 }

@@ -77,7 +77,7 @@ export const Task = exactly({
 })
 
 /** What a request without a token is not shown. */
-const Withheld = { withheld: Type.Optional(Type.Array(Type.String(), { description: 'Members that are null here because the request had no token, `Authorization: Bearer <token>`' })) }
+const Withheld = { withheld: Type.Optional(Type.Array(Type.String(), { description: 'Members that are null here because the request had no token: send the one in the file `token` of the data folder as `Authorization: Bearer <token>`' })) }
 
 const RunFields = {
   ...Withheld,

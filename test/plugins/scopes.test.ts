@@ -145,6 +145,19 @@ t.test('without a token nothing private is shown on loopback, and what was left 
   t.match((await plain({ url: '/api/records' })).json(), { code: 'OFFPEAK_UNAUTHORIZED', fix: /server\.private_reads/ })
 })
 
+t.test('what is private and was not shown names the file of the token', async t => {
+  const { plain, post } = await setup(t)
+  const { id } = (await post('/api/tasks/echo/runs', { payload: 1 })).json()
+  for (const url of ['/api/records', `/api/runs/${id}/logs`]) {
+    const { statusCode, body } = await plain({ url })
+    t.equal(statusCode, 401, url)
+    t.match(JSON.parse(body), { code: 'OFFPEAK_UNAUTHORIZED', fix: /file `token` of the data folder/ })
+  }
+  const { headers, body } = await plain({ url: `/api/runs/${id}` })
+  t.match(JSON.parse(body), { withheld: ['payload'] })
+  t.match(headers['www-authenticate'], /^Bearer realm="offpeak", error_description=".*file token of the data folder"$/)
+})
+
 t.test('server.private_reads shows everybody on this machine what is private', async t => {
   const { plain, post, finished } = await setup(t, { server: { private_reads: 'open' } })
   const { id } = (await post('/api/tasks/echo/runs', { payload: { secret: CANARY } })).json()

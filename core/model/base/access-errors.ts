@@ -20,7 +20,7 @@ export const privateWithheld = () => new OffpeakError({
   code: 'OFFPEAK_UNAUTHORIZED',
   status: 401,
   message: 'What this address shows is private: it needs the token, on this machine too',
-  fix: 'Send it as `Authorization: Bearer <token>`, or set server.private_reads to open in config.json.'
+  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set server.private_reads to open in config.json.'
 })
 
 export const scopeMissing = ({ needed, scope, name }: { needed: string, scope: string, name: string }) => new OffpeakError({
