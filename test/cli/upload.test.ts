@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { cli, place, serve } from './setup.ts'
 
 t.test('a file is sent as it is read, and a task is run with it', async t => {
@@ -45,8 +46,14 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
   t.match(await say(['upload', 'some file.bin', '--url', server.url]), { code: 1, err: /^offpeak: No offpeak answers at / })
 })
 
-t.test('a server that breaks off is said to be out of reach', async t => {
-  const server = createServer(request => void request.once('data', () => request.socket.destroy()))
+const BREAKING: Record<string, RequestListener> = {
+  'a server that breaks off': request => void request.once('data', () => request.socket.destroy()),
+  'a server that breaks off once it has everything': request => void request.resume().once('end', () => request.socket.destroy()),
+  'a server that hangs up once it has everything': request => void request.resume().once('end', () => request.socket.end())
+}
+
+for (const [what, listener] of Object.entries(BREAKING)) t.test(`${what} is said to be out of reach`, async t => {
+  const server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())

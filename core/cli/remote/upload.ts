@@ -28,12 +28,19 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
     }
   })
   sent.setTimeout(SILENCE, () => sent.destroy(new Error('nothing has moved for ten minutes')))
+  let isAnswered = false
   const answered = async (response: IncomingMessage) => {
+    isAnswered = true
     const body = await text(response)
     resolve(new Response(body, { status: response.statusCode ?? 500 }))
     sent.destroy()
   }
   sent.on('response', response => void answered(response).catch(reject))
+  // All may have been sent before the other side breaks off: the pipeline is over by then.
+  sent.on('error', reject)
+  sent.once('close', () => {
+    if (!isAnswered) reject(new Error('the connection was closed before there was an answer'))
+  })
   pipeline(from, meter, sent, error => { if (error) reject(error) })
   return await promise
 }
