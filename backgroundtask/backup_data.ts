@@ -29,7 +29,8 @@ const Input = Type.Object({
   source: Type.Optional(Type.String({ description: 'The folder to back up', configured: 'within' })),
   target: Type.Optional(Type.String({ description: 'The folder that the archives go to', configured: 'within' })),
   name: Type.Optional(Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore', configured: 'more' })),
+  // A run that leaves out more would take the place of whole backups.
+  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore', configured: true })),
   level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
   allow_empty: Type.Optional(Type.Boolean({ description: 'Back up a folder without files although the last backup has some', configured: true, configured_or: false })),
   require_mount: RequireMountSchema,

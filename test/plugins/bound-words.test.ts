@@ -13,15 +13,22 @@ const FOLDERS = { source: '/srv/src', target: '/srv/mirror' }
 const built = ([definition]: TaskDefinition[], payload: object): TaskDefinition =>
   ({ ...definition!, func: () => null, isolation: 'inline', enabled: true, trigger: undefined, trigger_args: undefined, payload: { ...definition!.payload as object, ...payload } }) as TaskDefinition
 
-t.test('a backup may leave out more than is configured, and not less', async t => {
-  const { post } = await setup(t, { tasks: [built(BACKUP, { ...FOLDERS, exclude: ['*.tmp', 'cache/'] })] })
-  const ask = (exclude: string[]) => post('/api/tasks/backup_data/runs', { payload: { exclude } })
+t.test('a sync may leave out more than is configured, and not less', async t => {
+  const { post } = await setup(t, { tasks: [built(SYNC, { ...FOLDERS, exclude: ['*.tmp', 'cache/'] })] })
+  const ask = (exclude: string[]) => post('/api/tasks/sync_folder/runs', { payload: { exclude } })
   t.equal((await ask(['*.tmp', 'cache/', '*.iso'])).statusCode, 202)
   for (const less of [[], ['*.tmp'], ['*.tmp', 'cache/', '!cache/']]) t.equal((await ask(less)).statusCode, 422, less.join())
   t.match((await ask(['*.tmp'])).json(), {
-    errors: [{ pointer: '/payload/exclude', detail: "is bounded by tasks.backup_data.payload.exclude: found '*.tmp', expected all of '*.tmp', 'cache/' in this order, and no more that begins with '!'" }],
-    fix: 'Ask for all that tasks.backup_data.payload.exclude has, and more where wanted, or change it in config.json.'
+    errors: [{ pointer: '/payload/exclude', detail: "is bounded by tasks.sync_folder.payload.exclude: found '*.tmp', expected all of '*.tmp', 'cache/' in this order, and no more that begins with '!'" }],
+    fix: 'Ask for all that tasks.sync_folder.payload.exclude has, and more where wanted, or change it in config.json.'
   })
+})
+
+t.test('a backup leaves out what is configured, so that none with less takes the place of one with more', async t => {
+  const { post } = await setup(t, { tasks: [built(BACKUP, { ...FOLDERS, exclude: ['*.tmp'] })] })
+  const ask = (exclude: string[]) => post('/api/tasks/backup_data/runs', { payload: { exclude } })
+  t.equal((await ask(['*.tmp'])).statusCode, 202)
+  for (const other of [[], ['*.tmp', '**']]) t.equal((await ask(other)).statusCode, 422, other.join())
 })
 
 t.test('of two folders that move down together, the one that is named is told what goes with it', async t => {
