@@ -63,6 +63,7 @@ t.test('neither a pause nor a slot is passed, and then no command is named', asy
   const second = (await it.post('/api/tasks/single/runs', { now: true })).json()
   await it.manager.runner.settled()
   t.match(await it.get(`/api/runs/${second.id}`), { label: 'held', held: { message: /^(?!.*offpeak now)/ } })
+  for (const { id } of (await it.get('/api/runs')).items) await it.post(`/api/runs/${id}/cancel`)
 })
 
 t.test('now goes with no other instant', async t => {
@@ -87,4 +88,5 @@ t.test('a run that has begun since it was read is not held, and least of all by 
   t.equal(it.manager.desk.verdict(before), null)
   t.match(await it.manager.explain.run(before), { decision: 'running' })
   t.match(it.manager.desk.verdict(waiting), { decision: 'hold' }, 'another one is held by it')
+  for (const { id } of [second, first]) await it.post(`/api/runs/${id}/cancel`)
 })
