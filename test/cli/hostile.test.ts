@@ -68,9 +68,9 @@ t.test('no command and no line of the log passes on what commands a terminal [S3
   const stays = ids((await call('GET', '/api/runs?state=running')).body, 'stays')
   await call('POST', '/api/schedules', { task: 'echo', trigger: 'interval', trigger_args: { hours: 1 }, payload: { [HOSTILE]: HOSTILE } })
   const [echo, fails, skips] = ['echo', 'fails', 'skips'].map(task => ids(found, task)) as [string, string, string]
-  const WITH_JSON = new Set(['tasks', 'runs', 'why', 'queues', 'dead', 'show', 'logs', 'validate', 'timeline', 'run', 'test'])
+  const WITH_JSON = new Set(['tasks', 'runs', 'why', 'health', 'queues', 'dead', 'show', 'logs', 'validate', 'timeline', 'run', 'test'])
   const all = [false, true].flatMap(wanted => [
-    ['tasks'], ['runs'], ['why', 'echo'], ['why', stays], ['forecast'], ['pauses'], ['queues'], ['queues', 'default'], ['dead'], ['readings'], ['top', '--once'], ['stats'], ['timeline'],
+    ['tasks'], ['runs'], ['why', 'echo'], ['why', stays], ['forecast'], ['pauses'], ['queues'], ['queues', 'default'], ['dead'], ['readings'], ['health'], ['top', '--once'], ['stats'], ['timeline'],
     ['validate'], ['preview', 'echo'], ['show', echo], ['show', fails], ['show', skips], ['show', stays], ['logs', echo], ['logs', fails], ['signal', 'price', HOSTILE.slice(0, 2)],
     ['pause', 'tag:x', '--reason', HOSTILE.replaceAll('\0', '')], ['resume', 'tag:x'], ['run', 'echo', '--payload', '@payload.json', '--wait', '--follow'], ['run', 'fails', '--payload', '@payload.json', '--wait'],
     ['enqueue', 'skips', '--payload', '@payload.json'], ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'], ['retry', fails], ['edit', fails, '--priority', 'high'],
