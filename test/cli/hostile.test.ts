@@ -6,6 +6,8 @@ import { served } from '../process/server.ts'
 import { shown } from '../../core/model/base/shown.ts'
 import { until } from '../clock.ts'
 
+t.setTimeout(400_000)
+
 const ROOT = resolve(import.meta.dirname, '../..')
 const BIN = join(ROOT, 'bin/offpeak.js')
 

@@ -6,6 +6,9 @@ const ELSEWHERE = ['README.md', 'docs/how-to/write-a-task.md', 'docs/how-to/writ
 
 const isRun = (page: string) => !ELSEWHERE.includes(page) && blocksOf(page).some(({ language }) => RUN.includes(language))
 
+// Each page starts offpeak and a score of its commands.
+t.setTimeout(900_000)
+
 for (const page of PAGES.filter(isRun)) {
   t.test(`${page} can be followed`, { timeout: LONG }, t => follow(t, page))
 }

@@ -34,7 +34,7 @@ t.test('whatever becomes of a run is said, by which call and of whose run', asyn
   t.same(said(), ['cancel cancelled a cancelled', 'cancel recorded', 'cancel settled b skipped', 'cancel added c queued'])
   await engine.retry({ id: first!.run.id, now: T0, due_at: T0 })
   await engine.end({ id: first!.run.id, now: T0, as: 'failed', reason: BY_HAND })
-  t.same(said(), ['retry added a queued', 'end settled a failed'])
+  t.same(said(), ['retry added a queued', 'end settled a failed', 'end added c queued'], 'who has not begun has waited for it again')
   await engine.plan([planAsk({ fires: [fire(T0)] })])
   t.same(said(), ['plan added a queued'])
   await engine.change({ filter: { task: 'a', state: ['queued'] }, act: 'cancel', now: T0, limit: 9, dry_run: false })

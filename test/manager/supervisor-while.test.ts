@@ -21,7 +21,7 @@ for (const call of calls) {
     })
     if (call === 'stop') await halt(it)
     it.faults.heal()
-    if (call !== 'stop') t.match([...named].join('; '), new RegExp(`'${call}': ${call} was broken on purpose`), 'health names it')
+    if (call !== 'stop') t.match([...named].join('; '), new RegExp(`'${call}'.*: ${call} was broken on purpose`), 'health names it')
     t.strictSame(await wrongs(it), [])
     t.strictSame(uncaught.splice(0), [], 'nothing is uncaught')
   }))

@@ -64,6 +64,8 @@ export interface FolderAsk {
 /** The tasks in force and the files that are broken. */
 export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], oldVersions: number }
 
+/** The first look waits for files until none has come for so long: one that hangs delays no start for longer. */
+const PATIENCE_MS = 2000
 const QUIET_MS = 400
 const GATHER_MS = 50
 
@@ -158,7 +160,7 @@ export class TaskFolder implements Service {
   async #look (): Promise<void> {
     if (!this.#running) return
     const { signal } = this.#running
-    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, signal, waits: this.#ask.files === 'once' })
+    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, patienceMs: this.#looked ? 0 : PATIENCE_MS, signal, waits: this.#ask.files === 'once' })
     if (signal.aborted) return await this.#tree.remembered
     this.#looked = true
     this.#apply()

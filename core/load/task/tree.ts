@@ -7,6 +7,7 @@ import { EndedStarts } from '../file/ended-starts.ts'
 import type { Version } from '../file/ended-starts.ts'
 import { worthALook } from './header.ts'
 import { Late } from '../file/late.ts'
+import { Patience } from '../file/patience.ts'
 import { headOf } from '../file/head.ts'
 import { recall, remember } from './import-cache.ts'
 import type { Probed } from './probe.ts'
@@ -52,6 +53,8 @@ export interface RefreshAsk {
   signal: AbortSignal
   /** True: a file that takes its time is waited for; else another look takes it up, see `TreeAsk.later`. */
   waits: boolean
+  /** Nobody waits for a file once none has come for so long, ms. */
+  patienceMs: number
 }
 
 /** What became of an import in a child; undefined: it is known to go well, null: it takes its time. */
@@ -92,7 +95,7 @@ export class Tree {
   }
 
   /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
-  async refresh ({ quietMs, signal, waits }: RefreshAsk): Promise<boolean> {
+  async refresh ({ quietMs, signal, waits, patienceMs }: RefreshAsk): Promise<boolean> {
     // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was young an old one.
     const walkedAt = this.#ask.now()
     this.#reader.begin()
@@ -103,7 +106,7 @@ export class Tree {
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
     try {
-      if (await this.#read(todo, { modules, quietMs, signal, waits, walkedAt })) unsettled = true
+      if (await this.#read(todo, { modules, quietMs, signal, waits, patienceMs, walkedAt })) unsettled = true
     } finally {
       this.#ended?.close()
     }
@@ -113,10 +116,10 @@ export class Tree {
   }
 
   /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half written. */
-  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits, walkedAt }: RefreshAsk & { modules: readonly Todo[], walkedAt: number }): Promise<boolean> {
+  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly Todo[], walkedAt: number }): Promise<boolean> {
     let unsettled = false
     if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
-    const probing = await this.#probe(modules, { signal, waits })
+    const probing = await this.#probe(modules, { signal, waits, patienceMs })
     if (this.#ended?.suspects === true) await Promise.allSettled(probing.values())
     for (const item of todo) {
       const probed = await probing.get(item.file.real)
@@ -215,30 +218,30 @@ export class Tree {
   }
 
   /** What comes of the import in a child, by file, none for what went well before. */
-  async #probe (modules: readonly Todo[], { signal, waits }: Pick<RefreshAsk, 'signal' | 'waits'>): Promise<Map<string, Promise<Tried>>> {
+  async #probe (modules: readonly Todo[], { signal, waits, patienceMs }: Pick<RefreshAsk, 'signal' | 'waits' | 'patienceMs'>): Promise<Map<string, Promise<Tried>>> {
     const known = this.#known ??= await recall(this.#ask.dataFolder)
     const earlier = new Map(modules.flatMap(({ file: { real }, hash }) => {
       const late = this.#late.take(real, hash)
       return late === undefined ? [] : [[real, Promise.resolve<Tried>(late)] as const]
     }))
-    const unknown = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real))
-    const versions = unknown.map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
+    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real)).map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
     const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Tried>()]))
+    const patience = new Patience({ ms: patienceMs, elapsed: this.#ask.elapsed })
     const told = (file: string, probed: Probed) => {
+      patience.came(file)
       if (this.#late.came(file, probed)) this.#ask.later()
       else coming.get(file)!.resolve(probed)
     }
-    const slow = ({ file, hash }: Version) => {
+    const slow = ({ file, hash }: Version) => patience.wait(file, () => {
       this.#late.add(file, hash)
       coming.get(file)!.resolve(null)
-    }
+    })
     void this.#probeAll(versions, { signal, told, slow: waits ? () => undefined : slow }).then(
       () => { for (const { resolve } of coming.values()) resolve(undefined) },
       (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
     )
-    const promises = [...coming].map(([file, { promise }]) => [file, promise] as const)
-    for (const [, promise] of promises) promise.catch(() => undefined) // The first that fails is told by the look.
-    return new Map([...promises, ...earlier])
+    for (const { promise } of coming.values()) promise.catch(() => undefined) // The first that fails is told by the look.
+    return new Map([...[...coming].map(([file, { promise }]) => [file, promise] as const), ...earlier])
   }
 
   /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it has not told of. */
