@@ -60,6 +60,20 @@ t.test('what offpeak has made in its data folder is closed to others, and that i
   t.match(said('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), { fix: 'remove the file' })
 })
 
+t.test('what a link in the data folder names, and what belongs to another user, keeps its mode', foreign, async t => {
+  const { root, manager } = await home(t)
+  await manager.start()
+  await manager.stop()
+  const [data, outside] = [join(root, 'data'), join(root, 'outside')]
+  writeFileSync(outside, '')
+  writeFileSync(join(data, 'theirs'), '')
+  chownSync(join(data, 'theirs'), 65_534, 65_534)
+  for (const path of [outside, join(data, 'theirs')]) chmodSync(path, 0o666)
+  symlinkSync(outside, join(data, 'link'))
+  await manager.start()
+  t.same([outside, join(data, 'theirs')].map(modeOf), [0o666, 0o666])
+})
+
 t.test('a folder of somebody else is no data folder to repair', open, async t => {
   const { root, manager } = await home(t)
   mkdirSync(join(root, 'data'))

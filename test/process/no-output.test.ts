@@ -1,5 +1,5 @@
 import t from 'tap'
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { execFileSync, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { once } from 'node:events'
@@ -37,5 +37,15 @@ t.test('nor does a pipe that nobody reads any more', { skip: process.platform ==
   const handle = openSync(join(root, 'pipe'), 'w')
   closeSync(both)
   t.teardown(() => closeSync(handle))
+  t.same(await serving(t, root, handle), [0, null])
+})
+
+t.test('nor does a pipe that is full and whose reader reads nothing', { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 60_000 }, async t => {
+  const root = scratch(t)
+  execFileSync('mkfifo', [join(root, 'pipe')])
+  const reader = openSync(join(root, 'pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
+  const handle = openSync(join(root, 'pipe'), constants.O_WRONLY | constants.O_NONBLOCK)
+  t.teardown(() => [reader, handle].forEach(one => closeSync(one)))
+  t.throws(() => { for (;;) writeSync(handle, 'x'.repeat(4096)) }, { code: 'EAGAIN' })
   t.same(await serving(t, root, handle), [0, null])
 })

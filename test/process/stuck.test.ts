@@ -2,6 +2,7 @@ import t from 'tap'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
+import { MOST_KEPT } from '../../core/work/context/file-calls.ts'
 import { scratch } from '../work/house.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
@@ -50,6 +51,12 @@ t.test('file systems that do not answer keep their own runs alone, are said, and
   t.equal(status, 'degraded')
   t.match(reasons, [/^io_stuck: .* of '\w+' for \d+ s, nor 7 more/])
   await until('it is in the log', () => /"notice":"io_stuck","id":"\w+","task":"in0"/.test(output()))
+  const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
+  for (let kept = 1; kept < MOST_KEPT; kept++) await again()
+  await until('one task has as many calls as it may', async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT, 40_000)
+  const spared = await again()
+  await until('the next one is not begun', async () => (await run(spared)).state === 'failed')
+  t.match((await run(spared)).error, { code: 'OFFPEAK_IO_STUCK', message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not come back` })
   child.kill('SIGTERM')
   t.same(await exit, [0, null])
 })

@@ -32,6 +32,30 @@ t.test('a call that has not come back is known with its run, and is forgotten wh
   await until('it is forgotten', () => calls.longerThan(10_000).length === 0)
 })
 
+t.test('whoever stops leaves it to those who have started it too', posix, async t => {
+  let now = 0
+  const calls = new FileCalls(() => now)
+  await Promise.all([calls.start(), calls.start()])
+  await calls.stop()
+  t.equal(calls.state, 'started')
+  const pipe = join(t.testdir({}), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const opening = open(pipe)
+  now = 1
+  t.equal(calls.longerThan(0).length, 1)
+  const both = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+  await (await opening).close()
+  closeSync(both)
+  await until('it is forgotten', () => calls.longerThan(0).length === 0)
+  await calls.stop()
+  await calls.stop()
+  t.equal(calls.state, 'stopped')
+  const late = readFile(import.meta.filename)
+  now = 2
+  t.equal(calls.longerThan(0).length, 0, 'nothing is counted any more')
+  await late
+})
+
 t.test('what is told from elsewhere counts from its own beginning', async t => {
   let now = 50_000
   const calls = new FileCalls(() => now)
