@@ -91,10 +91,15 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     }
   }
 
+  /** When an opening is ready too: whoever starts it together gets the same promise. */
+  const starts = new WeakMap<Promise<void>, Promise<void>>()
+
   return {
-    async start () {
-      await life.start()
-      await life.open?.ready
+    start () {
+      const opening = life.start()
+      const ready = starts.get(opening) ?? opening.then(() => life.open?.ready)
+      starts.set(opening, ready)
+      return ready
     },
     stop: () => life.stop(),
     async add (runs, now, more) {
