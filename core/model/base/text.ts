@@ -3,5 +3,5 @@ const READABLE = 16 * 2 ** 20
 
 export const isReadable = (text: string): boolean => text.length <= READABLE
 
-/** The beginning of a text, or words in its place where even that takes long to read. */
-export const cut = (text: string, limit: number): string => (isReadable(text) ? text : `[a text of ${text.length} characters]`).slice(0, limit)
+/** The beginning of a text, or words in its place where even that takes long to read; without half a character, which no row can keep. */
+export const cut = (text: string, limit: number): string => (isReadable(text) ? text : `[a text of ${text.length} characters]`).slice(0, limit).toWellFormed()

@@ -41,5 +41,5 @@ export function resultOf (returned: unknown): Result {
   const { json, faults } = looseJson(result ?? null)
   const warnings = message === null ? [] : [typeof message === 'string' ? cut(message, MOST_WORDS) : failureOf(message).message]
   if (faults.length > 0) warnings.push(omission(faults))
-  return warnings.length === 0 ? { result: json } : { result: json, warning: warnings.join('; ').slice(0, MOST_WORDS) }
+  return warnings.length === 0 ? { result: json } : { result: json, warning: warnings.join('; ').slice(0, MOST_WORDS).toWellFormed() }
 }
