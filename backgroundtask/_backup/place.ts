@@ -5,7 +5,7 @@ import type { Meta } from '../_files/dress.ts'
 import { NO_LINKS, removeAbandoned } from '../_files/folder.ts'
 import type { Folder } from '../_files/folder.ts'
 import { shown } from '../_files/names.ts'
-import { inFolder, splitPath } from '../_files/walk.ts'
+import { inFolder, splitPath, makeFolder } from '../_files/walk.ts'
 import { codeOf, messageOf } from '../_task/settings.ts'
 import type { Manifest, PackedFile } from './manifest.ts'
 import { secondsOf } from './tar.ts'
@@ -18,25 +18,6 @@ const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
 const MOST = 1000
 const PART = { before: '.offpeak-restore-', after: '.part' }
 const TEMP = `${PART.before}${process.pid}${PART.after}`
-
-/** Enters the folder at a path, making what is missing of it; throws when a part is a link or a file. */
-async function making<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
-  let folder = root
-  try {
-    for (const part of path.split('/')) {
-      if (part === '') continue
-      await folder.make(part).catch((error: unknown) => {
-        if (codeOf(error) !== 'EEXIST') throw error
-      })
-      const inner = await folder.enter(part)
-      if (folder !== root) await folder.close()
-      folder = inner
-    }
-    return await act(folder)
-  } finally {
-    if (folder !== root) await folder.close()
-  }
-}
 
 const metaOf = ({ mode, uid, gid, mtime }: Entry): Meta => ({ mode, uid, gid, seconds: secondsOf(mtime) })
 
@@ -101,7 +82,7 @@ export class Placer {
   /** Makes something beside its place and moves it there. */
   async #put (path: string, make: (folder: Folder, temp: string) => Promise<void>): Promise<void> {
     const [outer, name] = splitPath(path)
-    await making(this.#root, outer, async folder => {
+    await makeFolder(this.#root, outer, async folder => {
       if (outer !== this.#outer) await removeAbandoned(folder, PART)
       this.#outer = outer
       await folder.remove(TEMP)
@@ -178,7 +159,7 @@ export class Placer {
 
   /** A folder; how it is to look is kept until everything is in it. */
   async folder (entry: Entry): Promise<void> {
-    await making(this.#root, entry.path, async () => undefined).then(
+    await makeFolder(this.#root, entry.path, async () => undefined).then(
       () => { this.#folders.push({ path: entry.path, meta: metaOf(entry) }) },
       (error: unknown) => this.#trouble(entry.path, error)
     )

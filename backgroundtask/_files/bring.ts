@@ -4,10 +4,10 @@ import { codeOf, messageOf } from '../_task/settings.ts'
 import { sameFile } from './folder.ts'
 import type { Folder } from './folder.ts'
 import type { Excluded } from './match.ts'
-import { Unread, copyFile, copyLink, makeFolder, redress, redressFolder, sameContent, sameTime, statIn } from './mirror.ts'
+import { Unread, copyFile, copyLink, redress, redressFolder, sameContent, sameTime, statIn } from './mirror.ts'
 import type { MirrorAsk } from './mirror.ts'
 import { shown } from './names.ts'
-import { inFolder, splitPath, walk } from './walk.ts'
+import { inFolder, splitPath, walk, makeFolder } from './walk.ts'
 
 /** A disk that fails in one of these ways fails for the next file too. */
 const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']

@@ -6,7 +6,7 @@ import type { Folder } from './folder.ts'
 import { codeOf, messageOf } from '../_task/settings.ts'
 import { dress } from './dress.ts'
 import { bytesOfName, shown } from './names.ts'
-import { inFolder, splitPath } from './walk.ts'
+import { inFolder, splitPath, makeFolder } from './walk.ts'
 
 const CHUNK = 256 * 1024
 /** How much of a large file may have to be copied again. */
@@ -41,23 +41,6 @@ const secondsIn = ({ mtimeMs }: Stats): string => String(mtimeMs / 1000)
 
 /** True for two times that are one: what a file system keeps of them differs. */
 export const sameTime = (a: Stats, b: Stats): boolean => Math.abs(a.mtimeMs - b.mtimeMs) <= SAME_MS
-
-/** Does something in a folder below an open one, making what is missing on the way; through no link. */
-export async function makeFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
-  let folder = root
-  try {
-    for (const part of path.split('/')) {
-      if (part === '') continue
-      if (await folder.stat(part) === null) await folder.make(part)
-      const inner = await folder.enter(part)
-      if (folder !== root) await folder.close()
-      folder = inner
-    }
-    return await act(folder)
-  } finally {
-    if (folder !== root) await folder.close()
-  }
-}
 
 /** What has a path below an open folder; null when nothing does. */
 export async function statIn (root: Folder, path: string): Promise<Stats | null> {

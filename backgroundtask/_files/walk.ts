@@ -95,13 +95,22 @@ async function step (level: Level, { name, ask, depth }: { name: string, ask: Wa
   return next === 'ENOENT' ? null : typeof next === 'string' ? unread(next) : next
 }
 
+const entered = (folder: Folder, part: string) => folder.enter(part)
+
+async function made (folder: Folder, part: string): Promise<Folder> {
+  await folder.make(part).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error
+  })
+  return await folder.enter(part)
+}
+
 /** Does something in the folder at a path below an open one, entering part by part and through no link. */
-export async function inFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> {
+export async function inFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>, into = entered): Promise<T> {
   let folder = root
   try {
     for (const part of path.split('/')) {
       if (part === '') continue
-      const inner = await folder.enter(part)
+      const inner = await into(folder, part)
       if (folder !== root) await folder.close()
       folder = inner
     }
@@ -110,6 +119,9 @@ export async function inFolder<T> (root: Folder, path: string, act: (folder: Fol
     if (folder !== root) await folder.close()
   }
 }
+
+/** The same, making what is missing on the way. */
+export const makeFolder = <T>(root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> => inFolder(root, path, act, made)
 
 /** The folder and the name of a path. */
 export const splitPath = (path: string): [folder: string, name: string] => {

@@ -52,7 +52,7 @@ t.test('nothing but the edge writes to the standard streams', async t => {
 
 const ids = (body: { items: { id: string, task: string }[] }, task: string) => body.items.find(item => item.task === task)!.id
 
-t.test('no command and no line of the log passes on what commands a terminal [S32] [S12]', { timeout: 240_000 }, async t => {
+t.test('no command and no line of the log passes on what commands a terminal [S32, S12]', { timeout: 240_000 }, async t => {
   const { root, call, output, child, exit } = await served(t, { files: TASKS })
   mkdirSync(join(root, 'more'))
   const ask = (...args: string[]) => new Promise<{ code: number | null, said: string }>(resolve => {

@@ -72,7 +72,7 @@ const HARM: Record<string, { copied?: boolean, harm: (file: string, wal: string)
   'the log is overwritten with zeros': { harm: (_, wal) => overwrite(wal, 0, Buffer.alloc(statSync(wal).size)), says: /cut short or overwritten/ }
 }
 for (const [words, { copied = false, harm, says }] of Object.entries(HARM)) {
-  t.test(`${words} while it is in use: the next run is refused, and health says why [F47] [F48]`, async t => {
+  t.test(`${words} while it is in use: the next run is refused, and health says why [F47, F48]`, async t => {
     const { engine, file, wal, found } = await setup(t, { copied })
     harm(file, wal)
     await t.rejects(addOne(engine), { code: FAILED, message: says })

@@ -1,31 +1,11 @@
 import t from 'tap'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SLOW, ended, modules } from './ended.ts'
 import { served } from './server.ts'
 import { scratch } from '../work/house.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
-
-const SLOW = { timeout: 60_000 }
-
-interface Running { id: string }
-interface Ended { state: string, error: { code?: string, message: string } | null }
-
-type Served = Awaited<ReturnType<typeof served>>
-
-async function ended ({ call }: Served, task: string): Promise<Ended> {
-  const { id } = (await call('POST', `/api/tasks/${task}/runs`, {})).body as Running
-  let run!: Ended
-  await until(`${task} is over`, async () => {
-    run = (await call('GET', `/api/runs/${id}`)).body as Ended
-    return ['completed', 'failed'].includes(run.state)
-  }, 30_000)
-  return run
-}
-
-/** A task file whose module does this beside defining a task. */
-const modules = (parts: Record<string, string>) => Object.fromEntries(Object.entries(parts).map(([name, text]) =>
-  [`${name}.mjs`, `${text}\nexport default { id: '${name}', func: () => '${name}' }\n`]))
 
 const LATE: Record<string, string> = {
   timer: 'setTimeout(() => { throw new Error("late timer") }, 20)',

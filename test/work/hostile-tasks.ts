@@ -1,4 +1,5 @@
-import { hostileText } from '../hostile.ts'
+import type { Test } from 'tap'
+import { HOSTILE, hostileText } from '../hostile.ts'
 import { ISOLATIONS } from '../../core/model/task/isolation.ts'
 import { home } from '../manager/home.ts'
 import { until } from '../clock.ts'
@@ -63,3 +64,27 @@ export async function setup (t: Owner) {
   return { ...it, ended }
 }
 
+/** What holds of every task that hands over hostile values in one place. `of`, `calls`: one of so many values, and of so many calls of methods, is tried there. */
+export function contained (t: Test, place: string, { of, calls }: { of: number, calls: number }): void {
+  t.test(`whatever a task returns or throws (${place}), its attempt ends with bounded words [F31, F32]`, SLOW, async t => {
+    const { ended } = await setup(t)
+    const asks = ACTS.flatMap(act => Object.keys(HOSTILE).map(name => ({ act, name }))).filter((_, at) => at % of === 0)
+    await Promise.all(asks.map(async ({ act, name }) => {
+      const run = await ended(`${act}.${place}`, { name })
+      const what = `${act} ${name}`
+      if (run.state === 'failed') t.ok(isText(run.error?.message), `${what}: ${run.error?.message}`)
+      if (act === 'throws' || act === 'fails') t.equal(run.state, 'failed', what)
+      t.ok(JSON.stringify(run).length < 350_000, what)
+    }))
+    t.notOk('polluted' in {}, 'and nothing is polluted')
+  })
+
+  t.test(`every method of the context takes whatever a task gives it (${place}) [F25, F31]`, SLOW, async t => {
+    const { ended, manager } = await setup(t)
+    const run = await ended(`methods.${place}`, { of: calls })
+    t.match(run, { state: 'completed', result: true })
+    const lines = await manager.desk.logs({ id: run.id, after: 0, limit: 5000 })
+    t.ok(lines.length > 20 && lines.every(line => JSON.stringify(line).length < 100_000))
+    t.match(await ended('fine', null), { state: 'completed' })
+  })
+}

@@ -32,20 +32,20 @@ async function setup (t: Owner, { bodies = {}, fields = {}, files = {} }: { bodi
 t.test('memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures [F10, F30]', SLOW, async t => {
   const grows = 'const kept = []; for (;;) { kept.push(Buffer.alloc(20e6, 1)); await wait(30) }'
   const node = JSON.stringify(process.execPath)
-  const script = (id: string, code: string) => `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 128 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`
+  const script = (id: string, code: string) => `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`
   const { ended } = await setup(t, {
-    bodies: { buffers: grows, modest: 'const kept = Buffer.alloc(20e6, 1); await wait(400); return kept.length' }, fields: { memory_limit: '128 MiB' },
+    bodies: { buffers: grows, modest: 'const kept = Buffer.alloc(20e6, 1); await wait(400); return kept.length' }, fields: { memory_limit: '96 MiB' },
     files: {
       'grows.sh': script('grows.script', 'const kept = []; setInterval(() => kept.push(Buffer.alloc(20e6, 1)), 30)'),
-      'modest.sh': '#!/bin/sh\n# offpeak: id = modest.script ; memory_limit = 128 MiB ; max_retries = 0\nsleep 0.4; echo "::result 20000000"\n'
+      'modest.sh': '#!/bin/sh\n# offpeak: id = modest.script ; memory_limit = 96 MiB ; max_retries = 0\nsleep 0.4; echo "::result 20000000"\n'
     }
   })
   for (const task of ['buffers.thread', 'buffers.process', 'grows.script']) {
     const { state, error } = await ended(task)
     t.match({ state, code: error?.code }, { state: 'failed', code: 'OFFPEAK_OUT_OF_MEMORY' }, task)
     const [, limit, held] = /^ran out of memory: its memory_limit is (\d+) MiB, and it held (\d+) MiB$/.exec(error!.message) ?? []
-    t.equal(limit, '128', error!.message)
-    t.ok(Number(held) > 128 && Number(held) < 1500, error!.message)
+    t.equal(limit, '96', error!.message)
+    t.ok(Number(held) > 96 && Number(held) < 1500, error!.message)
   }
   for (const task of ['modest.thread', 'modest.process', 'modest.script']) t.match(await ended(task), { state: 'completed', result: 20_000_000 }, task)
 })

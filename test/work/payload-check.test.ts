@@ -29,9 +29,14 @@ for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
   t.test(`${name} costs no more than a moment of the loop [S18]`, async t => {
     const task = taskOf({ input: input as never })
     payloadFaults(task, task.input!, null)
-    let faults = 0
-    const ms = taken(() => { faults = payloadFaults(task, task.input!, payload).length })
-    t.ok(ms < 2000, `${ms} ms`)
+    const [first, ...others] = Array.from({ length: 5 }, () => {
+      let faults = 0
+      return { ms: taken(() => { faults = payloadFaults(task, task.input!, payload).length }), faults }
+    })
+    // Who interrupts may itself be kept waiting on a busy machine, but not each time.
+    const ms = Math.min(first!.ms, ...others.map(other => other.ms))
+    const { faults } = first!
+    t.ok(ms < 250, `${ms} ms`)
     t.ok(faults > 0, 'and is refused with a reason')
   })
 }

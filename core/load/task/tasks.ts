@@ -65,7 +65,7 @@ export interface FolderAsk {
 export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], oldVersions: number }
 
 /** The first look waits for files until none has come for so long: one that hangs delays no start for longer. */
-const PATIENCE_MS = 2000
+const PATIENCE_MS = 800
 const QUIET_MS = 400
 const GATHER_MS = 50
 

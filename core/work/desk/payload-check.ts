@@ -8,7 +8,8 @@ import type { Task } from '../../model/task/task.ts'
 
 type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
 
-const checks = new WeakMap<Task, Check>()
+/** Null: its schema takes too long to compile, once and not again for each payload. */
+const checks = new WeakMap<Task, Check | null>()
 
 /** How long a payload may be checked, ms: so much, and more with its size, as what takes its time by size alone does. */
 const CHECK_MS = 8
@@ -26,8 +27,7 @@ function checkOf (task: Task, input: TSchema): Check | null {
   const known = checks.get(task)
   if (known !== undefined) return known
   const compiled = within(COMPILE_MS, () => Compile(input))
-  if (!compiled.isDone) return null
-  const check = { run: compiled.value, isPlain: !COSTLY.test(JSON.stringify(input)) }
+  const check = compiled.isDone ? { run: compiled.value, isPlain: !COSTLY.test(JSON.stringify(input)) } : null
   checks.set(task, check)
   return check
 }
