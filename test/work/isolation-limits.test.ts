@@ -50,6 +50,12 @@ t.test('memory_limit bounds what a thread, a process and a script hold, Buffers 
   for (const task of ['modest.thread', 'modest.process', 'modest.script']) t.match(await ended(task), { state: 'completed', result: 20_000_000 }, task)
 })
 
+t.test('what a process holds before its task begins does not count', SLOW, async t => {
+  // Node alone holds more than that.
+  const { ended } = await setup(t, { bodies: { idle: 'await wait(400)' }, fields: { memory_limit: '32 MiB' } })
+  t.match(await ended('idle.process'), { state: 'completed' })
+})
+
 t.test('what is over its limit only because it is counted twice, or only once, is not ended', async t => {
   const seen: Used = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
   const over: number[] = []

@@ -78,7 +78,7 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
   const exit = exited(child)
   exit.catch(() => undefined)
   const said = output(child, ctx)
-  const tree = new RunTree({ pid, run: ctx.run_id, limitMb: work.memory_mb })
+  const tree = new RunTree({ pid, run: ctx.run_id, limitMb: work.memory_mb, isOwn: false })
   const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => tree.signal('SIGTERM') }, { ms: graceMs, act: () => tree.signal('SIGKILL') }])
   const port = wired(child)
   let attended: ReturnType<typeof attend> | undefined

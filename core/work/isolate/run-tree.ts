@@ -12,6 +12,8 @@ export interface RunTreeOptions {
   run: string
   /** What it and all that it has started may hold together. */
   limitMb: number | null
+  /** False: it loads what executes the task first, and nothing counts before `empty` says what that holds. */
+  isOwn: boolean
 }
 
 /** The processes of one run that is executed in a process of its own: what they take, how much they hold, and how they are ended. */
@@ -20,14 +22,15 @@ export class RunTree {
   readonly #run: string
   readonly #limitMb: number | null
   readonly #meter: Meter
-  /** What the process holds while the task has done nothing: it does not count. */
-  #emptyBytes = 0
+  /** What the process holds while the task has done nothing: it does not count. Infinity: that is not known yet. */
+  #emptyBytes: number
   #heldBytes: number | null = null
 
-  constructor ({ pid, run, limitMb }: RunTreeOptions) {
+  constructor ({ pid, run, limitMb, isOwn }: RunTreeOptions) {
     this.#pid = pid
     this.#run = run
     this.#limitMb = limitMb
+    this.#emptyBytes = isOwn ? 0 : Infinity
     this.#meter = metered(() => pid === undefined ? null : treeUsed(pid), this.#bound())
   }
 

@@ -34,7 +34,7 @@ export async function script (work: Script, ctx: TaskContext, { child, used }: P
   process.stderr!.setEncoding('utf8').on('data', (chunk: string) => err.write(chunk))
   const { pid } = process
   const { memory_mb: limitMb = null } = work
-  const tree = new RunTree({ pid, run: ctx.run_id, limitMb })
+  const tree = new RunTree({ pid, run: ctx.run_id, limitMb, isOwn: true })
   const clear = stopOn(ctx.signal, tree)
   try {
     const exit = exited(process)
