@@ -217,7 +217,7 @@ function composeWork (wiring: Wiring): void {
   parts.planner = plannerFor(wiring)
   parts.runner = runnerFor(wiring)
   const { planner, runner } = parts
-  parts.desk = new Desk({ engine, clock, notice, tasks, situation, planner, runner, scheduleId: scheduleIds(clock), uploads: () => uploadsIn(folder()) })
+  parts.desk = new Desk({ engine, clock, notice, tasks, coming: () => parts.catalog.coming, situation, planner, runner, scheduleId: scheduleIds(clock), uploads: () => uploadsIn(folder()) })
   parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer), foresight: () => parts.foresight })
   const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: forecastThread.foretell })
   notices.listen(forecaster.changed, 'forecast')

@@ -28,6 +28,7 @@ tap.test('files that hang at import delay no other, at the start and later, and 
   await folder.start()
   t.equal(folder.current.tasks.size, 9, 'all good ones are in force')
   t.strictSame(folder.current.broken, [], 'nobody has waited for the others')
+  t.strictSame(folder.current.coming.toSorted(), ['a0.mjs', 'a1.mjs', 'a2.mjs'], 'and it is known which they are')
   t.ok(performance.now() - began < BOUND_MS, 'not even for one')
   writeFileSync(join(ask.directory, 'fresh.mjs'), good('fresh'))
   await folder.rescan()
@@ -35,6 +36,7 @@ tap.test('files that hang at import delay no other, at the start and later, and 
   await until('those that hang are named', () => folder.current.broken.length === HANGING.length, 3 * BOUND_MS)
   t.match(folder.current.broken.map(({ file, message }) => ({ file, message })).toSorted((a, b) => a.file < b.file ? -1 : 1), HANGING.map((_, n) => ({ file: `a${n}.mjs`, message: /is not imported after 12 s/ })))
   t.equal(folder.current.tasks.size, 10)
+  t.strictSame(folder.current.coming, [])
 })
 
 tap.test('a file that is slow and comes to its end is in force then [F34]', { timeout: 60_000 }, async t => {

@@ -56,6 +56,20 @@ t.test('a task file that hangs or exits when it is imported is broken, and every
   t.match(manager.catalog.broken.toSorted((a, b) => a.file < b.file ? -1 : 1), [{ file: 'exits.ts', message: /exit/ }, { file: 'missing.ts', message: /nowhere/ }])
 })
 
+t.test('whoever asks for a task while a file is still being imported is told to come again, and gets it then', { timeout: 60_000 }, async t => {
+  const gate = join(t.testdir({}), 'gate')
+  const slow = `import { existsSync } from 'node:fs'\nwhile (!existsSync(${JSON.stringify(gate)})) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow')}`
+  const { manager } = await home(t, { files: { 'good.ts': taskFile('good'), 'slow.ts': slow } })
+  await manager.start()
+  t.strictSame([...manager.catalog.tasks.keys()], ['good'])
+  const early = { code: 'OFFPEAK_TASKS_LOADING', statusCode: 503, retryAfter: 1, message: "No task has the id 'slow' so far: slow.ts is still being imported" }
+  await t.rejects(manager.desk.enqueue('slow'), early)
+  writeFileSync(gate, '')
+  await until('the file is imported', () => manager.catalog.tasks.has('slow'), 20_000)
+  t.match(await manager.desk.enqueue('slow'), { created: true })
+  await t.rejects(manager.desk.enqueue('nobody'), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+})
+
 t.test('a script with a header is a task like any other', async t => {
   const { manager, reach } = await home(t, { files: { 'hello.sh': '#!/bin/sh\n# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0\necho 50%\necho "::result {\\"said\\":\\"hello\\"}"\n' } })
   await manager.start()

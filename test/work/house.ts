@@ -55,7 +55,7 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   })
   const planner = new Planner({ engine, clock, random, notice, leadMs, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
   let schedules = 0
-  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, scheduleId: () => `s${++schedules}`, uploads: () => '/uploads' })
+  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, coming: () => [], scheduleId: () => `s${++schedules}`, uploads: () => '/uploads' })
   const owner = `boot-${folder}`
   const feed = new StoreFeed({ engine, owner, notice, facts: () => undefined, schedules: () => undefined })
   await feed.start()

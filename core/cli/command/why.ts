@@ -87,7 +87,7 @@ async function asked (client: Client, id: string, at: string | undefined): Promi
   try {
     return await of('tasks')
   } catch (missing) {
-    if (!(missing instanceof OffpeakError) || missing.code !== 'OFFPEAK_TASK_NOT_FOUND') throw missing
+    if (!(missing instanceof OffpeakError) || !['OFFPEAK_TASK_NOT_FOUND', 'OFFPEAK_TASKS_LOADING'].includes(missing.code)) throw missing
     return await of('runs').catch(error => { throw (error as OffpeakError).code === 'OFFPEAK_RUN_NOT_FOUND' ? missing : error })
   }
 }

@@ -2,6 +2,11 @@
 export class Late<T> {
   readonly #files = new Map<string, { hash: string, value: T | null }>()
 
+  /** The files of which nothing has come yet. */
+  get coming (): string[] {
+    return [...this.#files].filter(([, { value }]) => value === null).map(([file]) => file)
+  }
+
   /** A look goes on without it. */
   add (file: string, hash: string): void {
     this.#files.set(file, { hash, value: null })

@@ -28,4 +28,4 @@ process.on('message', async ({ ticket, files }: Ask) => {
     await answer({ ticket: `${ticket}/${index}`, thrown })
   }
 })
-void answer({ ticket: 'ready/0', thrown: null })
+void answer({ ticket: 'ready/0', thrown: null, startedInMs: performance.now() })

@@ -45,12 +45,24 @@ function end (child: ChildProcess): void {
   }
 }
 
-interface Message { ticket: string, thrown: Thrown | null }
+/** `startedInMs`: said by a child that is ready. */
+interface Message { ticket: string, thrown: Thrown | null, startedInMs?: number }
 
-interface Hearing { ticket: string, count: number, boundMs: number, told?: (probed: Probed) => void, slow?: (at: number) => void }
+interface Hearing {
+  ticket: string
+  count: number
+  boundMs: number
+  told?: (probed: Probed) => void
+  slow?: (at: number) => void
+  /** How long one may take before it is slow. */
+  patienceMs?: number
+}
 
 /** A file that takes longer has a child to itself: the rest go to another one. */
 const PATIENCE = 400
+/** Nor is a file slow on a machine that took so much of that time to start the child: several packages are more than Node alone. */
+const PER_START = 4
+const LONGEST_PATIENCE = 4000
 /** So many files have a child to themselves at once. */
 const MOST_SLOW = 12
 /** Once a file was slow, the others go in so many rows. */
@@ -70,6 +82,8 @@ class Answers {
   #bound: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
   #count: number
+  /** How long the child took to be ready, ms. */
+  startedInMs = 0
 
   constructor (child: ChildProcess, ask: Hearing) {
     this.#child = child
@@ -100,23 +114,24 @@ class Answers {
     clearTimeout(this.#bound)
     clearTimeout(this.#patience)
     const at = this.#results.length
-    const { slow } = this.#ask
+    const { slow, patienceMs } = this.#ask
     const isSlow = () => {
       if (this.#results.length !== at) return
       // What comes after it is for another child.
       this.#count = at + 1
       slow?.(at)
     }
-    if (slow) this.#patience = setTimeout(() => setImmediate(isSlow), PATIENCE)
+    if (slow) this.#patience = setTimeout(() => setImmediate(isSlow), patienceMs)
     // Who is busy finds the time over before the answer that has come in time.
     this.#bound = setTimeout(() => setImmediate(() => { if (this.#results.length === at) this.#end({ kind: 'hung' }) }), this.#ask.boundMs)
   }
 
   readonly #hear = (message: unknown): void => {
-    const { ticket, thrown } = (message ?? {}) as Partial<Message>
+    const { ticket, thrown, startedInMs = 0 } = (message ?? {}) as Partial<Message>
     // A task file may send messages of its own.
     if (ticket !== `${this.#ask.ticket}/${this.#results.length}`) return
     const probed: Probed = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
+    this.startedInMs = startedInMs
     this.#results.push(probed)
     this.#ask.told?.(probed)
     if (this.#results.length === this.#count) this.#end()
@@ -135,12 +150,12 @@ class Answers {
   readonly #failed = ({ name, message }: Error): void => this.#end({ kind: 'thrown', thrown: { name, message, code: '', stack: '' } })
 }
 
-interface Child { child: ChildProcess, ready: Promise<Probed[]> }
+interface Child { child: ChildProcess, ready: Answers }
 
 function open (boundMs: number): Child {
   const child = start()
   child.on('error', () => undefined)
-  return { child, ready: new Answers(child, { ticket: 'ready', count: 1, boundMs: Math.max(boundMs, 10_000) }).all }
+  return { child, ready: new Answers(child, { ticket: 'ready', count: 1, boundMs: Math.max(boundMs, 10_000) }) }
 }
 
 let spare: Child | null = null
@@ -170,7 +185,7 @@ function calm ({ pid }: ChildProcess): void {
 
 /** Imports the files in turn until one takes the child down or its time; the results so far, that of the first included. */
 async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Batch> {
-  const { child, ready: isReady } = spare ?? open(boundMs)
+  const { child, ready: start } = spare ?? open(boundMs)
   spare = null
   const abort = () => end(child)
   const over = () => {
@@ -178,7 +193,7 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
     end(child)
   }
   signal?.addEventListener('abort', abort)
-  const [ready] = await isReady
+  const [ready] = await start.all
   if (ready!.kind !== 'good') {
     over()
     return { found: files.map(() => ready!) }
@@ -186,7 +201,8 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
   const ticket = randomUUID()
   const { promise: isSlow, resolve: slow } = Promise.withResolvers<number>()
   let next = 0
-  const answers = new Answers(child, { ticket, count: files.length, boundMs, slow, told: probed => told?.(files[next++]!, probed) })
+  const patienceMs = Math.min(Math.max(PATIENCE, PER_START * start.startedInMs), LONGEST_PATIENCE)
+  const answers = new Answers(child, { ticket, count: files.length, boundMs, slow, patienceMs, told: probed => told?.(files[next++]!, probed) })
   child.send({ ticket, files }, () => undefined)
   const all = answers.all.finally(over)
   const late = isSlow.then((): Batch => {

@@ -61,8 +61,8 @@ export interface FolderAsk {
   elapsed?: (() => number) | undefined
 }
 
-/** The tasks in force and the files that are broken. */
-export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], oldVersions: number }
+/** The tasks in force and the files that are broken; `coming`: the files whose import takes its time. */
+export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], coming: readonly string[], oldVersions: number }
 
 /** The first look waits for files until none has come for so long: one that hangs delays no start for longer. */
 const PATIENCE_MS = 800
@@ -103,7 +103,7 @@ export class TaskFolder implements Service {
   }
 
   get current (): Current {
-    return { tasks: this.#tasks, broken: this.#broken, oldVersions: this.#tree.oldVersions }
+    return { tasks: this.#tasks, broken: this.#broken, coming: this.#tree.coming, oldVersions: this.#tree.oldVersions }
   }
 
   /** Between start and stop: changes of the files are followed. */

@@ -1,9 +1,10 @@
 import { hash as digest } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { relative } from 'node:path'
 import type { OffpeakError } from '../../model/base/errors.ts'
 import { taskFileBroken } from '../../model/base/errors.ts'
 import type { Source } from './assemble.ts'
-import { EndedStarts } from '../file/ended-starts.ts'
+import { EndedStarts, endedFault } from '../file/ended-starts.ts'
 import type { Version } from '../file/ended-starts.ts'
 import { worthALook } from './header.ts'
 import { Late } from '../file/late.ts'
@@ -62,12 +63,6 @@ type Tried = Probed | undefined | null
 
 const versionOf = ({ file: { real }, hash }: Todo): Version => ({ file: real, hash })
 
-const endedFault = (path: string, count: number) => taskFileBroken({
-  file: path,
-  message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
-  fix: 'Move what it does at the top level into func.'
-})
-
 const sha = (data: string) => digest('sha256', data, 'hex')
 
 /** The task files below a directory, imported once for each version. */
@@ -92,6 +87,11 @@ export class Tree {
   /** The files that have definitions or faults, the one that was loaded first first. */
   get sources (): Source[] {
     return [...this.#entries.values()].filter(({ raws, fault }) => raws.length > 0 || fault)
+  }
+
+  /** The files that no look has waited for and that are still being imported. */
+  get coming (): string[] {
+    return this.#late.coming.map(real => relative(this.#root, real))
   }
 
   /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */

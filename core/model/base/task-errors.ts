@@ -94,3 +94,12 @@ export const taskUnconfigured = (id: string, missing: readonly string[]) => new 
   message: `Task ${show(id)} is not set up: ${missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')} of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
   fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
 })
+
+/** The file that defines it may be one of those that are still being imported. */
+export const taskNotYetKnown = (id: string, files: readonly string[]) => new OffpeakError({
+  code: 'OFFPEAK_TASKS_LOADING',
+  status: 503,
+  retryAfter: 1,
+  message: `No task has the id ${show(id)} so far: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} ${files.length === 1 ? 'is' : 'are'} still being imported`,
+  fix: 'Ask again in a second. `offpeak health` names files that cannot be imported.'
+})

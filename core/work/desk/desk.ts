@@ -7,6 +7,7 @@ import { foremost } from './foremost.ts'
 import { classify } from '../../model/gates/classify.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid, runConflict, runNotFound, scheduleNotFound, taskNotFound } from '../../model/base/errors.ts'
+import { taskNotYetKnown } from '../../model/base/task-errors.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './intake.ts'
 import { foundWords } from '../../model/base/check.ts'
@@ -43,6 +44,8 @@ export interface DeskOptions {
   runner: Runner
   situation: Situation
   tasks: () => ReadonlyMap<string, Task>
+  /** The task files that are still being imported. */
+  coming: () => readonly string[]
   /** The next id for a schedule that is made at run time. */
   scheduleId: () => string
   /** The folder of files that were sent. */
@@ -116,11 +119,12 @@ export class Desk {
     return lines.join('\n')
   }
 
-  /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND. */
+  /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND, or OFFPEAK_TASKS_LOADING while its file may still come. */
   definition (id: string): Task {
-    const task = this.#options.tasks().get(id)
-    if (task === undefined) throw taskNotFound(id)
-    return task
+    const { tasks, coming } = this.#options
+    const task = tasks().get(id)
+    if (task !== undefined) return task
+    throw coming().length > 0 ? taskNotYetKnown(id, coming()) : taskNotFound(id)
   }
 
   /** Why a task starts no run by itself, or null when it does. */

@@ -54,6 +54,11 @@ export class Catalog implements Service {
     return [...this.#unread, ...this.#folder?.current.broken ?? [], ...this.#refused]
   }
 
+  /** The task files that are still being imported: their tasks are not known yet. */
+  get coming (): readonly string[] {
+    return this.#folder?.current.coming ?? []
+  }
+
   /** The tasks directory, absolute. */
   get directory (): string {
     const { settings } = this.#options

@@ -7,6 +7,7 @@ const WORDS: Record<string, string> = {
   OFFPEAK_TASK_FILE_BROKEN: 'a task file cannot be imported: file, line, reason',
   OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
   OFFPEAK_OUT_OF_MEMORY: 'a run took more than its memory_limit',
+  OFFPEAK_TASKS_LOADING: 'a task that is asked for may be defined in a file that is still being imported: ask again',
   OFFPEAK_WORK_DIED: 'the thread or process of a task ended before its function did',
   OFFPEAK_FORECAST_TOO_LARGE: 'more waiting runs, or more fires, than a forecast may have',
   OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
