@@ -185,7 +185,7 @@ function calm ({ pid }: ChildProcess): void {
 
 /** Imports the files in turn until one takes the child down or its time; the results so far, that of the first included. */
 async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Batch> {
-  const { child, ready: start } = spare ?? open(boundMs)
+  const { child, ready: begun } = spare ?? open(boundMs)
   spare = null
   const abort = () => end(child)
   const over = () => {
@@ -193,7 +193,7 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
     end(child)
   }
   signal?.addEventListener('abort', abort)
-  const [ready] = await start.all
+  const [ready] = await begun.all
   if (ready!.kind !== 'good') {
     over()
     return { found: files.map(() => ready!) }
@@ -201,7 +201,7 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
   const ticket = randomUUID()
   const { promise: isSlow, resolve: slow } = Promise.withResolvers<number>()
   let next = 0
-  const patienceMs = Math.min(Math.max(PATIENCE, PER_START * start.startedInMs), LONGEST_PATIENCE)
+  const patienceMs = Math.min(Math.max(PATIENCE, PER_START * begun.startedInMs), LONGEST_PATIENCE)
   const answers = new Answers(child, { ticket, count: files.length, boundMs, slow, patienceMs, told: probed => told?.(files[next++]!, probed) })
   child.send({ ticket, files }, () => undefined)
   const all = answers.all.finally(over)
