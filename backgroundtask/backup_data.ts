@@ -28,32 +28,65 @@ const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,63}'
 const Input = Type.Object({
   source: Type.Optional(Type.String({ description: 'The folder to back up', configured: 'within' })),
   target: Type.Optional(Type.String({ description: 'The folder that the archives go to', configured: 'within' })),
-  name: Type.Optional(Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })),
+  name: Type.Optional(
+    Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })
+  ),
   // A run that leaves out more would take the place of whole backups.
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Patterns as in .gitignore', configured: true })),
+  exclude: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 200,
+      description: 'Patterns as in .gitignore',
+      configured: true
+    })
+  ),
   level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
-  allow_empty: Type.Optional(Type.Boolean({ description: 'Back up a folder without files although the last backup has some', configured: true, configured_or: false })),
+  allow_empty: Type.Optional(
+    Type.Boolean({
+      description: 'Back up a folder without files although the last backup has some',
+      configured: true,
+      configured_or: false
+    })
+  ),
   require_mount: RequireMountSchema,
   keep_last: Count,
   keep_daily: Count,
   keep_weekly: Count
 }, { additionalProperties: false, configured: ['source'] })
 
-const DEFAULTS = { target: 'backups', exclude: [] as string[], level: 3, allow_empty: false, keep_last: 7, keep_daily: 7, keep_weekly: 4 }
+const DEFAULTS = {
+  target: 'backups',
+  exclude: [] as string[],
+  level: 3,
+  allow_empty: false,
+  keep_last: 7,
+  keep_daily: 7,
+  keep_weekly: 4
+}
 
 type BackupSettings = Settings<typeof Input, typeof DEFAULTS>
-interface Job { ctx: TaskContext, settings: BackupSettings, source: Folder, target: Folder, name: string, excluded: Excluded }
+interface Job {
+  ctx: TaskContext
+  settings: BackupSettings
+  source: Folder
+  target: Folder
+  name: string
+  excluded: Excluded
+}
 
 async function open (ctx: TaskContext, { path, key }: { path: string, key: 'source' | 'target' }): Promise<Folder> {
   try {
     if (key === 'source') return await openWithin(ctx, { setting: key }, () => openFolder(path))
     await checkToWrite(ctx, path)
     // Its parent is not made: a missing one is a disk that is not there.
-    await makeWithin(ctx, { setting: key, path, mode: 0o700 }).catch(error => { if (codeOf(error) !== 'ENOENT') throw error })
+    await makeWithin(ctx, { setting: key, path, mode: 0o700 }).catch(error => {
+      if (codeOf(error) !== 'ENOENT') throw error
+    })
     return await openWithin(ctx, { setting: key }, () => openToWrite(ctx, path))
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
-    if (['EACCES', 'EPERM'].includes(codeOf(error))) return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)
+    if (['EACCES', 'EPERM'].includes(codeOf(error))) {
+      return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)
+    }
     if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)} in config.json: there is no folder '${path}'`)
     throw error
   }
@@ -64,7 +97,8 @@ function refused (ctx: TaskContext, error: unknown): never {
   throw error
 }
 
-const nameOf = ({ name, source }: BackupSettings) => name ?? (basename(source ?? '').replaceAll(/[^A-Za-z0-9_-]/g, '_').replace(/^[_-]+/, '').slice(0, 64) || 'backup')
+const nameOf = ({ name, source }: BackupSettings) =>
+  name ?? (basename(source ?? '').replaceAll(/[^A-Za-z0-9_-]/g, '_').replace(/^[_-]+/, '').slice(0, 64) || 'backup')
 
 /** The stem for this run, or the manifest of the archive that an earlier attempt of it has finished. */
 async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManifest> {
@@ -75,7 +109,9 @@ async function placeFor ({ ctx, target, name }: Job): Promise<string | SideManif
     // A manifest without its archive may be that of a run which is about to name it.
     if (there === null && (manifest === null || manifest.run_id === ctx.run_id)) return one
     if (there === null) continue
-    if (!there.isFile()) return ctx.fail(`'${archiveOf(one)}' in ${target.path} is there and not a file; nothing was written`)
+    if (!there.isFile()) {
+      return ctx.fail(`'${archiveOf(one)}' in ${target.path} is there and not a file; nothing was written`)
+    }
     if (manifest?.run_id === ctx.run_id && manifest.archive.bytes === there.size) return manifest
   }
   return ctx.fail(`The backups '${archiveOf(stem)}' and one for this run are there already, from other hands`)
@@ -86,8 +122,10 @@ async function refuseEmpty ({ ctx, settings, source, target, name }: Job, files:
   if (files > 0 || settings.allow_empty) return
   const last = (await backupsIn(target, { name, source: source.path })).find(one => one.files > 0)
   if (last === undefined) return
-  ctx.fail(`${source.path} holds no files, and its backup of ${last.created_at} has ${last.files}: is its disk mounted? ` +
-    `No backup was made. If the folder is meant to be empty, set ${keyOf(ctx, 'allow_empty')} in config.json`)
+  ctx.fail(
+    `${source.path} holds no files, and its backup of ${last.created_at} has ${last.files}: is its disk mounted? ` +
+      `No backup was made. If the folder is meant to be empty, set ${keyOf(ctx, 'allow_empty')} in config.json`
+  )
 }
 
 async function write (job: Job, { temp, file }: { temp: string, file: string }): Promise<SideManifest> {
@@ -100,9 +138,19 @@ async function write (job: Job, { temp, file }: { temp: string, file: string }):
   const about = { name, source: source.path, run_id: ctx.run_id, created_at: new Date(ctx.due_at).toISOString() }
   const out = await target.create(temp)
   try {
-    const packed = await pack({ ...choice, out, about, level: settings.level, signal: ctx.signal, onBytes: (count, path) => ctx.progress.advance(count, path) })
+    const packed = await pack({
+      ...choice,
+      out,
+      about,
+      level: settings.level,
+      signal: ctx.signal,
+      onBytes: (count, path) => ctx.progress.advance(count, path)
+    })
     await out.sync()
-    return { ...packed.manifest, archive: { file, bytes: packed.bytes, sha256: packed.sha256, unpacked: packed.unpacked } }
+    return {
+      ...packed.manifest,
+      archive: { file, bytes: packed.bytes, sha256: packed.sha256, unpacked: packed.unpacked }
+    }
   } finally {
     await out.close()
   }
@@ -149,7 +197,9 @@ async function publish (job: Job, { temp, manifest }: { temp: string, manifest: 
     if (left === null || left.run_id === ctx.run_id) await target.remove(manifestOf(file))
     // The manifest goes first: an archive is one only with its manifest beside it.
     if (!await writeNew(target, manifestOf(file), JSON.stringify(named))) continue
-    if (!await target.moveNew(temp, file)) return ctx.fail(`'${file}' appeared in ${target.path} while the backup was made; it was not replaced`)
+    if (!await target.moveNew(temp, file)) {
+      return ctx.fail(`'${file}' appeared in ${target.path} while the backup was made; it was not replaced`)
+    }
     await target.sync()
     await ctx.checkpoint.save({ stage: 'done', file })
     return named
@@ -171,7 +221,8 @@ async function sweepParts ({ target, name, ctx }: Job): Promise<void> {
 /** Removes the backups of this name and source that need not be kept beside the one that was made. */
 async function forget ({ target, settings, name, source }: Job, made: string): Promise<string[]> {
   const backups = await backupsIn(target, { name, source: source.path })
-  const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly }, made).map(({ file }) => basename(file))
+  const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly },
+    made).map(({ file }) => basename(file))
   for (const file of old) {
     await target.remove(file)
     await target.remove(manifestOf(file))
@@ -181,7 +232,9 @@ async function forget ({ target, settings, name, source }: Job, made: string): P
 
 async function backUp (job: Job): Promise<unknown> {
   const { ctx, source, target } = job
-  if (sameFile(source.identity, target.identity)) return ctx.fail(`${keyOf(ctx, 'target')} in config.json is the folder that is backed up; name another`)
+  if (sameFile(source.identity, target.identity)) {
+    return ctx.fail(`${keyOf(ctx, 'target')} in config.json is the folder that is backed up; name another`)
+  }
   const place = await placeFor(job)
   const again = typeof place !== 'string'
   const manifest = again ? place : await make(job, place)
@@ -190,10 +243,19 @@ async function backUp (job: Job): Promise<unknown> {
   const { archive, bytes, files } = manifest
   const { warning, lists } = summary(manifest)
   const result = {
-    archive: archive.file, folder: target.path, files: files.length, bytes, archive_bytes: archive.bytes, sha256: archive.sha256,
-    made_by_earlier_attempt: again, forgotten, partial: isPartial(manifest), ...lists
+    archive: archive.file,
+    folder: target.path,
+    files: files.length,
+    bytes,
+    archive_bytes: archive.bytes,
+    sha256: archive.sha256,
+    made_by_earlier_attempt: again,
+    forgotten,
+    partial: isPartial(manifest),
+    ...lists
   }
-  ctx.log.info({ archive: archive.file, files: files.length, bytes, archive_bytes: archive.bytes }, 'backup made and read back')
+  ctx.log.info({ archive: archive.file, files: files.length, bytes, archive_bytes: archive.bytes },
+    'backup made and read back')
   return warning === null ? result : ctx.warn(warning, result)
 }
 
@@ -220,7 +282,9 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
   try {
     const target = await open(ctx, { path: settings.target, key: 'target' })
     try {
-      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: [settings.source!] }).catch(error => refused(ctx, error))
+      const excluded = await excludedFrom(source, { patterns: settings.exclude, given: [settings.source!] }).catch(
+        error => refused(ctx, error)
+      )
       const result = await backUp({ ctx, settings, source, target, name: nameOf(settings), excluded })
       for (const path of disks) await noteDisk(ctx, path)
       return result

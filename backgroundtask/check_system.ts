@@ -11,7 +11,13 @@ const Input = Type.Object({
   max_cpu: Limit,
   max_memory: Limit,
   max_disk: Limit,
-  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 50, description: 'The disks to look at, each by any path on it', configured: 'some' }))
+  paths: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 50,
+      description: 'The disks to look at, each by any path on it',
+      configured: 'some'
+    })
+  )
 }, { additionalProperties: false })
 
 const DEFAULTS = { max_cpu: 80, max_memory: 80, max_disk: 90, paths: ['/'] }
@@ -30,10 +36,12 @@ export async function checkSystem (ctx: TaskContext, read: Read = readSystem): P
   const high = judged.filter(({ percent, limit }) => percent !== 'unknown' && percent > limit)
   const unknown = judged.filter(({ percent }) => percent === 'unknown').map(({ what }) => what)
   const result = { ...reading, high: high.map(({ what }) => what), unknown }
-  ctx.log.info({ cpu: reading.cpu_percent, memory: reading.memory_percent, disk: reading.disk_percent }, 'system checked')
+  ctx.log.info({ cpu: reading.cpu_percent, memory: reading.memory_percent, disk: reading.disk_percent },
+    'system checked')
   if (unknown.length === judged.length) throw new Error('Nothing of the machine could be read')
   if (high.length === 0) return result
-  return ctx.warn(high.map(({ what, percent, limit }) => `${what} is at ${percent} %, over ${limit} %`).join('; '), result)
+  return ctx.warn(high.map(({ what, percent, limit }) => `${what} is at ${percent} %, over ${limit} %`).join('; '),
+    result)
 }
 
 export const TASK_DEFINITIONS: TaskDefinition[] = [{

@@ -17,19 +17,48 @@ const BODY_LIMIT = 1024 * 1024
 const Input = Type.Object({
   url: Type.Optional(Type.String({ description: 'The page to ask for', configured: 'host', configured_when: ['url'] })),
   timeout: Type.Optional(DurationSchema),
-  expect_status: Type.Optional(Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The answers that mean up' })),
-  expect_text: Type.Optional(Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must hold' })),
+  expect_status: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The answers that mean up' })
+  ),
+  expect_text: Type.Optional(
+    Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must hold' })
+  ),
   slow_after: Type.Optional(DurationSchema),
-  on_down: Type.Optional(Type.Unsafe<'warn' | 'fail'>({ type: 'string', enum: ['warn', 'fail'], description: 'What the run comes to when the site is down' })),
-  state_file: Type.Optional(Type.String({ minLength: 1, description: 'Where the last answer of each page is kept', configured: true })),
+  on_down: Type.Optional(
+    Type.Unsafe<'warn' | 'fail'>({
+      type: 'string',
+      enum: ['warn', 'fail'],
+      description: 'What the run comes to when the site is down'
+    })
+  ),
+  state_file: Type.Optional(
+    Type.String({ minLength: 1, description: 'Where the last answer of each page is kept', configured: true })
+  ),
   ...WebFields
 }, { additionalProperties: false })
 
-const DEFAULTS = { ...WEB_DEFAULTS, timeout: 10, expect_status: [200], on_down: 'warn' as const, state_file: 'data/website_status.json' }
+const DEFAULTS = {
+  ...WEB_DEFAULTS,
+  timeout: 10,
+  expect_status: [200],
+  on_down: 'warn' as const,
+  state_file: 'data/website_status.json'
+}
 
 type SiteSettings = Settings<typeof Input, typeof DEFAULTS> & { url: string }
-interface Check { up: boolean, status: number | null, ms: number, bytes: number, why: string | null, url: string, redirects: number }
-interface Last { up: boolean, since: string }
+interface Check {
+  up: boolean
+  status: number | null
+  ms: number
+  bytes: number
+  why: string | null
+  url: string
+  redirects: number
+}
+interface Last {
+  up: boolean
+  since: string
+}
 
 async function ask (settings: SiteSettings, signal: AbortSignal): Promise<Omit<Check, 'ms'>> {
   const answer = await fetchSafely({ url: settings.url, allowed: settings, signal })
@@ -37,7 +66,9 @@ async function ask (settings: SiteSettings, signal: AbortSignal): Promise<Omit<C
   const { status, url, redirects } = answer
   const why = !settings.expect_status.includes(status)
     ? `it answered ${status}`
-    : settings.expect_text !== undefined && !text.includes(settings.expect_text) ? 'the expected text is missing' : null
+    : settings.expect_text !== undefined && !text.includes(settings.expect_text)
+    ? 'the expected text is missing'
+    : null
   return { up: why === null, status, bytes, why, url, redirects }
 }
 
@@ -50,7 +81,9 @@ async function check (ctx: TaskContext, settings: SiteSettings): Promise<Check> 
   } catch (error) {
     ctx.signal.throwIfAborted()
     if (error instanceof RequestRefused) return ctx.fail(`${keyOf(ctx, 'url')} in config.json: ${error.message}`)
-    const why = bound.aborted ? `no answer within ${spanWords(milliseconds(settings.timeout))}` : codeOf(error) || messageOf(error)
+    const why = bound.aborted
+      ? `no answer within ${spanWords(milliseconds(settings.timeout))}`
+      : codeOf(error) || messageOf(error)
     return { up: false, status: null, bytes: 0, why, url: settings.url, redirects: 0, ms: took() }
   }
 }
@@ -65,8 +98,15 @@ async function readStates (folder: Folder, name: string): Promise<Map<string, La
 }
 
 /** Keeps whether the page is up and since when; answers what it was before. */
-async function remember (ctx: TaskContext, settings: SiteSettings, { up, now }: { up: boolean, now: string }): Promise<Last | null> {
-  const refused = (error: unknown) => error instanceof PathRefused ? ctx.fail(`${keyOf(ctx, 'state_file')} in config.json: ${error.message}`) : Promise.reject(error)
+async function remember (
+  ctx: TaskContext,
+  settings: SiteSettings,
+  { up, now }: { up: boolean, now: string }
+): Promise<Last | null> {
+  const refused = (error: unknown) =>
+    error instanceof PathRefused
+      ? ctx.fail(`${keyOf(ctx, 'state_file')} in config.json: ${error.message}`)
+      : Promise.reject(error)
   const path = await (async () => resolve(expandPath(settings.state_file)))().catch(refused)
   await checkFileToWrite(ctx, path).catch(refused)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -92,7 +132,12 @@ async function checkWebsite (ctx: TaskContext): Promise<unknown> {
   const now = new Date().toISOString()
   const last = await remember(ctx, settings, { up: found.up, now })
   const changed = last !== null && last.up !== found.up
-  const result = { ...found, changed, since: last === null || changed ? now : last.since, before: changed ? { up: last.up, since: last.since } : null }
+  const result = {
+    ...found,
+    changed,
+    since: last === null || changed ? now : last.since,
+    before: changed ? { up: last.up, since: last.since } : null
+  }
   ctx.log.info({ url: settings.url, up: found.up, status: found.status, ms: found.ms, changed }, 'website checked')
   if (!found.up) {
     const sentence = `${settings.url} is down: ${found.why}`

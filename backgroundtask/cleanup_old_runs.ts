@@ -1,6 +1,8 @@
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 
-interface Sweeper { sweep (): Promise<number> }
+interface Sweeper {
+  sweep(): Promise<number>
+}
 
 const isSweeper = (service: unknown): service is Sweeper =>
   typeof (service as Partial<Sweeper> | null | undefined)?.sweep === 'function'

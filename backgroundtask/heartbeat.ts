@@ -6,32 +6,53 @@ import { codeOf, messageOf, settingsOf } from './_task/settings.ts'
 import { WEB_DEFAULTS, WebFields, fetchSafely } from './_net/web.ts'
 
 const Input = Type.Object({
-  ping_url: Type.Optional(Type.String({ description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop', configured: true })),
+  ping_url: Type.Optional(
+    Type.String({
+      description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop',
+      configured: true
+    })
+  ),
   ping_timeout: Type.Optional(DurationSchema),
   ...WebFields
 }, { additionalProperties: false })
 
 const DEFAULTS = { ...WEB_DEFAULTS, ping_timeout: 5 }
 
-/** What came of the ping, in a word or a sentence; never throws but for a stop, for a beat is not lost over its echo. */
-async function ping (ctx: TaskContext, { url, allowed, boundMs }: { url: string, allowed: typeof WEB_DEFAULTS, boundMs: number }): Promise<string> {
+/** What came of the ping, in a word or a sentence; never throws but for a stop, for a beat is not lost over its
+ *  echo. */
+async function ping (
+  ctx: TaskContext,
+  { url, allowed, boundMs }: { url: string, allowed: typeof WEB_DEFAULTS, boundMs: number }
+): Promise<string> {
   try {
-    const { status, body } = await fetchSafely({ url, allowed, signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(boundMs)]) })
+    const { status, body } = await fetchSafely({
+      url,
+      allowed,
+      signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(boundMs)])
+    })
     body.destroy()
     return status < 300 ? 'ok' : `answered ${status}`
   } catch (error) {
     ctx.signal.throwIfAborted()
-    return error instanceof Error && error.name === 'AbortError' ? 'no answer in time' : codeOf(error) || messageOf(error)
+    return error instanceof Error && error.name === 'AbortError'
+      ? 'no answer in time'
+      : codeOf(error) || messageOf(error)
   }
 }
 
 async function heartbeat (ctx: TaskContext): Promise<unknown> {
   const { ping_url: url, ping_timeout: bound, ...allowed } = settingsOf(ctx, Input, DEFAULTS)
-  const result = { uptime: Math.round(process.uptime()), machine_uptime: Math.round(uptime()), memory_mb: Math.round(process.memoryUsage.rss() / 1024 ** 2) }
+  const result = {
+    uptime: Math.round(process.uptime()),
+    machine_uptime: Math.round(uptime()),
+    memory_mb: Math.round(process.memoryUsage.rss() / 1024 ** 2)
+  }
   ctx.log.info(result, `up for ${spanWords(process.uptime() * 1000)}`)
   if (url === undefined) return result
   const answer = await ping(ctx, { url, allowed, boundMs: milliseconds(bound) })
-  return answer === 'ok' ? { ...result, ping: answer } : ctx.warn(`The ping did not arrive: ${answer}`, { ...result, ping: answer })
+  return answer === 'ok'
+    ? { ...result, ping: answer }
+    : ctx.warn(`The ping did not arrive: ${answer}`, { ...result, ping: answer })
 }
 
 export const TASK_DEFINITIONS: TaskDefinition[] = [{

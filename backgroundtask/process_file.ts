@@ -18,7 +18,11 @@ const CHUNK = 256 * 1024
 const NEWLINE = 10
 
 /** Lines, bytes and digest of a file. A last line without an end counts. */
-interface Counted { lines: number, bytes: number, sha256: string }
+interface Counted {
+  lines: number
+  bytes: number
+  sha256: string
+}
 
 function linesIn (chunk: Buffer): number {
   let lines = 0
@@ -52,12 +56,18 @@ async function processOpen (ctx: TaskContext, file: FileHandle, path: string): P
   const after = await file.stat()
   ctx.log.info(counted, 'counted')
   const result = { path, ...counted }
-  return after.mtimeMs === before.mtimeMs && after.size === before.size ? result : ctx.warn(`'${path}' was changed while it was read`, result)
+  return after.mtimeMs === before.mtimeMs && after.size === before.size
+    ? result
+    : ctx.warn(`'${path}' was changed while it was read`, result)
 }
 
 async function processFile (ctx: TaskContext): Promise<unknown> {
   const { path } = settingsOf(ctx, Input, {})
-  if (path === undefined) return ctx.skip(`No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``)
+  if (path === undefined) {
+    return ctx.skip(
+      `No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``
+    )
+  }
   try {
     const full = resolve(expandPath(path))
     // A path that leads nowhere is told so before its folder is judged.
@@ -84,7 +94,8 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'process_file',
   name: 'Process a file',
-  description: 'Counts the lines and bytes of a file and takes its SHA-256, with its progress in bytes. A pattern for work on files.',
+  description:
+    'Counts the lines and bytes of a file and takes its SHA-256, with its progress in bytes. A pattern for work on files.',
   func: processFile,
   isolation: 'process',
   // It has no trigger, and reads what was sent or what config.json names.

@@ -11,11 +11,29 @@ import { SIZE_PATTERN, bytesOf, codeOf, keyOf, settingsOf, sizeWords } from './_
 import { ArchiveRefused } from './_backup/unpack.ts'
 
 const Input = Type.Object({
-  from: Type.Optional(Type.String({ description: 'Without an archive: the folder whose backups are listed', configured: 'within' })),
-  archive: Type.Optional(Type.String({ description: 'The .tar.zst to unpack', configured: 'within', configured_in: ['archive', 'from'], uploads: true })),
+  from: Type.Optional(
+    Type.String({ description: 'Without an archive: the folder whose backups are listed', configured: 'within' })
+  ),
+  archive: Type.Optional(
+    Type.String({
+      description: 'The .tar.zst to unpack',
+      configured: 'within',
+      configured_in: ['archive', 'from'],
+      uploads: true
+    })
+  ),
   into: Type.Optional(Type.String({ description: 'The folder to unpack to', configured: 'within' })),
-  only: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 1000, description: 'Paths, folders or globs' })),
-  existing: Type.Optional(Type.Unsafe<'refuse' | 'replace'>({ type: 'string', enum: ['refuse', 'replace'], configured: true, configured_or: 'refuse' })),
+  only: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), { maxItems: 1000, description: 'Paths, folders or globs' })
+  ),
+  existing: Type.Optional(
+    Type.Unsafe<'refuse' | 'replace'>({
+      type: 'string',
+      enum: ['refuse', 'replace'],
+      configured: true,
+      configured_or: 'refuse'
+    })
+  ),
   max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
   max_ratio: Type.Optional(Type.Number({ minimum: 1, configured: 'at_most' }))
 }, { additionalProperties: false, configured: ['into'] })
@@ -24,7 +42,13 @@ const DEFAULTS = { existing: 'refuse' as const, max_size: '1 TB', max_ratio: 100
 
 async function backupsOf (ctx: TaskContext, folder: string) {
   try {
-    return (await listBackups({ folder, open: () => openWithin(ctx, { setting: 'from' }, () => openFolder(folder)) })).map(({ file, created_at: made, bytes, partial }) => ({ file, created_at: made, size: sizeWords(bytes), ...(partial ? { partial } : {}) }))
+    return (await listBackups({ folder, open: () => openWithin(ctx, { setting: 'from' }, () => openFolder(folder)) }))
+      .map(({ file, created_at: made, bytes, partial }) => ({
+        file,
+        created_at: made,
+        size: sizeWords(bytes),
+        ...(partial ? { partial } : {})
+      }))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return ctx.fail(`There is no folder '${folder}'`)
     throw error
@@ -34,8 +58,20 @@ async function backupsOf (ctx: TaskContext, folder: string) {
 const SHOWN = 100
 const first = (list: string[]) => `${list.slice(0, 3).join('; ')}${list.length > 3 ? '; …' : ''}`
 
-function answer (ctx: TaskContext, { files, links, bytes, manifest, troubles, more_troubles: more, damaged }: Restored, into: string): unknown {
-  const result = { files, links, bytes, into, of: manifest.created_at, troubles: troubles.slice(0, SHOWN), damaged: damaged.slice(0, SHOWN) }
+function answer (
+  ctx: TaskContext,
+  { files, links, bytes, manifest, troubles, more_troubles: more, damaged }: Restored,
+  into: string
+): unknown {
+  const result = {
+    files,
+    links,
+    bytes,
+    into,
+    of: manifest.created_at,
+    troubles: troubles.slice(0, SHOWN),
+    damaged: damaged.slice(0, SHOWN)
+  }
   const count = troubles.length + more
   const parts = [
     ...(count > 0 ? [`${count} files, folders or links are not as they were: ${first(troubles)}`] : []),
@@ -45,7 +81,8 @@ function answer (ctx: TaskContext, { files, links, bytes, manifest, troubles, mo
 }
 
 async function restoreBackup (ctx: TaskContext): Promise<unknown> {
-  const { from, archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input, DEFAULTS)
+  const { from, archive, into, only, existing, max_size: maxSize, max_ratio: maxRatio } = settingsOf(ctx, Input,
+    DEFAULTS)
   try {
     if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, expandPath(from)) }
     if (archive === undefined || into === undefined) {
@@ -75,7 +112,8 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'restore_backup',
   name: 'Restore a backup',
-  description: 'Unpacks an archive of backup_data into a folder, after reading it to its end. Replaces nothing unless told to.',
+  description:
+    'Unpacks an archive of backup_data into a folder, after reading it to its end. Replaces nothing unless told to.',
   func: restoreBackup,
   isolation: 'process',
   trigger: null,

@@ -13,10 +13,20 @@ import type { Settings } from './_task/settings.ts'
 import { walk } from './_files/walk.ts'
 
 const Input = Type.Object({
-  files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 200, description: 'Log files, or globs of them', configured: 'some' })),
-  max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger', configured: 'at_least' })),
+  files: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 200,
+      description: 'Log files, or globs of them',
+      configured: 'some'
+    })
+  ),
+  max_size: Type.Optional(
+    Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger', configured: 'at_least' })
+  ),
   keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, configured: 'at_least' })),
-  method: Type.Optional(Type.Unsafe<'copy_truncate' | 'rename'>({ type: 'string', enum: ['copy_truncate', 'rename'], configured: true })),
+  method: Type.Optional(
+    Type.Unsafe<'copy_truncate' | 'rename'>({ type: 'string', enum: ['copy_truncate', 'rename'], configured: true })
+  ),
   compress: Type.Optional(Type.Boolean())
 }, { additionalProperties: false, configured: ['files'] })
 
@@ -26,11 +36,16 @@ type RotateSettings = Settings<typeof Input, typeof DEFAULTS>
 
 const ROTATED = /\.\d+(\.zst)?$|\.part$|\.(zst|gz|bz2|xz)$/
 
-interface Matched { paths: string[], unread: string[] }
+interface Matched {
+  paths: string[]
+  unread: string[]
+}
 
 /** The files that a glob below its first plain folders means; what was rotated before is not a log. */
 async function matching (ctx: TaskContext, given: string): Promise<Matched> {
-  if (given.startsWith('!')) throw new Error(`a pattern takes nothing back; write './${given}' for a name that begins with '!'`)
+  if (given.startsWith('!')) {
+    throw new Error(`a pattern takes nothing back; write './${given}' for a name that begins with '!'`)
+  }
   const pattern = resolve(expandPath(given))
   const parts = pattern.split(sep)
   const first = parts.findIndex(part => /[*?[\]{}]/.test(part))
@@ -40,8 +55,13 @@ async function matching (ctx: TaskContext, given: string): Promise<Matched> {
   const { names, below } = includer([parts.slice(first).join('/')])
   const found: Matched = { paths: [], unread: [] }
   try {
-    for await (const { kind, path, ...rest } of walk(base, { breathe: () => ctx.breathe(), excluded: (one, is) => is === 'folder' && !below(one) })) {
-      if ((kind === 'file' || kind === 'link') && names(path) && !ROTATED.test(path)) found.paths.push(join(base.path, path))
+    for await (const { kind, path, ...rest } of walk(base, {
+      breathe: () => ctx.breathe(),
+      excluded: (one, is) => is === 'folder' && !below(one)
+    })) {
+      if ((kind === 'file' || kind === 'link') && names(path) && !ROTATED.test(path)) {
+        found.paths.push(join(base.path, path))
+      }
       if (kind === 'unread') found.unread.push(`${shown(join(base.path, path))}: ${'code' in rest ? rest.code : ''}`)
     }
   } finally {
@@ -65,7 +85,10 @@ async function listed (ctx: TaskContext, { files }: RotateSettings): Promise<{ p
   return { paths, failed }
 }
 
-async function rotateOne (ctx: TaskContext, { path, settings }: { path: string, settings: RotateSettings }): Promise<'rotated' | 'small' | 'missing'> {
+async function rotateOne (
+  ctx: TaskContext,
+  { path, settings }: { path: string, settings: RotateSettings }
+): Promise<'rotated' | 'small' | 'missing'> {
   await checkFileToWrite(ctx, path)
   const folder = await openFolder(dirname(path))
   try {
@@ -74,7 +97,14 @@ async function rotateOne (ctx: TaskContext, { path, settings }: { path: string, 
     const why = unfit(stat)
     if (why !== null) throw new Error(why)
     if (stat.size <= bytesOf(settings.max_size)) return 'small'
-    await rotate({ folder, name: basename(path), keep: settings.keep, method: settings.method, compress: settings.compress, signal: ctx.signal })
+    await rotate({
+      folder,
+      name: basename(path),
+      keep: settings.keep,
+      method: settings.method,
+      compress: settings.compress,
+      signal: ctx.signal
+    })
     return 'rotated'
   } finally {
     await folder.close()
@@ -93,8 +123,11 @@ async function rotateLogs (ctx: TaskContext): Promise<unknown> {
       ctx.signal.throwIfAborted()
       return { error }
     })
-    if (typeof answer === 'object') failed.push(`${shown(path)}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`)
-    else if (answer === 'rotated') sum.rotated.push(shown(path))
+    if (typeof answer === 'object') {
+      failed.push(
+        `${shown(path)}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`
+      )
+    } else if (answer === 'rotated') sum.rotated.push(shown(path))
     else sum[answer]++
     ctx.progress.advance(1, shown(path))
   }

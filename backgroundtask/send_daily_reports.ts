@@ -14,7 +14,9 @@ const Input = Type.Object({
 
 const DEFAULTS = { paths: ['/'] }
 
-interface Reporter { report (): Promise<string> }
+interface Reporter {
+  report(): Promise<string>
+}
 
 const isReporter = (service: unknown): service is Reporter =>
   typeof (service as Partial<Reporter> | null | undefined)?.report === 'function'
@@ -38,7 +40,10 @@ async function sendDailyReports (ctx: TaskContext): Promise<unknown> {
   const parts = [await machineWords(paths), isReporter(offpeak) ? await offpeak.report() : '']
   const text = `${parts.filter(part => part !== '').join('\n\n')}\n`
   // One mail for one day's run, however often the run is tried.
-  const run = await ctx.enqueue('send_email', { key: `report-${ctx.run_id}`, payload: { to, subject: subject ?? `Report of ${hostname()}, ${ctx.due_at.slice(0, 10)}`, text } })
+  const run = await ctx.enqueue('send_email', {
+    key: `report-${ctx.run_id}`,
+    payload: { to, subject: subject ?? `Report of ${hostname()}, ${ctx.due_at.slice(0, 10)}`, text }
+  })
   return { run }
 }
 

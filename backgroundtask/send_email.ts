@@ -10,8 +10,17 @@ import type { Settings } from './_task/settings.ts'
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
 const RECEIVERS = ['to', 'cc', 'bcc']
 // Who is named in config.json as a receiver is the only one; without that a run names them.
-const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })], { configured: 'some', configured_when: RECEIVERS })
-const Sender = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$', configured: true, configured_when: ['from', 'reply_to'] })
+const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })], {
+  configured: 'some',
+  configured_when: RECEIVERS
+})
+const Sender = Type.String({
+  minLength: 1,
+  maxLength: 998,
+  pattern: '^[^\\r\\n]*$',
+  configured: true,
+  configured_when: ['from', 'reply_to']
+})
 
 const Input = Type.Object({
   from: Type.Optional(Sender),
@@ -28,7 +37,12 @@ const Input = Type.Object({
 const DEFAULTS = { smtp: {}, subject: '(no subject)' }
 
 type Mail = Settings<typeof Input, typeof DEFAULTS>
-interface Sent { message_id: string, accepted: number, rejected: string[], response: string }
+interface Sent {
+  message_id: string
+  accepted: number
+  rejected: string[]
+  response: string
+}
 
 /** The same for every attempt of a run, so that a mail that is sent twice is one to programs that look. */
 const messageId = ({ run_id }: TaskContext, from: string) =>
@@ -47,7 +61,12 @@ async function send (ctx: TaskContext, { mail, from, smtp }: { mail: Mail, from:
     const { to, cc, bcc, reply_to: replyTo, subject, text, html } = mail
     const message = { from, to, cc, bcc, replyTo, subject, text: text ?? '', html, messageId: messageId(ctx, from) }
     const info = await untilStopped(ctx.signal, transport.sendMail(message))
-    return { message_id: message.messageId, accepted: info.accepted.length, rejected: info.rejected.map(String), response: withoutSecrets(info.response, smtp) }
+    return {
+      message_id: message.messageId,
+      accepted: info.accepted.length,
+      rejected: info.rejected.map(String),
+      response: withoutSecrets(info.response, smtp)
+    }
   } finally {
     transport.close()
   }
@@ -61,7 +80,11 @@ function refused (ctx: TaskContext, { error, smtp }: { error: unknown, smtp: Smt
   const words = withoutSecrets(messageOf(error), smtp)
   if (responseCode !== undefined && responseCode >= 500) return ctx.fail(`The mail server refused: ${words}`)
   if (code === 'EENVELOPE' && responseCode === undefined) return ctx.fail(`The mail has no valid address: ${words}`)
-  throw new Error(responseCode === undefined ? `${smtp.host}:${smtp.port} was not reached: ${words}` : `The mail server answered: ${words}`)
+  throw new Error(
+    responseCode === undefined
+      ? `${smtp.host}:${smtp.port} was not reached: ${words}`
+      : `The mail server answered: ${words}`
+  )
 }
 
 /** The server that the run names, else the one that config.json names for all under services.smtp. */
@@ -69,7 +92,9 @@ function smtpSettings (ctx: TaskContext, mail: Mail): SmtpSettings {
   if (Object.keys(mail.smtp).length > 0) return mail.smtp
   const shared = (ctx.services.config as { smtp?: unknown } | null | undefined)?.smtp ?? {}
   const [fault] = faultsOf(SmtpInput, shared)
-  return fault === undefined ? shared as SmtpSettings : ctx.fail(`services.smtp${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
+  return fault === undefined
+    ? shared as SmtpSettings
+    : ctx.fail(`services.smtp${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
 }
 
 async function connectionOf (ctx: TaskContext, settings: SmtpSettings): Promise<Smtp> {
@@ -77,7 +102,11 @@ async function connectionOf (ctx: TaskContext, settings: SmtpSettings): Promise<
     return await smtpOf(settings, process.env)
   } catch (error) {
     if (!(error instanceof SmtpUnset)) throw error
-    return ctx.fail(`${error.message}: set services.smtp or ${keyOf(ctx, 'smtp')} in config.json, or SMTP_URL or SMTP_URL_FILE in the environment`)
+    return ctx.fail(
+      `${error.message}: set services.smtp or ${
+        keyOf(ctx, 'smtp')
+      } in config.json, or SMTP_URL or SMTP_URL_FILE in the environment`
+    )
   }
 }
 
@@ -85,14 +114,19 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   const mail = settingsOf(ctx, Input, DEFAULTS)
   const before = await ctx.checkpoint.read() as { sent?: Sent } | null
   if (before?.sent !== undefined) return { ...before.sent, sent_by_earlier_attempt: true }
-  if (mail.to === undefined) return ctx.fail(`The mail has no receiver: give the run 'to', or set ${keyOf(ctx, 'to')} in config.json`)
+  if (mail.to === undefined) {
+    return ctx.fail(`The mail has no receiver: give the run 'to', or set ${keyOf(ctx, 'to')} in config.json`)
+  }
   const settings = smtpSettings(ctx, mail)
   const smtp = await connectionOf(ctx, settings)
   const from = mail.from ?? settings.from ?? (smtp.user?.includes('@') ? smtp.user : undefined)
-  if (from === undefined) return ctx.fail(`The mail has no sender: set services.smtp.from or ${keyOf(ctx, 'from')} in config.json`)
+  if (from === undefined) {
+    return ctx.fail(`The mail has no sender: set services.smtp.from or ${keyOf(ctx, 'from')} in config.json`)
+  }
   const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
   await ctx.checkpoint.save({ sent })
-  ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id }, 'mail handed over')
+  ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id },
+    'mail handed over')
   return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} receivers were refused`, sent)
 }
 

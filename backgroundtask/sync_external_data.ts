@@ -30,7 +30,9 @@ function refused (ctx: TaskContext, error: unknown): never {
   ctx.signal.throwIfAborted()
   if (error instanceof RequestRefused) return ctx.fail(`${keyOf(ctx, 'url')} in config.json: ${error.message}`)
   if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'file')} in config.json: ${error.message}`)
-  if (error instanceof TooLarge) return ctx.fail(`${error.message}: if that is right, raise ${keyOf(ctx, 'max_size')} in config.json`)
+  if (error instanceof TooLarge) {
+    return ctx.fail(`${error.message}: if that is right, raise ${keyOf(ctx, 'max_size')} in config.json`)
+  }
   if (!(error instanceof AnswerRefused)) throw error
   if (error.retryAfter !== null) return ctx.retryAfter(error.retryAfter, error.message)
   if (error.status < 500 && !PASSING.has(error.status)) return ctx.fail(error.message)
@@ -63,7 +65,9 @@ async function fetchTo (ctx: TaskContext, settings: SyncSettings): Promise<Fetch
 async function syncExternalData (ctx: TaskContext): Promise<unknown> {
   const settings = settingsOf(ctx, Input, DEFAULTS)
   const { url, file } = settings
-  if (url === undefined || file === undefined) return ctx.skip(`Nothing is named to fetch: set ${keyOf(ctx, 'url')} and ${keyOf(ctx, 'file')} in config.json`)
+  if (url === undefined || file === undefined) {
+    return ctx.skip(`Nothing is named to fetch: set ${keyOf(ctx, 'url')} and ${keyOf(ctx, 'file')} in config.json`)
+  }
   const fetched = await fetchTo(ctx, { ...settings, url, file }).catch((error: unknown) => refused(ctx, error))
   if (fetched.kind === 'same') return ctx.skip('not modified')
   const { kind: _, ...result } = fetched

@@ -16,11 +16,43 @@ import type { Settings } from './_task/settings.ts'
 
 const Input = Type.Object({
   source: Type.Optional(Type.String({ minLength: 1, description: 'The folder to copy', configured: 'within' })),
-  target: Type.Optional(Type.String({ minLength: 1, description: 'The folder that becomes like it', configured: 'within', configured_with: 'source' })),
-  exclude: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Patterns as in .gitignore', configured: 'more' })),
-  delete: Type.Optional(Type.Boolean({ description: 'Remove from the target what the source does not have', configured: true, configured_or: false })),
-  max_delete: Type.Optional(Type.Integer({ minimum: 0, description: 'More than this is reported, and nothing is removed', configured: 'at_most' })),
-  max_delete_share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'The largest share of the files of the target that may go', configured: 'at_most' })),
+  target: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'The folder that becomes like it',
+      configured: 'within',
+      configured_with: 'source'
+    })
+  ),
+  exclude: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 100,
+      description: 'Patterns as in .gitignore',
+      configured: 'more'
+    })
+  ),
+  delete: Type.Optional(
+    Type.Boolean({
+      description: 'Remove from the target what the source does not have',
+      configured: true,
+      configured_or: false
+    })
+  ),
+  max_delete: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'More than this is reported, and nothing is removed',
+      configured: 'at_most'
+    })
+  ),
+  max_delete_share: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'The largest share of the files of the target that may go',
+      configured: 'at_most'
+    })
+  ),
   require_mount: RequireMountSchema
 }, { additionalProperties: false, configured: ['source', 'target'] })
 
@@ -30,17 +62,23 @@ type SyncSettings = Settings<typeof Input, typeof DEFAULTS>
 
 const within = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + sep)
 
-async function openBoth (ctx: TaskContext, given: { source: string, target: string, delete: boolean }): Promise<{ source: Folder, target: Folder }> {
-  const open = async (key: 'source' | 'target', act: (path: string) => Promise<Folder>) => await openWithin(ctx, { setting: key }, () => act(resolve(given[key]))).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)}: there is no folder '${given[key]}'`)
-    if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)}: ${error.message}`)
-    throw error
-  })
+async function openBoth (
+  ctx: TaskContext,
+  given: { source: string, target: string, delete: boolean }
+): Promise<{ source: Folder, target: Folder }> {
+  const open = async (key: 'source' | 'target', act: (path: string) => Promise<Folder>) =>
+    await openWithin(ctx, { setting: key }, () => act(resolve(given[key]))).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)}: there is no folder '${given[key]}'`)
+      if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)}: ${error.message}`)
+      throw error
+    })
   const source = await open('source', openFolder)
   try {
     const target = await open('target', async path => {
       await checkToWrite(ctx, path)
-      await makeWithin(ctx, { setting: 'target', path, mode: 0o777 }).catch(error => { if (codeOf(error) !== 'ENOENT') throw error })
+      await makeWithin(ctx, { setting: 'target', path, mode: 0o777 }).catch(error => {
+        if (codeOf(error) !== 'ENOENT') throw error
+      })
       return await openToWrite(ctx, path, given.delete ? openForDeletion : openFolder)
     })
     if (!within(source.path, target.path) && !within(target.path, source.path)) return { source, target }
@@ -67,16 +105,47 @@ function answer (ctx: TaskContext, done: Done, special: string[]): unknown {
   ctx.log.info(result, 'synced')
   const parts = [
     ...(troubles.length > 0 ? [`${troubles.length} could not be synced: ${troubles.slice(0, 3).join('; ')}`] : []),
-    ...(special.length > 0 ? [`${special.length} are pipes, sockets or devices and are not copied: ${special.slice(0, 3).join(', ')}`] : [])
+    ...(special.length > 0
+      ? [`${special.length} are pipes, sockets or devices and are not copied: ${special.slice(0, 3).join(', ')}`]
+      : [])
   ]
-  return parts.length === 0 ? result : ctx.warn(parts.join('; '), { ...result, troubles: troubles.slice(0, 100), passed_over: special.slice(0, 100) })
+  return parts.length === 0
+    ? result
+    : ctx.warn(parts.join('; '), { ...result, troubles: troubles.slice(0, 100), passed_over: special.slice(0, 100) })
 }
 
-async function syncOpen (ctx: TaskContext, { source, target, settings }: { source: Folder, target: Folder, settings: SyncSettings }): Promise<unknown> {
-  const done: Done = { copied: 0, bytes: 0, touched: 0, unchanged: 0, linked: 0, removed: 0, passed: 0, not_kept: 0, troubles: [] }
+async function syncOpen (
+  ctx: TaskContext,
+  { source, target, settings }: { source: Folder, target: Folder, settings: SyncSettings }
+): Promise<unknown> {
+  const done: Done = {
+    copied: 0,
+    bytes: 0,
+    touched: 0,
+    unchanged: 0,
+    linked: 0,
+    removed: 0,
+    passed: 0,
+    not_kept: 0,
+    troubles: []
+  }
   const read = async () => await ctx.checkpoint.read() as Place | null
-  const sync: Sync = { ctx, done, ask: { source, target, breathe: () => ctx.breathe(), moved: bytes => ctx.progress.advance(bytes), read, save: place => ctx.checkpoint.save(place) } }
-  const excluded = await excludedFrom(source, { patterns: settings.exclude, given: [placed(ctx, 'source', settings.source ?? ''), target.path, placed(ctx, 'target', settings.target ?? '')] })
+  const sync: Sync = {
+    ctx,
+    done,
+    ask: {
+      source,
+      target,
+      breathe: () => ctx.breathe(),
+      moved: bytes => ctx.progress.advance(bytes),
+      read,
+      save: place => ctx.checkpoint.save(place)
+    }
+  }
+  const excluded = await excludedFrom(source, {
+    patterns: settings.exclude,
+    given: [placed(ctx, 'source', settings.source ?? ''), target.path, placed(ctx, 'target', settings.target ?? '')]
+  })
   const found = await look(source, { excluded, breathe: () => ctx.breathe() })
   done.passed = found.special.length
   done.troubles.push(...found.unread)
@@ -88,7 +157,9 @@ async function syncOpen (ctx: TaskContext, { source, target, settings }: { sourc
 
 async function syncFolder (ctx: TaskContext): Promise<unknown> {
   const settings = settingsOf(ctx, Input, DEFAULTS)
-  if (settings.source === undefined || settings.target === undefined) return ctx.skip(`No folders are named: set ${keyOf(ctx, 'source')} and ${keyOf(ctx, 'target')} in config.json`)
+  if (settings.source === undefined || settings.target === undefined) {
+    return ctx.skip(`No folders are named: set ${keyOf(ctx, 'source')} and ${keyOf(ctx, 'target')} in config.json`)
+  }
   const [from, to] = [placed(ctx, 'source', settings.source), placed(ctx, 'target', settings.target)]
   await checkDisks(ctx, [from, to], settings.require_mount)
   const { source, target } = await openBoth(ctx, { source: from, target: to, delete: settings.delete })
@@ -107,7 +178,8 @@ async function syncFolder (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'sync_folder',
   name: 'Sync a folder',
-  description: 'Makes one folder like another: copies what is new or changed, and removes what is gone when that is asked for.',
+  description:
+    'Makes one folder like another: copies what is new or changed, and removes what is gone when that is asked for.',
   func: syncFolder,
   isolation: 'process',
   trigger: 'interval',

@@ -11,9 +11,16 @@ const GROUP = 'add'
 const WAYS = ['1 caller', '1,000 callers', '1,000 a call'] as const
 type Way = typeof WAYS[number]
 
-interface Job { callers: number, calls: number, size: number, capMs: number, work: () => unknown }
+interface Job {
+  callers: number
+  calls: number
+  size: number
+  capMs: number
+  work: () => unknown
+}
 
-/** Added a second: callers that await each call, until `calls` are made or `capMs` are over; as many before that to warm up. */
+/** Added a second: callers that await each call, until `calls` are made or `capMs` are over; as many before that to
+ *  warm up. */
 async function rate ({ callers, calls, size, capMs, work }: Job): Promise<number> {
   async function burst (most: number): Promise<number> {
     const begun = performance.now()
@@ -34,7 +41,9 @@ async function rate ({ callers, calls, size, capMs, work }: Job): Promise<number
 const jobs = ({ small }: Ask, add: () => unknown, addMany: (count: number) => unknown): Record<Way, Job> => ({
   '1 caller': { callers: 1, calls: small ? 50 : 20_000, size: 1, capMs: 3000, work: add },
   '1,000 callers': { callers: small ? 50 : 1000, calls: small ? 200 : 100_000, size: 1, capMs: 3000, work: add },
-  '1,000 a call': small ? { callers: 1, calls: 2, size: 100, capMs: 3000, work: () => addMany(100) } : { callers: 1, calls: 100, size: 1000, capMs: 3000, work: () => addMany(1000) }
+  '1,000 a call': small
+    ? { callers: 1, calls: 2, size: 100, capMs: 3000, work: () => addMany(100) }
+    : { callers: 1, calls: 100, size: 1000, capMs: 3000, work: () => addMany(1000) }
 })
 
 const TARGETS: Record<Way, { ratio_to: string, target: Target }> = {
@@ -43,8 +52,10 @@ const TARGETS: Record<Way, { ratio_to: string, target: Target }> = {
   '1,000 a call': { ratio_to: `${RAW}: 1,000 a call`, target: { of: 'value', least: 200_000 } }
 }
 
-const besides = (way: Way, durable: boolean): Partial<Row> =>
-  ({ ratio_to: `offpeak: ${way}`, ...way === '1,000 callers' && durable ? { target: { of: 'ratio' as const, most: 1 / 3 } } : {} })
+const besides = (way: Way, durable: boolean): Partial<Row> => ({
+  ratio_to: `offpeak: ${way}`,
+  ...way === '1,000 callers' && durable ? { target: { of: 'ratio' as const, most: 1 / 3 } } : {}
+})
 
 const measure: Measure = async (queue, { name, durability }, ask) => {
   const all = jobs(ask, () => queue.add(), count => queue.addMany(count))
@@ -56,17 +67,33 @@ const measure: Measure = async (queue, { name, durability }, ask) => {
   return rows
 }
 
-const raw = (ask: Ask): Promise<Row[]> => withFolder(async folder => {
-  const { add, addMany, close } = rawTable(folder)
-  const { '1 caller': one, '1,000 a call': bulk } = jobs(ask, add, addMany)
-  const rows = [
-    { group: GROUP, name: `${RAW}: 1 caller`, unit: '/s', value: await rate(one), durability: FULL, note: 'the limit: a commit and a sync for each' },
-    { group: GROUP, name: `${RAW}: 1,000 a call`, unit: '/s', value: await rate(bulk), durability: FULL, note: 'the limit: a commit and a sync for each thousand' }
-  ]
-  close()
-  return rows
-})
+const raw = (ask: Ask): Promise<Row[]> =>
+  withFolder(async folder => {
+    const { add, addMany, close } = rawTable(folder)
+    const { '1 caller': one, '1,000 a call': bulk } = jobs(ask, add, addMany)
+    const rows = [
+      {
+        group: GROUP,
+        name: `${RAW}: 1 caller`,
+        unit: '/s',
+        value: await rate(one),
+        durability: FULL,
+        note: 'the limit: a commit and a sync for each'
+      },
+      {
+        group: GROUP,
+        name: `${RAW}: 1,000 a call`,
+        unit: '/s',
+        value: await rate(bulk),
+        durability: FULL,
+        note: 'the limit: a commit and a sync for each thousand'
+      }
+    ]
+    close()
+    return rows
+  })
 
-/** Adding: one caller that awaits each, a thousand callers at once, a thousand in one call. Nothing is executed meanwhile. */
+/** Adding: one caller that awaits each, a thousand callers at once, a thousand in one call. Nothing is executed
+ *  meanwhile. */
 export const contenders = [{ name: 'raw', run: raw }, ...queues(GROUP, measure)]
 export const run = contest(contenders)

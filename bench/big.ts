@@ -13,11 +13,18 @@ const SAMPLE = 'claim and settle'
 const SLICE = 500
 const BATCH = 1000
 
-interface Size { finished: number, queued: number, sample: number, pages: number, slices: number }
+interface Size {
+  finished: number
+  queued: number
+  sample: number
+  pages: number
+  slices: number
+}
 
-const sizeOf = ({ small }: Ask): Size => small
-  ? { finished: 300, queued: 300, sample: 100, pages: 3, slices: 2 }
-  : { finished: 10_000_000, queued: 1_000_000, sample: 20_000, pages: 50, slices: 50 }
+const sizeOf = ({ small }: Ask): Size =>
+  small
+    ? { finished: 300, queued: 300, sample: 100, pages: 3, slices: 2 }
+    : { finished: 10_000_000, queued: 1_000_000, sample: 20_000, pages: 50, slices: 50 }
 
 /** Runs that have been done, each with its attempt and result. */
 async function finish (engine: Engine, count: number): Promise<void> {
@@ -25,7 +32,11 @@ async function finish (engine: Engine, count: number): Promise<void> {
     const limit = Math.min(BATCH, left)
     await addInBulk(engine, limit, limit)
     const runs = await engine.claim(claimOf(limit))
-    await Promise.all(runs.map(({ id, turn }) => engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() })))
+    await Promise.all(
+      runs.map(({ id, turn }) =>
+        engine.settle({ lease: { id, turn }, outcome: { kind: 'completed', result: null }, now: Date.now() })
+      )
+    )
   }
 }
 
@@ -66,11 +77,15 @@ async function claimsWhileSweeping (engine: Engine, slices: number): Promise<num
   for (let slice = 0; slice < slices; slice++) {
     const now = Date.now()
     const swept = engine.sweep({ now, before: now + 60_000, keep: 1_000_000_000, limit: SLICE })
-    await new Promise<void>(resolve => { setImmediate(resolve) })
+    await new Promise<void>(resolve => {
+      setImmediate(resolve)
+    })
     const begun = performance.now()
     const [run] = await engine.claim(claimOf(1))
     times.push(performance.now() - begun)
-    if (run) await engine.settle({ lease: { id: run.id, turn: run.turn }, outcome: { kind: 'completed', result: null }, now })
+    if (run) {
+      await engine.settle({ lease: { id: run.id, turn: run.turn }, outcome: { kind: 'completed', result: null }, now })
+    }
     await swept
   }
   return times
@@ -87,25 +102,47 @@ async function measure (engine: Engine, size: Size): Promise<Row[]> {
   const rows: Row[] = [
     { group: GROUP, name: `empty: ${SAMPLE}`, unit: '/s', value: empty },
     { group: GROUP, name: `filling: add, claim and settle ${BATCH} at a time`, unit: '/s', value: filling },
-    { group: GROUP, name: `full: ${SAMPLE}`, unit: '/s', value: full, ratio_to: `empty: ${SAMPLE}`, target: { of: 'ratio', least: 0.8 }, note: `${words(size.queued)} wait, ${words(size.finished)} are over` }
+    {
+      group: GROUP,
+      name: `full: ${SAMPLE}`,
+      unit: '/s',
+      value: full,
+      ratio_to: `empty: ${SAMPLE}`,
+      target: { of: 'ratio', least: 0.8 },
+      note: `${words(size.queued)} wait, ${words(size.finished)} are over`
+    }
   ]
   for (const [name, ask] of pagesAt(Date.now())) {
-    rows.push({ group: GROUP, name: `full: slowest page, ${name}`, unit: 'ms', value: await slowestPage(engine, ask, size.pages), target: { of: 'value', most: 20 } })
+    rows.push({
+      group: GROUP,
+      name: `full: slowest page, ${name}`,
+      unit: 'ms',
+      value: await slowestPage(engine, ask, size.pages),
+      target: { of: 'value', most: 20 }
+    })
   }
   const claims = await claimsWhileSweeping(engine, size.slices)
-  rows.push({ group: GROUP, name: 'full: slowest claim while a slice is removed', unit: 'ms', value: Math.max(...claims), target: { of: 'value', most: 10 }, note: `half of them took ${quantile(claims, 0.5).toFixed(2)} ms; ${SLICE} runs are removed at a time` })
+  rows.push({
+    group: GROUP,
+    name: 'full: slowest claim while a slice is removed',
+    unit: 'ms',
+    value: Math.max(...claims),
+    target: { of: 'value', most: 10 },
+    note: `half of them took ${quantile(claims, 0.5).toFixed(2)} ms; ${SLICE} runs are removed at a time`
+  })
   return rows
 }
 
-const own = (ask: Ask): Promise<Row[]> => withFolder(async folder => {
-  const engine = createSqliteEngine({ folder })
-  await engine.start()
-  try {
-    return await measure(engine, sizeOf(ask))
-  } finally {
-    await engine.stop()
-  }
-})
+const own = (ask: Ask): Promise<Row[]> =>
+  withFolder(async folder => {
+    const engine = createSqliteEngine({ folder })
+    await engine.start()
+    try {
+      return await measure(engine, sizeOf(ask))
+    } finally {
+      await engine.stop()
+    }
+  })
 
 /** What the engine loses when its tables are full: a million runs that wait, ten million that are over. */
 export const contenders = [{ name: 'offpeak', run: own }]

@@ -1,10 +1,17 @@
 import type { Row } from './row.ts'
 
 /** `small`: a few of everything, to see that it works. `peers`: those that are installed take part. */
-export interface Ask { small: boolean, peers?: boolean }
+export interface Ask {
+  small: boolean
+  peers?: boolean
+}
 
 /** One of those that are measured. `peer`: the packages of bench/package.json that it needs. */
-export interface Contender { name: string, peer?: readonly string[], run: (ask: Ask) => Promise<Row[]> }
+export interface Contender {
+  name: string
+  peer?: readonly string[]
+  run: (ask: Ask) => Promise<Row[]>
+}
 
 /** A script of the bench: `run` does all its contenders in this process, the runner each in a process of its own. */
 export interface Script {

@@ -15,7 +15,8 @@ export async function addAll (queue: Queue, count: number): Promise<void> {
   for (let left = count; left > 0; left -= BULK) await queue.addMany(Math.min(BULK, left))
 }
 
-/** Adds so many and lets them be done; answers how many a second were, the first half left out. What takes too long is broken off. */
+/** Adds so many and lets them be done; answers how many a second were, the first half left out. What takes too long is
+ *  broken off. */
 export async function drainRate (queue: Queue, count: number): Promise<number> {
   await addAll(queue, count)
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -34,8 +35,12 @@ export async function drainRate (queue: Queue, count: number): Promise<number> {
 }
 
 const measure: Measure = async (queue, { name }, { small }) => [{
-  name: `${name}: ${SLOTS} slots`, unit: '/s', value: await drainRate(queue, small ? 200 : 200_000),
-  ...name === 'offpeak' ? { ratio_to: DISPATCH, target: { of: 'value', least: 60_000 } } : { ratio_to: `offpeak: ${SLOTS} slots`, target: { of: 'ratio', most: 1 } }
+  name: `${name}: ${SLOTS} slots`,
+  unit: '/s',
+  value: await drainRate(queue, small ? 200 : 200_000),
+  ...name === 'offpeak'
+    ? { ratio_to: DISPATCH, target: { of: 'value', least: 60_000 } }
+    : { ratio_to: `offpeak: ${SLOTS} slots`, target: { of: 'ratio', most: 1 } }
 }]
 
 const DISPATCH = 'no-op dispatch in memory'
@@ -44,10 +49,18 @@ const DISPATCH = 'no-op dispatch in memory'
 async function dispatch ({ small }: Ask): Promise<Row[]> {
   const count = small ? 1000 : 1_000_000
   const jobs = Array.from({ length: count }, (_, index) => index)
-  const slot = async () => { while (jobs.pop() !== undefined) await Promise.resolve() }
+  const slot = async () => {
+    while (jobs.pop() !== undefined) await Promise.resolve()
+  }
   const begun = performance.now()
   await Promise.all(Array.from({ length: SLOTS }, slot))
-  return [{ group: GROUP, name: DISPATCH, unit: '/s', value: count / (performance.now() - begun) * 1000, durability: 'none' }]
+  return [{
+    group: GROUP,
+    name: DISPATCH,
+    unit: '/s',
+    value: count / (performance.now() - begun) * 1000,
+    durability: 'none'
+  }]
 }
 
 /** Draining: jobs that wait are claimed, executed as a no-op and settled, ten at a time, until none is left. */

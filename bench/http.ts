@@ -14,7 +14,8 @@ const PATH = '/api/tasks'
 const CONNECTIONS = 10
 const END = Buffer.from('\r\n\r\n')
 
-/** One connection that asks again as soon as it has the answer, until the time is over; adds how long each answer took, ms. */
+/** One connection that asks again as soon as it has the answer, until the time is over; adds how long each answer took,
+ *  ms. */
 async function client (url: URL, times: number[], until: number): Promise<void> {
   const socket = connect(Number(url.port), url.hostname)
   await once(socket, 'connect')
@@ -71,29 +72,51 @@ async function served (args: readonly string[], { small }: Ask): Promise<{ rate:
   }
 }
 
-const quiet = (ask: Ask): Promise<Row[]> => withFolder(async folder => {
-  const { rate, body } = await served([BUSY, folder, '0'], ask)
-  const file = join(folder, 'body.json')
-  writeFileSync(file, body)
-  const bare = await served([BARE, 'route', file], ask)
-  return [
-    { group: GROUP, name: BARE_ROUTE, unit: '/s', value: bare.rate, note: `${body.length} bytes` },
-    { group: GROUP, name: `offpeak: ${LISTING}`, unit: '/s', value: rate, ratio_to: BARE_ROUTE, target: { of: 'ratio', least: 0.5 } }
-  ]
-})
+const quiet = (ask: Ask): Promise<Row[]> =>
+  withFolder(async folder => {
+    const { rate, body } = await served([BUSY, folder, '0'], ask)
+    const file = join(folder, 'body.json')
+    writeFileSync(file, body)
+    const bare = await served([BARE, 'route', file], ask)
+    return [
+      { group: GROUP, name: BARE_ROUTE, unit: '/s', value: bare.rate, note: `${body.length} bytes` },
+      {
+        group: GROUP,
+        name: `offpeak: ${LISTING}`,
+        unit: '/s',
+        value: rate,
+        ratio_to: BARE_ROUTE,
+        target: { of: 'ratio', least: 0.5 }
+      }
+    ]
+  })
 
 const PACE = 20_000
 
-const draining = ({ small }: Ask): Promise<Row[]> => withFolder(async folder => {
-  const { url, stop } = await serve([BUSY, folder, String(small ? 1000 : PACE)])
-  await load(url, { connections: 1, ms: small ? 50 : 1000 })
-  const { times } = await load(url, { connections: 1, ms: small ? 200 : 5000 })
-  const did = Number(/did (\d+) a second/.exec(await stop())![1])
-  return [
-    { group: GROUP, name: `offpeak: ${LISTING} while runs drain, p99`, unit: 'ms', value: quantile(times, 0.99), target: { of: 'value', most: 10 }, note: `${did} runs a second were done meanwhile` },
-    { group: GROUP, name: 'offpeak: runs done while the list is asked for', unit: '/s', value: did, target: { of: 'value', least: 0.95 * PACE } }
-  ]
-})
+const draining = ({ small }: Ask): Promise<Row[]> =>
+  withFolder(async folder => {
+    const { url, stop } = await serve([BUSY, folder, String(small ? 1000 : PACE)])
+    await load(url, { connections: 1, ms: small ? 50 : 1000 })
+    const { times } = await load(url, { connections: 1, ms: small ? 200 : 5000 })
+    const did = Number(/did (\d+) a second/.exec(await stop())![1])
+    return [
+      {
+        group: GROUP,
+        name: `offpeak: ${LISTING} while runs drain, p99`,
+        unit: 'ms',
+        value: quantile(times, 0.99),
+        target: { of: 'value', most: 10 },
+        note: `${did} runs a second were done meanwhile`
+      },
+      {
+        group: GROUP,
+        name: 'offpeak: runs done while the list is asked for',
+        unit: '/s',
+        value: did,
+        target: { of: 'value', least: 0.95 * PACE }
+      }
+    ]
+  })
 
 /** The list of tasks over HTTP, alone and while runs drain. */
 export const contenders = [{ name: 'quiet', run: quiet }, { name: 'draining', run: draining }]

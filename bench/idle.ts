@@ -14,11 +14,16 @@ const MB = 1_000_000
 
 const field = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)![1])
 
-/** What the process has used since it began: bytes of memory now, seconds of processor, bytes written to disk. Source: proc(5). */
+/** What the process has used since it began: bytes of memory now, seconds of processor, bytes written to disk. Source:
+ *  proc(5). */
 function usage (pid: number) {
   const of = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8')
   const stat = of('stat').split(') ')[1]!.split(' ')
-  return { rss: field(of('status'), 'VmRSS') * 1024, cpu: (Number(stat[11]) + Number(stat[12])) / TICKS_A_SECOND, written: field(of('io'), 'write_bytes') }
+  return {
+    rss: field(of('status'), 'VmRSS') * 1024,
+    cpu: (Number(stat[11]) + Number(stat[12])) / TICKS_A_SECOND,
+    written: field(of('io'), 'write_bytes')
+  }
 }
 
 const NOTE = 'of a sample of a minute; pages of the write-ahead log count'
@@ -34,9 +39,28 @@ async function rowsOf (name: string, { pid, stop }: Served, { small }: Ask): Pro
     await pause(seconds * 1000)
     const after = usage(pid)
     return [
-      { group: GROUP, name: `${name}: memory`, unit: 'MB', value: after.rss / MB, ...own ? { ratio_to: `${BARE_APP}: memory`, target: { of: 'ratio', most: 1.25 } } : {} },
-      { group: GROUP, name: `${name}: processor`, unit: '% of a core', value: (after.cpu - before.cpu) / seconds * 100, ...own ? { target: { of: 'value', most: 0.3 } } : {} },
-      { group: GROUP, name: `${name}: written`, unit: 'MB/h', value: (after.written - before.written) / seconds * 3600 / MB, note: NOTE, ...own ? { target: { of: 'value', most: 1 } } : {} }
+      {
+        group: GROUP,
+        name: `${name}: memory`,
+        unit: 'MB',
+        value: after.rss / MB,
+        ...own ? { ratio_to: `${BARE_APP}: memory`, target: { of: 'ratio', most: 1.25 } } : {}
+      },
+      {
+        group: GROUP,
+        name: `${name}: processor`,
+        unit: '% of a core',
+        value: (after.cpu - before.cpu) / seconds * 100,
+        ...own ? { target: { of: 'value', most: 0.3 } } : {}
+      },
+      {
+        group: GROUP,
+        name: `${name}: written`,
+        unit: 'MB/h',
+        value: (after.written - before.written) / seconds * 3600 / MB,
+        note: NOTE,
+        ...own ? { target: { of: 'value', most: 1 } } : {}
+      }
     ]
   } finally {
     await stop()
@@ -44,14 +68,18 @@ async function rowsOf (name: string, { pid, stop }: Served, { small }: Ask): Pro
 }
 
 const onLinux = (work: (folder: string) => Promise<Row[]>) => async (): Promise<Row[]> =>
-  process.platform === 'linux' ? await withFolder(work) : [{ group: GROUP, name: 'idle', unit: '', value: null, note: 'skipped: it reads /proc, and this is not Linux' }]
+  process.platform === 'linux'
+    ? await withFolder(work)
+    : [{ group: GROUP, name: 'idle', unit: '', value: null, note: 'skipped: it reads /proc, and this is not Linux' }]
 
-const bare = (ask: Ask) => onLinux(async folder => await rowsOf(BARE_APP, await serve([BARE, 'database', folder]), ask))()
+const bare = (ask: Ask) =>
+  onLinux(async folder => await rowsOf(BARE_APP, await serve([BARE, 'database', folder]), ask))()
 
-const ours = (ask: Ask) => onLinux(async folder => {
-  furnish(folder, 10)
-  return await rowsOf('offpeak', await serveOffpeak(folder), ask)
-})()
+const ours = (ask: Ask) =>
+  onLinux(async folder => {
+    furnish(folder, 10)
+    return await rowsOf('offpeak', await serveOffpeak(folder), ask)
+  })()
 
 /** What the process costs while nothing is due, with ten scheduled tasks and the senses at their default period. */
 export const contenders = [{ name: 'bare', run: bare }, { name: 'offpeak', run: ours }]

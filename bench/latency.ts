@@ -48,24 +48,43 @@ const measure: Measure = async (queue, { name }, { small }) => {
   const times = await pickups(queue, small ? 10 : 500)
   const own = name === 'offpeak'
   return [
-    { name: `${name}: p50`, unit: 'ms', value: median(times), ratio_to: own ? LIMIT : 'offpeak: p50', ...own ? { target: { of: 'ratio', most: 1.2 } } : {} },
-    { name: `${name}: p99`, unit: 'ms', value: quantile(times, 0.99), ratio_to: own ? LIMIT : 'offpeak: p99', ...own ? { target: { of: 'ratio', most: 5 } } : {} }
+    {
+      name: `${name}: p50`,
+      unit: 'ms',
+      value: median(times),
+      ratio_to: own ? LIMIT : 'offpeak: p50',
+      ...own ? { target: { of: 'ratio', most: 1.2 } } : {}
+    },
+    {
+      name: `${name}: p99`,
+      unit: 'ms',
+      value: quantile(times, 0.99),
+      ratio_to: own ? LIMIT : 'offpeak: p99',
+      ...own ? { target: { of: 'ratio', most: 5 } } : {}
+    }
   ]
 }
 
-const raw = ({ small }: Ask): Promise<Row[]> => withFolder(async folder => {
-  const { add, close } = rawTable(folder)
-  const times = await samples(small ? 10 : 500, async () => {
-    const begun = performance.now()
-    add()
-    return performance.now() - begun
+const raw = ({ small }: Ask): Promise<Row[]> =>
+  withFolder(async folder => {
+    const { add, close } = rawTable(folder)
+    const times = await samples(small ? 10 : 500, async () => {
+      const begun = performance.now()
+      add()
+      return performance.now() - begun
+    })
+    close()
+    return [
+      { group: GROUP, name: LIMIT, unit: 'ms', value: median(times), durability: FULL },
+      {
+        group: GROUP,
+        name: `${RAW}: one insert and sync, p99`,
+        unit: 'ms',
+        value: quantile(times, 0.99),
+        durability: FULL
+      }
+    ]
   })
-  close()
-  return [
-    { group: GROUP, name: LIMIT, unit: 'ms', value: median(times), durability: FULL },
-    { group: GROUP, name: `${RAW}: one insert and sync, p99`, unit: 'ms', value: quantile(times, 0.99), durability: FULL }
-  ]
-})
 
 const PEER = ['bree']
 
@@ -83,5 +102,9 @@ async function bree ({ small }: Ask): Promise<Row[]> {
 }
 
 /** Pick-up: from adding a job to an idle queue to the start of its handler. */
-export const contenders = [{ name: 'raw', run: raw }, ...queues(GROUP, measure), { name: 'Bree', peer: PEER, run: bree }]
+export const contenders = [{ name: 'raw', run: raw }, ...queues(GROUP, measure), {
+  name: 'Bree',
+  peer: PEER,
+  run: bree
+}]
 export const run = contest(contenders)

@@ -18,8 +18,19 @@ const measure: Measure = async (queue, { name }, { small }) => {
   delay.disable()
   const own = name === 'offpeak'
   return [
-    { name: `${name}: p99.9`, unit: 'ms', value: delay.percentile(99.9) / 1e6, ...own ? { target: { of: 'value', most: 15 } } : { ratio_to: 'offpeak: p99.9' } },
-    { name: `${name}: longest`, unit: 'ms', value: delay.max / 1e6, ...own ? {} : { ratio_to: 'offpeak: longest' }, note: `while ${Math.round(rate)} runs a second were done` }
+    {
+      name: `${name}: p99.9`,
+      unit: 'ms',
+      value: delay.percentile(99.9) / 1e6,
+      ...own ? { target: { of: 'value', most: 15 } } : { ratio_to: 'offpeak: p99.9' }
+    },
+    {
+      name: `${name}: longest`,
+      unit: 'ms',
+      value: delay.max / 1e6,
+      ...own ? {} : { ratio_to: 'offpeak: longest' },
+      note: `while ${Math.round(rate)} runs a second were done`
+    }
   ]
 }
 

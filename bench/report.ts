@@ -5,7 +5,16 @@ import { reaches } from './row.ts'
 import type { Row, Target } from './row.ts'
 
 /** What was measured, where and when. */
-export interface About { offpeak: string, node: string, sqlite: string, machine: string, at: string, rounds: number, servers: string[], peers: Record<string, string> }
+export interface About {
+  offpeak: string
+  node: string
+  sqlite: string
+  machine: string
+  at: string
+  rounds: number
+  servers: string[]
+  peers: Record<string, string>
+}
 
 /** This machine, and the versions of all that takes part. */
 export function machine ({ rounds, servers }: Pick<About, 'rounds' | 'servers'>): About {
@@ -13,14 +22,28 @@ export function machine ({ rounds, servers }: Pick<About, 'rounds' | 'servers'>)
     const version = versionOf(name)
     return version === null ? [] : [[name, version] as const]
   })
-  const where = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()} ${arch()}`
-  return { offpeak: VERSION, node: process.version, sqlite: process.versions.sqlite!, machine: where, at: new Date().toISOString(), rounds, servers, peers: Object.fromEntries(peers) }
+  const where = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${
+    Math.round(totalmem() / 2 ** 30)
+  } GiB, ${type()} ${release()} ${arch()}`
+  return {
+    offpeak: VERSION,
+    node: process.version,
+    sqlite: process.versions.sqlite!,
+    machine: where,
+    at: new Date().toISOString(),
+    rounds,
+    servers,
+    peers: Object.fromEntries(peers)
+  }
 }
 
 /** A figure as people read it: three digits that count. */
 export const figure = (value: number): string => {
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
-  return value.toLocaleString('en', { minimumFractionDigits: Math.min(digits, 3), maximumFractionDigits: Math.min(digits, 3) })
+  return value.toLocaleString('en', {
+    minimumFractionDigits: Math.min(digits, 3),
+    maximumFractionDigits: Math.min(digits, 3)
+  })
 }
 
 const targetWords = ({ of, least, most }: Target) =>
@@ -49,19 +72,28 @@ export function table (rows: readonly Row[]): string {
   return [...Map.groupBy(rows, ({ group }) => group)].map(([group, own]) => {
     const lines = [HEADS, ...own.map(cells)]
     const widths = HEADS.map((_, column) => Math.max(3, ...lines.map(line => line[column]!.length)))
-    const text = (line: readonly string[]) => `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
-    return [`## ${group}`, '', text(lines[0]!), `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`, ...lines.slice(1).map(text), ''].join('\n')
+    const text = (line: readonly string[]) =>
+      `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
+    return [`## ${group}`, '', text(lines[0]!), `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`,
+      ...lines.slice(1).map(text), ''].join('\n')
   }).join('\n')
 }
 
 /** RESULTS.md: the tables, under what was measured where. */
 export function page (rows: readonly Row[], about: About): string {
-  const versions = [`offpeak ${about.offpeak}`, `Node ${about.node}`, `SQLite ${about.sqlite}`, ...about.servers, ...Object.entries(about.peers).map(([name, version]) => `${name} ${version}`)]
+  const versions = [`offpeak ${about.offpeak}`, `Node ${about.node}`, `SQLite ${about.sqlite}`, ...about.servers,
+    ...Object.entries(about.peers).map(([name, version]) => `${name} ${version}`)]
   return [
-    '# Results', '',
-    `Medians of ${about.rounds} rounds on ${about.at.slice(0, 10)}; what each row is, is said in [README.md](README.md).`, '',
-    `Machine: ${about.machine}.`, '',
-    `Versions: ${versions.join(', ')}.`, '',
+    '# Results',
+    '',
+    `Medians of ${about.rounds} rounds on ${
+      about.at.slice(0, 10)
+    }; what each row is, is said in [README.md](README.md).`,
+    '',
+    `Machine: ${about.machine}.`,
+    '',
+    `Versions: ${versions.join(', ')}.`,
+    '',
     table(rows)
   ].join('\n')
 }

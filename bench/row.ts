@@ -1,8 +1,13 @@
 /** What a row should reach: of its value, or of its ratio to another row. */
-export interface Target { of: 'value' | 'ratio', least?: number, most?: number }
+export interface Target {
+  of: 'value' | 'ratio'
+  least?: number
+  most?: number
+}
 
-/** One figure. `value` null: it was not measured, and `note` says why. `spread`: half of what lies between the lowest and the highest round, as a share of
- *  the median. `durability`: what survives what once the call is answered. `ratio_to`: the row of the same group that this one is divided by. */
+/** One figure. `value` null: it was not measured, and `note` says why. `spread`: half of what lies between the lowest
+ *  and the highest round, as a share of the median. `durability`: what survives what once the call is answered.
+ *  `ratio_to`: the row of the same group that this one is divided by. */
 export interface Row {
   group: string
   name: string

@@ -12,7 +12,9 @@ const nothing = () => undefined
 function farJobs (count: number): Job[] {
   const month = (new Date().getUTCMonth() + 6) % 12 + 1
   return Array.from({ length: count }, (_, index) => ({
-    id: `job_${index}`, cron: [0, index % 60, Math.trunc(index / 60) % 24, 1 + Math.trunc(index / 1440) % 28, month], fire: nothing
+    id: `job_${index}`,
+    cron: [0, index % 60, Math.trunc(index / 60) % 24, 1 + Math.trunc(index / 1440) % 28, month],
+    fire: nothing
   }))
 }
 
@@ -40,18 +42,27 @@ const measure: Measure = async (kind, { small }, folder) => {
   }
   const cpu = await idleCpu(small ? 500 : 10_000)
   await stop()
-  const row = (what: string, rest: Pick<Row, 'unit' | 'value' | 'note'>, most?: number) =>
-    ({ name: `${kind.name}: ${what}`, ...rest, ...own ? {} : { ratio_to: `offpeak: ${what}` }, ...own && most ? { target: { of: 'value' as const, most } } : {} })
+  const row = (what: string, rest: Pick<Row, 'unit' | 'value' | 'note'>, most?: number) => ({
+    name: `${kind.name}: ${what}`,
+    ...rest,
+    ...own ? {} : { ratio_to: `offpeak: ${what}` },
+    ...own && most ? { target: { of: 'value' as const, most } } : {}
+  })
   const [before, defined, started] = heaps as [number, number, number]
   const definition = { name: 'offpeak: memory for each definition', unit: 'B', value: (defined - before) / count }
   return [
-    row('registered', { unit: 's', value: steps[0]! + steps[1]!, ...own ? { note: `${steps[0]!.toFixed(2)} s to check the definitions` } : {} }, 2),
+    row('registered', {
+      unit: 's',
+      value: steps[0]! + steps[1]!,
+      ...own ? { note: `${steps[0]!.toFixed(2)} s to check the definitions` } : {}
+    }, 2),
     ...own ? [definition] : [],
     row('memory for each schedule', { unit: 'B', value: (started - defined) / count }, 1024),
     row('idle', { unit: '% of a core', value: cpu }, 0.5)
   ]
 }
 
-/** 100,000 schedules of which none is due soon: how long they take, what each keeps, what they cost while nothing happens. */
+/** 100,000 schedules of which none is due soon: how long they take, what each keeps, what they cost while nothing
+ *  happens. */
 export const contenders = timers(GROUP, measure)
 export const run = contest(contenders)

@@ -13,16 +13,29 @@ import { contest } from './contest.ts'
 
 const GROUP = 'sense'
 
-/** What one look at the machine costs: processor time in µs (children of this process not included), processes started, and how long it takes. */
-interface Cost { name: string, cpu_us: number, processes: number, wall_ms: number }
+/** What one look at the machine costs: processor time in µs (children of this process not included), processes started,
+ *  and how long it takes. */
+interface Cost {
+  name: string
+  cpu_us: number
+  processes: number
+  wall_ms: number
+}
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits))
 
-interface CostAsk { name: string, times: number, work: () => unknown, pauseMs?: number }
+interface CostAsk {
+  name: string
+  times: number
+  work: () => unknown
+  pauseMs?: number
+}
 
 async function cost ({ name, times, work, pauseMs = 0 }: CostAsk): Promise<Cost> {
   const sum = { cpu: 0, wall: 0, processes: 0 }
-  const count = () => { sum.processes++ }
+  const count = () => {
+    sum.processes++
+  }
   await work()
   channel('child_process').subscribe(count)
   for (let index = 0; index < times; index++) {
@@ -36,16 +49,26 @@ async function cost ({ name, times, work, pauseMs = 0 }: CostAsk): Promise<Cost>
     sum.wall += performance.now() - begun
   }
   channel('child_process').unsubscribe(count)
-  return { name, cpu_us: round(sum.cpu / times, 1), processes: round(sum.processes / times, 2), wall_ms: round(sum.wall / times, 3) }
+  return {
+    name,
+    cpu_us: round(sum.cpu / times, 1),
+    processes: round(sum.processes / times, 2),
+    wall_ms: round(sum.wall / times, 3)
+  }
 }
 
-/** Samples as the manager takes them, five seconds apart on a clock that does not wait: what is asked rarely counts as often as it is asked. */
+/** Samples as the manager takes them, five seconds apart on a clock that does not wait: what is asked rarely counts as
+ *  often as it is asked. */
 async function ours (times: number): Promise<Cost> {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-bench-'))
   const config = defaultsOf()
   const begun = Date.now()
   let passed = 0
-  const senses = new Senses({ clock: { now: () => begun + passed, monotonic: () => passed }, config: () => config, folder })
+  const senses = new Senses({
+    clock: { now: () => begun + passed, monotonic: () => passed },
+    config: () => config,
+    folder
+  })
   const work = () => {
     passed += 5 * SECOND
     return senses.sample()
@@ -73,15 +96,34 @@ const LIBRARY: [string, () => Promise<unknown>][] = [
 const ONE = 'offpeak: one default sample'
 
 const rowsOf = ({ name, cpu_us: cpu, processes, wall_ms: wall }: Cost): Row[] => [
-  { group: GROUP, name: `${name}, processor`, unit: 'ms', value: cpu / 1000, note: `${wall} ms until it answers`, ...name === ONE ? { target: { of: 'value', most: 0.3 } } : { ratio_to: `${ONE}, processor` } },
-  { group: GROUP, name: `${name}, processes`, unit: '', value: processes, ...name === ONE ? { target: { of: 'value', most: 0 } } : {} }
+  {
+    group: GROUP,
+    name: `${name}, processor`,
+    unit: 'ms',
+    value: cpu / 1000,
+    note: `${wall} ms until it answers`,
+    ...name === ONE ? { target: { of: 'value', most: 0.3 } } : { ratio_to: `${ONE}, processor` }
+  },
+  {
+    group: GROUP,
+    name: `${name}, processes`,
+    unit: '',
+    value: processes,
+    ...name === ONE ? { target: { of: 'value', most: 0 } } : {}
+  }
 ]
 
 const own = async ({ small }: Ask) => rowsOf(await ours(small ? 100 : 5000))
 
 const library = async ({ small }: Ask) => {
   const rows: Row[] = []
-  for (const [name, work] of LIBRARY) rows.push(...rowsOf(await cost({ name: `systeminformation ${name}`, times: small ? 1 : 10, work, pauseMs: small ? 0 : 600 })))
+  for (const [name, work] of LIBRARY) {
+    rows.push(
+      ...rowsOf(
+        await cost({ name: `systeminformation ${name}`, times: small ? 1 : 10, work, pauseMs: small ? 0 : 600 })
+      )
+    )
+  }
   return rows
 }
 

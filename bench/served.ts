@@ -4,8 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONFIG } from './product.ts'
 
-/** A server in a process of its own. `readyMs`: from its start to the word that it answers. `stop` resolves to all that it has said. */
-export interface Served { url: string, pid: number, readyMs: number, stop (): Promise<string> }
+/** A server in a process of its own. `readyMs`: from its start to the word that it answers. `stop` resolves to all that
+ *  it has said. */
+export interface Served {
+  url: string
+  pid: number
+  readyMs: number
+  stop(): Promise<string>
+}
 
 const ANSWERS = /answers at (http:\S+)/
 
@@ -37,7 +43,8 @@ export const BARE = join(import.meta.dirname, 'apps/bare.ts')
 export const BUSY = join(import.meta.dirname, 'apps/busy.ts')
 const CLI = join(import.meta.dirname, '../bin/offpeak.js')
 
-/** A folder with a configuration and so many task files, each with one scheduled task, some milliseconds of reading each. */
+/** A folder with a configuration and so many task files, each with one scheduled task, some milliseconds of reading
+ *  each. */
 export function furnish (folder: string, files: number): void {
   const tasks = join(folder, 'backgroundtask')
   mkdirSync(tasks, { recursive: true })
@@ -54,7 +61,9 @@ async function work ({ path, count }: Ask): Promise<number> {
 }
 
 export const TASK_DEFINITIONS = [{
-  id: 'task_${index}', name: 'Task ${index}', trigger: 'cron', trigger_args: { month: ${new Date(Date.now() + 180 * 86_400_000).getUTCMonth() + 1}, day: 1, hour: 3, minute: ${index % 60} },
+  id: 'task_${index}', name: 'Task ${index}', trigger: 'cron', trigger_args: { month: ${
+  new Date(Date.now() + 180 * 86_400_000).getUTCMonth() + 1
+}, day: 1, hour: 3, minute: ${index % 60} },
   func: async () => work({ path: 'somewhere', count: ${index} })
 }]
 `

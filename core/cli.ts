@@ -5,7 +5,8 @@ import { withheldWords } from './cli/remote/withheld.ts'
 import { complain, guardStreams, tell } from './cli/terminal/say.ts'
 
 // The server stays for months: it does not carry the other commands with it.
-const commandsFor = async (word: string | undefined) => word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
+const commandsFor = async (word: string | undefined) =>
+  word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
 
 /** A null that stands for something is said once, whatever the form of the answer. */
 function tellWithheld (): void {

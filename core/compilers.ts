@@ -8,7 +8,8 @@ type Build = (schemas?: unknown, options?: object) => (ask: Ask) => Serializer
 /** The compilers that fastify itself brings, loaded when they are first needed. */
 const bring = createRequire(import.meta.resolve('fastify'))
 
-/** Compiles at the first answer, once for all routes that answer alike: most answers are never given, and none is needed for a start. */
+/** Compiles at the first answer, once for all routes that answer alike: most answers are never given, and none is
+ *  needed for a start. */
 const buildSerializer: Build = (schemas, options) => {
   const made = new Map<unknown, Serializer>()
   let compile: ReturnType<Build> | undefined
@@ -24,7 +25,8 @@ const buildSerializer: Build = (schemas, options) => {
   }
 }
 
-/** How fastify compiles the schemas of routes. The faces bring their own checks of what comes in: Ajv is not loaded for them. */
+/** How fastify compiles the schemas of routes. The faces bring their own checks of what comes in: Ajv is not loaded for
+ *  them. */
 export const compilersFactory = {
   buildSerializer,
   buildValidator: (schemas: unknown, options?: object) => bring('@fastify/ajv-compiler')()(schemas, options)

@@ -105,20 +105,32 @@ interface Wiring {
 }
 
 /** The folders that make offpeak what it is, which its own tasks do not write in. */
-export function ownFolders (settings: Pick<Settings, 'root' | 'config'>): { code: string[], config: string, data: string } {
+export function ownFolders (
+  settings: Pick<Settings, 'root' | 'config'>
+): { code: string[], config: string, data: string } {
   const { root, config } = settings
-  const program = ['.', '../plugins', '../bin', '../node_modules', '../backgroundtask'].map(folder => join(import.meta.dirname, folder))
-  return { code: [resolve(root, config.manager.tasks_directory), join(root, 'node_modules'), ...program], config: root, data: folderOf(settings) }
+  const program = ['.', '../plugins', '../bin', '../node_modules', '../backgroundtask'].map(folder =>
+    join(import.meta.dirname, folder)
+  )
+  return {
+    code: [resolve(root, config.manager.tasks_directory), join(root, 'node_modules'), ...program],
+    config: root,
+    data: folderOf(settings)
+  }
 }
 
 /** The data folder. */
-export const folderOf = ({ root, config }: Pick<Settings, 'root' | 'config'>): string => resolve(root, config.engine.folder)
+export const folderOf = ({ root, config }: Pick<Settings, 'root' | 'config'>): string =>
+  resolve(root, config.engine.folder)
 
 const ownerName = () => `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
 
 function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring): Engine {
   return createSqliteEngine({
-    folder: folder(), owner, synchronous: config().engine.synchronous, clock: clock.now,
+    folder: folder(),
+    owner,
+    synchronous: config().engine.synchronous,
+    clock: clock.now,
     onTrouble: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
   })
 }
@@ -126,7 +138,12 @@ function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring
 function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
   const { engine, clock, notices } = parts
   return new Planner({
-    engine, clock, random, tasks, leadMs, notice: notices.say,
+    engine,
+    clock,
+    random,
+    tasks,
+    leadMs,
+    notice: notices.say,
     move: (task, nominal, next) => parts.foresight.move(task, nominal, next),
     replaced: run => parts.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   })
@@ -136,14 +153,30 @@ function runnerFor ({ parts, options, config, folder, random, tasks, leadMs }: W
   const { engine, clock, situation, owner, notices, settings, watch } = parts
   const { log } = config()
   return new Runner({
-    engine, clock, random, tasks, situation, owner, leadMs, uploads: () => uploadsIn(folder()),
+    engine,
+    clock,
+    random,
+    tasks,
+    situation,
+    owner,
+    leadMs,
+    uploads: () => uploadsIn(folder()),
     notice: notices.say,
     inline: watch.table,
     slots: () => config().manager.scheduler_thread_pool,
     stopGraceMs: () => milliseconds(config().manager.stop_grace),
     abortGraceMs: options.abortGraceMs ?? 5 * SECOND,
-    logFor: write => runLog({ level: log.level === 'silent' ? 'info' : log.level, redact: log.redact, now: clock.now })(write),
-    services: () => ({ config: config().services, offpeak: { sweep: () => parts.upkeep.sweep(), report: () => parts.desk.report(), folders: () => ownFolders(settings) }, ...options.services } as Services),
+    logFor: write =>
+      runLog({ level: log.level === 'silent' ? 'info' : log.level, redact: log.redact, now: clock.now })(write),
+    services: () => ({
+      config: config().services,
+      offpeak: {
+        sweep: () => parts.upkeep.sweep(),
+        report: () => parts.desk.report(),
+        folders: () => ownFolders(settings)
+      },
+      ...options.services
+    } as Services),
     enqueue: async (task, ask) => (await parts.desk.enqueue(task, ask, 'task')).run.id,
     ended: (run, outcome) => parts.breaker.ended(run, outcome)
   })
@@ -159,7 +192,11 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
   const { clock, notices, runner, catalog, settings, upkeep, standstill, security, watch } = parts
   const jumped = (ms: number) => {
     parts.pauses.refresh()
-    if (ms < 0) void upkeep.bringBack().catch(error => notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) }))
+    if (ms < 0) {
+      void upkeep.bringBack().catch(error =>
+        notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
+      )
+    }
     void hooks.replan()
   }
   return [
@@ -168,12 +205,27 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
     { name: 'flush', everyMs: FLUSH, run: () => runner.flush() },
     { name: 'renew', everyMs: LEASE / 3, run: () => parts.upkeep.beat(() => runner.renew()) },
     watchdog({
-      clock, notice: notices.say, jumped, suspects: () => runner.active.suspects(),
+      clock,
+      notice: notices.say,
+      jumped,
+      suspects: () => runner.active.suspects(),
       otherwiseTold: () => watch.isWatching ? STANDS_MS : Infinity
     }),
     { name: 'files', everyMs: 2 * SECOND, run: () => parts.io.look() },
-    { name: 'rescan', everyMs: RESCAN, run: async () => { await Promise.all([catalog.rescan(), settings.rescan(), security.look()]) } },
-    { name: 'sweep', everyMs: MINUTE, run: async () => { await Promise.all([upkeep.sweepWhenDue(), parts.pauses.forget(upkeep.sureBy()), standstill.look()]) } }
+    {
+      name: 'rescan',
+      everyMs: RESCAN,
+      run: async () => {
+        await Promise.all([catalog.rescan(), settings.rescan(), security.look()])
+      }
+    },
+    {
+      name: 'sweep',
+      everyMs: MINUTE,
+      run: async () => {
+        await Promise.all([upkeep.sweepWhenDue(), parts.pauses.forget(upkeep.sureBy()), standstill.look()])
+      }
+    }
   ]
 }
 
@@ -194,13 +246,32 @@ function composeInputs (wiring: Wiring): void {
   parts.engine = parts.calls.engine
   parts.late = new LateErrors(notices.say)
   parts.watch = new LoopWatch({
-    isOn: options.watch === 'thread', clock, notice: notices.say, folder, owner,
-    limits: () => ({ graceMs: milliseconds(config().manager.stop_grace), limitMs: milliseconds(config().manager.loop_limit) })
+    isOn: options.watch === 'thread',
+    clock,
+    notice: notices.say,
+    folder,
+    owner,
+    limits: () => ({
+      graceMs: milliseconds(config().manager.stop_grace),
+      limitMs: milliseconds(config().manager.loop_limit)
+    })
   })
-  parts.catalog = new Catalog({ settings, notice: notices.say, folder, files: options.files ?? 'watch', now: clock.now, changed: () => void hooks.replan() })
+  parts.catalog = new Catalog({
+    settings,
+    notice: notices.say,
+    folder,
+    files: options.files ?? 'watch',
+    now: clock.now,
+    changed: () => void hooks.replan()
+  })
   parts.io = new IoWatch({ calls: fileCalls, notice: notices.say })
   parts.security = new Security({
-    settings, folder, directory: () => parts.catalog.directory, tasks: () => parts.catalog.tasks, notice: notices.say, env: options.env ?? process.env,
+    settings,
+    folder,
+    directory: () => parts.catalog.directory,
+    tasks: () => parts.catalog.tasks,
+    notice: notices.say,
+    env: options.env ?? process.env,
     // Without files of its own it answers for none.
     ...options.engine && { account: null }
   })
@@ -217,9 +288,37 @@ function composeWork (wiring: Wiring): void {
   parts.planner = plannerFor(wiring)
   parts.runner = runnerFor(wiring)
   const { planner, runner } = parts
-  parts.desk = new Desk({ engine, clock, notice, tasks, coming: () => parts.catalog.coming, situation, planner, runner, scheduleId: scheduleIds(clock), uploads: () => uploadsIn(folder()) })
-  parts.explain = new Explain({ engine, clock, runner, planner, task: id => parts.desk.definition(id), placeOf: pointer => settings.placeOf(pointer), foresight: () => parts.foresight })
-  const forecaster = new Forecaster({ engine, clock, config, situation, tasks, planner: () => planner, activity: () => parts.foresight.histogram, foretell: forecastThread.foretell })
+  parts.desk = new Desk({
+    engine,
+    clock,
+    notice,
+    tasks,
+    coming: () => parts.catalog.coming,
+    situation,
+    planner,
+    runner,
+    scheduleId: scheduleIds(clock),
+    uploads: () => uploadsIn(folder())
+  })
+  parts.explain = new Explain({
+    engine,
+    clock,
+    runner,
+    planner,
+    task: id => parts.desk.definition(id),
+    placeOf: pointer => settings.placeOf(pointer),
+    foresight: () => parts.foresight
+  })
+  const forecaster = new Forecaster({
+    engine,
+    clock,
+    config,
+    situation,
+    tasks,
+    planner: () => planner,
+    activity: () => parts.foresight.histogram,
+    foretell: forecastThread.foretell
+  })
   notices.listen(forecaster.changed, 'forecast')
   parts.foresight = new Foresight({ engine, clock, config, forecaster })
   parts.pauses = new Pauses({ engine, clock, situation })
@@ -229,7 +328,11 @@ function composeWork (wiring: Wiring): void {
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({
-    engine, owner, notice, facts: () => followFacts(parts), schedules: () => void planner.follow().catch(() => undefined)
+    engine,
+    owner,
+    notice,
+    facts: () => followFacts(parts),
+    schedules: () => void planner.follow().catch(() => undefined)
   })
   parts.alarm = new Alarm({ clock, ring: () => void hooks.fire() })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
@@ -242,7 +345,9 @@ export function compose (options: ManagerOptions, settings: Settings, hooks: Hoo
   if (options.onNotice) notices.listen(options.onNotice, 'onNotice')
   const parts = { owner: ownerName(), clock, notices, settings } as Parts
   const wiring: Wiring = {
-    parts, options, hooks,
+    parts,
+    options,
+    hooks,
     config: () => settings.config,
     folder: () => folderOf(settings),
     tasks: () => parts.catalog.tasks,

@@ -13,12 +13,18 @@ import type { TaskManager } from './manager.ts'
 const STALE_PASS = 20 * SECOND
 const LATE_FIRE = 30 * SECOND
 
-const faultOf = ({ code = 'OFFPEAK_INTERNAL', message, fix, ...place }: Place & { code?: string, message: string, fix?: string | undefined }) =>
-  ({ code, message: onceSaid(message, place), fix: fix ?? null, where: placeWords(place) || null })
+const faultOf = (
+  { code = 'OFFPEAK_INTERNAL', message, fix, ...place }: Place & { code?: string, message: string,
+    fix?: string | undefined }
+) => ({ code, message: onceSaid(message, place), fix: fix ?? null, where: placeWords(place) || null })
 
 function configOf ({ settings }: TaskManager) {
   const error = settings.lastError as OffpeakError | null
-  return { ok: error === null, files: settings.files, error: error && faultOf({ ...error.place, code: error.code, message: error.message, fix: error.fix }) }
+  return {
+    ok: error === null,
+    files: settings.files,
+    error: error && faultOf({ ...error.place, code: error.code, message: error.message, fix: error.fix })
+  }
 }
 
 function schedulerOf ({ runner, planner }: TaskManager, now: number) {
@@ -31,7 +37,8 @@ function schedulerOf ({ runner, planner }: TaskManager, now: number) {
   }
 }
 
-/** A sensor in trouble holds nothing up by itself: what it does not tell is unknown, and the gates say what that means. */
+/** A sensor in trouble holds nothing up by itself: what it does not tell is unknown, and the gates say what that
+ *  means. */
 function sensorsOf ({ senses }: TaskManager) {
   const troubles = senses.troubles().map(({ since, ...trouble }) => ({ ...trouble, since: iso(since)! }))
   return { ok: troubles.length === 0, troubles }
@@ -39,14 +46,25 @@ function sensorsOf ({ senses }: TaskManager) {
 
 /** Calls that the engine fails, though it may say that it is well. */
 function callsOf ({ callFaults }: TaskManager) {
-  const failing = callFaults.map(({ call, message, failures, since }) => ({ call, message, failures, since: iso(since)! }))
+  const failing = callFaults.map(({ call, message, failures, since }) => ({
+    call,
+    message,
+    failures,
+    since: iso(since)!
+  }))
   return { ok: failing.length === 0, failing }
 }
 
 /** The stands of the event loop in the last hour, the latest last. */
 const loopOf = ({ watch: { stood } }: TaskManager) => ({
-  ok: stood.length === 0, standing: null,
-  stood: stood.map(({ ms, at, ...rest }) => ({ ...rest, runs: [...rest.runs], seconds: Math.round(ms / SECOND), at: iso(at)! }))
+  ok: stood.length === 0,
+  standing: null,
+  stood: stood.map(({ ms, at, ...rest }) => ({
+    ...rest,
+    runs: [...rest.runs],
+    seconds: Math.round(ms / SECOND),
+    at: iso(at)!
+  }))
 })
 
 /** Calls without which nothing is started, fired or shown. */
@@ -75,17 +93,23 @@ const MOST_FAULTS = 20
 /** Schedules that cannot be read, planned or fired as they stand, oldest fault first; the others go on. */
 function schedulesOf ({ planner }: TaskManager) {
   const { faults } = planner
-  const listed = faults.toSorted((a, b) => a.since - b.since).slice(0, MOST_FAULTS).map(({ error, since, retry_at: at, ...fault }) =>
-    ({ ...fault, code: error.code ?? null, message: error.message, since: iso(since)!, retry_at: iso(at) }))
+  const listed = faults.toSorted((a, b) => a.since - b.since).slice(0, MOST_FAULTS).map((
+    { error, since, retry_at: at, ...fault }
+  ) => ({ ...fault, code: error.code ?? null, message: error.message, since: iso(since)!, retry_at: iso(at) }))
   return { ok: faults.length === 0, failing: faults.length, faults: listed }
 }
 
 /** Listeners that have failed, the latest last; work goes on without them. */
-const listenersOf = ({ listenerTroubles: troubles }: TaskManager) =>
-  ({ ok: troubles.length === 0, troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! })) })
+const listenersOf = ({ listenerTroubles: troubles }: TaskManager) => ({
+  ok: troubles.length === 0,
+  troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! }))
+})
 
 /** What others could do; it leaves the status as it is. */
-const securityOf = ({ security: { findings } }: TaskManager) => ({ ok: findings.length === 0, findings: findings.map(finding => ({ ...finding })) })
+const securityOf = ({ security: { findings } }: TaskManager) => ({
+  ok: findings.length === 0,
+  findings: findings.map(finding => ({ ...finding }))
+})
 
 /** Runs that wait for a file system that does not answer. */
 function ioOf ({ io: { found } }: TaskManager) {
@@ -93,13 +117,24 @@ function ioOf ({ io: { found } }: TaskManager) {
   return { ok: stuck.length === 0, stuck }
 }
 
-function stuckWords ({ run, task, seconds }: { run: string | null, task: string | null, seconds: number }, count: number): string {
+function stuckWords (
+  { run, task, seconds }: { run: string | null, task: string | null, seconds: number },
+  count: number
+): string {
   const whose = run === null ? 'offpeak itself' : `the run ${run} of '${task}'`
-  return `io_stuck: a file system does not answer ${whose} for ${seconds} s${count === 1 ? '' : `, nor ${count - 1} more`}`
+  return `io_stuck: a file system does not answer ${whose} for ${seconds} s${
+    count === 1 ? '' : `, nor ${count - 1} more`
+  }`
 }
 
 /** An engine that cannot even say how it is. */
-const silent = (error: unknown): EngineHealth => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: failureOf(error).message })
+const silent = (error: unknown): EngineHealth => ({
+  ok: false,
+  kind: 'sqlite',
+  last_write_ms: null,
+  bytes: null,
+  reason: failureOf(error).message
+})
 
 /** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
 export async function healthOf (manager: TaskManager) {
@@ -124,7 +159,11 @@ export async function healthOf (manager: TaskManager) {
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
     calls.ok || vital !== undefined ? '' : callWords(manager.callFaults[0]!),
     mendedWords(engine),
-    schedules.ok ? '' : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${schedules.faults[0]!.schedule}' first: ${schedules.faults[0]!.message}`,
+    schedules.ok
+      ? ''
+      : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${
+        schedules.faults[0]!.schedule
+      }' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     stood === undefined ? '' : stoodWords(stood),
     io.ok ? '' : stuckWords(io.stuck[0]!, io.stuck.length),

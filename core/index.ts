@@ -29,11 +29,10 @@ export { storeUpload } from './work/desk/uploads.ts'
 export { TOPICS } from './model/view/event.ts'
 export type { Passed } from './model/view/held.ts'
 export { heldReason } from './model/view/held.ts'
-export {
-  hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound, signalInvalid, signalNotFound,
-  tooManyReaders, uploadRefused
-} from './model/base/errors.ts'
-export { forbidden, privateWithheld, scopeMissing, tokenRefused, tooManyTries, unauthorized } from './model/base/access-errors.ts'
+export { hostRefused, inputInvalid, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound, scheduleNotFound,
+  signalInvalid, signalNotFound, tooManyReaders, uploadRefused } from './model/base/errors.ts'
+export { forbidden, privateWithheld, scopeMissing, tokenRefused, tooManyTries,
+  unauthorized } from './model/base/access-errors.ts'
 export { CONDITIONS, CONFLICTS } from './model/run/run.ts'
 export { MOST_RUNS } from './work/desk/bulk.ts'
 export { ON_FULL } from './model/config/queue.ts'

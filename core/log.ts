@@ -12,13 +12,18 @@ import type { TaskLog } from './model/task/context.ts'
 /** A field with one of these names is censored, at any of the first three depths. */
 const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${name}`, `*.*.${name}`])
 
-export interface LogOptions { level: string, redact?: readonly string[], destination?: DestinationStream }
+export interface LogOptions {
+  level: string
+  redact?: readonly string[]
+  destination?: DestinationStream
+}
 
 /** How often a pipe that is full is tried again, each a millisecond later. */
 const MOST_TRIES = 50
 const nap = new Int32Array(new SharedArrayBuffer(4))
 
-/** Standard output, of which a record is lost that cannot be written: a full disk, a reader or a terminal that is gone keep no run from starting. */
+/** Standard output, of which a record is lost that cannot be written: a full disk, a reader or a terminal that is gone
+ *  keep no run from starting. */
 const output: DestinationStream = {
   write (record) {
     const bytes = Buffer.from(record)
@@ -35,11 +40,18 @@ const output: DestinationStream = {
 }
 
 /** A record holds nothing that does something to the terminal it is read on. */
-const escaping = (destination: DestinationStream): DestinationStream => ({ write: record => destination.write(shown(record)) })
+const escaping = (destination: DestinationStream): DestinationStream => ({
+  write: record => destination.write(shown(record))
+})
 
 /** The process's logger: one JSON record a line. */
 export const createLog = ({ level, redact = [], destination }: LogOptions): Logger =>
-  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: pathsOf(redact), censor: '[redacted]' } }, escaping(destination ?? output))
+  pino({
+    level,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: pathsOf(redact), censor: '[redacted]' }
+  }, escaping(destination ?? output))
 
 const LEVELS: Partial<Record<Notice['kind'], Level>> = {
   file_broken: 'error',
@@ -112,13 +124,26 @@ const WORDS: Record<Notice['kind'], string> = {
 }
 
 const levelOf = (notice: Notice): Level => {
-  if (notice.kind === 'settled') return notice.run.state === 'failed' ? 'error' : notice.outcome === 'failed' || notice.run.warning ? 'warn' : 'info'
+  if (notice.kind === 'settled') {
+    return notice.run.state === 'failed'
+      ? 'error'
+      : notice.outcome === 'failed' || notice.run.warning
+      ? 'warn'
+      : 'info'
+  }
   return LEVELS[notice.kind] ?? 'info'
 }
 
 /** The facts of a run that a log line carries. */
-const brief = ({ id, task, state, attempt, error, reason, warning }: Run) =>
-  ({ id, task, state, attempt, ...error && { error: error.message }, ...reason && { reason }, ...warning && { warning } })
+const brief = ({ id, task, state, attempt, error, reason, warning }: Run) => ({
+  id,
+  task,
+  state,
+  attempt,
+  ...error && { error: error.message },
+  ...reason && { reason },
+  ...warning && { warning }
+})
 
 /** Writes every notice as one log record: constant text, facts as fields. */
 export function noticeLog (log: Logger): Listener {
@@ -126,15 +151,21 @@ export function noticeLog (log: Logger): Listener {
     const level = levelOf(notice)
     if (!log.isLevelEnabled(level)) return
     const { kind, ...facts } = notice
-    log[level]({ notice: kind, ...facts, ...'owner' in notice ? {} : 'run' in notice && 'state' in notice.run ? { run: brief(notice.run) } : {} }, WORDS[kind])
+    log[level]({
+      notice: kind,
+      ...facts,
+      ...'owner' in notice ? {} : 'run' in notice && 'state' in notice.run ? { run: brief(notice.run) } : {}
+    }, WORDS[kind])
   }
 }
 
-/** What a task hands to its log is made plain before it is written: bounded, whatever it is, and the same wherever the task runs. */
+/** What a task hands to its log is made plain before it is written: bounded, whatever it is, and the same wherever the
+ *  task runs. */
 const hooks: LoggerOptions['hooks'] = {
   logMethod (words, method) {
     const parts = logParts(words)
-    method.apply(this, parts.map((part, at) => words[at] === undefined ? undefined : logArgument(part)) as Parameters<typeof method>)
+    method.apply(this,
+      parts.map((part, at) => words[at] === undefined ? undefined : logArgument(part)) as Parameters<typeof method>)
   }
 }
 
@@ -143,7 +174,14 @@ export function runLog ({ level, redact = [], now }: Omit<LogOptions, 'destinati
   const paths = pathsOf(redact).flatMap(path => [path, `data.${path}`])
   return (write: (line: LogLine) => void): TaskLog =>
     // A field of a task that is named `level` is not the level of its line.
-    pino({ level, base: undefined, timestamp: false, nestedKey: 'data', hooks, redact: { paths, censor: '[redacted]' } }, { write: record => write(lineOf(record, now())) })
+    pino({
+      level,
+      base: undefined,
+      timestamp: false,
+      nestedKey: 'data',
+      hooks,
+      redact: { paths, censor: '[redacted]' }
+    }, { write: record => write(lineOf(record, now())) })
 }
 
 type Fields = { [key: string]: Json }
@@ -151,11 +189,15 @@ type Fields = { [key: string]: Json }
 /** A call without a message takes the field of that name for it. */
 function textOf (msg: Json | undefined, { msg: own, ...data }: Fields): { text: string, data: Fields } {
   if (msg === undefined && typeof own === 'string') return { text: own, data }
-  return { text: typeof msg === 'string' ? msg : String(msg ?? ''), data: own === undefined ? data : { msg: own, ...data } }
+  return {
+    text: typeof msg === 'string' ? msg : String(msg ?? ''),
+    data: own === undefined ? data : { msg: own, ...data }
+  }
 }
 
 function lineOf (record: string, at: number): LogLine {
-  const { level, msg, data: nested, ...bound } = JSON.parse(record) as { level: number, msg?: Json, data?: Fields, [key: string]: Json | undefined }
+  const { level, msg, data: nested, ...bound } = JSON.parse(record) as { level: number, msg?: Json, data?: Fields,
+    [key: string]: Json | undefined }
   const { text, data } = textOf(msg, { ...bound as Fields, ...nested })
   return Object.keys(data).length === 0 ? { at, level, text } : { at, level, text, data }
 }

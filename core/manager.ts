@@ -65,7 +65,8 @@ export class TaskManager implements Service {
   readonly #alarm: Alarm
   /** True when the runner is started by `attend`. */
   readonly #isLate: boolean
-  /** What works: started once it is known what was kept. It stops from the last to the first: the timed loops renew leases while runs drain. */
+  /** What works: started once it is known what was kept. It stops from the last to the first: the timed loops renew
+   *  leases while runs drain. */
   readonly #services: Service[]
   /** What answers what was kept. */
   readonly #base: Service[]
@@ -73,7 +74,12 @@ export class TaskManager implements Service {
   startedAt: number | null = null
 
   constructor (options: ManagerOptions, settings: Settings) {
-    const parts = compose(options, settings, { fire: () => this.fire(), replan: () => this.#replan(), look: () => this.look(), poll: () => this.#poll() })
+    const parts = compose(options, settings, {
+      fire: () => this.fire(),
+      replan: () => this.#replan(),
+      look: () => this.look(),
+      poll: () => this.#poll()
+    })
     const { engine, late, catalog, senses, situation, runner, ticker, notices, clock } = parts
     this.settings = settings
     this.clock = clock
@@ -99,7 +105,8 @@ export class TaskManager implements Service {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, late, new OutputCapture(), new ProcessGuard()]
+    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, late, new OutputCapture(),
+      new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     this.#isLate = options.runs === 'later'
     notices.listen(notice => this.#heard(notice), 'owner')
@@ -134,16 +141,18 @@ export class TaskManager implements Service {
     return this.#calls.faults
   }
 
-  /** Calls a listener with every notice from now on; returns an unsubscribe function. One that throws or rejects keeps no other from being called:
-   *  `name`, or else that of the function, stands in health and in the notice `listener_failed`. */
+  /** Calls a listener with every notice from now on; returns an unsubscribe function. One that throws or rejects keeps
+   *  no other from being called: `name`, or else that of the function, stands in health and in the notice
+   *  `listener_failed`. */
   onNotice (listener: Listener, name?: string): () => void {
     return this.#notices.listen(listener, name)
   }
 
   /** Calls a listener after each of the timed loops, twice a second at least; returns an unsubscribe function. */
-  readonly onBeat = (listener: () => unknown, name?: string): (() => void) => this.#ticker.onBeat(listener, name)
+  readonly onBeat = (listener: () => unknown, name?: string): () => void => this.#ticker.onBeat(listener, name)
 
-  /** Resolves when everything runs. A second call returns the first's promise; a start that fails leaves nothing running. */
+  /** Resolves when everything runs. A second call returns the first's promise; a start that fails leaves nothing
+   *  running. */
   start (): Promise<void> {
     return this.#life.start()
   }
@@ -231,8 +240,13 @@ export class TaskManager implements Service {
     for (const { run } of this.runner.active.all()) this.runner.abort(run.id, LOST)
   }
 
-  /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's ETag. */
-  async enable (id: string, enabled: boolean, { by, ifMatch }: { by: string, ifMatch?: string | undefined }): Promise<string> {
+  /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's
+   *  ETag. */
+  async enable (
+    id: string,
+    enabled: boolean,
+    { by, ifMatch }: { by: string, ifMatch?: string | undefined }
+  ): Promise<string> {
     this.desk.definition(id)
     const etag = await this.settings.edit([{ path: ['tasks', id, 'enabled'], value: enabled }], ifMatch)
     const action = enabled ? 'enable' : 'disable'
@@ -243,17 +257,24 @@ export class TaskManager implements Service {
   /** Adds the runs that tasks want at every start. */
   async #greet (): Promise<void> {
     const wanted = [...this.catalog.tasks.values()].filter(task => task.enabled && task.run_on_start)
-    await Promise.all(wanted.map(({ id }) => this.desk.enqueue(id, { key: `start@${this.owner}/${this.startedAt}` }, 'schedule')
-      .catch(error => this.#failed('add', error))))
+    await Promise.all(
+      wanted.map(({ id }) =>
+        this.desk.enqueue(id, { key: `start@${this.owner}/${this.startedAt}` }, 'schedule')
+          .catch(error => this.#failed('add', error))
+      )
+    )
   }
 
   async #configured (): Promise<void> {
     this.watch.tell()
-    await this.catalog.reconfigure().catch(error => this.notice({ kind: 'beat_failed', beat: 'reconfigure', error: failureOf(error) }))
+    await this.catalog.reconfigure().catch(error =>
+      this.notice({ kind: 'beat_failed', beat: 'reconfigure', error: failureOf(error) })
+    )
     await this.#replan()
   }
 
-  /** Brings schedules in line with the tasks; waiting scheduled runs of disabled tasks are cancelled, which leaves a row that says so. */
+  /** Brings schedules in line with the tasks; waiting scheduled runs of disabled tasks are cancelled, which leaves a
+   *  row that says so. */
   async #replan (): Promise<void> {
     if (!this.#isUp) return
     await this.planner.sync().catch(error => this.#failed('plan', error))
@@ -283,8 +304,10 @@ export class TaskManager implements Service {
 }
 
 /** The first reading counts before the first run may start. */
-const firstLook = ({ situation, senses, clock }: Parts): Service =>
-  ({ start: async () => situation.take(senses.latest, clock.now()), stop: async () => undefined })
+const firstLook = ({ situation, senses, clock }: Parts): Service => ({
+  start: async () => situation.take(senses.latest, clock.now()),
+  stop: async () => undefined
+})
 
 /** Reads the configuration and builds a manager that is ready to start; throws OFFPEAK_CONFIG_INVALID. */
 export async function createManager (options: ManagerOptions = {}): Promise<TaskManager> {

@@ -27,7 +27,8 @@ export interface ManagerOptions {
   loops?: 'own' | 'none'
   /** `thread`: a thread sees the event loop stand and says who holds it. The command line has one always. */
   watch?: 'thread' | 'none'
-  /** `later`: runs are executed once `attend` is called, for a server that has to be reachable before a run can hold its loop. */
+  /** `later`: runs are executed once `attend` is called, for a server that has to be reachable before a run can hold
+   *  its loop. */
   runs?: 'now' | 'later'
   random?: () => number
   /** What tasks find in ctx.services. */
@@ -39,4 +40,5 @@ export interface ManagerOptions {
 }
 
 /** What the manager needs of the senses. */
-export type Eyes = Service & Partial<Pick<Senses, 'stored'>> & Pick<Senses, 'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>
+export type Eyes = Service & Partial<Pick<Senses, 'stored'>> & Pick<Senses,
+  'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>

@@ -14,7 +14,11 @@ import type { Settings } from './work/upkeep/settings.ts'
 import type { Task } from './model/task/task.ts'
 
 /** Something by which others get in, or would: what it is, and what to do. */
-export interface Finding { subject: 'root' | 'config' | 'tasks' | 'data' | 'token', message: string, fix: string | null }
+export interface Finding {
+  subject: 'root' | 'config' | 'tasks' | 'data' | 'token'
+  message: string
+  fix: string | null
+}
 
 export interface SecurityOptions {
   settings: Settings
@@ -27,19 +31,27 @@ export interface SecurityOptions {
 }
 
 /** What offpeak puts into its data folder: a folder that has one of these is its own. */
-const MADE = ['offpeak.db', 'lock.db', 'token', 'tokens.json', 'server.json', 'imports.json', 'importing.json', 'ended.json']
+const MADE = ['offpeak.db', 'lock.db', 'token', 'tokens.json', 'server.json', 'imports.json', 'importing.json',
+  'ended.json']
 const OTHERS = 0o007
 const PATIENCE = 2000
 const GROUP_WRITE = 0o020
 
 /** True where root is often the only user there is. */
 export const isContained = (exists = existsSync, env = process.env): boolean =>
-  exists('/.dockerenv') || exists('/run/.containerenv') || env.container !== undefined || env.KUBERNETES_SERVICE_HOST !== undefined
+  exists('/.dockerenv') || exists('/run/.containerenv') || env.container !== undefined ||
+  env.KUBERNETES_SERVICE_HOST !== undefined
 
 /** That offpeak runs as root, in words; null when it does not, or when that is known. */
-export function rootFinding (account: Account | null, { security }: Pick<Config, 'security'>, contained: boolean): Finding | null {
+export function rootFinding (
+  account: Account | null,
+  { security }: Pick<Config, 'security'>,
+  contained: boolean
+): Finding | null {
   if (account?.uid !== 0 || security.accept_root !== null) return null
-  const message = contained ? 'offpeak runs as root in this container, and so does every task' : 'offpeak runs as root, and so does every task'
+  const message = contained
+    ? 'offpeak runs as root in this container, and so does every task'
+    : 'offpeak runs as root, and so does every task'
   const fix = contained
     ? 'Name a user in the image or for the pod (USER, runAsUser), or say in security.accept_root why it is root.'
     : 'Start it as a user of its own (User= in its systemd unit), or say in security.accept_root why it is root.'
@@ -82,7 +94,8 @@ export class Security {
   /** Looks again, and says what was not said before. Never rejects. */
   async look (): Promise<void> {
     if (this.#account === null) return
-    const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account), this.#token(this.#account), this.#tokens()])
+    const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account),
+      this.#token(this.#account), this.#tokens()])
     this.#findings = found.flat()
     const here = new Set(this.#findings.map(({ message }) => message))
     for (const known of this.#said) if (!here.has(known)) this.#said.delete(known)
@@ -103,8 +116,17 @@ export class Security {
   async #refuseToken (account: Account): Promise<void> {
     const file = this.#tokenFile
     if (file === null || this.#options.settings.config.security.accept_loose_files !== null) return
-    const found = (await exposures(file, account)).find(({ weight, kind, by }) => weight === 'refused' && kind !== 'folder' && by.by === 'user')
-    if (found) throw startRefused({ file, pointer: '/server/token_file', message: `${found.message}: the token in it may be known to them`, fix: found.fix })
+    const found = (await exposures(file, account)).find(({ weight, kind, by }) =>
+      weight === 'refused' && kind !== 'folder' && by.by === 'user'
+    )
+    if (found) {
+      throw startRefused({
+        file,
+        pointer: '/server/token_file',
+        message: `${found.message}: the token in it may be known to them`,
+        fix: found.fix
+      })
+    }
   }
 
   /** The data folder is offpeak's own when it has made it, or what lies in it. */
@@ -122,9 +144,14 @@ export class Security {
     if (mode === (stats.mode & 0o7777)) return
     const done = await chmod(path, mode).then(() => true, () => false)
     if (!done) return
-    const message = `${path} could be ${(stats.mode & 0o022) === 0 ? 'read' : 'changed'} by others: its mode ${octal(stats.mode)} is now ${octal(mode)}`
-    const fix = path === this.#tokenFile ? 'Somebody may know the token: remove the file and start again, which makes another.'
-      : path === tokensFile(this.#options.folder()) && (stats.mode & 0o022) !== 0 ? 'Somebody may have added a token: revoke those of `offpeak token list` that you have not made.' : null
+    const message = `${path} could be ${(stats.mode & 0o022) === 0 ? 'read' : 'changed'} by others: its mode ${
+      octal(stats.mode)
+    } is now ${octal(mode)}`
+    const fix = path === this.#tokenFile
+      ? 'Somebody may know the token: remove the file and start again, which makes another.'
+      : path === tokensFile(this.#options.folder()) && (stats.mode & 0o022) !== 0
+      ? 'Somebody may have added a token: revoke those of `offpeak token list` that you have not made.'
+      : null
     this.#options.notice({ kind: 'insecure', subject: 'data', message, fix })
   }
 
@@ -145,7 +172,11 @@ export class Security {
     const found = await exposures(directory(), this.#account)
     for (const file of files) found.push(...await this.#own(join(directory(), file)))
     const isAccepted = settings.config.security.accept_loose_files !== null
-    return found.filter(({ weight }) => weight === 'warned' || isAccepted).map(({ message, fix }) => ({ subject: 'tasks' as const, message, fix }))
+    return found.filter(({ weight }) => weight === 'warned' || isAccepted).map(({ message, fix }) => ({
+      subject: 'tasks' as const,
+      message,
+      fix
+    }))
   }
 
   async #own (path: string) {
@@ -163,25 +194,41 @@ export class Security {
     const file = this.#tokenFile
     const stats = file === null ? null : await stat(file).catch(() => null)
     const found = stats && seenBy(stats, account)
-    return found ? [{ subject: 'token', message: `The token in ${file!} can be read by ${othersWords(found)}`, fix: `Run: chmod 600 ${quoted(file!)}` }] : []
+    return found
+      ? [{
+        subject: 'token',
+        message: `The token in ${file!} can be read by ${othersWords(found)}`,
+        fix: `Run: chmod 600 ${quoted(file!)}`
+      }]
+      : []
   }
 
   /** Tokens with names are passed over as long as their file is at fault. */
   async #tokens (): Promise<Finding[]> {
     const { settings, folder } = this.#options
-    const found = tokensFault({ folder: folder(), loose: settings.config.security.accept_loose_files !== null, account: this.#account })
+    const found = tokensFault({
+      folder: folder(),
+      loose: settings.config.security.accept_loose_files !== null,
+      account: this.#account
+    })
     return found === null ? [] : [{ subject: 'token', message: found.message, fix: found.fix ?? null }]
   }
 }
 
 const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, '0')
 
-/** Throws OFFPEAK_START_REFUSED when others can change a plugin: its code is executed here. One that belongs to whom offpeak itself belongs may be
- *  changed by them, as everything else here. */
-export async function refuseLoosePlugins (folder: string, names: readonly string[], account = ownAccount()): Promise<void> {
+/** Throws OFFPEAK_START_REFUSED when others can change a plugin: its code is executed here. One that belongs to whom
+ *  offpeak itself belongs may be changed by them, as everything else here. */
+export async function refuseLoosePlugins (
+  folder: string,
+  names: readonly string[],
+  account = ownAccount()
+): Promise<void> {
   const { uid } = await stat(import.meta.filename)
   for (const path of [folder, ...names.map(name => join(folder, name))]) {
-    const found = (await exposures(path, account)).find(({ weight, by }) => weight === 'refused' && !(by.by === 'user' && by.uid === uid))
+    const found = (await exposures(path, account)).find(({ weight, by }) =>
+      weight === 'refused' && !(by.by === 'user' && by.uid === uid)
+    )
     if (found) throw startRefused({ file: path, message: `${found.message}: the plugin is not loaded`, fix: found.fix })
   }
 }

@@ -23,7 +23,8 @@ declare module 'fastify' {
   }
 }
 
-/** Sockets whose request may take longer than others: whoever adds one watches it, and takes it out when the request is answered. */
+/** Sockets whose request may take longer than others: whoever adds one watches it, and takes it out when the request is
+ *  answered. */
 export type Unhurried = WeakSet<object>
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -36,7 +37,9 @@ export interface ServerOptions {
 }
 
 /** A manager that lives elsewhere, or what one is made of; `prefix` stands before every route. */
-export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & { prefix?: string | undefined }
+export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & {
+  prefix?: string | undefined
+}
 
 const MIB = 2 ** 20
 const STARTING = 120 * SECOND
@@ -67,17 +70,28 @@ function ordered (faces: readonly Face[]): Face[] {
 async function facesIn (folder: URL, trusted: boolean): Promise<Face[]> {
   const names = (await readdir(folder)).filter(isFace).toSorted()
   if (!trusted) await refuseLoosePlugins(fileURLToPath(folder), names)
-  // Each import() walks all that it imports in turn, which is nearly the same for every face: one for all of them walks it once.
-  const lines = names.map((name, place) => `export { default as face${place} } from ${JSON.stringify(new URL(name, folder).href)}`)
+  // Each import() walks all that it imports in turn, which is nearly the same for every face: one for all of them walks
+  // it once.
+  const lines = names.map((name, place) =>
+    `export { default as face${place} } from ${JSON.stringify(new URL(name, folder).href)}`
+  )
   const faces = await import(`data:text/javascript,${encodeURIComponent(lines.join('\n'))}`) as Record<string, Face>
   return ordered(names.map((_, place) => faces[`face${place}`]!))
 }
 
-const tokenAsk = (manager: TaskManager, env: Env) => ({ folder: manager.folder, root: manager.root, server: manager.config.server, env })
+const tokenAsk = (manager: TaskManager, env: Env) => ({
+  folder: manager.folder,
+  root: manager.root,
+  server: manager.config.server,
+  env
+})
 
 type EmbedOptions = OffpeakOptions & { alone?: boolean, unhurried?: Unhurried }
 
-async function embed (app: FastifyInstance, { prefix = '', alone = false, unhurried = new WeakSet(), ...options }: EmbedOptions): Promise<void> {
+async function embed (
+  app: FastifyInstance,
+  { prefix = '', alone = false, unhurried = new WeakSet(), ...options }: EmbedOptions
+): Promise<void> {
   const manager = 'manager' in options ? options.manager : await createManager(options)
   const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
   const faces = await facesIn(FACES, manager.config.security.accept_loose_files !== null)
@@ -91,17 +105,24 @@ async function embed (app: FastifyInstance, { prefix = '', alone = false, unhurr
   }, { prefix })
 }
 
-/** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the faces touch no other route. */
+/** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the
+ *  faces touch no other route. */
 export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
 
 const rawAnswer = (problem: Problem) => {
   const { status } = problem
   const body = JSON.stringify(problem)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n${body}`
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${
+    Buffer.byteLength(body)
+  }\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n${body}`
 }
 
 const RAW: Record<string, { code: string, status: number, message: string }> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 'OFFPEAK_REQUEST_TIMEOUT', status: 408, message: 'The request did not come to its end in time' },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'OFFPEAK_REQUEST_TIMEOUT',
+    status: 408,
+    message: 'The request did not come to its end in time'
+  },
   HPE_HEADER_OVERFLOW: { code: 'OFFPEAK_HEADERS_TOO_LARGE', status: 431, message: 'The headers are too large' }
 }
 const NO_REQUEST = { message: 'What came is no HTTP request' }
@@ -109,12 +130,15 @@ const NO_REQUEST = { message: 'What came is no HTTP request' }
 /** Answers what is no request, or came too slowly, and cuts the line. */
 const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socket: Socket): void => {
   const { code = '' } = error
-  if (code === 'ECONNRESET' || socket.destroyed || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && unhurried.has(socket))) return
+  if (code === 'ECONNRESET' || socket.destroyed || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && unhurried.has(socket))) {
+    return
+  }
   if (socket.writable) socket.write(rawAnswer(problemOf(requestInvalid(RAW[code] ?? NO_REQUEST), '/')))
   socket.destroy(error)
 }
 
-/** An app of its own with whatever lies in plugins/; not yet listening. Throws OFFPEAK_START_REFUSED when others could reach it without a token of its owner's. */
+/** An app of its own with whatever lies in plugins/; not yet listening. Throws OFFPEAK_START_REFUSED when others could
+ *  reach it without a token of its owner's. */
 export async function createServer ({ manager, logger, env = process.env }: ServerOptions): Promise<FastifyInstance> {
   const { server } = manager.config
   const unhurried: Unhurried = new WeakSet()
@@ -138,8 +162,11 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
     }
   })
   keepRoom(app.server)
-  app.server.on('timeout', socket => { if (!unhurried.has(socket)) socket.destroy() })
-  // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process from ending.
+  app.server.on('timeout', socket => {
+    if (!unhurried.has(socket)) socket.destroy()
+  })
+  // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process
+  // from ending.
   app.addHook('preClose', async () => void setTimeout(() => app.server.closeAllConnections(), CUT_AFTER).unref())
   const own: EmbedOptions = { manager, env, alone: true, unhurried }
   await app.register(offpeak, own)

@@ -7,8 +7,8 @@ export const MOST_CONNECTIONS = 2048
 /** Descriptors that are for other things: the database, logs, files of tasks, children. */
 const FOR_OTHERS = 256
 const LEAST = 64
-/** Requests that one connection may have under way. Node parses all that has come at once, so that thousands sent in a row would keep the loop from
- *  everybody else; clients in use send the next one when the last is answered. */
+/** Requests that one connection may have under way. Node parses all that has come at once, so that thousands sent in a
+ *  row would keep the loop from everybody else; clients in use send the next one when the last is answered. */
 const MOST_UNANSWERED = 16
 
 /** How many files the process may have open, as far as that can be told. */
@@ -35,9 +35,10 @@ function cut (socket: Parsing): void {
   socket.destroy()
 }
 
-/** Keeps room for whoever comes: when there are as many connections as may be, the one goes that has asked for nothing for longest. One whose request is
- *  being answered stays; when all of them are such, the one that has come goes. One that sends request after request without waiting for answers is cut.
- *  Called when the listeners for requests are there. */
+/** Keeps room for whoever comes: when there are as many connections as may be, the one goes that has asked for nothing
+ *  for longest. One whose request is being answered stays; when all of them are such, the one that has come goes. One
+ *  that sends request after request without waiting for answers is cut. Called when the listeners for requests are
+ *  there. */
 export function keepRoom (server: Server, most = roomIn(descriptors())): void {
   /** Those that ask for nothing, the one that has done so longest first. */
   const idle = new Set<Socket>()

@@ -24,7 +24,10 @@ export interface TokenAsk {
 }
 
 /** `file`: where it lies, or null when the environment gave it. */
-export interface Token { value: string, file: string | null }
+export interface Token {
+  value: string
+  file: string | null
+}
 
 /** The file that holds the token, or null when the environment gives the token itself. */
 export function tokenFile ({ folder, root, server, env = {} }: TokenAsk): string | null {
@@ -33,7 +36,8 @@ export function tokenFile ({ folder, root, server, env = {} }: TokenAsk): string
   return given ? resolve(root, given) : join(folder, 'token')
 }
 
-const isGiven = ({ server, env = {} }: TokenAsk) => Boolean(env.OFFPEAK_TOKEN || env.OFFPEAK_TOKEN_FILE || server.token_file)
+const isGiven = ({ server, env = {} }: TokenAsk) =>
+  Boolean(env.OFFPEAK_TOKEN || env.OFFPEAK_TOKEN_FILE || server.token_file)
 
 /** Throws OFFPEAK_START_REFUSED when others could reach the server and its owner has named no token. */
 export function refuseExposed (ask: TokenAsk): void {
@@ -43,7 +47,8 @@ export function refuseExposed (ask: TokenAsk): void {
   throw startRefused({
     pointer: isLoopback(host) ? '/server/trust_proxy' : '/server/host',
     message: `${how}, so others can reach this server, and no token was given`,
-    fix: 'Write a secret into a file that only you can read and name it in server.token_file, or give OFFPEAK_TOKEN_FILE or OFFPEAK_TOKEN.'
+    fix:
+      'Write a secret into a file that only you can read and name it in server.token_file, or give OFFPEAK_TOKEN_FILE or OFFPEAK_TOKEN.'
   })
 }
 
@@ -61,14 +66,23 @@ export async function ensureToken (ask: TokenAsk): Promise<Token> {
     return { value: longEnough((await readFile(file, 'utf8')).trim(), file), file }
   } catch (cause) {
     if (cause instanceof Error && 'statusCode' in cause) throw cause
-    throw configInvalid({ file, pointer: '/server/token_file', message: `The token file ${file} cannot be read`, fix: 'Name a file that offpeak may read.', cause })
+    throw configInvalid({
+      file,
+      pointer: '/server/token_file',
+      message: `The token file ${file} cannot be read`,
+      fix: 'Name a file that offpeak may read.',
+      cause
+    })
   }
 }
 
 function longEnough (value: string, where: string): string {
   if (value.length >= LEAST_SIGNS && /^[\x21-\x7e]+$/.test(value)) return value
   throw configInvalid({
-    file: where, pointer: '/server/token_file', message: `The token in ${where} is not one`, fix: `Use at least ${LEAST_SIGNS} letters and digits without spaces.`
+    file: where,
+    pointer: '/server/token_file',
+    message: `The token in ${where} is not one`,
+    fix: `Use at least ${LEAST_SIGNS} letters and digits without spaces.`
   })
 }
 

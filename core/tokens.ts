@@ -9,15 +9,25 @@ import { tokenExists, tokenInvalid, tokenNotFound, tokensUnreadable } from './mo
 import { writeWhole } from './load/file/write.ts'
 import type { Account, Others } from './load/file/modes.ts'
 
-/** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files; everything. */
+/** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files;
+ *  everything. */
 export const SCOPES = ['read', 'run', 'control'] as const
 export type Scope = typeof SCOPES[number]
 
 /** A token as it is kept. `expires_at` null: never. */
-export interface NamedToken { name: string, scope: Scope, sha256: string, created_at: string, expires_at: string | null }
+export interface NamedToken {
+  name: string
+  scope: Scope
+  sha256: string
+  created_at: string
+  expires_at: string | null
+}
 
 /** Who a request comes from. */
-export interface Bearer { name: string, scope: Scope }
+export interface Bearer {
+  name: string
+  scope: Scope
+}
 
 const BYTES = 32
 const MODE = 0o600
@@ -36,7 +46,9 @@ const digest = (text: string) => createHash('sha256').update(text).digest()
 /** What is wrong with an entry of the file, or null. */
 function faultOf (value: unknown): string | null {
   const { name, scope, sha256, expires_at: expires = null } = (value ?? {}) as Partial<NamedToken>
-  if (typeof name !== 'string' || !TOKEN_NAME.test(name)) return "name: expected up to 32 letters, digits, '.', '_' and '-'"
+  if (typeof name !== 'string' || !TOKEN_NAME.test(name)) {
+    return "name: expected up to 32 letters, digits, '.', '_' and '-'"
+  }
   if (!SCOPES.includes(scope!)) return `scope: expected one of ${SCOPES.join(', ')}`
   if (!/^[0-9a-f]{64}$/.test(String(sha256))) return 'sha256: expected 64 digits of a hash'
   const isInstant = typeof expires === 'string' && !Number.isNaN(Date.parse(expires))
@@ -45,11 +57,14 @@ function faultOf (value: unknown): string | null {
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
 
-/** Who else may change the file of tokens, or put another one in its place: whoever can makes tokens for himself. A link counts by its owner. */
+/** Who else may change the file of tokens, or put another one in its place: whoever can makes tokens for himself. A
+ *  link counts by its owner. */
 function looseness (file: string, account: Account | null): { by: Others, at: string } | null {
   const [folder, link] = [dirname(file), lstatSync(file)]
   const seen: [at: string, found: Others | null][] = [
-    [folder, replacedBy(statSync(folder), account)], [file, changedBy({ ...link, mode: link.isSymbolicLink() ? 0 : link.mode }, account)], [file, changedBy(statSync(file), account)]
+    [folder, replacedBy(statSync(folder), account)],
+    [file, changedBy({ ...link, mode: link.isSymbolicLink() ? 0 : link.mode }, account)],
+    [file, changedBy(statSync(file), account)]
   ]
   const [at, by] = seen.find(([, found]) => found !== null && isRefused(found)) ?? []
   return by ? { by, at: at! } : null
@@ -60,11 +75,19 @@ function refuseLoose (file: string, account: Account | null): void {
   if (found === null) return
   const { by, at } = found
   const mend = by.by === 'user' ? `chown ${account!.uid} ${quoted(at)}` : `chmod go-w ${quoted(at)}`
-  throw tokensUnreadable({ file, why: `${at} can be changed by ${othersWords(by)}`, fix: `Look at whose tokens are in it, and run: ${mend}` })
+  throw tokensUnreadable({
+    file,
+    why: `${at} can be changed by ${othersWords(by)}`,
+    fix: `Look at whose tokens are in it, and run: ${mend}`
+  })
 }
 
 /** `loose`: files that others may change are taken, see security.accept_loose_files. */
-export interface TokensAsk { folder: string, loose?: boolean, account?: Account | null }
+export interface TokensAsk {
+  folder: string
+  loose?: boolean
+  account?: Account | null
+}
 
 /** The tokens of a data folder; throws OFFPEAK_TOKENS_UNREADABLE, also when others than its owner can change them. */
 export function readTokens ({ folder, loose = false, account = ownAccount() }: TokensAsk): NamedToken[] {
@@ -77,29 +100,54 @@ export function readTokens ({ folder, loose = false, account = ownAccount() }: T
     if (codeOf(cause) === 'ENOENT') return []
     if (codeOf(cause) === 'OFFPEAK_TOKENS_UNREADABLE') throw cause
     const fix = ['EACCES', 'EPERM'].includes(codeOf(cause) ?? '') ? 'Ask as the user that offpeak runs as.' : undefined
-    throw tokensUnreadable({ file, why: `it cannot be read (${codeOf(cause) ?? 'unknown'})`, cause, ...fix !== undefined && { fix } })
+    throw tokensUnreadable({
+      file,
+      why: `it cannot be read (${codeOf(cause) ?? 'unknown'})`,
+      cause,
+      ...fix !== undefined && { fix }
+    })
   }
   const broken = jsonFault(text)
-  if (broken !== null) throw tokensUnreadable({ file, why: `line ${broken.line}, column ${broken.column}: ${broken.message}` })
+  if (broken !== null) {
+    throw tokensUnreadable({ file, why: `line ${broken.line}, column ${broken.column}: ${broken.message}` })
+  }
   const kept: unknown = JSON.parse(text)
   if (!Array.isArray(kept)) throw tokensUnreadable({ file, why: 'it holds no list' })
-  const [why] = kept.flatMap((one, index) => { const fault = faultOf(one); return fault === null ? [] : [`/${index}/${fault}`] })
+  const [why] = kept.flatMap((one, index) => {
+    const fault = faultOf(one)
+    return fault === null ? [] : [`/${index}/${fault}`]
+  })
   if (why !== undefined) throw tokensUnreadable({ file, why })
   return kept as NamedToken[]
 }
 
-export interface TokenMade extends TokensAsk { name: string, scope: Scope, now: number, expiresAt: number | null }
+export interface TokenMade extends TokensAsk {
+  name: string
+  scope: Scope
+  now: number
+  expiresAt: number | null
+}
 
 const instant = (at: number) => new Date(at).toISOString()
 
 /** Makes a token; only its hash is kept, so that the answer is the one time that it is seen. */
 export async function createToken ({ name, scope, now, expiresAt, ...ask }: TokenMade): Promise<string> {
-  if (!TOKEN_NAME.test(name)) throw tokenInvalid(`'${name.slice(0, 40)}' is not the name of a token: expected up to 32 letters, digits, '.', '_' and '-'`)
+  if (!TOKEN_NAME.test(name)) {
+    throw tokenInvalid(
+      `'${name.slice(0, 40)}' is not the name of a token: expected up to 32 letters, digits, '.', '_' and '-'`
+    )
+  }
   const kept = readTokens(ask)
   if (kept.some(token => token.name === name)) throw tokenExists(name)
   if (kept.length >= MOST) throw tokenInvalid(`There are already ${MOST} tokens`, 'Revoke those that nobody uses.')
   const value = `op_${randomBytes(BYTES).toString('base64url')}`
-  const made: NamedToken = { name, scope, sha256: digest(value).toString('hex'), created_at: instant(now), expires_at: expiresAt === null ? null : instant(expiresAt) }
+  const made: NamedToken = {
+    name,
+    scope,
+    sha256: digest(value).toString('hex'),
+    created_at: instant(now),
+    expires_at: expiresAt === null ? null : instant(expiresAt)
+  }
   await keep(ask.folder, [...kept, made])
   return value
 }
@@ -112,7 +160,8 @@ export async function revokeToken (ask: TokensAsk, name: string): Promise<void> 
   await keep(ask.folder, rest)
 }
 
-const keep = (folder: string, tokens: readonly NamedToken[]) => writeWhole({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
+const keep = (folder: string, tokens: readonly NamedToken[]) =>
+  writeWhole({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
 
 /** Why named tokens are not taken, or null. */
 export function tokensFault (ask: TokensAsk): OffpeakError | null {
@@ -125,7 +174,8 @@ export function tokensFault (ask: TokensAsk): OffpeakError | null {
   }
 }
 
-/** The named tokens of a data folder, as they are now: what was made or revoked meanwhile counts with the next request. */
+/** The named tokens of a data folder, as they are now: what was made or revoked meanwhile counts with the next
+ *  request. */
 export class NamedTokens {
   readonly #ask: () => TokensAsk
   #stamp = ''
@@ -135,7 +185,8 @@ export class NamedTokens {
     this.#ask = ask
   }
 
-  /** Whose a token is, or null. Every one is compared, in a time that tells nothing. A file that cannot be read, or that others can change, has none. */
+  /** Whose a token is, or null. Every one is compared, in a time that tells nothing. A file that cannot be read, or
+   *  that others can change, has none. */
   find (given: string, now: number): Bearer | null {
     this.#look()
     const hash = digest(given)
@@ -154,7 +205,11 @@ export class NamedTokens {
       const { mtimeMs, ino, size, ctimeMs } = statSync(file)
       const stamp = `${mtimeMs} ${ctimeMs} ${ino} ${size}`
       if (stamp === this.#stamp) return
-      this.#tokens = readTokens(ask).map(token => ({ ...token, expires_at: token.expires_at ?? null, hash: Buffer.from(token.sha256, 'hex') }))
+      this.#tokens = readTokens(ask).map(token => ({
+        ...token,
+        expires_at: token.expires_at ?? null,
+        hash: Buffer.from(token.sha256, 'hex')
+      }))
       this.#stamp = stamp
     } catch {
       this.#tokens = []

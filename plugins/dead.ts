@@ -7,21 +7,43 @@ import { IdIn, Instant, Run, answers, exactly } from './_schema/base.ts'
 import { runAnswer } from './_http/answers.ts'
 import { misfit } from './_http/answers.ts'
 
-const which = { task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })), fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What they failed of' })) }
+const which = {
+  task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What they failed of' }))
+}
 const meant = {
   ...which,
-  all: Type.Optional(Type.Boolean({ description: 'True when neither task nor fingerprint is said, so that nobody means all by saying nothing' })),
+  all: Type.Optional(
+    Type.Boolean({
+      description: 'True when neither task nor fingerprint is said, so that nobody means all by saying nothing'
+    })
+  ),
   dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' }))
 }
 const Group = exactly({
-  task: Type.String(), fingerprint: Type.String(), count: Type.Integer(), message: Type.String({ description: 'Of the newest' }), first_at: Instant, last_at: Instant
+  task: Type.String(),
+  fingerprint: Type.String(),
+  count: Type.Integer(),
+  message: Type.String({ description: 'Of the newest' }),
+  first_at: Instant,
+  last_at: Instant
 })
-const ReplayIn = exactly({ ...meant, every: Type.Optional({ ...DurationSchema, description: 'How far apart they become due' }) })
+const ReplayIn = exactly({
+  ...meant,
+  every: Type.Optional({ ...DurationSchema, description: 'How far apart they become due' })
+})
 const reason = Type.String({ minLength: 1, maxLength: 500 })
-const counted = { matched: Type.Integer(), changed: Type.Integer(), refused: Type.Integer({ description: 'Not queued again, because their queues are full' }), dry_run: Type.Boolean() }
+const counted = {
+  matched: Type.Integer(),
+  changed: Type.Integer(),
+  refused: Type.Integer({ description: 'Not queued again, because their queues are full' }),
+  dry_run: Type.Boolean()
+}
 
 function checkMeant ({ task, fingerprint, all = false }: { task?: string, fingerprint?: string, all?: boolean }): void {
-  if (task === undefined && fingerprint === undefined && !all) throw misfit('', "expected 'task', 'fingerprint' or 'all': true")
+  if (task === undefined && fingerprint === undefined && !all) {
+    throw misfit('', "expected 'task', 'fingerprint' or 'all': true")
+  }
 }
 
 /** Runs that failed for good, by task and what they failed of: played again or discarded. */
@@ -30,26 +52,53 @@ const dead: Face = async app => {
   const { desk } = manager
   const tags = ['dead']
 
-  app.get('/api/dead', { config: READ, schema: { tags, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) } }, async ({ query }) =>
-    (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({ ...group, first_at: iso(first)!, last_at: iso(last)! })))
+  app.get('/api/dead', {
+    config: READ,
+    schema: { tags, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) }
+  }, async ({ query }) =>
+    (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({
+      ...group,
+      first_at: iso(first)!,
+      last_at: iso(last)!
+    })))
 
   app.post('/api/dead/replay', {
     config: CONTROL,
-    schema: { tags, body: ReplayIn, response: answers({ 200: exactly({ ...counted, vanished: Type.Integer({ description: 'Of tasks that are no more, or are off: left as they are' }) }) }) }
+    schema: {
+      tags,
+      body: ReplayIn,
+      response: answers({
+        200: exactly({
+          ...counted,
+          vanished: Type.Integer({ description: 'Of tasks that are no more, or are off: left as they are' })
+        })
+      })
+    }
   }, async ({ body, by }) => {
     checkMeant(body)
     const { all: _, ...ask } = body
     return { ...await desk.dead.replay({ ...ask, by }), dry_run: body.dry_run ?? false }
   })
 
-  app.post('/api/dead/discard', { config: CONTROL, schema: { tags, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) } }, async ({ body, by }) => {
+  app.post('/api/dead/discard', {
+    config: CONTROL,
+    schema: { tags, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) }
+  }, async ({ body, by }) => {
     checkMeant(body)
     const { all: _, reason: message, ...ask } = body
     return { ...await desk.dead.discard({ ...ask, message, by }), dry_run: body.dry_run ?? false }
   })
 
-  app.post('/api/dead/:id/discard', { config: CONTROL, schema: { tags, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) } }, async ({ params, body, by }) =>
-    runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
+  app.post('/api/dead/:id/discard', {
+    config: CONTROL,
+    schema: { tags, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) }
+  },
+    async ({ params, body, by }) =>
+      runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
 }
 
-export default fp(dead, { fastify: '5.x', name: 'offpeak-dead', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
+export default fp(dead, {
+  fastify: '5.x',
+  name: 'offpeak-dead',
+  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
+})

@@ -13,12 +13,16 @@ async function docs (app: FastifyInstance) {
   if (!app.manager.config.server.docs) return
   const routes: Described[] = []
   let description: Promise<FastifyInstance> | undefined
-  // Few starts are followed by a look at this, and it takes more memory than all other faces: it is made when it is asked for.
+  // Few starts are followed by a look at this, and it takes more memory than all other faces: it is made when it is
+  // asked for.
   const described = () =>
     description ??= import('./_http/openapi.ts').then(({ describe }) => describe(routes, app.prefix + PAGES))
 
   async function page (request: FastifyRequest, reply: FastifyReply) {
-    const { statusCode, headers, rawPayload } = await (await described()).inject({ url: request.url, headers: request.headers })
+    const { statusCode, headers, rawPayload } = await (await described()).inject({
+      url: request.url,
+      headers: request.headers
+    })
     if (statusCode === 404) return reply.callNotFound()
     for (const [name, value] of Object.entries(headers)) if (!OF_CONNECTIONS.has(name)) reply.header(name, value)
     return reply.code(statusCode).send(rawPayload)

@@ -13,13 +13,14 @@ async function inTime (wait: Promise<void>): Promise<boolean> {
   return await Promise.race([wait.then(() => true), promise]).finally(() => clearTimeout(timer))
 }
 
-/** What is told as final is durable: an answer waits until the disk has confirmed every end of a run that was stored when it was put together.
- *  A disk that takes longer than five seconds keeps nobody waiting: the answer says so. */
+/** What is told as final is durable: an answer waits until the disk has confirmed every end of a run that was stored
+ *  when it was put together. A disk that takes longer than five seconds keeps nobody waiting: the answer says so. */
 async function durable (app: FastifyInstance) {
   const { manager } = app
   app.addHook('onSend', (request, reply, payload, done) => {
     const { url = '', config } = request.routeOptions
-    const tells = url.includes('/api/') && !url.endsWith('/api/health') && config.scope !== 'open' && reply.statusCode < 400
+    const tells = url.includes('/api/') && !url.endsWith('/api/health') && config.scope !== 'open' &&
+      reply.statusCode < 400
     const wait = tells ? unconfirmedIn(manager.engine) : null
     if (wait === null) return done(null, payload)
     inTime(wait).then(confirmed => {

@@ -8,18 +8,34 @@ import { answers, exactly, word } from './_schema/base.ts'
 
 const MOST_READERS = 1500
 
-const Query = exactly({ topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or with commas; all when absent' })) })
-const Seen = Type.Object({ 'last-event-id': Type.Optional(Type.String({ maxLength: 100, description: 'The last id that was seen: what came after it is told again' })) })
-const Stream = { description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON', content: { 'text/event-stream': { schema: Type.String() } } }
+const Query = exactly({
+  topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or with commas; all when absent' }))
+})
+const Seen = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({ maxLength: 100, description: 'The last id that was seen: what came after it is told again' })
+  )
+})
+const Stream = {
+  description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON',
+  content: { 'text/event-stream': { schema: Type.String() } }
+}
 
 /** The reply as the place where frames go. */
 function sinkOf (reply: FastifyReply) {
   const { raw } = reply.hijack()
   // Not kept alive: the connection is over when the stream is.
-  raw.writeHead(200, { ...reply.getHeaders() as Record<string, string>, 'content-type': 'text/event-stream; charset=utf-8', connection: 'close', 'x-accel-buffering': 'no' })
+  raw.writeHead(200, {
+    ...reply.getHeaders() as Record<string, string>,
+    'content-type': 'text/event-stream; charset=utf-8',
+    connection: 'close',
+    'x-accel-buffering': 'no'
+  })
   return {
     write: (frame: Buffer) => void raw.write(frame),
-    get buffered () { return raw.writableLength },
+    get buffered () {
+      return raw.writableLength
+    },
     end: () => void raw.end(),
     drop: () => void raw.destroy()
   }
@@ -37,11 +53,22 @@ const events: Face = async app => {
   app.get('/api/events', {
     config: READ,
     exposeHeadRoute: false,
-    schema: { tags: ['events'], summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off', querystring: Query, headers: Seen, response: { ...answers({}), 200: Stream } }
+    schema: {
+      tags: ['events'],
+      summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off',
+      querystring: Query,
+      headers: Seen,
+      response: { ...answers({}), 200: Stream }
+    }
   }, ({ query, headers, trusted }, reply) => {
     if (broadcast.readers >= MOST_READERS) throw tooManyReaders(MOST_READERS)
     const seen = headers['last-event-id']
-    const off = broadcast.join({ topics: query.topics ?? null, after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN, sink: sinkOf(reply), trusted })
+    const off = broadcast.join({
+      topics: query.topics ?? null,
+      after: seen === undefined ? undefined : /^\d+$/.test(seen) ? Number(seen) : Number.NaN,
+      sink: sinkOf(reply),
+      trusted
+    })
     reply.raw.on('close', off)
     reply.raw.on('error', off)
   })

@@ -10,12 +10,22 @@ const { properties: fields } = RunIn
 const FlowIn = exactly({
   runs: Type.Array(exactly({
     task: Type.String({ minLength: 1, maxLength: 64 }),
-    ref: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$', description: 'Its name for the others: #name' })),
+    ref: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$', description: 'Its name for the others: #name' })
+    ),
     ...fields
   }), { minItems: 1, maxItems: MOST_RUNS, description: 'All are added, or none' })
 })
 const Flow = exactly({
-  runs: Type.Array(exactly({ id: Type.String(), ref: nullable(Type.String()), task: Type.String(), state: word(STATES), created: Type.Boolean() }))
+  runs: Type.Array(
+    exactly({
+      id: Type.String(),
+      ref: nullable(Type.String()),
+      task: Type.String(),
+      state: word(STATES),
+      created: Type.Boolean()
+    })
+  )
 })
 const LARGE = 32 * 1024 * 1024
 
@@ -23,15 +33,33 @@ const LARGE = 32 * 1024 * 1024
 const flows: Face = async app => {
   const { manager } = app
 
-  app.post('/api/flows', { config: RUN, bodyLimit: LARGE, schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) } }, async ({ headers, body, by }, reply) => {
+  app.post('/api/flows', {
+    config: RUN,
+    bodyLimit: LARGE,
+    schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) }
+  }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
     const { bulk } = manager.desk
     const key = headers['idempotency-key']
-    const added = key === undefined ? await bulk.add(body.runs, { by, action: 'flow' }) : await bulk.addOnce(body.runs, { key, scope: 'flows', by, action: 'flow' })
-    const runs = added.map(({ run: { id, task, state }, created }, index) => ({ id, ref: body.runs[index]!.ref ?? null, task, state, created }))
-    if (key !== undefined && added.every(({ created }) => !created)) return await reply.header('idempotency-replayed', 'true').code(200).send({ runs })
+    const added = key === undefined
+      ? await bulk.add(body.runs, { by, action: 'flow' })
+      : await bulk.addOnce(body.runs, { key, scope: 'flows', by, action: 'flow' })
+    const runs = added.map(({ run: { id, task, state }, created }, index) => ({
+      id,
+      ref: body.runs[index]!.ref ?? null,
+      task,
+      state,
+      created
+    }))
+    if (key !== undefined && added.every(({ created }) => !created)) {
+      return await reply.header('idempotency-replayed', 'true').code(200).send({ runs })
+    }
     return await reply.code(201).send({ runs })
   })
 }
 
-export default fp(flows, { fastify: '5.x', name: 'offpeak-flows', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
+export default fp(flows, {
+  fastify: '5.x',
+  name: 'offpeak-flows',
+  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
+})

@@ -2,7 +2,8 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bearer } from '../core/index.ts'
 import type { Needed } from './_http/scope.ts'
-import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRefused, tooManyTries, unauthorized } from '../core/index.ts'
+import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRefused, tooManyTries,
+  unauthorized } from '../core/index.ts'
 import { Lockout } from './_http/lockout.ts'
 import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
 import { withhold } from './_http/withhold.ts'
@@ -22,7 +23,8 @@ const NAME = /^[\x20-\x7e]{1,64}$/
 const OWNER: Bearer = { name: '', scope: 'control' }
 const CHALLENGE = 'Bearer realm="offpeak"'
 /** Beside an answer of which something was left out. */
-const MORE = `${CHALLENGE}, error_description="Members named in withheld are shown with the token, which is in the file token of the data folder"`
+const MORE =
+  `${CHALLENGE}, error_description="Members named in withheld are shown with the token, which is in the file token of the data folder"`
 
 /** The name that the request gives itself; that of a named token comes first, whatever it says. */
 function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
@@ -31,14 +33,20 @@ function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
   return name === '' ? own ?? 'api' : `token:${name}${own === null ? '' : ` ${own}`}`
 }
 
-/** What a request needs. A route that does not say it needs everything; where there is no route, any token may hear so. */
-const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed => config.scope ?? (is404 ? 'read' : 'control')
+/** What a request needs. A route that does not say it needs everything; where there is no route, any token may hear
+ *  so. */
+const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
+  config.scope ?? (is404 ? 'read' : 'control')
 
-/** Who may ask what: the server's own names alone, a token for every write, for what is private, and for everything that others could reach. */
+/** Who may ask what: the server's own names alone, a token for every write, for what is private, and for everything
+ *  that others could reach. */
 async function guard (app: FastifyInstance) {
   const lockout = new Lockout()
   const { manager, face } = app
-  const tokens = new NamedTokens(() => ({ folder: manager.folder, loose: manager.config.security.accept_loose_files !== null }))
+  const tokens = new NamedTokens(() => ({
+    folder: manager.folder,
+    loose: manager.config.security.accept_loose_files !== null
+  }))
   app.decorateRequest('by', 'api')
   app.decorateRequest('trusted', false)
 
@@ -46,7 +54,11 @@ async function guard (app: FastifyInstance) {
   function bearerOf (request: FastifyRequest, reply: FastifyReply): Bearer {
     const { authorization } = request.headers
     const given = BEARER.exec(authorization ?? '')?.[1]
-    const bearer = given === undefined ? null : sameToken(given, face.token) ? OWNER : tokens.find(given, manager.clock.now())
+    const bearer = given === undefined
+      ? null
+      : sameToken(given, face.token)
+      ? OWNER
+      : tokens.find(given, manager.clock.now())
     if (bearer !== null) return bearer
     const now = manager.clock.monotonic()
     const wait = authorization === undefined ? 0 : lockout.wait(request.ip, now)
@@ -83,4 +95,8 @@ async function guard (app: FastifyInstance) {
   })
 }
 
-export default fp(guard, { fastify: '5.x', name: 'offpeak-guard', dependencies: ['offpeak-headers', 'offpeak-problems'] })
+export default fp(guard, {
+  fastify: '5.x',
+  name: 'offpeak-guard',
+  dependencies: ['offpeak-headers', 'offpeak-problems']
+})

@@ -14,7 +14,10 @@ const WHERE: Record<string, string> = { querystring: 'query', params: 'params', 
 function listed (schema: TSchema, value: Plain): Plain {
   const { properties = {} } = schema as Node
   const lists = Object.keys(value).filter(key => Object.hasOwn(properties, key) && properties[key]!.type === 'array')
-  return { ...value, ...Object.fromEntries(lists.map(key => [key, [value[key]].flat().flatMap(part => String(part).split(','))])) }
+  return {
+    ...value,
+    ...Object.fromEntries(lists.map(key => [key, [value[key]].flat().flatMap(part => String(part).split(','))]))
+  }
 }
 
 /** A body must be what its schema says; text that came in an address is read by it. */
@@ -28,7 +31,10 @@ function compile ({ schema, httpPart = 'body' }: { schema: TSchema, httpPart?: s
     check ??= Compile(schema)
     const faults = faultsOf(schema, value, one => check!.Check(one))
     if (faults.length === 0) return { value }
-    const errors = faults.map(({ pointer, detail }) => ({ pointer: where === undefined ? pointer : `/${where}${pointer}`, detail }))
+    const errors = faults.map(({ pointer, detail }) => ({
+      pointer: where === undefined ? pointer : `/${where}${pointer}`,
+      detail
+    }))
     return { error: inputInvalid({ what: `The ${where ?? 'body'} does not fit`, errors }) }
   }
 }
@@ -47,9 +53,17 @@ function textOf (body: Buffer): string {
 function refusal (text: string): Error {
   const fault = jsonFault(text)
   const code = 'OFFPEAK_INVALID_JSON_BODY'
-  if (fault === null) return requestInvalid({ code, message: 'The body has a key that reaches for prototypes: __proto__, or constructor with prototype' })
+  if (fault === null) {
+    return requestInvalid({
+      code,
+      message: 'The body has a key that reaches for prototypes: __proto__, or constructor with prototype'
+    })
+  }
   const { line, column, message } = fault
-  return requestInvalid({ code, message: `The body is not JSON${line === 0 ? '' : `, line ${line}, column ${column}`}: ${message}` })
+  return requestInvalid({
+    code,
+    message: `The body is not JSON${line === 0 ? '' : `, line ${line}, column ${column}`}: ${message}`
+  })
 }
 
 /** What comes in: JSON bodies alone, in UTF-8, without keys that reach for prototypes, checked strictly. */

@@ -10,7 +10,10 @@ import { Pause, SCOPES } from './_schema/holding.ts'
 import { InstantIn, answers, exactly, word } from './_schema/base.ts'
 
 const LONGEST = 3660 * 86_400_000
-const Scoped = { scope: word(SCOPES), name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Of the queue, task or tag' })) }
+const Scoped = {
+  scope: word(SCOPES),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Of the queue, task or tag' }))
+}
 const PauseIn = exactly({
   ...Scoped,
   until: Type.Optional(InstantIn),
@@ -41,8 +44,12 @@ function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): nu
 function checkThere ({ desk, catalog }: TaskManager, { scope, name }: ReturnType<typeof scopeIn>): void {
   if (scope === 'task') desk.definition(name!)
   if (scope !== 'queue' && scope !== 'tag') return
-  const names = scope === 'queue' ? desk.queues.names : [...new Set([...catalog.tasks.values()].flatMap(({ tags }) => tags))].toSorted()
-  if (!names.includes(name!)) throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
+  const names = scope === 'queue'
+    ? desk.queues.names
+    : [...new Set([...catalog.tasks.values()].flatMap(({ tags }) => tags))].toSorted()
+  if (!names.includes(name!)) {
+    throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
+  }
 }
 
 /** What was paused by hand: everything, a queue, a task or a tag. Running runs go on. */
@@ -50,21 +57,32 @@ const pauses: Face = async app => {
   const { manager } = app
   const tags = ['holding']
 
-  app.get('/api/pauses', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Pause) }) } }, async () => manager.pauses.list().map(pauseView))
+  app.get('/api/pauses', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Pause) }) } },
+    async () => manager.pauses.list().map(pauseView))
 
-  app.post('/api/pauses', { config: CONTROL, schema: { tags, body: PauseIn, response: answers({ 201: Pause }) } }, async ({ body, by }, reply) => {
-    const wanted = scopeIn(body, '/name')
-    const until = untilIn(body, manager.clock.now())
-    checkThere(manager, wanted)
-    const pause = await manager.pauses.add({ ...wanted, until, by, reason: body.reason ?? null })
-    return await reply.code(201).send(pauseView(pause))
-  })
+  app.post('/api/pauses', { config: CONTROL, schema: { tags, body: PauseIn, response: answers({ 201: Pause }) } },
+    async ({ body, by }, reply) => {
+      const wanted = scopeIn(body, '/name')
+      const until = untilIn(body, manager.clock.now())
+      checkThere(manager, wanted)
+      const pause = await manager.pauses.add({ ...wanted, until, by, reason: body.reason ?? null })
+      return await reply.code(201).send(pauseView(pause))
+    })
 
-  app.delete('/api/pauses', { config: CONTROL, schema: { tags, querystring: Which, response: answers({ 204: Type.Null() }) } }, async ({ query, by }, reply) => {
+  app.delete('/api/pauses', {
+    config: CONTROL,
+    schema: { tags, querystring: Which, response: answers({ 204: Type.Null() }) }
+  }, async ({ query, by }, reply) => {
     const { scope, name } = scopeIn(query, '/query/name')
-    if (!await manager.pauses.remove({ scope, name }, by)) throw pauseNotFound(name === null ? 'everything' : `${scope} '${name}'`)
+    if (!await manager.pauses.remove({ scope, name }, by)) {
+      throw pauseNotFound(name === null ? 'everything' : `${scope} '${name}'`)
+    }
     return await reply.code(204).send(null)
   })
 }
 
-export default fp(pauses, { fastify: '5.x', name: 'offpeak-pauses', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
+export default fp(pauses, {
+  fastify: '5.x',
+  name: 'offpeak-pauses',
+  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
+})

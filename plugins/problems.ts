@@ -5,7 +5,8 @@ import { OffpeakError, methodNotAllowed, problemOf, routeNotFound } from '../cor
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
 
-const matcher = (url: string) => new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')}$`)
+const matcher = (url: string) =>
+  new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')}$`)
 
 /** Every refusal and every fault in one shape, RFC 9457. */
 async function problems (app: FastifyInstance) {

@@ -11,7 +11,13 @@ const Queue = exactly({
   depth: Type.Integer({ description: 'Runs that wait, due or not' }),
   running: Type.Integer(),
   concurrency: nullable(Type.Integer()),
-  rate: nullable(exactly({ limit: Type.Integer(), per: Type.Number({ description: 'Seconds' }), left: Type.Integer({ description: 'Starts that it has left' }) })),
+  rate: nullable(
+    exactly({
+      limit: Type.Integer(),
+      per: Type.Number({ description: 'Seconds' }),
+      left: Type.Integer({ description: 'Starts that it has left' })
+    })
+  ),
   max_length: nullable(Type.Integer()),
   on_full: word(ON_FULL),
   paused: nullable(exactly({ by: Type.String(), until: nullable(Instant), reason: nullable(Type.String()) })),
@@ -24,9 +30,15 @@ const queues: Face = async app => {
   const { desk } = app.manager
   const tags = ['queues']
 
-  app.get('/api/queues', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Queue) }) } }, async () => await desk.queues.list())
+  app.get('/api/queues', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Queue) }) } },
+    async () => await desk.queues.list())
 
-  app.get('/api/queues/:name', { config: READ, schema: { tags, params: NameIn, response: answers({ 200: Queue }) } }, async ({ params }) => await desk.queues.get(params.name))
+  app.get('/api/queues/:name', { config: READ, schema: { tags, params: NameIn, response: answers({ 200: Queue }) } },
+    async ({ params }) => await desk.queues.get(params.name))
 }
 
-export default fp(queues, { fastify: '5.x', name: 'offpeak-queues', dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'] })
+export default fp(queues, {
+  fastify: '5.x',
+  name: 'offpeak-queues',
+  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
+})

@@ -14,17 +14,29 @@ const MOST_POINTS = 2000
 const STEPS = [5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR]
 
 const Span = exactly({
-  from: Type.Optional(InstantIn), to: Type.Optional(InstantIn),
-  step: Type.Optional({ ...DurationSchema, description: 'How much time a point stands for; what gives some hundred points when absent' })
+  from: Type.Optional(InstantIn),
+  to: Type.Optional(InstantIn),
+  step: Type.Optional({
+    ...DurationSchema,
+    description: 'How much time a point stands for; what gives some hundred points when absent'
+  })
 })
-const Past = exactly({ from: Instant, to: Instant, step: Type.Number({ description: 'Seconds' }), items: Type.Array(Point) })
+const Past = exactly({
+  from: Instant,
+  to: Instant,
+  step: Type.Number({ description: 'Seconds' }),
+  items: Type.Array(Point)
+})
 
 /** The step of the answer, ms: bounded, whatever was asked for. */
 function stepIn (span: number, asked: string | number | undefined): number {
   if (asked === undefined) return STEPS.find(step => span / step <= MOST_POINTS / 2) ?? Math.ceil(span / MOST_POINTS)
   const step = milliseconds(asked)
   if (span / step <= MOST_POINTS) return step
-  throw misfit('/query/step', `found '${asked}', which is more than ${MOST_POINTS} points: expected at least ${spanWords(Math.max(SECOND, span / MOST_POINTS))}`)
+  throw misfit('/query/step',
+    `found '${asked}', which is more than ${MOST_POINTS} points: expected at least ${
+      spanWords(Math.max(SECOND, span / MOST_POINTS))
+    }`)
 }
 
 /** What the machine does now, and did. */
@@ -32,14 +44,21 @@ const readings: Face = async app => {
   const { manager } = app
   const tags = ['readings']
 
-  app.get('/api/readings', { config: READ, schema: { tags, querystring: Span, response: answers({ 200: Past }) } }, async ({ query }) => {
-    const { from, to } = spanIn({ from: query.from, to: query.to, now: manager.clock.now(), lengthMs: HOUR })
-    const step = stepIn(to - from, query.step)
-    return { from: iso(from)!, to: iso(to)!, step: step / SECOND, items: manager.senses.query({ from, to, step }).map(pointView) }
-  })
+  app.get('/api/readings', { config: READ, schema: { tags, querystring: Span, response: answers({ 200: Past }) } },
+    async ({ query }) => {
+      const { from, to } = spanIn({ from: query.from, to: query.to, now: manager.clock.now(), lengthMs: HOUR })
+      const step = stepIn(to - from, query.step)
+      return {
+        from: iso(from)!,
+        to: iso(to)!,
+        step: step / SECOND,
+        items: manager.senses.query({ from, to, step }).map(pointView)
+      }
+    })
 
-  app.get('/api/readings/now', { config: READ, schema: { tags, response: answers({ 200: Machine }) } }, async () =>
-    machineView({ ...manager.situation.now, troubles: manager.senses.troubles(), now: manager.clock.now() }))
+  app.get('/api/readings/now', { config: READ, schema: { tags, response: answers({ 200: Machine }) } },
+    async () =>
+      machineView({ ...manager.situation.now, troubles: manager.senses.troubles(), now: manager.clock.now() }))
 }
 
 export default fp(readings, { fastify: '5.x', name: 'offpeak-readings' })

@@ -15,10 +15,18 @@ const Filter = exactly({
 const records: Face = async app => {
   app.get('/api/records', {
     config: SECRET,
-    schema: { tags: ['records'], querystring: Filter, response: answers({ 200: page(Recorded, nullable(Type.Integer({ description: 'The `before` that asks for older ones' }))) }) }
+    schema: {
+      tags: ['records'],
+      querystring: Filter,
+      response: answers({
+        200: page(Recorded, nullable(Type.Integer({ description: 'The `before` that asks for older ones' })))
+      })
+    }
   }, async ({ query }) => {
     const limit = query.limit!
-    const entries = await app.manager.engine.records({ ...query, limit } as Parameters<typeof app.manager.engine.records>[0])
+    const entries = await app.manager.engine.records(
+      { ...query, limit } as Parameters<typeof app.manager.engine.records>[0]
+    )
     return { items: entries.map(entryAnswer), next: entries.length === limit ? entries.at(-1)!.seq : null }
   })
 }

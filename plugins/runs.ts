@@ -4,9 +4,8 @@ import { CONTROL, READ, RUNS, SECRET, withheld } from './_http/scope.ts'
 import type { Face } from './_schema/base.ts'
 import { SOURCES, STATES, isFinal } from '../core/index.ts'
 import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
-import {
-  FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page, word
-} from './_schema/base.ts'
+import { FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page,
+  word } from './_schema/base.ts'
 
 const Filter = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
@@ -20,7 +19,13 @@ const Filter = exactly({
   cursor: Type.Optional(Type.String({ maxLength: 200 }))
 })
 const LineFilter = exactly({ after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Limit(500, 2000) })
-const ProgressNow = exactly({ id: Type.String(), state: word(STATES), label: Type.String(), attempt: Type.Integer(), progress: Progress })
+const ProgressNow = exactly({
+  id: Type.String(),
+  state: word(STATES),
+  label: Type.String(),
+  attempt: Type.Integer(),
+  progress: Progress
+})
 
 /** What was asked for and what came of it. */
 const runs: Face = async app => {
@@ -28,10 +33,15 @@ const runs: Face = async app => {
   const tags = ['runs']
   const place = (id: string) => `${app.prefix}/api/runs/${id}`
 
-  app.get('/api/runs', { config: RUNS, schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) } }, async (request, reply) => {
+  app.get('/api/runs', {
+    config: RUNS,
+    schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) }
+  }, async (request, reply) => {
     const { from, to, limit, ...rest } = request.query
     const range = { from: instantIn('/query/from', from), to: instantIn('/query/to', to) }
-    const { items, next } = await manager.desk.runs({ ...rest, ...range, limit: limit! } as Parameters<typeof manager.desk.runs>[0])
+    const { items, next } = await manager.desk.runs(
+      { ...rest, ...range, limit: limit! } as Parameters<typeof manager.desk.runs>[0]
+    )
     if (next !== null) {
       const url = new URL(request.url, 'http://local')
       url.searchParams.set('cursor', next)
@@ -40,17 +50,27 @@ const runs: Face = async app => {
     return { items: items.map(run => runAnswer(manager, run)), next }
   })
 
-  app.get('/api/runs/:id', { config: withheld('payload', 'result', 'checkpoint', 'key'), schema: { tags, params: IdIn, response: answers({ 200: FullRun }) } }, async ({ params }) =>
-    fullRunAnswer(manager, await manager.desk.run(params.id)))
+  app.get('/api/runs/:id', {
+    config: withheld('payload', 'result', 'checkpoint', 'key'),
+    schema: { tags, params: IdIn, response: answers({ 200: FullRun }) }
+  }, async ({ params }) => fullRunAnswer(manager, await manager.desk.run(params.id)))
 
-  app.get('/api/runs/:id/progress', { config: READ, schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) } }, async ({ params }) => {
+  app.get('/api/runs/:id/progress', {
+    config: READ,
+    schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) }
+  }, async ({ params }) => {
     const { id, state, label, attempt, progress } = runAnswer(manager, await manager.desk.run(params.id))
     return { id, state, label, attempt, progress }
   })
 
   app.get('/api/runs/:id/logs', {
     config: SECRET,
-    schema: { tags, params: IdIn, querystring: LineFilter, response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) }) }
+    schema: {
+      tags,
+      params: IdIn,
+      querystring: LineFilter,
+      response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) })
+    }
   }, async ({ params, query }) => {
     const lines = await manager.desk.logs({ id: params.id, after: query.after!, limit: query.limit! })
     return { items: lines.map(lineAnswer), next: lines.at(-1)?.seq ?? query.after! }
@@ -66,7 +86,9 @@ const runs: Face = async app => {
     }
   }, async ({ params, body, by }, reply) => {
     const run = await manager.desk.cancel(params.id, { by, ...body?.reason !== undefined && { message: body.reason } })
-    return await reply.code(isFinal(run.state) ? 200 : 202).header('location', place(run.id)).send(runAnswer(manager, run))
+    return await reply.code(isFinal(run.state) ? 200 : 202).header('location', place(run.id)).send(
+      runAnswer(manager, run)
+    )
   })
 
   app.post('/api/runs/:id/retry', {

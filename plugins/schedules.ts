@@ -22,21 +22,40 @@ const schedules: Face = async app => {
 
   app.get('/api/schedules', {
     config: withheld('payload'),
-    schema: { tags, querystring: exactly({ task: Type.Optional(Type.String({ maxLength: 64 })) }), response: answers({ 200: Type.Array(Schedule) }) }
-  }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(schedule => scheduleAnswer(manager, schedule)))
+    schema: {
+      tags,
+      querystring: exactly({ task: Type.Optional(Type.String({ maxLength: 64 })) }),
+      response: answers({ 200: Type.Array(Schedule) })
+    }
+  },
+    async ({ query }) =>
+      desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(schedule =>
+        scheduleAnswer(manager, schedule)
+      ))
 
-  app.get('/api/schedules/:id', { config: withheld('payload'), schema: { tags, params: IdIn, response: answers({ 200: Schedule }) } }, async ({ params }) => {
+  app.get('/api/schedules/:id', {
+    config: withheld('payload'),
+    schema: { tags, params: IdIn, response: answers({ 200: Schedule }) }
+  }, async ({ params }) => {
     const found = manager.planner.get(params.id)
     if (found === undefined) throw scheduleNotFound(params.id)
     return scheduleAnswer(manager, found)
   })
 
-  app.post('/api/schedules', { config: CONTROL, schema: { tags, body: ScheduleIn, response: answers({ 201: Schedule }) } }, async ({ body, by }, reply) => {
+  app.post('/api/schedules', {
+    config: CONTROL,
+    schema: { tags, body: ScheduleIn, response: answers({ 201: Schedule }) }
+  }, async ({ body, by }, reply) => {
     const schedule = await desk.schedule({ ...body, by } as Parameters<typeof desk.schedule>[0])
-    return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(scheduleAnswer(manager, schedule))
+    return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(
+      scheduleAnswer(manager, schedule)
+    )
   })
 
-  app.delete('/api/schedules/:id', { config: CONTROL, schema: { tags, params: IdIn, response: answers({ 204: Type.Null() }) } }, async ({ params, by }, reply) => {
+  app.delete('/api/schedules/:id', {
+    config: CONTROL,
+    schema: { tags, params: IdIn, response: answers({ 204: Type.Null() }) }
+  }, async ({ params, by }, reply) => {
     await desk.unschedule(params.id, { by })
     return await reply.code(204).send(null)
   })

@@ -15,7 +15,9 @@ const EVERY = ['hour', 'day', 'all'] as const
 const LONGEST = { hour: 45 * DAY, day: 3660 * DAY, all: 3660 * DAY }
 
 const Span = { from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }
-const Held = exactly({ from: Instant, to: Instant, items: Type.Array(HeldTime) }, { description: 'Whole days of UTC; longest first' })
+const Held = exactly({ from: Instant, to: Instant, items: Type.Array(HeldTime) }, {
+  description: 'Whole days of UTC; longest first'
+})
 
 const Ask = exactly({
   ...Span,
@@ -24,19 +26,38 @@ const Ask = exactly({
 })
 
 const Seconds = nullable(Type.Number())
-const Spread = (description: string) => exactly({ count: Type.Integer(), mean: Seconds, p50: Seconds, p95: Seconds, p99: Seconds, longest: Seconds, longest_run: nullable(Type.String({ description: 'The run with the longest' })) }, { description })
+const Spread = (description: string) =>
+  exactly({
+    count: Type.Integer(),
+    mean: Seconds,
+    p50: Seconds,
+    p95: Seconds,
+    p99: Seconds,
+    longest: Seconds,
+    longest_run: nullable(Type.String({ description: 'The run with the longest' }))
+  }, { description })
 
 /** What came of the runs of a task or queue in a while. */
 export const StatsRow = exactly({
-  at: Instant, name: Type.String(), completed: Type.Integer(), failed: Type.Integer(), cancelled: Type.Integer(), skipped: Type.Integer(),
+  at: Instant,
+  name: Type.String(),
+  completed: Type.Integer(),
+  failed: Type.Integer(),
+  cancelled: Type.Integer(),
+  skipped: Type.Integer(),
   retries: Type.Integer({ description: 'Failed attempts that were tried again' }),
   dead: Type.Integer({ description: 'Of the failed, those whose attempts or time was spent' }),
   cpu_seconds: Type.Number({ description: 'Of all processors, of attempts in threads and processes' }),
-  throughput: Type.Number({ description: 'Completed runs an hour' }), failure_rate: nullable(Type.Number({ description: '0 to 1' })),
-  wait: Spread('From due to start, seconds'), held: Spread('Held back by gates, of those that were, seconds'), run: Spread('From start to end, seconds')
+  throughput: Type.Number({ description: 'Completed runs an hour' }),
+  failure_rate: nullable(Type.Number({ description: '0 to 1' })),
+  wait: Spread('From due to start, seconds'),
+  held: Spread('Held back by gates, of those that were, seconds'),
+  run: Spread('From start to end, seconds')
 })
 
-const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EVERY), items: Type.Array(StatsRow) }, { description: 'Whole hours of UTC. Percentiles are within 4.5 %' })
+const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EVERY), items: Type.Array(StatsRow) }, {
+  description: 'Whole hours of UTC. Percentiles are within 4.5 %'
+})
 
 /** What the past adds up to. */
 const stats: Face = async app => {
@@ -44,16 +65,33 @@ const stats: Face = async app => {
 
   app.get('/api/stats', {
     config: READ,
-    schema: { tags: ['stats'], summary: 'throughput, waits, durations, failures and retries by task or queue; it outlives the runs', querystring: Ask, response: answers({ 200: Stats }) }
+    schema: {
+      tags: ['stats'],
+      summary: 'throughput, waits, durations, failures and retries by task or queue; it outlives the runs',
+      querystring: Ask,
+      response: answers({ 200: Stats })
+    }
   }, async ({ query }) => {
     const now = manager.clock.now()
     const { by, every } = query as { by: typeof BY[number], every: typeof EVERY[number] }
     const { from, to } = spanIn({ from: query.from, to: query.to, now, lengthMs: DAY })
-    if (to - from > LONGEST[every]) throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST[every])} by ${every}`)
-    return { from: iso(from)!, to: iso(to)!, by, every, items: await statistics(manager.engine, { from, to, by, every, now }) }
+    if (to - from > LONGEST[every]) {
+      throw misfit('/query/from',
+        `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST[every])} by ${every}`)
+    }
+    return {
+      from: iso(from)!,
+      to: iso(to)!,
+      by,
+      every,
+      items: await statistics(manager.engine, { from, to, by, every, now })
+    }
   })
 
-  app.get('/api/stats/held', { config: READ, schema: { tags: ['holding'], querystring: exactly(Span), response: answers({ 200: Held }) } }, async ({ query }) => {
+  app.get('/api/stats/held', {
+    config: READ,
+    schema: { tags: ['holding'], querystring: exactly(Span), response: answers({ 200: Held }) }
+  }, async ({ query }) => {
     const now = manager.clock.now()
     const asked = spanIn({ from: query.from, to: query.to, now, lengthMs: 7 * DAY })
     const [from, to] = [Math.floor(asked.from / DAY) * DAY, Math.ceil(asked.to / DAY) * DAY]

@@ -12,8 +12,11 @@ const LONGEST = 7 * 24 * HOUR
 const POINTS = 500
 
 const Timeline = exactly({
-  from: Instant, to: Instant,
-  runs: Type.Array(exactly({ ...Run.properties, used: Used }), { description: 'Whose last attempt ran at any moment of the span, the first to start first' }),
+  from: Instant,
+  to: Instant,
+  runs: Type.Array(exactly({ ...Run.properties, used: Used }), {
+    description: 'Whose last attempt ran at any moment of the span, the first to start first'
+  }),
   complete: Type.Boolean({ description: 'False: there were too many runs to look at all of them' }),
   readings: Type.Array(Point, { description: 'What the machine was like meanwhile' })
 })
@@ -25,14 +28,25 @@ const timeline: Face = async app => {
   app.get('/api/timeline', {
     config: RUNS,
     schema: {
-      tags: ['stats'], summary: 'what ran in a span of time, what it took, and the machine beside it', querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }), response: answers({ 200: Timeline })
+      tags: ['stats'],
+      summary: 'what ran in a span of time, what it took, and the machine beside it',
+      querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }),
+      response: answers({ 200: Timeline })
     }
   }, async ({ query }) => {
     const { from, to } = spanIn({ from: query.from, to: query.to, now: manager.clock.now(), lengthMs: HOUR })
-    if (to - from > LONGEST) throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST)}`)
+    if (to - from > LONGEST) {
+      throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST)}`)
+    }
     const { runs, complete } = await ranIn(manager.engine, { from, to })
     const step = Math.ceil((to - from) / POINTS)
-    return { from: iso(from)!, to: iso(to)!, runs: runs.map(({ used, ...run }) => ({ ...runAnswer(manager, run), used })), complete, readings: manager.senses.query({ from, to, step }).map(pointView) }
+    return {
+      from: iso(from)!,
+      to: iso(to)!,
+      runs: runs.map(({ used, ...run }) => ({ ...runAnswer(manager, run), used })),
+      complete,
+      readings: manager.senses.query({ from, to, step }).map(pointView)
+    }
   })
 }
 

@@ -14,15 +14,22 @@ const why: Face = async app => {
   const { manager } = app
   const response = answers({ 200: Explanation })
 
-  app.get('/api/tasks/:id/why', { config: READ, schema: { tags: ['tasks', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) => {
+  app.get('/api/tasks/:id/why', {
+    config: READ,
+    schema: { tags: ['tasks', 'holding'], params: IdIn, querystring: At, response }
+  }, async ({ params, query }) => {
     const task = manager.desk.definition(params.id)
     const at = instantIn('/query/at', query.at)
     const resting = at !== undefined && at < manager.clock.now() ? null : manager.desk.rest(task)
     return explanationView(await manager.explain.task(task, at), resting)
   })
 
-  app.get('/api/runs/:id/why', { config: READ, schema: { tags: ['runs', 'holding'], params: IdIn, querystring: At, response } }, async ({ params, query }) =>
-    explanationView(await manager.explain.run(await manager.desk.run(params.id), instantIn('/query/at', query.at))))
+  app.get('/api/runs/:id/why', {
+    config: READ,
+    schema: { tags: ['runs', 'holding'], params: IdIn, querystring: At, response }
+  },
+    async ({ params, query }) =>
+      explanationView(await manager.explain.run(await manager.desk.run(params.id), instantIn('/query/at', query.at))))
 }
 
 export default fp(why, { fastify: '5.x', name: 'offpeak-why' })

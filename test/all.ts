@@ -21,7 +21,9 @@ function digest () {
   let block: string[] = []
   let totals: RegExpExecArray | null = null
   return {
-    get totals () { return totals },
+    get totals () {
+      return totals
+    },
     line: (text: string) => {
       totals = TOTALS.exec(text) ?? totals
       const result = RESULT.exec(text)

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/model/base/clock.ts'
 
-/** A clock that moves only when it is told to. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes on, the counter does not. */
+/** A clock that moves only when it is told to. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes
+ *  on, the counter does not. */
 export interface FakeClock extends Clock {
-  advance (ms: number): void
-  set (at: number | string): void
+  advance(ms: number): void
+  set(at: number | string): void
 }
 
 export const START = Date.parse('2026-11-22T12:00:00Z')
@@ -18,7 +19,9 @@ export function fakeClock (at: number | string = START): FakeClock {
       wall += ms
       counted += ms
     },
-    set: to => { wall = new Date(to).getTime() }
+    set: to => {
+      wall = new Date(to).getTime()
+    }
   }
 }
 
@@ -27,6 +30,8 @@ export async function until (what: string, condition: () => unknown, withinMs = 
   const end = performance.now() + withinMs
   while (!await condition()) {
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`)
-    await new Promise(resolve => { setTimeout(resolve, 5) })
+    await new Promise(resolve => {
+      setTimeout(resolve, 5)
+    })
   }
 }

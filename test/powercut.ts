@@ -17,15 +17,21 @@ export function powercutLibrary (folder: string): string | null {
   }
 }
 
-/** The environment of a process of which `synced` keeps what it has synced below `folder`. While the file `hold` is there no sync comes back. */
-export function cutEnvironment ({ library, folder, synced, hold }: { library: string, folder: string, synced: string, hold?: string }): Record<string, string> {
+/** The environment of a process of which `synced` keeps what it has synced below `folder`. While the file `hold` is
+ *  there no sync comes back. */
+export function cutEnvironment (
+  { library, folder, synced, hold }: { library: string, folder: string, synced: string, hold?: string }
+): Record<string, string> {
   mkdirSync(synced, { recursive: true })
   return { LD_PRELOAD: library, PL_WATCH: folder, PL_DIR: synced, ...hold !== undefined && { PL_HOLD: hold } }
 }
 
-/** Makes the folder `after` of what a power cut has left of `folder`. Names are taken to be durable: a file that was removed stays removed. */
+/** Makes the folder `after` of what a power cut has left of `folder`. Names are taken to be durable: a file that was
+ *  removed stays removed. */
 export function cutPower ({ folder, synced, after }: { folder: string, synced: string, after: string }): void {
   mkdirSync(after, { recursive: true })
-  for (const name of readdirSync(synced)) if (existsSync(join(folder, name))) copyFileSync(join(synced, name), join(after, name))
+  for (const name of readdirSync(synced)) {
+    if (existsSync(join(folder, name))) copyFileSync(join(synced, name), join(after, name))
+  }
   writeFileSync(join(after, 'lock.json'), '{}')
 }

@@ -55,12 +55,23 @@ export function isoOf (ns: bigint): string {
   return new Temporal.Instant(ns > most ? most : ns < -most ? -most : ns).toString()
 }
 
-interface Job { ask: PackAsk, manifest: Manifest, /** The first name of files that have several. */ first: Map<string, string> }
+interface Job {
+  ask: PackAsk
+  manifest: Manifest /** The first name of files that have several. */
+  first: Map<string, string>
+}
 
-const metaOf = (stat: BigIntStats): Pick<Header, 'mode' | 'uid' | 'gid' | 'mtime'> =>
-  ({ mode: Number(stat.mode) & 0o7777, uid: Number(stat.uid), gid: Number(stat.gid), mtime: stat.mtimeNs })
+const metaOf = (stat: BigIntStats): Pick<Header, 'mode' | 'uid' | 'gid' | 'mtime'> => ({
+  mode: Number(stat.mode) & 0o7777,
+  uid: Number(stat.uid),
+  gid: Number(stat.gid),
+  mtime: stat.mtimeNs
+})
 
-async function readAt (handle: FileHandle, { at, size }: { at: number, size: number }): Promise<Buffer | { bad: string }> {
+async function readAt (
+  handle: FileHandle,
+  { at, size }: { at: number, size: number }
+): Promise<Buffer | { bad: string }> {
   const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, size - at))
   try {
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
@@ -70,12 +81,20 @@ async function readAt (handle: FileHandle, { at, size }: { at: number, size: num
   }
 }
 
-interface FileAsk { handle: FileHandle, path: string, before: BigIntStats, ask: PackAsk }
+interface FileAsk {
+  handle: FileHandle
+  path: string
+  before: BigIntStats
+  ask: PackAsk
+}
 type Read = Pick<PackedFile, 'changed' | 'damaged'> & { sha256: string }
 
 /** The bytes of a file, as many as its header has promised: what a shrunken one lacks, or a bad sector holds back, is
  *  zeros, and said. */
-async function * contentOf ({ handle, path, before, ask }: FileAsk, start: Buffer | { bad: string }): AsyncGenerator<Buffer, Read> {
+async function* contentOf (
+  { handle, path, before, ask }: FileAsk,
+  start: Buffer | { bad: string }
+): AsyncGenerator<Buffer, Read> {
   const size = Number(before.size)
   const hash = createHash('sha256')
   const state = { bad: 0, damaged: '', short: false }
@@ -95,10 +114,14 @@ async function * contentOf ({ handle, path, before, ask }: FileAsk, start: Buffe
   }
   const after = await handle.stat({ bigint: true }).catch(() => before)
   const changed = state.short || after.size !== before.size || after.mtimeNs !== before.mtimeNs
-  return { sha256: hash.digest('hex'), ...(changed ? { changed: true } : {}), ...(state.bad > 0 ? { damaged: state.damaged } : {}) }
+  return {
+    sha256: hash.digest('hex'),
+    ...(changed ? { changed: true } : {}),
+    ...(state.bad > 0 ? { damaged: state.damaged } : {})
+  }
 }
 
-async function * packFile (file: FileAsk, { manifest, first }: Job): AsyncGenerator<Buffer> {
+async function* packFile (file: FileAsk, { manifest, first }: Job): AsyncGenerator<Buffer> {
   const { path, before, handle } = file
   const size = Number(before.size)
   const key = `${before.dev}:${before.ino}`
@@ -111,19 +134,26 @@ async function * packFile (file: FileAsk, { manifest, first }: Job): AsyncGenera
   }
   const start = size === 0 ? Buffer.alloc(0) : await readAt(handle, { at: 0, size })
   // Of a file that fits in one read nothing is there to be kept.
-  if ('bad' in start && (size <= CHUNK || start.bad !== 'EIO')) return void manifest.passed_over.push({ path, why: start.bad })
+  if ('bad' in start && (size <= CHUNK || start.bad !== 'EIO')) {
+    return void manifest.passed_over.push({ path, why: start.bad })
+  }
   yield headerOf({ path, kind: 'file', size, ...metaOf(before) })
-  const read = yield * contentOf(file, start)
+  const read = yield* contentOf(file, start)
   yield padding(size)
   const allocated = Number(before.blocks) * 512
   manifest.files.push({
-    path, size, mode: Number(before.mode) & 0o7777, mtime: isoOf(before.mtimeNs), ...read, ...(allocated < size ? { allocated } : {})
+    path,
+    size,
+    mode: Number(before.mode) & 0o7777,
+    mtime: isoOf(before.mtimeNs),
+    ...read,
+    ...(allocated < size ? { allocated } : {})
   })
   manifest.bytes += size
   if (before.nlink > 1n) first.set(key, path)
 }
 
-async function * packOne (found: Found, job: Job): AsyncGenerator<Buffer> {
+async function* packOne (found: Found, job: Job): AsyncGenerator<Buffer> {
   const { path } = found
   const { ask, manifest } = job
   const passOver = (why: string) => void manifest.passed_over.push({ path, why })
@@ -135,8 +165,10 @@ async function * packOne (found: Found, job: Job): AsyncGenerator<Buffer> {
     if (typeof handle === 'string') return passOver(handle)
     try {
       const before = await handle.stat({ bigint: true })
-      if (!sameFile({ dev: Number(before.dev), ino: Number(before.ino) }, found.stat) || !before.isFile()) return passOver('replaced')
-      return yield * packFile({ handle, path, before, ask }, job)
+      if (!sameFile({ dev: Number(before.dev), ino: Number(before.ino) }, found.stat) || !before.isFile()) {
+        return passOver('replaced')
+      }
+      return yield* packFile({ handle, path, before, ask }, job)
     } finally {
       await handle.close()
     }
@@ -147,15 +179,17 @@ async function * packOne (found: Found, job: Job): AsyncGenerator<Buffer> {
     manifest.folders.push(path)
     return yield headerOf({ path, kind: 'folder', size: 0, ...metaOf(stat) })
   }
-  const to = await found.folder.readLink(found.name).catch((error: unknown) => ({ code: codeOf(error) || messageOf(error) }))
+  const to = await found.folder.readLink(found.name).catch((error: unknown) => ({
+    code: codeOf(error) || messageOf(error)
+  }))
   if (typeof to === 'object') return passOver(to.code)
   manifest.links!.push({ path, to })
   yield headerOf({ path, kind: 'link', size: 0, ...metaOf(stat), to })
 }
 
-async function * tarOf (job: Job): AsyncGenerator<Buffer> {
+async function* tarOf (job: Job): AsyncGenerator<Buffer> {
   const { ask, manifest } = job
-  for await (const found of choose(ask)) yield * packOne(found, job)
+  for await (const found of choose(ask)) yield* packOne(found, job)
   const body = Buffer.from(JSON.stringify(manifest))
   const mtime = BigInt(Date.parse(manifest.created_at)) * 1_000_000n
   yield headerOf({ path: MANIFEST, kind: 'file', size: body.length, mode: 0o600, uid: 0, gid: 0, mtime })
@@ -165,7 +199,7 @@ async function * tarOf (job: Job): AsyncGenerator<Buffer> {
 }
 
 /** Small pieces joined to chunks, counted. */
-async function * joined (source: AsyncIterable<Buffer>, sum: { bytes: number }): AsyncGenerator<Buffer> {
+async function* joined (source: AsyncIterable<Buffer>, sum: { bytes: number }): AsyncGenerator<Buffer> {
   let [pieces, length] = [[] as Buffer[], 0]
   for await (const piece of source) {
     sum.bytes += piece.length
@@ -195,19 +229,32 @@ function writer (out: FileHandle) {
 
 /** Writes a folder as tar through zstd into an open file, with the hash of each file in a manifest at its end. What
  *  cannot be read, and what is neither file, folder nor link, is passed over and named. */
-export async function pack (ask: PackAsk): Promise<{ manifest: Manifest, bytes: number, sha256: string, unpacked: number }> {
+export async function pack (
+  ask: PackAsk
+): Promise<{ manifest: Manifest, bytes: number, sha256: string, unpacked: number }> {
   const stat = await ask.source.handle.stat({ bigint: true })
   const manifest: Manifest = {
-    format: FORMAT, ...ask.about, bytes: 0, files: [], folders: [], links: [], hard_links: [],
-    root: { mode: Number(stat.mode) & 0o7777, mtime: isoOf(stat.mtimeNs) }, passed_over: []
+    format: FORMAT,
+    ...ask.about,
+    bytes: 0,
+    files: [],
+    folders: [],
+    links: [],
+    hard_links: [],
+    root: { mode: Number(stat.mode) & 0o7777, mtime: isoOf(stat.mtimeNs) },
+    passed_over: []
   }
   const { take, answer } = writer(ask.out)
   const sum = { bytes: 0 }
-  const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ask.level, [constants.ZSTD_c_checksumFlag]: 1 } })
-  const tar = tarOf({ ask, manifest, first: new Map() })
-  await pipeline(Readable.from(joined(tar, sum), { objectMode: false }), zstd, take, { signal: ask.signal }).catch((error: unknown) => {
-    ask.signal.throwIfAborted()
-    throw error
+  const zstd = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: ask.level, [constants.ZSTD_c_checksumFlag]: 1 }
   })
+  const tar = tarOf({ ask, manifest, first: new Map() })
+  await pipeline(Readable.from(joined(tar, sum), { objectMode: false }), zstd, take, { signal: ask.signal }).catch(
+    (error: unknown) => {
+      ask.signal.throwIfAborted()
+      throw error
+    }
+  )
   return { manifest, ...answer(), unpacked: sum.bytes }
 }

@@ -27,7 +27,11 @@ export interface Backup {
 }
 
 /** How many to keep: the last ones, and of so many days and weeks (UTC) with a backup the last one of each. */
-export interface Keep { last: number, daily: number, weekly: number }
+export interface Keep {
+  last: number
+  daily: number
+  weekly: number
+}
 
 /** `photos-20260310T020000Z`: the name of a backup without its ending. */
 export const stemOf = (name: string, at: Date): string =>
@@ -52,7 +56,7 @@ export async function sideManifest (folder: Folder, archive: string): Promise<Si
 export async function archiveHash (handle: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(256 * 1024)
-  for (let at = 0; ;) {
+  for (let at = 0;;) {
     signal.throwIfAborted()
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
     if (bytesRead === 0) return hash.digest('hex')
@@ -62,21 +66,38 @@ export async function archiveHash (handle: FileHandle, signal: AbortSignal): Pro
 }
 
 /** The backups in an open folder, newest first; files that only look like one are left out. */
-export async function backupsIn (folder: Folder, { name, source }: { name?: string, source?: string } = {}): Promise<Backup[]> {
+export async function backupsIn (
+  folder: Folder,
+  { name, source }: { name?: string, source?: string } = {}
+): Promise<Backup[]> {
   const backups: Backup[] = []
   for (const entry of await folder.entries()) {
     if (!entry.isFile() || !/-\d{8}T\d{6}Z(-\w+)?\.tar\.zst$/.test(entry.name)) continue
     const manifest = await sideManifest(folder, entry.name)
-    if (manifest === null || manifest.name !== (name ?? manifest.name) || manifest.source !== (source ?? manifest.source)) continue
+    if (manifest === null || manifest.name !== (name ?? manifest.name) ||
+      manifest.source !== (source ?? manifest.source)) continue
     const { archive, created_at, files, run_id } = manifest
     const whole = (await folder.stat(entry.name))?.size === archive.bytes
-    backups.push({ file: join(folder.path, entry.name), name: manifest.name, source: manifest.source, run_id, created_at, bytes: archive.bytes, files: files.length, sha256: archive.sha256, partial: !whole || isPartial(manifest) })
+    backups.push({
+      file: join(folder.path, entry.name),
+      name: manifest.name,
+      source: manifest.source,
+      run_id,
+      created_at,
+      bytes: archive.bytes,
+      files: files.length,
+      sha256: archive.sha256,
+      partial: !whole || isPartial(manifest)
+    })
   }
   return backups.toSorted((a, b) => a.created_at < b.created_at ? 1 : -1)
 }
 
 /** The backups in a folder, newest first. Throws ENOENT when there is no such folder. */
-export async function listBackups ({ folder, name, open: opens = openFolder }: { folder: string, name?: string, open?: (path: string) => Promise<Folder> }): Promise<Backup[]> {
+export async function listBackups (
+  { folder, name, open: opens = openFolder }: { folder: string, name?: string,
+    open?: (path: string) => Promise<Folder> }
+): Promise<Backup[]> {
   const open = await opens(folder)
   try {
     return await backupsIn(open, name === undefined ? {} : { name })
@@ -106,8 +127,8 @@ export function kept (instants: number[], keep: Keep): Set<number> {
 }
 
 /** The backups that need not be kept beside the one that was made just now, newest first. Those that lack something do
- *  not take the place of whole ones: each kind is counted by itself. Those of a time that is still to come stay and take
- *  no place: one of the two clocks was wrong. */
+ *  not take the place of whole ones: each kind is counted by itself. Those of a time that is still to come stay and
+ *  take no place: one of the two clocks was wrong. */
 export function spare (backups: Backup[], keep: Keep, made: string): Backup[] {
   const past = backups.filter(one => Date.parse(one.created_at) <= Date.parse(made))
   return [true, false].flatMap(partial => {

@@ -19,9 +19,13 @@ export interface PackedFile {
 }
 
 /** A path and what it points at: the text of a link, or the file that a hard link is another name of. */
-export interface PackedLink { path: string, to: string }
+export interface PackedLink {
+  path: string
+  to: string
+}
 
-/** What is in an archive. Paths are relative with `/`; a byte that is not UTF-8 stands as a lone surrogate (`\udce9`). */
+/** What is in an archive. Paths are relative with `/`; a byte that is not UTF-8 stands as a lone surrogate
+ *  (`\udce9`). */
 export interface Manifest {
   format: typeof FORMAT
   name: string
@@ -40,10 +44,13 @@ export interface Manifest {
 }
 
 /** A manifest as it lies beside its archive. `unpacked`: the bytes of the tar in it. */
-export interface SideManifest extends Manifest { archive: { file: string, bytes: number, sha256: string, unpacked?: number } }
+export interface SideManifest extends Manifest {
+  archive: { file: string, bytes: number, sha256: string, unpacked?: number }
+}
 
 /** What is left out although nobody has asked for it. */
-export const unreadIn = ({ passed_over: passed }: Pick<Manifest, 'passed_over'>): { path: string, why: string }[] => passed.filter(({ why }) => why !== 'special' && why !== 'link')
+export const unreadIn = ({ passed_over: passed }: Pick<Manifest, 'passed_over'>): { path: string, why: string }[] =>
+  passed.filter(({ why }) => why !== 'special' && why !== 'link')
 
 /** True for a backup that lacks something which could not be read. */
 export const isPartial = (manifest: Pick<Manifest, 'passed_over' | 'files'>): boolean =>

@@ -25,19 +25,25 @@ const metaOf = ({ mode, uid, gid, mtime }: Entry): Meta => ({ mode, uid, gid, se
 async function writeAt (out: FileHandle, chunk: Buffer, { at, holes }: { at: number, holes: boolean }): Promise<void> {
   for (let from = 0; from < chunk.length;) {
     const page = Math.min(HOLE - (at + from) % HOLE, chunk.length - from)
-    const empty = (start: number, length: number) => holes && chunk.subarray(start, start + length).every(byte => byte === 0)
+    const empty = (start: number, length: number) =>
+      holes && chunk.subarray(start, start + length).every(byte => byte === 0)
     if (empty(from, page)) {
       from += page
       continue
     }
     let end = holes ? from + page : chunk.length
-    while (end < chunk.length && !empty(end, Math.min(HOLE, chunk.length - end))) end += Math.min(HOLE, chunk.length - end)
+    while (end < chunk.length && !empty(end, Math.min(HOLE, chunk.length - end))) {
+      end += Math.min(HOLE, chunk.length - end)
+    }
     for (let done = from; done < end;) done += (await out.write(chunk, done, end - done, at + done)).bytesWritten
     from = end
   }
 }
 
-async function copyOf (from: Folder, { old, folder, temp, meta }: { old: string, folder: Folder, temp: string, meta: Meta }): Promise<string | null> {
+async function copyOf (
+  from: Folder,
+  { old, folder, temp, meta }: { old: string, folder: Folder, temp: string, meta: Meta }
+): Promise<string | null> {
   await using source = await from.read(old)
   await using out = await folder.create(temp)
   for await (const chunk of source.createReadStream({ autoClose: false })) await out.writeFile(chunk as Buffer)
@@ -57,7 +63,10 @@ export class Placer {
   #outer: string | null = null
   readonly #folders: { path: string, meta: Meta }[] = []
 
-  constructor ({ root, onBytes, signal, replace }: { root: Folder, onBytes: (bytes: number, path: string) => void, signal: AbortSignal, replace: boolean }) {
+  constructor (
+    { root, onBytes, signal, replace }: { root: Folder, onBytes: (bytes: number, path: string) => void,
+      signal: AbortSignal, replace: boolean }
+  ) {
     this.#root = root
     this.#onBytes = onBytes
     this.#signal = signal
@@ -90,7 +99,9 @@ export class Placer {
         await make(folder, TEMP)
         if (this.#replace) await folder.rename(TEMP, name)
         // What has come since the look, or is the same name on this disk: upper and lower case.
-        else if (!await folder.moveNew(TEMP, name)) throw Object.assign(new Error('another has this name, and is not replaced'), { code: 'EEXIST' })
+        else if (!await folder.moveNew(TEMP, name)) {
+          throw Object.assign(new Error('another has this name, and is not replaced'), { code: 'EEXIST' })
+        }
       } catch (error) {
         await folder.remove(TEMP)
         throw error
@@ -98,7 +109,10 @@ export class Placer {
     })
   }
 
-  async #write (folder: Folder, { name, entry, file }: { name: string, entry: Entry, file: PackedFile }): Promise<void> {
+  async #write (
+    folder: Folder,
+    { name, entry, file }: { name: string, entry: Entry, file: PackedFile }
+  ): Promise<void> {
     const out = await folder.create(name)
     try {
       const hash = createHash('sha256')
@@ -109,7 +123,9 @@ export class Placer {
         at += chunk.length
         this.#onBytes(chunk.length, shown(file.path))
       }
-      if (hash.digest('hex') !== file.sha256) throw new ArchiveRefused(`'${shown(file.path)}' changed while it was restored`)
+      if (hash.digest('hex') !== file.sha256) {
+        throw new ArchiveRefused(`'${shown(file.path)}' changed while it was restored`)
+      }
       await out.truncate(at)
       this.#lost(file.path, await dress(out, metaOf(entry)))
       await out.sync()
@@ -121,14 +137,15 @@ export class Placer {
   /** A second name of a file that has been put; a copy where the disk has no second names. */
   async #again (first: string, { path, meta }: { path: string, meta: Meta }): Promise<void> {
     const [outer, old] = splitPath(first)
-    await inFolder(this.#root, outer, from => this.#put(path, async (folder, temp) => {
-      try {
-        await folder.linkFrom(from, { old, name: temp })
-      } catch (error) {
-        if (!NO_LINKS.includes(codeOf(error))) throw error
-        this.#lost(path, await copyOf(from, { old, folder, temp, meta }))
-      }
-    }))
+    await inFolder(this.#root, outer, from =>
+      this.#put(path, async (folder, temp) => {
+        try {
+          await folder.linkFrom(from, { old, name: temp })
+        } catch (error) {
+          if (!NO_LINKS.includes(codeOf(error))) throw error
+          this.#lost(path, await copyOf(from, { old, folder, temp, meta }))
+        }
+      }))
   }
 
   /** A file, under all the names that are wanted of it. */
@@ -153,14 +170,20 @@ export class Placer {
     const { uid, gid, seconds } = metaOf(entry)
     await this.#put(entry.path, async (folder, temp) => {
       await folder.makeLink(temp, entry.to ?? '')
-      if (!await folder.mark(temp, { owner: process.getuid?.() === 0 ? { uid, gid } : null, seconds })) this.#lost(entry.path, 'owner or time')
-    }).then(() => { this.sum.links++ }, (error: unknown) => this.#trouble(entry.path, error))
+      if (!await folder.mark(temp, { owner: process.getuid?.() === 0 ? { uid, gid } : null, seconds })) {
+        this.#lost(entry.path, 'owner or time')
+      }
+    }).then(() => {
+      this.sum.links++
+    }, (error: unknown) => this.#trouble(entry.path, error))
   }
 
   /** A folder; how it is to look is kept until everything is in it. */
   async folder (entry: Entry): Promise<void> {
     await makeFolder(this.#root, entry.path, async () => undefined).then(
-      () => { this.#folders.push({ path: entry.path, meta: metaOf(entry) }) },
+      () => {
+        this.#folders.push({ path: entry.path, meta: metaOf(entry) })
+      },
       (error: unknown) => this.#trouble(entry.path, error)
     )
   }
@@ -177,6 +200,9 @@ export class Placer {
     if (own === undefined) return
     const { uid, gid } = await this.#root.handle.stat()
     const at = Temporal.Instant.from(own.mtime).epochNanoseconds
-    await dress(this.#root.handle, { mode: own.mode, uid, gid, seconds: secondsOf(at) }).then(lost => this.#lost('.', lost), (error: unknown) => this.#trouble('.', error))
+    await dress(this.#root.handle, { mode: own.mode, uid, gid, seconds: secondsOf(at) }).then(
+      lost => this.#lost('.', lost),
+      (error: unknown) => this.#trouble('.', error)
+    )
   }
 }

@@ -35,7 +35,15 @@ export interface RestoreAsk {
 }
 
 /** What came of it. `troubles` names what is not as it was, `damaged` what the backup itself holds in part alone. */
-export interface Restored { files: number, links: number, bytes: number, manifest: Manifest, troubles: string[], more_troubles: number, damaged: string[] }
+export interface Restored {
+  files: number
+  links: number
+  bytes: number
+  manifest: Manifest
+  troubles: string[]
+  more_troubles: number
+  damaged: string[]
+}
 
 const makeFolder = async (path: string) => await mkdir(path, { recursive: true }) !== undefined
 
@@ -69,14 +77,24 @@ async function refuseExisting (root: Folder, paths: string[]): Promise<void> {
 }
 
 /** What is to be unpacked: under each file that the archive holds, the names it is to get. */
-interface Plan { files: Map<string, { file: PackedFile, names: string[] }>, links: Set<string>, folders: Wanted, bytes: number }
+interface Plan {
+  files: Map<string, { file: PackedFile, names: string[] }>
+  links: Set<string>
+  folders: Wanted
+  bytes: number
+}
 
 function planOf (manifest: Manifest, wanted: Wanted): Plan {
   const names = new Map(manifest.files.map(file => [file.path, { file, names: wanted(file.path) ? [file.path] : [] }]))
   for (const { path, to } of manifest.hard_links ?? []) if (wanted(path)) names.get(to)?.names.push(path)
   const files = new Map([...names].filter(([, one]) => one.names.length > 0))
   const bytes = [...files.values()].reduce((sum, { file }) => sum + Math.min(file.size, file.allocated ?? file.size), 0)
-  return { files, links: new Set((manifest.links ?? []).map(({ path }) => path).filter(wanted)), folders: wanted, bytes }
+  return {
+    files,
+    links: new Set((manifest.links ?? []).map(({ path }) => path).filter(wanted)),
+    folders: wanted,
+    bytes
+  }
 }
 
 const pathsOf = ({ files, links }: Plan) => [...[...files.values()].flatMap(({ names }) => names), ...links]
@@ -84,19 +102,35 @@ const pathsOf = ({ files, links }: Plan) => [...[...files.values()].flatMap(({ n
 /** Refuses what the disk has no room for before it is filled. */
 async function checkRoom (root: Folder, { bytes }: Plan): Promise<void> {
   const room = await statfs(root.path).then(({ bavail, bsize }) => bavail * bsize, () => Infinity)
-  if (bytes > room) throw new ArchiveRefused(`The files are ${sizeWords(bytes)}, and ${root.path} has room for ${sizeWords(room)}; nothing was restored`)
+  if (bytes > room) {
+    throw new ArchiveRefused(
+      `The files are ${sizeWords(bytes)}, and ${root.path} has room for ${sizeWords(room)}; nothing was restored`
+    )
+  }
 }
 
 async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, made }: {
-  root: Folder, manifest: Manifest, ask: RestoreAsk, caps: Caps, signal: AbortSignal, made: boolean
+  root: Folder
+  manifest: Manifest
+  ask: RestoreAsk
+  caps: Caps
+  signal: AbortSignal
+  made: boolean
 }): Promise<Omit<Restored, 'manifest'>> {
   const plan = planOf(manifest, wantedBy(manifest, ask.only))
   if (ask.only !== undefined && pathsOf(plan).length + manifest.folders.filter(plan.folders).length === 0) {
-    throw new ArchiveRefused(`Nothing in the archive is named by ${ask.only.slice(0, 3).map(one => `'${shown(one)}'`).join(', ')}`)
+    throw new ArchiveRefused(
+      `Nothing in the archive is named by ${ask.only.slice(0, 3).map(one => `'${shown(one)}'`).join(', ')}`
+    )
   }
   if (ask.existing !== 'replace') await refuseExisting(root, pathsOf(plan))
   await checkRoom(root, plan)
-  const placer = new Placer({ root, onBytes: ask.onBytes ?? (() => undefined), signal, replace: ask.existing === 'replace' })
+  const placer = new Placer({
+    root,
+    onBytes: ask.onBytes ?? (() => undefined),
+    signal,
+    replace: ask.existing === 'replace'
+  })
   const visit = async (entry: Entry) => {
     const wanted = plan.files.get(entry.path)
     if (entry.kind === 'file' && entry.path !== MANIFEST && wanted !== undefined) await placer.file(entry, wanted)
@@ -105,18 +139,26 @@ async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, 
   }
   await readArchive({ handle, caps, signal, visit })
   await placer.finish(made && ask.only === undefined ? manifest.root : undefined)
-  const damaged = [...plan.files.values()].filter(({ file }) => file.damaged !== undefined).map(({ names }) => names[0]!)
+  const damaged = [...plan.files.values()].filter(({ file }) => file.damaged !== undefined).map(({ names }) =>
+    names[0]!
+  )
   return { ...placer.sum, damaged: damaged.map(shown) }
 }
 
 /** What an archive may grow to: what its own manifest beside it says when that is the one of just this archive, and by
  *  the caps otherwise. */
-async function capsFor ({ folder, handle, name, caps, signal }: { folder: Folder, handle: FileHandle, name: string, caps: Caps, signal: AbortSignal }): Promise<Caps> {
+async function capsFor (
+  { folder, handle, name, caps, signal }: { folder: Folder, handle: FileHandle, name: string, caps: Caps,
+    signal: AbortSignal }
+): Promise<Caps> {
   const side = await sideManifest(folder, name)
   const { size } = await handle.stat()
-  if (side === null || side.archive.bytes !== size || side.archive.sha256 !== await archiveHash(handle, signal)) return caps
+  if (side === null || side.archive.bytes !== size || side.archive.sha256 !== await archiveHash(handle, signal)) {
+    return caps
+  }
   // Archives from before this was noted: what headers and padding may add at most.
-  const known = side.archive.unpacked ?? side.bytes + 8192 * (side.files.length + side.folders.length + 16) + 2 * JSON.stringify(side).length
+  const known = side.archive.unpacked ??
+    side.bytes + 8192 * (side.files.length + side.folders.length + 16) + 2 * JSON.stringify(side).length
   return { maxBytes: Math.min(caps.maxBytes, known), maxRatio: Infinity }
 }
 

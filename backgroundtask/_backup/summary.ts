@@ -16,7 +16,9 @@ function part (paths: string[], what: string): string[] {
 export function summary (manifest: Manifest): { warning: string | null, lists: object } {
   const unread = unreadIn(manifest).map(({ path, why }) => `${shown(path)}: ${why}`)
   const special = manifest.passed_over.filter(({ why }) => why === 'special').map(({ path }) => shown(path))
-  const damaged = manifest.files.filter(file => file.damaged !== undefined).map(({ path, damaged: why }) => `${shown(path)}: ${why}`)
+  const damaged = manifest.files.filter(file => file.damaged !== undefined).map(({ path, damaged: why }) =>
+    `${shown(path)}: ${why}`
+  )
   const changed = manifest.files.filter(file => file.changed).map(({ path }) => shown(path))
   const parts = [
     ...part(unread, 'files or folders could not be read and are not in the backup'),
@@ -26,7 +28,9 @@ export function summary (manifest: Manifest): { warning: string | null, lists: o
   ]
   const lists = {
     passed_over: manifest.passed_over.slice(0, SHOWN).map(({ path, why }) => ({ path: shown(path), why })),
-    passed_over_count: manifest.passed_over.length, changed: changed.slice(0, SHOWN), damaged: damaged.slice(0, SHOWN)
+    passed_over_count: manifest.passed_over.length,
+    changed: changed.slice(0, SHOWN),
+    damaged: damaged.slice(0, SHOWN)
   }
   return { warning: parts.length === 0 ? null : parts.join('; '), lists }
 }

@@ -7,7 +7,16 @@ export type Kind = 'file' | 'hard' | 'link' | 'folder'
 export const TYPES: Record<Kind, string> = { file: '0', hard: '1', link: '2', folder: '5' }
 
 /** One entry of a tar. Paths stand for bytes (names.ts); `mtime` is in nanoseconds since 1970. */
-export interface Header { path: string, kind: Kind, size: number, mode: number, uid: number, gid: number, mtime: bigint, to?: string }
+export interface Header {
+  path: string
+  kind: Kind
+  size: number
+  mode: number
+  uid: number
+  gid: number
+  mtime: bigint
+  to?: string
+}
 
 const SECOND = 1_000_000_000n
 
@@ -29,9 +38,14 @@ export function nanosecondsOf (text: string): bigint | null {
 const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`
 const fits = (value: number, length: number) => Number.isSafeInteger(value) && value >= 0 && value < 8 ** (length - 1)
 
-function block (header: Header, { path, to, mtime }: { path: Buffer, to: Buffer, mtime: number }, type: string): Buffer {
+function block (
+  header: Header,
+  { path, to, mtime }: { path: Buffer, to: Buffer, mtime: number },
+  type: string
+): Buffer {
   const bytes = Buffer.alloc(BLOCK)
-  const number = (value: number, { at, length }: { at: number, length: number }) => bytes.write(octal(fits(value, length) ? value : 0, length), at, 'latin1')
+  const number = (value: number, { at, length }: { at: number, length: number }) =>
+    bytes.write(octal(fits(value, length) ? value : 0, length), at, 'latin1')
   path.copy(bytes, 0, 0, 100)
   number(header.mode & 0o7777, { at: 100, length: 8 })
   number(header.uid, { at: 108, length: 8 })
@@ -60,8 +74,10 @@ const ascii = (bytes: Buffer) => bytes.every(byte => byte < 0x80)
 function records (header: Header, { path, to, seconds }: { path: Buffer, to: Buffer, seconds: string }): Buffer[] {
   const texts = ([['path', path, header.path], ['linkpath', to, header.to ?? '']] as const)
     .filter(([, bytes, text]) => bytes.length > 100 || (!ascii(bytes) && !isRaw(text)))
-  const raw = texts.some(([,, text]) => isRaw(text)) ? [record('hdrcharset', Buffer.from('BINARY'))] : []
-  const numbers = ([['uid', header.uid, 8], ['gid', header.gid, 8], ['size', header.size, 12]] as const).filter(([, value, length]) => !fits(value, length))
+  const raw = texts.some(([, , text]) => isRaw(text)) ? [record('hdrcharset', Buffer.from('BINARY'))] : []
+  const numbers = ([['uid', header.uid, 8], ['gid', header.gid, 8], ['size', header.size, 12]] as const).filter((
+    [, value, length]
+  ) => !fits(value, length))
   return [
     ...raw,
     ...texts.map(([key, bytes]) => record(key, bytes)),
@@ -86,5 +102,6 @@ export function headerOf (header: Header): Buffer {
   const more = Buffer.concat(records(header, { path, to, seconds }))
   if (more.length === 0) return own
   const about = { ...header, size: more.length, mode: 0o644, uid: 0, gid: 0 }
-  return Buffer.concat([block(about, { path: Buffer.from('PaxHeader'), to: Buffer.alloc(0), mtime: 0 }, 'x'), more, padding(more.length), own])
+  return Buffer.concat([block(about, { path: Buffer.from('PaxHeader'), to: Buffer.alloc(0), mtime: 0 }, 'x'), more,
+    padding(more.length), own])
 }

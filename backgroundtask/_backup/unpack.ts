@@ -10,7 +10,10 @@ import { TarRefused, readTar } from './untar.ts'
 import type { TarEntry } from './untar.ts'
 
 /** What an archive may grow to. The ratio counts from `RATIO_FROM` bytes on. */
-export interface Caps { maxBytes: number, maxRatio: number }
+export interface Caps {
+  maxBytes: number
+  maxRatio: number
+}
 
 export const CAPS: Caps = { maxBytes: 1024 ** 4, maxRatio: 1000 }
 const RATIO_FROM = 64 * 1024 * 1024
@@ -30,7 +33,10 @@ const refuse = (message: string): never => {
 export function partsOf (path: string): string[] {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path
   const parts = bare.split('/')
-  const bad = parts.some(part => part === '' || part === '.' || part === '..' || part.includes('\0') || (process.platform === 'win32' && /[\\:]/.test(part)))
+  const bad = parts.some(part =>
+    part === '' || part === '.' || part === '..' || part.includes('\0') ||
+    (process.platform === 'win32' && /[\\:]/.test(part))
+  )
   return bad ? refuse(`The archive holds the path '${shown(path)}', which leads out of its folder`) : parts
 }
 
@@ -42,8 +48,8 @@ function entryOf (entry: TarEntry): Entry {
   return { ...entry, path, ...(entry.kind === 'hard' ? { to: partsOf(entry.to ?? '').join('/') } : {}) }
 }
 
-async function * chunksOf (handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let at = 0; ;) {
+async function* chunksOf (handle: FileHandle): AsyncGenerator<Buffer> {
+  for (let at = 0;;) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, CHUNK, at)
     if (bytesRead === 0) return
     yield buffer.subarray(0, bytesRead)
@@ -52,12 +58,16 @@ async function * chunksOf (handle: FileHandle): AsyncGenerator<Buffer> {
 }
 
 function guard (packed: number, { maxBytes, maxRatio }: Caps) {
-  return async function * (source: AsyncIterable<Buffer>) {
+  return async function* (source: AsyncIterable<Buffer>) {
     let bytes = 0
     for await (const chunk of source) {
       bytes += chunk.length
       if (bytes > maxBytes) refuse(`The archive is larger than ${sizeWords(maxBytes)} when unpacked`)
-      if (bytes > RATIO_FROM && bytes > packed * maxRatio) refuse(`The archive grows more than ${maxRatio} times when unpacked: if it is one of yours, put its .json beside it, or raise max_ratio`)
+      if (bytes > RATIO_FROM && bytes > packed * maxRatio) {
+        refuse(
+          `The archive grows more than ${maxRatio} times when unpacked: if it is one of yours, put its .json beside it, or raise max_ratio`
+        )
+      }
       yield chunk
     }
   }
@@ -112,23 +122,35 @@ async function manifestOf (entry: Entry): Promise<Manifest> {
     chunks.push(chunk)
   }
   const manifest = JSON.parse(Buffer.concat(chunks).toString()) as Manifest
-  const fits = manifest?.format === FORMAT && Array.isArray(manifest.files) && [manifest.links ?? [], manifest.hard_links ?? []].every(list => Array.isArray(list) && list.every(isPair))
+  const fits = manifest?.format === FORMAT && Array.isArray(manifest.files) &&
+    [manifest.links ?? [], manifest.hard_links ?? []].every(list => Array.isArray(list) && list.every(isPair))
   return fits ? manifest : refuse('The manifest of the archive is not one of offpeak')
 }
 
 /** What an archive has been found to hold, by path. */
-interface Contents { files: Map<string, string>, links: Map<string, string>, hard: Map<string, string>, folders: Set<string> }
+interface Contents {
+  files: Map<string, string>
+  links: Map<string, string>
+  hard: Map<string, string>
+  folders: Set<string>
+}
 
 function compareLinks (found: Map<string, string>, said: readonly PackedLink[]): void {
   const wrong = said.filter(({ path, to }) => found.get(path) !== to)
-  if (wrong.length > 0) refuse(`${wrong.length} links of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  if (wrong.length > 0) {
+    refuse(`${wrong.length} links of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  }
   const [extra] = [...found.keys()].filter(path => !said.some(one => one.path === path)).slice(0, 1)
-  if (found.size !== said.length) refuse(`The archive holds '${shown(extra ?? '')}', which is a link, not a file, and is not in its manifest`)
+  if (found.size !== said.length) {
+    refuse(`The archive holds '${shown(extra ?? '')}', which is a link, not a file, and is not in its manifest`)
+  }
 }
 
 function compare (manifest: Manifest, { files, links, hard, folders }: Contents): void {
   const wrong = manifest.files.filter(({ path, sha256 }) => files.get(path) !== sha256)
-  if (wrong.length > 0) refuse(`${wrong.length} files of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  if (wrong.length > 0) {
+    refuse(`${wrong.length} files of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
+  }
   if (files.size !== manifest.files.length) refuse('The archive holds files that are not in its manifest')
   compareLinks(links, manifest.links ?? [])
   compareLinks(hard, manifest.hard_links ?? [])
@@ -136,7 +158,9 @@ function compare (manifest: Manifest, { files, links, hard, folders }: Contents)
   for (const path of [...files.keys(), ...links.keys(), ...hard.keys(), ...folders]) {
     const parts = path.split('/')
     const below = parts.findIndex((_, index) => index > 0 && solid(parts.slice(0, index).join('/')))
-    if (below >= 0) refuse(`The archive holds '${shown(path)}' below '${shown(parts.slice(0, below).join('/'))}', which is no folder`)
+    if (below >= 0) {
+      refuse(`The archive holds '${shown(path)}' below '${shown(parts.slice(0, below).join('/'))}', which is no folder`)
+    }
     if (folders.has(path) && solid(path)) refuse(`The archive holds '${shown(path)}' twice`)
   }
 }
@@ -144,7 +168,9 @@ function compare (manifest: Manifest, { files, links, hard, folders }: Contents)
 async function take (entry: Entry, contents: Contents): Promise<void> {
   const { path, kind, to = '' } = entry
   if (kind === 'folder') return void contents.folders.add(path)
-  if (contents.files.has(path) || contents.links.has(path) || contents.hard.has(path)) refuse(`The archive holds '${shown(path)}' twice`)
+  if (contents.files.has(path) || contents.links.has(path) || contents.hard.has(path)) {
+    refuse(`The archive holds '${shown(path)}' twice`)
+  }
   if (kind === 'file') contents.files.set(path, await hashOf(entry))
   else if (kind === 'link') contents.links.set(path, to)
   else if (contents.files.has(to)) contents.hard.set(path, to)
@@ -152,7 +178,9 @@ async function take (entry: Entry, contents: Contents): Promise<void> {
 }
 
 /** Reads a whole archive and compares every entry with the manifest at its end, which it answers. */
-export async function verify ({ handle, caps = CAPS, signal }: { handle: FileHandle, caps?: Caps, signal: AbortSignal }): Promise<Manifest> {
+export async function verify (
+  { handle, caps = CAPS, signal }: { handle: FileHandle, caps?: Caps, signal: AbortSignal }
+): Promise<Manifest> {
   const contents: Contents = { files: new Map(), links: new Map(), hard: new Map(), folders: new Set() }
   const found: Manifest[] = []
   await readArchive({

@@ -12,7 +12,9 @@ const refuse = (message: string): never => {
 }
 
 /** An entry with its bytes, which are skipped when the next entry is asked for. */
-export interface TarEntry extends Header { body: () => AsyncGenerator<Buffer> }
+export interface TarEntry extends Header {
+  body: () => AsyncGenerator<Buffer>
+}
 
 /** Bytes as they are asked for, out of chunks as they come. */
 class Bytes {
@@ -63,7 +65,11 @@ const text = (bytes: Buffer) => {
 
 function octal (bytes: Buffer): number {
   const digits = text(bytes).toString('latin1').trim()
-  return digits === '' ? 0 : /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : refuse('The archive has a header that is damaged')
+  return digits === ''
+    ? 0
+    : /^[0-7]+$/.test(digits)
+    ? Number.parseInt(digits, 8)
+    : refuse('The archive has a header that is damaged')
 }
 
 function checked (bytes: Buffer): Buffer {
@@ -80,7 +86,8 @@ function recordsOf (bytes: Buffer): Map<string, Buffer> {
     const space = bytes.indexOf(32, at)
     const length = Number(bytes.subarray(at, space).toString('latin1'))
     const equals = bytes.indexOf(61, space)
-    const bad = space < 0 || !Number.isSafeInteger(length) || length < 5 || at + length > bytes.length || equals < 0 || equals > at + length || bytes[at + length - 1] !== 10
+    const bad = space < 0 || !Number.isSafeInteger(length) || length < 5 || at + length > bytes.length || equals < 0 ||
+      equals > at + length || bytes[at + length - 1] !== 10
     if (bad) refuse('The archive has an extended header that is damaged')
     records.set(bytes.subarray(space + 1, equals).toString(), bytes.subarray(equals + 1, at + length - 1))
     at += length
@@ -95,16 +102,24 @@ const MOST_RECORDS = 1024 * 1024
 function entryOf (bytes: Buffer, more: Map<string, Buffer>): Header {
   const numberOf = (key: string, plain: number) => {
     const value = more.get(key)?.toString()
-    return value === undefined ? plain : /^\d{1,16}$/.test(value) ? Number(value) : refuse('The archive has an extended header that is damaged')
+    return value === undefined
+      ? plain
+      : /^\d{1,16}$/.test(value)
+      ? Number(value)
+      : refuse('The archive has an extended header that is damaged')
   }
-  const prefix = bytes.subarray(257, 263).toString('latin1') === 'ustar\0' ? text(bytes.subarray(345, 500)) : Buffer.alloc(0)
+  const prefix = bytes.subarray(257, 263).toString('latin1') === 'ustar\0'
+    ? text(bytes.subarray(345, 500))
+    : Buffer.alloc(0)
   const own = text(bytes.subarray(0, 100))
   const raw = nameFrom(more.get('path') ?? (prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), own]) : own))
   const type = String.fromCharCode(bytes[156]!).replace('\0', '0')
-  const kind = KINDS.get(type) ?? refuse(`The archive holds '${raw}', which is a ${WORDS[type] ?? `thing of type '${type}'`}, not a file`)
+  const kind = KINDS.get(type) ??
+    refuse(`The archive holds '${raw}', which is a ${WORDS[type] ?? `thing of type '${type}'`}, not a file`)
   const size = numberOf('size', octal(bytes.subarray(124, 136)))
   const to = nameFrom(more.get('linkpath') ?? text(bytes.subarray(157, 257)))
-  const mtime = nanosecondsOf(more.get('mtime')?.toString() ?? String(octal(bytes.subarray(136, 148)))) ?? refuse('The archive has an extended header that is damaged')
+  const mtime = nanosecondsOf(more.get('mtime')?.toString() ?? String(octal(bytes.subarray(136, 148)))) ??
+    refuse('The archive has an extended header that is damaged')
   return {
     path: raw,
     kind,
@@ -127,7 +142,7 @@ async function extended (bytes: Bytes, header: Buffer): Promise<Map<string, Buff
 
 /** The entries of a tar, in their order. Throws TarRefused when it is cut off, damaged, or holds anything but files,
  *  folders and links. */
-export async function * readTar (source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
+export async function* readTar (source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = new Bytes(source)
   let more = new Map<string, Buffer>()
   try {
@@ -139,7 +154,7 @@ export async function * readTar (source: AsyncIterable<Buffer>): AsyncGenerator<
       if (type === 'x') more = await extended(bytes, header)
       else if (type === 'g') await extended(bytes, header)
       else {
-        yield * one(bytes, entryOf(header, more))
+        yield* one(bytes, entryOf(header, more))
         more = new Map()
       }
     }
@@ -152,9 +167,9 @@ export async function * readTar (source: AsyncIterable<Buffer>): AsyncGenerator<
   }
 }
 
-async function * one (bytes: Bytes, entry: Header): AsyncGenerator<TarEntry> {
+async function* one (bytes: Bytes, entry: Header): AsyncGenerator<TarEntry> {
   let left = entry.size
-  const body = async function * () {
+  const body = async function* () {
     while (left > 0) {
       const piece = await bytes.some(left)
       if (piece.length === 0) refuse('The archive ends in the middle')

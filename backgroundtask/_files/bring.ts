@@ -17,9 +17,18 @@ const AT_ONCE = 8
 const FEW = 10
 
 /** Everything below a folder that is not excluded. */
-export interface Found { files: Map<string, Stats>, links: Map<string, Stats>, folders: Map<string, Stats>, special: string[], unread: string[] }
+export interface Found {
+  files: Map<string, Stats>
+  links: Map<string, Stats>
+  folders: Map<string, Stats>
+  special: string[]
+  unread: string[]
+}
 
-export async function look (root: Folder, { excluded, breathe }: { excluded: Excluded, breathe: () => Promise<void> }): Promise<Found> {
+export async function look (
+  root: Folder,
+  { excluded, breathe }: { excluded: Excluded, breathe: () => Promise<void> }
+): Promise<Found> {
   const found: Found = { files: new Map(), links: new Map(), folders: new Map(), special: [], unread: [] }
   for await (const entry of walk(root, { breathe, excluded })) {
     if (entry.kind === 'file') found.files.set(entry.path, entry.stat)
@@ -33,9 +42,23 @@ export async function look (root: Folder, { excluded, breathe }: { excluded: Exc
 
 /** What a run has done. `passed`: pipes, sockets and devices. `not_kept`: files and folders whose owner, mode or time
  *  the disk of the target has no place for. */
-export interface Done { copied: number, bytes: number, touched: number, unchanged: number, linked: number, removed: number, passed: number, not_kept: number, troubles: string[] }
+export interface Done {
+  copied: number
+  bytes: number
+  touched: number
+  unchanged: number
+  linked: number
+  removed: number
+  passed: number
+  not_kept: number
+  troubles: string[]
+}
 
-export interface Sync { ctx: TaskContext, ask: MirrorAsk, done: Done }
+export interface Sync {
+  ctx: TaskContext
+  ask: MirrorAsk
+  done: Done
+}
 
 /** One file that cannot be brought does not keep the others; a stop and a failing target do. */
 function troubled ({ ctx, done }: Sync, path: string, error: unknown): void {
@@ -66,7 +89,11 @@ async function bring (sync: Sync, path: string, { stat, there }: { stat: Stats, 
 }
 
 /** Gives a copy that has the content of its original the mode of it too. */
-async function adopt ({ ask, done }: Sync, path: string, { stat, there }: { stat: Stats, there: Stats }): Promise<void> {
+async function adopt (
+  { ask, done }: Sync,
+  path: string,
+  { stat, there }: { stat: Stats, there: Stats }
+): Promise<void> {
   const differs = ((stat.mode ^ there.mode) & 0o777) !== 0
   if (differs && await redress(ask, path, stat) === null) done.touched++
   else done.unchanged++
@@ -107,27 +134,37 @@ async function bringWanted (sync: Sync, wanted: Wanted[]): Promise<void> {
 /** Copies what is new or changed. `oneCase`: the target does not tell upper from lower case. */
 export async function bringAll (sync: Sync, found: Found, { oneCase }: { oneCase: boolean }): Promise<void> {
   const { ctx, ask, done } = sync
-  const twice = oneCase ? twins([...found.files.keys(), ...found.links.keys(), ...found.folders.keys()]) : new Map<string, string>()
-  for (const [path, other] of twice) done.troubles.push(`${shown(path)}: on the disk of the target it is the same name as '${shown(other)}'`)
+  const twice = oneCase
+    ? twins([...found.files.keys(), ...found.links.keys(), ...found.folders.keys()])
+    : new Map<string, string>()
+  for (const [path, other] of twice) {
+    done.troubles.push(`${shown(path)}: on the disk of the target it is the same name as '${shown(other)}'`)
+  }
   const wanted: Wanted[] = []
   for (const [path, stat] of found.files) {
     if (twice.has(path)) continue
     await ctx.breathe()
     const there = await statIn(ask.target, path)
-    if (there?.isFile() && there.size === stat.size && sameTime(there, stat)) await adopt(sync, path, { stat, there }).catch(error => troubled(sync, path, error))
-    else wanted.push([path, { stat, there }])
+    if (there?.isFile() && there.size === stat.size && sameTime(there, stat)) {
+      await adopt(sync, path, { stat, there }).catch(error => troubled(sync, path, error))
+    } else wanted.push([path, { stat, there }])
   }
   ctx.progress.setTotal(wanted.reduce((sum, [, { stat }]) => sum + stat.size, 0), 'bytes')
-  for (const path of found.folders.keys()) await makeFolder(ask.target, path, async () => undefined).catch(error => troubled(sync, path, error))
+  for (const path of found.folders.keys()) {
+    await makeFolder(ask.target, path, async () => undefined).catch(error => troubled(sync, path, error))
+  }
   await bringWanted(sync, wanted)
   for (const [path, stat] of found.links) {
     if (twice.has(path)) continue
     await ctx.breathe()
-    await copyLink(ask, path, stat).then(made => { done.linked += made ? 1 : 0 }, error => troubled(sync, path, error))
+    await copyLink(ask, path, stat).then(made => {
+      done.linked += made ? 1 : 0
+    }, error => troubled(sync, path, error))
   }
 }
 
-/** Gives the folders, the inner ones first, the modes and times that they have in the source, and makes them durable. */
+/** Gives the folders, the inner ones first, the modes and times that they have in the source, and makes them
+ *  durable. */
 export async function finishFolders (sync: Sync, { folders }: Found): Promise<void> {
   const { ask } = sync
   for (const [path, stat] of folders) {
@@ -137,15 +174,23 @@ export async function finishFolders (sync: Sync, { folders }: Found): Promise<vo
   await ask.target.sync()
 }
 
-export interface RemoveSettings { excluded: Excluded, max_delete: number, max_delete_share: number }
+export interface RemoveSettings {
+  excluded: Excluded
+  max_delete: number
+  max_delete_share: number
+}
 
 /** Why nothing is removed, or null. */
-function refusal ({ from, there, extra, settings }: { from: Found, there: Found, extra: number, settings: RemoveSettings }): string | null {
+function refusal (
+  { from, there, extra, settings }: { from: Found, there: Found, extra: number, settings: RemoveSettings }
+): string | null {
   const all = there.files.size + there.links.size
   if (from.unread.length > 0) return 'parts of the source could not be read'
   if (from.files.size + from.links.size === 0 && all > 0) return 'the source is empty'
   if (extra > settings.max_delete) return `${extra} files would go, and max_delete is ${settings.max_delete}`
-  if (extra > FEW && extra > all * settings.max_delete_share) return `${extra} of ${all} files would go, and max_delete_share is ${settings.max_delete_share}`
+  if (extra > FEW && extra > all * settings.max_delete_share) {
+    return `${extra} of ${all} files would go, and max_delete_share is ${settings.max_delete_share}`
+  }
   return null
 }
 

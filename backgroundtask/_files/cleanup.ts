@@ -13,19 +13,38 @@ import { SIZE_PATTERN, bytesOf, codeOf, keyOf, messageOf, settingsOf, sizeWords 
 import type { Settings } from '../_task/settings.ts'
 import { inFolder, splitPath, walk } from './walk.ts'
 
-const globs = (configured: string) => Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100, configured })
+const globs = (configured: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100, configured })
 
 /** The settings of a clean-up. */
 export const CleanupInput = Type.Object({
-  root: Type.Optional(Type.String({ description: 'The folder to clean; nothing outside it is touched', configured: 'within' })),
+  root: Type.Optional(
+    Type.String({ description: 'The folder to clean; nothing outside it is touched', configured: 'within' })
+  ),
   older_than: Type.Optional({ ...DurationSchema, configured: 'at_least' }),
   include: Type.Optional(globs('globs')),
   exclude: Type.Optional(globs('more')),
   remove_empty_folders: Type.Optional(Type.Boolean({ configured: true, configured_or: false })),
-  dry_run: Type.Optional(Type.Boolean({ description: 'Only say what would be removed', configured: true, configured_or: true })),
-  max_files: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'More than this is not removed but reported', configured: 'at_most' })),
+  dry_run: Type.Optional(
+    Type.Boolean({ description: 'Only say what would be removed', configured: true, configured_or: true })
+  ),
+  max_files: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      description: 'More than this is not removed but reported',
+      configured: 'at_most'
+    })
+  ),
   max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
-  max_share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'The largest share of all files that may go', configured: 'at_most' }))
+  max_share: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'The largest share of all files that may go',
+      configured: 'at_most'
+    })
+  )
 }, { additionalProperties: false, configured: ['root'] })
 
 /** What a clean-up does where config.json is silent. */
@@ -58,14 +77,19 @@ interface Plan {
 const SHOWN = 20
 const AT_ONCE = 32
 
-async function look (ctx: TaskContext, { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }): Promise<Plan> {
+async function look (
+  ctx: TaskContext,
+  { root, settings, before }: { root: Folder, settings: CleanupSettings, before: number }
+): Promise<Plan> {
   const plan: Plan = { old: [], count: 0, bytes: 0, files: 0, links: 0, unread: [], folders: [] }
   const includes = includer(settings.include, { ignoreCase: await ignoresCase(root) }).names
   const excluded = await excludedFrom(root, { patterns: settings.exclude, given: [expandPath(settings.root ?? '')] })
   for await (const found of walk(root, { breathe: () => ctx.breathe(), excluded })) {
     if (found.kind === 'link') plan.links++
     if (found.kind === 'unread') plan.unread.push(`${shown(found.path)}: ${found.code}`)
-    if (found.kind === 'folder' && settings.remove_empty_folders) plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
+    if (found.kind === 'folder' && settings.remove_empty_folders) {
+      plan.folders.push({ path: found.path, mtimeMs: found.stat.mtimeMs })
+    }
     if (found.kind !== 'file') continue
     plan.files++
     const { dev, ino, size, mtimeMs } = found.stat
@@ -84,7 +108,9 @@ function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: Cle
     `nothing was removed. If that is right, raise ${keyOf(ctx, name)} in config.json`
   if (count > settings.max_files) return because(`${settings.max_files} files`, 'max_files')
   if (bytes > bytesOf(settings.max_size)) return because(settings.max_size, 'max_size')
-  if (count > files * settings.max_share) return because(`${Math.round(settings.max_share * 100)} % of all`, 'max_share')
+  if (count > files * settings.max_share) {
+    return because(`${Math.round(settings.max_share * 100)} % of all`, 'max_share')
+  }
   return null
 }
 
@@ -102,7 +128,7 @@ async function removeFile (folder: Folder, name: string, old: Old): Promise<Remo
 const codeIn = (error: unknown) => codeOf(error) || messageOf(error)
 
 /** Files that follow one another in one folder, at most so many that a stop is heard soon. */
-function * groupsOf (all: readonly Old[]): Generator<{ path: string, files: Old[] }> {
+function* groupsOf (all: readonly Old[]): Generator<{ path: string, files: Old[] }> {
   for (let at = 0; at < all.length;) {
     const [path] = splitPath(all[at]!.path)
     const from = at
@@ -134,8 +160,16 @@ async function removeFiles (ctx: TaskContext, root: Folder, plan: Plan) {
 }
 
 /** Removes folders that are empty because of this run, or were empty and old before it. */
-async function removeFolders (ctx: TaskContext, root: Folder, { plan, before }: { plan: Plan, before: number }): Promise<number> {
-  const touched = new Set(plan.old.flatMap(({ path }) => path.split('/').slice(0, -1).map((_, index, parts) => parts.slice(0, index + 1).join('/'))))
+async function removeFolders (
+  ctx: TaskContext,
+  root: Folder,
+  { plan, before }: { plan: Plan, before: number }
+): Promise<number> {
+  const touched = new Set(
+    plan.old.flatMap(({ path }) =>
+      path.split('/').slice(0, -1).map((_, index, parts) => parts.slice(0, index + 1).join('/'))
+    )
+  )
   let removed = 0
   for (const { path, mtimeMs } of plan.folders) {
     if (mtimeMs >= before && !touched.has(path)) continue
@@ -148,36 +182,73 @@ async function removeFolders (ctx: TaskContext, root: Folder, { plan, before }: 
   return removed
 }
 
-async function cleanFolder (ctx: TaskContext, { root, settings, now }: { root: Folder, settings: CleanupSettings, now: number }) {
+async function cleanFolder (
+  ctx: TaskContext,
+  { root, settings, now }: { root: Folder, settings: CleanupSettings, now: number }
+) {
   const before = now - milliseconds(settings.older_than)
   const plan = await look(ctx, { root, settings, before })
-  const seen = { root: root.path, dry_run: settings.dry_run, files: plan.files, links_passed_over: plan.links, unread: plan.unread.slice(0, SHOWN) }
+  const seen = {
+    root: root.path,
+    dry_run: settings.dry_run,
+    files: plan.files,
+    links_passed_over: plan.links,
+    unread: plan.unread.slice(0, SHOWN)
+  }
   const stop = tooMuch(ctx, plan, settings)
   if (settings.dry_run) {
     ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
-    const result = { ...seen, would_remove: plan.count, bytes: plan.bytes, first: plan.old.slice(0, SHOWN).map(({ path }) => shown(path)) }
+    const result = {
+      ...seen,
+      would_remove: plan.count,
+      bytes: plan.bytes,
+      first: plan.old.slice(0, SHOWN).map(({ path }) => shown(path))
+    }
     if (stop !== null) return ctx.warn(stop, result)
-    return plan.unread.length === 0 ? result : ctx.warn(`${plan.unread.length} files or folders could not be read: ${plan.unread.slice(0, 3).join('; ')}`, result)
+    return plan.unread.length === 0
+      ? result
+      : ctx.warn(`${plan.unread.length} files or folders could not be read: ${plan.unread.slice(0, 3).join('; ')}`,
+        result)
   }
   if (stop !== null) return ctx.fail(stop)
   const sum = await removeFiles(ctx, root, plan)
   const folders = settings.remove_empty_folders ? await removeFolders(ctx, root, { plan, before }) : 0
-  const result = { ...seen, ...sum, changed: sum.changed.slice(0, SHOWN), failed: sum.failed.slice(0, SHOWN), folders_removed: folders }
+  const result = {
+    ...seen,
+    ...sum,
+    changed: sum.changed.slice(0, SHOWN),
+    failed: sum.failed.slice(0, SHOWN),
+    folders_removed: folders
+  }
   ctx.log.info({ removed: sum.removed, bytes: sum.bytes }, `files older than ${spanWords(now - before)} removed`)
   const troubles = [...sum.failed, ...plan.unread]
   if (troubles.length === 0) return result
   const first = troubles.slice(0, 3).join('; ')
-  return ctx.warn(`${sum.failed.length} files could not be removed and ${plan.unread.length} files or folders not be read: ${first}`, result)
+  return ctx.warn(
+    `${sum.failed.length} files could not be removed and ${plan.unread.length} files or folders not be read: ${first}`,
+    result
+  )
 }
 
 /** Removes files of one folder by age: first lists them, then stops if they are too many, then removes those that
  *  are still the ones that were listed. `now` is epoch ms. */
-export async function cleanUp (ctx: TaskContext, { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}): Promise<unknown> {
+export async function cleanUp (
+  ctx: TaskContext,
+  { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}
+): Promise<unknown> {
   const settings = settingsOf(ctx, CleanupInput, defaults)
   if (settings.root === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'root')} in config.json`)
   const taken = settings.include.find(pattern => pattern.startsWith('!'))
-  if (taken !== undefined) return ctx.fail(`${keyOf(ctx, 'include')} in config.json: '${shown(taken)}' takes nothing back; name what stays in ${keyOf(ctx, 'exclude')}, and write '\\${shown(taken)}' for a name that begins with '!'`)
-  if (milliseconds(settings.older_than) === 0) return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
+  if (taken !== undefined) {
+    return ctx.fail(
+      `${keyOf(ctx, 'include')} in config.json: '${shown(taken)}' takes nothing back; name what stays in ${
+        keyOf(ctx, 'exclude')
+      }, and write '\\${shown(taken)}' for a name that begins with '!'`
+    )
+  }
+  if (milliseconds(settings.older_than) === 0) {
+    return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
+  }
   let root: Folder
   try {
     const path = expandPath(settings.root)

@@ -2,7 +2,12 @@ import type { FileHandle } from 'node:fs/promises'
 import { codeOf } from '../_task/settings.ts'
 
 /** How a file or folder is to look. `seconds`: the time of change, as text with a fraction. */
-export interface Meta { mode: number, uid: number, gid: number, seconds: string }
+export interface Meta {
+  mode: number
+  uid: number
+  gid: number
+  seconds: string
+}
 
 const SET_ID = 0o6000
 /** What file systems say that have no owners or modes. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { BigIntStats, Stats } from 'node:fs'
-import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink, realpath, rename, rmdir, symlink, unlink } from 'node:fs/promises'
+import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink, realpath, rename, rmdir, symlink,
+  unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../_task/settings.ts'
@@ -20,7 +21,10 @@ export type Identity = Pick<Stats, 'dev' | 'ino'>
 export const sameFile = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino
 
 /** A name in a folder, and whether it is that of a file. */
-export interface Entry { name: string, isFile: () => boolean }
+export interface Entry {
+  name: string
+  isFile: () => boolean
+}
 
 /** A path as the calls of `fs` take it. */
 type Reach = string | Buffer
@@ -66,7 +70,11 @@ export class Folder {
 
   /** Where the open folder lies now, whatever has its name. */
   async place (): Promise<string> {
-    return nameFrom(await (byDescriptor ? readlink(`/proc/self/fd/${this.#handle.fd}`, 'buffer') : realpath(reachOf(this.path), 'buffer')))
+    return nameFrom(
+      await (byDescriptor
+        ? readlink(`/proc/self/fd/${this.#handle.fd}`, 'buffer')
+        : realpath(reachOf(this.path), 'buffer'))
+    )
   }
 
   /** Throws ESTALE when another folder, or a link, has taken the place. */
@@ -79,7 +87,9 @@ export class Folder {
   }
 
   #at (name: string): Reach {
-    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw new Error(`'${shown(name)}' is not the name of a file`)
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+      throw new Error(`'${shown(name)}' is not the name of a file`)
+    }
     if (!byDescriptor) return reachOf(join(this.path, name))
     const base = `/proc/self/fd/${this.#handle.fd}/`
     return isRaw(name) ? Buffer.concat([Buffer.from(base), bytesOfName(name)]) : base + name
@@ -121,7 +131,10 @@ export class Folder {
 
   /** Gives a name its owner and time of change (seconds as text), never what a link points at; false where the disk
    *  has no place for them. */
-  async mark (name: string, { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }): Promise<boolean> {
+  async mark (
+    name: string,
+    { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }
+  ): Promise<boolean> {
     return await this.#act(name, async reach => {
       if (owner !== null) await lchown(reach, owner.uid, owner.gid)
       await lutimes(reach, seconds, seconds)
@@ -208,7 +221,8 @@ export class Folder {
   }
 }
 
-/** What has not changed for so long is nobody's work: the process may be one of another container, whose pid means nothing here. */
+/** What has not changed for so long is nobody's work: the process may be one of another container, whose pid means
+ *  nothing here. */
 const ABANDONED_MS = 60 * 60 * 1000
 
 function isGone (pid: number): boolean {
@@ -220,14 +234,19 @@ function isGone (pid: number): boolean {
   }
 }
 
-/** True for an unfinished file whose process lives; one that has not changed for an hour is that of a process which had the pid before. */
+/** True for an unfinished file whose process lives; one that has not changed for an hour is that of a process which had
+ *  the pid before. */
 export async function isWorkedOn (folder: Folder, { name, pid }: { name: string, pid: number }): Promise<boolean> {
   const stat = await folder.stat(name)
   return stat !== null && !isGone(pid) && Math.abs(Date.now() - stat.mtimeMs) <= ABANDONED_MS
 }
 
-/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`, or with `-<number>` behind the pid. */
-export async function removeAbandoned (folder: Folder, { before, after }: { before: string, after: string }): Promise<void> {
+/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`, or with
+ *  `-<number>` behind the pid. */
+export async function removeAbandoned (
+  folder: Folder,
+  { before, after }: { before: string, after: string }
+): Promise<void> {
   for (const { name } of await folder.entries()) {
     if (!name.startsWith(before) || !name.endsWith(after)) continue
     const pid = name.slice(before.length, -after.length).match(/^(\d{1,10})(?:-\d+)?$/)?.[1]
@@ -254,7 +273,8 @@ async function writeBeside (folder: Folder, name: string, text: string): Promise
   return temp
 }
 
-/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new one. */
+/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new
+ *  one. */
 export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
   await folder.rename(await writeBeside(folder, name, text), name)
   await folder.sync()

@@ -39,7 +39,10 @@ export function branchesOf (pattern: string): string[] | null {
     else {
       const cuts = [start, ...brace.commas, brace.end]
       for (const [index, cut] of cuts.slice(0, -1).entries()) {
-        open.push({ text: text.slice(0, start) + text.slice(cut + 1, cuts[index + 1]) + text.slice(brace.end + 1), from: start })
+        open.push({
+          text: text.slice(0, start) + text.slice(cut + 1, cuts[index + 1]) + text.slice(brace.end + 1),
+          from: start
+        })
       }
     }
   }
@@ -47,9 +50,19 @@ export function branchesOf (pattern: string): string[] | null {
 }
 
 const CLASSES: Record<string, [string, string][]> = {
-  alpha: [['a', 'z'], ['A', 'Z']], digit: [['0', '9']], alnum: [['a', 'z'], ['A', 'Z'], ['0', '9']], lower: [['a', 'z']], upper: [['A', 'Z']], space: [[' ', ' '], ['\t', '\r']],
-  xdigit: [['0', '9'], ['a', 'f'], ['A', 'F']], blank: [[' ', ' '], ['\t', '\t']], cntrl: [['\0', '\x1f'], ['\x7f', '\x7f']],
-  punct: [['!', '/'], [':', '@'], ['[', '`'], ['{', '~']], graph: [['!', '~']], print: [[' ', '~']], word: [['a', 'z'], ['A', 'Z'], ['0', '9'], ['_', '_']]
+  alpha: [['a', 'z'], ['A', 'Z']],
+  digit: [['0', '9']],
+  alnum: [['a', 'z'], ['A', 'Z'], ['0', '9']],
+  lower: [['a', 'z']],
+  upper: [['A', 'Z']],
+  space: [[' ', ' '], ['\t', '\r']],
+  xdigit: [['0', '9'], ['a', 'f'], ['A', 'F']],
+  blank: [[' ', ' '], ['\t', '\t']],
+  cntrl: [['\0', '\x1f'], ['\x7f', '\x7f']],
+  punct: [['!', '/'], [':', '@'], ['[', '`'], ['{', '~']],
+  graph: [['!', '~']],
+  print: [[' ', '~']],
+  word: [['a', 'z'], ['A', 'Z'], ['0', '9'], ['_', '_']]
 }
 
 function classAt (chars: string[], from: number): { token: Token, next: number } | null {
@@ -137,7 +150,8 @@ export function nameFits ({ tokens }: NonNullable<Segment>, name: string): boole
 
 /** True when the parts of a path fit those of a pattern; `start`: when something below the path could. */
 export function pathFits (pattern: readonly Segment[], parts: readonly string[], { part, start = false }: {
-  part: (segment: NonNullable<Segment>, name: string) => boolean, start?: boolean
+  part: (segment: NonNullable<Segment>, name: string) => boolean
+  start?: boolean
 }): boolean {
   // Where in the pattern a reader may be who has read the parts so far.
   let places = new Set([0])

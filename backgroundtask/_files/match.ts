@@ -14,12 +14,20 @@ export class PatternRefused extends Error {
 }
 
 /** `below`: the folder's own path, of which the segments speak too. */
-interface Rule { segments: Segment[], folders: boolean, below?: readonly string[] }
+interface Rule {
+  segments: Segment[]
+  folders: boolean
+  below?: readonly string[]
+}
 
 /** True for a path that is left out. Paths are relative with `/`; below a path that is left out everything is. */
 export type Excluded = (path: string, kind: 'folder' | 'other') => boolean
 
-interface Reading { fold: (text: string) => string, roots: readonly string[], home: string }
+interface Reading {
+  fold: (text: string) => string
+  roots: readonly string[]
+  home: string
+}
 
 // One and the same text may be stored composed or decomposed.
 const plain = (text: string) => text.normalize('NFC')
@@ -33,26 +41,55 @@ function branches (pattern: string): string[] {
 
 function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
   if (/[@+!*?]\([^)]*\|/.test(pattern)) {
-    throw new PatternRefused(`'${shown(pattern)}' is an extended glob, which is not understood: write one pattern for each name, or {a,b}`)
+    throw new PatternRefused(
+      `'${shown(pattern)}' is an extended glob, which is not understood: write one pattern for each name, or {a,b}`
+    )
   }
   // A payload may add exclusions to those of the configuration: none of them may take one back.
-  if (pattern.startsWith('!')) throw new PatternRefused(`'${shown(pattern)}' would take an exclusion back, which is not possible; a name that begins with '!' is written '\\${shown(pattern)}'`)
-  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
+  if (pattern.startsWith('!')) {
+    throw new PatternRefused(
+      `'${
+        shown(pattern)
+      }' would take an exclusion back, which is not possible; a name that begins with '!' is written '\\${
+        shown(pattern)
+      }'`
+    )
+  }
+  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) {
+    throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
+  }
   if (pattern.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
   const sequence = pattern.match(/\{-?(?:\d+|[A-Za-z])\.\.-?(?:\d+|[A-Za-z])(?:\.\.-?\d+)?\}/)?.[0]
-  if (sequence !== undefined) throw new PatternRefused(`'${shown(pattern)}' has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`)
+  if (sequence !== undefined) {
+    throw new PatternRefused(
+      `'${shown(pattern)}' has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`
+    )
+  }
   const full = fullPath(pattern, home)
-  if (roots.some(root => root === full && root.lastIndexOf('/') > 0)) throw new PatternRefused(`'${shown(pattern)}' is the folder itself, of which nothing would be left`)
-  const inside = roots.filter(root => full?.startsWith(`${root}/`)).flatMap(root => branches(full!.slice(root.length) + (pattern.endsWith('/') ? '/' : '')))
+  if (roots.some(root => root === full && root.lastIndexOf('/') > 0)) {
+    throw new PatternRefused(`'${shown(pattern)}' is the folder itself, of which nothing would be left`)
+  }
+  const inside = roots.filter(root => full?.startsWith(`${root}/`)).flatMap(root =>
+    branches(full!.slice(root.length) + (pattern.endsWith('/') ? '/' : ''))
+  )
   const rules = [...branches(pattern), ...inside].map(text => ruleOf(text, { fold }))
   // A path that holds signs in the part above the folder.
   for (const text of full === null ? [] : branches(full)) {
-    for (const root of roots) rules.push({ segments: partsIn(text).map(part => segmentOf(fold(part))), folders: pattern.endsWith('/'), below: partsIn(fold(root)) })
+    for (const root of roots) {
+      rules.push({
+        segments: partsIn(text).map(part => segmentOf(fold(part))),
+        folders: pattern.endsWith('/'),
+        below: partsIn(fold(root))
+      })
+    }
   }
   const literal = partsIn(pattern)
   // A name that has the signs of a pattern in it is also itself.
   if (/[[\]{}*?\\]/.test(pattern)) {
-    const segments = literal.map(text => ({ tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })), text }))
+    const segments = literal.map(text => ({
+      tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })),
+      text
+    }))
     rules.push({ folders: pattern.endsWith('/'), segments: anchored(pattern) ? segments : [null, ...segments] })
   }
   return rules
@@ -65,7 +102,11 @@ function fullPath (pattern: string, home: string): string | null {
   const cut = `${pattern}/`.indexOf('/')
   const expanded = () => {
     try {
-      return expandPath(pattern.slice(0, cut), { home, env: process.env, passwd: () => readFileSync('/etc/passwd', 'utf8') })
+      return expandPath(pattern.slice(0, cut), {
+        home,
+        env: process.env,
+        passwd: () => readFileSync('/etc/passwd', 'utf8')
+      })
     } catch (error) {
       // A name such as `~lock` or `$RECYCLE.BIN`, and no path.
       if (!/^[~$]\{?\w+\}?\/./.test(pattern)) return ''
@@ -81,7 +122,11 @@ const anchored = (text: string) => text.replace(/\/+$/, '').includes('/')
 
 function ruleOf (text: string, { fold }: Pick<Reading, 'fold'>): Rule {
   const parts = partsIn(text)
-  if (parts.length === 0) throw new PatternRefused('A pattern stands, by its braces, for one that is empty, and of the folder nothing would be left')
+  if (parts.length === 0) {
+    throw new PatternRefused(
+      'A pattern stands, by its braces, for one that is empty, and of the folder nothing would be left'
+    )
+  }
   const free = !anchored(text)
   // What is in a folder is the folder: `cache/**` leaves nothing of it.
   while (parts.length > 1 && (parts.at(-1) === '**')) parts.pop()
@@ -98,7 +143,10 @@ export interface ExcludeOptions {
 }
 
 /** Which paths a list of patterns leaves out, by the rules of .gitignore without its `!`. Throws PatternRefused. */
-export function excluder (patterns: readonly string[], { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}): Excluded {
+export function excluder (
+  patterns: readonly string[],
+  { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}
+): Excluded {
   const fold = ignoreCase ? folded : plain
   const rules = patterns.flatMap(pattern => rulesOf(pattern, { fold, roots, home }))
   if (rules.length === 0) return () => false
@@ -108,7 +156,10 @@ export function excluder (patterns: readonly string[], { ignoreCase = false, roo
     for (let length = 1; length <= parts.length; length++) {
       const folder = length < parts.length || kind === 'folder'
       const upTo = parts.slice(0, length)
-      if (rules.some(rule => (folder || !rule.folders) && pathFits(rule.segments, rule.below === undefined ? upTo : [...rule.below, ...upTo], { part }))) return true
+      if (rules.some(rule =>
+        (folder || !rule.folders) &&
+        pathFits(rule.segments, rule.below === undefined ? upTo : [...rule.below, ...upTo], { part })
+      )) return true
     }
     return false
   }
@@ -116,8 +167,12 @@ export function excluder (patterns: readonly string[], { ignoreCase = false, roo
 
 /** Which paths a list of globs names, each from the folder on. Without `dots`, `*` and `?` do not stand for a dot at
  *  the beginning of a name. `below`: true for a folder in which something may be named. */
-export function includer (patterns: readonly string[], { dots = false, ignoreCase = false }: { dots?: boolean, ignoreCase?: boolean } = {}): {
-  names: (path: string) => boolean, below: (path: string) => boolean
+export function includer (
+  patterns: readonly string[],
+  { dots = false, ignoreCase = false }: { dots?: boolean, ignoreCase?: boolean } = {}
+): {
+  names: (path: string) => boolean
+  below: (path: string) => boolean
 } {
   const fold = ignoreCase ? folded : plain
   const globs = patterns.flatMap(branches).map(text => {
@@ -125,18 +180,22 @@ export function includer (patterns: readonly string[], { dots = false, ignoreCas
     return segments.at(-1) === null ? [...segments, segmentOf('*')] : segments
   })
   const texts = new Set(patterns.map(text => fold(text.replace(/^(\.\/|\/)+/, ''))))
-  const part = (segment: NonNullable<Segment>, name: string) => (dots || !name.startsWith('.') || segment.text.startsWith('.')) && nameFits(segment, name)
-  const any = (path: string, start: boolean) => globs.some(glob => (dots || dotsFit(glob, path)) && pathFits(glob, fold(path).split('/'), { part, start }))
+  const part = (segment: NonNullable<Segment>, name: string) =>
+    (dots || !name.startsWith('.') || segment.text.startsWith('.')) && nameFits(segment, name)
+  const any = (path: string, start: boolean) =>
+    globs.some(glob => (dots || dotsFit(glob, path)) && pathFits(glob, fold(path).split('/'), { part, start }))
   return { names: path => texts.has(fold(path)) || any(path, false), below: path => any(path, true) }
 }
 
 /** True when each name that begins with a dot has a part of the pattern which does. */
 const dotsFit = (glob: Segment[], path: string) =>
-  path.split('/').filter(name => name.startsWith('.')).length <= glob.filter(segment => segment?.text.startsWith('.')).length
+  path.split('/').filter(name => name.startsWith('.')).length <=
+    glob.filter(segment => segment?.text.startsWith('.')).length
 
 const swapped = (name: string) => name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase()
 
-/** True when an open folder does not tell upper from lower case, as a name in it shows; by the system when none does. */
+/** True when an open folder does not tell upper from lower case, as a name in it shows; by the system when none
+ *  does. */
 export async function ignoresCase (folder: Folder): Promise<boolean> {
   const names = (await folder.entries()).map(({ name }) => name)
   const all = new Set(names)
@@ -152,8 +211,12 @@ export async function ignoresCase (folder: Folder): Promise<boolean> {
   return process.platform === 'darwin' || process.platform === 'win32'
 }
 
-/** What a list of patterns leaves out of an open folder; `given`: the paths of the folder, and of others that are to be like it, as their owner wrote them. */
-export async function excludedFrom (folder: Folder, { patterns, given }: { patterns: readonly string[], given: readonly string[] }): Promise<Excluded> {
+/** What a list of patterns leaves out of an open folder; `given`: the paths of the folder, and of others that are to be
+ *  like it, as their owner wrote them. */
+export async function excludedFrom (
+  folder: Folder,
+  { patterns, given }: { patterns: readonly string[], given: readonly string[] }
+): Promise<Excluded> {
   const roots = [...new Set([folder.path, ...given.map(path => resolve(path))])]
   return excluder(patterns, { ignoreCase: await ignoresCase(folder), roots })
 }

@@ -15,7 +15,12 @@ const SAME_MS = 2
 const FULL = ['ENOSPC', 'EDQUOT']
 
 /** How far a large file was copied when that was last known to be on disk. */
-export interface Place { path: string, size: number, mtime: number, offset: number }
+export interface Place {
+  path: string
+  size: number
+  mtime: number
+  offset: number
+}
 
 export interface MirrorAsk {
   source: Folder
@@ -32,9 +37,10 @@ export class Unread extends Error {
   override readonly name = 'Unread'
 }
 
-const reading = async <T>(act: Promise<T>): Promise<T> => await act.catch((error: unknown) => {
-  throw new Unread(messageOf(error), { cause: error })
-})
+const reading = async <T>(act: Promise<T>): Promise<T> =>
+  await act.catch((error: unknown) => {
+    throw new Unread(messageOf(error), { cause: error })
+  })
 
 /** Milliseconds as seconds in words: a number below zero would be taken for now. */
 const secondsIn = ({ mtimeMs }: Stats): string => String(mtimeMs / 1000)
@@ -82,7 +88,8 @@ export async function redress ({ target }: MirrorAsk, path: string, stat: Stats)
   })
 }
 
-/** Gives a folder of the copy the mode and time of the original. Its owner may always write to it: the next run must. */
+/** Gives a folder of the copy the mode and time of the original. Its owner may always write to it: the next run
+ *  must. */
 export async function redressFolder ({ target }: MirrorAsk, path: string, stat: Stats): Promise<string | null> {
   const mode = stat.mode & 0o7777 | 0o700
   return await inFolder(target, path, async folder => {
@@ -92,7 +99,8 @@ export async function redressFolder ({ target }: MirrorAsk, path: string, stat: 
   })
 }
 
-const partOf = (path: string) => `.offpeak-${createHash('sha256').update(bytesOfName(path)).digest('hex').slice(0, 16)}.part`
+const partOf = (path: string) =>
+  `.offpeak-${createHash('sha256').update(bytesOfName(path)).digest('hex').slice(0, 16)}.part`
 
 /** Makes the link that the source has; false when it is there already. */
 export async function copyLink ({ source, target }: MirrorAsk, path: string, stat: Stats): Promise<boolean> {
@@ -114,15 +122,22 @@ export async function copyLink ({ source, target }: MirrorAsk, path: string, sta
   })
 }
 
-interface Copy { ask: MirrorAsk, path: string, from: FileHandle, stat: Stats }
+interface Copy {
+  ask: MirrorAsk
+  path: string
+  from: FileHandle
+  stat: Stats
+}
 
-/** The unfinished copy, open, and where to go on: behind what an earlier attempt has put on disk of the same original. */
+/** The unfinished copy, open, and where to go on: behind what an earlier attempt has put on disk of the same
+ *  original. */
 async function openPart (folder: Folder, { ask, path, stat }: Copy): Promise<{ file: FileHandle, offset: number }> {
   const part = partOf(path)
   // A small one is always copied from its beginning.
   const known = stat.size > SAVE_EVERY ? await ask.read() : null
   const found = await folder.stat(part)
-  const goesOn = known?.path === path && known.size === stat.size && known.mtime === stat.mtimeMs && found?.isFile() && found.size >= known.offset
+  const goesOn = known?.path === path && known.size === stat.size && known.mtime === stat.mtimeMs && found?.isFile() &&
+    found.size >= known.offset
   if (goesOn) {
     const file = await folder.edit(part)
     await file.truncate(known.offset)
@@ -135,7 +150,7 @@ async function openPart (folder: Folder, { ask, path, stat }: Copy): Promise<{ f
 async function fill (to: FileHandle, { ask, path, from, stat }: Copy, start: number): Promise<void> {
   const buffer = Buffer.allocUnsafe(CHUNK)
   let saved = start
-  for (let offset = start; ;) {
+  for (let offset = start;;) {
     await ask.breathe()
     const { bytesRead } = await reading(from.read(buffer, 0, CHUNK, offset))
     if (bytesRead === 0) return
@@ -158,12 +173,17 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
     const lost = await dress(file, { mode: stat.mode, uid: stat.uid, gid: stat.gid, seconds: secondsIn(stat) })
     await file.sync()
     const part = await folder.stat(partOf(path))
-    if (part === null || !sameFile(part, await file.stat())) throw Object.assign(new Error('another run is copying it'), { code: 'EBUSY' })
+    if (part === null || !sameFile(part, await file.stat())) {
+      throw Object.assign(new Error('another run is copying it'), { code: 'EBUSY' })
+    }
     await folder.rename(partOf(path), splitPath(path)[1])
     return lost
   } catch (error) {
-    // On a full disk the part is in the way; one of a file that cannot be read, or has a folder in its place, is never finished.
-    if ([...FULL, 'EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) || error instanceof Unread) await folder.remove(partOf(path))
+    // On a full disk the part is in the way; one of a file that cannot be read, or has a folder in its place, is never
+    // finished.
+    if ([...FULL, 'EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) || error instanceof Unread) {
+      await folder.remove(partOf(path))
+    }
     throw error
   } finally {
     await file.close()
@@ -172,7 +192,10 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
 
 /** What came of a copy. `changed`: the original was written to meanwhile, and the next run copies it again. `lost`:
  *  what the disk has no place for. */
-export interface Copied { changed: boolean, lost: string | null }
+export interface Copied {
+  changed: boolean
+  lost: string | null
+}
 
 /** Copies one file beside its place and moves it there when it is whole. */
 export async function copyFile (ask: MirrorAsk, path: string): Promise<Copied> {

@@ -18,11 +18,15 @@ export type RequireMount = boolean | string | string[] | undefined
 
 /** The setting of it. */
 export const RequireMountSchema = Type.Optional(Type.Unsafe<boolean | string | string[]>({
-  type: ['boolean', 'string', 'array'], items: { type: 'string', minLength: 1 }, description: 'Mount points without which nothing is done; true: the target is not on the disk of the system', configured: true
+  type: ['boolean', 'string', 'array'],
+  items: { type: 'string', minLength: 1 },
+  description: 'Mount points without which nothing is done; true: the target is not on the disk of the system',
+  configured: true
 }))
 
 // The kernel and fstab write blanks as octal.
-const unescape = (text: string) => text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
+const unescape = (text: string) =>
+  text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
 
 const field = async (file: string, index: number) => {
   const text = await readFile(file, 'utf8').catch(() => '')
@@ -31,7 +35,10 @@ const field = async (file: string, index: number) => {
 }
 
 /** What is mounted and what is meant to be. */
-export interface Mounts { points: ReadonlySet<string>, meant: readonly string[] }
+export interface Mounts {
+  points: ReadonlySet<string>
+  meant: readonly string[]
+}
 
 export async function mountsNow (): Promise<Mounts> {
   const [points, meant] = await Promise.all([field('/proc/self/mountinfo', 4), field('/etc/fstab', 1)])
@@ -107,7 +114,11 @@ export async function noteDisk (ctx: Ctx, path: string): Promise<void> {
 const HINT = 'mount it, or set require_mount to false if the folder is meant'
 
 /** Throws NotMounted when the disk of a path is not there: what is written would land on the disk below. */
-export async function checkDisk (ctx: Ctx, path: string, { require, mounts }: { require: RequireMount, mounts?: Mounts }): Promise<void> {
+export async function checkDisk (
+  ctx: Ctx,
+  path: string,
+  { require, mounts }: { require: RequireMount, mounts?: Mounts }
+): Promise<void> {
   if (require === false) return
   const now = mounts ?? await mountsNow()
   const place = await realPlace(path)
@@ -115,15 +126,23 @@ export async function checkDisk (ctx: Ctx, path: string, { require, mounts }: { 
   const refuse = (why: string): never => {
     throw new NotMounted(`'${shown(path)}' is not written or read: ${why}`)
   }
-  if (require !== undefined && now.points.size === 0) refuse('require_mount is set, and this system does not say what is mounted')
-  if (require === true && point === '/') refuse('it is on the disk of the system, and require_mount is true: is its own disk mounted?')
+  if (require !== undefined && now.points.size === 0) {
+    refuse('require_mount is set, and this system does not say what is mounted')
+  }
+  if (require === true && point === '/') {
+    refuse('it is on the disk of the system, and require_mount is true: is its own disk mounted?')
+  }
   for (const one of require === true || require === undefined ? [] : [require].flat()) {
-    if (!now.points.has(await realPlace(one))) refuse(`require_mount names '${shown(one)}', and nothing is mounted there`)
+    if (!now.points.has(await realPlace(one))) {
+      refuse(`require_mount names '${shown(one)}', and nothing is mounted there`)
+    }
   }
   const missing = now.meant.find(one => above(place).includes(one) && !now.points.has(one))
   if (missing !== undefined) refuse(`'${shown(missing)}' is in /etc/fstab, and nothing is mounted there; ${HINT}`)
   const last = await lastPoint(ctx, keyFor(ctx, path))
-  if (last !== null && !now.points.has(last) && above(place).includes(last)) refuse(`at the last run it was on the disk at '${shown(last)}', and nothing is mounted there; ${HINT}`)
+  if (last !== null && !now.points.has(last) && above(place).includes(last)) {
+    refuse(`at the last run it was on the disk at '${shown(last)}', and nothing is mounted there; ${HINT}`)
+  }
   const empty = await emptyPoint(place, now)
   if (empty !== null) refuse(`'${shown(empty)}' is an empty folder and nothing is mounted there; ${HINT}`)
 }

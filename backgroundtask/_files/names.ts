@@ -24,7 +24,9 @@ export function nameFrom (bytes: Buffer): string {
 /** The bytes of a name or path. */
 export function bytesOfName (name: string): Buffer {
   if (!ESCAPED.test(name)) return Buffer.from(name)
-  return Buffer.concat([...name].map(one => ESCAPED.test(one) ? Buffer.of(one.charCodeAt(0) - FIRST + 0x80) : Buffer.from(one)))
+  return Buffer.concat(
+    [...name].map(one => ESCAPED.test(one) ? Buffer.of(one.charCodeAt(0) - FIRST + 0x80) : Buffer.from(one))
+  )
 }
 
 /** A name or path as the calls of `fs` take it. */

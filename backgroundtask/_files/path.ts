@@ -6,9 +6,17 @@ import { PathRefused } from './root.ts'
 /** Variables that a path may hold. No others: what a task says of a path must not give away a secret. */
 const KNOWN = /^(HOME|USER|LOGNAME|TMPDIR|XDG_[A-Z]+_(HOME|DIR))$/
 
-export interface Surroundings { home: string, env: Readonly<Record<string, string | undefined>>, passwd: () => string }
+export interface Surroundings {
+  home: string
+  env: Readonly<Record<string, string | undefined>>
+  passwd: () => string
+}
 
-const own = (): Surroundings => ({ home: homedir(), env: process.env, passwd: () => readFileSync('/etc/passwd', 'utf8') })
+const own = (): Surroundings => ({
+  home: homedir(),
+  env: process.env,
+  passwd: () => readFileSync('/etc/passwd', 'utf8')
+})
 
 const refuse = (path: string, why: string): never => {
   throw new PathRefused(`'${shown(path)}' is refused: ${why}`)
@@ -20,16 +28,21 @@ function homeOf (user: string, { path, passwd }: { path: string, passwd: () => s
     text = passwd()
   } catch { /* a system without one */ }
   const home = text.split('\n').map(line => line.split(':')).find(([name]) => name === user)?.[5]
-  return home?.startsWith('/') === true ? home : refuse(path, `there is no user '${user}' with a home folder; write the whole path, or './${path}' for a folder of this name`)
+  return home?.startsWith('/') === true
+    ? home
+    : refuse(path,
+      `there is no user '${user}' with a home folder; write the whole path, or './${path}' for a folder of this name`)
 }
 
-/** A path as a shell reads it: `~`, `~user`, `$HOME` and `${HOME}` are what they stand for, `$$` is a dollar sign. Throws
- *  PathRefused for what stands for nothing here. */
+/** A path as a shell reads it: `~`, `~user`, `$HOME` and `${HOME}` are what they stand for, `$$` is a dollar sign.
+ *  Throws PathRefused for what stands for nothing here. */
 export function expandPath (path: string, { home, env, passwd }: Surroundings = own()): string {
   const variable = (all: string, braced: string | undefined, plain: string | undefined): string => {
     if (all === '$$') return '$'
     const name = braced ?? plain ?? ''
-    if (!KNOWN.test(name)) return refuse(path, `'${all}' is not expanded; write the path that it stands for, and '$$' for a dollar sign`)
+    if (!KNOWN.test(name)) {
+      return refuse(path, `'${all}' is not expanded; write the path that it stands for, and '$$' for a dollar sign`)
+    }
     const value = name === 'HOME' ? home : env[name]
     return value === undefined || value === '' ? refuse(path, `the variable ${name} is not set`) : value
   }

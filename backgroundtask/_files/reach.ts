@@ -9,20 +9,26 @@ import { codeOf } from '../_task/settings.ts'
 type Run = Pick<TaskContext, 'reach'>
 
 /** `setting`: the one that names the path; `name`: of the file in the folder, when the path is that of a file. */
-export interface Reached { setting: string, name?: string }
+export interface Reached {
+  setting: string
+  name?: string
+}
 
-const holds = (outer: string, inner: string) => inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
+const holds = (outer: string, inner: string) =>
+  inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
 const rootsOf = ({ reach }: Run, { setting }: Reached) => reach[`/payload/${setting}`]
 
-/** Throws PathRefused for a folder outside of where the configuration lets the run reach. Asked of what is open: a link may have been put on its way
- *  since the path was looked at. */
+/** Throws PathRefused for a folder outside of where the configuration lets the run reach. Asked of what is open: a link
+ *  may have been put on its way since the path was looked at. */
 async function check (run: Run, reached: Reached, folder: Folder): Promise<void> {
   const roots = rootsOf(run, reached)
   if (roots === undefined) return
   const place = await folder.place()
   const path = reached.name === undefined ? place : join(place, reached.name)
-  if (!roots.some(root => holds(root, path))) throw new PathRefused(`'${shown(path)}' is refused: it lies outside of the folder that is configured`)
+  if (!roots.some(root => holds(root, path))) {
+    throw new PathRefused(`'${shown(path)}' is refused: it lies outside of the folder that is configured`)
+  }
 }
 
 /** Opens a folder that a setting names, and makes sure that it is where it may be. */
@@ -37,14 +43,21 @@ export async function openWithin (run: Run, reached: Reached, open: () => Promis
   }
 }
 
-export interface Making { setting: string, path: string, mode: number, deep?: boolean }
+export interface Making {
+  setting: string
+  path: string
+  mode: number
+  deep?: boolean
+}
 
-/** Makes a folder that a setting names, with those above it when `deep`; where a run is bounded in a parent that is where it may be. True when it was
- *  made; a parent that is missing is an ENOENT. */
+/** Makes a folder that a setting names, with those above it when `deep`; where a run is bounded in a parent that is
+ *  where it may be. True when it was made; a parent that is missing is an ENOENT. */
 export async function makeWithin (run: Run, { path, ...making }: Making): Promise<boolean> {
   const { setting, mode, deep = false } = making
   try {
-    if (rootsOf(run, { setting }) === undefined) return await mkdir(path, { mode, recursive: deep }).then(made => !deep || made !== undefined)
+    if (rootsOf(run, { setting }) === undefined) {
+      return await mkdir(path, { mode, recursive: deep }).then(made => !deep || made !== undefined)
+    }
     return await makeBounded(run, { path: resolve(path), ...making })
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
@@ -56,7 +69,8 @@ async function makeBounded (run: Run, { setting, path, mode, deep = false }: Mak
   if (await lstat(reachOf(path)).then(() => true, () => false)) return false
   const up = dirname(path)
   if (deep && up !== path) await makeBounded(run, { setting, path: up, mode, deep })
-  const parent = await openWithin(run, { setting, name: basename(path) }, async () => Folder.open(nameFrom(await realpath(reachOf(up), 'buffer'))))
+  const parent = await openWithin(run, { setting, name: basename(path) },
+    async () => Folder.open(nameFrom(await realpath(reachOf(up), 'buffer'))))
   try {
     await parent.make(basename(path), mode)
     return true

@@ -14,9 +14,11 @@ const refuse = (path: string, why: string): never => {
 }
 
 const OF_THE_SYSTEM = ['/bin', '/boot', '/dev', '/etc', '/lib', '/lib32', '/lib64', '/proc', '/sbin', '/sys', '/usr']
-const TOP = ['/home', '/media', '/mnt', '/opt', '/private', '/root', '/run', '/srv', '/tmp', '/var', '/Applications', '/Library', '/System', '/Users', '/Volumes']
+const TOP = ['/home', '/media', '/mnt', '/opt', '/private', '/root', '/run', '/srv', '/tmp', '/var', '/Applications',
+  '/Library', '/System', '/Users', '/Volumes']
 
-const holds = (outer: string, inner: string) => inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
+const holds = (outer: string, inner: string) =>
+  inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
 /** The real place of a path: its parents resolved, its last part as it is. Throws ENOENT when a parent is missing. */
 export async function placeOf (path: string): Promise<string> {
@@ -36,7 +38,8 @@ export async function openFolder (path: string): Promise<Folder> {
 }
 
 // The kernel writes blanks in mount points as octal.
-const unescape = (text: string) => text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
+const unescape = (text: string) =>
+  text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
 
 async function isMountPoint (place: string): Promise<boolean> {
   const [own, parent] = await Promise.all([lstat(reachOf(place)), lstat(reachOf(dirname(place)))])

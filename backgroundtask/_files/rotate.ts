@@ -24,7 +24,7 @@ export interface RotateAsk {
 }
 
 /** Bytes of a file from the start to an end that is fixed, however the file grows. */
-async function * from (handle: FileHandle, end: number): AsyncGenerator<Buffer> {
+async function* from (handle: FileHandle, end: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < end;) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, Math.min(CHUNK, end - at), at)
     if (bytesRead === 0) return
@@ -34,7 +34,10 @@ async function * from (handle: FileHandle, end: number): AsyncGenerator<Buffer> 
 }
 
 /** Copies the first bytes of a log into an open file, durably. */
-async function copy (log: FileHandle, { end, out, compress, signal }: { end: number, out: FileHandle, compress: boolean, signal: AbortSignal }): Promise<void> {
+async function copy (
+  log: FileHandle,
+  { end, out, compress, signal }: { end: number, out: FileHandle, compress: boolean, signal: AbortSignal }
+): Promise<void> {
   const write = async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) await out.writeFile(chunk)
   }
@@ -85,7 +88,9 @@ const NUMBERED = /^\.([1-9]\d{0,2}|1000)(\.zst)?$/
 async function kept (folder: Folder, name: string): Promise<{ file: string, number: number, ending: string }[]> {
   const found: { file: string, number: number, ending: string }[] = []
   for (const entry of await folder.entries()) {
-    const [, number, ending = ''] = entry.name.startsWith(`${name}.`) ? entry.name.slice(name.length).match(NUMBERED) ?? [] : []
+    const [, number, ending = ''] = entry.name.startsWith(`${name}.`)
+      ? entry.name.slice(name.length).match(NUMBERED) ?? []
+      : []
     if (number === undefined) continue
     if (!entry.isFile()) throw new Error(`'${entry.name}' is in the way: it is not a file`)
     found.push({ file: entry.name, number: Number(number), ending })
@@ -94,7 +99,10 @@ async function kept (folder: Folder, name: string): Promise<{ file: string, numb
 }
 
 /** The file that is written until it gets its name. */
-interface Temp { temp: string, out: FileHandle }
+interface Temp {
+  temp: string
+  out: FileHandle
+}
 
 async function copyTruncate (ask: RotateAsk, { temp, out }: Temp): Promise<void> {
   const { folder, name, compress, signal } = ask
@@ -120,7 +128,9 @@ async function packFirst ({ folder, name, signal }: RotateAsk, { temp, out }: Te
   try {
     const { size } = await log.stat()
     await copy(log, { end: size, out, compress: true, signal })
-    if ((await log.stat()).size !== size) throw new Error(`'${first}' is still written to: its program has not opened its log anew since the last rotation`)
+    if ((await log.stat()).size !== size) {
+      throw new Error(`'${first}' is still written to: its program has not opened its log anew since the last rotation`)
+    }
     await folder.rename(temp, first + PACKED)
     await folder.remove(first)
   } finally {
@@ -162,7 +172,9 @@ async function claim ({ folder, name }: RotateAsk): Promise<Temp> {
   const out = await folder.create(temp)
   try {
     for (const { name: other } of await folder.entries()) {
-      const pid = other.startsWith(before) && other.endsWith(after) && other !== temp ? other.slice(before.length, -after.length) : ''
+      const pid = other.startsWith(before) && other.endsWith(after) && other !== temp
+        ? other.slice(before.length, -after.length)
+        : ''
       if (!/^\d{1,10}$/.test(pid)) continue
       if (await isWorkedOn(folder, { name: other, pid: Number(pid) })) throw new Error(`process ${pid} is rotating it`)
       await folder.remove(other)

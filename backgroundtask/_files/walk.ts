@@ -28,16 +28,31 @@ const kindOf = (stat: Stats) =>
   stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'special'
 
 /** A folder that is being read: what is left of it, last name first, and what is known of the next ones. */
-interface Level { folder: Folder, prefix: string, names: string[], ahead: Map<string, Promise<Stats | string | null>>, found: Extract<Found, { kind: 'folder' }> | null }
+interface Level {
+  folder: Folder
+  prefix: string
+  names: string[]
+  ahead: Map<string, Promise<Stats | string | null>>
+  found: Extract<Found, { kind: 'folder' }> | null
+}
 
 const namesIn = async (folder: Folder) => (await folder.entries()).map(({ name }) => name).toReversed()
 
-async function enter ({ folder, prefix }: Level, { name, stat }: { name: string, stat: Stats }): Promise<Level | string> {
+async function enter (
+  { folder, prefix }: Level,
+  { name, stat }: { name: string, stat: Stats }
+): Promise<Level | string> {
   let inner: Folder | null = null
   try {
     inner = await folder.enter(name)
     const path = prefix + name
-    return { folder: inner, prefix: `${path}/`, names: await namesIn(inner), ahead: new Map(), found: { kind: 'folder', path, name, folder, stat } }
+    return {
+      folder: inner,
+      prefix: `${path}/`,
+      names: await namesIn(inner),
+      ahead: new Map(),
+      found: { kind: 'folder', path, name, folder, stat }
+    }
   } catch (error) {
     await inner?.close()
     return codeOf(error) || messageOf(error)
@@ -46,7 +61,7 @@ async function enter ({ folder, prefix }: Level, { name, stat }: { name: string,
 
 /** Everything below an open folder, in the order of names, on its own device alone and through no link. What cannot
  *  be read is said and passed over; what has gone meanwhile is left out. */
-export async function * walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found> {
+export async function* walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found> {
   const levels: Level[] = [{ folder: root, prefix: '', names: await namesIn(root), ahead: new Map(), found: null }]
   try {
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -79,7 +94,10 @@ async function statOf ({ folder, names, ahead }: Level, name: string): Promise<S
   return await ahead.get(name)!
 }
 
-async function step (level: Level, { name, ask, depth }: { name: string, ask: WalkAsk, depth: number }): Promise<Found | Level | null> {
+async function step (
+  level: Level,
+  { name, ask, depth }: { name: string, ask: WalkAsk, depth: number }
+): Promise<Found | Level | null> {
   const path = level.prefix + name
   const unread = (code: string): Found => ({ kind: 'unread', path, code })
   const stat = await statOf(level, name)
@@ -105,7 +123,12 @@ async function made (folder: Folder, part: string): Promise<Folder> {
 }
 
 /** Does something in the folder at a path below an open one, entering part by part and through no link. */
-export async function inFolder<T> (root: Folder, path: string, act: (folder: Folder) => Promise<T>, into = entered): Promise<T> {
+export async function inFolder<T> (
+  root: Folder,
+  path: string,
+  act: (folder: Folder) => Promise<T>,
+  into = entered
+): Promise<T> {
   let folder = root
   try {
     for (const part of path.split('/')) {
@@ -121,7 +144,8 @@ export async function inFolder<T> (root: Folder, path: string, act: (folder: Fol
 }
 
 /** The same, making what is missing on the way. */
-export const makeFolder = <T>(root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> => inFolder(root, path, act, made)
+export const makeFolder = <T>(root: Folder, path: string, act: (folder: Folder) => Promise<T>): Promise<T> =>
+  inFolder(root, path, act, made)
 
 /** The folder and the name of a path. */
 export const splitPath = (path: string): [folder: string, name: string] => {

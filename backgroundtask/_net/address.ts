@@ -1,19 +1,35 @@
 import { BlockList, isIP } from 'node:net'
 
 /** What kind of place an address is; `public` is the only one that tasks go to unasked. */
-export type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast' | 'reserved'
+export type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast'
+  | 'reserved'
 
 // Source: the special-purpose address registries of IANA, and the metadata addresses of cloud hosts.
 const RANGES: [Reach, string[]][] = [
-  ['metadata', ['169.254.169.254/32', '169.254.170.2/32', '100.100.100.200/32', '192.0.0.192/32', 'fd00:ec2::254/128', 'fd20:ce::254/128']],
+  ['metadata', ['169.254.169.254/32', '169.254.170.2/32', '100.100.100.200/32', '192.0.0.192/32', 'fd00:ec2::254/128',
+    'fd20:ce::254/128']],
   ['unspecified', ['0.0.0.0/8', '::/128']],
   ['loopback', ['127.0.0.0/8', '::1/128']],
   ['link_local', ['169.254.0.0/16', 'fe80::/10']],
   ['multicast', ['224.0.0.0/4', 'ff00::/8']],
   ['private', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']],
   ['reserved', [
-    '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '240.0.0.0/4',
-    '::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', '5f00::/16', 'fec0::/10'
+    '192.0.0.0/24',
+    '192.0.2.0/24',
+    '192.88.99.0/24',
+    '198.18.0.0/15',
+    '198.51.100.0/24',
+    '203.0.113.0/24',
+    '240.0.0.0/4',
+    '::/96',
+    '64:ff9b:1::/48',
+    '100::/64',
+    '2001::/23',
+    '2001:db8::/32',
+    '2002::/16',
+    '3fff::/20',
+    '5f00::/16',
+    'fec0::/10'
   ]]
 ]
 
@@ -61,7 +77,10 @@ export function reachOf (address: string): Reach {
 
 /** What a person allows beyond the public network: names, addresses, networks (`10.1.0.0/16`), each with or
  *  without `:port`; `allow_private` opens private networks, never loopback, link-local or metadata addresses. */
-export interface Allowed { allow: string[], allow_private: boolean }
+export interface Allowed {
+  allow: string[]
+  allow_private: boolean
+}
 
 function entryOf (entry: string): { host: string, port: string | null } {
   const [, host, port] = entry.match(/^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/) ?? []
@@ -74,11 +93,14 @@ function inNetwork (network: string, address: string): boolean {
 }
 
 /** Why a request to this address under this name is not made, or null. */
-export function refusal ({ host, port, address, allowed }: { host: string, port: string, address: string, allowed: Allowed }): string | null {
+export function refusal (
+  { host, port, address, allowed }: { host: string, port: string, address: string, allowed: Allowed }
+): string | null {
   const reach = reachOf(address)
   if (reach === 'public' || (reach === 'private' && allowed.allow_private)) return null
   const plain = inner(address)
   const listed = allowed.allow.map(entryOf).some(entry =>
-    (entry.port === null || entry.port === port) && (entry.host === host.toLowerCase() || inNetwork(entry.host, plain)))
+    (entry.port === null || entry.port === port) && (entry.host === host.toLowerCase() || inNetwork(entry.host, plain))
+  )
   return listed ? null : `${host} is ${address === host ? '' : `${address}, `}a ${reach.replace('_', '-')} address`
 }

@@ -13,7 +13,13 @@ const IDLE_MS = 60_000
 const STATE_LIMIT = 64 * 1024
 
 /** What is known of a file that was fetched, or of the part of one. */
-interface State { url: string, etag: string | null, last_modified: string | null, bytes: number, sha256: string | null }
+interface State {
+  url: string
+  etag: string | null
+  last_modified: string | null
+  bytes: number
+  sha256: string | null
+}
 
 /** An answer that is no file; `retryAfter` is in seconds. */
 export class AnswerRefused extends Error {
@@ -21,7 +27,9 @@ export class AnswerRefused extends Error {
   readonly status: number
   readonly retryAfter: number | null
 
-  constructor ({ status, message, retryAfter = null }: { status: number, message: string, retryAfter?: number | null }) {
+  constructor (
+    { status, message, retryAfter = null }: { status: number, message: string, retryAfter?: number | null }
+  ) {
     super(message)
     this.status = status
     this.retryAfter = retryAfter
@@ -49,7 +57,8 @@ export interface Download {
 }
 
 /** What came of it; `resumed_from` is where an earlier part was taken up. */
-export type Fetched = { kind: 'same' } | { kind: 'fetched', bytes: number, sha256: string, changed: boolean, resumed_from: number, etag: string | null, last_modified: string | null }
+export type Fetched = { kind: 'same' } | { kind: 'fetched', bytes: number, sha256: string, changed: boolean,
+  resumed_from: number, etag: string | null, last_modified: string | null }
 
 async function stateOf (folder: Folder, { file, url }: { file: string, url: string }): Promise<State | null> {
   const text = await readWhole(folder, file, STATE_LIMIT)
@@ -69,17 +78,28 @@ const sizeOf = async (folder: Folder, file: string): Promise<number> => {
 
 /** The validator that may join two parts: a weak one does not promise the same bytes (RFC 9110, 13.1.5). */
 const strong = (state: State | null): string | null =>
-  state?.etag === undefined || state.etag === null || state.etag.startsWith('W/') ? state?.last_modified ?? null : state.etag
+  state?.etag === undefined || state.etag === null || state.etag.startsWith('W/')
+    ? state?.last_modified ?? null
+    : state.etag
 
-const stateFrom = (url: string, { headers }: Answer): State =>
-  ({ url, etag: headers.etag ?? null, last_modified: headers['last-modified'] ?? null, bytes: 0, sha256: null })
+const stateFrom = (url: string, { headers }: Answer): State => ({
+  url,
+  etag: headers.etag ?? null,
+  last_modified: headers['last-modified'] ?? null,
+  bytes: 0,
+  sha256: null
+})
 
-function conditions ({ have, part, partBytes }: { have: State | null, part: State | null, partBytes: number }): OutgoingHttpHeaders {
+function conditions (
+  { have, part, partBytes }: { have: State | null, part: State | null, partBytes: number }
+): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {}
   if (have?.etag) headers['if-none-match'] = have.etag
   else if (have?.last_modified) headers['if-modified-since'] = have.last_modified
   const validator = strong(part)
-  if (partBytes > 0 && validator !== null) Object.assign(headers, { range: `bytes=${partBytes}-`, 'if-range': validator })
+  if (partBytes > 0 && validator !== null) {
+    Object.assign(headers, { range: `bytes=${partBytes}-`, 'if-range': validator })
+  }
   return headers
 }
 
@@ -94,38 +114,66 @@ export function waitOf (asked: string | undefined, now: number): number | null {
 }
 
 function refuse ({ status, headers }: Answer): never {
-  throw new AnswerRefused({ status, message: `The server answered ${status}`, retryAfter: waitOf(headers['retry-after'], Date.now()) })
+  throw new AnswerRefused({
+    status,
+    message: `The server answered ${status}`,
+    retryAfter: waitOf(headers['retry-after'], Date.now())
+  })
 }
 
 const rangeOf = ({ status, headers }: Answer): { start?: number, total?: number } => {
   const [, start, total] = status === 206 ? headers['content-range']?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [] : []
-  return { ...(start === undefined ? {} : { start: Number(start) }), ...(total === undefined || total === '*' ? {} : { total: Number(total) }) }
+  return {
+    ...(start === undefined ? {} : { start: Number(start) }),
+    ...(total === undefined || total === '*' ? {} : { total: Number(total) })
+  }
 }
 
-const same = (said: string | undefined, known: string | null | undefined): boolean => said === undefined || known === null || said === known
+const same = (said: string | undefined, known: string | null | undefined): boolean =>
+  said === undefined || known === null || said === known
 
 /** Where the body is to be put, or null when it does not fit the part that is there. */
 function startOf (answer: Answer, { part, partBytes }: { part: State | null, partBytes: number }): number | null {
   if (answer.status === 200) return 0
   const { etag, 'last-modified': modified } = answer.headers
-  return rangeOf(answer).start === partBytes && same(etag, part?.etag) && same(modified, part?.last_modified) ? partBytes : null
+  return rangeOf(answer).start === partBytes && same(etag, part?.etag) && same(modified, part?.last_modified)
+    ? partBytes
+    : null
 }
 
-const UNPACK = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createUnzip, br: createBrotliDecompress, zstd: createZstdDecompress } as const
+const UNPACK = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createUnzip,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress
+} as const
 /** Files that servers send as they are, and call packed all the same. */
 const PACKED = /\.(gz|tgz|br|zst|tzst|z)$/i
 
 /** How a server has packed the body although it was asked not to; null for one that comes as it is. */
 function codingOf (ask: Download, { headers }: Answer): keyof typeof UNPACK | null {
   const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
-  if (coding === 'identity' || coding === '' || PACKED.test(ask.name) || PACKED.test(URL.parse(ask.url)?.pathname ?? '')) return null
+  if (coding === 'identity' || coding === '' || PACKED.test(ask.name) ||
+    PACKED.test(URL.parse(ask.url)?.pathname ?? '')) return null
   if (Object.hasOwn(UNPACK, coding)) return coding as keyof typeof UNPACK
-  throw new AnswerRefused({ status: 415, message: `The server sends the file packed as '${coding.slice(0, 50)}', although it was asked not to` })
+  throw new AnswerRefused({
+    status: 415,
+    message: `The server sends the file packed as '${coding.slice(0, 50)}', although it was asked not to`
+  })
 }
 
-async function take (ask: Download, { answer, out, start }: { answer: Answer, out: FileHandle, start: number }): Promise<number> {
+async function take (
+  ask: Download,
+  { answer, out, start }: { answer: Answer, out: FileHandle, start: number }
+): Promise<number> {
   const coding = codingOf(ask, answer)
-  if (coding !== null && start > 0) throw new AnswerRefused({ status: 206, message: 'The server sends a part of the file packed, although it was asked not to' })
+  if (coding !== null && start > 0) {
+    throw new AnswerRefused({
+      status: 206,
+      message: 'The server sends a part of the file packed, although it was asked not to'
+    })
+  }
   const body = coding === null ? answer.body : pipeline(answer.body, UNPACK[coding](), () => undefined)
   const length = coding === null ? Number(answer.headers['content-length'] ?? Number.NaN) : Number.NaN
   const tooLarge = () => new TooLarge(`The file is larger than ${ask.maxBytes} bytes`)
@@ -162,13 +210,22 @@ async function openPart (folder: Folder, file: string): Promise<FileHandle> {
 /** A part of what was unpacked on the way: no range of the server's goes on from it. */
 const UNJOINABLE = { etag: null, last_modified: null }
 
-interface Filled { bytes: number, sha256: string, identity: Identity }
+interface Filled {
+  bytes: number
+  sha256: string
+  identity: Identity
+}
 
-/** Fills the part and answers its size and hash. A part that stopped midway stays, to be taken up by the next attempt. */
-async function fill (ask: Download, { answer, files, start }: { answer: Answer, files: Files, start: number }): Promise<Filled> {
+/** Fills the part and answers its size and hash. A part that stopped midway stays, to be taken up by the next
+ *  attempt. */
+async function fill (
+  ask: Download,
+  { answer, files, start }: { answer: Answer, files: Files, start: number }
+): Promise<Filled> {
   // The old part goes before the new validator comes: a crash between the two must not pair them.
   if (start === 0) await ask.folder.remove(files.part)
-  await writeWhole(ask.folder, files.partState, JSON.stringify({ ...stateFrom(ask.url, answer), ...(codingOf(ask, answer) === null ? {} : UNJOINABLE) }))
+  await writeWhole(ask.folder, files.partState,
+    JSON.stringify({ ...stateFrom(ask.url, answer), ...(codingOf(ask, answer) === null ? {} : UNJOINABLE) }))
   const out = await openPart(ask.folder, files.part)
   try {
     const bytes = await take(ask, { answer, out, start })
@@ -184,7 +241,11 @@ async function fill (ask: Download, { answer, files, start }: { answer: Answer, 
   }
 }
 
-interface Files { part: string, partState: string, state: string }
+interface Files {
+  part: string
+  partState: string
+  state: string
+}
 
 async function drop (folder: Folder, { part, partState }: Files): Promise<void> {
   await folder.remove(part)
@@ -193,7 +254,11 @@ async function drop (folder: Folder, { part, partState }: Files): Promise<void> 
 
 async function request (ask: Download, extra: OutgoingHttpHeaders): Promise<Answer> {
   return fetchSafely({
-    url: ask.url, headers: { ...ask.headers, ...extra }, allowed: ask.allowed, signal: ask.signal, idleMs: ask.idleMs ?? IDLE_MS,
+    url: ask.url,
+    headers: { ...ask.headers, ...extra },
+    allowed: ask.allowed,
+    signal: ask.signal,
+    idleMs: ask.idleMs ?? IDLE_MS,
     ...(ask.resolve === undefined ? {} : { resolve: ask.resolve })
   })
 }
@@ -211,7 +276,12 @@ export async function download (ask: Download): Promise<Fetched> {
   const answer = await request(ask, conditions({ have, part, partBytes }))
   if (answer.status === 304) {
     answer.body.destroy()
-    if (have === null) throw new AnswerRefused({ status: 304, message: 'The server says that nothing has changed, although it was not asked that' })
+    if (have === null) {
+      throw new AnswerRefused({
+        status: 304,
+        message: 'The server says that nothing has changed, although it was not asked that'
+      })
+    }
     await drop(folder, files)
     return { kind: 'same' }
   }
@@ -224,7 +294,10 @@ export async function download (ask: Download): Promise<Fetched> {
   return finish(ask, { answer, files, start, have })
 }
 
-async function finish (ask: Download, { answer, files, start, have }: { answer: Answer, files: Files, start: number, have: State | null }): Promise<Fetched> {
+async function finish (
+  ask: Download,
+  { answer, files, start, have }: { answer: Answer, files: Files, start: number, have: State | null }
+): Promise<Fetched> {
   const { folder, name, url } = ask
   const { identity, ...filled } = await fill(ask, { answer, files, start }).catch(async (error: unknown) => {
     if (error instanceof TooLarge || error instanceof AnswerRefused) await drop(folder, files)
@@ -237,5 +310,12 @@ async function finish (ask: Download, { answer, files, start, have }: { answer: 
   const state = { ...stateFrom(url, answer), ...filled }
   await writeWhole(folder, files.state, JSON.stringify(state))
   await folder.remove(files.partState)
-  return { kind: 'fetched', ...filled, changed: have?.sha256 !== filled.sha256, resumed_from: start, etag: state.etag, last_modified: state.last_modified }
+  return {
+    kind: 'fetched',
+    ...filled,
+    changed: have?.sha256 !== filled.sha256,
+    resumed_from: start,
+    etag: state.etag,
+    last_modified: state.last_modified
+  }
 }

@@ -16,7 +16,11 @@ export const SmtpInput = Type.Object({
   host: Type.Optional(Line),
   port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   secure: Type.Optional(Type.Boolean({ description: 'TLS from the first byte, as on port 465' })),
-  require_tls: Type.Optional(Type.Boolean({ description: 'Refuse to go on without TLS; the default when there is a password and the server is elsewhere' })),
+  require_tls: Type.Optional(
+    Type.Boolean({
+      description: 'Refuse to go on without TLS; the default when there is a password and the server is elsewhere'
+    })
+  ),
   user: Type.Optional(Line),
   password_file: Type.Optional(Line),
   from: Type.Optional({ ...Line, description: 'The sender of mails that name none' })
@@ -25,7 +29,14 @@ export const SmtpInput = Type.Object({
 export type SmtpSettings = Static<typeof SmtpInput>
 
 /** The connection to a mail server; `user` and `pass` are never to be shown. */
-export interface Smtp { host: string, port: number, secure: boolean, require_tls: boolean, user: string | null, pass: string | null }
+export interface Smtp {
+  host: string
+  port: number
+  secure: boolean
+  require_tls: boolean
+  user: string | null
+  pass: string | null
+}
 
 /** A mail server that is not named, or not so that it is understood; the message is a sentence for its owner. */
 export class SmtpUnset extends Error {
@@ -54,15 +65,21 @@ const isHere = (host: string) => host === 'localhost' || (isIP(host) !== 0 && re
 function fromUrl (text: string): Partial<Smtp> {
   const url = URL.parse(text)
   // The URL itself is not said: it may hold the password.
-  if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') throw new SmtpUnset('The URL of the mail server is not of the form smtp://user:password@host:port or smtps://…')
+  if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
+    throw new SmtpUnset('The URL of the mail server is not of the form smtp://user:password@host:port or smtps://…')
+  }
   const secure = url.protocol === 'smtps:'
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ''), secure, port: Number(url.port || (secure ? 465 : 587)),
-    user: decodeURIComponent(url.username) || null, pass: decodeURIComponent(url.password) || null
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    secure,
+    port: Number(url.port || (secure ? 465 : 587)),
+    user: decodeURIComponent(url.username) || null,
+    pass: decodeURIComponent(url.password) || null
   }
 }
 
-/** The mail server from the settings of a run or, where they name none, from SMTP_URL or SMTP_URL_FILE. Throws SmtpUnset. */
+/** The mail server from the settings of a run or, where they name none, from SMTP_URL or SMTP_URL_FILE. Throws
+ *  SmtpUnset. */
 export async function smtpOf (settings: SmtpSettings, env: NodeJS.ProcessEnv): Promise<Smtp> {
   const url = await urlFrom(settings, env)
   const known: Partial<Smtp> = url === null ? {} : fromUrl(url)
@@ -83,7 +100,10 @@ export async function smtpOf (settings: SmtpSettings, env: NodeJS.ProcessEnv): P
 /** The options of the transport: files and URLs in messages are never opened, and nothing waits for ever. */
 export function transportOf ({ host, port, secure, require_tls: requireTLS, user, pass }: Smtp) {
   return {
-    host, port, secure, requireTLS,
+    host,
+    port,
+    secure,
+    requireTLS,
     ...(user !== null && pass !== null ? { auth: { user, pass } } : {}),
     connectionTimeout: CONNECT_MS,
     greetingTimeout: CONNECT_MS,
@@ -98,6 +118,8 @@ const base64 = (secret: string) => Buffer.from(secret).toString('base64')
 
 /** A text without the secrets of the connection, in any of the forms they are sent in. */
 export function withoutSecrets (text: string, { user, pass }: Smtp): string {
-  const secrets = pass === null ? [] : [pass, base64(pass), encodeURIComponent(pass), base64(`\0${user ?? ''}\0${pass}`)]
+  const secrets = pass === null
+    ? []
+    : [pass, base64(pass), encodeURIComponent(pass), base64(`\0${user ?? ''}\0${pass}`)]
   return secrets.filter(secret => secret.length > 0).reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
 }

@@ -12,8 +12,21 @@ const MOVED = new Set([301, 302, 303, 307, 308])
 
 /** The settings every task with a URL has beside its own. */
 export const WebFields = {
-  allow: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 100, description: 'Names, addresses or networks, with or without :port, that may be asked although they are not public', configured: 'some' })),
-  allow_private: Type.Optional(Type.Boolean({ description: 'Private networks may be asked; loopback and link-local only when allow lists them', configured: true, configured_or: false }))
+  allow: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 100,
+      description:
+        'Names, addresses or networks, with or without :port, that may be asked although they are not public',
+      configured: 'some'
+    })
+  ),
+  allow_private: Type.Optional(
+    Type.Boolean({
+      description: 'Private networks may be asked; loopback and link-local only when allow lists them',
+      configured: true,
+      configured_or: false
+    })
+  )
 }
 
 export const WEB_DEFAULTS = { allow: [] as string[], allow_private: false }
@@ -41,14 +54,24 @@ export interface Ask {
 }
 
 /** An answer whose body is still to be read, or destroyed. */
-export interface Answer { status: number, headers: IncomingMessage['headers'], body: IncomingMessage, url: string, redirects: number }
+export interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  body: IncomingMessage
+  url: string
+  redirects: number
+}
 
 /** The one URL object that is both checked and requested. Throws RequestRefused for anything but http and https. */
 export function urlOf (text: string | URL, base?: URL): URL {
   const url = URL.parse(String(text), base)
   if (url === null) throw new RequestRefused(`'${String(text)}' is not a URL`)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new RequestRefused(`'${url.protocol}' is not asked: only http and https are`)
-  if (url.username !== '' || url.password !== '') throw new RequestRefused('A URL with a user or password in it is not asked')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new RequestRefused(`'${url.protocol}' is not asked: only http and https are`)
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new RequestRefused('A URL with a user or password in it is not asked')
+  }
   return url
 }
 
@@ -65,7 +88,10 @@ async function before<T> (signal: AbortSignal, promise: Promise<T>): Promise<T> 
   }
 }
 
-interface Pinned { address: string, family: number }
+interface Pinned {
+  address: string
+  family: number
+}
 
 /** The addresses that the request may go to, whatever the name answers later. Throws RequestRefused. */
 async function pin (url: URL, { allowed, signal, resolve = system }: Ask): Promise<[Pinned, ...Pinned[]]> {
@@ -106,11 +132,13 @@ async function once (url: URL, ask: Ask): Promise<IncomingMessage> {
 export async function fetchSafely (ask: Ask): Promise<Answer> {
   let url = urlOf(ask.url)
   let asked = ask
-  for (let redirects = 0; ; redirects++) {
+  for (let redirects = 0;; redirects++) {
     const body = await once(url, asked)
     const status = body.statusCode ?? 0
     const { location } = body.headers
-    if (!MOVED.has(status) || location === undefined) return { status, headers: body.headers, body, url: url.href, redirects }
+    if (!MOVED.has(status) || location === undefined) {
+      return { status, headers: body.headers, body, url: url.href, redirects }
+    }
     body.destroy()
     if (redirects >= REDIRECTS) throw new RequestRefused(`There are more than ${REDIRECTS} redirects`)
     const next = urlOf(location, url)
@@ -121,7 +149,10 @@ export async function fetchSafely (ask: Ask): Promise<Answer> {
 }
 
 /** Reads a body, at most `limit` bytes of it; `cut` says that there was more. */
-export async function readBody (body: IncomingMessage, limit: number): Promise<{ bytes: number, cut: boolean, text: string }> {
+export async function readBody (
+  body: IncomingMessage,
+  limit: number
+): Promise<{ bytes: number, cut: boolean, text: string }> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -9,7 +9,11 @@ export type Settings<S extends TObject, D> = Static<S> & Required<Pick<Static<S>
 export const keyOf = (ctx: Pick<TaskContext, 'task'>, name: string): string => `tasks.${ctx.task}.payload.${name}`
 
 /** The checked payload over the defaults; a payload that does not fit fails the run with the key and the fault. */
-export function settingsOf<S extends TObject, D extends Partial<Static<S>>> (ctx: TaskContext, schema: S, defaults: D): Settings<S, D> {
+export function settingsOf<S extends TObject, D extends Partial<Static<S>>> (
+  ctx: TaskContext,
+  schema: S,
+  defaults: D
+): Settings<S, D> {
   const settings = { ...defaults, ...(ctx.payload as object | null) }
   const [fault] = faultsOf(schema, settings)
   if (fault === undefined) return settings as Settings<S, D>
@@ -41,5 +45,7 @@ export function bytesOf (size: number | string): number {
 export function sizeWords (bytes: number): string {
   const step = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)))
   const value = bytes / 1024 ** step
-  return `${value >= 100 || step === 0 ? Math.round(value) : Math.round(value * 10) / 10} ${['bytes', 'KB', 'MB', 'GB', 'TB'][step]}`
+  return `${value >= 100 || step === 0 ? Math.round(value) : Math.round(value * 10) / 10} ${
+    ['bytes', 'KB', 'MB', 'GB', 'TB'][step]
+  }`
 }

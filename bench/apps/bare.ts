@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import fastify from 'fastify'
 import { Type } from 'typebox'
 
-/** What anyone would have who served this without offpeak: `bare.ts listen`, `bare.ts database <folder>`, or `bare.ts route <file>`, which sends the file. */
+/** What anyone would have who served this without offpeak: `bare.ts listen`, `bare.ts database <folder>`, or `bare.ts
+ *  route <file>`, which sends the file. */
 const [, , kind, path] = process.argv
 
 const app = fastify()
 const Answer = Type.Object({ count: Type.Number() })
 if (kind === 'database') {
   const db = new DatabaseSync(join(path!, 'bare.db'))
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; create table if not exists run (id integer primary key)')
+  db.exec(
+    'pragma journal_mode = wal; pragma synchronous = full; create table if not exists run (id integer primary key)'
+  )
   const count = db.prepare('select count(*) as count from run')
   app.get('/count', { schema: { response: { 200: Answer } } }, async () => count.get())
   app.addHook('onClose', async () => db.close())

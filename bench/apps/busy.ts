@@ -2,14 +2,19 @@ import { createServer } from '../../core/server.ts'
 import { addRuns, product } from '../product.ts'
 import type { AddressInfo } from 'node:net'
 
-/** The server with 100 tasks; `busy.ts <folder> <runs a second>` has it drain so many runs a second meanwhile, and says how many it did. */
+/** The server with 100 tasks; `busy.ts <folder> <runs a second>` has it drain so many runs a second meanwhile, and says
+ *  how many it did. */
 const [, , folder, pace] = process.argv as [string, string, string, string]
 const EVERY_MS = 10
 const TASKS = 100
 
 let done = 0
-const count = () => { done++ }
-const manager = await product(folder, Array.from({ length: TASKS }, (_, index) => ({ id: `task_${index}`, name: `Task ${index}`, func: count, tags: ['bench'] })))
+const count = () => {
+  done++
+}
+const manager = await product(folder,
+  Array.from({ length: TASKS },
+    (_, index) => ({ id: `task_${index}`, name: `Task ${index}`, func: count, tags: ['bench'] })))
 const app = await createServer({ manager, env: {} })
 await app.listen({ host: '127.0.0.1', port: 0 })
 await manager.look()

@@ -3,8 +3,16 @@ import { PAYLOAD, SLOTS } from '../place.ts'
 import { load } from './packages.ts'
 
 interface Bull {
-  Queue: new (name: string, options: object) => { add (name: string, data: object): Promise<unknown>, addBulk (jobs: object[]): Promise<unknown>, close (): Promise<void> }
-  Worker: new (name: string, work: () => Promise<void>, options: object) => { waitUntilReady (): Promise<unknown>, close (): Promise<void> }
+  Queue: new(
+    name: string,
+    options: object
+  ) => { add(name: string, data: object): Promise<unknown>, addBulk(jobs: object[]): Promise<unknown>,
+    close(): Promise<void> }
+  Worker: new(
+    name: string,
+    work: () => Promise<void>,
+    options: object
+  ) => { waitUntilReady(): Promise<unknown>, close(): Promise<void> }
 }
 
 /** On a Redis that appends every change to a file and syncs it each second. */

@@ -4,7 +4,10 @@ import { delimiter, dirname, join } from 'node:path'
 
 const FOLDER = join(import.meta.dirname, '..')
 
-interface Manifest { version?: string, optionalDependencies?: Record<string, string> }
+interface Manifest {
+  version?: string
+  optionalDependencies?: Record<string, string>
+}
 const manifest = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 
 /** The peers by name, each with the version that is pinned. */
@@ -13,7 +16,8 @@ export const pinned = (): Record<string, string> => manifest(FOLDER).optionalDep
 const folderOf = (name: string) => join(FOLDER, 'node_modules', name)
 
 /** The version that is installed, or null. */
-export const versionOf = (name: string): string | null => existsSync(join(folderOf(name), 'package.json')) ? manifest(folderOf(name)).version ?? null : null
+export const versionOf = (name: string): string | null =>
+  existsSync(join(folderOf(name), 'package.json')) ? manifest(folderOf(name)).version ?? null : null
 
 /** Installs the peers beside the bench, unless they are there as pinned; what npm cannot install is left out. */
 export function install (): void {
@@ -21,7 +25,12 @@ export function install (): void {
   if (missing.length === 0) return
   console.error(`installing ${missing.map(([name]) => name).join(', ')} into bench/node_modules`)
   const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }
-  spawnSync('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'], { cwd: FOLDER, env, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
+  spawnSync('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'], {
+    cwd: FOLDER,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32'
+  })
 }
 
 /** Why these packages cannot be used, or null. */
@@ -30,5 +39,6 @@ export function lacking (names: readonly string[]): string | null {
   return missing === undefined ? null : `npm could not install ${missing} ${pinned()[missing]}`
 }
 
-/** A package of the bench's own folder. The name is a variable, so that nothing is looked for before it is installed. */
+/** A package of the bench's own folder. The name is a variable, so that nothing is looked for before it is
+ *  installed. */
 export const load = async <T>(name: string): Promise<T> => await import(name) as T

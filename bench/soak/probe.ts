@@ -3,8 +3,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setFlagsFromString, writeHeapSnapshot } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Loaded into a server with --import: at SIGUSR2 it writes what it has seen since the last time to the file OFFPEAK_SOAK names, and with
- *  `OFFPEAK_SOAK_HEAP` a snapshot of the heap beside it. */
+/** Loaded into a server with --import: at SIGUSR2 it writes what it has seen since the last time to the file
+ *  OFFPEAK_SOAK names, and with `OFFPEAK_SOAK_HEAP` a snapshot of the heap beside it. */
 const file = process.env['OFFPEAK_SOAK']!
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

@@ -18,7 +18,9 @@ class Reader {
   constructor (server: Soaked, deaf: boolean) {
     const { port, hostname } = new URL(server.url)
     this.#socket = connect(Number(port), hostname)
-    this.#socket.on('error', () => {}).once('close', () => { this.closed = true })
+    this.#socket.on('error', () => {}).once('close', () => {
+      this.closed = true
+    })
     this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`)
     if (!deaf) this.#socket.setEncoding('latin1').on('data', (text: string) => this.#read(text))
   }
@@ -27,37 +29,59 @@ class Reader {
     this.settled += text.split('event: settled').length - 1
   }
 
-  get connected (): Promise<unknown> { return this.#socket.connecting ? once(this.#socket, 'connect') : Promise.resolve() }
+  get connected (): Promise<unknown> {
+    return this.#socket.connecting ? once(this.#socket, 'connect') : Promise.resolve()
+  }
 
-  end (): void { this.#socket.destroy() }
+  end (): void {
+    this.#socket.destroy()
+  }
 }
 
-/** A thousand readers of events, a hundred of them deaf, while runs are done: memory that they cost, and what those that read have missed. */
-export const readers: Soak = ({ small }) => withFolder(async folder => {
-  furnish(folder, { 'work.js': TASK })
-  const server = await start(folder)
-  const [all, deaf, runs] = small ? [20, 4, 200] : [1000, 100, 2000]
-  try {
-    const before = await server.figures()
-    const everyone = Array.from({ length: all }, (_, index) => new Reader(server, index < deaf))
-    await Promise.all(everyone.map(async reader => await reader.connected))
-    let peak = 0
-    for (let left = runs; left > 0; left -= 1000) {
-      await addRuns(server, 'quick', Math.min(left, 1000))
-      const wanted = runs - Math.max(0, left - 1000)
-      await until('runs completed', async () => await counted(server, 'quick', 'completed') >= wanted)
-      peak = Math.max(peak, (await server.figures()).rss)
+/** A thousand readers of events, a hundred of them deaf, while runs are done: memory that they cost, and what those
+ *  that read have missed. */
+export const readers: Soak = ({ small }) =>
+  withFolder(async folder => {
+    furnish(folder, { 'work.js': TASK })
+    const server = await start(folder)
+    const [all, deaf, runs] = small ? [20, 4, 200] : [1000, 100, 2000]
+    try {
+      const before = await server.figures()
+      const everyone = Array.from({ length: all }, (_, index) => new Reader(server, index < deaf))
+      await Promise.all(everyone.map(async reader => await reader.connected))
+      let peak = 0
+      for (let left = runs; left > 0; left -= 1000) {
+        await addRuns(server, 'quick', Math.min(left, 1000))
+        const wanted = runs - Math.max(0, left - 1000)
+        await until('runs completed', async () => await counted(server, 'quick', 'completed') >= wanted)
+        peak = Math.max(peak, (await server.figures()).rss)
+      }
+      const listening = everyone.slice(deaf)
+      await until('readers have read', () => listening.every(({ settled, closed }) => closed || settled >= runs),
+        60_000)
+      const missed = listening.filter(({ settled }) => settled < runs).length
+      const note = `${runs} runs; ${
+        everyone.slice(0, deaf).filter(({ closed }) => closed).length
+      } of the deaf were cut off`
+      everyone.forEach(reader => reader.end())
+      return [
+        {
+          group: 'readers',
+          name: `${all} readers, ${deaf} deaf: memory`,
+          unit: 'MB',
+          value: (peak - before.rss) / MB,
+          target: { of: 'value', most: 100 },
+          note
+        },
+        {
+          group: 'readers',
+          name: 'readers that missed something',
+          unit: '',
+          value: missed,
+          target: { of: 'value', most: 0 }
+        }
+      ]
+    } finally {
+      await server.stop()
     }
-    const listening = everyone.slice(deaf)
-    await until('readers have read', () => listening.every(({ settled, closed }) => closed || settled >= runs), 60_000)
-    const missed = listening.filter(({ settled }) => settled < runs).length
-    const note = `${runs} runs; ${everyone.slice(0, deaf).filter(({ closed }) => closed).length} of the deaf were cut off`
-    everyone.forEach(reader => reader.end())
-    return [
-      { group: 'readers', name: `${all} readers, ${deaf} deaf: memory`, unit: 'MB', value: (peak - before.rss) / MB, target: { of: 'value', most: 100 }, note },
-      { group: 'readers', name: 'readers that missed something', unit: '', value: missed, target: { of: 'value', most: 0 } }
-    ]
-  } finally {
-    await server.stop()
-  }
-})
+  })

@@ -6,15 +6,22 @@ import { table } from '../report.ts'
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '30' }, only: { type: 'string' }, heap: { type: 'boolean', default: false },
-    small: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }
+    minutes: { type: 'string', default: '30' },
+    only: { type: 'string' },
+    heap: { type: 'boolean', default: false },
+    small: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false }
   }
 })
 const names = values.only?.split(',') ?? Object.keys(SOAKS)
 const unknown = names.filter(name => SOAKS[name] === undefined)
 const minutes = Number(values.minutes)
 if (unknown.length > 0 || !(minutes > 0)) {
-  console.error(unknown.length > 0 ? `no load is called ${unknown.join(', ')}: there are ${Object.keys(SOAKS).join(', ')}` : '--minutes is a number above 0')
+  console.error(
+    unknown.length > 0
+      ? `no load is called ${unknown.join(', ')}: there are ${Object.keys(SOAKS).join(', ')}`
+      : '--minutes is a number above 0'
+  )
   process.exit(2)
 }
 

@@ -8,8 +8,14 @@ import type { TaskView } from '../../core/model/view/view.ts'
 import { CONFIG } from '../product.ts'
 import { serve } from '../served.ts'
 
-/** What the server has seen since it was last asked: delays of its event loop in ms; memory in bytes, `heap` after a collection. */
-export interface Figures { p999: number, longest: number, rss: number, heap: number }
+/** What the server has seen since it was last asked: delays of its event loop in ms; memory in bytes, `heap` after a
+ *  collection. */
+export interface Figures {
+  p999: number
+  longest: number
+  rss: number
+  heap: number
+}
 
 /** A server on a folder, in a process of its own, that can be asked how it is. */
 export interface Soaked extends Served {
@@ -28,7 +34,9 @@ export function furnish (folder: string, files: Record<string, string>, more: Co
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const manager = { ...CONFIG.manager, ...more.manager }
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...CONFIG, server: { port: 0 }, ...more, manager }))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'backgroundtask', name), text, { mode: 0o755 })
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, 'backgroundtask', name), text, { mode: 0o755 })
+  }
 }
 
 /** Starts offpeak on a folder. `heap`: each look leaves a snapshot of the heap in the folder. */
@@ -41,7 +49,11 @@ export async function start (folder: string, { heap = false } = {}): Promise<Soa
   return {
     ...served,
     call: async (method, path, body) => {
-      const answer = await fetch(`${served.url}${path}`, { method, headers, ...body !== undefined && { body: JSON.stringify(body) } })
+      const answer = await fetch(`${served.url}${path}`, {
+        method,
+        headers,
+        ...body !== undefined && { body: JSON.stringify(body) }
+      })
       const text = await answer.text()
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
       return JSON.parse(text) as unknown

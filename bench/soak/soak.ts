@@ -5,8 +5,14 @@ import { output } from './output.ts'
 import { readers } from './readers.ts'
 import { steady } from './steady.ts'
 
-/** `small`: a few of everything, to see that it works. `heap`: what has grown is told from snapshots, which themselves cost memory. */
-export interface Load { minutes: number, small: boolean, heap: boolean, say: (line: string) => void }
+/** `small`: a few of everything, to see that it works. `heap`: what has grown is told from snapshots, which themselves
+ *  cost memory. */
+export interface Load {
+  minutes: number
+  small: boolean
+  heap: boolean
+  say: (line: string) => void
+}
 
 /** One kind of load on a server in a process of its own. */
 export type Soak = (load: Load) => Promise<Row[]>

@@ -20,7 +20,8 @@ const TICKING = `export const TASK_DEFINITIONS = Array.from({ length: ${HALF} },
 export function slope (points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length
   const [x, y] = [mean(0), mean(1)]
-  return points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+  return points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /
+    points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
 }
 
 /** Asks for runs at an even pace until it is told to stop. Resolves to how many were accepted. */
@@ -36,43 +37,64 @@ async function ask (server: Soaked, over: () => boolean): Promise<number> {
 }
 
 /** Forty runs a second for so many minutes: what memory does after the first ten. */
-export const steady: Soak = ({ minutes, heap, say }) => withFolder(async folder => {
-  furnish(folder, { 'work.js': TICKING }, { retention: { max_age: '5m' } })
-  const server = await start(folder, { heap })
-  try {
-    let over = false
-    const asking = ask(server, () => over)
-    const warm = Math.min(WARM_MINUTES, minutes / 3)
-    const begun = performance.now()
-    const passed = () => (performance.now() - begun) / 60_000
-    await pause(warm * 60_000)
-    const first = await server.figures()
-    const seen: [number, number][] = []
-    while (passed() < minutes) {
-      await pause(Math.min(60_000, (minutes - warm) * 60_000 / 10))
-      const { rss } = heap ? { rss: Number.NaN } : await server.figures()
-      seen.push([passed(), rss / MB])
-      say(`steady: ${passed().toFixed(1)} of ${minutes} minutes, ${Math.round(rss / MB)} MB`)
+export const steady: Soak = ({ minutes, heap, say }) =>
+  withFolder(async folder => {
+    furnish(folder, { 'work.js': TICKING }, { retention: { max_age: '5m' } })
+    const server = await start(folder, { heap })
+    try {
+      let over = false
+      const asking = ask(server, () => over)
+      const warm = Math.min(WARM_MINUTES, minutes / 3)
+      const begun = performance.now()
+      const passed = () => (performance.now() - begun) / 60_000
+      await pause(warm * 60_000)
+      const first = await server.figures()
+      const seen: [number, number][] = []
+      while (passed() < minutes) {
+        await pause(Math.min(60_000, (minutes - warm) * 60_000 / 10))
+        const { rss } = heap ? { rss: Number.NaN } : await server.figures()
+        seen.push([passed(), rss / MB])
+        say(`steady: ${passed().toFixed(1)} of ${minutes} minutes, ${Math.round(rss / MB)} MB`)
+      }
+      over = true
+      const accepted = await asking
+      const last = await server.figures()
+      const done = await counted(server, 'asked', 'completed')
+      if (heap) grown(folder).forEach(say)
+      return rowsOf({ first, last, seen, minutes: minutes - warm, accepted, done })
+    } finally {
+      await server.stop()
     }
-    over = true
-    const accepted = await asking
-    const last = await server.figures()
-    const done = await counted(server, 'asked', 'completed')
-    if (heap) grown(folder).forEach(say)
-    return rowsOf({ first, last, seen, minutes: minutes - warm, accepted, done })
-  } finally {
-    await server.stop()
-  }
-})
+  })
 
-interface Seen { first: Figures, last: Figures, seen: [number, number][], minutes: number, accepted: number, done: number }
+interface Seen {
+  first: Figures
+  last: Figures
+  seen: [number, number][]
+  minutes: number
+  accepted: number
+  done: number
+}
 
 function rowsOf ({ first, last, seen, minutes, accepted, done }: Seen): Row[] {
   const note = `${accepted} runs accepted over HTTP, ${done} of them kept as completed`
   const group = 'steady'
   return [
-    { group, name: 'memory: slope after warming up', unit: 'MB/min', value: slope(seen), target: { of: 'value', most: 0.2 }, note },
-    { group, name: 'heap after a collection: slope', unit: 'MB/min', value: (last.heap - first.heap) / MB / minutes, target: { of: 'value', most: 0.2 } },
+    {
+      group,
+      name: 'memory: slope after warming up',
+      unit: 'MB/min',
+      value: slope(seen),
+      target: { of: 'value', most: 0.2 },
+      note
+    },
+    {
+      group,
+      name: 'heap after a collection: slope',
+      unit: 'MB/min',
+      value: (last.heap - first.heap) / MB / minutes,
+      target: { of: 'value', most: 0.2 }
+    },
     { group, name: 'memory at the end', unit: 'MB', value: last.rss / MB },
     { group, name: 'event loop: p99.9', unit: 'ms', value: last.p999 }
   ]

@@ -20,6 +20,8 @@ import { addTokens } from './command/token.ts'
 import { addUpload } from './command/upload.ts'
 import { addWhy } from './command/why.ts'
 
-/** What adds each command to the program, in the order of the help. What is heavy is loaded by the command that needs it: a word on the command
- *  line must not wait for the manager. */
-export const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal, addReadings, addHealth, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addTokens, addMany, addActs]
+/** What adds each command to the program, in the order of the help. What is heavy is loaded by the command that needs
+ *  it: a word on the command line must not wait for the manager. */
+export const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal,
+  addReadings, addHealth, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addTokens, addMany,
+  addActs]

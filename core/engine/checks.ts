@@ -30,7 +30,8 @@ const RULES: Rule[] = [
   ['max_retries', 'a count', ({ max_retries }) => Number.isSafeInteger(max_retries) && max_retries >= 0],
   ['missed', 'a count', ({ missed }) => missed === undefined || (Number.isSafeInteger(missed) && missed >= 0)],
   ['schedule', 'the id of a schedule', ({ schedule = null }) => schedule === null || typeof schedule === 'string'],
-  ['key', 'a text without lone surrogates', ({ key = null }) => key === null || (typeof key === 'string' && key.isWellFormed())],
+  ['key', 'a text without lone surrogates',
+    ({ key = null }) => key === null || (typeof key === 'string' && key.isWellFormed())],
   ['now', 'true or false', ({ now }) => now === undefined || typeof now === 'boolean'],
   ['single', 'true or false', ({ single }) => single === undefined || typeof single === 'boolean']
 ]
@@ -38,13 +39,15 @@ const RULES: Rule[] = [
 /** Of what few runs ask for. */
 const RARE_RULES: Rule[] = [
   [
-    'deadline_at', INSTANT,
+    'deadline_at',
+    INSTANT,
     ({ deadline_at = null }) => deadline_at === null || isInstant(deadline_at)
   ],
   ['expires', 'true or false', ({ expires = false }) => typeof expires === 'boolean'],
   ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
-  ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`, ({ unique, key }) =>
-    unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
+  ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`,
+    ({ unique, key }) =>
+      unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
 ]
 
 const ALL_RULES = [...RULES, ...RARE_RULES]
@@ -57,13 +60,13 @@ const wrong = (found: unknown, expected: string): string => `found ${foundWords(
 
 const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] =>
   after.flatMap(({ run, condition }, place) => [
-  ...typeof run === 'string'
-    ? []
-    : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
-  ...CONDITIONS.includes(condition)
-    ? []
-    : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
-])
+    ...typeof run === 'string'
+      ? []
+      : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
+    ...CONDITIONS.includes(condition)
+      ? []
+      : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
+  ])
 
 /** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
 export function checkNew (runs: readonly NewRun[]): void {

@@ -15,29 +15,52 @@ import type { Used } from '../model/run/used.ts'
 export type Note = Omit<Entry, 'at' | 'subject'> & { subject?: string }
 
 /** How many runs may wait in a queue, blocked ones included, and what becomes of one more. */
-export interface Bound { max: number, on_full: 'refuse' | 'drop_oldest' }
+export interface Bound {
+  max: number
+  on_full: 'refuse' | 'drop_oldest'
+}
 
 /** A request that names itself by a key: what the key is used for is kept as the fact `name`. */
-export interface KeyedRequest { key: string, name: string, digest: string }
+export interface KeyedRequest {
+  key: string
+  name: string
+  digest: string
+}
 
 /** `bounds`: by queue; the call is refused as a whole with OFFPEAK_QUEUE_FULL, or the oldest waiting runs are skipped
  *  (`queue_full`). `request`: the call is refused with OFFPEAK_IDEMPOTENCY_CONFLICT when its key is used for another
  *  one. */
-export interface AddMore { bounds?: Record<string, Bound>, record?: Note, request?: KeyedRequest }
+export interface AddMore {
+  bounds?: Record<string, Bound>
+  record?: Note
+  request?: KeyedRequest
+}
 
 /** `created` false: the run was there already, under the same task and key, and `conflict` says what became of it. */
-export interface Added { run: Run, created: boolean, conflict?: 'returned' | 'replaced' | 'rescheduled' }
+export interface Added {
+  run: Run
+  created: boolean
+  conflict?: 'returned' | 'replaced' | 'rescheduled'
+}
 
 /** What running runs of other owners take: how many by task and by queue, and locks by name with the id of the run that
  *  has it. */
-export interface Others { tasks: Record<string, number>, queues: Record<string, number>, locks: Record<string, string> }
+export interface Others {
+  tasks: Record<string, number>
+  queues: Record<string, number>
+  locks: Record<string, string>
+}
 
 /** `singles`: due runs without a cohort: those to run now first, then by deadline_at (null last), due_at and id. Of
  *  those that are alike in task, queue, priority, whether a schedule asked for them, and `now`, the first 100, the 100
  *  whose deadlines count since longest, and the last 100 by due_at. `next_at`: the earliest instant after `now` at
  *  which a queued run becomes due, or null. `rates`: starts that queues have left, as they were last stored. */
 export interface Due {
-  cohorts: DueCohort[], singles: Run[], next_at: number | null, others: Others, rates: Record<string, Bucket>
+  cohorts: DueCohort[]
+  singles: Run[]
+  next_at: number | null
+  others: Others
+  rates: Record<string, Bucket>
 }
 
 /** `pools`: how many may still start, by name; a pool that is not named is unlimited. Pools named `task/<id>`,
@@ -82,29 +105,46 @@ export interface Settlement {
 
 /** What this owner runs, as it is stored: a run that is not named is not its own any more. `cancel`: those of them that
  *  are to stop. */
-export interface Beat { running: Lease[], cancel: (Lease & { reason: Reason })[] }
+export interface Beat {
+  running: Lease[]
+  cancel: (Lease & { reason: Reason })[]
+}
 
-/** Runs whose owners' leases are over are put back (`restart`) or failed; a run that may have ended `crash_cap` processes,
- *  the last one alone, is failed. See `sharesOf`, which says whom a crash is charged to. */
-export interface ExpireAsk { now: number, restart: 'restart' | 'fail', crash_cap: number, blame?: Blame | null }
-export interface Recovered { queued: Run[], failed: Run[] }
+/** Runs whose owners' leases are over are put back (`restart`) or failed; a run that may have ended `crash_cap`
+ *  processes, the last one alone, is failed. See `sharesOf`, which says whom a crash is charged to. */
+export interface ExpireAsk {
+  now: number
+  restart: 'restart' | 'fail'
+  crash_cap: number
+  blame?: Blame | null
+}
+export interface Recovered {
+  queued: Run[]
+  failed: Run[]
+}
 
 /** Removes at most `limit` finished runs: older than `before`, or beyond the newest `keep` of their task. With
  *  `dead_before`, failed runs go by that alone: neither by `before` nor by `keep`. */
-export interface SweepAsk { now: number, before: number, keep: number, limit: number, dead_before?: number }
+export interface SweepAsk {
+  now: number
+  before: number
+  keep: number
+  limit: number
+  dead_before?: number
+}
 
 /** `version`: rises with each change of any schedule. `removed`: it is gone, told only to those who ask with `since`.
- *  */
+ */
 export type StoredSchedule = Schedule & { version: number, removed?: true }
 
 /** One schedule's fires, written in one change with its cursor. Nothing is done when the stored cursor is not `from`.
- *  */
+ */
 export interface PlanAsk {
   schedule: Schedule
   /** The cursor that was read; null: the schedule is new or is replaced. */
   from: number | null
   /** The version that was read; null: there is none. Left out: whatever it is. Nothing is done when it is another one.
-   *  */
+   */
   was?: number | null
   fires: NewRun[]
   overlap: Overlap
@@ -118,7 +158,12 @@ export interface PlanAsk {
 /** `stored`: the schedule as it stands after the call; null: there is none. `coalesced`: fires that an unfinished
  *  waiting run now stands for. `replaced`: runs that were cancelled or asked to stop for it. */
 export interface Planned {
-  applied: boolean, stored: StoredSchedule | null, added: Run[], skipped: Run[], coalesced: number, replaced: Run[]
+  applied: boolean
+  stored: StoredSchedule | null
+  added: Run[]
+  skipped: Run[]
+  coalesced: number
+  replaced: Run[]
 }
 
 /** What the verdict of an owner says from `at` on; `code` null: nothing holds it any more. Of the runs of a cohort that
@@ -133,19 +178,44 @@ export interface HoldEntry {
   id?: string
 }
 
-export interface CancelAsk { id: string, reason: Reason, now: number, record?: Note }
-export interface RetryAsk { id: string, now: number, due_at: number, bounds?: Record<string, Bound>, record?: Note }
+export interface CancelAsk {
+  id: string
+  reason: Reason
+  now: number
+  record?: Note
+}
+export interface RetryAsk {
+  id: string
+  now: number
+  due_at: number
+  bounds?: Record<string, Bound>
+  record?: Note
+}
 export interface EndAsk {
-  id: string, now: number, as: 'skipped' | 'failed', reason: Reason, error?: Failure, record?: Note
+  id: string
+  now: number
+  as: 'skipped' | 'failed'
+  reason: Reason
+  error?: Failure
+  record?: Note
 }
 
 /** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
-export interface Overdue { runs: Run[], next_at: number | null }
+export interface Overdue {
+  runs: Run[]
+  next_at: number | null
+}
 
 /** `by`: who wants it; it is recorded, as an edit unless `record` says otherwise. `run_now`: from now on it is to run
  *  now, see `Run.now`. What is left out stays. */
 export interface EditAsk {
-  id: string, now: number, by: string, priority?: Priority, payload?: Json, due_at?: number, run_now?: true,
+  id: string
+  now: number
+  by: string
+  priority?: Priority
+  payload?: Json
+  due_at?: number
+  run_now?: true
   record?: Note
 }
 
@@ -174,14 +244,30 @@ export interface ChangeAsk {
 /** `matched`: how many it could be done to when it began; null with a cursor. `runs`: those that were changed, as they
  *  are now, or were when they were removed. `refused`: those that the bounds of their queues have kept out, by queue;
  *  of a dry run those that they would. `next`: where to go on; null: there are no more. */
-export interface Changed { matched: number | null, runs: Run[], refused: Record<string, number>, next: string | null }
+export interface Changed {
+  matched: number | null
+  runs: Run[]
+  refused: Record<string, number>
+  next: string | null
+}
 
 /** A small durable fact; `at` is when it was kept. `version` rises with each change of any fact. */
-export interface Fact { name: string, value: Json, at: number, version: number }
+export interface Fact {
+  name: string
+  value: Json
+  at: number
+  version: number
+}
 
 /** `value` null: the fact is kept no more. `was`: the version that was read, null: there was none; left out: whatever
  *  it is. */
-export interface KeepAsk { name: string, value: Json, now: number, was?: number | null, record?: Note }
+export interface KeepAsk {
+  name: string
+  value: Json
+  now: number
+  was?: number | null
+  record?: Note
+}
 
 export interface EngineHealth {
   ok: boolean
@@ -201,64 +287,86 @@ export interface EngineHealth {
  *  OFFPEAK_ENGINE_FAILED when nothing can be stored, OFFPEAK_ENGINE_STOPPED when it is stopped. */
 export interface Engine extends Service, Reports {
   /** Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL: then none was added. */
-  add (runs: NewRun[], now: number, more?: AddMore): Promise<Added[]>
+  add(runs: NewRun[], now: number, more?: AddMore): Promise<Added[]>
   /** What could start now, if its gates let it. */
-  due (ask: { now: number, owner: string }): Promise<Due>
+  due(ask: { now: number, owner: string }): Promise<Due>
   /** Takes runs until there are none left to take: each time, of all offers whose pools have something left, the run
    *  with the smallest (rank, due_at, id). Turn and attempt rise by one. A call that may be answered before a power cut
    *  could not undo it: the run is then queued as it was. It is on its way to the disk by then, and the end of the
    *  process undoes nothing. */
-  claim (ask: ClaimAsk): Promise<Claimed[]>
+  claim(ask: ClaimAsk): Promise<Claimed[]>
   /** Renews the lease of an owner, and answers what is stored of its runs. */
-  beat (ask: { owner: string, now: number, until: number }): Promise<Beat>
+  beat(ask: { owner: string, now: number, until: number }): Promise<Beat>
   /** Puts back what owners have running whose lease is over. That of the owners of an earlier process is over at once;
    *  one that holds for more than five minutes is of a clock that was ahead, and is cut to those. */
-  expire (ask: ExpireAsk): Promise<Recovered>
+  expire(ask: ExpireAsk): Promise<Recovered>
   /** Gives up the lease of an owner that stops; what it still has running is put back by the next `expire`. */
-  leave (ask: { owner: string }): Promise<void>
+  leave(ask: { owner: string }): Promise<void>
   /** False: the lease was stale and nothing changed. */
-  report (report: Report): Promise<boolean>
+  report(report: Report): Promise<boolean>
   /** Null: the lease was stale and nothing changed. The same settlement a second time answers the run again. */
-  settle (settlement: Settlement): Promise<Run | null>
+  settle(settlement: Settlement): Promise<Run | null>
   /** A waiting run ends at once; a running one is asked to. Null: no such run. A finished run comes back unchanged. */
-  cancel (ask: CancelAsk): Promise<Run | null>
+  cancel(ask: CancelAsk): Promise<Run | null>
   /** A finished run is queued again with its attempts and crashes at zero. Null: no such run. A run that is not
    *  finished comes back unchanged. */
-  retry (ask: RetryAsk): Promise<Run | null>
+  retry(ask: RetryAsk): Promise<Run | null>
   /** A waiting run ends without a start. Null: no such run. A run that runs or is over comes back unchanged. */
-  end (ask: EndAsk): Promise<Run | null>
+  end(ask: EndAsk): Promise<Run | null>
   /** Changes a run that is queued or blocked. Null: no such run. Any other comes back unchanged. */
-  edit (ask: EditAsk): Promise<Run | null>
+  edit(ask: EditAsk): Promise<Run | null>
   /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
-  discard (ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
+  discard(ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
   /** One slice of a change of many runs. */
-  change (ask: ChangeAsk): Promise<Changed>
-  get (id: string): Promise<FullRun | null>
-  overdue (ask: { now: number, limit: number }): Promise<Overdue>
+  change(ask: ChangeAsk): Promise<Changed>
+  get(id: string): Promise<FullRun | null>
+  overdue(ask: { now: number, limit: number }): Promise<Overdue>
   /** Writes why due runs wait. Entries for runs that are not queued are passed over. A start, a cancel and an end close
    *  what is open. */
-  hold (entries: HoldEntry[]): Promise<void>
+  hold(entries: HoldEntry[]): Promise<void>
   /** Like a claim it may be answered while it is on its way to the disk: a power cut before it is there puts the cursor
    *  back with the runs, and they fire again. What somebody has added at run time is durable first. */
-  plan (asks: PlanAsk[]): Promise<Planned[]>
+  plan(asks: PlanAsk[]): Promise<Planned[]>
   /** `since`: those that have changed after this version, with those that are gone. */
-  schedules (ask?: { since?: number }): Promise<StoredSchedule[]>
+  schedules(ask?: { since?: number }): Promise<StoredSchedule[]>
   /** False: no such schedule. Its runs stay. */
-  unplan (ask: { id: string, now: number, record?: Note }): Promise<boolean>
+  unplan(ask: { id: string, now: number, record?: Note }): Promise<boolean>
   /** False: `was` is not the version any more, and nothing changed. */
-  keep (ask: KeepAsk): Promise<boolean>
+  keep(ask: KeepAsk): Promise<boolean>
   /** The facts whose names begin so, by name. `since`: those that have changed after this version; value null: it is
    *  gone. */
-  kept (ask: { prefix: string, since?: number }): Promise<Fact[]>
+  kept(ask: { prefix: string, since?: number }): Promise<Fact[]>
   /** For what changes nothing here, such as an edit of the configuration. */
-  record (entry: Entry): Promise<void>
-  sweep (ask: SweepAsk): Promise<number>
-  health (now: number): Promise<EngineHealth>
+  record(entry: Entry): Promise<void>
+  sweep(ask: SweepAsk): Promise<number>
+  health(now: number): Promise<EngineHealth>
 }
 
 /** The names of the calls, for suites and wrappers that go through all of them. */
 export const CALLS = [
-  'add', 'due', 'claim', 'beat', 'expire', 'leave', 'report', 'settle', 'cancel', 'retry', 'end', 'edit', 'discard',
-  'change', 'get', 'overdue',
-  'hold', 'plan', 'schedules', 'unplan', 'keep', 'kept', 'record', 'sweep', 'health'
+  'add',
+  'due',
+  'claim',
+  'beat',
+  'expire',
+  'leave',
+  'report',
+  'settle',
+  'cancel',
+  'retry',
+  'end',
+  'edit',
+  'discard',
+  'change',
+  'get',
+  'overdue',
+  'hold',
+  'plan',
+  'schedules',
+  'unplan',
+  'keep',
+  'kept',
+  'record',
+  'sweep',
+  'health'
 ] as const satisfies (keyof Engine)[]

@@ -8,7 +8,7 @@ const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(m
 const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / FINE)
 
 /** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up.
- *  */
+ */
 export class Durations {
   #count = 0
   #sum = 0
@@ -59,7 +59,12 @@ export class Durations {
     if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null, max_run: null }
     const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
     return {
-      count: this.#count, mean: Math.round(this.#sum / this.#count), p50: p50!, p95: p95!, p99: p99!, max: this.#max,
+      count: this.#count,
+      mean: Math.round(this.#sum / this.#count),
+      p50: p50!,
+      p95: p95!,
+      p99: p99!,
+      max: this.#max,
       max_run: this.#maxRun
     }
   }

@@ -20,21 +20,24 @@ export type Said = { call: string } & (
  *  stop. `said`: is not empty. */
 export type ChangeKind = 'work' | 'facts' | 'schedules' | 'cancel' | 'said'
 
-export interface Change { kinds: ReadonlySet<ChangeKind>, said: readonly Said[] }
+export interface Change {
+  kinds: ReadonlySet<ChangeKind>
+  said: readonly Said[]
+}
 
 /** What an engine in this process offers beside the seam. */
 export interface Nearby {
   /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener
    *  throws is contained. */
-  onChange (listener: (change: Change) => void): () => void
+  onChange(listener: (change: Change) => void): () => void
   /** Called with what each commit has said once it is durable, before whoever asked is answered; the answer ends it. It
    *  is the change that `onChange` was called with. */
-  onDurable (listener: (change: Change) => void): () => void
+  onDurable(listener: (change: Change) => void): () => void
   /** How many have started the engine and not stopped it. */
-  users (): number
+  users(): number
   /** Resolves when all that is committed now is durable. Rejects when it cannot be made so. */
-  durable (): Promise<void>
+  durable(): Promise<void>
   /** Null: every end of a run that is committed is durable. Else it resolves when those are, and rejects when they
    *  cannot be made so. */
-  unconfirmed (): Promise<void> | null
+  unconfirmed(): Promise<void> | null
 }

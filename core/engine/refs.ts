@@ -8,27 +8,32 @@ export function refFaults (runs: readonly NewRun[]): Detail[] {
   const places = new Map<string, number>()
   const faults: Detail[] = []
   for (const [index, { ref }] of runs.entries()) {
-    if (ref !== undefined && places.has(ref)) faults.push(
-      { pointer: `/${index}/ref`, detail: `'${ref}' names another run already` }
-    )
-    else if (ref !== undefined) places.set(ref, index)
+    if (ref !== undefined && places.has(ref)) {
+      faults.push(
+        { pointer: `/${index}/ref`, detail: `'${ref}' names another run already` }
+      )
+    } else if (ref !== undefined) places.set(ref, index)
   }
   const waits = runs.map(({ after = [] }) => after.flatMap(({ run }) => places.get(refOf(run) ?? '') ?? []))
   for (const [index, { after = [] }] of runs.entries()) {
     for (const [place, { run }] of after.entries()) {
       const ref = refOf(run)
-      if (ref !== null && !places.has(ref)) faults.push(
-        { pointer: `/${index}/after/${place}/run`, detail: `no run of this call has the ref '${ref}'` }
-      )
+      if (ref !== null && !places.has(ref)) {
+        faults.push(
+          { pointer: `/${index}/after/${place}/run`, detail: `no run of this call has the ref '${ref}'` }
+        )
+      }
     }
   }
   const circle = circleOf(waits)
-  if (circle) faults.push(
-    {
-      pointer: `/${circle[0]}/after`,
-      detail: `waits for itself: ${circle.map(index => `#${runs[index]!.ref}`).join(' → ')}`
-    }
-  )
+  if (circle) {
+    faults.push(
+      {
+        pointer: `/${circle[0]}/after`,
+        detail: `waits for itself: ${circle.map(index => `#${runs[index]!.ref}`).join(' → ')}`
+      }
+    )
+  }
   return faults
 }
 
@@ -45,7 +50,7 @@ function circleOf (waits: readonly number[][]): number[] | null {
   // Whatever is left waits for something that is left: walked on, it comes round.
   const path: number[] = []
   const seen = new Map<number, number>()
-  for (let index = first; ; index = waits[index]!.find(to => left[to]! > 0)!) {
+  for (let index = first;; index = waits[index]!.find(to => left[to]! > 0)!) {
     const known = seen.get(index)
     if (known !== undefined) return [...path.slice(known), index]
     seen.set(index, path.push(index) - 1)

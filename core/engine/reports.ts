@@ -19,37 +19,80 @@ export interface Filter {
 }
 
 /** `cursor`: opaque, from `Page.next`. Newest first. */
-export interface ListAsk extends Filter { limit: number, cursor?: string }
+export interface ListAsk extends Filter {
+  limit: number
+  cursor?: string
+}
 
-export interface Page<T> { items: T[], next: string | null }
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
 
 /** One line of a run's log. `level` is pino's number. `data`: the record's other fields. */
-export interface LogLine { at: number, level: number, text: string, data?: Json }
+export interface LogLine {
+  at: number
+  level: number
+  text: string
+  data?: Json
+}
 export type StoredLine = LogLine & { attempt: number, seq: number }
 
 /** `last`: the run of the task that finished last, whatever came of it, skipped ones left out. */
-export interface TaskCount { task: string, states: Record<State, number>, last: Run | null }
+export interface TaskCount {
+  task: string
+  states: Record<State, number>
+  last: Run | null
+}
 
 /** Time held in the days of UTC that touch [from, to). With `now`, what is still held counts up to it, and to `to`. */
-export interface HeldAsk { from: number, to: number, now?: number }
+export interface HeldAsk {
+  from: number
+  to: number
+  now?: number
+}
 
 /** `ms`: in all. `runs`: how many were held so. */
-export interface HeldTime { task: string, code: string, ms: number, runs: number }
+export interface HeldTime {
+  task: string
+  code: string
+  ms: number
+  runs: number
+}
 
 /** `names`: of these queues alone. Without `now` nobody looks for the oldest. */
-export interface QueuesAsk { now?: number, names?: string[] }
+export interface QueuesAsk {
+  now?: number
+  names?: string[]
+}
 
 /** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is
  *  due. */
-export interface QueueCount { queue: string, blocked: number, queued: number, running: number, oldest: number | null }
+export interface QueueCount {
+  queue: string
+  blocked: number
+  queued: number
+  running: number
+  oldest: number | null
+}
 
 /** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
 export interface DeadGroup {
-  task: string, fingerprint: string, count: number, message: string, first_at: number, last_at: number
+  task: string
+  fingerprint: string
+  count: number
+  message: string
+  first_at: number
+  last_at: number
 }
 
 /** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
-export interface StatsAsk { from: number, to: number, by: 'task' | 'queue', every: 'hour' | 'day' | 'all' }
+export interface StatsAsk {
+  from: number
+  to: number
+  by: 'task' | 'queue'
+  every: 'hour' | 'day' | 'all'
+}
 
 /** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when
  *  it was not noted. */
@@ -83,31 +126,45 @@ export interface StatsRow {
 }
 
 /** Something done by hand: who, when, what. `value` is what stands since then. */
-export interface Entry { at: number, by: string, action: string, subject: string, detail: Json }
+export interface Entry {
+  at: number
+  by: string
+  action: string
+  subject: string
+  detail: Json
+}
 export type StoredEntry = Entry & { seq: number }
 
 /** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after
  *  the last change that was answered to the same caller, and two answers need not be of the same moment. */
 export interface Reports {
-  list (ask: ListAsk): Promise<Page<Run>>
+  list(ask: ListAsk): Promise<Page<Run>>
   /** The lines after `after` (a seq), oldest first. */
-  logs (ask: { id: string, after: number, limit: number }): Promise<StoredLine[]>
-  count (): Promise<TaskCount[]>
+  logs(ask: { id: string, after: number, limit: number }): Promise<StoredLine[]>
+  count(): Promise<TaskCount[]>
   /** Queues that have or had runs, by name. */
-  queues (ask: QueuesAsk): Promise<QueueCount[]>
+  queues(ask: QueuesAsk): Promise<QueueCount[]>
   /** Failed runs by what they failed of, the newest first. */
-  dead (ask: { task?: string }): Promise<DeadGroup[]>
+  dead(ask: { task?: string }): Promise<DeadGroup[]>
   /** What came of the runs, by hour or day; it outlives them. */
-  stats (ask: StatsAsk): Promise<StatsRow[]>
+  stats(ask: StatsAsk): Promise<StatsRow[]>
   /** Time held by task and code; it outlives the runs. */
-  held (ask: HeldAsk): Promise<HeldTime[]>
+  held(ask: HeldAsk): Promise<HeldTime[]>
   /** What these runs have taken, by id; those of which nothing is known are not named. */
-  used (ids: string[]): Promise<Record<string, Used>>
+  used(ids: string[]): Promise<Record<string, Used>>
   /** What was done by hand, newest first. */
-  records (ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
+  records(ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
 }
 
 /** The names of the reports, for suites and wrappers that go through all of them. */
 export const REPORTS = [
-  'list', 'logs', 'count', 'queues', 'dead', 'stats', 'held', 'used', 'records'
+  'list',
+  'logs',
+  'count',
+  'queues',
+  'dead',
+  'stats',
+  'held',
+  'used',
+  'records'
 ] as const satisfies (keyof Reports)[]

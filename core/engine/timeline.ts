@@ -9,7 +9,12 @@ const LONGEST = 366 * DAY
 
 /** What runs that are due in [due_from, due_until] are held for, from when on. */
 export interface Span {
-  owner: string, due_from: number, due_until: number, code: string, message: string, began: number
+  owner: string
+  due_from: number
+  due_until: number
+  code: string
+  message: string
+  began: number
 }
 
 /** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
@@ -17,13 +22,18 @@ export type Judged = Omit<Span, 'code' | 'began'> & { at: number, code: string |
 
 /** What becomes of open spans by a verdict: `kept` as they were, `adopted` by its owner, `closed` at the instant of it;
  *  `opened` from `began` on. */
-export interface Spans<T extends Span> { kept: T[], adopted: T[], closed: T[], opened: Span[] }
+export interface Spans<T extends Span> {
+  kept: T[]
+  adopted: T[]
+  closed: T[]
+  opened: Span[]
+}
 
 /** True when the open entry goes on: another message is worth a new one once it is a minute old. */
 export const goesOn = (
-  open: Pick<Span, 'code' | 'message' | 'began'>, { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>
-): boolean =>
-  open.code === code && (open.message === message || at - open.began < MINUTE)
+  open: Pick<Span, 'code' | 'message' | 'began'>,
+  { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>
+): boolean => open.code === code && (open.message === message || at - open.began < MINUTE)
 
 /** What a verdict makes of the open spans of its owner, and of those that are nobody's: what it goes on saying is its
  *  own, the rest of what it judges is closed. Of a span of which only a part is judged, `adopted` and `closed` have
@@ -51,8 +61,14 @@ export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): 
   return result
 }
 
-const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span =>
-  ({ owner, due_from, due_until, code, message, began })
+const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span => ({
+  owner,
+  due_from,
+  due_until,
+  code,
+  message,
+  began
+})
 
 type Range = Pick<Span, 'due_from' | 'due_until'>
 
@@ -136,7 +152,12 @@ function unionOf (holds: readonly Pick<Hold, 'from' | 'to'>[]): number {
 }
 
 /** Time held for one code on one day of UTC, since 1970; `runs`: 1 where it began. */
-export interface DaySum { day: number, code: string, ms: number, runs: number }
+export interface DaySum {
+  day: number
+  code: string
+  ms: number
+  runs: number
+}
 
 const dayOf = (at: number): number => Math.floor(at / DAY)
 

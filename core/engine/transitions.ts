@@ -65,22 +65,42 @@ export function taken (run: Run, { owner, now }: { owner: string, now: number })
   }
 }
 
-const finished = (run: Run, now: number): Run =>
-  ({ ...run, owner: null, lease_until: null, child: null, finished_at: now })
+const finished = (run: Run, now: number): Run => ({
+  ...run,
+  owner: null,
+  lease_until: null,
+  child: null,
+  finished_at: now
+})
 
 /** A run that waits again is judged by itself. */
-const queued = (run: Run, due_at: number): Run =>
-  ({ ...run, state: 'queued', owner: null, lease_until: null, child: null, finished_at: null, due_at: clamped(Math.ceil(due_at)),
-    single: true })
+const queued = (run: Run, due_at: number): Run => ({
+  ...run,
+  state: 'queued',
+  owner: null,
+  lease_until: null,
+  child: null,
+  finished_at: null,
+  due_at: clamped(Math.ceil(due_at)),
+  single: true
+})
 
-const cancelled = (run: Run, reason: Reason, now: number): Run =>
-  ({ ...finished(run, now), state: 'cancelled', reason })
+const cancelled = (run: Run, reason: Reason, now: number): Run => ({
+  ...finished(run, now),
+  state: 'cancelled',
+  reason
+})
 
 function afterFailure (run: Run, outcome: Extract<Outcome, { kind: 'failed' }>, now: number): Run {
   const { error, retry_at, reason = null } = outcome
   if (run.cancel) return { ...cancelled(run, run.cancel, now), error }
-  if (retry_at === null || run.attempt > run.max_retries) return {
-    ...finished(run, now), state: 'failed', error, reason
+  if (retry_at === null || run.attempt > run.max_retries) {
+    return {
+      ...finished(run, now),
+      state: 'failed',
+      error,
+      reason
+    }
   }
   return { ...queued(run, retry_at), error }
 }
@@ -93,7 +113,9 @@ function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 
 
 /** A run that ends because a newer one with its key takes its place. Its child stays named, for the caller to end. */
 export const afterDisplaced = (run: Run, now: number): Run => ({
-  ...finished(run, now), state: 'skipped', child: run.child,
+  ...finished(run, now),
+  state: 'skipped',
+  child: run.child,
   reason: { code: 'replaced', message: 'A later run with its key takes its place' }
 })
 
@@ -101,11 +123,16 @@ export const afterDisplaced = (run: Run, now: number): Run => ({
 export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?: Progress | null): Run {
   const at = progress === undefined ? run : { ...run, progress }
   switch (outcome.kind) {
-    case 'completed': return { ...finished(at, now), state: 'completed', error: null, warning: outcome.warning ?? null }
-    case 'failed': return afterFailure(at, outcome, now)
-    case 'postponed': return afterPostponed(at, outcome, now)
-    case 'cancelled': return cancelled(at, outcome.reason, now)
-    case 'skipped': return { ...finished(at, now), state: 'skipped', reason: outcome.reason }
+    case 'completed':
+      return { ...finished(at, now), state: 'completed', error: null, warning: outcome.warning ?? null }
+    case 'failed':
+      return afterFailure(at, outcome, now)
+    case 'postponed':
+      return afterPostponed(at, outcome, now)
+    case 'cancelled':
+      return cancelled(at, outcome.reason, now)
+    case 'skipped':
+      return { ...finished(at, now), state: 'skipped', reason: outcome.reason }
   }
 }
 
@@ -144,8 +171,12 @@ export const unblocked = (run: Run, now: number): Run =>
 export const blockedAgain = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
 
 /** A waiting run whose due time, or what else its cohort goes by, is changed. */
-export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run =>
-  ({ ...run, ...more, ...more.due_at !== undefined && { due_at: clamped(Math.ceil(more.due_at)) }, single: true })
+export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({
+  ...run,
+  ...more,
+  ...more.due_at !== undefined && { due_at: clamped(Math.ceil(more.due_at)) },
+  single: true
+})
 
 /** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
@@ -155,9 +186,18 @@ export function afterRetry (run: Run, due_at: number): Run {
   const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
   const deadline_at = run.deadline_at === null ? null : clamped(due_at + Math.max(0, run.deadline_at - from))
   return {
-    ...queued(run, due_at), attempt: 0, crashes: 0, preempted: 0, now: false, cancel: null, reason: null,
-    error: null, warning: null,
-    progress: null, deadline_at, moved: null
+    ...queued(run, due_at),
+    attempt: 0,
+    crashes: 0,
+    preempted: 0,
+    now: false,
+    cancel: null,
+    reason: null,
+    error: null,
+    warning: null,
+    progress: null,
+    deadline_at,
+    moved: null
   }
 }
 
@@ -165,12 +205,15 @@ const CRASHED: Reason = { code: 'crashed', message: 'The process that executed i
 
 const crashedWith = (blame: ExpireAsk['blame'], { id }: Run): Reason =>
   blame?.runs.includes(id) ? { ...CRASHED, message: `${CRASHED.message}: ${blame.words}` } : CRASHED
-const BESIDE: Reason = { code: 'crashed', message: 'The process that executed it ended before it did; others are suspected' }
+const BESIDE: Reason = {
+  code: 'crashed',
+  message: 'The process that executed it ended before it did; others are suspected'
+}
 const STOPPED: Reason = { code: 'stopping', message: 'offpeak was to stop while its event loop stood' }
 
 /** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no
- *  retry; one that has no part in the crash is not charged for it. The child stays named, for the caller to end before the
- *  run starts again. */
+ *  retry; one that has no part in the crash is not charged for it. The child stays named, for the caller to end before
+ *  the run starts again. */
 export function afterCrash (run: Run, { now, restart, crash_cap, blame }: ExpireAsk, share: Share): Run {
   const isCharged = share === 'alone' || share === 'among'
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) }
@@ -182,7 +225,8 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
   }
   if (restart === 'fail') {
     return {
-      ...over, state: 'failed',
+      ...over,
+      state: 'failed',
       reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' }
     }
   }
@@ -190,7 +234,11 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
   if (back.crashes < crash_cap || share === 'among') {
     const held = blame?.runs.includes(run.id) ? HELD_WAIT_MS : 0
     const wait = Math.max(held, waitAfterCrash(back.crashes, crash_cap))
-    return { ...queued(back, wait > 0 ? Math.max(run.due_at, now + wait) : run.due_at), child: run.child, reason: crashedWith(blame, run) }
+    return {
+      ...queued(back, wait > 0 ? Math.max(run.due_at, now + wait) : run.due_at),
+      child: run.child,
+      reason: crashedWith(blame, run)
+    }
   }
   const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
   return { ...over, state: 'failed', reason: { code: 'crashed', message } }
@@ -205,20 +253,27 @@ const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === '
 export function isAfter (run: Run, outcome: Outcome): boolean {
   if (run.state === 'running') return false
   switch (outcome.kind) {
-    case 'completed': return run.state === 'completed' && same(run.warning, outcome.warning)
-    case 'failed': return (
-      run.state === 'failed' || isWaiting(run) || (run.state === 'cancelled' && run.cancel !== null)
-    ) && same(run.error, outcome.error)
-    case 'postponed': return (isWaiting(run) && same(run.reason, outcome.reason)) ||
-      (run.state === 'cancelled' && run.cancel !== null)
-    case 'cancelled': return run.state === 'cancelled' && same(run.reason, outcome.reason)
-    case 'skipped': return run.state === 'skipped' && same(run.reason, outcome.reason)
+    case 'completed':
+      return run.state === 'completed' && same(run.warning, outcome.warning)
+    case 'failed':
+      return (
+        run.state === 'failed' || isWaiting(run) || (run.state === 'cancelled' && run.cancel !== null)
+      ) && same(run.error, outcome.error)
+    case 'postponed':
+      return (isWaiting(run) && same(run.reason, outcome.reason)) ||
+        (run.state === 'cancelled' && run.cancel !== null)
+    case 'cancelled':
+      return run.state === 'cancelled' && same(run.reason, outcome.reason)
+    case 'skipped':
+      return run.state === 'skipped' && same(run.reason, outcome.reason)
   }
 }
 
 /** The attempt that `run` was in, ended as `outcome`. */
 export function pastAttempt (
-  run: Run, outcome: PastAttempt['outcome'], ended: Pick<PastAttempt, 'finished_at' | 'error' | 'reason'>
+  run: Run,
+  outcome: PastAttempt['outcome'],
+  ended: Pick<PastAttempt, 'finished_at' | 'error' | 'reason'>
 ): PastAttempt {
   const { turn, attempt, started_at } = run
   const { finished_at, error, reason } = ended

@@ -30,7 +30,8 @@ export type Notice =
   | { kind: 'cancelled', run: Run, reason: Reason }
   | { kind: 'edited', run: Run, by: string }
   | { kind: 'removed', run: Run, reason: Reason }
-  | { kind: 'changed', act: 'cancel' | 'retry' | 'remove' | 'promote', count: number, tasks: Record<string, number>, by: string }
+  | { kind: 'changed', act: 'cancel' | 'retry' | 'remove' | 'promote', count: number, tasks: Record<string, number>,
+    by: string }
   | { kind: 'signalled', id: string, task: string, code: StopCode }
   | { kind: 'begun_anew', id: string, task: string, saved: string | null, version: string }
   | { kind: 'overdue', id: string, task: string, ms: number }
@@ -42,7 +43,8 @@ export type Notice =
   | { kind: 'beat_failed', beat: string, error: Failure }
   | { kind: 'engine_failed', call: string, error: Failure }
   | { kind: 'listener_failed', listener: string, failures: number, error: Failure }
-  | { kind: 'schedule_failed', task: string, schedule: string, failures: number, retry_at: number | null, error: Failure }
+  | { kind: 'schedule_failed', task: string, schedule: string, failures: number, retry_at: number | null,
+    error: Failure }
   | { kind: 'schedule_mended', task: string, schedule: string }
   | { kind: 'replanned', schedules: number, ms: number }
   | { kind: 'nothing_started', ms: number, tasks: number, task: string, message: string }
@@ -54,5 +56,6 @@ export type NoticeKind = Notice['kind']
 export const isTakenOver = (notice: Notice): boolean =>
   notice.kind === 'engine_failed' && notice.error.code === 'OFFPEAK_ENGINE_TAKEN'
 
-/** Called with every notice. One that throws or rejects keeps no other from being called; health and the notice `listener_failed` name it. */
+/** Called with every notice. One that throws or rejects keeps no other from being called; health and the notice
+ *  `listener_failed` name it. */
 export type Listener = (notice: Notice) => void | Promise<void>

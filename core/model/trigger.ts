@@ -10,8 +10,8 @@ export type { Trigger, TriggerSpec } from './trigger/spec.ts'
 export { kindOf } from './trigger/crontab.ts'
 export { wordsFor } from './trigger/words.ts'
 
-/** A trigger ready to be asked. `anchor` (epoch ms) is when the schedule was first seen: an interval without `start_date`
- *  counts from it, a date without `run_date` is it. Throws OFFPEAK_TRIGGER_INVALID. */
+/** A trigger ready to be asked. `anchor` (epoch ms) is when the schedule was first seen: an interval without
+ *  `start_date` counts from it, a date without `run_date` is it. Throws OFFPEAK_TRIGGER_INVALID. */
 export function compileTrigger (spec: TriggerSpec, anchor: number): Trigger {
   const kind = kindOf(spec.trigger)
   if (kind === 'cron') return fieldTrigger(spec)
@@ -33,13 +33,20 @@ export interface FiresAsk {
 function readAfter (after: unknown): number {
   const ms = typeof after === 'string' ? instantOf(after) : after
   if (typeof ms === 'number' && Number.isFinite(ms)) return ms
-  throw triggerInvalid({ pointer: '/after', found: after, expected: "an instant such as '2026-12-25T00:00:00Z' or epoch milliseconds" })
+  throw triggerInvalid({
+    pointer: '/after',
+    found: after,
+    expected: "an instant such as '2026-12-25T00:00:00Z' or epoch milliseconds"
+  })
 }
 
-/** The next `count` (5) fires strictly after `after`, as ISO 8601 in UTC; an interval without a start counts from `after`. */
+/** The next `count` (5) fires strictly after `after`, as ISO 8601 in UTC; an interval without a start counts from
+ *  `after`. */
 export function nextFires ({ after, count = 5, random, ...spec }: FiresAsk): string[] {
   const from = readAfter(after)
-  if (!Number.isInteger(count) || count < 0) throw triggerInvalid({ pointer: '/count', found: count, expected: 'a whole number, 0 or more' })
+  if (!Number.isInteger(count) || count < 0) {
+    throw triggerInvalid({ pointer: '/count', found: count, expected: 'a whole number, 0 or more' })
+  }
   const trigger = compileTrigger(spec, from)
   const fires: string[] = []
   let previous = from

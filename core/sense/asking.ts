@@ -3,7 +3,11 @@ import type { Clock } from '../model/base/clock.ts'
 import type { Part, Sensor } from './source/sensor.ts'
 
 /** A sensor that does not answer, and since when, epoch ms. */
-export interface Trouble { sensor: string, message: string, since: number }
+export interface Trouble {
+  sensor: string
+  message: string
+  since: number
+}
 
 /** A beat that comes a little early still counts: another whole period would be too long. */
 const EARLY = 0.9
@@ -27,8 +31,12 @@ export class Asking {
     this.#clock = clock
   }
 
-  get part (): Part { return this.#part }
-  get trouble (): Trouble | null { return this.#trouble }
+  get part (): Part {
+    return this.#part
+  }
+  get trouble (): Trouble | null {
+    return this.#trouble
+  }
   /** Values that it leaves out of its answer, and since when. */
   get doubts (): Trouble[] {
     const messages = this.sensor.doubts?.() ?? []
@@ -37,8 +45,12 @@ export class Asking {
   }
 
   /** It was asked, the bound has passed and it has not answered. */
-  get hangs (): boolean { return this.#pending && this.#trouble !== null }
-  get isDue (): boolean { return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY }
+  get hangs (): boolean {
+    return this.#pending && this.#trouble !== null
+  }
+  get isDue (): boolean {
+    return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY
+  }
 
   /** Asks; resolves when the answer is there or the bound has passed, null when there is nothing to wait for. Never
    *  throws. */
@@ -46,7 +58,9 @@ export class Asking {
     this.#askedAt = this.#clock.monotonic()
     try {
       const answer = this.sensor.read()
-      if (typeof (answer as { then?: unknown } | null)?.then === 'function') return this.#wait(answer as Promise<Part>, boundMs)
+      if (typeof (answer as { then?: unknown } | null)?.then === 'function') {
+        return this.#wait(answer as Promise<Part>, boundMs)
+      }
       this.#accept(answer as Part)
     } catch (error) {
       this.refuse(failureOf(error).message)

@@ -18,7 +18,8 @@ const short = (value: Value | undefined): Value | null =>
   value === undefined ? null : typeof value === 'number' ? Number(value.toPrecision(SIGNIFICANT)) : value
 
 /** `[instant, count, values in the order of the head]`. */
-const lineOf = ({ at, count, values }: Point): string => JSON.stringify([at, count, ...FIELDS.map(field => short(values[field]))])
+const lineOf = ({ at, count, values }: Point): string =>
+  JSON.stringify([at, count, ...FIELDS.map(field => short(values[field]))])
 
 const HEAD = JSON.stringify({ fields: FIELDS })
 
@@ -103,12 +104,18 @@ export class History {
     await this.#saving
   }
 
-  get #file (): string { return join(this.#folder, FILE) }
+  get #file (): string {
+    return join(this.#folder, FILE)
+  }
 
   #save (write: () => Promise<void>): Promise<void> {
     this.#saving = this.#saving.then(write).then(
-      () => { this.fault = null },
-      (error: unknown) => { this.fault = failureOf(error).message }
+      () => {
+        this.fault = null
+      },
+      (error: unknown) => {
+        this.fault = failureOf(error).message
+      }
     )
     return this.#saving
   }

@@ -40,7 +40,8 @@ const MOST_BOUND = HOUR
 /** File work of the process has four threads: no more than these may be lost to sensors that hang. */
 const MOST_HANGING = 2
 
-/** What the machine does: asks its sensors when it is sampled, and keeps what they said. It has no timers but the bounds of its sensors. */
+/** What the machine does: asks its sensors when it is sampled, and keeps what they said. It has no timers but the
+ *  bounds of its sensors. */
 export class Senses implements Service {
   readonly #ask: SensesAsk
   readonly #ground: Ground
@@ -72,7 +73,9 @@ export class Senses implements Service {
   }
 
   /** The last sample; everything unknown before the first. */
-  get latest (): Reading { return this.#latest }
+  get latest (): Reading {
+    return this.#latest
+  }
 
   /** Reads signals and history of the data folder and takes a first sample, from which the rates count. */
   start (): Promise<void> {
@@ -104,7 +107,9 @@ export class Senses implements Service {
 
   /** Asks every sensor that is due and answers with the whole; a sample under way is the same one. Never rejects. */
   sample (): Promise<Reading> {
-    this.#sampling ??= this.#sample().finally(() => { this.#sampling = null })
+    this.#sampling ??= this.#sample().finally(() => {
+      this.#sampling = null
+    })
     return this.#sampling
   }
 
@@ -113,12 +118,15 @@ export class Senses implements Service {
     const own = [...this.#askings.values()].flatMap(({ trouble, doubts }) => [...trouble ? [trouble] : [], ...doubts])
     const probes = this.#probes.silent().map(({ name, ...rest }) => ({ sensor: `probe ${name}`, ...rest }))
     const files = [['signals', this.#signals.fault], ['history', this.#history.fault]] as const
-    const kept = files.flatMap(([sensor, message]) => message === null ? [] : [{ sensor, message, since: this.#latest.at }])
+    const kept = files.flatMap(([sensor, message]) =>
+      message === null ? [] : [{ sensor, message, since: this.#latest.at }]
+    )
     return [...own, ...probes, ...kept]
   }
 
-  /** Adds a sensor, or puts it in the place of one of the same name: power, cpu, pressure, memory, io, network, connection, temperature,
-   *  idle, loop, ups. Its answer is laid over those of the sensors before it. Answers how to take it away again. */
+  /** Adds a sensor, or puts it in the place of one of the same name: power, cpu, pressure, memory, io, network,
+   *  connection, temperature, idle, loop, ups. Its answer is laid over those of the sensors before it. Answers how to
+   *  take it away again. */
   register (name: string, sensor: Sensor): () => void {
     this.#own.set(name, sensor)
     this.#arrange()
@@ -144,7 +152,8 @@ export class Senses implements Service {
     return had
   }
 
-  /** Resolves when every signal that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when one cannot be made so. */
+  /** Resolves when every signal that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when one cannot be
+   *  made so. */
   async stored (): Promise<void> {
     await this.#signals.stored()
   }
@@ -185,18 +194,27 @@ export class Senses implements Service {
     return waiting
   }
 
-  /** Sensors of the system, of the configuration and of plugins, in this order; one that is the same keeps its answer. */
+  /** Sensors of the system, of the configuration and of plugins, in this order; one that is the same keeps its
+   *  answer. */
   #arrange (): void {
     const { clock, config, folder } = this.#ask
     const { sense } = config()
     const fresh = { ground: this.#ground, exec: this.#exec, platform: this.#platform }
     const known = [...this.#askings.values()]
-    const fixed = this.#fixed ??= fixedSensors({ ...fresh, idleEveryMs: () => milliseconds(config().scheduling.idle_check_interval) })
+    const fixed = this.#fixed ??= fixedSensors({
+      ...fresh,
+      idleEveryMs: () => milliseconds(config().scheduling.idle_check_interval)
+    })
     if (this.#sense === null || sense !== this.#sense) this.#chosen = chosenSensors({ ...fresh, folder, sense })
     this.#sense = sense
     const wanted = new Map([...fixed, ...this.#chosen, ...this.#own])
-    this.#askings = new Map([...wanted].map(([name, sensor]) =>
-      [name, known.find(asking => asking.name === name && asking.sensor === sensor) ?? new Asking({ name, sensor, clock })]))
+    this.#askings = new Map(
+      [...wanted].map((
+        [name, sensor]
+      ) => [name,
+        known.find(asking => asking.name === name && asking.sensor === sensor) ?? new Asking({ name, sensor, clock })]
+      )
+    )
     for (const asking of known) if (this.#askings.get(asking.name) !== asking) asking.stop()
   }
 }

@@ -22,14 +22,19 @@ const MODE = 0o600
 const TYPES: Record<SignalType, string> = { number: 'number', text: 'string', flag: 'boolean' }
 
 const isValue = (value: unknown): value is Signal['value'] =>
-  typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)) || (typeof value === 'string' && value.length <= MOST_TEXT)
+  typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)) ||
+  (typeof value === 'string' && value.length <= MOST_TEXT)
 
 const isSignal = (value: unknown): value is Signal => {
   const { value: told, at, expires_at: until } = (value ?? {}) as Partial<Signal>
   return isValue(told) && Number.isFinite(at) && Number.isFinite(until)
 }
 
-export interface SignalsAsk { folder: string, clock: Clock, declared: () => Config['signals'] }
+export interface SignalsAsk {
+  folder: string
+  clock: Clock
+  declared: () => Config['signals']
+}
 
 /** Values from outside, each with an end. They are kept in `signals.json` of the data folder and survive a restart. */
 export class Signals {
@@ -51,7 +56,9 @@ export class Signals {
     const text = await readFile(join(this.#ask.folder, FILE), 'utf8').catch(() => '{}')
     try {
       const kept = Object.entries(JSON.parse(text) as Record<string, unknown>)
-      for (const [name, signal] of kept) if (validId(name) && isSignal(signal) && !this.#all.has(name)) this.#all.set(name, signal)
+      for (const [name, signal] of kept) {
+        if (validId(name) && isSignal(signal) && !this.#all.has(name)) this.#all.set(name, signal)
+      }
     } catch {}
   }
 
@@ -61,12 +68,36 @@ export class Signals {
     const setting = Object.hasOwn(declared(), name) ? declared()[name]! : {}
     const forMs = ttlMs ?? milliseconds(setting.ttl ?? HOUR / 1000)
     const now = clock.now()
-    if (!validId(name)) throw signalInvalid({ pointer: '/name', message: `${foundWords(name)} is no name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64` })
-    if (!isValue(value)) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a finite number, true, false or a text of at most ${MOST_TEXT} signs` })
-    if (setting.type && typeof value !== TYPES[setting.type]) throw signalInvalid({ pointer: '/value', message: `found ${foundWords(value)}, expected a ${setting.type}, as signals.${name} says` })
-    if (!(forMs > 0 && forMs <= LONGEST)) throw signalInvalid({ pointer: '/ttl', message: `found ${foundWords(forMs)} ms, expected more than nothing and at most a year` })
+    if (!validId(name)) {
+      throw signalInvalid({
+        pointer: '/name',
+        message: `${foundWords(name)} is no name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64`
+      })
+    }
+    if (!isValue(value)) {
+      throw signalInvalid({
+        pointer: '/value',
+        message: `found ${
+          foundWords(value)
+        }, expected a finite number, true, false or a text of at most ${MOST_TEXT} signs`
+      })
+    }
+    if (setting.type && typeof value !== TYPES[setting.type]) {
+      throw signalInvalid({
+        pointer: '/value',
+        message: `found ${foundWords(value)}, expected a ${setting.type}, as signals.${name} says`
+      })
+    }
+    if (!(forMs > 0 && forMs <= LONGEST)) {
+      throw signalInvalid({
+        pointer: '/ttl',
+        message: `found ${foundWords(forMs)} ms, expected more than nothing and at most a year`
+      })
+    }
     if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) this.#forget(now)
-    if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) throw signalInvalid({ message: `There are already ${MOST_SIGNALS} signals` })
+    if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) {
+      throw signalInvalid({ message: `There are already ${MOST_SIGNALS} signals` })
+    }
     const signal = { value, at: now, expires_at: now + forMs }
     this.#all.set(name, signal)
     this.#save()
@@ -92,10 +123,16 @@ export class Signals {
     while (this.#saving) await this.#saving
   }
 
-  /** Resolves when everything that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when it could not be written. */
+  /** Resolves when everything that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when it could not be
+   *  written. */
   async stored (): Promise<void> {
     await this.saved()
-    if (this.fault !== null) throw engineFailed({ message: `Signals cannot be kept: ${this.fault}`, fix: 'They count until this process ends. Look at the disk of the data folder.' })
+    if (this.fault !== null) {
+      throw engineFailed({
+        message: `Signals cannot be kept: ${this.fault}`,
+        fix: 'They count until this process ends. Look at the disk of the data folder.'
+      })
+    }
   }
 
   /** What was set by a clock that was wrong counts from now, for as long as it was to count. */
@@ -106,7 +143,8 @@ export class Signals {
     }
   }
 
-  /** Forgets what has been seen to be over for a day of counted time: a clock that is wrong for a minute ends nothing for good. */
+  /** Forgets what has been seen to be over for a day of counted time: a clock that is wrong for a minute ends nothing
+   *  for good. */
   #forgetOld (now: number): void {
     const counted = this.#ask.clock.monotonic()
     for (const [name, { expires_at: until }] of this.#all) {
@@ -124,7 +162,9 @@ export class Signals {
 
   #save (): void {
     this.#again = true
-    this.#saving ??= this.#write().finally(() => { this.#saving = null })
+    this.#saving ??= this.#write().finally(() => {
+      this.#saving = null
+    })
   }
 
   async #write (): Promise<void> {

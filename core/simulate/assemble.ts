@@ -67,13 +67,25 @@ export function assemble ({ config, clock, kept, diary, tasks, hear = silence }:
   const shared = { engine, clock, random: () => 0.5, notice, tasks }
   const foresight: Foresight = new Foresight({ engine, clock, config })
   const planner: Planner = new Planner({
-    ...shared, move: (task, nominal, next) => foresight.move(task, nominal, next), replaced: run => runner.abort(
-      run.id, new StopReason('cancelled', 'replaced by a later fire')
-    )
+    ...shared,
+    move: (task, nominal, next) => foresight.move(task, nominal, next),
+    replaced: run =>
+      runner.abort(
+        run.id,
+        new StopReason('cancelled', 'replaced by a later fire')
+      )
   })
   const runner: Runner = new Runner({
-    ...shared, situation, owner: OWNER, slots: () => config().manager.scheduler_thread_pool,
-    stopGraceMs: () => 0, abortGraceMs: SECOND, logFor: () => LOG, services: () => ({}), uploads: () => '', enqueue: async () => ''
+    ...shared,
+    situation,
+    owner: OWNER,
+    slots: () => config().manager.scheduler_thread_pool,
+    stopGraceMs: () => 0,
+    abortGraceMs: SECOND,
+    logFor: () => LOG,
+    services: () => ({}),
+    uploads: () => '',
+    enqueue: async () => ''
   })
   return { engine, pending, situation, foresight, planner, runner }
 }

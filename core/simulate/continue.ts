@@ -27,7 +27,10 @@ export interface ContinueAsk {
 const FOR_EVER = 8.64e15
 
 /** What became of the runs up to `end`. */
-export interface Continued { likely: Likely[], end: number }
+export interface Continued {
+  likely: Likely[]
+  end: number
+}
 
 /** The runner has started so long ago, ms: what has waited for longer comes back as after a long hold. */
 const STARTED = 10 * MINUTE
@@ -52,7 +55,8 @@ interface Stage extends Assembled {
 }
 
 function stageFor (
-  present: Present, { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }
+  present: Present,
+  { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }
 ): Stage {
   const ids = new Map<string, string>()
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
@@ -69,10 +73,16 @@ function stageFor (
     seen.isOver ||= 'run' in until ? ids.get(notice.run.id) === until.run : notice.run.task === until.task
   }
   const so: Stage['so'] = {
-    config: present.config, tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })]))
+    config: present.config,
+    tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })]))
   }
   const parts = assemble({
-    config: () => so.config, clock, kept: suspecting(remembering(kept, present), present, ids), diary, hear, tasks: () => so.tasks
+    config: () => so.config,
+    clock,
+    kept: suspecting(remembering(kept, present), present, ids),
+    diary,
+    hear,
+    tasks: () => so.tasks
   })
   return { ...parts, present, kept, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), so, seen }
 }
@@ -88,7 +98,8 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
   const until = at + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience) + SAMPLE_EVERY
   const given = Object.fromEntries(Object.entries(now.signals).map(([name, signal]) => [
-    name, { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }
+    name,
+    { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }
   ]))
   const sample = () => {
     situation.take({ ...now, signals: given, at: clock.now() }, clock.now())
@@ -103,14 +114,20 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
 async function setUp (stage: Stage): Promise<void> {
   const { present, engine, kept, runner, situation, planner, so, clock, settle, foresight, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
-  if (present.tasks.some(({ flexMs }) => flexMs > 0)) await engine.keep({
-    name: 'activity', value: present.activity as never, now: present.at
-  })
+  if (present.tasks.some(({ flexMs }) => flexMs > 0)) {
+    await engine.keep({
+      name: 'activity',
+      value: present.activity as never,
+      now: present.at
+    })
+  }
   const { config, tasks } = so
   Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
   await clock.goTo(present.at - 1, settle)
   await seedRuns(
-    engine, present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })), { ids, tasks }
+    engine,
+    present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })),
+    { ids, tasks }
   )
   // A run may begin before its add is answered: whose it is has to be known by then.
   await runner.start()
@@ -135,11 +152,18 @@ async function setUp (stage: Stage): Promise<void> {
 }
 
 function likelyOf (
-  { id, task, schedule, nominal_at, due_at, started_at, finished_at }: SimulatedRun, { ids, present }: Stage
+  { id, task, schedule, nominal_at, due_at, started_at, finished_at }: SimulatedRun,
+  { ids, present }: Stage
 ): Likely {
   const ends = finished_at ?? (started_at === null ? null : started_at + (present.took[task]?.p50 ?? EXPECTED_MS))
   return {
-    run: ids.get(id) ?? null, schedule, task, nominal_at, due_at, started_at, ends_at: started_at === null ? null : ends
+    run: ids.get(id) ?? null,
+    schedule,
+    task,
+    nominal_at,
+    due_at,
+    started_at,
+    ends_at: started_at === null ? null : ends
   }
 }
 

@@ -11,7 +11,10 @@ const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.fil
 /** A thread that nobody has asked for so long ends. */
 const IDLE = 20 * SECOND
 
-interface Question { present: Present, ask: ForetellAsk }
+interface Question {
+  present: Present
+  ask: ForetellAsk
+}
 
 /** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask
  *  again soon. It keeps no process alive that has nothing else to do. */
@@ -57,7 +60,9 @@ export class ForecastThread {
   #begun (): Worker {
     if (this.#worker !== null) return this.#worker
     const worker = new Worker(ENTRY, { stdout: false, stderr: false })
-    const gone = () => { if (this.#worker === worker) this.#worker = null }
+    const gone = () => {
+      if (this.#worker === worker) this.#worker = null
+    }
     worker.once('error', gone)
     worker.once('exit', gone)
     return this.#worker = worker

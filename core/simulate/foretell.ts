@@ -25,7 +25,11 @@ function fitting (present: Present, tasks: ReadonlyMap<string, PlainTask>, hours
   return least
 }
 
-interface Asked { present: Present, tasks: ReadonlyMap<string, PlainTask>, ask: ForetellAsk }
+interface Asked {
+  present: Present
+  tasks: ReadonlyMap<string, PlainTask>
+  ask: ForetellAsk
+}
 
 const countOf = (fires: readonly (readonly unknown[])[]): number => fires.reduce((sum, some) => sum + some.length, 0)
 
@@ -35,11 +39,15 @@ function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
   if (countOf(fires) <= MOST_STARTS) return { fires, to }
   const hours = fitting(present, tasks, Math.ceil((to - present.at) / HOUR))
   const fit = present.at + hours * HOUR
-  if (until !== undefined && hours > 0) return {
-    fires: firesAhead(present.schedules, tasks, { now: present.at, to: fit }), to: fit
+  if (until !== undefined && hours > 0) {
+    return {
+      fires: firesAhead(present.schedules, tasks, { now: present.at, to: fit }),
+      to: fit
+    }
   }
   throw forecastTooLarge({
-    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`, fix: hours > 0
+    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`,
+    fix: hours > 0
       ? `Ask for ${hours} hours at most.`
       : 'There are too many for any forecast.'
   })
@@ -53,7 +61,16 @@ export async function foretell (present: Present, ask: ForetellAsk): Promise<For
   const { likely, end } = await continued(present, { to, until: ask.until })
   const { at: now, config, reading, pauses, trials, waiting, running, took, rates } = present
   const bounds = boundsOf({
-    now, config, tasks, reading, pauses, trials, waiting, running, to: end, fires,
+    now,
+    config,
+    tasks,
+    reading,
+    pauses,
+    trials,
+    waiting,
+    running,
+    to: end,
+    fires,
     slots: config.manager.scheduler_thread_pool,
     buckets: new Map(Object.entries(rates)),
     longest: task => longestOf(task, took[task.id])

@@ -33,8 +33,9 @@ export class Machine {
   every ({ sense, scheduling: { dwell, signal_dwell: signals } }: TaskManager['config']): number {
     const every = Math.max(SECOND, milliseconds(sense.every))
     const settled = this.#clock.now() - this.#changedAt > 2 * Math.max(
-      milliseconds(dwell), milliseconds(signals)
-    ) + every
+              milliseconds(dwell),
+              milliseconds(signals)
+            ) + every
     return settled ? Math.max(MINUTE, every) : every
   }
 
@@ -44,7 +45,9 @@ export class Machine {
     return {
       start: async () => undefined,
       stop: async () => undefined,
-      get latest () { return reading() },
+      get latest () {
+        return reading()
+      },
       sample: async () => reading(),
       troubles: () => [],
       query: () => [],

@@ -9,7 +9,8 @@ import type { Task } from '../model/task/task.ts'
 /** The same tasks, of which every run may start: for runs that have started already. */
 export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, Task> =>
   new Map([...tasks].map(([id, task]) => [
-    id, { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }
+    id,
+    { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }
   ]))
 
 /** The same settings without limits that runs which have started already can meet. */
@@ -17,10 +18,14 @@ export const unlimited = (config: Config, running: number): Config => ({
   ...config,
   queues: {},
   manager: {
-    ...config.manager, crash_cap: Infinity, scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running)
+    ...config.manager,
+    crash_cap: Infinity,
+    scheduler_thread_pool: Math.max(config.manager.scheduler_thread_pool, running)
   },
   scheduling: {
-    ...config.scheduling, priority_slots: 'never', profile_slots: 'never',
+    ...config.scheduling,
+    priority_slots: 'never',
+    profile_slots: 'never',
     max_background_batch: Math.max(config.scheduling.max_background_batch, running)
   }
 })
@@ -35,24 +40,58 @@ function askFor (
   { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
 ): NewRun {
   const {
-    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved,
-    after = [], state, single, now
+    task,
+    queue,
+    priority,
+    source,
+    schedule,
+    key,
+    due_at,
+    nominal_at,
+    max_retries,
+    missed,
+    deadline_at,
+    moved,
+    after = [],
+    state,
+    single,
+    now
   } = run
   const seeded = new Map([...ids].map(([own, real]) => [real, own]))
-  const waitsFor = after.flatMap(({ run: id, condition }) => seeded.has(id) ? [{
-    run: seeded.get(id)!, condition
-  }] : [])
+  const waitsFor = after.flatMap(({ run: id, condition }) =>
+    seeded.has(id)
+      ? [{
+        run: seeded.get(id)!,
+        condition
+      }]
+      : []
+  )
   const expires = (tasks.get(task)?.on_deadline ?? 'run') !== 'run'
   return {
-    task, queue, priority, source, schedule, key, due_at, nominal_at, max_retries, missed, deadline_at, moved,
-    ...uniqueOf(run), ...expires && { expires }, ...single && { single }, ...now && { now },
+    task,
+    queue,
+    priority,
+    source,
+    schedule,
+    key,
+    due_at,
+    nominal_at,
+    max_retries,
+    missed,
+    deadline_at,
+    moved,
+    ...uniqueOf(run),
+    ...expires && { expires },
+    ...single && { single },
+    ...now && { now },
     ...state === 'blocked' && waitsFor.length > 0 && { after: waitsFor }
   }
 }
 
 /** Adds runs that there are, as new ones; `ids` tells of each new id which one it is. */
 export async function seedRuns (
-  engine: Engine, runs: readonly Run[],
+  engine: Engine,
+  runs: readonly Run[],
   { ids, tasks }: { ids: Map<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
 ): Promise<void> {
   const blocked = runs.filter(({ state }) => state === 'blocked')
@@ -82,20 +121,34 @@ export async function seedRates (engine: Engine, { rates, config, at }: Present)
     const added = await engine.add(Array.from({ length: drawn }, () => run), now)
     const offers = added.map(({ run: { id } }) => ({ id, rank: 0, needs: [], takes: [] }))
     const claimed = await engine.claim({
-      owner: 'seed', now, lease_until: now, offers, pools: {},
+      owner: 'seed',
+      now,
+      lease_until: now,
+      offers,
+      pools: {},
       rates: { [queue]: { count: rate.limit, per_ms: milliseconds(rate.per) } }
     })
-    await Promise.all(claimed.map(({ id, turn }) => engine.settle({
-      lease: { id, turn }, outcome: { kind: 'completed', result: null }, now
-    })))
+    await Promise.all(claimed.map(({ id, turn }) =>
+      engine.settle({
+        lease: { id, turn },
+        outcome: { kind: 'completed', result: null },
+        now
+      })
+    ))
   }
 }
 
 /** Writes the schedules as they stand. */
 export async function seedSchedules (engine: Engine, { schedules, at }: Present): Promise<void> {
-  if (schedules.length > 0) await engine.plan(schedules.map(schedule => ({
-    schedule, from: null, fires: [], overlap: 'skip' as const, now: at
-  })))
+  if (schedules.length > 0) {
+    await engine.plan(schedules.map(schedule => ({
+      schedule,
+      from: null,
+      fires: [],
+      overlap: 'skip' as const,
+      now: at
+    })))
+  }
 }
 
 /** The same engine, which also lists the ended runs that there were. */
@@ -114,11 +167,13 @@ export function remembering (engine: Engine, { ended }: Present): Engine {
 
 /** The same engine, whose runs have been in as many crashes as those that they are: suspects are tried apart. */
 export function suspecting (
-  engine: Engine, { running, waiting }: Present, ids: ReadonlyMap<string, string>
+  engine: Engine,
+  { running, waiting }: Present,
+  ids: ReadonlyMap<string, string>
 ): Engine {
   const crashed = new Map([...running, ...waiting].flatMap(({ id, crashes }) => crashes > 0 ? [[id, crashes]] : []))
   if (crashed.size === 0) return engine
-  const told = <R extends Run> (run: R): R => ({ ...run, crashes: crashed.get(ids.get(run.id) ?? '') ?? 0 })
+  const told = <R extends Run>(run: R): R => ({ ...run, crashes: crashed.get(ids.get(run.id) ?? '') ?? 0 })
   return {
     ...engine,
     due: async ask => {

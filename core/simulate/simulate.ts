@@ -36,7 +36,12 @@ export interface SimulateAsk {
 }
 
 /** What would have run when. Runs in order of their nominal instants; all instants are epoch ms. */
-export interface Simulation { from: number, to: number, runs: SimulatedRun[], held: HeldSum[] }
+export interface Simulation {
+  from: number
+  to: number
+  runs: SimulatedRun[]
+  held: HeldSum[]
+}
 
 const SAMPLE_EVERY = MINUTE
 
@@ -45,14 +50,22 @@ const NOT_SIMULATED = 'Nothing was simulated'
 const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
 interface Machine extends Assembled {
-  ask: SimulateAsk, clock: VirtualClock, config: Config, tasks: ReadonlyMap<string, Task>
+  ask: SimulateAsk
+  clock: VirtualClock
+  config: Config
+  tasks: ReadonlyMap<string, Task>
 }
 
 function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<string, Task> {
   const tookMs = (task: string) => ask.took?.[task] ?? EXPECTED_MS
   return new Map(ask.tasks.map(one => {
     const task = isTask(one) ? one : defineTask({
-      definition: one, pointer: '', contentHash: '', override: config.tasks[one.id], config, source: 'code'
+      definition: one,
+      pointer: '',
+      contentHash: '',
+      override: config.tasks[one.id],
+      config,
+      source: 'code'
     })
     return [task.id, workFor(task, { clock, tookMs })]
   }))
@@ -61,7 +74,8 @@ function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<st
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
 function live ({ ask, clock, config, tasks, situation, foresight }: Machine): void {
   const changes = (ask.readings ?? []).map((change, index) => ({
-    ...change, at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
+    ...change,
+    at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
   }))
   // A probe that nobody tells anything of would hold its tasks for ever.
   let scene: Scene = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
@@ -83,7 +97,8 @@ function live ({ ask, clock, config, tasks, situation, foresight }: Machine): vo
     const rests = now - changedAt > settlesMs
     if (!rests) situation.take(reading, now)
     const wait = Math.min(
-      rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY, (changes[next]?.at ?? Infinity) - now
+      rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY,
+      (changes[next]?.at ?? Infinity) - now
     )
     if (wait < Infinity) clock.after(wait, sample)
   }
@@ -125,7 +140,11 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   try {
     const tasks = tasksOf(ask, config, clock)
     const machine = {
-      ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }), ask, clock, config, tasks
+      ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }),
+      ask,
+      clock,
+      config,
+      tasks
     }
     await kept.start()
     await play(machine, { from, to })

@@ -41,7 +41,8 @@ export interface TestManagerOptions {
   reading?: Scene
   /** Where the tasks directory of the settings starts; the working directory when absent. */
   root?: string
-  /** Another one whose store and clock it shares: a second process on the same data, as far as both can tell. Close it before that one. */
+  /** Another one whose store and clock it shares: a second process on the same data, as far as both can tell. Close it
+   *  before that one. */
   beside?: TestManager
   /** What tasks find in ctx.services, beside `clock`. */
   services?: Services
@@ -51,7 +52,10 @@ export interface TestManagerOptions {
 export type Span = number | string
 
 /** What tasks under test find as ctx.services.clock. */
-export interface TestClock { now (): number, sleep (span: Span): Promise<void> }
+export interface TestClock {
+  now(): number
+  sleep(span: Span): Promise<void>
+}
 
 const START = Date.UTC(2026, 0, 5, 12)
 /** How long the clock stands still for a run that is at real work, ms of real time between two sleeps. */
@@ -84,7 +88,9 @@ export class TestManager {
     this.store = store
     const { runner, situation } = manager
     this.#wakeful = new Wakeful({ active: () => runner.active, situation, patienceMs: PATIENCE })
-    manager.onNotice(notice => { if (notice.kind === 'resting') this.#wakeful.rests(notice.id) })
+    manager.onNotice(notice => {
+      if (notice.kind === 'resting') this.#wakeful.rests(notice.id)
+    })
   }
 
   async start (): Promise<void> {
@@ -94,8 +100,8 @@ export class TestManager {
     await this.settle()
   }
 
-  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor waits for its gates
-   *  is at real work, and waited for: no longer than five seconds. */
+  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor
+   *  waits for its gates is at real work, and waited for: no longer than five seconds. */
   async settle (): Promise<void> {
     for (;;) {
       await quiet(() => this.store.pending() > 0, STILL)
@@ -191,11 +197,13 @@ export class TestManager {
    *  Throws OFFPEAK_WAITED_IN_VAIN with what it is instead, and why. */
   async waitFor (target: string, state: State | 'held', within: Span = NEVER_LATER): Promise<FullRun> {
     const end = this.clock.now() + msOf(within)
-    for (await this.settle(); ; await this.clock.step(() => this.settle())) {
+    for (await this.settle();; await this.clock.step(() => this.settle())) {
       const run = await this.#find(target)
       if (run !== null && this.#is(run, state)) return run
       const over = run !== null && run.id === target && isFinal(run.state)
-      if (over || this.clock.nextAt === null || this.clock.nextAt > end) throw waitedInVain(`${target} is not ${state}: ${this.#wordsOf(run)}`)
+      if (over || this.clock.nextAt === null || this.clock.nextAt > end) {
+        throw waitedInVain(`${target} is not ${state}: ${this.#wordsOf(run)}`)
+      }
     }
   }
 
@@ -211,7 +219,11 @@ export class TestManager {
   async runs (task?: string): Promise<FullRun[]> {
     const found: Run[] = []
     for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await this.manager.engine.list({ limit: 200, ...task !== undefined && { task }, ...cursor !== undefined && { cursor } })
+      const page = await this.manager.engine.list({
+        limit: 200,
+        ...task !== undefined && { task },
+        ...cursor !== undefined && { cursor }
+      })
       found.unshift(...page.items.toReversed())
       cursor = page.next
     }
@@ -227,7 +239,9 @@ export class TestManager {
   async close (): Promise<void> {
     this.#beat()
     const waiting = { isOver: false }
-    const stopping = this.manager.stop().finally(() => { waiting.isOver = true })
+    const stopping = this.manager.stop().finally(() => {
+      waiting.isOver = true
+    })
     for (await this.settle(); !waiting.isOver; await setImmediate()) {
       if (this.manager.runner.active.size > 0) await this.clock.step(() => this.settle())
     }
@@ -244,21 +258,25 @@ export class TestManager {
 
   #is (run: FullRun, state: State | 'held'): boolean {
     if (state !== 'held') return run.state === state
-    return run.state === 'queued' && run.due_at <= this.clock.now() && this.manager.runner.verdict(run).decision === 'hold'
+    return run.state === 'queued' && run.due_at <= this.clock.now() &&
+      this.manager.runner.verdict(run).decision === 'hold'
   }
 
   #wordsOf (run: FullRun | null): string {
     if (run === null) return 'there is no such run'
     const reason = run.state === 'queued' ? firstReason(this.manager.runner.verdict(run)) : run.error ?? run.reason
     const failure = reason ? undefined : run.attempts.at(-1)?.error
-    return `it is ${run.state}${reason ? `, ${reason.message}` : ''}${failure ? `; attempt ${run.attempts.length} failed: ${failure.message}` : ''}`
+    return `it is ${run.state}${reason ? `, ${reason.message}` : ''}${
+      failure ? `; attempt ${run.attempts.length} failed: ${failure.message}` : ''
+    }`
   }
 
   /** What the timed loops of a manager do: often after a change, until every dwell is over, then each minute. */
   #wait (): void {
     this.#beat()
     // Owners that share a store renew their leases in time.
-    const every = Math.min(this.#machine.every(this.manager.config), (this.store.engine.users?.() ?? 1) > 1 ? LEASE / 3 : Infinity)
+    const every = Math.min(this.#machine.every(this.manager.config),
+      (this.store.engine.users?.() ?? 1) > 1 ? LEASE / 3 : Infinity)
     this.#beat = this.clock.after(every, () => {
       for (const name of ['sample', 'flush', 'renew', 'sweep']) void this.manager.beat(name)
       this.#wait()
@@ -266,25 +284,49 @@ export class TestManager {
   }
 }
 
-interface Parts { manager: TaskManager, clock: VirtualClock, notices: Notice[], machine: Machine, folder: string | null, store: Store }
+interface Parts {
+  manager: TaskManager
+  clock: VirtualClock
+  notices: Notice[]
+  machine: Machine
+  folder: string | null
+  store: Store
+}
 
 /** An engine that several may share, and how many of its calls are under way. */
-interface Store { engine: Engine & Partial<Nearby>, pending: () => number }
+interface Store {
+  engine: Engine & Partial<Nearby>
+  pending: () => number
+}
 
-/** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine that the test moves, chance
- *  that is fixed, and a data folder that `close` removes. Throws what `createManager` and `registerTasks` throw. */
-export async function createTestManager ({ at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {}, beside }: TestManagerOptions = {}): Promise<TestManager> {
+/** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine
+ *  that the test moves, chance that is fixed, and a data folder that `close` removes. Throws what `createManager` and
+ *  `registerTasks` throw. */
+export async function createTestManager (
+  { at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {}, beside }:
+    TestManagerOptions = {}
+): Promise<TestManager> {
   const start = instantIn(at, { what: 'There is no test manager', pointer: '/at' })
   const folder = beside === undefined ? await mkdtemp(join(tmpdir(), 'offpeak-kit-')) : null
   const clock = beside?.clock ?? new VirtualClock(start)
   const notices: Notice[] = []
-  const store: Store = beside?.store ?? watched(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
+  const store: Store = beside?.store ??
+    watched(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
   const machine = new Machine(clock, sceneWith({ probes }, reading))
   try {
     const manager = await createManager({
-      config: overlay({ manager: { timezone: 'UTC' } }, overlay(config, { engine: { folder: folder ?? beside!.manager.folder } })) as ConfigFile,
-      clock, engine: store.engine, files, loops: 'none', random: () => 0.5, senses: machine.eyes(), onNotice: notice => { if (notice.kind !== 'sampled') notices.push(notice) },
+      config: overlay({ manager: { timezone: 'UTC' } },
+        overlay(config, { engine: { folder: folder ?? beside!.manager.folder } })) as ConfigFile,
+      clock,
+      engine: store.engine,
+      files,
+      loops: 'none',
+      random: () => 0.5,
+      senses: machine.eyes(),
+      onNotice: notice => {
+        if (notice.kind !== 'sampled') notices.push(notice)
+      },
       services: { clock: { now: clock.now, sleep: (span: Span) => kit.sleep(span) } satisfies TestClock, ...services },
       ...root !== undefined && { root }
     })

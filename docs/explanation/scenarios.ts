@@ -1,20 +1,34 @@
 /** One thing that goes wrong, or one control: its id, what happens, and what holds then. */
-export interface Scenario { id: string, what: string, holds: string, open?: string }
+export interface Scenario {
+  id: string
+  what: string
+  holds: string
+  open?: string
+}
 
 const ONE_PROCESS = 'does not apply yet: one process owns a data folder'
 const NO_PAGE = 'does not apply yet: there is no page that a browser shows'
 
 type Row = [what: string, holds: string, open?: string]
 
-const numbered = (letter: string, rows: Row[]): Scenario[] => rows.map(([what, holds, open], at) =>
-  ({ id: `${letter}${String(at + 1).padStart(2, '0')}`, what, holds, ...open !== undefined && { open } }))
+const numbered = (letter: string, rows: Row[]): Scenario[] =>
+  rows.map(([what, holds, open], at) => ({
+    id: `${letter}${String(at + 1).padStart(2, '0')}`,
+    what,
+    holds,
+    ...open !== undefined && { open }
+  }))
 
 /** Faults, by number: crash and stop, store, clock, tasks, folder and config, load, HTTP, sensors. */
 export const FAULTS: Scenario[] = numbered('F', [
-  ['kill -9 at any point with runs in flight', 'no acknowledged run is missing; what was in flight is queued again at the next start'],
-  ['kill -9 again and again under the same run', 'crashes are counted apart from failures and capped; a retry by hand begins to count again'],
-  ['kill -9 between claim, start, end, settle and event', 'the same run_id is executed again; events follow from the rows'],
-  ['SIGTERM with short, obedient, deaf and looping tasks', 'no new claims; what does not end in the grace is released or killed; exit 0'],
+  ['kill -9 at any point with runs in flight',
+    'no acknowledged run is missing; what was in flight is queued again at the next start'],
+  ['kill -9 again and again under the same run',
+    'crashes are counted apart from failures and capped; a retry by hand begins to count again'],
+  ['kill -9 between claim, start, end, settle and event',
+    'the same run_id is executed again; events follow from the rows'],
+  ['SIGTERM with short, obedient, deaf and looping tasks',
+    'no new claims; what does not end in the grace is released or killed; exit 0'],
   ['SIGTERM twice, SIGINT, SIGHUP, closed input', 'the second signal ends at once; SIGHUP reads config.json again'],
   ['a power cut at any point', 'every acknowledged run and result is there; the database is whole'],
   ['kill -9 while a child runs an endless loop', 'the child is ended before its run starts again; a reused pid is not'],
@@ -27,7 +41,8 @@ export const FAULTS: Scenario[] = numbered('F', [
   ['the store is away for a while', 'outcomes wait and are written when it is back; health says so'],
   ['a connection that swallows everything', 'polling takes over', ONE_PROCESS],
   ['the clock is set back', 'no fire twice, no lease lost, timeouts go on by elapsed time'],
-  ['the clock jumps ahead, or starts at 1970', 'no mass of missed fires, nothing pruned, schedules wait for a clock that stands'],
+  ['the clock jumps ahead, or starts at 1970',
+    'no mass of missed fires, nothing pruned, schedules wait for a clock that stands'],
   ['a schedule is planned twice, changed, deleted, added again', 'one run for each schedule and instant'],
   ['an event loop that is late', 'each instant fires once or is recorded as skipped'],
   ['freeze and suspend', 'missed fires are made up for exactly as the policy says'],
@@ -71,7 +86,7 @@ export const FAULTS: Scenario[] = numbered('F', [
 
 /** Controls, by number. */
 export const CONTROLS: Scenario[] = numbered('S', [
-  ['listening', '127.0.0.1; wider only with a token of one\'s own'],
+  ['listening', "127.0.0.1; wider only with a token of one's own"],
   ['authentication', 'every write needs a token; so does whatever may be private'],
   ['comparison of tokens', 'hashes in constant time'],
   ['secrets', 'made at first start, none in the code'],

@@ -43,7 +43,9 @@ export function draw (lines: readonly string[]): string {
   const height = BAR + lines.length * LINE + EDGE
   const texts = lines.map((line, index) => {
     const length = (line.length * SIGN).toFixed(1)
-    return `  <text${classOf(line, index)} x="${EDGE}" y="${BAR + (index + 1) * LINE - 6}" textLength="${length}" xml:space="preserve">${escaped(line)}</text>`
+    return `  <text${classOf(line, index)} x="${EDGE}" y="${
+      BAR + (index + 1) * LINE - 6
+    }" textLength="${length}" xml:space="preserve">${escaped(line)}</text>`
   })
   const dots = [0, 1, 2].map(index => `  <circle class="dot" cx="${EDGE + index * 18 + 5}" cy="18" r="5"/>`)
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="The output of offpeak tasks">
@@ -56,17 +58,29 @@ ${[...dots, ...texts].join('\n')}
 }
 
 async function offpeak (...words: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words], { cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1' } })
+  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1' }
+  })
   return stdout.trimEnd()
 }
 
-interface Told { id: string, last_run: object | null }
+interface Told {
+  id: string
+  last_run: object | null
+}
 
 /** The demo as `offpeak tasks` shows it once everything in it has run. */
 async function photograph (): Promise<string[]> {
-  const demo = spawn(process.execPath, [BIN, 'start', '--demo', '--port', '0'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, HOME: process.env.HOME } })
+  const demo = spawn(process.execPath, [BIN, 'start', '--demo', '--port', '0'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME }
+  })
   let said = ''
-  demo.stderr.setEncoding('utf8').on('data', (chunk: string) => { said += chunk })
+  demo.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
   try {
     const end = Date.now() + LONGEST_WAIT
     const folder = () => /--data (\S+)/.exec(said)?.[1]
@@ -74,7 +88,9 @@ async function photograph (): Promise<string[]> {
       await wait(500)
       if (folder() === undefined) continue
       const tasks = JSON.parse(await offpeak('tasks', '--data', folder()!, '--json')) as Told[]
-      if (SHOWN.every(id => tasks.some(task => task.id === id && task.last_run !== null))) return ['$ offpeak tasks', ...(await offpeak('tasks', '--data', folder()!)).split('\n')]
+      if (SHOWN.every(id => tasks.some(task => task.id === id && task.last_run !== null))) {
+        return ['$ offpeak tasks', ...(await offpeak('tasks', '--data', folder()!)).split('\n')]
+      }
     }
     throw new Error(`The demo did not run everything within ${LONGEST_WAIT / 1000} s: ${said}`)
   } finally {

@@ -9,7 +9,11 @@ import { taskPage } from './pages/task.ts'
 
 /** The pages that are made, by file name. */
 export const PAGES: Record<string, () => string | Promise<string>> = {
-  'cli.md': cliPage, 'config.md': configPage, 'notices.md': noticesPage, 'rest.md': restPage, 'task.md': taskPage,
+  'cli.md': cliPage,
+  'config.md': configPage,
+  'notices.md': noticesPage,
+  'rest.md': restPage,
+  'task.md': taskPage,
   '../explanation/reliability.md': reliabilityPage
 }
 

@@ -1,25 +1,32 @@
 import type { FullRun, Passed, Run, Schedule, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
-import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest, scheduleView } from '../../core/index.ts'
+import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest,
+  scheduleView } from '../../core/index.ts'
 
 /** Why a due run waits, and the command that starts it, or null. */
-const heldOf = (manager: TaskManager, run: Run) => heldReason(run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null, run.id)
+const heldOf = (manager: TaskManager, run: Run) =>
+  heldReason(run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null, run.id)
 
 function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnType<typeof heldOf>) {
   return { ...view, held, label: held === null ? view.label : 'held' as const }
 }
 
 /** A run with its label and, when it is held, why. */
-export const runAnswer = (manager: TaskManager, run: Run) => withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
+export const runAnswer = (manager: TaskManager, run: Run) =>
+  withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
 
 /** A run that was asked for by hand; one that is to run now with the conditions that it passes. */
-export const requestedAnswer = (manager: TaskManager, { run, passes }: { run: Run, passes: Passed[] }) =>
-  ({ ...runAnswer(manager, run), ...run.now && { passes } })
+export const requestedAnswer = (manager: TaskManager, { run, passes }: { run: Run, passes: Passed[] }) => ({
+  ...runAnswer(manager, run),
+  ...run.now && { passes }
+})
 
 /** The same with payload, result and earlier attempts. */
-export const fullRunAnswer = (manager: TaskManager, run: FullRun) => withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
+export const fullRunAnswer = (manager: TaskManager, run: FullRun) =>
+  withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
 
 /** A schedule with why it rests, when it does. */
-export const scheduleAnswer = (manager: TaskManager, schedule: Schedule) => scheduleView(schedule, scheduleRest(schedule, manager.catalog.tasks.get(schedule.task)))
+export const scheduleAnswer = (manager: TaskManager, schedule: Schedule) =>
+  scheduleView(schedule, scheduleRest(schedule, manager.catalog.tasks.get(schedule.task)))
 
 export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at: iso(at)!, level: levelName(level) })
 
@@ -35,20 +42,33 @@ const partOf = (pointer: string) => pointer.startsWith('/query') ? 'query' : 'bo
 export const misfit = (pointer: string, detail: string) =>
   inputInvalid({ what: `The ${partOf(pointer)} does not fit`, errors: [{ pointer, detail }] })
 
-/** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws OFFPEAK_INPUT_INVALID. */
-export function checkDue (asks: readonly { delay?: unknown, due_at?: unknown }[], place: (index: number) => string = () => ''): void {
-  const errors = asks.flatMap(({ delay, due_at: due }, index) => delay === undefined || due === undefined ? [] : [
-    { pointer: `${place(index)}/delay`, detail: "goes with no 'due_at': say one of the two" }, { pointer: `${place(index)}/due_at`, detail: "goes with no 'delay': say one of the two" }
-  ])
+/** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws
+ *  OFFPEAK_INPUT_INVALID. */
+export function checkDue (
+  asks: readonly { delay?: unknown, due_at?: unknown }[],
+  place: (index: number) => string = () => ''
+): void {
+  const errors = asks.flatMap(({ delay, due_at: due }, index) =>
+    delay === undefined || due === undefined ? [] : [
+      { pointer: `${place(index)}/delay`, detail: "goes with no 'due_at': say one of the two" },
+      { pointer: `${place(index)}/due_at`, detail: "goes with no 'delay': say one of the two" }
+    ]
+  )
   if (errors.length > 0) throw inputInvalid({ what: 'The body does not fit', errors })
 }
 
 /** Where a run of many stands in the body. */
 export const runPlace = (index: number): string => `/runs/${index}`
 
-export interface SpanAsk { from: string | undefined, to: string | undefined, now: number, lengthMs: number }
+export interface SpanAsk {
+  from: string | undefined
+  to: string | undefined
+  now: number
+  lengthMs: number
+}
 
-/** The span of a query, epoch ms: up to now when it names no end, `lengthMs` long when it names no beginning; throws OFFPEAK_INPUT_INVALID. */
+/** The span of a query, epoch ms: up to now when it names no end, `lengthMs` long when it names no beginning; throws
+ *  OFFPEAK_INPUT_INVALID. */
 export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, to: number } {
   const end = instantIn('/query/to', to) ?? now
   const start = instantIn('/query/from', from) ?? end - lengthMs
@@ -57,4 +77,5 @@ export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, t
 }
 
 /** The next fires of a task as it stands, those of schedules made at run time among them, soonest first. */
-export const nextOf = (manager: TaskManager, task: Task, count: number): string[] => manager.planner.fires(task, count).map(at => iso(at)!)
+export const nextOf = (manager: TaskManager, task: Task, count: number): string[] =>
+  manager.planner.fires(task, count).map(at => iso(at)!)

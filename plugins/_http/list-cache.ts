@@ -1,13 +1,19 @@
 type Item = Record<string, unknown>
 
-interface Written { items: readonly Item[], texts: readonly string[], body: Buffer }
+interface Written {
+  items: readonly Item[]
+  texts: readonly string[]
+  body: Buffer
+}
 
 const NOTHING: Written = { items: [], texts: [], body: Buffer.from('[]') }
 
-// A text that was put together lies in pieces, and every join would walk through them all; one that was read lies in one piece.
+// A text that was put together lies in pieces, and every join would walk through them all; one that was read lies in
+// one piece.
 const whole = (text: string): string => Buffer.from(text).toString()
 
-/** A list of things that are never changed but replaced, as JSON: what stands where it stood when the list was last asked for is not written again. */
+/** A list of things that are never changed but replaced, as JSON: what stands where it stood when the list was last
+ *  asked for is not written again. */
 export class Texts {
   #last = NOTHING
 

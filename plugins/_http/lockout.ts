@@ -4,10 +4,15 @@ const LONGEST_WAIT = 5 * 60_000
 const FORGIVEN_AFTER = 15 * 60_000
 const MOST_ADDRESSES = 10_000
 
-interface Tries { wrong: number, until: number, last: number }
+interface Tries {
+  wrong: number
+  until: number
+  last: number
+}
 
-/** Wrong tokens by address: after a few, each one doubles the time in which no other wrong one is answered with more than that. Behind one address may be
- *  many, a program of this machine or everybody behind a relay: the right token is looked at first, and is not counted here. */
+/** Wrong tokens by address: after a few, each one doubles the time in which no other wrong one is answered with more
+ *  than that. Behind one address may be many, a program of this machine or everybody behind a relay: the right token is
+ *  looked at first, and is not counted here. */
 export class Lockout {
   readonly #tries = new Map<string, Tries>()
 

@@ -10,7 +10,8 @@ export const isWrite = ({ method }: FastifyRequest): boolean => !READS.includes(
 
 const bracketed = (host: string) => host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 
-/** Refuses a request that came by a name this server does not have: a page of another site whose name was pointed here. */
+/** Refuses a request that came by a name this server does not have: a page of another site whose name was pointed
+ *  here. */
 export function checkHost (request: FastifyRequest, names: readonly string[]): void {
   const { rawHeaders, url = '' } = request.raw
   const given = rawHeaders.filter((_, index) => index % 2 === 0 && rawHeaders[index]!.toLowerCase() === 'host').length
@@ -25,21 +26,67 @@ export function checkHost (request: FastifyRequest, names: readonly string[]): v
 /** Refuses a write that a page of another site has sent. */
 export function checkOrigin (request: FastifyRequest): void {
   const { origin, 'sec-fetch-site': site } = request.headers
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw forbidden('A page of another site may not change anything here')
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    throw forbidden('A page of another site may not change anything here')
+  }
   if (origin === undefined) return
-  if (!URL.canParse(origin) || new URL(origin).host !== request.host.toLowerCase()) throw forbidden('A page of another origin may not change anything here')
+  if (!URL.canParse(origin) || new URL(origin).host !== request.host.toLowerCase()) {
+    throw forbidden('A page of another origin may not change anything here')
+  }
 }
 
-/** What proxies, tunnels and load balancers add to a request that they pass on. Browsers and the command line send none of it. */
-const OF_RELAYS = new RegExp(`^(?:${[
-  'via', 'forwarded', 'x-forwarded(?:-.+)?', 'x-real-(?:ip|port)', 'x-client-ip', 'x-cluster-client-ip', 'x-original-.+', 'x-remote-.+', 'remote-.+', 'true-client-ip', 'client-ip', 'cdn-loop',
-  'cf-.+', 'fastly-.+', 'fly-.+', 'akamai-.+', 'tailscale-.+', 'x-envoy-.+', 'x-azure-.+', 'x-amzn?-.+', 'x-appengine-.+', 'x-cloud-trace-context', 'x-vercel-.+', 'x-nf-.+', 'x-ngrok-.+', 'x-proxy-.+',
-  'x-proxied-.+', 'x-webauth-.+', 'x-authentik-.+', 'x-auth-request-.+', 'x-traefik-.+', 'x-varnish', 'x-haproxy-.+', 'x-coming-from', 'x-arr-.+', 'x-sendfile-type', 'x-accel-.+', 'wl-proxy-client-ip', 'proxy-.+'
-].join('|')})$`)
+/** What proxies, tunnels and load balancers add to a request that they pass on. Browsers and the command line send none
+ *  of it. */
+const OF_RELAYS = new RegExp(`^(?:${
+  [
+    'via',
+    'forwarded',
+    'x-forwarded(?:-.+)?',
+    'x-real-(?:ip|port)',
+    'x-client-ip',
+    'x-cluster-client-ip',
+    'x-original-.+',
+    'x-remote-.+',
+    'remote-.+',
+    'true-client-ip',
+    'client-ip',
+    'cdn-loop',
+    'cf-.+',
+    'fastly-.+',
+    'fly-.+',
+    'akamai-.+',
+    'tailscale-.+',
+    'x-envoy-.+',
+    'x-azure-.+',
+    'x-amzn?-.+',
+    'x-appengine-.+',
+    'x-cloud-trace-context',
+    'x-vercel-.+',
+    'x-nf-.+',
+    'x-ngrok-.+',
+    'x-proxy-.+',
+    'x-proxied-.+',
+    'x-webauth-.+',
+    'x-authentik-.+',
+    'x-auth-request-.+',
+    'x-traefik-.+',
+    'x-varnish',
+    'x-haproxy-.+',
+    'x-coming-from',
+    'x-arr-.+',
+    'x-sendfile-type',
+    'x-accel-.+',
+    'wl-proxy-client-ip',
+    'proxy-.+'
+  ].join('|')
+})$`)
 
-/** True for a request that something has passed on. Those that speak HTTP/1.0 are relays: nginx does when it is told nothing else. A relay that adds
- *  nothing and speaks HTTP/1.1 cannot be told from a program of this machine. */
-export const isRelayed = ({ headers, raw }: FastifyRequest): boolean => raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0 ? true : Object.keys(headers).some(name => OF_RELAYS.test(name))
+/** True for a request that something has passed on. Those that speak HTTP/1.0 are relays: nginx does when it is told
+ *  nothing else. A relay that adds nothing and speaks HTTP/1.1 cannot be told from a program of this machine. */
+export const isRelayed = ({ headers, raw }: FastifyRequest): boolean =>
+  raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0
+    ? true
+    : Object.keys(headers).some(name => OF_RELAYS.test(name))
 
 /** True when neither a proxy nor another machine can be at the other end. */
 export function isLocal (request: FastifyRequest, bound: string): boolean {

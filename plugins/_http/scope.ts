@@ -4,7 +4,8 @@ export type Needed = Scope | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request needs: a token of this scope. `open`: nothing, it says nothing that needs guarding. Every route says it. */
+    /** What a request needs: a token of this scope. `open`: nothing, it says nothing that needs guarding. Every route
+     *  says it. */
     scope?: Needed
     /** Members of its answer that only a token shows, on loopback too; `all`: the whole answer. */
     private?: readonly string[] | 'all'

@@ -8,7 +8,8 @@ function without (item: unknown, members: readonly string[]): unknown {
   return { ...item, ...Object.fromEntries(withheld.map(member => [member, null])), withheld }
 }
 
-/** An answer without what only a token shows: of one thing, of each of a list, or of a page. What was left out stands in `withheld`. */
+/** An answer without what only a token shows: of one thing, of each of a list, or of a page. What was left out stands
+ *  in `withheld`. */
 export function withhold (answer: unknown, members: readonly string[]): unknown {
   if (Array.isArray(answer)) return answer.map(item => without(item, members))
   if (!isPlain(answer)) return answer

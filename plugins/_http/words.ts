@@ -5,7 +5,8 @@ export const ROUTES: Record<string, string> = {
   'PATCH /api/tasks/{id}': 'switch it on or off',
   'GET /api/tasks/{id}/next': 'its next fires',
   'GET /api/tasks/{id}/runs': 'its runs, newest first',
-  'POST /api/tasks/{id}/runs': 'run it when its gates let it, or after `delay`, or at `due_at`; with both it is a 422. `now`: a person wants it at once',
+  'POST /api/tasks/{id}/runs':
+    'run it when its gates let it, or after `delay`, or at `due_at`; with both it is a 422. `now`: a person wants it at once',
   'GET /api/tasks/{id}/why': 'every gate of the task as it stands now, with what it saw and what it wants',
   'GET /api/runs': 'runs, newest first',
   'GET /api/runs/{id}': 'one run with payload, result and earlier attempts',
@@ -17,7 +18,8 @@ export const ROUTES: Record<string, string> = {
   'PATCH /api/runs/{id}': 'change priority, payload or due time of a run that waits',
   'DELETE /api/runs/{id}': 'delete a run that is over (204), with its log and result; who did is recorded',
   'POST /api/runs/{id}/promote': 'make a waiting run due now; it is held as before',
-  'POST /api/runs/{id}/now': 'start a waiting run now: it passes the conditions that load, power and comfort make, and the answer says which',
+  'POST /api/runs/{id}/now':
+    'start a waiting run now: it passes the conditions that load, power and comfort make, and the answer says which',
   'POST /api/runs/bulk': 'add up to 10,000 runs: all, or none',
   'POST /api/runs/cancel': 'cancel all runs that a filter names; `dry_run` counts them and shows the newest',
   'POST /api/runs/retry': 'the same: try them again',
@@ -34,7 +36,8 @@ export const ROUTES: Record<string, string> = {
   'GET /api/schedules/{id}': 'one schedule',
   'POST /api/schedules': 'add one; it survives restarts, and rests while its task is disabled',
   'DELETE /api/schedules/{id}': 'remove one that was added here',
-  'GET /api/forecast': 'when what runs, waits and comes starts and ends, what is certain and what it depends on; 24 hours, or up to 336',
+  'GET /api/forecast':
+    'when what runs, waits and comes starts and ends, what is certain and what it depends on; 24 hours, or up to 336',
   'GET /api/pauses': 'what is paused by hand',
   'POST /api/pauses': 'pause everything, a queue, a task or a tag',
   'DELETE /api/pauses': 'let it go on',

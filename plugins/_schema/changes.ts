@@ -20,14 +20,19 @@ export const Which = exactly({
 export const ChangeIn = exactly({
   filter: Which,
   dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many at most, the newest first' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many at most, the newest first' })
+  ),
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
   every: Type.Optional({ ...DurationSchema, description: 'How far apart runs that are tried again become due' })
 })
 
 /** `matched`: how many it could be done to when it began. */
 export const Changed = exactly({
-  matched: Type.Integer(), changed: Type.Integer(), refused: Type.Integer({ description: 'Not tried again, because their queues are full' }), dry_run: Type.Boolean(),
+  matched: Type.Integer(),
+  changed: Type.Integer(),
+  refused: Type.Integer({ description: 'Not tried again, because their queues are full' }),
+  dry_run: Type.Boolean(),
   runs: Type.Optional(Type.Array(Run, { description: 'With dry_run: the newest of them, 20 at most' }))
 })
 

@@ -6,7 +6,11 @@ import { Instant, exactly, nullable, word } from './base.ts'
 /** A value that no sensor may be able to tell. */
 const maybe = <S extends TSchema>(schema: S) => {
   const { type, ...rest } = schema as S & { type: string }
-  return Type.Unsafe<Static<S> | 'unknown'>({ ...rest, type: [type, 'string'], description: `${(rest as { description?: string }).description ?? ''} or unknown`.trim() })
+  return Type.Unsafe<Static<S> | 'unknown'>({
+    ...rest,
+    type: [type, 'string'],
+    description: `${(rest as { description?: string }).description ?? ''} or unknown`.trim()
+  })
 }
 
 const Share = maybe(Type.Number({ description: '0 to 1' }))
@@ -28,9 +32,18 @@ export const Reading = exactly({
   at: Instant,
   power: word(['mains', 'battery', 'unknown']),
   battery: exactly({ present: Flag, level: Percent, charging: Flag, seconds_left: Number }),
-  ups: nullable(exactly({ on_battery: Flag, level: Percent, seconds_left: Number, warning: Type.Optional(nullable(word(['low_battery', 'shutdown', 'silent'], 'It may end its supply soon'))) })),
+  ups: nullable(
+    exactly({
+      on_battery: Flag,
+      level: Percent,
+      seconds_left: Number,
+      warning: Type.Optional(nullable(word(['low_battery', 'shutdown', 'silent'], 'It may end its supply soon')))
+    })
+  ),
   cpu: exactly({ busy: Share, own: Share, niced: Type.Optional(Share), load: Number, cores: Type.Number() }),
-  pressure: exactly({ cpu: Pressure, memory: Pressure, io: Pressure }, { description: 'Share of the last ten seconds in which tasks waited, percent' }),
+  pressure: exactly({ cpu: Pressure, memory: Pressure, io: Pressure }, {
+    description: 'Share of the last ten seconds in which tasks waited, percent'
+  }),
   memory: exactly({ used: Share, available_bytes: Number, own: Type.Optional(Share) }),
   io: exactly({ busy: Share, bytes_per_s: Number, own: Type.Optional(Share), own_bytes_per_s: Type.Optional(Number) }),
   network: exactly({ online: Flag, metered: Flag, bytes_per_s: Number, own_bytes_per_s: Type.Optional(Number) }),
@@ -48,17 +61,35 @@ const Advice = exactly({ decision: word(DECISIONS), reason: Type.String() })
 export const Machine = exactly({
   reading: Reading,
   profile: word(PROFILES, 'The limits in force'),
-  window: nullable(exactly({ name: Type.String(), resource_limit: Type.Number(), closes_at: nullable(Instant) }, { description: 'The hours in force' })),
+  window: nullable(
+    exactly({ name: Type.String(), resource_limit: Type.Number(), closes_at: nullable(Instant) }, {
+      description: 'The hours in force'
+    })
+  ),
   hints: exactly({
-    batch_size: Type.Integer(), quality: Type.String(), can_parallel: Type.Boolean(), suspend_non_critical: Type.Boolean(),
-    cpu_limit: Type.Number(), network_limit: Type.Number(), profile: word(PROFILES)
+    batch_size: Type.Integer(),
+    quality: Type.String(),
+    can_parallel: Type.Boolean(),
+    suspend_non_critical: Type.Boolean(),
+    cpu_limit: Type.Number(),
+    network_limit: Type.Number(),
+    profile: word(PROFILES)
   }, { description: 'What running tasks are told' }),
   recommendation: word(RECOMMENDATIONS, 'What the machine should be spared'),
-  advice: exactly(Object.fromEntries(CLASSES.map(name => [name, Advice])), { description: 'What power alone would do with a run of each class' }),
+  advice: exactly(Object.fromEntries(CLASSES.map(name => [name, Advice])), {
+    description: 'What power alone would do with a run of each class'
+  }),
   troubles: Type.Array(Trouble, { description: 'Sensors that do not answer' })
 })
 
-const Values = Type.Object(Object.fromEntries(FIELDS.map(field => [field, Type.Optional(Value)])), { additionalProperties: false, description: 'Means; what was unknown throughout is absent' })
+const Values = Type.Object(Object.fromEntries(FIELDS.map(field => [field, Type.Optional(Value)])), {
+  additionalProperties: false,
+  description: 'Means; what was unknown throughout is absent'
+})
 
 /** A stretch of the past. */
-export const Point = exactly({ at: Instant, count: Type.Integer({ description: 'How many readings it stands for' }), values: Values })
+export const Point = exactly({
+  at: Instant,
+  count: Type.Integer({ description: 'How many readings it stands for' }),
+  values: Values
+})

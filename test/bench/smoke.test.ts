@@ -15,7 +15,8 @@ for (const name of SCRIPTS) {
     t.strictSame(rows.filter(({ value, note }) => value === null && !note?.startsWith('skipped: ')), [])
     t.equal(new Set(rows.map(row => row.name)).size, rows.length, 'two rows have one name')
     const known = new Set(rows.map(row => row.name))
-    t.strictSame(rows.filter(({ ratio_to: other }) => other !== undefined && !known.has(other)), [], 'a row is compared with one that is not there')
+    t.strictSame(rows.filter(({ ratio_to: other }) => other !== undefined && !known.has(other)), [],
+      'a row is compared with one that is not there')
   })
 }
 
@@ -23,7 +24,8 @@ const row = (over: Partial<Row>): Row => ({ group: 'add', name: 'offpeak', unit:
 
 t.test('a summary has the median of the rounds, and the median of the ratios within each', async t => {
   const rounds = [[100, 50], [10, 10], [60, 20]].map(([own, limit]) => [
-    row({ value: own!, ratio_to: 'raw', target: { of: 'ratio', least: 2 } }), row({ name: 'raw', value: limit! })
+    row({ value: own!, ratio_to: 'raw', target: { of: 'ratio', least: 2 } }),
+    row({ name: 'raw', value: limit! })
   ])
   const [own, raw] = summary(rounds) as [Row, Row]
   t.match(own, { value: 60, ratio: 2, spread: 0.75 })

@@ -28,12 +28,17 @@ t.test('the slope is that of the line through the points', async t => {
 
 t.test('what has grown between two snapshots of a heap is told, the most first', async t => {
   const folder = scratch(t)
-  const snapshot = (nodes: number[]) => JSON.stringify({
-    snapshot: { meta: { node_fields: ['type', 'name', 'self_size'], node_types: [['object', 'string'], 'string', 'number'] } },
-    nodes, strings: ['Run', 'Task', 'text']
-  })
+  const snapshot = (nodes: number[]) =>
+    JSON.stringify({
+      snapshot: {
+        meta: { node_fields: ['type', 'name', 'self_size'], node_types: [['object', 'string'], 'string', 'number'] }
+      },
+      nodes,
+      strings: ['Run', 'Task', 'text']
+    })
   writeFileSync(join(folder, 'figures.json.1.heapsnapshot'), snapshot([0, 0, 1000, 1, 2, 500]))
   t.strictSame(grown(folder), [], 'one is compared with nothing')
   writeFileSync(join(folder, 'figures.json.2.heapsnapshot'), snapshot([0, 0, 1000, 0, 0, 2000, 0, 1, 3000, 1, 2, 500]))
-  t.strictSame(grown(folder), ['heap: 3.0 kB more in 1 more of object Task', 'heap: 2.0 kB more in 1 more of object Run'])
+  t.strictSame(grown(folder), ['heap: 3.0 kB more in 1 more of object Task',
+    'heap: 2.0 kB more in 1 more of object Run'])
 })

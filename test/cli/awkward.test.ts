@@ -12,7 +12,11 @@ import { until } from '../clock.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')
 const offpeak = (root: string, ...words: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], { cwd: root, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: root } })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HOME: root }
+  })
   return { status, stdout, stderr }
 }
 
@@ -25,7 +29,8 @@ t.test('a running offpeak is found while its configuration is broken', { timeout
 t.test('the list of tasks names the files that are broken', { timeout: 60_000 }, async t => {
   const { root, call } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
   writeFileSync(join(root, 'backgroundtask/bad.ts'), 'export const = 3\n')
-  await until('it is known', async () => ((await call('GET', '/api/health')).body as { broken: unknown[] }).broken.length === 1)
+  await until('it is known',
+    async () => ((await call('GET', '/api/health')).body as { broken: unknown[] }).broken.length === 1)
   t.match(offpeak(root, 'tasks').stdout, /hello[^]*broken: .*bad\.ts/)
 })
 
@@ -43,6 +48,7 @@ t.test('a taken port is said before anything is started', { timeout: 60_000 }, a
 t.test('relative paths of tasks start at the folder of the configuration', { timeout: 60_000 }, async t => {
   const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
   const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
-  await until('it is done', async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
+  await until('it is done',
+    async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
   t.match((await call('GET', `/api/runs/${id}`)).body, { result: root })
 })

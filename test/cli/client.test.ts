@@ -14,13 +14,18 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.equal(code, 0)
     t.match(out, /^TASK +STATUS +SCHEDULE +LAST +NEXT\n/)
     t.match(out, /\necho +scheduled +At 03:00, every day \(UTC\) +- +in /)
-    t.equal(new Set(out.trimEnd().split('\n').map(line => line.search(/scheduled|idle|STATUS/))).size, 1, 'columns are aligned')
+    t.equal(new Set(out.trimEnd().split('\n').map(line => line.search(/scheduled|idle|STATUS/))).size, 1,
+      'columns are aligned')
     t.same((await json('tasks', '--status', 'scheduled')).map((task: { id: string }) => task.id), ['echo'])
-    t.match(await ask('tasks', '--status', 'lost'), { code: 2, err: /--status is 'lost': expected one of disabled, idle/ })
+    t.match(await ask('tasks', '--status', 'lost'), {
+      code: 2,
+      err: /--status is 'lost': expected one of disabled, idle/
+    })
   })
 
   t.test('run: the exit code says how it ended', async t => {
-    const ends = await Promise.all([ask('run', 'echo', '--wait'), ask('run', 'fails', '--wait'), ask('run', 'skips', '--wait'), ask('run', 'nope')])
+    const ends = await Promise.all([ask('run', 'echo', '--wait'), ask('run', 'fails', '--wait'),
+      ask('run', 'skips', '--wait'), ask('run', 'nope')])
     t.same(ends.map(({ code }) => code), [0, 1, 4, 1])
     t.match(ends[1]!.out, /^\w{11} dead after .*: it broke\n/)
     t.match(ends[2]!.out, /skipped.*nothing to do/)
@@ -29,9 +34,16 @@ t.test('a running server is found, asked and told what to do', async t => {
 
   t.test('run: the payload comes from the line, a file or standard input, and the log is followed', async t => {
     writeFileSync(join(cwd, 'payload.json'), '{ "from": "file" }')
-    t.match(await json('run', 'echo', '--wait', '--payload', '@payload.json'), { state: 'completed', result: { from: 'file' } })
+    t.match(await json('run', 'echo', '--wait', '--payload', '@payload.json'), {
+      state: 'completed',
+      result: { from: 'file' }
+    })
     const said = await cli(['run', 'echo', '--follow', '--payload', '-'], { cwd, input: '{ "from": "stdin" }' })
-    t.match(said, { code: 0, out: /"from": "stdin"/, err: /info +heard \\u001b\[31mred \{"heard":\{"from":"stdin"\}\}/ })
+    t.match(said, {
+      code: 0,
+      out: /"from": "stdin"/,
+      err: /info +heard \\u001b\[31mred \{"heard":\{"from":"stdin"\}\}/
+    })
     t.match(await ask('run', 'echo', '--payload', '{bad'), { code: 2, err: /--payload is not JSON/ })
   })
 
@@ -50,7 +62,8 @@ t.test('a running server is found, asked and told what to do', async t => {
 
   t.test('runs, show and logs', async t => {
     const { id } = await json('run', 'echo', '--wait')
-    t.match((await ask('runs', '--task', 'echo', '--limit', '1')).out, new RegExp(`^RUN +TASK +STATE +AT +TOOK.*\n${id} +echo +completed`))
+    t.match((await ask('runs', '--task', 'echo', '--limit', '1')).out,
+      new RegExp(`^RUN +TASK +STATE +AT +TOOK.*\n${id} +echo +completed`))
     t.match((await ask('show', id)).out, /state +completed\n[^]*attempt 1: completed/)
     t.match((await ask('logs', id)).out, /^\S+ info +heard/)
     t.equal((await json('runs', '--state', 'failed')).items.length, 1)
@@ -61,7 +74,9 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.equal(JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')).tasks.echo.enabled, false)
     t.match((await json('tasks'))[1], { id: 'echo', status: 'disabled' })
     t.match(await ask('enable', 'echo'), { code: 0 })
-    const answer = await fetch(`${server.url}/api/records?action=enable`, { headers: { authorization: `Bearer ${readFileSync(join(cwd, 'data/token'), 'utf8').trim()}` } })
+    const answer = await fetch(`${server.url}/api/records?action=enable`, {
+      headers: { authorization: `Bearer ${readFileSync(join(cwd, 'data/token'), 'utf8').trim()}` }
+    })
     t.match(await answer.json(), { items: [{ by: /^cli:/, subject: 'echo' }] })
   })
 

@@ -12,7 +12,8 @@ t.test('--demo runs the built-in tasks on a folder of its own and leaves nothing
   const [folder] = readdirSync(join(cwd, 'temp')).filter(name => name.startsWith('offpeak-demo-'))
   const demo = join(cwd, 'temp', folder!)
   t.ok(readdirSync(join(demo, 'backups')).some(name => name.endsWith('.tar.zst')))
-  t.same(readdirSync(join(demo, 'downloads')).toSorted(), ['file-1-days-old.txt', 'file-2-days-old.txt', 'file-3-days-old.txt'])
+  t.same(readdirSync(join(demo, 'downloads')).toSorted(), ['file-1-days-old.txt', 'file-2-days-old.txt',
+    'file-3-days-old.txt'])
   child.kill('SIGTERM')
   t.equal(await over, 0)
   t.notOk(existsSync(demo))

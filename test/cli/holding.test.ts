@@ -10,23 +10,30 @@ const TASKS = {
     { id: 'nightly', func: () => 1, trigger: 'cron', trigger_args: { hour: 22 }, timezone: 'UTC', constraints: { window: 'night' } },
     { id: 'plain', func: () => 1, tags: ['disk'] }]`
 }
-const CONFIG = { manager: { timezone: 'UTC' }, scheduling: { time_windows: { night: { start: '22:00', end: '06:00' } } }, resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 } }
+const CONFIG = {
+  manager: { timezone: 'UTC' },
+  scheduling: { time_windows: { night: { start: '22:00', end: '06:00' } } },
+  resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 }
+}
 
 t.test('what holds runs is told and changed on a command line', async t => {
   const cwd = place(t, CONFIG, TASKS)
   const server = await serve(t, [], { cwd })
   const ask = (...args: string[]) => cli(args, { cwd })
   const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).out)
-  const held = async (id: string) => ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
+  const held = async (id: string) =>
+    ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
 
   t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
     const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
     await until(() => said.err.includes('held: no signal solar was given'), 20_000)
     const why = await ask('why', 'wash')
-    t.match(why.out, /^wash \(run \w{11}\) is held: no signal solar was given; start it now with: offpeak now \w{11}\n {2}held +\d.*: no signal solar was given\n/)
+    t.match(why.out,
+      /^wash \(run \w{11}\) is held: no signal solar was given; start it now with: offpeak now \w{11}\n {2}held +\d.*: no signal solar was given\n/)
     t.match(why.out, /\n- +signals +unknown +solar > 500 +\d\d:\d\d:\d\d +- +wash\.mjs \/constraints\/signals\/solar\n/)
     t.match(why.out, /\n\+ +memory .*config\.json:\d+:\d+ \/resources\/memory_limit\n/)
-    t.match((await ask('tasks')).out, /\nwash +held: no signal solar was given; start it now with: offpeak now \w{11} +on request/)
+    t.match((await ask('tasks')).out,
+      /\nwash +held: no signal solar was given; start it now with: offpeak now \w{11} +on request/)
     const signal = await json('signal', 'solar', '650', '--ttl', '1h')
     await until(() => child.exitCode !== null)
     t.equal(child.exitCode, 0)
@@ -34,12 +41,15 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(run, { state: 'completed', result: 'clean', holds: [{ code: 'signal_unknown' }] })
     const late = Date.parse(run.started_at) - Date.parse(signal.at)
     t.ok(late >= 0 && late < 1000, `it started ${late} ms after the signal`)
-    t.match((await ask('why', run.id)).out, /^wash \(run \w{11}\) completed\n {2}held +\d.*: no signal solar was given\n$/)
+    t.match((await ask('why', run.id)).out,
+      /^wash \(run \w{11}\) completed\n {2}held +\d.*: no signal solar was given\n$/)
     t.match((await ask('why', 'wash', '--at', '2026-01-01T00:00Z')).out, 'wash: it had no run then\n')
   })
 
   t.test('a signal is a number, a truth or a text, and can be dropped', async t => {
-    for (const [text, value] of [['-4.5', -4.5], ['true', true], ['away', 'away'], ['', '']] as const) t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
+    for (const [text, value] of [['-4.5', -4.5], ['true', true], ['away', 'away'], ['', '']] as const) {
+      t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
+    }
     t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is forgotten\n' })
     t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
     t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: say how long the value counts/ })
@@ -52,10 +62,17 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(now, { code: 0, err: /^starts in spite of: no signal solar was given\n/, out: /completed/ })
     const later = await json('run', 'wash', '--when-possible')
     const added = (await ask('enqueue', 'wash')).out.trim()
-    for (const id of [later.id, added]) await until(async () => ((await held(id)) as { code: string } | null)?.code === 'signal_unknown', 10_000)
+    for (const id of [later.id, added]) {
+      await until(async () => ((await held(id)) as { code: string } | null)?.code === 'signal_unknown', 10_000)
+    }
     t.match(await json('run', 'wash', '--delay', '1h'), { now: false, label: 'scheduled' })
-    t.match((await ask('runs', '--task', 'wash', '--state', 'queued')).out, new RegExp(`${added} .* offpeak now ${added}`))
-    t.match(await ask('now', later.id, added), { code: 0, out: new RegExp(`^${later.id} starts now\n${added} starts now\n$`), err: /in spite of: no signal solar was given/ })
+    t.match((await ask('runs', '--task', 'wash', '--state', 'queued')).out,
+      new RegExp(`${added} .* offpeak now ${added}`))
+    t.match(await ask('now', later.id, added), {
+      code: 0,
+      out: new RegExp(`^${later.id} starts now\n${added} starts now\n$`),
+      err: /in spite of: no signal solar was given/
+    })
     for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed', 10_000)
     t.match(await ask('now', added), { code: 1, err: /only a run that waits/ })
     t.match(await ask('run', 'wash', '--when-possible', '--now'), { code: 2, err: /cannot be used with/ })
@@ -67,7 +84,10 @@ t.test('what holds runs is told and changed on a command line', async t => {
   })
 
   t.test('pause and resume', async t => {
-    t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), { code: 0, out: /^tag:disk is paused until .*\(in 1 h 59 m\); what is running goes on\n$/ })
+    t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), {
+      code: 0,
+      out: /^tag:disk is paused until .*\(in 1 h 59 m\); what is running goes on\n$/
+    })
     t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
     const asked = await ask('run', 'plain', '--now')
     const id = asked.out.trim()
@@ -77,13 +97,17 @@ t.test('what holds runs is told and changed on a command line', async t => {
     await until(async () => (await json('show', id)).state === 'completed')
     t.match(await ask('pauses'), { out: 'Nothing is paused.\n' })
     t.match(await ask('resume', 'tag:disk'), { code: 1, err: /There is no pause of tag 'disk'/ })
-    t.match(await ask('pause', 'plain'), { code: 2, err: /Say all, queue:NAME, task:NAME or tag:NAME, such as task:plain/ })
+    t.match(await ask('pause', 'plain'), {
+      code: 2,
+      err: /Say all, queue:NAME, task:NAME or tag:NAME, such as task:plain/
+    })
     t.match(await ask('pause', 'task:plane'), { code: 1, err: /No task has the id 'plane'/ })
     t.match(await ask('pause', 'all', '--until', 'noon'), { code: 2, err: /--until is 'noon': expected an instant/ })
   })
 
   t.test('forecast and readings', async t => {
-    t.match((await ask('forecast')).out, /^WHEN +TASK +START +END +SURE +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
+    t.match((await ask('forecast')).out,
+      /^WHEN +TASK +START +END +SURE +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
     t.match(await ask('forecast', '--hours', '337'), { code: 2 })
     await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown', 30_000)
     t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)

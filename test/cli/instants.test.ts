@@ -7,7 +7,12 @@ t.test('an instant on the command line has a zone and is a day that exists', asy
   t.equal(read('2026-11-22T03:00Z'), '2026-11-22T03:00:00.000Z')
   t.equal(read('2026-11-22 03:00+01:00'), '2026-11-22T02:00:00.000Z')
   for (const wrong of ['2030-02-30T00:00Z', '2030-13-01T00:00:00Z', '2030-01-01T25:00Z', '2030-01-01', 'noon']) {
-    t.throws(() => read(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: `--due is '${wrong}': expected an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z`, fix: undefined }, wrong)
+    t.throws(() => read(wrong), {
+      code: 'OFFPEAK_USAGE_INVALID',
+      message:
+        `--due is '${wrong}': expected an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z`,
+      fix: undefined
+    }, wrong)
   }
 })
 
@@ -25,8 +30,22 @@ t.test('a local time is refused with what it is in the zone of the terminal', as
 })
 
 const COMMANDS = [
-  ['run', 'echo', '--due'], ['enqueue', 'echo', '--due'], ['edit', 'r1', '--due'], ['why', 'echo', '--at'], ['pause', 'all', '--until'], ['runs', '--from'], ['runs', '--to'], ['cancel', '--from'], ['retry', '--to'],
-  ['delete', '--from'], ['stats', '--from'], ['stats', '--to'], ['timeline', '--from'], ['timeline', '--to'], ['simulate', '--from'], ['simulate', '--to']
+  ['run', 'echo', '--due'],
+  ['enqueue', 'echo', '--due'],
+  ['edit', 'r1', '--due'],
+  ['why', 'echo', '--at'],
+  ['pause', 'all', '--until'],
+  ['runs', '--from'],
+  ['runs', '--to'],
+  ['cancel', '--from'],
+  ['retry', '--to'],
+  ['delete', '--from'],
+  ['stats', '--from'],
+  ['stats', '--to'],
+  ['timeline', '--from'],
+  ['timeline', '--to'],
+  ['simulate', '--from'],
+  ['simulate', '--to']
 ]
 
 t.test('every command says which of its options is wrong', async t => {
@@ -37,12 +56,20 @@ t.test('every command says which of its options is wrong', async t => {
     t.equal(code, 2, words.join(' '))
     t.match(err, new RegExp(`${option} is '2030-02-30T00:00Z': expected .*an instant with a zone`), words.join(' '))
   }
-  t.match(await cli(['simulate', '--from', '2030-01-01T00:00'], { cwd }), { code: 2, err: /expected an instant with a zone and of a day that there is, such as .*, or a day of/ })
+  t.match(await cli(['simulate', '--from', '2030-01-01T00:00'], { cwd }), {
+    code: 2,
+    err: /expected an instant with a zone and of a day that there is, such as .*, or a day of/
+  })
 })
 
 t.test('a pause of no length is refused before anybody is asked', async t => {
   const read = span('--for')
   t.strictSame(['90', '15m', '1h 30m', 'PT15M'].map(read), ['90', '15m', '1h 30m', 'PT15M'])
-  for (const wrong of ['0', '0s', '-5', 'soon', '300000 years', '1e308', '']) t.throws(() => read(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: `--for is '${wrong}': expected a duration above 0` }, wrong)
+  for (const wrong of ['0', '0s', '-5', 'soon', '300000 years', '1e308', '']) {
+    t.throws(() => read(wrong), {
+      code: 'OFFPEAK_USAGE_INVALID',
+      message: `--for is '${wrong}': expected a duration above 0`
+    }, wrong)
+  }
   t.match(await cli(['pause', 'all', '--for', '0'], { cwd: place(t) }), { code: 2 })
 })

@@ -19,7 +19,10 @@ function loadedWith (file: string, seen = new Set<string>()): Set<string> {
 t.test('a command line does not wait for what its command has no use for', async t => {
   const loaded = loadedWith('core/cli/commands.ts', loadedWith('core/cli.ts'))
   t.ok(loaded.has('core/cli/command/why.ts') && loaded.has('commander'), 'imports are followed')
-  const heavy = [...loaded].filter(name => /^core\/(?:work|engine|load|sense|manager|server|log)\b/.test(name) || ['fastify', 'chokidar', 'pino', 'cronstrue', 'typebox', 'toad-scheduler'].includes(name))
+  const heavy = [...loaded].filter(name =>
+    /^core\/(?:work|engine|load|sense|manager|server|log)\b/.test(name) ||
+    ['fastify', 'chokidar', 'pino', 'cronstrue', 'typebox', 'toad-scheduler'].includes(name)
+  )
   t.same(heavy, [])
 })
 
@@ -27,5 +30,11 @@ t.test('the server does not carry the other commands with it', async t => {
   const loaded = loadedWith('core/cli/local/serve.ts', loadedWith('core/cli.ts'))
   t.ok(loaded.has('core/cli/command/start.ts') && loaded.has('core/manager.ts'))
   t.notOk(loaded.has('core/cli/command/enable.ts'))
-  t.same(['systeminformation', 'piscina', 'chokidar', '@fastify/swagger', '@fastify/swagger-ui'].filter(name => loaded.has(name)), [], 'nor what it may never need')
+  t.same(
+    ['systeminformation', 'piscina', 'chokidar', '@fastify/swagger', '@fastify/swagger-ui'].filter(name =>
+      loaded.has(name)
+    ),
+    [],
+    'nor what it may never need'
+  )
 })

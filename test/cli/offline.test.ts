@@ -9,19 +9,22 @@ import type { Schedule } from '../../core/model/schedule/schedule.ts'
 t.test('validate lists every fault with its place', async t => {
   const cwd = place(t)
   t.match(await cli(['validate'], { cwd }), { code: 0, out: /5 tasks are in order/ })
-  writeFileSync(join(cwd, 'backgroundtask', 'bad.mjs'), 'export default {\n  id: \'bad\', func: 1 +\n}\n')
-  writeFileSync(join(cwd, 'backgroundtask', 'wrong.mjs'), 'export default { id: \'wrong\', func: () => 1, trigger: \'cron\', trigger_args: { hour: 25 } }\n')
+  writeFileSync(join(cwd, 'backgroundtask', 'bad.mjs'), "export default {\n  id: 'bad', func: 1 +\n}\n")
+  writeFileSync(join(cwd, 'backgroundtask', 'wrong.mjs'),
+    "export default { id: 'wrong', func: () => 1, trigger: 'cron', trigger_args: { hour: 25 } }\n")
   const broken = await cli(['validate'], { cwd })
   t.equal(broken.code, 1)
   t.match(broken.out, /bad\.mjs:3/)
   t.match(broken.out, /wrong\.mjs \S*\/trigger_args\/hour: (?!\S*\/trigger_args).*found '?25/, 'the place once')
   t.match(broken.out, /\n2 faults found\.\n$/)
-  writeFileSync(join(cwd, 'config.json'), '{\n  "server": { "hots": 1 },\n  "tasks": { "echo": { "timeout": "soon" } }\n}\n')
+  writeFileSync(join(cwd, 'config.json'),
+    '{\n  "server": { "hots": 1 },\n  "tasks": { "echo": { "timeout": "soon" } }\n}\n')
   const { code, out } = await cli(['validate', '--json'], { cwd })
   t.equal(code, 78)
   const { ok, faults } = JSON.parse(out)
   t.equal(ok, false)
-  t.match(faults.map(({ line, pointer }: { line: number, pointer: string }) => [line, pointer]).toSorted(), [[2, '/server/hots'], [3, '/tasks/echo/timeout']])
+  t.match(faults.map(({ line, pointer }: { line: number, pointer: string }) => [line, pointer]).toSorted(), [[2,
+    '/server/hots'], [3, '/tasks/echo/timeout']])
 })
 
 t.test('validate tells every fault of a file, and a test of it too', async t => {
@@ -35,10 +38,13 @@ t.test('validate tells every fault of a file, and a test of it too', async t => 
   t.match(out, /many\.mjs \/default\/func: found 5, expected a function\n/)
   t.match(out, /many\.mjs \/default\/timeot: unknown key 'timeot': did you mean 'timeout'\?\n/)
   t.match(out, /many\.mjs \/default\/priority: found 'urgnt', expected one of/)
-  t.match(out, /head\.sh:2 \/timeout: found 'soon'[^]*head\.sh:3 \/priority: found 'urgnt'|head\.sh:3 \/priority: found 'urgnt'[^]*head\.sh:2 \/timeout: found 'soon'/)
-  t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/, 'what config.json lays upon a task is told where it stands')
+  t.match(out,
+    /head\.sh:2 \/timeout: found 'soon'[^]*head\.sh:3 \/priority: found 'urgnt'|head\.sh:3 \/priority: found 'urgnt'[^]*head\.sh:2 \/timeout: found 'soon'/)
+  t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/,
+    'what config.json lays upon a task is told where it stands')
   t.match(out, /\n6 faults found\.\n$/)
-  t.match((await cli(['test', 'backgroundtask/many.mjs'], { cwd })).err, /\/default\/func found 5[^]*\/default\/timeot unknown key|\/default\/timeot unknown key[^]*\/default\/func found 5/)
+  t.match((await cli(['test', 'backgroundtask/many.mjs'], { cwd })).err,
+    /\/default\/func found 5[^]*\/default\/timeot unknown key|\/default\/timeot unknown key[^]*\/default\/func found 5/)
 })
 
 t.test('validate knows a setting for a task that is not there', async t => {
@@ -49,7 +55,8 @@ t.test('validate knows a setting for a task that is not there', async t => {
 
 t.test('validate knows a task that waits for one that is not there, in its file and in config.json', async t => {
   const cwd = place(t, { tasks: { laid: { depends_on: [{ task: 'goen' }] } } }, {
-    'own.mjs': "export default { id: 'own', func: () => 1, depends_on: [{ task: 'laid' }, { task: 'lade' }] }", 'laid.mjs': "export default { id: 'laid', func: () => 1 }"
+    'own.mjs': "export default { id: 'own', func: () => 1, depends_on: [{ task: 'laid' }, { task: 'lade' }] }",
+    'laid.mjs': "export default { id: 'laid', func: () => 1 }"
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 1)
@@ -63,24 +70,54 @@ t.test('preview shows the next fires of a task or of a crontab string', async t 
   const task = JSON.parse((await cli(['preview', 'echo', '--count', '2', '--json'], { cwd })).out)
   t.match(task, { words: 'At 03:00, every day (UTC)', fires: [/T03:00:00\.000Z$/, /T03:00:00\.000Z$/] })
   const line = await cli(['preview', '30 4 * * *', '--timezone', 'Europe/Rome'], { cwd })
-  t.match(line, { code: 0, out: /^At 04:30, every day \(Europe\/Rome\)\n( {2}\d{4}-\d\d-\d\d 0[23]:30:00 +in .*\n){5}$/ })
+  t.match(line, {
+    code: 0,
+    out: /^At 04:30, every day \(Europe\/Rome\)\n( {2}\d{4}-\d\d-\d\d 0[23]:30:00 +in .*\n){5}$/
+  })
   t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
 })
 
 t.test('preview says when a task that is known will fire: an interval counts on from where it stands', async t => {
-  const cwd = place(t, {}, { 'beat.mjs': 'export default { id: \'beat\', trigger: \'interval\', trigger_args: { minutes: 45 }, timezone: \'UTC\', func: () => 1 }' })
-  const preview = async () => (JSON.parse((await cli(['preview', 'beat', '--count', '3', '--json'], { cwd })).out) as { fires: string[] }).fires.map(at => Date.parse(at))
+  const cwd = place(t, {}, {
+    'beat.mjs':
+      "export default { id: 'beat', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', func: () => 1 }"
+  })
+  const preview = async () =>
+    (JSON.parse((await cli(['preview', 'beat', '--count', '3', '--json'], { cwd })).out) as { fires: string[] }).fires
+      .map(at => Date.parse(at))
   const engine = createSqliteEngine({ folder: join(cwd, 'data') })
   await engine.start()
   const anchor = Date.now() - 20 * MINUTE
-  const schedule = { id: 'beat', task: 'beat', origin: 'file', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', payload: null, anchor, cursor: anchor, nominal_at: anchor + 45 * MINUTE, created_at: anchor, created_by: 'file' } as const
+  const schedule = {
+    id: 'beat',
+    task: 'beat',
+    origin: 'file',
+    trigger: 'interval',
+    trigger_args: { minutes: 45 },
+    timezone: 'UTC',
+    payload: null,
+    anchor,
+    cursor: anchor,
+    nominal_at: anchor + 45 * MINUTE,
+    created_at: anchor,
+    created_by: 'file'
+  } as const
   const plan = (next: number, args: Schedule['trigger_args'] = { minutes: 45 }) =>
-    engine.plan([{ schedule: { ...schedule, trigger_args: args, next_at: next }, from: null, fires: [], overlap: 'skip', now: anchor }])
+    engine.plan([{
+      schedule: { ...schedule, trigger_args: args, next_at: next },
+      from: null,
+      fires: [],
+      overlap: 'skip',
+      now: anchor
+    }])
   await plan(anchor + 45 * MINUTE)
-  t.strictSame(await preview(), [45, 90, 135].map(minutes => anchor + minutes * MINUTE), 'also while the folder is in use')
+  t.strictSame(await preview(), [45, 90, 135].map(minutes => anchor + minutes * MINUTE),
+    'also while the folder is in use')
   await plan(anchor + 50 * MINUTE)
-  t.strictSame(await preview(), [50, 90, 135].map(minutes => anchor + minutes * MINUTE), 'a fire that was moved or is late comes when it was put')
-  t.match((await cli(['start', '--display-only'], { cwd })).out, /beat +enabled +every 45 minutes +in (30 m|29 m \d+ s)/)
+  t.strictSame(await preview(), [50, 90, 135].map(minutes => anchor + minutes * MINUTE),
+    'a fire that was moved or is late comes when it was put')
+  t.match((await cli(['start', '--display-only'], { cwd })).out,
+    /beat +enabled +every 45 minutes +in (30 m|29 m \d+ s)/)
   await plan(anchor + 45 * MINUTE, { minutes: 10 })
   await engine.stop()
   const before = Date.now()
@@ -95,42 +132,69 @@ t.test('test runs a task once, here, and ends as the task did', async t => {
   const more = (id: string) => cli(['test', 'backgroundtask/more.mjs', '--task', id, '--json'], { cwd })
   t.match(await more('fails'), { code: 1, out: /"message": "it broke"/ })
   t.match(await more('skips'), { code: 4, out: /nothing to do/ })
-  t.match(await cli(['test', 'backgroundtask/more.mjs'], { cwd }), { code: 2, err: /defines fails, skips, stays, deaf\n {2}Name one/ })
+  t.match(await cli(['test', 'backgroundtask/more.mjs'], { cwd }), {
+    code: 2,
+    err: /defines fails, skips, stays, deaf\n {2}Name one/
+  })
   t.match(await cli(['test', 'nowhere.mjs'], { cwd }), { code: 2, err: /There is no file nowhere\.mjs/ })
 })
 
 t.test('without a server a task is switched in the file, and commands that need one say so', async t => {
   const cwd = place(t)
-  t.match(await cli(['disable', 'echo'], { cwd }), { code: 0, out: /echo is disabled in the configuration; no server is running/ })
+  t.match(await cli(['disable', 'echo'], { cwd }), {
+    code: 0,
+    out: /echo is disabled in the configuration; no server is running/
+  })
   t.equal(JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')).tasks.echo.enabled, false)
   t.match(await cli(['disable', 'ehco'], { cwd }), { code: 1, err: /No task has the id 'ehco'/ })
-  t.match(await cli(['tasks'], { cwd }), { code: 1, err: /^offpeak: No offpeak answers at .*\n {2}Start it with `offpeak start`/ })
+  t.match(await cli(['tasks'], { cwd }), {
+    code: 1,
+    err: /^offpeak: No offpeak answers at .*\n {2}Start it with `offpeak start`/
+  })
 })
 
 t.test('a word that is no command ends with 2', async t => {
-  t.match(await cli(['tsaks'], { cwd: t.testdir({}) }), { code: 2, err: /unknown command 'tsaks'\n\(Did you mean tasks\?\)/ })
-  t.match(await cli(['runs', '--limit', 'many'], { cwd: t.testdir({}) }), { code: 2, err: /--limit is 'many': expected a whole number from 1 to 200/ })
+  t.match(await cli(['tsaks'], { cwd: t.testdir({}) }), {
+    code: 2,
+    err: /unknown command 'tsaks'\n\(Did you mean tasks\?\)/
+  })
+  t.match(await cli(['runs', '--limit', 'many'], { cwd: t.testdir({}) }), {
+    code: 2,
+    err: /--limit is 'many': expected a whole number from 1 to 200/
+  })
   t.match(await cli(['--version'], { cwd: t.testdir({}) }), { code: 0, out: /^\d+\.\d+\.\d+/ })
 })
 
 t.test('on an old Node it starts its own, or says what to do', async t => {
-  const old = ['--import', 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})']
+  const old = ['--import',
+    'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})']
   const cwd = t.testdir({})
   t.match(await cli(['--version'], { cwd, node: old }), { code: 0, out: /^\d+\.\d+\.\d+\n$/ })
   t.match(await cli(['runs', '--limit', 'many'], { cwd, node: old }), { code: 2 }, 'the exit code is passed on')
-  t.match(await cli(['--version'], { cwd, node: old, env: { OFFPEAK_RELAUNCHED: '1' } }), { code: 1, err: /^offpeak needs Node 26 or later.*\n$/ })
+  t.match(await cli(['--version'], { cwd, node: old, env: { OFFPEAK_RELAUNCHED: '1' } }), {
+    code: 1,
+    err: /^offpeak needs Node 26 or later.*\n$/
+  })
 })
 
 t.test('validate warns of a task that is on and lacks a setting that it must have', async t => {
-  const body = (id: string, more: string) => `{ id: '${id}', func: () => 1, trigger: '@daily', input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
+  const body = (id: string, more: string) =>
+    `{ id: '${id}', func: () => 1, trigger: '@daily', input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
   const cwd = place(t, { tasks: { tidy: { enabled: true } } }, {
-    'need.mjs': `export const TASK_DEFINITIONS = [${body('tidy', ', enabled: false')}, ${body('off', ', enabled: false')}, ${body('set', ", payload: { root: '/x' }")}]`
+    'need.mjs': `export const TASK_DEFINITIONS = [${body('tidy', ', enabled: false')}, ${
+      body('off', ', enabled: false')
+    }, ${body('set', ", payload: { root: '/x' }")}]`
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
-  t.match(out, /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are in order; 1 warning\.\n$/)
+  t.match(out,
+    /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are in order; 1 warning\.\n$/)
   const { ok, warnings } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
-  t.match([ok, warnings.length, warnings[0]], [true, 1, { code: 'OFFPEAK_TASK_UNCONFIGURED', pointer: '/tasks/tidy/payload/root', line: 1 }])
+  t.match([ok, warnings.length, warnings[0]], [true, 1, {
+    code: 'OFFPEAK_TASK_UNCONFIGURED',
+    pointer: '/tasks/tidy/payload/root',
+    line: 1
+  }])
 })
 
 t.test('validate says first which tasks start no run by themselves', async t => {
@@ -141,8 +205,12 @@ t.test('validate says first which tasks start no run by themselves', async t => 
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
-  t.match(out, /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, started when asked for\nThe configuration and 5 tasks are in order\.\n$/)
+  t.match(out,
+    /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, started when asked for\nThe configuration and 5 tasks are in order\.\n$/)
   const { ok, notes } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.equal(ok, true)
-  t.match(notes, [{ task: 'asked', code: 'no_trigger' }, { task: 'never', code: 'never_fires', file: /rest\.mjs$/ }, { task: 'off', code: 'task_disabled' }, { task: 'other', code: 'no_trigger' }])
+  t.match(notes, [{ task: 'asked', code: 'no_trigger' }, { task: 'never', code: 'never_fires', file: /rest\.mjs$/ }, {
+    task: 'off',
+    code: 'task_disabled'
+  }, { task: 'other', code: 'no_trigger' }])
 })

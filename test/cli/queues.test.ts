@@ -8,7 +8,8 @@ t.test('queues, flows and what failed are seen and changed from the command line
   await serve(t, [], { cwd })
   const say = async (...args: string[]) => await cli(args, { cwd })
   t.match((await say('queues')).out, /^default +0 of 5 +0 /m)
-  writeFileSync(join(cwd, 'flow.json'), JSON.stringify([{ task: 'echo', ref: 'first', payload: 1 }, { task: 'echo', after: ['#first'] }]))
+  writeFileSync(join(cwd, 'flow.json'),
+    JSON.stringify([{ task: 'echo', ref: 'first', payload: 1 }, { task: 'echo', after: ['#first'] }]))
   t.match((await say('flow', 'flow.json')).out, /first +echo[^]*- +echo +blocked/)
   writeFileSync(join(cwd, 'circle.json'), JSON.stringify([{ task: 'echo', ref: 'a', after: ['#a'] }]))
   t.match(await say('flow', 'circle.json'), { code: 1, err: /#a → #a/ })

@@ -16,15 +16,26 @@ function setup ({ running = 0, nextIn = Infinity } = {}) {
   let now = 0
   let beat = () => undefined as void
   const runner = { active: { size: running } }
-  const manager = { clock: { now: () => now, monotonic: () => now }, runner, planner: { nextAt: nextIn }, onBeat: (listener: () => void) => {
-    beat = listener
-    return () => { beat = () => undefined }
-  } }
+  const manager = {
+    clock: { now: () => now, monotonic: () => now },
+    runner,
+    planner: { nextAt: nextIn },
+    onBeat: (listener: () => void) => {
+      beat = listener
+      return () => {
+        beat = () => undefined
+      }
+    }
+  }
   const end = givesBack(manager as unknown as TaskManager)
-  return { runner, end, beatAt: (at: number) => {
-    now = at
-    beat()
-  } }
+  return {
+    runner,
+    end,
+    beatAt: (at: number) => {
+      now = at
+      beat()
+    }
+  }
 }
 
 t.test('what a start has left is given back when nothing runs', async t => {

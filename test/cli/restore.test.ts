@@ -7,7 +7,10 @@ const ROOT = resolve(import.meta.dirname, '../..')
 
 t.test('a backup is listed and restored by name', { timeout: 90_000 }, async t => {
   const cwd = t.testdir({ photos: { 'a.txt': 'first', deep: { 'b.txt': 'second' } } })
-  const config = { manager: { tasks_directory: join(ROOT, 'backgroundtask') }, tasks: { backup_data: { payload: { source: 'photos', target: 'kept' } } } }
+  const config = {
+    manager: { tasks_directory: join(ROOT, 'backgroundtask') },
+    tasks: { backup_data: { payload: { source: 'photos', target: 'kept' } } }
+  }
   writeFileSync(join(cwd, 'config.json'), JSON.stringify(config))
   mkdirSync(join(cwd, 'kept'))
   const ask = (...words: string[]) => cli(words, { cwd })

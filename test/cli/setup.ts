@@ -22,15 +22,28 @@ export const TASKS = {
 const { PATH, HOME, TMPDIR } = process.env
 const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC', ...CALM }
 
-export interface Said { code: number | null, out: string, err: string }
-export interface Asked { cwd: string, env?: Record<string, string>, input?: string, node?: string[] }
+export interface Said {
+  code: number | null
+  out: string
+  err: string
+}
+export interface Asked {
+  cwd: string
+  env?: Record<string, string>
+  input?: string
+  node?: string[]
+}
 
 /** Starts one command; what it says is collected as it comes. */
 export function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
   const child = spawn(process.execPath, [...node, BIN, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
   const said = { code: null as number | null, out: '', err: '' }
-  child.stdout.on('data', (chunk: Buffer) => { said.out += chunk.toString() })
-  child.stderr.on('data', (chunk: Buffer) => { said.err += chunk.toString() })
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    said.err += chunk.toString()
+  })
   child.stdin.on('error', () => undefined)
   return { child, said }
 }
@@ -43,7 +56,12 @@ export async function cli (args: readonly string[], asked: Asked): Promise<Said>
   return { ...said, code: code as number | null }
 }
 
-export interface Server { child: ChildProcess, said: Said, url: string, over: Promise<number | null> }
+export interface Server {
+  child: ChildProcess
+  said: Said
+  url: string
+  over: Promise<number | null>
+}
 
 /** A server in a folder, listening; killed at teardown when it still lives. */
 export async function serve (t: Test, args: readonly string[], asked: Asked): Promise<Server> {
@@ -59,4 +77,8 @@ export async function serve (t: Test, args: readonly string[], asked: Asked): Pr
 
 /** A folder with a configuration for a free port and some tasks. */
 export const place = (t: Test, config: object = {}, tasks: Record<string, string> = TASKS): string =>
-  t.testdir({ 'package.json': '{ "type": "module" }', 'config.json': JSON.stringify({ server: { port: 0 }, ...config }), backgroundtask: tasks })
+  t.testdir({
+    'package.json': '{ "type": "module" }',
+    'config.json': JSON.stringify({ server: { port: 0 }, ...config }),
+    backgroundtask: tasks
+  })

@@ -24,19 +24,24 @@ t.test('a server that takes the connection and does not answer is not told as ab
   const silent = await at(t, createServer())
   const broken = await at(t, createServer(socket => socket.once('data', () => socket.resetAndDestroy())))
   const ask = (args: string[], url: string) => cli([...args, '--url', url, '--token', 'x'], { cwd })
-  const [run, tasks, reset] = await Promise.all([ask(['run', 'echo'], silent), ask(['tasks'], silent), ask(['run', 'echo'], broken)])
+  const [run, tasks, reset] = await Promise.all([ask(['run', 'echo'], silent), ask(['tasks'], silent),
+    ask(['run', 'echo'], broken)])
   for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
     t.equal(code, 1)
-    t.equal(err, `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
-      '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
+    t.equal(err,
+      `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
+        '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
   }
-  t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/, 'what only reads has done nothing')
+  t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
+    'what only reads has done nothing')
 })
 
 t.test('health says how the server is, and each reason, whatever status it comes with', async t => {
   const cwd = place(t)
   let [status, body]: [number, object] = [200, { status: 'ok', reasons: [] }]
-  const url = await at(t, createHttp((_request, response) => { response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)) }))
+  const url = await at(t, createHttp((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }))
   const ask = (...more: string[]) => cli(['health', '--url', url, '--token', 'x', ...more], { cwd })
   t.match(await ask(), { code: 0, out: 'ok\n', err: '' })
   body = { status: 'degraded', reasons: ['1 task file is broken', 'a schedule fails: no\nmore'] }

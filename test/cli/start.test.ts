@@ -53,8 +53,11 @@ t.test('the first signal lets running runs end, the second does not wait', async
 t.test('a configuration that cannot be used ends with 78 and says what to change', async t => {
   const cwd = place(t)
   const broken: [string, RegExp][] = [
-    ['{ "server": { "hots": "x" } }', /config\.json:1:15 \/server\/hots\n/], ['{ "server": { "port": 99999 } }', /found 99999, expected a whole number from 0 to 65535/],
-    ['{ bad', /config\.json:1:3/], ['{ "server": { "host": "0.0.0.0" } }', /no token was given/], ['{ "server": { "host": "::" } }', /no token was given/]
+    ['{ "server": { "hots": "x" } }', /config\.json:1:15 \/server\/hots\n/],
+    ['{ "server": { "port": 99999 } }', /found 99999, expected a whole number from 0 to 65535/],
+    ['{ bad', /config\.json:1:3/],
+    ['{ "server": { "host": "0.0.0.0" } }', /no token was given/],
+    ['{ "server": { "host": "::" } }', /no token was given/]
   ]
   for (const [text, words] of broken) {
     writeFileSync(join(cwd, 'config.json'), text)
@@ -83,7 +86,8 @@ t.test('a second start on a folder and a port that are in use names who has the 
   const { url, child } = await serve(t, [], { cwd })
   const { code, err } = await cli(['start', '--port', new URL(url).port], { cwd })
   t.equal(code, 1)
-  t.match(err, new RegExp(`^offpeak: Another offpeak uses this data folder: .*, process ${child.pid} on .*\\n {2}Stop it`))
+  t.match(err,
+    new RegExp(`^offpeak: Another offpeak uses this data folder: .*, process ${child.pid} on .*\\n {2}Stop it`))
   t.equal((await fetch(`${url}/readyz`)).status, 200, 'the one that has it goes on')
 })
 

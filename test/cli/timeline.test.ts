@@ -5,8 +5,25 @@ import { timelineWords } from '../../core/cli/command/timeline.ts'
 
 type Timeline = Parameters<typeof timelineWords>[0]
 
-const point = (minute: number, cpu_busy: number, more = {}) => ({ at: `2026-11-22T05:0${minute}:00.000Z`, count: 12, values: { cpu_busy, ...more } })
-const ran = (id: string, from: string, to: string | null, more = {}) => ({ id, task: 'copy', label: 'completed', started_at: from, finished_at: to, duration: 60, held: null, error: null, reason: null, warning: null, ...more }) as unknown as Timeline['runs'][number]
+const point = (minute: number, cpu_busy: number, more = {}) => ({
+  at: `2026-11-22T05:0${minute}:00.000Z`,
+  count: 12,
+  values: { cpu_busy, ...more }
+})
+const ran = (id: string, from: string, to: string | null, more = {}) =>
+  ({
+    id,
+    task: 'copy',
+    label: 'completed',
+    started_at: from,
+    finished_at: to,
+    duration: 60,
+    held: null,
+    error: null,
+    reason: null,
+    warning: null,
+    ...more
+  }) as unknown as Timeline['runs'][number]
 const SPAN = { from: '2026-11-22T05:00:00.000Z', to: '2026-11-22T05:10:00.000Z', complete: true }
 
 t.test('each run stands beside what the machine did meanwhile', async t => {
@@ -14,7 +31,9 @@ t.test('each run stands beside what the machine did meanwhile', async t => {
     ...SPAN,
     runs: [
       ran('one', '2026-11-22T05:01:30.000Z', '2026-11-22T05:02:30.000Z'),
-      ran('two', '2026-11-22T05:03:10.000Z', '2026-11-22T05:03:20.000Z', { used: { cpu_seconds: 2, memory_peak_bytes: 85e6, read_bytes: null, written_bytes: null } }),
+      ran('two', '2026-11-22T05:03:10.000Z', '2026-11-22T05:03:20.000Z', {
+        used: { cpu_seconds: 2, memory_peak_bytes: 85e6, read_bytes: null, written_bytes: null }
+      }),
       ran('all', '2026-11-22T04:00:00.000Z', null, { label: 'running' })
     ],
     readings: [point(0, 0.1), point(1, 0.2), point(2, 0.4, { memory_used: 0.5 }), point(3, 0.9), point(4, 0)]
@@ -28,8 +47,10 @@ t.test('each run stands beside what the machine did meanwhile', async t => {
 })
 
 t.test('what is not known is not made up', async t => {
-  t.match(timelineWords({ ...SPAN, runs: [], readings: [] }), /^Nothing ran from .* to .*\.\nNothing is known of the machine in that time\.$/)
-  t.match(timelineWords({ ...SPAN, complete: false, runs: [ran('one', SPAN.from, SPAN.to)], readings: [] }), / - +- +-\nThere were too many runs/)
+  t.match(timelineWords({ ...SPAN, runs: [], readings: [] }),
+    /^Nothing ran from .* to .*\.\nNothing is known of the machine in that time\.$/)
+  t.match(timelineWords({ ...SPAN, complete: false, runs: [ran('one', SPAN.from, SPAN.to)], readings: [] }),
+    / - +- +-\nThere were too many runs/)
 })
 
 t.test('an hour alone is the last time that it was so', async t => {
@@ -39,7 +60,12 @@ t.test('an hour alone is the last time that it was so', async t => {
   t.equal(local('12:00'), 'Nov 22 2026 12:00')
   t.equal(local('23:30'), 'Nov 21 2026 23:30')
   t.equal(past('--from', now)('2026-11-01T05:00+01:00'), '2026-11-01T04:00:00.000Z')
-  for (const wrong of ['24:00', '5:60', 'noon', '05', '2026-11-01 05:00']) t.throws(() => past('--from', now)(wrong), { code: 'OFFPEAK_USAGE_INVALID', message: /expected 05:00, or an instant with a zone/ }, wrong)
+  for (const wrong of ['24:00', '5:60', 'noon', '05', '2026-11-01 05:00']) {
+    t.throws(() => past('--from', now)(wrong), {
+      code: 'OFFPEAK_USAGE_INVALID',
+      message: /expected 05:00, or an instant with a zone/
+    }, wrong)
+  }
 })
 
 t.test('the command asks the server', async t => {
@@ -48,7 +74,8 @@ t.test('the command asks the server', async t => {
   const { id } = JSON.parse((await cli(['run', 'echo', '--wait', '--json'], { cwd })).out)
   t.match(await cli(['timeline'], { cwd }), { code: 0, out: new RegExp(`^RUN .*\n${id} +echo +completed .*\n`) })
   t.match(JSON.parse((await cli(['timeline', '--json'], { cwd })).out), { complete: true, runs: [{ id, used: null }] })
-  t.match((await cli(['timeline', '--from', '2020-01-01T05:00Z', '--to', '2020-01-01T06:00Z'], { cwd })).out, /^Nothing ran from 2020-01-01 05:00:00 to 2020-01-01 06:00:00\./)
+  t.match((await cli(['timeline', '--from', '2020-01-01T05:00Z', '--to', '2020-01-01T06:00Z'], { cwd })).out,
+    /^Nothing ran from 2020-01-01 05:00:00 to 2020-01-01 06:00:00\./)
   t.match(await cli(['timeline', '--from', '2020-01-01T05:00Z'], { cwd }), { code: 1, err: /expected at most 7 d/ })
   t.match(await cli(['stats', '--from', 'noon'], { cwd }), { code: 2, err: /--from is 'noon'/ })
 })

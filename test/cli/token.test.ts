@@ -14,12 +14,23 @@ t.test('a token is made, listed and revoked, and a server that runs minds it at 
   const { url } = await serve(t, [], { cwd })
   const run = async (given: string) => await cli(['run', 'echo', '--url', url, '--token', given], { cwd })
   t.match(await run(token), { code: 0 })
-  t.match(await cli(['disable', 'echo', '--url', url, '--token', token], { cwd }), { code: 1, err: /needs a token of the scope 'control'; the token 'ci' has 'run'/ })
+  t.match(await cli(['disable', 'echo', '--url', url, '--token', token], { cwd }), {
+    code: 1,
+    err: /needs a token of the scope 'control'; the token 'ci' has 'run'/
+  })
   t.match(JSON.parse((await cli(['token', 'list', '--json'], { cwd })).out), [{ name: 'ci', scope: 'run' }])
-  t.match(await cli(['token', 'create', 'forever', '--scope', 'read'], { cwd }), { code: 0, err: /until it is revoked/ })
-  t.match((await cli(['token', 'list'], { cwd })).out, /\nforever +read +\S+ +-\n$/, 'a token without an end is not told as revoked')
+  t.match(await cli(['token', 'create', 'forever', '--scope', 'read'], { cwd }), {
+    code: 0,
+    err: /until it is revoked/
+  })
+  t.match((await cli(['token', 'list'], { cwd })).out, /\nforever +read +\S+ +-\n$/,
+    'a token without an end is not told as revoked')
   t.match(await cli(['token', 'revoke', 'ci'], { cwd }), { code: 0 })
-  t.match(await run(token), { code: 1, err: /the one that was sent is not known: it is wrong, was revoked or has expired\n.*file `token` of the data folder/ })
+  t.match(await run(token), {
+    code: 1,
+    err:
+      /the one that was sent is not known: it is wrong, was revoked or has expired\n.*file `token` of the data folder/
+  })
   t.match(await cli(['token', 'revoke', 'ci'], { cwd }), { code: 1, err: /No token has the name/ })
   t.match(await cli(['token', 'create', 'x'], { cwd }), { code: 2, err: /--scope/ })
 })
@@ -32,16 +43,28 @@ t.test('a command without a token says once that parts are withheld, which, and 
   const { id } = (JSON.parse(out).items ?? JSON.parse(out))[0]
   const kept = join(cwd, 'kept')
   renameSync(join(cwd, 'data/token'), kept)
-  const missing = /^offpeak: withheld, though there is something: (?:payload, result, )?key\. No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$/
-  for (const args of [['show', id], ['show', id, '--json'], ['runs'], ['runs', '--json']]) t.match(await cli(args, { cwd }), { code: 0, err: missing }, args.join(' '))
+  const missing =
+    /^offpeak: withheld, though there is something: (?:payload, result, )?key\. No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$/
+  for (const args of [['show', id], ['show', id, '--json'], ['runs'], ['runs', '--json']]) {
+    t.match(await cli(args, { cwd }), { code: 0, err: missing }, args.join(' '))
+  }
   t.match(await cli(['logs', id], { cwd }), { code: 1, err: /private.*\n.*No token was sent: there is no file/ })
   t.match(await cli(['tasks'], { cwd }), { code: 0, err: '' }, 'where nothing is withheld nothing is said')
-  t.match(await cli(['show', id], { cwd, env: { OFFPEAK_TOKEN: readFileSync(kept, 'utf8').trim() } }), { code: 0, err: '' })
+  t.match(await cli(['show', id], { cwd, env: { OFFPEAK_TOKEN: readFileSync(kept, 'utf8').trim() } }), {
+    code: 0,
+    err: ''
+  })
   mkdirSync(join(cwd, 'data/token'))
-  t.match(await cli(['show', id], { cwd }), { code: 0, err: /may not read .*token \(EISDIR\): ask as the user that offpeak runs as/ })
+  t.match(await cli(['show', id], { cwd }), {
+    code: 0,
+    err: /may not read .*token \(EISDIR\): ask as the user that offpeak runs as/
+  })
   const away = join(cwd, 'away')
   mkdirSync(join(away, 'data'), { recursive: true })
   writeFileSync(join(away, 'config.json'), '{}')
   writeFileSync(join(away, 'data/token'), 'a-token-of-another-server')
-  t.match(await cli(['show', id, '--url', url], { cwd: away }), { code: 0, err: /that of this machine is not sent to another address/ })
+  t.match(await cli(['show', id, '--url', url], { cwd: away }), {
+    code: 0,
+    err: /that of this machine is not sent to another address/
+  })
 })

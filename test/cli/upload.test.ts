@@ -19,12 +19,20 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
   t.equal(code, 0)
   t.match(out, /\/data\/uploads\/[0-9a-f]{16}-some_file\.bin\n$/)
   t.ok(readFileSync(out.trim()).equals(bytes))
-  t.match(JSON.parse((await say(['upload', 'some file.bin', '--name', 'b', '--json'])).out), { name: 'b', bytes: bytes.length, sha256: /^[0-9a-f]{64}$/ })
+  t.match(JSON.parse((await say(['upload', 'some file.bin', '--name', 'b', '--json'])).out), {
+    name: 'b',
+    bytes: bytes.length,
+    sha256: /^[0-9a-f]{64}$/
+  })
 
-  const ran = JSON.parse((await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '{"a": 1}', '--wait', '--json'])).out)
+  const ran = JSON.parse(
+    (await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '{"a": 1}', '--wait', '--json'])).out
+  )
   t.match(ran, { state: 'completed', result: { a: 1, path: /some_file\.bin$/ } })
-  t.match((await say(['upload', 'some file.bin', '--task', 'fails', '--wait'])), { code: 1, out: /it broke/ })
-  const piped = JSON.parse((await say(['upload', '-', '--name', 'note.txt', '--task', 'echo', '--wait', '--json'], 'from a pipe')).out)
+  t.match(await say(['upload', 'some file.bin', '--task', 'fails', '--wait']), { code: 1, out: /it broke/ })
+  const piped = JSON.parse(
+    (await say(['upload', '-', '--name', 'note.txt', '--task', 'echo', '--wait', '--json'], 'from a pipe')).out
+  )
   t.equal(readFileSync(piped.result.path, 'utf8'), 'from a pipe')
   t.match((await say(['run', 'echo', '--file', 'some file.bin', '--wait'])).out, /some_file\.bin/)
   writeFileSync(join(cwd, 'empty'), '')
@@ -34,31 +42,50 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
   mkdirSync(join(cwd, 'folder'))
   t.match(await say(['upload', 'nowhere']), { code: 2, err: 'offpeak: There is no file nowhere\n' })
   t.match(await say(['upload', 'folder']), { code: 2, err: /is not a file\n.*tar -c/ })
-  t.match(await say(['upload', 'some file.bin', '--task', 'nope']), { code: 1, err: /No task has the id 'nope'/ }, 'nothing is sent for it')
-  t.match(await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '[1]']), { code: 2, err: /--payload is no object/ })
+  t.match(await say(['upload', 'some file.bin', '--task', 'nope']), { code: 1, err: /No task has the id 'nope'/ },
+    'nothing is sent for it')
+  t.match(await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '[1]']), {
+    code: 2,
+    err: /--payload is no object/
+  })
   writeFileSync(join(cwd, 'large.bin'), Buffer.alloc(40 * 2 ** 20))
-  t.match(await say(['upload', 'large.bin']), { code: 1, err: /^offpeak: A file may have at most 4194304 bytes\n.*uploads\.max_bytes/ })
+  t.match(await say(['upload', 'large.bin']), {
+    code: 1,
+    err: /^offpeak: A file may have at most 4194304 bytes\n.*uploads\.max_bytes/
+  })
   const piece = 'x'.repeat(8 * 2 ** 20)
-  t.match(await say(['upload', '-'], piece), { code: 1, err: /at most 4194304 bytes/ }, 'nor when nobody knows how much comes')
+  t.match(await say(['upload', '-'], piece), { code: 1, err: /at most 4194304 bytes/ },
+    'nor when nobody knows how much comes')
   t.equal(left(), before)
   server.child.kill('SIGKILL')
   await server.over
-  t.match(await say(['upload', 'some file.bin', '--url', server.url]), { code: 1, err: /^offpeak: No offpeak answers at / })
+  t.match(await say(['upload', 'some file.bin', '--url', server.url]), {
+    code: 1,
+    err: /^offpeak: No offpeak answers at /
+  })
 })
 
 const BREAKING: Record<string, RequestListener> = {
   'a server that breaks off': request => void request.once('data', () => request.socket.destroy()),
-  'a server that breaks off once it has everything': request => void request.resume().once('end', () => request.socket.destroy()),
-  'a server that hangs up once it has everything': request => void request.resume().once('end', () => request.socket.end())
+  'a server that breaks off once it has everything': request =>
+    void request.resume().once('end', () => request.socket.destroy()),
+  'a server that hangs up once it has everything': request =>
+    void request.resume().once('end', () => request.socket.end())
 }
 
-for (const [what, listener] of Object.entries(BREAKING)) t.test(`${what} is said to be out of reach`, async t => {
-  const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  const cwd = place(t)
-  writeFileSync(join(cwd, 'a'), Buffer.alloc(2 ** 20))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  t.match(await cli(['upload', 'a', '--url', url, '--token', 'x'], { cwd }), { code: 1, err: `offpeak: No offpeak answers at ${url}\n  Start it with \`offpeak start\`, or name another with --url or --data.\n` })
-})
+for (const [what, listener] of Object.entries(BREAKING)) {
+  t.test(`${what} is said to be out of reach`, async t => {
+    const server = createServer(listener)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const cwd = place(t)
+    writeFileSync(join(cwd, 'a'), Buffer.alloc(2 ** 20))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    t.match(await cli(['upload', 'a', '--url', url, '--token', 'x'], { cwd }), {
+      code: 1,
+      err:
+        `offpeak: No offpeak answers at ${url}\n  Start it with \`offpeak start\`, or name another with --url or --data.\n`
+    })
+  })
+}

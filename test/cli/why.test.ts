@@ -9,53 +9,106 @@ import type { ExplanationView } from '../../core/cli/remote/answers.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
 const instant = (hours: number) => new Date(NOW + hours * 3_600_000).toISOString()
-const hold = (code: string, message: string, seconds: number) => ({ code, message, from: instant(-1), to: null, seconds })
+const hold = (code: string, message: string, seconds: number) => ({
+  code,
+  message,
+  from: instant(-1),
+  to: null,
+  seconds
+})
 
 const gate = (over: Partial<ExplanationView['gates'][number]>): ExplanationView['gates'][number] => ({
-  gate: 'power', ok: false, code: 'on_battery', message: 'on battery', observed: 'battery', required: 'mains', since: null, clears_at: null, certain: false,
-  kind: 'condition', bypassed: null, source: 'task definition /constraints/power', place: { file: 'backup.ts', pointer: '/constraints/power' }, ...over
+  gate: 'power',
+  ok: false,
+  code: 'on_battery',
+  message: 'on battery',
+  observed: 'battery',
+  required: 'mains',
+  since: null,
+  clears_at: null,
+  certain: false,
+  kind: 'condition',
+  bypassed: null,
+  source: 'task definition /constraints/power',
+  place: { file: 'backup.ts', pointer: '/constraints/power' },
+  ...over
 })
 
 const why = (over: Partial<ExplanationView> = {}): ExplanationView => ({
-  task: 'backup', run: 'r1', at: instant(0), decision: 'hold', message: 'on battery', resting: null, gates: [gate({})], earliest: { at: instant(20), certain: false },
-  deadline: { at: instant(20), on_deadline: 'skip' }, class: { class: 'background', because: 'keyword sync in name' }, relaxed: 0, advice: { decision: 'defer_to_charging', reason: 'on battery' },
-  recommendation: 'process_now', holds: [hold('on_battery', 'on battery', 7920)], ...over
+  task: 'backup',
+  run: 'r1',
+  at: instant(0),
+  decision: 'hold',
+  message: 'on battery',
+  resting: null,
+  gates: [gate({})],
+  earliest: { at: instant(20), certain: false },
+  deadline: { at: instant(20), on_deadline: 'skip' },
+  class: { class: 'background', because: 'keyword sync in name' },
+  relaxed: 0,
+  advice: { decision: 'defer_to_charging', reason: 'on battery' },
+  recommendation: 'process_now',
+  holds: [hold('on_battery', 'on battery', 7920)],
+  ...over
 })
 
 t.test('what held a run is summed by reason', async t => {
-  const holds = [hold('on_battery', 'on battery', 7000), hold('outside_window', 'peak hours', 2400), hold('on_battery', 'on battery', 920)]
+  const holds = [hold('on_battery', 'on battery', 7000), hold('outside_window', 'peak hours', 2400),
+    hold('on_battery', 'on battery', 920)]
   t.equal(heldWords(holds), '2 h 12 m: on battery; 40 m: peak hours')
   t.equal(heldWords([]), '')
 })
 
 t.test('a held run is told with its verdict, what it waited for, and every gate', async t => {
-  const text = explanationWords(why({ gates: [gate({ gate: 'cpu', ok: true, observed: 0.23, required: 0.7, source: '/resources/cpu_limit', place: null }), gate({ since: instant(-2) })] }), NOW)
+  const text = explanationWords(
+    why({
+      gates: [
+        gate({ gate: 'cpu', ok: true, observed: 0.23, required: 0.7, source: '/resources/cpu_limit', place: null }),
+        gate({ since: instant(-2) })
+      ]
+    }),
+    NOW
+  )
   const lines = text.split('\n')
   t.equal(lines[0], 'backup (run r1) is held: on battery')
   t.equal(lines[1], '  held      2 h 12 m: on battery')
   t.equal(lines[2], '  earliest  at its deadline, unless what holds it clears before')
   t.match(lines[3], /^ {2}deadline {2}.*\(in 20 h\): it is skipped$/)
   t.equal(lines[4], '  class     background (keyword sync in name)')
-  t.match(text, /\n +GATE +NOW +NEEDS +SINCE +CLEARS +SOURCE\n\+ +cpu +23 % +70 % +- +- +\/resources\/cpu_limit\n- +power +battery +mains +\S+ +- +backup\.ts \/constraints\/power$/)
+  t.match(text,
+    /\n +GATE +NOW +NEEDS +SINCE +CLEARS +SOURCE\n\+ +cpu +23 % +70 % +- +- +\/resources\/cpu_limit\n- +power +battery +mains +\S+ +- +backup\.ts \/constraints\/power$/)
 })
 
 t.test('a start that clock and calendar decide is told as sure, any other is not', async t => {
-  const told = (certain: boolean) => explanationWords(why({ earliest: { at: instant(1), certain } }), NOW).split('\n')[2]
+  const told = (certain: boolean) =>
+    explanationWords(why({ earliest: { at: instant(1), certain } }), NOW).split('\n')[2]
   t.match(told(true), /\(in 1 h\)$/)
   t.match(told(false), /\(in 1 h\), if nothing else holds it then$/)
 })
 
 t.test('a deadline that is past and has started nothing is told as what it is', async t => {
-  const told = (over: Partial<ExplanationView>) => explanationWords(why({ deadline: { at: instant(-1), on_deadline: 'run' }, ...over }), NOW).split('\n').find(line => line.startsWith('  deadline'))
+  const told = (over: Partial<ExplanationView>) =>
+    explanationWords(why({ deadline: { at: instant(-1), on_deadline: 'run' }, ...over }), NOW).split('\n').find(line =>
+      line.startsWith('  deadline')
+    )
   t.match(told({}), /ago\): what holds it gives way to no deadline$/)
   t.match(told({ decision: 'start' }), /ago\): it runs anyway$/)
-  t.equal(told({ run: null, resting: { code: 'task_disabled', message: 'the task is disabled' } }), undefined, 'a task that has no run has none')
+  t.equal(told({ run: null, resting: { code: 'task_disabled', message: 'the task is disabled' } }), undefined,
+    'a task that has no run has none')
 })
 
 t.test('each verdict has its sentence', async t => {
   const first = (over: Partial<ExplanationView>) => explanationWords(why(over), NOW).split('\n')[0]
-  t.equal(first({ decision: 'start', message: 'every gate is open', run: null }), 'backup may start: every gate is open')
-  t.equal(first({ run: null, message: 'the task is disabled; asked for by hand it would start', resting: { code: 'task_disabled', message: 'the task is disabled' } }), 'backup: the task is disabled; asked for by hand it would start')
+  t.equal(first({ decision: 'start', message: 'every gate is open', run: null }),
+    'backup may start: every gate is open')
+  t.equal(
+    first({
+      run: null,
+      message: 'the task is disabled; asked for by hand it would start',
+      resting: { code: 'task_disabled', message: 'the task is disabled' }
+    }),
+    'backup: the task is disabled; asked for by hand it would start'
+  )
   t.equal(first({ message: 'due in 3 h', gates: [gate({ gate: 'due' })] }), 'backup (run r1) is due in 3 h')
   t.equal(first({ decision: 'running', message: 'it was running', gates: [] }), 'backup (run r1) was running')
   t.equal(first({ decision: 'completed', message: 'it completed', gates: [] }), 'backup (run r1) completed')
@@ -64,7 +117,8 @@ t.test('each verdict has its sentence', async t => {
 })
 
 t.test('gates speak in the units of what they look at', async t => {
-  const words = (name: string, observed: ExplanationView['gates'][number]['observed'], required = observed) => Object.values(gateWords({ gate: name, observed, required }))
+  const words = (name: string, observed: ExplanationView['gates'][number]['observed'], required = observed) =>
+    Object.values(gateWords({ gate: name, observed, required }))
   t.same(words('io', 0.5), ['50 %', '50 %'])
   t.same(words('battery', 40, 50), ['40 %', '50 %'])
   t.same(words('disk', 5e9), ['5 GB', '5 GB'])
@@ -74,17 +128,41 @@ t.test('gates speak in the units of what they look at', async t => {
   t.same(words('probes', null, ['film', 'music']), ['-', 'film, music'])
   t.equal(gateWords({ gate: 'dependencies', observed: [], required: ['load completed'] }).seen, '-')
   t.equal(gateWords({ gate: 'cpu', observed: 0.8, required: 0.85, relaxed_from: 0.7 }).wanted, '85 %, was 70 %')
-  t.match(explanationWords(why({ gates: [gate({ ok: true, bypassed: 'critical' })] }), NOW), /mains \(passed: critical\)/)
+  t.match(explanationWords(why({ gates: [gate({ ok: true, bypassed: 'critical' })] }), NOW),
+    /mains \(passed: critical\)/)
 })
 
 t.test('the machine is told on one screen, and what nobody knows as unknown', async t => {
   const signal = { value: 650, at: NOW, expires_at: NOW + 3_600_000 }
-  const laptop = { power: 'battery' as const, battery: { present: true, level: 40, charging: false, seconds_left: 7200 }, temperature: 'unknown' as const, signals: { solar: signal }, probes: { film: { busy: true, at: NOW, detail: 'vlc' } } }
-  const view = machineView({ reading: { ...calm(NOW), ...laptop }, steady: null, config: defaultsOf(), troubles: [{ sensor: 'temperature', message: 'it hangs', since: NOW }], now: NOW })
+  const laptop = {
+    power: 'battery' as const,
+    battery: { present: true, level: 40, charging: false, seconds_left: 7200 },
+    temperature: 'unknown' as const,
+    signals: { solar: signal },
+    probes: { film: { busy: true, at: NOW, detail: 'vlc' } }
+  }
+  const view = machineView({
+    reading: { ...calm(NOW), ...laptop },
+    steady: null,
+    config: defaultsOf(),
+    troubles: [{ sensor: 'temperature', message: 'it hangs', since: NOW }],
+    now: NOW
+  })
   const text = machineWords(view, NOW)
   for (const line of [
-    /^power +on battery\n/, /\nbattery +40 %, not charging, 2 h left\n/, /\ncpu +5 %, 0 % of it offpeak's own, load 0\.1 a core, 4 cores\n/, /\nmemory +40 %, 8 GB available\n/, /\nnetwork +online, unmetered, 0 B\/s\n/,
-    /\ndisk +\/: 50 GB free, 50 % used\n/, /\ntemperature +unknown\n/, /\nidle +for 1 h\n/, /\nsignal +solar is 650, until /, /\nprobe +film: busy \(vlc\)\n/, /\nprofile +battery_normal\n/, /\nwindow +peak, until /, /\ntrouble +temperature: it hangs/
+    /^power +on battery\n/,
+    /\nbattery +40 %, not charging, 2 h left\n/,
+    /\ncpu +5 %, 0 % of it offpeak's own, load 0\.1 a core, 4 cores\n/,
+    /\nmemory +40 %, 8 GB available\n/,
+    /\nnetwork +online, unmetered, 0 B\/s\n/,
+    /\ndisk +\/: 50 GB free, 50 % used\n/,
+    /\ntemperature +unknown\n/,
+    /\nidle +for 1 h\n/,
+    /\nsignal +solar is 650, until /,
+    /\nprobe +film: busy \(vlc\)\n/,
+    /\nprofile +battery_normal\n/,
+    /\nwindow +peak, until /,
+    /\ntrouble +temperature: it hangs/
   ]) t.match(text, line)
   t.notMatch(text, /\nups/)
   t.ok(text.split('\n').length < 24)

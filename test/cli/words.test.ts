@@ -4,7 +4,16 @@ import { plain } from '../../core/cli/terminal/say.ts'
 import { progressWords } from '../../core/cli/terminal/follow.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'
 
-const PROGRESS = { current: 5, total: 10, message: 'a.txt', unit: 'files', rate: 1, percentage: 50, eta: 5, at: '2026-11-22T00:00:00.000Z' }
+const PROGRESS = {
+  current: 5,
+  total: 10,
+  message: 'a.txt',
+  unit: 'files',
+  rate: 1,
+  percentage: 50,
+  eta: 5,
+  at: '2026-11-22T00:00:00.000Z'
+}
 
 t.test('columns are aligned by what a terminal shows', async t => {
   const lines = table(['A', 'B'], [['x', '1'], ['日本', '2'], ['🎉', '3']]).split('\n')
@@ -19,9 +28,22 @@ t.test('the widest column gives way to the room there is', async t => {
 })
 
 t.test('progress is a bar when the total is known, and what is known otherwise', async t => {
-  t.equal(progressWords({ progress: PROGRESS, label: 'running' }), `[${'#'.repeat(12)}${' '.repeat(12)}] 50 % 5/10 files, 5 s left: a.txt`)
-  t.equal(progressWords({ progress: { ...PROGRESS, total: null, percentage: null, eta: null, message: null }, label: 'running' }), '5 files')
-  t.equal(progressWords({ progress: { ...PROGRESS, stage: 'copying', total: null, percentage: null, message: null }, label: 'running' }), '5 files (copying), 5 s left')
+  t.equal(progressWords({ progress: PROGRESS, label: 'running' }),
+    `[${'#'.repeat(12)}${' '.repeat(12)}] 50 % 5/10 files, 5 s left: a.txt`)
+  t.equal(
+    progressWords({
+      progress: { ...PROGRESS, total: null, percentage: null, eta: null, message: null },
+      label: 'running'
+    }),
+    '5 files'
+  )
+  t.equal(
+    progressWords({
+      progress: { ...PROGRESS, stage: 'copying', total: null, percentage: null, message: null },
+      label: 'running'
+    }),
+    '5 files (copying), 5 s left'
+  )
   t.equal(progressWords({ progress: null, label: 'queued' }), 'queued')
 })
 

@@ -7,7 +7,13 @@ export const ROOT = resolve(import.meta.dirname, '../..')
 export const PAGES = ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: ROOT }).toSorted()]
 
 /** A fenced block of a page. `file`: the path that the sentence before it names, `scripts/a.sh`:, or null. */
-export interface Block { page: string, line: number, language: string, text: string, file: string | null }
+export interface Block {
+  page: string
+  line: number
+  language: string
+  text: string
+  file: string | null
+}
 
 const FENCE = /^( *)```(\S*)\s*$/
 const NAMED = /`([\w./-]+\.(?:ts|mjs|js|sh|py))`/g

@@ -5,8 +5,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from './blocks.ts'
 
-interface Package { version?: string, license?: string, integrity?: string, dev?: boolean, hasInstallScript?: boolean }
-interface Listed { problems?: string[], dependencies?: Record<string, { version: string }> }
+interface Package {
+  version?: string
+  license?: string
+  integrity?: string
+  dev?: boolean
+  hasInstallScript?: boolean
+}
+interface Listed {
+  problems?: string[]
+  dependencies?: Record<string, { version: string }>
+}
 
 const read = <T>(name: string) => JSON.parse(readFileSync(join(ROOT, name), 'utf8')) as T
 const MANIFEST = read<Record<'dependencies' | 'devDependencies', Record<string, string>>>('package.json')
@@ -31,7 +40,8 @@ t.test('nothing that a user runs has an install script [S43]', async t => {
 t.test('every package that is shipped has a known licence and a checksum [S43]', async t => {
   t.ok(SHIPPED.length > 50)
   t.strictSame(SHIPPED.filter(([, { license }]) => !LICENCES.includes(license ?? '')).map(([path]) => path), [])
-  t.strictSame(SHIPPED.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true).map(([path]) => path), [])
+  t.strictSame(SHIPPED.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true).map(([path]) => path),
+    [])
 })
 
 t.test('npm finds nothing missing, extraneous or invalid in the lock file [S43]', async t => {
@@ -40,5 +50,7 @@ t.test('npm finds nothing missing, extraneous or invalid in the lock file [S43]'
   const { stdout } = await promisify(execFile)('npm', args, { cwd: ROOT, shell, maxBuffer: 1 << 24 })
   const { problems = [], dependencies = {} } = JSON.parse(stdout) as Listed
   t.strictSame(problems, [])
-  for (const [name, version] of Object.entries(MANIFEST.dependencies)) t.equal(dependencies[name]?.version, version, name)
+  for (const [name, version] of Object.entries(MANIFEST.dependencies)) {
+    t.equal(dependencies[name]?.version, version, name)
+  }
 })

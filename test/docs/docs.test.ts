@@ -38,14 +38,18 @@ t.test('every configuration is one, and what it gives the built-in tasks fits th
     const { tasks, broken } = await loadTasks({ directory: join(ROOT, 'backgroundtask'), dataFolder: root, config })
     t.strictSame(broken, [], place(block))
     const named = Object.keys(config.tasks).flatMap(id => tasks.get(id) ?? [])
-    for (const task of named) t.doesNotThrow(() => newRun({ task, ask: {}, source: 'manual', now: 0 }), `${place(block)} ${task.id}`)
+    for (const task of named) {
+      t.doesNotThrow(() => newRun({ task, ask: {}, source: 'manual', now: 0 }), `${place(block)} ${task.id}`)
+    }
   }
 })
 
 t.test('every piece of JSON and every crontab line is one', async t => {
   for (const block of inLanguage('json')) t.doesNotThrow(() => void JSON.parse(block.text), place(block))
   for (const block of inLanguage('crontab')) {
-    for (const line of block.text.trim().split('\n')) t.equal(nextFires({ trigger: line, after: 0, count: 3 }).length, 3, `${place(block)} ${line}`)
+    for (const line of block.text.trim().split('\n')) {
+      t.equal(nextFires({ trigger: line, after: 0, count: 3 }).length, 3, `${place(block)} ${line}`)
+    }
   }
 })
 
@@ -53,16 +57,22 @@ t.test('a diagram speaks of states that there are', async t => {
   for (const block of inLanguage('mermaid')) {
     t.match(block.text, /^stateDiagram-v2\n/)
     const named = [...block.text.matchAll(/^ +(\S+) --> ([\w[\]*]+)/gm)].flatMap(([, from, to]) => [from!, to!])
-    t.strictSame(named.filter(name => name !== '[*]' && !(STATES as readonly string[]).includes(name)), [], place(block))
+    t.strictSame(named.filter(name => name !== '[*]' && !(STATES as readonly string[]).includes(name)), [],
+      place(block))
     t.ok(named.length > 20)
   }
 })
 
 const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')
-const anchorsIn = (page: string) => [...textOf(page).replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!))
+const anchorsIn = (page: string) =>
+  [...textOf(page).replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    anchorOf(heading!)
+  )
 
 t.test('every link inside leads somewhere', async t => {
-  const links = PAGES.flatMap(page => [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => ({ page, to: to! })))
+  const links = PAGES.flatMap(page =>
+    [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => ({ page, to: to! }))
+  )
   const inside = links.filter(({ to }) => !/^https?:/.test(to))
   t.ok(inside.length > 40)
   const lost = inside.filter(({ page, to }) => {
@@ -76,14 +86,17 @@ t.test('every link inside leads somewhere', async t => {
 t.test('every page of the documentation is reached from the README', async t => {
   const reached = new Set(['README.md'])
   for (const page of reached) {
-    for (const [, to] of textOf(page).matchAll(/\]\(([^)\s#]+\.md)[^)]*\)/g)) if (!to!.startsWith('http')) reached.add(join(dirname(page), to!))
+    for (const [, to] of textOf(page).matchAll(/\]\(([^)\s#]+\.md)[^)]*\)/g)) {
+      if (!to!.startsWith('http')) reached.add(join(dirname(page), to!))
+    }
   }
   t.strictSame(PAGES.filter(page => !reached.has(page)), [])
 })
 
 t.test('the pages that are made are those that would be made', async t => {
   for (const [name, make] of Object.entries(MADE)) {
-    t.equal(await make(), readFileSync(join(ROOT, 'docs/reference', name), 'utf8'), `docs/reference/${name}: run node docs/reference/write.ts`)
+    t.equal(await make(), readFileSync(join(ROOT, 'docs/reference', name), 'utf8'),
+      `docs/reference/${name}: run node docs/reference/write.ts`)
   }
 })
 
@@ -92,14 +105,23 @@ const resolved = (text: string) => text.replaceAll(/'\.\.\/(?:offpeak\/)?core\//
 
 t.test('what the pages show in TypeScript has the types it says', async t => {
   const parent = scratch(t)
-  const files = inLanguage('ts').map(block => ({ block, file: join(block.page.replaceAll(/\W/g, '_'), 'home', placeOf(block)) }))
-  for (const { page } of inLanguage('ts')) if (!existsSync(join(parent, page.replaceAll(/\W/g, '_')))) makePlace(join(parent, page.replaceAll(/\W/g, '_')))
+  const files = inLanguage('ts').map(block => ({
+    block,
+    file: join(block.page.replaceAll(/\W/g, '_'), 'home', placeOf(block))
+  }))
+  for (const { page } of inLanguage('ts')) {
+    if (!existsSync(join(parent, page.replaceAll(/\W/g, '_')))) makePlace(join(parent, page.replaceAll(/\W/g, '_')))
+  }
   for (const { block, file } of files) put(parent, file, resolved(block.text))
   put(parent, 'tsconfig.json', JSON.stringify({
-    extends: join(ROOT, 'tsconfig.json'), compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] }, include: [], files: files.map(({ file }) => file)
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] },
+    include: [],
+    files: files.map(({ file }) => file)
   }))
   // The compiler does not start under the hooks that tap gives to every process.
-  const { status, stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', join(ROOT, 'node_modules/.bin/tsc'), '-p', parent], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', join(ROOT, 'node_modules/.bin/tsc'), '-p',
+    parent], { encoding: 'utf8' })
   t.equal(status, 0, (stdout + stderr).slice(0, 2000))
 })
 
@@ -107,7 +129,11 @@ t.test('the picture shows the table as it is', async t => {
   const picture = readFileSync(join(ROOT, 'docs/pictures/tasks.svg'), 'utf8')
   t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
   t.match(picture, /prefers-color-scheme: dark/)
-  const { tasks } = await loadTasks({ directory: join(ROOT, 'backgroundtask'), dataFolder: scratch(t), config: defaultsOf() })
+  const { tasks } = await loadTasks({
+    directory: join(ROOT, 'backgroundtask'),
+    dataFolder: scratch(t),
+    config: defaultsOf()
+  })
   const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held)/g)].map(([, id]) => id!)
   t.strictSame(shown, [...tasks.keys()].toSorted())
 })
@@ -117,7 +143,9 @@ t.test('the unit waits longer than offpeak does, and does not restart on a wrong
   const value = (key: string) => new RegExp(`^${key}=(.+)$`, 'm').exec(unit)?.[1] ?? ''
   t.ok(Number(value('TimeoutStopSec')) * 1000 > milliseconds(defaultsOf().manager.stop_grace) + 20_000)
   t.equal(value('RestartPreventExitStatus'), '78')
-  for (const path of value('ExecStart').split(' ').filter(word => word.startsWith('%h/'))) t.ok(existsSync(path.replace('%h/offpeak', ROOT)), path)
+  for (const path of value('ExecStart').split(' ').filter(word => word.startsWith('%h/'))) {
+    t.ok(existsSync(path.replace('%h/offpeak', ROOT)), path)
+  }
 })
 
 t.test('what is a script says so in its first line', async t => {

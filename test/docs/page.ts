@@ -18,7 +18,13 @@ const STEP = 30_000
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 
 /** A running offpeak in a reader's folder, and what runs the blocks of a page there. */
-interface Reader { home: string, url: string, port: string, env: NodeJS.ProcessEnv, t: Test }
+interface Reader {
+  home: string
+  url: string
+  port: string
+  env: NodeJS.ProcessEnv
+  t: Test
+}
 
 async function freePort (): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
@@ -32,26 +38,50 @@ async function freePort (): Promise<number> {
 async function reader (t: Test): Promise<Reader> {
   const home = makePlace(scratch(t))
   const env = {
-    PATH: process.env.PATH, HOME: home, TZ: 'UTC', NO_COLOR: '1', TAP: '1', BIN, CURL: hasCurl ? 'curl' : '',
-    STAND_IN: join(import.meta.dirname, 'curl.ts'), BASH_ENV: join(import.meta.dirname, 'prelude.sh'), ...CALM
+    PATH: process.env.PATH,
+    HOME: home,
+    TZ: 'UTC',
+    NO_COLOR: '1',
+    TAP: '1',
+    BIN,
+    CURL: hasCurl ? 'curl' : '',
+    STAND_IN: join(import.meta.dirname, 'curl.ts'),
+    BASH_ENV: join(import.meta.dirname, 'prelude.sh'),
+    ...CALM
   }
   let said = ''
-  const server = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: home, env, stdio: ['ignore', 'ignore', 'pipe'] })
-  t.teardown(() => { server.kill('SIGKILL') })
-  server.stderr.setEncoding('utf8').on('data', (chunk: string) => { said += chunk })
+  const server = spawn(process.execPath, [BIN, 'start', '--port', '0'], {
+    cwd: home,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
+  t.teardown(() => {
+    server.kill('SIGKILL')
+  })
+  server.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
   await until('offpeak answers', () => /answers at/.test(said) || server.exitCode !== null, STEP)
   return { home, env, t, url: /answers at http:\/\/(\S+)/.exec(said)![1]!, port: String(await freePort()) }
 }
 
 const mapped = (text: string, { url, port }: Reader) =>
-  text.replaceAll('127.0.0.1:7420', url).replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`).replaceAll('port: 3000', `port: ${port}`)
+  text.replaceAll('127.0.0.1:7420', url).replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`).replaceAll('port: 3000',
+    `port: ${port}`)
 
-interface Done { code: number | null, output: string }
+interface Done {
+  code: number | null
+  output: string
+}
 
 async function execute ([program, ...words]: [string, ...string[]], { home, env }: Reader): Promise<Done> {
   let output = ''
   const child = spawn(program, words, { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => { output += chunk })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+    })
+  }
   const [code] = await once(child, 'close') as [number | null]
   return { code, output }
 }
@@ -64,12 +94,13 @@ async function shellBlock (block: Block, reader: Reader): Promise<void> {
 }
 
 /** Ids, spans and times differ from run to run, and a schedule may have fired meanwhile. */
-const lasting = (line: string) => line
-  .replaceAll(/\b(?=[a-z]*\d)[0-9a-z]{11}\b/g, 'ID')
-  .replaceAll(/\b\d+ (?:ms|s|m|h|d)(?: \d+ (?:ms|s|m|h|d))?\b/g, 'SPAN')
-  .replaceAll('completed SPAN ago', '-')
-  .replaceAll(/\d\d:\d\d:\d\d/g, 'TIME')
-  .replaceAll(/\s+/g, ' ').trim()
+const lasting = (line: string) =>
+  line
+    .replaceAll(/\b(?=[a-z]*\d)[0-9a-z]{11}\b/g, 'ID')
+    .replaceAll(/\b\d+ (?:ms|s|m|h|d)(?: \d+ (?:ms|s|m|h|d))?\b/g, 'SPAN')
+    .replaceAll('completed SPAN ago', '-')
+    .replaceAll(/\d\d:\d\d:\d\d/g, 'TIME')
+    .replaceAll(/\s+/g, ' ').trim()
 
 async function consoleBlock (block: Block, reader: Reader): Promise<void> {
   for (const part of block.text.split(/^(?=\$ )/m)) {
@@ -88,7 +119,10 @@ async function taskFile (block: Block, reader: Reader): Promise<void> {
   put(home, block.file!, mapped(block.text, reader))
   const ask = async (path: string) => await (await fetch(`http://${url}${path}`)).json() as never
   const found = async () => (await ask('/api/tasks') as { source: string }[]).some(task => task.source === source)
-  const broken = async () => (await ask('/api/health') as { broken: { where: string | null, message: string }[] }).broken.filter(({ where }) => where?.startsWith(source))
+  const broken = async () =>
+    (await ask('/api/health') as { broken: { where: string | null, message: string }[] }).broken.filter(({ where }) =>
+      where?.startsWith(source)
+    )
   await until(`${block.file} is known`, async () => await found() || (await broken()).length > 0, STEP)
   t.strictSame(await broken(), [], `${block.page}:${block.line} is a task`)
 }
@@ -102,7 +136,9 @@ async function programme (block: Block, reader: Reader): Promise<void> {
     return void t.equal(code, 0, `${block.page}:${block.line} runs`, { output })
   }
   const child = spawn(process.execPath, [name], { cwd: home, env, stdio: ['ignore', 'ignore', 'inherit'] })
-  t.teardown(() => { child.kill('SIGKILL') })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
   const answers = () => fetch(`http://127.0.0.1:${port}/jobs/livez`).then(({ ok }) => ok, () => false)
   await until(`${name} listens`, async () => child.exitCode !== null || await answers(), STEP)
   t.ok(await answers(), `${block.page}:${block.line} listens`)
@@ -124,5 +160,7 @@ export const RUN = Object.keys(run)
 /** Follows a page from its first block to its last, in a folder of its own with a running offpeak. */
 export async function follow (t: Test, page: string): Promise<void> {
   const there = await reader(t)
-  for (const block of blocksOf(page).filter(({ language }) => RUN.includes(language))) await run[block.language]!(block, there)
+  for (const block of blocksOf(page).filter(({ language }) => RUN.includes(language))) {
+    await run[block.language]!(block, there)
+  }
 }

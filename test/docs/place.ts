@@ -4,8 +4,14 @@ import { ROOT, blocksOf } from './blocks.ts'
 
 const PACKAGES = ['@types', 'fastify', 'tap', 'typebox']
 const BUILT_IN = [
-  'heartbeat.ts', 'check_system.ts', 'process_file.ts', 'sync_folder.ts', '_task/settings.ts', '_net/web.ts',
-  '_net/address.ts', '_files'
+  'heartbeat.ts',
+  'check_system.ts',
+  'process_file.ts',
+  'sync_folder.ts',
+  '_task/settings.ts',
+  '_net/web.ts',
+  '_net/address.ts',
+  '_files'
 ]
 
 export function put (folder: string, name: string, text: string): void {
@@ -13,7 +19,8 @@ export function put (folder: string, name: string, text: string): void {
   writeFileSync(join(folder, name), text)
 }
 
-/** A folder as a reader has it who has come this far: a clone with the README's first task, and `../offpeak` beside it. */
+/** A folder as a reader has it who has come this far: a clone with the README's first task, and `../offpeak` beside
+ *  it. */
 export function makePlace (parent: string): string {
   const home = join(parent, 'home')
   mkdirSync(join(home, 'node_modules'), { recursive: true })
@@ -23,7 +30,9 @@ export function makePlace (parent: string): string {
   symlinkSync(ROOT, join(home, 'node_modules/offpeak'))
   put(home, 'package.json', '{ "type": "module" }\n')
   cpSync(join(ROOT, 'config.json'), join(home, 'config.json'))
-  for (const name of BUILT_IN) cpSync(join(ROOT, 'backgroundtask', name), join(home, 'backgroundtask', name), { recursive: true })
+  for (const name of BUILT_IN) {
+    cpSync(join(ROOT, 'backgroundtask', name), join(home, 'backgroundtask', name), { recursive: true })
+  }
   const hello = blocksOf('README.md').find(({ file }) => file === 'backgroundtask/hello.ts')!
   put(home, hello.file!, hello.text)
   return home

@@ -10,8 +10,12 @@ const PROOFS = proofs()
 
 t.test('every scenario is proved by a test, or says why not', async t => {
   const proved = new Set(PROOFS.flatMap(({ ids }) => ids))
-  t.strictSame(ALL.filter(({ id, open }) => !proved.has(id) && open === undefined).map(({ id, what }) => `${id} ${what}`), [])
-  t.strictSame(ALL.filter(({ id, open }) => proved.has(id) && open !== undefined).map(({ id }) => id), [], 'and not both')
+  t.strictSame(
+    ALL.filter(({ id, open }) => !proved.has(id) && open === undefined).map(({ id, what }) => `${id} ${what}`),
+    []
+  )
+  t.strictSame(ALL.filter(({ id, open }) => proved.has(id) && open !== undefined).map(({ id }) => id), [],
+    'and not both')
 })
 
 t.test('the ids of scenarios are F01 to F56 and S01 to S45, and tests name no other', async t => {

@@ -2,9 +2,11 @@ import t from 'tap'
 import { PAGES, blocksOf } from './blocks.ts'
 import { LONG, RUN, follow } from './page.ts'
 
-const ELSEWHERE = ['README.md', 'docs/how-to/write-a-task.md', 'docs/how-to/write-a-script.md', 'docs/how-to/test-a-task.md']
+const ELSEWHERE = ['README.md', 'docs/how-to/write-a-task.md', 'docs/how-to/write-a-script.md',
+  'docs/how-to/test-a-task.md']
 
-const isRun = (page: string) => !ELSEWHERE.includes(page) && blocksOf(page).some(({ language }) => RUN.includes(language))
+const isRun = (page: string) =>
+  !ELSEWHERE.includes(page) && blocksOf(page).some(({ language }) => RUN.includes(language))
 
 // Each page starts offpeak and a score of its commands.
 t.setTimeout(900_000)

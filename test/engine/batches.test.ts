@@ -15,25 +15,48 @@ import type { Step, World } from './model/steps.ts'
 t.setTimeout(90_000)
 
 const CALLS: Record<string, Step> = { ...STEPS, ...CROWDS }
-const WEIGHTS: Partial<Record<string, number>> = { add: 6, claim: 5, settle: 6, refused: 4, hold: 3, name: 3, flow: 2, cancel: 2, edit: 2, plan: 2 }
+const WEIGHTS: Partial<Record<string, number>> = {
+  add: 6,
+  claim: 5,
+  settle: 6,
+  refused: 4,
+  hold: 3,
+  name: 3,
+  flow: 2,
+  cancel: 2,
+  edit: 2,
+  plan: 2
+}
 
 /** What goes wrong with a batch: the disk at a statement, a begin or a commit, or at the rollback after one of them. */
-interface Fault { at: number | 'begin' | 'commit', errcode: 10 | 13, rollback: boolean }
+interface Fault {
+  at: number | 'begin' | 'commit'
+  errcode: 10 | 13
+  rollback: boolean
+}
 
-interface Batch { calls: { name: string, number: bigint }[], fault: Fault | null, time: bigint }
+interface Batch {
+  calls: { name: string, number: bigint }[]
+  fault: Fault | null
+  time: bigint
+}
 
 const call = fc.oneof(...Object.keys(CALLS).map(name => ({
-  weight: WEIGHTS[name] ?? 1, arbitrary: fc.record({ name: fc.constant(name), number: fc.bigInt({ min: 0n, max: MOST }) })
+  weight: WEIGHTS[name] ?? 1,
+  arbitrary: fc.record({ name: fc.constant(name), number: fc.bigInt({ min: 0n, max: MOST }) })
 })))
 
 const fault = fc.record<Fault>({
-  at: fc.oneof({ weight: 4, arbitrary: fc.nat({ max: 40 }) }, fc.constant('begin' as const), fc.constant('commit' as const)),
+  at: fc.oneof({ weight: 4, arbitrary: fc.nat({ max: 40 }) }, fc.constant('begin' as const),
+    fc.constant('commit' as const)),
   errcode: fc.constantFrom(10, 13),
   rollback: fc.integer({ min: 0, max: 9 }).map(number => number === 9)
 })
 
 const batch = fc.record<Batch>({
-  calls: fc.array(call, { minLength: 1, maxLength: 6 }), fault: fc.option(fault, { freq: 3 }), time: fc.bigInt({ min: 0n, max: MOST })
+  calls: fc.array(call, { minLength: 1, maxLength: 6 }),
+  fault: fc.option(fault, { freq: 3 }),
+  time: fc.bigInt({ min: 0n, max: MOST })
 })
 
 /** The disk, which fails where it is told to, once. */
@@ -73,7 +96,8 @@ DatabaseSync.prototype.exec = function (sql) {
 
 const FAILED = 'OFFPEAK_ENGINE_FAILED'
 
-const codeOf = (result: PromiseSettledResult<unknown>) => result.status === 'rejected' ? (result.reason as { code?: string }).code : undefined
+const codeOf = (result: PromiseSettledResult<unknown>) =>
+  result.status === 'rejected' ? (result.reason as { code?: string }).code : undefined
 
 /** Makes the calls of a batch, which share a transaction. False: the store is lost. */
 async function commit (world: World, { calls, fault: wanted, time }: Batch): Promise<boolean> {
@@ -86,8 +110,11 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
   if (failed) ok(results.some(result => codeOf(result) === FAILED), 'who asked for it is told')
   for (const [place, result] of results.entries()) {
     const { refused, apply } = acts[place]!
-    if (failed) ok(result.status === 'fulfilled' ? isNothing(result.value) : codeOf(result) === FAILED || codeOf(result) === refused, `call ${place} is undone`)
-    else if (refused !== undefined) equal(codeOf(result), refused)
+    if (failed) {
+      ok(result.status === 'fulfilled'
+        ? isNothing(result.value)
+        : codeOf(result) === FAILED || codeOf(result) === refused, `call ${place} is undone`)
+    } else if (refused !== undefined) equal(codeOf(result), refused)
     else if (result.status === 'rejected') throw result.reason
     else apply(result.value as never)
     if (!failed) world.laws.follow()
@@ -98,7 +125,8 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
   return true
 }
 
-const isNothing = (value: unknown) => typeof value === 'object' && value !== null && JSON.stringify(value).replaceAll(/"[a-z]+":|[{}[\],]/g, '') === ''
+const isNothing = (value: unknown) =>
+  typeof value === 'object' && value !== null && JSON.stringify(value).replaceAll(/"[a-z]+":|[{}[\],]/g, '') === ''
 
 async function play (batches: readonly Batch[]): Promise<void> {
   const engine = createSqliteEngine({ folder: ':memory:', ballastBytes: 0, check: true })
@@ -107,7 +135,8 @@ async function play (batches: readonly Batch[]): Promise<void> {
   try {
     for (const one of batches) {
       if (await commit(world, one)) continue
-      deepEqual([(await engine.health(T0)).ok, await engine.count().catch(error => error.code)], [false, FAILED], 'nothing is answered any more')
+      deepEqual([(await engine.health(T0)).ok, await engine.count().catch(error => error.code)], [false, FAILED],
+        'nothing is answered any more')
       return
     }
     await compareAll(engine, world.laws)

@@ -36,9 +36,16 @@ async function setup (t: Parameters<typeof folderOf>[0]) {
   t.teardown(() => engine.stop())
   await engine.start()
   const db = new DatabaseSync(join(folder, 'offpeak.db'), { readOnly: true })
-  t.teardown(() => { if (db.isOpen) db.close() })
-  const tables = () => db.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name").all().map(({ name }) => String(name))
-  const counts = () => Object.fromEntries(tables().map(name => [name, db.prepare(`select count(*) as n from ${name}`).get()!['n'] as number]))
+  t.teardown(() => {
+    if (db.isOpen) db.close()
+  })
+  const tables = () =>
+    db.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name").all()
+      .map(({ name }) => String(name))
+  const counts = () =>
+    Object.fromEntries(
+      tables().map(name => [name, db.prepare(`select count(*) as n from ${name}`).get()!['n'] as number])
+    )
   return { engine, tables, counts, db }
 }
 
@@ -57,20 +64,35 @@ async function churn (engine: Engine, round: number, now: number) {
   await engine.beat({ owner: who, now, until: now + 30_000 })
   for (let place = 0; place < 12; place++) {
     const name = `${round}-${place}`
-    const [added] = await engine.add([ask({ task: `t-${name}`, queue: `q-${name}`, key: `k-${name}`, payload: 'long '.repeat(300), due_at: now, deadline_at: now + 1000 + place })], now)
+    const [added] = await engine.add([
+      ask({
+        task: `t-${name}`,
+        queue: `q-${name}`,
+        key: `k-${name}`,
+        payload: 'long '.repeat(300),
+        due_at: now,
+        deadline_at: now + 1000 + place
+      })
+    ], now)
     const { run } = added!
-    await engine.add([ask({ task: `t-${name}`, queue: `q-${name}`, due_at: now, after: [{ run: run.id, condition: 'done' }] })], now)
+    await engine.add([
+      ask({ task: `t-${name}`, queue: `q-${name}`, due_at: now, after: [{ run: run.id, condition: 'done' }] })
+    ], now)
     await engine.hold([{ owner: who, id: run.id, at: now, code: 'battery', message: name }])
     await engine.keep({ name: `fact/${name}`, value: place, now })
     await engine.keep({ name: `fact/${name}`, value: null, now })
     await engine.record({ at: now, by: who, action: 'churn', subject: name, detail: null })
   }
-  const rates = Object.fromEntries(Array.from({ length: 12 }, (_, place) => [`q-${round}-${place}`, { count: 10, per_ms: 1000 }]))
+  const rates = Object.fromEntries(
+    Array.from({ length: 12 }, (_, place) => [`q-${round}-${place}`, { count: 10, per_ms: 1000 }])
+  )
   for (let turn = 0; turn < 4; turn++) {
     const offers = offersOf(await engine.due({ now, owner: who }), now)
     for (const run of await engine.claim({ owner: who, now, lease_until: now + 30_000, offers, pools: {}, rates })) {
       await engine.report({ lease: run, now, checkpoint: 1, logs: [{ at: now, level: 30, text: 'one' }] })
-      const outcome = turn === 0 ? { kind: 'failed', error: { name: 'Error', message: run.task }, retry_at: now } as const : { kind: 'completed', result: 1 } as const
+      const outcome = turn === 0
+        ? { kind: 'failed', error: { name: 'Error', message: run.task }, retry_at: now } as const
+        : { kind: 'completed', result: 1 } as const
       await engine.settle({ lease: run, outcome, now, used })
     }
   }
@@ -85,7 +107,8 @@ t.test('names that come and go leave nothing behind, in no table and not in memo
     await churn(engine, round, now)
     if (round === 0) {
       const full = counts()
-      for (const table of ['run', 'payload', 'result', 'attempt', 'log', 'hold', 'used', 'dependency', 'lane', 'held', 'hour', 'fact', 'record', 'rate']) {
+      for (const table of ['run', 'payload', 'result', 'attempt', 'log', 'hold', 'used', 'dependency', 'lane', 'held',
+        'hour', 'fact', 'record', 'rate']) {
         t.ok(full[table]! > 0, `${table} has been used`)
       }
     }

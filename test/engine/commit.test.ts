@@ -20,23 +20,30 @@ function setup (more: Partial<CommitOptions> = {}) {
       seen.commits += 1
       return false
     },
-    seal: () => { seen.seals += 1 },
-    undo: () => { seen.undone += 1 },
+    seal: () => {
+      seen.seals += 1
+    },
+    undo: () => {
+      seen.undone += 1
+    },
     lost: error => {
       seen.troubles.push('lost')
       return error
     },
     guard: () => {},
     makeRoom: () => false,
-    sync: async () => { seen.syncs += 1 },
+    sync: async () => {
+      seen.syncs += 1
+    },
     trouble: call => seen.troubles.push(call),
     ...more
   })
   const insert = db.prepare('insert into n values (?)')
-  const put = (x: number) => commits.write('put', 'durable', () => {
-    seen.writes += 1
-    return insert.run(x).changes
-  })
+  const put = (x: number) =>
+    commits.write('put', 'durable', () => {
+      seen.writes += 1
+      return insert.run(x).changes
+    })
   return { db, commits, clock, seen, put, count: () => db.prepare('select count(*) as n from n').get()!['n'] }
 }
 
@@ -51,7 +58,10 @@ t.test('many callers of one moment share one transaction and one sync', async t 
 
 t.test('a call that throws before it has written fails alone, and nothing is undone', async t => {
   const { commits, put, count, seen } = setup()
-  const faulty = () => commits.write('faulty', 'durable', () => { throw new Error('mine') })
+  const faulty = () =>
+    commits.write('faulty', 'durable', () => {
+      throw new Error('mine')
+    })
   const answers = await Promise.allSettled([put(1), faulty(), put(2), faulty()])
   t.same(answers.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected'])
   t.same([count(), seen.undone], [2, 0])
@@ -69,12 +79,18 @@ t.test('a call that throws once it has written is undone with its transaction, a
 })
 
 t.test('a transaction that cannot be rolled back loses the store, and every call says so', async t => {
-  const { commits, put, seen } = setup({ undo: () => { throw new Error('no way back') } })
+  const { commits, put, seen } = setup({
+    undo: () => {
+      throw new Error('no way back')
+    }
+  })
   const faulty = commits.write('faulty', 'durable', () => {
     seen.writes += 1
     throw new Error('mine')
   })
-  for (const call of await Promise.allSettled([put(1), faulty])) t.match(call, { status: 'rejected', reason: { message: 'no way back' } })
+  for (const call of await Promise.allSettled([put(1), faulty])) {
+    t.match(call, { status: 'rejected', reason: { message: 'no way back' } })
+  }
   t.ok(seen.troubles.includes('lost'))
 })
 
@@ -119,7 +135,11 @@ t.test('what a commit sets off is done before the disk is asked to confirm it, a
 
 t.test('who need not wait for the disk goes on before the event loop waits for it', async t => {
   const order: string[] = []
-  const { commits, put } = setup({ sync: async () => { order.push('sync') } })
+  const { commits, put } = setup({
+    sync: async () => {
+      order.push('sync')
+    }
+  })
   await Promise.all([put(1), commits.write('claim', 'committed', () => 1).then(() => order.push('claimed'))])
   t.same(order, ['claimed', 'sync'])
 })
@@ -133,7 +153,10 @@ t.test('what need not be waited for and is to last is on its way to the disk bef
       return disk.promise
     }
   })
-  const begin = (writes: number) => commits.write('claim', 'begun', () => { seen.writes += writes }).then(() => order.push('begun'))
+  const begin = (writes: number) =>
+    commits.write('claim', 'begun', () => {
+      seen.writes += writes
+    }).then(() => order.push('begun'))
   await begin(1)
   t.same(order.splice(0), ['hurried', 'begun'], 'nobody waits for the disk')
   await begin(0)
@@ -147,7 +170,9 @@ t.test('what need not be waited for and is to last is on its way to the disk bef
 
 t.test('a disk that does not confirm what nobody waits for is told all the same', async t => {
   const { commits, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
-  await commits.write('claim', 'begun', () => { seen.writes += 1 })
+  await commits.write('claim', 'begun', () => {
+    seen.writes += 1
+  })
   await until('it is told', () => seen.troubles.length > 0)
   t.same(seen.troubles, ['claim'])
   t.match(commits.failure, { message: 'EIO' })
@@ -162,7 +187,9 @@ t.test('a caller who adds one after another lets the event loop turn once a mill
     let turns = 0
     for (let call = 0; call < calls; call++) {
       let turned = false
-      const turn = setImmediate(() => { turned = true })
+      const turn = setImmediate(() => {
+        turned = true
+      })
       clock.now += 0.01
       await put(++x)
       clearImmediate(turn)
@@ -217,8 +244,16 @@ t.test('a full disk is tried again as long as there is room to make, then refuse
 })
 
 t.test('what SQLite says is told when nobody knows better', async t => {
-  const { put } = setup({ seal: () => { throw Object.assign(new Error('disk I/O error'), { errcode: 10 }) } })
-  await t.rejects(put(1), { code: 'OFFPEAK_ENGINE_FAILED', message: 'The database refused the change: disk I/O error', fix: /report/ })
+  const { put } = setup({
+    seal: () => {
+      throw Object.assign(new Error('disk I/O error'), { errcode: 10 })
+    }
+  })
+  await t.rejects(put(1), {
+    code: 'OFFPEAK_ENGINE_FAILED',
+    message: 'The database refused the change: disk I/O error',
+    fix: /report/
+  })
 })
 
 t.test('a lock of another program is waited out [F49]', async t => {
@@ -234,7 +269,11 @@ t.test('a lock of another program is waited out [F49]', async t => {
 
 t.test('close waits for the sync of one caller before its own', async t => {
   const order: string[] = []
-  const { commits, put } = setup({ sync: async haste => { order.push(haste === 'alone' ? 'of one caller' : 'of the close') } })
+  const { commits, put } = setup({
+    sync: async haste => {
+      order.push(haste === 'alone' ? 'of one caller' : 'of the close')
+    }
+  })
   const added = put(1)
   await commits.close()
   await added
@@ -244,9 +283,13 @@ t.test('close waits for the sync of one caller before its own', async t => {
 t.test('close waits for the sync that nobody waits for', async t => {
   const disk = Promise.withResolvers<void>()
   const { commits, seen } = setup({ sync: haste => haste === 'hurried' ? disk.promise : Promise.resolve() })
-  await commits.write('claim', 'begun', () => { seen.writes += 1 })
+  await commits.write('claim', 'begun', () => {
+    seen.writes += 1
+  })
   let isClosed = false
-  const closed = commits.close().then(() => { isClosed = true })
+  const closed = commits.close().then(() => {
+    isClosed = true
+  })
   await new Promise(resolve => setImmediate(resolve))
   t.notOk(isClosed)
   disk.resolve()

@@ -41,7 +41,11 @@ t.test('on a full disk writes are refused, reads go on, and no restart is needed
   t.ok(existsSync(join(folder, 'ballast')))
   const added: string[] = []
   const fill = async () => {
-    for (;;) added.push((await engine.add(Array.from({ length: 10 }, () => ask({ payload: 'x'.repeat(4000) })), T0))[9]!.run.id)
+    for (;;) {
+      added.push(
+        (await engine.add(Array.from({ length: 10 }, () => ask({ payload: 'x'.repeat(4000) })), T0))[9]!.run.id
+      )
+    }
   }
   await t.rejects(fill(), { code: 'OFFPEAK_ENGINE_FAILED', statusCode: 507 })
   t.notOk(existsSync(join(folder, 'ballast')), 'the reserve was given up first')
@@ -68,9 +72,17 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
   const answered = told.filter(line => line.startsWith('added')).map(line => line.split(' ')[1]!)
   const settled = told.filter(line => line.startsWith('settled')).map(line => line.split(' '))
   const runs = await Promise.all(answered.map(id => engine.get(id)))
-  const past = await Promise.all(settled.map(async ([, id, turn]) => (await engine.get(id!))?.attempts.some(attempt => attempt.turn === Number(turn))))
+  const past = await Promise.all(
+    settled.map(async ([, id, turn]) =>
+      (await engine.get(id!))?.attempts.some(attempt => attempt.turn === Number(turn))
+    )
+  )
   await engine.stop()
-  return { answered: answered.length, lost: runs.filter(run => !run).length, unsettled: past.filter(there => !there).length }
+  return {
+    answered: answered.length,
+    lost: runs.filter(run => !run).length,
+    unsettled: past.filter(there => !there).length
+  }
 }
 
 const library = powercutLibrary(folderOf(t))

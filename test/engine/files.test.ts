@@ -1,4 +1,5 @@
-import { closeSync, copyFileSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
@@ -16,9 +17,14 @@ async function setup (t: Test, options: { ballastBytes?: number } = {}) {
   const folder = folderOf(t)
   const clock = { now: T0 }
   const troubles: string[] = []
-  const create = () => createSqliteEngine({
-    folder, clock: () => clock.now, ballastBytes: 4096, onTrouble: call => troubles.push(call), ...options
-  })
+  const create = () =>
+    createSqliteEngine({
+      folder,
+      clock: () => clock.now,
+      ballastBytes: 4096,
+      onTrouble: call => troubles.push(call),
+      ...options
+    })
   const engine = create()
   t.teardown(() => engine.stop())
   await engine.start()
@@ -28,7 +34,8 @@ async function setup (t: Test, options: { ballastBytes?: number } = {}) {
 /** As `setup`, with runs in it, stopped as a kill would: the next start checks the file. */
 async function crashed (t: Test) {
   const ours = await setup(t)
-  await ours.engine.add(Array.from({ length: 500 }, (_, index) => ask({ key: `k${index}`, payload: 'x'.repeat(200) })), T0)
+  await ours.engine.add(Array.from({ length: 500 }, (_, index) => ask({ key: `k${index}`, payload: 'x'.repeat(200) })),
+    T0)
   await ours.engine.stop()
   writeFileSync(join(ours.folder, 'lock.json'), '{}')
   return ours
@@ -48,7 +55,8 @@ t.test('the folder and its files are for their owner alone [S35]', async t => {
   await engine.start()
   await addOne(engine)
   t.equal(statSync(folder).mode & 0o777, 0o700)
-  t.same(readdirSync(folder).toSorted(), ['ballast', 'lock.db', 'lock.json', 'offpeak.db', 'offpeak.db-shm', 'offpeak.db-wal'])
+  t.same(readdirSync(folder).toSorted(), ['ballast', 'lock.db', 'lock.json', 'offpeak.db', 'offpeak.db-shm',
+    'offpeak.db-wal'])
   for (const name of readdirSync(folder)) t.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
   t.equal(statSync(join(folder, 'ballast')).size, 4096)
 })
@@ -139,7 +147,10 @@ t.test('a database of another program is refused and left alone', async t => {
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   db.exec('create table theirs (x); pragma user_version = 1')
   db.close()
-  await t.rejects(createSqliteEngine({ folder, ballastBytes: 4096 }).start(), { code: FAILED, message: /another program/ })
+  await t.rejects(createSqliteEngine({ folder, ballastBytes: 4096 }).start(), {
+    code: FAILED,
+    message: /another program/
+  })
 })
 
 t.test('a migration leaves a backup of what was, and one that breaks leaves everything as it was [F12]', async t => {
@@ -147,7 +158,10 @@ t.test('a migration leaves a backup of what was, and one that breaks leaves ever
   const open = (migrations: string[]) => openDatabase({ folder, unclean: false, now: T0, migrations })
   const version = (file: string) => {
     const db = new DatabaseSync(join(folder, file))
-    const answer = { ...db.prepare('pragma user_version').get(), ...db.prepare('select count(*) as tables from sqlite_schema').get() }
+    const answer = {
+      ...db.prepare('pragma user_version').get(),
+      ...db.prepare('select count(*) as tables from sqlite_schema').get()
+    }
     db.close()
     return answer
   }
@@ -172,8 +186,16 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
   t.teardown(() => engine.stop())
   await engine.start()
-  t.match((await engine.list({ limit: 9 })).items, [{ state: 'failed', error: { message: 'boom' } }, { state: 'queued', deadline_at: null, moved: null }])
-  t.match(await engine.dead({}), [{ task: 'a', fingerprint: fingerprintOf({ name: 'Error', message: 'boom' }), count: 1 }])
+  t.match((await engine.list({ limit: 9 })).items, [{ state: 'failed', error: { message: 'boom' } }, {
+    state: 'queued',
+    deadline_at: null,
+    moved: null
+  }])
+  t.match(await engine.dead({}), [{
+    task: 'a',
+    fingerprint: fingerprintOf({ name: 'Error', message: 'boom' }),
+    count: 1
+  }])
   t.match(await claimAll(engine), [{ payload: { n: 7 } }])
 })
 
@@ -182,7 +204,8 @@ t.test('a short payload lies in the row of its run, a long one beside it', async
   const db = new DatabaseSync(file, { readOnly: true })
   t.teardown(() => db.close())
   await engine.add([ask({ payload: 'x'.repeat(510) }), ask({ payload: 'x'.repeat(511) }), ask()], T0)
-  t.same(db.prepare('select length(payload) as length from run order by id').all().map(row => row['length']), [512, null, null])
+  t.same(db.prepare('select length(payload) as length from run order by id').all().map(row => row['length']), [512,
+    null, null])
   t.same(db.prepare('select length(json) as length from payload').all().map(row => row['length']), [513])
 })
 
@@ -199,21 +222,32 @@ t.test('a run that is removed leaves no row behind, whatever belonged to it', as
   await engine.end({ id: first.id, as: 'skipped', reason: { code: 'x', message: '' }, now: T0 })
   await engine.hold([{ owner: 'me', id, at: T0, code: 'battery', message: '' }])
   const used = { cpu_seconds: 1, memory_peak_bytes: 1, read_bytes: null, written_bytes: null }
-  for (const outcome of [{ kind: 'failed', error: { name: 'Error', message: 'boom' }, retry_at: T0 }, { kind: 'completed', result: 1 }] as const) {
+  for (const outcome of [{ kind: 'failed', error: { name: 'Error', message: 'boom' }, retry_at: T0 }, {
+    kind: 'completed',
+    result: 1
+  }] as const) {
     const [run] = await claimAll(engine)
     await engine.report({ lease: run!, now: T0, checkpoint: 1, logs: [{ at: T0, level: 30, text: 'one' }] })
     await engine.settle({ lease: run!, outcome, now: T0, used })
   }
   const rows = () => {
     const db = new DatabaseSync(file, { readOnly: true })
-    const tables = db.prepare("select name from pragma_table_list where schema = 'main' and type = 'table'").all() as { name: string }[]
-    const belonging = tables.filter(({ name }) => db.prepare(`select 1 from pragma_table_info('${name}') where name = 'run' and lower(type) = 'integer'`).get() || name === 'run')
-    const counts = belonging.map(({ name }) => [name, (db.prepare(`select count(*) as n from ${name}`).get() as { n: number }).n] as const)
+    const tables = db.prepare("select name from pragma_table_list where schema = 'main' and type = 'table'").all() as {
+      name: string
+    }[]
+    const belonging = tables.filter(({ name }) =>
+      db.prepare(`select 1 from pragma_table_info('${name}') where name = 'run' and lower(type) = 'integer'`).get() ||
+      name === 'run'
+    )
+    const counts = belonging.map(({ name }) =>
+      [name, (db.prepare(`select count(*) as n from ${name}`).get() as { n: number }).n] as const
+    )
     db.close()
     return Object.fromEntries(counts.toSorted())
   }
   const before = rows()
-  t.match(Object.keys(before), ['attempt', 'checkpoint', 'dependency', 'hold', 'log', 'payload', 'result', 'run', 'used'])
+  t.match(Object.keys(before), ['attempt', 'checkpoint', 'dependency', 'hold', 'log', 'payload', 'result', 'run',
+    'used'])
   t.ok(Object.values(before).every(count => count > 0), JSON.stringify(before))
   t.equal(await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 }), 2)
   t.strictSame(rows(), Object.fromEntries(Object.keys(before).map(name => [name, 0])))

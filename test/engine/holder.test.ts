@@ -1,4 +1,5 @@
-import { closeSync, cpSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, cpSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync,
+  writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,7 +16,9 @@ const TAKEN = 'OFFPEAK_ENGINE_TAKEN'
 function engineOf (t: Test, folder: string) {
   const troubles: unknown[] = []
   const engine = createSqliteEngine({
-    folder, ballastBytes: 4096, onTrouble: (_, error) => troubles.push((error as { code?: string }).code)
+    folder,
+    ballastBytes: 4096,
+    onTrouble: (_, error) => troubles.push((error as { code?: string }).code)
   })
   t.teardown(() => engine.stop())
   return { engine, troubles }
@@ -36,9 +39,22 @@ function from (file: string, sql: string) {
 }
 
 const MINE: Holder = {
-  id: 'mine', owner: 'me', pid: 10, host: 'here', started: '100', boot: 'b1', space: 's1', machine: 'm1', lock: '1:1', file: '1:2'
+  id: 'mine',
+  owner: 'me',
+  pid: 10,
+  host: 'here',
+  started: '100',
+  boot: 'b1',
+  space: 's1',
+  machine: 'm1',
+  lock: '1:1',
+  file: '1:2'
 }
-const seen = { startedAt: (pid: number) => pid === 7 ? '70' : null, isAlive: (pid: number) => pid === 7, isOpen: (id: string) => id === 'open' }
+const seen = {
+  startedAt: (pid: number) => pid === 7 ? '70' : null,
+  isAlive: (pid: number) => pid === 7,
+  isOpen: (id: string) => id === 'open'
+}
 const LIVES = { ...MINE, id: 'other', pid: 7, started: '70' }
 
 const STANDINGS: [string, Partial<Holder>, 'gone' | 'alive' | 'unknown', Partial<Holder>?][] = [
@@ -53,11 +69,26 @@ const STANDINGS: [string, Partial<Holder>, 'gone' | 'alive' | 'unknown', Partial
   ['a container of this machine whose lock is the one that was free', { space: 's2' }, 'gone'],
   ['a container of this machine, and the lock was removed', { space: 's2', lock: '1:9' }, 'unknown'],
   ['another machine', { boot: 'b0', machine: 'm2' }, 'unknown'],
-  ['another machine, where devices have other numbers', { boot: 'b0', machine: 'm2', file: '5:2', lock: '5:1' }, 'unknown'],
+  ['another machine, where devices have other numbers', { boot: 'b0', machine: 'm2', file: '5:2', lock: '5:1' },
+    'unknown'],
   ['a copy from another machine', { boot: 'b0', machine: 'm2', file: '5:3' }, 'gone'],
-  ['no boots are told apart: the lock was free', { boot: null, space: null, started: null }, 'gone', { boot: null, space: null, started: null }],
-  ['no boots are told apart: the lock was removed', { boot: null, space: null, started: null, lock: '1:9' }, 'alive', { boot: null, space: null, started: null }],
-  ['no boots are told apart: the lock was removed and the process is no more', { boot: null, space: null, started: null, lock: '1:9', pid: 8 }, 'gone', { boot: null, space: null, started: null }]
+  ['no boots are told apart: the lock was free', { boot: null, space: null, started: null }, 'gone', {
+    boot: null,
+    space: null,
+    started: null
+  }],
+  ['no boots are told apart: the lock was removed', { boot: null, space: null, started: null, lock: '1:9' }, 'alive', {
+    boot: null,
+    space: null,
+    started: null
+  }],
+  ['no boots are told apart: the lock was removed and the process is no more', {
+    boot: null,
+    space: null,
+    started: null,
+    lock: '1:9',
+    pid: 8
+  }, 'gone', { boot: null, space: null, started: null }]
 ]
 t.test('who is named as the holder of a store has it, has left it, or has to be asked', t => {
   for (const [words, holder, standing, mine] of STANDINGS) {
@@ -88,7 +119,9 @@ t.test('a lock that is replaced by a file of another program is no way in [F09]'
   t.match(await engine.health(T0), { ok: true })
 })
 
-t.test('a lock that this process has given up by closing the file elsewhere is taken again [F09]', { skip: process.platform !== 'linux' && 'only Linux tells of locks' }, async t => {
+t.test('a lock that this process has given up by closing the file elsewhere is taken again [F09]', {
+  skip: process.platform !== 'linux' && 'only Linux tells of locks'
+}, async t => {
   const { engine, lock } = await setup(t)
   const isLocked = () => readFileSync('/proc/locks', 'utf8').includes(`:${statSync(lock).ino} `)
   t.ok(isLocked())

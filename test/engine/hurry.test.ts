@@ -4,7 +4,15 @@ import type { Change, Said } from '../../core/engine/nearby.ts'
 import type { NewRun } from '../../core/model/run/run.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
-const ask = (more: Partial<NewRun> = {}): NewRun => ({ task: 'copy', queue: 'default', priority: 'normal', source: 'manual', due_at: NOW + 1000, max_retries: 0, ...more })
+const ask = (more: Partial<NewRun> = {}): NewRun => ({
+  task: 'copy',
+  queue: 'default',
+  priority: 'normal',
+  source: 'manual',
+  due_at: NOW + 1000,
+  max_retries: 0,
+  ...more
+})
 
 t.test('a waiting run that is to run now stays so across a restart, and the record says who', async t => {
   const folder = t.testdir()
@@ -13,16 +21,29 @@ t.test('a waiting run that is to run now stays so across a restart, and the reco
   const [added] = await engine.add([ask()], NOW)
   const { id } = added!.run
   t.equal(added!.run.now, false)
-  const run = await engine.edit({ id, now: NOW, by: 'ann', run_now: true, due_at: NOW, record: { by: 'ann', action: 'run_now', detail: { passes: ['on_battery'] } } })
+  const run = await engine.edit({
+    id,
+    now: NOW,
+    by: 'ann',
+    run_now: true,
+    due_at: NOW,
+    record: { by: 'ann', action: 'run_now', detail: { passes: ['on_battery'] } }
+  })
   t.match(run, { now: true, due_at: NOW, state: 'queued' })
-  t.match(await engine.edit({ id, now: NOW, by: 'bob', priority: 'high' }), { now: true, priority: 'high' }, 'a later change leaves it')
+  t.match(await engine.edit({ id, now: NOW, by: 'bob', priority: 'high' }), { now: true, priority: 'high' },
+    'a later change leaves it')
   await engine.stop()
   const again = createSqliteEngine({ folder })
   await again.start()
   t.teardown(() => again.stop())
   t.match(await again.get(id), { now: true, priority: 'high' })
   t.match((await again.due({ now: NOW, owner: 'me' })).singles, [{ id, now: true }], 'it is judged by itself')
-  t.match(await again.records({ limit: 9 }), [{ by: 'bob', action: 'edit', subject: id }, { by: 'ann', action: 'run_now', subject: id, detail: { passes: ['on_battery'] } }])
+  t.match(await again.records({ limit: 9 }), [{ by: 'bob', action: 'edit', subject: id }, {
+    by: 'ann',
+    action: 'run_now',
+    subject: id,
+    detail: { passes: ['on_battery'] }
+  }])
 })
 
 t.test('changes of waiting runs and deletions are said with each commit', async t => {
@@ -41,6 +62,11 @@ t.test('changes of waiting runs and deletions are said with each commit', async 
   await engine.discard({ id, now: NOW, reason })
   await engine.change({ act: 'remove', filter: { task: 'copy' }, now: NOW, limit: 10, dry_run: false, reason })
   t.same(said.map(({ call, kind }) => `${call} ${kind}`), [
-    'edit edited', ...Array.from({ length: 3 }, () => 'change edited'), ...Array.from({ length: 3 }, () => 'change cancelled'), 'discard removed', 'change removed', 'change removed'
+    'edit edited',
+    ...Array.from({ length: 3 }, () => 'change edited'),
+    ...Array.from({ length: 3 }, () => 'change cancelled'),
+    'discard removed',
+    'change removed',
+    'change removed'
   ])
 })

@@ -7,7 +7,15 @@ import type { Test } from 'tap'
 const T0 = Date.UTC(2026, 0)
 const LAST = 8.64e15
 
-const asked = (over: Partial<NewRun> = {}): NewRun => ({ task: 'a', queue: 'default', priority: 'normal', source: 'manual', due_at: T0, max_retries: 2, ...over })
+const asked = (over: Partial<NewRun> = {}): NewRun => ({
+  task: 'a',
+  queue: 'default',
+  priority: 'normal',
+  source: 'manual',
+  due_at: T0,
+  max_retries: 2,
+  ...over
+})
 
 async function engineOf (t: Test) {
   const engine = createSqliteEngine({ folder: ':memory:', ballastBytes: 0 })
@@ -18,10 +26,14 @@ async function engineOf (t: Test) {
 
 t.test('an instant that no calendar has is refused, and one that follows from others is the last or the first of the calendar', async t => {
   const engine = await engineOf(t)
-  for (const over of [{ due_at: 1e16 }, { deadline_at: Number.MAX_SAFE_INTEGER }, { nominal_at: -1e16 }, { due_at: NaN }]) {
+  for (const over of [{ due_at: 1e16 }, { deadline_at: Number.MAX_SAFE_INTEGER }, { nominal_at: -1e16 }, {
+    due_at: NaN
+  }]) {
     await t.rejects(engine.add([asked(over)], T0), { code: 'OFFPEAK_INPUT_INVALID' })
   }
-  const [far] = await engine.add([asked({ deadline_at: LAST, key: 'k', unique: { until: Number.MAX_SAFE_INTEGER, conflict: 'return' } })], T0)
+  const [far] = await engine.add([
+    asked({ deadline_at: LAST, key: 'k', unique: { until: Number.MAX_SAFE_INTEGER, conflict: 'return' } })
+  ], T0)
   const { id } = far!.run
   t.equal(far!.run.key_until, LAST)
   for (const due_at of [T0, 1e18, T0]) {
@@ -46,7 +58,10 @@ t.test('a run that is tried again by hand, and again, may wait as long each time
 })
 
 t.test('ids rise by one once the clock is beyond what they hold', t => {
-  const numbers = [Date.UTC(2045, 0), Date.UTC(2100, 0), Date.UTC(2026, 0)].reduce<number[]>((all, now) => [...all, nextNumber(all.at(-1) ?? 0, now)], [])
+  const numbers = [Date.UTC(2045, 0), Date.UTC(2100, 0), Date.UTC(2026, 0)].reduce<number[]>(
+    (all, now) => [...all, nextNumber(all.at(-1) ?? 0, now)],
+    []
+  )
   t.ok(numbers.every(Number.isSafeInteger))
   t.strictSame(numbers, numbers.toSorted((a, b) => a - b))
   t.strictSame(numbers.map(number => decodeId(encodeId(number))), numbers)

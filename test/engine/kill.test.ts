@@ -19,12 +19,15 @@ function faultsOf (run: FullRun): string[] {
   const count = (word: string) => outcomes.filter(outcome => outcome === word).length
   const running = run.state === 'running' ? 1 : 0
   const checks: [string, boolean][] = [
-    ['turns have no gap', run.attempts.every(({ turn }, index) => turn === index + 1) && run.turn === outcomes.length + running],
+    ['turns have no gap',
+      run.attempts.every(({ turn }, index) => turn === index + 1) && run.turn === outcomes.length + running],
     ['crashes are counted apart', run.crashes === count('crashed')],
     ['attempts are charged once', run.attempt === count('failed') + count('completed') + running],
     ['an end is written once', count('completed') <= 1]
   ]
-  return checks.filter(([, holds]) => !holds).map(([words]) => `${run.id}: ${words} (${outcomes.join()}; attempt ${run.attempt}, turn ${run.turn}, ${run.state})`)
+  return checks.filter(([, holds]) => !holds).map(([words]) =>
+    `${run.id}: ${words} (${outcomes.join()}; attempt ${run.attempt}, turn ${run.turn}, ${run.state})`
+  )
 }
 
 async function opened (t: Test, folder: string): Promise<Engine> {
@@ -66,9 +69,12 @@ t.test('a hundred kills under traffic lose nothing that was answered [F01]', { t
   await engine.stop()
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   t.match(db.prepare('pragma integrity_check').get(), { integrity_check: 'ok' })
-  const counted = db.prepare('select sum(completed) as completed, sum(failed) as failed, sum(cancelled) as cancelled, sum(skipped) as skipped from lane').get()
+  const counted = db.prepare(
+    'select sum(completed) as completed, sum(failed) as failed, sum(cancelled) as cancelled, sum(skipped) as skipped from lane'
+  ).get()
   t.match(counted, db.prepare(`
-    select sum(state = 3) as completed, sum(state = 4) as failed, sum(state = 5) as cancelled, sum(state = 6) as skipped from run`).get()!, 'counts are what is there')
+    select sum(state = 3) as completed, sum(state = 4) as failed, sum(state = 5) as cancelled, sum(state = 6) as skipped from run`)
+    .get()!, 'counts are what is there')
   db.close()
 })
 

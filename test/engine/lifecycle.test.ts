@@ -25,7 +25,10 @@ function setup ({ fails = 0 } = {}) {
   return { life, order, close: () => closing.shift()?.resolve() }
 }
 
-const soon = () => new Promise<void>(resolve => { setImmediate(resolve) })
+const soon = () =>
+  new Promise<void>(resolve => {
+    setImmediate(resolve)
+  })
 
 t.test('it opens with the first start and closes with the last stop', async t => {
   const { life, order, close } = setup()

@@ -21,15 +21,28 @@ function newRun (index: number): NewRun {
   const source: Source = isPlanned ? index % 9 === 0 ? 'catch_up' : 'schedule' : index % 10 === 0 ? 'task' : 'manual'
   const rest = isPlanned ? { schedule: `every_${index % 5}` } : {}
   const state = index % 7 === 0 ? { skipped: { code: 'overlap', message: 'it ran' } } : {}
-  return ask({ task: taskOf(index), queue: index % 4 === 0 ? 'other' : 'default', source, due_at: T0 + (index % 3 === 0 ? 1e9 : 0), ...rest, ...state })
+  return ask({
+    task: taskOf(index),
+    queue: index % 4 === 0 ? 'other' : 'default',
+    source,
+    due_at: T0 + (index % 3 === 0 ? 1e9 : 0),
+    ...rest,
+    ...state
+  })
 }
 
 async function finishSome (engine: Engine): Promise<void> {
   for (let index = 0; index < TASKS; index++) {
     const runs = await claimAll(engine, { now: T0 + RUNS, lease: 1e6, limit: 150, tasks: { [taskOf(index)]: 150 } })
-    await Promise.all(runs.map(({ id, turn }, place) => place < 3 ? null : engine.settle({
-      lease: { id, turn }, now: T0 + RUNS + place, outcome: place % 50 === 0 ? { kind: 'failed', error: BOOM, retry_at: null } : { kind: 'completed', result: null }
-    })))
+    await Promise.all(runs.map(({ id, turn }, place) =>
+      place < 3 ? null : engine.settle({
+        lease: { id, turn },
+        now: T0 + RUNS + place,
+        outcome: place % 50 === 0
+          ? { kind: 'failed', error: BOOM, retry_at: null }
+          : { kind: 'completed', result: null }
+      })
+    ))
   }
 }
 
@@ -37,22 +50,37 @@ async function setup (t: Test) {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()
-  for (let index = 0; index < RUNS; index += BATCH) await engine.add(Array.from({ length: BATCH }, (_, place) => newRun(index + place)), T0 + index)
+  for (let index = 0; index < RUNS; index += BATCH) {
+    await engine.add(Array.from({ length: BATCH }, (_, place) => newRun(index + place)), T0 + index)
+  }
   await finishSome(engine)
   return { engine, all: (await engine.list({ limit: RUNS })).items }
 }
 
 const matches = (run: Run, { task, state, queue, schedule, source, from = 0, to = Infinity }: Filter): boolean =>
-  (task ?? run.task) === run.task && (state?.includes(run.state) ?? true) && (queue ?? run.queue) === run.queue && (schedule ?? run.schedule) === run.schedule &&
+  (task ?? run.task) === run.task && (state?.includes(run.state) ?? true) && (queue ?? run.queue) === run.queue &&
+  (schedule ?? run.schedule) === run.schedule &&
   (source ?? run.source) === run.source && run.created_at >= from && run.created_at < to
 
 function filters (): Filter[] {
-  const states = [undefined, ...STATES.map(state => [state]), ['queued', 'failed'], ['running', 'queued']] as Filter['state'][]
+  const states = [undefined, ...STATES.map(state => [state]), ['queued', 'failed'], ['running',
+    'queued']] as Filter['state'][]
   const rest: Filter[] = [
-    {}, { source: 'manual' }, { source: 'task' }, { source: 'catch_up' }, { schedule: 'every_1' }, { schedule: 'nobody' }, { queue: 'other' },
-    { queue: 'other', source: 'schedule' }, { task: 'task_3' }, { task: 'task_3', source: 'manual' }, { from: T0 + 500, to: T0 + 2500 },
-    { source: 'schedule', to: T0 + 2100 }, { schedule: 'every_2', queue: 'other', source: 'schedule' },
-    { schedule: 'every_3', task: 'task_8' }, { schedule: 'every_3', source: 'task' }
+    {},
+    { source: 'manual' },
+    { source: 'task' },
+    { source: 'catch_up' },
+    { schedule: 'every_1' },
+    { schedule: 'nobody' },
+    { queue: 'other' },
+    { queue: 'other', source: 'schedule' },
+    { task: 'task_3' },
+    { task: 'task_3', source: 'manual' },
+    { from: T0 + 500, to: T0 + 2500 },
+    { source: 'schedule', to: T0 + 2100 },
+    { schedule: 'every_2', queue: 'other', source: 'schedule' },
+    { schedule: 'every_3', task: 'task_8' },
+    { schedule: 'every_3', source: 'task' }
   ]
   return states.flatMap(state => rest.map(one => ({ ...one, ...state && { state } })))
 }
@@ -82,24 +110,32 @@ t.test('what a change would meet is counted as a scan would count it', async t =
   const waits = ['blocked', 'queued']
   const [running] = all.filter(({ state }) => state === 'running')
   await engine.cancel({ id: running!.id, reason: { code: 'by_hand', message: 'stop' }, now: T0 })
-  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove' | 'promote') => (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
+  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove' | 'promote') =>
+    (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
   const count = (test: (run: Run) => boolean) => all.filter(test).length
   t.equal(await counts({}, 'cancel'), count(({ state }) => waits.includes(state) || state === 'running') - 1)
-  t.equal(await counts({ queue: 'other', state: ['queued'] }, 'cancel'), count(({ state, queue }) => state === 'queued' && queue === 'other'))
-  t.equal(await counts({ source: 'task', state: ['queued'] }, 'cancel'), count(({ state, source }) => state === 'queued' && source === 'task'))
+  t.equal(await counts({ queue: 'other', state: ['queued'] }, 'cancel'),
+    count(({ state, queue }) => state === 'queued' && queue === 'other'))
+  t.equal(await counts({ source: 'task', state: ['queued'] }, 'cancel'),
+    count(({ state, source }) => state === 'queued' && source === 'task'))
   t.equal(await counts({}, 'retry'), count(({ state }) => state === 'failed'))
-  t.equal(await counts({ from: T0 + 2000 }, 'remove'), count(({ state, created_at: at }) => !waits.includes(state) && state !== 'running' && at >= T0 + 2000))
-  t.equal(await counts({ source: 'task' }, 'remove'), count(({ state, source }) => !waits.includes(state) && state !== 'running' && source === 'task'))
-  t.equal(await counts({ schedule: 'every_1', state: ['skipped'] }, 'remove'), count(({ state, schedule }) => state === 'skipped' && schedule === 'every_1'))
+  t.equal(await counts({ from: T0 + 2000 }, 'remove'),
+    count(({ state, created_at: at }) => !waits.includes(state) && state !== 'running' && at >= T0 + 2000))
+  t.equal(await counts({ source: 'task' }, 'remove'),
+    count(({ state, source }) => !waits.includes(state) && state !== 'running' && source === 'task'))
+  t.equal(await counts({ schedule: 'every_1', state: ['skipped'] }, 'remove'),
+    count(({ state, schedule }) => state === 'skipped' && schedule === 'every_1'))
   t.equal(await counts({}, 'promote'), count(({ state, due_at: at }) => state === 'queued' && at > T0))
-  t.equal(await counts({ to: T0 + 1000 }, 'promote'), count(({ state, due_at: at, created_at: born }) => state === 'queued' && at > T0 && born < T0 + 1000))
+  t.equal(await counts({ to: T0 + 1000 }, 'promote'),
+    count(({ state, due_at: at, created_at: born }) => state === 'queued' && at > T0 && born < T0 + 1000))
 })
 
 t.test('runs are found by when they were created, also those of a clock that was set back and those of a crowded millisecond', async t => {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()
-  const born = async (filter: Filter) => (await engine.list({ ...filter, limit: 9 })).items.map(({ created_at: at }) => at - T0)
+  const born = async (filter: Filter) =>
+    (await engine.list({ ...filter, limit: 9 })).items.map(({ created_at: at }) => at - T0)
   await engine.add([ask()], T0 + 100)
   t.strictSame(await born({ from: T0 + 100, to: T0 + 101 }), [100])
   t.strictSame(await born({ to: T0 + 100 }), [])
@@ -122,8 +158,10 @@ async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()
-  const add = (count: number, more: (place: number) => Partial<NewRun>) => engine.add(Array.from({ length: count }, (_, place) => ask(more(place))), T0)
-  await add(LONG, place => ({ due_at: place < DUE ? T0 + LONG - place : T0 + 1e9, source: place % 5 === 0 ? 'task' : 'manual' }))
+  const add = (count: number, more: (place: number) => Partial<NewRun>) =>
+    engine.add(Array.from({ length: count }, (_, place) => ask(more(place))), T0)
+  await add(LONG,
+    place => ({ due_at: place < DUE ? T0 + LONG - place : T0 + 1e9, source: place % 5 === 0 ? 'task' : 'manual' }))
   await add(50, place => ({ task: 'b', due_at: T0 + place % 7 }))
   await add(NEWER, place => ({ task: place % 3 === 0 ? 'a' : 'c', skipped: { code: 'overlap', message: 'it ran' } }))
   return { engine, all: (await engine.list({ limit: LONG + NEWER + 50 })).items }
@@ -132,15 +170,23 @@ async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
 t.test('of a long line behind many newer runs every filter lists what a scan would', async t => {
   const { engine, all } = await hidden(t)
   const waits: Filter = { state: ['queued'] }
-  const rest: Filter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, { source: 'schedule' }, { task: 'b', source: 'task' }]
-  for (const filter of [...rest.map(one => ({ ...waits, ...one })), { task: 'a' }, { state: ['queued', 'failed'] } satisfies Filter]) {
-    t.strictSame(await pages(engine, { ...filter, limit: 4001 }), all.filter(run => matches(run, filter)).map(({ id }) => id), JSON.stringify(filter))
+  const rest: Filter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, {
+    source: 'schedule'
+  }, { task: 'b', source: 'task' }]
+  for (const filter of [...rest.map(one => ({ ...waits, ...one })), { task: 'a' },
+    { state: ['queued', 'failed'] } satisfies Filter]) {
+    t.strictSame(await pages(engine, { ...filter, limit: 4001 }), all.filter(run =>
+      matches(run, filter)
+    ).map(({ id }) => id), JSON.stringify(filter))
   }
   for (const late of [5, LONG + 1]) {
     const due = all.filter(({ state, due_at: at }) => state === 'queued' && at <= T0 + late)
     t.strictSame(await pages(engine, { due_by: T0 + late, limit: 4001 }), due.map(({ id }) => id))
-    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'manual', limit: 4001 }), due.filter(({ source }) => source === 'manual').map(({ id }) => id))
-    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'task', limit: 4001 }), due.filter(({ source }) => source === 'task').map(({ id }) => id))
+    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'manual', limit: 4001 }), due.filter(({ source }) =>
+      source === 'manual'
+    ).map(({ id }) => id))
+    t.strictSame(await pages(engine, { due_by: T0 + late, source: 'task', limit: 4001 }),
+      due.filter(({ source }) => source === 'task').map(({ id }) => id))
   }
 })
 
@@ -149,7 +195,12 @@ t.test('what waits and runs is counted when the folder is opened again', async t
   const first = createSqliteEngine({ folder, synchronous: 'off' })
   await first.start()
   const [cause] = await first.add([ask({ task: 'b' })], T0)
-  await first.add([...SOURCES, ...SOURCES].map((source, place) => ask({ source, ...place > 5 && { after: [{ run: cause!.run.id, condition: 'done' }] } })), T0)
+  await first.add(
+    [...SOURCES, ...SOURCES].map((source, place) =>
+      ask({ source, ...place > 5 && { after: [{ run: cause!.run.id, condition: 'done' }] } })
+    ),
+    T0
+  )
   await claimAll(first, { limit: 3, tasks: { a: 2, b: 1 } })
   const counts = await first.count()
   await first.stop()
@@ -168,14 +219,29 @@ t.test('of lines that are long, and of many that are not, every page has the new
     const added: string[] = []
     for (const [place, length] of lengths.entries()) {
       for (let count = 0; count < length; count += 500) {
-        const runs = await engine.add(Array.from({ length: Math.min(500, length - count) }, () => ask({ task: taskOf(place) })), T0 + count)
+        const runs = await engine.add(
+          Array.from({ length: Math.min(500, length - count) }, () => ask({ task: taskOf(place) })),
+          T0 + count
+        )
         added.push(...runs.map(({ run }) => run.id))
       }
     }
     const newest = added.toSorted().toReversed()
     const first = await engine.list({ state: ['queued'], limit: 30 })
     t.same(first.items.map(({ id }) => id), newest.slice(0, 30))
-    t.same((await engine.list({ state: ['queued'], limit: 30, cursor: newest[9000]! })).items.map(({ id }) => id), newest.slice(9001, 9031))
-    for (const [place, length] of lengths.entries()) t.match(await engine.change({ act: 'cancel', filter: { task: taskOf(place), state: ['queued'] }, now: T0, limit: 9, dry_run: true }), { matched: length })
+    t.same((await engine.list({ state: ['queued'], limit: 30, cursor: newest[9000]! })).items.map(({ id }) => id),
+      newest.slice(9001, 9031))
+    for (const [place, length] of lengths.entries()) {
+      t.match(
+        await engine.change({
+          act: 'cancel',
+          filter: { task: taskOf(place), state: ['queued'] },
+          now: T0,
+          limit: 9,
+          dry_run: true
+        }),
+        { matched: length }
+      )
+    }
   }
 })

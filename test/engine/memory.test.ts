@@ -11,7 +11,9 @@ t.test('a store in memory keeps runs, writes no file and forgets at its stop', a
   await engine.start()
   const [added] = await engine.add([run], 1)
   t.match(await engine.get(added!.run.id), { state: 'queued', task: 'one' })
-  t.match(await engine.cancel({ id: added!.run.id, reason: { code: 'cancelled', message: 'by hand' }, now: 2 }), { state: 'cancelled' })
+  t.match(await engine.cancel({ id: added!.run.id, reason: { code: 'cancelled', message: 'by hand' }, now: 2 }), {
+    state: 'cancelled'
+  })
   t.match(await engine.health(3), { ok: true, bytes: 0 })
   await engine.stop()
   await engine.start()

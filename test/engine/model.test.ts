@@ -20,13 +20,32 @@ const OFTEN = 10
 const SELDOM = 100
 
 /** How often each is done; what is not named, once. */
-const WEIGHTS: Partial<Record<string, number>> = { add: 6, claim: 6, settle: 9, wait: 5, report: 4, retry: 4, hold: 4, flow: 3, name: 3, cancel: 2, edit: 2, plan: 2, sweep: 2 }
+const WEIGHTS: Partial<Record<string, number>> = {
+  add: 6,
+  claim: 6,
+  settle: 9,
+  wait: 5,
+  report: 4,
+  retry: 4,
+  hold: 4,
+  flow: 3,
+  name: 3,
+  cancel: 2,
+  edit: 2,
+  plan: 2,
+  sweep: 2
+}
 
-interface Operation { name: string, number: bigint }
+interface Operation {
+  name: string
+  number: bigint
+}
 
 const operation = fc.oneof(...Object.keys(ALL).map(name => ({
   weight: WEIGHTS[name] ?? 1,
-  arbitrary: fc.bigInt({ min: 0n, max: MOST }).map((number): Operation => Object.assign({ name, number }, { toString: () => `${name}(${number})` }))
+  arbitrary: fc.bigInt({ min: 0n, max: MOST }).map((number): Operation =>
+    Object.assign({ name, number }, { toString: () => `${name}(${number})` })
+  )
 })))
 
 async function doOne (act: Act | null): Promise<void> {
@@ -55,11 +74,17 @@ async function play (folder: string, operations: readonly Operation[]): Promise<
 
 t.test('whatever is done in whatever order, every run is what the laws say', async t => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: 'max' })
-  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 60, interruptAfterTimeLimit: 45 * SECOND })
+  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
+    numRuns: 60,
+    interruptAfterTimeLimit: 45 * SECOND
+  })
 })
 
 t.test('and it still is after a thousand operations', async () => {
   // Without a bias to what is short half of them are longer than five hundred.
   const operations = fc.noBias(fc.array(operation, { minLength: 1, maxLength: 1000, size: 'max' }))
-  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), { numRuns: 20, interruptAfterTimeLimit: 45 * SECOND })
+  await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
+    numRuns: 20,
+    interruptAfterTimeLimit: 45 * SECOND
+  })
 })

@@ -7,7 +7,11 @@ import { folderOf } from './process.ts'
 
 async function open (t: Test) {
   const troubles: unknown[] = []
-  const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 4096, onTrouble: (_, error) => void troubles.push(error) })
+  const engine = createSqliteEngine({
+    folder: folderOf(t),
+    ballastBytes: 4096,
+    onTrouble: (_, error) => void troubles.push(error)
+  })
   t.teardown(() => engine.stop())
   await engine.start()
   const changes: Change[] = []
@@ -24,17 +28,26 @@ async function open (t: Test) {
 
 t.test('whatever becomes of a run is said, by which call and of whose run', async t => {
   const { engine, said } = await open(t)
-  const [first] = await engine.add([ask({ ref: 'a' }), ask({ task: 'b', after: [{ run: '#a', condition: 'completed' }] }), ask({ task: 'c', after: [{ run: '#a', condition: 'done' }] })], T0)
+  const [first] = await engine.add([ask({ ref: 'a' }),
+    ask({ task: 'b', after: [{ run: '#a', condition: 'completed' }] }),
+    ask({ task: 'c', after: [{ run: '#a', condition: 'done' }] })], T0)
   t.same(said(), ['add added a queued', 'add added b blocked', 'add added c blocked'])
   const [run] = await claimAll(engine)
   t.same(said(), ['claim claimed a running'])
   await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
   t.same(said(), ['settle settled a queued me'])
-  await engine.cancel({ id: first!.run.id, reason: BY_HAND, now: T0, record: { by: 'ann', action: 'cancel', detail: null } })
-  t.same(said(), ['cancel cancelled a cancelled', 'cancel recorded', 'cancel settled b skipped', 'cancel added c queued'])
+  await engine.cancel({
+    id: first!.run.id,
+    reason: BY_HAND,
+    now: T0,
+    record: { by: 'ann', action: 'cancel', detail: null }
+  })
+  t.same(said(), ['cancel cancelled a cancelled', 'cancel recorded', 'cancel settled b skipped',
+    'cancel added c queued'])
   await engine.retry({ id: first!.run.id, now: T0, due_at: T0 })
   await engine.end({ id: first!.run.id, now: T0, as: 'failed', reason: BY_HAND })
-  t.same(said(), ['retry added a queued', 'end settled a failed', 'end added c queued'], 'who has not begun has waited for it again')
+  t.same(said(), ['retry added a queued', 'end settled a failed', 'end added c queued'],
+    'who has not begun has waited for it again')
   await engine.plan([planAsk({ fires: [fire(T0)] })])
   t.same(said(), ['plan added a queued'])
   await engine.change({ filter: { task: 'a', state: ['queued'] }, act: 'cancel', now: T0, limit: 9, dry_run: false })
@@ -44,7 +57,9 @@ t.test('whatever becomes of a run is said, by which call and of whose run', asyn
   t.same(said(), ['add added a queued', 'add settled a skipped', 'add added a queued'])
   const [last] = await engine.add([ask({ task: 'b', queue: 'q', due_at: T0 - 1 })], T0)
   const bounds = { q: { max: 1, on_full: 'drop_oldest' as const } }
-  await engine.add([ask({ task: 'c', queue: 'q', after: [{ run: last!.run.id, condition: 'completed' }] })], T0, { bounds })
+  await engine.add([ask({ task: 'c', queue: 'q', after: [{ run: last!.run.id, condition: 'completed' }] })], T0, {
+    bounds
+  })
   t.same(said(), ['add added b queued', 'add settled a skipped', 'add settled b skipped', 'add settled c skipped'])
 })
 
@@ -86,7 +101,9 @@ t.test('a run that comes behind one that is due and was left is no work, unless 
   t.equal(await added({}, T0 - 5), true, 'it comes first')
   await engine.due({ now: T0 + 5, owner: 'me' })
   t.equal(await added({ due_at: T0 + 60_000 }, T0 + 5), false, 'nor is one that is due later')
-  for (const more of [{ priority: 'high' }, { queue: 'other' }, { task: 'b' }, { now: true }, { source: 'schedule' }] as const) {
+  for (const more of [{ priority: 'high' }, { queue: 'other' }, { task: 'b' }, { now: true }, {
+    source: 'schedule'
+  }] as const) {
     t.equal(await added(more, T0 + 5), true, JSON.stringify(more))
   }
   t.equal(await added({ deadline_at: T0 + 99, expires: true }, T0 + 5), true, 'it has a deadline')
@@ -103,9 +120,12 @@ t.test('a run that comes behind one that is due and was left is no work, unless 
 t.test('a refused call says nothing, and a listener that throws keeps no other from it', async t => {
   const { engine, said, troubles, end } = await open(t)
   const other: number[] = []
-  engine.onChange(() => { throw new Error('mine') })
+  engine.onChange(() => {
+    throw new Error('mine')
+  })
   engine.onChange(change => void other.push(change.said.length))
-  await Promise.allSettled([engine.add([ask()], T0), engine.plan([planAsk({ fires: [fire(T0, { after: [{ run: '00000000000', condition: 'done' }] })] })])])
+  await Promise.allSettled([engine.add([ask()], T0),
+    engine.plan([planAsk({ fires: [fire(T0, { after: [{ run: '00000000000', condition: 'done' }] })] })])])
   t.same([said(), other], [['add added a queued'], [1]])
   t.match(troubles, [{ message: 'mine' }])
   end()

@@ -25,17 +25,26 @@ async function setup (t: Test, ...runs: Partial<NewRun>[]) {
   await engine.start()
   const [cause] = await engine.add([ask({ task: 'b' })], T0)
   await claimAll(engine, { tasks: { b: 1 } })
-  await engine.add(runs.map(more => ask({ ...more, ...more.after && { after: [{ run: cause!.run.id, condition: 'done' as const }] } })), T0)
-  for (const run of await claimAll(engine, { limit: 3, tasks: { c: 3 } })) await settleAs(engine, run, { kind: 'completed', result: null })
+  await engine.add(
+    runs.map(more =>
+      ask({ ...more, ...more.after && { after: [{ run: cause!.run.id, condition: 'done' as const }] } })
+    ),
+    T0
+  )
+  for (const run of await claimAll(engine, { limit: 3, tasks: { c: 3 } })) {
+    await settleAs(engine, run, { kind: 'completed', result: null })
+  }
   await engine.stop()
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   t.teardown(() => db.close())
   return { db, cells: cellsOf(db) }
 }
 
-const cellsOf = (db: DatabaseSync): Cells => Object.fromEntries(db.prepare(`
-  select name, sum(ncell) as cells from dbstat where name glob 'run_*' and pagetype = 'leaf' group by name having sum(ncell) > 0 order by name`).all()
-  .map(({ name, cells }) => [name as string, cells as number]))
+const cellsOf = (db: DatabaseSync): Cells =>
+  Object.fromEntries(db.prepare(`
+  select name, sum(ncell) as cells from dbstat where name glob 'run_*' and pagetype = 'leaf' group by name having sum(ncell) > 0 order by name`)
+    .all()
+    .map(({ name, cells }) => [name as string, cells as number]))
 
 /** The plans of the statements about runs that are prepared for a work, each with its statement. */
 function plansOf (db: DatabaseSync, work: (tables: Tables) => void): [sql: string, plan: string][] {
@@ -49,17 +58,34 @@ function plansOf (db: DatabaseSync, work: (tables: Tables) => void): [sql: strin
   }
   work(tables)
   db.prepare = prepare
-  return [...seen].filter(sql => /\bfrom run\b/.test(sql)).map(sql => [sql, prepare(`explain query plan ${sql}`).all().map(({ detail }) => String(detail)).join('\n')])
+  return [...seen].filter(sql => /\bfrom run\b/.test(sql)).map(
+    sql => [sql, prepare(`explain query plan ${sql}`).all().map(({ detail }) => String(detail)).join('\n')]
+  )
 }
 
 const SOME: Partial<NewRun>[] = [
-  {}, { due_at: T0 + 9 }, { source: 'task' }, { after: [] }, { task: 'c', schedule: 's', source: 'schedule' }, { task: 'c' }, { task: 'c' },
+  {},
+  { due_at: T0 + 9 },
+  { source: 'task' },
+  { after: [] },
+  { task: 'c', schedule: 's', source: 'schedule' },
+  { task: 'c' },
+  { task: 'c' },
   ...Array.from({ length: 10 }, (_, place) => ({ task: `d${place}`, skipped: { code: 'overlap', message: 'it ran' } }))
 ]
 
-const FILTERS: Filter[] = [undefined, ...STATES.map(state => [state])].flatMap(state => [
-  {}, { task: 'a' }, { queue: 'default' }, { source: 'manual' as const }, { source: 'task' as const }, { schedule: 's' }, { schedule: 's', task: 'c' }, { from: T0, to: T0 + 1 }
-].map(rest => ({ ...rest, ...state && { state } })))
+const FILTERS: Filter[] = [undefined, ...STATES.map(state => [state])].flatMap(state =>
+  [
+    {},
+    { task: 'a' },
+    { queue: 'default' },
+    { source: 'manual' as const },
+    { source: 'task' as const },
+    { schedule: 's' },
+    { schedule: 's', task: 'c' },
+    { from: T0, to: T0 + 1 }
+  ].map(rest => ({ ...rest, ...state && { state } }))
+)
 
 t.test('a run that is queued by hand is in one index', async t => {
   const { cells } = await setup(t, ...Array.from({ length: 40 }, () => ({})))
@@ -69,11 +95,16 @@ t.test('a run that is queued by hand is in one index', async t => {
 t.test('no list, count or sweep of runs reads a table through, and none but those of queued runs sorts', async t => {
   const { db } = await setup(t, ...SOME)
   const plans = plansOf(db, tables => {
-    for (const filter of [...FILTERS, { due_by: T0 }, { due_by: T0, source: 'manual' as const }, { fingerprint: 'f' }]) {
+    for (const filter of [...FILTERS, { due_by: T0 }, { due_by: T0, source: 'manual' as const }, {
+      fingerprint: 'f'
+    }]) {
       list(tables, { ...filter, limit: 2 })
       howMany(tables, filter, [])
     }
-    foremost(tables, { places: [...tables.memory.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })), sources: SOURCES }, { meets: term('id > ?', 0), most: 2 })
+    foremost(tables, {
+      places: [...tables.memory.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })),
+      sources: SOURCES
+    }, { meets: term('id > ?', 0), most: 2 })
     sweep(tables, { now: T0, before: T0 - 1, keep: 1e6, limit: 5 })
   })
   t.ok(plans.length > 20)

@@ -16,7 +16,12 @@ export function folderOf (t: Test): string {
   return folder
 }
 
-export interface TrafficAsk { folder: string, lines: number, synchronous?: 'full' | 'normal', env?: NodeJS.ProcessEnv }
+export interface TrafficAsk {
+  folder: string
+  lines: number
+  synchronous?: 'full' | 'normal'
+  env?: NodeJS.ProcessEnv
+}
 
 /** Starts a process with traffic on the folder, kills it with -9 once it has told so many lines, and gives all that it
  *  told. */
@@ -32,7 +37,10 @@ export async function killedTraffic (ask: TrafficAsk): Promise<string[]> {
 }
 
 function traffic ({ folder, synchronous = 'full', env = {} }: TrafficAsk): { child: ChildProcess, told: string[] } {
-  const child = spawn(process.execPath, [TRAFFIC, folder, synchronous], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, [TRAFFIC, folder, synchronous], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env }
+  })
   return { child, told: [] }
 }
 
@@ -40,11 +48,15 @@ function traffic ({ folder, synchronous = 'full', env = {} }: TrafficAsk): { chi
 export async function livingTraffic (t: Test, folder: string): Promise<ChildProcess> {
   const { child } = traffic({ folder, lines: 0 })
   t.teardown(() => child.kill('SIGKILL'))
-  await new Promise(resolve => { child.stdout!.once('data', resolve) })
+  await new Promise(resolve => {
+    child.stdout!.once('data', resolve)
+  })
   child.stdout!.resume()
   return child
 }
 
 /** Resolves when the process is no more. */
 export const gone = (child: ChildProcess): Promise<unknown> =>
-  child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise(resolve => { child.once('exit', resolve) })
+  child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise(resolve => {
+    child.once('exit', resolve)
+  })

@@ -1,4 +1,5 @@
-import { closeSync, copyFileSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync,
+  writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
@@ -16,7 +17,12 @@ const FRAME = PAGE + 24
 async function setup (t: Test, { copied = false } = {}) {
   const folder = folderOf(t)
   const found: string[] = []
-  const create = () => createSqliteEngine({ folder, ballastBytes: 0, onTrouble: (call, error) => call === 'guard' && found.push((error as Error).message) })
+  const create = () =>
+    createSqliteEngine({
+      folder,
+      ballastBytes: 0,
+      onTrouble: (call, error) => call === 'guard' && found.push((error as Error).message)
+    })
   let engine = create()
   await engine.start()
   await engine.add(Array.from({ length: 200 }, (_, index) => ask({ key: `k${index}`, payload: 'x'.repeat(300) })), T0)
@@ -54,22 +60,42 @@ const lengthOf = (wal: string): number => {
 
 /** What is done to the files of an engine in use, where everything lies when it is done, and what is said of it. */
 const HARM: Record<string, { copied?: boolean, harm: (file: string, wal: string) => void, says: RegExp }> = {
-  'the database is moved': { harm: file => renameSync(file, `${file}.elsewhere`), says: /offpeak.db was moved, removed/ },
+  'the database is moved': {
+    harm: file => renameSync(file, `${file}.elsewhere`),
+    says: /offpeak.db was moved, removed/
+  },
   'the database is removed': { harm: file => rmSync(file), says: /offpeak.db was moved, removed/ },
-  'the database is replaced by its own copy': { harm: file => {
-    copyFileSync(file, `${file}.copy`)
-    renameSync(`${file}.copy`, file)
-  }, says: /offpeak.db was moved, removed/ },
+  'the database is replaced by its own copy': {
+    harm: file => {
+      copyFileSync(file, `${file}.copy`)
+      renameSync(`${file}.copy`, file)
+    },
+    says: /offpeak.db was moved, removed/
+  },
   'the log is removed': { harm: (_, wal) => rmSync(wal), says: /offpeak.db-wal was moved, removed/ },
   'the database is emptied': { copied: true, harm: file => truncateSync(file), says: /damaged/ },
   'the database is cut in half': { copied: true, harm: file => truncateSync(file, 10 * PAGE), says: /damaged/ },
-  'the database is overwritten with zeros': { copied: true, harm: file => overwrite(file, 0, Buffer.alloc(statSync(file).size)), says: /damaged/ },
+  'the database is overwritten with zeros': {
+    copied: true,
+    harm: file => overwrite(file, 0, Buffer.alloc(statSync(file).size)),
+    says: /damaged/
+  },
   'its header is overwritten': { copied: true, harm: file => overwrite(file, 0, Buffer.alloc(100)), says: /damaged/ },
-  'one page of it is overwritten': { copied: true, harm: file => overwrite(file, (rootOf(file, 'run_name') - 1) * PAGE, Buffer.alloc(PAGE, 0xa5)), says: /damaged/ },
+  'one page of it is overwritten': {
+    copied: true,
+    harm: file => overwrite(file, (rootOf(file, 'run_name') - 1) * PAGE, Buffer.alloc(PAGE, 0xa5)),
+    says: /damaged/
+  },
   'the log is emptied': { harm: (_, wal) => truncateSync(wal), says: /cut short/ },
   'the log is cut short': { harm: (_, wal) => truncateSync(wal, lengthOf(wal) - 10 * FRAME), says: /cut short/ },
-  'the last page of the log is cut short': { harm: (_, wal) => truncateSync(wal, lengthOf(wal) - 1000), says: /cut short/ },
-  'the log is overwritten with zeros': { harm: (_, wal) => overwrite(wal, 0, Buffer.alloc(statSync(wal).size)), says: /cut short or overwritten/ }
+  'the last page of the log is cut short': {
+    harm: (_, wal) => truncateSync(wal, lengthOf(wal) - 1000),
+    says: /cut short/
+  },
+  'the log is overwritten with zeros': {
+    harm: (_, wal) => overwrite(wal, 0, Buffer.alloc(statSync(wal).size)),
+    says: /cut short or overwritten/
+  }
 }
 for (const [words, { copied = false, harm, says }] of Object.entries(HARM)) {
   t.test(`${words} while it is in use: the next run is refused, and health says why [F47, F48]`, async t => {
@@ -119,6 +145,10 @@ t.test('a database that was damaged while it was stopped in order is noticed wit
   const again = create()
   t.teardown(() => again.stop())
   await again.start()
-  while ((await again.health(T0)).ok) await new Promise(resolve => { setImmediate(resolve) })
+  while ((await again.health(T0)).ok) {
+    await new Promise(resolve => {
+      setImmediate(resolve)
+    })
+  }
   t.match(await again.health(T0), { ok: false, reason: /damaged/ })
 })

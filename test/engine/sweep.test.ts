@@ -17,9 +17,11 @@ async function setup (t: Test, counts: Record<string, number>) {
     const due = Object.keys(counts).filter(task => turn < counts[task]!)
     await engine.add(due.map(task => ask({ task, skipped: GONE })), T0 + turn)
   }
-  const sweep = (more: Partial<SweepAsk>) => engine.sweep({ now: T0 + 1e6, before: T0 + 1e6, keep: 1e6, limit: 10, ...more })
+  const sweep = (more: Partial<SweepAsk>) =>
+    engine.sweep({ now: T0 + 1e6, before: T0 + 1e6, keep: 1e6, limit: 10, ...more })
   const left = async () => Object.fromEntries((await engine.count()).map(({ task, states }) => [task, states.skipped]))
-  const newest = async (task: string) => (await engine.list({ task, limit: 100 })).items.map(({ created_at: at }) => at - T0)
+  const newest = async (task: string) =>
+    (await engine.list({ task, limit: 100 })).items.map(({ created_at: at }) => at - T0)
   return { sweep, left, newest }
 }
 
@@ -49,7 +51,9 @@ t.test('of one task the oldest go first, whoever asked for them', async t => {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()
-  for (let turn = 0; turn < 12; turn++) await engine.add([ask({ source: SOURCES[turn * 3 % SOURCES.length]!, skipped: GONE })], T0 + turn)
+  for (let turn = 0; turn < 12; turn++) {
+    await engine.add([ask({ source: SOURCES[turn * 3 % SOURCES.length]!, skipped: GONE })], T0 + turn)
+  }
   const left = async () => (await engine.list({ limit: 100 })).items.map(({ created_at: at }) => at - T0)
   t.equal(await engine.sweep({ now: T0 + 1e6, before: T0 + 1e6, keep: 1e6, limit: 7 }), 7)
   t.strictSame(await left(), [11, 10, 9, 8, 7])

@@ -31,7 +31,11 @@ t.test('the event loop waits for a disk that has been quick, when one caller is 
     calls.push(name)
     now += takes
   }
-  const log = new LogSync(logFile(t), { sync: async () => took('elsewhere'), syncNow: () => took('here'), clock: () => now })
+  const log = new LogSync(logFile(t), {
+    sync: async () => took('elsewhere'),
+    syncNow: () => took('here'),
+    clock: () => now
+  })
   t.teardown(() => log.close())
   const flush = async (count: number, alone: boolean) => {
     calls.length = 0

@@ -17,8 +17,18 @@ import { quietest } from '../../core/model/machine/activity.ts'
 import { retryAt } from '../../core/model/run/retry.ts'
 import { scratch } from '../work/house.ts'
 
-interface Node { title?: string, type?: string | string[], minimum?: number, properties?: Record<string, Node>, patternProperties?: Record<string, Node>, items?: Node }
-interface Leaf { path: string[], node: Node }
+interface Node {
+  title?: string
+  type?: string | string[]
+  minimum?: number
+  properties?: Record<string, Node>
+  patternProperties?: Record<string, Node>
+  items?: Node
+}
+interface Leaf {
+  path: string[]
+  node: Node
+}
 
 /** Every value of a schema, below a record under the key `x` and in a list as its first item. */
 function leavesOf (node: Node, path: string[] = []): Leaf[] {
@@ -38,30 +48,47 @@ const isNumber = ({ type }: Node) => [type ?? []].flat().some(kind => kind === '
 
 const CONFIG = leavesOf(ConfigSchema as Node).filter(({ path }) => path[0] !== 'tasks')
 const TASK = leavesOf(DefinitionSchema as Node)
-const faultsAt = (faults: { pointer: string, detail: string }[], path: string[]) => faults.filter(({ pointer }) => pointer === pointerOf(path))
+const faultsAt = (faults: { pointer: string, detail: string }[], path: string[]) =>
+  faults.filter(({ pointer }) => pointer === pointerOf(path))
 
 t.test('a duration of more than ten years is refused wherever one may stand, with what to do', t => {
   t.equal(CONFIG.filter(({ node }) => node.title === 'duration').length > 20, true)
   for (const value of ['11y', '9999999999h', Number.MAX_SAFE_INTEGER, Number.MAX_VALUE]) {
     for (const { path } of CONFIG.filter(({ node }) => node.title === 'duration')) {
-      t.match(faultsAt(configFaults(holding(path, value)), path), [{ detail: /found .*, expected at most ten years: write a shorter duration/ }], pointerOf(path))
+      t.match(faultsAt(configFaults(holding(path, value)), path), [{
+        detail: /found .*, expected at most ten years: write a shorter duration/
+      }], pointerOf(path))
     }
     for (const { path } of TASK.filter(({ node }) => node.title === 'duration')) {
-      t.match(faultsAt(faultsOf(DefinitionSchema, { id: 'x', ...holding(path, value) as object }), path), [{ detail: /expected at most ten years/ }], pointerOf(path))
+      t.match(faultsAt(faultsOf(DefinitionSchema, { id: 'x', ...holding(path, value) as object }), path), [{
+        detail: /expected at most ten years/
+      }], pointerOf(path))
     }
   }
   t.equal(milliseconds('10y') <= LONGEST, true)
   t.throws(() => milliseconds('11y'), { code: 'OFFPEAK_DURATION_INVALID', message: /'11y' is more than ten years/ })
-  t.throws(() => compileTrigger({ trigger: 'interval', trigger_args: { every: '11y' } }, 0), { code: 'OFFPEAK_TRIGGER_INVALID', message: /ten years/ })
-  t.throws(() => compileTrigger({ trigger: 'interval', trigger_args: { weeks: 9999 } }, 0), { code: 'OFFPEAK_TRIGGER_INVALID', message: /ten years/ })
+  t.throws(() => compileTrigger({ trigger: 'interval', trigger_args: { every: '11y' } }, 0), {
+    code: 'OFFPEAK_TRIGGER_INVALID',
+    message: /ten years/
+  })
+  t.throws(() => compileTrigger({ trigger: 'interval', trigger_args: { weeks: 9999 } }, 0), {
+    code: 'OFFPEAK_TRIGGER_INVALID',
+    message: /ten years/
+  })
   t.end()
 })
 
 t.test('a number that is not finite is refused wherever one may stand', t => {
   for (const value of [Number.NaN, Infinity, -Infinity]) {
-    for (const { path, node } of CONFIG) if (isNumber(node) || node.title === 'duration') t.not(configFaults(holding(path, value)).length, 0, pointerOf(path))
+    for (const { path, node } of CONFIG) {
+      if (isNumber(node) || node.title === 'duration') {
+        t.not(configFaults(holding(path, value)).length, 0, pointerOf(path))
+      }
+    }
     for (const { path, node } of TASK) {
-      if (isNumber(node) || node.title === 'duration') t.not(faultsOf(DefinitionSchema, { id: 'x', ...holding(path, value) as object }).length, 0, pointerOf(path))
+      if (isNumber(node) || node.title === 'duration') {
+        t.not(faultsOf(DefinitionSchema, { id: 'x', ...holding(path, value) as object }).length, 0, pointerOf(path))
+      }
     }
   }
   t.end()
@@ -82,7 +109,8 @@ const ZEROS: Record<string, string> = {
   'activity/min_weeks': 'the first sample of an hour counts'
 }
 /** The same by their last words: battery levels, and slots on battery. */
-const ZERO_LEVELS = /^(power\/(battery_thresholds|hints|sync)|classification)\/|^power\/power_profiles\/(?!charging)\w+\/task_concurrency$/
+const ZERO_LEVELS =
+  /^(power\/(battery_thresholds|hints|sync)|classification)\/|^power\/power_profiles\/(?!charging)\w+\/task_concurrency$/
 
 t.test('a number of 0 is refused unless it means something, with what would stop', t => {
   for (const { path, node } of CONFIG.filter(({ node }) => isNumber(node))) {
@@ -93,34 +121,58 @@ t.test('a number of 0 is refused unless it means something, with what would stop
     if (meaning) t.not(node.minimum, 1, name)
     else t.match(faults, [{ detail: /found 0, expected/ }], name)
   }
-  for (const name of ['resources/cpu_limit', 'resources/temperature_limit', 'power/power_profiles/charging/task_concurrency', 'activity/io_below']) {
+  for (const name of ['resources/cpu_limit', 'resources/temperature_limit',
+    'power/power_profiles/charging/task_concurrency', 'activity/io_below']) {
     t.match(configFaults(holding(name.split('/'), 0)), [{ detail: /: (at 0 |every machine)/ }], `${name} says why`)
   }
   t.end()
 })
 
 t.test('a duration of 0 is refused where it would stop something', t => {
-  const wrong = ['sense/timeout', 'probes/x/timeout', 'probes/x/ttl', 'signals/x/ttl', 'uploads/max_age', 'uploads/idle_timeout', 'queues/x/rate/per', 'activity/half_life', 'retention/max_age', 'retention/dead_max_age', 'scheduling/deadline']
+  const wrong = ['sense/timeout', 'probes/x/timeout', 'probes/x/ttl', 'signals/x/ttl', 'uploads/max_age',
+    'uploads/idle_timeout', 'queues/x/rate/per', 'activity/half_life', 'retention/max_age', 'retention/dead_max_age',
+    'scheduling/deadline']
   for (const name of wrong) {
-    for (const value of [0, '0s']) t.match(faultsAt(configFaults(holding(name.split('/'), value)), name.split('/')), [{ detail: /found .*0.*, expected more than 0: \w+/ }], name)
+    for (const value of [0, '0s']) {
+      t.match(faultsAt(configFaults(holding(name.split('/'), value)), name.split('/')), [{
+        detail: /found .*0.*, expected more than 0: \w+/
+      }], name)
+    }
   }
-  t.match(faultsOf(DefinitionSchema, { id: 'x', depends_on: [{ task: 'y', fresh: 0 }] }), [{ pointer: '/depends_on/0/fresh', detail: /expected more than 0: nothing ends/ }])
-  t.match(faultsOf(DefinitionSchema, { id: 'x', deadline: 0 }), [{ pointer: '/deadline', detail: /expected more than 0: no run could be held/ }])
-  t.strictSame(faultsOf(DefinitionSchema, { id: 'x', timeout: 0, flex: 0, retry_for: 0, misfire_grace: 0 }), [], 'others mean something')
+  t.match(faultsOf(DefinitionSchema, { id: 'x', depends_on: [{ task: 'y', fresh: 0 }] }), [{
+    pointer: '/depends_on/0/fresh',
+    detail: /expected more than 0: nothing ends/
+  }])
+  t.match(faultsOf(DefinitionSchema, { id: 'x', deadline: 0 }), [{
+    pointer: '/deadline',
+    detail: /expected more than 0: no run could be held/
+  }])
+  t.strictSame(faultsOf(DefinitionSchema, { id: 'x', timeout: 0, flex: 0, retry_for: 0, misfire_grace: 0 }), [],
+    'others mean something')
   t.end()
 })
 
 t.test('a share that is written in percent is told what it may mean', t => {
-  t.match(configFaults({ resources: { cpu_limit: 70 } }), [{ pointer: '/resources/cpu_limit', detail: /^found 70, expected a number from 0.001 to 1; did you mean 0.7\?/ }])
-  t.match(configFaults({ scheduling: { time_windows: { night: { start: '01:00', end: '05:00', resource_limit: 50 } } } }), [{ detail: /did you mean 0.5\?$/ }])
+  t.match(configFaults({ resources: { cpu_limit: 70 } }), [{
+    pointer: '/resources/cpu_limit',
+    detail: /^found 70, expected a number from 0.001 to 1; did you mean 0.7\?/
+  }])
+  t.match(
+    configFaults({ scheduling: { time_windows: { night: { start: '01:00', end: '05:00', resource_limit: 50 } } } }),
+    [{ detail: /did you mean 0.5\?$/ }]
+  )
   t.notMatch(configFaults({ resources: { cpu_limit: 700 } })[0]!.detail, /did you mean/)
   t.end()
 })
 
 t.test('a window that opens when it closes is refused', t => {
-  t.match(configFaults({ scheduling: { time_windows: { night: { start: '03:00', end: '03:00' } } } }), [{ pointer: '/scheduling/time_windows/night/end', detail: /at the same time.*00:00/ }])
+  t.match(configFaults({ scheduling: { time_windows: { night: { start: '03:00', end: '03:00' } } } }), [{
+    pointer: '/scheduling/time_windows/night/end',
+    detail: /at the same time.*00:00/
+  }])
   t.strictSame(configFaults({ scheduling: { time_windows: { all: { start: '00:00', end: '24:00' } } } }), [])
-  const asked = (window: string) => checkConstraints({ constraints: { window }, deadlineMs: 3_600_000 }, { timezone: 'UTC', windows: {} })
+  const asked = (window: string) =>
+    checkConstraints({ constraints: { window }, deadlineMs: 3_600_000 }, { timezone: 'UTC', windows: {} })
   t.match(asked('03:00-03:00'), [{ pointer: '/constraints/window', detail: /at the same time: write '00:00-24:00'/ }])
   t.strictSame(asked('00:00-24:00'), [])
   t.end()
@@ -136,20 +188,37 @@ t.test('what is found out has to last until the next look', async t => {
   }
   const probe = { kind: 'process', processes: ['vlc'] }
   await t.rejects(load({ probes: { film: { ...probe, every: '2m', ttl: '1m' } } }), {
-    code: 'OFFPEAK_CONFIG_INVALID', message: /\/probes\/film\/ttl found '1m', expected at least its every \('2m'\)/, place: { file, line: 9, pointer: '/probes/film/ttl' }
+    code: 'OFFPEAK_CONFIG_INVALID',
+    message: /\/probes\/film\/ttl found '1m', expected at least its every \('2m'\)/,
+    place: { file, line: 9, pointer: '/probes/film/ttl' }
   })
   await t.rejects(load({ probes: { film: { ...probe, ttl: '10s' } } }), { message: /at least its every \(30\)/ })
-  await t.rejects(load({ signals: { price: { ttl: '2s' } } }), { message: /\/signals\/price\/ttl found '2s', expected at least sense\.every \('5s'\)/ })
-  await t.resolves(load({ signals: { price: { ttl: '2s' } } }, { sense: { every: '1s' } }), 'the whole configuration counts, not one file of it')
+  await t.rejects(load({ signals: { price: { ttl: '2s' } } }), {
+    message: /\/signals\/price\/ttl found '2s', expected at least sense\.every \('5s'\)/
+  })
+  await t.resolves(load({ signals: { price: { ttl: '2s' } } }, { sense: { every: '1s' } }),
+    'the whole configuration counts, not one file of it')
   await t.resolves(load({ probes: { film: { ...probe, every: '1m', ttl: '1m' } } }))
-  await t.rejects(createManager({ config: { signals: { price: { ttl: '2s' } } } as never, root: folder }), { code: 'OFFPEAK_CONFIG_INVALID', message: /signals\/price\/ttl/ })
+  await t.rejects(createManager({ config: { signals: { price: { ttl: '2s' } } } as never, root: folder }), {
+    code: 'OFFPEAK_CONFIG_INVALID',
+    message: /signals\/price\/ttl/
+  })
 })
 
 t.test('a task of which no deadline can be worked out is refused, and named with its file', t => {
-  const define = () => defineTask({
-    definition: { id: 'absurd', func: () => 1, deadline: '9999999999h' }, pointer: '/TASK_DEFINITIONS/0', contentHash: '', config: configOf({}, 'UTC'), source: 'absurd.ts'
+  const define = () =>
+    defineTask({
+      definition: { id: 'absurd', func: () => 1, deadline: '9999999999h' },
+      pointer: '/TASK_DEFINITIONS/0',
+      contentHash: '',
+      config: configOf({}, 'UTC'),
+      source: 'absurd.ts'
+    })
+  t.throws(define, {
+    code: 'OFFPEAK_TASK_INVALID',
+    place: { file: 'absurd.ts', pointer: '/TASK_DEFINITIONS/0/deadline' },
+    message: /found '9999999999h', expected at most ten years/
   })
-  t.throws(define, { code: 'OFFPEAK_TASK_INVALID', place: { file: 'absurd.ts', pointer: '/TASK_DEFINITIONS/0/deadline' }, message: /found '9999999999h', expected at most ten years/ })
   t.end()
 })
 
@@ -159,15 +228,25 @@ t.test('instants beyond the calendar are its last ones, everywhere behind the ch
   t.equal(iso(-Infinity), '-271821-04-20T00:00:00.000Z')
   t.equal(iso(Number.NaN), null)
   t.equal(deadlineOf({ deadlineMs: Number.MAX_VALUE, on_deadline: 'run' }, { due_at: 1 }).at, 8.64e15)
-  t.equal(retryAt({ attempt: 1, now: 8.64e15, random: 0, backoff: { kind: 'fixed', delay: 3600, cap: 3600, jitter: 0 } }), 8.64e15)
+  t.equal(
+    retryAt({ attempt: 1, now: 8.64e15, random: 0, backoff: { kind: 'fixed', delay: 3600, cap: 3600, jitter: 0 } }),
+    8.64e15
+  )
   t.end()
 })
 
 t.test('a flex of years looks at one week, for the hours come again', t => {
   const activity = { half_life: '4w', min_weeks: 0 }
-  const histogram = { buckets: Array.from({ length: 168 }, () => ({ busy: 0.5, weeks: 10, hour: 0, sum: 0, samples: 0 })) }
+  const histogram = {
+    buckets: Array.from({ length: 168 }, () => ({ busy: 0.5, weeks: 10, hour: 0, sum: 0, samples: 0 }))
+  }
   let reads = 0
-  const counted = { get buckets () { reads++; return histogram.buckets } }
+  const counted = {
+    get buckets () {
+      reads++
+      return histogram.buckets
+    }
+  }
   quietest({ histogram: counted as never, from: 0, to: LONGEST, durationMs: 1, zone: 'UTC', activity })
   t.ok(reads < 400, `${reads} hours were looked at`)
   t.end()

@@ -32,14 +32,19 @@ tap.test('without a file everything has its default', async t => {
 })
 
 tap.test('what the file says is laid over the defaults, and the whole is frozen', async t => {
-  const { load, file } = setup(t, at('\uFEFF{\n  // a comment\n  "server": { "port": 0, },\n  "tasks": { "a": { "enabled": false } },\n}'))
+  const { load, file } = setup(t,
+    at('\uFEFF{\n  // a comment\n  "server": { "port": 0, },\n  "tasks": { "a": { "enabled": false } },\n}'))
   const { config, files } = await load()
   t.equal(config.server.port, 0)
   t.equal(config.server.host, '127.0.0.1')
   t.same(config.tasks, { a: { enabled: false } })
   t.same(files, [file])
-  t.throws(() => { (config.server as { port: number }).port = 1 }, TypeError)
-  t.throws(() => { (config.tasks.a as { enabled: boolean }).enabled = true }, TypeError)
+  t.throws(() => {
+    ;(config.server as { port: number }).port = 1
+  }, TypeError)
+  t.throws(() => {
+    ;(config.tasks.a as { enabled: boolean }).enabled = true
+  }, TypeError)
 })
 
 tap.test('a fault names file, line, column, pointer, what was found and what was expected [F40]', async t => {
@@ -52,9 +57,12 @@ tap.test('a fault names file, line, column, pointer, what was found and what was
 })
 
 tap.test('all faults are told, unknown keys with the nearest known one', async t => {
-  const { fault } = setup(t, at('{ "manger": {}, "manager": { "timezone": "Mars/Base", "stop_grace": "soon" }, "tasks": { "Bad Id": {}, "a": { "timeot": 3 } } }'))
+  const { fault } = setup(t, at(
+    '{ "manger": {}, "manager": { "timezone": "Mars/Base", "stop_grace": "soon" }, "tasks": { "Bad Id": {}, "a": { "timeot": 3 } } }'
+  ))
   const { errors } = await fault()
-  t.same(errors?.map(({ pointer }) => pointer).toSorted(), ['/manager/stop_grace', '/manager/timezone', '/manger', '/tasks/Bad Id', '/tasks/a/timeot'])
+  t.same(errors?.map(({ pointer }) => pointer).toSorted(), ['/manager/stop_grace', '/manager/timezone', '/manger',
+    '/tasks/Bad Id', '/tasks/a/timeot'])
   t.match(errors?.find(({ pointer }) => pointer === '/manger')?.detail, "did you mean 'manager'?")
   t.match(errors?.find(({ pointer }) => pointer === '/tasks/a/timeot')?.detail, "did you mean 'timeout'?")
 })
@@ -86,7 +94,10 @@ tap.test('a file of more than a megabyte is refused without being read [F40]', a
 })
 
 tap.test('the file of the environment is laid over config.json, and faults in it name it', async t => {
-  const { load, folder, file } = setup(t, { ...at('{ "server": { "port": 1, "docs": false } }'), 'config.production.json': '{ "server": { "port": 2 } }' })
+  const { load, folder, file } = setup(t, {
+    ...at('{ "server": { "port": 1, "docs": false } }'),
+    'config.production.json': '{ "server": { "port": 2 } }'
+  })
   const { config, files } = await load({}, 'production')
   t.equal(config.server.port, 2)
   t.equal(config.server.docs, false)
@@ -102,8 +113,15 @@ tap.test('the file of the environment is laid over config.json, and faults in it
 tap.test('variables have the last word, the long name over the short one', async t => {
   const { load } = setup(t, at('{ "server": { "port": 1 } }'))
   const { config, sources } = await load({
-    OFFPEAK_SERVER__PORT: '8080', OFFPEAK_PORT: '9', OFFPEAK_HOST: '::1', OFFPEAK_DATA: '2024', OFFPEAK_LOG_LEVEL: 'debug',
-    OFFPEAK_TASKS__CLEAN_UP__ENABLED: 'false', OFFPEAK_SERVER__ALLOWED_HOSTS: '["box.lan"]', OFFPEAK_OTHER: 'x', PATH: '/bin'
+    OFFPEAK_SERVER__PORT: '8080',
+    OFFPEAK_PORT: '9',
+    OFFPEAK_HOST: '::1',
+    OFFPEAK_DATA: '2024',
+    OFFPEAK_LOG_LEVEL: 'debug',
+    OFFPEAK_TASKS__CLEAN_UP__ENABLED: 'false',
+    OFFPEAK_SERVER__ALLOWED_HOSTS: '["box.lan"]',
+    OFFPEAK_OTHER: 'x',
+    PATH: '/bin'
   })
   t.equal(config.server.port, 8080)
   t.equal(config.server.host, '::1')

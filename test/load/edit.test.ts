@@ -12,8 +12,14 @@ function setup (t: Test, files: Record<string, string> = {}) {
 }
 
 tap.test('an edit keeps comments, layout and byte order mark', async t => {
-  const { file, text } = setup(t, { 'config.json': '\uFEFF{\n    // the port\n    "server": {\n        "port": 1, // low\n        "docs": true\n    }\n}\n' })
-  await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }, { path: ['tasks', 'a', 'enabled'], value: false }] })
+  const { file, text } = setup(t, {
+    'config.json':
+      '\uFEFF{\n    // the port\n    "server": {\n        "port": 1, // low\n        "docs": true\n    }\n}\n'
+  })
+  await editConfig({
+    file,
+    edits: [{ path: ['server', 'port'], value: 2 }, { path: ['tasks', 'a', 'enabled'], value: false }]
+  })
   t.match(text(), '// the port\n')
   t.match(text(), '"port": 2, // low')
   t.ok(text().startsWith('\uFEFF{'))
@@ -35,16 +41,25 @@ tap.test('a missing file is made', async t => {
 
 tap.test('a result that is not valid is refused and nothing is written', async t => {
   const { file, text, folder } = setup(t, { 'config.json': '{ "server": { "port": 1 } }' })
-  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 'x' }] }), { code: 'OFFPEAK_CONFIG_INVALID', place: { pointer: '/server/port' } })
-  await t.rejects(editConfig({ file, edits: [{ path: ['services', '__proto__', 'x'], value: 1 }] }), { code: 'OFFPEAK_CONFIG_INVALID' })
-  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port', 'x'], value: 1 }] }), { code: 'OFFPEAK_CONFIG_INVALID' })
+  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 'x' }] }), {
+    code: 'OFFPEAK_CONFIG_INVALID',
+    place: { pointer: '/server/port' }
+  })
+  await t.rejects(editConfig({ file, edits: [{ path: ['services', '__proto__', 'x'], value: 1 }] }), {
+    code: 'OFFPEAK_CONFIG_INVALID'
+  })
+  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port', 'x'], value: 1 }] }), {
+    code: 'OFFPEAK_CONFIG_INVALID'
+  })
   t.equal(text(), '{ "server": { "port": 1 } }')
   t.same(readdirSync(folder), ['config.json'])
 })
 
 tap.test('a file that cannot be read as JSON is left alone', async t => {
   const { file, text } = setup(t, { 'config.json': '{ "server": ' })
-  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] }), { code: 'OFFPEAK_CONFIG_INVALID' })
+  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] }), {
+    code: 'OFFPEAK_CONFIG_INVALID'
+  })
   t.equal(text(), '{ "server": ')
 })
 
@@ -52,21 +67,27 @@ tap.test('an edit made on an old version is refused', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
   const { etag } = await loadConfig({ file })
   const next = await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }], ifMatch: etag })
-  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 3 }], ifMatch: etag }), { code: 'OFFPEAK_CONFIG_CONFLICT' })
+  await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 3 }], ifMatch: etag }), {
+    code: 'OFFPEAK_CONFIG_CONFLICT'
+  })
   t.equal(next.etag, (await loadConfig({ file })).etag)
   t.equal(JSON.parse(text()).server.port, 2)
 })
 
 tap.test('edits at the same time are all kept', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
-  await Promise.all(Array.from({ length: 20 }, (_, index) => editConfig({ file, edits: [{ path: ['tasks', `t${index}`, 'enabled'], value: true }] })))
+  await Promise.all(
+    Array.from({ length: 20 },
+      (_, index) => editConfig({ file, edits: [{ path: ['tasks', `t${index}`, 'enabled'], value: true }] }))
+  )
   t.equal(Object.keys(JSON.parse(text()).tasks).length, 20)
 })
 
 tap.test('a refused edit does not hold up the next', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
   const [first] = await Promise.allSettled([
-    editConfig({ file, edits: [{ path: ['nope'], value: 1 }] }), editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] })
+    editConfig({ file, edits: [{ path: ['nope'], value: 1 }] }),
+    editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] })
   ])
   t.equal(first.status, 'rejected')
   t.equal(JSON.parse(text()).server.port, 2)

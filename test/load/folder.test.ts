@@ -18,11 +18,24 @@ async function setup (t: Test, prepare: (root: string) => void = () => undefined
   writeFileSync(join(directory, 'a.ts'), task('a'))
   const changes: FolderChange[] = []
   prepare(root)
-  const folder = new TaskFolder({ directory, dataFolder: join(root, 'data'), config: defaultsOf(), onChange: change => { changes.push(change) } })
+  const folder = new TaskFolder({
+    directory,
+    dataFolder: join(root, 'data'),
+    config: defaultsOf(),
+    onChange: change => {
+      changes.push(change)
+    }
+  })
   t.teardown(() => folder.stop())
   await folder.start()
   const timeout = (id: string) => folder.current.tasks.get(id)?.timeoutMs
-  return { directory, folder, changes, timeout, write: (name: string, text: string) => writeFileSync(join(directory, name), text) }
+  return {
+    directory,
+    folder,
+    changes,
+    timeout,
+    write: (name: string, text: string) => writeFileSync(join(directory, name), text)
+  }
 }
 
 tap.test('files that are added, changed, moved and removed take effect within two seconds', async t => {

@@ -7,7 +7,8 @@ import { defaultsOf } from '../../core/model/config/config.ts'
 import { until } from '../clock.ts'
 
 const good = (id: string) => `export default { id: '${id}', func: () => 1 }`
-const HANGING = ['while (true) ;', 'await new Promise(() => setInterval(() => 1, 1000))', 'await new Promise(() => undefined)']
+const HANGING = ['while (true) ;', 'await new Promise(() => setInterval(() => 1, 1000))',
+  'await new Promise(() => undefined)']
 const BOUND_MS = 12_000
 
 /** Files that hang before good ones, in the order of their names. */
@@ -20,24 +21,33 @@ function setup (t: Test, boundMs: number) {
   return { directory, dataFolder: join(root, 'data'), config: defaultsOf(), boundMs }
 }
 
-tap.test('files that hang at import delay no other, at the start and later, and are named when their time is over [F34]', { timeout: 120_000 }, async t => {
-  const ask = setup(t, BOUND_MS)
-  const folder = new TaskFolder({ ...ask, onChange: () => undefined })
-  t.teardown(() => folder.stop())
-  const began = performance.now()
-  await folder.start()
-  t.equal(folder.current.tasks.size, 9, 'all good ones are in force')
-  t.strictSame(folder.current.broken, [], 'nobody has waited for the others')
-  t.strictSame(folder.current.coming.toSorted(), ['a0.mjs', 'a1.mjs', 'a2.mjs'], 'and it is known which they are')
-  t.ok(performance.now() - began < BOUND_MS, 'not even for one')
-  writeFileSync(join(ask.directory, 'fresh.mjs'), good('fresh'))
-  await folder.rescan()
-  await until('a new file is in force', () => folder.current.tasks.has('fresh'), BOUND_MS / 2)
-  await until('those that hang are named', () => folder.current.broken.length === HANGING.length, 3 * BOUND_MS)
-  t.match(folder.current.broken.map(({ file, message }) => ({ file, message })).toSorted((a, b) => a.file < b.file ? -1 : 1), HANGING.map((_, n) => ({ file: `a${n}.mjs`, message: /is not imported after 12 s/ })))
-  t.equal(folder.current.tasks.size, 10)
-  t.strictSame(folder.current.coming, [])
-})
+tap.test(
+  'files that hang at import delay no other, at the start and later, and are named when their time is over [F34]',
+  { timeout: 120_000 },
+  async t => {
+    const ask = setup(t, BOUND_MS)
+    const folder = new TaskFolder({ ...ask, onChange: () => undefined })
+    t.teardown(() => folder.stop())
+    const began = performance.now()
+    await folder.start()
+    t.equal(folder.current.tasks.size, 9, 'all good ones are in force')
+    t.strictSame(folder.current.broken, [], 'nobody has waited for the others')
+    t.strictSame(folder.current.coming.toSorted(), ['a0.mjs', 'a1.mjs', 'a2.mjs'], 'and it is known which they are')
+    t.ok(performance.now() - began < BOUND_MS, 'not even for one')
+    writeFileSync(join(ask.directory, 'fresh.mjs'), good('fresh'))
+    await folder.rescan()
+    await until('a new file is in force', () => folder.current.tasks.has('fresh'), BOUND_MS / 2)
+    await until('those that hang are named', () => folder.current.broken.length === HANGING.length, 3 * BOUND_MS)
+    t.match(
+      folder.current.broken.map(({ file, message }) => ({ file, message })).toSorted((a, b) =>
+        a.file < b.file ? -1 : 1
+      ),
+      HANGING.map((_, n) => ({ file: `a${n}.mjs`, message: /is not imported after 12 s/ }))
+    )
+    t.equal(folder.current.tasks.size, 10)
+    t.strictSame(folder.current.coming, [])
+  }
+)
 
 tap.test('a file that is slow and comes to its end is in force then [F34]', { timeout: 60_000 }, async t => {
   const ask = setup(t, BOUND_MS)

@@ -14,7 +14,10 @@ function fault (...lines: string[]) {
 }
 
 tap.test('several pairs on several lines are one header', async t => {
-  const header = parseHeader('#!/bin/sh\n# offpeak: name = Disk report; timeout = 90\n# offpeak: schedule = 0 3 * * *\necho hi', 'a.sh')
+  const header = parseHeader(
+    '#!/bin/sh\n# offpeak: name = Disk report; timeout = 90\n# offpeak: schedule = 0 3 * * *\necho hi',
+    'a.sh'
+  )
   t.same(header?.fields, { name: 'Disk report', timeout: 90, trigger: '0 3 * * *' })
   t.same([...header!.lines], [['name', 2], ['timeout', 2], ['trigger', 3]])
 })
@@ -25,9 +28,21 @@ tap.test('values are read as their field wants them', async t => {
     '// offpeak: trigger = cron ; trigger_args = {"hour": 3, "x": "a;b"} ; exit_codes.warn = 3, 4 ; env.TOKEN = 12 ; backoff.delay = 5',
     '# offpeak: payload.deep = [1, 2] ; name = "quoted; text" ; description = \'it\' ; timezone = Europe/Rome'
   ), {
-    id: '42', enabled: false, max_retries: 2, timeout: '1h 30m', tags: ['disk', 'nightly'], args: ['-a, b', 'c'],
-    trigger: 'cron', trigger_args: { hour: 3, x: 'a;b' }, exit_codes: { warn: [3, 4] }, env: { TOKEN: '12' }, backoff: { delay: 5 },
-    payload: { deep: [1, 2] }, name: 'quoted; text', description: 'it', timezone: 'Europe/Rome'
+    id: '42',
+    enabled: false,
+    max_retries: 2,
+    timeout: '1h 30m',
+    tags: ['disk', 'nightly'],
+    args: ['-a, b', 'c'],
+    trigger: 'cron',
+    trigger_args: { hour: 3, x: 'a;b' },
+    exit_codes: { warn: [3, 4] },
+    env: { TOKEN: '12' },
+    backoff: { delay: 5 },
+    payload: { deep: [1, 2] },
+    name: 'quoted; text',
+    description: 'it',
+    timezone: 'Europe/Rome'
   })
 })
 

@@ -6,7 +6,9 @@ import { until } from './until.ts'
 
 tap.test('a removed file takes its tasks along, after a moment in which it may be replaced', async t => {
   let now = 0
-  const { directory, folder, write, ids: all, changes } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b') }, { elapsed: () => now })
+  const { directory, folder, write, ids: all, changes } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b') }, {
+    elapsed: () => now
+  })
   await folder.start()
   rmSync(join(directory, 'a.ts'))
   await folder.rescan()
@@ -25,7 +27,9 @@ tap.test('a removed file takes its tasks along, after a moment in which it may b
 
 tap.test('an id in two files belongs to the one that had it first [F35]', async t => {
   let now = 0
-  const { directory, folder, write, answer, broken } = setup(t, { 'b.ts': task('x', 1), 'c.ts': task('x', 2) }, { elapsed: () => now })
+  const { directory, folder, write, answer, broken } = setup(t, { 'b.ts': task('x', 1), 'c.ts': task('x', 2) }, {
+    elapsed: () => now
+  })
   await folder.start()
   t.equal(answer('x'), 1, 'the first in the order of paths')
   t.match(broken(), [{ file: 'c.ts', code: 'OFFPEAK_TASK_DUPLICATE', message: /b\.ts.*c\.ts/ }])
@@ -61,7 +65,9 @@ tap.test('a renamed file keeps its task and says where it lies [F35]', async t =
 })
 
 tap.test('no more tasks than max_tasks are loaded, the rest is named [F36]', async t => {
-  const { folder, ids: all, broken } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b'), 'c.ts': task('c') }, { config: config({ manager: { max_tasks: 2 } }) })
+  const { folder, ids: all, broken } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b'), 'c.ts': task('c') }, {
+    config: config({ manager: { max_tasks: 2 } })
+  })
   await folder.start()
   t.same(all(), ['a', 'b'])
   t.match(broken(), [{ file: 'c.ts', code: 'OFFPEAK_TASK_LIMIT' }])
@@ -71,7 +77,9 @@ tap.test('no more tasks than max_tasks are loaded, the rest is named [F36]', asy
 })
 
 tap.test('a file that is mended late takes its place behind those that run', async t => {
-  const { folder, write, ids: all, broken } = setup(t, { 'a.ts': 'export default 5', 'b.ts': task('b') }, { config: config({ manager: { max_tasks: 1 } }) })
+  const { folder, write, ids: all, broken } = setup(t, { 'a.ts': 'export default 5', 'b.ts': task('b') }, {
+    config: config({ manager: { max_tasks: 1 } })
+  })
   await folder.start()
   write('a.ts', task('a'))
   await folder.rescan()

@@ -24,8 +24,14 @@ const GOOD = 'export const TASK_DEFINITIONS = []'
 
 tap.test('a file that hangs, exits or aborts is told by itself, and the rest goes on [F34]', async t => {
   const { of } = await setup(t, {
-    'a.ts': GOOD, 'exit.ts': 'process.exit(3)', 'b.ts': GOOD, 'loop.ts': 'while (true) {}', 'c.ts': GOOD,
-    'wait.ts': 'await new Promise(() => {})', 'abort.ts': 'process.abort()', 'd.ts': GOOD
+    'a.ts': GOOD,
+    'exit.ts': 'process.exit(3)',
+    'b.ts': GOOD,
+    'loop.ts': 'while (true) {}',
+    'c.ts': GOOD,
+    'wait.ts': 'await new Promise(() => {})',
+    'abort.ts': 'process.abort()',
+    'd.ts': GOOD
   })
   t.same(['a.ts', 'b.ts', 'c.ts', 'd.ts'].map(name => of(name).kind), ['good', 'good', 'good', 'good'])
   t.same(of('exit.ts'), { kind: 'ended', code: 3, signal: null })
@@ -36,7 +42,8 @@ tap.test('a file that hangs, exits or aborts is told by itself, and the rest goe
 
 tap.test('a file that fails later does not make the next one look bad', async t => {
   const { of } = await setup(t, {
-    'late.ts': 'setTimeout(() => { throw new Error("late") }, 1); Promise.reject(new Error("never caught")); export default 1',
+    'late.ts':
+      'setTimeout(() => { throw new Error("late") }, 1); Promise.reject(new Error("never caught")); export default 1',
     'exits.ts': 'setTimeout(() => process.exit(1), 20); export default 1',
     'next.ts': 'await new Promise(resolve => setTimeout(resolve, 200))'
   })
@@ -50,8 +57,13 @@ tap.test('a message that a file sends by itself is no answer', async t => {
 
 tap.test('the child is given a short environment [S22]', async t => {
   process.env.OFFPEAK_CANARY = 'secret'
-  t.teardown(() => { delete process.env.OFFPEAK_CANARY })
-  const { of } = await setup(t, { 'a.ts': 'if (process.env.OFFPEAK_CANARY) throw new Error("leaked")\nif (!process.env.PATH) throw new Error("no PATH")' })
+  t.teardown(() => {
+    delete process.env.OFFPEAK_CANARY
+  })
+  const { of } = await setup(t, {
+    'a.ts':
+      'if (process.env.OFFPEAK_CANARY) throw new Error("leaked")\nif (!process.env.PATH) throw new Error("no PATH")'
+  })
   t.same(of('a.ts'), { kind: 'good' })
 })
 
@@ -103,22 +115,37 @@ tap.test('a reason names the line, the missing import and what to do', async t =
 })
 
 tap.test('a package.json of CommonJS is named as the cause', async t => {
-  const { fault } = await setup(t, { 'a.ts': 'import fs from "node:fs"\nexport default fs', 'b.js': 'export const x = 1' }, 'commonjs')
+  const { fault } = await setup(t, {
+    'a.ts': 'import fs from "node:fs"\nexport default fs',
+    'b.js': 'export const x = 1'
+  }, 'commonjs')
   t.match(fault('a.ts'), { message: 'read as CommonJS', fix: 'name it a.mts', place: { line: 1 } })
   t.match(fault('b.js').fix, '"type": "module"')
 })
 
 tap.test('the line of a JavaScript syntax error is found', async t => {
-  const folder = t.testdir({ 'package.json': '{"type":"module"}', 'bad.js': 'const a = 1\n\nconst b = = 2', 'good.js': 'export default 1' })
+  const folder = t.testdir({
+    'package.json': '{"type":"module"}',
+    'bad.js': 'const a = 1\n\nconst b = = 2',
+    'good.js': 'export default 1'
+  })
   t.equal(await syntaxLine(join(folder, 'bad.js')), 3)
   t.equal(await syntaxLine(join(folder, 'good.js')), null)
 })
 
-tap.test('a child that was started ahead tries the files, or ends when none come', { skip: process.platform !== 'linux' }, async t => {
-  const folder = t.testdir({ 'package.json': '{ "type": "module" }', 'a.ts': GOOD, 'b.ts': 'process.exit(3)', 'c.ts': GOOD })
+tap.test('a child that was started ahead tries the files, or ends when none come', {
+  skip: process.platform !== 'linux'
+}, async t => {
+  const folder = t.testdir({
+    'package.json': '{ "type": "module" }',
+    'a.ts': GOOD,
+    'b.ts': 'process.exit(3)',
+    'c.ts': GOOD
+  })
   const files = ['a.ts', 'b.ts', 'c.ts'].map(name => join(folder, name))
   const kinds = async () => [...(await probe({ files, boundMs: 1500 })).values()].map(({ kind }) => kind)
-  const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).length
+  const children = () =>
+    readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).length
   const dismissUsed = prepareProbe()
   t.same(await kinds(), ['good', 'ended', 'good'])
   dismissUsed()
@@ -131,10 +158,19 @@ tap.test('a child that was started ahead tries the files, or ends when none come
 })
 
 tap.test('what came of a file is told before the next one is tried', async t => {
-  const folder = t.testdir({ 'package.json': '{ "type": "module" }', 'a.ts': GOOD, 'wait.ts': 'await new Promise(() => {})' })
+  const folder = t.testdir({
+    'package.json': '{ "type": "module" }',
+    'a.ts': GOOD,
+    'wait.ts': 'await new Promise(() => {})'
+  })
   const told: string[] = []
   const abort = new AbortController()
-  const probing = probe({ files: ['a.ts', 'wait.ts'].map(name => join(folder, name)), boundMs: 60_000, signal: abort.signal, told: (file, { kind }) => told.push(`${basename(file)} ${kind}`) })
+  const probing = probe({
+    files: ['a.ts', 'wait.ts'].map(name => join(folder, name)),
+    boundMs: 60_000,
+    signal: abort.signal,
+    told: (file, { kind }) => told.push(`${basename(file)} ${kind}`)
+  })
   await until(() => told.length > 0)
   t.same(told, ['a.ts good'])
   abort.abort()

@@ -11,7 +11,9 @@ tap.test('modules, single definitions, lists and scripts in folders are tasks', 
     'jobs/one.mjs': "export default { id: 'c', func () {} }",
     'jobs/several.js': "export default [{ id: 'd', func () {} }]",
     'Disk Report.sh': '#!/bin/sh\n# offpeak: schedule = 0 3 * * * ; timeout = 5m\necho hi',
-    'readme.md': '# offpeak: id = nothing', 'plain.sh': 'echo no header', '_helper.ts': 'throw new Error("a helper is not a task")'
+    'readme.md': '# offpeak: id = nothing',
+    'plain.sh': 'echo no header',
+    '_helper.ts': 'throw new Error("a helper is not a task")'
   })
   write('tool', '#!/bin/sh\n# offpeak: name = Tool\n', 0o755)
   await folder.start()
@@ -19,16 +21,29 @@ tap.test('modules, single definitions, lists and scripts in folders are tasks', 
   t.same(all().toSorted(), ['a', 'b', 'c', 'd', 'disk_report', 'tool'])
   t.same(ids(changes[0]!.added).toSorted(), all().toSorted())
   const script = folder.current.tasks.get('disk_report')!
-  t.match(script, { trigger: '0 3 * * *', timeoutMs: 300_000, source: 'Disk Report.sh', work: { kind: 'script', interpreter: ['/bin/sh'] } })
+  t.match(script, {
+    trigger: '0 3 * * *',
+    timeoutMs: 300_000,
+    source: 'Disk Report.sh',
+    work: { kind: 'script', interpreter: ['/bin/sh'] }
+  })
   t.match(folder.current.tasks.get('tool')?.work, { kind: 'script' })
 })
 
 tap.test('a broken file names its reason and harms no neighbour [F34]', async t => {
   const { folder, ids: all, broken } = setup(t, {
-    'good.ts': task('good'), 'empty.ts': 'export const helper = 1', 'wrong.ts': 'export const TASK_DEFINITIONS = 5', 'func.ts': 'export default function () {}',
-    'syntax.js': 'export const a = 1\nconst b = = 2', 'exit.ts': 'process.exit(0)', 'loop.ts': 'while (true) {}',
-    'half.ts': "export const TASK_DEFINITIONS = [{ id: 'fine', func () {} }, { id: 'bad', func () {}, trigger: 'cron', trigger_args: { hour: 99 } }]",
-    'head.sh': '#!/bin/sh\n# offpeak: timeot = 3', 'value.sh': '#!/bin/sh\n# offpeak: id = value\n# offpeak: timeout = soon', 'getter.ts': 'export default { get id () { throw new Error("no id today") } }'
+    'good.ts': task('good'),
+    'empty.ts': 'export const helper = 1',
+    'wrong.ts': 'export const TASK_DEFINITIONS = 5',
+    'func.ts': 'export default function () {}',
+    'syntax.js': 'export const a = 1\nconst b = = 2',
+    'exit.ts': 'process.exit(0)',
+    'loop.ts': 'while (true) {}',
+    'half.ts':
+      "export const TASK_DEFINITIONS = [{ id: 'fine', func () {} }, { id: 'bad', func () {}, trigger: 'cron', trigger_args: { hour: 99 } }]",
+    'head.sh': '#!/bin/sh\n# offpeak: timeot = 3',
+    'value.sh': '#!/bin/sh\n# offpeak: id = value\n# offpeak: timeout = soon',
+    'getter.ts': 'export default { get id () { throw new Error("no id today") } }'
   })
   await folder.start()
   t.same(all().toSorted(), ['fine', 'good'])
@@ -39,7 +54,11 @@ tap.test('a broken file names its reason and harms no neighbour [F34]', async t 
   t.match(of('syntax.js'), { line: 2 })
   t.match(of('exit.ts'), { message: 'exits with code 0' })
   t.match(of('loop.ts'), { message: 'does not end' })
-  t.match(of('half.ts'), { code: 'OFFPEAK_TASK_INVALID', pointer: '/TASK_DEFINITIONS/1/trigger_args/hour', message: '99' })
+  t.match(of('half.ts'), {
+    code: 'OFFPEAK_TASK_INVALID',
+    pointer: '/TASK_DEFINITIONS/1/trigger_args/hour',
+    message: '99'
+  })
   t.match(of('head.sh'), { line: 2, message: "did you mean 'timeout'?" })
   t.match(of('value.sh'), { line: 3, pointer: '/timeout' })
   t.match(of('getter.ts'), { message: 'no id today' })
@@ -49,15 +68,21 @@ tap.test('a broken file names its reason and harms no neighbour [F34]', async t 
 tap.test('a file with several faults tells each one, with its line where that is known, and what is mended of them', async t => {
   const { folder, write, broken, changes } = setup(t, {
     'several.ts': "export default { id: 'several', func: 5, timeot: 3, priority: 'urgnt' }",
-    'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n', 'one.ts': "export default { id: 'one', func: 5 }"
+    'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n',
+    'one.ts': "export default { id: 'one', func: 5 }"
   })
   await folder.start()
   const of = (file: string) => broken().find(found => found.file === file)!
   t.match(of('several.ts').errors!.toSorted((a, b) => a.pointer < b.pointer ? -1 : 1), [
-    { pointer: '/default/func', detail: 'found 5, expected a function' }, { pointer: '/default/priority', detail: /^found 'urgnt', expected one of / }, { pointer: '/default/timeot', detail: /'timeout'/ }
+    { pointer: '/default/func', detail: 'found 5, expected a function' },
+    { pointer: '/default/priority', detail: /^found 'urgnt', expected one of / },
+    { pointer: '/default/timeot', detail: /'timeout'/ }
   ])
   t.match(of('several.ts').message, /\(and 2 more\)$/)
-  t.match(of('head.sh').errors!.toSorted((a, b) => a.line! - b.line!), [{ pointer: '/timeout', line: 2 }, { pointer: '/priority', line: 3 }])
+  t.match(of('head.sh').errors!.toSorted((a, b) => a.line! - b.line!), [{ pointer: '/timeout', line: 2 }, {
+    pointer: '/priority',
+    line: 3
+  }])
   t.notOk(of('one.ts').errors, 'one fault is the message')
   const before = of('several.ts')
   write('several.ts', "export default { id: 'several', func: 5, timeot: 3, queue: 'No Queue' }  ")
@@ -67,7 +92,10 @@ tap.test('a file with several faults tells each one, with its line where that is
 })
 
 tap.test('an unchanged tree is imported once, and starts without a child the next time', async t => {
-  const { root, folder, write, answer, ids: all } = setup(t, { 'a.ts': `import './_count.ts'\n${task('a')}`, '_count.ts': "import { appendFileSync } from 'node:fs'\nappendFileSync(import.meta.dirname + '/../count', 'x')" })
+  const { root, folder, write, answer, ids: all } = setup(t, {
+    'a.ts': `import './_count.ts'\n${task('a')}`,
+    '_count.ts': "import { appendFileSync } from 'node:fs'\nappendFileSync(import.meta.dirname + '/../count', 'x')"
+  })
   const imports = () => existsSync(join(root, 'count')) ? readFileSync(join(root, 'count'), 'utf8').length : 0
   await folder.start()
   t.equal(imports(), 2, 'once in the child, once here')
@@ -75,7 +103,9 @@ tap.test('an unchanged tree is imported once, and starts without a child the nex
   await folder.rescan()
   t.equal(folder.current.tasks.get('a'), before)
   t.equal(statSync(join(root, 'data/imports.json')).mode & 0o777, 0o600)
-  t.same(Object.keys((JSON.parse(readFileSync(join(root, 'data/imports.json'), 'utf8')) as { files: object }).files), [join(root, 'tasks/a.ts')])
+  t.same(Object.keys((JSON.parse(readFileSync(join(root, 'data/imports.json'), 'utf8')) as { files: object }).files), [
+    join(root, 'tasks/a.ts')
+  ])
   rmSync(join(root, 'count'))
   write('_count.ts', 'throw new Error("imported again")')
   const again = await loadTasks({ directory: join(root, 'tasks'), dataFolder: join(root, 'data'), config: config() })
@@ -135,7 +165,8 @@ tap.test('a broken new version leaves the last good one in force, until it is me
 })
 
 tap.test('one bad definition of a changed file keeps its own last version only', async t => {
-  const two = (first: string, second: string) => `export const TASK_DEFINITIONS = [{ id: 'a', func: () => 1, ${first} }, { id: 'b', func: () => 1, ${second} }]`
+  const two = (first: string, second: string) =>
+    `export const TASK_DEFINITIONS = [{ id: 'a', func: () => 1, ${first} }, { id: 'b', func: () => 1, ${second} }]`
   const { folder, write, broken } = setup(t, { 'a.ts': two('timeout: 1', 'timeout: 1') })
   await folder.start()
   write('a.ts', two('timeout: 2', "timeout: 'soon'"))
@@ -170,7 +201,9 @@ tap.test('a young file that fails may be half written and is waited for [F38]', 
   // A busy machine: a minute passes between any two looks at the clock.
   let minutes = 0
   const at = Date.UTC(2026, 6, 1)
-  const { directory, folder, broken, answer } = setup(t, { 'a.ts': task('a', 1) }, { now: () => at + 60_000 * minutes++ })
+  const { directory, folder, broken, answer } = setup(t, { 'a.ts': task('a', 1) }, {
+    now: () => at + 60_000 * minutes++
+  })
   await folder.start()
   writeFileSync(join(directory, 'a.ts'), 'export const TASK_DEFINITIONS = [{')
   const next = new Date(at + 60_000 * minutes)

@@ -11,7 +11,8 @@ import { scratch } from '../work/house.ts'
 export const OLD = new Date('2026-01-01T00:00:00Z')
 
 /** A module with one task whose answer is `answer`. */
-export const task = (id: string, answer = 1, more = '') => `export const TASK_DEFINITIONS = [{ id: '${id}', func: () => ${answer}, ${more} }]\n`
+export const task = (id: string, answer = 1, more = '') =>
+  `export const TASK_DEFINITIONS = [{ id: '${id}', func: () => ${answer}, ${more} }]\n`
 
 export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
 
@@ -32,14 +33,31 @@ export function setup (t: Test, files: Record<string, string>, more: Partial<Fol
   const changes: FolderChange[] = []
   for (const [name, text] of Object.entries(files)) write(name, text)
   const folder = new TaskFolder({
-    directory, dataFolder: join(root, 'data'), config: config(), files: 'once', boundMs: 1500, onChange: change => { changes.push(change) }, ...more
+    directory,
+    dataFolder: join(root, 'data'),
+    config: config(),
+    files: 'once',
+    boundMs: 1500,
+    onChange: change => {
+      changes.push(change)
+    },
+    ...more
   })
   t.teardown(() => folder.stop())
   const answer = (id: string) => {
     const work = folder.current.tasks.get(id)?.work
     return work?.kind === 'function' ? work.func({} as TaskContext) : undefined
   }
-  return { root, directory, write, changes, folder, answer, ids: () => [...folder.current.tasks.keys()], broken: () => folder.current.broken }
+  return {
+    root,
+    directory,
+    write,
+    changes,
+    folder,
+    answer,
+    ids: () => [...folder.current.tasks.keys()],
+    broken: () => folder.current.broken
+  }
 }
 
 export const ids = (list: { id: string }[]) => list.map(({ id }) => id)

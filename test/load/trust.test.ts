@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, lchownSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync,
+  writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { changedBy, isRefused, replacedBy, seenBy } from '../../core/load/file/modes.ts'
@@ -19,7 +20,8 @@ tap.test('root and the own user may change a file, everybody else is named', asy
   t.same(changedBy(file(0o600, 1000), { uid: 0, gid: 0 }), { by: 'user', uid: 1000 }, 'root executes nothing of a user')
   t.same(changedBy(file(0o664, 1000, 50), OWN), { by: 'group', gid: 50 })
   t.equal(changedBy(file(0o777, 7), null), null, 'a system without modes')
-  t.same([isRefused({ by: 'everybody' }), isRefused({ by: 'user', uid: 1 }), isRefused({ by: 'group', gid: 1 })], [true, true, false])
+  t.same([isRefused({ by: 'everybody' }), isRefused({ by: 'user', uid: 1 }), isRefused({ by: 'group', gid: 1 })], [true,
+    true, false])
 })
 
 tap.test('the sticky bit keeps what lies in a folder from being replaced', async t => {
@@ -74,7 +76,8 @@ tap.test('a file whose name has quotes is named in a command that can be copied'
   t.match(await exposures(join(root, "it's")), [{ fix: `'${join(root, "it'\\''s")}'` }])
 })
 
-tap.test('a configuration that others can change is refused, and read by whoever only asks where the server is [F40]', open, async t => {
+tap.test('a configuration that others can change is refused, and read by whoever only asks where the server is [F40]',
+  open, async t => {
   const root = t.testdir({ 'config.json': '{}', 'config.production.json': '{ "server": { "port": 1 } }' })
   const ask = { file: join(root, 'config.json'), environment: 'production', trust: 'required' as const }
   t.equal((await loadConfig(ask)).config.server.port, 1)
@@ -103,7 +106,9 @@ tap.test('what others can change cannot say that it may stay so', open, async t 
 tap.test('a module is not loaded while others can change what it imports', open, async t => {
   const { directory, folder, write, answer, broken } = setup(t, {
     'a.ts': `import { one } from './_lib/one.ts'\n${task('a', 1)}\nvoid one`,
-    '_lib/one.ts': "export { two as one } from './two.ts'", '_lib/two.ts': 'export const two = 2', 'b.ts': task('b', 2)
+    '_lib/one.ts': "export { two as one } from './two.ts'",
+    '_lib/two.ts': 'export const two = 2',
+    'b.ts': task('b', 2)
   })
   chmodSync(join(directory, '_lib/two.ts'), 0o666)
   await folder.start()
@@ -127,27 +132,34 @@ tap.test('a module is not loaded while others can change what it imports', open,
   t.match(broken(), [{ file: 'c.ts', message: 'node_modules/pack' }])
 })
 
-tap.test('a module that is loaded by other means than an import counts, and so does the package.json above', open, async t => {
-  const loads = [
-    `import { createRequire } from 'node:module'\nvoid createRequire(import.meta.url)('./_lib/x.cjs')`, `const where = './_lib/x.cjs'\nawait import(where)`,
-    `import { Worker } from 'node:worker_threads'\nvoid (() => new Worker(new URL('./_lib/x.cjs', import.meta.url)))`, 'await import(`./_lib/x.cjs`)'
-  ]
-  const { directory, folder, write, broken } = setup(t, { '_lib/x.cjs': 'module.exports = 1' })
-  loads.forEach((load, index) => write(`a${index}.ts`, `${load}\n${task(`a${index}`, 1)}`))
-  chmodSync(join(directory, '_lib/x.cjs'), 0o666)
-  await folder.start()
-  t.same(broken().map(({ file: name, message }) => [name, /_lib\/x\.cjs can be changed by every user/.test(message)]).toSorted(), loads.map((_, index) => [`a${index}.ts`, true]))
-  chmodSync(join(directory, '_lib/x.cjs'), 0o644)
-  const above = join(directory, '../package.json')
-  t.teardown(() => rmSync(above, { force: true }))
-  writeFileSync(above, '{ "type": "module" }')
-  chmodSync(above, 0o666)
-  await folder.rescan()
-  t.match(broken()[0], { message: 'package.json can be changed by every user' })
-  chmodSync(above, 0o644)
-  await folder.rescan()
-  t.same(broken(), [])
-})
+tap.test('a module that is loaded by other means than an import counts, and so does the package.json above', open,
+  async t => {
+    const loads = [
+      `import { createRequire } from 'node:module'\nvoid createRequire(import.meta.url)('./_lib/x.cjs')`,
+      `const where = './_lib/x.cjs'\nawait import(where)`,
+      `import { Worker } from 'node:worker_threads'\nvoid (() => new Worker(new URL('./_lib/x.cjs', import.meta.url)))`,
+      'await import(`./_lib/x.cjs`)'
+    ]
+    const { directory, folder, write, broken } = setup(t, { '_lib/x.cjs': 'module.exports = 1' })
+    loads.forEach((load, index) => write(`a${index}.ts`, `${load}\n${task(`a${index}`, 1)}`))
+    chmodSync(join(directory, '_lib/x.cjs'), 0o666)
+    await folder.start()
+    t.same(
+      broken().map(({ file: name, message }) => [name, /_lib\/x\.cjs can be changed by every user/.test(message)])
+        .toSorted(),
+      loads.map((_, index) => [`a${index}.ts`, true])
+    )
+    chmodSync(join(directory, '_lib/x.cjs'), 0o644)
+    const above = join(directory, '../package.json')
+    t.teardown(() => rmSync(above, { force: true }))
+    writeFileSync(above, '{ "type": "module" }')
+    chmodSync(above, 0o666)
+    await folder.rescan()
+    t.match(broken()[0], { message: 'package.json can be changed by every user' })
+    chmodSync(above, 0o644)
+    await folder.rescan()
+    t.same(broken(), [])
+  })
 
 tap.test('a task file of another user is not loaded', foreign, async t => {
   const { directory, folder, broken } = setup(t, { 'a.ts': task('a', 1), 'b.ts': task('b', 2) })

@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { setup, task } from './tree.ts'
 
-tap.test('a task file that may not be read is named, and its neighbours are found [F37]', { skip: process.getuid?.() === 0 && 'root reads everything' }, async t => {
-  const { directory, folder, ids, broken } = setup(t, { 'good.ts': task('good'), 'shut.ts': task('shut'), 'shut.sh': '#!/bin/sh\n# offpeak: id = script\necho hi\n' })
+tap.test('a task file that may not be read is named, and its neighbours are found [F37]', {
+  skip: process.getuid?.() === 0 && 'root reads everything'
+}, async t => {
+  const { directory, folder, ids, broken } = setup(t, {
+    'good.ts': task('good'),
+    'shut.ts': task('shut'),
+    'shut.sh': '#!/bin/sh\n# offpeak: id = script\necho hi\n'
+  })
   for (const name of ['shut.ts', 'shut.sh']) chmodSync(join(directory, name), name === 'shut.sh' ? 0o100 : 0)
   await folder.start()
   t.same(ids(), ['good'])

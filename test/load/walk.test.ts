@@ -5,7 +5,8 @@ import tap from 'tap'
 import { walk } from '../../core/load/task/walk.ts'
 
 const paths = async (root: string) => (await walk(root)).files.map(({ path }) => path)
-const faults = async (root: string) => Object.fromEntries([...(await walk(root)).faults].map(([path, error]) => [path, error.message]))
+const faults = async (root: string) =>
+  Object.fromEntries([...(await walk(root)).faults].map(([path, error]) => [path, error.message]))
 
 tap.test('files are found in folders, in the order of their paths', async t => {
   const root = t.testdir({ 'b.ts': '', 'a.ts': '', jobs: { 'c.sh': '', deeper: { 'd.mjs': '' } } })
@@ -15,7 +16,15 @@ tap.test('files are found in folders, in the order of their paths', async t => {
 
 tap.test('hidden files, helpers, tests, declarations and packages are passed over', async t => {
   const root = t.testdir({
-    '.x.ts': '', '_x.ts': '', 'x.test.ts': '', 'x.d.ts': '', 'x.d.mts': '', node_modules: { 'x.ts': '' }, _lib: { 'x.ts': '' }, '.git': { 'x.ts': '' }, 'x.ts': ''
+    '.x.ts': '',
+    '_x.ts': '',
+    'x.test.ts': '',
+    'x.d.ts': '',
+    'x.d.mts': '',
+    node_modules: { 'x.ts': '' },
+    _lib: { 'x.ts': '' },
+    '.git': { 'x.ts': '' },
+    'x.ts': ''
   })
   t.same(await paths(root), ['x.ts'])
 })
@@ -37,7 +46,12 @@ tap.test('links inside the root are followed once, links out of it never [F37, S
   symlinkSync('jobs', join(root, 'more'))
   t.same(await paths(root), ['a.ts', 'b.ts', 'jobs/c.ts'])
   t.same(Object.keys(await faults(root)).toSorted(), ['dangling.ts', 'out', 'passwd.ts', 'self.ts'])
-  t.match(await faults(root), { out: /out of the tasks directory/, 'passwd.ts': /out of the tasks directory/, 'dangling.ts': /does not exist/, 'self.ts': /leads to itself/ })
+  t.match(await faults(root), {
+    out: /out of the tasks directory/,
+    'passwd.ts': /out of the tasks directory/,
+    'dangling.ts': /does not exist/,
+    'self.ts': /leads to itself/
+  })
 })
 
 tap.test('what is no regular file is passed over without being opened [F37]', async t => {
@@ -76,7 +90,9 @@ tap.test('a missing directory is a fault, not a crash', async t => {
   t.match(found.faults.get('.')?.message, /none does not exist/)
 })
 
-tap.test('a folder that may not be read is a fault and its neighbours are found [F37]', { skip: process.getuid?.() === 0 && 'root reads everything' }, async t => {
+tap.test('a folder that may not be read is a fault and its neighbours are found [F37]', {
+  skip: process.getuid?.() === 0 && 'root reads everything'
+}, async t => {
   const root = t.testdir({ 'a.ts': '', shut: { 'b.ts': '' } })
   chmodSync(join(root, 'shut'), 0)
   t.teardown(() => chmodSync(join(root, 'shut'), 0o755))

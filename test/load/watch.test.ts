@@ -7,14 +7,25 @@ import { loadConfig } from '../../core/load/config/config.ts'
 import { watchConfig } from '../../core/load/config/watch.ts'
 import { until } from './until.ts'
 
-async function setup (t: Test, { text = '{ "server": { "port": 1 } }', watchAfterMs }: { text?: string, watchAfterMs?: number } = {}) {
+async function setup (
+  t: Test,
+  { text = '{ "server": { "port": 1 } }', watchAfterMs }: { text?: string, watchAfterMs?: number } = {}
+) {
   const folder = t.testdir({ 'config.json': text })
   const file = join(folder, 'config.json')
   const changes: LoadedConfig[] = []
   const errors: string[] = []
   const watch = watchConfig({
-    file, environment: 'test', watchAfterMs, current: await loadConfig({ file, environment: 'test' }),
-    onChange: loaded => { changes.push(loaded) }, onError: error => { errors.push(String(error)) }
+    file,
+    environment: 'test',
+    watchAfterMs,
+    current: await loadConfig({ file, environment: 'test' }),
+    onChange: loaded => {
+      changes.push(loaded)
+    },
+    onError: error => {
+      errors.push(String(error))
+    }
   })
   t.teardown(() => watch.stop())
   await watch.start()

@@ -20,7 +20,9 @@ t.test('a write removes what killed writes of the same file have left, and nothi
   left(folder, `.config.json.${randomUUID()}.tmp`)
   left(folder, `.config.json.${randomUUID()}.tmp`)
   const kept = [
-    left(folder, `.config.json.${randomUUID()}.tmp`, Date.now() / 1000), left(folder, `.other.json.${randomUUID()}.tmp`), left(folder, '.config.json.mine.tmp'),
+    left(folder, `.config.json.${randomUUID()}.tmp`, Date.now() / 1000),
+    left(folder, `.other.json.${randomUUID()}.tmp`),
+    left(folder, '.config.json.mine.tmp'),
     left(folder, `config.json.${randomUUID()}.tmp`)
   ]
   mkdirSync(join(folder, 'folder.tmp'))

@@ -18,7 +18,14 @@ const YEAR = 365 * DAY
 
 async function managerOf (t: Test, { clock = fakeClock(NOW), root = scratch(t), tasks = [] as TaskDefinition[] } = {}) {
   const config = { retention: { max_age: '7d', dead_max_age: '7d', every: '1h' }, uploads: { max_age: '7d' } }
-  const manager = await createManager({ root, config, files: 'none', clock, senses: fakeEyes(clock).eyes, loops: 'none' })
+  const manager = await createManager({
+    root,
+    config,
+    files: 'none',
+    clock,
+    senses: fakeEyes(clock).eyes,
+    loops: 'none'
+  })
   manager.registerTasks([{ id: 'a', func: () => 1 }, ...tasks])
   t.teardown(() => manager.stop())
   await manager.start()
@@ -49,7 +56,8 @@ async function past ({ manager, clock }: It) {
   mkdirSync(join(manager.folder, 'uploads'), { recursive: true })
   writeFileSync(file, 'x')
   utimesSync(file, clock.now() / 1000, clock.now() / 1000)
-  return async () => [(await manager.engine.get(run.id)) !== null, (await manager.engine.kept({ prefix: 'request/abc' })).length === 1, existsSync(file)]
+  return async () => [(await manager.engine.get(run.id)) !== null,
+    (await manager.engine.kept({ prefix: 'request/abc' })).length === 1, existsSync(file)]
 }
 
 t.test('a minute in which the clock is a year ahead removes nothing, and what is old by the true clock goes when it is [F17]', async t => {
@@ -78,7 +86,12 @@ t.test('nor does one that a start finds so, nor 1970; a clock that has stood for
     clock.set(clock.now() + wrong)
     const again = await managerOf(t, { clock, root })
     await again.beats(HOUR)
-    t.strictSame(await there().catch(() => []).then(async () => [(await again.manager.engine.list({ limit: 9 })).items.length > 0]), [true])
+    t.strictSame(
+      await there().catch(() => []).then(
+        async () => [(await again.manager.engine.list({ limit: 9 })).items.length > 0]
+      ),
+      [true]
+    )
     await again.manager.stop()
     clock.set(clock.now() - wrong)
   }
@@ -91,7 +104,11 @@ t.test('nor does one that a start finds so, nor 1970; a clock that has stood for
 })
 
 t.test('no sequence of steps that are taken back within a day lets anything be removed before its age', async () => {
-  const step = fc.record({ jump: fc.integer({ min: -20 * YEAR, max: 20 * YEAR }), stays: fc.integer({ min: MINUTE, max: 20 * HOUR }), between: fc.integer({ min: 0, max: 10 * DAY }) })
+  const step = fc.record({
+    jump: fc.integer({ min: -20 * YEAR, max: 20 * YEAR }),
+    stays: fc.integer({ min: MINUTE, max: 20 * HOUR }),
+    between: fc.integer({ min: 0, max: 10 * DAY })
+  })
   fc.assert(fc.property(fc.array(step, { maxLength: 8 }), steps => {
     let [truth, offset]: [number, number] = [NOW, 0]
     let standing: Standing = { until: NOW, from: null, at: NOW }
@@ -100,7 +117,9 @@ t.test('no sequence of steps that are taken back within a day lets anything be r
         const passed = Math.min(left, HOUR)
         truth += passed
         standing = stood(standing, truth + offset, passed)
-        if (sureBy(standing) > truth + HOUR) throw new Error(`sure of ${sureBy(standing) - truth} ms that have not been`)
+        if (sureBy(standing) > truth + HOUR) {
+          throw new Error(`sure of ${sureBy(standing) - truth} ms that have not been`)
+        }
       }
     }
     for (const { jump, stays, between } of steps) {
@@ -112,7 +131,14 @@ t.test('no sequence of steps that are taken back within a day lets anything be r
   }))
 })
 
-const failing: TaskDefinition = { id: 'again', func: () => { throw new Error('no') }, max_retries: 5, backoff: { kind: 'fixed', delay: 10, jitter: 0 } }
+const failing: TaskDefinition = {
+  id: 'again',
+  func: () => {
+    throw new Error('no')
+  },
+  max_retries: 5,
+  backoff: { kind: 'fixed', delay: 10, jitter: 0 }
+}
 
 const waiting = async ({ manager }: It, id: string, attempt: number) => {
   await until(`attempt ${attempt} has failed`, async () => {
@@ -130,7 +156,8 @@ t.test('a retry of ten seconds waits ten seconds when the clock is set back by a
   const { run } = await it.manager.desk.enqueue('again')
   await waiting(it, run.id, 1)
   await it.jump(-HOUR)
-  await until('it is brought back', async () => (await it.manager.engine.get(run.id))!.due_at <= clock.now() + 11 * SECOND)
+  await until('it is brought back',
+    async () => (await it.manager.engine.get(run.id))!.due_at <= clock.now() + 11 * SECOND)
   clock.advance(11 * SECOND)
   await it.manager.fire()
   await waiting(it, run.id, 2)

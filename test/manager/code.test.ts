@@ -27,13 +27,23 @@ t.test('tasks may be added in code, one or many, and removed', async t => {
 
 t.test('a definition that is wrong is refused with its pointer, and none of its list is added', async t => {
   const manager = await embedded(t)
-  t.throws(() => manager.registerTasks([{ id: 'good', func: () => 1 }, { id: 'Bad Id', func: () => 1 }]), { code: 'OFFPEAK_TASK_INVALID' })
-  t.throws(() => manager.addTask({ id: 'x', func: () => 1, trigger: 'cron', trigger_args: { hour: 25 } }), { code: /OFFPEAK_(TASK|TRIGGER)_INVALID/, message: /25/ })
-  t.throws(() => manager.addTask({ id: 'x', func: () => 1, timezone: 'Mars/Olympus', trigger: '@daily' }), { message: /Mars/ })
+  t.throws(() => manager.registerTasks([{ id: 'good', func: () => 1 }, { id: 'Bad Id', func: () => 1 }]), {
+    code: 'OFFPEAK_TASK_INVALID'
+  })
+  t.throws(() => manager.addTask({ id: 'x', func: () => 1, trigger: 'cron', trigger_args: { hour: 25 } }), {
+    code: /OFFPEAK_(TASK|TRIGGER)_INVALID/,
+    message: /25/
+  })
+  t.throws(() => manager.addTask({ id: 'x', func: () => 1, timezone: 'Mars/Olympus', trigger: '@daily' }), {
+    message: /Mars/
+  })
   t.equal(manager.catalog.tasks.size, 0)
   manager.addTask({ id: 'x', func: () => 1 })
   t.throws(() => manager.addTask({ id: 'x', func: () => 2 }), { code: 'OFFPEAK_TASK_DUPLICATE' })
-  t.throws(() => manager.registerTasks([{ id: 'y', func: () => 1 }, { id: 'z', func: () => 1 }, { id: 'y', func: () => 2 }]), { code: 'OFFPEAK_TASK_DUPLICATE' })
+  t.throws(
+    () => manager.registerTasks([{ id: 'y', func: () => 1 }, { id: 'z', func: () => 1 }, { id: 'y', func: () => 2 }]),
+    { code: 'OFFPEAK_TASK_DUPLICATE' }
+  )
   t.strictSame([...manager.catalog.tasks.keys()], ['x'], 'none of a list in which one comes twice')
 })
 
@@ -44,14 +54,18 @@ t.test('however long an enqueue takes, its run is due at the instant it was adde
   await manager.start()
   await manager.pauses.add({ scope: 'all', by: 'ann' })
   manager.addTask({ id: 'one', func: () => 1 })
-  const asked = [await manager.desk.enqueue('one'), await manager.desk.request('one', {}, { by: 'ann' }), ...await manager.desk.bulk.add([{ task: 'one' }])]
+  const asked = [await manager.desk.enqueue('one'), await manager.desk.request('one', {}, { by: 'ann' }),
+    ...await manager.desk.bulk.add([{ task: 'one' }])]
   for (const { run } of asked) t.match(run, { due_at: run.created_at, single: false })
   const hurried = await manager.desk.request('one', { now: true }, { by: 'ann' })
   t.match(hurried.run, { due_at: hurried.run.created_at })
 })
 
 t.test('settings in code are checked like a file', async t => {
-  await t.rejects(createManager({ config: { manager: { max_tasks: -1 } } }), { code: 'OFFPEAK_CONFIG_INVALID', message: /max_tasks/ })
+  await t.rejects(createManager({ config: { manager: { max_tasks: -1 } } }), {
+    code: 'OFFPEAK_CONFIG_INVALID',
+    message: /max_tasks/
+  })
 })
 
 t.test('start and stop may be called twice, and a stopped manager starts again with what it had', async t => {
@@ -81,7 +95,9 @@ t.test('a second manager on the same data folder is refused, and starts when the
 t.test('a listener that throws does not keep others from hearing', async t => {
   const manager = await embedded(t)
   const heard: string[] = []
-  manager.onNotice(() => { throw new Error('deaf') })
+  manager.onNotice(() => {
+    throw new Error('deaf')
+  })
   manager.onNotice(notice => void heard.push(notice.kind))
   await manager.start()
   t.ok(heard.includes('started'))
@@ -95,7 +111,10 @@ t.test('schedules fire by the injected clock', async t => {
   clock.advance(3_600_000)
   await manager.fire()
   await until('it has run', async () => (await manager.desk.task('hourly')).counts.completed === 1)
-  t.match(await manager.desk.task('hourly'), { last_run: { state: 'completed', at: '2026-11-22T13:00:00.000Z' }, next_run: '2026-11-22T14:00:00.000Z' })
+  t.match(await manager.desk.task('hourly'), {
+    last_run: { state: 'completed', at: '2026-11-22T13:00:00.000Z' },
+    next_run: '2026-11-22T14:00:00.000Z'
+  })
 })
 
 t.test('a file that takes the id of a task in code does not replace it', async t => {
@@ -128,7 +147,12 @@ t.test('another tasks directory in config.json takes effect while the manager ru
 
 t.test('a task that wants it has one run whenever the manager starts, unless it is disabled', async t => {
   const manager = await embedded(t)
-  manager.registerTasks([{ id: 'hello', func: () => 1, run_on_start: true }, { id: 'off', func: () => 1, run_on_start: true, enabled: false }])
+  manager.registerTasks([{ id: 'hello', func: () => 1, run_on_start: true }, {
+    id: 'off',
+    func: () => 1,
+    run_on_start: true,
+    enabled: false
+  }])
   const runs = async () => (await manager.desk.runs({ limit: 10 })).items.map(({ task, source }) => [task, source])
   await manager.start()
   t.strictSame(await runs(), [['hello', 'schedule']])

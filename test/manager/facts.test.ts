@@ -7,7 +7,17 @@ import { scratch } from '../work/house.ts'
 import type { Json } from '../../core/model/base/json.ts'
 
 const NAMES = ['pause/task/a', 'activity', 'breaker/a', 'clock']
-const VALUES: Json[] = [[], 'x', 5, {}, true, [1e308, 'x', null], { scope: 'task', name: 'a', at: 'x', until: null, by: 'x' }, { scope: 'all', name: null, at: 0, until: 1e308, by: 'x' }, { failures: 'x', trips: 1e308 }, { at: -1e300, until: 'x', from: {} }, { buckets: [5] }]
+const VALUES: Json[] = [[], 'x', 5, {}, true, [1e308, 'x', null], {
+  scope: 'task',
+  name: 'a',
+  at: 'x',
+  until: null,
+  by: 'x'
+}, { scope: 'all', name: null, at: 0, until: 1e308, by: 'x' }, { failures: 'x', trips: 1e308 }, {
+  at: -1e300,
+  until: 'x',
+  from: {}
+}, { buckets: [5] }]
 
 t.test('a fact that is nothing of the kind stops no start, no sweep and no reading, and holds nothing', async t => {
   const folder = scratch(t)
@@ -18,7 +28,15 @@ t.test('a fact that is nothing of the kind stops no start, no sweep and no readi
       await engine.start()
       for (const each of NAMES) await engine.keep({ name: each, value: each === name ? value : null, now: clock.now() })
       const failures: unknown[] = []
-      const manager = await createManager({ root: scratch(t), files: 'none', clock, senses: fakeEyes(clock).eyes, loops: 'none', engine, onNotice: said => void (said.kind.endsWith('_failed') && failures.push(said)) })
+      const manager = await createManager({
+        root: scratch(t),
+        files: 'none',
+        clock,
+        senses: fakeEyes(clock).eyes,
+        loops: 'none',
+        engine,
+        onNotice: said => void (said.kind.endsWith('_failed') && failures.push(said))
+      })
       manager.registerTasks([{ id: 'a', func: () => 1 }])
       await manager.start()
       for (const beat of ['sweep', 'watch', 'poll']) await manager.beat(beat)

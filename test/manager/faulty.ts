@@ -1,23 +1,31 @@
 import type { Engine } from '../../core/engine/engine.ts'
 
 /** A call of the engine and the place in core from where it was made. */
-export interface Site { call: string, from: string }
+export interface Site {
+  call: string
+  from: string
+}
 
 type Rule = (site: Site) => boolean
 
-const FRAME = /at (?:async )?(?:(?<name>[^\s(]+) )?(?:\[as \w+\] )?\(?(?:file:\/\/)?[^\s)]*\/core\/(?<file>[\w/-]+)\.ts:\d+/
+const FRAME =
+  /at (?:async )?(?:(?<name>[^\s(]+) )?(?:\[as \w+\] )?\(?(?:file:\/\/)?[^\s)]*\/core\/(?<file>[\w/-]+)\.ts:\d+/
 
-/** Where the product called from: the first frames that are neither the engine nor what counts and watches its calls. */
+/** Where the product called from: the first frames that are neither the engine nor what counts and watches its
+ *  calls. */
 function callerOf (stack: string): string {
   const frames = stack.split('\n').slice(1).flatMap(line => {
     const { file, name } = FRAME.exec(line)?.groups ?? {}
     return file === undefined ? [] : [{ file, name }]
   })
-  const own = frames.filter(({ file }) => !/^(engine\/|work\/upkeep\/engine-calls|work\/simulate\/clock|simulate\/testkit)/.test(file))
+  const own = frames.filter(({ file }) =>
+    !/^(engine\/|work\/upkeep\/engine-calls|work\/simulate\/clock|simulate\/testkit)/.test(file)
+  )
   return own.slice(0, 2).map(({ file, name }) => `${file} ${(name ?? '').replace(/^\w+\./, '')}`.trim()).join(' < ')
 }
 
-/** An engine every call of which can be made to fail, whatever calls it has. Only what answers later can fail: the rest is wiring. */
+/** An engine every call of which can be made to fail, whatever calls it has. Only what answers later can fail: the rest
+ *  is wiring. */
 export function faulty (engine: Engine) {
   const seen = new Map<string, Site>()
   let rule: Rule | null = null
@@ -42,10 +50,18 @@ export function faulty (engine: Engine) {
   return {
     engine: proxy,
     /** What was called so far that can fail. */
-    get sites (): Site[] { return [...seen.values()] },
-    get thrown () { return thrown },
+    get sites (): Site[] {
+      return [...seen.values()]
+    },
+    get thrown () {
+      return thrown
+    },
     /** From now on the calls for which the rule holds fail. */
-    fail: (next: Rule) => { rule = next },
-    heal: () => { rule = null }
+    fail: (next: Rule) => {
+      rule = next
+    },
+    heal: () => {
+      rule = null
+    }
   }
 }

@@ -10,7 +10,8 @@ t.test('a file that is dropped in is a task within two seconds, changes when it 
   const { manager, write, root, reach } = await home(t)
   await manager.start()
   t.strictSame(await manager.desk.tasks(), [])
-  write('backgroundtask/hello.ts', taskFile('hello', 'return "first"', { trigger: 'cron', trigger_args: { minute: 0 } }))
+  write('backgroundtask/hello.ts',
+    taskFile('hello', 'return "first"', { trigger: 'cron', trigger_args: { minute: 0 } }))
   await until('the task is there', () => manager.catalog.tasks.has('hello'), FAST.timeout)
   await until('it is planned', () => manager.planner.nextAt !== null, FAST.timeout)
   const first = await manager.desk.enqueue('hello')
@@ -26,7 +27,9 @@ t.test('a file that is dropped in is a task within two seconds, changes when it 
 })
 
 t.test('a broken file names its line and harms no neighbour; mended, it counts again', async t => {
-  const { manager, write, said } = await home(t, { files: { 'good.ts': taskFile('good'), 'bad.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' } })
+  const { manager, write, said } = await home(t, {
+    files: { 'good.ts': taskFile('good'), 'bad.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' }
+  })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
   t.match(manager.catalog.broken, [{ file: 'bad.ts', line: 2, code: 'OFFPEAK_TASK_FILE_BROKEN' }])
@@ -37,7 +40,9 @@ t.test('a broken file names its line and harms no neighbour; mended, it counts a
 })
 
 t.test('a running run finishes under the definition it started with [F39]', async t => {
-  const { manager, write, reach } = await home(t, { files: { 'long.ts': taskFile('long', 'await new Promise(r => { globalThis.letGoLong = r }); return "old"') } })
+  const { manager, write, reach } = await home(t, {
+    files: { 'long.ts': taskFile('long', 'await new Promise(r => { globalThis.letGoLong = r }); return "old"') }
+  })
   await manager.start()
   const { run } = await manager.desk.enqueue('long')
   const global = globalThis as { letGoLong?: () => void }
@@ -50,19 +55,33 @@ t.test('a running run finishes under the definition it started with [F39]', asyn
 })
 
 t.test('a task file that hangs or exits when it is imported is broken, and everything else runs', async t => {
-  const { manager } = await home(t, { files: { 'exits.ts': 'process.exit(3)', 'good.ts': taskFile('good'), 'missing.ts': 'import "./nowhere.ts"\n' } })
+  const { manager } = await home(t, {
+    files: { 'exits.ts': 'process.exit(3)', 'good.ts': taskFile('good'), 'missing.ts': 'import "./nowhere.ts"\n' }
+  })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
-  t.match(manager.catalog.broken.toSorted((a, b) => a.file < b.file ? -1 : 1), [{ file: 'exits.ts', message: /exit/ }, { file: 'missing.ts', message: /nowhere/ }])
+  t.match(manager.catalog.broken.toSorted((a, b) => a.file < b.file ? -1 : 1), [{ file: 'exits.ts', message: /exit/ }, {
+    file: 'missing.ts',
+    message: /nowhere/
+  }])
 })
 
-t.test('whoever asks for a task while a file is still being imported is told to come again, and gets it then', { timeout: 60_000 }, async t => {
+t.test('whoever asks for a task while a file is still being imported is told to come again, and gets it then', {
+  timeout: 60_000
+}, async t => {
   const gate = join(t.testdir({}), 'gate')
-  const slow = `import { existsSync } from 'node:fs'\nwhile (!existsSync(${JSON.stringify(gate)})) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow')}`
+  const slow = `import { existsSync } from 'node:fs'\nwhile (!existsSync(${
+    JSON.stringify(gate)
+  })) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow')}`
   const { manager } = await home(t, { files: { 'good.ts': taskFile('good'), 'slow.ts': slow } })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
-  const early = { code: 'OFFPEAK_TASKS_LOADING', statusCode: 503, retryAfter: 1, message: "No task has the id 'slow' so far: slow.ts is still being imported" }
+  const early = {
+    code: 'OFFPEAK_TASKS_LOADING',
+    statusCode: 503,
+    retryAfter: 1,
+    message: "No task has the id 'slow' so far: slow.ts is still being imported"
+  }
   await t.rejects(manager.desk.enqueue('slow'), early)
   writeFileSync(gate, '')
   await until('the file is imported', () => manager.catalog.tasks.has('slow'), 20_000)
@@ -71,7 +90,12 @@ t.test('whoever asks for a task while a file is still being imported is told to 
 })
 
 t.test('a script with a header is a task like any other', async t => {
-  const { manager, reach } = await home(t, { files: { 'hello.sh': '#!/bin/sh\n# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0\necho 50%\necho "::result {\\"said\\":\\"hello\\"}"\n' } })
+  const { manager, reach } = await home(t, {
+    files: {
+      'hello.sh':
+        '#!/bin/sh\n# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0\necho 50%\necho "::result {\\"said\\":\\"hello\\"}"\n'
+    }
+  })
   await manager.start()
   t.match(await manager.desk.task('hello'), { name: 'Say hello', trigger: { words: /03:00/ }, max_retries: 0 })
   const { run } = await manager.desk.enqueue('hello')
@@ -84,7 +108,10 @@ t.test('a bad configuration keeps the last good one in force and is told; a good
   await manager.start()
   writeFileSync(configFile, '{\n  "manager": { "max_task_retries": "three" }\n}')
   await until('it is refused', () => said('config_refused').length === 1)
-  t.match(manager.settings.lastError, { code: 'OFFPEAK_CONFIG_INVALID', place: { line: 2, pointer: '/manager/max_task_retries' } })
+  t.match(manager.settings.lastError, {
+    code: 'OFFPEAK_CONFIG_INVALID',
+    place: { line: 2, pointer: '/manager/max_task_retries' }
+  })
   t.equal(manager.config.manager.max_task_retries, 3)
   writeFileSync(configFile, '{ "manager": { "max_task_retries": 7 }, "tasks": { "hello": { "enabled": false } } }')
   await until('it is in force', () => manager.catalog.tasks.get('hello')!.max_retries === 7)
@@ -102,13 +129,19 @@ t.test('enabling and disabling write config.json and keep its comments', async t
   t.match(readFileSync(configFile, 'utf8'), /the owner wrote this[^]*"enabled": false/)
   await t.rejects(manager.enable('hello', true, { by: 'bert', ifMatch: '"old"' }), { code: 'OFFPEAK_CONFIG_CONFLICT' })
   await manager.enable('hello', true, { by: 'bert', ifMatch: etag })
-  t.match(await manager.engine.records({ limit: 2 }), [{ by: 'bert', action: 'enable' }, { by: 'anna', action: 'disable' }])
+  t.match(await manager.engine.records({ limit: 2 }), [{ by: 'bert', action: 'enable' }, {
+    by: 'anna',
+    action: 'disable'
+  }])
 })
 
 t.test('a task file that goes while others fire takes nothing along but itself', async t => {
   const clock = fakeClock('2026-11-22T12:00:30Z')
   const every = { trigger: '* * * * *', overlap: 'allow' }
-  const { manager, root, said } = await home(t, { files: { 'a.ts': taskFile('a', 'return 1', every), 'b.ts': taskFile('b', 'return 1', every) }, clock })
+  const { manager, root, said } = await home(t, {
+    files: { 'a.ts': taskFile('a', 'return 1', every), 'b.ts': taskFile('b', 'return 1', every) },
+    clock
+  })
   await manager.start()
   const { sync } = manager.planner
   // The file is gone from the tasks, and the schedules do not know of it yet.

@@ -11,7 +11,11 @@ import type { Owner } from '../work/house.ts'
 import type { State } from '../../core/model/run/run.ts'
 
 /** A folder with a configuration and task files, and a manager on it that is stopped with the test. */
-export async function home (t: Owner, { files = {}, config = {}, ...options }: { files?: Record<string, string>, config?: object } & Omit<ManagerOptions, 'config' | 'files'> = {}) {
+export async function home (
+  t: Owner,
+  { files = {}, config = {}, ...options }: { files?: Record<string, string>, config?: object } & Omit<ManagerOptions,
+    'config' | 'files'> = {}
+) {
   const root = options.root ?? scratch(t)
   const configFile = join(root, 'config.json')
   const write = (name: string, text: string) => {
@@ -23,10 +27,18 @@ export async function home (t: Owner, { files = {}, config = {}, ...options }: {
   mkdirSync(join(root, 'backgroundtask'), { recursive: true })
   for (const [name, text] of Object.entries(files)) write(`backgroundtask/${name}`, text)
   const notices: Notice[] = []
-  const manager = await createManager({ configFile, env: CALM, abortGraceMs: 50, onNotice: notice => void notices.push(notice), ...options })
+  const manager = await createManager({
+    configFile,
+    env: CALM,
+    abortGraceMs: 50,
+    onNotice: notice => void notices.push(notice),
+    ...options
+  })
   t.teardown(() => manager.stop())
   const said = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
-  const reach = (id: string, state: State) => until(`run ${id} is ${state}`, async () => (await manager.engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
+  const reach = (id: string, state: State) =>
+    until(`run ${id} is ${state}`, async () =>
+      (await manager.engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
   return { root, configFile, write, manager, notices, said, reach }
 }
 

@@ -15,12 +15,22 @@ t.test('a configuration that others can change at the start loads no code; mende
   const { root, configFile, write } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   chmodSync(configFile, 0o666)
   const said: string[] = []
-  const manager = await createManager({ configFile, env: {}, onNotice: notice => { if (notice.kind === 'config_refused' || notice.kind === 'config_loaded') said.push(notice.kind) } })
+  const manager = await createManager({
+    configFile,
+    env: {},
+    onNotice: notice => {
+      if (notice.kind === 'config_refused' || notice.kind === 'config_loaded') said.push(notice.kind)
+    }
+  })
   t.teardown(() => manager.stop())
   await manager.start()
   t.same([...manager.catalog.tasks.keys()], [])
   const health = await healthOf(manager)
-  t.match(health, { status: 'degraded', config: { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED', fix: `chmod o-w '${configFile}'` } }, broken: [{ message: 'No task file is loaded' }] })
+  t.match(health, {
+    status: 'degraded',
+    config: { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED', fix: `chmod o-w '${configFile}'` } },
+    broken: [{ message: 'No task file is loaded' }]
+  })
   write('other/evil.ts', taskFile('evil'))
   write('config.json', JSON.stringify({ manager: { tasks_directory: join(root, 'other') } }))
   await manager.settings.rescan()
@@ -33,16 +43,17 @@ t.test('a configuration that others can change at the start loads no code; mende
   t.match(await healthOf(manager), { config: { ok: true }, broken: [] })
 })
 
-t.test('a configuration that comes into reach of others while it is in force is not read again [F40]', open, async t => {
-  const { manager, configFile, write, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
-  await manager.start()
-  chmodSync(configFile, 0o646)
-  write('config.json', JSON.stringify({ manager: { tasks_directory: 'other' } }))
-  await manager.settings.rescan()
-  await until('it is refused', () => said('config_refused').length > 0)
-  t.ok(manager.catalog.tasks.has('hello'), 'the last good one stays in force')
-  t.match((await healthOf(manager)).config, { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED' } })
-})
+t.test('a configuration that comes into reach of others while it is in force is not read again [F40]', open,
+  async t => {
+    const { manager, configFile, write, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+    await manager.start()
+    chmodSync(configFile, 0o646)
+    write('config.json', JSON.stringify({ manager: { tasks_directory: 'other' } }))
+    await manager.settings.rescan()
+    await until('it is refused', () => said('config_refused').length > 0)
+    t.ok(manager.catalog.tasks.has('hello'), 'the last good one stays in force')
+    t.match((await healthOf(manager)).config, { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED' } })
+  })
 
 t.test('what offpeak has made in its data folder is closed to others, and that is said [S35]', open, async t => {
   const { root, manager, said } = await home(t)
@@ -56,8 +67,11 @@ t.test('what offpeak has made in its data folder is closed to others, and that i
   chmodSync(data, 0o777)
   await manager.start()
   t.strictSame([data, join(data, 'token'), join(data, 'imports.json')].map(modeOf), [0o700, 0o600, 0o640])
-  t.equal(said('insecure').filter(notice => 'message' in notice && notice.message.includes('is now')).length, 2, 'each with its mode')
-  t.match(said('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), { fix: 'remove the file' })
+  t.equal(said('insecure').filter(notice => 'message' in notice && notice.message.includes('is now')).length, 2,
+    'each with its mode')
+  t.match(said('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), {
+    fix: 'remove the file'
+  })
 })
 
 t.test('what a link in the data folder names, and what belongs to another user, keeps its mode', foreign, async t => {
@@ -101,16 +115,27 @@ t.test('a link to a token of another user refuses the start', foreign, async t =
   await t.rejects(manager.start(), { code: 'OFFPEAK_START_REFUSED' })
 })
 
-t.test('a token file that others may read, and a file that a group may change, are named with the command that ends it', open, async t => {
-  const { root, manager } = await home(t, { config: { server: { token_file: 'secret' } }, files: { 'hello.ts': taskFile('hello') } })
+t.test('a token file that others may read, and a file that a group may change, are named with the command that ends it',
+  open, async t => {
+  const { root, manager } = await home(t, {
+    config: { server: { token_file: 'secret' } },
+    files: { 'hello.ts': taskFile('hello') }
+  })
   writeFileSync(join(root, 'secret'), 'x'.repeat(43))
   chmodSync(join(root, 'secret'), 0o604)
   await manager.start()
-  t.match(manager.security.findings.find(({ subject }) => subject === 'token'), { fix: `chmod 600 '${join(root, 'secret')}'` })
+  t.match(manager.security.findings.find(({ subject }) => subject === 'token'), {
+    fix: `chmod 600 '${join(root, 'secret')}'`
+  })
   const { settings, catalog } = manager
   const notices: object[] = []
   const security = new Security({
-    settings, folder: () => join(root, 'data'), directory: () => catalog.directory, tasks: () => catalog.tasks, env: {}, notice: notice => void notices.push(notice),
+    settings,
+    folder: () => join(root, 'data'),
+    directory: () => catalog.directory,
+    tasks: () => catalog.tasks,
+    env: {},
+    notice: notice => void notices.push(notice),
     account: { uid: process.getuid!(), gid: 4711 }
   })
   chmodSync(join(root, 'backgroundtask/hello.ts'), 0o664)
@@ -118,7 +143,10 @@ t.test('a token file that others may read, and a file that a group may change, a
   if (process.getgid!() === 0) chownSync(join(root, 'backgroundtask/hello.ts'), 0, 50)
   await security.look()
   await security.look()
-  t.match(notices.filter(notice => 'subject' in notice && notice.subject === 'tasks'), [{ message: 'every member of the group', fix: 'chmod g-w' }])
+  t.match(notices.filter(notice => 'subject' in notice && notice.subject === 'tasks'), [{
+    message: 'every member of the group',
+    fix: 'chmod g-w'
+  }])
   t.equal(notices.length, new Set(notices.map(notice => JSON.stringify(notice))).size, 'each once')
 })
 
@@ -134,7 +162,8 @@ t.test('root is said once, with what to do, and in a container what fits there [
   const { manager, said } = await home(t)
   await manager.start()
   await manager.beat('rescan')
-  t.equal(said('insecure').filter(notice => 'subject' in notice && notice.subject === 'root').length, process.getuid?.() === 0 ? 1 : 0)
+  t.equal(said('insecure').filter(notice => 'subject' in notice && notice.subject === 'root').length,
+    process.getuid?.() === 0 ? 1 : 0)
 })
 
 t.test('a plugin that others can change is not executed [S35]', open, async t => {

@@ -13,7 +13,10 @@ t.test('manager.tasks_directory is where task files are looked for', async t => 
 })
 
 t.test('manager.max_tasks refuses what is more, by name', async t => {
-  const { manager } = await home(t, { ...manage({ max_tasks: 2 }), files: { 'a.ts': taskFile('a'), 'b.ts': taskFile('b'), 'c.ts': taskFile('c') } })
+  const { manager } = await home(t, {
+    ...manage({ max_tasks: 2 }),
+    files: { 'a.ts': taskFile('a'), 'b.ts': taskFile('b'), 'c.ts': taskFile('c') }
+  })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['a', 'b'])
   t.match(manager.catalog.broken, [{ file: 'c.ts', code: 'OFFPEAK_TASK_LIMIT' }])
@@ -21,7 +24,10 @@ t.test('manager.max_tasks refuses what is more, by name', async t => {
 })
 
 t.test('manager.task_timeout bounds a task that says nothing', async t => {
-  const { manager, reach } = await home(t, { ...manage({ task_timeout: 0.05, max_task_retries: 0 }), files: { 'slow.ts': taskFile('slow', 'await new Promise(() => {})') } })
+  const { manager, reach } = await home(t, {
+    ...manage({ task_timeout: 0.05, max_task_retries: 0 }),
+    files: { 'slow.ts': taskFile('slow', 'await new Promise(() => {})') }
+  })
   await manager.start()
   const { run } = await manager.desk.enqueue('slow')
   await reach(run.id, 'failed')
@@ -30,7 +36,11 @@ t.test('manager.task_timeout bounds a task that says nothing', async t => {
 
 t.test('manager.max_task_retries is for tasks that say nothing, and theirs for those that do', async t => {
   const { manager, reach } = await home(t, {
-    ...manage({ max_task_retries: 0 }), files: { 'a.ts': taskFile('a', 'throw new Error("no")'), 'b.ts': taskFile('b', 'throw new Error("no")', { max_retries: 1, backoff: { delay: 0.01, jitter: 0 } }) }
+    ...manage({ max_task_retries: 0 }),
+    files: {
+      'a.ts': taskFile('a', 'throw new Error("no")'),
+      'b.ts': taskFile('b', 'throw new Error("no")', { max_retries: 1, backoff: { delay: 0.01, jitter: 0 } })
+    }
   })
   await manager.start()
   const [a, b] = await Promise.all([manager.desk.enqueue('a'), manager.desk.enqueue('b')])
@@ -41,7 +51,13 @@ t.test('manager.max_task_retries is for tasks that say nothing, and theirs for t
 })
 
 t.test('manager.scheduler_thread_pool is how many run at once, also when it is changed', async t => {
-  const { manager, write } = await home(t, { ...manage({ scheduler_thread_pool: 2 }), files: { 'wait.ts': taskFile('wait', 'await new Promise((_, no) => ctx.signal.addEventListener("abort", () => no(ctx.signal.reason)))') } })
+  const { manager, write } = await home(t, {
+    ...manage({ scheduler_thread_pool: 2 }),
+    files: {
+      'wait.ts': taskFile('wait',
+        'await new Promise((_, no) => ctx.signal.addEventListener("abort", () => no(ctx.signal.reason)))')
+    }
+  })
   await manager.start()
   await Promise.all(Array.from({ length: 6 }, () => manager.desk.enqueue('wait')))
   await until('two run', () => manager.runner.active.size === 2)
@@ -53,13 +69,27 @@ t.test('manager.scheduler_thread_pool is how many run at once, also when it is c
 
 t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut off', async t => {
   for (const again of [true, false]) {
-    const { manager, root } = await home(t, { ...manage({ auto_restart_tasks: again }), files: { 'work.ts': taskFile('work', 'return ctx.attempt') } })
+    const { manager, root } = await home(t, {
+      ...manage({ auto_restart_tasks: again }),
+      files: { 'work.ts': taskFile('work', 'return ctx.attempt') }
+    })
     await manager.engine.start()
     const now = Date.now()
-    const [added] = await manager.engine.add([{ task: 'work', queue: 'default', priority: 'normal', source: 'manual', due_at: now, max_retries: 0 }], now)
+    const [added] = await manager.engine.add([{
+      task: 'work',
+      queue: 'default',
+      priority: 'normal',
+      source: 'manual',
+      due_at: now,
+      max_retries: 0
+    }], now)
     await manager.engine.claim(claimOf('work', { owner: 'a boot that died', now }))
     await manager.engine.stop()
-    const next = await home(t, { root, ...manage({ auto_restart_tasks: again }), files: { 'work.ts': taskFile('work', 'return ctx.attempt') } })
+    const next = await home(t, {
+      root,
+      ...manage({ auto_restart_tasks: again }),
+      files: { 'work.ts': taskFile('work', 'return ctx.attempt') }
+    })
     await next.manager.start()
     await next.reach(added!.run.id, again ? 'completed' : 'failed')
     const run = await next.manager.desk.run(added!.run.id)
@@ -69,7 +99,10 @@ t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut
 })
 
 t.test('retention removes what is old or too much, and says how many', async t => {
-  const { manager, said, reach } = await home(t, { config: { retention: { max_runs: 2 } }, files: { 'a.ts': taskFile('a') } })
+  const { manager, said, reach } = await home(t, {
+    config: { retention: { max_runs: 2 } },
+    files: { 'a.ts': taskFile('a') }
+  })
   await manager.start()
   for (let count = 0; count < 5; count++) await reach((await manager.desk.enqueue('a')).run.id, 'completed')
   t.equal(await manager.upkeep.sweep(), 3)

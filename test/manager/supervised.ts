@@ -14,7 +14,10 @@ for (const name of ['uncaughtException', 'unhandledRejection']) {
 }
 
 /** Runs what a test does with a manager of its own, and stops what is left. */
-export async function withManager<T> (options: Parameters<typeof faultyManager>[0], work: (it: Faulty) => Promise<T>): Promise<T> {
+export async function withManager<T> (
+  options: Parameters<typeof faultyManager>[0],
+  work: (it: Faulty) => Promise<T>
+): Promise<T> {
   const it = await faultyManager(options)
   try {
     return await work(it)
@@ -26,10 +29,11 @@ export async function withManager<T> (options: Parameters<typeof faultyManager>[
 }
 
 /** Every place that asks the engine for something, as a day without a fault comes by it. */
-export const sitesOfADay = (t: Test): Promise<Site[]> => withManager({ forecasts: true }, async it => {
-  await live(it)
-  const { sites } = it.faults
-  t.strictSame(await wrongs(it), [], 'a day without a fault is right')
-  await halt(it)
-  return [...sites, ...it.faults.sites.filter(({ call }) => call === 'stop')]
-})
+export const sitesOfADay = (t: Test): Promise<Site[]> =>
+  withManager({ forecasts: true }, async it => {
+    await live(it)
+    const { sites } = it.faults
+    t.strictSame(await wrongs(it), [], 'a day without a fault is right')
+    await halt(it)
+    return [...sites, ...it.faults.sites.filter(({ call }) => call === 'stop')]
+  })

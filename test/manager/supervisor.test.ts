@@ -9,13 +9,14 @@ t.ok(sites.length > 50, `${sites.length} places ask the engine for something`)
 
 for (const site of sites) {
   const name = `${site.call} fails once, asked by ${site.from}`
-  t.test(name, t => withManager({ forecasts: isOfForecast(site) }, async it => {
-    it.faults.fail(({ call, from }) => call === site.call && from === site.from && it.faults.thrown === 0)
-    await live(it)
-    if (site.call === 'stop') await halt(it)
-    it.faults.heal()
-    t.equal(it.faults.thrown, 1)
-    t.strictSame(await wrongs(it), [])
-    t.strictSame(uncaught.splice(0), [], 'nothing is uncaught')
-  }))
+  t.test(name, t =>
+    withManager({ forecasts: isOfForecast(site) }, async it => {
+      it.faults.fail(({ call, from }) => call === site.call && from === site.from && it.faults.thrown === 0)
+      await live(it)
+      if (site.call === 'stop') await halt(it)
+      it.faults.heal()
+      t.equal(it.faults.thrown, 1)
+      t.strictSame(await wrongs(it), [])
+      t.strictSame(uncaught.splice(0), [], 'nothing is uncaught')
+    }))
 }

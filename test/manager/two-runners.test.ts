@@ -10,7 +10,11 @@ import type { TestManager, TestManagerOptions } from '../../core/simulate/testki
 const ON_BATTERY = { power: 'battery', battery: { level: 90, charging: false } } as const
 
 /** Two managers on one store, with the same tasks and machines of their own. What ran where, in order. */
-async function pair (t: Test, tasks: (own: () => TestManager, place: string, log: string[]) => TaskDefinition[], more: Partial<Record<'a' | 'b', TestManagerOptions>> = {}) {
+async function pair (
+  t: Test,
+  tasks: (own: () => TestManager, place: string, log: string[]) => TaskDefinition[],
+  more: Partial<Record<'a' | 'b', TestManagerOptions>> = {}
+) {
   const log: string[] = []
   const a: TestManager = await createTestManager({ tasks: tasks(() => a, 'a', log), ...more.a })
   t.teardown(() => a.close())
@@ -23,20 +27,30 @@ async function pair (t: Test, tasks: (own: () => TestManager, place: string, log
   return { a, b, log, settle }
 }
 
-const sleeper = (id: string, minutes: number, more: Partial<TaskDefinition> = {}) => (own: () => TestManager, place: string, log: string[]): TaskDefinition => ({
-  id, timeout: '5h', ...more,
-  func: async ({ run_id: run }: TaskContext) => {
-    log.push(`${place} ${run}`)
-    await own().sleep(minutes * MINUTE)
-  }
-})
+const sleeper =
+  (id: string, minutes: number, more: Partial<TaskDefinition> = {}) =>
+  (own: () => TestManager, place: string, log: string[]): TaskDefinition => ({
+    id,
+    timeout: '5h',
+    ...more,
+    func: async ({ run_id: run }: TaskContext) => {
+      log.push(`${place} ${run}`)
+      await own().sleep(minutes * MINUTE)
+    }
+  })
 
 t.test('each run is executed by one of two runners, and the limits of tasks, queues, locks and rates hold across both', async t => {
   const limited = { concurrency: 1 }
-  const tasks = [sleeper('one', 5, limited), sleeper('queued', 5, { queue: 'q' }), sleeper('left', 5, { locks: ['disk'] }), sleeper('right', 5, { locks: ['disk'] })]
+  const tasks = [sleeper('one', 5, limited), sleeper('queued', 5, { queue: 'q' }),
+    sleeper('left', 5, { locks: ['disk'] }), sleeper('right', 5, { locks: ['disk'] })]
   const config = { queues: { q: { concurrency: 2 } }, manager: { scheduler_thread_pool: 1 } }
-  const { a, b, log, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)), { a: { config }, b: { config } })
-  for (let each = 0; each < 4; each++) for (const [kit, id] of [[a, 'one'], [b, 'queued'], [a, 'left'], [b, 'right']] as const) await kit.enqueue(id)
+  const { a, b, log, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)), {
+    a: { config },
+    b: { config }
+  })
+  for (let each = 0; each < 4; each++) {
+    for (const [kit, id] of [[a, 'one'], [b, 'queued'], [a, 'left'], [b, 'right']] as const) await kit.enqueue(id)
+  }
   const passed: number[] = []
   for (let minute = 0; minute < 60; minute++) {
     await a.advance(MINUTE)
@@ -56,20 +70,28 @@ t.test('a run that is to be alone has no company on either, also when both look 
   const { a, b, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)))
   const passed: number[] = []
   for (let minute = 0; minute < 90; minute++) {
-    if (minute < 40) await Promise.all([a.manager.desk.enqueue(minute % 2 ? 'solo' : 'busy'), b.manager.desk.enqueue(minute % 3 ? 'busy' : 'solo')])
+    if (minute < 40) {
+      await Promise.all([a.manager.desk.enqueue(minute % 2 ? 'solo' : 'busy'),
+        b.manager.desk.enqueue(minute % 3 ? 'busy' : 'solo')])
+    }
     await a.advance(MINUTE)
     await settle()
     const running = [...a.manager.runner.active.begun, ...b.manager.runner.active.begun]
     if (running.some(({ alone }) => alone) && running.length > 1) passed.push(minute)
   }
   t.strictSame(passed, [])
-  for (const id of ['solo', 'busy']) t.ok((await a.runs(id)).some(({ state }) => state === 'completed'), `${id} has run`)
+  for (const id of ['solo', 'busy']) {
+    t.ok((await a.runs(id)).some(({ state }) => state === 'completed'), `${id} has run`)
+  }
 })
 
 t.test('what the one has running is counted once: a limit of two lets each of two runners with one slot run one', async t => {
   const config = { queues: { q: { concurrency: 2 } }, manager: { scheduler_thread_pool: 1 } }
   for (const task of [{ concurrency: 2 }, { queue: 'q' }]) {
-    const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, task)(own, place, log)], { a: { config }, b: { config } })
+    const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, task)(own, place, log)], {
+      a: { config },
+      b: { config }
+    })
     await a.enqueue('work')
     await settle()
     await a.enqueue('work')
@@ -82,17 +104,26 @@ t.test('what the one has running is counted once: a limit of two lets each of tw
 })
 
 t.test('who has not got what another has taken says so at once', async t => {
-  const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, { locks: ['disk'] })(own, place, log)])
+  const { a, b, settle } = await pair(t,
+    (own, place, log) => [sleeper('work', 60, { locks: ['disk'] })(own, place, log)])
   await a.manager.desk.bulk.add([{ task: 'work' }, { task: 'work' }])
   await settle()
   const [left] = (await a.runs('work')).filter(({ state }) => state === 'queued')
-  for (const { manager } of [a, b]) t.match(manager.runner.verdict(left!).gates.filter(({ ok }) => !ok), [{ code: 'locked' }])
+  for (const { manager } of [a, b]) {
+    t.match(manager.runner.verdict(left!).gates.filter(({ ok }) => !ok), [{ code: 'locked' }])
+  }
 })
 
 t.test('after a pause of the breaker one run tries the task, at whichever runner, and what came of it counts at both', async t => {
   let isBroken = true
   const { a, b, log, settle } = await pair(t, (_, place, log) => [{
-    id: 'work', constraints: { power: 'mains' }, concurrency: 3, max_retries: 0, deadline: '20h', breaker: { failures: 1, pause: '5m', cap: '1h' }, func: () => {
+    id: 'work',
+    constraints: { power: 'mains' },
+    concurrency: 3,
+    max_retries: 0,
+    deadline: '20h',
+    breaker: { failures: 1, pause: '5m', cap: '1h' },
+    func: () => {
       log.push(place)
       if (isBroken) throw new Error('down')
     }
@@ -113,7 +144,10 @@ t.test('after a pause of the breaker one run tries the task, at whichever runner
 })
 
 t.test('each runner goes by its own machine: what one must hold the other starts', async t => {
-  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], { a: { reading: ON_BATTERY } })
+  const { a, b, log, settle } = await pair(t,
+    (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], {
+    a: { reading: ON_BATTERY }
+  })
   await a.enqueue('work')
   await settle()
   t.match(log, [/^b /])
@@ -128,11 +162,20 @@ t.test('each runner goes by its own machine: what one must hold the other starts
 })
 
 t.test('a schedule fires once, whoever sees it first, and one that was added or removed at one is known to the other', async t => {
-  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('tick', 0, { trigger: '*/10 * * * *' })(own, place, log), sleeper('asked', 0)(own, place, log)])
+  const { a, b, log, settle } = await pair(t, (
+    own,
+    place,
+    log
+  ) => [sleeper('tick', 0, { trigger: '*/10 * * * *' })(own, place, log), sleeper('asked', 0)(own, place, log)])
   await a.advance('61m')
   await settle()
   t.equal(log.length, 6)
-  const { id } = await a.manager.desk.schedule({ task: 'asked', trigger: 'interval', trigger_args: { minutes: 20 }, by: 'ada' })
+  const { id } = await a.manager.desk.schedule({
+    task: 'asked',
+    trigger: 'interval',
+    trigger_args: { minutes: 20 },
+    by: 'ada'
+  })
   await settle()
   t.match(b.manager.planner.get(id), { task: 'asked' })
   await a.advance('61m')
@@ -146,7 +189,9 @@ t.test('a schedule fires once, whoever sees it first, and one that was added or 
 })
 
 t.test('what a runner has when it is no more is taken up by the other within its lease and a beat', async t => {
-  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)], { a: { reading: ON_BATTERY } })
+  const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)], {
+    a: { reading: ON_BATTERY }
+  })
   await a.manager.pauses.add({ scope: 'all', by: 'ada' })
   const run = await b.enqueue('work')
   await a.manager.pauses.remove({ scope: 'all', name: null }, 'ada')

@@ -10,10 +10,20 @@ const activity = { half_life: '4w', min_weeks: 2 }
 const zone = 'UTC'
 
 /** A machine that was watched every ten minutes for some weeks. */
-function watched (weeks: number, busyAt: (hour: number, week: number) => number, from: Histogram = emptyHistogram()): Histogram {
+function watched (
+  weeks: number,
+  busyAt: (hour: number, week: number) => number,
+  from: Histogram = emptyHistogram()
+): Histogram {
   let histogram = from
   for (let at = MONDAY; at < MONDAY + weeks * WEEK; at += 10 * MINUTE) {
-    histogram = learn({ histogram, at, busy: busyAt(hourOfWeek(at, zone), Math.floor((at - MONDAY) / WEEK)), zone, activity })
+    histogram = learn({
+      histogram,
+      at,
+      busy: busyAt(hourOfWeek(at, zone), Math.floor((at - MONDAY) / WEEK)),
+      zone,
+      activity
+    })
   }
   return histogram
 }
@@ -53,14 +63,18 @@ t.test('only instants at which the run may start are taken, and the nominal one 
 t.test('a long run looks at all of its hours', t => {
   const histogram = watched(4, hour => [1, 0, 1, 0.3, 0.3, 1][hour % 24] ?? 1)
   t.equal(quietest({ histogram, from: after(4, 0), to: after(4, 5), durationMs: HOUR, zone, activity }).at, after(4, 1))
-  t.equal(quietest({ histogram, from: after(4, 0), to: after(4, 5), durationMs: 2 * HOUR, zone, activity }).at, after(4, 3))
+  t.equal(quietest({ histogram, from: after(4, 0), to: after(4, 5), durationMs: 2 * HOUR, zone, activity }).at,
+    after(4, 3))
   t.end()
 })
 
 t.test('thin data leaves the nominal time', t => {
   const ask = { from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }
   t.match(quietest({ histogram: emptyHistogram(), ...ask }), { at: after(4, 0), confidence: 0, reason: /too little/ })
-  t.match(quietest({ histogram: watched(1, office), ...ask, from: after(1, 0), to: after(1, 6) }), { at: after(1, 0), confidence: 0 })
+  t.match(quietest({ histogram: watched(1, office), ...ask, from: after(1, 0), to: after(1, 6) }), {
+    at: after(1, 0),
+    confidence: 0
+  })
   t.end()
 })
 
@@ -69,13 +83,19 @@ t.test('of hours that are as quiet as each other the first is taken, and the lea
   const ask = { histogram, from: after(4, 0), to: after(4, 5), durationMs: HOUR, zone, activity }
   t.equal(quietest(ask).at, after(4, 2))
   const more = learn({ histogram, at: after(4, 1), busy: 0.5, zone, activity })
-  t.equal(quietest({ ...ask, histogram: learn({ histogram: more, at: after(5, 1), busy: 0.5, zone, activity }) }).confidence, quietest(ask).confidence)
+  t.equal(
+    quietest({ ...ask, histogram: learn({ histogram: more, at: after(5, 1), busy: 0.5, zone, activity }) }).confidence,
+    quietest(ask).confidence
+  )
   t.end()
 })
 
 t.test('a gain that is hardly one leaves the nominal time', t => {
   const histogram = watched(4, hour => hour % 24 === 3 ? 0.17 : 0.2)
-  t.match(quietest({ histogram, from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }), { at: after(4, 0), reason: /no hour is much quieter/ })
+  t.match(quietest({ histogram, from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }), {
+    at: after(4, 0),
+    reason: /no hour is much quieter/
+  })
   t.end()
 })
 
@@ -85,7 +105,18 @@ t.test('an hour counts once a week however often it is sampled, and old weeks co
   t.ok(weeks < 7, 'twelve weeks at a half life of four')
   t.ok(busy > 0.2 && busy < 0.35, `${busy} busy`)
   const dense = learn({ histogram: emptyHistogram(), at: MONDAY, busy: 1, zone, activity })
-  t.equal(expected({ histogram: [1, 2, 3, 4].reduce((known, minute) => learn({ histogram: known, at: MONDAY + minute * MINUTE, busy: 1, zone, activity }), dense), at: MONDAY + 9 * MINUTE, zone, activity }), null)
+  t.equal(
+    expected({
+      histogram: [1, 2, 3, 4].reduce(
+        (known, minute) => learn({ histogram: known, at: MONDAY + minute * MINUTE, busy: 1, zone, activity }),
+        dense
+      ),
+      at: MONDAY + 9 * MINUTE,
+      zone,
+      activity
+    }),
+    null
+  )
   t.end()
 })
 
@@ -94,17 +125,22 @@ t.test('it is plain JSON, changes nothing that it was given, and a clock set bac
   const before = JSON.stringify(histogram)
   t.strictSame(JSON.parse(before), histogram)
   const back = learn({ histogram, at: MONDAY, busy: 1, zone, activity })
-  t.equal(expected({ histogram: back, at: after(3, 0), zone, activity })!.weeks, expected({ histogram, at: after(3, 0), zone, activity })!.weeks)
+  t.equal(expected({ histogram: back, at: after(3, 0), zone, activity })!.weeks,
+    expected({ histogram, at: after(3, 0), zone, activity })!.weeks)
   t.equal(JSON.stringify(histogram), before)
   t.end()
 })
 
 t.test('whatever was learned, the answer lies between nominal time and tolerance', t => {
   const histogram = watched(3, office)
-  fc.assert(fc.property(fc.integer({ min: 0, max: 2 * WEEK }), fc.integer({ min: 0, max: DAY }), fc.integer({ min: 0, max: 5 * HOUR }), (start, flex, durationMs) => {
-    const from = MONDAY + 3 * WEEK + start
-    const { at, confidence } = quietest({ histogram, from, to: from + flex, durationMs, zone, activity })
-    return at >= from && at <= from + flex && confidence >= 0 && confidence < 1
-  }), { numRuns: 100 })
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 * WEEK }), fc.integer({ min: 0, max: DAY }),
+      fc.integer({ min: 0, max: 5 * HOUR }), (start, flex, durationMs) => {
+      const from = MONDAY + 3 * WEEK + start
+      const { at, confidence } = quietest({ histogram, from, to: from + flex, durationMs, zone, activity })
+      return at >= from && at <= from + flex && confidence >= 0 && confidence < 1
+    }),
+    { numRuns: 100 }
+  )
   t.end()
 })

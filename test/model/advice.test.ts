@@ -16,9 +16,16 @@ import type { Task } from '../../core/model/task/task.ts'
 const CONFIG = config()
 
 const PROFILES: [string, Reading, string][] = [
-  ['on mains', laptop(3, 'mains'), 'charging'], ['without a battery', desktop(), 'charging'], ['that tells nothing', reading(), 'charging'],
-  ['at 15 %', laptop(15), 'battery_critical'], ['at 16 %', laptop(16), 'battery_low'], ['at 30 %', laptop(30), 'battery_low'], ['at 31 %', laptop(31), 'battery_normal'],
-  ['at 100 %', laptop(100), 'battery_normal'], ['at a level that nobody knows', laptop('unknown'), 'battery_low'], ['on a UPS', onUps(90), 'ups'],
+  ['on mains', laptop(3, 'mains'), 'charging'],
+  ['without a battery', desktop(), 'charging'],
+  ['that tells nothing', reading(), 'charging'],
+  ['at 15 %', laptop(15), 'battery_critical'],
+  ['at 16 %', laptop(16), 'battery_low'],
+  ['at 30 %', laptop(30), 'battery_low'],
+  ['at 31 %', laptop(31), 'battery_normal'],
+  ['at 100 %', laptop(100), 'battery_normal'],
+  ['at a level that nobody knows', laptop('unknown'), 'battery_low'],
+  ['on a UPS', onUps(90), 'ups'],
   ['with a battery and an unknown source', laptop('unknown', 'unknown'), 'battery_low']
 ]
 
@@ -63,7 +70,10 @@ t.test('the words that make a class come from the configuration', t => {
 
 t.test('hints shrink with the battery: 32, 16, 8, 4', t => {
   const at = (level: Reading['battery']['level']) => {
-    const { batch_size: batch, quality, can_parallel: parallel, suspend_non_critical: suspend } = hintsFor(laptop(level), CONFIG)
+    const { batch_size: batch, quality, can_parallel: parallel, suspend_non_critical: suspend } = hintsFor(
+      laptop(level),
+      CONFIG
+    )
     return [batch, quality, parallel, suspend]
   }
   t.strictSame([100, 80].map(at), [[32, 'high', true, false], [32, 'high', true, false]])
@@ -71,19 +81,28 @@ t.test('hints shrink with the battery: 32, 16, 8, 4', t => {
   t.strictSame([49, 30].map(at), [[8, 'low', false, false], [8, 'low', false, false]])
   t.strictSame([29, 0].map(at), [[4, 'minimal', false, true], [4, 'minimal', false, true]])
   t.strictSame(at('unknown'), [8, 'low', false, false])
-  t.match(hintsFor(laptop(3, 'mains'), CONFIG), { batch_size: 32, cpu_limit: 0.9, network_limit: 0.8, profile: 'charging' })
+  t.match(hintsFor(laptop(3, 'mains'), CONFIG), {
+    batch_size: 32,
+    cpu_limit: 0.9,
+    network_limit: 0.8,
+    profile: 'charging'
+  })
   t.match(hintsFor(laptop(20), CONFIG), { cpu_limit: 0.5, network_limit: 0.3, profile: 'battery_low' })
   t.end()
 })
 
-const load = (cpu: number, memory: number, disk: number) => desktop({
-  cpu: { busy: cpu, own: 0, load: 0, cores: 1 }, memory: { used: memory, available_bytes: 1 }, disks: [{ path: '/', free_bytes: 1, used: disk }]
-})
+const load = (cpu: number, memory: number, disk: number) =>
+  desktop({
+    cpu: { busy: cpu, own: 0, load: 0, cores: 1 },
+    memory: { used: memory, available_bytes: 1 },
+    disks: [{ path: '/', free_bytes: 1, used: disk }]
+  })
 
 t.test('the recommendation spares what is short, and all when more than one thing is', t => {
   const at = (...args: [number, number, number]) => recommendationFor(load(...args), CONFIG)
-  t.strictSame([at(0.6, 0.7, 0.8), at(0.7, 0.7, 0.8), at(0.6, 0.8, 0.8), at(0.6, 0.7, 0.9), at(0.7, 0.8, 0.1), at(1, 1, 1)],
-    ['process_now', 'defer_cpu_intensive', 'defer_memory_intensive', 'defer_disk_intensive', 'defer_all_non_critical', 'defer_all_non_critical'])
+  t.strictSame([at(0.6, 0.7, 0.8), at(0.7, 0.7, 0.8), at(0.6, 0.8, 0.8), at(0.6, 0.7, 0.9), at(0.7, 0.8, 0.1),
+    at(1, 1, 1)], ['process_now', 'defer_cpu_intensive', 'defer_memory_intensive', 'defer_disk_intensive',
+    'defer_all_non_critical', 'defer_all_non_critical'])
   t.equal(recommendationFor(laptop(5), CONFIG), 'defer_all_non_critical')
   t.equal(recommendationFor(reading(), CONFIG), 'process_now')
   t.end()
@@ -115,17 +134,25 @@ for (const [kind, what, machine, expected] of DECISIONS) {
 
 t.test('a critical or high run takes the slot of the lowest preemptible run that started last', t => {
   const running = [
-    { id: 'a', priority: 'normal', preemptible: true, started_at: 9 }, { id: 'b', priority: 'low', preemptible: true, started_at: 1 },
-    { id: 'c', priority: 'low', preemptible: true, started_at: 5 }, { id: 'd', priority: 'low', preemptible: false, started_at: 7 }
+    { id: 'a', priority: 'normal', preemptible: true, started_at: 9 },
+    { id: 'b', priority: 'low', preemptible: true, started_at: 1 },
+    { id: 'c', priority: 'low', preemptible: true, started_at: 5 },
+    { id: 'd', priority: 'low', preemptible: false, started_at: 7 }
   ] as const
-  const whom = (priority: Priority, among: readonly Omit<Occupant, 'preempted'>[], over: Partial<Occupant> = {}, now = NOON) =>
-    whomToPreempt({ priority, running: among.map(one => ({ ...one, preempted: 0, ...over })), config: CONFIG, now })
+  const whom = (
+    priority: Priority,
+    among: readonly Omit<Occupant, 'preempted'>[],
+    over: Partial<Occupant> = {},
+    now = NOON
+  ) => whomToPreempt({ priority, running: among.map(one => ({ ...one, preempted: 0, ...over })), config: CONFIG, now })
   t.equal(whom('critical', running), 'c')
   t.equal(whom('high', running.filter(({ id }) => id === 'a')), 'a')
   t.equal(whom('normal', running), null)
   t.equal(whom('high', [{ id: 'x', priority: 'high', preemptible: true, started_at: 1 }]), null)
   t.equal(whom('critical', running.filter(({ id }) => id === 'd')), null)
-  const after = (preempted: number, minutes: number) => whom('critical', [running[2]], { preempted, started_at: NOON - minutes * MINUTE })
-  t.strictSame([after(2, 0), after(3, 9), after(3, 10), after(4, 19), after(4, 20)], ['c', null, 'c', null, 'c'], 'who gave way often keeps the next slot for longer each time')
+  const after = (preempted: number, minutes: number) =>
+    whom('critical', [running[2]], { preempted, started_at: NOON - minutes * MINUTE })
+  t.strictSame([after(2, 0), after(3, 9), after(3, 10), after(4, 19), after(4, 20)], ['c', null, 'c', null, 'c'],
+    'who gave way often keeps the next slot for longer each time')
   t.end()
 })

@@ -4,7 +4,7 @@ import { fingerprintOf, foldedWords } from '../../core/model/run/fingerprint.ts'
 t.test('what is of one occasion alone is folded away', t => {
   const cases: [string, string][] = [
     ['timed out after 5.2 s', 'timed out after # s'],
-    ["no table 'runs' in \"main\"", "no table '…' in '…'"],
+    ['no table \'runs\' in "main"', "no table '…' in '…'"],
     ["I can't and you don't", "I can't and you don't"],
     ["ENOENT: no such file, open '/tmp/a b/c.txt'", "ENOENT: no such file, open '…'"],
     ['cannot read /var/lib/x/7.db: denied', 'cannot read <path>: denied'],

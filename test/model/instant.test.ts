@@ -5,20 +5,69 @@ import { instantIn } from '../../core/model/base/check.ts'
 const NOON = Date.UTC(2026, 10, 22, 12)
 
 const WRITTEN: [string, number][] = [
-  ['2026-11-22T12:00:00Z', NOON], ['2026-11-22T12:00Z', NOON], ['2026-11-22 12:00:00z', NOON], ['2026-11-22t13:00+01:00', NOON], ['2026-11-22T13:00:00+0100', NOON],
-  ['2026-11-22T13:00+01', NOON], ['2026-11-22T06:30:00-05:30', NOON], ['2026-11-22T12:00:00.25Z', NOON + 250], ['2026-11-22T12:00:00.123456789Z', NOON + 123], ['2024-02-29T00:00Z', Date.UTC(2024, 1, 29)]
+  ['2026-11-22T12:00:00Z', NOON],
+  ['2026-11-22T12:00Z', NOON],
+  ['2026-11-22 12:00:00z', NOON],
+  ['2026-11-22t13:00+01:00', NOON],
+  ['2026-11-22T13:00:00+0100', NOON],
+  ['2026-11-22T13:00+01', NOON],
+  ['2026-11-22T06:30:00-05:30', NOON],
+  ['2026-11-22T12:00:00.25Z', NOON + 250],
+  ['2026-11-22T12:00:00.123456789Z', NOON + 123],
+  ['2024-02-29T00:00Z', Date.UTC(2024, 1, 29)]
 ]
 
-for (const [text, at] of WRITTEN) t.test(`${text} is an instant`, t => { t.equal(instantOf(text), at); t.end() })
+for (const [text, at] of WRITTEN) {
+  t.test(`${text} is an instant`, t => {
+    t.equal(instantOf(text), at)
+    t.end()
+  })
+}
 
 const REFUSED = [
-  '2030-01-01T00:00', '2030-01-01 00:00:00', '2030-01-01', '2030-02-30T00:00Z', '2030-02-29T00:00Z', '2030-04-31T00:00Z', '2030-13-01T00:00:00Z', '2030-00-01T00:00Z', '2030-01-00T00:00Z', '2030-01-32T00:00Z',
-  '2030-01-01T25:00Z', '2030-01-01T24:00Z', '2030-01-01T00:60Z', '2030-01-01T00:00:60Z', '2030-01-01T00:00+24:00', '2030-01-01T00:00+01:60', '0000-01-01T00:00Z', '2030-1-1T00:00Z', '2030-01-01T0:00Z', '20300101T000000Z',
-  '2030-01-01T00Z', '2030-01-01T00:00 Z', ' 2030-01-01T00:00Z', '2030-01-01T00:00Z ', '2030-01-01T00:00Z+01:00', '2030-01-01T00:00:00,5Z', '2030-01-01T00:00 GMT', '2030-01-01T00:00[Europe/Rome]', '1 Jan 2030 00:00 UTC',
-  '2030-01-01T00:00−01:00', '+002030-01-01T00:00Z', '1893456000000', 'now', '', 'Z'
+  '2030-01-01T00:00',
+  '2030-01-01 00:00:00',
+  '2030-01-01',
+  '2030-02-30T00:00Z',
+  '2030-02-29T00:00Z',
+  '2030-04-31T00:00Z',
+  '2030-13-01T00:00:00Z',
+  '2030-00-01T00:00Z',
+  '2030-01-00T00:00Z',
+  '2030-01-32T00:00Z',
+  '2030-01-01T25:00Z',
+  '2030-01-01T24:00Z',
+  '2030-01-01T00:60Z',
+  '2030-01-01T00:00:60Z',
+  '2030-01-01T00:00+24:00',
+  '2030-01-01T00:00+01:60',
+  '0000-01-01T00:00Z',
+  '2030-1-1T00:00Z',
+  '2030-01-01T0:00Z',
+  '20300101T000000Z',
+  '2030-01-01T00Z',
+  '2030-01-01T00:00 Z',
+  ' 2030-01-01T00:00Z',
+  '2030-01-01T00:00Z ',
+  '2030-01-01T00:00Z+01:00',
+  '2030-01-01T00:00:00,5Z',
+  '2030-01-01T00:00 GMT',
+  '2030-01-01T00:00[Europe/Rome]',
+  '1 Jan 2030 00:00 UTC',
+  '2030-01-01T00:00−01:00',
+  '+002030-01-01T00:00Z',
+  '1893456000000',
+  'now',
+  '',
+  'Z'
 ]
 
-for (const text of REFUSED) t.test(`'${text}' is no instant`, t => { t.equal(instantOf(text), null); t.end() })
+for (const text of REFUSED) {
+  t.test(`'${text}' is no instant`, t => {
+    t.equal(instantOf(text), null)
+    t.end()
+  })
+}
 
 t.test('every day of four years and a day after its month are told apart', async t => {
   for (let at = Date.UTC(2027, 0, 1); at < Date.UTC(2031, 0, 1); at += 86_400_000) {
@@ -46,6 +95,9 @@ t.test('an instant comes as text with a zone, as milliseconds or as a Date', asy
   t.equal(instantIn(NOON, where), NOON)
   t.equal(instantIn(new Date(NOON), where), NOON)
   for (const wrong of ['2026-11-22T12:00', Number.NaN, Infinity, 9e15, new Date(Number.NaN), null, true, {}]) {
-    t.throws(() => instantIn(wrong, where), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/due_at', detail: /^found .*, expected an instant with a zone/ }] })
+    t.throws(() => instantIn(wrong, where), {
+      code: 'OFFPEAK_INPUT_INVALID',
+      errors: [{ pointer: '/due_at', detail: /^found .*, expected an instant with a zone/ }]
+    })
   }
 })

@@ -9,25 +9,38 @@ t.test('the wait before a retry grows, is capped, and chance only shortens it', 
   const at = (attempt: number, random = 0) => retryAt({ attempt, now: 0, random, backoff: DEFAULT_BACKOFF })
   t.strictSame([1, 2, 3, 4].map(attempt => at(attempt)), [15_000, 30_000, 60_000, 120_000])
   t.equal(at(1000), 3_600_000)
-  fc.assert(fc.property(fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, random) =>
-    at(attempt, random) <= at(attempt) && at(attempt, random) >= at(attempt) / 2 && Number.isInteger(at(attempt, random))))
-  t.equal(retryAt({ attempt: 3, now: 5, random: 0, backoff: { kind: 'linear', delay: '10s', cap: '1h', jitter: 0 } }), 30_005)
-  t.equal(retryAt({ attempt: 9, now: 5, random: 0.9, backoff: { kind: 'fixed', delay: 7, cap: '1h', jitter: 0 } }), 7005)
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (attempt, random) =>
+        at(attempt, random) <= at(attempt) && at(attempt, random) >= at(attempt) / 2 &&
+        Number.isInteger(at(attempt, random)))
+  )
+  t.equal(retryAt({ attempt: 3, now: 5, random: 0, backoff: { kind: 'linear', delay: '10s', cap: '1h', jitter: 0 } }),
+    30_005)
+  t.equal(retryAt({ attempt: 9, now: 5, random: 0.9, backoff: { kind: 'fixed', delay: 7, cap: '1h', jitter: 0 } }),
+    7005)
   t.end()
 })
 
 t.test('durations are seconds or words, and anything else is refused in words', t => {
-  t.strictSame([90, '15m', '1h 30m', 'PT15M', '250ms', 0].map(value => milliseconds(value)), [90_000, 900_000, 5_400_000, 900_000, 250, 0])
+  t.strictSame([90, '15m', '1h 30m', 'PT15M', '250ms', 0].map(value => milliseconds(value)), [90_000, 900_000,
+    5_400_000, 900_000, 250, 0])
   t.equal(seconds('2m'), 120)
-  for (const wrong of ['soon', '', -1, NaN, Infinity, '-5m', 'banana 5m', '5 bananas', 'P', 'PT', '5m later']) t.throws(() => milliseconds(wrong), { code: 'OFFPEAK_DURATION_INVALID' }, `${wrong}`)
+  for (const wrong of ['soon', '', -1, NaN, Infinity, '-5m', 'banana 5m', '5 bananas', 'P', 'PT', '5m later']) {
+    t.throws(() => milliseconds(wrong), { code: 'OFFPEAK_DURATION_INVALID' }, `${wrong}`)
+  }
   t.strictSame([820, 4000, 7_920_000, 90_061_000].map(spanWords), ['820 ms', '4 s', '2 h 12 m', '1 d 1 h'])
   t.end()
 })
 
 t.test('a run id sorts as its number does, and reads back', t => {
-  fc.assert(fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) =>
-    decodeId(encodeId(a)) === a && (encodeId(a) < encodeId(b)) === (a < b)))
-  for (const wrong of ['', 'short', 'waytoolongforanid', '0000000000!', '../../../etc', 'zzzzzzzzzzz']) t.equal(decodeId(wrong), null, wrong)
+  fc.assert(
+    fc.property(fc.maxSafeNat(), fc.maxSafeNat(),
+      (a, b) => decodeId(encodeId(a)) === a && (encodeId(a) < encodeId(b)) === (a < b))
+  )
+  for (const wrong of ['', 'short', 'waytoolongforanid', '0000000000!', '../../../etc', 'zzzzzzzzzzz']) {
+    t.equal(decodeId(wrong), null, wrong)
+  }
   t.ok(nextNumber(nextNumber(0, 1000), 500) > nextNumber(0, 1000), 'also when the clock goes back')
   t.end()
 })

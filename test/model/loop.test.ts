@@ -15,10 +15,13 @@ t.test('a loop that stands ends its process when its grace is over, at a second 
 t.test('who holds the loop is named as far as it is known, and to whom may know it', async t => {
   const [one, other] = [{ id: 'r1', task: 'spin' }, { id: 'r2', task: 'long' }]
   const stand = { ms: 4200, runs: [one], exact: true, where: '/tasks/a.ts:3' }
-  t.equal(standWords(stand), "the event loop has stood for 4 s: run r1 of task 'spin' holds it at /tasks/a.ts:3, and nothing else is done meanwhile")
+  t.equal(standWords(stand),
+    "the event loop has stood for 4 s: run r1 of task 'spin' holds it at /tasks/a.ts:3, and nothing else is done meanwhile")
   t.notMatch(standWords(stand, 'unnamed'), /r1|spin|tasks/)
-  t.match(standWords({ ...stand, runs: [one, other], exact: false, where: null }), /one of 2 inline runs, run r1 of task 'spin' first, holds it/)
+  t.match(standWords({ ...stand, runs: [one, other], exact: false, where: null }),
+    /one of 2 inline runs, run r1 of task 'spin' first, holds it/)
   t.match(standWords({ ...stand, runs: [] }), /something other than a run holds it/)
-  t.match(stoodWords({ ...stand, at: 0 }), /stood for 4 s: run r1 of task 'spin' held it at \/tasks\/a.ts:3; use isolation/)
+  t.match(stoodWords({ ...stand, at: 0 }),
+    /stood for 4 s: run r1 of task 'spin' held it at \/tasks\/a.ts:3; use isolation/)
   t.match(heldWords(61_000), /held the event loop for 1 m 1 s: use isolation/)
 })

@@ -9,7 +9,8 @@ import type { Task } from '../../core/model/task/task.ts'
 
 const CONFIG = config()
 
-/** What a task is told as readings come in: the instants (ms from the first) at which its verdict changes, and the first verdict. */
+/** What a task is told as readings come in: the instants (ms from the first) at which its verdict changes, and the
+ *  first verdict. */
 function changes (readings: Iterable<[number, Reading]>, task: Partial<Task> = {}, settings = CONFIG) {
   let state: Steady | null = null
   let last: string | undefined
@@ -17,31 +18,42 @@ function changes (readings: Iterable<[number, Reading]>, task: Partial<Task> = {
   for (const [after, reading] of readings) {
     const now = NOON + after
     state = steady(state, reading, settings, now)
-    const { decision } = verdict({ task, reading, steady: state, config: settings, now, run: { task: 'work', due_at: now, priority: 'normal' } })
+    const { decision } = verdict({
+      task,
+      reading,
+      steady: state,
+      config: settings,
+      now,
+      run: { task: 'work', due_at: now, priority: 'normal' }
+    })
     if (decision !== last) found.push([after, decision])
     last = decision
   }
   return found
 }
 
-function * every (periodMs: number, count: number, readingAt: (index: number) => Reading): Generator<[number, Reading]> {
+function* every (periodMs: number, count: number, readingAt: (index: number) => Reading): Generator<[number, Reading]> {
   for (let index = 0; index < count; index++) yield [index * periodMs, readingAt(index)]
 }
 
-const cpu = (busy: Reading['cpu']['busy'], own: Reading['cpu']['own'] = 0) => desktop({ cpu: { busy, own, load: 'unknown', cores: 4 } })
+const cpu = (busy: Reading['cpu']['busy'], own: Reading['cpu']['own'] = 0) =>
+  desktop({ cpu: { busy, own, load: 'unknown', cores: 4 } })
 const BACKGROUND = { class: 'background' } as const
 
 t.test('a battery that flaps between 49 and 51 % each second changes nothing [F56]', t => {
   t.strictSame(changes(every(SECOND, 600, index => laptop(index % 2 ? 51 : 49)), BACKGROUND), [[0, 'hold']])
-  t.strictSame(changes(every(SECOND, 600, index => laptop(index % 2 ? 49 : 51)), BACKGROUND), [[0, 'start'], [1000, 'hold']])
+  t.strictSame(changes(every(SECOND, 600, index => laptop(index % 2 ? 49 : 51)), BACKGROUND), [[0, 'start'], [1000,
+    'hold']])
   t.end()
 })
 
 t.test('a level counts as risen only beyond the margin, and 100 % is 100 %', t => {
   const levels = [48, 50, 51, 52]
-  t.strictSame(changes(every(MINUTE, 4, index => laptop(levels[index]!)), BACKGROUND), [[0, 'hold'], [3 * MINUTE, 'start']])
+  t.strictSame(changes(every(MINUTE, 4, index => laptop(levels[index]!)), BACKGROUND), [[0, 'hold'], [3 * MINUTE,
+    'start']])
   const filling = [97, 99, 100]
-  t.strictSame(changes(every(2 * MINUTE, 3, index => laptop(filling[index]!)), { class: 'charging_only' }), [[0, 'hold'], [4 * MINUTE, 'start']])
+  t.strictSame(changes(every(2 * MINUTE, 3, index => laptop(filling[index]!)), { class: 'charging_only' }), [[0,
+    'hold'], [4 * MINUTE, 'start']])
   t.end()
 })
 
@@ -77,10 +89,13 @@ t.test('after a busy spell spikes do not keep the gate closed', t => {
 t.test('the mean goes by time, not by the number of samples', t => {
   const at = (periodMs: number) => {
     let state: Steady | null = null
-    for (const [after, reading] of every(periodMs, 120 * SECOND / periodMs + 1, index => cpu(index * periodMs > 60 * SECOND ? 0.9 : 0.1))) state = steady(state, reading, CONFIG, NOON + after)
+    for (const [after, reading] of every(periodMs, 120 * SECOND / periodMs + 1,
+      index => cpu(index * periodMs > 60 * SECOND ? 0.9 : 0.1))) state = steady(state, reading, CONFIG, NOON + after)
     return state!.loads.cpu!.mean
   }
-  for (const seconds of [1, 2, 5, 10, 20]) t.ok(Math.abs(at(seconds * SECOND) - (0.9 - 0.8 * 0.1)) < 1e-9, `${seconds} s`)
+  for (const seconds of [1, 2, 5, 10, 20]) {
+    t.ok(Math.abs(at(seconds * SECOND) - (0.9 - 0.8 * 0.1)) < 1e-9, `${seconds} s`)
+  }
   t.end()
 })
 
@@ -103,19 +118,31 @@ t.test('the first reading counts at once, on every load; our own is none', t => 
   t.equal(first({ idle_seconds: 9000, io: { busy: 0.1, bytes_per_s: 3e8 } }, idle), 'hold')
   t.equal(first({ idle_seconds: 9000, io: { busy: 0.1, bytes_per_s: 3e8, own_bytes_per_s: 3e8 } }, idle), 'start')
   t.equal(first({ idle_seconds: 9000, network: { online: true, metered: false, bytes_per_s: 1e6 } }, idle), 'hold')
-  t.equal(first({ idle_seconds: 9000, network: { online: true, metered: false, bytes_per_s: 1e6, own_bytes_per_s: 1e6 } }, idle), 'start')
+  t.equal(
+    first({ idle_seconds: 9000, network: { online: true, metered: false, bytes_per_s: 1e6, own_bytes_per_s: 1e6 } },
+      idle),
+    'start'
+  )
   t.end()
 })
 
 t.test('on mains load that has lasted for half an hour holds nothing, until it has ended and comes again', t => {
   const day = (busy: (minute: number) => number) => changes(every(MINUTE, 8 * 60, index => cpu(busy(index))))
   t.strictSame(day(() => 1), [[0, 'hold'], [30 * MINUTE, 'start']])
-  t.strictSame(day(minute => minute >= 100 && minute < 110 ? 0.1 : 1).map(([at, decision]) => [Math.round(at / MINUTE / 5) * 5, decision]), [[0, 'hold'], [30, 'start'], [110, 'hold'], [140, 'start']])
-  const onBattery = changes(every(MINUTE, 200, () => ({ ...laptop(90), cpu: { busy: 1, own: 0, load: 'unknown' as const, cores: 4 } })))
+  t.strictSame(
+    day(minute => minute >= 100 && minute < 110 ? 0.1 : 1).map((
+      [at, decision]
+    ) => [Math.round(at / MINUTE / 5) * 5, decision]),
+    [[0, 'hold'], [30, 'start'], [110, 'hold'], [140, 'start']]
+  )
+  const onBattery = changes(
+    every(MINUTE, 200, () => ({ ...laptop(90), cpu: { busy: 1, own: 0, load: 'unknown' as const, cores: 4 } }))
+  )
   t.strictSame(onBattery, [[0, 'hold']], 'a battery is spared')
   const asked = changes(every(MINUTE, 200, () => cpu(1)), { constraints: { cpu_below: 0.5 } })
   t.strictSame(asked, [[0, 'hold']], 'and what a task asks for itself stands')
-  t.strictSame(changes(every(MINUTE, 120, () => cpu(1)), {}, config({ scheduling: { load_patience: '1h' } })), [[0, 'hold'], [60 * MINUTE, 'start']])
+  t.strictSame(changes(every(MINUTE, 120, () => cpu(1)), {}, config({ scheduling: { load_patience: '1h' } })), [[0,
+    'hold'], [60 * MINUTE, 'start']])
   t.end()
 })
 
@@ -126,9 +153,14 @@ t.test('what a sensor no longer tells counts for one more minute', t => {
 })
 
 t.test('after a sleep the machine is judged afresh', t => {
-  t.strictSame(changes([[0, laptop(80)], [1000, laptop(20)], [8 * 60 * MINUTE, laptop(90)]]), [[0, 'start'], [1000, 'hold'], [8 * 60 * MINUTE, 'start']])
-  const state = [0, 5, 10].reduce<Steady | null>((before, at) => steady(before, cpu(1), CONFIG, NOON + at * SECOND), null)!
-  t.match(steadied(cpu(0.2), steady(state, cpu(0.2), CONFIG, NOON + 60 * MINUTE)), { cpu: { busy: 0.2 }, trends: { cpu: { lasted: null } } })
+  t.strictSame(changes([[0, laptop(80)], [1000, laptop(20)], [8 * 60 * MINUTE, laptop(90)]]), [[0, 'start'], [1000,
+    'hold'], [8 * 60 * MINUTE, 'start']])
+  const state = [0, 5, 10].reduce<Steady | null>((before, at) => steady(before, cpu(1), CONFIG, NOON + at * SECOND),
+    null)!
+  t.match(steadied(cpu(0.2), steady(state, cpu(0.2), CONFIG, NOON + 60 * MINUTE)), {
+    cpu: { busy: 0.2 },
+    trends: { cpu: { lasted: null } }
+  })
   t.end()
 })
 
@@ -154,7 +186,8 @@ const setBack = (before: readonly [Reading, Reading], after: Reading): [number, 
 
 t.test('a clock that is set back begins steadiness again', t => {
   const last = <T>(readings: [number, Reading][], look: (reading: Reading) => T) => seen(readings, look).at(-1)
-  t.strictSame(last(setBack([laptop(80, 'mains'), laptop(80)], laptop(80, 'mains')), ({ power }) => power), [-BACK, 'mains'])
+  t.strictSame(last(setBack([laptop(80, 'mains'), laptop(80)], laptop(80, 'mains')), ({ power }) => power), [-BACK,
+    'mains'])
   t.strictSame(last(setBack([laptop(80), laptop(80, 'mains')], laptop(80)), ({ power }) => power), [-BACK, 'battery'])
   t.strictSame(last(setBack([cpu(0.95), cpu(0.95)], cpu(0.05)), ({ cpu: { busy } }) => busy), [-BACK, 0.05])
   t.strictSame(last(setBack([cpu(0.05), cpu(0.05)], cpu(0.95)), ({ cpu: { busy } }) => busy), [-BACK, 0.95])
@@ -169,19 +202,29 @@ t.test('a clock that is set back by a moment restarts no mean', t => {
   t.end()
 })
 
-const ups = (over: Partial<NonNullable<Reading['ups']>>): Reading => desktop({ ups: { on_battery: true, level: 80, seconds_left: 3000, ...over } })
+const ups = (over: Partial<NonNullable<Reading['ups']>>): Reading =>
+  desktop({ ups: { on_battery: true, level: 80, seconds_left: 3000, ...over } })
 const SILENT = ups({ on_battery: 'unknown', level: 'unknown', seconds_left: 'unknown', warning: 'silent' })
 
 t.test('a UPS that falls silent on its battery stays on it until it speaks again, and holds all but critical work', t => {
-  const readings = [...every(5 * SECOND, 400, index => index < 4 ? ups({}) : index < 390 ? SILENT : ups({ on_battery: false }))]
-  t.strictSame(changes(readings, {}, config({ sense: { ups: 'rack@nas' } })), [[0, 'start'], [20 * SECOND, 'hold'], [390 * 5 * SECOND, 'start']])
+  const readings = [
+    ...every(5 * SECOND, 400, index => index < 4 ? ups({}) : index < 390 ? SILENT : ups({ on_battery: false }))
+  ]
+  t.strictSame(changes(readings, {}, config({ sense: { ups: 'rack@nas' } })), [[0, 'start'], [20 * SECOND, 'hold'], [
+    390 * 5 * SECOND,
+    'start'
+  ]])
   t.strictSame(changes(readings, { class: 'critical' }), [[0, 'start']])
   t.end()
 })
 
 t.test('a UPS that falls silent on line is no reason to wait, nor is one that is not asked any more', t => {
-  t.strictSame(changes(every(5 * SECOND, 100, index => index < 4 ? ups({ on_battery: false }) : SILENT)), [[0, 'start']])
-  t.strictSame(changes(every(5 * SECOND, 40, index => index < 4 ? ups({ level: 10 }) : desktop())), [[0, 'hold'], [20 * SECOND, 'start']])
+  t.strictSame(changes(every(5 * SECOND, 100, index => index < 4 ? ups({ on_battery: false }) : SILENT)), [[0,
+    'start']])
+  t.strictSame(changes(every(5 * SECOND, 40, index => index < 4 ? ups({ level: 10 }) : desktop())), [[0, 'hold'], [
+    20 * SECOND,
+    'start'
+  ]])
   t.end()
 })
 
@@ -190,14 +233,16 @@ t.test('a clock that is set back does not forget that the UPS was on its battery
   t.end()
 })
 
-const solar = (value: number, expires = 60 * MINUTE) => desktop({ signals: { solar: { value, at: NOON, expires_at: NOON + expires } } })
+const solar = (value: number, expires = 60 * MINUTE) =>
+  desktop({ signals: { solar: { value, at: NOON, expires_at: NOON + expires } } })
 const SUN = { constraints: { signals: { solar: '> 500' } } }
 
 t.test('a signal counts at once and then stays for a dwell, like all that is sensed', t => {
   const flapping = () => every(SECOND, 120, index => solar(index % 2 ? 600 : 400))
   t.equal(changes(flapping(), SUN).length, 3)
   t.equal(changes(flapping(), SUN, config({ scheduling: { signal_dwell: 0 } })).length, 120)
-  t.strictSame(changes(every(SECOND, 10, index => solar(index < 5 ? 400 : 600)), SUN), [[0, 'hold'], [5 * SECOND, 'start']])
+  t.strictSame(changes(every(SECOND, 10, index => solar(index < 5 ? 400 : 600)), SUN), [[0, 'hold'], [5 * SECOND,
+    'start']])
   t.end()
 })
 
@@ -210,7 +255,9 @@ t.test('a signal that has expired holds, and its next value counts at once', t =
 
 t.test('signals alone leave everything else as it was', t => {
   let state: Steady | null = null
-  for (let index = 0; index < 30; index++) state = steady(state, { ...solar(400), cpu: cpu(0.4).cpu }, CONFIG, NOON + index * SECOND)
+  for (let index = 0; index < 30; index++) {
+    state = steady(state, { ...solar(400), cpu: cpu(0.4).cpu }, CONFIG, NOON + index * SECOND)
+  }
   const { signals } = solar(600)
   const next = steadySignals(state!, signals, CONFIG, NOON + 40 * SECOND)
   t.strictSame({ ...next, words: {} }, { ...state!, words: {} })
@@ -229,24 +276,37 @@ t.test('the state is plain JSON of bounded size', t => {
 })
 
 t.test('whatever the machine does, no gate that hangs on power, level or load turns to and fro within a minute [F56]', t => {
-  const step = fc.record({ level: fc.integer({ min: 0, max: 100 }), busy: fc.integer({ min: 0, max: 10 }).map(tenth => tenth / 10), power: fc.constantFrom('mains' as const, 'battery' as const), wait: fc.integer({ min: 1, max: 20 }) })
-  fc.assert(fc.property(fc.array(step, { minLength: 2, maxLength: 120 }), fc.integer({ min: 1, max: 99 }), (steps, threshold) => {
-    let now = NOON
-    let state: Steady | null = null
-    const seen: Record<string, { value: boolean, at: number | null }> = {}
-    return steps.every(({ level, busy, power, wait }) => {
-      now += wait * SECOND
-      const reading: Reading = { ...laptop(level, power), cpu: { busy, own: 0, load: 'unknown', cores: 1 } }
-      state = steady(state, reading, CONFIG, now)
-      const is = steadied(reading, state)
-      const answers = { level: (is.battery.level as number) >= threshold, cpu: (is.cpu.busy as number) * 100 >= threshold, power: is.power === 'mains' }
-      return Object.entries(answers).every(([name, value]) => {
-        const before = seen[name]
-        const turned = before !== undefined && before.value !== value
-        seen[name] = turned ? { value, at: now } : before ?? { value, at: null }
-        return !turned || before.at === null || now - before.at >= MINUTE
-      })
-    })
-  }), { numRuns: 500 })
+  const step = fc.record({
+    level: fc.integer({ min: 0, max: 100 }),
+    busy: fc.integer({ min: 0, max: 10 }).map(tenth => tenth / 10),
+    power: fc.constantFrom('mains' as const, 'battery' as const),
+    wait: fc.integer({ min: 1, max: 20 })
+  })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 2, maxLength: 120 }), fc.integer({ min: 1, max: 99 }),
+      (steps, threshold) => {
+        let now = NOON
+        let state: Steady | null = null
+        const seen: Record<string, { value: boolean, at: number | null }> = {}
+        return steps.every(({ level, busy, power, wait }) => {
+          now += wait * SECOND
+          const reading: Reading = { ...laptop(level, power), cpu: { busy, own: 0, load: 'unknown', cores: 1 } }
+          state = steady(state, reading, CONFIG, now)
+          const is = steadied(reading, state)
+          const answers = {
+            level: (is.battery.level as number) >= threshold,
+            cpu: (is.cpu.busy as number) * 100 >= threshold,
+            power: is.power === 'mains'
+          }
+          return Object.entries(answers).every(([name, value]) => {
+            const before = seen[name]
+            const turned = before !== undefined && before.value !== value
+            seen[name] = turned ? { value, at: now } : before ?? { value, at: null }
+            return !turned || before.at === null || now - before.at >= MINUTE
+          })
+        })
+      }),
+    { numRuns: 500 }
+  )
   t.end()
 })

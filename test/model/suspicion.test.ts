@@ -9,30 +9,46 @@ import type { Blame, Share } from '../../core/model/run/suspicion.ts'
 
 const CHILD = { pid: 7, started: '1' }
 
-interface Cut { id: string, crashes?: number, started_at?: number, child?: typeof CHILD | null }
+interface Cut {
+  id: string
+  crashes?: number
+  started_at?: number
+  child?: typeof CHILD | null
+}
 
 function shares (runs: Cut[], blame: Partial<Blame> | null = null, cap = 5): Record<string, Share> {
   const full = runs.map(run => ({ crashes: 0, started_at: 100, child: null, ...run }))
-  const of = sharesOf(full, { crash_cap: cap, blame: blame && { owner: 'me', runs: [], ended: null, words: '', ...blame } })
+  const of = sharesOf(full, {
+    crash_cap: cap,
+    blame: blame && { owner: 'me', runs: [], ended: null, words: '', ...blame }
+  })
   return Object.fromEntries(full.map(run => [run.id, of(run)]))
 }
 
 t.test('the first crashes are of all that may have caused them, and of one alone when there is no other [F02]', async t => {
   t.strictSame(shares([{ id: 'a' }]), { a: 'alone' })
-  t.strictSame(shares([{ id: 'a', crashes: 2 }, { id: 'b', crashes: 2 }, { id: 'new' }]), { a: 'among', b: 'among', new: 'among' })
+  t.strictSame(shares([{ id: 'a', crashes: 2 }, { id: 'b', crashes: 2 }, { id: 'new' }]), {
+    a: 'among',
+    b: 'among',
+    new: 'among'
+  })
 })
 
 t.test('a run in a process of its own is no cause while others ran inside', async t => {
   t.strictSame(shares([{ id: 'a' }, { id: 'script', child: CHILD }]), { a: 'alone', script: 'beside' })
-  t.strictSame(shares([{ id: 'one', child: CHILD }, { id: 'two', child: CHILD }]), { one: 'among', two: 'among' }, 'nobody else can be')
+  t.strictSame(shares([{ id: 'one', child: CHILD }, { id: 'two', child: CHILD }]), { one: 'among', two: 'among' },
+    'nobody else can be')
 })
 
 t.test('of suspects that are tried apart the one that started last is on trial', async t => {
-  const runs = [{ id: 'long', crashes: 3, started_at: 100 }, { id: 'bad', crashes: 3, started_at: 900 }, { id: 'new', started_at: 950 }]
+  const runs = [{ id: 'long', crashes: 3, started_at: 100 }, { id: 'bad', crashes: 3, started_at: 900 }, {
+    id: 'new',
+    started_at: 950
+  }]
   t.strictSame(shares(runs), { long: 'beside', bad: 'alone', new: 'among' })
 })
 
-t.test('whoever held the event loop is the cause, and a stop is nobody\'s fault [F04]', async t => {
+t.test("whoever held the event loop is the cause, and a stop is nobody's fault [F04]", async t => {
   const runs = [{ id: 'spin' }, { id: 'long', crashes: 4 }]
   t.strictSame(shares(runs, { runs: ['spin'] }), { spin: 'alone', long: 'beside' })
   t.strictSame(shares(runs, { runs: ['spin'], ended: 'limit' }), { spin: 'alone', long: 'beside' })
@@ -52,14 +68,35 @@ t.test('of several suspects one may start, and the next when that has run for te
   const tasks = new Map(['bad', 'long', 'new'].map(id => [id, taskOf({ id })]))
   const waiting = (task: string, crashes: number) => runOf({ id: task, task, crashes, single: true })
   const facts = { tasks, running: [], slots: 4, now: NOON }
-  const { offers, pools } = offersFor({ ...facts, due: { cohorts: [], singles: [waiting('bad', 3), waiting('long', 3), waiting('new', 0)] } })
+  const { offers, pools } = offersFor({
+    ...facts,
+    due: { cohorts: [], singles: [waiting('bad', 3), waiting('long', 3), waiting('new', 0)] }
+  })
   t.strictSame(offers.filter(({ needs }) => needs.includes('suspect')).map(({ id }) => id).toSorted(), ['bad', 'long'])
   t.equal(pools.suspect, 1)
-  const tried = { task: 'long', queue: 'default', locks: [], alone: false, priority: 'normal', source: 'manual', due_at: NOON, started_at: NOON, resting: false, crashes: 3 } as const
-  const verdict = (crashes: number, now: number) => verdictOn({ ...facts, now, running: [tried] }, waiting('bad', crashes))
+  const tried = {
+    task: 'long',
+    queue: 'default',
+    locks: [],
+    alone: false,
+    priority: 'normal',
+    source: 'manual',
+    due_at: NOON,
+    started_at: NOON,
+    resting: false,
+    crashes: 3
+  } as const
+  const verdict = (crashes: number, now: number) =>
+    verdictOn({ ...facts, now, running: [tried] }, waiting('bad', crashes))
   const held = verdict(3, NOON + 9999)
   t.equal(held.decision, 'hold')
-  t.match(held.gates.filter(({ ok }) => !ok), [{ gate: 'suspect', ok: false, code: 'suspect', clears_at: NOON + 10_000, message: /3 crashes of offpeak: it is tried after a run of long/ }])
+  t.match(held.gates.filter(({ ok }) => !ok), [{
+    gate: 'suspect',
+    ok: false,
+    code: 'suspect',
+    clears_at: NOON + 10_000,
+    message: /3 crashes of offpeak: it is tried after a run of long/
+  }])
   t.match(verdict(3, NOON + 10_000), { decision: 'start' })
   t.match(verdict(2, NOON), { decision: 'start' })
 })

@@ -3,8 +3,21 @@ import { jsonFault } from '../../core/model/base/syntax.ts'
 
 t.test('a text that is no JSON is told with its place', async t => {
   const cases: [string, number, number][] = [
-    ['{"a": tru}', 1, 10], ['{\n  "a": 1,\n  b\n}', 3, 3], ['', 1, 1], ['{"a": 1', 1, 8], ['[1, 2', 1, 6], ['"open', 1, 6], ['{"a": 1}}', 1, 9], ['[1,\n2,\n]', 3, 1],
-    ["{'a': 1}", 1, 2], [`[${'1, '.repeat(500)}nope]`, 1, 1503], ['[1, -]', 1, 6], ['[01]', 1, 3], ['["a\\q"]', 1, 5], ['undefined', 1, 1], ['{"long": "text that is long enough to be cut in the message", bad}', 1, 63]
+    ['{"a": tru}', 1, 10],
+    ['{\n  "a": 1,\n  b\n}', 3, 3],
+    ['', 1, 1],
+    ['{"a": 1', 1, 8],
+    ['[1, 2', 1, 6],
+    ['"open', 1, 6],
+    ['{"a": 1}}', 1, 9],
+    ['[1,\n2,\n]', 3, 1],
+    ["{'a': 1}", 1, 2],
+    [`[${'1, '.repeat(500)}nope]`, 1, 1503],
+    ['[1, -]', 1, 6],
+    ['[01]', 1, 3],
+    ['["a\\q"]', 1, 5],
+    ['undefined', 1, 1],
+    ['{"long": "text that is long enough to be cut in the message", bad}', 1, 63]
   ]
   for (const [text, line, column] of cases) {
     const fault = jsonFault(text)

@@ -6,12 +6,16 @@ import { compileTrigger } from '../../core/model/trigger.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-const ZONES = ['UTC', 'Australia/Lord_Howe', 'Africa/Casablanca', 'Pacific/Apia', 'America/St_Johns', 'Europe/Dublin', 'America/Sao_Paulo', 'US/Pacific', 'Antarctica/Troll', '+05:30']
+const ZONES = ['UTC', 'Australia/Lord_Howe', 'Africa/Casablanca', 'Pacific/Apia', 'America/St_Johns', 'Europe/Dublin',
+  'America/Sao_Paulo', 'US/Pacific', 'Antarctica/Troll', '+05:30']
 const NAMES = ['minute', 'hour', 'day', 'month', 'day_of_week'] as const
 const LIMITS = { minute: [0, 59], hour: [0, 23], day: [1, 31], month: [1, 12], day_of_week: [0, 6] } as const
 
 type Name = typeof NAMES[number]
-interface Drawn { text: string, values: Set<number> }
+interface Drawn {
+  text: string
+  values: Set<number>
+}
 
 const span = (first: number, last: number, step: number) => {
   const values: number[] = []
@@ -27,19 +31,31 @@ function drawField (name: Name) {
   const range = fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }))
     .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const)
     .map(([first, last]) => ({ text: `${first}-${last}`, values: new Set(span(first, last, 1)) }))
-  const step = fc.integer({ min: 1, max: max - min }).map(by => ({ text: `*/${by}`, values: new Set(span(min, max, by)) }))
+  const step = fc.integer({ min: 1, max: max - min }).map(by => ({
+    text: `*/${by}`,
+    values: new Set(span(min, max, by))
+  }))
   // Dates that hardly ever match would leave nothing to compare.
   const often = name === 'minute' || name === 'hour' ? 1 : 5
-  return fc.oneof({ arbitrary: all, weight: often }, { arbitrary: list, weight: 1 }, { arbitrary: range, weight: 1 }, { arbitrary: step, weight: 1 })
+  return fc.oneof({ arbitrary: all, weight: often }, { arbitrary: list, weight: 1 }, { arbitrary: range, weight: 1 }, {
+    arbitrary: step,
+    weight: 1
+  })
 }
 
 type Fields = Record<Name, Drawn>
 const drawFields: fc.Arbitrary<Fields> = fc.record({
-  minute: drawField('minute'), hour: drawField('hour'), day: drawField('day'), month: drawField('month'), day_of_week: drawField('day_of_week')
+  minute: drawField('minute'),
+  hour: drawField('hour'),
+  day: drawField('day'),
+  month: drawField('month'),
+  day_of_week: drawField('day_of_week')
 })
 
 const cronOf = (fields: Fields, timezone: string): TriggerSpec => ({
-  trigger: 'cron', trigger_args: Object.fromEntries(NAMES.map(name => [name, fields[name].text])), timezone
+  trigger: 'cron',
+  trigger_args: Object.fromEntries(NAMES.map(name => [name, fields[name].text])),
+  timezone
 })
 
 /** Instants near clock changes of a zone and anywhere else. */
@@ -53,7 +69,9 @@ function drawInstant (zone: string) {
   return fc.oneof(anywhere, nearChange)
 }
 
-const drawCase = fc.constantFrom(...ZONES).chain(zone => fc.record({ zone: fc.constant(zone), fields: drawFields, at: drawInstant(zone) }))
+const drawCase = fc.constantFrom(...ZONES).chain(zone =>
+  fc.record({ zone: fc.constant(zone), fields: drawFields, at: drawInstant(zone) })
+)
 
 const matches = (fields: Fields, wall: Temporal.PlainDateTime) =>
   fields.minute.values.has(wall.minute) && fields.hour.values.has(wall.hour) && fields.day.values.has(wall.day) &&
@@ -93,16 +111,24 @@ tap.test('the next fire is the same from every instant before it', async () => {
     const next = trigger.next(at)
     if (next === null) return true
     const between = at + offset % (next - at)
-    return next > at && trigger.next(between) === next && compileTrigger(cronOf(fields, zone), 1).next(next - 1) === next
+    return next > at && trigger.next(between) === next &&
+      compileTrigger(cronOf(fields, zone), 1).next(next - 1) === next
   }), { numRuns: 500 })
 })
 
 const drawSpec: fc.Arbitrary<TriggerSpec> = fc.oneof(
   drawCase.map(({ zone, fields }) => cronOf(fields, zone)),
-  fc.record({ trigger: fc.constant('interval'), trigger_args: fc.record({ minutes: fc.integer({ min: 1, max: 5000 }), seconds: fc.integer({ min: 0, max: 59 }) }) }),
   fc.record({
     trigger: fc.constant('interval'),
-    trigger_args: fc.record({ hours: fc.integer({ min: 1, max: 300 }), start_date: fc.constantFrom('2020-02-29', '2035-01-01 10:00:00'), end_date: fc.constantFrom('2036-06-01', '2019-01-01') })
+    trigger_args: fc.record({ minutes: fc.integer({ min: 1, max: 5000 }), seconds: fc.integer({ min: 0, max: 59 }) })
+  }),
+  fc.record({
+    trigger: fc.constant('interval'),
+    trigger_args: fc.record({
+      hours: fc.integer({ min: 1, max: 300 }),
+      start_date: fc.constantFrom('2020-02-29', '2035-01-01 10:00:00'),
+      end_date: fc.constantFrom('2036-06-01', '2019-01-01')
+    })
   }),
   fc.constant<TriggerSpec>({ trigger: 'date', trigger_args: { run_date: '2030-05-05 05:05:05' } })
 )
@@ -113,7 +139,9 @@ tap.test('looking back and counting agree with walking', async () => {
     const trigger = compileTrigger(spec, Date.UTC(2020, 0, 1))
     const found: number[] = []
     const end = start + length
-    for (let at = trigger.next(start); at !== null && at <= end && found.length < 200; at = trigger.next(at)) found.push(at)
+    for (let at = trigger.next(start); at !== null && at <= end && found.length < 200; at = trigger.next(at)) {
+      found.push(at)
+    }
     if (trigger.count(start, end, 200) !== found.length) return false
     const last = found.length < 200 ? end : found.at(-1)!
     return trigger.latest(start, last) === (found.at(-1) ?? null)

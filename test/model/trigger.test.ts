@@ -3,10 +3,15 @@ import type { TriggerSpec } from '../../core/model/trigger.ts'
 import { compileTrigger, nextFires, wordsFor } from '../../core/model/trigger.ts'
 
 const AFTER = '2026-01-15T10:20:30Z'
-const cron = (trigger_args: Record<string, unknown>, timezone?: string): TriggerSpec => ({ trigger: 'cron', trigger_args, timezone })
+const cron = (trigger_args: Record<string, unknown>, timezone?: string): TriggerSpec => ({
+  trigger: 'cron',
+  trigger_args,
+  timezone
+})
 const line = (trigger: string, timezone?: string): TriggerSpec => ({ trigger, timezone })
 const every = (trigger_args: Record<string, unknown>): TriggerSpec => ({ trigger: 'interval', trigger_args })
-const next = (spec: TriggerSpec, count = 3) => nextFires({ ...spec, after: AFTER, count }).map(fire => fire.replace(':00.000Z', ''))
+const next = (spec: TriggerSpec, count = 3) =>
+  nextFires({ ...spec, after: AFTER, count }).map(fire => fire.replace(':00.000Z', ''))
 
 function fault (work: () => unknown): { code?: string, message: string, pointer?: string } {
   try {
@@ -44,8 +49,12 @@ tap.test('a crontab line, an expression and an alias are one thing', async t => 
   t.same(next(line('@daily')), next(cron({ expression: '0 0 * * *' })))
   t.same(next(line(' 0  0\t* * * ')), next(line('@MIDNIGHT')))
   t.same(next(line('@weekly')), next(line('0 0 0 * * sun')))
-  t.same(nextFires({ ...line('*/20 * * * * *'), after: AFTER, count: 2 }), ['2026-01-15T10:20:40.000Z', '2026-01-15T10:21:00.000Z'])
-  t.same(next({ trigger: '0 0 * * *', trigger_args: { timezone: 'Asia/Tokyo', end_date: '2026-01-17' } }), ['2026-01-15T15:00', '2026-01-16T15:00'])
+  t.same(nextFires({ ...line('*/20 * * * * *'), after: AFTER, count: 2 }), ['2026-01-15T10:20:40.000Z',
+    '2026-01-15T10:21:00.000Z'])
+  t.same(next({ trigger: '0 0 * * *', trigger_args: { timezone: 'Asia/Tokyo', end_date: '2026-01-17' } }), [
+    '2026-01-15T15:00',
+    '2026-01-16T15:00'
+  ])
 })
 
 tap.test('the zone of the arguments wins over that of the trigger; old names and offsets are zones [F23]', async t => {
@@ -72,7 +81,8 @@ tap.test('a schedule asked from before 1970 or without end answers', async t => 
 })
 
 tap.test('start_date and end_date are inside the schedule, forward and backward', async t => {
-  const trigger = compileTrigger(cron({ hour: 3, start_date: '2026-02-01 03:00:00', end_date: '2026-02-02 03:00:00' }), 0)
+  const trigger = compileTrigger(cron({ hour: 3, start_date: '2026-02-01 03:00:00', end_date: '2026-02-02 03:00:00' }),
+    0)
   const [first, last] = [Date.parse('2026-02-01T03:00:00Z'), Date.parse('2026-02-02T03:00:00Z')]
   t.same([trigger.next(0), trigger.next(first), trigger.next(last)], [first, last, null])
   t.same([trigger.latest(0, 9e12), trigger.latest(0, last - 1), trigger.latest(0, first - 1)], [last, first, null])
@@ -90,9 +100,14 @@ tap.test('an interval counts from its start, or from when it was first seen', as
 })
 
 tap.test('a date fires once, also when asked late', async t => {
-  const trigger = compileTrigger({ trigger: 'date', trigger_args: { run_date: '2026-12-25 08:00:00.250' }, timezone: 'Europe/Rome' }, 0)
+  const trigger = compileTrigger({
+    trigger: 'date',
+    trigger_args: { run_date: '2026-12-25 08:00:00.250' },
+    timezone: 'Europe/Rome'
+  }, 0)
   const at = Date.parse('2026-12-25T07:00:00.250Z')
-  t.same([trigger.next(0), trigger.next(at), trigger.latest(0, 9e12), trigger.count(at - 1, at, 5), trigger.count(at, at + 1, 5)], [at, null, at, 1, 0])
+  t.same([trigger.next(0), trigger.next(at), trigger.latest(0, 9e12), trigger.count(at - 1, at, 5),
+    trigger.count(at, at + 1, 5)], [at, null, at, 1, 0])
   t.equal(compileTrigger({ trigger: 'date' }, 77).next(0), 77, 'without a date it is now')
 })
 
@@ -149,7 +164,8 @@ tap.test('what cannot be read is refused with the field, the finding and the exp
 
 tap.test('a preview says from when and how many', async t => {
   t.equal(fault(() => nextFires(line('@daily'))).pointer, '/after')
-  t.equal(fault(() => nextFires({ ...line('@daily'), after: '2026-01-15 10:20' })).pointer, '/after', 'a local time is not an instant')
+  t.equal(fault(() => nextFires({ ...line('@daily'), after: '2026-01-15 10:20' })).pointer, '/after',
+    'a local time is not an instant')
   t.equal(fault(() => nextFires({ ...line('@daily'), after: 0, count: 1.5 })).pointer, '/count')
   t.equal(nextFires({ ...line('@daily'), after: 0 }).length, 5)
 })
@@ -168,7 +184,8 @@ tap.test('a trigger is said in plain English', async t => {
     [line('*/15 * * * *'), 'Every 15 minutes'],
     [line('0 0 13 6 1-5'), 'At 00:00, on day 13 of the month or Monday through Friday, only in June'],
     [{ trigger: 'date', trigger_args: { run_date: '2026-12-25' } }, 'once at 2026-12-25 00:00'],
-    [{ trigger: 'date', trigger_args: { run_date: '2026-12-25T08:30:00Z' }, timezone: 'Europe/Rome' }, 'once at 2026-12-25 08:30:00Z']
+    [{ trigger: 'date', trigger_args: { run_date: '2026-12-25T08:30:00Z' }, timezone: 'Europe/Rome' },
+      'once at 2026-12-25 08:30:00Z']
   ]
   for (const [spec, words] of said) t.equal(wordsFor(spec), words)
 })

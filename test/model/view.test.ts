@@ -10,14 +10,23 @@ import type { TaskFacts } from '../../core/model/view/view.ts'
 import type { Verdict } from '../../core/model/gates/gate.ts'
 
 const CLASSES = [{ class: 'normal', because: 'no word' }, { class: 'background', because: 'named so' }] as const
-const TASKS = [taskOf({ id: 'one', trigger: 'cron', trigger_args: { minute: 5 } }), taskOf({ id: 'two', enabled: false })]
+const TASKS = [taskOf({ id: 'one', trigger: 'cron', trigger_args: { minute: 5 } }),
+  taskOf({ id: 'two', enabled: false })]
 
 const instant = fc.constantFrom(1_000_000, 2_000_000)
 const last = fc.option(fc.record({
-  id: fc.constantFrom('a', 'b'), state: fc.constantFrom<State>('completed', 'failed'), started_at: fc.option(instant), finished_at: instant,
-  error: fc.option(fc.record({ name: fc.constant('Error'), message: fc.constantFrom('it broke', 'it broke again') })), warning: fc.option(fc.constantFrom('slow', 'late'))
+  id: fc.constantFrom('a', 'b'),
+  state: fc.constantFrom<State>('completed', 'failed'),
+  started_at: fc.option(instant),
+  finished_at: instant,
+  error: fc.option(fc.record({ name: fc.constant('Error'), message: fc.constantFrom('it broke', 'it broke again') })),
+  warning: fc.option(fc.constantFrom('slow', 'late'))
 }))
-const closed = fc.record({ ok: fc.constant(false), code: fc.constantFrom('paused', 'load'), message: fc.constantFrom('by hand', 'too much') })
+const closed = fc.record({
+  ok: fc.constant(false),
+  code: fc.constantFrom('paused', 'load'),
+  message: fc.constantFrom('by hand', 'too much')
+})
 const first = fc.option(fc.record({
   run: fc.record({ attempt: fc.nat(1) }),
   verdict: fc.record({ decision: fc.constantFrom('start', 'hold'), gates: fc.array(closed, { maxLength: 1 }) })
@@ -27,7 +36,9 @@ const facts = fc.record({
   class: fc.constantFrom(...CLASSES),
   states: fc.record(Object.fromEntries(STATES.map(state => [state, fc.nat(1)]))),
   last: last.map(run => run as Run | null),
-  schedules: fc.array(fc.option(instant), { maxLength: 2 }).map(fires => fires.map(next_at => ({ next_at }) as Schedule)),
+  schedules: fc.array(fc.option(instant), { maxLength: 2 }).map(fires =>
+    fires.map(next_at => ({ next_at }) as Schedule)
+  ),
   first: first.map(one => one as { run: Run, verdict: Verdict } | null)
 }) as fc.Arbitrary<TaskFacts>
 
@@ -43,7 +54,8 @@ function changed (before: TaskFacts, after: TaskFacts, name: keyof TaskFacts, pa
 const PARTS = [...STATES, 'state', 'id', 'started_at', 'finished_at', 'error', 'warning', 'run', 'verdict', 'all of it']
 
 t.test('whatever was said of a task before, its line says what is so now', async t => {
-  const all = fc.property(facts, facts, fc.constantFrom('class', 'states', 'last', 'schedules', 'first'), fc.constantFrom(...PARTS), (before, after, name, part) => {
+  const all = fc.property(facts, facts, fc.constantFrom('class', 'states', 'last', 'schedules', 'first'),
+    fc.constantFrom(...PARTS), (before, after, name, part) => {
     taskView(before)
     const now = changed(before, after, name as keyof TaskFacts, part)
     return isDeepStrictEqual(taskView(now), unseen(now))
@@ -55,7 +67,8 @@ t.test('a line is the same object as long as nothing of it has changed, and anot
   const all = fc.property(facts, one => {
     const line = taskView(one)
     const again = taskView({ ...one, states: { ...one.states }, last: one.last && { ...one.last } })
-    return again === line && taskView({ ...one, states: { ...one.states, completed: one.states.completed + 1 } }) !== line
+    return again === line &&
+      taskView({ ...one, states: { ...one.states, completed: one.states.completed + 1 } }) !== line
   })
   t.doesNotThrow(() => fc.assert(all, { numRuns: 100 }))
 })

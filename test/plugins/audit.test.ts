@@ -2,11 +2,19 @@ import t from 'tap'
 import { everyRoute } from './routes.ts'
 import { held, setup } from './setup.ts'
 
-const failing = { id: 'broken', func: () => { throw new Error('it broke') }, max_retries: 0 }
+const failing = {
+  id: 'broken',
+  func: () => {
+    throw new Error('it broke')
+  },
+  max_retries: 0
+}
 
 t.test('every route that changes something leaves one entry of who did, and reading leaves none [S33]', async t => {
   const { func, release } = held()
-  const { ask, post, finished, manager } = await setup(t, { tasks: [{ id: 'echo', func: () => 1 }, { id: 'stays', func }, failing] })
+  const { ask, post, finished, manager } = await setup(t, {
+    tasks: [{ id: 'echo', func: () => 1 }, { id: 'stays', func }, failing]
+  })
   t.teardown(release)
   const later = async () => (await post('/api/tasks/echo/runs', { delay: '1h' })).json().id as string
   const over = async () => (await finished((await post('/api/tasks/echo/runs')).json().id)).id as string
@@ -17,29 +25,58 @@ t.test('every route that changes something leaves one entry of who did, and read
     'POST /api/tasks/:id/runs': async () => ({ url: '/api/tasks/echo/runs' }),
     'PATCH /api/tasks/:id': async () => ({ url: '/api/tasks/echo', payload: { enabled: true } }),
     'POST /api/runs/bulk': async () => ({ payload: { runs: [{ task: 'echo' }, { task: 'echo' }] } }),
-    'POST /api/flows': async () => ({ payload: { runs: [{ task: 'echo', ref: 'a' }, { task: 'echo', after: ['#a'] }] } }),
-    'POST /api/runs/cancel': async () => { await later(); return { payload: one } },
-    'POST /api/runs/retry': async () => { await dead(); return { payload: { filter: { task: 'broken', state: ['failed'] } } } },
-    'POST /api/runs/promote': async () => { await later(); return { payload: one } },
-    'POST /api/runs/delete': async () => { await over(); return { payload: one } },
+    'POST /api/flows': async () => ({
+      payload: { runs: [{ task: 'echo', ref: 'a' }, { task: 'echo', after: ['#a'] }] }
+    }),
+    'POST /api/runs/cancel': async () => {
+      await later()
+      return { payload: one }
+    },
+    'POST /api/runs/retry': async () => {
+      await dead()
+      return { payload: { filter: { task: 'broken', state: ['failed'] } } }
+    },
+    'POST /api/runs/promote': async () => {
+      await later()
+      return { payload: one }
+    },
+    'POST /api/runs/delete': async () => {
+      await over()
+      return { payload: one }
+    },
     'PATCH /api/runs/:id': async () => ({ url: `/api/runs/${await later()}`, payload: { priority: 'high' } }),
     'DELETE /api/runs/:id': async () => ({ url: `/api/runs/${await over()}` }),
     'POST /api/runs/:id/promote': async () => ({ url: `/api/runs/${await later()}/promote` }),
     'POST /api/runs/:id/now': async () => ({ url: `/api/runs/${await later()}/now` }),
     'POST /api/runs/:id/cancel': async () => ({ url: `/api/runs/${await later()}/cancel` }),
     'POST /api/runs/:id/retry': async () => ({ url: `/api/runs/${await over()}/retry` }),
-    'POST /api/dead/replay': async () => { await dead(); return { payload: { task: 'broken' } } },
-    'POST /api/dead/discard': async () => { await dead(); return { payload: { task: 'broken', reason: 'known' } } },
-    'POST /api/dead/:id/discard': async () => ({ url: `/api/dead/${await dead()}/discard`, payload: { reason: 'known' } }),
+    'POST /api/dead/replay': async () => {
+      await dead()
+      return { payload: { task: 'broken' } }
+    },
+    'POST /api/dead/discard': async () => {
+      await dead()
+      return { payload: { task: 'broken', reason: 'known' } }
+    },
+    'POST /api/dead/:id/discard': async () => ({
+      url: `/api/dead/${await dead()}/discard`,
+      payload: { reason: 'known' }
+    }),
     'POST /api/schedules': async () => ({ payload: { task: 'echo', trigger: '@daily' } }),
     'DELETE /api/schedules/:id': async () => ({ url: `/api/schedules/${await schedule()}` }),
     'POST /api/pauses': async () => ({ payload: { scope: 'task', name: 'stays' } }),
     'DELETE /api/pauses': async () => ({ url: '/api/pauses?scope=task&name=stays' }),
     'PUT /api/signals/:name': async () => ({ url: '/api/signals/price', payload: { value: 1, ttl: '1h' } }),
     'DELETE /api/signals/:name': async () => ({ url: '/api/signals/price' }),
-    'POST /api/files': async () => ({ url: '/api/files?name=a', payload: Buffer.from('x'), headers: { 'content-type': 'application/octet-stream' } })
+    'POST /api/files': async () => ({
+      url: '/api/files?name=a',
+      payload: Buffer.from('x'),
+      headers: { 'content-type': 'application/octet-stream' }
+    })
   }
-  const writes = (await everyRoute(t)).filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method)).map(({ method, url }) => `${method} ${url}`)
+  const writes = (await everyRoute(t)).filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method)).map((
+    { method, url }
+  ) => `${method} ${url}`)
   t.strictSame(writes.filter(route => calls[route] === undefined), [], 'every one is tried')
   const count = async () => (await manager.engine.records({ limit: 200 })).length
   for (const [route, make] of Object.entries(calls)) {

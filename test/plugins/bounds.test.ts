@@ -10,7 +10,15 @@ const input = (root: string, more: object = {}): TaskDefinition => ({
   id: 'tidy',
   func: ctx => ctx.payload,
   max_retries: 0,
-  payload: { root, exclude: ['keep'], dry_run: true, most: 10, age: '30d', allow: ['a.example', 'b.example'], smtp: { host: 'mail' } },
+  payload: {
+    root,
+    exclude: ['keep'],
+    dry_run: true,
+    most: 10,
+    age: '30d',
+    allow: ['a.example', 'b.example'],
+    smtp: { host: 'mail' }
+  },
   input: {
     type: 'object',
     additionalProperties: false,
@@ -62,7 +70,12 @@ t.test('a payload that reaches further than is configured is refused by every wa
   t.equal(typeof json, 'function')
   const ways = (payload: unknown): [string, Parameters<typeof ask>[0]][] => [
     ['one run', { method: 'POST', url: '/api/tasks/tidy/runs', payload: { payload } }],
-    ['one run with a key', { method: 'POST', url: '/api/tasks/tidy/runs', payload: { payload }, headers: { 'idempotency-key': 'k' } }],
+    ['one run with a key', {
+      method: 'POST',
+      url: '/api/tasks/tidy/runs',
+      payload: { payload },
+      headers: { 'idempotency-key': 'k' }
+    }],
     ['many', { method: 'POST', url: '/api/runs/bulk', payload: { runs: [{ task: 'tidy', payload }] } }],
     ['a flow', { method: 'POST', url: '/api/flows', payload: { runs: [{ task: 'tidy', payload }] } }],
     ['a schedule', { method: 'POST', url: '/api/schedules', payload: { task: 'tidy', trigger: '@daily', payload } }],
@@ -81,20 +94,45 @@ t.test('a payload that reaches further than is configured is refused by every wa
 t.test('a payload that is narrower is taken, and one that takes the place of another keeps what is configured', async t => {
   const root = t.testdir({ a: {} })
   const { ask, post, finished } = await setup(t, { tasks: [input(root)] })
-  const narrow = { root: `${root}/a`, exclude: ['keep', 'more'], dry_run: true, most: 3, age: '31d', allow: ['b.example'], smtp: { host: 'mail' }, note: 'x' }
+  const narrow = {
+    root: `${root}/a`,
+    exclude: ['keep', 'more'],
+    dry_run: true,
+    most: 3,
+    age: '31d',
+    allow: ['b.example'],
+    smtp: { host: 'mail' },
+    note: 'x'
+  }
   const { id } = (await post('/api/tasks/tidy/runs', { payload: narrow })).json()
   t.match(await finished(id), { state: 'completed', result: narrow })
   const waiting = (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id as string
-  t.equal((await ask({ method: 'PATCH', url: `/api/runs/${waiting}`, payload: { payload: { note: 'y' } } })).statusCode, 200)
-  t.match((await ask({ url: `/api/runs/${waiting}` })).json().payload, { note: 'y', root, exclude: ['keep'], smtp: { host: 'mail' } })
-  for (const payload of [null, 'text', [], 7]) t.equal((await post('/api/tasks/tidy/runs', { payload })).statusCode, 422, `not by ${JSON.stringify(payload)} instead of an object`)
+  t.equal((await ask({ method: 'PATCH', url: `/api/runs/${waiting}`, payload: { payload: { note: 'y' } } })).statusCode,
+    200)
+  t.match((await ask({ url: `/api/runs/${waiting}` })).json().payload, {
+    note: 'y',
+    root,
+    exclude: ['keep'],
+    smtp: { host: 'mail' }
+  })
+  for (const payload of [null, 'text', [], 7]) {
+    t.equal((await post('/api/tasks/tidy/runs', { payload })).statusCode, 422,
+      `not by ${JSON.stringify(payload)} instead of an object`)
+  }
 })
 
 t.test('a file that was sent may be named where the definition takes one', async t => {
   const { ask, post, manager, finished } = await setup(t, { tasks: [input(t.testdir())] })
-  const sent = await ask({ method: 'POST', url: '/api/files?name=a.txt', payload: 'x', headers: { 'content-type': 'application/octet-stream' } })
+  const sent = await ask({
+    method: 'POST',
+    url: '/api/files?name=a.txt',
+    payload: 'x',
+    headers: { 'content-type': 'application/octet-stream' }
+  })
   const { path } = sent.json()
-  t.match(await finished((await post('/api/tasks/tidy/runs', { payload: { file: path } })).json().id), { state: 'completed' })
+  t.match(await finished((await post('/api/tasks/tidy/runs', { payload: { file: path } })).json().id), {
+    state: 'completed'
+  })
   for (const file of [`${path}/../../token`, manager.folder, `${manager.folder}/token`, `${manager.folder}/uploads`]) {
     t.equal((await post('/api/tasks/tidy/runs', { payload: { file } })).statusCode, 422, file)
   }
@@ -113,17 +151,25 @@ t.test('a link that leads out of the folder is found at the attempt [S23]', asyn
 t.test('what config.json allows now counts: for what waits, what is tried again, and what a schedule asks for', async t => {
   const folder = t.testdir()
   const { post, finished, manager, root } = await setup(t, { tasks: [input(folder)] })
-  const ids = [(await post('/api/tasks/tidy/runs', {})).json().id, (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id] as string[]
+  const ids = [(await post('/api/tasks/tidy/runs', {})).json().id,
+    (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id] as string[]
   await finished(ids[0]!)
   writeFileSync(`${root}/config.json`, JSON.stringify({ tasks: { tidy: { payload: { most: 5 } } } }))
   await manager.settings.rescan()
-  while ((manager.catalog.tasks.get('tidy')!.payload as { most: number }).most !== 5) await new Promise(resolve => setImmediate(resolve))
+  while ((manager.catalog.tasks.get('tidy')!.payload as { most: number }).most !== 5) {
+    await new Promise(resolve => setImmediate(resolve))
+  }
   const again = await post(`/api/runs/${ids[0]}/retry`)
   t.equal(again.statusCode, 422)
   t.equal(again.json().errors[0].pointer, '/payload/most')
   t.equal((await post('/api/runs/retry', { filter: { task: 'tidy', state: ['completed'] } })).json().changed, 1)
   await post(`/api/runs/${ids[1]}/promote`)
-  for (const id of ids) t.match(await finished(id), { state: 'failed', error: { message: /goes beyond what is configured: \/payload\/most/ } })
+  for (const id of ids) {
+    t.match(await finished(id), {
+      state: 'failed',
+      error: { message: /goes beyond what is configured: \/payload\/most/ }
+    })
+  }
 })
 
 t.test('a task that is off, or not set up, is not run on request', async t => {
@@ -132,11 +178,22 @@ t.test('a task that is off, or not set up, is not run on request', async t => {
   const off = input(root, { enabled: false })
   const bare = input(root, { id: 'bare', payload: {} })
   const { post, ask, manager } = await setup(t, { tasks: [off, bare] })
-  for (const [url, payload] of [['/api/tasks/tidy/runs', {}], ['/api/runs/bulk', { runs: [{ task: 'tidy' }] }], ['/api/flows', { runs: [{ task: 'tidy' }] }]] as const) {
+  for (const [url, payload] of [['/api/tasks/tidy/runs', {}], ['/api/runs/bulk', { runs: [{ task: 'tidy' }] }], [
+    '/api/flows',
+    { runs: [{ task: 'tidy' }] }
+  ]] as const) {
     const answer = await post(url, payload)
-    t.match(answer.json(), { status: 409, code: 'OFFPEAK_TASK_DISABLED', fix: /offpeak enable tidy.*server\.run_disabled/ }, url)
+    t.match(answer.json(), {
+      status: 409,
+      code: 'OFFPEAK_TASK_DISABLED',
+      fix: /offpeak enable tidy.*server\.run_disabled/
+    }, url)
   }
-  t.match((await post('/api/tasks/bare/runs', { payload: { root } })).json(), { status: 409, code: 'OFFPEAK_TASK_UNCONFIGURED', pointer: '/tasks/bare/payload/root' })
+  t.match((await post('/api/tasks/bare/runs', { payload: { root } })).json(), {
+    status: 409,
+    code: 'OFFPEAK_TASK_UNCONFIGURED',
+    pointer: '/tasks/bare/payload/root'
+  })
   t.equal((await post('/api/schedules', { task: 'bare', trigger: '@daily', payload: { root } })).statusCode, 409)
   t.equal((await ask({ method: 'PATCH', url: '/api/tasks/tidy', payload: { enabled: true } })).statusCode, 200)
   while (!manager.catalog.tasks.get('tidy')!.enabled) await new Promise(resolve => setImmediate(resolve))
@@ -144,22 +201,35 @@ t.test('a task that is off, or not set up, is not run on request', async t => {
 })
 
 t.test('server.run_disabled lets tasks that are off be run', async t => {
-  const { post } = await setup(t, { tasks: [{ id: 'off', enabled: false, func: () => 1 }], server: { run_disabled: true } })
+  const { post } = await setup(t, {
+    tasks: [{ id: 'off', enabled: false, func: () => 1 }],
+    server: { run_disabled: true }
+  })
   t.equal((await post('/api/tasks/off/runs')).statusCode, 202)
 })
 
 t.test('a task asks for another as freely as its file', async t => {
   const root = t.testdir()
-  const asks: TaskDefinition = { id: 'asks', func: async ctx => await ctx.enqueue('tidy', { payload: { root: '/elsewhere', dry_run: false } }) }
+  const asks: TaskDefinition = {
+    id: 'asks',
+    func: async ctx => await ctx.enqueue('tidy', { payload: { root: '/elsewhere', dry_run: false } })
+  }
   const { post, finished } = await setup(t, { tasks: [input(root), asks] })
   const { result } = await finished((await post('/api/tasks/asks/runs')).json().id)
-  t.match(await finished(result), { state: 'completed', source: 'task', result: { root: '/elsewhere', dry_run: false } })
+  t.match(await finished(result), {
+    state: 'completed',
+    source: 'task',
+    result: { root: '/elsewhere', dry_run: false }
+  })
 })
 
 t.test('a bound that is none of the words is a fault of the definition', async t => {
   const { manager } = await setup(t, { tasks: [] })
   const wrong = input('/x', { input: { type: 'object', properties: { a: { type: 'string', configured: 'whithin' } } } })
-  t.throws(() => manager.registerTasks([wrong]), { code: 'OFFPEAK_TASK_INVALID', message: /\/input\/properties\/a\/configured found 'whithin', expected true, or one of/ })
+  t.throws(() => manager.registerTasks([wrong]), {
+    code: 'OFFPEAK_TASK_INVALID',
+    message: /\/input\/properties\/a\/configured found 'whithin', expected true, or one of/
+  })
 })
 
 t.test('a bound where nothing reads it is a fault of the definition: it would leave open what it seems to bound', async t => {
@@ -167,40 +237,75 @@ t.test('a bound where nothing reads it is a fault of the definition: it would le
   const bound = { type: 'string', configured: 'within' }
   const setting = (schema: object) => ({ type: 'object', properties: { p: schema } })
   const inputs: [pointer: string, input: object][] = [
-    ['/input/properties/p/items/configured', setting({ type: 'array', items: bound })], ['/input/properties/p/items/0/configured', setting({ type: 'array', items: [bound] })],
-    ['/input/properties/p/anyOf/1/configured', setting({ anyOf: [{ type: 'null' }, bound] })], ['/input/anyOf/0/properties/p/configured', { anyOf: [setting(bound)] }],
-    ['/input/properties/p/additionalProperties/configured', setting({ type: 'object', additionalProperties: bound })], ['/input/patternProperties/^p/configured', { patternProperties: { '^p': bound } }],
-    ['/input/$defs/x/configured', { $defs: { x: bound }, properties: { p: { $ref: '#/$defs/x' } } }], ['/input/configured', { type: 'number', configured: 'at_most' }],
-    ['/input/properties/p/configured', setting({ type: 'object', configured: ['q'] })], ['/input/properties/p/configured_or', setting({ type: 'number', configured_or: 3 })]
+    ['/input/properties/p/items/configured', setting({ type: 'array', items: bound })],
+    ['/input/properties/p/items/0/configured', setting({ type: 'array', items: [bound] })],
+    ['/input/properties/p/anyOf/1/configured', setting({ anyOf: [{ type: 'null' }, bound] })],
+    ['/input/anyOf/0/properties/p/configured', { anyOf: [setting(bound)] }],
+    ['/input/properties/p/additionalProperties/configured', setting({ type: 'object', additionalProperties: bound })],
+    ['/input/patternProperties/^p/configured', { patternProperties: { '^p': bound } }],
+    ['/input/$defs/x/configured', { $defs: { x: bound }, properties: { p: { $ref: '#/$defs/x' } } }],
+    ['/input/configured', { type: 'number', configured: 'at_most' }],
+    ['/input/properties/p/configured', setting({ type: 'object', configured: ['q'] })],
+    ['/input/properties/p/configured_or', setting({ type: 'number', configured_or: 3 })]
   ]
   for (const [pointer, schema] of inputs) {
     const definition = input('/x', { payload: {}, input: schema })
-    t.throws(() => manager.registerTasks([definition]), { code: 'OFFPEAK_TASK_INVALID', message: `${pointer} ` }, pointer)
+    t.throws(() => manager.registerTasks([definition]), { code: 'OFFPEAK_TASK_INVALID', message: `${pointer} ` },
+      pointer)
   }
-  const data = { type: 'object', properties: { configured: { type: 'object', default: { configured: 'x' }, properties: { configured: { type: 'string', configured: true } } } } }
-  t.doesNotThrow(() => manager.registerTasks([input('/x', { payload: {}, input: data })]), 'what is called so, and data, is no bound')
+  const data = {
+    type: 'object',
+    properties: {
+      configured: {
+        type: 'object',
+        default: { configured: 'x' },
+        properties: { configured: { type: 'string', configured: true } }
+      }
+    }
+  }
+  t.doesNotThrow(() => manager.registerTasks([input('/x', { payload: {}, input: data })]),
+    'what is called so, and data, is no bound')
 })
 
 t.test('a path of a nested setting is bounded as any other, and so are links on its way [S23]', async t => {
   const base = t.testdir({ root: { inner: {} }, secret: {} })
   symlinkSync(`${base}/secret`, `${base}/root/link`)
   const nested: TaskDefinition = {
-    id: 'nested', func: ctx => ctx.payload, max_retries: 0, payload: { deep: { er: { path: `${base}/root` } } },
-    input: { type: 'object', properties: { deep: { type: 'object', properties: { er: { type: 'object', properties: { path: { type: 'string', configured: 'within' } } } } } } } as never
+    id: 'nested',
+    func: ctx => ctx.payload,
+    max_retries: 0,
+    payload: { deep: { er: { path: `${base}/root` } } },
+    input: {
+      type: 'object',
+      properties: {
+        deep: {
+          type: 'object',
+          properties: { er: { type: 'object', properties: { path: { type: 'string', configured: 'within' } } } }
+        }
+      }
+    } as never
   }
   const { post, finished } = await setup(t, { tasks: [nested] })
   const ask = (path: string) => post('/api/tasks/nested/runs', { payload: { deep: { er: { path } } } })
   t.match((await ask(`${base}/secret`)).json(), { status: 422, errors: [{ pointer: '/payload/deep/er/path' }] })
   t.match(await finished((await ask(`${base}/root/inner`)).json().id), { state: 'completed' })
-  t.match(await finished((await ask(`${base}/root/link`)).json().id), { state: 'failed', error: { message: /\/payload\/deep\/er\/path leads out of the folder/ } })
+  t.match(await finished((await ask(`${base}/root/link`)).json().id), {
+    state: 'failed',
+    error: { message: /\/payload\/deep\/er\/path leads out of the folder/ }
+  })
 })
 
 t.test('a task is told in which folders the paths of its run must lie, wherever it is executed [S23]', async t => {
   const root = t.testdir({ a: {} })
   symlinkSync(`${root}/a`, `${root}/link`)
-  const body = (isolation: string) => `export default { id: 'told_${isolation}', isolation: '${isolation}', func: ({ reach }) => reach, max_retries: 0, payload: { root: ${JSON.stringify(`${root}/link`)} },
+  const body = (isolation: string) =>
+    `export default { id: 'told_${isolation}', isolation: '${isolation}', func: ({ reach }) => reach, max_retries: 0, payload: { root: ${
+      JSON.stringify(`${root}/link`)
+    } },
     input: { type: 'object', properties: { root: { type: 'string', configured: 'within' } } } }\n`
-  const { manager } = await home(t, { files: Object.fromEntries(['inline', 'thread', 'process'].map(one => [`${one}.mjs`, body(one)])) })
+  const { manager } = await home(t, {
+    files: Object.fromEntries(['inline', 'thread', 'process'].map(one => [`${one}.mjs`, body(one)]))
+  })
   await manager.start()
   for (const where of ['inline', 'thread', 'process']) {
     const over = async (payload: object) => {
@@ -213,10 +318,17 @@ t.test('a task is told in which folders the paths of its run must lie, wherever 
   }
 })
 
-t.test('a folder that is configured by the home of a user is known when links are looked at [S23]', { skip: process.getuid?.() !== 0 && 'only root may write there' }, async t => {
+t.test('a folder that is configured by the home of a user is known when links are looked at [S23]', {
+  skip: process.getuid?.() !== 0 && 'only root may write there'
+}, async t => {
   const { post, finished } = await setup(t, { tasks: [input('~root')] })
   const { id } = (await post('/api/tasks/tidy/runs', { payload: { root: '~root/none' } })).json()
   t.match(await finished(id), { state: 'completed' })
-  const reach = await checkReach({ input: input('~root').input, payload: { root: '~root' } } as never, { payload: { root: '~root/none' }, source: 'manual', task: 'tidy', schedule: null }, '/up')
+  const reach = await checkReach({ input: input('~root').input, payload: { root: '~root' } } as never, {
+    payload: { root: '~root/none' },
+    source: 'manual',
+    task: 'tidy',
+    schedule: null
+  }, '/up')
   t.same(reach, { '/payload/root': ['/root'] })
 })

@@ -3,29 +3,69 @@ import { fakeClock } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { Topic } from '../../core/model/view/event.ts'
 
-export interface Told { id: number, event: string, data: Record<string, unknown> }
+export interface Told {
+  id: number
+  event: string
+  data: Record<string, unknown>
+}
 
-export const eventsIn = (text: string): Told[] => text.split('\n\n').filter(part => part.includes('\ndata: ')).map(part => {
-  const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!
-  return { id: Number(id), event: event!, data: JSON.parse(data!) as Record<string, unknown> }
-})
+export const eventsIn = (text: string): Told[] =>
+  text.split('\n\n').filter(part => part.includes('\ndata: ')).map(part => {
+    const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!
+    return { id: Number(id), event: event!, data: JSON.parse(data!) as Record<string, unknown> }
+  })
 
-interface InMemory { durable?: () => Promise<void> }
+interface InMemory {
+  durable?: () => Promise<void>
+}
 
 /** A broadcast with readers in memory. */
 export function inMemory ({ durable }: InMemory = {}) {
   const clock = fakeClock()
   const broadcast = new Broadcast({ clock, durable })
   const reader = ({ topics = null, ...given }: { after?: number, topics?: Topic[] | null } = {}) => {
-    const heard = { text: '', buffered: 0, dropped: false, get events () { return eventsIn(heard.text) } }
-    broadcast.join({ topics, ...given, sink: {
-      write: frame => { heard.text += frame.toString() },
-      get buffered () { return heard.buffered },
-      end: () => undefined,
-      drop: () => { heard.dropped = true }
-    } })
+    const heard = {
+      text: '',
+      buffered: 0,
+      dropped: false,
+      get events () {
+        return eventsIn(heard.text)
+      }
+    }
+    broadcast.join({
+      topics,
+      ...given,
+      sink: {
+        write: frame => {
+          heard.text += frame.toString()
+        },
+        get buffered () {
+          return heard.buffered
+        },
+        end: () => undefined,
+        drop: () => {
+          heard.dropped = true
+        }
+      }
+    })
     return heard
   }
-  const progressed = (current: number, id = 'a'): Notice => ({ kind: 'progressed', run: { id, task: 'echo', progress: { current, total: 10, message: null, unit: null, rate: null, percentage: current * 10, eta: null, at: clock.now() } } })
+  const progressed = (current: number, id = 'a'): Notice => ({
+    kind: 'progressed',
+    run: {
+      id,
+      task: 'echo',
+      progress: {
+        current,
+        total: 10,
+        message: null,
+        unit: null,
+        rate: null,
+        percentage: current * 10,
+        eta: null,
+        at: clock.now()
+      }
+    }
+  })
   return { clock, broadcast, reader, progressed }
 }

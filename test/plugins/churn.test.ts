@@ -22,7 +22,10 @@ const MOST = 210
 /** Bounded by itself, at the number of tasks that there may be. */
 const BOUNDED = 'core/work/run/prefetch.ts'
 
-interface Collection { place: string, size: () => number }
+interface Collection {
+  place: string
+  size: () => number
+}
 
 const made: Collection[] = []
 
@@ -41,28 +44,50 @@ function note (one: { readonly size: number }): void {
 
 /** From here on it is known where each collection was made, and how much it holds. */
 function watchCollections (): void {
-  globalThis.Map = class<K, V> extends Map<K, V> { constructor (from?: Iterable<readonly [K, V]> | null) { super(from); note(this) } } as MapConstructor
-  globalThis.Set = class<V> extends Set<V> { constructor (from?: Iterable<V> | null) { super(from); note(this) } } as SetConstructor
+  globalThis.Map = class<K, V> extends Map<K, V> {
+    constructor (from?: Iterable<readonly [K, V]> | null) {
+      super(from)
+      note(this)
+    }
+  } as MapConstructor
+  globalThis.Set = class<V> extends Set<V> {
+    constructor (from?: Iterable<V> | null) {
+      super(from)
+      note(this)
+    }
+  } as SetConstructor
 }
 
 watchCollections()
 
-const large = (from: number) => made.slice(from).filter(({ place, size }) => size() > MOST && !place.startsWith(BOUNDED)).map(({ place, size }) => `${place}: ${size()}`)
+const large = (from: number) =>
+  made.slice(from).filter(({ place, size }) => size() > MOST && !place.startsWith(BOUNDED)).map(({ place, size }) =>
+    `${place}: ${size()}`
+  )
 
-t.test('names of tasks, signals and schedules that come and go leave nothing behind in any collection', { timeout: 120_000 }, async t => {
+t.test('names of tasks, signals and schedules that come and go leave nothing behind in any collection', {
+  timeout: 120_000
+}, async t => {
   const before = made.length
   const it = await setup(t, { tasks: [] })
-  const fail = () => { throw new Error('the line is dead') }
+  const fail = () => {
+    throw new Error('the line is dead')
+  }
   for (let n = 0; n < NAMES; n++) {
     const tasks: TaskDefinition[] = [
       { id: `fails-${n}`, func: fail, max_retries: 0, breaker: { failures: 3 } },
       { id: `waits-${n}`, func: fail, depends_on: [{ task: `fails-${n}`, fresh: '1h' }] }
     ]
     for (const task of tasks) it.manager.addTask(task)
-    t.equal((await it.ask({ method: 'PUT', url: `/api/signals/signal-${n}`, payload: { value: n, ttl: 0.001 } })).statusCode, 200)
+    t.equal(
+      (await it.ask({ method: 'PUT', url: `/api/signals/signal-${n}`, payload: { value: n, ttl: 0.001 } })).statusCode,
+      200
+    )
     const at = { trigger: 'date', trigger_args: { run_date: '2099-01-01 00:00:00' } }
     const { id } = (await it.post('/api/schedules', { task: `fails-${n}`, ...at })).json()
-    const added = await Promise.all(tasks.map(async task => (await it.post(`/api/tasks/${task.id}/runs`)).json().id as string))
+    const added = await Promise.all(
+      tasks.map(async task => (await it.post(`/api/tasks/${task.id}/runs`)).json().id as string)
+    )
     await it.finished(added[0]!)
     await it.post(`/api/runs/${added[1]!}/cancel`)
     t.equal((await it.ask({ method: 'DELETE', url: `/api/schedules/${encodeURIComponent(id)}` })).statusCode, 204)
@@ -74,11 +99,24 @@ t.test('names of tasks, signals and schedules that come and go leave nothing beh
 
 t.test('cohorts that are gone leave nothing behind in the log of what is held', async t => {
   const before = made.length
-  const log = new HoldLog({ owner: 'me', engine: { hold: async () => undefined } as unknown as Engine, notice: () => undefined })
-  const verdict = (decision: 'start' | 'hold') => ({ decision, phase: null, gates: [] }) as unknown as Judged['judgement']
+  const log = new HoldLog({
+    owner: 'me',
+    engine: { hold: async () => undefined } as unknown as Engine,
+    notice: () => undefined
+  })
+  const verdict = (decision: 'start' | 'hold') =>
+    ({ decision, phase: null, gates: [] }) as unknown as Judged['judgement']
   for (let n = 0; n < NAMES; n++) {
     const run = { id: `run-${n}`, task: `task-${n}`, queue: 'default', priority: 'normal' } as Judged['run']
-    const cohort = { task: run.task, queue: run.queue, priority: run.priority, span: 1, scheduled: false, count: 2, first: run } as const
+    const cohort = {
+      task: run.task,
+      queue: run.queue,
+      priority: run.priority,
+      span: 1,
+      scheduled: false,
+      count: 2,
+      first: run
+    } as const
     log.note([{ run, cohort, judgement: verdict('start'), rest: { judgement: verdict('start'), from: 1 } }], n)
   }
   await log.written()
@@ -93,7 +131,11 @@ t.test('versions of task files that cannot be imported are forgotten in the end'
   const real = join(folder, 'broken.mjs')
   writeFileSync(real, 'throw new Error("the line is dead")')
   for (let n = 0; n < NAMES; n++) {
-    const read = await reader.read({ file: { path: 'broken.mjs', real } as FoundFile, source: '', hash: `${n}`.padStart(16, '0') }, undefined)
+    const read = await reader.read({
+      file: { path: 'broken.mjs', real } as FoundFile,
+      source: '',
+      hash: `${n}`.padStart(16, '0')
+    }, undefined)
     t.match(read, { fault: { message: /the line is dead/ } })
   }
   t.strictSame(large(before), [])
@@ -103,7 +145,9 @@ t.test('a file that is gone is no suspect, and nothing is kept for it', t => {
   const folder = scratch(t)
   const here = join(folder, 'here.mjs')
   writeFileSync(here, '')
-  const keep = (files: readonly string[]) => writeFileSync(join(folder, 'ended.json'), JSON.stringify(Object.fromEntries(files.map(file => [file, { hash: 'h', count: 3 }]))))
+  const keep = (files: readonly string[]) =>
+    writeFileSync(join(folder, 'ended.json'),
+      JSON.stringify(Object.fromEntries(files.map(file => [file, { hash: 'h', count: 3 }]))))
   keep([join(folder, 'gone.mjs')])
   t.notOk(new EndedStarts(folder).suspects)
   keep([join(folder, 'gone.mjs'), here])
@@ -121,8 +165,14 @@ t.test('forecasts of runs that were asked about once are not kept', async t => {
   const before = made.length
   const it = await house(t, {})
   const forecaster = new Forecaster({
-    engine: it.engine, clock: it.clock, situation: it.situation, config: () => it.situation.now.config,
-    planner: () => it.planner, tasks: () => it.tasks, activity: emptyHistogram, foretell: async ({ at }) => ({ from: at, to: at, items: [] })
+    engine: it.engine,
+    clock: it.clock,
+    situation: it.situation,
+    config: () => it.situation.now.config,
+    planner: () => it.planner,
+    tasks: () => it.tasks,
+    activity: emptyHistogram,
+    foretell: async ({ at }) => ({ from: at, to: at, items: [] })
   })
   for (let n = 0; n < NAMES; n++) {
     await forecaster.earliestOf({ id: `run-${n}`, due_at: it.clock.now(), deadline_at: null })

@@ -2,17 +2,26 @@ import t from 'tap'
 import { everyRoute } from './routes.ts'
 import { setup } from './setup.ts'
 
-interface OpenApi { openapi: string, paths: Record<string, Record<string, { responses: Record<string, object> }>> }
+interface OpenApi {
+  openapi: string
+  paths: Record<string, Record<string, { responses: Record<string, object> }>>
+}
 
 t.test('the description lists every route [S42]', async t => {
   const { ask } = await setup(t)
   const { openapi, paths } = (await ask({ url: '/api/openapi.json' })).json() as OpenApi
   t.match(openapi, /^3\.1/)
-  const described = Object.entries(paths).flatMap(([url, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${url}`))
-  const routes = (await everyRoute(t)).filter(({ method, hidden }) => method !== 'HEAD' && !hidden).map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
+  const described = Object.entries(paths).flatMap(([url, methods]) =>
+    Object.keys(methods).map(method => `${method.toUpperCase()} ${url}`)
+  )
+  const routes = (await everyRoute(t)).filter(({ method, hidden }) => method !== 'HEAD' && !hidden).map((
+    { method, url }
+  ) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
   t.same(described.toSorted(), routes.toSorted())
   t.ok(routes.length >= 18)
-  for (const methods of Object.values(paths)) for (const { responses } of Object.values(methods)) t.ok(Object.keys(responses).length > 0)
+  for (const methods of Object.values(paths)) {
+    for (const { responses } of Object.values(methods)) t.ok(Object.keys(responses).length > 0)
+  }
 })
 
 t.test('the page to read it works without a script of another place', async t => {
@@ -20,7 +29,9 @@ t.test('the page to read it works without a script of another place', async t =>
   const page = await ask({ url: '/api/docs/' })
   t.equal(page.statusCode, 200)
   t.notMatch(page.body, /<script(?![^>]*src="\.)[^>]*>/)
-  for (const [, file] of page.body.matchAll(/(?:src|href)="\.\/(static\/[^"]+)"/g)) t.equal((await ask({ url: `/api/docs/${file}` })).statusCode, 200, file!)
+  for (const [, file] of page.body.matchAll(/(?:src|href)="\.\/(static\/[^"]+)"/g)) {
+    t.equal((await ask({ url: `/api/docs/${file}` })).statusCode, 200, file!)
+  }
 })
 
 t.test('server.docs false leaves it out', async t => {

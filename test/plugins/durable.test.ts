@@ -21,8 +21,24 @@ function heldDisk () {
   return { durable, answer, asked }
 }
 
-const claimed = (id: string): Notice => ({ kind: 'claimed', run: { id, task: 'echo', state: 'running', created_at: 0, due_at: 0, nominal_at: 0, started_at: 0, finished_at: null, deadline_at: null, progress: null, error: null } as never })
-const told = (heard: { events: Told[] }) => heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
+const claimed = (id: string): Notice => ({
+  kind: 'claimed',
+  run: {
+    id,
+    task: 'echo',
+    state: 'running',
+    created_at: 0,
+    due_at: 0,
+    nominal_at: 0,
+    started_at: 0,
+    finished_at: null,
+    deadline_at: null,
+    progress: null,
+    error: null
+  } as never
+})
+const told = (heard: { events: Told[] }) =>
+  heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
 
 t.test('what the store holds is told once it is durable, and everything else at once', async t => {
   const disk = heldDisk()
@@ -43,7 +59,8 @@ t.test('what the store holds is told once it is durable, and everything else at 
   await disk.answer()
   await disk.answer()
   t.same(told(heard), ['stopping', 'a', 'b', 'c', 'recorded'])
-  t.ok(heard.events.every(({ id }, index) => index === 0 || id === heard.events[index - 1]!.id + 1), 'ids rise by one in the order of telling')
+  t.ok(heard.events.every(({ id }, index) => index === 0 || id === heard.events[index - 1]!.id + 1),
+    'ids rise by one in the order of telling')
 })
 
 t.test('the instant of an event is when it happened, not when it was told', async t => {

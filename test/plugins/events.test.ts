@@ -18,8 +18,21 @@ async function listening (t: Test) {
   const { port } = it.app.server.address() as AddressInfo
   const read = async (path = '/api/events', headers: Record<string, string> = {}) => {
     const [answer] = await once(get({ host: '127.0.0.1', port, path, headers, agent: false }), 'response')
-    const heard = { status: answer.statusCode as number, headers: answer.headers, text: '', over: false, leave: () => answer.destroy(), get events () { return eventsIn(heard.text) } }
-    answer.setEncoding('utf8').on('data', (chunk: string) => { heard.text += chunk }).on('close', () => { heard.over = true }).on('error', () => undefined)
+    const heard = {
+      status: answer.statusCode as number,
+      headers: answer.headers,
+      text: '',
+      over: false,
+      leave: () => answer.destroy(),
+      get events () {
+        return eventsIn(heard.text)
+      }
+    }
+    answer.setEncoding('utf8').on('data', (chunk: string) => {
+      heard.text += chunk
+    }).on('close', () => {
+      heard.over = true
+    }).on('error', () => undefined)
     t.teardown(() => answer.destroy())
     if (heard.status === 200) await until('the stream is open', () => heard.text.includes('retry:'))
     return heard
@@ -30,13 +43,22 @@ async function listening (t: Test) {
 t.test('every notice is told as it happens, with rising ids and instants in words', async t => {
   const it = await listening(t)
   const heard = await it.read()
-  t.match(heard.headers, { 'content-type': /^text\/event-stream/, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  t.match(heard.headers, {
+    'content-type': /^text\/event-stream/,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff'
+  })
   const { id } = (await it.post('/api/tasks/echo/runs', { payload: { secret: 'of the payload' } })).json()
   await it.finished(id)
   await until('the run is over', () => heard.events.some(({ event }) => event === 'settled'))
   const kinds = heard.events.filter(({ data }) => data.topic === 'runs').map(({ event }) => event)
   t.same(kinds, ['added', 'claimed', 'settled'])
-  t.match(heard.events.at(-1)!.data, { kind: 'settled', at: '2026-11-22T12:00:00.000Z', run: { id, task: 'echo', state: 'completed', started_at: '2026-11-22T12:00:00.000Z' }, outcome: 'completed' })
+  t.match(heard.events.at(-1)!.data, {
+    kind: 'settled',
+    at: '2026-11-22T12:00:00.000Z',
+    run: { id, task: 'echo', state: 'completed', started_at: '2026-11-22T12:00:00.000Z' },
+    outcome: 'completed'
+  })
   t.notMatch(heard.text, /of the payload/)
   t.ok(heard.events.every(({ id }, index) => index === 0 || id > heard.events[index - 1]!.id))
 })
@@ -44,13 +66,33 @@ t.test('every notice is told as it happens, with rising ids and instants in word
 t.test('how far a run is comes along', async t => {
   const it = await listening(t)
   const { promise, resolve } = Promise.withResolvers<void>()
-  it.manager.addTask({ id: 'steps', func: async ctx => { ctx.progress.setTotal(4, 'files'); ctx.progress.advance(1, 'a.txt'); await promise } })
+  it.manager.addTask({
+    id: 'steps',
+    func: async ctx => {
+      ctx.progress.setTotal(4, 'files')
+      ctx.progress.advance(1, 'a.txt')
+      await promise
+    }
+  })
   const heard = await it.read('/api/events?topics=runs')
   const { id } = (await it.post('/api/tasks/steps/runs')).json()
   await until('it runs', () => it.manager.runner.active.size === 1)
   await it.manager.beat('flush')
   await until('progress is told', () => heard.events.some(({ event }) => event === 'progressed'))
-  t.match(heard.events.at(-1)!.data, { run: { id, task: 'steps', progress: { current: 1, total: 4, percentage: 25, unit: 'files', message: 'a.txt', at: '2026-11-22T12:00:00.000Z' } } })
+  t.match(heard.events.at(-1)!.data, {
+    run: {
+      id,
+      task: 'steps',
+      progress: {
+        current: 1,
+        total: 4,
+        percentage: 25,
+        unit: 'files',
+        message: 'a.txt',
+        at: '2026-11-22T12:00:00.000Z'
+      }
+    }
+  })
   resolve()
   await it.finished(id)
 })
@@ -60,11 +102,21 @@ t.test('one may listen to some topics alone', async t => {
   const heard = await it.read('/api/events?topics=readings,records')
   await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
   await it.manager.look()
-  await until('both are told', () => ['sampled', 'recorded'].every(kind => heard.events.some(({ event }) => event === kind)))
+  await until('both are told',
+    () => ['sampled', 'recorded'].every(kind => heard.events.some(({ event }) => event === kind)))
   t.same(new Set(heard.events.map(({ data }) => data.topic)), new Set(['readings', 'records']))
-  t.match(heard.events.find(({ event }) => event === 'recorded')!.data, { by: null, subject: null, withheld: ['by', 'subject'] }, 'who did what is told to those with a token')
-  t.match(heard.events.find(({ event }) => event === 'sampled')!.data, { reading: { at: '2026-11-22T12:00:00.000Z', power: 'mains' } })
-  t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), { status: 422, errors: [{ pointer: '/query/topics/0' }] })
+  t.match(heard.events.find(({ event }) => event === 'recorded')!.data, {
+    by: null,
+    subject: null,
+    withheld: ['by', 'subject']
+  }, 'who did what is told to those with a token')
+  t.match(heard.events.find(({ event }) => event === 'sampled')!.data, {
+    reading: { at: '2026-11-22T12:00:00.000Z', power: 'mains' }
+  })
+  t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), {
+    status: 422,
+    errors: [{ pointer: '/query/topics/0' }]
+  })
 })
 
 t.test('whoever comes back is told what was missed, or that it is not known any more [F51]', async t => {
@@ -89,7 +141,8 @@ t.test('reading along is guarded as every read, and no token counts in the addre
   t.equal((await it.read('/api/events', { host: 'evil.example' })).status, 421)
   t.equal((await it.read(`/api/events?token=${it.token}`, { 'x-forwarded-for': '10.0.0.9' })).status, 401)
   t.equal((await it.read('/api/events', { 'x-forwarded-for': '10.0.0.9' })).status, 401)
-  t.equal((await it.read('/api/events', { 'x-forwarded-for': '10.0.0.9', authorization: `Bearer ${it.token}` })).status, 200)
+  t.equal((await it.read('/api/events', { 'x-forwarded-for': '10.0.0.9', authorization: `Bearer ${it.token}` })).status,
+    200)
 })
 
 t.test('a silent stream gives a sign of life', async t => {
@@ -119,11 +172,16 @@ t.test('a connection that is not read is cut, and costs no more than what it may
   const slow = connect(it.port, '127.0.0.1')
   t.teardown(() => slow.destroy())
   slow.on('error', () => undefined).pause().write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  const open = async () => await new Promise<number>(resolve => { it.app.server.getConnections((_error, count) => resolve(count)) })
+  const open = async () =>
+    await new Promise<number>(resolve => {
+      it.app.server.getConnections((_error, count) => resolve(count))
+    })
   await until('both are open', async () => await open() === 2)
   let told = 0
   await until('one is cut', async () => {
-    for (let count = 0; count < 200; count++) it.manager.notice({ kind: 'config_refused', message: `${told++} ${'x'.repeat(4000)}` })
+    for (let count = 0; count < 200; count++) {
+      it.manager.notice({ kind: 'config_refused', message: `${told++} ${'x'.repeat(4000)}` })
+    }
     await until('the other has read it all', () => healthy.text.includes(`"message":"${told - 1} `))
     return await open() === 1
   })
@@ -131,7 +189,8 @@ t.test('a connection that is not read is cut, and costs no more than what it may
   t.equal(healthy.events.length, told, 'the other has lost nothing')
 })
 
-const currents = (events: Told[]) => events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
+const currents = (events: Told[]) =>
+  events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
 
 t.test('the progress of a run is told four times a second at most, the newest at last', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
@@ -154,7 +213,24 @@ t.test('progress that waits is not told once the run is over', async t => {
   const heard = reader()
   broadcast.hear(progressed(1))
   broadcast.hear(progressed(2))
-  broadcast.hear({ kind: 'settled', run: { id: 'a', task: 'echo', state: 'completed', created_at: 0, due_at: 0, nominal_at: 0, started_at: 0, finished_at: 0, deadline_at: null, progress: null, error: null } as never, outcome: 'completed', ms: 1 })
+  broadcast.hear({
+    kind: 'settled',
+    run: {
+      id: 'a',
+      task: 'echo',
+      state: 'completed',
+      created_at: 0,
+      due_at: 0,
+      nominal_at: 0,
+      started_at: 0,
+      finished_at: 0,
+      deadline_at: null,
+      progress: null,
+      error: null
+    } as never,
+    outcome: 'completed',
+    ms: 1
+  })
   clock.advance(1000)
   broadcast.beat()
   t.same(heard.events.map(({ event }) => event), ['progressed', 'settled'])

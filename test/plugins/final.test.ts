@@ -7,7 +7,10 @@ import { isFinal } from '../../core/model/run/run.ts'
 import { until } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
 
-const turn = () => new Promise(resolve => { setImmediate(resolve) })
+const turn = () =>
+  new Promise(resolve => {
+    setImmediate(resolve)
+  })
 
 /** A server whose disk confirms nothing while the test holds it. */
 async function withDisk (t: Test) {
@@ -22,65 +25,141 @@ async function withDisk (t: Test) {
   const it = await setup(t, {
     options: { onNotice: notice => void notices.push(notice) },
     tasks: [
-      { id: 'echo', func: () => 1 }, { id: 'ends', func: ends.func, max_retries: 0 },
-      { id: 'fails', max_retries: 0, func: async ctx => { await fails.func(ctx); throw new Error('no') } }
+      { id: 'echo', func: () => 1 },
+      { id: 'ends', func: ends.func, max_retries: 0 },
+      {
+        id: 'fails',
+        max_retries: 0,
+        func: async ctx => {
+          await fails.func(ctx)
+          throw new Error('no')
+        }
+      }
     ]
   })
-  const hold = () => { open = Promise.withResolvers() }
+  const hold = () => {
+    open = Promise.withResolvers()
+  }
   const release = () => {
     open?.resolve()
     open = null
   }
   t.teardown(release)
-  const added = async (task: string, more: object = {}): Promise<string> => (await it.post(`/api/tasks/${task}/runs`, more)).json().id
-  const stored = (id: string, state: string) => until(`${id} is stored as ${state}`, async () => (await it.manager.engine.get(id))?.state === state)
+  const added = async (task: string, more: object = {}): Promise<string> =>
+    (await it.post(`/api/tasks/${task}/runs`, more)).json().id
+  const stored = (id: string, state: string) =>
+    until(`${id} is stored as ${state}`, async () => (await it.manager.engine.get(id))?.state === state)
   /** What listeners were told of the end of a run. */
-  const toldOf = (id: string) => notices.flatMap(notice => 'run' in notice && 'state' in notice.run && notice.run.id === id && isFinal(notice.run.state) ? [notice.kind] : [])
+  const toldOf = (id: string) =>
+    notices.flatMap(notice =>
+      'run' in notice && 'state' in notice.run && notice.run.id === id && isFinal(notice.run.state) ? [notice.kind] : []
+    )
   return { ...it, ends, fails, hold, release, added, stored, toldOf }
 }
 
 type Disk = Awaited<ReturnType<typeof withDisk>>
 
 /** `make`: resolves to the id of a run, and of the way in which it comes to its end. */
-interface Way { name: string, state: string, make: (disk: Disk) => Promise<{ id: string, end: () => unknown }> }
+interface Way {
+  name: string
+  state: string
+  make: (disk: Disk) => Promise<{ id: string, end: () => unknown }>
+}
 
 const WAYS: Way[] = [
-  { name: 'is completed', state: 'completed', make: async ({ added, ends, stored }) => {
-    const id = await added('ends')
-    await stored(id, 'running')
-    return { id, end: () => ends.release() }
-  } },
-  { name: 'fails', state: 'failed', make: async ({ added, fails, stored }) => {
-    const id = await added('fails')
-    await stored(id, 'running')
-    return { id, end: () => fails.release() }
-  } },
-  { name: 'is cancelled', state: 'cancelled', make: async ({ added, post }) => {
-    const id = await added('echo', { delay: '1h' })
-    return { id, end: () => void post(`/api/runs/${id}/cancel`) }
-  } },
-  { name: 'is cancelled with others', state: 'cancelled', make: async ({ added, post }) => {
-    const id = await added('echo', { delay: '1h' })
-    return { id, end: () => void post('/api/runs/cancel', { filter: { task: 'echo' } }) }
-  } },
-  { name: 'is skipped for what it waited for', state: 'skipped', make: async ({ post, fails, stored }) => {
-    const [first, second] = (await post('/api/flows', { runs: [{ ref: 'a', task: 'fails' }, { task: 'echo', after: [{ run: '#a' }] }] })).json().runs
-    await stored(first.id, 'running')
-    return { id: second.id, end: () => fails.release() }
-  } },
-  { name: 'is dropped from a full queue', state: 'skipped', make: async ({ added, manager }) => {
-    const id = await added('echo', { delay: '1h' })
-    const now = Date.now()
-    return { id, end: () => void manager.engine.add([askFor({ task: 'echo', due_at: now + 9e6 })], now, { bounds: { default: { max: 1, on_full: 'drop_oldest' } } }) }
-  } },
-  { name: 'is replaced', state: 'cancelled', make: async ({ added, manager }) => {
-    const id = await added('echo', { delay: '1h' })
-    return { id, end: () => void manager.engine.cancel({ id, now: Date.now(), reason: { code: 'replaced', message: 'a later fire takes its place' } }) }
-  } },
-  { name: 'passes its deadline', state: 'failed', make: async ({ added, manager }) => {
-    const id = await added('echo', { delay: '1h' })
-    return { id, end: () => void manager.engine.end({ id, now: Date.now(), as: 'failed', reason: { code: 'deadline', message: 'too late' } }) }
-  } }
+  {
+    name: 'is completed',
+    state: 'completed',
+    make: async ({ added, ends, stored }) => {
+      const id = await added('ends')
+      await stored(id, 'running')
+      return { id, end: () => ends.release() }
+    }
+  },
+  {
+    name: 'fails',
+    state: 'failed',
+    make: async ({ added, fails, stored }) => {
+      const id = await added('fails')
+      await stored(id, 'running')
+      return { id, end: () => fails.release() }
+    }
+  },
+  {
+    name: 'is cancelled',
+    state: 'cancelled',
+    make: async ({ added, post }) => {
+      const id = await added('echo', { delay: '1h' })
+      return { id, end: () => void post(`/api/runs/${id}/cancel`) }
+    }
+  },
+  {
+    name: 'is cancelled with others',
+    state: 'cancelled',
+    make: async ({ added, post }) => {
+      const id = await added('echo', { delay: '1h' })
+      return { id, end: () => void post('/api/runs/cancel', { filter: { task: 'echo' } }) }
+    }
+  },
+  {
+    name: 'is skipped for what it waited for',
+    state: 'skipped',
+    make: async ({ post, fails, stored }) => {
+      const [first, second] =
+        (await post('/api/flows', { runs: [{ ref: 'a', task: 'fails' }, { task: 'echo', after: [{ run: '#a' }] }] }))
+          .json().runs
+      await stored(first.id, 'running')
+      return { id: second.id, end: () => fails.release() }
+    }
+  },
+  {
+    name: 'is dropped from a full queue',
+    state: 'skipped',
+    make: async ({ added, manager }) => {
+      const id = await added('echo', { delay: '1h' })
+      const now = Date.now()
+      return {
+        id,
+        end: () =>
+          void manager.engine.add([askFor({ task: 'echo', due_at: now + 9e6 })], now, {
+            bounds: { default: { max: 1, on_full: 'drop_oldest' } }
+          })
+      }
+    }
+  },
+  {
+    name: 'is replaced',
+    state: 'cancelled',
+    make: async ({ added, manager }) => {
+      const id = await added('echo', { delay: '1h' })
+      return {
+        id,
+        end: () =>
+          void manager.engine.cancel({
+            id,
+            now: Date.now(),
+            reason: { code: 'replaced', message: 'a later fire takes its place' }
+          })
+      }
+    }
+  },
+  {
+    name: 'passes its deadline',
+    state: 'failed',
+    make: async ({ added, manager }) => {
+      const id = await added('echo', { delay: '1h' })
+      return {
+        id,
+        end: () =>
+          void manager.engine.end({
+            id,
+            now: Date.now(),
+            as: 'failed',
+            reason: { code: 'deadline', message: 'too late' }
+          })
+      }
+    }
+  }
 ]
 
 for (const { name, state, make } of WAYS) {
@@ -91,7 +170,8 @@ for (const { name, state, make } of WAYS) {
     disk.hold()
     end()
     await disk.stored(id, state)
-    const faces = [`/api/runs/${id}`, `/api/runs?state=${state}`, '/api/tasks', `/api/tasks/${task}`, '/api/stats', `/api/runs/${id}/progress`]
+    const faces = [`/api/runs/${id}`, `/api/runs?state=${state}`, '/api/tasks', `/api/tasks/${task}`, '/api/stats',
+      `/api/runs/${id}/progress`]
     const answered: string[] = []
     const asked = faces.map(async url => {
       const answer = await disk.ask({ url })
@@ -116,7 +196,9 @@ t.test('an answer that the disk keeps waiting for long says that it is not durab
   disk.hold()
   void disk.post(`/api/runs/${id}/cancel`)
   await disk.stored(id, 'cancelled')
-  const timers = t.capture(globalThis, 'setTimeout', ((act: () => void) => { setImmediate(act) }) as unknown as typeof setTimeout)
+  const timers = t.capture(globalThis, 'setTimeout', ((act: () => void) => {
+    setImmediate(act)
+  }) as unknown as typeof setTimeout)
   const answer = await disk.ask({ url: `/api/runs/${id}` })
   timers.restore()
   t.match(answer.json(), { state: 'cancelled' })

@@ -38,29 +38,36 @@ t.test('reads on loopback need no token, unless they were passed on or come from
   const { plain, ask } = await setup(t)
   t.equal((await plain({ url: '/api/tasks' })).statusCode, 200)
   t.equal((await plain({ url: '/api/tasks', headers: { 'x-forwarded-for': '10.0.0.9' } })).statusCode, 401)
-  for (const name of ['forwarded', 'via', 'x-real-ip', 'X-Forwarded-Proto', 'x-forwarded-host', 'cf-connecting-ip', 'cf-ray', 'tailscale-user-login', 'true-client-ip', 'x-original-url', 'cdn-loop', 'x-envoy-internal', 'fly-client-ip', 'remote-user']) {
+  for (const name of ['forwarded', 'via', 'x-real-ip', 'X-Forwarded-Proto', 'x-forwarded-host', 'cf-connecting-ip',
+    'cf-ray', 'tailscale-user-login', 'true-client-ip', 'x-original-url', 'cdn-loop', 'x-envoy-internal',
+    'fly-client-ip', 'remote-user']) {
     t.equal((await plain({ url: '/api/tasks', headers: { [name]: 'x' } })).statusCode, 401, name)
   }
-  for (const name of ['accept', 'user-agent', 'sec-fetch-site', 'x-request-id', 'x-offpeak-by', 'if-none-match']) t.equal((await plain({ url: '/api/tasks', headers: { [name]: 'none' } })).statusCode, 200, name)
+  for (const name of ['accept', 'user-agent', 'sec-fetch-site', 'x-request-id', 'x-offpeak-by', 'if-none-match']) {
+    t.equal((await plain({ url: '/api/tasks', headers: { [name]: 'none' } })).statusCode, 200, name)
+  }
   t.equal((await plain({ url: '/api/tasks', remoteAddress: '192.168.1.7' })).statusCode, 401)
   t.equal((await ask({ url: '/api/tasks', remoteAddress: '192.168.1.7' })).statusCode, 200)
 })
 
 t.test('a token counts in its header alone, and only the right one [S03, S07]', async t => {
   const { plain, token, app } = await setup(t)
-  const write = (headers: Record<string, string>, url = '/api/tasks/echo/runs') => plain({ method: 'POST', url, headers })
+  const write = (headers: Record<string, string>, url = '/api/tasks/echo/runs') =>
+    plain({ method: 'POST', url, headers })
   t.equal((await write({ authorization: `Bearer ${token}` })).statusCode, 202)
   t.equal((await write({ authorization: `Bearer ${token}x` })).statusCode, 401)
   t.equal((await write({ authorization: `Basic ${token}` })).statusCode, 401)
   t.equal((await write({ cookie: `token=${token}` })).statusCode, 401)
   t.equal((await write({}, `/api/tasks/echo/runs?token=${token}`)).statusCode, 401)
-  t.equal((await app.inject({ url: '/api/tasks', headers: { authorization: 'Bearer wrong' } })).statusCode, 401, 'a wrong one is refused even where none is needed')
+  t.equal((await app.inject({ url: '/api/tasks', headers: { authorization: 'Bearer wrong' } })).statusCode, 401,
+    'a wrong one is refused even where none is needed')
 })
 
 t.test('wrong tokens make an address wait, and the right one never [S05]', async t => {
   let now = 0
   const { plain, token } = await setup(t, { options: { clock: { now: () => Date.now(), monotonic: () => now } } })
-  const ask = (given: string, remoteAddress = '127.0.0.1') => plain({ url: '/api/tasks', remoteAddress, headers: { authorization: `Bearer ${given}` } })
+  const ask = (given: string, remoteAddress = '127.0.0.1') =>
+    plain({ url: '/api/tasks', remoteAddress, headers: { authorization: `Bearer ${given}` } })
   const codes: number[] = []
   for (let index = 0; index < 100; index++) codes.push((await ask(`wrong-${index}`)).statusCode)
   t.equal(codes.filter(code => code === 401).length, 5, 'only a few are answered')
@@ -77,9 +84,11 @@ t.test('wrong tokens make an address wait, and the right one never [S05]', async
 t.test('only names of its own are answered [S09]', async t => {
   const { plain, root } = await setup(t, { server: { allowed_hosts: ['nas.home', 'fd00::7'] } })
   t.ok(root)
-  const own = ['localhost', 'localhost:7420', '127.0.0.1:1', '[::1]:7420', 'LOCALHOST', 'nas.home', 'nas.home:80', '[fd00::7]']
+  const own = ['localhost', 'localhost:7420', '127.0.0.1:1', '[::1]:7420', 'LOCALHOST', 'nas.home', 'nas.home:80',
+    '[fd00::7]']
   for (const host of own) t.equal((await plain({ url: '/api/tasks', headers: { host } })).statusCode, 200, host)
-  const others = ['evil.example', 'localhost.evil.com', 'localhost.', 'nas.home.evil.com', 'xnas.home', '127.0.0.1.nip.io', 'localhost@evil.com', '127.0.0.1:7420:1', 'a b', '::1']
+  const others = ['evil.example', 'localhost.evil.com', 'localhost.', 'nas.home.evil.com', 'xnas.home',
+    '127.0.0.1.nip.io', 'localhost@evil.com', '127.0.0.1:7420:1', 'a b', '::1']
   for (const host of others) {
     const answer = await plain({ url: '/api/tasks', headers: { host } })
     t.equal(answer.statusCode, 421, host)
@@ -89,10 +98,14 @@ t.test('only names of its own are answered [S09]', async t => {
 
 t.test('a write that another site has sent is refused [S08]', async t => {
   const { ask, manager } = await setup(t)
-  const write = (headers: Record<string, string>) => ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: {}, headers: { host: 'localhost:7420', ...headers } })
-  for (const site of ['cross-site', 'same-site']) t.equal((await write({ 'sec-fetch-site': site })).statusCode, 403, site)
+  const write = (headers: Record<string, string>) =>
+    ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: {}, headers: { host: 'localhost:7420', ...headers } })
+  for (const site of ['cross-site', 'same-site']) {
+    t.equal((await write({ 'sec-fetch-site': site })).statusCode, 403, site)
+  }
   for (const site of ['same-origin', 'none']) t.equal((await write({ 'sec-fetch-site': site })).statusCode, 202, site)
-  for (const origin of ['http://evil.example', 'http://localhost:9', 'http://localhost', 'null', 'http://localhost:7420.evil.com']) {
+  for (const origin of ['http://evil.example', 'http://localhost:9', 'http://localhost', 'null',
+    'http://localhost:7420.evil.com']) {
     t.equal((await write({ origin })).statusCode, 403, origin)
   }
   t.equal((await write({ origin: 'http://localhost:7420' })).statusCode, 202)
@@ -101,9 +114,15 @@ t.test('a write that another site has sent is refused [S08]', async t => {
 
 t.test('bodies are JSON: what a form can send is refused [S08]', async t => {
   const { ask, manager } = await setup(t)
-  const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/html', 'application/xml']
+  const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/html',
+    'application/xml']
   for (const type of types) {
-    const answer = await ask({ method: 'POST', url: '/api/tasks/echo/runs', payload: '{}', headers: { 'content-type': type } })
+    const answer = await ask({
+      method: 'POST',
+      url: '/api/tasks/echo/runs',
+      payload: '{}',
+      headers: { 'content-type': type }
+    })
     t.equal(answer.statusCode, 415, type)
   }
   t.equal((await manager.desk.runs({ limit: 50 })).items.length, 0)

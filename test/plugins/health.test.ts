@@ -13,7 +13,16 @@ t.test('a healthy manager says so, with its parts', async t => {
   const { plain } = await setup(t)
   const answer = await plain({ url: '/api/health' })
   t.equal(answer.statusCode, 200)
-  t.match(answer.json(), { status: 'ok', reasons: [], state: 'started', tasks: 4, running: 0, broken: [], engine: { ok: true, kind: 'sqlite' }, config: { ok: true, error: null } })
+  t.match(answer.json(), {
+    status: 'ok',
+    reasons: [],
+    state: 'started',
+    tasks: 4,
+    running: 0,
+    broken: [],
+    engine: { ok: true, kind: 'sqlite' },
+    config: { ok: true, error: null }
+  })
 })
 
 t.test('a broken task file and a refused configuration degrade it, and are named', async t => {
@@ -32,7 +41,10 @@ t.test('a broken task file and a refused configuration degrade it, and are named
 
 t.test('an engine that cannot write, or work that nobody looks for, is a failure', async t => {
   let now = Date.now()
-  const { plain, manager } = await setup(t, { tasks: [], options: { clock: { now: () => now, monotonic: () => performance.now() } } })
+  const { plain, manager } = await setup(t, {
+    tasks: [],
+    options: { clock: { now: () => now, monotonic: () => performance.now() } }
+  })
   now += 60_000
   const stale = await plain({ url: '/api/health' })
   t.equal(stale.statusCode, 503)
@@ -40,28 +52,54 @@ t.test('an engine that cannot write, or work that nobody looks for, is a failure
   await manager.beat('poll')
   await manager.runner.settled()
   t.equal((await plain({ url: '/api/health' })).json().status, 'ok')
-  manager.engine.health = async () => ({ ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'the disk is full' })
+  manager.engine.health = async () => ({
+    ok: false,
+    kind: 'sqlite',
+    last_write_ms: null,
+    bytes: null,
+    reason: 'the disk is full'
+  })
   t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', reasons: [/the disk is full/] })
 })
 
 t.test('a schedule or a listener that fails is named', async t => {
   const { plain, manager } = await setup(t)
-  const fault = { schedule: 's1', task: 'work', error: { name: 'Error', message: 'a bad row', code: 'OFFPEAK_X' }, since: 0, failures: 3, retry_at: 4000 }
+  const fault = {
+    schedule: 's1',
+    task: 'work',
+    error: { name: 'Error', message: 'a bad row', code: 'OFFPEAK_X' },
+    since: 0,
+    failures: 3,
+    retry_at: 4000
+  }
   Object.defineProperty(manager.planner, 'faults', { get: () => [fault] })
-  manager.onNotice(() => { throw new Error('mine') }, 'the host app')
+  manager.onNotice(() => {
+    throw new Error('mine')
+  }, 'the host app')
   manager.notice({ kind: 'file_mended', file: 'a' })
   const answer = (await plain({ url: '/api/health' })).json()
   t.match(answer, { status: 'degraded', reasons: ["1 schedule fails, 's1' first: a bad row"] })
   t.strictSame(answer.schedules, {
-    ok: false, failing: 1,
-    faults: [{ schedule: 's1', task: 'work', code: 'OFFPEAK_X', message: 'a bad row', since: '1970-01-01T00:00:00.000Z', failures: 3, retry_at: '1970-01-01T00:00:04.000Z' }]
+    ok: false,
+    failing: 1,
+    faults: [{
+      schedule: 's1',
+      task: 'work',
+      code: 'OFFPEAK_X',
+      message: 'a bad row',
+      since: '1970-01-01T00:00:00.000Z',
+      failures: 3,
+      retry_at: '1970-01-01T00:00:04.000Z'
+    }]
   })
   t.match(answer.listeners, { ok: false, troubles: [{ listener: 'the host app', failures: 1, message: 'mine' }] })
 })
 
 t.test('an engine that cannot say how it is makes a failure and no error', async t => {
   const { plain, manager } = await setup(t)
-  manager.engine.health = async () => { throw new Error('gone') }
+  manager.engine.health = async () => {
+    throw new Error('gone')
+  }
   t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', engine: { ok: false, reason: 'gone' } })
 })
 
@@ -79,7 +117,9 @@ t.test('claims, fires and lists that the engine fails for a while make a failure
   for (const call of ['claim', 'plan', 'list', 'due']) {
     const clock = fakeClock()
     const store = faulty(createSqliteEngine({ folder: scratch(t), clock: clock.now, ballastBytes: 0 }))
-    const { plain, manager } = await setup(t, { options: { engine: store.engine, clock, senses: fakeEyes(clock).eyes, loops: 'none' } })
+    const { plain, manager } = await setup(t, {
+      options: { engine: store.engine, clock, senses: fakeEyes(clock).eyes, loops: 'none' }
+    })
     manager.registerTasks([{ id: 'tick', func: () => 1, trigger: 'interval', trigger_args: { seconds: 60 } }])
     await manager.planner.sync()
     const health = async () => (await plain({ url: '/api/health' })).json()
@@ -94,7 +134,9 @@ t.test('claims, fires and lists that the engine fails for a while make a failure
     const since = new Date(clock.now() + 61_000).toISOString()
     store.fail(site => site.call === call)
     for (let turns = 0; turns < 3; turns++) await turn()
-    if (call === 'list') for (let turns = 0; turns < 3; turns++) await manager.desk.runs({ limit: 1 }).catch(() => undefined)
+    if (call === 'list') {
+      for (let turns = 0; turns < 3; turns++) await manager.desk.runs({ limit: 1 }).catch(() => undefined)
+    }
     const failed = await health()
     t.match(failed, { status: 'failed', calls: { ok: false, failing: [{ call }] } }, call)
     t.match(failed.reasons.join(), `the engine fails '${call}' since`)
@@ -109,8 +151,13 @@ t.test('claims, fires and lists that the engine fails for a while make a failure
 t.test('rows that were out of range at the start are named', async t => {
   const { plain, manager } = await setup(t)
   const { health } = manager.engine
-  manager.engine.health = async now => ({ ...await health(now), mended: { count: 2, rows: [{ table: 'run', row: 'abc', message: 'due_at was 1e300' }] } })
+  manager.engine.health = async now => ({
+    ...await health(now),
+    mended: { count: 2, rows: [{ table: 'run', row: 'abc', message: 'due_at was 1e300' }] }
+  })
   t.match((await plain({ url: '/api/health' })).json(), {
-    status: 'degraded', reasons: [/^2 rows of the database were out of range at the start, of 'run' abc first: due_at was 1e300$/], engine: { mended: { count: 2, rows: [{ table: 'run' }] } }
+    status: 'degraded',
+    reasons: [/^2 rows of the database were out of range at the start, of 'run' abc first: due_at was 1e300$/],
+    engine: { mended: { count: 2, rows: [{ table: 'run' }] } }
   })
 })

@@ -10,17 +10,28 @@ export const SECOND = 1000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 
-export interface LaptopGiven { tasks?: TaskDefinition[], config?: ConfigFile, eyes?: Partial<Eyes> }
+export interface LaptopGiven {
+  tasks?: TaskDefinition[]
+  config?: ConfigFile
+  eyes?: Partial<Eyes>
+}
 
-/** A server on a laptop whose clock, battery and plug the test moves; it begins on battery with 40 %, on Sunday 2026-11-22 at 12:00 UTC. */
+/** A server on a laptop whose clock, battery and plug the test moves; it begins on battery with 40 %, on Sunday
+ *  2026-11-22 at 12:00 UTC. */
 export async function laptop (t: Test, { tasks, config = {}, eyes: more = {} }: LaptopGiven = {}) {
   const clock = fakeClock()
   const { eyes, see } = fakeEyes(clock)
-  const battery = (level: number) => see({ power: 'battery', battery: { present: true, level, charging: false, seconds_left: 'unknown' } })
-  const mains = () => see({ power: 'mains', battery: { present: true, level: 90, charging: true, seconds_left: 'unknown' } })
+  const battery = (level: number) =>
+    see({ power: 'battery', battery: { present: true, level, charging: false, seconds_left: 'unknown' } })
+  const mains = () =>
+    see({ power: 'mains', battery: { present: true, level: 90, charging: true, seconds_left: 'unknown' } })
   battery(40)
   const dropSignal: Eyes['dropSignal'] = name => Object.hasOwn(eyes.latest.signals, name) && eyes.dropSignal(name)
-  const senses = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(eyes), ...Object.getOwnPropertyDescriptors({ dropSignal }), ...Object.getOwnPropertyDescriptors(more) }) as Eyes
+  const senses = Object.defineProperties({}, {
+    ...Object.getOwnPropertyDescriptors(eyes),
+    ...Object.getOwnPropertyDescriptors({ dropSignal }),
+    ...Object.getOwnPropertyDescriptors(more)
+  }) as Eyes
   const it = await setup(t, {
     ...tasks && { tasks },
     options: { clock, senses, config: { manager: { timezone: 'UTC' }, ...config } }
@@ -33,6 +44,7 @@ export async function laptop (t: Test, { tasks, config = {}, eyes: more = {} }: 
     await it.manager.runner.settled()
   }
   const get = async (url: string) => (await it.ask({ url })).json()
-  const send = (method: 'PUT' | 'DELETE', url: string, payload?: object) => it.ask({ method, url, ...payload && { payload } })
+  const send = (method: 'PUT' | 'DELETE', url: string, payload?: object) =>
+    it.ask({ method, url, ...payload && { payload } })
   return { ...it, clock, see, battery, mains, later, get, send }
 }

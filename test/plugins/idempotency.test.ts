@@ -7,11 +7,17 @@ import { forgetRequests } from '../../core/work/desk/requests.ts'
 import { setup } from './setup.ts'
 
 const RUNS = '/api/tasks/echo/runs'
-const CONFLICT = { status: 422, code: 'OFFPEAK_IDEMPOTENCY_CONFLICT', errors: [{ pointer: '/headers/idempotency-key' }], fix: /another key/ }
+const CONFLICT = {
+  status: 422,
+  code: 'OFFPEAK_IDEMPOTENCY_CONFLICT',
+  errors: [{ pointer: '/headers/idempotency-key' }],
+  fix: /another key/
+}
 
 async function keyed (t: Test, given: Parameters<typeof setup>[1] = {}) {
   const it = await setup(t, given)
-  const send = (key: string, payload: object, url = RUNS) => it.ask({ method: 'POST', url, payload, headers: { 'idempotency-key': key } })
+  const send = (key: string, payload: object, url = RUNS) =>
+    it.ask({ method: 'POST', url, payload, headers: { 'idempotency-key': key } })
   const runs = async () => (await it.ask({ url: '/api/runs' })).json().items as { id: string, key: string | null }[]
   const records = async () => (await it.ask({ url: '/api/records' })).json().items as { action: string }[]
   return { ...it, send, runs, records }
@@ -22,8 +28,12 @@ t.test('the same request is answered with its first run, another one with its ke
   const first = await send('k1', { payload: { a: 1, b: 2 }, delay: '1h' })
   t.same([first.statusCode, first.headers['idempotency-replayed']], [202, undefined])
   const again = await send('k1', { delay: '1h', payload: { b: 2, a: 1 } })
-  t.same([again.statusCode, again.headers['idempotency-replayed'], again.headers.location], [200, 'true', first.headers.location], 'whatever the order of its keys')
-  for (const other of [{ payload: { a: 1, b: 3 }, delay: '1h' }, { payload: { a: 1, b: 2 } }, { payload: { a: 1, b: 2 }, delay: '2h' }, { payload: { a: 1, b: 2 }, delay: '1h', priority: 'low' }, {}]) {
+  t.same([again.statusCode, again.headers['idempotency-replayed'], again.headers.location], [200, 'true',
+    first.headers.location], 'whatever the order of its keys')
+  for (const other of [{ payload: { a: 1, b: 3 }, delay: '1h' }, { payload: { a: 1, b: 2 } }, {
+    payload: { a: 1, b: 2 },
+    delay: '2h'
+  }, { payload: { a: 1, b: 2 }, delay: '1h', priority: 'low' }, {}]) {
     t.match((await send('k1', other)).json(), CONFLICT, JSON.stringify(other))
   }
   t.equal((await runs()).length, 1)
@@ -61,7 +71,13 @@ t.test('a request that was refused may be corrected and sent again with its key'
 for (const [url, one] of [['/api/runs/bulk', {}], ['/api/flows', { ref: 'a' }]] as const) {
   t.test(`${url}: many runs of one request are added once`, async t => {
     const { send, runs } = await keyed(t)
-    const body = (payload: number) => ({ runs: [{ task: 'echo', payload, delay: '1h', ...one }, { task: 'echo', delay: '1h' }, { task: 'echo', key: 'own', delay: '1h' }] })
+    const body = (payload: number) => ({
+      runs: [{ task: 'echo', payload, delay: '1h', ...one }, { task: 'echo', delay: '1h' }, {
+        task: 'echo',
+        key: 'own',
+        delay: '1h'
+      }]
+    })
     const ids = (answer: { json: () => { runs: { id: string }[] } }) => answer.json().runs.map(({ id }) => id)
     const first = await send('k1', body(1), url)
     t.equal(first.statusCode, 201)
@@ -89,8 +105,15 @@ t.test('it holds across a restart', async t => {
   t.teardown(() => next.close())
   await next.ready()
   const { value: token } = await serverToken(manager, {})
-  const again = (url: string, payload: object) => next.inject({ method: 'POST', url, payload, headers: { authorization: `Bearer ${token}`, 'idempotency-key': 'k1' } })
-  t.same((await again('/api/runs/bulk', body)).json().runs.map(({ id }: { id: string }) => id), first.runs.map(({ id }: { id: string }) => id))
+  const again = (url: string, payload: object) =>
+    next.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: { authorization: `Bearer ${token}`, 'idempotency-key': 'k1' }
+    })
+  t.same((await again('/api/runs/bulk', body)).json().runs.map(({ id }: { id: string }) => id),
+    first.runs.map(({ id }: { id: string }) => id))
   t.match((await again('/api/runs/bulk', { runs: [{ task: 'echo' }] })).json(), CONFLICT)
   t.match((await again(RUNS, { delay: '1h' })).json(), { id: single.id })
   t.match((await again(RUNS, { delay: '2h' })).json(), CONFLICT)

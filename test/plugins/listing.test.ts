@@ -6,11 +6,19 @@ type Setup = Awaited<ReturnType<typeof setup>>
 
 async function list ({ ask }: Setup, query = '') {
   const { statusCode, headers, body } = await ask({ url: `/api/tasks${query}` })
-  return { statusCode, type: headers['content-type'], length: Number(headers['content-length']), bytes: Buffer.byteLength(body), items: JSON.parse(body) as TaskView[] }
+  return {
+    statusCode,
+    type: headers['content-type'],
+    length: Number(headers['content-length']),
+    bytes: Buffer.byteLength(body),
+    items: JSON.parse(body) as TaskView[]
+  }
 }
 
 t.test('the list is JSON of the length it says, in whatever letters a task is written', async t => {
-  const server = await setup(t, { tasks: [{ id: 'umlaut', name: 'Aufräumen — 掃除 🧹', func: () => 1 }, { id: 'plain', func: () => 1 }] })
+  const server = await setup(t, {
+    tasks: [{ id: 'umlaut', name: 'Aufräumen — 掃除 🧹', func: () => 1 }, { id: 'plain', func: () => 1 }]
+  })
   for (const time of ['first', 'second']) {
     const { statusCode, type, length, bytes, items } = await list(server)
     t.equal(statusCode, 200, time)
@@ -30,7 +38,9 @@ t.test('the list says of each task what is said of it alone, whatever happened s
   const { ask, post, finished, manager } = server
   const agree = async (what: string) => {
     const { items } = await list(server)
-    for (const item of items) t.strictSame(item, (await ask({ url: `/api/tasks/${item.id}` })).json(), `${what}: ${item.id}`)
+    for (const item of items) {
+      t.strictSame(item, (await ask({ url: `/api/tasks/${item.id}` })).json(), `${what}: ${item.id}`)
+    }
     return Object.fromEntries(items.map(item => [item.id, item]))
   }
   await agree('nothing')

@@ -5,7 +5,13 @@ import { RequestedRun } from '../../plugins/_schema/base.ts'
 
 const TASKS = [
   { id: 'backup', func: () => 'done', constraints: { power: 'mains' as const } },
-  { id: 'single', func: ({ signal }: { signal: AbortSignal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))), concurrency: 1, constraints: { power: 'mains' as const } }
+  {
+    id: 'single',
+    func: ({ signal }: { signal: AbortSignal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    concurrency: 1,
+    constraints: { power: 'mains' as const }
+  }
 ]
 const RUNS = '/api/tasks/backup/runs'
 
@@ -14,10 +20,19 @@ t.test('a run that a person wants now passes its conditions, says which, and is 
   const asked = await it.ask({ method: 'POST', url: RUNS, payload: { now: true }, headers: { 'x-offpeak-by': 'ann' } })
   t.equal(asked.statusCode, 202)
   t.ok(Check(RequestedRun, asked.json()))
-  t.match(asked.json(), { now: true, held: null, passes: [{ gate: 'power', code: 'on_battery', message: 'on battery' }] })
+  t.match(asked.json(), {
+    now: true,
+    held: null,
+    passes: [{ gate: 'power', code: 'on_battery', message: 'on battery' }]
+  })
   t.match(await it.finished(asked.json().id), { state: 'completed', result: 'done' })
   const { items } = await it.get('/api/records')
-  t.match(items, [{ by: 'ann', action: 'run', subject: asked.json().id, detail: { task: 'backup', now: true, passes: ['on_battery'] } }])
+  t.match(items, [{
+    by: 'ann',
+    action: 'run',
+    subject: asked.json().id,
+    detail: { task: 'backup', now: true, passes: ['on_battery'] }
+  }])
 })
 
 t.test('what a program asks for is held, and its reason ends with the command that starts it', async t => {
@@ -32,7 +47,8 @@ t.test('what a program asks for is held, and its reason ends with the command th
   t.equal((await it.get('/api/tasks/backup')).held.message, command)
   t.equal((await it.get('/api/tasks/backup/why')).message, command)
   t.equal((await it.get(`/api/runs/${asked.id}/why`)).message, command)
-  const [bulk, flow] = [await it.post('/api/runs/bulk', { runs: [{ task: 'backup', now: true }] }), await it.post('/api/flows', { runs: [{ task: 'backup', now: true }] })]
+  const [bulk, flow] = [await it.post('/api/runs/bulk', { runs: [{ task: 'backup', now: true }] }),
+    await it.post('/api/flows', { runs: [{ task: 'backup', now: true }] })]
   t.same([bulk.statusCode, flow.statusCode], [422, 422], 'many runs are never asked for at once')
 })
 
@@ -44,11 +60,17 @@ t.test('a run that waits is started by hand', async t => {
   t.equal(answer.statusCode, 200)
   t.match(answer.json(), { id, now: true, passes: [{ code: 'on_battery' }] })
   t.match(await it.finished(id), { state: 'completed' })
-  t.match((await it.get('/api/records')).items, [{ by: 'ann', action: 'run_now', subject: id, detail: { task: 'backup', passes: ['on_battery'] } }, { action: 'run' }])
+  t.match((await it.get('/api/records')).items, [{
+    by: 'ann',
+    action: 'run_now',
+    subject: id,
+    detail: { task: 'backup', passes: ['on_battery'] }
+  }, { action: 'run' }])
   t.match((await it.post(`/api/runs/${id}/now`)).json(), { status: 409, code: 'OFFPEAK_RUN_CONFLICT' })
   t.equal((await it.post('/api/runs/nobody/now')).statusCode, 404)
   const later = (await it.post(RUNS, { delay: HOUR / 1000 })).json()
-  t.match((await it.post(`/api/runs/${later.id}/now`)).json(), { due_at: '2026-11-22T12:00:00.000Z' }, 'one that is due later is due now')
+  t.match((await it.post(`/api/runs/${later.id}/now`)).json(), { due_at: '2026-11-22T12:00:00.000Z' },
+    'one that is due later is due now')
   t.match(await it.finished(later.id), { state: 'completed' })
 })
 
@@ -69,7 +91,10 @@ t.test('neither a pause nor a slot is passed, and then no command is named', asy
 t.test('now goes with no other instant', async t => {
   const it = await laptop(t, { tasks: TASKS })
   for (const [name, value] of [['delay', '1h'], ['due_at', '2030-01-01T00:00Z']] as const) {
-    t.match((await it.post(RUNS, { now: true, [name]: value })).json(), { status: 422, errors: [{ pointer: '/now', detail: `goes with no '${name}': say one of the two` }] })
+    t.match((await it.post(RUNS, { now: true, [name]: value })).json(), {
+      status: 422,
+      errors: [{ pointer: '/now', detail: `goes with no '${name}': say one of the two` }]
+    })
   }
   t.match((await it.post(RUNS, { now: false, delay: '1h' })).json(), { now: false, label: 'scheduled' })
 })
@@ -79,7 +104,8 @@ t.test('a run that has begun since it was read is not held, and least of all by 
   it.mains()
   await it.manager.look()
   await it.post('/api/pauses', { scope: 'task', name: 'single' })
-  const [first, second] = [(await it.post('/api/tasks/single/runs')).json(), (await it.post('/api/tasks/single/runs')).json()]
+  const [first, second] = [(await it.post('/api/tasks/single/runs')).json(),
+    (await it.post('/api/tasks/single/runs')).json()]
   const [before, waiting] = [await it.manager.desk.run(first.id), await it.manager.desk.run(second.id)]
   t.equal(it.manager.desk.verdict(before)?.decision, 'hold', 'it is held while it waits')
   await it.send('DELETE', '/api/pauses?scope=task&name=single')

@@ -7,8 +7,15 @@ import { setup } from './setup.ts'
 t.test('every refusal has one shape', async t => {
   const { ask, plain, post } = await setup(t)
   const refusals = await Promise.all([
-    ask({ url: '/api/tasks/nope' }), ask({ url: '/api/runs/nope' }), ask({ url: '/api/schedules/nope' }), ask({ url: '/nope' }), ask({ method: 'PUT', url: '/api/tasks' }),
-    ask({ url: '/api/%ff' }), ask({ url: '/api/runs?limit=0' }), plain({ method: 'POST', url: '/api/tasks/echo/runs' }), post('/api/schedules', { task: 'echo', trigger: '99 * * * *' }),
+    ask({ url: '/api/tasks/nope' }),
+    ask({ url: '/api/runs/nope' }),
+    ask({ url: '/api/schedules/nope' }),
+    ask({ url: '/nope' }),
+    ask({ method: 'PUT', url: '/api/tasks' }),
+    ask({ url: '/api/%ff' }),
+    ask({ url: '/api/runs?limit=0' }),
+    plain({ method: 'POST', url: '/api/tasks/echo/runs' }),
+    post('/api/schedules', { task: 'echo', trigger: '99 * * * *' }),
     ask({ url: '/api/runs?cursor=nonsense' })
   ])
   t.same(refusals.map(({ statusCode }) => statusCode), [404, 404, 404, 404, 405, 400, 422, 401, 422, 400])
@@ -16,7 +23,8 @@ t.test('every refusal has one shape', async t => {
     const problem = answer.json()
     t.match(answer.headers['content-type'], /^application\/problem\+json/)
     t.equal(problem.status, answer.statusCode)
-    t.equal(problem.type, `urn:offpeak:problem:${problem.code.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', '-')}`)
+    t.equal(problem.type,
+      `urn:offpeak:problem:${problem.code.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', '-')}`)
     for (const member of ['title', 'detail', 'instance', 'code']) t.type(problem[member], 'string', member)
     t.notOk('stack' in problem)
   }
@@ -33,7 +41,9 @@ t.test('a wrong method is told which ones there are', async t => {
 t.test('an unexpected fault says nothing of itself [S34]', async t => {
   const { ask, manager } = await setup(t)
   const secret = 'select * from /home/ada/data'
-  manager.desk.tasks = async () => { throw new Error(secret) }
+  manager.desk.tasks = async () => {
+    throw new Error(secret)
+  }
   const answer = await ask({ url: '/api/tasks' })
   t.equal(answer.statusCode, 500)
   t.match(answer.json(), { code: 'OFFPEAK_INTERNAL', request_id: /^req-/ })
@@ -41,17 +51,41 @@ t.test('an unexpected fault says nothing of itself [S34]', async t => {
 })
 
 t.test('the place of a fault in a file is part of the problem', async t => {
-  const error = configInvalid({ message: 'no', file: 'config.json', line: 3, column: 7, pointer: '/server/port', fix: 'Do this.', errors: [{ pointer: '/server/port', detail: 'no' }] })
+  const error = configInvalid({
+    message: 'no',
+    file: 'config.json',
+    line: 3,
+    column: 7,
+    pointer: '/server/port',
+    fix: 'Do this.',
+    errors: [{ pointer: '/server/port', detail: 'no' }]
+  })
   t.same(problemOf(error, '/api/x'), {
-    type: 'urn:offpeak:problem:config-invalid', title: 'Config invalid', status: 422, detail: 'no', instance: '/api/x', code: 'OFFPEAK_CONFIG_INVALID',
-    fix: 'Do this.', file: 'config.json', line: 3, column: 7, pointer: '/server/port', errors: [{ pointer: '/server/port', detail: 'no' }]
+    type: 'urn:offpeak:problem:config-invalid',
+    title: 'Config invalid',
+    status: 422,
+    detail: 'no',
+    instance: '/api/x',
+    code: 'OFFPEAK_CONFIG_INVALID',
+    fix: 'Do this.',
+    file: 'config.json',
+    line: 3,
+    column: 7,
+    pointer: '/server/port',
+    errors: [{ pointer: '/server/port', detail: 'no' }]
   })
 })
 
 t.test('every answer carries the headers that keep browsers in bounds, and none that plain HTTP cannot keep [S11]', async t => {
   const { ask, plain } = await setup(t)
-  const urls = [...(await everyRoute(t)).filter(({ method, url }) => method === 'GET' && url !== '/api/events').map(({ url }) => url.replace(':id', 'echo').replace('*', 'index.css')), '/nope']
-  const answers = await Promise.all([...urls.map(url => ask({ url })), plain({ method: 'POST', url: '/api/schedules' }), plain({ url: '/api/tasks', headers: { host: 'evil.example' } })])
+  const urls = [
+    ...(await everyRoute(t)).filter(({ method, url }) => method === 'GET' && url !== '/api/events').map(({ url }) =>
+      url.replace(':id', 'echo').replace('*', 'index.css')
+    ),
+    '/nope'
+  ]
+  const answers = await Promise.all([...urls.map(url => ask({ url })), plain({ method: 'POST', url: '/api/schedules' }),
+    plain({ url: '/api/tasks', headers: { host: 'evil.example' } })])
   for (const { headers, raw } of answers) {
     const path = raw.req.url ?? ''
     const csp = String(headers['content-security-policy'])

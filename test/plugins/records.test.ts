@@ -4,23 +4,41 @@ import type { Notice } from '../../core/model/notice.ts'
 
 t.test('who asked is recorded in the change itself: a POST waits for the disk once [S33]', async t => {
   const { ask, post, manager, finished } = await setup(t)
-  manager.engine.record = async () => { throw new Error('a second write') }
-  const by = (url: string, payload: object = {}) => ask({ method: 'POST', url, payload, headers: { 'x-offpeak-by': 'ann' } })
+  manager.engine.record = async () => {
+    throw new Error('a second write')
+  }
+  const by = (url: string, payload: object = {}) =>
+    ask({ method: 'POST', url, payload, headers: { 'x-offpeak-by': 'ann' } })
   const single = await by('/api/tasks/echo/runs')
   t.equal(single.statusCode, 202)
-  t.equal((await by('/api/runs/bulk', { runs: [{ task: 'echo', delay: '1h' }, { task: 'echo', delay: '1h' }] })).statusCode, 201)
-  const flow = await by('/api/flows', { runs: [{ task: 'echo', delay: '1h', ref: 'a' }, { task: 'echo', after: ['#a'] }] })
+  t.equal(
+    (await by('/api/runs/bulk', { runs: [{ task: 'echo', delay: '1h' }, { task: 'echo', delay: '1h' }] })).statusCode,
+    201
+  )
+  const flow = await by('/api/flows', {
+    runs: [{ task: 'echo', delay: '1h', ref: 'a' }, { task: 'echo', after: ['#a'] }]
+  })
   t.equal(flow.statusCode, 201)
   await finished(single.json().id)
   t.equal((await by(`/api/runs/${single.json().id}/retry`)).statusCode, 202)
   const { id } = flow.json().runs[0]
   t.equal((await by(`/api/runs/${id}/cancel`)).statusCode, 200)
   t.equal((await by('/api/pauses', { scope: 'all' })).statusCode, 201)
-  t.equal((await ask({ method: 'DELETE', url: '/api/pauses?scope=all', headers: { 'x-offpeak-by': 'ann' } })).statusCode, 204)
+  t.equal(
+    (await ask({ method: 'DELETE', url: '/api/pauses?scope=all', headers: { 'x-offpeak-by': 'ann' } })).statusCode,
+    204
+  )
   const { items } = (await ask({ url: '/api/records' })).json()
-  t.same(items.map((entry: { by: string, action: string, subject: string }) => [entry.by, entry.action, entry.subject]), [
-    ['ann', 'resume', 'all'], ['ann', 'pause', 'all'], ['ann', 'cancel', id], ['ann', 'retry', single.json().id], ['ann', 'flow', id], ['ann', 'run', '*'], ['ann', 'run', single.json().id]
-  ])
+  t.same(items.map((entry: { by: string, action: string, subject: string }) => [entry.by, entry.action, entry.subject]),
+    [
+      ['ann', 'resume', 'all'],
+      ['ann', 'pause', 'all'],
+      ['ann', 'cancel', id],
+      ['ann', 'retry', single.json().id],
+      ['ann', 'flow', id],
+      ['ann', 'run', '*'],
+      ['ann', 'run', single.json().id]
+    ])
   t.equal((await post('/api/tasks/typed/runs', { payload: 'wrong' })).statusCode, 422)
   t.equal((await ask({ url: '/api/records' })).json().items.length, 7, 'what was refused is not recorded')
 })
@@ -28,9 +46,15 @@ t.test('who asked is recorded in the change itself: a POST waits for the disk on
 t.test('changes by filter are told: run by run up to a hundred, with counts beyond', async t => {
   const { post, manager } = await setup(t)
   const heard: Notice[] = []
-  manager.onNotice(notice => { heard.push(notice) })
-  const add = (count: number) => post('/api/runs/bulk', { runs: Array.from({ length: count }, () => ({ task: 'echo', delay: '1h' })) })
-  const kinds = () => heard.splice(0).flatMap(({ kind }) => ['cancelled', 'added', 'removed', 'edited', 'changed'].includes(kind) ? [kind] : [])
+  manager.onNotice(notice => {
+    heard.push(notice)
+  })
+  const add = (count: number) =>
+    post('/api/runs/bulk', { runs: Array.from({ length: count }, () => ({ task: 'echo', delay: '1h' })) })
+  const kinds = () =>
+    heard.splice(0).flatMap(({ kind }) =>
+      ['cancelled', 'added', 'removed', 'edited', 'changed'].includes(kind) ? [kind] : []
+    )
   await add(3)
   kinds()
   await post('/api/runs/promote', { filter: { task: 'echo' }, dry_run: true })
@@ -41,6 +65,12 @@ t.test('changes by filter are told: run by run up to a hundred, with counts beyo
   await add(150)
   kinds()
   await post('/api/runs/cancel', { filter: { task: 'echo' }, reason: 'enough' })
-  t.match(heard.filter(({ kind }) => kind === 'changed'), [{ kind: 'changed', act: 'cancel', count: 150, tasks: { echo: 150 }, by: 'api' }])
+  t.match(heard.filter(({ kind }) => kind === 'changed'), [{
+    kind: 'changed',
+    act: 'cancel',
+    count: 150,
+    tasks: { echo: 150 },
+    by: 'api'
+  }])
   t.same(kinds(), ['changed'])
 })

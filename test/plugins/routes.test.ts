@@ -17,8 +17,14 @@ t.test('the list of tasks says status, last and next run, and filters', async t 
   t.same(tasks.map((task: { id: string }) => task.id), ['broken', 'echo', 'hourly', 'typed'])
   t.ok(tasks.every((task: unknown) => fits(Task, task)))
   t.match(tasks[1], { status: 'idle', last_run: { state: 'completed' }, next_run: null })
-  t.match(tasks[2], { status: 'scheduled', last_run: null, next_run: /:05:00\.000Z$/, trigger: { words: 'At 5 minutes past the hour (UTC)' } })
-  const ids = async (query: string) => (await ask({ url: `/api/tasks?${query}` })).json().map((task: { id: string }) => task.id)
+  t.match(tasks[2], {
+    status: 'scheduled',
+    last_run: null,
+    next_run: /:05:00\.000Z$/,
+    trigger: { words: 'At 5 minutes past the hour (UTC)' }
+  })
+  const ids = async (query: string) =>
+    (await ask({ url: `/api/tasks?${query}` })).json().map((task: { id: string }) => task.id)
   t.same(await ids('status=scheduled'), ['hourly'])
   t.same(await ids('status=scheduled,idle&tag=quick'), ['echo'])
   t.same(await ids('queue=other'), [])
@@ -27,8 +33,10 @@ t.test('the list of tasks says status, last and next run, and filters', async t 
 t.test('the next fires are those of the task, whatever its trigger', async t => {
   const now = Date.parse('2026-11-22T10:00:00Z')
   const tasks = [
-    ...TASKS, { id: 'each', func: () => 1, trigger: 'interval', trigger_args: { minutes: 7 } },
-    { id: 'once', func: () => 1, trigger: 'date', trigger_args: { run_date: '2026-12-24T18:00:00Z' } }, { id: 'tab', func: () => 1, trigger: '30 4 * * *', timezone: 'UTC' }
+    ...TASKS,
+    { id: 'each', func: () => 1, trigger: 'interval', trigger_args: { minutes: 7 } },
+    { id: 'once', func: () => 1, trigger: 'date', trigger_args: { run_date: '2026-12-24T18:00:00Z' } },
+    { id: 'tab', func: () => 1, trigger: '30 4 * * *', timezone: 'UTC' }
   ]
   let clock = now
   const { ask, post } = await setup(t, { tasks, options: { clock: { now: () => clock, monotonic: () => clock } } })
@@ -36,19 +44,30 @@ t.test('the next fires are those of the task, whatever its trigger', async t => 
   t.same(await next('hourly', 2), ['2026-11-22T10:05:00.000Z', '2026-11-22T11:05:00.000Z'])
   t.same(await next('once', 5), ['2026-12-24T18:00:00.000Z'])
   t.same(await next('tab', 1), ['2026-11-23T04:30:00.000Z'])
-  t.match((await ask({ url: '/api/tasks/tab' })).json().trigger, { kind: 'cron', args: { expression: '30 4 * * *' }, words: /^At 04:30/ })
+  t.match((await ask({ url: '/api/tasks/tab' })).json().trigger, {
+    kind: 'cron',
+    args: { expression: '30 4 * * *' },
+    words: /^At 04:30/
+  })
   t.same(await next('echo', 5), [])
   clock += 60_000
   t.same(await next('each', 2), ['2026-11-22T10:07:00.000Z', '2026-11-22T10:14:00.000Z'], 'an interval keeps its phase')
   await post('/api/schedules', { task: 'hourly', trigger: 'date', trigger_args: { run_date: '2026-11-22T10:30:00Z' } })
-  t.same(await next('hourly', 2), ['2026-11-22T10:05:00.000Z', '2026-11-22T10:30:00.000Z'], 'schedules made at run time count')
+  t.same(await next('hourly', 2), ['2026-11-22T10:05:00.000Z', '2026-11-22T10:30:00.000Z'],
+    'schedules made at run time count')
 })
 
 t.test('switching a task writes config.json, unless somebody else has changed it', async t => {
   const { ask, root } = await setup(t)
   const etag = (await ask({ url: '/api/tasks/hourly' })).headers.etag as string
   t.match(etag, /^"[0-9a-f]{16}"$/)
-  const patch = (enabled: boolean, match?: string) => ask({ method: 'PATCH', url: '/api/tasks/hourly', payload: { enabled }, ...match && { headers: { 'if-match': match } } })
+  const patch = (enabled: boolean, match?: string) =>
+    ask({
+      method: 'PATCH',
+      url: '/api/tasks/hourly',
+      payload: { enabled },
+      ...match && { headers: { 'if-match': match } }
+    })
   const off = await patch(false, etag)
   t.equal(off.json().status, 'disabled')
   t.equal(off.json().next_run, null)
@@ -74,7 +93,14 @@ t.test('a run that is asked for is accepted with its place, and done', async t =
   t.ok(fits(Run, asked.json()))
   const run = await finished(asked.json().id)
   t.ok(fits(FullRun, run))
-  t.match(run, { state: 'completed', label: 'completed', result: { a: [1] }, attempt: 1, source: 'manual', attempts: [{ outcome: 'completed' }] })
+  t.match(run, {
+    state: 'completed',
+    label: 'completed',
+    result: { a: [1] },
+    attempt: 1,
+    source: 'manual',
+    attempts: [{ outcome: 'completed' }]
+  })
   const logs = (await ask({ url: `/api/runs/${run.id}/logs` })).json()
   t.match(logs, { items: [{ seq: 1, level: 'info', text: 'heard', data: { heard: { a: [1] } } }], next: 1 })
   t.same((await ask({ url: `/api/runs/${run.id}/logs?after=1` })).json(), { items: [], next: 1 })
@@ -82,7 +108,8 @@ t.test('a run that is asked for is accepted with its place, and done', async t =
 
 t.test('a repeated key is answered with the first run', async t => {
   const { ask, post } = await setup(t)
-  const send = (key: string, payload = {}) => ask({ method: 'POST', url: RUNS, payload, headers: { 'idempotency-key': key } })
+  const send = (key: string, payload = {}) =>
+    ask({ method: 'POST', url: RUNS, payload, headers: { 'idempotency-key': key } })
   const first = await send('k1')
   const again = await send('k1')
   t.same([first.statusCode, again.statusCode], [202, 200])
@@ -102,7 +129,10 @@ t.test('a run that is due and waits says that it is held, and why', async t => {
   const waiting = (await ask({ url: `/api/runs/${second}` })).json()
   t.equal(waiting.label, 'held')
   t.match(waiting.held, { code: /\w/, message: /1/ })
-  t.equal((await ask({ url: '/api/runs?state=queued' })).json().items.find((run: { id: string }) => run.id === second).label, 'held')
+  t.equal(
+    (await ask({ url: '/api/runs?state=queued' })).json().items.find((run: { id: string }) => run.id === second).label,
+    'held'
+  )
   release()
   t.match(await finished(first), { state: 'completed' })
   t.match(await finished(second), { state: 'completed', held: null })
@@ -171,20 +201,40 @@ t.test('progress is told while a run runs', async t => {
   const { id } = (await post('/api/tasks/slow/runs')).json()
   await manager.runner.settled()
   await manager.beat('flush')
-  t.match((await ask({ url: `/api/runs/${id}/progress` })).json(), { id, state: 'running', progress: { current: 1, total: 4, percentage: 25, unit: 'files', message: 'first' } })
+  t.match((await ask({ url: `/api/runs/${id}/progress` })).json(), {
+    id,
+    state: 'running',
+    progress: { current: 1, total: 4, percentage: 25, unit: 'files', message: 'first' }
+  })
   release()
   await finished(id)
 })
 
 t.test('schedules are added and removed at run time, those of files are not', async t => {
   const { ask, post } = await setup(t)
-  const added = await post('/api/schedules', { task: 'echo', trigger: 'cron', trigger_args: { hour: 3 }, timezone: 'Europe/Rome', payload: { deep: true } })
+  const added = await post('/api/schedules', {
+    task: 'echo',
+    trigger: 'cron',
+    trigger_args: { hour: 3 },
+    timezone: 'Europe/Rome',
+    payload: { deep: true }
+  })
   t.equal(added.statusCode, 201)
   t.ok(fits(Schedule, added.json()))
-  t.match(added.json(), { task: 'echo', origin: 'api', timezone: 'Europe/Rome', payload: { deep: true }, created_by: 'api' })
+  t.match(added.json(), {
+    task: 'echo',
+    origin: 'api',
+    timezone: 'Europe/Rome',
+    payload: { deep: true },
+    created_by: 'api'
+  })
   t.same((await ask({ url: added.headers.location as string })).json(), added.json())
   t.equal((await ask({ url: '/api/schedules?task=echo' })).json().length, 1)
-  for (const wrong of [{ task: 'nope', trigger: '* * * * *' }, { task: 'echo', trigger: 'cron', trigger_args: { hour: 25 } }, { task: 'echo', trigger: 'interval', trigger_args: { minutes: 1 }, timezone: 'Mars/Base' }, { task: 'echo' }]) {
+  for (const wrong of [{ task: 'nope', trigger: '* * * * *' }, {
+    task: 'echo',
+    trigger: 'cron',
+    trigger_args: { hour: 25 }
+  }, { task: 'echo', trigger: 'interval', trigger_args: { minutes: 1 }, timezone: 'Mars/Base' }, { task: 'echo' }]) {
     t.ok([404, 422].includes((await post('/api/schedules', wrong)).statusCode), JSON.stringify(wrong))
   }
   const remove = (id: string) => ask({ method: 'DELETE', url: `/api/schedules/${id}` })
@@ -197,7 +247,8 @@ t.test('schedules are added and removed at run time, those of files are not', as
 t.test('a schedule that leads out of the calendar is refused, and the lists go on', async t => {
   const { ask, post } = await setup(t)
   for (const args of [{ weeks: 1e300 }, { seconds: 1e-9 }, { minutes: 5, jitter: 1e30 }, { years: 1 }]) {
-    t.equal((await post('/api/schedules', { task: 'echo', trigger: 'interval', trigger_args: args })).statusCode, 422, JSON.stringify(args))
+    t.equal((await post('/api/schedules', { task: 'echo', trigger: 'interval', trigger_args: args })).statusCode, 422,
+      JSON.stringify(args))
   }
   t.equal((await ask({ url: '/api/schedules' })).json().length, 1)
   t.equal((await ask({ url: '/api/tasks' })).statusCode, 200)

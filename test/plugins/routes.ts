@@ -4,7 +4,12 @@ import { createManager } from '../../core/manager.ts'
 import { scratch } from '../work/house.ts'
 import { offpeak } from '../../core/server.ts'
 
-export interface Route { method: string, url: string, hidden: boolean, scope: string | undefined }
+export interface Route {
+  method: string
+  url: string
+  hidden: boolean
+  scope: string | undefined
+}
 
 /** Every route that the faces bring, from the framework's own table. */
 export async function everyRoute (t: Test): Promise<Route[]> {
@@ -13,7 +18,14 @@ export async function everyRoute (t: Test): Promise<Route[]> {
   t.teardown(() => app.close())
   const routes: Route[] = []
   app.addHook('onRoute', ({ method, url, schema, config }) => {
-    for (const name of [method].flat()) routes.push({ method: name, url, hidden: (schema as { hide?: boolean } | undefined)?.hide ?? false, scope: config?.scope })
+    for (const name of [method].flat()) {
+      routes.push({
+        method: name,
+        url,
+        hidden: (schema as { hide?: boolean } | undefined)?.hide ?? false,
+        scope: config?.scope
+      })
+    }
   })
   await app.register(offpeak, { manager })
   return routes

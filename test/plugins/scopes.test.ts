@@ -1,5 +1,6 @@
 import t from 'tap'
-import { chmodSync, chownSync, lchownSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, readFileSync, renameSync, statSync, symlinkSync,
+  writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scope } from '../../core/tokens.ts'
 import { SCOPES, covers, createToken, readTokens, revokeToken, tokensFile } from '../../core/tokens.ts'
@@ -12,9 +13,16 @@ async function withTokens (t: Parameters<typeof setup>[0]) {
   const place = await setup(t)
   const now = place.manager.clock.now()
   const made = {} as Record<Scope, string>
-  for (const scope of SCOPES) made[scope] = await createToken({ folder: place.manager.folder, name: `${scope}er`, scope, now, expiresAt: null })
+  for (const scope of SCOPES) {
+    made[scope] = await createToken({ folder: place.manager.folder, name: `${scope}er`, scope, now, expiresAt: null })
+  }
   const as = (scope: Scope, method: string, url: string, payload?: object, headers = {}) =>
-    place.plain({ method: method as 'GET', url, headers: { authorization: `Bearer ${made[scope]}`, ...headers }, ...payload && { payload } })
+    place.plain({
+      method: method as 'GET',
+      url,
+      headers: { authorization: `Bearer ${made[scope]}`, ...headers },
+      ...payload && { payload }
+    })
   return { ...place, made, as }
 }
 
@@ -23,11 +31,16 @@ t.test('every route says what it needs, and a token of less is refused with the 
   for (const { method, url, scope } of await everyRoute(t)) {
     t.ok(scope === 'open' || SCOPES.includes(scope as Scope), `${method} ${url} says its scope`)
     if (scope === 'open') continue
-    t.ok(covers(scope as Scope, method === 'GET' || method === 'HEAD' ? 'read' : 'run'), `${method} ${url} does not write with a token that reads`)
+    t.ok(covers(scope as Scope, method === 'GET' || method === 'HEAD' ? 'read' : 'run'),
+      `${method} ${url} does not write with a token that reads`)
     for (const given of SCOPES.filter(one => !covers(one, scope as Scope))) {
       const answer = await as(given, method, at(url))
       t.equal(answer.statusCode, 403, `${given}: ${method} ${url}`)
-      t.match(answer.json(), { code: 'OFFPEAK_SCOPE_MISSING', detail: new RegExp(`'${scope}'.*'${given}er' has '${given}'`), fix: /offpeak token create/ })
+      t.match(answer.json(), {
+        code: 'OFFPEAK_SCOPE_MISSING',
+        detail: new RegExp(`'${scope}'.*'${given}er' has '${given}'`),
+        fix: /offpeak token create/
+      })
     }
   }
 })
@@ -36,11 +49,17 @@ t.test('a token lets do what its scope says, and what it did is recorded under i
   const { as, ask } = await withTokens(t)
   t.equal((await as('read', 'GET', '/api/records')).statusCode, 200)
   t.equal((await as('run', 'POST', '/api/tasks/echo/runs', {})).statusCode, 202)
-  t.equal((await as('run', 'PUT', '/api/signals/price', { value: 3, ttl: '1h' }, { 'x-offpeak-by': 'cli:ada' })).statusCode, 200)
+  t.equal(
+    (await as('run', 'PUT', '/api/signals/price', { value: 3, ttl: '1h' }, { 'x-offpeak-by': 'cli:ada' })).statusCode,
+    200
+  )
   t.equal((await as('run', 'PATCH', '/api/tasks/echo', { enabled: false })).statusCode, 403)
   t.equal((await as('control', 'POST', '/api/pauses', { scope: 'all' })).statusCode, 201)
   const { items } = (await ask({ url: '/api/records' })).json()
-  t.same(items.map(({ by, action }: Record<string, string>) => [by, action]), [['token:controler', 'pause'], ['token:runer cli:ada', 'signal'], ['token:runer', 'run']])
+  t.same(items.map(({ by, action }: Record<string, string>) => [by, action]), [['token:controler', 'pause'], [
+    'token:runer cli:ada',
+    'signal'
+  ], ['token:runer', 'run']])
 })
 
 t.test('tokens are kept as hashes in a file of their owner, and end when they are revoked or expire [S03]', async t => {
@@ -53,10 +72,17 @@ t.test('tokens are kept as hashes in a file of their owner, and end when they ar
   const file = tokensFile(folder)
   t.notMatch(readFileSync(file, 'utf8'), made)
   t.equal(statSync(file).mode & 0o777, 0o600)
-  const ask = async (token: string) => (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
+  const ask = async (token: string) =>
+    (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
   t.equal(await ask(made), 200)
-  await t.rejects(createToken({ folder, name: 'ci', scope: 'control', now, expiresAt: null }), { code: 'OFFPEAK_TOKEN_EXISTS' })
-  for (const name of ['', '../x', 'a b', 'a'.repeat(33), '\u001b[31m']) await t.rejects(createToken({ folder, name, scope: 'read', now, expiresAt: null }), { code: 'OFFPEAK_TOKEN_INVALID' })
+  await t.rejects(createToken({ folder, name: 'ci', scope: 'control', now, expiresAt: null }), {
+    code: 'OFFPEAK_TOKEN_EXISTS'
+  })
+  for (const name of ['', '../x', 'a b', 'a'.repeat(33), '\u001b[31m']) {
+    await t.rejects(createToken({ folder, name, scope: 'read', now, expiresAt: null }), {
+      code: 'OFFPEAK_TOKEN_INVALID'
+    })
+  }
   now += 1000
   t.equal(await ask(made), 401, 'it has expired')
   t.equal(await ask(other), 200)
@@ -70,33 +96,50 @@ t.test('tokens are kept as hashes in a file of their owner, and end when they ar
 
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-t.test('tokens that somebody else could have added are not taken, and that is said with what to do [S03, S35]', foreign, async t => {
-  const { plain, manager, ask } = await setup(t)
-  const { folder } = manager
-  const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
-  const file = tokensFile(folder)
-  const got = async () => (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
-  const elsewhere = join(folder, '../kept.json')
-  const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
-    ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/, /chmod go-w '.*tokens\.json'/],
-    ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/, /chown 0 '.*tokens\.json'/],
-    ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0), /data can be changed by the user 65534/, /chown 0 '.*data'/],
-    ['where a link leads', () => { renameSync(file, elsewhere); symlinkSync(elsewhere, file); chmodSync(elsewhere, 0o666) }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
-    ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
-  ]
-  for (const [what, spoil, mend, said, fix] of cases) {
-    t.equal(await got(), 200, what)
-    spoil()
-    await manager.security.look()
-    t.match((await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) => /The tokens in/.test(message)), { subject: 'token', message: said, fix }, what)
-    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
-    t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
-    await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), { code: 'OFFPEAK_TOKENS_UNREADABLE' })
-    const refused = await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })
-    t.ok([401, 429].includes(refused.statusCode), what)
-    mend()
-  }
-})
+t.test('tokens that somebody else could have added are not taken, and that is said with what to do [S03, S35]', foreign,
+  async t => {
+    const { plain, manager, ask } = await setup(t)
+    const { folder } = manager
+    const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
+    const file = tokensFile(folder)
+    const got = async () =>
+      (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
+    const elsewhere = join(folder, '../kept.json')
+    const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
+      ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/,
+        /chmod go-w '.*tokens\.json'/],
+      ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/,
+        /chown 0 '.*tokens\.json'/],
+      ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0),
+        /data can be changed by the user 65534/, /chown 0 '.*data'/],
+      ['where a link leads', () => {
+        renameSync(file, elsewhere)
+        symlinkSync(elsewhere, file)
+        chmodSync(elsewhere, 0o666)
+      }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
+      ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
+    ]
+    for (const [what, spoil, mend, said, fix] of cases) {
+      t.equal(await got(), 200, what)
+      spoil()
+      await manager.security.look()
+      t.match(
+        (await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) =>
+          /The tokens in/.test(message)
+        ),
+        { subject: 'token', message: said, fix },
+        what
+      )
+      t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
+      t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
+      await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), {
+        code: 'OFFPEAK_TOKENS_UNREADABLE'
+      })
+      const refused = await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })
+      t.ok([401, 429].includes(refused.statusCode), what)
+      mend()
+    }
+  })
 
 t.test('a file of tokens that was broken by hand is named with the place [S03]', async t => {
   const { manager } = await setup(t)
@@ -104,20 +147,34 @@ t.test('a file of tokens that was broken by hand is named with the place [S03]',
   await createToken({ folder, name: 'ci', scope: 'run', now: manager.clock.now(), expiresAt: null })
   const [good] = readTokens({ folder })
   const texts: [text: string, why: RegExp][] = [
-    ['[\n{', /line 2, column 2/], ['{}', /it holds no list/], [JSON.stringify([good, { ...good, name: '' }]), /\/1\/name: expected/], [JSON.stringify([{ ...good, name: '\u001b[2J' }]), /\/0\/name/],
-    [JSON.stringify([{ ...good, scope: 'all' }]), /\/0\/scope: expected one of read, run, control/], [JSON.stringify([{ ...good, sha256: 'x' }]), /\/0\/sha256/],
-    [JSON.stringify([{ ...good, expires_at: 'never' }]), /\/0\/expires_at: expected an instant/], [JSON.stringify([{ ...good, expires_at: 5 }]), /\/0\/expires_at/], ['[null]', /\/0\/name/]
+    ['[\n{', /line 2, column 2/],
+    ['{}', /it holds no list/],
+    [JSON.stringify([good, { ...good, name: '' }]), /\/1\/name: expected/],
+    [JSON.stringify([{ ...good, name: '\u001b[2J' }]), /\/0\/name/],
+    [JSON.stringify([{ ...good, scope: 'all' }]), /\/0\/scope: expected one of read, run, control/],
+    [JSON.stringify([{ ...good, sha256: 'x' }]), /\/0\/sha256/],
+    [JSON.stringify([{ ...good, expires_at: 'never' }]), /\/0\/expires_at: expected an instant/],
+    [JSON.stringify([{ ...good, expires_at: 5 }]), /\/0\/expires_at/],
+    ['[null]', /\/0\/name/]
   ]
   for (const [text, message] of texts) {
     writeFileSync(tokensFile(folder), text)
-    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message, fix: 'Mend it; or remove it' }, text)
+    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message, fix: 'Mend it; or remove it' },
+      text)
   }
 })
 
 t.test('whoever sends a token that is none, or none any more, is told so', async t => {
   const { plain } = await setup(t)
-  t.match((await plain({ url: '/api/records', headers: { authorization: 'Bearer wrong' } })).json(), { status: 401, detail: /is not known: it is wrong, was revoked or has expired/, fix: /offpeak token list/ })
-  t.match((await plain({ method: 'POST', url: '/api/tasks/echo/runs' })).json(), { status: 401, detail: /^This request needs the token$/ })
+  t.match((await plain({ url: '/api/records', headers: { authorization: 'Bearer wrong' } })).json(), {
+    status: 401,
+    detail: /is not known: it is wrong, was revoked or has expired/,
+    fix: /offpeak token list/
+  })
+  t.match((await plain({ method: 'POST', url: '/api/tasks/echo/runs' })).json(), {
+    status: 401,
+    detail: /^This request needs the token$/
+  })
 })
 
 const CANARY = 'canary-7f3a'
@@ -128,18 +185,37 @@ t.test('without a token nothing private is shown on loopback, and what was left 
   const full = await finished(id)
   t.match(full, { payload: { secret: CANARY }, result: { secret: CANARY }, key: CANARY })
   t.notOk('withheld' in full, 'with the token nothing is left out')
-  const { id: schedule } = (await post('/api/schedules', { task: 'echo', trigger: '@daily', payload: { secret: CANARY } })).json()
-  await ask({ method: 'POST', url: `/api/files?name=${CANARY}`, payload: 'x', headers: { 'content-type': 'application/octet-stream' } })
+  const { id: schedule } =
+    (await post('/api/schedules', { task: 'echo', trigger: '@daily', payload: { secret: CANARY } })).json()
+  await ask({
+    method: 'POST',
+    url: `/api/files?name=${CANARY}`,
+    payload: 'x',
+    headers: { 'content-type': 'application/octet-stream' }
+  })
   const secret = ['/api/records', `/api/runs/${id}/logs`]
-  const reads = (await everyRoute(t)).filter(({ method, url }) => method === 'GET' && !['/api/events', '/api/docs/*'].includes(url))
+  const reads = (await everyRoute(t)).filter(({ method, url }) =>
+    method === 'GET' && !['/api/events', '/api/docs/*'].includes(url)
+  )
   for (const { url } of reads) {
-    const place = url.replace('/api/runs/:id', `/api/runs/${id}`).replace('/api/schedules/:id', `/api/schedules/${schedule}`).replace(':id', 'echo').replace(':name', 'default')
+    const place = url.replace('/api/runs/:id', `/api/runs/${id}`).replace('/api/schedules/:id',
+      `/api/schedules/${schedule}`).replace(':id', 'echo').replace(':name', 'default')
     const answer = await plain({ url: place })
     t.equal(answer.statusCode, secret.includes(place) ? 401 : 200, place)
     t.notMatch(answer.body, CANARY, place)
-    t.equal((await plain({ url: place, headers: { authorization: 'Bearer wrong-wrong-wrong-wrong' } })).statusCode >= 401, !['/livez', '/readyz'].includes(place), `a wrong token is refused: ${place}`)
+    t.equal(
+      (await plain({ url: place, headers: { authorization: 'Bearer wrong-wrong-wrong-wrong' } })).statusCode >= 401,
+      !['/livez', '/readyz'].includes(place),
+      `a wrong token is refused: ${place}`
+    )
   }
-  t.match((await plain({ url: `/api/runs/${id}` })).json(), { state: 'completed', payload: null, result: null, key: null, withheld: ['payload', 'result', 'key'] })
+  t.match((await plain({ url: `/api/runs/${id}` })).json(), {
+    state: 'completed',
+    payload: null,
+    result: null,
+    key: null,
+    withheld: ['payload', 'result', 'key']
+  })
   t.match((await plain({ url: '/api/runs' })).json().items[0], { key: null, withheld: ['key'] })
   t.match((await plain({ url: `/api/schedules/${schedule}` })).json(), { payload: null, withheld: ['payload'] })
   t.match((await plain({ url: '/api/records' })).json(), { code: 'OFFPEAK_UNAUTHORIZED', fix: /server\.private_reads/ })

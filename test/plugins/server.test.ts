@@ -24,13 +24,21 @@ t.test('inside another app the faces keep to themselves', async t => {
   const mine = await app.inject({ url: '/mine', headers: { host: 'evil.example' } })
   t.equal(mine.statusCode, 200)
   t.equal(mine.headers['content-security-policy'], undefined)
-  t.equal((await app.inject({ method: 'POST', url: '/mine', payload: 'text', headers: { 'content-type': 'text/plain' } })).body, 'text')
+  t.equal(
+    (await app.inject({ method: 'POST', url: '/mine', payload: 'text', headers: { 'content-type': 'text/plain' } }))
+      .body,
+    'text'
+  )
   t.match((await app.inject({ url: '/nowhere' })).json(), { error: 'Not Found' }, 'its 404 is its own')
   t.match((await app.inject({ url: '/jobs/nowhere' })).json(), { code: 'OFFPEAK_ROUTE_NOT_FOUND' })
   t.equal((await app.inject({ url: '/jobs/api/tasks' })).json().length, TASKS.length)
   t.equal((await app.inject({ url: '/jobs/api/tasks', headers: { host: 'evil.example' } })).statusCode, 421)
   const { value } = await serverToken(app.manager, {})
-  const run = await app.inject({ method: 'POST', url: '/jobs/api/tasks/echo/runs', headers: { authorization: `Bearer ${value}` } })
+  const run = await app.inject({
+    method: 'POST',
+    url: '/jobs/api/tasks/echo/runs',
+    headers: { authorization: `Bearer ${value}` }
+  })
   t.equal(run.headers.location, `/jobs/api/runs/${run.json().id}`)
   t.equal(app.manager.state, 'started')
   await app.close()
@@ -57,7 +65,8 @@ t.test('the token is made once, for its owner alone [S04, S35]', async t => {
 
 t.test('a token that was given is taken, and a bad one refused', async t => {
   const root = t.testdir({ secret: 'the-owner-chose-this-one\n', short: 'abc' })
-  const ask = (token_file: string | null, env = {}) => ensureToken({ folder: join(root, 'data'), root, server: { ...LOCAL, token_file }, env })
+  const ask = (token_file: string | null, env = {}) =>
+    ensureToken({ folder: join(root, 'data'), root, server: { ...LOCAL, token_file }, env })
   t.equal((await ask('secret')).value, 'the-owner-chose-this-one')
   t.equal((await ask(null, { OFFPEAK_TOKEN_FILE: 'secret' })).value, 'the-owner-chose-this-one')
   t.equal((await ask('secret', { OFFPEAK_TOKEN: 'from-the-environment-1' })).value, 'from-the-environment-1')
@@ -67,11 +76,18 @@ t.test('a token that was given is taken, and a bad one refused', async t => {
 
 t.test('bound wider than loopback without a token of the owner it does not start [S01, S39]', async t => {
   const root = t.testdir({ data: {}, secret: 'the-owner-chose-this-one' })
-  for (const server of [{ host: '0.0.0.0' }, { host: '::' }, { host: '192.168.1.5' }, { trust_proxy: true }, { trust_proxy: ['10.0.0.1'] }]) {
+  for (const server of [{ host: '0.0.0.0' }, { host: '::' }, { host: '192.168.1.5' }, { trust_proxy: true }, {
+    trust_proxy: ['10.0.0.1']
+  }]) {
     const manager = await createManager({ root, config: { server }, env: {}, files: 'none' })
     await t.rejects(createServer({ manager, env: {} }), { code: 'OFFPEAK_START_REFUSED' }, JSON.stringify(server))
   }
-  const manager = await createManager({ root, config: { server: { host: '0.0.0.0', token_file: 'secret' } }, env: {}, files: 'none' })
+  const manager = await createManager({
+    root,
+    config: { server: { host: '0.0.0.0', token_file: 'secret' } },
+    env: {},
+    files: 'none'
+  })
   const app = await createServer({ manager, env: {} })
   await app.close()
 })
@@ -80,15 +96,26 @@ t.test('the token is in no log and no answer [S30]', async t => {
   const lines: string[] = []
   const root = t.testdir({ data: {} })
   const { pino } = await import('pino')
-  const manager = await createManager({ root, env: {}, files: 'none', onNotice: notice => void lines.push(JSON.stringify(notice)) })
-  const app = await createServer({ manager, env: {}, logger: pino({ level: 'trace' }, { write: line => void lines.push(line) }) })
+  const manager = await createManager({
+    root,
+    env: {},
+    files: 'none',
+    onNotice: notice => void lines.push(JSON.stringify(notice))
+  })
+  const app = await createServer({
+    manager,
+    env: {},
+    logger: pino({ level: 'trace' }, { write: line => void lines.push(line) })
+  })
   t.teardown(() => app.close())
   await app.ready()
   const { value } = await serverToken(manager, {})
   for (const url of ['/api/tasks', '/api/health', '/api/openapi.json', '/nope']) {
     lines.push((await app.inject({ url, headers: { authorization: `Bearer ${value}` } })).body)
   }
-  manager.desk.tasks = async () => { throw new Error('unexpected') }
+  manager.desk.tasks = async () => {
+    throw new Error('unexpected')
+  }
   lines.push((await app.inject({ url: '/api/tasks', headers: { authorization: `Bearer ${value}` } })).body)
   t.ok(lines.some(line => line.includes('unexpected')), 'the fault itself is logged')
   t.notOk(lines.some(line => line.includes(value)))
@@ -103,7 +130,9 @@ async function listening (t: Parameters<typeof setup>[0]) {
 t.test('close takes less than two seconds while connections are open [F53]', async t => {
   const { app, port, token } = await listening(t)
   let taken = false
-  app.server.on('request', ({ method }) => { taken ||= method === 'POST' })
+  app.server.on('request', ({ method }) => {
+    taken ||= method === 'POST'
+  })
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const [answer] = await once(get({ port, host: '127.0.0.1', path: '/livez', agent }), 'response')
@@ -113,7 +142,9 @@ t.test('close takes less than two seconds while connections are open [F53]', asy
   slow.on('error', () => undefined)
   await once(slow, 'connect')
   // In the middle of its body: neither idle nor ever done.
-  slow.write(`POST /api/tasks/echo/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`)
+  slow.write(
+    `POST /api/tasks/echo/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`
+  )
   await until(() => taken)
   t.teardown(() => slow.destroy())
   const before = performance.now()
@@ -127,7 +158,9 @@ t.test('a raw request that is none is refused and the server goes on [F54]', asy
     const socket = connect(port, '127.0.0.1')
     t.teardown(() => socket.destroy())
     let answer = ''
-    socket.on('error', () => undefined).on('data', data => { answer += data.toString() })
+    socket.on('error', () => undefined).on('data', data => {
+      answer += data.toString()
+    })
     socket.end(text)
     await once(socket, 'close')
     return answer
@@ -135,9 +168,13 @@ t.test('a raw request that is none is refused and the server goes on [F54]', asy
   const host = `Host: localhost:${port}\r\n`
   t.match(await raw(`GET /api/tasks HTTP/1.1\r\n${host}Connection: close\r\n\r\n`), /^HTTP\/1\.1 200/)
   const refused = [
-    `GET /api/tasks HTTP/1.1\r\nConnection: close\r\n\r\n`, `GET /api/tasks HTTP/1.1\r\n${host}Host: evil.example\r\nConnection: close\r\n\r\n`,
-    `GET http://evil.example/api/tasks HTTP/1.1\r\n${host}Connection: close\r\n\r\n`, `GET /api/tasks HTTP/1.0\r\n\r\n`, `GET /api/tasks\r\n\r\n`,
-    `GET /api/tasks HTTP/1.1\r\n${host}X: ${'x'.repeat(17_000)}\r\n\r\n`, `CONNECT evil.example:80 HTTP/1.1\r\n${host}\r\n`,
+    `GET /api/tasks HTTP/1.1\r\nConnection: close\r\n\r\n`,
+    `GET /api/tasks HTTP/1.1\r\n${host}Host: evil.example\r\nConnection: close\r\n\r\n`,
+    `GET http://evil.example/api/tasks HTTP/1.1\r\n${host}Connection: close\r\n\r\n`,
+    `GET /api/tasks HTTP/1.0\r\n\r\n`,
+    `GET /api/tasks\r\n\r\n`,
+    `GET /api/tasks HTTP/1.1\r\n${host}X: ${'x'.repeat(17_000)}\r\n\r\n`,
+    `CONNECT evil.example:80 HTTP/1.1\r\n${host}\r\n`,
     `POST /api/tasks/echo/runs HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`
   ]
   for (const text of refused) t.notMatch(await raw(text), /^HTTP\/1\.[01] [25]/, text.slice(0, 60))
@@ -154,7 +191,10 @@ t.test('connections and waiting are bounded [F52, S17]', async t => {
 
 t.test('forged X-Forwarded headers change nothing while no proxy is trusted [S38]', async t => {
   const { app, token } = await setup(t)
-  const answer = await app.inject({ url: '/api/tasks', headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', authorization: `Bearer ${token}` } })
+  const answer = await app.inject({
+    url: '/api/tasks',
+    headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', authorization: `Bearer ${token}` }
+  })
   t.equal(answer.statusCode, 421)
 })
 

@@ -22,26 +22,56 @@ export function held () {
 }
 
 export const TASKS: TaskDefinition[] = [
-  { id: 'echo', name: 'Echo', func: ctx => { ctx.log.info({ heard: ctx.payload }, 'heard'); return ctx.payload }, tags: ['quick'] },
+  {
+    id: 'echo',
+    name: 'Echo',
+    func: ctx => {
+      ctx.log.info({ heard: ctx.payload }, 'heard')
+      return ctx.payload
+    },
+    tags: ['quick']
+  },
   { id: 'hourly', func: () => 'done', trigger: 'cron', trigger_args: { minute: 5 }, timezone: 'UTC' },
-  { id: 'broken', func: () => { throw new Error('it broke') }, max_retries: 0 },
-  { id: 'typed', func: () => 1, input: { type: 'object', required: ['n'], properties: { n: { type: 'number' } }, additionalProperties: false } }
+  {
+    id: 'broken',
+    func: () => {
+      throw new Error('it broke')
+    },
+    max_retries: 0
+  },
+  {
+    id: 'typed',
+    func: () => 1,
+    input: { type: 'object', required: ['n'], properties: { n: { type: 'number' } }, additionalProperties: false }
+  }
 ]
 
-export interface Given { tasks?: TaskDefinition[], server?: ConfigFile['server'], options?: ManagerOptions, env?: Record<string, string> }
+export interface Given {
+  tasks?: TaskDefinition[]
+  server?: ConfigFile['server']
+  options?: ManagerOptions
+  env?: Record<string, string>
+}
 
 /** A ready server on a temporary folder; nothing listens. `ask` sends the token, `plain` does not. */
 export async function setup (t: Test, { tasks = TASKS, server = {}, options = {}, env = {} }: Given = {}) {
   const root = scratch(t)
   writeFileSync(`${root}/config.json`, JSON.stringify({ server }))
-  const manager = await createManager({ configFile: `${root}/config.json`, env: CALM, files: 'none', abortGraceMs: 50, ...options })
+  const manager = await createManager({
+    configFile: `${root}/config.json`,
+    env: CALM,
+    files: 'none',
+    abortGraceMs: 50,
+    ...options
+  })
   manager.registerTasks(tasks)
   const app: FastifyInstance = await createServer({ manager, env })
   t.teardown(() => app.close())
   await app.ready()
   const { value: token } = await serverToken(manager, env)
   const plain = (ask: InjectOptions) => app.inject(ask)
-  const ask = (options: InjectOptions) => app.inject({ ...options, headers: { authorization: `Bearer ${token}`, ...options.headers } })
+  const ask = (options: InjectOptions) =>
+    app.inject({ ...options, headers: { authorization: `Bearer ${token}`, ...options.headers } })
   const post = (url: string, payload?: object) => ask({ method: 'POST', url, ...payload && { payload } })
   const finished = async (id: string) => {
     for (;;) {

@@ -30,9 +30,11 @@ async function setup (t: Test) {
     await once(socket, 'connect')
     return socket
   }
-  const ask = (path: string) => new Promise<string>((resolve, reject) => {
-    get({ port, host: '127.0.0.1', path, agent: false }, response => response.on('data', chunk => resolve(String(chunk)))).on('error', reject)
-  })
+  const ask = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      get({ port, host: '127.0.0.1', path, agent: false },
+        response => response.on('data', chunk => resolve(String(chunk)))).on('error', reject)
+    })
   return { server, open, ask, waiting }
 }
 
@@ -67,7 +69,9 @@ t.test('there are as many connections as descriptors leave room for', async t =>
 t.test('a connection that sends request after request without waiting is cut, and nothing of the rest is answered [S17, F52]', async t => {
   const { server, open, ask } = await setup(t)
   let asked = 0
-  server.prependListener('request', ({ url }) => { if (url === '/flood') asked++ })
+  server.prependListener('request', ({ url }) => {
+    if (url === '/flood') asked++
+  })
   const some = await open()
   const told: string[] = []
   some.on('data', chunk => told.push(String(chunk)))

@@ -17,19 +17,27 @@ export const TASK_DEFINITIONS = [{ id: '${id}', isolation: '${isolation}', max_r
 `
 
 for (const isolation of ['process', 'thread'] as const) {
-  t.test(`a cancel that was acknowledged while the module is imported in a ${isolation} keeps the function from beginning`, { timeout: 60_000 }, async t => {
-    const root = scratch(t)
-    const file = join(root, 'lines')
-    writeFileSync(file, '')
-    const lines = () => readFileSync(file, 'utf8').split('\n').filter(Boolean)
-    const { call } = await served(t, { root, files: { 'work.js': slow('work', isolation, file), 'package.json': '{"type":"module"}' } })
-    const { body } = await call('POST', '/api/tasks/work/runs', {})
-    const { id } = body as { id: string }
-    await until('it is imported', () => lines().includes('imports work'), 30_000)
-    const { status } = await call('POST', `/api/runs/${id}/cancel`)
-    t.equal(status, 202)
-    await until('it is over', async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state !== 'running', 30_000)
-    t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'cancelled' })
-    t.notOk(lines().includes('begins work'))
-  })
+  t.test(
+    `a cancel that was acknowledged while the module is imported in a ${isolation} keeps the function from beginning`,
+    { timeout: 60_000 },
+    async t => {
+      const root = scratch(t)
+      const file = join(root, 'lines')
+      writeFileSync(file, '')
+      const lines = () => readFileSync(file, 'utf8').split('\n').filter(Boolean)
+      const { call } = await served(t, {
+        root,
+        files: { 'work.js': slow('work', isolation, file), 'package.json': '{"type":"module"}' }
+      })
+      const { body } = await call('POST', '/api/tasks/work/runs', {})
+      const { id } = body as { id: string }
+      await until('it is imported', () => lines().includes('imports work'), 30_000)
+      const { status } = await call('POST', `/api/runs/${id}/cancel`)
+      t.equal(status, 202)
+      await until('it is over', async () =>
+        ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state !== 'running', 30_000)
+      t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'cancelled' })
+      t.notOk(lines().includes('begins work'))
+    }
+  )
 }

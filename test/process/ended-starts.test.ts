@@ -8,27 +8,34 @@ import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
 
 const ENDS: Record<string, string> = {
-  here: 'import { execSync } from "node:child_process"; if (process.send === undefined) execSync(`kill -9 ${process.pid}`)',
+  here:
+    'import { execSync } from "node:child_process"; if (process.send === undefined) execSync(`kill -9 ${process.pid}`)',
   trial: 'if (process.send !== undefined) { process.kill(process.ppid, "SIGKILL"); await new Promise(() => {}) }'
 }
 
 for (const [name, text] of Object.entries(ENDS)) {
-  t.test(`a file that ends three starts while it is imported (${name}) is left out until it changes, and health names it [F34]`, SLOW, async t => {
-    const root = scratch(t)
-    const files = { ...modules({ [name]: text }), 'a.ts': taskFile('a'), 'z.ts': taskFile('z') }
-    let server = await served(t, { root, files })
-    let starts = 1
-    // One that ends it while it is tried in a child may be taken for the one before it at first.
-    for (; server.url === '' && starts < 7; starts++) {
-      t.strictSame(await server.exit, [null, 'SIGKILL'], `start ${starts}`)
-      server = await served(t, { root, files })
+  t.test(
+    `a file that ends three starts while it is imported (${name}) is left out until it changes, and health names it [F34]`,
+    SLOW,
+    async t => {
+      const root = scratch(t)
+      const files = { ...modules({ [name]: text }), 'a.ts': taskFile('a'), 'z.ts': taskFile('z') }
+      let server = await served(t, { root, files })
+      let starts = 1
+      // One that ends it while it is tried in a child may be taken for the one before it at first.
+      for (; server.url === '' && starts < 7; starts++) {
+        t.strictSame(await server.exit, [null, 'SIGKILL'], `start ${starts}`)
+        server = await served(t, { root, files })
+      }
+      t.ok(starts >= 4, `${starts} starts`)
+      const health = (await server.call('GET', '/api/health')).body as { broken: { message: string }[] }
+      t.match(health.broken, [{
+        message: new RegExp(`${name}.mjs has ended offpeak 3 times in a row while it was imported`)
+      }])
+      for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'its neighbours run')
+      writeFileSync(join(root, 'backgroundtask', `${name}.mjs`), modules({ [name]: '' })[`${name}.mjs`]!)
+      await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200, 20_000)
+      t.match(await ended(server, name), { state: 'completed' })
     }
-    t.ok(starts >= 4, `${starts} starts`)
-    const health = (await server.call('GET', '/api/health')).body as { broken: { message: string }[] }
-    t.match(health.broken, [{ message: new RegExp(`${name}.mjs has ended offpeak 3 times in a row while it was imported`) }])
-    for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'its neighbours run')
-    writeFileSync(join(root, 'backgroundtask', `${name}.mjs`), modules({ [name]: '' })[`${name}.mjs`]!)
-    await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200, 20_000)
-    t.match(await ended(server, name), { state: 'completed' })
-  })
+  )
 }

@@ -3,8 +3,13 @@ import { until } from '../clock.ts'
 
 export const SLOW = { timeout: 60_000 }
 
-interface Running { id: string }
-interface Ended { state: string, error: { code?: string, message: string } | null }
+interface Running {
+  id: string
+}
+interface Ended {
+  state: string
+  error: { code?: string, message: string } | null
+}
 
 type Served = Awaited<ReturnType<typeof served>>
 
@@ -20,5 +25,9 @@ export async function ended ({ call }: Served, task: string): Promise<Ended> {
 }
 
 /** A task file whose module does this beside defining a task. */
-export const modules = (parts: Record<string, string>) => Object.fromEntries(Object.entries(parts).map(([name, text]) =>
-  [`${name}.mjs`, `${text}\nexport default { id: '${name}', func: () => '${name}' }\n`]))
+export const modules = (parts: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(parts).map((
+      [name, text]
+    ) => [`${name}.mjs`, `${text}\nexport default { id: '${name}', func: () => '${name}' }\n`])
+  )

@@ -11,12 +11,16 @@ import { until } from '../clock.ts'
 
 const KILLS = 30
 
-t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them [F01]`, { timeout: 110_000 }, async t => {
+t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them [F01]`, {
+  timeout: 110_000
+}, async t => {
   const root = scratch(t)
   for (let kill = 0; kill < KILLS; kill++) {
     const child = fork(join(import.meta.dirname, 'traffic.ts'), [root], { stdio: 'ignore' })
     await once(child, 'message')
-    await new Promise(resolve => { setTimeout(resolve, 20 + kill * 37 % 150) })
+    await new Promise(resolve => {
+      setTimeout(resolve, 20 + kill * 37 % 150)
+    })
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
@@ -25,7 +29,8 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
   t.teardown(() => manager.stop())
   manager.registerTasks(['quick', 'slow'].map(id => ({ id, max_retries: 0, func: () => 'after all' })))
   await manager.start()
-  const left = async () => (await manager.engine.count()).reduce((sum, { states }) => sum + states.queued + states.running, 0)
+  const left = async () =>
+    (await manager.engine.count()).reduce((sum, { states }) => sum + states.queued + states.running, 0)
   await until('everything is done', async () => await left() === 0, 30_000)
   const ids = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').filter(Boolean)
   const acknowledged = ids('acknowledged')
@@ -35,7 +40,8 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
   for (const id of acknowledged) {
     const run = await manager.desk.run(id)
     crashes += run.crashes
-    if (run.state === 'completed' && run.attempt === 1 && run.turn === run.crashes + 1 && (begun.get(id)?.length ?? 0) <= run.turn) continue
+    if (run.state === 'completed' && run.attempt === 1 && run.turn === run.crashes + 1 &&
+      (begun.get(id)?.length ?? 0) <= run.turn) continue
     t.fail(`run ${id}`, { run, begun: begun.get(id) })
   }
   t.ok(crashes > 0, `${crashes} crashes were counted, apart from the attempts`)

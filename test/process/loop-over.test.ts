@@ -6,26 +6,46 @@ import { left, served } from './server.ts'
 import { until } from '../clock.ts'
 import type { Health } from './standing.ts'
 
-t.test('a run that has held the loop for long says so when it is over, and health for an hour', { timeout: 60_000 }, async t => {
-  const it = await served(t, { files: FILES, config: CONFIG })
-  const id = await add(it, 'spin', { ms: 4500 })
-  await until('it is over', async () => (await ask(it, `/api/runs/${id}`).catch(() => null))?.body.state === 'completed', 30_000)
-  t.match((await it.call('GET', `/api/runs/${id}`)).body, { state: 'completed', result: 'let go', warning: /held the event loop for \d+ s: use isolation/ })
-  await until('health knows', async () => ((await it.call('GET', '/api/health')).body as Health).loop.stood.length === 1)
-  t.match((await it.call('GET', '/api/health')).body, { status: 'degraded', reasons: [new RegExp(`run ${id} of task 'spin' held it`)], loop: { ok: false, standing: null } })
-})
+t.test('a run that has held the loop for long says so when it is over, and health for an hour', { timeout: 60_000 },
+  async t => {
+    const it = await served(t, { files: FILES, config: CONFIG })
+    const id = await add(it, 'spin', { ms: 4500 })
+    await until('it is over',
+      async () => (await ask(it, `/api/runs/${id}`).catch(() => null))?.body.state === 'completed', 30_000)
+    t.match((await it.call('GET', `/api/runs/${id}`)).body, {
+      state: 'completed',
+      result: 'let go',
+      warning: /held the event loop for \d+ s: use isolation/
+    })
+    await until('health knows',
+      async () => ((await it.call('GET', '/api/health')).body as Health).loop.stood.length === 1)
+    t.match((await it.call('GET', '/api/health')).body, {
+      status: 'degraded',
+      reasons: [new RegExp(`run ${id} of task 'spin' held it`)],
+      loop: { ok: false, standing: null }
+    })
+  })
 
-t.test('a loop that stands beyond manager.loop_limit ends the process for its supervisor, and only the run that held it is charged', { timeout: 60_000 }, async t => {
-  const it = await served(t, { files: FILES, config: { manager: { ...CONFIG.manager, loop_limit: 4 } } })
-  const beside = await add(it, 'long')
-  const id = await add(it, 'spin')
-  t.strictSame(await it.exit, [null, 'SIGKILL'])
-  t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'limit' })
-  const manager = await left(t, it.root)
-  const now = Date.now()
-  await manager.upkeep.recover()
-  const held = await manager.desk.run(id)
-  t.match(held, { state: 'queued', crashes: 1, attempt: 0, reason: { code: 'crashed', message: /it held the event loop for \d+ s at .*spin\.ts:\d+/ } })
-  t.ok(held.due_at >= now + 4000, 'it waits, so that its offpeak can be spoken to before')
-  t.match(await manager.desk.run(beside), { state: 'queued', crashes: 0, attempt: 0 })
-})
+t.test(
+  'a loop that stands beyond manager.loop_limit ends the process for its supervisor, and only the run that held it is charged',
+  { timeout: 60_000 },
+  async t => {
+    const it = await served(t, { files: FILES, config: { manager: { ...CONFIG.manager, loop_limit: 4 } } })
+    const beside = await add(it, 'long')
+    const id = await add(it, 'spin')
+    t.strictSame(await it.exit, [null, 'SIGKILL'])
+    t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'limit' })
+    const manager = await left(t, it.root)
+    const now = Date.now()
+    await manager.upkeep.recover()
+    const held = await manager.desk.run(id)
+    t.match(held, {
+      state: 'queued',
+      crashes: 1,
+      attempt: 0,
+      reason: { code: 'crashed', message: /it held the event loop for \d+ s at .*spin\.ts:\d+/ }
+    })
+    t.ok(held.due_at >= now + 4000, 'it waits, so that its offpeak can be spoken to before')
+    t.match(await manager.desk.run(beside), { state: 'queued', crashes: 0, attempt: 0 })
+  }
+)

@@ -6,10 +6,14 @@ import { until } from '../clock.ts'
 
 const GREETING = { 'greet.ts': taskFile('greet', 'while (true) ;', { run_on_start: true, max_retries: 0 }) }
 
-t.test('a run that is wanted at the start begins once the server can be reached, so that what it does to the loop is known [F24]', { timeout: 90_000 }, async t => {
-  const it = await served(t, { files: GREETING, config: CONFIG })
-  t.match(it.url, /^http:/, 'it says where it answers')
-  await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.task === 'greet', 30_000)
-  it.child.kill('SIGTERM')
-  t.strictSame(await it.exit, [null, 'SIGKILL'])
-})
+t.test(
+  'a run that is wanted at the start begins once the server can be reached, so that what it does to the loop is known [F24]',
+  { timeout: 90_000 },
+  async t => {
+    const it = await served(t, { files: GREETING, config: CONFIG })
+    t.match(it.url, /^http:/, 'it says where it answers')
+    await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.task === 'greet', 30_000)
+    it.child.kill('SIGTERM')
+    t.strictSame(await it.exit, [null, 'SIGKILL'])
+  }
+)

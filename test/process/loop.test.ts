@@ -7,15 +7,27 @@ import { cli } from '../cli/setup.ts'
 import { until } from '../clock.ts'
 import type { Health, Problem } from './standing.ts'
 
-t.test('a loop without end is named in health, by run, task and place, and TERM ends the process in its grace [F04]', { timeout: 90_000 }, async t => {
+t.test('a loop without end is named in health, by run, task and place, and TERM ends the process in its grace [F04]', {
+  timeout: 90_000
+}, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
   await add(it, 'long')
   const id = await add(it, 'spin')
   let health: Health | null = null
-  await until('health names it', async () => { health = await standing(it); return health !== null && health.loop.standing!.exact }, 30_000)
-  t.match(health, { status: 'failed', reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)], loop: { standing: { runs: [{ id, task: 'spin' }] } } })
+  await until('health names it', async () => {
+    health = await standing(it)
+    return health !== null && health.loop.standing!.exact
+  }, 30_000)
+  t.match(health, {
+    status: 'failed',
+    reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)],
+    loop: { standing: { runs: [{ id, task: 'spin' }] } }
+  })
   t.match(await ask(it, '/livez'), { status: 503, body: { status: 'blocked' } })
-  t.match(await cli(['health'], { cwd: it.root }), { code: 1, out: new RegExp(`^failed\\n {2}.*run ${id} of task 'spin'`) }, 'the command tells it too')
+  t.match(await cli(['health'], { cwd: it.root }), {
+    code: 1,
+    out: new RegExp(`^failed\\n {2}.*run ${id} of task 'spin'`)
+  }, 'the command tells it too')
   const other = await ask(it, `/api/runs/${id}`)
   t.match(other, { status: 503, body: { code: 'OFFPEAK_LOOP_BLOCKED' } })
   t.match((other.body as unknown as Problem).detail, id)
@@ -27,7 +39,9 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'stop' })
 })
 
-t.test('a call that waits for another program is named too, and that program ends with the process', { timeout: 90_000 }, async t => {
+t.test('a call that waits for another program is named too, and that program ends with the process', {
+  timeout: 90_000
+}, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
   const id = await add(it, 'sync')
   await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.id === id, 30_000)

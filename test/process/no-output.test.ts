@@ -13,10 +13,18 @@ const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')
 /** A server whose log goes to this handle. */
 async function serving (test: Test, root: string, handle: number) {
   writeFileSync(join(root, 'config.json'), '{}')
-  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', handle, 'pipe'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
-  test.teardown(() => { child.kill('SIGKILL') })
+  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', handle, 'pipe'],
+    env: { PATH: process.env.PATH, HOME: root, ...CALM }
+  })
+  test.teardown(() => {
+    child.kill('SIGKILL')
+  })
   let said = ''
-  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => { said += chunk })
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
   const exit = once(child, 'exit')
   await until('it answers', () => /answers at http/.test(said) || child.exitCode !== null)
   test.equal((await fetch(`${/answers at (http:\S+)/.exec(said)?.[1] ?? ''}/readyz`)).status, 200)
@@ -24,13 +32,19 @@ async function serving (test: Test, root: string, handle: number) {
   return await exit
 }
 
-t.test('a log whose disk is full keeps nothing from starting or stopping [F46]', { skip: !existsSync('/dev/full') && 'no /dev/full', timeout: 60_000 }, async t => {
+t.test('a log whose disk is full keeps nothing from starting or stopping [F46]', {
+  skip: !existsSync('/dev/full') && 'no /dev/full',
+  timeout: 60_000
+}, async t => {
   const handle = openSync('/dev/full', 'w')
   t.teardown(() => closeSync(handle))
   t.same(await serving(t, scratch(t), handle), [0, null])
 })
 
-t.test('nor does a pipe that nobody reads any more', { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 60_000 }, async t => {
+t.test('nor does a pipe that nobody reads any more', {
+  skip: process.platform === 'win32' && 'no pipes in the file system',
+  timeout: 60_000
+}, async t => {
   const root = scratch(t)
   execFileSync('mkfifo', [join(root, 'pipe')])
   const both = openSync(join(root, 'pipe'), 'r+')
@@ -40,12 +54,17 @@ t.test('nor does a pipe that nobody reads any more', { skip: process.platform ==
   t.same(await serving(t, root, handle), [0, null])
 })
 
-t.test('nor does a pipe that is full and whose reader reads nothing', { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 60_000 }, async t => {
+t.test('nor does a pipe that is full and whose reader reads nothing', {
+  skip: process.platform === 'win32' && 'no pipes in the file system',
+  timeout: 60_000
+}, async t => {
   const root = scratch(t)
   execFileSync('mkfifo', [join(root, 'pipe')])
   const reader = openSync(join(root, 'pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
   const handle = openSync(join(root, 'pipe'), constants.O_WRONLY | constants.O_NONBLOCK)
   t.teardown(() => [reader, handle].forEach(one => closeSync(one)))
-  t.throws(() => { for (;;) writeSync(handle, 'x'.repeat(4096)) }, { code: 'EAGAIN' })
+  t.throws(() => {
+    for (;;) writeSync(handle, 'x'.repeat(4096))
+  }, { code: 'EAGAIN' })
   t.same(await serving(t, root, handle), [0, null])
 })

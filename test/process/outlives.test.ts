@@ -11,7 +11,8 @@ const LATE: Record<string, string> = {
   timer: 'setTimeout(() => { throw new Error("late timer") }, 20)',
   tick: 'setTimeout(() => process.nextTick(() => { throw new Error("late tick") }), 20)',
   rejects: 'setTimeout(() => Promise.reject(new Error("late rejects")), 20)',
-  pool: 'import { EventEmitter } from "node:events"; const pool = new EventEmitter(); setTimeout(() => pool.emit("error", new Error("late pool")), 20)',
+  pool:
+    'import { EventEmitter } from "node:events"; const pool = new EventEmitter(); setTimeout(() => pool.emit("error", new Error("late pool")), 20)',
   client: 'import net from "node:net"; export const client = net.connect(1, "127.0.0.1")',
   nothing: 'setTimeout(() => { throw null }, 20)',
   hostile: 'setTimeout(() => { throw new Proxy({}, { get () { throw 1 }, getPrototypeOf () { throw 2 } }) }, 20)',
@@ -22,19 +23,24 @@ const LATE: Record<string, string> = {
   deaf: 'setTimeout(() => { process.removeAllListeners(); throw new Error("late deaf") }, 20)'
 }
 
-t.test('module code that fails a moment after its import is reported under its file, and ends no server [F25]', SLOW, async t => {
-  const root = scratch(t)
-  mkdirSync(join(root, 'backgroundtask/_lib'), { recursive: true })
-  writeFileSync(join(root, 'backgroundtask/_lib/helper.mjs'), 'setTimeout(() => Promise.reject(new Error("late helped")), 20)')
-  const server = await served(t, { root, files: { ...modules(LATE), 'fine.ts': taskFile('fine', 'return 1') } })
-  const reported = (name: string) => new RegExp(`"notice":"late_error","id":null,"task":null,"file":"${name}\\.mjs"`).test(server.output())
-  for (const name of Object.keys(LATE)) await until(`${name} is reported`, () => reported(name) || server.child.exitCode !== null)
-  t.equal(server.child.exitCode, null)
-  t.match(await ended(server, 'fine'), { state: 'completed' })
-  t.match(await ended(server, 'timer'), { state: 'completed' }, 'and the task of such a file goes on')
-  server.child.kill('SIGTERM')
-  t.strictSame(await server.exit, [0, null], 'and the signal is still heard')
-})
+t.test('module code that fails a moment after its import is reported under its file, and ends no server [F25]', SLOW,
+  async t => {
+    const root = scratch(t)
+    mkdirSync(join(root, 'backgroundtask/_lib'), { recursive: true })
+    writeFileSync(join(root, 'backgroundtask/_lib/helper.mjs'),
+      'setTimeout(() => Promise.reject(new Error("late helped")), 20)')
+    const server = await served(t, { root, files: { ...modules(LATE), 'fine.ts': taskFile('fine', 'return 1') } })
+    const reported = (name: string) =>
+      new RegExp(`"notice":"late_error","id":null,"task":null,"file":"${name}\\.mjs"`).test(server.output())
+    for (const name of Object.keys(LATE)) {
+      await until(`${name} is reported`, () => reported(name) || server.child.exitCode !== null)
+    }
+    t.equal(server.child.exitCode, null)
+    t.match(await ended(server, 'fine'), { state: 'completed' })
+    t.match(await ended(server, 'timer'), { state: 'completed' }, 'and the task of such a file goes on')
+    server.child.kill('SIGTERM')
+    t.strictSame(await server.exit, [0, null], 'and the signal is still heard')
+  })
 
 t.test('a timer that throws again and again is reported ten times, then now and then [F25]', SLOW, async t => {
   const server = await served(t, { files: modules({ again: 'setInterval(() => { throw new Error("again") }, 1)' }) })
@@ -44,19 +50,39 @@ t.test('a timer that throws again and again is reported ten times, then now and 
 })
 
 const CALLS: Record<string, string> = {
-  exit: 'process.exit(7)', really_exit: 'process.reallyExit(7)', aborts: 'process.abort()', chdir: 'process.chdir("/")', umask: 'process.umask(0o777)',
-  kill: 'process.kill(process.pid, "SIGKILL")', group: 'process.kill(0, "SIGKILL")', emit: 'process.emit("SIGTERM")', emit_exit: 'process.emit("exit", 0)',
-  capture: 'process.setUncaughtExceptionCaptureCallback(() => {})', closes: 'const { closeSync } = await import("node:fs"); closeSync(1)', named: 'const { exit } = await import("node:process"); exit(7)'
+  exit: 'process.exit(7)',
+  really_exit: 'process.reallyExit(7)',
+  aborts: 'process.abort()',
+  chdir: 'process.chdir("/")',
+  umask: 'process.umask(0o777)',
+  kill: 'process.kill(process.pid, "SIGKILL")',
+  group: 'process.kill(0, "SIGKILL")',
+  emit: 'process.emit("SIGTERM")',
+  emit_exit: 'process.emit("exit", 0)',
+  capture: 'process.setUncaughtExceptionCaptureCallback(() => {})',
+  closes: 'const { closeSync } = await import("node:fs"); closeSync(1)',
+  named: 'const { exit } = await import("node:process"); exit(7)'
 }
 
-t.test('what would end or change the process of the server fails the attempt of an inline task in words [F26]', SLOW, async t => {
-  const server = await served(t, { files: Object.fromEntries(Object.entries(CALLS).map(([id, call]) => [`${id}.ts`, taskFile(id, call, { max_retries: 0 })])) })
-  for (const id of Object.keys(CALLS)) t.match(await ended(server, id), { state: 'failed', error: { code: 'OFFPEAK_PROCESS_SHARED' } }, id)
-  t.equal(server.child.exitCode, null)
-})
+t.test('what would end or change the process of the server fails the attempt of an inline task in words [F26]', SLOW,
+  async t => {
+    const server = await served(t, {
+      files: Object.fromEntries(
+        Object.entries(CALLS).map(([id, call]) => [`${id}.ts`, taskFile(id, call, { max_retries: 0 })])
+      )
+    })
+    for (const id of Object.keys(CALLS)) {
+      t.match(await ended(server, id), { state: 'failed', error: { code: 'OFFPEAK_PROCESS_SHARED' } }, id)
+    }
+    t.equal(server.child.exitCode, null)
+  })
 
 t.test('a thread cannot kill the process that it is in [F26]', SLOW, async t => {
-  const server = await served(t, { files: { 'kill.ts': taskFile('kill', 'process.kill(process.pid, "SIGKILL")', { isolation: 'thread', max_retries: 0 }) } })
+  const server = await served(t, {
+    files: {
+      'kill.ts': taskFile('kill', 'process.kill(process.pid, "SIGKILL")', { isolation: 'thread', max_retries: 0 })
+    }
+  })
   t.match(await ended(server, 'kill'), { state: 'failed', error: { code: 'OFFPEAK_PROCESS_SHARED' } })
 })
 
@@ -78,13 +104,19 @@ t.test('a task cannot take the listeners of the server away, nor change how it e
 const LISTS: Record<string, string> = {
   sparse: 'export const TASK_DEFINITIONS = new Array(2 ** 32 - 1)',
   said: 'export const TASK_DEFINITIONS = new Proxy([], { get: (_, key) => key === "length" ? 2 ** 40 : undefined })',
-  endless: 'export default { id: "endless", func: () => 1, tags: new Proxy(["a"], { get: (list, key) => key === Symbol.iterator ? function * () { for (;;) yield "x" } : Reflect.get(list, key) }) }',
+  endless:
+    'export default { id: "endless", func: () => 1, tags: new Proxy(["a"], { get: (list, key) => key === Symbol.iterator ? function * () { for (;;) yield "x" } : Reflect.get(list, key) }) }',
   reads: 'export default { get id () { throw new Error("no id") }, func: () => 1 }',
   hidden: 'export default new Proxy({}, { ownKeys () { throw new Error("no keys") } })'
 }
 
 t.test('definitions that are endless, or throw when they are read, harm nobody but themselves [F34]', SLOW, async t => {
-  const server = await served(t, { files: { ...Object.fromEntries(Object.entries(LISTS).map(([name, text]) => [`${name}.mjs`, text])), 'fine.ts': taskFile('fine') } })
+  const server = await served(t, {
+    files: {
+      ...Object.fromEntries(Object.entries(LISTS).map(([name, text]) => [`${name}.mjs`, text])),
+      'fine.ts': taskFile('fine')
+    }
+  })
   const { broken } = (await server.call('GET', '/api/health')).body as { broken: { where: string }[] }
   t.strictSame(broken.map(({ where }) => where.split(/[.: ]/)[0]).toSorted(), ['hidden', 'reads', 'said', 'sparse'])
   t.match(await ended(server, 'endless'), { state: 'completed' }, 'a list is a list')
@@ -92,12 +124,32 @@ t.test('definitions that are endless, or throw when they are read, harm nobody b
 })
 
 const CHANGES: Record<string, string> = {
-  adds: 'Object.prototype.polluted = 1', json: 'globalThis.JSON = null', stringify: 'JSON.stringify = () => { throw 1 }', date: 'globalThis.Date = class { static now () { return NaN } }', now: 'Date.now = () => NaN',
-  timer: 'globalThis.setTimeout = () => { throw 1 }', promise: 'globalThis.Promise = null', buffer: 'globalThis.Buffer = null', process: 'globalThis.process = null', math: 'Math.floor = null'
+  adds: 'Object.prototype.polluted = 1',
+  json: 'globalThis.JSON = null',
+  stringify: 'JSON.stringify = () => { throw 1 }',
+  date: 'globalThis.Date = class { static now () { return NaN } }',
+  now: 'Date.now = () => NaN',
+  timer: 'globalThis.setTimeout = () => { throw 1 }',
+  promise: 'globalThis.Promise = null',
+  buffer: 'globalThis.Buffer = null',
+  process: 'globalThis.process = null',
+  math: 'Math.floor = null'
 }
 
 t.test('a task that replaces what the server works with fails, and the others go on [F44]', SLOW, async t => {
-  const server = await served(t, { files: { ...Object.fromEntries(Object.entries(CHANGES).map(([id, text]) => [`${id}.ts`, taskFile(id, text, { max_retries: 0 })])), 'fine.ts': taskFile('fine', 'return "polluted" in {}') } })
-  for (const id of Object.keys(CHANGES)) t.match(await ended(server, id), { state: 'failed', error: { message: /not extensible|read only|read-only|Cannot assign/ } }, id)
+  const server = await served(t, {
+    files: {
+      ...Object.fromEntries(
+        Object.entries(CHANGES).map(([id, text]) => [`${id}.ts`, taskFile(id, text, { max_retries: 0 })])
+      ),
+      'fine.ts': taskFile('fine', 'return "polluted" in {}')
+    }
+  })
+  for (const id of Object.keys(CHANGES)) {
+    t.match(await ended(server, id), {
+      state: 'failed',
+      error: { message: /not extensible|read only|read-only|Cannot assign/ }
+    }, id)
+  }
   t.match(await ended(server, 'fine'), { state: 'completed', result: false })
 })

@@ -15,10 +15,12 @@ import type { Test } from 'tap'
 const library = powercutLibrary(scratch(t))
 const skip = library === null && 'there is no C compiler here'
 
-const LINE = 'require("node:fs").appendFileSync(ctx.payload?.file ?? process.env.BEGUN, `${ctx.task} ${ctx.run_id} ${ctx.attempt}\\n`)'
+const LINE =
+  'require("node:fs").appendFileSync(ctx.payload?.file ?? process.env.BEGUN, `${ctx.task} ${ctx.run_id} ${ctx.attempt}\\n`)'
 const NEVER = 'await new Promise(() => setInterval(() => undefined, 1000))'
 const IMPORT = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url)\n'
-const task = (id: string, body: string, fields: object = {}) => IMPORT + taskFile(id, body, { max_retries: 0, ...fields })
+const task = (id: string, body: string, fields: object = {}) =>
+  IMPORT + taskFile(id, body, { max_retries: 0, ...fields })
 
 const begins = (id: string, fields: object = {}) => task(id, `${LINE}; ${NEVER}`, fields)
 
@@ -26,14 +28,18 @@ const begins = (id: string, fields: object = {}) => task(id, `${LINE}; ${NEVER}`
 const filesFor = (begun: string, at: number): Record<string, string> => ({
   'added.js': begins('added'),
   'released.js': begins('released'),
-  'fails_once.js': task('fails_once', `if (ctx.attempt === 1) throw new Error('once'); ${LINE}; ${NEVER}`, { max_retries: 1, backoff: { kind: 'fixed', delay: 0.05, jitter: 0 } }),
+  'fails_once.js': task('fails_once', `if (ctx.attempt === 1) throw new Error('once'); ${LINE}; ${NEVER}`, {
+    max_retries: 1,
+    backoff: { kind: 'fixed', delay: 0.05, jitter: 0 }
+  }),
   'first.js': task('first', 'return 1'),
   'cron.js': begins('cron', { trigger: '* * * * * *', overlap: 'skip' }),
   'interval.js': begins('interval', { trigger: 'interval', trigger_args: { seconds: 1 }, overlap: 'skip' }),
   'date.js': begins('date', { trigger: 'date', trigger_args: { run_date: new Date(at).toISOString() } }),
   'process.js': begins('process', { isolation: 'process', env: { BEGUN: begun } }),
   'thread.js': begins('thread', { isolation: 'thread' }),
-  'script.sh': `#!/bin/sh\n# offpeak: id = script ; max_retries = 0\necho "$OFFPEAK_TASK $OFFPEAK_RUN_ID $OFFPEAK_ATTEMPT" >> ${begun}\nexec sleep 100\n`,
+  'script.sh':
+    `#!/bin/sh\n# offpeak: id = script ; max_retries = 0\necho "$OFFPEAK_TASK $OFFPEAK_RUN_ID $OFFPEAK_ATTEMPT" >> ${begun}\nexec sleep 100\n`,
   'loops.js': task('loops', `${LINE}; for (;;);`)
 })
 /** Executed elsewhere they have not ended the process that others ran in: the crash is not theirs. */
@@ -43,13 +49,19 @@ const WAYS = ['added', 'cron', 'date', 'fails_once', 'interval', 'process', 'rel
 /** A server whose power can be cut, on a folder with these tasks. `begun`: what has begun, as tasks have written it. */
 async function powered (t: Test) {
   const root = scratch(t)
-  const [folder, synced, after, file] = ['data', 'synced', 'after', 'begun'].map(name => join(root, name)) as [string, string, string, string]
+  const [folder, synced, after, file] = ['data', 'synced', 'after', 'begun'].map(name => join(root, name)) as [string,
+    string, string, string]
   writeFileSync(file, '')
   const it = await served(t, {
-    root, files: filesFor(file, Date.now() + 2500), config: { manager: { scheduler_thread_pool: 20 } },
+    root,
+    files: filesFor(file, Date.now() + 2500),
+    config: { manager: { scheduler_thread_pool: 20 } },
     env: { ...cutEnvironment({ library: library!, folder, synced }), BEGUN: file }
   })
-  const begun = () => readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => line.split(' ') as [task: string, id: string, attempt: string])
+  const begun = () =>
+    readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line =>
+      line.split(' ') as [task: string, id: string, attempt: string]
+    )
   let looks = 0
   /** Whether a power cut now would leave the run as one that runs. */
   const isKnown = (id: string): boolean => {
@@ -80,28 +92,44 @@ async function powered (t: Test) {
   return { ...it, begun, isKnown, cut }
 }
 
-t.test('an attempt that has begun is soon known under its id after a power cut, and its crash counts [F06]', { timeout: 90_000, skip }, async t => {
+t.test('an attempt that has begun is soon known under its id after a power cut, and its crash counts [F06]', {
+  timeout: 90_000,
+  skip
+}, async t => {
   const { root, call, begun, isKnown, cut } = await powered(t)
   chmodSync(join(root, 'backgroundtask/script.sh'), 0o755)
-  await call('POST', '/api/flows', { runs: [{ ref: 'a', task: 'first' }, { task: 'released', after: [{ run: '#a' }] }] })
-  for (const id of ['added', 'fails_once', 'process', 'thread', 'script']) await call('POST', `/api/tasks/${id}/runs`, {})
+  await call('POST', '/api/flows', {
+    runs: [{ ref: 'a', task: 'first' }, { task: 'released', after: [{ run: '#a' }] }]
+  })
+  for (const id of ['added', 'fails_once', 'process', 'thread', 'script']) {
+    await call('POST', `/api/tasks/${id}/runs`, {})
+  }
   await until('every one has begun', () => new Set(begun().map(([id]) => id)).size === WAYS.length, 30_000)
   const started = begun()
   t.same(started.map(([id]) => id).toSorted(), WAYS, 'each once')
   await until('the disk has them all', () => started.every(([, id]) => isKnown(id)), 20_000)
   const engine = await cut()
-  for (const [task, id, attempt] of started) t.match(await engine.get(id), { task, state: 'running', attempt: Number(attempt), crashes: 0 }, task)
+  for (const [task, id, attempt] of started) {
+    t.match(await engine.get(id), { task, state: 'running', attempt: Number(attempt), crashes: 0 }, task)
+  }
   await engine.expire({ now: Date.now(), restart: 'restart', crash_cap: 5 })
-  for (const [task, id, attempt] of started) t.match(await engine.get(id), { state: 'queued', attempt: Number(attempt) - 1, crashes: APART.includes(task) ? 0 : 1 }, task)
+  for (const [task, id, attempt] of started) {
+    t.match(await engine.get(id), {
+      state: 'queued',
+      attempt: Number(attempt) - 1,
+      crashes: APART.includes(task) ? 0 : 1
+    }, task)
+  }
 })
 
-t.test('an attempt that never lets go of the event loop is known after a power cut [F06]', { timeout: 90_000, skip }, async t => {
-  const { call, begun, isKnown, cut } = await powered(t)
-  void call('POST', '/api/tasks/loops/runs', {}).catch(() => undefined)
-  const own = () => begun().find(([id]) => id === 'loops')
-  await until('it has begun', () => own() !== undefined, 30_000)
-  // The event loop is held: what is not on its way to the disk by now never comes there.
-  await until('the disk has it', () => isKnown(own()![1]), 20_000)
-  const engine = await cut()
-  t.match(await engine.get(own()![1]), { state: 'running', attempt: 1 })
-})
+t.test('an attempt that never lets go of the event loop is known after a power cut [F06]', { timeout: 90_000, skip },
+  async t => {
+    const { call, begun, isKnown, cut } = await powered(t)
+    void call('POST', '/api/tasks/loops/runs', {}).catch(() => undefined)
+    const own = () => begun().find(([id]) => id === 'loops')
+    await until('it has begun', () => own() !== undefined, 30_000)
+    // The event loop is held: what is not on its way to the disk by now never comes there.
+    await until('the disk has it', () => isKnown(own()![1]), 20_000)
+    const engine = await cut()
+    t.match(await engine.get(own()![1]), { state: 'running', attempt: 1 })
+  })

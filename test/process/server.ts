@@ -12,21 +12,41 @@ import type { TaskManager } from '../../core/manager.ts'
 const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')
 
 /** `offpeak start` as a process of its own, on a folder with these task files, killed with the test. */
-export async function served (t: Owner, { files = {}, config = {}, root = scratch(t), env = {} }: { files?: Record<string, string>, config?: object, root?: string, env?: NodeJS.ProcessEnv }) {
+export async function served (
+  t: Owner,
+  { files = {}, config = {}, root = scratch(t), env = {} }: { files?: Record<string, string>, config?: object,
+    root?: string, env?: NodeJS.ProcessEnv }
+) {
   mkdirSync(join(root, 'backgroundtask'), { recursive: true })
   writeFileSync(join(root, 'config.json'), JSON.stringify(config))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'backgroundtask', name), text)
   let output = ''
-  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: root, ...CALM, ...env } })
-  t.teardown(() => { child.kill('SIGKILL') })
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => { output += chunk })
+  const child = spawn(process.execPath, [BIN, 'start', '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: root, ...CALM, ...env }
+  })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+    })
+  }
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  await until('it answers', () => /answers at http/.test(output) || child.exitCode !== null || child.signalCode !== null)
+  await until('it answers',
+    () => /answers at http/.test(output) || child.exitCode !== null || child.signalCode !== null)
   const url = /answers at (http:\S+)/.exec(output)?.[1] ?? ''
   const token = () => readFileSync(join(root, 'data/token'), 'utf8').trim()
   const call = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(url + path, {
-      method, headers: { authorization: `Bearer ${token()}`, ...body === undefined ? {} : { 'content-type': 'application/json' } }, ...body === undefined ? {} : { body: JSON.stringify(body) }
+      method,
+      headers: {
+        authorization: `Bearer ${token()}`,
+        ...body === undefined ? {} : { 'content-type': 'application/json' }
+      },
+      ...body === undefined ? {} : { body: JSON.stringify(body) }
     })
     return { status: answer.status, body: await answer.json() as never }
   }

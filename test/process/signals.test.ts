@@ -11,17 +11,23 @@ const FILES = {
 }
 const CONFIG = { manager: { stop_grace: 1.5 } }
 
-interface Running { id: string }
+interface Running {
+  id: string
+}
 
 async function running (t: Parameters<typeof served>[0], tasks: string[]) {
   const it = await served(t, { files: FILES, config: CONFIG })
   const ids: Record<string, string> = {}
   for (const task of tasks) ids[task] = ((await it.call('POST', `/api/tasks/${task}/runs`, {})).body as Running).id
-  await until('all are running', async () => ((await it.call('GET', '/api/runs?state=running')).body as { items: unknown[] }).items.length === tasks.length)
+  await until('all are running',
+    async () =>
+      ((await it.call('GET', '/api/runs?state=running')).body as { items: unknown[] }).items.length === tasks.length)
   return { ...it, ids }
 }
 
-t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0 [F04]', { timeout: 60_000 }, async t => {
+t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0 [F04]', {
+  timeout: 60_000
+}, async t => {
   const { child, exit, root, ids } = await running(t, ['nearly', 'obeys', 'ignores'])
   const began = performance.now()
   child.kill('SIGTERM')
@@ -29,7 +35,15 @@ t.test('SIGTERM lets the nearly done finish, gives the others their attempt back
   t.ok(performance.now() - began < 15_000, 'within grace and kill time')
   const { desk } = await left(t, root)
   t.match(await desk.run(ids.nearly!), { state: 'completed', result: 'done' })
-  for (const task of ['obeys', 'ignores']) t.match(await desk.run(ids[task]!), { state: 'queued', attempt: 0, crashes: 0, turn: 1, reason: { code: 'stopping' } }, task)
+  for (const task of ['obeys', 'ignores']) {
+    t.match(await desk.run(ids[task]!), {
+      state: 'queued',
+      attempt: 0,
+      crashes: 0,
+      turn: 1,
+      reason: { code: 'stopping' }
+    }, task)
+  }
 })
 
 t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 60_000 }, async t => {
@@ -52,23 +66,28 @@ t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout
   t.equal(child.exitCode, null)
 })
 
-t.test('what was running in a killed process runs again, once, as soon as it is started [F01, F03]', { timeout: 60_000 }, async t => {
+t.test('what was running in a killed process runs again, once, as soon as it is started [F01, F03]', {
+  timeout: 60_000
+}, async t => {
   const first = await running(t, ['obeys'])
   first.child.kill('SIGKILL')
   await first.exit
   const again = await served(t, { root: first.root, files: FILES, config: CONFIG })
-  await until('it runs', async () => ((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body as { state: string }).state === 'running')
+  await until('it runs',
+    async () =>
+      ((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body as { state: string }).state === 'running')
   t.match((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body, { turn: 2, crashes: 1, attempt: 1 })
 })
 
-t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 60_000 }, async t => {
-  const first = await served(t, { files: FILES, config: CONFIG })
-  const second = await served(t, { root: first.root, files: FILES, config: CONFIG })
-  const [code] = await second.exit
-  t.not(code, 0)
-  t.match(second.output(), /uses this data folder/)
-  t.equal((await first.call('GET', '/api/health')).status, 200)
-})
+t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 60_000 },
+  async t => {
+    const first = await served(t, { files: FILES, config: CONFIG })
+    const second = await served(t, { root: first.root, files: FILES, config: CONFIG })
+    const [code] = await second.exit
+    t.not(code, 0)
+    t.match(second.output(), /uses this data folder/)
+    t.equal((await first.call('GET', '/api/health')).status, 200)
+  })
 
 t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 60_000 }, async t => {
   const { exit, output } = await served(t, { config: { manager: { max_tasks: 'many' } } })
@@ -76,12 +95,20 @@ t.test('a bad configuration refuses the start with its place and exit code 78', 
   t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
 })
 
-t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', { timeout: 60_000 }, async t => {
-  const { call, output, child } = await served(t, { files: { 'late.ts': taskFile('late', 'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', { max_retries: 0 }) } })
-  const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
-  await until('it is told', () => /too late/.test(output()))
-  t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
-  t.match(output(), /unheard/)
-  t.equal(child.exitCode, null)
-  t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
-})
+t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', { timeout: 60_000 },
+  async t => {
+    const { call, output, child } = await served(t, {
+      files: {
+        'late.ts': taskFile('late',
+          'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', {
+          max_retries: 0
+        })
+      }
+    })
+    const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
+    await until('it is told', () => /too late/.test(output()))
+    t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
+    t.match(output(), /unheard/)
+    t.equal(child.exitCode, null)
+    t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
+  })

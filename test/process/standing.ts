@@ -5,7 +5,8 @@ import { served } from './server.ts'
 import { taskFile } from '../manager/home.ts'
 import type { IncomingMessage } from 'node:http'
 
-const SPIN = 'await null\nconst end = Date.now() + (ctx.payload?.ms ?? 1e9)\nwhile (Date.now() < end) ;\nreturn "let go"'
+const SPIN =
+  'await null\nconst end = Date.now() + (ctx.payload?.ms ?? 1e9)\nwhile (Date.now() < end) ;\nreturn "let go"'
 const SYNC = '(await import("node:child_process")).execSync("sleep 600")'
 /** Functions that hold the loop, and one that waits. */
 export const FILES = {
@@ -16,8 +17,16 @@ export const FILES = {
 /** A short grace. */
 export const CONFIG = { manager: { stop_grace: 1 } }
 
-export interface Health { status: string, reasons: string[], loop: { standing: { runs: { id: string, task: string }[], exact: boolean, where: string | null } | null, stood: { runs: { id: string }[] }[] } }
-export interface Problem { code: string, detail: string }
+export interface Health {
+  status: string
+  reasons: string[]
+  loop: { standing: { runs: { id: string, task: string }[], exact: boolean, where: string | null } | null,
+    stood: { runs: { id: string }[] }[] }
+}
+export interface Problem {
+  code: string
+  detail: string
+}
 export type Served = Awaited<ReturnType<typeof served>>
 
 /** Adds a run that is due a little later, so that its answer is out before its loop stands. */

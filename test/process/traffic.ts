@@ -3,19 +3,32 @@ import { join } from 'node:path'
 import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 
-// A manager under traffic, to be killed: it adds runs as fast as it is answered, writes down every id that was acknowledged, and
+// A manager under traffic, to be killed: it adds runs as fast as it is answered, writes down every id that was
+// acknowledged, and
 // its tasks write down that they have begun.
 const root = process.argv[2]!
 mkdirSync(root, { recursive: true })
 const line = (file: string, text: string) => appendFileSync(join(root, file), `${text}\n`)
 const manager = await createManager({ root, files: 'none', env: CALM, config: { manager: { crash_cap: 1000 } } })
 manager.registerTasks([
-  { id: 'quick', max_retries: 0, func: ctx => { line('begun', ctx.run_id) } },
-  { id: 'slow', max_retries: 0, func: async ctx => {
-    line('begun', ctx.run_id)
-    await new Promise(resolve => { setTimeout(resolve, 40) })
-    line('ended', ctx.run_id)
-  } }
+  {
+    id: 'quick',
+    max_retries: 0,
+    func: ctx => {
+      line('begun', ctx.run_id)
+    }
+  },
+  {
+    id: 'slow',
+    max_retries: 0,
+    func: async ctx => {
+      line('begun', ctx.run_id)
+      await new Promise(resolve => {
+        setTimeout(resolve, 40)
+      })
+      line('ended', ctx.run_id)
+    }
+  }
 ])
 await manager.start()
 process.send?.('started')
@@ -23,7 +36,9 @@ async function caller (task: string): Promise<never> {
   for (;;) {
     const { run } = await manager.desk.enqueue(task)
     line('acknowledged', run.id)
-    await new Promise(resolve => { setTimeout(resolve, 3) })
+    await new Promise(resolve => {
+      setTimeout(resolve, 3)
+    })
   }
 }
 for (const task of ['quick', 'slow', 'slow']) void caller(task)

@@ -41,7 +41,9 @@ async function site (t: Test) {
 }
 
 t.test('a program that runs is busy, by the name that the kernel keeps', async t => {
-  const { look, write } = probing(t, { kind: 'process', processes: ['vlc', 'a-very-long-program-name'] }, { tree: { ...DESKTOP, 'proc/41/comm': 'bash\n' } })
+  const { look, write } = probing(t, { kind: 'process', processes: ['vlc', 'a-very-long-program-name'] }, {
+    tree: { ...DESKTOP, 'proc/41/comm': 'bash\n' }
+  })
   t.match(await look(), { busy: false, detail: 'none of them runs' })
   write({ 'proc/42/comm': 'a-very-long-pro\n' })
   t.match(await look(), { busy: true, detail: "'a-very-long-program-name' runs" })
@@ -49,14 +51,20 @@ t.test('a program that runs is busy, by the name that the kernel keeps', async t
 
 t.test('what a URL says decides', async t => {
   const { says, url } = await site(t)
-  const { look, senses } = probing(t, { kind: 'url', url, headers: { 'x-token': 'abc' }, busy_when: { pointer: '/streams', above: 0 } })
+  const { look, senses } = probing(t, {
+    kind: 'url',
+    url,
+    headers: { 'x-token': 'abc' },
+    busy_when: { pointer: '/streams', above: 0 }
+  })
   says.body = '{"streams":2}'
   t.match(await look(), { busy: true, detail: 'status 200, /streams is 2' })
   t.equal(says.headers['x-token'], 'abc')
   says.body = '{"streams":0}'
   t.match(await look(), { busy: false })
   says.status = 302
-  t.match(await look(), { busy: false, detail: 'status 302' }, 'a redirect is not followed, and the answer before it still counts')
+  t.match(await look(), { busy: false, detail: 'status 302' },
+    'a redirect is not followed, and the answer before it still counts')
   t.match(await look(1_000_000), { busy: 'unknown', detail: 'status 302' })
   t.match(senses.troubles(), [{ sensor: 'probe look', message: 'status 302' }])
 })
@@ -96,7 +104,11 @@ t.test('probes keep to their own period', async t => {
 t.test('the exit code of a command decides, without a shell [S21]', async t => {
   const folder = scratch(t)
   const command = [process.execPath, '-e', 'process.exit(Number(process.argv[1]))', '3; echo']
-  const { look, configure } = probing(t, { kind: 'command', command: [...command.slice(0, 3), '3'], busy_when: { exit: [3] } }, { exec })
+  const { look, configure } = probing(t, {
+    kind: 'command',
+    command: [...command.slice(0, 3), '3'],
+    busy_when: { exit: [3] }
+  }, { exec })
   t.match(await look(), { busy: true, detail: 'exit code 3' })
   configure({ probes: { look: { kind: 'command', command: [...command.slice(0, 3), '0'], busy_when: { exit: [3] } } } })
   t.match(await look(), { busy: false })
@@ -165,21 +177,29 @@ t.test('judging an answer', async t => {
 })
 
 t.test('a signal counts until it ends, survives a restart, and is asked for by name', async t => {
-  const { senses, clock, make, folder } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number', ttl: '10m' } } } })
+  const { senses, clock, make, folder } = machine(t, {
+    tree: DESKTOP,
+    config: { signals: { price: { type: 'number', ttl: '10m' } } }
+  })
   await senses.start()
   senses.setSignal('price', 31.5)
   senses.setSignal('solar', 'high', 60_000)
-  t.match(senses.latest.signals, { price: { value: 31.5, at: clock.now(), expires_at: clock.now() + 600_000 }, solar: { value: 'high' } }, 'at once')
+  t.match(senses.latest.signals, {
+    price: { value: 31.5, at: clock.now(), expires_at: clock.now() + 600_000 },
+    solar: { value: 'high' }
+  }, 'at once')
   await senses.stop()
   t.match(JSON.parse(readFileSync(join(folder, 'signals.json'), 'utf8')), { price: { value: 31.5 } })
   const next = make()
   clock.advance(61_000)
   await next.start()
-  const live = () => Object.entries(next.latest.signals).filter(([, { expires_at: until }]) => until > clock.now()).map(([name]) => name)
+  const live = () =>
+    Object.entries(next.latest.signals).filter(([, { expires_at: until }]) => until > clock.now()).map(([name]) => name)
   t.strictSame(live(), ['price'])
   clock.advance(600_000)
   await next.sample()
-  t.strictSame([live(), Object.keys(next.latest.signals)], [[], ['price', 'solar']], 'for a day it is known what has expired')
+  t.strictSame([live(), Object.keys(next.latest.signals)], [[], ['price', 'solar']],
+    'for a day it is known what has expired')
   t.equal(next.dropSignal('price'), false)
   clock.advance(86_400_000)
   t.strictSame((await next.sample()).signals, {})
@@ -198,7 +218,8 @@ t.test('a signal that a clock in the future has set counts for as long as it was
 t.test('a signal that makes no sense is refused with what was expected', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number' } } } })
   const refused = (pointer: string, ...asked: [string, unknown, number?]) =>
-    t.throws(() => senses.setSignal(...asked), { code: 'OFFPEAK_SIGNAL_INVALID', place: { pointer } }, JSON.stringify(asked))
+    t.throws(() => senses.setSignal(...asked), { code: 'OFFPEAK_SIGNAL_INVALID', place: { pointer } },
+      JSON.stringify(asked))
   refused('/name', 'Not A Name', 1)
   refused('/name', '__proto__', 1)
   refused('/value', 'a', NaN)
@@ -231,7 +252,8 @@ t.test('a minute in which the clock is a year ahead ends no signal, and one of a
 
 t.test('a file of signals that is broken is forgotten', async t => {
   const { senses, folder } = machine(t, { tree: DESKTOP })
-  writeFileSync(join(folder, 'signals.json'), '{"a": {"value": 1, "at": 0, "expires_at": 99999999999999}, "b": {"value": {}}, "C d": 1, "c"')
+  writeFileSync(join(folder, 'signals.json'),
+    '{"a": {"value": 1, "at": 0, "expires_at": 99999999999999}, "b": {"value": {}}, "C d": 1, "c"')
   await senses.start()
   t.strictSame(senses.latest.signals, {})
 })
@@ -249,8 +271,17 @@ t.test('probes and signals of a configuration are checked by their kind', async 
     sense: { metered: 'maybe', every: 'soon' }
   })
   t.strictSame(faults.map(({ pointer }) => pointer).toSorted(), [
-    '/probes/Bad Name', '/probes/a', '/probes/b/busy_when/status', '/probes/b/path', '/probes/c/busy_when', '/probes/c/url',
-    '/probes/d/evry', '/probes/d/kind', '/sense/every', '/sense/metered', '/signals/X y'
+    '/probes/Bad Name',
+    '/probes/a',
+    '/probes/b/busy_when/status',
+    '/probes/b/path',
+    '/probes/c/busy_when',
+    '/probes/c/url',
+    '/probes/d/evry',
+    '/probes/d/kind',
+    '/sense/every',
+    '/sense/metered',
+    '/signals/X y'
   ])
   t.match(faults.find(({ pointer }) => pointer === '/probes/a')?.detail, "'url' is missing")
   t.match(faults.find(({ pointer }) => pointer === '/probes/d/evry')?.detail, "did you mean 'every'?")

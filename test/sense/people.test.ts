@@ -29,7 +29,11 @@ function house (t: Test, { tree = {}, output = '' }: { tree?: Tree, output?: str
     said.asked.push(argv.join(' '))
     return { code: 0, output: said.output }
   }
-  const base = machine(t, { tree: { ...DESKTOP, ...tree }, exec, config: { scheduling: { idle_check_interval: '10s' } } })
+  const base = machine(t, {
+    tree: { ...DESKTOP, ...tree },
+    exec,
+    config: { scheduling: { idle_check_interval: '10s' } }
+  })
   const touch = (path: string, secondsAgo: number, kind: 'read' | 'changed' = 'read') => {
     const at = base.clock.now() / 1000 - secondsAgo
     const old = base.clock.now() / 1000 - 1_000_000
@@ -38,7 +42,14 @@ function house (t: Test, { tree = {}, output = '' }: { tree?: Tree, output?: str
   return { ...base, said, touch }
 }
 
-const TERMINALS: Tree = { 'dev/pts/0': '', 'dev/pts/7': '', 'dev/pts/ptmx': '', 'dev/tty1': '', 'dev/tty': '', 'dev/input/event0': '' }
+const TERMINALS: Tree = {
+  'dev/pts/0': '',
+  'dev/pts/7': '',
+  'dev/pts/ptmx': '',
+  'dev/tty1': '',
+  'dev/tty': '',
+  'dev/input/event0': ''
+}
 
 t.test('the last touch of any terminal counts', async t => {
   programs(t)
@@ -79,7 +90,14 @@ t.test('a touch in the future is from a clock that was wrong, and is none', asyn
 
 t.test('somebody at a screen is not idle, whatever the terminals say', async t => {
   programs(t, 'loginctl')
-  const { senses, touch, later, said } = house(t, { tree: { ...TERMINALS, 'run/systemd/sessions/c2': SESSION, 'run/systemd/sessions/c2.ref': '', 'run/systemd/sessions/3': SESSION.replace('wayland', 'tty') } })
+  const { senses, touch, later, said } = house(t, {
+    tree: {
+      ...TERMINALS,
+      'run/systemd/sessions/c2': SESSION,
+      'run/systemd/sessions/c2.ref': '',
+      'run/systemd/sessions/3': SESSION.replace('wayland', 'tty')
+    }
+  })
   for (const path of Object.keys(TERMINALS)) touch(path, 9000)
   said.output = 'IdleHint=no\nIdleSinceHint=0\n'
   t.equal((await senses.sample()).idle_seconds, 0)
@@ -101,18 +119,36 @@ t.test('without a keeper of sessions a screen leaves it open, unless somebody ty
   t.equal((await later({}, 10_000)).idle_seconds, 13)
 })
 
-const ROUTE = (flags: string, name = 'eth0') => `Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n${name}\t00000000\t0100A8C0\t${flags}\t0\t0\t0\t00000000\t0\n${name}\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n`
-const SIX = (name: string, flags: string) => `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fe800000000000000000000000000001 00000400 00000001 00000000 ${flags} ${name.padStart(8)}\n`
+const ROUTE = (flags: string, name = 'eth0') =>
+  `Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n${name}\t00000000\t0100A8C0\t${flags}\t0\t0\t0\t00000000\t0\n${name}\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n`
+const SIX = (name: string, flags: string) =>
+  `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fe800000000000000000000000000001 00000400 00000001 00000000 ${flags} ${
+    name.padStart(8)
+  }\n`
 
 const WAYS: [string, Tree, object][] = [
   ['a cable that is up leads out', {}, { online: true, metered: false }],
-  ['a cable that was pulled out does not', { 'sys/class/net/eth0/operstate': 'down\n' }, { online: false, metered: 'unknown' }],
-  ['without a default route there is no way out', { 'proc/net/route': ROUTE('0003').split('\n').filter((_, index) => index !== 1).join('\n') }, { online: false }],
+  ['a cable that was pulled out does not', { 'sys/class/net/eth0/operstate': 'down\n' }, {
+    online: false,
+    metered: 'unknown'
+  }],
+  ['without a default route there is no way out', {
+    'proc/net/route': ROUTE('0003').split('\n').filter((_, index) => index !== 1).join('\n')
+  }, { online: false }],
   ['a route that is not up leads nowhere', { 'proc/net/route': ROUTE('0000') }, { online: false }],
-  ['IPv6 alone leads out', { 'proc/net/route': ROUTE('0000'), 'proc/net/ipv6_route': SIX('eth0', '00450003') }, { online: true }],
-  ['a rejecting route of IPv6 does not', { 'proc/net/route': ROUTE('0000'), 'proc/net/ipv6_route': SIX('lo', '00200200') }, { online: false }],
+  ['IPv6 alone leads out', { 'proc/net/route': ROUTE('0000'), 'proc/net/ipv6_route': SIX('eth0', '00450003') }, {
+    online: true
+  }],
+  ['a rejecting route of IPv6 does not', {
+    'proc/net/route': ROUTE('0000'),
+    'proc/net/ipv6_route': SIX('lo', '00200200')
+  }, { online: false }],
   ['a modem is metered', { 'proc/net/route': ROUTE('0001', 'wwan0') }, { online: true, metered: true }],
-  ['of a radio nobody knows', { 'proc/net/route': ROUTE('0003', 'wlan0'), 'sys/class/net/wlan0/type': '1\n', 'sys/class/net/wlan0/wireless/x': '' }, { online: true, metered: 'unknown' }]
+  ['of a radio nobody knows', {
+    'proc/net/route': ROUTE('0003', 'wlan0'),
+    'sys/class/net/wlan0/type': '1\n',
+    'sys/class/net/wlan0/wireless/x': ''
+  }, { online: true, metered: 'unknown' }]
 ]
 
 t.test('the way out', async t => {
@@ -138,7 +174,10 @@ t.test('NetworkManager knows what is metered, and of a portal before the way out
 
 t.test('nmcli tells where there is no busctl, and the owner knows best', async t => {
   programs(t, 'nmcli')
-  const { senses, configure, later } = house(t, { tree: { 'run/NetworkManager/x': '' }, output: 'yes (guessed)\nunknown\n' })
+  const { senses, configure, later } = house(t, {
+    tree: { 'run/NetworkManager/x': '' },
+    output: 'yes (guessed)\nunknown\n'
+  })
   t.equal((await senses.sample()).network.metered, true)
   configure({ sense: { metered: 'no' } })
   t.equal((await later({})).network.metered, false)

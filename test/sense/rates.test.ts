@@ -1,7 +1,10 @@
 import t from 'tap'
 import { DESKTOP, SELF, STAT, machine } from './machine.ts'
 
-const GROUP = { 'proc/self/cgroup': '0::/\n', 'cgroup/memory.stat': 'anon 1\ninactive_file 600000\nactive_file 300000\nslab_reclaimable 100000\n' }
+const GROUP = {
+  'proc/self/cgroup': '0::/\n',
+  'cgroup/memory.stat': 'anon 1\ninactive_file 600000\nactive_file 300000\nslab_reclaimable 100000\n'
+}
 
 t.test('the first sample tells no rate, only what stands', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
@@ -25,8 +28,10 @@ t.test('shares and rates are those between two samples', async t => {
     // 600 of 1000 ticks are work; waiting for the disk is none.
     'proc/stat': STAT('1500 0 600 8300 600 0 0 0 0 0'),
     'proc/self/stat': SELF(350),
-    'proc/diskstats': '   7       0 loop0 9 0 9 9 9 0 9 9 0 99999 9\n   8       0 sda 100 0 3000 50 100 0 5000 50 0 3000 100\n   8       1 sda1 1 0 9000 5 1 0 9000 5 0 5900 1\n',
-    'proc/net/dev': 'Inter-|\n face |bytes\n    lo: 90500 1 0 0 0 0 0 0 90500 1 0 0 0 0 0 0\n  eth0: 6000 1 0 0 0 0 0 0 7000 1 0 0 0 0 0 0\n'
+    'proc/diskstats':
+      '   7       0 loop0 9 0 9 9 9 0 9 9 0 99999 9\n   8       0 sda 100 0 3000 50 100 0 5000 50 0 3000 100\n   8       1 sda1 1 0 9000 5 1 0 9000 5 0 5900 1\n',
+    'proc/net/dev':
+      'Inter-|\n face |bytes\n    lo: 90500 1 0 0 0 0 0 0 90500 1 0 0 0 0 0 0\n  eth0: 6000 1 0 0 0 0 0 0 7000 1 0 0 0 0 0 0\n'
   })
   t.match(reading.cpu, { busy: 0.6, own: 0.25 })
   t.match(reading.io, { busy: 0.4, bytes_per_s: 2000 * 512 / 5 }, 'neither loop devices nor partitions count twice')
@@ -36,8 +41,17 @@ t.test('shares and rates are those between two samples', async t => {
 t.test('a counter that went back gives unknown once', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
-  const reading = await later({ 'proc/stat': STAT('10 0 5 80 5 0 0 0 0 0'), 'proc/self/stat': SELF(1), 'proc/net/dev': 'x\nx\n  eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n', 'proc/diskstats': '8 0 sda 1 0 1 1 1 0 1 1 0 1 1\n' })
-  t.match(reading, { cpu: { busy: 'unknown', own: 'unknown' }, io: { busy: 'unknown', bytes_per_s: 'unknown' }, network: { bytes_per_s: 'unknown' } })
+  const reading = await later({
+    'proc/stat': STAT('10 0 5 80 5 0 0 0 0 0'),
+    'proc/self/stat': SELF(1),
+    'proc/net/dev': 'x\nx\n  eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n',
+    'proc/diskstats': '8 0 sda 1 0 1 1 1 0 1 1 0 1 1\n'
+  })
+  t.match(reading, {
+    cpu: { busy: 'unknown', own: 'unknown' },
+    io: { busy: 'unknown', bytes_per_s: 'unknown' },
+    network: { bytes_per_s: 'unknown' }
+  })
   t.equal((await later({ 'proc/stat': STAT('20 0 5 90 5 0 0 0 0 0') })).cpu.busy, 0.5)
 })
 
@@ -50,19 +64,44 @@ t.test('two samples in one moment are one', async t => {
 
 t.test('what our own children use is our own, while they live and when they have ended', async t => {
   const child = (ticks: number) => `77 (sh) R 1 1 1 0 -1 0 0 0 0 0 ${ticks} 0 0 0 20 0 1 0 5 0 0\n`
-  const tree = { 'proc/self/task/1/comm': 'node\n', 'proc/self/task/1/children': '77 ', 'proc/77/stat': child(10), 'proc/77/task/77/children': '78', 'proc/78/stat': child(0) }
+  const tree = {
+    'proc/self/task/1/comm': 'node\n',
+    'proc/self/task/1/children': '77 ',
+    'proc/77/stat': child(10),
+    'proc/77/task/77/children': '78',
+    'proc/78/stat': child(0)
+  }
   const { senses, later } = machine(t, { tree: { ...DESKTOP, ...tree } })
   await senses.sample()
-  t.equal((await later({ 'proc/stat': STAT('2000 0 500 8000 500 0 0 0 0 0'), 'proc/77/stat': child(110), 'proc/78/stat': child(200) })).cpu.own, 0.3)
+  t.equal(
+    (await later({
+      'proc/stat': STAT('2000 0 500 8000 500 0 0 0 0 0'),
+      'proc/77/stat': child(110),
+      'proc/78/stat': child(200)
+    })).cpu.own,
+    0.3
+  )
   const reaped = '1 (node) R 1 1 1 0 -1 0 0 0 0 0 100 0 410 0 20 0 1 0 5 0 0\n'
-  t.equal((await later({ 'proc/stat': STAT('3000 0 500 8000 500 0 0 0 0 0'), 'proc/self/task/1/children': '', 'proc/self/stat': reaped })).cpu.own, 0.1)
+  t.equal(
+    (await later({
+      'proc/stat': STAT('3000 0 500 8000 500 0 0 0 0 0'),
+      'proc/self/task/1/children': '',
+      'proc/self/stat': reaped
+    })).cpu.own,
+    0.1
+  )
 })
 
 t.test('the limits of a container are the truth', async t => {
   const { senses, later } = machine(t, {
     tree: {
-      ...DESKTOP, ...GROUP, 'cgroup/cpu.max': '50000 100000\n', 'cgroup/cpu.stat': 'usage_usec 1000000\nuser_usec 1\n',
-      'cgroup/memory.max': '10000000\n', 'cgroup/memory.current': '5000000\n', 'cgroup/cpu.pressure': 'some avg10=77.00 avg60=0\nfull avg10=1.00 avg60=0\n'
+      ...DESKTOP,
+      ...GROUP,
+      'cgroup/cpu.max': '50000 100000\n',
+      'cgroup/cpu.stat': 'usage_usec 1000000\nuser_usec 1\n',
+      'cgroup/memory.max': '10000000\n',
+      'cgroup/memory.current': '5000000\n',
+      'cgroup/cpu.pressure': 'some avg10=77.00 avg60=0\nfull avg10=1.00 avg60=0\n'
     }
   })
   t.match(await senses.sample(), {
@@ -70,15 +109,23 @@ t.test('the limits of a container are the truth', async t => {
     memory: { used: 0.4, available_bytes: 6_000_000 },
     pressure: { cpu: { some: 77, full: 1 }, memory: { some: 0.1 } }
   })
-  const { cpu } = await later({ 'cgroup/cpu.stat': 'usage_usec 3000000\nuser_usec 1\n', 'proc/self/stat': SELF(200), 'proc/stat': STAT('1000 0 500 9000 500 0 0 0 0 0') })
+  const { cpu } = await later({
+    'cgroup/cpu.stat': 'usage_usec 3000000\nuser_usec 1\n',
+    'proc/self/stat': SELF(200),
+    'proc/stat': STAT('1000 0 500 9000 500 0 0 0 0 0')
+  })
   t.match(cpu, { busy: 0.8, own: 0.4 })
 })
 
 t.test('a limit above ours in the tree holds us too, and none at all is none', async t => {
   const { senses } = machine(t, {
     tree: {
-      ...DESKTOP, 'proc/self/cgroup': '1:name=systemd:/x\n0::/system.slice/offpeak.service\n', 'cgroup/system.slice/memory.max': '4000\n', 'cgroup/system.slice/memory.current': '1000\n',
-      'cgroup/system.slice/offpeak.service/memory.max': 'max\n', 'cgroup/system.slice/offpeak.service/cpu.max': 'max 100000\n'
+      ...DESKTOP,
+      'proc/self/cgroup': '1:name=systemd:/x\n0::/system.slice/offpeak.service\n',
+      'cgroup/system.slice/memory.max': '4000\n',
+      'cgroup/system.slice/memory.current': '1000\n',
+      'cgroup/system.slice/offpeak.service/memory.max': 'max\n',
+      'cgroup/system.slice/offpeak.service/cpu.max': 'max 100000\n'
     }
   })
   t.match(await senses.sample(), { memory: { used: 0.25, available_bytes: 3000 }, cpu: { cores: 2 } })
@@ -87,9 +134,15 @@ t.test('a limit above ours in the tree holds us too, and none at all is none', a
 t.test('the older control groups count where the newer ones say nothing', async t => {
   const { senses, later } = machine(t, {
     tree: {
-      ...DESKTOP, 'proc/self/cgroup': '4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n0::/\n', 'cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
-      'cgroup/memory/docker/a/memory.limit_in_bytes': '8000\n', 'cgroup/memory/docker/a/memory.usage_in_bytes': '5000\n', 'cgroup/memory/docker/a/memory.stat': 'total_inactive_file 1000\n',
-      'cgroup/cpu,cpuacct/cpu.cfs_quota_us': '100000\n', 'cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n', 'cgroup/cpu,cpuacct/cpuacct.usage': '1000000000\n'
+      ...DESKTOP,
+      'proc/self/cgroup': '4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n0::/\n',
+      'cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
+      'cgroup/memory/docker/a/memory.limit_in_bytes': '8000\n',
+      'cgroup/memory/docker/a/memory.usage_in_bytes': '5000\n',
+      'cgroup/memory/docker/a/memory.stat': 'total_inactive_file 1000\n',
+      'cgroup/cpu,cpuacct/cpu.cfs_quota_us': '100000\n',
+      'cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n',
+      'cgroup/cpu,cpuacct/cpuacct.usage': '1000000000\n'
     }
   })
   t.match(await senses.sample(), { cpu: { cores: 1 }, memory: { used: 0.5, available_bytes: 4000 } })
@@ -97,11 +150,25 @@ t.test('the older control groups count where the newer ones say nothing', async 
 })
 
 t.test('files that are missing or full of nonsense make their part unknown and leave the rest', async t => {
-  const { senses } = machine(t, { tree: { ...DESKTOP, 'proc/stat': 'garbage\n', 'proc/meminfo': '', 'proc/pressure/cpu': 'some nothing\n', 'proc/loadavg': 'x', 'proc/diskstats': '\u0000\u0001 \n\n 8 0', 'proc/net/dev': ':::\n' } })
+  const { senses } = machine(t, {
+    tree: {
+      ...DESKTOP,
+      'proc/stat': 'garbage\n',
+      'proc/meminfo': '',
+      'proc/pressure/cpu': 'some nothing\n',
+      'proc/loadavg': 'x',
+      'proc/diskstats': '\u0000\u0001 \n\n 8 0',
+      'proc/net/dev': ':::\n'
+    }
+  })
   const reading = await senses.sample()
   t.match(reading, {
-    cpu: { busy: 'unknown', load: 'unknown' }, memory: { used: 'unknown', available_bytes: 'unknown' },
-    pressure: { cpu: { some: 'unknown' }, io: { some: 3 } }, io: { busy: 'unknown' }, power: 'mains', network: { online: true, bytes_per_s: 'unknown' }
+    cpu: { busy: 'unknown', load: 'unknown' },
+    memory: { used: 'unknown', available_bytes: 'unknown' },
+    pressure: { cpu: { some: 'unknown' }, io: { some: 3 } },
+    io: { busy: 'unknown' },
+    power: 'mains',
+    network: { online: true, bytes_per_s: 'unknown' }
   })
   t.strictSame(senses.troubles().map(({ sensor }) => sensor), ['cpu', 'memory'])
 })
@@ -109,7 +176,15 @@ t.test('files that are missing or full of nonsense make their part unknown and l
 t.test('an empty machine tells nothing, and nothing throws', async t => {
   const { senses } = machine(t)
   const reading = await senses.sample()
-  t.match(reading, { power: 'unknown', cpu: { busy: 'unknown', cores: 1 }, pressure: { io: { some: 'unknown' } }, network: { online: 'unknown' }, temperature: 'unknown', idle_seconds: 'unknown', disks: [] })
+  t.match(reading, {
+    power: 'unknown',
+    cpu: { busy: 'unknown', cores: 1 },
+    pressure: { io: { some: 'unknown' } },
+    network: { online: 'unknown' },
+    temperature: 'unknown',
+    idle_seconds: 'unknown',
+    disks: []
+  })
 })
 
 const NICED = 'usage_usec 1000000\nnice_usec 500000\n'
@@ -117,46 +192,78 @@ const NICED = 'usage_usec 1000000\nnice_usec 500000\n'
 t.test('what runs niced gives way by itself, and is no use of the processors', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
-  t.match((await later({ 'proc/stat': STAT('1200 700 500 8000 600 0 0 0 0 0') })).cpu, { busy: 0.2, niced: 0.7, own: 0 })
-  const contained = machine(t, { tree: { ...DESKTOP, ...GROUP, 'cgroup/cpu.max': '100000 100000\n', 'cgroup/cpu.stat': NICED } })
+  t.match((await later({ 'proc/stat': STAT('1200 700 500 8000 600 0 0 0 0 0') })).cpu, {
+    busy: 0.2,
+    niced: 0.7,
+    own: 0
+  })
+  const contained = machine(t, {
+    tree: { ...DESKTOP, ...GROUP, 'cgroup/cpu.max': '100000 100000\n', 'cgroup/cpu.stat': NICED }
+  })
   await contained.senses.sample()
   t.match((await contained.later({ 'cgroup/cpu.stat': 'usage_usec 5000000\nnice_usec 3500000\n' })).cpu, { busy: 0.2 })
 })
 
 t.test('what we run niced ourselves is taken from nobody', async t => {
   const child = (ticks: number, nice: string) => `77 (sh) R 1 1 1 0 -1 0 0 0 0 0 ${ticks} 0 0 0 20 ${nice} 1 0 5 0 0\n`
-  const tree = (nice: string) => ({ ...DESKTOP, 'proc/self/task/1/comm': 'node\n', 'proc/self/task/1/children': '77 ', 'proc/77/stat': child(10, nice) })
+  const tree = (nice: string) => ({
+    ...DESKTOP,
+    'proc/self/task/1/comm': 'node\n',
+    'proc/self/task/1/children': '77 ',
+    'proc/77/stat': child(10, nice)
+  })
   for (const [nice, own] of [['10', 0], ['0', 0.4], ['-5', 0.4]] as const) {
     const { senses, later } = machine(t, { tree: tree(nice) })
     await senses.sample()
-    t.match((await later({ 'proc/stat': STAT('1500 300 500 8000 700 0 0 0 0 0'), 'proc/77/stat': child(410, nice) })).cpu, { busy: 0.5, own }, `nice ${nice}`)
+    t.match(
+      (await later({ 'proc/stat': STAT('1500 300 500 8000 700 0 0 0 0 0'), 'proc/77/stat': child(410, nice) })).cpu,
+      { busy: 0.5, own },
+      `nice ${nice}`
+    )
   }
 })
 
-const DISK = (name: string, sectors: number, busyMs: number) => `   8       0 ${name} 100 0 ${sectors} 50 100 0 0 50 0 ${busyMs} 100\n`
-const IO = (read: number, written: number, cancelled = 0) => `rchar: 0\nwchar: 0\nsyscr: 1\nsyscw: 1\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: ${cancelled}\n`
+const DISK = (name: string, sectors: number, busyMs: number) =>
+  `   8       0 ${name} 100 0 ${sectors} 50 100 0 0 50 0 ${busyMs} 100\n`
+const IO = (read: number, written: number, cancelled = 0) =>
+  `rchar: 0\nwchar: 0\nsyscr: 1\nsyscw: 1\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: ${cancelled}\n`
 const MB = 1_024_000
 
 const tenths = (value: unknown) => Math.round(Number(value) * 10) / 10
 
 t.test('what we and our children move on disks is our own, also when it reaches the disk later', async t => {
-  const tree = { ...DESKTOP, 'proc/self/io': IO(0, 0), 'proc/self/task/1/comm': 'node\n', 'proc/self/task/1/children': '77 ', 'proc/77/io': IO(0, 0), 'proc/diskstats': DISK('sda', 0, 0) }
+  const tree = {
+    ...DESKTOP,
+    'proc/self/io': IO(0, 0),
+    'proc/self/task/1/comm': 'node\n',
+    'proc/self/task/1/children': '77 ',
+    'proc/77/io': IO(0, 0),
+    'proc/diskstats': DISK('sda', 0, 0)
+  }
   const { senses, later } = machine(t, { tree })
   await senses.sample()
   const sectors = (bytes: number) => bytes / 512
   const read = (await later({ 'proc/77/io': IO(60 * MB, 0), 'proc/diskstats': DISK('sda', sectors(80 * MB), 4000) })).io
   t.match({ ...read, own: tenths(read.own) }, { busy: 0.8, own: 0.6, bytes_per_s: 16 * MB, own_bytes_per_s: 12 * MB })
-  t.match((await later({ 'proc/self/io': IO(0, 40 * MB), 'proc/diskstats': DISK('sda', sectors(80 * MB), 4000) })).io, { busy: 0, own: 0, own_bytes_per_s: 0 }, 'written, and still in memory')
+  t.match((await later({ 'proc/self/io': IO(0, 40 * MB), 'proc/diskstats': DISK('sda', sectors(80 * MB), 4000) })).io, {
+    busy: 0,
+    own: 0,
+    own_bytes_per_s: 0
+  }, 'written, and still in memory')
   const { io } = await later({ 'proc/diskstats': DISK('sda', sectors(100 * MB), 9000) })
   t.match(io, { busy: 1, own: 1, own_bytes_per_s: 4 * MB }, 'and now it comes to the disk')
-  await later({ 'proc/self/io': IO(0, 90 * MB, 90 * MB), 'proc/diskstats': DISK('sda', sectors(100 * MB), 9000) }, 600_000)
+  await later({ 'proc/self/io': IO(0, 90 * MB, 90 * MB), 'proc/diskstats': DISK('sda', sectors(100 * MB), 9000) },
+    600_000)
   const cancelled = await later({ 'proc/diskstats': DISK('sda', sectors(120 * MB), 14_000) })
-  t.ok(Number(cancelled.io.own) < 0.01, 'what was removed before it was written is nobody\'s')
+  t.ok(Number(cancelled.io.own) < 0.01, "what was removed before it was written is nobody's")
 })
 
 t.test('our bytes lie where most was moved: the disk of others stays theirs', async t => {
-  const two = (a: number, b: number, busyA: number, busyB: number) => DISK('nvme0n1', a / 512, busyA) + DISK('sdb', b / 512, busyB)
-  const { senses, later } = machine(t, { tree: { ...DESKTOP, 'proc/self/io': IO(0, 0), 'proc/diskstats': two(0, 0, 0, 0) } })
+  const two = (a: number, b: number, busyA: number, busyB: number) =>
+    DISK('nvme0n1', a / 512, busyA) + DISK('sdb', b / 512, busyB)
+  const { senses, later } = machine(t, {
+    tree: { ...DESKTOP, 'proc/self/io': IO(0, 0), 'proc/diskstats': two(0, 0, 0, 0) }
+  })
   await senses.sample()
   const { io } = await later({ 'proc/self/io': IO(500 * MB, 0), 'proc/diskstats': two(500 * MB, 5 * MB, 2000, 4500) })
   t.match(io, { busy: 0.9, own: 0 })
@@ -170,8 +277,15 @@ t.test('where nobody tells what we move all of it is the work of others', async 
 })
 
 t.test('memory of our own counts by what nobody else has and no cache gives back', async t => {
-  const status = (anonymous: number) => `Name:\tnode\nVmRSS:\t 9000000 kB\nRssAnon:\t ${anonymous} kB\nRssFile:\t 5000 kB\nRssShmem:\t 0 kB\n`
-  const tree = { ...DESKTOP, 'proc/self/status': status(800_000), 'proc/self/task/1/comm': 'node\n', 'proc/self/task/1/children': '77', 'proc/77/status': status(400_000) }
+  const status = (anonymous: number) =>
+    `Name:\tnode\nVmRSS:\t 9000000 kB\nRssAnon:\t ${anonymous} kB\nRssFile:\t 5000 kB\nRssShmem:\t 0 kB\n`
+  const tree = {
+    ...DESKTOP,
+    'proc/self/status': status(800_000),
+    'proc/self/task/1/comm': 'node\n',
+    'proc/self/task/1/children': '77',
+    'proc/77/status': status(400_000)
+  }
   t.match((await machine(t, { tree }).senses.sample()).memory, { used: 0.25, own: 0.15 })
   const contained = { ...tree, ...GROUP, 'cgroup/memory.max': '4000000000\n', 'cgroup/memory.current': '3000000000\n' }
   const { used, own } = (await machine(t, { tree: contained }).senses.sample()).memory
@@ -180,8 +294,10 @@ t.test('memory of our own counts by what nobody else has and no cache gives back
 })
 
 t.test('the cache of ZFS is there to be had, down to its least', async t => {
-  const arc = (size: number, least: number) => `13 1 0x01 147 39984 1 1\nname                            type data\nc                               4    9\nc_min                           4    ${least}\nsize                            4    ${size}\n`
-  const at = async (text: string) => (await machine(t, { tree: { ...DESKTOP, 'proc/spl/kstat/zfs/arcstats': text } }).senses.sample()).memory
+  const arc = (size: number, least: number) =>
+    `13 1 0x01 147 39984 1 1\nname                            type data\nc                               4    9\nc_min                           4    ${least}\nsize                            4    ${size}\n`
+  const at = async (text: string) =>
+    (await machine(t, { tree: { ...DESKTOP, 'proc/spl/kstat/zfs/arcstats': text } }).senses.sample()).memory
   t.match(await at(arc(1_200_000 * 1024, 400_000 * 1024)), { used: 0.15, available_bytes: 6_800_000 * 1024 })
   t.match(await at(arc(300_000, 400_000)), { used: 0.25 })
   t.match(await at('nonsense\n'), { used: 0.25 })

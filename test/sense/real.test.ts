@@ -25,7 +25,11 @@ t.test('this machine tells of itself', linux, async t => {
   const senses = setup(t)
   await senses.start()
   const reading = await senses.sample()
-  t.match(reading, { memory: { available_bytes: Number }, cpu: { cores: Number, load: Number }, disks: [{ used: Number, free_bytes: Number }] })
+  t.match(reading, {
+    memory: { available_bytes: Number },
+    cpu: { cores: Number, load: Number },
+    disks: [{ used: Number, free_bytes: Number }]
+  })
   t.ok(reading.cpu.cores > 0)
   if (existsSync('/proc/pressure/io')) t.match(reading.pressure.io, { some: Number, full: Number })
   t.strictSame(senses.troubles(), [])
@@ -72,9 +76,18 @@ t.test('on other systems the library tells, and a failing call leaves the others
   } as unknown as Library
   const parts = await Promise.all([...elsewhere(library).values()].map(sensor => sensor.read()))
   t.match(assemble(0, parts), {
-    power: 'battery', battery: { present: true, level: 55, charging: false, seconds_left: 5400 }, cpu: { busy: 0.25, load: 0.5, cores: 4 },
-    memory: { used: 0.25, available_bytes: 75 }, temperature: 'unknown', network: { online: true, bytes_per_s: 'unknown' }
+    power: 'battery',
+    battery: { present: true, level: 55, charging: false, seconds_left: 5400 },
+    cpu: { busy: 0.25, load: 0.5, cores: 4 },
+    memory: { used: 0.25, available_bytes: 75 },
+    temperature: 'unknown',
+    network: { online: true, bytes_per_s: 'unknown' }
   })
-  const none = elsewhere({ ...library, battery: async () => ({ hasBattery: false, percent: 0, acConnected: true }) } as unknown as Library)
-  t.match(assemble(0, [await none.get('power')!.read()]), { power: 'mains', battery: { present: false, level: 'unknown' } })
+  const none = elsewhere(
+    { ...library, battery: async () => ({ hasBattery: false, percent: 0, acConnected: true }) } as unknown as Library
+  )
+  t.match(assemble(0, [await none.get('power')!.read()]), {
+    power: 'mains',
+    battery: { present: false, level: 'unknown' }
+  })
 })

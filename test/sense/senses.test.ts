@@ -11,7 +11,13 @@ t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', as
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })
   const hanging = Promise.withResolvers<Part>()
   let asked = 0
-  senses.register('temperature', { everyMs: 0, read: () => { asked++; return hanging.promise } })
+  senses.register('temperature', {
+    everyMs: 0,
+    read: () => {
+      asked++
+      return hanging.promise
+    }
+  })
   const reading = await senses.sample()
   t.match(reading, { temperature: 'unknown', power: 'mains', memory: { used: 0.25 } })
   t.match(senses.troubles(), [{ sensor: 'temperature', message: 'no answer within 20 ms', since: reading.at }])
@@ -38,7 +44,11 @@ t.test('a sensor that throws, rejects or talks nonsense is unknown until it answ
   let read = (): Part | Promise<Part> => ({ temperature: 60 })
   senses.register('temperature', { everyMs: 0, read: () => read() })
   t.equal((await senses.sample()).temperature, 60)
-  for (const broken of [() => { throw new Error('bus error') }, async () => { throw new Error('bus error') }, () => null as unknown as Part]) {
+  for (const broken of [() => {
+    throw new Error('bus error')
+  }, async () => {
+    throw new Error('bus error')
+  }, () => null as unknown as Part]) {
     read = broken
     t.equal((await later({})).temperature, 'unknown')
     t.match(senses.troubles(), [{ sensor: 'temperature' }])
@@ -50,8 +60,21 @@ t.test('a sensor that throws, rejects or talks nonsense is unknown until it answ
 
 t.test('numbers that no machine can mean are unknown [F55]', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
-  senses.register('odd', { everyMs: 0, read: () => ({ cpu: { busy: NaN, load: -1 }, battery: { level: 140 }, memory: { used: 1.2, available_bytes: Infinity }, temperature: -5 }) })
-  t.match(await senses.sample(), { cpu: { busy: 'unknown', load: 'unknown', cores: 2 }, battery: { level: 100 }, memory: { used: 1, available_bytes: 'unknown' }, temperature: -5 })
+  senses.register('odd', {
+    everyMs: 0,
+    read: () => ({
+      cpu: { busy: NaN, load: -1 },
+      battery: { level: 140 },
+      memory: { used: 1.2, available_bytes: Infinity },
+      temperature: -5
+    })
+  })
+  t.match(await senses.sample(), {
+    cpu: { busy: 'unknown', load: 'unknown', cores: 2 },
+    battery: { level: 100 },
+    memory: { used: 1, available_bytes: 'unknown' },
+    temperature: -5
+  })
 })
 
 t.test('a sensor that was added can be taken away again', async t => {
@@ -75,7 +98,9 @@ t.test('no more than two sensors that hang may hold threads', async t => {
 
 t.test('pipes where files are expected hold nothing up', async t => {
   const { senses, root, later } = machine(t, { tree: { ...DESKTOP, 'sys/class/power_supply/BAT0/type': 'Battery\n' } })
-  const pipes = ['proc/meminfo', 'sys/class/power_supply/BAT0/capacity', 'proc/pressure/io'].map(path => join(root, path))
+  const pipes = ['proc/meminfo', 'sys/class/power_supply/BAT0/capacity', 'proc/pressure/io'].map(path =>
+    join(root, path)
+  )
   for (const path of pipes) {
     rmSync(path, { force: true })
     execFileSync('mkfifo', [path])
@@ -84,23 +109,37 @@ t.test('pipes where files are expected hold nothing up', async t => {
   execFileSync('mkfifo', [join(root, 'sys/class/thermal/thermal_zone0/temp')])
   await senses.sample()
   const reading = await later({})
-  t.match(reading, { memory: { used: 'unknown' }, battery: { present: true, level: 'unknown' }, pressure: { io: { some: 'unknown' }, cpu: { some: 12.5 } }, temperature: 'unknown' })
+  t.match(reading, {
+    memory: { used: 'unknown' },
+    battery: { present: true, level: 'unknown' },
+    pressure: { io: { some: 'unknown' }, cpu: { some: 12.5 } },
+    temperature: 'unknown'
+  })
   t.match(senses.troubles(), [{ sensor: 'memory' }])
 })
 
 t.test('the hottest sensor counts, and what is out of all reason does not', async t => {
   const { senses } = machine(t, {
     tree: {
-      ...DESKTOP, 'sys/class/thermal/thermal_zone0/temp': '47000\n', 'sys/class/thermal/thermal_zone1/temp': '-274000\n', 'sys/class/thermal/cooling_device0/temp': '99000\n',
-      'sys/class/hwmon/hwmon0/name': 'coretemp\n', 'sys/class/hwmon/hwmon0/temp1_input': '61500\n', 'sys/class/hwmon/hwmon0/temp2_input': 'N/A\n',
-      'sys/class/hwmon/hwmon1/name': 'drivetemp\n', 'sys/class/hwmon/hwmon1/temp1_input': '80000\n'
+      ...DESKTOP,
+      'sys/class/thermal/thermal_zone0/temp': '47000\n',
+      'sys/class/thermal/thermal_zone1/temp': '-274000\n',
+      'sys/class/thermal/cooling_device0/temp': '99000\n',
+      'sys/class/hwmon/hwmon0/name': 'coretemp\n',
+      'sys/class/hwmon/hwmon0/temp1_input': '61500\n',
+      'sys/class/hwmon/hwmon0/temp2_input': 'N/A\n',
+      'sys/class/hwmon/hwmon1/name': 'drivetemp\n',
+      'sys/class/hwmon/hwmon1/temp1_input': '80000\n'
     }
   })
   t.equal((await senses.sample()).temperature, 61.5)
 })
 
 t.test('the data folder and the disks of the configuration are watched, each on its own', async t => {
-  const { senses, folder, root, configure, later } = machine(t, { tree: DESKTOP, config: { sense: { disks: ['/nowhere/at/all'] } } })
+  const { senses, folder, root, configure, later } = machine(t, {
+    tree: DESKTOP,
+    config: { sense: { disks: ['/nowhere/at/all'] } }
+  })
   await senses.start()
   const [data, ...others] = senses.latest.disks
   t.equal(data?.path, folder)
@@ -109,7 +148,8 @@ t.test('the data folder and the disks of the configuration are watched, each on 
   t.strictSame(others, [])
   t.match(senses.troubles(), [{ sensor: 'disk /nowhere/at/all' }])
   configure({ sense: { disks: [root] } })
-  t.strictSame((await later({})).disks.map(({ path }) => path), [folder, root], 'a changed configuration counts at once')
+  t.strictSame((await later({})).disks.map(({ path }) => path), [folder, root],
+    'a changed configuration counts at once')
   t.strictSame(senses.troubles(), [])
 })
 
@@ -132,7 +172,15 @@ t.test('a sample under way is the same sample', async t => {
 })
 
 t.test('the delay of the event loop is the worst since the last sample', async t => {
-  const watch = { count: 0, max: 0, enable: () => true, disable: () => true, reset () { this.count = this.max = 0 } }
+  const watch = {
+    count: 0,
+    max: 0,
+    enable: () => true,
+    disable: () => true,
+    reset () {
+      this.count = this.max = 0
+    }
+  }
   const sensor = loopSensor(() => watch)
   t.strictSame(sensor.read(), { loop_delay_ms: 'unknown' })
   Object.assign(watch, { count: 9, max: 740_200_000 })
@@ -141,16 +189,23 @@ t.test('the delay of the event loop is the worst since the last sample', async t
 })
 
 const CHIPS = {
-  'sys/class/hwmon/hwmon0/name': 'coretemp\n', 'sys/class/hwmon/hwmon0/temp1_input': '41000\n',
-  'sys/class/hwmon/hwmon1/name': 'nct6797\n', 'sys/class/hwmon/hwmon1/temp1_input': '36000\n',
-  'sys/class/hwmon/hwmon1/temp5_input': '127000\n', 'sys/class/hwmon/hwmon1/temp5_label': 'AUXTIN2\n'
+  'sys/class/hwmon/hwmon0/name': 'coretemp\n',
+  'sys/class/hwmon/hwmon0/temp1_input': '41000\n',
+  'sys/class/hwmon/hwmon1/name': 'nct6797\n',
+  'sys/class/hwmon/hwmon1/temp1_input': '36000\n',
+  'sys/class/hwmon/hwmon1/temp5_input': '127000\n',
+  'sys/class/hwmon/hwmon1/temp5_label': 'AUXTIN2\n'
 }
 
 t.test('an input that is not connected is left out, and named', async t => {
   const { senses, later } = machine(t, { tree: { ...DESKTOP, ...CHIPS } })
   const { at, temperature } = await senses.sample()
   t.equal(temperature, 41)
-  t.match(senses.troubles(), [{ sensor: 'temperature', message: 'nct6797 AUXTIN2 says 127 °C, which no machine that runs can have: it is left out', since: at }])
+  t.match(senses.troubles(), [{
+    sensor: 'temperature',
+    message: 'nct6797 AUXTIN2 says 127 °C, which no machine that runs can have: it is left out',
+    since: at
+  }])
   await later({}, 20_000)
   t.match(senses.troubles(), [{ since: at }], 'and since when')
   await later({ 'sys/class/hwmon/hwmon1/temp5_input': '35000\n' }, 20_000)
@@ -158,7 +213,9 @@ t.test('an input that is not connected is left out, and named', async t => {
 })
 
 t.test('an input of a board that is hot and never changes is left out after a while; what changes, or lies in a processor, is believed', async t => {
-  const { senses, later } = machine(t, { tree: { ...DESKTOP, ...CHIPS, 'sys/class/hwmon/hwmon1/temp5_input': '97500\n' } })
+  const { senses, later } = machine(t, {
+    tree: { ...DESKTOP, ...CHIPS, 'sys/class/hwmon/hwmon1/temp5_input': '97500\n' }
+  })
   t.equal((await senses.sample()).temperature, 97.5)
   for (let minute = 0; minute < 9; minute++) t.equal((await later({}, 60_000)).temperature, 97.5)
   t.equal((await later({}, 60_000)).temperature, 41)

@@ -14,7 +14,15 @@ function setup () {
   }
   const raw = { count: () => answer('counted'), get: () => answer('got'), listen: () => 'at once', kind: 'own' }
   const calls = new EngineCalls({ engine: raw as unknown as Engine, now: clock.now })
-  return { clock, calls, raw, engine: calls.engine as unknown as typeof raw, fail: (error: unknown) => { thrown = error } }
+  return {
+    clock,
+    calls,
+    raw,
+    engine: calls.engine as unknown as typeof raw,
+    fail: (error: unknown) => {
+      thrown = error
+    }
+  }
 }
 
 t.test('an engine is watched and stays what it is', async t => {
@@ -35,7 +43,8 @@ t.test('a call that fails is named until it works, with since when and how often
   await t.rejects(engine.count())
   await t.rejects(engine.get())
   t.strictSame(calls.faults, [
-    { call: 'count', message: 'disk full', failures: 2, since, at: since + 1000 }, { call: 'get', message: 'disk full', failures: 1, since: since + 1000, at: since + 1000 }
+    { call: 'count', message: 'disk full', failures: 2, since, at: since + 1000 },
+    { call: 'get', message: 'disk full', failures: 1, since: since + 1000, at: since + 1000 }
   ])
   fail(null)
   await engine.count()

@@ -10,8 +10,14 @@ export interface Subject {
   breakIt?: () => () => void
 }
 
-/** What every service promises of its start and stop. `isCounted`: several owners share it, and it stops with the last stop. */
-export function life (t: Test, name: string, make: (t: Test) => Promise<Subject> | Subject, { isCounted = false } = {}): void {
+/** What every service promises of its start and stop. `isCounted`: several owners share it, and it stops with the last
+ *  stop. */
+export function life (
+  t: Test,
+  name: string,
+  make: (t: Test) => Promise<Subject> | Subject,
+  { isCounted = false } = {}
+): void {
   t.test(`${name}: a second start returns the promise of the first, and so does a second stop`, async t => {
     const { service, isAlive } = await make(t)
     const [first, second] = [service.start(), service.start()]
@@ -30,7 +36,9 @@ export function life (t: Test, name: string, make: (t: Test) => Promise<Subject>
   t.test(`${name}: stop during start waits for it, and then stops`, async t => {
     const { service, isAlive } = await make(t)
     let isStarted = false
-    const starting = service.start().then(() => { isStarted = true })
+    const starting = service.start().then(() => {
+      isStarted = true
+    })
     await service.stop()
     t.equal(isStarted, true)
     t.equal(await isAlive(), false)

@@ -35,7 +35,9 @@ t.test('a listener that throws or rejects stays, and the others are called', asy
 t.test('a fault is reported the first, tenth and hundredth time', t => {
   const reported: number[] = []
   const listeners = new Listeners<[]>(({ failures }) => void reported.push(failures))
-  listeners.add(() => { throw new Error('always') })
+  listeners.add(() => {
+    throw new Error('always')
+  })
   for (let call = 0; call < 500; call++) listeners.call()
   t.strictSame(reported, [1, 10, 100])
   t.end()
@@ -60,7 +62,9 @@ t.test('a listener that is added during a call is called from the next one on, o
 t.test('what a listener says is delivered after the notice that it heard, to everybody', t => {
   const notices = new Notices({ now: () => 0 })
   const heard: string[] = []
-  notices.listen(notice => { if (notice.kind === 'stopped') notices.say(beat('answer')) })
+  notices.listen(notice => {
+    if (notice.kind === 'stopped') notices.say(beat('answer'))
+  })
   notices.listen(notice => void heard.push(notice.kind))
   notices.say({ kind: 'stopped' })
   t.strictSame(heard, ['stopped', 'file_mended'])
@@ -93,14 +97,21 @@ t.test('a listener that fails of everything is named once to the others, and not
   notices.say({ kind: 'stopped' })
   notices.say({ kind: 'stopped' })
   t.strictSame(own, ['stopped', 'stopped'])
-  t.match(others, [{ kind: 'stopped' }, { kind: 'listener_failed', listener: 'the host app', failures: 1, error: { message: 'mine' } }, { kind: 'stopped' }])
+  t.match(others, [{ kind: 'stopped' }, {
+    kind: 'listener_failed',
+    listener: 'the host app',
+    failures: 1,
+    error: { message: 'mine' }
+  }, { kind: 'stopped' }])
   t.strictSame(notices.troubles, [{ listener: 'the host app', failures: 1, message: 'mine', at: 42 }])
   t.end()
 })
 
 t.test('of listeners that fail no more than fifty are kept', t => {
   const notices = new Notices({ now: () => 0 })
-  for (let index = 0; index < 60; index++) notices.report({ listener: `number ${index}`, failures: 1, error: new Error('no') })
+  for (let index = 0; index < 60; index++) {
+    notices.report({ listener: `number ${index}`, failures: 1, error: new Error('no') })
+  }
   t.equal(notices.troubles.length, 50)
   t.equal(notices.troubles.at(-1)!.listener, 'number 59')
   t.end()
@@ -111,39 +122,73 @@ t.test('a listener of the conditions or of a timed loop that throws ends neither
   const failed = ({ listener }: ListenerFault) => void faults.push(listener)
   const situation = new Situation({ clock: fakeClock(), config: () => configOf({}, 'UTC'), failed })
   let heard = 0
-  situation.onChange(() => { throw new Error('no') }, 'conditions')
-  situation.onChange(() => { heard++ })
+  situation.onChange(() => {
+    throw new Error('no')
+  }, 'conditions')
+  situation.onChange(() => {
+    heard++
+  })
   situation.pause([])
   const notices: Notice[] = []
-  const ticker = new Ticker({ beats: [{ name: 'one', everyMs: 1000, run: () => undefined }], notice: notice => void notices.push(notice), failed })
-  ticker.onBeat(() => { throw new Error('no') }, 'loop')
-  ticker.onBeat(() => { heard++ })
+  const ticker = new Ticker({
+    beats: [{ name: 'one', everyMs: 1000, run: () => undefined }],
+    notice: notice => void notices.push(notice),
+    failed
+  })
+  ticker.onBeat(() => {
+    throw new Error('no')
+  }, 'loop')
+  ticker.onBeat(() => {
+    heard++
+  })
   await ticker.beat('one')
   t.strictSame([faults, heard, notices], [['conditions', 'loop'], 2, []])
 })
 
 t.test('a listener of the host app that throws keeps the breaker from nothing, and a sample neither', async t => {
-  const kit = await createTestManager({ tasks: [{ id: 't', max_retries: 0, breaker: { failures: 2 }, func: () => { throw new Error('x') } }] })
+  const kit = await createTestManager({
+    tasks: [{
+      id: 't',
+      max_retries: 0,
+      breaker: { failures: 2 },
+      func: () => {
+        throw new Error('x')
+      }
+    }]
+  })
   t.teardown(() => kit.close())
-  kit.manager.onNotice(() => { throw new Error('of notices') }, 'host notices')
-  kit.manager.situation.onChange(() => { throw new Error('of conditions') }, 'host conditions')
+  kit.manager.onNotice(() => {
+    throw new Error('of notices')
+  }, 'host notices')
+  kit.manager.situation.onChange(() => {
+    throw new Error('of conditions')
+  }, 'host conditions')
   for (let index = 0; index < 4; index++) await kit.enqueue('t')
   t.match(kit.manager.pauses.list(), [{ scope: 'task', name: 't', by: 'breaker' }])
   const before = kit.manager.situation.reading
   await kit.unplug(10)
   t.not(kit.manager.situation.reading, before)
-  t.strictSame(kit.manager.listenerTroubles.map(({ listener }) => listener).toSorted(), ['host conditions', 'host notices'])
+  t.strictSame(kit.manager.listenerTroubles.map(({ listener }) => listener).toSorted(), ['host conditions',
+    'host notices'])
 })
 
 t.test('a task whose listener of hints throws is named, and harms nobody', async t => {
   const kit = await createTestManager({
-    tasks: [{ id: 't', func: async ctx => {
-      ctx.onHints(() => { throw new Error('mine') })
-      await kit.sleep('1h')
-    } }]
+    tasks: [{
+      id: 't',
+      func: async ctx => {
+        ctx.onHints(() => {
+          throw new Error('mine')
+        })
+        await kit.sleep('1h')
+      }
+    }]
   })
   t.teardown(() => kit.close())
   await kit.enqueue('t')
   await kit.unplug(10)
-  t.match(kit.notices.filter(({ kind }) => kind === 'listener_failed'), [{ listener: 'onHints of t', error: { message: 'mine' } }])
+  t.match(kit.notices.filter(({ kind }) => kind === 'listener_failed'), [{
+    listener: 'onHints of t',
+    error: { message: 'mine' }
+  }])
 })

@@ -34,13 +34,15 @@ function fragile<T> (value: T) {
     },
     breakIt: () => {
       isBroken = true
-      return () => { isBroken = false }
+      return () => {
+        isBroken = false
+      }
     }
   }
 }
 
 /** The folder of a manager with one task file and a configuration. */
-function project (t: { teardown (fn: () => unknown): void }) {
+function project (t: { teardown(fn: () => unknown): void }) {
   const root = scratch(t)
   mkdirSync(join(root, 'backgroundtask'))
   writeFileSync(join(root, 'backgroundtask/one.ts'), taskFile('one'))
@@ -58,7 +60,9 @@ life(t, 'lifecycle', () => {
         await Promise.resolve()
         broken.read()
       },
-      stop: () => { isAlive = false }
+      stop: () => {
+        isAlive = false
+      }
     }),
     isAlive: () => isAlive,
     breakIt: broken.breakIt
@@ -67,7 +71,16 @@ life(t, 'lifecycle', () => {
 
 life(t, 'ticker', () => {
   const everyMs = fragile(1000)
-  const ticker = new Ticker({ notice: NOTHING, beats: [{ name: 'one', get everyMs () { return everyMs.read() }, run: NOTHING }] })
+  const ticker = new Ticker({
+    notice: NOTHING,
+    beats: [{
+      name: 'one',
+      get everyMs () {
+        return everyMs.read()
+      },
+      run: NOTHING
+    }]
+  })
   return { service: ticker, isAlive: () => ticker.isTicking, breakIt: everyMs.breakIt }
 })
 
@@ -88,7 +101,9 @@ life(t, 'senses', t => {
       isOpen = true
       return {}
     },
-    stop: () => { isOpen = false }
+    stop: () => {
+      isOpen = false
+    }
   })
   return {
     service: senses,
@@ -99,15 +114,32 @@ life(t, 'senses', t => {
 
 life(t, 'task folder', t => {
   const root = project(t)
-  const folder = new TaskFolder({ directory: join(root, 'backgroundtask'), dataFolder: join(root, 'data'), config: configOf({}, 'UTC'), onChange: NOTHING })
+  const folder = new TaskFolder({
+    directory: join(root, 'backgroundtask'),
+    dataFolder: join(root, 'data'),
+    config: configOf({}, 'UTC'),
+    onChange: NOTHING
+  })
   return { service: folder, isAlive: () => folder.isWatching }
 })
 
 life(t, 'catalog', t => {
   const root = project(t)
   const config = fragile(configOf({}, 'UTC'))
-  const settings = { root, get config () { return config.read() } } as unknown as Settings
-  const catalog = new Catalog({ settings, notice: NOTHING, folder: () => join(root, 'data'), files: 'watch', now: Date.now, changed: NOTHING })
+  const settings = {
+    root,
+    get config () {
+      return config.read()
+    }
+  } as unknown as Settings
+  const catalog = new Catalog({
+    settings,
+    notice: NOTHING,
+    folder: () => join(root, 'data'),
+    files: 'watch',
+    now: Date.now,
+    changed: NOTHING
+  })
   return { service: catalog, isAlive: () => catalog.isWatching, breakIt: config.breakIt }
 })
 
@@ -118,7 +150,13 @@ life(t, 'watch of the configuration', t => {
 
 life(t, 'settings', async t => {
   const environment = fragile(undefined)
-  const options: SettingsOptions = { configFile: join(project(t), 'config.json'), env: {}, get environment () { return environment.read() } }
+  const options: SettingsOptions = {
+    configFile: join(project(t), 'config.json'),
+    env: {},
+    get environment () {
+      return environment.read()
+    }
+  }
   const settings = await Settings.read(options)
   return { service: settings, isAlive: () => settings.isWatching, breakIt: environment.breakIt }
 })
@@ -155,8 +193,12 @@ life(t, 'runner', async t => {
       return (await engine.get(run.id))!.state !== 'queued'
     },
     breakIt: () => {
-      engine.beat = async () => { throw new Error('broken on purpose') }
-      return () => { engine.beat = beat }
+      engine.beat = async () => {
+        throw new Error('broken on purpose')
+      }
+      return () => {
+        engine.beat = beat
+      }
     }
   }
 })
@@ -166,7 +208,12 @@ life(t, 'manager', async t => {
   const clock = fakeClock()
   const engine = createSqliteEngine({ folder: join(root, 'data'), clock: clock.now, ballastBytes: 0 })
   const { schedules } = engine
-  const manager = await createManager({ configFile: join(root, 'config.json'), env: {}, engine, senses: fakeEyes(clock).eyes })
+  const manager = await createManager({
+    configFile: join(root, 'config.json'),
+    env: {},
+    engine,
+    senses: fakeEyes(clock).eyes
+  })
   return {
     service: manager,
     isAlive: async () => {
@@ -175,8 +222,12 @@ life(t, 'manager', async t => {
       return answers
     },
     breakIt: () => {
-      engine.schedules = async () => { throw new Error('broken on purpose') }
-      return () => { engine.schedules = schedules }
+      engine.schedules = async () => {
+        throw new Error('broken on purpose')
+      }
+      return () => {
+        engine.schedules = schedules
+      }
     }
   }
 })
@@ -184,7 +235,9 @@ life(t, 'manager', async t => {
 t.test('a manager that could not start leaves its data folder to the next one', async t => {
   const root = project(t)
   const engine = createSqliteEngine({ folder: join(root, 'data'), ballastBytes: 0 })
-  engine.schedules = async () => { throw new Error('broken on purpose') }
+  engine.schedules = async () => {
+    throw new Error('broken on purpose')
+  }
   const broken = await createManager({ root, files: 'none', engine })
   await t.rejects(broken.start(), { message: 'broken on purpose' })
   const next = await createManager({ root, files: 'none' })

@@ -18,17 +18,37 @@ t.test('simulate prints what would have run when, and why it was held', async t 
   t.match(out, /: 2 runs\.\n/)
   t.match(out, /2026-03-10 10:00:00 +copy +2026-03-10 18:00:00 \(1 m\) +completed +8 h: on battery\n/)
   t.match(out, /night +2026-03-10 22:00:00 .*8 h: outside off_peak/)
-  const told = JSON.parse((await cli(['simulate', ...SPAN, '--readings', 'day.csv', '--task', 'copy', '--json'], { cwd })).out)
-  t.match(told, { from: '2026-03-10T00:00:00.000Z', runs: [{ task: 'copy', started_at: '2026-03-10T18:00:00.000Z', held: [{ code: 'on_battery', to: '2026-03-10T18:00:00.000Z' }] }], held: [{ task: 'copy', seconds: 28_800 }] })
+  const told = JSON.parse(
+    (await cli(['simulate', ...SPAN, '--readings', 'day.csv', '--task', 'copy', '--json'], { cwd })).out
+  )
+  t.match(told, {
+    from: '2026-03-10T00:00:00.000Z',
+    runs: [{
+      task: 'copy',
+      started_at: '2026-03-10T18:00:00.000Z',
+      held: [{ code: 'on_battery', to: '2026-03-10T18:00:00.000Z' }]
+    }],
+    held: [{ task: 'copy', seconds: 28_800 }]
+  })
   t.equal(told.runs.length, 1)
 })
 
 t.test('without readings the machine is calm, and what is wrong is said with its place', async t => {
   const cwd = place(t, { manager: { timezone: 'UTC' } }, TASKS)
-  t.match(await cli(['simulate', ...SPAN], { cwd }), { code: 0, out: /10:00:00 +copy +2026-03-10 10:00:00/, err: /There are no readings of that time/ })
+  t.match(await cli(['simulate', ...SPAN], { cwd }), {
+    code: 0,
+    out: /10:00:00 +copy +2026-03-10 10:00:00/,
+    err: /There are no readings of that time/
+  })
   writeFileSync(join(cwd, 'bad.csv'), 'at,colour\n')
-  t.match(await cli(['simulate', ...SPAN, '--readings', 'bad.csv'], { cwd }), { code: 1, err: /the column 'colour', expected[^]*bad\.csv:1:4/ })
-  t.match(await cli(['simulate', ...SPAN, '--readings', 'none.csv'], { cwd }), { code: 2, err: /none\.csv cannot be read/ })
+  t.match(await cli(['simulate', ...SPAN, '--readings', 'bad.csv'], { cwd }), {
+    code: 1,
+    err: /the column 'colour', expected[^]*bad\.csv:1:4/
+  })
+  t.match(await cli(['simulate', ...SPAN, '--readings', 'none.csv'], { cwd }), {
+    code: 2,
+    err: /none\.csv cannot be read/
+  })
   t.match(await cli(['simulate', '--from', 'soon'], { cwd }), { code: 2, err: /--from is 'soon'/ })
   t.match(await cli(['simulate', '--task', 'nobody'], { cwd }), { code: 1, err: /No task has the id 'nobody'/ })
 })

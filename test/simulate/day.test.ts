@@ -5,7 +5,10 @@ import type { FullRun, TaskContext, TaskDefinition, TestClock } from '../../core
 
 const clockOf = (ctx: TaskContext) => ctx.services.clock as TestClock
 const takes = (span: string) => async (ctx: TaskContext) => clockOf(ctx).sleep(span)
-const daily = (at: string): Pick<TaskDefinition, 'trigger' | 'trigger_args'> => ({ trigger: 'cron', trigger_args: { hour: at.split(':')[0], minute: at.split(':')[1] } })
+const daily = (at: string): Pick<TaskDefinition, 'trigger' | 'trigger_args'> => ({
+  trigger: 'cron',
+  trigger_args: { hour: at.split(':')[0], minute: at.split(':')[1] }
+})
 
 /** Ten steps of ten minutes; each step that is done is kept. */
 async function train (ctx: TaskContext) {
@@ -18,24 +21,67 @@ async function train (ctx: TaskContext) {
 }
 
 const TASKS: TaskDefinition[] = [
-  { id: 'train', ...daily('08:30'), class: 'normal', timeout: '3h', constraints: { power: 'mains' }, on_lost: 'yield', func: train },
+  {
+    id: 'train',
+    ...daily('08:30'),
+    class: 'normal',
+    timeout: '3h',
+    constraints: { power: 'mains' },
+    on_lost: 'yield',
+    func: train
+  },
   { id: 'photos', ...daily('10:00'), class: 'charging_only', timeout: '1h', func: takes('30m') },
-  { id: 'report', ...daily('10:30'), class: 'normal', constraints: { power: 'mains' }, deadline: '4h', on_deadline: 'run', func: takes('2m') },
+  {
+    id: 'report',
+    ...daily('10:30'),
+    class: 'normal',
+    constraints: { power: 'mains' },
+    deadline: '4h',
+    on_deadline: 'run',
+    func: takes('2m')
+  },
   { id: 'notes', ...daily('11:40'), class: 'background', func: takes('4m') },
   { id: 'mail', trigger: 'cron', trigger_args: { hour: '9,12,16', minute: 15 }, class: 'normal', func: takes('1m') },
-  { id: 'alarm', trigger: 'cron', trigger_args: { hour: '12,16', minute: 30 }, class: 'critical', misfire: 'skip', func: takes('1m') },
-  { id: 'compact', ...daily('14:00'), class: 'normal', timeout: '1h', constraints: { window: 'off_peak' }, func: takes('20m') },
-  { id: 'encode', ...daily('20:30'), class: 'normal', timeout: '1h', constraints: { not_while: ['film'] }, func: takes('15m') }
+  {
+    id: 'alarm',
+    trigger: 'cron',
+    trigger_args: { hour: '12,16', minute: 30 },
+    class: 'critical',
+    misfire: 'skip',
+    func: takes('1m')
+  },
+  {
+    id: 'compact',
+    ...daily('14:00'),
+    class: 'normal',
+    timeout: '1h',
+    constraints: { window: 'off_peak' },
+    func: takes('20m')
+  },
+  {
+    id: 'encode',
+    ...daily('20:30'),
+    class: 'normal',
+    timeout: '1h',
+    constraints: { not_while: ['film'] },
+    func: takes('15m')
+  }
 ]
 
 const hour = (at: number | null) => at === null ? '-' : new Date(at).toISOString().slice(11, 16)
 
 /** A run as a row: planned, held why from when to when, executed from when to when, what came of it. */
-function rowOf ({ task, nominal_at: nominal, holds, attempts, started_at: started, finished_at: finished, state, result, reason }: FullRun): string {
+function rowOf (
+  { task, nominal_at: nominal, holds, attempts, started_at: started, finished_at: finished, state, result, reason }:
+    FullRun
+): string {
   const held = spansOf(holds).map(({ code, from, to }) => `${code} ${hour(from)}-${hour(to)}`)
-  const spells = attempts.filter(({ outcome }) => outcome === 'postponed').map(one => `${hour(one.started_at)}-${hour(one.finished_at)} (yielded)`)
+  const spells = attempts.filter(({ outcome }) => outcome === 'postponed').map(one =>
+    `${hour(one.started_at)}-${hour(one.finished_at)} (yielded)`
+  )
   const last = started === null ? [] : [`${hour(started)}-${hour(finished)}`]
-  return [task, hour(nominal), held.join(', ') || '-', [...spells, ...last].join(', ') || '-', state, reason?.code ?? result ?? '-'].join(' | ')
+  return [task, hour(nominal), held.join(', ') || '-', [...spells, ...last].join(', ') || '-', state,
+    reason?.code ?? result ?? '-'].join(' | ')
 }
 
 t.test('a day of a laptop, from the plug that is pulled to the night', async t => {

@@ -19,7 +19,8 @@ t.test('what is certain comes within its spread, and what comes was foreseen', {
     const faults = faultsOf(lived)
     if (faults.length > 0) throw new Error(faults.join('\n'))
   }), {
-    numRuns: CASES, interruptAfterTimeLimit: MOST_MS,
+    numRuns: CASES,
+    interruptAfterTimeLimit: MOST_MS,
     ...process.env['OFFPEAK_SEED'] && { seed: Number(process.env['OFFPEAK_SEED']) }
   })
   t.comment(`${started} starts, ${certain} certain ones`)

@@ -13,14 +13,36 @@ function presentWith (minutes: string[]): Present {
   const { work: _, ...task } = taskOf({ id: 'tick', class: 'critical' })
   const tasks = minutes.map((_, place) => ({ ...task, id: `t${place}` }))
   const schedules = minutes.map((minute, place) => ({
-    id: `t${place}`, task: `t${place}`, origin: 'api' as const, trigger: 'cron', trigger_args: { minute },
-    timezone: 'UTC', payload: null, anchor: NOON, cursor: NOON, nominal_at: NOON + 60_000, next_at: NOON + 60_000,
-    created_at: NOON, created_by: 'test'
+    id: `t${place}`,
+    task: `t${place}`,
+    origin: 'api' as const,
+    trigger: 'cron',
+    trigger_args: { minute },
+    timezone: 'UTC',
+    payload: null,
+    anchor: NOON,
+    cursor: NOON,
+    nominal_at: NOON + 60_000,
+    next_at: NOON + 60_000,
+    created_at: NOON,
+    created_by: 'test'
   }))
   return {
-    at: NOON, config: defaultsOf(), tasks, schedules, waiting: [], running: [], ended: [],
-    pauses: [], trials: new Map(), facts: [], rates: {},
-    reading: calmReading(NOON), steady: null, activity: emptyHistogram(), took: {}
+    at: NOON,
+    config: defaultsOf(),
+    tasks,
+    schedules,
+    waiting: [],
+    running: [],
+    ended: [],
+    pauses: [],
+    trials: new Map(),
+    facts: [],
+    rates: {},
+    reading: calmReading(NOON),
+    steady: null,
+    activity: emptyHistogram(),
+    took: {}
   }
 }
 
@@ -33,7 +55,9 @@ t.test('forecasts are worked out in a thread, which is begun again once it has e
   t.match(await thread.foretell(present, { to: NOON + HOUR / 2 }), { from: NOON, items: { length: 29 } })
   await thread.end()
   t.match(
-    await thread.foretell(present, { to: NOON + HOUR / 4 }), { items: { length: 14 } }, 'and begun again for who asks'
+    await thread.foretell(present, { to: NOON + HOUR / 4 }),
+    { items: { length: 14 } },
+    'and begun again for who asks'
   )
 })
 

@@ -19,16 +19,19 @@ async function kitFor (t: Owner, tasks: TaskDefinition[], options: TestManagerOp
   return kit
 }
 
-const rowOf = ({ task, earliest_at: least, likely_at: likely, latest_at: most, certainty, depends_on: on }: Foreseen) =>
-  [task, hour(least), hour(likely), hour(most), certainty, on.map(({ gate }) => gate).join(' ')]
+const rowOf = (
+  { task, earliest_at: least, likely_at: likely, latest_at: most, certainty, depends_on: on }: Foreseen
+) => [task, hour(least), hour(likely), hour(most), certainty, on.map(({ gate }) => gate).join(' ')]
 
 const rows = async (
-  kit: TestManager, minutes = DAY
+  kit: TestManager,
+  minutes = DAY
 ) => (await ahead(kit, minutes)).filter(({ stage }) => stage !== 'running').map(rowOf)
 
 t.test('a start that only clock and calendar decide is certain, and one that load may hold is conditional', async t => {
   const kit = await kitFor(
-    t, [{ id: 'urgent', class: 'critical', ...daily(13), func }, { id: 'usual', ...daily(14), func }]
+    t,
+    [{ id: 'urgent', class: 'critical', ...daily(13), func }, { id: 'usual', ...daily(14), func }]
   )
   t.match(await rows(kit), [
     ['urgent', '13:00', '13:00', '13:00', 'certain', ''],
@@ -70,14 +73,22 @@ t.test('a pause without an end leaves no instant, and is named', async t => {
   await kit.manager.pauses.add({ scope: 'all', name: null, until: null, by: 'anna' })
   const [item] = await ahead(kit, DAY)
   t.match(item, {
-    earliest_at: null, likely_at: null, latest_at: null, certainty: 'conditional',
+    earliest_at: null,
+    likely_at: null,
+    latest_at: null,
+    certainty: 'conditional',
     depends_on: [{ gate: 'paused', ok: false, message: /paused by anna/ }]
   })
 })
 
 t.test('a fire that may find a run unfinished is conditional, until past runs say how long they take', async t => {
   const kit = await kitFor(t, [{
-    id: 'tick', class: 'critical', trigger: 'cron', trigger_args: { minute: '*/10' }, timeout: '30m', func: takes('1m')
+    id: 'tick',
+    class: 'critical',
+    trigger: 'cron',
+    trigger_args: { minute: '*/10' },
+    timeout: '30m',
+    func: takes('1m')
   }])
   t.match(
     await rows(kit, 25),
@@ -92,21 +103,24 @@ t.test('a fire that may find a run unfinished is conditional, until past runs sa
 
 t.test('what runs and what waits behind it are foreseen with the times that past runs took', async t => {
   const kit = await kitFor(
-    t, [{ id: 'long', queue: 'one', timeout: '3h', func: takes('40m') }, { id: 'next', queue: 'one', func }],
+    t,
+    [{ id: 'long', queue: 'one', timeout: '3h', func: takes('40m') }, { id: 'next', queue: 'one', func }],
     { config: { queues: { one: { concurrency: 1 } } } }
   )
   await kit.enqueue('long')
   await kit.advance('1h')
   await kit.enqueue('long')
   t.match(
-    await ahead(kit, DAY), [{ task: 'long', stage: 'running', ends_at: at('13:40') }],
+    await ahead(kit, DAY),
+    [{ task: 'long', stage: 'running', ends_at: at('13:40') }],
     'from the millisecond on in which it has started'
   )
   await kit.advance('10m')
   await kit.enqueue('next')
   const [first, second] = await ahead(kit, DAY)
   t.match(
-    first, { task: 'long', stage: 'running', certainty: 'certain', earliest_at: at('13:00'), ends_at: at('13:40') }
+    first,
+    { task: 'long', stage: 'running', certainty: 'certain', earliest_at: at('13:00'), ends_at: at('13:40') }
   )
   t.match(second, { task: 'next', stage: 'waiting', certainty: 'conditional', likely_at: at('13:40') })
   t.match(
@@ -118,8 +132,10 @@ t.test('what runs and what waits behind it are foreseen with the times that past
 t.test('runs that share a lock, a slot or the machine depend on each other', async t => {
   const urgent = { class: 'critical' as const, priority: 'critical' as const, timeout: '30m', func: takes('20m') }
   const kit = await kitFor(t, [
-    { id: 'a', ...daily(13), locks: ['disk'], ...urgent }, { id: 'b', ...daily(13, 10), locks: ['disk'], ...urgent },
-    { id: 'c', ...daily(15), alone: true, ...urgent }, { id: 'd', ...daily(15, 10), ...urgent }
+    { id: 'a', ...daily(13), locks: ['disk'], ...urgent },
+    { id: 'b', ...daily(13, 10), locks: ['disk'], ...urgent },
+    { id: 'c', ...daily(15), alone: true, ...urgent },
+    { id: 'd', ...daily(15, 10), ...urgent }
   ])
   t.strictSame(await rows(kit), [
     ['a', '13:00', '13:00', '13:00', 'certain', ''],
@@ -132,10 +148,13 @@ t.test('runs that share a lock, a slot or the machine depend on each other', asy
 t.test('a queue with a rate starts no more for certain than its rate allows', async t => {
   const urgent = { class: 'critical' as const, priority: 'critical' as const, queue: 'slow', func }
   const kit = await kitFor(t, [
-    { id: 'a', ...daily(13), ...urgent }, { id: 'b', ...daily(13, 1), ...urgent }, { id: 'c', ...daily(15), ...urgent }
+    { id: 'a', ...daily(13), ...urgent },
+    { id: 'b', ...daily(13, 1), ...urgent },
+    { id: 'c', ...daily(15), ...urgent }
   ], { config: { queues: { slow: { rate: { limit: 1, per: '1h' } } } } })
   t.match(await rows(kit), [
-    ['a', '13:00', '13:00', '13:00', 'certain', ''], ['b', '13:01', '14:00', null, 'conditional', 'rate'],
+    ['a', '13:00', '13:00', '13:00', 'certain', ''],
+    ['b', '13:01', '14:00', null, 'conditional', 'rate'],
     ['c', '15:00', '15:00', null, 'conditional', 'rate']
   ])
 })
@@ -154,14 +173,17 @@ t.test('a task that depends on another is expected once that has run, and never 
     { id: 'use', class: 'critical', ...daily(12, 30), depends_on: [{ task: 'fetch' }], func }
   ])
   t.match(await rows(kit, 2 * HOUR), [
-    ['fetch', '13:00', '13:00', '13:00', 'certain', ''], ['use', '12:30', '13:01', null, 'conditional', 'dependencies']
+    ['fetch', '13:00', '13:00', '13:00', 'certain', ''],
+    ['use', '12:30', '13:01', null, 'conditional', 'dependencies']
   ])
 })
 
 t.test('the first start of a waiting run is told for slots, queues and locks that are taken', async t => {
   for (const [config, shared] of [
-    [{ manager: { scheduler_thread_pool: 1 } }, {}], [{ queues: { q: { concurrency: 1 } } }, { queue: 'q' }],
-    [{}, { locks: ['x'] }], [{}, { alone: true }]
+    [{ manager: { scheduler_thread_pool: 1 } }, {}],
+    [{ queues: { q: { concurrency: 1 } } }, { queue: 'q' }],
+    [{}, { locks: ['x'] }],
+    [{}, { alone: true }]
   ] as [TestManagerOptions['config'], object][]) {
     const kit = await kitFor(t, [
       { id: 'busy', timeout: 0, ...shared, func: takes('5h') },
@@ -170,18 +192,26 @@ t.test('the first start of a waiting run is told for slots, queues and locks tha
     await kit.enqueue('busy')
     const run = await kit.enqueue('night')
     t.strictSame(
-      await kit.manager.foresight.earliestOf(run), { at: at('22:00'), certain: false }, JSON.stringify(shared)
+      await kit.manager.foresight.earliestOf(run),
+      { at: at('22:00'), certain: false },
+      JSON.stringify(shared)
     )
   }
 })
 
 t.test('the next start of a task is told, however many fires others have until then', async t => {
   const often = Array.from(
-    { length: 8 }, (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func })
+    { length: 8 },
+    (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func })
   )
   const kit = await kitFor(t, [{
-    id: 'noon', class: 'critical', priority: 'critical', trigger: 'cron', trigger_args: { hour: 12, minute: 10 },
-    deadline: '3d', func
+    id: 'noon',
+    class: 'critical',
+    priority: 'critical',
+    trigger: 'cron',
+    trigger_args: { hour: 12, minute: 10 },
+    deadline: '3d',
+    func
   }, ...often])
   const { foresight, desk } = kit.manager
   t.strictSame(await foresight.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })

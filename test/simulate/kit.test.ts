@@ -18,14 +18,30 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 t.test('hours pass at once, and what was due in them has run at its instant', async t => {
-  const kit = await kitFor(t, { at: '2026-03-10T08:30:00Z', tasks: [{ id: 'tick', trigger: 'cron', trigger_args: { minute: 0 }, func: ctx => clockOf(ctx).sleep('2m') }] })
+  const kit = await kitFor(t, {
+    at: '2026-03-10T08:30:00Z',
+    tasks: [{ id: 'tick', trigger: 'cron', trigger_args: { minute: 0 }, func: ctx => clockOf(ctx).sleep('2m') }]
+  })
   await kit.advance('3h')
-  t.strictSame((await kit.runs('tick')).map(({ started_at: from, finished_at: to }) => [new Date(from!).toISOString().slice(11, 16), to! - from!]), [['09:00', 2 * MINUTE], ['10:00', 2 * MINUTE], ['11:00', 2 * MINUTE]])
+  t.strictSame(
+    (await kit.runs('tick')).map((
+      { started_at: from, finished_at: to }
+    ) => [new Date(from!).toISOString().slice(11, 16), to! - from!]),
+    [['09:00', 2 * MINUTE], ['10:00', 2 * MINUTE], ['11:00', 2 * MINUTE]]
+  )
   t.equal(kit.clock.now(), Date.parse('2026-03-10T11:30:00Z'))
 })
 
 t.test('a task that sleeps longer than its timeout is timed out, and tried again after its backoff', async t => {
-  const kit = await kitFor(t, { tasks: [{ id: 'slow', timeout: '5m', max_retries: 1, backoff: { kind: 'fixed', delay: '10m', jitter: 0 }, func: ctx => clockOf(ctx).sleep('1h') }] })
+  const kit = await kitFor(t, {
+    tasks: [{
+      id: 'slow',
+      timeout: '5m',
+      max_retries: 1,
+      backoff: { kind: 'fixed', delay: '10m', jitter: 0 },
+      func: ctx => clockOf(ctx).sleep('1h')
+    }]
+  })
   const { id, created_at: begun } = await kit.enqueue('slow')
   const run = await kit.waitFor(id, 'failed')
   t.match(run, { attempt: 2, error: { message: /longer than its timeout of 300 s/ } })
@@ -33,8 +49,21 @@ t.test('a task that sleeps longer than its timeout is timed out, and tried again
 })
 
 t.test('each change of the machine holds and releases what looks at it', async t => {
-  const asks = { plug: { power: 'mains' }, quiet: { idle: '10m' }, free: { cpu_below: 0.5 }, sun: { signals: { solar: '> 500' } }, film: { not_while: ['film'] } } as const
-  const kit = await kitFor(t, { config: { probes: { film: { kind: 'process', processes: ['vlc'] } } }, tasks: Object.entries(asks).map(([id, constraints]) => ({ id, constraints: structuredClone(constraints) as object, func: () => id })) })
+  const asks = {
+    plug: { power: 'mains' },
+    quiet: { idle: '10m' },
+    free: { cpu_below: 0.5 },
+    sun: { signals: { solar: '> 500' } },
+    film: { not_while: ['film'] }
+  } as const
+  const kit = await kitFor(t, {
+    config: { probes: { film: { kind: 'process', processes: ['vlc'] } } },
+    tasks: Object.entries(asks).map(([id, constraints]) => ({
+      id,
+      constraints: structuredClone(constraints) as object,
+      func: () => id
+    }))
+  })
   await kit.unplug(70)
   await kit.busy(0.6)
   await kit.set({ idle_seconds: 0 })
@@ -46,14 +75,21 @@ t.test('each change of the machine holds and releases what looks at it', async t
   await kit.plug()
   await kit.signal('solar', 800)
   await kit.probe('film', false)
-  t.strictSame((await kit.runs()).filter(({ state }) => state === 'completed').map(({ task }) => task), ['plug', 'sun', 'film'], 'at once')
+  t.strictSame((await kit.runs()).filter(({ state }) => state === 'completed').map(({ task }) => task), ['plug', 'sun',
+    'film'], 'at once')
   await kit.idle()
   await kit.waitFor('quiet', 'completed', '5m')
   await kit.waitFor('free', 'completed', '5m')
 })
 
 t.test('drain leaves nothing running, and what is held is held', async t => {
-  const kit = await kitFor(t, { tasks: [{ id: 'works', func: ctx => clockOf(ctx).sleep('4m') }, { id: 'held', constraints: { power: 'mains' }, func: () => 1 }] })
+  const kit = await kitFor(t, {
+    tasks: [{ id: 'works', func: ctx => clockOf(ctx).sleep('4m') }, {
+      id: 'held',
+      constraints: { power: 'mains' },
+      func: () => 1
+    }]
+  })
   await kit.unplug()
   await kit.enqueue('held')
   await kit.enqueue('works')
@@ -63,10 +99,21 @@ t.test('drain leaves nothing running, and what is held is held', async t => {
 })
 
 t.test('what was waited for in vain is told with its reason', async t => {
-  const kit = await kitFor(t, { tasks: [{ id: 'held', deadline: '30d', constraints: { power: 'mains' }, func: () => 1 }, { id: 'fails', max_retries: 0, func: () => { throw new Error('no luck') } }, { id: 'stays', timeout: 0, func: ctx => clockOf(ctx).sleep('9d') }] })
+  const kit = await kitFor(t, {
+    tasks: [{ id: 'held', deadline: '30d', constraints: { power: 'mains' }, func: () => 1 }, {
+      id: 'fails',
+      max_retries: 0,
+      func: () => {
+        throw new Error('no luck')
+      }
+    }, { id: 'stays', timeout: 0, func: ctx => clockOf(ctx).sleep('9d') }]
+  })
   await kit.unplug()
   const { id } = await kit.enqueue('held')
-  await t.rejects(kit.waitFor(id, 'completed', '2h'), { code: 'OFFPEAK_WAITED_IN_VAIN', message: `${id} is not completed: it is queued, on battery` })
+  await t.rejects(kit.waitFor(id, 'completed', '2h'), {
+    code: 'OFFPEAK_WAITED_IN_VAIN',
+    message: `${id} is not completed: it is queued, on battery`
+  })
   const failed = await kit.enqueue('fails')
   await t.rejects(kit.waitFor(failed.id, 'completed'), { message: /it is failed, no luck/ })
   await t.rejects(kit.waitFor('nobody', 'completed', 1), { message: /there is no such run/ })
@@ -78,11 +125,19 @@ t.test('the clock stands still while a task is at real work', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'out')
-  const kit = await kitFor(t, { tasks: [{ id: 'writes', timeout: '1m', func: async ctx => {
-    for (let part = 0; part < 20; part++) await writeFile(file, `${part}`)
-    await new Promise(resolve => { setTimeout(resolve, 30) })
-    return { text: await readFile(file, 'utf8'), at: clockOf(ctx).now() }
-  } }] })
+  const kit = await kitFor(t, {
+    tasks: [{
+      id: 'writes',
+      timeout: '1m',
+      func: async ctx => {
+        for (let part = 0; part < 20; part++) await writeFile(file, `${part}`)
+        await new Promise(resolve => {
+          setTimeout(resolve, 30)
+        })
+        return { text: await readFile(file, 'utf8'), at: clockOf(ctx).now() }
+      }
+    }]
+  })
   const before = kit.clock.now()
   await kit.enqueue('writes')
   await kit.advance('1h')
@@ -90,20 +145,36 @@ t.test('the clock stands still while a task is at real work', async t => {
 })
 
 t.test('a closed lid stops time for what runs, and misses what was due [F20]', async t => {
-  const kit = await kitFor(t, { at: '2026-03-10T11:30:00Z', tasks: [
-    { id: 'runs', timeout: '2h', func: ctx => clockOf(ctx).sleep('1h') }, { id: 'due', trigger: 'cron', trigger_args: { minute: 0 }, func: () => 1 }, { id: 'strict', trigger: 'cron', trigger_args: { minute: 0 }, misfire: 'skip', func: () => 1 }
-  ] })
+  const kit = await kitFor(t, {
+    at: '2026-03-10T11:30:00Z',
+    tasks: [
+      { id: 'runs', timeout: '2h', func: ctx => clockOf(ctx).sleep('1h') },
+      { id: 'due', trigger: 'cron', trigger_args: { minute: 0 }, func: () => 1 },
+      { id: 'strict', trigger: 'cron', trigger_args: { minute: 0 }, misfire: 'skip', func: () => 1 }
+    ]
+  })
   const { id } = await kit.enqueue('runs')
   await kit.advance('10m')
   await kit.suspend('3h')
-  t.match(await kit.runs('due'), [{ source: 'catch_up', missed: 2, state: 'completed', started_at: Date.parse('2026-03-10T14:40:00Z') }])
+  t.match(await kit.runs('due'), [{
+    source: 'catch_up',
+    missed: 2,
+    state: 'completed',
+    started_at: Date.parse('2026-03-10T14:40:00Z')
+  }])
   t.match(await kit.runs('strict'), [{ state: 'skipped', reason: { code: 'misfire' } }])
   const { started_at: from, finished_at: to } = await kit.waitFor(id, 'completed')
   t.equal(to! - from!, 4 * HOUR, 'the hour that it sleeps is one of a machine that is awake')
 })
 
 t.test('task files are read, and closing stops what runs without real waiting and removes the data', async t => {
-  const root = t.testdir({ 'package.json': '{ "type": "module" }', backgroundtask: { 'long.mjs': 'export default { id: "long", func: ctx => ctx.services.clock.sleep("4m").then(() => "done", error => { throw error }) }' } })
+  const root = t.testdir({
+    'package.json': '{ "type": "module" }',
+    backgroundtask: {
+      'long.mjs':
+        'export default { id: "long", func: ctx => ctx.services.clock.sleep("4m").then(() => "done", error => { throw error }) }'
+    }
+  })
   const kit = await createTestManager({ root, files: 'once' })
   await kit.enqueue('long')
   const { folder } = kit.manager
@@ -117,5 +188,8 @@ t.test('task files are read, and closing stops what runs without real waiting an
 
 t.test('a wrong start is refused and leaves nothing behind', async t => {
   await t.rejects(createTestManager({ at: 'soon' }), { code: 'OFFPEAK_INPUT_INVALID' })
-  await t.rejects(createTestManager({ tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func: () => 1 }] }), { code: 'OFFPEAK_TASK_INVALID' })
+  await t.rejects(
+    createTestManager({ tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func: () => 1 }] }),
+    { code: 'OFFPEAK_TASK_INVALID' }
+  )
 })

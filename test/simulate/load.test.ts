@@ -19,16 +19,34 @@ const TASKS: TaskDefinition[] = [
 /** A day with such a machine: how long each run waited, ms, by task. */
 async function day (scene: Scene | ((minute: number) => Scene)) {
   const at = (minute: number) => typeof scene === 'function' ? scene(minute) : scene
-  const readings = Array.from({ length: typeof scene === 'function' ? 24 * 60 : 1 }, (_, minute) => ({ at: FROM + minute * MINUTE, ...at(minute) }))
-  const { runs } = await simulate({ from: FROM, to: FROM + 24 * HOUR, tasks: TASKS, readings, took: { index: MINUTE, mail: 1000, backup: 10 * MINUTE, website: 1000 }, config: { manager: { timezone: 'UTC' } } })
-  return Map.groupBy(runs.map(({ task, due_at: due, started_at: started }) => ({ task, waited: started === null ? Infinity : started - due })), ({ task }) => task)
+  const readings = Array.from({ length: typeof scene === 'function' ? 24 * 60 : 1 },
+    (_, minute) => ({ at: FROM + minute * MINUTE, ...at(minute) }))
+  const { runs } = await simulate({
+    from: FROM,
+    to: FROM + 24 * HOUR,
+    tasks: TASKS,
+    readings,
+    took: { index: MINUTE, mail: 1000, backup: 10 * MINUTE, website: 1000 },
+    config: { manager: { timezone: 'UTC' } }
+  })
+  return Map.groupBy(
+    runs.map(({ task, due_at: due, started_at: started }) => ({
+      task,
+      waited: started === null ? Infinity : started - due
+    })),
+    ({ task }) => task
+  )
 }
 
-const longest = (runs: Awaited<ReturnType<typeof day>>, task: string) => Math.max(...runs.get(task)!.map(({ waited }) => waited))
+const longest = (runs: Awaited<ReturnType<typeof day>>, task: string) =>
+  Math.max(...runs.get(task)!.map(({ waited }) => waited))
 
 const BUSY: [string, Scene | ((minute: number) => Scene)][] = [
   ['two processors at 95 %', { cpu: { busy: 0.95, own: 0, cores: 2 } }],
-  ['two processors at 100 %, with much waiting', { cpu: { busy: 1, own: 0, cores: 2 }, pressure: { cpu: { some: 95, full: 'unknown' } } }],
+  ['two processors at 100 %, with much waiting', {
+    cpu: { busy: 1, own: 0, cores: 2 },
+    pressure: { cpu: { some: 95, full: 'unknown' } }
+  }],
   ['a disk that always works', { io: { busy: 1, bytes_per_s: 5e7 } }],
   ['memory that is always at 85 %', { memory: { used: 0.85, available_bytes: 6e8 } }],
   ['load that wavers around the limit', minute => ({ cpu: { busy: minute % 7 < 3 ? 0.6 : 0.9, own: 0, cores: 2 } })]
@@ -37,14 +55,19 @@ const BUSY: [string, Scene | ((minute: number) => Scene)][] = [
 for (const [what, scene] of BUSY) {
   t.test(`a mains machine that is busy all day gets its work done: ${what}`, async t => {
     const runs = await day(scene)
-    t.strictSame([...runs].map(([task, all]) => [task, all.length]).toSorted(), [['backup', 2], ['index', 24], ['mail', 24], ['website', 288]])
-    for (const task of ['backup', 'index', 'mail']) t.ok(longest(runs, task) <= 31 * MINUTE, `${task} waits ${longest(runs, task) / MINUTE} minutes at most`)
+    t.strictSame([...runs].map(([task, all]) => [task, all.length]).toSorted(), [['backup', 2], ['index', 24], ['mail',
+      24], ['website', 288]])
+    for (const task of ['backup', 'index', 'mail']) {
+      t.ok(longest(runs, task) <= 31 * MINUTE, `${task} waits ${longest(runs, task) / MINUTE} minutes at most`)
+    }
     t.equal(longest(runs, 'website'), 0, 'and monitors never wait')
   })
 }
 
 t.test('a film of two hours is left alone for half an hour, and then work goes on', async t => {
-  const runs = await day(minute => ({ cpu: { busy: minute >= 20 * 60 && minute < 22 * 60 ? 0.9 : 0.1, own: 0, cores: 2 } }))
+  const runs = await day(minute => ({
+    cpu: { busy: minute >= 20 * 60 && minute < 22 * 60 ? 0.9 : 0.1, own: 0, cores: 2 }
+  }))
   const waited = runs.get('mail')!.map(one => Math.round(one.waited / MINUTE))
   t.strictSame(waited.map(minutes => minutes > 0), Array.from({ length: 24 }, (_, hour) => hour === 20))
   t.ok(waited[20]! >= 15 && waited[20]! <= 31)

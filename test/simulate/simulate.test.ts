@@ -6,7 +6,9 @@ import type { SimulateAsk, TaskDefinition, TestClock } from '../../core/index.ts
 
 const DAY = '2026-03-10'
 const at = (time: string) => `${DAY}T${time}:00Z`
-const func = () => { throw new Error('simulated work is never done') }
+const func = () => {
+  throw new Error('simulated work is never done')
+}
 const config = { manager: { timezone: 'UTC' }, probes: { film: { kind: 'process' as const, processes: ['vlc'] } } }
 const ask = { config, from: at('00:00'), to: '2026-03-11T00:00:00Z' }
 
@@ -23,24 +25,70 @@ const hour = (instant: number | null) => instant === null ? '-' : new Date(insta
 const hourly = { trigger: 'cron', trigger_args: { minute: 0 } }
 
 t.test('runs are told with when they were planned, why they were held and when they ran; no work is done', async t => {
-  const tasks: TaskDefinition[] = [{ id: 'copy', trigger: 'cron', trigger_args: { hour: 10 }, constraints: { power: 'mains' }, func }]
+  const tasks: TaskDefinition[] = [{
+    id: 'copy',
+    trigger: 'cron',
+    trigger_args: { hour: 10 },
+    constraints: { power: 'mains' },
+    func
+  }]
   const { runs, held } = await simulate({ ...ask, tasks, readings: LAPTOP, took: { copy: 120_000 } })
-  t.match(runs, [{ task: 'copy', nominal_at: Date.parse(at('10:00')), started_at: Date.parse(at('18:00')), finished_at: Date.parse(at('18:02')), outcome: 'completed' }])
-  t.match(runs[0]!.held, [{ code: 'on_battery', message: 'on battery', from: Date.parse(at('10:00')), to: Date.parse(at('18:00')) }])
+  t.match(runs, [{
+    task: 'copy',
+    nominal_at: Date.parse(at('10:00')),
+    started_at: Date.parse(at('18:00')),
+    finished_at: Date.parse(at('18:02')),
+    outcome: 'completed'
+  }])
+  t.match(runs[0]!.held, [{
+    code: 'on_battery',
+    message: 'on battery',
+    from: Date.parse(at('10:00')),
+    to: Date.parse(at('18:00'))
+  }])
   t.match(held, [{ task: 'copy', code: 'on_battery', ms: 8 * 3_600_000, runs: 1 }])
 })
 
 t.test('fires that find a run held are counted on it, and those that find one running are told as skipped', async t => {
-  const tasks: TaskDefinition[] = [{ id: 'held', ...hourly, constraints: { power: 'mains' }, func }, { id: 'long', ...hourly, timeout: '4h', func }]
-  const { runs } = await simulate({ ...ask, tasks, from: at('09:30'), to: at('13:30'), readings: LAPTOP, took: { long: 90 * 60_000 } })
-  t.match(runs.filter(({ task }) => task === 'held'), [{ nominal_at: Date.parse(at('10:00')), missed: 3, outcome: 'queued', held: [{ to: null }] }])
-  t.strictSame(runs.filter(({ task }) => task === 'long').map(({ nominal_at: nominal, outcome }) => [hour(nominal), outcome]), [['10:00', 'completed'], ['11:00', 'skipped'], ['12:00', 'running'], ['13:00', 'skipped']])
+  const tasks: TaskDefinition[] = [{ id: 'held', ...hourly, constraints: { power: 'mains' }, func }, {
+    id: 'long',
+    ...hourly,
+    timeout: '4h',
+    func
+  }]
+  const { runs } = await simulate({
+    ...ask,
+    tasks,
+    from: at('09:30'),
+    to: at('13:30'),
+    readings: LAPTOP,
+    took: { long: 90 * 60_000 }
+  })
+  t.match(runs.filter(({ task }) => task === 'held'), [{
+    nominal_at: Date.parse(at('10:00')),
+    missed: 3,
+    outcome: 'queued',
+    held: [{ to: null }]
+  }])
+  t.strictSame(
+    runs.filter(({ task }) => task === 'long').map(({ nominal_at: nominal, outcome }) => [hour(nominal), outcome]),
+    [['10:00', 'completed'], ['11:00', 'skipped'], ['12:00', 'running'], ['13:00', 'skipped']]
+  )
 })
 
 t.test('a run that yields goes on with what is left of it', async t => {
-  const tasks: TaskDefinition[] = [{ id: 'train', trigger: 'cron', trigger_args: { hour: 8 }, timeout: '4h', constraints: { power: 'mains' }, on_lost: 'yield', func }]
+  const tasks: TaskDefinition[] = [{
+    id: 'train',
+    trigger: 'cron',
+    trigger_args: { hour: 8 },
+    timeout: '4h',
+    constraints: { power: 'mains' },
+    on_lost: 'yield',
+    func
+  }]
   const { runs } = await simulate({ ...ask, tasks, readings: LAPTOP, took: { train: 100 * 60_000 } })
-  t.strictSame(runs[0]!.spells.map(({ started_at: from, finished_at: to, outcome }) => [hour(from), hour(to), outcome]), [['08:00', '09:10', 'postponed'], ['18:00', '18:30', 'completed']])
+  t.strictSame(runs[0]!.spells.map(({ started_at: from, finished_at: to, outcome }) => [hour(from), hour(to), outcome]),
+    [['08:00', '09:10', 'postponed'], ['18:00', '18:30', 'completed']])
 })
 
 t.test('what is running or waiting when the time is over is told so', async t => {
@@ -51,28 +99,62 @@ t.test('what is running or waiting when the time is over is told so', async t =>
 
 t.test('a manager that lives through the same day starts and holds the same runs', async t => {
   const shared: Partial<TaskDefinition>[] = [
-    { id: 'mains', ...hourly, constraints: { power: 'mains' } }, { id: 'charge', ...hourly, class: 'charging_only' }, { id: 'fair', ...hourly, class: 'background' },
-    { id: 'quiet', trigger: 'cron', trigger_args: { hour: 20 }, constraints: { not_while: ['film'] } }, { id: 'night', trigger: 'cron', trigger_args: { hour: 14 }, constraints: { window: 'off_peak' } },
-    { id: 'soon', trigger: 'cron', trigger_args: { hour: 10 }, constraints: { power: 'mains' }, deadline: '3h' }, { id: 'gives_up', trigger: 'cron', trigger_args: { hour: 11 }, constraints: { power: 'mains' }, deadline: '1h', on_deadline: 'skip' }
+    { id: 'mains', ...hourly, constraints: { power: 'mains' } },
+    { id: 'charge', ...hourly, class: 'charging_only' },
+    { id: 'fair', ...hourly, class: 'background' },
+    { id: 'quiet', trigger: 'cron', trigger_args: { hour: 20 }, constraints: { not_while: ['film'] } },
+    { id: 'night', trigger: 'cron', trigger_args: { hour: 14 }, constraints: { window: 'off_peak' } },
+    { id: 'soon', trigger: 'cron', trigger_args: { hour: 10 }, constraints: { power: 'mains' }, deadline: '3h' },
+    {
+      id: 'gives_up',
+      trigger: 'cron',
+      trigger_args: { hour: 11 },
+      constraints: { power: 'mains' },
+      deadline: '1h',
+      on_deadline: 'skip'
+    }
   ]
-  const simulated = await simulate({ ...ask, tasks: shared.map(task => ({ ...task, func }) as TaskDefinition), readings: LAPTOP })
-  const tasks = shared.map(task => ({ ...task, func: ctx => (ctx.services.clock as TestClock).sleep('1m') }) as TaskDefinition)
-  const kit = await createTestManager({ at: Date.parse(ask.from) - 1, config, tasks, reading: { battery: { level: 95, charging: false } } })
+  const simulated = await simulate({
+    ...ask,
+    tasks: shared.map(task => ({ ...task, func }) as TaskDefinition),
+    readings: LAPTOP
+  })
+  const tasks = shared.map(task =>
+    ({ ...task, func: ctx => (ctx.services.clock as TestClock).sleep('1m') }) as TaskDefinition
+  )
+  const kit = await createTestManager({
+    at: Date.parse(ask.from) - 1,
+    config,
+    tasks,
+    reading: { battery: { level: 95, charging: false } }
+  })
   t.teardown(() => kit.close())
   for (const { at: when, ...change } of LAPTOP) {
     await kit.advanceTo(when)
     await kit.set(change)
   }
   await kit.advanceTo(Date.parse(ask.to) - 1)
-  const lived = (await kit.runs()).map(({ task, nominal_at: nominal, started_at: started, state, missed, holds }) => [task, hour(nominal), hour(started), state, missed, spansOf(holds).map(({ code, from, to }) => [code, hour(from), hour(to)])])
-  const told = simulated.runs.map(({ task, nominal_at: nominal, started_at: started, outcome, missed, held }) => [task, hour(nominal), hour(started), outcome, missed, spansOf(held).map(({ code, from, to }) => [code, hour(from), hour(to)])])
+  const lived = (await kit.runs()).map((
+    { task, nominal_at: nominal, started_at: started, state, missed, holds }
+  ) => [task, hour(nominal), hour(started), state, missed,
+    spansOf(holds).map(({ code, from, to }) => [code, hour(from), hour(to)])]
+  )
+  const told = simulated.runs.map((
+    { task, nominal_at: nominal, started_at: started, outcome, missed, held }
+  ) => [task, hour(nominal), hour(started), outcome, missed,
+    spansOf(held).map(({ code, from, to }) => [code, hour(from), hour(to)])]
+  )
   t.ok(told.length > 40)
   t.strictSame(told.map(String).toSorted(), lived.map(String).toSorted())
 })
 
 t.test('a hundred tasks and three days take a small part of the time that a month may take', async t => {
   const tasks = Array.from({ length: 100 }, (_, i): TaskDefinition => ({
-    id: `t${i}`, class: (['background', 'normal', 'charging_only', 'critical'] as const)[i % 4]!, trigger: 'cron', trigger_args: i < 20 ? { minute: i } : { hour: i % 24, minute: i % 60 }, func
+    id: `t${i}`,
+    class: (['background', 'normal', 'charging_only', 'critical'] as const)[i % 4]!,
+    trigger: 'cron',
+    trigger_args: i < 20 ? { minute: i } : { hour: i % 24, minute: i % 60 },
+    func
   }))
   const began = process.cpuUsage()
   const { runs } = await simulate({ ...ask, tasks, to: '2026-03-13T00:00:00Z', readings: LAPTOP })
@@ -82,8 +164,13 @@ t.test('a hundred tasks and three days take a small part of the time that a mont
 })
 
 t.test('what is no instant and what is no task is refused', async t => {
-  await t.rejects(simulate({ ...ask, from: 'soon', tasks: [] }), { code: 'OFFPEAK_INPUT_INVALID', message: /found 'soon'/ })
-  await t.rejects(simulate({ ...ask, tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func }] }), { code: 'OFFPEAK_TASK_INVALID' })
+  await t.rejects(simulate({ ...ask, from: 'soon', tasks: [] }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    message: /found 'soon'/
+  })
+  await t.rejects(simulate({ ...ask, tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func }] }), {
+    code: 'OFFPEAK_TASK_INVALID'
+  })
 })
 
 t.test('no file is written', async t => {

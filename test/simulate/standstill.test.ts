@@ -6,11 +6,13 @@ const func = () => 1
 const BUSY: TestManagerOptions['reading'] = { power: 'battery', battery: { level: 20, charging: false } }
 const WORK: TaskDefinition = { id: 'work', trigger: '0 * * * *', func }
 
-async function setup (t: { teardown (fn: () => unknown): void }, options: Partial<TestManagerOptions> = {}) {
+async function setup (t: { teardown(fn: () => unknown): void }, options: Partial<TestManagerOptions> = {}) {
   const kit = await createTestManager({ at: '2026-03-10T00:30:00Z', reading: BUSY, tasks: [WORK], ...options })
   t.teardown(() => kit.close())
   const said: Extract<Notice, { kind: 'nothing_started' }>[] = []
-  kit.manager.onNotice(notice => { if (notice.kind === 'nothing_started') said.push(notice) })
+  kit.manager.onNotice(notice => {
+    if (notice.kind === 'nothing_started') said.push(notice)
+  })
   const reasons = async () => (await healthOf(kit.manager)).reasons.filter(reason => reason.startsWith('nothing'))
   return { kit, said, reasons }
 }
@@ -21,7 +23,9 @@ t.test('when nothing has started for six hours although runs are due health says
   t.strictSame([said, await reasons()], [[], []], 'the first run is due for less')
   await kit.advance('20m')
   t.match(said, [{ tasks: 1, task: 'work', message: 'on battery with 20 %, and work of the class normal wants 30 %' }])
-  t.match(await reasons(), [/^nothing has started for 6 h.* although runs of a task are due, 'work' first: on battery with 20 %/])
+  t.match(await reasons(), [
+    /^nothing has started for 6 h.* although runs of a task are due, 'work' first: on battery with 20 %/
+  ])
   await kit.advance('3h')
   t.equal(said.length, 1, 'once')
   await kit.plug()
@@ -42,7 +46,10 @@ t.test('the span is scheduling.nothing_started, 0 for never', async t => {
 
 const QUIET: [string, Partial<TestManagerOptions>][] = [
   ['no run is due', { tasks: [{ id: 'work', func }] }],
-  ['a run waits for its hours', { reading: {}, tasks: [{ ...WORK, trigger: '0 1 * * *', constraints: { window: '20:00-22:00' } }] }],
+  ['a run waits for its hours', {
+    reading: {},
+    tasks: [{ ...WORK, trigger: '0 1 * * *', constraints: { window: '20:00-22:00' } }]
+  }],
   ['other runs start', { tasks: [WORK, { id: 'watch', class: 'critical', trigger: '*/30 * * * *', func }] }]
 ]
 

@@ -8,15 +8,34 @@ import type { TestManager, TestManagerOptions } from '../../core/simulate/testki
 
 type Sleeping = Partial<TaskDefinition> & { id: string, minutes: number }
 
-async function kitOf (t: Test, tasks: Sleeping[], { config = {}, ...more }: TestManagerOptions = {}): Promise<TestManager> {
-  const sleeping = tasks.map(({ minutes, ...task }): TaskDefinition => ({ timeout: '50h', type: 'plain', func: async () => { await kit.sleep(minutes * MINUTE) }, ...task }))
-  const kit: TestManager = await createTestManager({ config: { ...config, manager: { scheduler_thread_pool: 1, ...config.manager } }, tasks: sleeping, ...more })
+async function kitOf (
+  t: Test,
+  tasks: Sleeping[],
+  { config = {}, ...more }: TestManagerOptions = {}
+): Promise<TestManager> {
+  const sleeping = tasks.map(({ minutes, ...task }): TaskDefinition => ({
+    timeout: '50h',
+    type: 'plain',
+    func: async () => {
+      await kit.sleep(minutes * MINUTE)
+    },
+    ...task
+  }))
+  const kit: TestManager = await createTestManager({
+    config: { ...config, manager: { scheduler_thread_pool: 1, ...config.manager } },
+    tasks: sleeping,
+    ...more
+  })
   t.teardown(() => kit.close())
   return kit
 }
 
 /** Minutes that a run waits while something comes every minute, or null when it waits all along. */
-async function waited (kit: TestManager, victim: string, comes: (minute: number) => Promise<unknown>): Promise<number | null> {
+async function waited (
+  kit: TestManager,
+  victim: string,
+  comes: (minute: number) => Promise<unknown>
+): Promise<number | null> {
   await comes(0)
   await kit.advance(1000)
   const { id, due_at: due } = await kit.enqueue(victim)
@@ -36,22 +55,41 @@ t.test('what needs much at once is not starved: a run that is to be alone, one w
   const pool = { config: { manager: { scheduler_thread_pool: 4 } } }
   const alone = await kitOf(t, [{ id: 's', minutes: 5 }, { id: 'v', minutes: 1, priority: 'low', alone: true }], pool)
   t.ok(await waited(alone, 'v', every(3, alone, ['s'])) !== null, 'alone')
-  const locks = await kitOf(t, [{ id: 'x', minutes: 5, locks: ['x'] }, { id: 'y', minutes: 5, locks: ['y'] }, { id: 'v', minutes: 1, locks: ['x', 'y'] }], pool)
+  const locks = await kitOf(t, [{ id: 'x', minutes: 5, locks: ['x'] }, { id: 'y', minutes: 5, locks: ['y'] }, {
+    id: 'v',
+    minutes: 1,
+    locks: ['x', 'y']
+  }], pool)
   t.ok(await waited(locks, 'v', every(4, locks, ['x', 'y'])) !== null, 'locks')
-  const queue = await kitOf(t, [{ id: 'x', minutes: 5, queue: 'q', priority: 'high' }, { id: 'l', minutes: 1, priority: 'low', concurrency: 9 }, { id: 'v', minutes: 1, priority: 'low', queue: 'q' }],
-    { config: { manager: { scheduler_thread_pool: 4 }, queues: { q: { concurrency: 1 } } } })
+  const queue = await kitOf(t, [{ id: 'x', minutes: 5, queue: 'q', priority: 'high' }, {
+    id: 'l',
+    minutes: 1,
+    priority: 'low',
+    concurrency: 9
+  }, { id: 'v', minutes: 1, priority: 'low', queue: 'q' }], {
+    config: { manager: { scheduler_thread_pool: 4 }, queues: { q: { concurrency: 1 } } }
+  })
   const busy = every(4, queue, ['x'])
   t.ok(await waited(queue, 'v', async minute => {
     await busy(minute)
     await queue.enqueue('l')
   }) !== null, 'a queue')
-  const critical = await kitOf(t, [{ id: 'c', minutes: 8, class: 'critical', concurrency: 50 }, { id: 'v', minutes: 1 }])
-  t.ok(await waited(critical, 'v', async () => { for (let each = 0; each < 3; each++) await critical.enqueue('c') }) !== null, 'critical work')
+  const critical = await kitOf(t, [{ id: 'c', minutes: 8, class: 'critical', concurrency: 50 }, {
+    id: 'v',
+    minutes: 1
+  }])
+  t.ok(await waited(critical, 'v', async () => {
+    for (let each = 0; each < 3; each++) await critical.enqueue('c')
+  }) !== null, 'critical work')
 })
 
 t.test('work of the class critical gives its slot to nobody, and a run that rests has none to give', async t => {
   const task = { on_lost: 'yield', preemptible: true, priority: 'low' } as const
-  const kit = await kitOf(t, [{ id: 'crit', minutes: 60, class: 'critical', ...task }, { id: 'fill', minutes: 60 }, { id: 'high', minutes: 1, priority: 'high' }], { config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } } })
+  const kit = await kitOf(t, [{ id: 'crit', minutes: 60, class: 'critical', ...task }, { id: 'fill', minutes: 60 }, {
+    id: 'high',
+    minutes: 1,
+    priority: 'high'
+  }], { config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } } })
   for (const id of ['crit', 'fill']) await kit.enqueue(id)
   const second = await kit.enqueue('crit')
   await kit.enqueue('high')
@@ -59,10 +97,20 @@ t.test('work of the class critical gives its slot to nobody, and a run that rest
   t.match((await kit.runs('crit')).map(({ turn, preempted }) => [turn, preempted]), [[1, 0], [0, 0]])
   t.equal((await kit.manager.engine.get(second.id))!.state, 'queued')
   const resting = await kitOf(t, [
-    { id: 'rest', minutes: 0, constraints: { signals: { s: 'go' } }, ...task, func: async (ctx: TaskContext) => {
-      await resting.sleep(MINUTE)
-      await ctx.breathe({ slot: 'give' })
-    }, on_lost: 'continue' }, { id: 'fill', minutes: 600 }, { id: 'high', minutes: 1, priority: 'high' }])
+    {
+      id: 'rest',
+      minutes: 0,
+      constraints: { signals: { s: 'go' } },
+      ...task,
+      func: async (ctx: TaskContext) => {
+        await resting.sleep(MINUTE)
+        await ctx.breathe({ slot: 'give' })
+      },
+      on_lost: 'continue'
+    },
+    { id: 'fill', minutes: 600 },
+    { id: 'high', minutes: 1, priority: 'high' }
+  ])
   await resting.signal('s', 'go')
   const { id } = await resting.enqueue('rest')
   await resting.signal('s', 'stop')
@@ -75,23 +123,35 @@ t.test('work of the class critical gives its slot to nobody, and a run that rest
 
 t.test('a run may rest for long, and one that is to be alone does not wait for it', async t => {
   const kit = await kitOf(t, [
-    { id: 'rest', minutes: 0, constraints: { power: 'mains' }, func: async (ctx: TaskContext) => {
-      await kit.sleep(MINUTE)
-      await ctx.breathe({ slot: 'give' })
-    } }, { id: 'solo', minutes: 5, alone: true }])
+    {
+      id: 'rest',
+      minutes: 0,
+      constraints: { power: 'mains' },
+      func: async (ctx: TaskContext) => {
+        await kit.sleep(MINUTE)
+        await ctx.breathe({ slot: 'give' })
+      }
+    },
+    { id: 'solo', minutes: 5, alone: true }
+  ])
   await kit.enqueue('rest')
   await kit.unplug(80)
   await kit.advance('3m')
   await kit.enqueue('solo')
   t.equal(kit.manager.runner.active.begun.filter(({ resting }) => !resting)[0]?.task, 'solo')
   await kit.plug()
-  t.equal(kit.manager.runner.active.begun.find(({ task }) => task === 'rest')?.resting, true, 'and it goes on once that one is over')
+  t.equal(kit.manager.runner.active.begun.find(({ task }) => task === 'rest')?.resting, true,
+    'and it goes on once that one is over')
   await kit.advance('6m')
   t.strictSame((await kit.runs()).map(({ state }) => state), ['completed', 'completed'])
 })
 
 t.test('who has waited for fifteen minutes goes before a younger run that is to be alone, at that very instant', async t => {
-  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'low', minutes: 1, priority: 'low' }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
+    id: 'low',
+    minutes: 1,
+    priority: 'low'
+  }], { config: { manager: { scheduler_thread_pool: 4 } } })
   await kit.advance(1)
   await kit.enqueue('long')
   await kit.manager.pauses.add({ scope: 'task', name: 'low', by: 'ada' })
@@ -100,13 +160,19 @@ t.test('who has waited for fifteen minutes goes before a younger run that is to 
   await kit.enqueue('solo')
   await kit.manager.pauses.remove({ scope: 'task', name: 'low' }, 'ada')
   await kit.advanceTo(low.due_at + 15 * MINUTE - 1)
-  t.match(kit.manager.runner.verdict(low).gates.filter(({ ok }) => !ok), [{ code: 'not_alone', message: /^run .* of solo comes first/ }])
+  t.match(kit.manager.runner.verdict(low).gates.filter(({ ok }) => !ok), [{
+    code: 'not_alone',
+    message: /^run .* of solo comes first/
+  }])
   await kit.advance(1)
   t.match(await kit.manager.engine.get(low.id), { state: 'running', started_at: low.due_at + 15 * MINUTE })
 })
 
 t.test('what waited because of a run that is cancelled is looked at at once', async t => {
-  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'other', minutes: 1 }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
+    id: 'other',
+    minutes: 1
+  }], { config: { manager: { scheduler_thread_pool: 4 } } })
   await kit.enqueue('long')
   const solo = await kit.enqueue('solo')
   const other = await kit.enqueue('other')
@@ -117,7 +183,10 @@ t.test('what waited because of a run that is cancelled is looked at at once', as
 })
 
 t.test('and of two that have waited for as long the first stays the first', async t => {
-  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, { id: 'other', minutes: 1 }], { config: { manager: { scheduler_thread_pool: 4 } } })
+  const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
+    id: 'other',
+    minutes: 1
+  }], { config: { manager: { scheduler_thread_pool: 4 } } })
   await kit.advance(1)
   for (const id of ['long', 'solo']) await kit.enqueue(id)
   const other = await kit.enqueue('other')
@@ -130,7 +199,17 @@ t.test('and of two that have waited for as long the first stays the first', asyn
 t.test('more slots at another hour are used at that hour', async t => {
   const kit = await kitOf(t, [{ id: 'work', minutes: 300, concurrency: 9 }], {
     at: '2026-01-05T12:00:00Z',
-    config: { manager: { scheduler_thread_pool: 8 }, scheduling: { profile_slots: 'always', priority_slots: 'never', time_windows: { peak: { start: '12:00', end: '12:30', resource_limit: 0.25 }, off_peak: { start: '12:30', end: '12:00', resource_limit: 1 } } } }
+    config: {
+      manager: { scheduler_thread_pool: 8 },
+      scheduling: {
+        profile_slots: 'always',
+        priority_slots: 'never',
+        time_windows: {
+          peak: { start: '12:00', end: '12:30', resource_limit: 0.25 },
+          off_peak: { start: '12:30', end: '12:00', resource_limit: 1 }
+        }
+      }
+    }
   })
   for (let each = 0; each < 4; each++) await kit.enqueue('work')
   await kit.advanceTo('2026-01-05T12:29:59Z')
@@ -140,7 +219,12 @@ t.test('more slots at another hour are used at that hour', async t => {
 })
 
 t.test('a run behind one that is past its deadline has a timeline of its own', async t => {
-  const kit = await kitOf(t, [{ id: 'long', minutes: 600 }, { id: 'x', minutes: 1, constraints: { signals: { s: 'go' } }, deadline: '2h' }])
+  const kit = await kitOf(t, [{ id: 'long', minutes: 600 }, {
+    id: 'x',
+    minutes: 1,
+    constraints: { signals: { s: 'go' } },
+    deadline: '2h'
+  }])
   await kit.enqueue('x')
   await kit.enqueue('long')
   await kit.advance('90m')
@@ -148,17 +232,40 @@ t.test('a run behind one that is past its deadline has a timeline of its own', a
   await kit.advance('50m')
   const { holds } = (await kit.manager.engine.get(second.id))!
   t.match(holds, [{ code: 'signal_unknown', to: null }], 'it is held, though the first one only wants a slot')
-  t.match(await kit.manager.explain.run((await kit.manager.engine.get(second.id))!, kit.clock.now() - 5 * MINUTE), { decision: 'hold', message: /signal/ })
+  t.match(await kit.manager.explain.run((await kit.manager.engine.get(second.id))!, kit.clock.now() - 5 * MINUTE), {
+    decision: 'hold',
+    message: /signal/
+  })
 })
 
 t.test('the pace is for what has piled up: not for what is due later, not for what has long been running, and not for ever after a clock was wrong', async t => {
-  const later = await kitOf(t, [{ id: 'held', minutes: 30, trigger: '*/10 * * * *', overlap: 'allow', concurrency: 9, constraints: { signals: { s: 'go' } } }], { config: { manager: { scheduler_thread_pool: 9 } }, reading: { cpu: { busy: 0.02, own: 0, load: 0.1, cores: 1 } } })
+  const later = await kitOf(t, [{
+    id: 'held',
+    minutes: 30,
+    trigger: '*/10 * * * *',
+    overlap: 'allow',
+    concurrency: 9,
+    constraints: { signals: { s: 'go' } }
+  }], {
+    config: { manager: { scheduler_thread_pool: 9 } },
+    reading: { cpu: { busy: 0.02, own: 0, load: 0.1, cores: 1 } }
+  })
   await later.advance('35m')
   await later.signal('s', 'go')
   await later.advance('6m')
-  const started = (await later.runs('held')).filter(({ started_at: at }) => at !== null).map(({ due_at: due }) => new Date(due).toISOString().slice(11, 16))
+  const started = (await later.runs('held')).filter(({ started_at: at }) => at !== null).map(({ due_at: due }) =>
+    new Date(due).toISOString().slice(11, 16)
+  )
   t.strictSame(started, ['12:10', '12:40'], 'the first that was held, and the one that is due now')
-  const running = await kitOf(t, [{ id: 'long', minutes: 300, trigger: '5 12 * * *' }, { id: 'held', minutes: 1, trigger: '10 12 * * *', constraints: { signals: { s: 'go' } } }], { config: { manager: { scheduler_thread_pool: 9 } }, reading: { cpu: { busy: 0.02, own: 0, load: 0.1, cores: 1 } } })
+  const running = await kitOf(t, [{ id: 'long', minutes: 300, trigger: '5 12 * * *' }, {
+    id: 'held',
+    minutes: 1,
+    trigger: '10 12 * * *',
+    constraints: { signals: { s: 'go' } }
+  }], {
+    config: { manager: { scheduler_thread_pool: 9 } },
+    reading: { cpu: { busy: 0.02, own: 0, load: 0.1, cores: 1 } }
+  })
   await running.advance('30m')
   await running.signal('s', 'go')
   t.equal((await running.runs('held'))[0]!.state, 'running')

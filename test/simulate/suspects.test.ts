@@ -12,23 +12,45 @@ const NOON = Date.parse('2026-03-10T12:00:00Z')
 const TOOK = { p50: 60_000, p90: 60_000, most: 60_000, runs: 5 }
 
 const task = taskOf({ id: 'job', class: 'critical', concurrency: 10 })
-const run = (id: string, over: Partial<Run>) => ({ ...askedNow(task, NOON - 60_000), id, single: true, turn: 1, ...over, after: [] })
+const run = (id: string, over: Partial<Run>) => ({
+  ...askedNow(task, NOON - 60_000),
+  id,
+  single: true,
+  turn: 1,
+  ...over,
+  after: []
+})
 
 function presentOf (runs: { running: Run[], waiting: Present['waiting'] }): Present {
   const { work: _, ...plain } = task
   return {
-    at: NOON, config: defaultsOf(), tasks: [plain], schedules: [], ended: [], pauses: [], trials: new Map(), facts: [],
-    rates: {}, reading: calmReading(NOON), steady: null, activity: emptyHistogram(), took: { job: TOOK }, ...runs
+    at: NOON,
+    config: defaultsOf(),
+    tasks: [plain],
+    schedules: [],
+    ended: [],
+    pauses: [],
+    trials: new Map(),
+    facts: [],
+    rates: {},
+    reading: calmReading(NOON),
+    steady: null,
+    activity: emptyHistogram(),
+    took: { job: TOOK },
+    ...runs
   }
 }
 
 t.test('a forecast lets suspects of a crash start one after another, as the gate does, and others at once [F02]', async t => {
   const present = presentOf({
     running: [run('tried', { state: 'running', crashes: 4, started_at: NOON - 4000 })],
-    waiting: [run('first', { crashes: 3 }), run('second', { crashes: 3, due_at: NOON - 1000 }), run('innocent', { crashes: 1 })]
+    waiting: [run('first', { crashes: 3 }), run('second', { crashes: 3, due_at: NOON - 1000 }),
+      run('innocent', { crashes: 1 })]
   })
   const { items } = await foretell(present, { to: NOON + 3_600_000 })
-  const likely = Object.fromEntries(items.flatMap(({ run: id, likely_at: at }) => id === null || at === null ? [] : [[id, at - NOON]]))
+  const likely = Object.fromEntries(
+    items.flatMap(({ run: id, likely_at: at }) => id === null || at === null ? [] : [[id, at - NOON]])
+  )
   t.ok(likely['innocent']! < 1000, `the innocent run starts after ${likely['innocent']} ms`)
   t.ok(likely['first']! >= 6000 && likely['first']! < 8000, `the first suspect after ${likely['first']} ms`)
   t.ok(likely['second']! >= 16_000 && likely['second']! < 20_000, `the second one after ${likely['second']} ms`)

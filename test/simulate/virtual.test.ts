@@ -27,15 +27,21 @@ t.test('timers ring in the order of their instants, then of their setting, and n
 t.test('what a timer sets within the time that passes rings in it, after what it began has settled', async t => {
   const clock = new VirtualClock(START)
   const story: string[] = []
-  clock.after(5, () => { clock.after(5, () => story.push('then')) })
-  await clock.goTo(START + 20, async () => { story.push('settled') })
+  clock.after(5, () => {
+    clock.after(5, () => story.push('then'))
+  })
+  await clock.goTo(START + 20, async () => {
+    story.push('settled')
+  })
   t.strictSame(story, ['settled', 'then', 'settled'])
 })
 
 t.test('a jump moves the wall alone', async t => {
   const clock = new VirtualClock(START)
   let rings = 0
-  clock.after(1000, () => { rings++ })
+  clock.after(1000, () => {
+    rings++
+  })
   clock.jump(60_000)
   t.strictSame([clock.now() - START, clock.monotonic(), rings], [60_000, 0, 0])
   await clock.goTo(START + 61_000, settle)

@@ -1,4 +1,5 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, unlinkSync,
+  writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { listBackups, restore } from '../../backgroundtask/backup_data.ts'
@@ -14,7 +15,11 @@ async function bad (name: string, act: () => Promise<void>): Promise<void> {
     if (asked !== name) return handle
     return new Proxy(handle, {
       get: (target, key) => {
-        if (key === 'read') return async () => { throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }) }
+        if (key === 'read') {
+          return async () => {
+            throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+          }
+        }
         const value = Reflect.get(target, key) as unknown
         return typeof value === 'function' ? (value as (...all: unknown[]) => unknown).bind(target) : value
       }
@@ -32,7 +37,10 @@ const on = (ctx: TaskContext, day: string) => run({ ...ctx, due_at: `2026-03-${d
 tap.test('a file with a bad sector is named, and the rest is backed up [F46]', async t => {
   const { base, target, ctx } = setup(t)
   await bad('a.txt', async () => {
-    t.match(await run(ctx), { message: /1 files or folders could not be read and are not in the backup \(a\.txt: EIO\)/, result: { files: 4, partial: true, passed_over: [{ path: 'a.txt', why: 'EIO' }] } })
+    t.match(await run(ctx), {
+      message: /1 files or folders could not be read and are not in the backup \(a\.txt: EIO\)/,
+      result: { files: 4, partial: true, passed_over: [{ path: 'a.txt', why: 'EIO' }] }
+    })
   })
   t.match(await restore({ archive: join(target, ARCHIVE), into: join(base, 'back') }), { files: 4, damaged: [] })
 })
@@ -40,9 +48,15 @@ tap.test('a file with a bad sector is named, and the rest is backed up [F46]', a
 tap.test('of a large file what can be read is kept, and a restore says which parts it lacks', async t => {
   const { base, target, ctx } = setup(t)
   await bad('b.bin', async () => {
-    t.match(await run(ctx), { message: /1 files could be read in part alone \(deep\/b\.bin: EIO\)/, result: { files: 5, partial: true } })
+    t.match(await run(ctx), {
+      message: /1 files could be read in part alone \(deep\/b\.bin: EIO\)/,
+      result: { files: 5, partial: true }
+    })
   })
-  t.match(await restore({ archive: join(target, ARCHIVE), into: join(base, 'back') }), { files: 5, damaged: ['deep/b.bin'] })
+  t.match(await restore({ archive: join(target, ARCHIVE), into: join(base, 'back') }), {
+    files: 5,
+    damaged: ['deep/b.bin']
+  })
   t.equal(statSync(join(base, 'back', 'deep/b.bin')).size, 700_000)
 })
 
@@ -50,15 +64,22 @@ tap.test('a backup that lacks something takes the place of no whole one', async 
   const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
   await on(ctx, '01')
   await on(ctx, '02')
-  await bad('a.txt', async () => { for (const day of ['03', '04', '05']) await on(ctx, day) })
-  t.same((await listBackups({ folder: target })).map(({ created_at: at, partial }) => [at.slice(8, 10), partial]), [['05', true], ['04', true], ['02', false], ['01', false]])
+  await bad('a.txt', async () => {
+    for (const day of ['03', '04', '05']) await on(ctx, day)
+  })
+  t.same((await listBackups({ folder: target })).map(({ created_at: at, partial }) => [at.slice(8, 10), partial]), [[
+    '05',
+    true
+  ], ['04', true], ['02', false], ['01', false]])
   await on(ctx, '06')
   t.same((await listBackups({ folder: target })).map(({ created_at: at }) => at.slice(8, 10)), ['06', '05', '04', '02'])
 })
 
 tap.test('a file that vanishes while the run is under way does not end it', async t => {
   const { source, ctx } = setup(t)
-  ctx.progress.advance = (_by, path) => { if (path === 'a.txt') unlinkSync(join(source, 'deep/b.bin')) }
+  ctx.progress.advance = (_by, path) => {
+    if (path === 'a.txt') unlinkSync(join(source, 'deep/b.bin'))
+  }
   t.match(await run(ctx), { files: 4 })
 })
 
@@ -76,7 +97,10 @@ tap.test('a folder that packs very well is no bomb to its own restore', async t 
   t.ok(back.blocks * 512 < 10_000_000, 'its holes stay holes')
   rmSync(into, { recursive: true })
   unlinkSync(`${archive}.json`)
-  await t.rejects(restore({ archive, into }), { name: 'ArchiveRefused', message: /grows more than 1000 times.*put its \.json beside it, or raise max_ratio/ })
+  await t.rejects(restore({ archive, into }), {
+    name: 'ArchiveRefused',
+    message: /grows more than 1000 times.*put its \.json beside it, or raise max_ratio/
+  })
   t.match(await restore({ archive, into, caps: { maxRatio: 1e9 } }), { files: 6 })
 })
 
@@ -101,12 +125,19 @@ tap.test('a restore that is asked for what is not there says so', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const archive = join(target, ARCHIVE)
-  await t.rejects(restore({ archive, into: join(base, 'back'), only: ['dep'] }), { message: /Nothing in the archive is named by 'dep'/ })
-  t.match(await restore({ archive, into: join(base, 'back'), only: ['./deep/', join(base, 'data', 'a.txt')] }), { files: 2 })
+  await t.rejects(restore({ archive, into: join(base, 'back'), only: ['dep'] }), {
+    message: /Nothing in the archive is named by 'dep'/
+  })
+  t.match(await restore({ archive, into: join(base, 'back'), only: ['./deep/', join(base, 'data', 'a.txt')] }), {
+    files: 2
+  })
 })
 
 tap.test('missing parents of the target are not made: a disk may be missing', async t => {
   const { base, ctx, source } = setup(t)
-  await t.rejects(run({ ...ctx, payload: { source, target: join(base, 'media/me/USB/backups') } }), { name: 'Fatal', message: /there is no folder/ })
+  await t.rejects(run({ ...ctx, payload: { source, target: join(base, 'media/me/USB/backups') } }), {
+    name: 'Fatal',
+    message: /there is no folder/
+  })
   t.notOk(readdirSync(base).includes('media'))
 })

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync,
+  truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { unpackTar } from 'modern-tar'
@@ -32,7 +33,8 @@ tap.test('the manifest is inside the archive and beside it, and says the hash of
   const inside = JSON.parse(Buffer.from(entries.at(-1)!.data!).toString())
   const { archive: _, ...rest } = beside
   t.strictSame(inside, rest)
-  t.strictSame(inside.files.map((file: { path: string, sha256: string }) => [file.path, file.sha256]).toSorted(), Object.entries(FILES).map(([path, text]) => [path, sha(text)]).toSorted())
+  t.strictSame(inside.files.map((file: { path: string, sha256: string }) => [file.path, file.sha256]).toSorted(),
+    Object.entries(FILES).map(([path, text]) => [path, sha(text)]).toSorted())
 })
 
 tap.test('archive and manifest are for their owner alone [S45]', async t => {
@@ -149,7 +151,8 @@ tap.test('old backups of this name and source go, all else in the folder stays',
   utimesSync(stale, 1e9, 1e9)
   const { forgotten } = await run(ctx)
   t.strictSame(forgotten, ['data-20260302T020000Z.tar.zst'])
-  t.strictSame((await listBackups({ folder: target })).map(({ created_at }) => created_at), ['2026-03-10T02:00:00.000Z', '2026-03-03T02:00:00.000Z'])
+  t.strictSame((await listBackups({ folder: target })).map(({ created_at }) => created_at), ['2026-03-10T02:00:00.000Z',
+    '2026-03-03T02:00:00.000Z'])
   t.ok(existsSync(join(target, alien)))
   t.notOk(existsSync(stale))
 })
@@ -165,12 +168,14 @@ tap.test('a clock that was wrong takes no backup away from those of today, and t
     forgotten.push(...result.forgotten)
   }
   t.same(forgotten, ['data-20990101T020000Z.tar.zst', 'data-20260301T020000Z.tar.zst'])
-  t.same((await listBackups({ folder: target })).map(({ created_at }) => created_at.slice(0, 10)), ['2099-02-01', '2026-03-02', '1970-01-01'])
+  t.same((await listBackups({ folder: target })).map(({ created_at }) => created_at.slice(0, 10)), ['2099-02-01',
+    '2026-03-02', '1970-01-01'])
 })
 
 tap.test('an archive that was cut short takes the place of no whole one', async t => {
   const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
-  const made = async (day: string) => await run({ ...ctx, run_id: `0001a2b3c${day}`, due_at: `2026-03-${day}T02:00:00.000Z` })
+  const made = async (day: string) =>
+    await run({ ...ctx, run_id: `0001a2b3c${day}`, due_at: `2026-03-${day}T02:00:00.000Z` })
   const { archive: whole } = await made('01')
   truncateSync(join(target, (await made('02')).archive), 100)
   t.same((await made('03')).forgotten, [])
@@ -184,8 +189,12 @@ tap.test('two backups of one second at once are two archives, each with its own 
   const results = await Promise.all(runs.map(run_id => run({ ...ctx, run_id })))
   t.not(results[0]!.archive, results[1]!.archive)
   for (const [index, { archive }] of results.entries()) {
-    const said = JSON.parse(readFileSync(join(target, `${archive}.json`), 'utf8')) as { run_id: string, archive: { sha256: string, file: string } }
-    t.match(said, { run_id: runs[index]!, archive: { file: archive, sha256: sha(readFileSync(join(target, archive))) } })
+    const said = JSON.parse(readFileSync(join(target, `${archive}.json`), 'utf8')) as { run_id: string,
+      archive: { sha256: string, file: string } }
+    t.match(said, {
+      run_id: runs[index]!,
+      archive: { file: archive, sha256: sha(readFileSync(join(target, archive))) }
+    })
   }
   t.equal(readdirSync(target).length, 4)
 })
@@ -211,8 +220,10 @@ tap.test('backups of another folder that has the same name are not removed', asy
 })
 
 tap.test('the last of each day and week is kept', async t => {
-  const instants = ['2026-03-11T20:00', '2026-03-11T10:00', '2026-03-10T02:00', '2026-03-09T00:00', '2026-03-08T23:00', '2026-03-02T00:00', '2026-02-20T00:00'].map(text => Date.parse(`${text}:00Z`))
-  const keep = (ask: object) => [...kept(instants, { last: 0, daily: 0, weekly: 0, ...ask })].map(one => instants.indexOf(one))
+  const instants = ['2026-03-11T20:00', '2026-03-11T10:00', '2026-03-10T02:00', '2026-03-09T00:00', '2026-03-08T23:00',
+    '2026-03-02T00:00', '2026-02-20T00:00'].map(text => Date.parse(`${text}:00Z`))
+  const keep = (ask: object) =>
+    [...kept(instants, { last: 0, daily: 0, weekly: 0, ...ask })].map(one => instants.indexOf(one))
   t.strictSame(keep({}), [0])
   t.strictSame(keep({ last: 2 }), [0, 1])
   t.strictSame(keep({ daily: 3 }), [0, 2, 3])
@@ -222,6 +233,9 @@ tap.test('the last of each day and week is kept', async t => {
 tap.test('without a source the run is skipped; with one that is missing, or the target itself, it fails', async t => {
   await t.rejects(run(fakeContext('backup_data').ctx), { name: 'Skip', message: /tasks\.backup_data\.payload\.source/ })
   const { source, ctx } = setup(t)
-  await t.rejects(run({ ...ctx, payload: { source: `${source}-missing`, target: `${source}/../b` } }), { name: 'Fatal', message: /payload\.source/ })
+  await t.rejects(run({ ...ctx, payload: { source: `${source}-missing`, target: `${source}/../b` } }), {
+    name: 'Fatal',
+    message: /payload\.source/
+  })
   await t.rejects(run({ ...ctx, payload: { source, target: source } }), { name: 'Fatal', message: /payload\.target/ })
 })

@@ -23,21 +23,33 @@ tap.test('the machine is read for real', async t => {
 })
 
 tap.test('a sensor that hangs or fails is unknown and does not hold up the others', async t => {
-  const sources = { cpu: never, memory: () => Promise.reject(new Error('no')), fileSystems: async () => [{ mount: '/', use: 40 }, { mount: '/data', use: 95.55 }] }
+  const sources = {
+    cpu: never,
+    memory: () => Promise.reject(new Error('no')),
+    fileSystems: async () => [{ mount: '/', use: 40 }, { mount: '/data', use: 95.55 }]
+  }
   const reading = await readSystem({ paths: ['/data/x', '/database', '/'], timeoutMs: 20, sources })
   t.strictSame(reading, {
-    cpu_percent: 'unknown', memory_percent: 'unknown', disk_percent: 95.6,
+    cpu_percent: 'unknown',
+    memory_percent: 'unknown',
+    disk_percent: 95.6,
     disks: [{ path: '/data/x', percent: 95.6 }, { path: '/database', percent: 40 }, { path: '/', percent: 40 }]
   })
 })
 
-const reads = (cpu: number | 'unknown', memory: number | 'unknown', disk: number | 'unknown') => async () =>
-  ({ cpu_percent: cpu, memory_percent: memory, disk_percent: disk, disks: [{ path: '/', percent: disk }] })
+const reads = (cpu: number | 'unknown', memory: number | 'unknown', disk: number | 'unknown') => async () => ({
+  cpu_percent: cpu,
+  memory_percent: memory,
+  disk_percent: disk,
+  disks: [{ path: '/', percent: disk }]
+})
 
 tap.test('the system check warns above its limits and only there', async t => {
   const { ctx } = fakeContext('check_system')
   t.match(await checkSystem(ctx, reads(80, 80, 90)), { high: [], cpu_percent: 80 })
-  t.match(await checkSystem(ctx, reads(80.1, 81, 90.5)), { message: 'Processor is at 80.1 %, over 80 %; Memory is at 81 %, over 80 %; Disk of / is at 90.5 %, over 90 %' })
+  t.match(await checkSystem(ctx, reads(80.1, 81, 90.5)), {
+    message: 'Processor is at 80.1 %, over 80 %; Memory is at 81 %, over 80 %; Disk of / is at 90.5 %, over 90 %'
+  })
   t.match(await checkSystem(fakeContext('check_system', { max_disk: 10 }).ctx, reads(1, 1, 11)), { message: /^Disk/ })
   t.match(await checkSystem(ctx, reads('unknown', 1, 1)), { unknown: ['Processor'] })
   await t.rejects(checkSystem(ctx, reads('unknown', 'unknown', 'unknown')), { message: /could be read/ })
@@ -56,9 +68,16 @@ tap.test('a site that answers is up, and a change is noted once', async t => {
   const { ctx, url } = await site(t, (_request, response) => response.writeHead(answers.shift()!).end('hello'))
   t.match(await run(ctx), { up: true, status: 200, bytes: 5, changed: false })
   const down = await run(ctx) as Warned
-  t.match(down, { message: `${url} is down: it answered 503`, result: { up: false, status: 503, changed: true, before: { up: true } } })
+  t.match(down, {
+    message: `${url} is down: it answered 503`,
+    result: { up: false, status: 503, changed: true, before: { up: true } }
+  })
   t.match(await run(ctx), { result: { up: false, changed: false } })
-  t.match(await run(ctx), { up: true, changed: true, before: { up: false, since: (down.result as { since: string }).since } })
+  t.match(await run(ctx), {
+    up: true,
+    changed: true,
+    before: { up: false, since: (down.result as { since: string }).since }
+  })
 })
 
 tap.test('a site that is down can fail the run', async t => {
@@ -67,15 +86,22 @@ tap.test('a site that is down can fail the run', async t => {
 })
 
 tap.test('other answers and a text can be expected', async t => {
-  const { ctx } = await site(t, (_request, response) => response.writeHead(401).end('please log in'), { expect_status: [200, 401], expect_text: 'log in' })
+  const { ctx } = await site(t, (_request, response) => response.writeHead(401).end('please log in'), {
+    expect_status: [200, 401],
+    expect_text: 'log in'
+  })
   t.match(await run(ctx), { up: true })
-  t.match(await run({ ...ctx, payload: { ...ctx.payload as object, expect_text: 'welcome' } }), { message: /expected text is missing/ })
+  t.match(await run({ ...ctx, payload: { ...ctx.payload as object, expect_text: 'welcome' } }), {
+    message: /expected text is missing/
+  })
 })
 
 tap.test('a site that never answers, or never stops, is bounded', async t => {
   const silent = await site(t, () => {}, { timeout: 0.1 })
   t.match(await run(silent.ctx), { message: /no answer within 100 ms/ })
-  const drip = await site(t, (_request, response) => { response.write('x') }, { timeout: 0.1 })
+  const drip = await site(t, (_request, response) => {
+    response.write('x')
+  }, { timeout: 0.1 })
   t.match(await run(drip.ctx), { message: /no answer within/ })
 })
 
@@ -87,9 +113,13 @@ tap.test('a refused connection is down; a slow answer is said', async t => {
 })
 
 tap.test('without a url the run is skipped; one that must not be asked fails it', async t => {
-  await t.rejects(run(fakeContext('check_website_status').ctx), { name: 'Skip', message: /tasks\.check_website_status\.payload\.url/ })
+  await t.rejects(run(fakeContext('check_website_status').ctx), {
+    name: 'Skip',
+    message: /tasks\.check_website_status\.payload\.url/
+  })
   for (const url of ['http://127.0.0.1:1/', 'file:///etc/passwd', 'http://169.254.169.254/latest/meta-data']) {
-    await t.rejects(run(fakeContext('check_website_status', { url }).ctx), { name: 'Fatal', message: /payload\.url/ }, url)
+    await t.rejects(run(fakeContext('check_website_status', { url }).ctx), { name: 'Fatal', message: /payload\.url/ },
+      url)
   }
 })
 
@@ -127,13 +157,18 @@ tap.test('a heart beats, and its echo never fails it', async t => {
   t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/bad`, allow }).ctx), { message: /answered 500/ })
   t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/ok` }).ctx), { message: /loopback/ })
   t.match(await beat(fakeContext('heartbeat', { ping_url: 'nonsense' }).ctx), { message: /not a URL/ })
-  t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/silent`, allow, ping_timeout: 0.05 }).ctx), { message: /no answer in time/ })
+  t.match(await beat(fakeContext('heartbeat', { ping_url: `${url}/silent`, allow, ping_timeout: 0.05 }).ctx), {
+    message: /no answer in time/
+  })
   t.equal(pings, 3)
 })
 
 const sweep = async (ctx: TaskContext) => SWEEP[0]!.func(ctx)
 
 tap.test('old runs are swept by the host, when it lends the broom', async t => {
-  t.strictSame(await sweep(fakeContext('cleanup_old_runs', {}, { services: { offpeak: { sweep: async () => 7 } } }).ctx), { removed: 7 })
+  t.strictSame(
+    await sweep(fakeContext('cleanup_old_runs', {}, { services: { offpeak: { sweep: async () => 7 } } }).ctx),
+    { removed: 7 }
+  )
   await t.rejects(sweep(fakeContext('cleanup_old_runs').ctx), { name: 'Skip' })
 })

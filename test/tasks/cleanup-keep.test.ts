@@ -25,8 +25,14 @@ const there = (root: string, path: string) => existsSync(bytesOfName(join(root, 
 
 tap.test('nothing at or below an excluded path is removed, however it is written [S25]', async t => {
   const inside = ['keep/a', 'keep/deep/er/b', 'keep/.hidden/c']
-  for (const pattern of ['keep', 'keep/', './keep', './keep/', '/keep', 'keep/**', '**/keep', '**/keep/**', 'k*', 'kee?', '[k]eep', 'keep/*']) {
-    const { root, ctx } = setup(t, { old: [...inside, 'gone'], exclude: [pattern], include: ['**/*', '**/.hidden/*'], remove_empty_folders: true })
+  for (const pattern of ['keep', 'keep/', './keep', './keep/', '/keep', 'keep/**', '**/keep', '**/keep/**', 'k*',
+    'kee?', '[k]eep', 'keep/*']) {
+    const { root, ctx } = setup(t, {
+      old: [...inside, 'gone'],
+      exclude: [pattern],
+      include: ['**/*', '**/.hidden/*'],
+      remove_empty_folders: true
+    })
     mkdirSync(join(root, 'keep', 'void'))
     utimesSync(join(root, 'keep', 'void'), 1e9, 1e9)
     t.match(await run(ctx), { removed: 1 }, pattern)
@@ -36,7 +42,10 @@ tap.test('nothing at or below an excluded path is removed, however it is written
 
 tap.test('a pattern of what goes takes nothing back', async t => {
   const { root, ctx } = setup(t, { old: ['keep/a', 'gone'], include: ['**/*', '!keep/**'] })
-  await t.rejects(run(ctx), { name: 'Fatal', message: /include in config.json: '!keep\/\*\*' takes nothing back; name what stays in .*exclude/ })
+  await t.rejects(run(ctx), {
+    name: 'Fatal',
+    message: /include in config.json: '!keep\/\*\*' takes nothing back; name what stays in .*exclude/
+  })
   t.ok(there(root, 'keep/a') && there(root, 'gone'))
 })
 
@@ -46,7 +55,9 @@ tap.test('an exclusion may be written with the path of the folder', async t => {
   t.same(readdirSync(root), ['keep'])
 })
 
-tap.test('a file whose name is no UTF-8 is removed, and the one beside it is kept', { skip: process.platform !== 'linux' }, async t => {
+tap.test('a file whose name is no UTF-8 is removed, and the one beside it is kept', {
+  skip: process.platform !== 'linux'
+}, async t => {
   const [one, two] = ['caf\xe9', 'caf\xe8'].map(name => nameFrom(Buffer.from(name, 'latin1')))
   const { root, ctx } = setup(t, { old: [one!, two!, `${one}-folder/a`], exclude: ['caf\\xe8'] })
   t.match(await run(ctx), { removed: 2 })

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync,
+  writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -38,7 +39,8 @@ tap.test('files that are old go, files that are fresh stay', async t => {
   fill(root, { old: ['a', 'deep/down/b'], fresh: ['c', 'deep/d', 'e'] })
   t.match(await run(ctx), { removed: 2, files: 5, bytes: 12 })
   t.strictSame([existsSync(join(root, 'a')), existsSync(join(root, 'deep/down/b'))], [false, false])
-  t.strictSame([existsSync(join(root, 'c')), existsSync(join(root, 'deep/d')), existsSync(join(root, 'e'))], [true, true, true])
+  t.strictSame([existsSync(join(root, 'c')), existsSync(join(root, 'deep/d')), existsSync(join(root, 'e'))], [true,
+    true, true])
   t.match(said.progress, { current: 2, total: 2 })
 })
 
@@ -81,7 +83,10 @@ tap.test('more than the limits is reported and not removed [S25]', async t => {
   ] as const) {
     const { root, ctx } = setup(t, payload)
     fill(root, { old: [...files.old], fresh: [...files.fresh] })
-    await t.rejects(run(ctx), { name: 'Fatal', message: /nothing was removed.*tasks\.cleanup_old_files\.payload\.max_/ })
+    await t.rejects(run(ctx), {
+      name: 'Fatal',
+      message: /nothing was removed.*tasks\.cleanup_old_files\.payload\.max_/
+    })
     t.strictSame(readdirSync(root).length, files.old.length + files.fresh.length)
   }
 })
@@ -112,26 +117,40 @@ tap.test('links are passed over and what they point at stays', async t => {
 
 tap.test('roots that would be a disaster are refused [S23]', async t => {
   const base = t.testdir({ root: {}, link: t.fixture('symlink', 'root'), file: '' })
-  const bad = ['/', '//', '/etc/..', homedir(), dirname(homedir()), '.', '..', '/etc', '/usr/local', '/proc', '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
+  const bad = ['/', '//', '/etc/..', homedir(), dirname(homedir()), '.', '..', '/etc', '/usr/local', '/proc',
+    '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
   for (const root of bad) {
     const { ctx } = fakeContext('cleanup_old_files', { root, dry_run: false })
-    await t.rejects(run(ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload\.root in config\.json/ }, root)
+    await t.rejects(run(ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload\.root in config\.json/ },
+      root)
   }
 })
 
 const SYSTEM = /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|sbin|sys|usr)(\/|$)|^\/[^/]*$/
-const mounts = () => existsSync('/proc/self/mountinfo')
-  ? readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(line => line.split(' ')[4] ?? '').filter(path => path !== '' && !SYSTEM.test(path) && !homedir().startsWith(path) && !process.cwd().startsWith(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory())
-  : []
+const mounts = () =>
+  existsSync('/proc/self/mountinfo')
+    ? readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(line => line.split(' ')[4] ?? '').filter(path =>
+      path !== '' && !SYSTEM.test(path) && !homedir().startsWith(path) && !process.cwd().startsWith(path) &&
+      statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    )
+    : []
 
-tap.test('a mount point is refused as a root', { skip: mounts().length === 0 ? 'nothing is mounted outside the folders of the system' : false }, async t => {
+tap.test('a mount point is refused as a root', {
+  skip: mounts().length === 0 ? 'nothing is mounted outside the folders of the system' : false
+}, async t => {
   for (const root of mounts()) {
-    await t.rejects(run(fakeContext('cleanup_old_files', { root, dry_run: true }).ctx), { name: 'Fatal', message: /it is a mount point/ })
+    await t.rejects(run(fakeContext('cleanup_old_files', { root, dry_run: true }).ctx), {
+      name: 'Fatal',
+      message: /it is a mount point/
+    })
   }
 })
 
 tap.test('without a root, or with one that is missing, the run is skipped with the reason', async t => {
-  await t.rejects(run(fakeContext('cleanup_old_files').ctx), { name: 'Skip', message: /tasks\.cleanup_old_files\.payload\.root/ })
+  await t.rejects(run(fakeContext('cleanup_old_files').ctx), {
+    name: 'Skip',
+    message: /tasks\.cleanup_old_files\.payload\.root/
+  })
   const { ctx } = fakeContext('cleanup_old_files', { root: join(t.testdir(), 'missing') })
   await t.rejects(run(ctx), { name: 'Skip', message: /does not exist/ })
 })
@@ -158,7 +177,9 @@ tap.test('a stop ends it between two folders, and within a large one soon', asyn
   const { root, ctx, stop } = setup(t, { max_share: 1 })
   fill(root, { old: Array.from({ length: 100 }, (_, index) => `${index < 10 ? 'a' : 'b'}/${index}`) })
   let groups = 0
-  ctx.progress.advance = () => { if (++groups === 2) stop.abort(new Error('stopped')) }
+  ctx.progress.advance = () => {
+    if (++groups === 2) stop.abort(new Error('stopped'))
+  }
   await t.rejects(run(ctx), { message: 'stopped' })
   t.equal(readdirSync(join(root, 'a')).length, 0)
   t.equal(readdirSync(join(root, 'b')).length, 90 - 32)

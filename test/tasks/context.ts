@@ -12,7 +12,9 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     saved: [] as unknown[],
     added: [] as { task: string, ask: Enqueue | undefined }[]
   }
-  const line = (...words: unknown[]) => { said.log.push(words) }
+  const line = (...words: unknown[]) => {
+    said.log.push(words)
+  }
   const ctx: TaskContext = {
     payload: payload as Json,
     task,
@@ -25,24 +27,46 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     log: { trace: line, debug: line, info: line, warn: line, error: line, fatal: line },
     progress: {
       setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
-      advance: (by = 1) => { said.progress.current += by },
-      update: current => { said.progress.current = current },
-      setMessage: message => { said.progress.message = message },
+      advance: (by = 1) => {
+        said.progress.current += by
+      },
+      update: current => {
+        said.progress.current = current
+      },
+      setMessage: message => {
+        said.progress.message = message
+      },
       setStage: (_name, total = 0, unit = '') => Object.assign(said.progress, { current: 0, total, unit, message: '' })
     },
     checkpoint: {
       changed: false,
       read: async () => (said.saved.at(-1) ?? null) as Json,
-      save: async state => { said.saved.push(structuredClone(state)) }
+      save: async state => {
+        said.saved.push(structuredClone(state))
+      }
     },
     step: async (_name, work) => await work(),
     services: {},
-    hints: { batch_size: 32, quality: 'high', can_parallel: true, suspend_non_critical: false, cpu_limit: 0.9, network_limit: 0.8, profile: 'charging' },
+    hints: {
+      batch_size: 32,
+      quality: 'high',
+      can_parallel: true,
+      suspend_non_critical: false,
+      cpu_limit: 0.9,
+      network_limit: 0.8,
+      profile: 'charging'
+    },
     onHints: () => () => undefined,
     breathe: async () => stop.signal.throwIfAborted(),
-    skip: reason => { throw new Skip(reason) },
-    retryAfter: (wait, message = 'later') => { throw new RetryAfter(milliseconds(wait), message) },
-    fail: message => { throw new Fatal(message) },
+    skip: reason => {
+      throw new Skip(reason)
+    },
+    retryAfter: (wait, message = 'later') => {
+      throw new RetryAfter(milliseconds(wait), message)
+    },
+    fail: message => {
+      throw new Fatal(message)
+    },
     warn: (message, result) => new Warned(message, result),
     enqueue: async (name, ask) => {
       said.added.push({ task: name, ask })

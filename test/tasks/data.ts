@@ -11,7 +11,11 @@ export const ARCHIVE = 'data-20260310T020000Z.tar.zst'
 const LONG = `${'long/'.repeat(40)}${'n'.repeat(120)}-é-日本.txt`
 /** What is in the folder that is backed up, by path. */
 export const FILES: Record<string, string> = {
-  'a.txt': 'alpha', 'empty.txt': '', 'deep/b.bin': 'b'.repeat(700_000), 'with space/ü.txt': 'ü', [LONG]: 'far down'
+  'a.txt': 'alpha',
+  'empty.txt': '',
+  'deep/b.bin': 'b'.repeat(700_000),
+  'with space/ü.txt': 'ü',
+  [LONG]: 'far down'
 }
 
 /** SHA-256 in hexadecimal. */
@@ -30,6 +34,12 @@ export function setup (t: Test, payload: object = {}, given: Partial<TaskContext
 }
 
 /** What a backup answers. */
-export interface Result { archive: string, files: number, bytes: number, forgotten: string[], made_by_earlier_attempt: boolean }
+export interface Result {
+  archive: string
+  files: number
+  bytes: number
+  forgotten: string[]
+  made_by_earlier_attempt: boolean
+}
 /** Runs the backup. */
 export const run = async (ctx: TaskContext) => await TASK_DEFINITIONS[0]!.func(ctx) as Result

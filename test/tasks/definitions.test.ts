@@ -14,8 +14,21 @@ tap.test('the built-in tasks load, and only those that touch nothing of a person
   const { tasks, broken } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   t.strictSame(broken, [])
   t.strictSame([...tasks.keys()].toSorted(), [
-    'backup_data', 'check_system', 'check_website_status', 'cleanup_old_files', 'cleanup_old_logs', 'cleanup_old_runs', 'disk_report',
-    'heartbeat', 'process_file', 'restore_backup', 'rotate_logs', 'send_daily_reports', 'send_email', 'sync_external_data', 'sync_folder'
+    'backup_data',
+    'check_system',
+    'check_website_status',
+    'cleanup_old_files',
+    'cleanup_old_logs',
+    'cleanup_old_runs',
+    'disk_report',
+    'heartbeat',
+    'process_file',
+    'restore_backup',
+    'rotate_logs',
+    'send_daily_reports',
+    'send_email',
+    'sync_external_data',
+    'sync_folder'
   ])
   t.strictSame([...tasks.values()].filter(({ enabled }) => enabled).map(({ id }) => id).toSorted(), ALONE)
 })
@@ -31,7 +44,10 @@ tap.test('each task fits what it asks for itself, and is described', async t => 
 tap.test('config.json may set one setting and keeps the others', async t => {
   const config = { ...defaultsOf(), tasks: { cleanup_old_logs: { enabled: true, payload: { root: 'logs' } } } }
   const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config })
-  t.match(tasks.get('cleanup_old_logs'), { enabled: true, payload: { root: 'logs', dry_run: true, include: ['**/*.log', '**/*.log.*'] } })
+  t.match(tasks.get('cleanup_old_logs'), {
+    enabled: true,
+    payload: { root: 'logs', dry_run: true, include: ['**/*.log', '**/*.log.*'] }
+  })
 })
 
 tap.test('every file is a task or says by its name that it is none', t => {
@@ -43,7 +59,9 @@ tap.test('every file is a task or says by its name that it is none', t => {
 tap.test('the shell task says its progress and its result', t => {
   const script = join(t.testdir(), 'disk_report.sh')
   cpSync(join(DIRECTORY, 'disk_report.sh'), script)
-  const lines = execFileSync('/bin/sh', [script], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } }).trim().split('\n')
+  const lines = execFileSync('/bin/sh', [script], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } }).trim().split(
+    '\n'
+  )
   t.ok(lines.includes('50%'))
   const result = JSON.parse(lines.at(-1)!.replace('::result ', ''))
   t.match(result, { disks: Number, fullest: /^\//, percent: Number })

@@ -21,7 +21,8 @@ function draw (root: string, seed: number) {
   const left = pathsIn(root).filter(path => {
     const parts = path.split('/')
     const inside = parts.slice(0, lstatSync(at(root, path)).isDirectory() ? parts.length : -1)
-    return parts.some(part => same(part, one) || same(part, deep)) || inside.some(part => same(part, folder)) || same(parts[0], top)
+    return parts.some(part => same(part, one) || same(part, deep)) || inside.some(part => same(part, folder)) ||
+      same(parts[0], top)
   })
   return { exclude, left }
 }
@@ -31,13 +32,22 @@ tap.test('a clean-up that takes everything takes nothing at or below an excluded
     const root = join(t.testdir(), 'tree')
     hostile(root, seed)
     const { exclude, left } = draw(root, seed)
-    const { ctx } = fakeContext('cleanup_old_files', { root, dry_run: false, exclude, max_share: 1, max_files: 100_000, remove_empty_folders: true, include: ['**/*', '**/.*', '**/.*/**', '.*/**'] })
+    const { ctx } = fakeContext('cleanup_old_files', {
+      root,
+      dry_run: false,
+      exclude,
+      max_share: 1,
+      max_files: 100_000,
+      remove_empty_folders: true,
+      include: ['**/*', '**/.*', '**/.*/**', '.*/**']
+    })
     // Later than any time in the tree.
     t.match(await cleanUp(ctx, { now: Date.UTC(2500, 0) }), { failed: [], unread: [] })
     const now = new Set(pathsIn(root))
     t.same(left.filter(path => !now.has(path)), [], `seed ${seed}`)
     const kept = new Set(left)
-    t.same([...now].filter(path => lstatSync(at(root, path)).isFile() && !kept.has(path) && !/(^|\/)\./.test(path)), [], `all else went, seed ${seed}`)
+    t.same([...now].filter(path => lstatSync(at(root, path)).isFile() && !kept.has(path) && !/(^|\/)\./.test(path)), [],
+      `all else went, seed ${seed}`)
     removeTree(root)
   }
 })
@@ -48,9 +58,13 @@ tap.test('a backup holds nothing at or below an excluded path, and all else', { 
     const source = join(base, 'tree')
     hostile(source, seed)
     const { exclude, left } = draw(source, seed)
-    const result = await BACKUP[0]!.func(fakeContext('backup_data', { source, target: join(base, 'target'), exclude }).ctx) as { archive: string }
+    const result = await BACKUP[0]!.func(
+      fakeContext('backup_data', { source, target: join(base, 'target'), exclude }).ctx
+    ) as { archive: string }
     const manifest = JSON.parse(readFileSync(join(base, 'target', `${result.archive}.json`), 'utf8')) as Manifest
-    const held = [...manifest.files, ...manifest.links!, ...manifest.hard_links!].map(({ path }) => path).concat(manifest.folders)
+    const held = [...manifest.files, ...manifest.links!, ...manifest.hard_links!].map(({ path }) => path).concat(
+      manifest.folders
+    )
     const out = new Set(left)
     t.same(held.toSorted(), pathsIn(source).filter(path => !out.has(path)).toSorted(), `seed ${seed}`)
     removeTree(source)

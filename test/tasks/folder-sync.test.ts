@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync, chmodSync, openSync, writeSync, closeSync, truncateSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync,
+  writeFileSync, chmodSync, openSync, writeSync, closeSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -6,7 +7,12 @@ import { TASK_DEFINITIONS } from '../../backgroundtask/sync_folder.ts'
 import { fakeContext } from './context.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 
-const FILES: Record<string, string> = { 'a.txt': 'alpha', 'deep/er/b.bin': 'b'.repeat(600_000), 'deep/ü.txt': 'ü', 'empty': '' }
+const FILES: Record<string, string> = {
+  'a.txt': 'alpha',
+  'deep/er/b.bin': 'b'.repeat(600_000),
+  'deep/ü.txt': 'ü',
+  'empty': ''
+}
 
 function setup (t: Test, payload: object = {}, given: Partial<TaskContext> = {}) {
   const base = t.testdir({ source: { void: {} } })
@@ -15,18 +21,29 @@ function setup (t: Test, payload: object = {}, given: Partial<TaskContext> = {})
     mkdirSync(join(source, name, '..'), { recursive: true })
     writeFileSync(join(source, name), text)
   }
-  const again = (more: object = {}, other: Partial<TaskContext> = {}) => fakeContext('sync_folder', { source, target, ...payload, ...more }, other)
+  const again = (more: object = {}, other: Partial<TaskContext> = {}) =>
+    fakeContext('sync_folder', { source, target, ...payload, ...more }, other)
   return { base, source, target, again, ...again({}, given) }
 }
 
-const sync = async (ctx: TaskContext) => await TASK_DEFINITIONS[0]!.func(ctx) as { message?: string, result?: Record<string, unknown> }
+const sync = async (ctx: TaskContext) =>
+  await TASK_DEFINITIONS[0]!.func(ctx) as { message?: string, result?: Record<string, unknown> }
 const textOf = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
 
 t.test('the target becomes like the source, times and modes too', async t => {
   const { ctx, said, source, target } = setup(t)
   chmodSync(join(source, 'a.txt'), 0o640)
   const total = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  t.same(await sync(ctx), { copied: 4, bytes: total, touched: 0, unchanged: 0, linked: 0, removed: 0, passed: 0, not_kept: 0 })
+  t.same(await sync(ctx), {
+    copied: 4,
+    bytes: total,
+    touched: 0,
+    unchanged: 0,
+    linked: 0,
+    removed: 0,
+    passed: 0,
+    not_kept: 0
+  })
   for (const [name, text] of Object.entries(FILES)) {
     t.equal(textOf(target, name), text)
     t.ok(Math.abs(statSync(join(target, name)).mtimeMs - statSync(join(source, name)).mtimeMs) <= 2, name)
@@ -44,7 +61,8 @@ t.test('a second time only what has changed is copied', async t => {
   writeFileSync(join(source, 'a.txt'), 'ALPHA')
   utimesSync(join(source, 'a.txt'), 1000, 1000)
   utimesSync(join(source, 'deep/ü.txt'), 2000, 2000)
-  t.match(await sync(again().ctx), { copied: 1, touched: 1, unchanged: 2 }, 'the same size is not the same content, and another time not another one')
+  t.match(await sync(again().ctx), { copied: 1, touched: 1, unchanged: 2 },
+    'the same size is not the same content, and another time not another one')
   t.equal(textOf(target, 'a.txt'), 'ALPHA')
   t.match(await sync(again().ctx), { copied: 0, touched: 0, unchanged: 4 })
 })
@@ -56,13 +74,16 @@ t.test('nothing is removed unless that is asked for', async t => {
   writeFileSync(join(target, 'mine'), 'of the target')
   t.match(await sync(again().ctx), { removed: 0 })
   t.ok(existsSync(join(target, 'mine')) && existsSync(join(target, 'deep/er/b.bin')))
-  t.match(await sync(again({ delete: true, max_delete: 2 }).ctx), { message: /nothing was removed: 3 files would go, and max_delete is 2/ })
+  t.match(await sync(again({ delete: true, max_delete: 2 }).ctx), {
+    message: /nothing was removed: 3 files would go, and max_delete is 2/
+  })
   t.ok(existsSync(join(target, 'mine')))
   t.match(await sync(again({ delete: true, exclude: ['mine'] }).ctx), { removed: 2 })
   t.same(readdirSync(target).toSorted(), ['a.txt', 'empty', 'mine', 'void'], 'what is excluded stays')
   rmSync(source, { recursive: true })
   mkdirSync(source)
-  t.match(await sync(again({ delete: true }).ctx), { message: /nothing was removed: the source is empty/ }, 'a source that is not mounted empties nothing')
+  t.match(await sync(again({ delete: true }).ctx), { message: /nothing was removed: the source is empty/ },
+    'a source that is not mounted empties nothing')
   t.equal(textOf(target, 'a.txt'), 'alpha')
 })
 
@@ -82,7 +103,8 @@ t.test('links are copied as links and never followed', async t => {
   t.equal(textOf(base, 'outside/er/kept'), 'kept', 'a link in the place of a file is replaced, not written through')
   t.equal(textOf(target, 'a.txt'), 'alpha')
   rmSync(join(source, 'link'))
-  t.match(await sync(again({ delete: true }).ctx), { result: { removed: 2 } }, 'the link that is gone, and the one in the place of a folder')
+  t.match(await sync(again({ delete: true }).ctx), { result: { removed: 2 } },
+    'the link that is gone, and the one in the place of a folder')
   t.match(await sync(again().ctx), { copied: 2 })
   t.equal(textOf(base, 'outside/er/kept'), 'kept')
 })
@@ -95,14 +117,25 @@ t.test('a large file is taken up where it broke off', async t => {
   writeSync(big, 'the end', size - 7)
   closeSync(big)
   const first = again()
-  Object.assign(first.ctx, { breathe: async () => { if (first.said.progress.current > 70 * 1024 * 1024) throw Object.assign(new Error('cut off'), { code: '' }) } })
+  Object.assign(first.ctx, {
+    breathe: async () => {
+      if (first.said.progress.current > 70 * 1024 * 1024) throw Object.assign(new Error('cut off'), { code: '' })
+    }
+  })
   await t.rejects(sync(first.ctx), { message: 'cut off' })
   t.notOk(existsSync(join(target, 'big')), 'what is not whole has no name')
   t.match(first.said.saved, [{ path: 'big', size, offset: 64 * 1024 * 1024 }])
   const reads: number[] = []
-  const second = again({}, { checkpoint: { changed: false, read: async () => first.said.saved[0] as never, save: async () => undefined } })
+  const second = again({}, {
+    checkpoint: { changed: false, read: async () => first.said.saved[0] as never, save: async () => undefined }
+  })
   const advance = second.ctx.progress.advance
-  Object.assign(second.ctx.progress, { advance: (by: number) => { reads.push(by); advance(by) } })
+  Object.assign(second.ctx.progress, {
+    advance: (by: number) => {
+      reads.push(by)
+      advance(by)
+    }
+  })
   await sync(second.ctx)
   t.ok(reads.includes(64 * 1024 * 1024), 'the first part is not copied again')
   t.ok(readFileSync(join(target, 'big')).equals(readFileSync(join(source, 'big'))))
@@ -110,7 +143,8 @@ t.test('a large file is taken up where it broke off', async t => {
 
 t.test('folders that would swallow each other are refused, and missing ones named', async t => {
   const { source, again, base } = setup(t)
-  const fails = async (payload: object, message: RegExp) => await t.rejects(sync(again(payload).ctx), { name: 'Fatal', message })
+  const fails = async (payload: object, message: RegExp) =>
+    await t.rejects(sync(again(payload).ctx), { name: 'Fatal', message })
   await fails({ target: source }, /lies in the other/)
   await fails({ target: join(source, 'inner') }, /lies in the other/)
   await fails({ target: base }, /lies in the other/)
@@ -138,7 +172,9 @@ t.test('of two copies of one file at once none puts half of it in its place', as
   const slow = again()
   const { advance } = slow.ctx.progress
   const seen = { bytes: 0 }
-  slow.ctx.progress.advance = (by = 0) => { advance(seen.bytes += by) }
+  slow.ctx.progress.advance = (by = 0) => {
+    advance(seen.bytes += by)
+  }
   slow.ctx.breathe = async () => {
     if (seen.bytes <= 1_000_000) return
     going.resolve()

@@ -26,22 +26,25 @@ tap.test('a link is entered neither as a folder nor as a file [S23, S24]', async
   t.equal(await readWhole(folder, 'filelink'), null)
 })
 
-tap.test('an open folder stays the one that was opened', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async t => {
-  const { base, folder, outside } = await setup(t)
-  const dir = await folder.enter('dir')
-  t.teardown(() => dir.close())
-  await dir.check()
-  renameSync(join(base, 'root', 'dir'), join(base, 'aside'))
-  symlinkSync(outside, join(base, 'root', 'dir'))
-  t.equal(await readWhole(dir, 'file'), 'ours')
-  await dir.remove('file')
-  t.strictSame([existsSync(join(base, 'aside', 'file')), existsSync(join(outside, 'file'))], [false, true])
-  await t.rejects(dir.check(), { code: 'ESTALE' })
-})
+tap.test('an open folder stays the one that was opened', { skip: process.platform === 'linux' ? false : 'needs /proc' },
+  async t => {
+    const { base, folder, outside } = await setup(t)
+    const dir = await folder.enter('dir')
+    t.teardown(() => dir.close())
+    await dir.check()
+    renameSync(join(base, 'root', 'dir'), join(base, 'aside'))
+    symlinkSync(outside, join(base, 'root', 'dir'))
+    t.equal(await readWhole(dir, 'file'), 'ours')
+    await dir.remove('file')
+    t.strictSame([existsSync(join(base, 'aside', 'file')), existsSync(join(outside, 'file'))], [false, true])
+    await t.rejects(dir.check(), { code: 'ESTALE' })
+  })
 
 tap.test('a name is one part and no path', async t => {
   const { folder } = await setup(t)
-  for (const name of ['..', '.', '', 'dir/file', '../outside/file', 'a\0b']) await t.rejects(async () => folder.remove(name), /is not the name of a file/)
+  for (const name of ['..', '.', '', 'dir/file', '../outside/file', 'a\0b']) {
+    await t.rejects(async () => folder.remove(name), /is not the name of a file/)
+  }
 })
 
 tap.test('a file is written whole or not at all, and not through a link', async t => {
@@ -62,10 +65,12 @@ tap.test('what a killed process has left of a file is removed, and nothing else 
     utimesSync(join(base, 'root', name), at, at)
   }
   const gone = 4194400
-  for (const name of [`.a.${gone}.part`, `.a.${process.ppid}.part`, `.b.${gone}.part`, '.a.x.part', '.a.part', 'a.1.part']) put(name)
+  for (const name of [`.a.${gone}.part`, `.a.${process.ppid}.part`, `.b.${gone}.part`, '.a.x.part', '.a.part',
+    'a.1.part']) put(name)
   put(`.a.${gone + 1}.part`, Date.now() / 1000)
   await writeWhole(folder, 'a', 'new')
-  const left = [`.a.${gone + 1}.part`, `.a.${process.ppid}.part`, '.a.part', '.a.x.part', `.b.${gone}.part`, 'a', 'a.1.part', 'dir']
+  const left = [`.a.${gone + 1}.part`, `.a.${process.ppid}.part`, '.a.part', '.a.x.part', `.b.${gone}.part`, 'a',
+    'a.1.part', 'dir']
   t.strictSame((await folder.entries()).map(({ name }) => name), left.toSorted())
 })
 
@@ -86,5 +91,6 @@ tap.test('a walk says everything once, folders after what is in them, and leaves
 
 tap.test('sizes are read and said', async t => {
   t.strictSame(['1', '1 KB', '1.5k', '2MiB', '3 G'].map(bytesOf), [1, 1024, 1536, 2 * 1024 ** 2, 3 * 1024 ** 3])
-  t.strictSame([0, 1, 1023, 1024, 1536, 10 * 1024 ** 2, 5 * 1024 ** 4].map(sizeWords), ['0 bytes', '1 bytes', '1023 bytes', '1 KB', '1.5 KB', '10 MB', '5 TB'])
+  t.strictSame([0, 1, 1023, 1024, 1536, 10 * 1024 ** 2, 5 * 1024 ** 4].map(sizeWords), ['0 bytes', '1 bytes',
+    '1023 bytes', '1 KB', '1.5 KB', '10 MB', '5 TB'])
 })

@@ -5,7 +5,8 @@ import { Folder } from '../../backgroundtask/_files/folder.ts'
 import { PatternRefused, excluder, ignoresCase, includer } from '../../backgroundtask/_files/match.ts'
 import { bytesOfName, nameFrom, shown } from '../../backgroundtask/_files/names.ts'
 
-const PATHS = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a', 'keeper', 'sub/keeper/a', 'Keep/a', 'a.tmp', '.a.tmp', 'sub/b.tmp']
+const PATHS = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a', 'keeper', 'sub/keeper/a',
+  'Keep/a', 'a.tmp', '.a.tmp', 'sub/b.tmp']
 const left = (pattern: string | string[], options = {}) => {
   const excluded = excluder([pattern].flat(), options)
   return PATHS.filter(path => excluded(path, path.endsWith('keep') ? 'folder' : 'other'))
@@ -14,11 +15,14 @@ const EVERYWHERE = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/kee
 const AT_TOP = EVERYWHERE.slice(0, 4)
 
 tap.test('a name without a slash is left out at every depth, with all that is below it', async t => {
-  for (const pattern of ['keep', 'keep/', '**/keep', '**/keep/', '**/keep/**', './**/keep', 'kee[p]', 'k*p', '{keep,other}', 'kee\\p']) t.same(left(pattern), EVERYWHERE, pattern)
+  for (const pattern of ['keep', 'keep/', '**/keep', '**/keep/', '**/keep/**', './**/keep', 'kee[p]', 'k*p',
+    '{keep,other}', 'kee\\p']) t.same(left(pattern), EVERYWHERE, pattern)
 })
 
 tap.test('a slash before the end ties a pattern to the folder', async t => {
-  for (const pattern of ['/keep', './keep', '/keep/', 'keep/**', './keep/**', 'keep/**/**', '//keep', 'keep/**/']) t.same(left(pattern), AT_TOP, pattern)
+  for (const pattern of ['/keep', './keep', '/keep/', 'keep/**', './keep/**', 'keep/**/**', '//keep', 'keep/**/']) {
+    t.same(left(pattern), AT_TOP, pattern)
+  }
   t.same(left('sub/keep'), ['sub/keep', 'sub/keep/a'])
   t.same(left('/srv/data/keep', { roots: ['/srv/data'] }), AT_TOP, 'as a shell shows it')
   t.same(left('~/data/keep', { roots: ['/home/me/data'], home: '/home/me' }), AT_TOP)
@@ -27,16 +31,28 @@ tap.test('a slash before the end ties a pattern to the folder', async t => {
 tap.test('a whole path is the same path in every spelling', async t => {
   const options = { roots: ['/home/me/data', '/mnt/[old]/copy'], home: '/home/me' }
   for (const pattern of [
-    '/home/me/data/keep', '/home//me/./data/keep/', '/home/*/data/keep/**', '/home/**/data/keep', '$HOME/data/keep', '${HOME}/data/keep/', '~//data/kee?',
-    '/mnt/[old]/copy/keep', '/mnt/*/copy/keep', '/mnt/[old]/./copy/k*p'
+    '/home/me/data/keep',
+    '/home//me/./data/keep/',
+    '/home/*/data/keep/**',
+    '/home/**/data/keep',
+    '$HOME/data/keep',
+    '${HOME}/data/keep/',
+    '~//data/kee?',
+    '/mnt/[old]/copy/keep',
+    '/mnt/*/copy/keep',
+    '/mnt/[old]/./copy/k*p'
   ]) t.same(left(pattern, options), AT_TOP, pattern)
-  for (const pattern of ['/home/me/data/keep/x/..', '/home/me/data', '~/data/', '$HOME/data/.']) t.throws(() => excluder([pattern], options), PatternRefused, pattern)
+  for (const pattern of ['/home/me/data/keep/x/..', '/home/me/data', '~/data/', '$HOME/data/.']) {
+    t.throws(() => excluder([pattern], options), PatternRefused, pattern)
+  }
   t.same(left('/home/me', options), [], 'what is above the folder is none of it')
   t.ok(excluder(['/keep'], { roots: ['/keep'] })('keep/a', 'other'), 'a folder may hold one of its own name')
 })
 
 tap.test('what begins like a path that stands for nothing is refused, a name is a name', async t => {
-  for (const pattern of ['$NO_SUCH/keep', '${NO_SUCH}/keep', '~no_such_user/keep']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
+  for (const pattern of ['$NO_SUCH/keep', '${NO_SUCH}/keep', '~no_such_user/keep']) {
+    t.throws(() => excluder([pattern]), PatternRefused, pattern)
+  }
   for (const name of ['~lock.odt#', '$RECYCLE.BIN', '$x', '~']) t.ok(excluder([name])(`${name}/x`, 'other'), name)
 })
 
@@ -51,13 +67,17 @@ tap.test('signs stand for hidden names too, and a slash at the end for folders a
 })
 
 tap.test('an exclusion cannot be taken back', async t => {
-  t.throws(() => excluder(['keep', '!keep/a']), { name: 'PatternRefused', message: /'!keep\/a' would take an exclusion back.*written '\\!keep\/a'/ })
+  t.throws(() => excluder(['keep', '!keep/a']), {
+    name: 'PatternRefused',
+    message: /'!keep\/a' would take an exclusion back.*written '\\!keep\/a'/
+  })
   t.ok(excluder(['\\!x'])('!x/a', 'other'))
 })
 
 tap.test('upper and lower case are one where they are for the file system', async t => {
   t.same(left('KEEP'), [])
-  t.same(left('KEEP', { ignoreCase: true }), ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a', 'Keep/a'])
+  t.same(left('KEEP', { ignoreCase: true }), ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep',
+    'sub/keep/a', 'Keep/a'])
   const base = t.testdir({ 'abc': '', 'ABC': '', '123': '' })
   const folder = await Folder.open(base)
   t.teardown(() => folder.close())
@@ -72,7 +92,8 @@ tap.test('upper and lower case are one where they are for the file system', asyn
 })
 
 tap.test('a name with the signs of a pattern in it is also itself', async t => {
-  for (const name of ['[draft]', 'a*b', 'what?', '{x}', '{a,b}', 'back\\slash', '[', 'a[b', 'x\\', '-rf', '#x', ' lead', 'new\nline', '日本', '(1)', 'a+b', '$x', '^']) {
+  for (const name of ['[draft]', 'a*b', 'what?', '{x}', '{a,b}', 'back\\slash', '[', 'a[b', 'x\\', '-rf', '#x', ' lead',
+    'new\nline', '日本', '(1)', 'a+b', '$x', '^']) {
     t.ok(excluder([name])(`${name}/below`, 'other'), name)
     t.ok(excluder([`/${name}/`])(name, 'folder'), `/${name}/`)
     t.ok(excluder([`sub/${name}`])(`sub/${name}/x/y`, 'other'), `sub/${name}`)
@@ -82,17 +103,21 @@ tap.test('a name with the signs of a pattern in it is also itself', async t => {
 })
 
 tap.test('a name that is no UTF-8 has a text of its own, and its bytes back', async t => {
-  const bytes = [Buffer.from('caf\xe9', 'latin1'), Buffer.from('caf\xe8', 'latin1'), Buffer.from('caf\ufffd'), Buffer.from([0xed, 0xb3, 0xa9]), Buffer.from([0xf0, 0x9f, 0x8e, 0x89, 0xe9, 0x0a]), Buffer.from([0xc3])]
+  const bytes = [Buffer.from('caf\xe9', 'latin1'), Buffer.from('caf\xe8', 'latin1'), Buffer.from('caf\ufffd'),
+    Buffer.from([0xed, 0xb3, 0xa9]), Buffer.from([0xf0, 0x9f, 0x8e, 0x89, 0xe9, 0x0a]), Buffer.from([0xc3])]
   const names = bytes.map(nameFrom)
   t.equal(new Set(names).size, bytes.length)
   for (const [index, name] of names.entries()) t.ok(bytesOfName(name).equals(bytes[index]!), shown(name))
   t.equal(shown(`${names[0]}\n\x1b[31m\u202e`), 'caf\\xe9\\n\\x1b[31m\\u{202e}')
-  for (const pattern of ['caf\\xe9', 'caf?', 'c*', names[0]!, 'caf[\udce9]']) t.ok(excluder([pattern])(`${names[0]}/x`, 'other'), shown(pattern))
+  for (const pattern of ['caf\\xe9', 'caf?', 'c*', names[0]!, 'caf[\udce9]']) {
+    t.ok(excluder([pattern])(`${names[0]}/x`, 'other'), shown(pattern))
+  }
   t.notOk(excluder(['caf\\xe9'])(names[1]!, 'other'))
 })
 
 tap.test('a pattern that cannot be meant is refused', async t => {
-  for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{,keep}', '{./,x}', 'x{1..9}', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
+  for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{,keep}', '{./,x}',
+    'x{1..9}', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
 })
 
 tap.test('a pattern of a thousand stars takes no time', async t => {

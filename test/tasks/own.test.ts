@@ -15,7 +15,10 @@ import { fakeContext } from './context.ts'
 
 /** An offpeak in a folder, with links to it from beside, and what lends its folders. */
 function setup (t: Test) {
-  const base = t.testdir({ site: { tasks: { deep: {} }, data: { uploads: {} }, modules: {}, 'config.json': '{}' }, source: { 'evil.js': 'evil' } })
+  const base = t.testdir({
+    site: { tasks: { deep: {} }, data: { uploads: {} }, modules: {}, 'config.json': '{}' },
+    source: { 'evil.js': 'evil' }
+  })
   const site = join(base, 'site')
   symlinkSync(join(site, 'tasks'), join(base, 'link'))
   const own = { code: [join(site, 'tasks'), join(site, 'modules')], config: site, data: join(site, 'data') }
@@ -26,21 +29,50 @@ function setup (t: Test) {
 tap.test('no folder of offpeak itself, none in its code and none above is written in, whatever leads there [S23, S36]', async t => {
   const { base, site, services } = setup(t)
   const refused = [
-    site, base, '/', join(site, 'tasks'), join(site, 'tasks/deep'), join(site, 'tasks/not/there'), join(site, 'tasks/'), join(site, 'data/../tasks'), join(base, 'link'), join(base, 'link/deep'),
-    join(base, 'link/new'), join(site, 'data'), join(site, 'modules/x'), 'a\0b'
+    site,
+    base,
+    '/',
+    join(site, 'tasks'),
+    join(site, 'tasks/deep'),
+    join(site, 'tasks/not/there'),
+    join(site, 'tasks/'),
+    join(site, 'data/../tasks'),
+    join(base, 'link'),
+    join(base, 'link/deep'),
+    join(base, 'link/new'),
+    join(site, 'data'),
+    join(site, 'modules/x'),
+    'a\0b'
   ]
   for (const path of refused) await t.rejects(checkToWrite({ services }, path), PathRefused, path)
-  for (const path of [join(site, 'backups'), join(site, 'data/kept'), join(base, 'source'), join(base, 'new/deep')]) await t.resolves(checkToWrite({ services }, path), path)
+  for (const path of [join(site, 'backups'), join(site, 'data/kept'), join(base, 'source'), join(base, 'new/deep')]) {
+    await t.resolves(checkToWrite({ services }, path), path)
+  }
 })
 
 tap.test('one file is not written over offpeak: its code, its configuration, its data', async t => {
   const { base, site, services } = setup(t)
   const refused = [
-    'tasks/x.js', 'tasks/deep/x', 'config.json', 'CONFIG.JSON', 'config.prod.json', 'package.json', '.env', 'x.mjs', 'modules/x', 'data/token', 'data/offpeak.db', 'data/server.json', 'data/lock.db', 'data'
+    'tasks/x.js',
+    'tasks/deep/x',
+    'config.json',
+    'CONFIG.JSON',
+    'config.prod.json',
+    'package.json',
+    '.env',
+    'x.mjs',
+    'modules/x',
+    'data/token',
+    'data/offpeak.db',
+    'data/server.json',
+    'data/lock.db',
+    'data'
   ]
   for (const path of refused) await t.rejects(checkFileToWrite({ services }, join(site, path)), PathRefused, path)
   await t.rejects(checkFileToWrite({ services }, join(base, 'link/x.js')), PathRefused)
-  for (const path of ['feed.json', 'data/website_status.json', 'data/out.log', 'data/feeds/a.json']) await t.resolves(checkFileToWrite({ services }, join(site, path)), path)
+  for (const path of ['feed.json', 'data/website_status.json', 'data/out.log', 'data/feeds/a.json']) {
+    await t.resolves(checkFileToWrite({ services }, join(site, path)), path)
+  }
 })
 
 tap.test('the tasks that write refuse it whatever config.json says, and leave it as it was', async t => {
@@ -49,15 +81,23 @@ tap.test('the tasks that write refuse it whatever config.json says, and leave it
   const source = join(base, 'source')
   const before = readdirSync(tasks)
   const tries = [
-    [BACKUP, { source, target: tasks }], [BACKUP, { source, target: join(base, 'link') }],
-    [SYNC, { source, target: tasks }], [SYNC, { source, target: join(tasks, 'new') }], [SYNC, { source, target: site, delete: true }],
-    [RESTORE, { archive: join(base, 'x.tar.zst'), into: tasks }], [RESTORE, { archive: join(base, 'x.tar.zst'), into: join(tasks, 'new') }],
-    [EXTERNAL, { url: 'http://127.0.0.1:9/', file: join(tasks, 'x.js') }], [EXTERNAL, { url: 'http://127.0.0.1:9/', file: join(tasks, 'new/x.js') }],
+    [BACKUP, { source, target: tasks }],
+    [BACKUP, { source, target: join(base, 'link') }],
+    [SYNC, { source, target: tasks }],
+    [SYNC, { source, target: join(tasks, 'new') }],
+    [SYNC, { source, target: site, delete: true }],
+    [RESTORE, { archive: join(base, 'x.tar.zst'), into: tasks }],
+    [RESTORE, { archive: join(base, 'x.tar.zst'), into: join(tasks, 'new') }],
+    [EXTERNAL, { url: 'http://127.0.0.1:9/', file: join(tasks, 'x.js') }],
+    [EXTERNAL, { url: 'http://127.0.0.1:9/', file: join(tasks, 'new/x.js') }],
     [WEBSITE, { url: 'http://127.0.0.1:9/', allow: ['127.0.0.1'], state_file: join(tasks, 'x.json') }],
-    [CLEANUP, { root: tasks, dry_run: false, older_than: '1s', max_share: 1 }], [CLEANUP, { root: site, dry_run: false, older_than: '1s', max_share: 1 }]
+    [CLEANUP, { root: tasks, dry_run: false, older_than: '1s', max_share: 1 }],
+    [CLEANUP, { root: site, dry_run: false, older_than: '1s', max_share: 1 }]
   ] as const
   for (const [[task], payload] of tries) {
-    await t.rejects(Promise.resolve().then(() => task!.func(ctx(task!.id, payload))), { message: /no task of offpeak's own writes/ }, `${task!.id} ${JSON.stringify(payload)}`)
+    await t.rejects(Promise.resolve().then(() => task!.func(ctx(task!.id, payload))), {
+      message: /no task of offpeak's own writes/
+    }, `${task!.id} ${JSON.stringify(payload)}`)
   }
   t.strictSame(readdirSync(tasks), before)
   t.ok(existsSync(join(site, 'config.json')))

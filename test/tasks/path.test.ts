@@ -12,13 +12,29 @@ import { TASK_DEFINITIONS as ROTATE } from '../../backgroundtask/rotate_logs.ts'
 import { TASK_DEFINITIONS as SYNC } from '../../backgroundtask/sync_folder.ts'
 import { fakeContext } from './context.ts'
 
-const AROUND = { home: '/home/me', env: { HOME: '/elsewhere', USER: 'me', XDG_DATA_HOME: '/home/me/.data', TMPDIR: '', SECRET: 'hunter2' }, passwd: () => 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n' }
+const AROUND = {
+  home: '/home/me',
+  env: { HOME: '/elsewhere', USER: 'me', XDG_DATA_HOME: '/home/me/.data', TMPDIR: '', SECRET: 'hunter2' },
+  passwd: () => 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n'
+}
 const expand = (path: string) => expandPath(path, AROUND)
 
 tap.test('a path is read as a shell reads it [S23]', async t => {
   const read = {
-    '~': '/home/me', '~/a/~b': '/home/me/a/~b', '~ann/x': '/home/ann/x', '~root': '/root', '$HOME/a': '/home/me/a', '${HOME}': '/home/me', '/mnt/$USER/${USER}x': '/mnt/me/mex', '$XDG_DATA_HOME/a': '/home/me/.data/a',
-    './~': './~', '/a/~/b': '/a/~/b', 'cost$5': 'cost$5', 'a$': 'a$', '/a/$$HOME': '/a/$HOME', '/plain/a': '/plain/a'
+    '~': '/home/me',
+    '~/a/~b': '/home/me/a/~b',
+    '~ann/x': '/home/ann/x',
+    '~root': '/root',
+    '$HOME/a': '/home/me/a',
+    '${HOME}': '/home/me',
+    '/mnt/$USER/${USER}x': '/mnt/me/mex',
+    '$XDG_DATA_HOME/a': '/home/me/.data/a',
+    './~': './~',
+    '/a/~/b': '/a/~/b',
+    'cost$5': 'cost$5',
+    'a$': 'a$',
+    '/a/$$HOME': '/a/$HOME',
+    '/plain/a': '/plain/a'
   }
   for (const [path, place] of Object.entries(read)) t.equal(expand(path), place, path)
 })
@@ -40,15 +56,22 @@ tap.test('every task that takes a path takes it from the home folder, or refuses
     process.chdir(before)
     process.env.HOME = home
   })
-  const run = async ([task]: typeof BACKUP, payload: object) => await task!.func(fakeContext(task!.id, payload).ctx) as Record<string, unknown>
-  t.match(await run(BACKUP, { source: '~/docs', target: '$HOME/backups' }), { files: 1, folder: join(there, 'backups') })
+  const run = async ([task]: typeof BACKUP, payload: object) =>
+    await task!.func(fakeContext(task!.id, payload).ctx) as Record<string, unknown>
+  t.match(await run(BACKUP, { source: '~/docs', target: '$HOME/backups' }), {
+    files: 1,
+    folder: join(there, 'backups')
+  })
   t.match(await run(SYNC, { source: '${HOME}/docs', target: '~/copy' }), { copied: 1 })
   t.match(await run(CLEANUP, { root: '~/docs' }), { would_remove: 0, files: 1 })
   t.match(await run(PROCESS, { path: '~/docs/a' }), { bytes: 5 })
   t.match(await run(ROTATE, { files: ['~/docs/a', '~/docs/*'] }), { small: 1, failed: [] })
   const [archive] = readdirSync(join(there, 'backups'))
   t.match(await run(RESTORE, { archive: `~/backups/${archive}`, into: '~/back' }), { files: 1 })
-  for (const [task, payload] of [[BACKUP, { source: '~/docs', target: '$NAME/x' }], [SYNC, { source: '~/docs', target: '~nobody-here' }], [CLEANUP, { root: '$X' }], [PROCESS, { path: '$X' }], [RESTORE, { archive: '$X', into: 'x' }]] as const) {
+  for (const [task, payload] of [[BACKUP, { source: '~/docs', target: '$NAME/x' }], [SYNC, {
+    source: '~/docs',
+    target: '~nobody-here'
+  }], [CLEANUP, { root: '$X' }], [PROCESS, { path: '$X' }], [RESTORE, { archive: '$X', into: 'x' }]] as const) {
     await t.rejects(run(task, payload), { name: 'Fatal', message: /is refused/ }, task[0]!.id)
   }
   t.same(readdirSync(base), ['home'])
@@ -58,7 +81,9 @@ const CTX = { task: 'x', services: {} }
 const MOUNTS = { points: new Set(['/', '/mnt/usb', '/home']), meant: ['/mnt/usb', '/srv/photos'] }
 
 tap.test('a disk that is meant and not mounted is not written to', async t => {
-  const check = async (path: string, require?: boolean | string | string[]) => await checkDisk(CTX, path, { require, mounts: MOUNTS }).then(() => 'fine', (error: unknown) => error instanceof NotMounted ? error.message : `${error}`)
+  const check = async (path: string, require?: boolean | string | string[]) =>
+    await checkDisk(CTX, path, { require, mounts: MOUNTS }).then(() => 'fine', (error: unknown) =>
+      error instanceof NotMounted ? error.message : `${error}`)
   t.equal(pointOf('/mnt/usb/a/b', MOUNTS), '/mnt/usb')
   t.equal(pointOf('/mnt/usbstick', MOUNTS), '/')
   t.equal(await check('/mnt/usb/backups'), 'fine')
@@ -67,8 +92,11 @@ tap.test('a disk that is meant and not mounted is not written to', async t => {
   t.equal(await check('/srv/other'), 'fine')
   t.match(await check('/srv/other', true), /on the disk of the system, and require_mount is true/)
   t.equal(await check('/mnt/usb/x', true), 'fine')
-  t.match(await check('/mnt/usb/x', ['/mnt/usb', '/mnt/nas']), /require_mount names '\/mnt\/nas', and nothing is mounted there/)
-  await t.rejects(checkDisk(CTX, '/a', { require: true, mounts: { points: new Set(), meant: [] } }), { message: /does not say what is mounted/ })
+  t.match(await check('/mnt/usb/x', ['/mnt/usb', '/mnt/nas']),
+    /require_mount names '\/mnt\/nas', and nothing is mounted there/)
+  await t.rejects(checkDisk(CTX, '/a', { require: true, mounts: { points: new Set(), meant: [] } }), {
+    message: /does not say what is mounted/
+  })
 })
 
 tap.test('a target on a disk that must be mounted and is not fails the run before anything is made', async t => {

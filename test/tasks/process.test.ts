@@ -12,7 +12,11 @@ t.test('lines, bytes and digest of a file, with its progress in bytes', async t 
   const text = 'a line of text\n'.repeat(100_000)
   writeFileSync(path, text)
   const breaths: number[] = []
-  const { ctx, said } = fakeContext('process_file', { path }, { breathe: async () => { breaths.push(said.progress.current) } })
+  const { ctx, said } = fakeContext('process_file', { path }, {
+    breathe: async () => {
+      breaths.push(said.progress.current)
+    }
+  })
   t.same(await run(ctx), { path, lines: 100_000, bytes: text.length, sha256: sha(text) })
   t.match(said.progress, { current: text.length, total: text.length, unit: 'bytes' })
   t.ok(breaths.length > 5 && breaths.every((at, index) => index === 0 || at > breaths[index - 1]!), 'bit by bit')
@@ -29,20 +33,31 @@ t.test('what is no file ends the run with a sentence', async t => {
   const folder = t.testdir({ file: 'x' })
   symlinkSync(join(folder, 'file'), join(folder, 'link'))
   mkdirSync(join(folder, 'folder'))
-  for (const [name, words] of [['link', /is a link/], ['folder', /is not a file/], ['gone', /There is no file/], ['gone/too', /There is no file/]] as const) {
-    await t.rejects(run(fakeContext('process_file', { path: join(folder, name) }).ctx), { name: 'Fatal', message: words }, name)
+  for (const [name, words] of [['link', /is a link/], ['folder', /is not a file/], ['gone', /There is no file/], [
+    'gone/too',
+    /There is no file/
+  ]] as const) {
+    await t.rejects(run(fakeContext('process_file', { path: join(folder, name) }).ctx), {
+      name: 'Fatal',
+      message: words
+    }, name)
   }
-  await t.rejects(run(fakeContext('process_file', { path: '/no such file' }).ctx), { name: 'Fatal', message: /There is no file '\/no such file'/ })
+  await t.rejects(run(fakeContext('process_file', { path: '/no such file' }).ctx), {
+    name: 'Fatal',
+    message: /There is no file '\/no such file'/
+  })
   await t.rejects(run(fakeContext('process_file').ctx), { name: 'Skip', message: /tasks\.process_file\.payload\.path/ })
 })
 
 t.test('a stop ends it in the middle', async t => {
   const path = join(t.testdir({ file: 'x'.repeat(1_000_000) }), 'file')
   const { ctx, said, stop } = fakeContext('process_file', { path })
-  Object.assign(ctx, { breathe: async () => {
-    if (said.progress.current > 0) stop.abort(new Error('stopped'))
-    stop.signal.throwIfAborted()
-  } })
+  Object.assign(ctx, {
+    breathe: async () => {
+      if (said.progress.current > 0) stop.abort(new Error('stopped'))
+      stop.signal.throwIfAborted()
+    }
+  })
   await t.rejects(run(ctx), { message: 'stopped' })
   t.ok(said.progress.current < 1_000_000)
 })

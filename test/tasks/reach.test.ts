@@ -14,7 +14,9 @@ import { fakeContext } from './context.ts'
 function setup (t: Test) {
   const base = t.testdir({ root: { in: { 'f.txt': 'a\n' } }, out: {}, secret: { in: { 'f.txt': 'a\nb\n' } } })
   symlinkSync(`${base}/secret`, `${base}/root/swapped`)
-  const reach = (...settings: string[]) => ({ reach: Object.fromEntries(settings.map(name => [`/payload/${name}`, [`${base}/root`]])) })
+  const reach = (...settings: string[]) => ({
+    reach: Object.fromEntries(settings.map(name => [`/payload/${name}`, [`${base}/root`]]))
+  })
   return { base, reach }
 }
 
@@ -25,17 +27,25 @@ t.test('a link that is put on the way after a path was looked at leads no task o
   const at = `${base}/root/swapped`
   const archive = `${at}/in/f.txt`
   const ways: [what: string, definitions: typeof BACKUP, payload: object, setting: string][] = [
-    ['the source of a backup', BACKUP, { source: `${at}/in`, target: `${base}/out` }, 'source'], ['its target', BACKUP, { source: `${base}/root/in`, target: `${at}/in` }, 'target'],
-    ['a target that is to be made', BACKUP, { source: `${base}/root/in`, target: `${at}/new` }, 'target'], ['what is cleaned up', CLEANUP, { root: `${at}/in`, older_than: 1, dry_run: false }, 'root'],
-    ['a file', PROCESS, { path: archive }, 'path'], ['the source of a sync', SYNC, { source: `${at}/in`, target: `${base}/out` }, 'source'],
-    ['its target', SYNC, { source: `${base}/root/in`, target: `${at}/in` }, 'target'], ['one that is to be made', SYNC, { source: `${base}/root/in`, target: `${at}/new` }, 'target'],
-    ['an archive', RESTORE, { archive, into: `${base}/out` }, 'archive'], ['a folder of archives', RESTORE, { from: `${at}/in` }, 'from']
+    ['the source of a backup', BACKUP, { source: `${at}/in`, target: `${base}/out` }, 'source'],
+    ['its target', BACKUP, { source: `${base}/root/in`, target: `${at}/in` }, 'target'],
+    ['a target that is to be made', BACKUP, { source: `${base}/root/in`, target: `${at}/new` }, 'target'],
+    ['what is cleaned up', CLEANUP, { root: `${at}/in`, older_than: 1, dry_run: false }, 'root'],
+    ['a file', PROCESS, { path: archive }, 'path'],
+    ['the source of a sync', SYNC, { source: `${at}/in`, target: `${base}/out` }, 'source'],
+    ['its target', SYNC, { source: `${base}/root/in`, target: `${at}/in` }, 'target'],
+    ['one that is to be made', SYNC, { source: `${base}/root/in`, target: `${at}/new` }, 'target'],
+    ['an archive', RESTORE, { archive, into: `${base}/out` }, 'archive'],
+    ['a folder of archives', RESTORE, { from: `${at}/in` }, 'from']
   ]
   for (const [what, [definition], payload, setting] of ways) {
     const { ctx } = fakeContext(definition!.id!, payload, reach(setting))
-    await t.rejects(async () => await (definition!.func as (one: typeof ctx) => unknown)(ctx), { message: OUTSIDE }, what)
+    await t.rejects(async () => await (definition!.func as (one: typeof ctx) => unknown)(ctx), { message: OUTSIDE },
+      what)
   }
-  t.same([readdirSync(`${base}/secret`), readdirSync(`${base}/secret/in`), readdirSync(`${base}/out`)], [['in'], ['f.txt'], []])
+  t.same([readdirSync(`${base}/secret`), readdirSync(`${base}/secret/in`), readdirSync(`${base}/out`)], [['in'], [
+    'f.txt'
+  ], []])
 })
 
 t.test('a backup is restored where the run may reach, and no folder is made elsewhere', async t => {
@@ -43,7 +53,8 @@ t.test('a backup is restored where the run may reach, and no folder is made else
   mkdirSync(`${base}/backups`)
   const made = fakeContext('backup_data', { source: `${base}/root/in`, target: `${base}/backups` })
   const { archive } = await BACKUP[0]!.func!(made.ctx) as { archive: string }
-  const restore = (into: string) => RESTORE[0]!.func!(fakeContext('restore_backup', { archive: `${base}/backups/${archive}`, into }, reach('into')).ctx)
+  const restore = (into: string) =>
+    RESTORE[0]!.func!(fakeContext('restore_backup', { archive: `${base}/backups/${archive}`, into }, reach('into')).ctx)
   await t.rejects(async () => await restore(`${base}/root/swapped/in/deep/new`), { message: OUTSIDE })
   t.equal(existsSync(`${base}/secret/in/deep`), false)
   t.match(await restore(`${base}/root/deep/new`), { files: 1 })

@@ -38,7 +38,10 @@ tap.test('a restore does not go through a link in the folder it unpacks to', asy
   mkdirSync(into)
   mkdirSync(outside)
   symlinkSync(outside, join(into, 'deep'))
-  t.match(await restore({ archive: join(target, ARCHIVE), into, existing: 'replace' }), { files: 4, troubles: [/^deep\/b\.bin: /, /^deep: /] })
+  t.match(await restore({ archive: join(target, ARCHIVE), into, existing: 'replace' }), {
+    files: 4,
+    troubles: [/^deep\/b\.bin: /, /^deep: /]
+  })
   t.strictSame(readdirSync(outside), [])
 })
 
@@ -53,11 +56,14 @@ tap.test('a flipped or missing byte is noticed before anything is written, unles
     writeFileSync(broken, bytes)
     const error = await restore({ archive: broken, into }).then(() => null, (refused: Error) => refused)
     if (error !== null) {
-      t.match({ name: error.name, written: existsSync(into) }, { name: 'ArchiveRefused', written: false }, `${what} at ${at}`)
+      t.match({ name: error.name, written: existsSync(into) }, { name: 'ArchiveRefused', written: false },
+        `${what} at ${at}`)
       return
     }
     harmless.push(at)
-    for (const [name, text] of Object.entries(FILES)) t.equal(readFileSync(join(into, name), 'utf8'), text, `${what} at ${at}, ${name}`)
+    for (const [name, text] of Object.entries(FILES)) {
+      t.equal(readFileSync(join(into, name), 'utf8'), text, `${what} at ${at}, ${name}`)
+    }
     rmSync(into, { recursive: true })
   }
   for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
@@ -69,9 +75,30 @@ tap.test('a flipped or missing byte is noticed before anything is written, unles
 })
 
 async function forge (path: string, entries: TarEntry[]) {
-  const files = entries.filter(({ header }) => header.type !== 'directory').map(({ header, body }) => ({ path: header.name, size: header.size, mode: 0o644, mtime: new Date(0).toISOString(), sha256: sha(body as string | undefined ?? '') }))
-  const manifest = JSON.stringify({ format: 'offpeak-backup-1', name: 'x', source: '/x', run_id: 'x', created_at: new Date(0).toISOString(), bytes: 0, files, folders: [], passed_over: [] })
-  writeFileSync(path, zstdCompressSync(await packTar([...entries, { header: { name: '.offpeak-manifest.json', size: Buffer.byteLength(manifest) }, body: manifest }])))
+  const files = entries.filter(({ header }) => header.type !== 'directory').map(({ header, body }) => ({
+    path: header.name,
+    size: header.size,
+    mode: 0o644,
+    mtime: new Date(0).toISOString(),
+    sha256: sha(body as string | undefined ?? '')
+  }))
+  const manifest = JSON.stringify({
+    format: 'offpeak-backup-1',
+    name: 'x',
+    source: '/x',
+    run_id: 'x',
+    created_at: new Date(0).toISOString(),
+    bytes: 0,
+    files,
+    folders: [],
+    passed_over: []
+  })
+  writeFileSync(path, zstdCompressSync(
+    await packTar([...entries, {
+      header: { name: '.offpeak-manifest.json', size: Buffer.byteLength(manifest) },
+      body: manifest
+    }])
+  ))
 }
 
 tap.test('an archive that leads out of its folder, or holds links, is refused whole [S27]', async t => {
@@ -108,11 +135,17 @@ tap.test('the restore task says what it needs and does what restore does', async
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const task = RESTORE[0]!
-  await t.rejects(async () => task.func(fakeContext('restore_backup').ctx), { name: 'Fatal', message: /payload\.archive/ })
+  await t.rejects(async () => task.func(fakeContext('restore_backup').ctx), {
+    name: 'Fatal',
+    message: /payload\.archive/
+  })
   const into = join(base, 'back')
   const payload = { archive: join(target, ARCHIVE), into }
   t.match(await task.func(fakeContext('restore_backup', payload).ctx), { files: 5, of: '2026-03-10T02:00:00.000Z' })
-  await t.rejects(async () => task.func(fakeContext('restore_backup', payload).ctx), { name: 'Fatal', message: /already there/ })
+  await t.rejects(async () => task.func(fakeContext('restore_backup', payload).ctx), {
+    name: 'Fatal',
+    message: /already there/
+  })
 })
 
 tap.test('what comes while a restore is at work is not replaced, unless that was asked', async t => {
@@ -121,9 +154,12 @@ tap.test('what comes while a restore is at work is not replaced, unless that was
   for (const existing of ['refuse', 'replace'] as const) {
     const into = join(base, existing)
     // The first file of the archive has been looked for, and is written.
-    const onBytes = (_bytes: number, path: string) => { if (path === 'a.txt') writeFileSync(join(into, 'a.txt'), 'of another') }
+    const onBytes = (_bytes: number, path: string) => {
+      if (path === 'a.txt') writeFileSync(join(into, 'a.txt'), 'of another')
+    }
     const { files, troubles } = await restore({ archive: join(target, ARCHIVE), into, existing, onBytes })
-    t.same([files, troubles], existing === 'refuse' ? [4, ['a.txt: another has this name, and is not replaced']] : [5, []])
+    t.same([files, troubles],
+      existing === 'refuse' ? [4, ['a.txt: another has this name, and is not replaced']] : [5, []])
     t.equal(readFileSync(join(into, 'a.txt'), 'utf8'), existing === 'refuse' ? 'of another' : 'alpha')
   }
 })

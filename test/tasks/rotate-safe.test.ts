@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, closeSync, constants, existsSync, openSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, constants, existsSync, openSync, readFileSync, readdirSync, statSync, truncateSync,
+  writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import tap from 'tap'
@@ -32,11 +33,14 @@ tap.test('of two rotations of one log at once one goes on, and no line is lost',
   const text = Array.from({ length: 200_000 }, (_, line) => `line ${line}\n`).join('')
   writeFileSync(log, text)
   const answers = await Promise.all([run(ctx), run(ctx)]) as { message?: string, rotated?: string[] }[]
-  t.same(answers.map(one => one.rotated?.length ?? one.message).toSorted(), [1, `1 logs were not rotated: ${log}: another run is rotating it`])
+  t.same(answers.map(one => one.rotated?.length ?? one.message).toSorted(), [1,
+    `1 logs were not rotated: ${log}: another run is rotating it`])
   t.ok(readFileSync(`${log}.1`, 'utf8') + readFileSync(log, 'utf8') === text)
 })
 
-tap.test('a log that another process is rotating is left to it, what a dead one has left goes', { skip: process.platform === 'win32' }, async t => {
+tap.test('a log that another process is rotating is left to it, what a dead one has left goes', {
+  skip: process.platform === 'win32'
+}, async t => {
   const { dir, log, ctx } = setup(t)
   const theirs = `.app.log.rotate.${process.ppid}.part`
   writeFileSync(join(dir, theirs), 'half')

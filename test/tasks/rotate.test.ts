@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync, writeSync, closeSync } from 'node:fs'
+import { appendFileSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, symlinkSync,
+  writeFileSync, writeSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import tap from 'tap'
@@ -114,7 +115,10 @@ tap.test('links, hard links and folders are refused, and what they lead to is un
     mkdirSync(join(dir, 'folder.log'))
     symlinkSync(dir, join(dir, 'dirlink'))
     const files = ['link.log', 'hard.log', 'folder.log', 'dirlink/app.log'].map(name => join(dir, name))
-    t.match(await run({ ...ctx, payload: { ...ctx.payload as object, files } }), { message: /^4 logs were not rotated/, result: { rotated: [] } })
+    t.match(await run({ ...ctx, payload: { ...ctx.payload as object, files } }), {
+      message: /^4 logs were not rotated/,
+      result: { rotated: [] }
+    })
     t.strictSame([readFileSync(precious, 'utf8'), readFileSync(log, 'utf8')], ['precious', 'first\n'])
   }
 })

@@ -6,11 +6,15 @@ import type { Test } from 'tap'
 /** A web server on the loopback address that is gone when the test is over. */
 export async function webServer (t: Test, handle: RequestListener) {
   const server = createServer(handle)
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => new Promise(resolve => {
-    server.close(resolve)
-    server.closeAllConnections()
-  }))
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.teardown(() =>
+    new Promise(resolve => {
+      server.close(resolve)
+      server.closeAllConnections()
+    })
+  )
   const { port } = server.address() as AddressInfo
   return { port, url: `http://127.0.0.1:${port}`, allow: [`127.0.0.1:${port}`] }
 }

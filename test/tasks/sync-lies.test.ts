@@ -57,18 +57,26 @@ tap.test('a range that ends before the file does is no file, and is gone on from
 })
 
 tap.test('a part that nobody has asked for is not taken for the whole', async t => {
-  const { get, text } = await setup(t, { answers: [(_request, response) => response.writeHead(206, { 'content-range': 'bytes 0-9/100' }).end('0123456789')] })
+  const { get, text } = await setup(t, {
+    answers: [(_request, response) => response.writeHead(206, { 'content-range': 'bytes 0-9/100' }).end('0123456789')]
+  })
   await t.rejects(get(), { message: 'The server has sent 10 of 100 bytes' })
   t.equal(text(), null)
 })
 
 tap.test('a range of a file with another date is joined to nothing', async t => {
   const whole: RequestListener = (_request, response) => response.writeHead(200).end('whole')
-  const { get, text } = await setup(t, { answers: [
-    cut({ 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' }),
-    (_request, response) => response.writeHead(206, { 'last-modified': 'Wed, 01 Jan 2025 00:00:00 GMT', 'content-range': 'bytes 10-99/100' }).end('y'.repeat(90)),
-    whole
-  ] })
+  const { get, text } = await setup(t, {
+    answers: [
+      cut({ 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' }),
+      (_request, response) =>
+        response.writeHead(206, {
+          'last-modified': 'Wed, 01 Jan 2025 00:00:00 GMT',
+          'content-range': 'bytes 10-99/100'
+        }).end('y'.repeat(90)),
+      whole
+    ]
+  })
   await t.rejects(get(), { code: 'ECONNRESET' })
   await t.rejects(get(), { message: 'The server answered 206' })
   await get()
@@ -76,8 +84,10 @@ tap.test('a range of a file with another date is joined to nothing', async t => 
 })
 
 tap.test('a body that is packed unasked is unpacked, one that cannot be is refused, a packed file stays one', async t => {
-  for (const [coding, body] of [['gzip', gzipSync('words')], ['x-gzip', gzipSync('words')], ['zstd', zstdCompressSync('words')], ['identity', Buffer.from('words')]] as const) {
-    const send: RequestListener = (_request, response) => response.writeHead(200, { 'content-encoding': coding }).end(body)
+  for (const [coding, body] of [['gzip', gzipSync('words')], ['x-gzip', gzipSync('words')], ['zstd',
+    zstdCompressSync('words')], ['identity', Buffer.from('words')]] as const) {
+    const send: RequestListener = (_request, response) =>
+      response.writeHead(200, { 'content-encoding': coding }).end(body)
     const { get, text } = await setup(t, { answers: [send] })
     t.match(await get(), { bytes: 5 }, coding)
     t.equal(text(), 'words', coding)
@@ -85,8 +95,13 @@ tap.test('a body that is packed unasked is unpacked, one that cannot be is refus
     await again()
     t.same(readFileSync(file), body, coding)
   }
-  for (const [coding, body] of [['compress', 'x'], ['gzip, br', 'x'], ['gzip', gzipSync('words').subarray(0, 12)], ['gzip', 'no gzip']] as const) {
-    const { get, text } = await setup(t, { answers: [(_request, response) => response.writeHead(200, { 'content-encoding': coding, etag: '"1"' }).end(body)] })
+  for (const [coding, body] of [['compress', 'x'], ['gzip, br', 'x'], ['gzip', gzipSync('words').subarray(0, 12)], [
+    'gzip',
+    'no gzip'
+  ]] as const) {
+    const { get, text } = await setup(t, {
+      answers: [(_request, response) => response.writeHead(200, { 'content-encoding': coding, etag: '"1"' }).end(body)]
+    })
     await t.rejects(get(), coding)
     t.equal(text(), null, coding)
   }
@@ -94,10 +109,14 @@ tap.test('a body that is packed unasked is unpacked, one that cannot be is refus
 
 tap.test('of two fetches of one file at once none puts half of it in its place', async t => {
   const going: (() => void)[] = []
-  const { get, text } = await setup(t, { answers: [(_request, response) => {
-    response.writeHead(200).write('half')
-    going.push(() => { response.end('half') })
-  }] })
+  const { get, text } = await setup(t, {
+    answers: [(_request, response) => {
+      response.writeHead(200).write('half')
+      going.push(() => {
+        response.end('half')
+      })
+    }]
+  })
   const begin = async () => {
     const arrived = Promise.withResolvers<void>()
     const end = get(arrived.resolve).catch((error: unknown) => error)

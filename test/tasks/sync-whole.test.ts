@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync,
+  writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
@@ -13,13 +14,24 @@ const sync = async (ctx: TaskContext) => await TASK_DEFINITIONS[0]!.func(ctx) as
 function pair (t: Test, payload: object = {}) {
   const base = t.testdir()
   const [source, target] = [join(base, 'source'), join(base, 'target')]
-  return { base, source, target, again: (more: object = {}) => fakeContext('sync_folder', { source, target, ...payload, ...more }).ctx }
+  return {
+    base,
+    source,
+    target,
+    again: (more: object = {}) => fakeContext('sync_folder', { source, target, ...payload, ...more }).ctx
+  }
 }
 
-/** A picture without what a sync does not keep: which files are one, the outermost folder, and what keeps an owner from writing to a folder. */
-const plainPicture = (root: string) => Object.fromEntries(Object.entries(pictureOf(root, { except: [''] })).map(([path, text]) => [path, text.replace(/ #\d+/, '')]))
+/** A picture without what a sync does not keep: which files are one, the outermost folder, and what keeps an owner from
+ *  writing to a folder. */
+const plainPicture = (root: string) =>
+  Object.fromEntries(
+    Object.entries(pictureOf(root, { except: [''] })).map(([path, text]) => [path, text.replace(/ #\d+/, '')])
+  )
 
-tap.test('a tree of all that folders hold is copied whole, and a second run has nothing to do [F37]', { skip: process.platform !== 'linux' }, async t => {
+tap.test('a tree of all that folders hold is copied whole, and a second run has nothing to do [F37]', {
+  skip: process.platform !== 'linux'
+}, async t => {
   for (const seed of [11, 12, 13]) {
     const { source, target, again } = pair(t, { delete: true })
     hostile(source, seed)
@@ -33,7 +45,9 @@ tap.test('a tree of all that folders hold is copied whole, and a second run has 
   }
 })
 
-tap.test('nothing at or below an excluded path is copied, and none that the target has is removed', { skip: process.platform !== 'linux' }, async t => {
+tap.test('nothing at or below an excluded path is copied, and none that the target has is removed', {
+  skip: process.platform !== 'linux'
+}, async t => {
   for (const seed of [21, 22, 23, 24]) {
     const { source, target, again } = pair(t, { delete: true, max_delete: 100_000, max_delete_share: 1 })
     hostile(source, seed)
@@ -43,13 +57,16 @@ tap.test('nothing at or below an excluded path is copied, and none that the targ
     // Written so that the signs in a name are not signs.
     const literal = (name: string) => name.replaceAll(/[\\*?[\]{}!#]/g, String.raw`\$&`)
     const [one, folder, top, deep] = [pick(), pick(), pick(), pick()]
-    const exclude = [literal(one), `${literal(folder)}/`, `/${literal(top)}`, `**/${literal(deep)}/**`, './keep', 'Kee?']
-    const out = (root: string) => pathsIn(root).filter(path => {
-      const parts = path.normalize('NFC').split('/')
-      const inside = parts.slice(0, lstatSync(at(root, path)).isDirectory() ? parts.length : -1)
-      const is = (name: string) => (part: string | undefined) => part === name.normalize('NFC')
-      return parts.some(is(one)) || inside.some(is(folder)) || is(top)(parts[0]) || parts.some(is(deep)) || parts[0] === 'keep' || parts.some(part => /^Kee.$/u.test(part))
-    })
+    const exclude = [literal(one), `${literal(folder)}/`, `/${literal(top)}`, `**/${literal(deep)}/**`, './keep',
+      'Kee?']
+    const out = (root: string) =>
+      pathsIn(root).filter(path => {
+        const parts = path.normalize('NFC').split('/')
+        const inside = parts.slice(0, lstatSync(at(root, path)).isDirectory() ? parts.length : -1)
+        const is = (name: string) => (part: string | undefined) => part === name.normalize('NFC')
+        return parts.some(is(one)) || inside.some(is(folder)) || is(top)(parts[0]) || parts.some(is(deep)) ||
+          parts[0] === 'keep' || parts.some(part => /^Kee.$/u.test(part))
+      })
     const [kept, left] = [out(target), new Set(out(source))]
     await sync(again({ exclude }))
     const now = new Set(pathsIn(target))
@@ -64,7 +81,9 @@ tap.test('a file that cannot be read is named and the rest is copied', async t =
   mkdirSync(source)
   for (const name of ['a', 'b', 'c']) writeFileSync(join(source, name), name)
   const own = Folder.prototype.read
-  t.teardown(() => { Folder.prototype.read = own })
+  t.teardown(() => {
+    Folder.prototype.read = own
+  })
   Folder.prototype.read = async function (this: Folder, name) {
     if (name === 'b' && this.path === source) throw Object.assign(new Error('EIO: i/o error, open'), { code: 'EIO' })
     return await own.call(this, name)
@@ -77,7 +96,10 @@ tap.test('what is neither file, folder nor link is named', { skip: process.platf
   const { source, again } = pair(t)
   mkdirSync(source)
   addSpecial(source)
-  t.match(await sync(again()), { message: /1 are pipes, sockets or devices and are not copied: a pipe/, result: { passed: 1, passed_over: ['a pipe'] } })
+  t.match(await sync(again()), {
+    message: /1 are pipes, sockets or devices and are not copied: a pipe/,
+    result: { passed: 1, passed_over: ['a pipe'] }
+  })
 })
 
 tap.test('more than half of the target does not go without a word', async t => {
@@ -87,7 +109,9 @@ tap.test('more than half of the target does not go without a word', async t => {
   for (const name of names) writeFileSync(join(source, name), name)
   await sync(again())
   for (const name of names.slice(5)) rmSync(join(source, name))
-  t.match(await sync(again()), { message: /nothing was removed: 35 of 40 files would go, and max_delete_share is 0\.5/ })
+  t.match(await sync(again()), {
+    message: /nothing was removed: 35 of 40 files would go, and max_delete_share is 0\.5/
+  })
   t.equal(readdirSync(target).length, 40)
   t.match(await sync(again({ max_delete_share: 1 })), { removed: 35 })
 })

@@ -18,7 +18,13 @@ const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 /** A server of one resource with an ETag that knows conditions and ranges. It holds a body back after `cut` bytes, and
  *  hangs up when it is told that something has arrived. */
 function resource () {
-  const it = { body: DATA, etag: '"v1"' as string, cut: Infinity, asked: [] as IncomingMessage['headers'][], hangUp: () => {} }
+  const it = {
+    body: DATA,
+    etag: '"v1"' as string,
+    cut: Infinity,
+    asked: [] as IncomingMessage['headers'][],
+    hangUp: () => {}
+  }
   const handle: RequestListener = (request, response) => {
     it.asked.push(request.headers)
     if (request.headers['if-none-match'] === it.etag) return response.writeHead(304).end()
@@ -27,7 +33,9 @@ function resource () {
     const range = start > 0 ? { 'content-range': `bytes ${start}-${it.body.length - 1}/${it.body.length}` } : {}
     response.writeHead(start > 0 ? 206 : 200, { etag: it.etag, 'content-length': body.length, ...range })
     if (body.length <= it.cut) return response.end(body)
-    it.hangUp = () => { response.destroy() }
+    it.hangUp = () => {
+      response.destroy()
+    }
     return response.write(body.subarray(0, it.cut))
   }
   return { it, handle }
@@ -112,7 +120,9 @@ tap.test('a server that answers another range than the one asked for is not beli
     turn++
     if (turn === 1) {
       response.writeHead(200, { etag: '"v"', 'content-length': 10 })
-      ctx.progress.update = () => { response.destroy() }
+      ctx.progress.update = () => {
+        response.destroy()
+      }
       return response.write('01234')
     }
     if (turn === 2) return response.writeHead(206, { etag: '"v"', 'content-range': 'bytes 0-4/10' }).end('01234')
@@ -128,7 +138,9 @@ tap.test('a server that answers another range than the one asked for is not beli
 tap.test('a file over the limit is refused, declared or not, and leaves nothing', async t => {
   const { dir, ctx } = await setup(t, { max_size: '100 KB' })
   await t.rejects(run(ctx), { name: 'Fatal', message: /payload\.max_size/ })
-  const { url, allow } = await webServer(t, (_request, response) => { response.end(DATA) })
+  const { url, allow } = await webServer(t, (_request, response) => {
+    response.end(DATA)
+  })
   const chunked = await webServer(t, (_request, response) => {
     response.write(DATA)
     response.end(DATA)
@@ -140,13 +152,19 @@ tap.test('a file over the limit is refused, declared or not, and leaves nothing'
 })
 
 tap.test('answers are told apart: come later, never, try again', async t => {
-  const statuses: Record<string, [number, object?]> = { '/later': [503, { 'retry-after': '120' }], '/gone': [410], '/down': [500], '/busy': [429] }
+  const statuses: Record<string, [number, object?]> = {
+    '/later': [503, { 'retry-after': '120' }],
+    '/gone': [410],
+    '/down': [500],
+    '/busy': [429]
+  }
   const { url, allow } = await webServer(t, (request, response) => {
     const [status, headers = {}] = statuses[request.url!]!
     response.writeHead(status, headers as Record<string, string>).end()
   })
   const dir = t.testdir()
-  const ask = (path: string) => run(fakeContext('sync_external_data', { url: url + path, file: join(dir, 'x'), allow }).ctx)
+  const ask = (path: string) =>
+    run(fakeContext('sync_external_data', { url: url + path, file: join(dir, 'x'), allow }).ctx)
   await t.rejects(ask('/later'), { name: 'RetryAfter', ms: 120_000 })
   await t.rejects(ask('/gone'), { name: 'Fatal', message: /410/ })
   await t.rejects(ask('/down'), { name: 'AnswerRefused' })
@@ -162,7 +180,19 @@ tap.test('a server that falls silent midway is given up', async t => {
   t.teardown(() => folder.close())
   const quiet = { breathe: async () => {}, onTotal: () => {}, onBytes: () => {} }
   const { signal } = new AbortController()
-  await t.rejects(download({ url, folder, name: 'x', headers: {}, allowed: { allow, allow_private: false }, maxBytes: 100, signal, idleMs: 50, ...quiet }))
+  await t.rejects(
+    download({
+      url,
+      folder,
+      name: 'x',
+      headers: {},
+      allowed: { allow, allow_private: false },
+      maxBytes: 100,
+      signal,
+      idleMs: 50,
+      ...quiet
+    })
+  )
   t.notOk(existsSync(join(folder.path, 'x')))
 })
 
@@ -191,15 +221,22 @@ tap.test('a stop keeps the part for the next attempt', async t => {
 })
 
 tap.test('without url and file the run is skipped; an address that must not be asked fails it', async t => {
-  await t.rejects(run(fakeContext('sync_external_data').ctx), { name: 'Skip', message: /tasks\.sync_external_data\.payload\.url/ })
+  await t.rejects(run(fakeContext('sync_external_data').ctx), {
+    name: 'Skip',
+    message: /tasks\.sync_external_data\.payload\.url/
+  })
   const payload = { url: 'http://127.0.0.1:1/', file: join(t.testdir(), 'x') }
   await t.rejects(run(fakeContext('sync_external_data', payload).ctx), { name: 'Fatal', message: /payload\.url/ })
 })
 
 tap.test('whatever a server asks for is waited for a day at most, and nonsense is not waited for', t => {
   const now = Date.parse('2026-11-22T12:00:00Z')
-  t.strictSame(['120', '1e15', '1'.padEnd(300, '0'), '-0', '-5', '1.5', 'soon', '', 'Infinity', undefined].map(asked => waitOf(asked, now)),
-    [120, null, 86_400, null, null, null, null, null, null, null])
+  t.strictSame(
+    ['120', '1e15', '1'.padEnd(300, '0'), '-0', '-5', '1.5', 'soon', '', 'Infinity', undefined].map(asked =>
+      waitOf(asked, now)
+    ),
+    [120, null, 86_400, null, null, null, null, null, null, null]
+  )
   t.equal(waitOf('Sun, 22 Nov 2026 12:05:00 GMT', now), 300)
   t.equal(waitOf('Fri, 01 Jan 2038 00:00:00 GMT', now), 86_400)
   t.equal(waitOf('Sat, 21 Nov 2026 12:00:00 GMT', now), null, 'it has passed')

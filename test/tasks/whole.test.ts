@@ -9,7 +9,9 @@ import { addSpecial, hostile, pictureOf, removeTree } from './hostile.ts'
 
 const SEEDS = [1, 2, 3, 4]
 
-tap.test('a tree of all that folders hold comes back whole: names, content, links, modes, owners, times [F37]', { skip: process.platform !== 'linux' }, async t => {
+tap.test('a tree of all that folders hold comes back whole: names, content, links, modes, owners, times [F37]', {
+  skip: process.platform !== 'linux'
+}, async t => {
   for (const seed of SEEDS) {
     const base = t.testdir()
     const source = join(base, 'source')
@@ -25,18 +27,25 @@ tap.test('a tree of all that folders hold comes back whole: names, content, link
     mkdirSync(into)
     const plain = execFileSync('tar', ['--version'], { encoding: 'utf8' }).includes('GNU')
     if (plain && process.getuid?.() === 0) {
-      execFileSync('sh', ['-c', 'zstd -dcq "$1" | tar --numeric-owner -xpf - -C "$2" && rm "$2/.offpeak-manifest.json"', 'sh', join(base, 'target', archive), into], { stdio: ['ignore', 'ignore', 'pipe'] })
-      t.same(pictureOf(into, { except: [''] }), Object.fromEntries(Object.entries(before).filter(([path]) => path !== '')), `tar unpacks the same, seed ${seed}`)
+      execFileSync('sh', ['-c', 'zstd -dcq "$1" | tar --numeric-owner -xpf - -C "$2" && rm "$2/.offpeak-manifest.json"',
+        'sh', join(base, 'target', archive), into], { stdio: ['ignore', 'ignore', 'pipe'] })
+      t.same(pictureOf(into, { except: [''] }), Object.fromEntries(Object.entries(before).filter(([path]) =>
+        path !== ''
+      )), `tar unpacks the same, seed ${seed}`)
     }
     removeTree(source)
     removeTree(into)
   }
 })
 
-tap.test('what is neither file, folder nor link is named and warned of', { skip: process.platform === 'win32' }, async t => {
-  const base = t.testdir({ source: { a: 'a' } })
-  const special = addSpecial(join(base, 'source'))
-  const { ctx } = fakeContext('backup_data', { source: join(base, 'source'), target: join(base, 'target') })
-  t.match(await run(ctx), { message: /1 are pipes, sockets or devices.*\(a pipe\)/, result: { files: 1, passed_over: [{ path: special[0], why: 'special' }] } })
-  t.equal(readdirSync(join(base, 'target')).length, 2)
-})
+tap.test('what is neither file, folder nor link is named and warned of', { skip: process.platform === 'win32' },
+  async t => {
+    const base = t.testdir({ source: { a: 'a' } })
+    const special = addSpecial(join(base, 'source'))
+    const { ctx } = fakeContext('backup_data', { source: join(base, 'source'), target: join(base, 'target') })
+    t.match(await run(ctx), {
+      message: /1 are pipes, sockets or devices.*\(a pipe\)/,
+      result: { files: 1, passed_over: [{ path: special[0], why: 'special' }] }
+    })
+    t.equal(readdirSync(join(base, 'target')).length, 2)
+  })

@@ -9,8 +9,12 @@ import type { Active } from '../../core/work/run/active.ts'
 import type { Claimed } from '../../core/engine/engine.ts'
 
 const turnOf = (id: string, turn = 1): Active => ({
-  run: { id, turn, queue: 'default', priority: 'normal', source: 'manual', due_at: 0 } as Claimed, task: taskOf(), lease: { id, turn },
-  stop: new Stop(), lines: new RunLines(), progress: new ProgressTracker(fakeClock())
+  run: { id, turn, queue: 'default', priority: 'normal', source: 'manual', due_at: 0 } as Claimed,
+  task: taskOf(),
+  lease: { id, turn },
+  stop: new Stop(),
+  lines: new RunLines(),
+  progress: new ProgressTracker(fakeClock())
 })
 
 /** What is counted: slots that are taken, and the runs of the task. */

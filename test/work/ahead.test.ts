@@ -8,7 +8,8 @@ import type { Owner } from './house.ts'
 const QUICK = 30
 const SLOTS = 3
 
-/** A clock whose timers ring only once it is let go: what waits claimed goes back after some ms, however slow the test is. */
+/** A clock whose timers ring only once it is let go: what waits claimed goes back after some ms, however slow the test
+ *  is. */
 function patientClock (): FakeClock & { letGo: () => void } {
   const waiting = new Set<() => void>()
   let isFrozen = true
@@ -27,12 +28,24 @@ function patientClock (): FakeClock & { letGo: () => void } {
   return { ...fakeClock(), after, letGo }
 }
 
-/** A task whose first runs are quick and whose others wait to be let go, with so many of its runs that more are claimed than there are slots. */
+/** A task whose first runs are quick and whose others wait to be let go, with so many of its runs that more are claimed
+ *  than there are slots. */
 async function quickThenSlow (t: Owner) {
   const busy = gate()
   let begun = 0
   const clock = patientClock()
-  const all = await house(t, { clock, slots: SLOTS, tasks: [{ work: { kind: 'function', func: async ctx => { if (++begun > QUICK) await busy.func(ctx) } } }] })
+  const all = await house(t, {
+    clock,
+    slots: SLOTS,
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          if (++begun > QUICK) await busy.func(ctx)
+        }
+      }
+    }]
+  })
   await all.runner.stop()
   for (let count = 0; count < 60; count++) await all.desk.enqueue('work')
   const claim = all.engine.claim
@@ -65,7 +78,9 @@ t.test('what waits claimed goes back when the machine or a person says otherwise
   t.equal(waiting.length, 60 - QUICK - SLOTS)
   const back = waiting.filter(({ turn }) => turn > 0)
   t.ok(back.length > 0)
-  for (const { id } of back) t.match(await engine.get(id), { attempt: 0, reason: { code: 'given_back' }, attempts: { length: 0 } })
+  for (const { id } of back) {
+    t.match(await engine.get(id), { attempt: 0, reason: { code: 'given_back' }, attempts: { length: 0 } })
+  }
   t.ok(back.every(({ id }) => !busy.started.includes(id)))
   situation.pause([])
   await until('all are done', async () => {
@@ -112,14 +127,23 @@ t.test('a run that was told to go back by hand is not told to stop', async t => 
   const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
   t.equal(runner.abort(waits.id, new StopReason('yield', 'its slot goes to another')), true)
   t.strictSame(said('signalled'), [])
-  await until('it is claimed anew or waits', async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
+  await until('it is claimed anew or waits',
+    async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
 })
 
 t.test('a task that is defined anew while its runs wait claimed starts them under the new definition', async t => {
   const { tasks, engine, busy } = await quickThenSlow(t)
   const old = tasks.get('work')!
   let fresh = 0
-  tasks.set('work', { ...old, work: { kind: 'function', func: () => { fresh++ } } })
+  tasks.set('work', {
+    ...old,
+    work: {
+      kind: 'function',
+      func: () => {
+        fresh++
+      }
+    }
+  })
   await until('all are done', async () => {
     busy.letGo()
     return (await engine.count())[0]?.states.completed === 60
@@ -129,7 +153,10 @@ t.test('a task that is defined anew while its runs wait claimed starts them unde
 })
 
 t.test('a pause that comes while a claim is on its way lets no run begin that has no slot yet', async t => {
-  const { engine, runner, situation, desk, clock } = await house(t, { slots: SLOTS, tasks: [{ work: { kind: 'function', func: () => undefined } }] })
+  const { engine, runner, situation, desk, clock } = await house(t, {
+    slots: SLOTS,
+    tasks: [{ work: { kind: 'function', func: () => undefined } }]
+  })
   await runner.stop()
   for (let count = 0; count < 60; count++) await desk.enqueue('work')
   const claim = engine.claim
@@ -143,7 +170,8 @@ t.test('a pause that comes while a claim is on its way lets no run begin that ha
     return runs
   }
   await runner.start()
-  await until('all that was claimed has ended or gone back', async () => paused && (await engine.count())[0]?.states.running === 0)
+  await until('all that was claimed has ended or gone back',
+    async () => paused && (await engine.count())[0]?.states.running === 0)
   const back = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items.filter(({ turn }) => turn > 0)
   t.ok(back.length > 0)
   t.ok(back.every(({ attempt }) => attempt === 0))

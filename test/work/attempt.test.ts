@@ -11,17 +11,51 @@ import type { Clock } from '../../core/model/base/clock.ts'
 import type { Outcome } from '../../core/model/run/outcome.ts'
 import type { Task, TaskFunction } from '../../core/model/task/task.ts'
 
-interface Try { asked?: StopReason, func: TaskFunction, task?: Partial<Task>, graceMs?: number, charged?: number, clock?: Clock }
+interface Try {
+  asked?: StopReason
+  func: TaskFunction
+  task?: Partial<Task>
+  graceMs?: number
+  charged?: number
+  clock?: Clock
+}
 
 function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Try) {
   const stop = new Stop()
   if (asked) stop.ask(asked)
   const late: number[] = []
-  const run = { id: 'r', attempt: charged, task: 'work', due_at: START, payload: { a: 1 }, checkpoint: null } as unknown as Claimed
-  const unused = () => { throw new Error('not for this test') }
-  const ctx = contextFor({ run, version: 'v', stop, log: unused, progress: {} as never, services: () => ({}), situation: { hints: {} as never, onChange: () => () => undefined }, breathe: async () => undefined, save: async () => undefined, enqueue: unused })
+  const run = {
+    id: 'r',
+    attempt: charged,
+    task: 'work',
+    due_at: START,
+    payload: { a: 1 },
+    checkpoint: null
+  } as unknown as Claimed
+  const unused = () => {
+    throw new Error('not for this test')
+  }
+  const ctx = contextFor({
+    run,
+    version: 'v',
+    stop,
+    log: unused,
+    progress: {} as never,
+    services: () => ({}),
+    situation: { hints: {} as never, onChange: () => () => undefined },
+    breathe: async () => undefined,
+    save: async () => undefined,
+    enqueue: unused
+  })
   const outcome = attempt({
-    task: taskOf(task), run, stop, clock, random: () => 0, graceMs, work: () => func(ctx), overdue: ms => late.push(ms)
+    task: taskOf(task),
+    run,
+    stop,
+    clock,
+    random: () => 0,
+    graceMs,
+    work: () => func(ctx),
+    overdue: ms => late.push(ms)
   })
   return { stop, outcome, late }
 }
@@ -29,7 +63,10 @@ function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fak
 const outcomeOf = (ask: Try): Promise<Outcome> => setup(ask).outcome
 
 t.test('when it is over nothing is left that waits', async t => {
-  const ends = ({ signal }: Parameters<TaskFunction>[0]) => new Promise(resolve => { signal.addEventListener('abort', resolve) })
+  const ends = ({ signal }: Parameters<TaskFunction>[0]) =>
+    new Promise(resolve => {
+      signal.addEventListener('abort', resolve)
+    })
   for (const isStopped of [false, true]) {
     const clock = new VirtualClock(START)
     const { stop, outcome } = setup({ func: isStopped ? ends : () => 1, task: { timeoutMs: 60_000 }, clock })
@@ -41,19 +78,32 @@ t.test('when it is over nothing is left that waits', async t => {
 })
 
 t.test('what a task returns is its result, stored as plain JSON', async t => {
-  t.strictSame(await outcomeOf({ func: ({ payload }) => ({ payload, at: new Date(START), none: undefined, big: 10n }) }), {
-    kind: 'completed', result: { payload: { a: 1 }, at: '2026-11-22T12:00:00.000Z', big: '10' }
-  })
+  t.strictSame(
+    await outcomeOf({ func: ({ payload }) => ({ payload, at: new Date(START), none: undefined, big: 10n }) }),
+    {
+      kind: 'completed',
+      result: { payload: { a: 1 }, at: '2026-11-22T12:00:00.000Z', big: '10' }
+    }
+  )
   t.strictSame(await outcomeOf({ func: () => undefined }), { kind: 'completed', result: null })
 })
 
 t.test('any throwable is a failed attempt that is tried again after the backoff [F32]', async t => {
   const circular: { cause?: unknown } = new Error('loop')
   circular.cause = circular
-  const evil = { get message () { throw new Error('no') } }
-  const thrown = [new TypeError('bad'), 'text', null, undefined, 7, circular, evil, { message: 'x'.repeat(1e6) }, new AggregateError([new Error('a')], 'many'), Symbol('s')]
+  const evil = {
+    get message () {
+      throw new Error('no')
+    }
+  }
+  const thrown = [new TypeError('bad'), 'text', null, undefined, 7, circular, evil, { message: 'x'.repeat(1e6) },
+    new AggregateError([new Error('a')], 'many'), Symbol('s')]
   for (const value of thrown) {
-    const outcome = await outcomeOf({ func: () => { throw value } })
+    const outcome = await outcomeOf({
+      func: () => {
+        throw value
+      }
+    })
     t.equal(outcome.kind, 'failed')
     if (outcome.kind !== 'failed') continue
     t.equal(outcome.retry_at, START + 15_000)
@@ -62,24 +112,50 @@ t.test('any throwable is a failed attempt that is tried again after the backoff 
 })
 
 t.test('the wait doubles with every attempt that was charged', async t => {
-  const outcome = await outcomeOf({ func: () => { throw new Error('no') }, charged: 4 })
+  const outcome = await outcomeOf({
+    func: () => {
+      throw new Error('no')
+    },
+    charged: 4
+  })
   t.match(outcome, { kind: 'failed', retry_at: START + 120_000 })
 })
 
 t.test('skip, retryAfter, fail and warn are said in words', async t => {
-  t.strictSame(await outcomeOf({ func: ctx => ctx.skip('nothing new') }), { kind: 'skipped', reason: { code: 'skipped_by_task', message: 'nothing new' } })
+  t.strictSame(await outcomeOf({ func: ctx => ctx.skip('nothing new') }), {
+    kind: 'skipped',
+    reason: { code: 'skipped_by_task', message: 'nothing new' }
+  })
   t.match(await outcomeOf({ func: ctx => ctx.retryAfter('2m') }), { kind: 'failed', retry_at: START + 120_000 })
-  t.match(await outcomeOf({ func: ctx => ctx.fail('wrong password') }), { kind: 'failed', retry_at: null, error: { message: 'wrong password' } })
-  t.strictSame(await outcomeOf({ func: ctx => ctx.warn('3 unreadable', { files: 9 }) }), { kind: 'completed', result: { files: 9 }, warning: '3 unreadable' })
+  t.match(await outcomeOf({ func: ctx => ctx.fail('wrong password') }), {
+    kind: 'failed',
+    retry_at: null,
+    error: { message: 'wrong password' }
+  })
+  t.strictSame(await outcomeOf({ func: ctx => ctx.warn('3 unreadable', { files: 9 }) }), {
+    kind: 'completed',
+    result: { files: 9 },
+    warning: '3 unreadable'
+  })
 })
 
 t.test('a timeout aborts the signal with its reason and is a failure, whatever the task then returns [F27]', async t => {
   let seen: unknown
   const outcome = await outcomeOf({
     task: { timeoutMs: 10 },
-    func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => { seen = signal.reason; resolve('late') }) })
+    func: ({ signal }) =>
+      new Promise(resolve => {
+        signal.addEventListener('abort', () => {
+          seen = signal.reason
+          resolve('late')
+        })
+      })
   })
-  t.match(outcome, { kind: 'failed', error: { name: 'StopReason', message: /timeout of 0.01 s/ }, retry_at: START + 15_000 })
+  t.match(outcome, {
+    kind: 'failed',
+    error: { name: 'StopReason', message: /timeout of 0.01 s/ },
+    retry_at: START + 15_000
+  })
   t.match(seen, { code: 'timeout' })
 })
 
@@ -93,23 +169,41 @@ t.test('a task that ignores its signal loses its slot after the grace, and its e
 })
 
 t.test('a timeout of zero is none', async t => {
-  t.match(await outcomeOf({ task: { timeoutMs: 0 }, func: () => new Promise(resolve => { setTimeout(resolve, 5, 'done') }) }), { kind: 'completed', result: 'done' })
+  t.match(await outcomeOf({
+    task: { timeoutMs: 0 },
+    func: () =>
+      new Promise(resolve => {
+        setTimeout(resolve, 5, 'done')
+      })
+  }), { kind: 'completed', result: 'done' })
 })
 
 t.test('whoever is stopped by us and throws gives the attempt back; whoever is done is done', async t => {
-  const waits: TaskFunction = ({ signal }) => new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
+  const waits: TaskFunction = ({ signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
   for (const code of ['stopping', 'yield'] as const) {
     const { stop, outcome } = setup({ func: waits })
     stop.ask(new StopReason(code, 'for now'))
     t.strictSame(await outcome, { kind: 'postponed', reason: { code, message: 'for now' }, due_at: START })
   }
-  const { stop, outcome } = setup({ func: ({ signal }) => new Promise(resolve => { signal.addEventListener('abort', () => resolve('all done')) }) })
+  const { stop, outcome } = setup({
+    func: ({ signal }) =>
+      new Promise(resolve => {
+        signal.addEventListener('abort', () => resolve('all done'))
+      })
+  })
   stop.ask(new StopReason('stopping', 'for now'))
   t.strictSame(await outcome, { kind: 'completed', result: 'all done' })
 })
 
 t.test('a cancelled attempt is cancelled, by whom, also when the task returns or never ends', async t => {
-  for (const func of [() => new Promise(() => undefined), ({ signal }: { signal: AbortSignal }) => new Promise(resolve => { signal.addEventListener('abort', resolve) })]) {
+  for (const func of [() => new Promise(() => undefined),
+    ({ signal }: { signal: AbortSignal }) =>
+      new Promise(resolve => {
+        signal.addEventListener('abort', resolve)
+      })]) {
     const { stop, outcome } = setup({ func, graceMs: 5 })
     stop.ask(new StopReason('cancelled', 'not today', 'anna'))
     t.strictSame(await outcome, { kind: 'cancelled', reason: { code: 'cancelled', message: 'not today', by: 'anna' } })
@@ -119,14 +213,27 @@ t.test('a cancelled attempt is cancelled, by whom, also when the task returns or
 t.test('work that was asked to stop before it has begun does not begin', async t => {
   let began = 0
   const func = () => ++began
-  t.match(await outcomeOf({ func, asked: new StopReason('cancelled', 'not today', 'anna') }), { kind: 'cancelled', reason: { by: 'anna' } })
-  t.match(await outcomeOf({ func, asked: new StopReason('stopping', 'for now') }), { kind: 'postponed', reason: { code: 'stopping' } })
+  t.match(await outcomeOf({ func, asked: new StopReason('cancelled', 'not today', 'anna') }), {
+    kind: 'cancelled',
+    reason: { by: 'anna' }
+  })
+  t.match(await outcomeOf({ func, asked: new StopReason('stopping', 'for now') }), {
+    kind: 'postponed',
+    reason: { code: 'stopping' }
+  })
   t.equal(began, 0)
 })
 
 t.test('breathe throws the reason once the run is to stop', async t => {
   const steps: number[] = []
-  const { stop, outcome } = setup({ func: async ctx => { for (let step = 0; step < 1e6; step++) { await ctx.breathe(); steps.push(step) } } })
+  const { stop, outcome } = setup({
+    func: async ctx => {
+      for (let step = 0; step < 1e6; step++) {
+        await ctx.breathe()
+        steps.push(step)
+      }
+    }
+  })
   await until('it breathes', () => steps.length > 3)
   stop.ask(new StopReason('yield', 'the gates closed'))
   t.match(await outcome, { kind: 'postponed', reason: { code: 'yield' } })

@@ -18,7 +18,12 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
     return 'done'
   }
   let breaker: Breaker | null = null
-  const it = await house(t, { tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }], ...options, hear: said => breaker?.hear(said), ended: (run, outcome) => breaker?.ended(run, outcome) })
+  const it = await house(t, {
+    tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }],
+    ...options,
+    hear: said => breaker?.hear(said),
+    ended: (run, outcome) => breaker?.ended(run, outcome)
+  })
   const pauses = new Pauses(it)
   const restart = async () => {
     breaker = new Breaker({ ...it, pauses, notice: said => void it.notices.push(said), tasks: () => it.tasks })
@@ -39,7 +44,20 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
     it.clock.advance(ms)
     it.situation.pause(pauses.list())
   }
-  return { ...it, pauses, once, over: ended, wait, fails: (run: Run) => breaker!.ended(run, { kind: 'failed', error: { name: 'Error', message: 'late' }, retry_at: null }), settled: () => breaker!.settled(), mend: () => { works = true }, restart }
+  return {
+    ...it,
+    pauses,
+    once,
+    over: ended,
+    wait,
+    fails: (run: Run) =>
+      breaker!.ended(run, { kind: 'failed', error: { name: 'Error', message: 'late' }, retry_at: null }),
+    settled: () => breaker!.settled(),
+    mend: () => {
+      works = true
+    },
+    restart
+  }
 }
 
 t.test('failures in a row pause the task, say so, and hold what comes', async t => {
@@ -48,11 +66,20 @@ t.test('failures in a row pause the task, say so, and hold what comes', async t 
   await it.once()
   t.same(it.pauses.list(), [])
   await it.once()
-  t.match(it.pauses.list(), [{ scope: 'task', name: 'work', by: 'breaker', until: it.clock.now() + MINUTE, reason: /3 attempts in a row failed: the line is dead/ }])
+  t.match(it.pauses.list(), [{
+    scope: 'task',
+    name: 'work',
+    by: 'breaker',
+    until: it.clock.now() + MINUTE,
+    reason: /3 attempts in a row failed: the line is dead/
+  }])
   t.match(it.said('recorded'), [{ by: 'breaker', action: 'pause', subject: 'task/work' }])
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
-  t.match(it.desk.verdict(run), { decision: 'hold', gates: [{}, { gate: 'paused', clears_at: it.clock.now() + MINUTE }] })
+  t.match(it.desk.verdict(run), {
+    decision: 'hold',
+    gates: [{}, { gate: 'paused', clears_at: it.clock.now() + MINUTE }]
+  })
 })
 
 t.test('it opens at its number although many fail at once and the disk takes its time, and nothing starts in between', async t => {
@@ -63,7 +90,9 @@ t.test('it opens at its number although many fail at once and the disk takes its
       await new Promise(setImmediate)
       throw new Error('the line is dead')
     }
-    const it = await fragile(t, { breaker: { ...rule, failures }, concurrency, work: { kind: 'function', func } }, { slots: 20 })
+    const it = await fragile(t, { breaker: { ...rule, failures }, concurrency, work: { kind: 'function', func } }, {
+      slots: 20
+    })
     const settled = Promise.withResolvers<void>()
     const { settle } = it.engine
     it.engine.settle = async settlement => {
@@ -76,9 +105,11 @@ t.test('it opens at its number although many fail at once and the disk takes its
     await it.runner.settled()
     settled.resolve()
     await it.settled()
-    await until('what had begun is over', async () => (await it.engine.count()).every(({ states }) => states.running === 0))
+    await until('what had begun is over', async () =>
+      (await it.engine.count()).every(({ states }) => states.running === 0))
     await it.runner.settled()
-    t.ok(executed >= failures && executed < failures + concurrency, `${executed} executed for ${failures}, ${concurrency} at once`)
+    t.ok(executed >= failures && executed < failures + concurrency,
+      `${executed} executed for ${failures}, ${concurrency} at once`)
     t.match(it.pauses.list(), [{ until: it.clock.now() + MINUTE }], 'for the first time')
     t.equal(runs.length, 60)
   }
@@ -86,11 +117,15 @@ t.test('it opens at its number although many fail at once and the disk takes its
 
 t.test('attempts of one run and of many count alike, over a restart, and what says nothing of the task is not counted', async t => {
   let attempt = 0
-  const func = (ctx: { skip (reason: string): never }) => {
+  const func = (ctx: { skip(reason: string): never }) => {
     if (++attempt === 2) ctx.skip('nothing new')
     throw new Error('the line is dead')
   }
-  const it = await fragile(t, { max_retries: 5, work: { kind: 'function', func: func as never }, backoff: { kind: 'fixed', delay: 1, cap: 1, jitter: 0 } })
+  const it = await fragile(t, {
+    max_retries: 5,
+    work: { kind: 'function', func: func as never },
+    backoff: { kind: 'fixed', delay: 1, cap: 1, jitter: 0 }
+  })
   const { run } = await it.desk.enqueue('work')
   await until('it has failed once', async () => (await it.engine.get(run.id))!.attempts.length === 1)
   await it.settled()
@@ -126,7 +161,9 @@ t.test('the success of a run that began before the pause does not close the brea
 
 t.test('a listener that throws does not silence it', async t => {
   const it = await fragile(t)
-  const off = it.situation.onChange(() => { throw new Error('a listener of the host app') })
+  const off = it.situation.onChange(() => {
+    throw new Error('a listener of the host app')
+  })
   for (let count = 0; count < 3; count++) await it.once()
   off()
   t.match(it.pauses.list(), [{ by: 'breaker' }])
@@ -171,7 +208,8 @@ t.test('a pause made by hand is left as it is', async t => {
   t.match(it.pauses.list(), [{ by: 'ann', until: null }])
 })
 
-/** A task that was paused once and whose pause is over: ten runs wait, and each goes as its payload says once it is let go. */
+/** A task that was paused once and whose pause is over: ten runs wait, and each goes as its payload says once it is let
+ *  go. */
 async function halfOpen (t: Owner) {
   const held = gate()
   const func = async (ctx: { payload: unknown, run_id: string, signal: AbortSignal }) => {
@@ -183,7 +221,9 @@ async function halfOpen (t: Owner) {
   const ask = async (payload: unknown) => (await it.desk.enqueue('work', { payload })).run.id
   for (let count = 0; count < 3; count++) await it.over(await ask('fail at once'))
   const waiting: string[] = []
-  const next = async (payload: unknown, many = 1) => { for (let count = 0; count < many; count++) waiting.push(await ask(payload)) }
+  const next = async (payload: unknown, many = 1) => {
+    for (let count = 0; count < many; count++) waiting.push(await ask(payload))
+  }
   const running = async () => (await it.desk.runs({ state: ['running'], limit: 20 })).items.map(({ id }) => id)
   const settled = async () => {
     await it.settled()
@@ -200,7 +240,16 @@ t.test('after a pause exactly one of many runs starts, and the others wait for i
   await it.settled()
   t.same(await it.running(), [it.waiting[0]])
   const second = await it.desk.run(it.waiting[1]!)
-  t.match(it.desk.verdict(second), { decision: 'hold', gates: [{}, { gate: 'breaker', ok: false, code: 'breaker_trial', message: new RegExp(it.waiting[0]!), observed: it.waiting[0] }] })
+  t.match(it.desk.verdict(second), {
+    decision: 'hold',
+    gates: [{}, {
+      gate: 'breaker',
+      ok: false,
+      code: 'breaker_trial',
+      message: new RegExp(it.waiting[0]!),
+      observed: it.waiting[0]
+    }]
+  })
   await until('it is noted', async () => (await it.desk.run(it.waiting[1]!)).holds.length > 0)
   t.match((await it.desk.run(it.waiting[1]!)).holds.at(-1), { code: 'breaker_trial', to: null })
   it.held.letGo()

@@ -4,16 +4,31 @@ import { until } from '../clock.ts'
 
 t.test('a run whose cancel was acknowledged while it was being claimed does not begin', async t => {
   const began: string[] = []
-  const it = await house(t, { tasks: [{ work: { kind: 'function', func: ({ run_id: id }) => { began.push(id) } } }] })
+  const it = await house(t, {
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: ({ run_id: id }) => {
+          began.push(id)
+        }
+      }
+    }]
+  })
   const { claim } = it.engine
   it.engine.claim = async ask => {
     const runs = await claim(ask)
     // The change is made, and whoever has claimed does not know of it yet.
-    for (const { id } of runs) t.match(await it.desk.cancel(id, { by: 'anna', message: 'not today' }), { cancel: { by: 'anna' } }, 'it is acknowledged')
+    for (const { id } of runs) {
+      t.match(await it.desk.cancel(id, { by: 'anna', message: 'not today' }), { cancel: { by: 'anna' } },
+        'it is acknowledged')
+    }
     return runs
   }
   const { run } = await it.desk.enqueue('work')
   await until('it is over', async () => ['completed', 'cancelled'].includes((await it.engine.get(run.id))!.state))
-  t.match(await it.engine.get(run.id), { state: 'cancelled', reason: { code: 'cancelled', by: 'anna', message: 'not today' } })
+  t.match(await it.engine.get(run.id), {
+    state: 'cancelled',
+    reason: { code: 'cancelled', by: 'anna', message: 'not today' }
+  })
   t.same(began, [])
 })

@@ -32,7 +32,8 @@ async function deployed (t: Owner, over: Partial<Task>) {
   const it = await house(t, { tasks: [task] })
   const { run } = await it.desk.enqueue('work')
   const again = async (attempts: number, more: Partial<Task>) => {
-    await until(`attempt ${attempts} has failed`, async () => (await it.engine.get(run.id))!.attempts.length === attempts)
+    await until(`attempt ${attempts} has failed`,
+      async () => (await it.engine.get(run.id))!.attempts.length === attempts)
     await it.runner.settled()
     it.tasks.set('work', taskOf({ ...task, ...more }))
     it.clock.advance(3_600_000)
@@ -46,12 +47,18 @@ t.test('a checkpoint is given back after a deploy, and says that another version
   await it.again(1, { version: 'two' })
   await it.again(2, { version: 'two' })
   await it.reach(it.run.id, 'completed')
-  t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]], 'a step in between does not hide that')
+  t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]],
+    'a step in between does not hide that')
   const full = (await it.engine.get(it.run.id))!
   t.strictSame(full.result, [1, false])
   t.match(runWords({ ...fullRunView(full, 0), held: null }), /^checkpoint saved by version two$/m)
-  t.notMatch(runWords({ ...fullRunView({ ...full, checkpoint: { page: 7 } }, 0), held: null }), /^checkpoint/m, 'nobody knows who saved it')
-  t.strictSame(fullRunView(full, 0).checkpoint, { version: 'two', state: { page: 8 }, steps: ['part', 'attempt 1', 'attempt 2', 'attempt 3'] })
+  t.notMatch(runWords({ ...fullRunView({ ...full, checkpoint: { page: 7 } }, 0), held: null }), /^checkpoint/m,
+    'nobody knows who saved it')
+  t.strictSame(fullRunView(full, 0).checkpoint, {
+    version: 'two',
+    state: { page: 8 },
+    steps: ['part', 'attempt 1', 'attempt 2', 'attempt 3']
+  })
   t.same(it.said('begun_anew'), [])
 })
 
@@ -69,7 +76,9 @@ t.test('on_changed restart: the run begins without the state and the steps of an
 
 t.test('a run that begins anew and is cut off has lost what it was to begin without', async t => {
   const it = await deployed(t, { on_changed: 'restart' })
-  const func = (ctx: TaskContext) => { throw new Error(String(ctx.checkpoint.changed)) }
+  const func = (ctx: TaskContext) => {
+    throw new Error(String(ctx.checkpoint.changed))
+  }
   await it.again(1, { version: 'two', work: { kind: 'function', func } })
   await until('the second attempt has failed', async () => (await it.engine.get(it.run.id))!.attempts.length === 2)
   t.equal((await it.engine.get(it.run.id))!.checkpoint, null)
@@ -78,12 +87,24 @@ t.test('a run that begins anew and is cut off has lost what it was to begin with
 t.test('a state that was stored before versions were is given back, and counts as unchanged', t => {
   t.same(opened({ page: 7 }), { state: { page: 7 }, steps: {}, version: null })
   t.same(opened({ offpeak_steps: { a: 1 }, state: 2 }), { state: 2, steps: { a: 1 }, version: null })
-  t.same(opened(closed({ state: { offpeak_steps: 1 }, steps: {}, version: 'v' })), { state: { offpeak_steps: 1 }, steps: {}, version: 'v' })
+  t.same(opened(closed({ state: { offpeak_steps: 1 }, steps: {}, version: 'v' })), {
+    state: { offpeak_steps: 1 },
+    steps: {},
+    version: 'v'
+  })
   t.end()
 })
 
 t.test('the version is that of the text: of the file, or of the function in code, whatever config.json says', t => {
-  const define = (more: object) => defineTask({ definition: { id: 'a', func: () => 1 }, config: defaultsOf('UTC'), source: 'a.ts', contentHash: 'x', pointer: '', ...more }).version
+  const define = (more: object) =>
+    defineTask({
+      definition: { id: 'a', func: () => 1 },
+      config: defaultsOf('UTC'),
+      source: 'a.ts',
+      contentHash: 'x',
+      pointer: '',
+      ...more
+    }).version
   const first = define({})
   t.match(first, /^[\w-]{16,}$/)
   t.equal(define({ override: { enabled: false, timeout: 5 } }), first)
@@ -110,7 +131,9 @@ t.test('a deploy between two attempts is seen in a thread and in a process too',
   await it.manager.start()
   const ids = [...catalog.tasks.keys()].toSorted()
   const runs = await Promise.all(ids.map(async id => (await desk.enqueue(id)).run.id))
-  for (const run of runs) await until('the first attempt is over', async () => (await engine.get(run))!.attempts.length === 1, 30_000)
+  for (const run of runs) {
+    await until('the first attempt is over', async () => (await engine.get(run))!.attempts.length === 1, 30_000)
+  }
   const { version } = catalog.tasks.get(ids[0]!)!
   it.write('backgroundtask/deploy.ts', FILE('new'))
   await until('the new version is in force', async () => catalog.tasks.get(ids[0]!)!.version !== version, 30_000)
@@ -118,7 +141,11 @@ t.test('a deploy between two attempts is seen in a thread and in a process too',
   for (const run of runs) await until('it is over', async () => (await engine.get(run))!.state === 'completed', 30_000)
   const results = await Promise.all(runs.map(async run => (await engine.get(run))!.result))
   t.strictSame(Object.fromEntries(ids.map((id, index) => [id, results[index]])), {
-    'keep.inline': ['old', true], 'keep.process': ['old', true], 'keep.thread': ['old', true],
-    'restart.inline': [null, false], 'restart.process': [null, false], 'restart.thread': [null, false]
+    'keep.inline': ['old', true],
+    'keep.process': ['old', true],
+    'keep.thread': ['old', true],
+    'restart.inline': [null, false],
+    'restart.process': [null, false],
+    'restart.thread': [null, false]
   })
 })

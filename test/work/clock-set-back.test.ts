@@ -93,7 +93,13 @@ t.test('a next fire that does not follow from its cursor is put right at the nex
   const folder = scratch(t)
   const first = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
   const row = first.planner.get('cron')!
-  await first.engine.plan([{ schedule: { ...row, nominal_at: NOW + YEARS, next_at: NOW + YEARS }, from: row.cursor, fires: [], overlap: 'skip', now: NOW }])
+  await first.engine.plan([{
+    schedule: { ...row, nominal_at: NOW + YEARS, next_at: NOW + YEARS },
+    from: row.cursor,
+    fires: [],
+    overlap: 'skip',
+    now: NOW
+  }])
   await first.close()
   const it = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
   await minutes(it, 2)
@@ -101,7 +107,8 @@ t.test('a next fire that does not follow from its cursor is put right at the nex
 })
 
 t.test('whatever the clock does, no fire is doubled and every schedule goes on within two minutes [F16, F17]', async t => {
-  const jump = fc.oneof(fc.integer({ min: -YEARS, max: YEARS }), fc.integer({ min: -2 * HOUR, max: 2 * HOUR }), fc.integer({ min: -20 * SECOND, max: 20 * SECOND }))
+  const jump = fc.oneof(fc.integer({ min: -YEARS, max: YEARS }), fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
+    fc.integer({ min: -20 * SECOND, max: 20 * SECOND }))
   await fc.assert(fc.asyncProperty(fc.array(jump, { minLength: 1, maxLength: 6 }), async jumps => {
     const it = await house(t, { tasks, at: new Date(NOW).toISOString() })
     await it.runner.stop()
@@ -118,7 +125,9 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
     }
     for (const task of ['cron', 'interval']) {
       const { items } = await it.engine.list({ task, limit: 1000 })
-      if (new Set(items.map(({ nominal_at: at }) => at)).size !== items.length) throw new Error(`a fire of ${task} has two runs`)
+      if (new Set(items.map(({ nominal_at: at }) => at)).size !== items.length) {
+        throw new Error(`a fire of ${task} has two runs`)
+      }
     }
     await it.close()
   }), { numRuns: 25 })
@@ -126,7 +135,13 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
 
 t.test('a pause that a clock in the future has made is as long as it was meant to be', async t => {
   const clock = fakeClock(NOW + YEARS)
-  const manager = await createManager({ root: scratch(t), files: 'none', clock, senses: fakeEyes(clock).eyes, loops: 'none' })
+  const manager = await createManager({
+    root: scratch(t),
+    files: 'none',
+    clock,
+    senses: fakeEyes(clock).eyes,
+    loops: 'none'
+  })
   t.teardown(() => manager.stop())
   await manager.start()
   await manager.pauses.add({ scope: 'task', name: 'a', for: '1h', by: 'anna' })
@@ -142,6 +157,12 @@ t.test('a pause that a clock in the future has made is as long as it was meant t
 t.test('a queue whose rate was spent by a clock in the future is full again, and not by a step of seconds', t => {
   const rate = { limit: 2, per: '1m' }
   const spent = (at: number) => refilled({ tokens: 0, at }, rate, NOW).tokens
-  t.strictSame([spent(NOW), spent(NOW + 5 * SECOND), spent(NOW + 30 * SECOND), spent(NOW + HOUR), spent(NOW + YEARS)], [0, 0, 0, 2, 2])
+  t.strictSame([spent(NOW), spent(NOW + 5 * SECOND), spent(NOW + 30 * SECOND), spent(NOW + HOUR), spent(NOW + YEARS)], [
+    0,
+    0,
+    0,
+    2,
+    2
+  ])
   t.end()
 })

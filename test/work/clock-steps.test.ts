@@ -7,7 +7,9 @@ import { house, scratch } from './house.ts'
 import type { Misfire } from '../../core/model/task/task.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
-const every = (seconds: number) => ({ id: 'a', trigger: 'interval', trigger_args: { seconds }, overlap: 'allow' } as const)
+const every = (
+  seconds: number
+) => ({ id: 'a', trigger: 'interval', trigger_args: { seconds }, overlap: 'allow' } as const)
 
 type House = Awaited<ReturnType<typeof house>>
 
@@ -37,7 +39,10 @@ t.test('an interval goes on by elapsed time when the clock is set back, by whate
 t.test('counted time that has fractions leaves instants whole', async t => {
   const clock = fakeClock(NOW)
   let fraction = 0
-  const it = await house(t, { tasks: [every(60)], clock: { ...clock, monotonic: () => clock.monotonic() + (fraction += 0.1234) } })
+  const it = await house(t, {
+    tasks: [every(60)],
+    clock: { ...clock, monotonic: () => clock.monotonic() + (fraction += 0.1234) }
+  })
   await it.runner.stop()
   await pass(it, 2 * MINUTE)
   it.clock.set(it.clock.now() - HOUR)
@@ -96,7 +101,7 @@ class Model {
     if (due.length === 0) return
     const last = due.at(-1)!
     this.#cursor = last
-    if (this.#policy === 'run_all') for (const one of due.slice(-this.#cap)) this.#fire(one, true)
+    if (this.#policy === 'run_all') { for (const one of due.slice(-this.#cap)) this.#fire(one, true) }
     else this.#fire(last, this.#policy === 'run_latest' || at - last <= MINUTE / 2)
   }
 
@@ -107,15 +112,31 @@ class Model {
 
 const step = fc.record({
   counted: fc.integer({ min: 1, max: 600 }).map(seconds => seconds * SECOND),
-  jump: fc.oneof(fc.constant(0), fc.integer({ min: -7200, max: 7200 }), fc.integer({ min: -30, max: 30 })).map(seconds => seconds * SECOND)
+  jump: fc.oneof(fc.constant(0), fc.integer({ min: -7200, max: 7200 }), fc.integer({ min: -30, max: 30 })).map(
+    seconds => seconds * SECOND
+  )
 })
 
 /** What the planner fires and what the model does, oldest first. */
 async function play (misfire: Misfire, steps: readonly { counted: number, jump: number }[]): Promise<[string, string]> {
   const cap = 5
-  const tasks = [{ id: 'a', trigger: 'cron', trigger_args: { minute: '*' }, overlap: 'allow', misfire, misfireGraceMs: MINUTE / 2, max_catch_up: cap } as const]
+  const tasks = [
+    {
+      id: 'a',
+      trigger: 'cron',
+      trigger_args: { minute: '*' },
+      overlap: 'allow',
+      misfire,
+      misfireGraceMs: MINUTE / 2,
+      max_catch_up: cap
+    } as const
+  ]
   const closing: (() => unknown)[] = []
-  const it = await house({ teardown: close => { closing.push(close) } }, { tasks, at: new Date(NOW).toISOString() })
+  const it = await house({
+    teardown: close => {
+      closing.push(close)
+    }
+  }, { tasks, at: new Date(NOW).toISOString() })
   await it.runner.stop()
   const model = new Model(NOW, misfire, cap)
   for (const { counted, jump } of steps) {

@@ -33,41 +33,56 @@ const TALK = `
 
 async function setup (t: Owner, body: string) {
   const file = `const func = async (ctx: any) => { ${body} }
-    export const TASK_DEFINITIONS = ${JSON.stringify(MODES)}.map(isolation => ({ id: 'talk.' + isolation, isolation, max_retries: 0, func }))`
-  const it = await home(t, { files: { 'talk.ts': file, 'script.sh': '#!/bin/sh\n# offpeak: id = talk.script ; max_retries = 0\necho out; echo err >&2\n' } })
+    export const TASK_DEFINITIONS = ${
+    JSON.stringify(MODES)
+  }.map(isolation => ({ id: 'talk.' + isolation, isolation, max_retries: 0, func }))`
+  const it = await home(t, {
+    files: {
+      'talk.ts': file,
+      'script.sh': '#!/bin/sh\n# offpeak: id = talk.script ; max_retries = 0\necho out; echo err >&2\n'
+    }
+  })
   await it.manager.start()
   const ended = async (task: string) => {
     const { run } = await it.manager.desk.enqueue(task)
-    await until(`${task} is over`, async () => ['completed', 'failed'].includes((await it.manager.engine.get(run.id))!.state), 30_000)
+    await until(`${task} is over`,
+      async () => ['completed', 'failed'].includes((await it.manager.engine.get(run.id))!.state), 30_000)
     return (await it.manager.engine.get(run.id))!
   }
-  const lines = async (id: string) => (await it.manager.desk.logs({ id, after: 0, limit: 100 })).map(({ level, text }) => `${level} ${text}`)
+  const lines = async (id: string) =>
+    (await it.manager.desk.logs({ id, after: 0, limit: 100 })).map(({ level, text }) => `${level} ${text}`)
   return { ...it, ended, lines }
 }
 
-t.test('what a function writes with console and to the standard streams is its run’s log, wherever it runs', SLOW, async t => {
-  const { ended, lines } = await setup(t, TALK)
-  const table = ['┌─────────┬───┐', '│ (index) │ a │', '├─────────┼───┤', '│ 0       │ 1 │', '└─────────┴───┘']
-  const logged = ['30 said out loud { n: 1 }', '30 two', '30 lines', '40 warned', '40 odd', ...table.map(line => `30 ${line}`), '30 from a timer']
-  const direct = ['30 in parts é', '40 called back', '30 without an end']
-  for (const mode of MODES) {
-    const { id, state } = await ended(`talk.${mode}`)
-    const said = mode === 'inline' ? logged : [...logged, ...direct]
-    t.equal(state, 'completed', mode)
-    // Of a process the two streams are read one beside the other.
-    const found = await lines(id)
-    for (const level of ['30', '40']) t.strictSame(found.filter(line => line.startsWith(level)), said.filter(line => line.startsWith(level)), `${mode} ${level}`)
-    if (mode !== 'process') t.strictSame(found, said, mode)
-  }
-  const { id } = await ended('talk.script')
-  t.strictSame((await lines(id)).toSorted(), ['30 out', '40 err'])
-})
+t.test('what a function writes with console and to the standard streams is its run’s log, wherever it runs', SLOW,
+  async t => {
+    const { ended, lines } = await setup(t, TALK)
+    const table = ['┌─────────┬───┐', '│ (index) │ a │', '├─────────┼───┤', '│ 0       │ 1 │', '└─────────┴───┘']
+    const logged = ['30 said out loud { n: 1 }', '30 two', '30 lines', '40 warned', '40 odd',
+      ...table.map(line => `30 ${line}`), '30 from a timer']
+    const direct = ['30 in parts é', '40 called back', '30 without an end']
+    for (const mode of MODES) {
+      const { id, state } = await ended(`talk.${mode}`)
+      const said = mode === 'inline' ? logged : [...logged, ...direct]
+      t.equal(state, 'completed', mode)
+      // Of a process the two streams are read one beside the other.
+      const found = await lines(id)
+      for (const level of ['30', '40']) {
+        t.strictSame(found.filter(line => line.startsWith(level)), said.filter(line => line.startsWith(level)),
+          `${mode} ${level}`)
+      }
+      if (mode !== 'process') t.strictSame(found, said, mode)
+    }
+    const { id } = await ended('talk.script')
+    t.strictSame((await lines(id)).toSorted(), ['30 out', '40 err'])
+  })
 
-t.test('nothing of it is among the records of the server, also not what is written when the run is over', SLOW, async t => {
-  const late = `console.log('seen'); setTimeout(() => console.log('late'), 30); return 1`
-  const { root, manager } = await setup(t, late)
-  await manager.stop()
-  const host = `
+t.test('nothing of it is among the records of the server, also not what is written when the run is over', SLOW,
+  async t => {
+    const late = `console.log('seen'); setTimeout(() => console.log('late'), 30); return 1`
+    const { root, manager } = await setup(t, late)
+    await manager.stop()
+    const host = `
     import { createManager } from ${JSON.stringify(join(import.meta.dirname, '../../core/index.ts'))}
     const manager = await createManager({ configFile: ${JSON.stringify(join(root, 'config.json'))}, env: process.env })
     await manager.start()
@@ -79,24 +94,38 @@ t.test('nothing of it is among the records of the server, also not what is writt
     await new Promise(r => setTimeout(r, 100))
     await manager.stop()
     process.exit(0)`
-  writeFileSync(join(root, 'host.mjs'), host)
-  const child = spawn(process.execPath, [join(root, 'host.mjs')], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
-  const heard = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (chunk: string) => { heard[name] += chunk })
-  await once(child, 'close')
-  t.equal(heard.stdout, 'of the host\n')
-  t.match(heard.stderr, /late/, 'it is not lost either')
-  t.notMatch(heard.stderr, /seen/)
-})
+    writeFileSync(join(root, 'host.mjs'), host)
+    const child = spawn(process.execPath, [join(root, 'host.mjs')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: root, ...CALM }
+    })
+    const heard = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (chunk: string) => {
+        heard[name] += chunk
+      })
+    }
+    await once(child, 'close')
+    t.equal(heard.stdout, 'of the host\n')
+    t.match(heard.stderr, /late/, 'it is not lost either')
+    t.notMatch(heard.stderr, /seen/)
+  })
 
 t.test('in the server nothing but records comes out of standard output, whoever writes [S32]', SLOW, async t => {
   const { root, manager } = await setup(t, `console.log('seen'); ${DIRECT}; return 1`)
   await manager.stop()
   const bin = join(import.meta.dirname, '../../bin/offpeak.js')
-  const child = spawn(process.execPath, [bin, 'start', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH, HOME: root, ...CALM } })
+  const child = spawn(process.execPath, [bin, 'start', '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { PATH: process.env.PATH, HOME: root, ...CALM }
+  })
   let out = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => { out += chunk })
-  const offpeak = async (...words: string[]) => await once(spawn(process.execPath, [bin, ...words], { cwd: root, stdio: 'ignore' }), 'exit')
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk
+  })
+  const offpeak = async (...words: string[]) =>
+    await once(spawn(process.execPath, [bin, ...words], { cwd: root, stdio: 'ignore' }), 'exit')
   await until('it answers', () => /listening/i.test(out), 30_000)
   for (const mode of MODES) t.strictSame(await offpeak('run', `talk.${mode}`, '--wait'), [0, null], mode)
   child.kill('SIGTERM')
@@ -117,9 +146,14 @@ t.test('outside of a run the streams are left alone, and are as they were when t
   await first.stop()
   t.not(process.stdout.write, write, 'the other one is still at it')
   const said: string[] = []
-  const output = new RunOutput(() => ({ info: text => void said.push(String(text)), warn: text => void said.push(`! ${String(text)}`) }))
+  const output = new RunOutput(() => ({
+    info: text => void said.push(String(text)),
+    warn: text => void said.push(`! ${String(text)}`)
+  }))
   const answers = runScope.run({ id: 'r', task: 'work', output }, () => [
-    process.stdout.write('a\r\nb', 'utf8'), process.stderr.write(new Uint8Array([0xc3])), process.stderr.write(new Uint8Array([0xa9]))
+    process.stdout.write('a\r\nb', 'utf8'),
+    process.stderr.write(new Uint8Array([0xc3])),
+    process.stderr.write(new Uint8Array([0xa9]))
   ])
   t.strictSame([said, answers], [['a'], [true, true, true]])
   output.end()

@@ -9,11 +9,17 @@ const DAY = 86_400_000
 
 /** Runs that have failed for good: five in a queue that lets three wait, two in one that has no bounds. */
 async function graves (t: Owner, options: HouseOptions = {}) {
-  const func = () => { throw new Error('no route') }
+  const func = () => {
+    throw new Error('no route')
+  }
   const work = { kind: 'function', func } as const
   const it = await house(t, {
-    tasks: [{ id: 'mail', queue: 'mail', max_retries: 0, work }, { id: 'free', max_retries: 0, work }, { id: 'quiet', queue: 'mail' }],
-    config: { queues: { mail: { max_length: 3 } } }, ...options
+    tasks: [{ id: 'mail', queue: 'mail', max_retries: 0, work }, { id: 'free', max_retries: 0, work }, {
+      id: 'quiet',
+      queue: 'mail'
+    }],
+    config: { queues: { mail: { max_length: 3 } } },
+    ...options
   })
   const ids: string[] = []
   for (const task of ['mail', 'mail', 'free', 'mail', 'free', 'mail', 'mail']) {
@@ -31,19 +37,30 @@ t.test('a replay puts back as many as the queues take, and says how many were re
   await it.desk.enqueue('quiet', { delay: '1h' })
   t.same(await it.desk.dead.replay({ by: 'ann', dry_run: true }), { matched: 7, changed: 0, refused: 3, vanished: 0 })
   t.same(await it.desk.dead.replay({ by: 'ann', every: '10s' }), { matched: 7, changed: 4, refused: 3, vanished: 0 })
-  const dues = (await it.waiting()).filter(({ task }) => task !== 'quiet').map(({ due_at: due }) => due - it.clock.now()).toSorted((a, b) => a - b)
+  const dues = (await it.waiting()).filter(({ task }) => task !== 'quiet').map(({ due_at: due }) =>
+    due - it.clock.now()
+  ).toSorted((a, b) => a - b)
   t.same(dues, [0, 10_000, 20_000, 30_000], 'as far apart as was said')
   t.equal((await it.desk.queues.get('mail')).depth, 3)
-  await t.rejects(it.desk.dead.replay({ by: 'ann' }), { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429, message: /mail/ }, 'not one more is taken')
+  await t.rejects(it.desk.dead.replay({ by: 'ann' }), { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429, message: /mail/ },
+    'not one more is taken')
   await t.rejects(it.desk.retry(it.ids[0]!, { by: 'ann' }), { code: 'OFFPEAK_QUEUE_FULL' })
   t.equal((await it.desk.dead.groups())[0]!.count, 3, 'they are still there')
-  t.same(await it.desk.bulk.change('retry', { filter: { queue: 'default', state: ['failed'] }, by: 'ann' }), { matched: 0, changed: 0, refused: 0 })
+  t.same(await it.desk.bulk.change('retry', { filter: { queue: 'default', state: ['failed'] }, by: 'ann' }), {
+    matched: 0,
+    changed: 0,
+    refused: 0
+  })
 })
 
 t.test('a queue that drops its oldest drops none for what is tried again', async t => {
   const it = await graves(t, { config: { queues: { mail: { max_length: 3, on_full: 'drop_oldest' } } } })
   const { run } = await it.desk.enqueue('quiet', { delay: '1h' })
-  t.match(await it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann' }), { matched: 5, changed: 2, refused: 3 })
+  t.match(await it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann' }), {
+    matched: 5,
+    changed: 2,
+    refused: 3
+  })
   t.equal((await it.desk.run(run.id)).state, 'queued')
 })
 
@@ -51,13 +68,19 @@ t.test('what is replayed beside runs of vanished tasks is still as far apart as 
   const it = await graves(t)
   it.tasks.delete('free')
   t.match(await it.desk.dead.replay({ by: 'ann', every: '1m' }), { matched: 5, changed: 3, refused: 2, vanished: 2 })
-  t.same((await it.waiting()).map(({ due_at: due }) => due - it.clock.now()).toSorted((a, b) => a - b), [0, 60_000, 120_000])
+  t.same((await it.waiting()).map(({ due_at: due }) => due - it.clock.now()).toSorted((a, b) => a - b), [0, 60_000,
+    120_000])
   await t.rejects(it.desk.dead.replay({ task: 'free', by: 'ann' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
 })
 
 t.test('two replays at once do not both find the last place', async t => {
   const it = await graves(t)
-  const told = await Promise.allSettled([it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann', limit: 2 }), it.desk.enqueue('quiet', { delay: '1h' }), it.desk.enqueue('quiet', { delay: '1h' }), it.desk.retry(it.ids[0]!, { by: 'ann' })])
+  const told = await Promise.allSettled([
+    it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann', limit: 2 }),
+    it.desk.enqueue('quiet', { delay: '1h' }),
+    it.desk.enqueue('quiet', { delay: '1h' }),
+    it.desk.retry(it.ids[0]!, { by: 'ann' })
+  ])
   t.same(told.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
   t.equal((await it.desk.queues.get('mail')).depth, 3)
 })
@@ -67,7 +90,13 @@ t.test('dead runs are kept beyond age and number of the others, up to an age of 
   const { run } = await it.desk.enqueue('quiet')
   await it.engine.cancel({ id: run.id, reason: { code: 'cancelled', message: '' }, now: it.clock.now() })
   const config = configOf({ retention: { max_age: '1d', max_runs: 1, dead_max_age: '90d' } }, 'UTC')
-  const upkeep = new Upkeep({ ...it, folder: () => scratch(t), notice: said => void it.notices.push(said), config: () => config, owner: 'me' })
+  const upkeep = new Upkeep({
+    ...it,
+    folder: () => scratch(t),
+    notice: said => void it.notices.push(said),
+    config: () => config,
+    owner: 'me'
+  })
   const left = async () => (await it.desk.runs({ limit: 20 })).items.map(({ task }) => task)
   await upkeep.sweep()
   it.clock.advance(90 * DAY)

@@ -14,22 +14,39 @@ const LEAD = 10
 async function justBefore (t: Owner, { tasks, ...options }: HouseOptions & { tasks: Partial<Task>[] }) {
   const clock = new VirtualClock(DUE - 60_000)
   const begun: string[] = []
-  const func: Task['work'] = { kind: 'function', func: ({ task: id }) => void begun.push(`${id} at ${clock.now() - DUE}`) }
-  const it = await house(t, { ...options, clock, leadMs: LEAD, tasks: tasks.map(task => ({ trigger: 'cron', trigger_args: { minute: 0 }, work: func, ...task })) })
+  const func: Task['work'] = {
+    kind: 'function',
+    func: ({ task: id }) => void begun.push(`${id} at ${clock.now() - DUE}`)
+  }
+  const it = await house(t, {
+    ...options,
+    clock,
+    leadMs: LEAD,
+    tasks: tasks.map(task => ({ trigger: 'cron', trigger_args: { minute: 0 }, work: func, ...task }))
+  })
   const settle = async () => {
     for (let turn = 0; turn < 20; turn++) await setImmediate()
     await it.runner.settled()
   }
   const goTo = (ms: number) => clock.goTo(DUE + ms, settle)
   const stateOf = async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]?.state
-  const are = (states: Record<string, State>) => until(`they are ${JSON.stringify(states)}`, async () => {
-    for (const [task, state] of Object.entries(states)) if (await stateOf(task) !== state) return false
-    return true
-  })
+  const are = (states: Record<string, State>) =>
+    until(`they are ${JSON.stringify(states)}`, async () => {
+      for (const [task, state] of Object.entries(states)) if (await stateOf(task) !== state) return false
+      return true
+    })
   await goTo(-LEAD)
   await it.fire()
   await settle()
-  return { ...it, clock, begun, goTo, are, settle, runOf: async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]! }
+  return {
+    ...it,
+    clock,
+    begun,
+    goTo,
+    are,
+    settle,
+    runOf: async (task: string) => (await it.engine.list({ task, limit: 1 })).items[0]!
+  }
 }
 
 t.test('what fires is claimed before its instant and begins at it', async t => {
@@ -54,7 +71,12 @@ t.test('what is due later than the lead waits for its time', async t => {
 })
 
 t.test('the verdict is the one of that instant', async t => {
-  const { are, goTo, begun, desk } = await justBefore(t, { tasks: [{ id: 'opens', constraints: { window: '13:00-14:00' } }, { id: 'closes', constraints: { window: '12:00-13:00' } }] })
+  const { are, goTo, begun, desk } = await justBefore(t, {
+    tasks: [{ id: 'opens', constraints: { window: '13:00-14:00' } }, {
+      id: 'closes',
+      constraints: { window: '12:00-13:00' }
+    }]
+  })
   await are({ opens: 'running', closes: 'queued' })
   await goTo(0)
   await are({ opens: 'completed', closes: 'queued' })
@@ -67,7 +89,11 @@ t.test('what others could get in the way of is claimed at its instant', async t 
   const ids = ['limited', 'locked', 'background', 'broken']
   const { are, goTo, begun } = await justBefore(t, {
     config: { queues: { mail: { concurrency: 5 } } },
-    tasks: [{ id: 'limited', queue: 'mail' }, { id: 'locked', locks: ['disk'] }, { id: 'background', class: 'background' }, { id: 'broken', breaker }, { id: 'plain' }], slots: 9
+    tasks: [{ id: 'limited', queue: 'mail' }, { id: 'locked', locks: ['disk'] }, {
+      id: 'background',
+      class: 'background'
+    }, { id: 'broken', breaker }, { id: 'plain' }],
+    slots: 9
   })
   await are({ ...Object.fromEntries(ids.map(id => [id, 'queued'])), plain: 'running' })
   await goTo(0)
@@ -76,7 +102,10 @@ t.test('what others could get in the way of is claimed at its instant', async t 
 })
 
 t.test('while numbers for priorities count, none is claimed before its instant', async t => {
-  const { are, goTo } = await justBefore(t, { config: { scheduling: { priority_slots: 'always' } }, tasks: [{ id: 'a' }] })
+  const { are, goTo } = await justBefore(t, {
+    config: { scheduling: { priority_slots: 'always' } },
+    tasks: [{ id: 'a' }]
+  })
   await are({ a: 'queued' })
   await goTo(0)
   await are({ a: 'completed' })
@@ -98,7 +127,9 @@ t.test('a change of the situation before the instant puts it back, and it is jud
 })
 
 t.test('a machine that sleeps over the instant judges it anew when it wakes', async t => {
-  const { are, goTo, begun, clock } = await justBefore(t, { tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }] })
+  const { are, goTo, begun, clock } = await justBefore(t, {
+    tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }]
+  })
   await are({ a: 'running' })
   await goTo(-1)
   clock.jump(3_600_000)
@@ -119,7 +150,10 @@ t.test('one that is cancelled before its instant never begins, and a stop puts i
 })
 
 t.test('other work meanwhile takes neither its instant nor its slot for long', async t => {
-  const { desk, are, goTo, begun, runOf, reach, settle } = await justBefore(t, { slots: 1, tasks: [{ id: 'a' }, { id: 'quick', trigger: null }] })
+  const { desk, are, goTo, begun, runOf, reach, settle } = await justBefore(t, {
+    slots: 1,
+    tasks: [{ id: 'a' }, { id: 'quick', trigger: null }]
+  })
   await are({ a: 'running' })
   await reach((await desk.enqueue('quick')).run.id, 'completed')
   await settle()
@@ -131,7 +165,10 @@ t.test('other work meanwhile takes neither its instant nor its slot for long', a
 
 t.test('one whose slot is taken when its instant comes waits a moment for it, then goes back', async t => {
   const slow = Promise.withResolvers<void>()
-  const { desk, are, goTo, begun, runOf, reach } = await justBefore(t, { slots: 1, tasks: [{ id: 'a' }, { id: 'slow', trigger: null, work: { kind: 'function', func: () => slow.promise } }] })
+  const { desk, are, goTo, begun, runOf, reach } = await justBefore(t, {
+    slots: 1,
+    tasks: [{ id: 'a' }, { id: 'slow', trigger: null, work: { kind: 'function', func: () => slow.promise } }]
+  })
   await are({ a: 'running' })
   await reach((await desk.enqueue('slow')).run.id, 'running')
   await goTo(199)

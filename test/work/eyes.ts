@@ -16,14 +16,17 @@ export function fakeEyes (clock: Clock) {
     const merged = Object.fromEntries(Object.entries(base).map(([key, value]) => {
       const over = change[key as keyof Reading]
       if (over === undefined) return [key, value]
-      return [key, typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value, ...over as object } : over]
+      return [key,
+        typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value, ...over as object } : over]
     }))
     return { ...merged, signals } as Reading
   }
   const eyes: Eyes = {
     start: async () => undefined,
     stop: async () => undefined,
-    get latest () { return reading() },
+    get latest () {
+      return reading()
+    },
     sample: async () => reading(),
     troubles: () => [],
     query: () => [],
@@ -35,5 +38,11 @@ export function fakeEyes (clock: Clock) {
       return signal
     }
   }
-  return { eyes, reading, see: (next: Change) => { change = { ...change, ...next } } }
+  return {
+    eyes,
+    reading,
+    see: (next: Change) => {
+      change = { ...change, ...next }
+    }
+  }
 }

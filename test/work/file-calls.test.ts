@@ -61,7 +61,8 @@ t.test('what is told from elsewhere counts from its own beginning', async t => {
   const calls = new FileCalls(() => now)
   calls.told('r1', 'nas', 11_000)
   calls.told('r2', 'nas', 20_000)
-  t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]], 'the longest first')
+  t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]],
+    'the longest first')
   now += 1000
   t.equal(calls.longerThan(10_000)[1]?.ms, 12_000)
   calls.told('r2', 'nas', null)
@@ -93,7 +94,12 @@ t.test('a sync that the pool does not come to is done by a thread of its own', a
   t.teardown(() => handle.close())
   const never = () => new Promise<void>(() => undefined)
   await syncElsewhere(handle.fd, { pool: never, patience: 1 })
-  await t.rejects(syncElsewhere(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' }, 'and what it fails of is told')
-  await syncElsewhere(handle.fd, { thread: () => { throw new Error('the pool is there') } })
+  await t.rejects(syncElsewhere(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' },
+    'and what it fails of is told')
+  await syncElsewhere(handle.fd, {
+    thread: () => {
+      throw new Error('the pool is there')
+    }
+  })
   await t.rejects(syncElsewhere(handle.fd, { pool: () => Promise.reject(new Error('EIO')) }), { message: 'EIO' })
 })

@@ -11,13 +11,29 @@ const AFTER = MONDAY + 28 * DAY
 const hour = (of: number) => AFTER + of * HOUR
 const nightly: TaskDefinition = { id: 'nightly', trigger: '0 0 * * *', flex: '6h', func: () => 'done' }
 
-interface Ask { root?: string, at?: number, tasks?: TaskDefinition[] }
+interface Ask {
+  root?: string
+  at?: number
+  tasks?: TaskDefinition[]
+}
 
 /** A running manager whose machine is watched by a clock that the test moves; its timed loops are left to the test. */
-async function embedded (owner: { teardown (fn: () => unknown): void }, { root = scratch(owner), at = MONDAY, tasks = [] }: Ask = {}) {
+async function embedded (
+  owner: { teardown(fn: () => unknown): void },
+  { root = scratch(owner), at = MONDAY, tasks = [] }: Ask = {}
+) {
   const clock = fakeClock(at)
   const { eyes, see } = fakeEyes(clock)
-  const manager = await createManager({ root, files: 'none', loops: 'none', env: {}, clock, senses: eyes, random: () => 0.5, config: { manager: { timezone: 'UTC' } } })
+  const manager = await createManager({
+    root,
+    files: 'none',
+    loops: 'none',
+    env: {},
+    clock,
+    senses: eyes,
+    random: () => 0.5,
+    config: { manager: { timezone: 'UTC' } }
+  })
   owner.teardown(() => manager.stop())
   manager.registerTasks(tasks)
   await manager.start()
@@ -34,8 +50,9 @@ async function embedded (owner: { teardown (fn: () => unknown): void }, { root =
   return { root, clock, manager, see, runs, go, add }
 }
 
-/** The same after four weeks of a machine that is busy but from three to four in the morning, an hour before the fifth. */
-async function watched (owner: { teardown (fn: () => unknown): void }) {
+/** The same after four weeks of a machine that is busy but from three to four in the morning, an hour before the
+ *  fifth. */
+async function watched (owner: { teardown(fn: () => unknown): void }) {
   const it = await embedded(owner)
   for (let at = MONDAY; at < AFTER; at += 20 * MINUTE) {
     it.clock.set(at)
@@ -56,7 +73,14 @@ t.test('a schedule is moved to the hour that the machine was seen to be quiet in
   t.strictSame(await it.runs(), [], 'not at the nominal time')
   await it.go(hour(3))
   const [run, ...more] = await it.runs()
-  t.match(run, { state: 'completed', source: 'schedule', nominal_at: hour(0), due_at: hour(3), missed: 0, moved: { code: 'quieter_hour', confidence: Number } })
+  t.match(run, {
+    state: 'completed',
+    source: 'schedule',
+    nominal_at: hour(0),
+    due_at: hour(3),
+    missed: 0,
+    moved: { code: 'quieter_hour', confidence: Number }
+  })
   t.match(run!.moved!.message, /2 % busy then, and 40 % at the nominal time/)
   t.strictSame(more, [])
   t.equal(it.manager.planner.nextAt, hour(27), 'the next one is moved by its own night')
@@ -70,14 +94,19 @@ t.test('a fire that was moved stands where it is, with its reason, over a restar
   t.equal(it.manager.planner.nextAt, hour(3))
   t.match(await it.manager.desk.task('nightly'), { next_run: '2026-11-30T03:00:00.000Z', status: 'scheduled' })
   t.strictSame(it.manager.planner.fires(it.manager.desk.definition('nightly'), 2), [hour(3), hour(24)])
-  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }], 'its nominal time has passed, and it is still to come')
+  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }],
+    'its nominal time has passed, and it is still to come')
   await it.go(hour(3))
   t.match(await it.runs(), [{ nominal_at: hour(0), due_at: hour(3), moved: { code: 'quieter_hour' } }])
 })
 
 t.test('a fire is moved neither beyond its flex nor past the fire after it, and not without flex', async t => {
   const it = await watched(t)
-  await it.add({ ...nightly, id: 'short', flex: '2h' }, { ...nightly, id: 'often', trigger: '0 0,2 * * *' }, { ...nightly, id: 'rigid', flex: 0 })
+  await it.add({ ...nightly, id: 'short', flex: '2h' }, { ...nightly, id: 'often', trigger: '0 0,2 * * *' }, {
+    ...nightly,
+    id: 'rigid',
+    flex: 0
+  })
   const next = (id: string) => it.manager.planner.of(id)[0]!
   t.match(next('short'), { nominal_at: hour(0), next_at: hour(0), moved: null })
   t.match(next('often'), { nominal_at: hour(0), next_at: hour(0), moved: null })
@@ -96,7 +125,11 @@ t.test('a machine that was not watched long enough leaves the nominal time', asy
 t.test('no run is moved out of its own window', async t => {
   const it = await watched(t)
   const late = { trigger: '0 23 * * *', flex: '8h', func: () => 'done' }
-  await it.add({ id: 'inside', ...late, constraints: { window: '22:00-02:00' } }, { id: 'named', ...late, constraints: { window: 'off_peak' } }, { id: 'around', ...late, constraints: { window: '02:30-05:00' } })
+  await it.add({ id: 'inside', ...late, constraints: { window: '22:00-02:00' } }, {
+    id: 'named',
+    ...late,
+    constraints: { window: 'off_peak' }
+  }, { id: 'around', ...late, constraints: { window: '02:30-05:00' } })
   const next = Object.fromEntries(it.manager.planner.planned.map(({ schedule }) => [schedule.task, schedule.next_at]))
   t.strictSame(next, { inside: hour(23), named: hour(27), around: hour(27) })
 })

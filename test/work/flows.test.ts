@@ -5,18 +5,30 @@ import type { Task } from '../../core/model/task/task.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 
 const HOUR = 3_600_000
-const func = (func: (ctx: TaskContext) => unknown): Partial<Task> => ({ work: { kind: 'function', func }, max_retries: 0 })
-const fails = func(() => { throw new Error('no paper') })
+const func = (func: (ctx: TaskContext) => unknown): Partial<Task> => ({
+  work: { kind: 'function', func },
+  max_retries: 0
+})
+const fails = func(() => {
+  throw new Error('no paper')
+})
 
 t.test('the runs of a flow follow each other, and read what came of those before them', async t => {
   const it = await house(t, {
     tasks: [
       { id: 'fetch', ...func(ctx => ({ rows: (ctx.payload as { rows: number }).rows })) },
-      { id: 'sum', ...func(({ results }) => Object.values(results).reduce((sum: number, part) => sum + (part as { rows: number }).rows, 0)) }
+      {
+        id: 'sum',
+        ...func(({ results }) =>
+          Object.values(results).reduce((sum: number, part) => sum + (part as { rows: number }).rows, 0)
+        )
+      }
     ]
   })
   const added = await it.desk.bulk.add([
-    { task: 'sum', after: ['#a', '#b'] }, { task: 'fetch', ref: 'a', payload: { rows: 2 } }, { task: 'fetch', ref: 'b', payload: { rows: 5 } }
+    { task: 'sum', after: ['#a', '#b'] },
+    { task: 'fetch', ref: 'a', payload: { rows: 2 } },
+    { task: 'fetch', ref: 'b', payload: { rows: 5 } }
   ])
   t.equal(added[0]!.run.state, 'blocked')
   await it.reach(added[0]!.run.id, 'completed')
@@ -26,12 +38,19 @@ t.test('the runs of a flow follow each other, and read what came of those before
 t.test('a failure skips all that waited for it, with the chain of causes, and runs what was meant for it', async t => {
   const it = await house(t, { tasks: [{ id: 'print', ...fails }, {}, { id: 'mend' }] })
   const [print, next, last, mend, whatever] = (await it.desk.bulk.add([
-    { task: 'print', ref: 'print' }, { task: 'work', ref: 'next', after: ['#print'] }, { task: 'work', after: ['#next'] },
-    { task: 'mend', after: [{ run: '#print', condition: 'failed' }] }, { task: 'mend', after: [{ run: '#next', condition: 'done' }] }
+    { task: 'print', ref: 'print' },
+    { task: 'work', ref: 'next', after: ['#print'] },
+    { task: 'work', after: ['#next'] },
+    { task: 'mend', after: [{ run: '#print', condition: 'failed' }] },
+    { task: 'mend', after: [{ run: '#next', condition: 'done' }] }
   ])).map(({ run }) => run.id)
   await it.reach(mend!, 'completed')
   await it.reach(whatever!, 'completed')
-  t.match((await it.reach(next!, 'skipped')).reason, { code: 'dependency_failed', message: /no paper/, chain: [print!] })
+  t.match((await it.reach(next!, 'skipped')).reason, {
+    code: 'dependency_failed',
+    message: /no paper/,
+    chain: [print!]
+  })
   t.match((await it.reach(last!, 'skipped')).reason, { chain: [print!, next!] })
 })
 
@@ -39,7 +58,11 @@ t.test('a circle is refused with its members named, and so is a run that waits f
   const it = await house(t)
   const refused = async (asks: Parameters<typeof it.desk.bulk.add>[0], pointer: string, detail: RegExp) =>
     await t.rejects(it.desk.bulk.add(asks), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
-  await refused([{ task: 'work', ref: 'a', after: ['#b'] }, { task: 'work', ref: 'b', after: ['#c'] }, { task: 'work', ref: 'c', after: ['#a'] }], '/runs/0/after', /#a → #b → #c → #a/)
+  await refused([{ task: 'work', ref: 'a', after: ['#b'] }, { task: 'work', ref: 'b', after: ['#c'] }, {
+    task: 'work',
+    ref: 'c',
+    after: ['#a']
+  }], '/runs/0/after', /#a → #b → #c → #a/)
   await refused([{ task: 'work', ref: 'me', after: ['#me'] }], '/runs/0/after', /#me → #me/)
   await refused([{ task: 'work', after: ['#gone'] }], '/runs/0/after/0/run', /gone/)
   await refused([{ task: 'work', after: ['0000'] }], '/runs/0/after/0/run', /0000/)
@@ -47,7 +70,12 @@ t.test('a circle is refused with its members named, and so is a run that waits f
 })
 
 t.test('a task waits until the one it depends on has run, and reads its result', async t => {
-  const it = await house(t, { tasks: [{ id: 'load', ...func(() => 'loaded') }, { depends_on: [{ task: 'load', condition: 'completed', freshMs: Infinity }], ...func(({ results }) => results) }] })
+  const it = await house(t, {
+    tasks: [{ id: 'load', ...func(() => 'loaded') }, {
+      depends_on: [{ task: 'load', condition: 'completed', freshMs: Infinity }],
+      ...func(({ results }) => results)
+    }]
+  })
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   t.match(await it.desk.task('work'), { status: 'held', held: { code: 'dependency_missing', message: /load/ } })
@@ -78,7 +106,12 @@ t.test('a task that waits for one that is not there says so, until there is one'
 t.test('a task waits for one that is under way, unless an earlier run is fresh enough', async t => {
   const held = gate()
   let slow = false
-  const load = { id: 'load', ...func(async ctx => { if (slow) await held.func(ctx) }) }
+  const load = {
+    id: 'load',
+    ...func(async ctx => {
+      if (slow) await held.func(ctx)
+    })
+  }
   const on = (freshMs: number) => [{ task: 'load', condition: 'completed' as const, freshMs }]
   const it = await house(t, { tasks: [load, { depends_on: on(Infinity) }, { id: 'daily', depends_on: on(24 * HOUR) }] })
   await it.reach((await it.desk.enqueue('load')).run.id, 'completed')
@@ -100,8 +133,11 @@ t.test('a task waits for one that is under way, unless an earlier run is fresh e
 
 t.test('the failure of a task skips those that depend on it, and theirs, with the chain of causes', async t => {
   const it = await house(t, {
-    tasks: [{ id: 'a', ...fails }, { id: 'b', depends_on: [{ task: 'a', condition: 'completed', freshMs: Infinity }] }, { id: 'c', depends_on: [{ task: 'b', condition: 'completed', freshMs: Infinity }] },
-      { id: 'alarm', depends_on: [{ task: 'a', condition: 'failed', freshMs: Infinity }] }]
+    tasks: [{ id: 'a', ...fails }, { id: 'b', depends_on: [{ task: 'a', condition: 'completed', freshMs: Infinity }] },
+      { id: 'c', depends_on: [{ task: 'b', condition: 'completed', freshMs: Infinity }] }, {
+      id: 'alarm',
+      depends_on: [{ task: 'a', condition: 'failed', freshMs: Infinity }]
+    }]
   })
   const { run: a } = await it.desk.enqueue('a')
   await it.reach(a.id, 'failed')
@@ -114,7 +150,9 @@ t.test('the failure of a task skips those that depend on it, and theirs, with th
 
 t.test('tasks that wait for each other are skipped with the circle named, and so is who waits for them', async t => {
   const on = (task: string) => ({ depends_on: [{ task, condition: 'completed' as const, freshMs: Infinity }] })
-  const it = await house(t, { tasks: [{ id: 'hen', ...on('egg') }, { id: 'egg', ...on('hen') }, { id: 'farm', ...on('hen') }] })
+  const it = await house(t, {
+    tasks: [{ id: 'hen', ...on('egg') }, { id: 'egg', ...on('hen') }, { id: 'farm', ...on('hen') }]
+  })
   const { run: hen } = await it.desk.enqueue('hen')
   t.match((await it.reach(hen.id, 'skipped')).reason, { code: 'dependency_failed', message: /egg → hen → egg/ })
   const { run: farm } = await it.desk.enqueue('farm')
@@ -122,8 +160,13 @@ t.test('tasks that wait for each other are skipped with the circle named, and so
 })
 
 t.test('a dependency that never comes ends at the deadline, as the task says', async t => {
-  const depends = { depends_on: [{ task: 'never', condition: 'completed' as const, freshMs: Infinity }], deadlineMs: HOUR }
-  const it = await house(t, { tasks: [{ id: 'runs', ...depends }, { id: 'skips', ...depends, on_deadline: 'skip' }, { id: 'never' }] })
+  const depends = {
+    depends_on: [{ task: 'never', condition: 'completed' as const, freshMs: Infinity }],
+    deadlineMs: HOUR
+  }
+  const it = await house(t, {
+    tasks: [{ id: 'runs', ...depends }, { id: 'skips', ...depends, on_deadline: 'skip' }, { id: 'never' }]
+  })
   const { run: runs } = await it.desk.enqueue('runs')
   const { run: skips } = await it.desk.enqueue('skips')
   await it.runner.settled()

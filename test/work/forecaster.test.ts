@@ -9,7 +9,11 @@ import type { HouseOptions, Owner } from './house.ts'
 
 const HOUR = 3_600_000
 
-interface Asked { present: Present, ask: ForetellAsk, answer: PromiseWithResolvers<Forecast> }
+interface Asked {
+  present: Present
+  ask: ForetellAsk
+  answer: PromiseWithResolvers<Forecast>
+}
 
 /** A forecaster whose answers the test gives. */
 async function setup (t: Owner, options: HouseOptions = {}) {
@@ -25,8 +29,14 @@ async function setup (t: Owner, options: HouseOptions = {}) {
     return answer.promise
   }
   const forecaster = new Forecaster({
-    engine: it.engine, clock: it.clock, situation: it.situation, config: () => it.situation.now.config,
-    planner: () => it.planner, tasks: () => it.tasks, activity: emptyHistogram, foretell
+    engine: it.engine,
+    clock: it.clock,
+    situation: it.situation,
+    config: () => it.situation.now.config,
+    planner: () => it.planner,
+    tasks: () => it.tasks,
+    activity: emptyHistogram,
+    foretell
   })
   const next = async (): Promise<Asked> => {
     const first = asked.shift()
@@ -97,7 +107,10 @@ t.test('the present has what runs, what waits and what is paused, and no functio
   const asked = it.forecaster.ahead(12)
   const { present, ask, answer } = await it.next()
   t.match(present, {
-    at: it.clock.now(), waiting: [{ id: run.id, after: [] }], running: [], pauses: [{ by: 'anna' }],
+    at: it.clock.now(),
+    waiting: [{ id: run.id, after: [] }],
+    running: [],
+    pauses: [{ by: 'anna' }],
     tasks: [{ id: 'one' }]
   })
   t.equal(ask.to, it.clock.now() + 12 * HOUR)

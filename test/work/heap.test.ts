@@ -4,7 +4,8 @@ import { Heap } from '../../core/work/plan/heap.ts'
 import type { Item } from '../../core/work/plan/heap.ts'
 
 t.test('the earliest key comes out first, however keys were put, moved and taken out', t => {
-  const step = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }))
+  const step = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
+    fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }))
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 20 }), (steps, now) => {
     const heap = new Heap<Item & { key: string }>()
     const items = new Map([...'abcdefg'].map(key => [key, { key, at: 0, place: -1 }]))
@@ -20,7 +21,8 @@ t.test('the earliest key comes out first, however keys were put, moved and taken
     return order.every((at, index) => index === 0 || order[index - 1]! <= at) &&
       taken.toSorted().join() === due.map(([key]) => key).toSorted().join() &&
       heap.size === model.size - due.length &&
-      (heap.first?.at ?? null) === (model.size > due.length ? Math.min(...[...model.values()].filter(at => at > now)) : null)
+      (heap.first?.at ?? null) ===
+        (model.size > due.length ? Math.min(...[...model.values()].filter(at => at > now)) : null)
   }))
   t.end()
 })

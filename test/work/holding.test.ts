@@ -11,12 +11,19 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** A laptop whose battery and plug the test moves; `see` takes one reading and waits until what it opens has been looked at. */
+/** A laptop whose battery and plug the test moves; `see` takes one reading and waits until what it opens has been
+ *  looked at. */
 async function laptop (t: Owner, options: HouseOptions) {
   const it = await house(t, options)
   let over: Partial<Reading> = {}
-  const battery = (level: number) => ({ power: 'battery' as const, battery: { present: true, level, charging: false, seconds_left: 'unknown' as const } })
-  const mains = (level = 90) => ({ power: 'mains' as const, battery: { present: true, level, charging: true, seconds_left: 'unknown' as const } })
+  const battery = (level: number) => ({
+    power: 'battery' as const,
+    battery: { present: true, level, charging: false, seconds_left: 'unknown' as const }
+  })
+  const mains = (level = 90) => ({
+    power: 'mains' as const,
+    battery: { present: true, level, charging: true, seconds_left: 'unknown' as const }
+  })
   const see = async (change: Partial<Reading> = {}) => {
     over = { ...over, ...change }
     it.situation.take({ ...calm(it.clock.now()), ...over }, it.clock.now())
@@ -42,13 +49,24 @@ t.test('a run is held while its task wants mains, says so, and starts by itself 
   await it.later(12 * MINUTE, it.mains())
   await it.reach(run.id, 'completed')
   const full = (await it.engine.get(run.id))!
-  t.strictSame(full.holds.map(({ from, to }) => to! - from), [2 * HOUR + 12 * MINUTE], 'how long it was held is written down')
+  t.strictSame(full.holds.map(({ from, to }) => to! - from), [2 * HOUR + 12 * MINUTE],
+    'how long it was held is written down')
 })
 
 t.test('the runner starts a run when, and only when, the verdict says start', async t => {
   const it = await laptop(t, { tasks: [{ constraints: { battery_above: 60, cpu_below: 0.5, network: 'unmetered' } }] })
   const cases: Partial<Reading>[] = []
-  for (const level of [40, 90]) for (const busy of [0.1, 0.9]) for (const metered of [true, false]) cases.push({ ...it.battery(level), cpu: { busy, own: 0, load: 0, cores: 4 }, network: { online: true, metered, bytes_per_s: 0 } })
+  for (const level of [40, 90]) {
+    for (const busy of [0.1, 0.9]) {
+      for (const metered of [true, false]) {
+        cases.push({
+          ...it.battery(level),
+          cpu: { busy, own: 0, load: 0, cores: 4 },
+          network: { online: true, metered, bytes_per_s: 0 }
+        })
+      }
+    }
+  }
   let started = 0
   for (const reading of cases) {
     // A dwell has passed with each: what flaps is tried elsewhere.
@@ -58,7 +76,8 @@ t.test('the runner starts a run when, and only when, the verdict says start', as
     await it.later(SECOND)
     if (verdict.decision === 'start') await it.reach(run.id, 'completed')
     const { state } = (await it.engine.get(run.id))!
-    t.equal(state, verdict.decision === 'start' ? 'completed' : 'queued', JSON.stringify(verdict.gates.filter(({ ok }) => !ok).map(({ gate }) => gate)))
+    t.equal(state, verdict.decision === 'start' ? 'completed' : 'queued',
+      JSON.stringify(verdict.gates.filter(({ ok }) => !ok).map(({ gate }) => gate)))
     if (state === 'completed') started++
     else await it.desk.cancel(run.id, { by: 'test' })
   }
@@ -66,7 +85,12 @@ t.test('the runner starts a run when, and only when, the verdict says start', as
 })
 
 t.test('at its deadline a held run starts, is skipped or fails, as its task says', async t => {
-  const tasks = (['run', 'skip', 'fail'] as const).map(then => ({ ...onMains, id: then, on_deadline: then, deadlineMs: HOUR }))
+  const tasks = (['run', 'skip', 'fail'] as const).map(then => ({
+    ...onMains,
+    id: then,
+    on_deadline: then,
+    deadlineMs: HOUR
+  }))
   const it = await laptop(t, { tasks })
   await it.see(it.battery(80))
   const ids = await Promise.all(tasks.map(async ({ id }) => (await it.desk.enqueue(id)).run.id))
@@ -74,12 +98,17 @@ t.test('at its deadline a held run starts, is skipped or fails, as its task says
   t.strictSame(await Promise.all(ids.map(async id => (await it.engine.get(id))!.state)), ['queued', 'queued', 'queued'])
   await it.later(MINUTE)
   await it.reach(ids[0]!, 'completed')
-  t.match(await it.reach(ids[1]!, 'skipped'), { reason: { code: 'deadline', message: /held until its deadline: .*battery/ } })
+  t.match(await it.reach(ids[1]!, 'skipped'), {
+    reason: { code: 'deadline', message: /held until its deadline: .*battery/ }
+  })
   t.match(await it.reach(ids[2]!, 'failed'), { reason: { code: 'deadline' }, error: { name: 'DeadlinePassed' } })
 })
 
 t.test('one that expires behind a more urgent run of its task is not forgotten, asked for or fired', async t => {
-  const it = await laptop(t, { tasks: [{ ...onMains, on_deadline: 'skip', deadlineMs: HOUR, trigger: 'cron', trigger_args: { minute: 0 } }], at: '2026-11-22T12:00:00Z' })
+  const it = await laptop(t, {
+    tasks: [{ ...onMains, on_deadline: 'skip', deadlineMs: HOUR, trigger: 'cron', trigger_args: { minute: 0 } }],
+    at: '2026-11-22T12:00:00Z'
+  })
   await it.see(it.battery(80))
   const { run: asked } = await it.desk.enqueue('work', { priority: 'low' })
   await it.later(30 * MINUTE)
@@ -111,12 +140,22 @@ t.test('a critical run passes every gate but those of safety', async t => {
 t.test('a running run that yields is told, keeps its checkpoint, is given its attempt back and goes on when it may', async t => {
   const seen: unknown[] = []
   const it = await laptop(t, {
-    tasks: [{ ...onMains, on_lost: 'yield', max_retries: 0, work: { kind: 'function', func: async ctx => {
-      seen.push(await ctx.checkpoint.read())
-      if (seen.length > 1) return 'done'
-      await ctx.checkpoint.save({ page: 7 })
-      await new Promise((_resolve, reject) => { ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)) })
-    } } }]
+    tasks: [{
+      ...onMains,
+      on_lost: 'yield',
+      max_retries: 0,
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          seen.push(await ctx.checkpoint.read())
+          if (seen.length > 1) return 'done'
+          await ctx.checkpoint.save({ page: 7 })
+          await new Promise((_resolve, reject) => {
+            ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
+          })
+        }
+      }
+    }]
   })
   await it.see(it.mains())
   const { run } = await it.desk.enqueue('work')
@@ -132,7 +171,9 @@ t.test('a running run that yields is told, keeps its checkpoint, is given its at
 t.test('a task that does not care goes on when the plug comes out; one that says cancel is cancelled', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
-  const it = await laptop(t, { tasks: [{ ...onMains, id: 'goes_on', work }, { ...onMains, id: 'stops', on_lost: 'cancel', work }] })
+  const it = await laptop(t, {
+    tasks: [{ ...onMains, id: 'goes_on', work }, { ...onMains, id: 'stops', on_lost: 'cancel', work }]
+  })
   await it.see(it.mains())
   const [on, off] = await Promise.all([it.desk.enqueue('goes_on'), it.desk.enqueue('stops')])
   await until('both run', () => busy.started.length === 2)
@@ -147,12 +188,27 @@ t.test('breathe rests while the gates are closed, and lends its slot when it is 
   const steps: string[] = []
   const it = await laptop(t, {
     slots: 1,
-    tasks: [{ ...onMains, id: 'long', work: { kind: 'function', func: async ctx => {
-      steps.push('began')
-      while (!steps.includes('unplugged')) await ctx.breathe()
-      await ctx.breathe({ slot: 'give' })
-      steps.push('went on')
-    } } }, { id: 'short', work: { kind: 'function', func: () => { steps.push('short ran') } } }]
+    tasks: [{
+      ...onMains,
+      id: 'long',
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          steps.push('began')
+          while (!steps.includes('unplugged')) await ctx.breathe()
+          await ctx.breathe({ slot: 'give' })
+          steps.push('went on')
+        }
+      }
+    }, {
+      id: 'short',
+      work: {
+        kind: 'function',
+        func: () => {
+          steps.push('short ran')
+        }
+      }
+    }]
   })
   await it.see(it.mains())
   const { run } = await it.desk.enqueue('long')
@@ -169,11 +225,20 @@ t.test('breathe rests while the gates are closed, and lends its slot when it is 
 
 t.test('hints follow the battery, and a change is told inside the task', async t => {
   const told: unknown[] = []
-  const it = await laptop(t, { tasks: [{ work: { kind: 'function', func: async ctx => {
-    told.push(ctx.hints.batch_size)
-    ctx.onHints(({ batch_size: size, quality }) => told.push([size, quality]))
-    await new Promise((_resolve, reject) => { ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)) })
-  } } }] })
+  const it = await laptop(t, {
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          told.push(ctx.hints.batch_size)
+          ctx.onHints(({ batch_size: size, quality }) => told.push([size, quality]))
+          await new Promise((_resolve, reject) => {
+            ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
+          })
+        }
+      }
+    }]
+  })
   await it.see(it.mains())
   await it.desk.enqueue('work')
   await until('it runs', () => told.length === 1)
@@ -188,8 +253,11 @@ t.test('a critical run that finds no slot takes that of the least urgent run tha
   const work = { kind: 'function', func: busy.func } as const
   const own = gate()
   const it = await laptop(t, {
-    slots: 2, config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } },
-    tasks: [{ id: 'low', priority: 'low', preemptible: true, work }, { id: 'normal', preemptible: true, work }, { id: 'urgent' }, { id: 'own', work: { kind: 'function', func: own.func } }]
+    slots: 2,
+    config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } },
+    tasks: [{ id: 'low', priority: 'low', preemptible: true, work }, { id: 'normal', preemptible: true, work }, {
+      id: 'urgent'
+    }, { id: 'own', work: { kind: 'function', func: own.func } }]
   })
   await it.see(it.mains())
   const low = await it.desk.enqueue('low')
@@ -219,11 +287,23 @@ t.test('a battery that flaps starts no more than one run a minute', async t => {
 t.test('never more than the slots of the power profile, whatever arrives at once', async t => {
   let now = 0
   let most = 0
-  const it = await laptop(t, { slots: 20, tasks: [{ overlap: 'allow', work: { kind: 'function', func: async () => {
-    most = Math.max(most, ++now)
-    await new Promise(resolve => { setImmediate(resolve) })
-    now--
-  } } }], config: { scheduling: { priority_slots: 'never' } } })
+  const it = await laptop(t, {
+    slots: 20,
+    tasks: [{
+      overlap: 'allow',
+      work: {
+        kind: 'function',
+        func: async () => {
+          most = Math.max(most, ++now)
+          await new Promise(resolve => {
+            setImmediate(resolve)
+          })
+          now--
+        }
+      }
+    }],
+    config: { scheduling: { priority_slots: 'never' } }
+  })
   await it.see(it.battery(90))
   await Promise.all(Array.from({ length: 40 }, () => it.desk.enqueue('work')))
   await until('all are done', async () => {
@@ -234,7 +314,16 @@ t.test('never more than the slots of the power profile, whatever arrives at once
 })
 
 t.test('a gate that throws holds the run by name, and the runner goes on', async t => {
-  const it = await laptop(t, { tasks: [{ id: 'odd', constraints: { get window (): string { throw new Error('odd window') } } }, { id: 'plain' }] })
+  const it = await laptop(t, {
+    tasks: [{
+      id: 'odd',
+      constraints: {
+        get window (): string {
+          throw new Error('odd window')
+        }
+      }
+    }, { id: 'plain' }]
+  })
   await it.see(it.mains())
   await it.desk.enqueue('odd')
   const { run } = await it.desk.enqueue('plain')
@@ -243,7 +332,10 @@ t.test('a gate that throws holds the run by name, and the runner goes on', async
 })
 
 t.test('a fire that finds the last one still held is counted on it: one held run a task', async t => {
-  const it = await laptop(t, { at: '2026-11-22T12:30:00Z', tasks: [{ ...onMains, trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }] })
+  const it = await laptop(t, {
+    at: '2026-11-22T12:30:00Z',
+    tasks: [{ ...onMains, trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }]
+  })
   await it.see(it.battery(80))
   for (const at of ['13:00', '14:00', '15:00']) {
     it.clock.set(`2026-11-22T${at}:00Z`)

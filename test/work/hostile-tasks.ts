@@ -9,7 +9,8 @@ import type { Owner } from './house.ts'
 export const SLOW = { timeout: 120_000 }
 const OVER = ['completed', 'failed', 'skipped', 'cancelled']
 
-/** Every method of the context with a value in the place of each of its arguments; what one throws keeps none of the others from being called. */
+/** Every method of the context with a value in the place of each of its arguments; what one throws keeps none of the
+ *  others from being called. */
 const METHODS = `
   const calls = [
     v => ctx.progress.setTotal(v, v), v => ctx.progress.setTotal(1, v), v => ctx.progress.advance(v, v), v => ctx.progress.advance(1, v), v => ctx.progress.update(v, v), v => ctx.progress.update(1, v),
@@ -45,7 +46,9 @@ const methods = async ctx => { ${METHODS} }
 const both = Object.entries(acts).map(([id, act]) => [id, ctx => act(ctx, HOSTILE[ctx.payload.name])])
 export const TASK_DEFINITIONS = [
   { id: 'fine', func: () => 1 },
-  ...${JSON.stringify(ISOLATIONS)}.flatMap(isolation => [...both, ['methods', methods]].map(([id, func]) => ({ id: id + '.' + isolation, isolation, func, max_retries: 0, timeout: 100 })))
+  ...${
+  JSON.stringify(ISOLATIONS)
+}.flatMap(isolation => [...both, ['methods', methods]].map(([id, func]) => ({ id: id + '.' + isolation, isolation, func, max_retries: 0, timeout: 100 })))
 ]
 `
 
@@ -53,31 +56,40 @@ export const ACTS = ['returns', 'throws', 'warns', 'skips', 'fails', 'changed']
 export const isText = (value: unknown) => typeof value === 'string' && value.length <= 4000
 
 export async function setup (t: Owner) {
-  const it = await home(t, { files: { 'hostile.mjs': FILE }, abortGraceMs: 2000, config: { manager: { stop_grace: 0, scheduler_thread_pool: 6 } } })
+  const it = await home(t, {
+    files: { 'hostile.mjs': FILE },
+    abortGraceMs: 2000,
+    config: { manager: { stop_grace: 0, scheduler_thread_pool: 6 } }
+  })
   await it.manager.start()
   const { desk, engine } = it.manager
   const ended = async (task: string, payload: unknown): Promise<FullRun> => {
     const { run: { id } } = await desk.enqueue(task, { payload })
-    await until(`${task} ${JSON.stringify(payload)} is over`, async () => OVER.includes((await engine.get(id))!.state), 100_000)
+    await until(`${task} ${JSON.stringify(payload)} is over`, async () => OVER.includes((await engine.get(id))!.state),
+      100_000)
     return (await engine.get(id))!
   }
   return { ...it, ended }
 }
 
-/** What holds of every task that hands over hostile values in one place. `of`, `calls`: one of so many values, and of so many calls of methods, is tried there. */
+/** What holds of every task that hands over hostile values in one place. `of`, `calls`: one of so many values, and of
+ *  so many calls of methods, is tried there. */
 export function contained (t: Test, place: string, { of, calls }: { of: number, calls: number }): void {
-  t.test(`whatever a task returns or throws (${place}), its attempt ends with bounded words [F31, F32]`, SLOW, async t => {
-    const { ended } = await setup(t)
-    const asks = ACTS.flatMap(act => Object.keys(HOSTILE).map(name => ({ act, name }))).filter((_, at) => at % of === 0)
-    await Promise.all(asks.map(async ({ act, name }) => {
-      const run = await ended(`${act}.${place}`, { name })
-      const what = `${act} ${name}`
-      if (run.state === 'failed') t.ok(isText(run.error?.message), `${what}: ${run.error?.message}`)
-      if (act === 'throws' || act === 'fails') t.equal(run.state, 'failed', what)
-      t.ok(JSON.stringify(run).length < 350_000, what)
-    }))
-    t.notOk('polluted' in {}, 'and nothing is polluted')
-  })
+  t.test(`whatever a task returns or throws (${place}), its attempt ends with bounded words [F31, F32]`, SLOW,
+    async t => {
+      const { ended } = await setup(t)
+      const asks = ACTS.flatMap(act => Object.keys(HOSTILE).map(name => ({ act, name }))).filter((_, at) =>
+        at % of === 0
+      )
+      await Promise.all(asks.map(async ({ act, name }) => {
+        const run = await ended(`${act}.${place}`, { name })
+        const what = `${act} ${name}`
+        if (run.state === 'failed') t.ok(isText(run.error?.message), `${what}: ${run.error?.message}`)
+        if (act === 'throws' || act === 'fails') t.equal(run.state, 'failed', what)
+        t.ok(JSON.stringify(run).length < 350_000, what)
+      }))
+      t.notOk('polluted' in {}, 'and nothing is polluted')
+    })
 
   t.test(`every method of the context takes whatever a task gives it (${place}) [F25, F31]`, SLOW, async t => {
     const { ended, manager } = await setup(t)

@@ -23,11 +23,26 @@ import type { Run, State } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 /** What these need of a tap test. */
-export interface Owner { teardown (fn: () => unknown): void }
+export interface Owner {
+  teardown(fn: () => unknown): void
+}
 
-export interface HouseOptions { clock?: Clock, tasks?: Partial<Task>[], config?: ConfigFile, slots?: number, leadMs?: number, folder?: string, at?: string, abortGraceMs?: number, stopGraceMs?: number, hear?: (notice: Notice) => void, ended?: (run: Claimed, outcome: Outcome) => void }
+export interface HouseOptions {
+  clock?: Clock
+  tasks?: Partial<Task>[]
+  config?: ConfigFile
+  slots?: number
+  leadMs?: number
+  folder?: string
+  at?: string
+  abortGraceMs?: number
+  stopGraceMs?: number
+  hear?: (notice: Notice) => void
+  ended?: (run: Claimed, outcome: Outcome) => void
+}
 
-/** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes before that. */
+/** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes
+ *  before that. */
 export function scratch (t: Owner): string {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -35,7 +50,11 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30, stopGraceMs = 0, hear = () => undefined, ended = () => undefined }: HouseOptions = {}) {
+export async function house (
+  t: Owner,
+  { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30,
+    stopGraceMs = 0, hear = () => undefined, ended = () => undefined }: HouseOptions = {}
+) {
   const clock = (own ?? fakeClock(at)) as FakeClock
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
@@ -49,13 +68,46 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   const random = () => 0.5
   const situation = new Situation({ clock, config: () => settings })
   const runner: Runner = new Runner({
-    engine, clock, random, notice, situation, owner: `boot-${folder}`, tasks: () => map, slots: () => slots, leadMs, stopGraceMs: () => stopGraceMs, abortGraceMs, ended,
-    logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }), services: () => ({ answer: 42 }),
-    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id, uploads: () => '/uploads'
+    engine,
+    clock,
+    random,
+    notice,
+    situation,
+    owner: `boot-${folder}`,
+    tasks: () => map,
+    slots: () => slots,
+    leadMs,
+    stopGraceMs: () => stopGraceMs,
+    abortGraceMs,
+    ended,
+    logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }),
+    services: () => ({ answer: 42 }),
+    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id,
+    uploads: () => '/uploads'
   })
-  const planner = new Planner({ engine, clock, random, notice, leadMs, tasks: () => map, move: () => null, replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire')) })
+  const planner = new Planner({
+    engine,
+    clock,
+    random,
+    notice,
+    leadMs,
+    tasks: () => map,
+    move: () => null,
+    replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
+  })
   let schedules = 0
-  const desk: Desk = new Desk({ engine, clock, notice, planner, runner, situation, tasks: () => map, coming: () => [], scheduleId: () => `s${++schedules}`, uploads: () => '/uploads' })
+  const desk: Desk = new Desk({
+    engine,
+    clock,
+    notice,
+    planner,
+    runner,
+    situation,
+    tasks: () => map,
+    coming: () => [],
+    scheduleId: () => `s${++schedules}`,
+    uploads: () => '/uploads'
+  })
   const owner = `boot-${folder}`
   const feed = new StoreFeed({ engine, owner, notice, facts: () => undefined, schedules: () => undefined })
   await feed.start()
@@ -69,14 +121,28 @@ export async function house (t: Owner, { clock: own, tasks = [{}], config = {}, 
   }
   t.teardown(close)
   const reach = async (id: string, state: State): Promise<Run> => {
-    await until(`run ${id} is ${state}`, async () => (await engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
+    await until(`run ${id} is ${state}`,
+      async () => (await engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
     return (await engine.get(id))!
   }
   const fire = async () => {
     await planner.fire()
     runner.wake()
   }
-  return { clock, situation, engine, runner, planner, desk, tasks: map, notices, close, reach, fire, said: (kind: NoticeKind) => notices.filter(said => said.kind === kind) }
+  return {
+    clock,
+    situation,
+    engine,
+    runner,
+    planner,
+    desk,
+    tasks: map,
+    notices,
+    close,
+    reach,
+    fire,
+    said: (kind: NoticeKind) => notices.filter(said => said.kind === kind)
+  }
 }
 
 /** A task function that runs until it is let go; obeys its signal. */
@@ -91,7 +157,9 @@ export function gate () {
     },
     func: async ({ run_id: id, signal }: { run_id: string, signal: AbortSignal }) => {
       started.push(id)
-      await Promise.race([open.promise, new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })])
+      await Promise.race([open.promise, new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })])
       return 'let go'
     }
   }

@@ -18,7 +18,8 @@ async function setup (t: Owner, files: Record<string, string>, settings: object 
   const { desk, engine } = it.manager
   const add = async (task: string, payload?: unknown) => (await desk.enqueue(task, { payload })).run.id
   const over = async (id: string): Promise<FullRun> => {
-    await until(`${id} is over`, async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state), 30_000)
+    await until(`${id} is over`,
+      async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state), 30_000)
     return (await engine.get(id))!
   }
   const ended = async (task: string, payload?: unknown) => over(await add(task, payload))
@@ -34,14 +35,19 @@ const isAlive = (pid: number) => {
   }
 }
 
-t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on [F24]', SLOW, async t => {
+t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on [F24]',
+  SLOW, async t => {
   const folder = scratch(t)
   const { ended, add, over, manager } = await setup(t, {
     'loop.ts': `
       import { appendFileSync } from 'node:fs'
       const func = (ctx: any) => { ctx.progress.setTotal(1e9); for (let n = 0; ; n++) if (n % 1e6 === 0) { ctx.progress.update(n / 1e6); appendFileSync(ctx.services.config.folder + '/' + ctx.task, '.') } }
-      export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
-    ...Object.fromEntries(PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])),
+      export const TASK_DEFINITIONS = ${
+      JSON.stringify(PLACES)
+    }.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
+    ...Object.fromEntries(
+      PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])
+    ),
     'here.ts': taskFile('here', 'return "fine"')
   }, {}, { services: { folder } })
   for (const place of PLACES) {
@@ -51,7 +57,10 @@ t.test('a loop that never waits is ended at its timeout, its progress is seen me
       return ((await manager.engine.get(loop))!.progress?.current ?? 0) > 0
     })
     t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not kept`)
-    t.match(await over(loop), { state: 'failed', error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' } }, place)
+    t.match(await over(loop), {
+      state: 'failed',
+      error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' }
+    }, place)
     const went = statSync(join(folder, `loop_${place}`)).size
     t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
     t.equal(statSync(join(folder, `loop_${place}`)).size, went, `${place}: the loop does not go on`)
@@ -60,11 +69,19 @@ t.test('a loop that never waits is ended at its timeout, its progress is seen me
 
 t.test('exit, crash and signal of the place where it runs are a failed attempt in words [F26]', SLOW, async t => {
   const { ended, manager } = await setup(t, {
-    'exits.ts': `export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { for (let n = 0; n < ctx.payload; n++) ctx.log.info('word ' + n); process.exit(7) } }))`,
+    'exits.ts': `export const TASK_DEFINITIONS = ${
+      JSON.stringify(PLACES)
+    }.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { for (let n = 0; n < ctx.payload; n++) ctx.log.info('word ' + n); process.exit(7) } }))`,
     'early.ts': taskFile('early', 'process.exit(0)', { isolation: 'process', ...ONCE }),
     'aborts.ts': taskFile('aborts', 'process.abort()', { isolation: 'process', ...ONCE }),
-    'kills.ts': taskFile('kills', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {})', { isolation: 'process', ...ONCE }),
-    'hangs_up.ts': taskFile('hangs_up', 'process.disconnect(); await new Promise(r => setTimeout(r, 60000))', { isolation: 'process', ...ONCE }),
+    'kills.ts': taskFile('kills', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {})', {
+      isolation: 'process',
+      ...ONCE
+    }),
+    'hangs_up.ts': taskFile('hangs_up', 'process.disconnect(); await new Promise(r => setTimeout(r, 60000))', {
+      isolation: 'process',
+      ...ONCE
+    }),
     'next.ts': taskFile('next', 'return 1', { isolation: 'thread' })
   })
   const words = { thread: 2000, process: 50 }
@@ -72,9 +89,12 @@ t.test('exit, crash and signal of the place where it runs are a failed attempt i
     // What a process has said is lost with it beyond what a pipe holds.
     const run = await ended(`exits_${place}`, words[place])
     t.match(run, { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'exited with code 7' } }, place)
-    t.match((await manager.desk.logs({ id: run.id, after: 0, limit: 5000 })).at(-1), { text: `word ${words[place] - 1}` }, `${place}: its last words are heard`)
+    t.match((await manager.desk.logs({ id: run.id, after: 0, limit: 5000 })).at(-1), {
+      text: `word ${words[place] - 1}`
+    }, `${place}: its last words are heard`)
   }
-  t.match(await ended('early'), { state: 'failed', error: { message: 'exited with code 0' } }, 'an exit without an error is no answer')
+  t.match(await ended('early'), { state: 'failed', error: { message: 'exited with code 0' } },
+    'an exit without an error is no answer')
   t.match(await ended('aborts'), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'ended by SIGABRT' } })
   t.match(await ended('kills'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
   t.match(await ended('hangs_up'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
@@ -82,13 +102,25 @@ t.test('exit, crash and signal of the place where it runs are a failed attempt i
 })
 
 t.test('more memory than its limit is a failed attempt that says so [F10, F30]', SLOW, async t => {
-  const hoard = 'const kept: unknown[] = []; for (;;) { kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n }))); await new Promise(r => setImmediate(r)) }'
-  const { ended } = await setup(t, Object.fromEntries(PLACES.map(place => [`hoards_${place}.ts`, taskFile(`hoards_${place}`, hoard, { isolation: place, memory_limit: '48 MiB', ...ONCE })])))
-  for (const place of PLACES) t.match(await ended(`hoards_${place}`), { state: 'failed', error: { code: 'OFFPEAK_OUT_OF_MEMORY', message: 'ran out of memory: its memory_limit is 48 MiB' } }, place)
+  const hoard =
+    'const kept: unknown[] = []; for (;;) { kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n }))); await new Promise(r => setImmediate(r)) }'
+  const { ended } = await setup(t, Object.fromEntries(
+    PLACES.map(
+      place => [`hoards_${place}.ts`,
+        taskFile(`hoards_${place}`, hoard, { isolation: place, memory_limit: '48 MiB', ...ONCE })]
+    )
+  ))
+  for (const place of PLACES) {
+    t.match(await ended(`hoards_${place}`), {
+      state: 'failed',
+      error: { code: 'OFFPEAK_OUT_OF_MEMORY', message: 'ran out of memory: its memory_limit is 48 MiB' }
+    }, place)
+  }
 })
 
 t.test('with a process everything ends that it has started, also what does not listen to TERM', SLOW, async t => {
-  const body = (rest: string) => `const { spawn } = await import('node:child_process')
+  const body = (rest: string) =>
+    `const { spawn } = await import('node:child_process')
     const { writeFileSync } = await import('node:fs')
     process.on('SIGTERM', () => {})
     const child = spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { stdio: 'ignore' })
@@ -112,8 +144,11 @@ t.test('with a process everything ends that it has started, also what does not l
 })
 
 t.test('a function that is told to stop has the grace to end well; a stop gives the attempt back', SLOW, async t => {
-  const body = 'ctx.log.info("on"); await new Promise(r => ctx.signal.addEventListener("abort", r)); await new Promise(r => setTimeout(r, 50)); ctx.log.info(ctx.signal.reason.code); throw ctx.signal.reason'
-  const { add, manager } = await setup(t, Object.fromEntries(PLACES.map(place => [`stops_${place}.ts`, taskFile(`stops_${place}`, body, { isolation: place, ...ONCE })])))
+  const body =
+    'ctx.log.info("on"); await new Promise(r => ctx.signal.addEventListener("abort", r)); await new Promise(r => setTimeout(r, 50)); ctx.log.info(ctx.signal.reason.code); throw ctx.signal.reason'
+  const { add, manager } = await setup(t, Object.fromEntries(
+    PLACES.map(place => [`stops_${place}.ts`, taskFile(`stops_${place}`, body, { isolation: place, ...ONCE })])
+  ))
   const ids = await Promise.all(PLACES.map(place => add(`stops_${place}`)))
   const words = async (id: string) => (await manager.desk.logs({ id, after: 0, limit: 5 })).map(({ text }) => text)
   for (const id of ids) {
@@ -129,29 +164,39 @@ t.test('a function that is told to stop has the grace to end well; a stop gives 
   }
 })
 
-t.test('threads are used again, no more of them than slots, and one that has leaked is replaced [F30]', SLOW, async t => {
-  const id = 'const { threadId } = await import("node:worker_threads")'
-  const { add, over, ended } = await setup(t, {
-    'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, { isolation: 'thread' }),
-    'leaks.ts': taskFile('leaks', `${id}; const had = globalThis.leak !== undefined; globalThis.leak = Array.from({ length: 400 }, () => new Array(25_000).fill(0.5)); return { had, threadId }`, { isolation: 'thread', memory_limit: '128 MiB', ...ONCE })
-  }, { scheduler_thread_pool: 2 })
-  const warnings: string[] = []
-  const warn = ({ name }: Error) => void warnings.push(name)
-  process.on('warning', warn)
-  t.teardown(() => process.off('warning', warn))
-  const ids = await Promise.all(Array.from({ length: 40 }, () => add('which')))
-  const used = new Set<unknown>()
-  for (const id of ids) used.add((await over(id)).result)
-  t.ok(used.size <= 2, `${used.size} threads for 40 runs`)
-  t.strictSame(warnings, [], 'nothing piles up with their use')
-  const first = (await ended('leaks')).result as { threadId: number }
-  const second = (await ended('leaks')).result as { threadId: number }
-  t.match(second, { had: false })
-  t.not(second.threadId, first.threadId)
-})
+t.test('threads are used again, no more of them than slots, and one that has leaked is replaced [F30]', SLOW,
+  async t => {
+    const id = 'const { threadId } = await import("node:worker_threads")'
+    const { add, over, ended } = await setup(t, {
+      'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, {
+        isolation: 'thread'
+      }),
+      'leaks.ts': taskFile('leaks',
+        `${id}; const had = globalThis.leak !== undefined; globalThis.leak = Array.from({ length: 400 }, () => new Array(25_000).fill(0.5)); return { had, threadId }`,
+        { isolation: 'thread', memory_limit: '128 MiB', ...ONCE })
+    }, { scheduler_thread_pool: 2 })
+    const warnings: string[] = []
+    const warn = ({ name }: Error) => void warnings.push(name)
+    process.on('warning', warn)
+    t.teardown(() => process.off('warning', warn))
+    const ids = await Promise.all(Array.from({ length: 40 }, () => add('which')))
+    const used = new Set<unknown>()
+    for (const id of ids) used.add((await over(id)).result)
+    t.ok(used.size <= 2, `${used.size} threads for 40 runs`)
+    t.strictSame(warnings, [], 'nothing piles up with their use')
+    const first = (await ended('leaks')).result as { threadId: number }
+    const second = (await ended('leaks')).result as { threadId: number }
+    t.match(second, { had: false })
+    t.not(second.threadId, first.threadId)
+  })
 
 t.test('what is executed is the version that was checked, whatever has become of its file [F39]', SLOW, async t => {
-  const { ended, write, manager } = await setup(t, Object.fromEntries(PLACES.map(isolation => [`kept_${isolation}.ts`, `const answer: string = 'good'\n${taskFile(`kept_${isolation}`, 'return answer', { isolation, ...ONCE })}`])))
+  const { ended, write, manager } = await setup(t, Object.fromEntries(
+    PLACES.map(
+      isolation => [`kept_${isolation}.ts`,
+        `const answer: string = 'good'\n${taskFile(`kept_${isolation}`, 'return answer', { isolation, ...ONCE })}`]
+    )
+  ))
   for (const place of PLACES) write(`backgroundtask/kept_${place}.ts`, 'export const TASK_DEFINITIONS = [ broken')
   await until('they are found broken', () => manager.catalog.broken.length === 2)
   for (const place of PLACES) t.match(await ended(`kept_${place}`), { state: 'completed', result: 'good' }, place)
@@ -159,13 +204,21 @@ t.test('what is executed is the version that was checked, whatever has become of
 
 const hasIonice = spawnSync('ionice').error === undefined
 
-t.test('processes and scripts are as kind as they are told to be', { ...SLOW, skip: !hasIonice && 'there is no ionice here' }, async t => {
+t.test('processes and scripts are as kind as they are told to be', {
+  ...SLOW,
+  skip: !hasIonice && 'there is no ionice here'
+}, async t => {
   const { ended } = await setup(t, {
-    'kind.ts': taskFile('kind', 'const { getPriority } = await import("node:os"); const { execFileSync } = await import("node:child_process"); return [getPriority(), String(execFileSync("ionice")).trim(), process.env.COLOUR, process.env.OFFPEAK_TEST_SECRET ?? null]', { isolation: 'process', nice: 7, ionice: 'idle', env: { COLOUR: 'blue' } }),
-    'kind.sh': '#!/bin/sh\n# offpeak: id = kind_script ; nice = 5 ; ionice = low\necho "::result \\"$(nice) $(ionice)\\""\n'
+    'kind.ts': taskFile('kind',
+      'const { getPriority } = await import("node:os"); const { execFileSync } = await import("node:child_process"); return [getPriority(), String(execFileSync("ionice")).trim(), process.env.COLOUR, process.env.OFFPEAK_TEST_SECRET ?? null]',
+      { isolation: 'process', nice: 7, ionice: 'idle', env: { COLOUR: 'blue' } }),
+    'kind.sh':
+      '#!/bin/sh\n# offpeak: id = kind_script ; nice = 5 ; ionice = low\necho "::result \\"$(nice) $(ionice)\\""\n'
   })
   process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
-  t.teardown(() => { delete process.env.OFFPEAK_TEST_SECRET })
+  t.teardown(() => {
+    delete process.env.OFFPEAK_TEST_SECRET
+  })
   t.match((await ended('kind')).result, [7, 'idle', 'blue', null])
   t.match((await ended('kind_script')).result, '5 best-effort: prio 7')
 })

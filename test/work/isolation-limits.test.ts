@@ -14,10 +14,16 @@ const MIB = 2 ** 20
 const fileOf = (bodies: Record<string, string>, fields: object) => `
   const wait = ms => new Promise(done => setTimeout(done, ms))
   const bodies = { ${Object.entries(bodies).map(([name, body]) => `${name}: async ctx => { ${body} }`).join(',\n')} }
-  export const TASK_DEFINITIONS = ${JSON.stringify(PLACES)}.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
+  export const TASK_DEFINITIONS = ${
+  JSON.stringify(PLACES)
+}.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
     ({ id: name + '.' + isolation, func, isolation, max_retries: 0, ...${JSON.stringify(fields)} })))`
 
-async function setup (t: Owner, { bodies = {}, fields = {}, files = {} }: { bodies?: Record<string, string>, fields?: object, files?: Record<string, string> }) {
+async function setup (
+  t: Owner,
+  { bodies = {}, fields = {}, files = {} }: { bodies?: Record<string, string>, fields?: object,
+    files?: Record<string, string> }
+) {
   const it = await home(t, { files: { 'tasks.mjs': fileOf(bodies, fields), ...files }, abortGraceMs: 600 })
   await it.manager.start()
   const { desk, engine } = it.manager
@@ -29,26 +35,39 @@ async function setup (t: Owner, { bodies = {}, fields = {}, files = {} }: { bodi
   return { ended }
 }
 
-t.test('memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures [F10, F30]', SLOW, async t => {
-  const grows = 'const kept = []; for (;;) { kept.push(Buffer.alloc(20e6, 1)); await wait(30) }'
-  const node = JSON.stringify(process.execPath)
-  const script = (id: string, code: string) => `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`
-  const { ended } = await setup(t, {
-    bodies: { buffers: grows, modest: 'const kept = Buffer.alloc(20e6, 1); await wait(400); return kept.length' }, fields: { memory_limit: '96 MiB' },
-    files: {
-      'grows.sh': script('grows.script', 'const kept = []; setInterval(() => kept.push(Buffer.alloc(20e6, 1)), 30)'),
-      'modest.sh': '#!/bin/sh\n# offpeak: id = modest.script ; memory_limit = 96 MiB ; max_retries = 0\nsleep 0.4; echo "::result 20000000"\n'
+t.test(
+  'memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures [F10, F30]',
+  SLOW,
+  async t => {
+    const grows = 'const kept = []; for (;;) { kept.push(Buffer.alloc(20e6, 1)); await wait(30) }'
+    const node = JSON.stringify(process.execPath)
+    const script = (id: string, code: string) =>
+      `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`
+    const { ended } = await setup(t, {
+      bodies: { buffers: grows, modest: 'const kept = Buffer.alloc(20e6, 1); await wait(400); return kept.length' },
+      fields: { memory_limit: '96 MiB' },
+      files: {
+        'grows.sh': script('grows.script', 'const kept = []; setInterval(() => kept.push(Buffer.alloc(20e6, 1)), 30)'),
+        'modest.sh':
+          '#!/bin/sh\n# offpeak: id = modest.script ; memory_limit = 96 MiB ; max_retries = 0\nsleep 0.4; echo "::result 20000000"\n'
+      }
+    })
+    for (const task of ['buffers.thread', 'buffers.process', 'grows.script']) {
+      const { state, error } = await ended(task)
+      t.match({ state, code: error?.code }, { state: 'failed', code: 'OFFPEAK_OUT_OF_MEMORY' }, task)
+      const [, limit, held] =
+        /^ran out of memory: its memory_limit is (\d+) MiB, and it held (\d+) MiB$/.exec(error!.message) ?? []
+      t.equal(limit, '96', error!.message)
+      t.ok(Number(held) > 96 && Number(held) < 1500, error!.message)
     }
-  })
-  for (const task of ['buffers.thread', 'buffers.process', 'grows.script']) {
-    const { state, error } = await ended(task)
-    t.match({ state, code: error?.code }, { state: 'failed', code: 'OFFPEAK_OUT_OF_MEMORY' }, task)
-    const [, limit, held] = /^ran out of memory: its memory_limit is (\d+) MiB, and it held (\d+) MiB$/.exec(error!.message) ?? []
-    t.equal(limit, '96', error!.message)
-    t.ok(Number(held) > 96 && Number(held) < 1500, error!.message)
+    for (const task of ['modest.thread', 'modest.process', 'modest.script']) {
+      t.match(await ended(task), {
+        state: 'completed',
+        result: 20_000_000
+      }, task)
+    }
   }
-  for (const task of ['modest.thread', 'modest.process', 'modest.script']) t.match(await ended(task), { state: 'completed', result: 20_000_000 }, task)
-})
+)
 
 t.test('what a process holds before its task begins does not count', SLOW, async t => {
   // Node alone holds more than that.
@@ -60,7 +79,12 @@ t.test('what is over its limit only because it is counted twice, or only once, i
   const seen: Used = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
   const over: number[] = []
   let held = 90 * MIB
-  const meter = metered(() => seen, { bytes: 100 * MIB, seen: used => used.memory_peak_bytes, held: () => held, over: bytes => void over.push(bytes) })
+  const meter = metered(() => seen, {
+    bytes: 100 * MIB,
+    seen: used => used.memory_peak_bytes,
+    held: () => held,
+    over: bytes => void over.push(bytes)
+  })
   await meter.look()
   t.strictSame(over, [], 'shared pages count once')
   held = 101 * MIB

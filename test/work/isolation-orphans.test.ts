@@ -29,7 +29,12 @@ const body = (folder: string) => `
 async function running (t: Parameters<typeof served>[0]) {
   const folder = scratch(t)
   const files = { 'spins.ts': taskFile('spins', body(folder), { isolation: 'process', max_retries: 0, timeout: 0 }) }
-  const pids = () => existsSync(join(folder, 'pids')) ? readFileSync(join(folder, 'pids'), 'utf8').split('\n').filter(Boolean).map(line => line.split(' ').map(Number) as [number, number]) : []
+  const pids = () =>
+    existsSync(join(folder, 'pids'))
+      ? readFileSync(join(folder, 'pids'), 'utf8').split('\n').filter(Boolean).map(line =>
+        line.split(' ').map(Number) as [number, number]
+      )
+      : []
   t.teardown(() => {
     for (const [pid] of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
   })
@@ -39,20 +44,21 @@ async function running (t: Parameters<typeof served>[0]) {
   return { ...it, files, pids }
 }
 
-t.test('a process that outlives a killed manager is ended at the next start, before its run runs again [F07]', SLOW, async t => {
-  const { child, exit, root, files, pids } = await running(t)
-  const [pid] = pids()[0]!
-  // Who is stopped cannot notice that the manager has gone.
-  process.kill(pid, 'SIGSTOP')
-  child.kill('SIGKILL')
-  await exit
-  t.ok(isAlive(pid))
-  const again = await served(t, { root, files })
-  await until('it runs again', () => pids().length === 2)
-  t.equal(pids()[1]![1], 0, 'none of the earlier processes was alive then')
-  t.notOk(isAlive(pid))
-  again.child.kill('SIGKILL')
-})
+t.test('a process that outlives a killed manager is ended at the next start, before its run runs again [F07]', SLOW,
+  async t => {
+    const { child, exit, root, files, pids } = await running(t)
+    const [pid] = pids()[0]!
+    // Who is stopped cannot notice that the manager has gone.
+    process.kill(pid, 'SIGSTOP')
+    child.kill('SIGKILL')
+    await exit
+    t.ok(isAlive(pid))
+    const again = await served(t, { root, files })
+    await until('it runs again', () => pids().length === 2)
+    t.equal(pids()[1]![1], 0, 'none of the earlier processes was alive then')
+    t.notOk(isAlive(pid))
+    again.child.kill('SIGKILL')
+  })
 
 t.test('a process whose manager was killed ends by itself, whatever it does [F08]', SLOW, async t => {
   const { child, pids } = await running(t)

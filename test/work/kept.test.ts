@@ -16,27 +16,41 @@ const VALUES = `
   for (const one of friends) one.friends = friends.filter(other => other !== one)`
 
 const KEPT = {
-  date: '1970-01-01T00:00:00.000Z', none: null, url: 'http://a/b?c', instant: '2026-11-30T01:02:03Z', zoned: '2026-11-30T01:00:00+01:00[Europe/Berlin]',
-  buffer: { type: 'Buffer', data: [97, 98] }, money: [{ euro: 0.05 }], point: { x: 1, y: [2] }, map: [['a', '1970-01-01T00:00:00.000Z']], set: [1], holes: [null], text: 'a\u0000b\ud800'
+  date: '1970-01-01T00:00:00.000Z',
+  none: null,
+  url: 'http://a/b?c',
+  instant: '2026-11-30T01:02:03Z',
+  zoned: '2026-11-30T01:00:00+01:00[Europe/Berlin]',
+  buffer: { type: 'Buffer', data: [97, 98] },
+  money: [{ euro: 0.05 }],
+  point: { x: 1, y: [2] },
+  map: [['a', '1970-01-01T00:00:00.000Z']],
+  set: [1],
+  holes: [null],
+  text: 'a\u0000b\ud800'
 }
 
 async function setup (t: Owner, bodies: Record<string, string>) {
   const file = `${VALUES}
     const bodies = { ${Object.entries(bodies).map(([name, body]) => `${name}: async ctx => { ${body} }`).join(',\n')} }
-    export const TASK_DEFINITIONS = ${JSON.stringify(MODES)}.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
+    export const TASK_DEFINITIONS = ${
+    JSON.stringify(MODES)
+  }.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
       ({ id: name + '.' + isolation, func, isolation, max_retries: 1, backoff: { kind: 'fixed', delay: 0.01, jitter: 0 } })))`
   const it = await home(t, { files: { 'kept.mjs': file } })
   await it.manager.start()
   const { desk, engine } = it.manager
   const over = async (id: string) => {
-    await until(`${id} is over`, async () => ['completed', 'failed', 'skipped'].includes((await engine.get(id))!.state), 30_000)
+    await until(`${id} is over`, async () => ['completed', 'failed', 'skipped'].includes((await engine.get(id))!.state),
+      30_000)
     return (await engine.get(id))!
   }
   const ended = async (task: string, ask: object = {}) => over((await desk.enqueue(task, ask)).run.id)
   return { ...it, over, ended }
 }
 
-t.test('values with a JSON of their own are kept as that: in results, checkpoints, steps, payloads and log fields', SLOW, async t => {
+t.test('values with a JSON of their own are kept as that: in results, checkpoints, steps, payloads and log fields',
+  SLOW, async t => {
   const { ended, over, manager } = await setup(t, {
     returns: 'return values()',
     keeps: `
@@ -60,9 +74,12 @@ t.test('values with a JSON of their own are kept as that: in results, checkpoint
   }
 })
 
-t.test('what cannot be kept is refused with code, size and path, the checkpoint before stays, and the run may go on [F31]', SLOW, async t => {
-  const { ended, manager } = await setup(t, {
-    refused: `
+t.test(
+  'what cannot be kept is refused with code, size and path, the checkpoint before stays, and the run may go on [F31]',
+  SLOW,
+  async t => {
+    const { ended, manager } = await setup(t, {
+      refused: `
       if (ctx.attempt === 2) return await ctx.checkpoint.read()
       const codeOf = async work => await work().then(() => 'kept', ({ code, message }) => code + ': ' + message)
       const deep = Array.from({ length: 40 }).reduce(inner => [inner], 0)
@@ -73,42 +90,72 @@ t.test('what cannot be kept is refused with code, size and path, the checkpoint 
       for (const payload of ['x'.repeat(300_000), deep, { items: [{ when: -Infinity }] }]) said.push(await codeOf(() => ctx.enqueue('refused.inline', { payload })))
       for (const line of said) ctx.log.info(line)
       throw new Error('again')`
-  })
-  const expected = [
-    /^OFFPEAK_CHECKPOINT_TOO_LARGE: The checkpoint was not saved: it is at least 300002 bytes of JSON, and at most 262144 may be kept$/,
-    /^OFFPEAK_CHECKPOINT_TOO_DEEP: The checkpoint was not saved: (\/0){32} is nested deeper than 32 levels$/,
-    /^OFFPEAK_CHECKPOINT_NOT_JSON: The checkpoint was not saved: \/items\/3\/when is a function, which JSON does not have$/,
-    /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/n is a BigInt/, /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/0 is NaN/, /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/0\/friends\/0\/friends\/0 is circular/,
-    /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/a cannot be read: mine/, /^OFFPEAK_CHECKPOINT_NOT_JSON: .*it is a Promise/,
-    /^OFFPEAK_STEPS_TOO_LARGE: With the step 'step 8' .* more than 262144 bytes/, /^OFFPEAK_STEP_TOO_DEEP: .*'step 9'/, /^OFFPEAK_STEP_NOT_JSON: .*'step 10' cannot be kept: \/items\/0 is a symbol/,
-    /^OFFPEAK_INPUT_INVALID: .*\/payload is at least 300002 bytes/, /^OFFPEAK_INPUT_INVALID: .*\/payload(\/0){32} is nested deeper/, /^OFFPEAK_INPUT_INVALID: .*\/payload\/items\/0\/when is -Infinity/
-  ]
-  for (const mode of MODES) {
-    const { id, result, state } = await ended(`refused.${mode}`)
-    t.strictSame([state, result], ['completed', { page: 1 }], mode)
-    const lines = await manager.desk.logs({ id, after: 0, limit: 20 })
-    t.match(lines.map(({ text }) => text), expected, mode)
-    t.equal(lines.length, expected.length)
+    })
+    const expected = [
+      /^OFFPEAK_CHECKPOINT_TOO_LARGE: The checkpoint was not saved: it is at least 300002 bytes of JSON, and at most 262144 may be kept$/,
+      /^OFFPEAK_CHECKPOINT_TOO_DEEP: The checkpoint was not saved: (\/0){32} is nested deeper than 32 levels$/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: The checkpoint was not saved: \/items\/3\/when is a function, which JSON does not have$/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/n is a BigInt/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/0 is NaN/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/0\/friends\/0\/friends\/0 is circular/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: .*\/a cannot be read: mine/,
+      /^OFFPEAK_CHECKPOINT_NOT_JSON: .*it is a Promise/,
+      /^OFFPEAK_STEPS_TOO_LARGE: With the step 'step 8' .* more than 262144 bytes/,
+      /^OFFPEAK_STEP_TOO_DEEP: .*'step 9'/,
+      /^OFFPEAK_STEP_NOT_JSON: .*'step 10' cannot be kept: \/items\/0 is a symbol/,
+      /^OFFPEAK_INPUT_INVALID: .*\/payload is at least 300002 bytes/,
+      /^OFFPEAK_INPUT_INVALID: .*\/payload(\/0){32} is nested deeper/,
+      /^OFFPEAK_INPUT_INVALID: .*\/payload\/items\/0\/when is -Infinity/
+    ]
+    for (const mode of MODES) {
+      const { id, result, state } = await ended(`refused.${mode}`)
+      t.strictSame([state, result], ['completed', { page: 1 }], mode)
+      const lines = await manager.desk.logs({ id, after: 0, limit: 20 })
+      t.match(lines.map(({ text }) => text), expected, mode)
+      t.equal(lines.length, expected.length)
+    }
   }
-})
+)
 
 t.test('a result that cannot be kept is not tried again, and its warning says what is missing', SLOW, async t => {
   const { ended } = await setup(t, {
-    large: 'return "x".repeat(300_000)', knows: 'return friends', odd: 'return { fine: 1, nested: [{ when: () => 1 }] }', hostile: 'return new Proxy({}, { getPrototypeOf () { throw new Error("mine") } })',
+    large: 'return "x".repeat(300_000)',
+    knows: 'return friends',
+    odd: 'return { fine: 1, nested: [{ when: () => 1 }] }',
+    hostile: 'return new Proxy({}, { getPrototypeOf () { throw new Error("mine") } })',
     warned: 'return ctx.warn("look", { never: Symbol("s") })'
   })
   for (const mode of MODES) {
-    t.match(await ended(`large.${mode}`), { state: 'completed', attempt: 1, result: null, warning: /^its result was not kept: it is at least 300002 bytes/ }, mode)
-    t.match(await ended(`knows.${mode}`), { state: 'completed', attempt: 1, result: null, warning: /^its result was not kept: it is at least 26\d+ bytes/ }, mode)
-    t.match(await ended(`odd.${mode}`), { state: 'completed', result: { fine: 1, nested: [{}] }, warning: 'its result was not kept as it was: /nested/0/when is a function, which JSON does not have' }, mode)
-    t.match(await ended(`warned.${mode}`), { state: 'completed', result: {}, warning: /^look; its result .* \/never is a symbol/ }, mode)
+    t.match(await ended(`large.${mode}`), {
+      state: 'completed',
+      attempt: 1,
+      result: null,
+      warning: /^its result was not kept: it is at least 300002 bytes/
+    }, mode)
+    t.match(await ended(`knows.${mode}`), {
+      state: 'completed',
+      attempt: 1,
+      result: null,
+      warning: /^its result was not kept: it is at least 26\d+ bytes/
+    }, mode)
+    t.match(await ended(`odd.${mode}`), {
+      state: 'completed',
+      result: { fine: 1, nested: [{}] },
+      warning: 'its result was not kept as it was: /nested/0/when is a function, which JSON does not have'
+    }, mode)
+    t.match(await ended(`warned.${mode}`), {
+      state: 'completed',
+      result: {},
+      warning: /^look; its result .* \/never is a symbol/
+    }, mode)
     t.match(await ended(`hostile.${mode}`), { state: 'completed', warning: /is a Proxy/ }, mode)
   }
 })
 
-t.test('what a task changes in a checkpoint that it has read, or in the result of a step, is not kept', SLOW, async t => {
-  const { ended } = await setup(t, {
-    changes: `
+t.test('what a task changes in a checkpoint that it has read, or in the result of a step, is not kept', SLOW,
+  async t => {
+    const { ended } = await setup(t, {
+      changes: `
       const read = await ctx.checkpoint.read()
       if (ctx.attempt === 2) return [read, await ctx.step('list', () => 0)]
       await ctx.checkpoint.save({ page: 1 })
@@ -118,17 +165,22 @@ t.test('what a task changes in a checkpoint that it has read, or in the result o
       list.push(2)
       await ctx.step('more', () => 3)
       throw new Error('again')`
+    })
+    for (const mode of MODES) t.strictSame((await ended(`changes.${mode}`)).result, [{ page: 1 }, [1]], mode)
   })
-  for (const mode of MODES) t.strictSame((await ended(`changes.${mode}`)).result, [{ page: 1 }, [1]], mode)
-})
 
 t.test('whatever a task throws is a failed attempt with words [F32]', SLOW, async t => {
   const { ended } = await setup(t, {
-    proxy: 'throw new Proxy({}, { getPrototypeOf () { throw new Error("no") } })', friends: 'throw friends', object: 'throw { status: 503, data: "busy" }', bigint: 'throw 10n',
-    skip: 'try { ctx.skip("a") } catch (error) { error.message = undefined; throw error }', late: 'try { ctx.retryAfter(1) } catch (error) { error.ms = NaN; throw error }'
+    proxy: 'throw new Proxy({}, { getPrototypeOf () { throw new Error("no") } })',
+    friends: 'throw friends',
+    object: 'throw { status: 503, data: "busy" }',
+    bigint: 'throw 10n',
+    skip: 'try { ctx.skip("a") } catch (error) { error.message = undefined; throw error }',
+    late: 'try { ctx.retryAfter(1) } catch (error) { error.ms = NaN; throw error }'
   })
   for (const mode of MODES) {
-    t.match(await ended(`object.${mode}`), { state: 'failed', error: { message: '{"status":503,"data":"busy"}' } }, mode)
+    t.match(await ended(`object.${mode}`), { state: 'failed', error: { message: '{"status":503,"data":"busy"}' } },
+      mode)
     t.match(await ended(`friends.${mode}`), { state: 'failed', error: { message: /left out: it is at least/ } }, mode)
     t.match(await ended(`bigint.${mode}`), { state: 'failed', error: { message: '10' } }, mode)
     t.match(await ended(`proxy.${mode}`), { state: 'failed' }, mode)

@@ -16,15 +16,25 @@ t.test('fields of a call are fields, whatever they are named', async t => {
   log.info(undefined)
   log.info(7)
   t.strictSame(lines, [
-    { at: 5, level: 30, text: 'text a 1', data: { msg: 'mine', level: 'high', time: 1, at: 2 } }, { at: 5, level: 40, text: 'the message' }, { at: 5, level: 30, text: '' }, { at: 5, level: 30, text: '7' }
+    { at: 5, level: 30, text: 'text a 1', data: { msg: 'mine', level: 'high', time: 1, at: 2 } },
+    { at: 5, level: 40, text: 'the message' },
+    { at: 5, level: 30, text: '' },
+    { at: 5, level: 30, text: '7' }
   ])
 })
 
 t.test('secrets are hidden, also in what becomes plain [S31]', async t => {
   const { log, lines } = setup()
-  class Login { password = 'a'; user = 'anna' }
+  class Login {
+    password = 'a'
+    user = 'anna'
+  }
   log.info({ password: 'b', login: new Login(), deep: { one: { password: 'c' } } }, 'in')
-  t.strictSame(lines[0]!.data, { password: '[redacted]', login: { password: '[redacted]', user: 'anna' }, deep: { one: { password: '[redacted]' } } })
+  t.strictSame(lines[0]!.data, {
+    password: '[redacted]',
+    login: { password: '[redacted]', user: 'anna' },
+    deep: { one: { password: '[redacted]' } }
+  })
 })
 
 t.test('errors keep kind, code and the fields that were added to them', async t => {
@@ -43,8 +53,31 @@ t.test('nothing that is logged throws, or costs more than its limit', async t =>
   const friends: { all?: unknown }[] = Array.from({ length: 12 }, () => ({}))
   for (const one of friends) one.all = friends.filter(other => other !== one)
   const hostile = [
-    { get a () { throw new Error('mine') } }, new Proxy({}, { getPrototypeOf () { throw new Error('nobody') }, ownKeys () { throw new Error('hidden') } }), Proxy.revocable({}, {}), { friends }, { n: 10n },
-    Symbol('s'), () => 1, { toJSON () { throw new Error('no') } }, Object.assign(new Error('x'), { friends }), 'x'.repeat(5_000_000)
+    {
+      get a () {
+        throw new Error('mine')
+      }
+    },
+    new Proxy({}, {
+      getPrototypeOf () {
+        throw new Error('nobody')
+      },
+      ownKeys () {
+        throw new Error('hidden')
+      }
+    }),
+    Proxy.revocable({}, {}),
+    { friends },
+    { n: 10n },
+    Symbol('s'),
+    () => 1,
+    {
+      toJSON () {
+        throw new Error('no')
+      }
+    },
+    Object.assign(new Error('x'), { friends }),
+    'x'.repeat(5_000_000)
   ]
   for (const value of hostile) {
     log.info(value)
@@ -57,8 +90,12 @@ t.test('nothing that is logged throws, or costs more than its limit', async t =>
 })
 
 t.test('a part that is sent is the argument that was given', async t => {
-  for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) t.strictSame(logArgument(structuredClone(logParts([value]))[0]!), value)
-  const error = logArgument(structuredClone(logParts([Object.assign(new RangeError('far'), { code: 7 })]))[0]!) as Error & { code: number }
+  for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) {
+    t.strictSame(logArgument(structuredClone(logParts([value]))[0]!), value)
+  }
+  const error = logArgument(structuredClone(logParts([Object.assign(new RangeError('far'), { code: 7 })]))[0]!) as
+    & Error
+    & { code: number }
   t.match(error, { name: 'RangeError', message: 'far', code: 7 })
   t.ok(error instanceof Error)
 })
@@ -66,10 +103,26 @@ t.test('a part that is sent is the argument that was given', async t => {
 t.test('a line is bounded, whatever its arguments and fields are [F31]', async t => {
   const { log, lines } = setup()
   const values: [string, unknown][] = [
-    ['many arguments', Array.from({ length: 100_000 }, () => 'x'.repeat(1000))], ['fields of long text', [Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`f${n}`, 'x'.repeat(10_000)])), 'text']],
-    ['a long key', [{ ['k'.repeat(100_000_000)]: 1 }]], ['text put together', ['x'.repeat(400_000_000)]], ['a symbol', [Symbol('x'.repeat(100_000_000))]], ['a message', [new Error('x'.repeat(300_000_000))]],
-    ['an error with many fields', [Object.assign(new Error('x'), Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, 'y'.repeat(100)])))]], ['a BigInt', [10n ** 100_000n]],
-    ['a function whose toString throws', [Object.assign(() => 1, { toString () { throw new Error('no') } })]], ['ten thousand causes', [Array.from({ length: 10_000 }).reduce<Error>(cause => new Error('e', { cause }), new Error('first'))]]
+    ['many arguments', Array.from({ length: 100_000 }, () => 'x'.repeat(1000))],
+    ['fields of long text', [Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`f${n}`, 'x'.repeat(10_000)])),
+      'text']],
+    ['a long key', [{ ['k'.repeat(100_000_000)]: 1 }]],
+    ['text put together', ['x'.repeat(400_000_000)]],
+    ['a symbol', [Symbol('x'.repeat(100_000_000))]],
+    ['a message', [new Error('x'.repeat(300_000_000))]],
+    ['an error with many fields', [
+      Object.assign(new Error('x'),
+        Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, 'y'.repeat(100)])))
+    ]],
+    ['a BigInt', [10n ** 100_000n]],
+    ['a function whose toString throws', [Object.assign(() => 1, {
+      toString () {
+        throw new Error('no')
+      }
+    })]],
+    ['ten thousand causes', [
+      Array.from({ length: 10_000 }).reduce<Error>(cause => new Error('e', { cause }), new Error('first'))
+    ]]
   ]
   for (const [name, words] of values) {
     const began = process.cpuUsage()
@@ -82,7 +135,12 @@ t.test('a line is bounded, whatever its arguments and fields are [F31]', async t
 
 t.test('one call reads a bounded share of what it is given: what is left out counts as read', async t => {
   let reads = 0
-  const wide = Array.from({ length: 10_000 }, () => ({ get a () { reads++; return 1 } }))
+  const wide = Array.from({ length: 10_000 }, () => ({
+    get a () {
+      reads++
+      return 1
+    }
+  }))
   const fields = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, wide]))
   const [part] = logParts([fields, fields, fields]) as [{ fields: Record<string, { plain: string }> }]
   t.match(part.fields['k0']!.plain, /^\[left out: it is at least \d+ bytes/)

@@ -38,36 +38,46 @@ t.test('more inline runs than are listed change nothing', async t => {
   t.strictSame(table.holders, [])
 })
 
-t.test('a signal that the loop has not read yet is seen, and is still heard', { skip: process.platform !== 'linux' }, async t => {
-  const pipe = findSignalPipe()!
-  t.ok(pipe, 'the pipe is found')
-  t.teardown(() => closeSignalPipe(pipe))
-  let heard = 0
-  const hear = () => void heard++
-  process.on('SIGUSR2', hear)
-  t.teardown(() => process.off('SIGUSR2', hear))
-  t.notOk(waitingSignals(pipe).includes(12))
-  process.kill(process.pid, 'SIGUSR2')
-  t.ok(waitingSignals(pipe).includes(12))
-  t.ok(waitingSignals(pipe).includes(12), 'looking takes nothing away')
-  t.equal(heard, 0)
-  await until('the loop has heard it', () => heard === 1)
-  await until('the trial is over', () => process.listenerCount('SIGURG') === 0)
-  t.strictSame(waitingSignals(pipe), [])
-})
+t.test('a signal that the loop has not read yet is seen, and is still heard', { skip: process.platform !== 'linux' },
+  async t => {
+    const pipe = findSignalPipe()!
+    t.ok(pipe, 'the pipe is found')
+    t.teardown(() => closeSignalPipe(pipe))
+    let heard = 0
+    const hear = () => void heard++
+    process.on('SIGUSR2', hear)
+    t.teardown(() => process.off('SIGUSR2', hear))
+    t.notOk(waitingSignals(pipe).includes(12))
+    process.kill(process.pid, 'SIGUSR2')
+    t.ok(waitingSignals(pipe).includes(12))
+    t.ok(waitingSignals(pipe).includes(12), 'looking takes nothing away')
+    t.equal(heard, 0)
+    await until('the loop has heard it', () => heard === 1)
+    await until('the trial is over', () => process.listenerCount('SIGURG') === 0)
+    t.strictSame(waitingSignals(pipe), [])
+  })
 
 t.test('the place of a loop is the first that is not of offpeak or of Node', async t => {
   const own = new URL('../../core/work/watch/loop-watch.ts', import.meta.url).href
-  const stack = `Error\n    at whereabouts (${own}:10:2)\n    at foo (node:internal/vm:3:1)\n    at Array.map (<anonymous>)\n    at spin (file:///tasks/a.ts?v=12ab:7:21)`
+  const stack =
+    `Error\n    at whereabouts (${own}:10:2)\n    at foo (node:internal/vm:3:1)\n    at Array.map (<anonymous>)\n    at spin (file:///tasks/a.ts?v=12ab:7:21)`
   t.equal(placeIn(stack), '/tasks/a.ts:7')
-  t.equal(placeIn('Error\n    at spin (/tasks/b\u001b[31m.js:8:1)'), '/tasks/b?[31m.js:8', 'a name cannot steer a terminal')
+  t.equal(placeIn('Error\n    at spin (/tasks/b\u001b[31m.js:8:1)'), '/tasks/b?[31m.js:8',
+    'a name cannot steer a terminal')
   t.equal(placeIn('Error\n    at async file:///tasks/c.js:9:1'), '/tasks/c.js:9')
   t.equal(placeIn('Error\n    at node:internal/bootstrap/x:1:2'), null)
 })
 
 t.test('what is kept of a loop that stands can be read by its owner alone, and what is no such thing is nothing', async t => {
   const folder = scratch(t)
-  const note = { owner: 'me', ms: 3000, runs: [{ id: 'r1', task: 'spin' }], exact: true, where: null, ended: 'stop' } as const
+  const note = {
+    owner: 'me',
+    ms: 3000,
+    runs: [{ id: 'r1', task: 'spin' }],
+    exact: true,
+    where: null,
+    ended: 'stop'
+  } as const
   t.equal(readNote(folder), null)
   writeNote(folder, { ...note, ended: null })
   writeNote(folder, note)

@@ -13,9 +13,19 @@ import type { Notice } from '../../core/model/notice.ts'
 t.test('an alarm rings once at its instant, and never before', async t => {
   const clock = fakeClock()
   let rings = 0
-  const alarm = new Alarm({ clock, ring: () => { rings++ } })
+  const alarm = new Alarm({
+    clock,
+    ring: () => {
+      rings++
+    }
+  })
   alarm.set(clock.now() + 20)
-  await until('the timer has run out once', async () => { await new Promise(resolve => { setTimeout(resolve, 25) }); return true })
+  await until('the timer has run out once', async () => {
+    await new Promise(resolve => {
+      setTimeout(resolve, 25)
+    })
+    return true
+  })
   t.equal(rings, 0, 'the wall clock has not come there yet')
   t.equal(alarm.at, clock.now() + 20)
   clock.advance(20)
@@ -28,7 +38,13 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
   const rings: number[] = []
   let [passed, step] = [0, 0]
   const now = () => clock.now() + (passed += step)
-  const alarm = new Alarm({ clock: { ...clock, now }, ring: () => { rings.push(clock.now() + passed) }, exact: true })
+  const alarm = new Alarm({
+    clock: { ...clock, now },
+    ring: () => {
+      rings.push(clock.now() + passed)
+    },
+    exact: true
+  })
   const turn = async (at: number, each: number) => {
     alarm.set(at)
     t.equal(alarm.at, at, 'nothing rings while it is being set')
@@ -59,10 +75,13 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
 t.test('the timer of an exact alarm ends a little before its instant', async t => {
   const waits: (number | undefined)[] = []
   const { setTimeout: real } = globalThis
-  t.intercept(globalThis, 'setTimeout', { configurable: true, value: (ring: () => void, ms?: number) => {
-    waits.push(ms)
-    return real(ring, ms)
-  } })
+  t.intercept(globalThis, 'setTimeout', {
+    configurable: true,
+    value: (ring: () => void, ms?: number) => {
+      waits.push(ms)
+      return real(ring, ms)
+    }
+  })
   const clock = fakeClock()
   for (const exact of [true, false]) {
     const alarm = new Alarm({ clock, ring: () => undefined, exact })
@@ -76,7 +95,19 @@ t.test('an exact alarm on a clock that stands still gives up to look at it', asy
   const clock = fakeClock()
   let rings = 0
   let looks = 0
-  const alarm = new Alarm({ clock: { ...clock, now: () => { looks++; return clock.now() } }, ring: () => { rings++ }, exact: true })
+  const alarm = new Alarm({
+    clock: {
+      ...clock,
+      now: () => {
+        looks++
+        return clock.now()
+      }
+    },
+    ring: () => {
+      rings++
+    },
+    exact: true
+  })
   alarm.set(clock.now() + 1)
   await nextTurn()
   t.ok(looks > 20 && looks < 100, `it has looked ${looks} times`)
@@ -93,9 +124,16 @@ t.test('an alarm that is years away does not overflow its timer [F21]', async t 
   const listen = (warning: Error) => void warnings.push(warning.name)
   process.on('warning', listen)
   let rings = 0
-  const alarm = new Alarm({ clock, ring: () => { rings++ } })
+  const alarm = new Alarm({
+    clock,
+    ring: () => {
+      rings++
+    }
+  })
   alarm.set(clock.now() + 400 * 86_400_000)
-  await new Promise(resolve => { setTimeout(resolve, 20) })
+  await new Promise(resolve => {
+    setTimeout(resolve, 20)
+  })
   alarm.clear()
   process.off('warning', listen)
   t.equal(rings, 0)
@@ -110,13 +148,25 @@ t.test('a beat that fails is told and goes on, never overlaps itself, and stop w
   const ticker = new Ticker({
     notice: notice => void notices.push(notice),
     beats: [
-      { name: 'fails', everyMs: 5, run: () => { throw new Error('no') } },
-      { name: 'slow', everyMs: 5, run: async () => {
-        most = Math.max(most, ++running)
-        await new Promise(resolve => { setTimeout(resolve, 20) })
-        running--
-        done++
-      } }
+      {
+        name: 'fails',
+        everyMs: 5,
+        run: () => {
+          throw new Error('no')
+        }
+      },
+      {
+        name: 'slow',
+        everyMs: 5,
+        run: async () => {
+          most = Math.max(most, ++running)
+          await new Promise(resolve => {
+            setTimeout(resolve, 20)
+          })
+          running--
+          done++
+        }
+      }
     ]
   })
   await ticker.start()
@@ -136,7 +186,12 @@ t.test('the watchdog names what ran while the loop was blocked, and a clock that
   const clock = fakeClock()
   const notices: Notice[] = []
   const jumps: number[] = []
-  const beat = watchdog({ clock, notice: notice => void notices.push(notice), suspects: () => ['hog'], jumped: ms => void jumps.push(ms) })
+  const beat = watchdog({
+    clock,
+    notice: notice => void notices.push(notice),
+    suspects: () => ['hog'],
+    jumped: ms => void jumps.push(ms)
+  })
   clock.advance(60_000)
   await beat.run()
   t.strictSame(notices, [], 'what was before the first look does not count')
@@ -161,8 +216,12 @@ t.test('an error that comes after its run is pinned to it [F25]', async t => {
   for (const [name] of others) process.removeAllListeners(name)
   await late.start()
   runScope.run({ id: 'r1', task: 'hasty' }, () => {
-    setTimeout(() => { throw new Error('late throw') }, 1)
-    setTimeout(() => { void Promise.reject(new Error('late rejection')) }, 2)
+    setTimeout(() => {
+      throw new Error('late throw')
+    }, 1)
+    setTimeout(() => {
+      void Promise.reject(new Error('late rejection'))
+    }, 2)
   })
   await until('both are told', () => notices.length === 2)
   await late.stop()
@@ -176,6 +235,8 @@ t.test('an error that comes after its run is pinned to it [F25]', async t => {
 t.test('an error from elsewhere ends the process as ever', async t => {
   const script = `import { LateErrors } from '${import.meta.resolve('../../core/work/context/uncaught.ts')}'
     await new LateErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
-  const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((error: unknown) => error)
+  const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((
+    error: unknown
+  ) => error)
   t.match(ended, { code: 7, stderr: /Error: mine/, stdout: '' })
 })

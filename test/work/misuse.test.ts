@@ -12,17 +12,26 @@ function nested (levels: number): unknown {
   return deep
 }
 
-const polluting = (): unknown => JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
+const polluting = (): unknown =>
+  JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
 
 t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added [F43]', async t => {
   const it = await house(t)
   const { run } = await it.desk.enqueue('work', { delay: '1h', payload: 'small' })
   const refused = { code: 'OFFPEAK_INPUT_INVALID', statusCode: 422 }
-  for (const [payload, detail] of [[MEGABYTES, /10485762 bytes/], [nested(100_000), /deeper than 32/], [{ list: [nested(40)] }, /deeper than 32/]] as const) {
+  for (const [payload, detail] of [[MEGABYTES, /10485762 bytes/], [nested(100_000), /deeper than 32/], [{
+    list: [nested(40)]
+  }, /deeper than 32/]] as const) {
     await t.rejects(it.desk.enqueue('work', { payload }), { ...refused, errors: [{ pointer: '/payload', detail }] })
-    await t.rejects(it.desk.bulk.add([{ task: 'work' }, { task: 'work', payload }]), { ...refused, errors: [{ pointer: '/runs/1/payload' }] })
+    await t.rejects(it.desk.bulk.add([{ task: 'work' }, { task: 'work', payload }]), {
+      ...refused,
+      errors: [{ pointer: '/runs/1/payload' }]
+    })
     await t.rejects(it.desk.bulk.edit(run.id, { payload, by: 'ann' }), refused)
-    await t.rejects(it.desk.schedule({ task: 'work', trigger: 'interval', trigger_args: { hours: 1 }, payload, by: 'ann' }), refused)
+    await t.rejects(
+      it.desk.schedule({ task: 'work', trigger: 'interval', trigger_args: { hours: 1 }, payload, by: 'ann' }),
+      refused
+    )
   }
   t.match((await it.desk.runs({ limit: 5 })).items, [{ id: run.id }])
   t.equal((await it.desk.run(run.id)).payload, 'small')
@@ -30,12 +39,21 @@ t.test('a payload that is too large or too deep is refused wherever one is given
 
 t.test('a checkpoint out of measure is refused, a result or log line out of measure is cut with a warning, and the run goes on', async t => {
   const refused: unknown[] = []
-  const it = await house(t, { tasks: [{ work: { kind: 'function', func: async ctx => {
-    await ctx.checkpoint.save('kept')
-    for (const large of [{ large: MEGABYTES }, nested(1000)]) await ctx.checkpoint.save(large).catch((error: { code: string }) => refused.push(error.code))
-    ctx.log.info({ deep: nested(1000) }, MEGABYTES)
-    return nested(100_000)
-  } } }] })
+  const it = await house(t, {
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          await ctx.checkpoint.save('kept')
+          for (const large of [{ large: MEGABYTES }, nested(1000)]) {
+            await ctx.checkpoint.save(large).catch((error: { code: string }) => refused.push(error.code))
+          }
+          ctx.log.info({ deep: nested(1000) }, MEGABYTES)
+          return nested(100_000)
+        }
+      }
+    }]
+  })
   const { run } = await it.desk.enqueue('work')
   const { id } = await it.reach(run.id, 'completed')
   const full = await it.desk.run(id)
@@ -49,27 +67,38 @@ t.test('a checkpoint out of measure is refused, a result or log line out of meas
 
 t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step [F44, S20]', async t => {
   const seen: unknown[] = []
-  const it = await house(t, { tasks: [{
-    payload: { own: 1 }, input: { type: 'object', properties: { own: {} } } as never,
-    work: { kind: 'function', func: async ctx => {
-      const payload = ctx.payload as { polluted?: boolean, own: number }
-      seen.push(payload.polluted, payload.own)
-      await ctx.checkpoint.save(polluting())
-      seen.push(((await ctx.checkpoint.read()) as { polluted?: boolean }).polluted, await ctx.step('__proto__', () => 1).catch((error: { code: string }) => error.code))
-      return polluting()
-    } }
-  }, { id: 'typed', payload: {}, input: { type: 'object', required: ['n'] } as never }] })
+  const it = await house(t, {
+    tasks: [{
+      payload: { own: 1 },
+      input: { type: 'object', properties: { own: {} } } as never,
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          const payload = ctx.payload as { polluted?: boolean, own: number }
+          seen.push(payload.polluted, payload.own)
+          await ctx.checkpoint.save(polluting())
+          seen.push(((await ctx.checkpoint.read()) as { polluted?: boolean }).polluted,
+            await ctx.step('__proto__', () => 1).catch((error: { code: string }) => error.code))
+          return polluting()
+        }
+      }
+    }, { id: 'typed', payload: {}, input: { type: 'object', required: ['n'] } as never }]
+  })
   const { run } = await it.desk.enqueue('work', { payload: polluting() })
   await it.reach(run.id, 'completed')
   t.same(seen, [undefined, 1, undefined, 'OFFPEAK_STEP_INVALID'])
   const { payload, result } = await it.desk.run(run.id)
   t.same([Object.keys(payload as object), Object.keys(result as object)], [['own', 'constructor'], ['constructor']])
   t.equal(({} as { polluted?: boolean }).polluted, undefined)
-  await t.rejects(it.desk.enqueue('typed', { payload: polluting() }), { code: 'OFFPEAK_INPUT_INVALID' }, 'what lies in a prototype is no field')
+  await t.rejects(it.desk.enqueue('typed', { payload: polluting() }), { code: 'OFFPEAK_INPUT_INVALID' },
+    'what lies in a prototype is no field')
   for (const name of ['__proto__', 'constructor', 'toString']) {
     await t.rejects(it.desk.enqueue(name), { code: 'OFFPEAK_TASK_NOT_FOUND' })
     await t.rejects(it.desk.queues.get(name), { code: 'OFFPEAK_QUEUE_NOT_FOUND', statusCode: 404 })
-    t.match(await it.desk.enqueue('work', { key: name, payload: {}, delay: '1h' }), { created: true, run: { key: name } }, 'a key is only a key')
+    t.match(await it.desk.enqueue('work', { key: name, payload: {}, delay: '1h' }), {
+      created: true,
+      run: { key: name }
+    }, 'a key is only a key')
   }
 })
 
@@ -82,12 +111,20 @@ t.test('a run that is over is neither cancelled nor changed nor promoted, and a 
   const it = await house(t)
   const { run } = await it.desk.enqueue('work')
   const done = await it.reach(run.id, 'completed')
-  const conflict = { code: 'OFFPEAK_RUN_CONFLICT', statusCode: 409, message: /is completed/, fix: new RegExp(`offpeak show ${run.id}`) }
+  const conflict = {
+    code: 'OFFPEAK_RUN_CONFLICT',
+    statusCode: 409,
+    message: /is completed/,
+    fix: new RegExp(`offpeak show ${run.id}`)
+  }
   await t.rejects(it.desk.cancel(run.id, { by: 'ann' }), conflict)
   await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), conflict)
   await t.rejects(it.desk.bulk.promote(run.id, { by: 'ann' }), conflict)
   await t.rejects(it.desk.dead.discardOne(run.id, { by: 'ann', message: 'x' }), conflict)
-  t.match(await it.desk.bulk.change('cancel', { filter: { state: ['completed'] }, by: 'ann' }), { matched: 0, changed: 0 })
+  t.match(await it.desk.bulk.change('cancel', { filter: { state: ['completed'] }, by: 'ann' }), {
+    matched: 0,
+    changed: 0
+  })
   t.match(await it.desk.run(run.id), { ...done }, 'it is as it was')
   const { run: waiting } = await it.desk.enqueue('work', { delay: '1h' })
   await t.rejects(it.desk.retry(waiting.id, { by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
@@ -102,14 +139,29 @@ t.test('what cannot be meant is refused: a filter that names nothing, a key with
   const it = await house(t, { tasks: [{}] })
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   const nothing = { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/filter' }] }
-  for (const act of ['cancel', 'retry', 'remove'] as const) await t.rejects(it.desk.bulk.change(act, { filter: {}, by: 'ann' }), nothing, act)
+  for (const act of ['cancel', 'retry', 'remove'] as const) {
+    await t.rejects(it.desk.bulk.change(act, { filter: {}, by: 'ann' }), nothing, act)
+  }
   t.equal((await it.desk.run(run.id)).state, 'queued')
   const both = { key: 'k', unique: { while: 'queued' as const, for: '1h' } }
-  await t.rejects(it.desk.enqueue('work', both), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/unique/for', detail: /say one of the two/ }] })
+  await t.rejects(it.desk.enqueue('work', both), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: '/unique/for', detail: /say one of the two/ }]
+  })
 })
 
 t.test('runs of a task that is no more are not tried again: not one, not by filter, not as dead', async t => {
-  const it = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: () => { throw new Error('broken') } } }, { id: 'stays' }] })
+  const it = await house(t, {
+    tasks: [{
+      max_retries: 0,
+      work: {
+        kind: 'function',
+        func: () => {
+          throw new Error('broken')
+        }
+      }
+    }, { id: 'stays' }]
+  })
   const { run } = await it.desk.enqueue('work')
   await it.reach(run.id, 'failed')
   const { run: other } = await it.desk.enqueue('stays')
@@ -119,15 +171,27 @@ t.test('runs of a task that is no more are not tried again: not one, not by filt
   await t.rejects(it.desk.retry(run.id, { by: 'ann' }), gone)
   await t.rejects(it.desk.dead.replay({ task: 'work', by: 'ann' }), gone)
   t.match(await it.desk.dead.replay({ by: 'ann' }), { matched: 0, changed: 0, vanished: 1 })
-  t.match(await it.desk.bulk.change('retry', { filter: { state: ['failed', 'completed'] }, by: 'ann' }), { matched: 1, changed: 1 })
+  t.match(await it.desk.bulk.change('retry', { filter: { state: ['failed', 'completed'] }, by: 'ann' }), {
+    matched: 1,
+    changed: 1
+  })
   t.equal((await it.desk.run(run.id)).state, 'failed')
   await until('the other one ran again', async () => (await it.desk.run(other.id) as Run).turn === 2)
 })
 
 t.test('what a task asks for is checked as what comes over HTTP is: a key, a delay, what it waits for, whatever the isolation', async t => {
   const asks = {
-    long: "{ key: 'k'.repeat(201) }", huge: "{ key: 'k'.repeat(3e7) }", empty: "{ key: '' }", nokey: '{ key: null }', delay: '{ delay: null }', after: "{ after: 'x' }", afters: '{ after: [null] }', many: "{ after: Array(1001).fill('x') }",
-    unique: "{ key: 'a', unique: 'x' }", none: 'null', text: "'text'"
+    long: "{ key: 'k'.repeat(201) }",
+    huge: "{ key: 'k'.repeat(3e7) }",
+    empty: "{ key: '' }",
+    nokey: '{ key: null }',
+    delay: '{ delay: null }',
+    after: "{ after: 'x' }",
+    afters: '{ after: [null] }',
+    many: "{ after: Array(1001).fill('x') }",
+    unique: "{ key: 'a', unique: 'x' }",
+    none: 'null',
+    text: "'text'"
   }
   const file = `const asks = [${Object.values(asks).map(text => `() => (${text})`).join(', ')}]
     const func = ctx => Promise.all(asks.map(make => ctx.enqueue('a.inline', make()).then(() => 'added', error => error.code)))
@@ -140,6 +204,9 @@ t.test('what a task asks for is checked as what comes over HTTP is: a key, a del
     await until('the run is over', async () => ['completed', 'failed'].includes((await engine.get(id))!.state), 30_000)
     t.strictSame((await engine.get(id))!.result, Object.keys(asks).map(() => 'OFFPEAK_INPUT_INVALID'), isolation)
   }
-  await t.rejects(desk.enqueue('a.inline', { key: 'k'.repeat(201) }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/key', detail: /expected a text of 1 to 200 signs/ }] })
+  await t.rejects(desk.enqueue('a.inline', { key: 'k'.repeat(201) }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: '/key', detail: /expected a text of 1 to 200 signs/ }]
+  })
   t.match(await desk.enqueue('a.inline', { key: 'k'.repeat(200), delay: '1h' }), { created: true })
 })

@@ -61,14 +61,21 @@ t.test('a line without an end does not grow for ever [F29]', t => {
 t.test('a result may be as long as a result may be, and one that is not kept says why', t => {
   const long = setup()
   const text = JSON.stringify('x'.repeat(200_000))
-  for (let at = 0; at < text.length; at += 60_000) long.reader.write((at === 0 ? '::result ' : '') + text.slice(at, at + 60_000))
+  for (let at = 0; at < text.length; at += 60_000) {
+    long.reader.write((at === 0 ? '::result ' : '') + text.slice(at, at + 60_000))
+  }
   t.strictSame([long.reader.end(), long.logged], [{ result: 'x'.repeat(200_000), last: '', unkept: null }, []])
   const longer = setup()
   longer.reader.write(`::result ${JSON.stringify('x'.repeat(300_000))}\n`)
   t.match(longer.reader.end(), { result: 'x'.repeat(300_000) }, 'what comes at once is left to who keeps it')
   const endless = setup()
-  for (let chunk = 0; chunk < 8; chunk++) endless.reader.write(`${chunk === 0 ? '::result "' : ''}${'x'.repeat(60_000)}`)
-  t.match(endless.reader.end(), { result: null, unkept: 'its result was not kept: it is more than 262144 bytes of JSON' })
+  for (let chunk = 0; chunk < 8; chunk++) {
+    endless.reader.write(`${chunk === 0 ? '::result "' : ''}${'x'.repeat(60_000)}`)
+  }
+  t.match(endless.reader.end(), {
+    result: null,
+    unkept: 'its result was not kept: it is more than 262144 bytes of JSON'
+  })
   const wrong = setup()
   wrong.reader.write('::result {oops\n')
   t.match(wrong.reader.end(), { result: null, unkept: /^its result was not kept: it is not JSON: / })

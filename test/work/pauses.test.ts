@@ -35,7 +35,8 @@ t.test('a pause is refused with the key that does not fit, and nothing is paused
   ]
   for (const [more, pointer, detail] of wrong) {
     const ask = { scope: 'task', name: 'a', by: 'ann', ...more } as PauseAsk
-    await t.rejects(pauses.add(ask), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] }, JSON.stringify(more))
+    await t.rejects(pauses.add(ask), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] },
+      JSON.stringify(more))
   }
   t.same(pauses.list(), [])
 })

@@ -16,11 +16,20 @@ function taken (work: () => void): number {
 const LONG = `${'a'.repeat(50_000)}!`
 const HOSTILE: Record<string, { input: object, payload: Json }> = {
   'a pattern that backtracks': { input: { type: 'string', pattern: '^(a+)+$' }, payload: LONG },
-  'a pattern of keys': { input: { type: 'object', patternProperties: { '^(a|aa)+$': { type: 'null' } } }, payload: { [LONG.slice(-80)]: null } },
+  'a pattern of keys': {
+    input: { type: 'object', patternProperties: { '^(a|aa)+$': { type: 'null' } } },
+    payload: { [LONG.slice(-80)]: null }
+  },
   'a pattern that looks back': { input: { type: 'string', pattern: '^(a*)*\\1$' }, payload: LONG },
-  'a long list without duplicates': { input: { type: 'array', uniqueItems: true }, payload: Array.from({ length: 100_000 }, (_, n) => [n, { n }]) },
+  'a long list without duplicates': {
+    input: { type: 'array', uniqueItems: true },
+    payload: Array.from({ length: 100_000 }, (_, n) => [n, { n }])
+  },
   'choices in choices': {
-    input: Array.from({ length: 16 }).reduce<object>(inner => ({ anyOf: [{ type: 'array', items: inner }, { type: 'array', items: inner }] }), { type: 'null' }),
+    input: Array.from({ length: 16 }).reduce<object>(
+      inner => ({ anyOf: [{ type: 'array', items: inner }, { type: 'array', items: inner }] }),
+      { type: 'null' }
+    ),
     payload: JSON.parse(`${'['.repeat(16)}1${']'.repeat(16)}`) as Json
   }
 }
@@ -31,7 +40,12 @@ for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
     payloadFaults(task, task.input!, null)
     const [first, ...others] = Array.from({ length: 5 }, () => {
       let faults = 0
-      return { ms: taken(() => { faults = payloadFaults(task, task.input!, payload).length }), faults }
+      return {
+        ms: taken(() => {
+          faults = payloadFaults(task, task.input!, payload).length
+        }),
+        faults
+      }
     })
     // Who interrupts may itself be kept waiting on a busy machine, but not each time.
     const ms = Math.min(first!.ms, ...others.map(other => other.ms))
@@ -42,26 +56,40 @@ for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
 }
 
 t.test('references in a circle are refused', async t => {
-  const task = taskOf({ input: { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' } as never })
+  const task = taskOf({
+    input: { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' } as never
+  })
   t.match(payloadFaults(task, task.input!, 1), [{ detail: /in a circle/ }])
 })
 
 t.test('what fits passes, and what does not is told as ever, with patterns too', async t => {
-  const task = taskOf({ input: { type: 'object', required: ['to'], properties: { to: { type: 'string', pattern: '^[a-z]+$' } } } as never })
+  const task = taskOf({
+    input: { type: 'object', required: ['to'], properties: { to: { type: 'string', pattern: '^[a-z]+$' } } } as never
+  })
   t.strictSame(payloadFaults(task, task.input!, { to: 'a'.repeat(500_000) }), [], 'a large one has longer')
   t.match(payloadFaults(task, task.input!, { to: 'A' }), [{ pointer: '/to', detail: /matches/ }])
 })
 
 t.test('a call is interrupted at its bound, and what it returns or throws is its own', async t => {
   t.strictSame(within(1000, () => 7), { isDone: true, value: 7 })
-  t.throws(() => within(1000, () => { throw new Error('own') }), { message: 'own' })
-  t.strictSame(within(5, () => { for (;;) ; }), { isDone: false })
+  t.throws(() =>
+    within(1000, () => {
+      throw new Error('own')
+    }), { message: 'own' })
+  t.strictSame(within(5, () => {
+    for (;;);
+  }), { isDone: false })
   t.strictSame(within(1000, () => 8), { isDone: true, value: 8 }, 'the next one is not')
 })
 
 t.test('a duration of any length is read at once [S18]', async t => {
-  for (const text of [`1s${' '.repeat(50_000)}!`, ' '.repeat(50_000), '1'.repeat(50_000), '1s,'.repeat(20_000), `1.${'0'.repeat(50_000)}s`]) {
-    const ms = taken(() => { try { milliseconds(text) } catch {} })
+  for (const text of [`1s${' '.repeat(50_000)}!`, ' '.repeat(50_000), '1'.repeat(50_000), '1s,'.repeat(20_000),
+    `1.${'0'.repeat(50_000)}s`]) {
+    const ms = taken(() => {
+      try {
+        milliseconds(text)
+      } catch {}
+    })
     t.ok(ms < 50, `${text.slice(0, 8)}: ${ms} ms`)
   }
   t.equal(milliseconds('1h 30m'), 5_400_000)

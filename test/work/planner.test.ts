@@ -34,20 +34,35 @@ t.test('after a downtime the last fire runs for all that were missed, and the mi
 
 t.test('the policy skip leaves one skipped row for what was missed; run_all runs up to its cap', async t => {
   const folder = scratch(t)
-  const tasks: Partial<Task>[] = [{ ...hourly, id: 'skips', misfire: 'skip' }, { ...hourly, id: 'all', misfire: 'run_all', max_catch_up: 3, overlap: 'queue' }]
+  const tasks: Partial<Task>[] = [{ ...hourly, id: 'skips', misfire: 'skip' }, {
+    ...hourly,
+    id: 'all',
+    misfire: 'run_all',
+    max_catch_up: 3,
+    overlap: 'queue'
+  }]
   const first = await house(t, { tasks, folder, at: '2026-11-22T12:00:00Z' })
   await first.close()
   const it = await house(t, { tasks, folder, at: '2026-11-22T18:30:00Z' })
   await it.fire()
   const runs = await runsOf(it)
   t.match(runs.filter(({ task }) => task === 'skips'), [{ state: 'skipped', missed: 5, reason: { code: 'misfire' } }])
-  t.strictSame(runs.filter(({ task }) => task === 'all').map(({ missed, due_at: at }) => [missed, new Date(at).getUTCHours()]), [[3, 16], [0, 17], [0, 18]])
+  t.strictSame(
+    runs.filter(({ task }) => task === 'all').map(({ missed, due_at: at }) => [missed, new Date(at).getUTCHours()]),
+    [[3, 16], [0, 17], [0, 18]]
+  )
 })
 
 t.test('a fire that meets an unfinished run: skip records it, queue keeps it, allow runs it beside, replace takes its place', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
-  const tasks = (['skip', 'queue', 'allow', 'replace'] as const).map(overlap => ({ ...hourly, id: overlap, overlap, work, ...overlap === 'allow' ? { concurrency: Infinity } : {} }))
+  const tasks = (['skip', 'queue', 'allow', 'replace'] as const).map(overlap => ({
+    ...hourly,
+    id: overlap,
+    overlap,
+    work,
+    ...overlap === 'allow' ? { concurrency: Infinity } : {}
+  }))
   const it = await house(t, { tasks, slots: 20, at: '2026-11-22T12:30:00Z' })
   it.clock.set('2026-11-22T13:00:00Z')
   await it.fire()
@@ -55,8 +70,18 @@ t.test('a fire that meets an unfinished run: skip records it, queue keeps it, al
   it.clock.set('2026-11-22T14:00:00Z')
   await it.fire()
   await until('allow and replace run again', () => busy.started.length === 6)
-  const states = async () => Object.fromEntries((await it.engine.count()).map(({ task, states }) => [task, Object.entries(states).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(', ')]))
-  t.strictSame(await states(), { skip: '1 running, 1 skipped', queue: '1 queued, 1 running', allow: '2 running', replace: '1 running, 1 cancelled' })
+  const states = async () =>
+    Object.fromEntries(
+      (await it.engine.count()).map(({ task, states }) => [task, Object.entries(states).filter(([, count]) =>
+        count > 0
+      ).map(([state, count]) => `${count} ${state}`).join(', ')])
+    )
+  t.strictSame(await states(), {
+    skip: '1 running, 1 skipped',
+    queue: '1 queued, 1 running',
+    allow: '2 running',
+    replace: '1 running, 1 cancelled'
+  })
   busy.letGo()
   await until('the queued one runs', () => busy.started.length === 7)
   busy.letGo()
@@ -81,7 +106,11 @@ t.test('a fire becomes a run some ms before its instant, and starts at it', asyn
 
 t.test('what an earlier run makes of a fire is decided at its instant', async t => {
   const busy = gate()
-  const it = await house(t, { tasks: [{ ...hourly, work: { kind: 'function', func: busy.func as never } }], leadMs: 10, at: '2026-11-22T12:30:00Z' })
+  const it = await house(t, {
+    tasks: [{ ...hourly, work: { kind: 'function', func: busy.func as never } }],
+    leadMs: 10,
+    at: '2026-11-22T12:30:00Z'
+  })
   const due = Date.parse('2026-11-22T13:00:00Z')
   const hour = 3_600_000
   it.clock.set(due)
@@ -105,7 +134,11 @@ t.test('what an earlier run makes of a fire is decided at its instant', async t 
 })
 
 t.test('a fire that finds an earlier one still waiting is counted on it', async t => {
-  const it = await house(t, { tasks: [{ ...hourly, concurrency: 1 }, { id: 'hog' }], slots: 1, at: '2026-11-22T12:30:00Z' })
+  const it = await house(t, {
+    tasks: [{ ...hourly, concurrency: 1 }, { id: 'hog' }],
+    slots: 1,
+    at: '2026-11-22T12:30:00Z'
+  })
   await it.runner.stop()
   for (const at of ['13:00', '14:00', '15:00']) {
     it.clock.set(`2026-11-22T${at}:00Z`)
@@ -117,14 +150,20 @@ t.test('a fire that finds an earlier one still waiting is counted on it', async 
 t.test('a date fires once, also when it has passed a moment ago; one that is long past is recorded as missed', async t => {
   const once = (id: string, at: string): Partial<Task> => ({ id, trigger: 'date', trigger_args: { run_date: at } })
   const folder = scratch(t)
-  const tasks = [once('soon', '2026-11-22 13:00:00'), once('just_now', '2026-11-22 11:59:30'), once('long_ago', '2020-01-01 00:00:00')]
+  const tasks = [once('soon', '2026-11-22 13:00:00'), once('just_now', '2026-11-22 11:59:30'),
+    once('long_ago', '2020-01-01 00:00:00')]
   const it = await house(t, { folder, tasks, at: '2026-11-22T12:00:00Z' })
   await it.fire()
-  t.match((await runsOf(it)).toSorted((a, b) => a.task < b.task ? -1 : 1), [{ task: 'just_now' }, { task: 'long_ago', state: 'skipped', reason: { code: 'misfire' } }])
+  t.match((await runsOf(it)).toSorted((a, b) => a.task < b.task ? -1 : 1), [{ task: 'just_now' }, {
+    task: 'long_ago',
+    state: 'skipped',
+    reason: { code: 'misfire' }
+  }])
   await it.close()
   const again = await house(t, { folder, tasks, at: '2026-11-22T13:00:01Z' })
   await again.fire()
-  t.strictSame((await runsOf(again)).map(({ task }) => task).toSorted(), ['just_now', 'long_ago', 'soon'], 'a restart fires nothing twice')
+  t.strictSame((await runsOf(again)).map(({ task }) => task).toSorted(), ['just_now', 'long_ago', 'soon'],
+    'a restart fires nothing twice')
 })
 
 t.test('an interval keeps its phase over a restart', async t => {
@@ -202,8 +241,13 @@ t.test('a schedule made at run time stands beside the task file, survives a rest
 t.test('a schedule that is wrong or never fires is refused, and one of a task file is not removed here', async t => {
   const { desk } = await house(t, { tasks: [hourly] })
   const ask = { task: 'work', by: 'anna' }
-  await t.rejects(desk.schedule({ ...ask, trigger: 'cron', trigger_args: { hour: 25 } }), { code: 'OFFPEAK_TRIGGER_INVALID' })
-  await t.rejects(desk.schedule({ ...ask, trigger: '0 0 30 2 *' }), { code: 'OFFPEAK_INPUT_INVALID', message: /never fire/ })
+  await t.rejects(desk.schedule({ ...ask, trigger: 'cron', trigger_args: { hour: 25 } }), {
+    code: 'OFFPEAK_TRIGGER_INVALID'
+  })
+  await t.rejects(desk.schedule({ ...ask, trigger: '0 0 30 2 *' }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    message: /never fire/
+  })
   await t.rejects(desk.schedule({ ...ask, task: 'nobody', trigger: '@daily' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
   await t.rejects(desk.unschedule('work', { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
 })
@@ -211,7 +255,9 @@ t.test('a schedule that is wrong or never fires is refused, and one of a task fi
 t.test('what the engine could not take is fired when it can', async t => {
   const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   const plan = it.engine.plan
-  it.engine.plan = async () => { throw new Error('disk full') }
+  it.engine.plan = async () => {
+    throw new Error('disk full')
+  }
   it.clock.set('2026-11-22T13:00:00Z')
   await it.planner.fire()
   t.match(it.planner.faults, [{ schedule: 'work', failures: 1, error: { message: 'disk full' } }])
@@ -225,7 +271,8 @@ t.test('what the engine could not take is fired when it can', async t => {
 t.test('what fires next is told for each task: schedules of its own and made ones, and a task that was never enabled as it would', async t => {
   const it = await house(t, { tasks: [hourly, { ...hourly, id: 'off', enabled: false }], at: '2026-11-22T12:30:00Z' })
   await it.desk.schedule({ task: 'work', trigger: '45 * * * *', by: 'anna' })
-  const fires = (id: string) => it.planner.fires(it.desk.definition(id), 3).map(at => new Date(at).toISOString().slice(11, 16))
+  const fires = (id: string) =>
+    it.planner.fires(it.desk.definition(id), 3).map(at => new Date(at).toISOString().slice(11, 16))
   t.strictSame(fires('work'), ['12:45', '13:00', '13:45'])
   t.strictSame(fires('off'), ['13:00', '14:00', '15:00'])
 })
@@ -246,7 +293,11 @@ t.test('a definition that says the same goes on over a restart, one in another t
   const first = await house(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })
   const { anchor } = (await first.engine.schedules())[0]!
   await first.close()
-  const it = await house(t, { folder, tasks: [{ ...daily, trigger_args: { hour: 3, minute: 5 } }], at: '2026-11-22T13:00:00Z' })
+  const it = await house(t, {
+    folder,
+    tasks: [{ ...daily, trigger_args: { hour: 3, minute: 5 } }],
+    at: '2026-11-22T13:00:00Z'
+  })
   t.equal((await it.engine.schedules())[0]!.anchor, anchor)
   it.tasks.set('work', { ...it.tasks.get('work')!, timezone: 'Europe/Rome' })
   await it.planner.sync()

@@ -15,7 +15,15 @@ t.test('percentage, rate and ETA follow from what was done in which time', t => 
   progress.setTotal(200, 'files')
   clock.advance(10_000)
   progress.advance(50, 'a.txt')
-  t.match(progress.take(), { current: 50, total: 200, unit: 'files', message: 'a.txt', percentage: 25, rate: 5, eta: 30 })
+  t.match(progress.take(), {
+    current: 50,
+    total: 200,
+    unit: 'files',
+    message: 'a.txt',
+    percentage: 25,
+    rate: 5,
+    eta: 30
+  })
   t.end()
 })
 
@@ -46,7 +54,15 @@ t.test('a part of the work has numbers of its own', t => {
   progress.advance(10, 'last.txt')
   t.match(progress.take(), { stage: 'reading', percentage: 100, rate: 1 })
   progress.setStage('writing')
-  t.match(progress.take(), { stage: 'writing', current: 0, total: null, unit: null, message: null, rate: null, percentage: null })
+  t.match(progress.take(), {
+    stage: 'writing',
+    current: 0,
+    total: null,
+    unit: null,
+    message: null,
+    rate: null,
+    percentage: null
+  })
   progress.setTotal(4)
   clock.advance(2000)
   progress.advance(1)
@@ -121,5 +137,6 @@ t.test('a run is told the ETA of those that completed before it', async t => {
   const running = await it.desk.run(second)
   t.equal(runView(running, it.clock.now()).progress!.eta, 60)
   letGo()
-  t.equal(runView(await it.reach(second, 'completed'), it.clock.now()).progress!.eta, null, 'what is over has no time left')
+  t.equal(runView(await it.reach(second, 'completed'), it.clock.now()).progress!.eta, null,
+    'what is over has no time left')
 })

@@ -10,8 +10,13 @@ const MINUTE = 60 * SECOND
 t.test('a queue runs as many as it allows, whatever tasks they are of, and says so of the others', async t => {
   const held = gate()
   const it = await house(t, {
-    tasks: [{ id: 'a', queue: 'net', work: { kind: 'function', func: held.func } }, { id: 'b', queue: 'net', work: { kind: 'function', func: held.func } }, { id: 'c' }],
-    config: { queues: { net: { concurrency: 2 } } }, slots: 10
+    tasks: [{ id: 'a', queue: 'net', work: { kind: 'function', func: held.func } }, {
+      id: 'b',
+      queue: 'net',
+      work: { kind: 'function', func: held.func }
+    }, { id: 'c' }],
+    config: { queues: { net: { concurrency: 2 } } },
+    slots: 10
   })
   for (const id of ['a', 'b', 'a', 'b']) await it.desk.enqueue(id)
   const { run: other } = await it.desk.enqueue('c')
@@ -19,7 +24,13 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
   await it.runner.settled()
   t.equal(held.started.length, 2, 'and the rest of the slots is for others')
   const waiting = (await it.desk.runs({ state: ['queued'], limit: 10 })).items
-  t.match(it.desk.verdict(waiting[0]!)!.gates.find(({ gate }) => gate === 'queue'), { ok: false, code: 'queue_busy', observed: 2, required: 2, source: '/queues/net/concurrency' })
+  t.match(it.desk.verdict(waiting[0]!)!.gates.find(({ gate }) => gate === 'queue'), {
+    ok: false,
+    code: 'queue_busy',
+    observed: 2,
+    required: 2,
+    source: '/queues/net/concurrency'
+  })
   t.match(await it.desk.queues.get('net'), { depth: 2, running: 2, concurrency: 2, tasks: ['a', 'b'], oldest: /Z$/ })
   held.letGo()
   await until('the others have started', () => held.started.length === 4)
@@ -29,10 +40,18 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
 t.test('a full queue says when another try is worth it', async t => {
   const held = gate()
   const it = await house(t, {
-    tasks: [{ id: 'later', queue: 'later' }, { id: 'busy', queue: 'busy', work: { kind: 'function', func: held.func } }, { id: 'slow', queue: 'slow' }],
-    config: { queues: { later: { max_length: 1 }, busy: { max_length: 1, concurrency: 1 }, slow: { max_length: 1, rate: { limit: 1, per: '1h' } } } }
+    tasks: [{ id: 'later', queue: 'later' }, { id: 'busy', queue: 'busy', work: { kind: 'function', func: held.func } },
+      { id: 'slow', queue: 'slow' }],
+    config: {
+      queues: {
+        later: { max_length: 1 },
+        busy: { max_length: 1, concurrency: 1 },
+        slow: { max_length: 1, rate: { limit: 1, per: '1h' } }
+      }
+    }
   })
-  const refused = (task: string, retryAfter: number) => t.rejects(it.desk.enqueue(task), { code: 'OFFPEAK_QUEUE_FULL', retryAfter }, `${task} ${retryAfter}`)
+  const refused = (task: string, retryAfter: number) =>
+    t.rejects(it.desk.enqueue(task), { code: 'OFFPEAK_QUEUE_FULL', retryAfter }, `${task} ${retryAfter}`)
 
   await it.desk.enqueue('later', { delay: 90 })
   await refused('later', 60)
@@ -56,7 +75,11 @@ t.test('a full queue says when another try is worth it', async t => {
 })
 
 t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
-  const it = await house(t, { tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 3, per: '1m' } } } }, slots: 10 })
+  const it = await house(t, {
+    tasks: [{ queue: 'api' }],
+    config: { queues: { api: { rate: { limit: 3, per: '1m' } } } },
+    slots: 10
+  })
   for (let count = 0; count < 8; count++) await it.desk.enqueue('work')
   const done = async () => (await it.desk.runs({ state: ['completed'], limit: 20 })).items.length
   const later = async (ms: number) => {
@@ -68,7 +91,12 @@ t.test('a rate lets a burst go, then one after another as the clock goes on', as
   await later(0)
   t.equal(await done(), 3)
   const [run] = (await it.desk.runs({ state: ['queued'], limit: 1 })).items
-  t.match(it.desk.verdict(run!)!.gates.find(({ gate }) => gate === 'rate'), { ok: false, code: 'queue_rate', clears_at: it.clock.now() + 20 * SECOND, certain: true })
+  t.match(it.desk.verdict(run!)!.gates.find(({ gate }) => gate === 'rate'), {
+    ok: false,
+    code: 'queue_rate',
+    clears_at: it.clock.now() + 20 * SECOND,
+    certain: true
+  })
   await later(19 * SECOND)
   t.equal(await done(), 3, 'not before its time')
   await later(SECOND)
@@ -93,16 +121,27 @@ t.test('a bucket is refilled by the clock, never above its limit, and never empt
 })
 
 t.test('a full queue refuses, and what it refused is not there', async t => {
-  const it = await house(t, { tasks: [{ queue: 'small' }, { id: 'free' }], config: { queues: { small: { max_length: 2 } } } })
-  const asks = Array.from({ length: 5 }, () => it.desk.enqueue('work', { delay: '1h' }).then(() => 'added', error => error.code as string))
-  t.same((await Promise.all(asks)).toSorted(), ['OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'added', 'added'], 'also of those that come at the same time')
+  const it = await house(t, {
+    tasks: [{ queue: 'small' }, { id: 'free' }],
+    config: { queues: { small: { max_length: 2 } } }
+  })
+  const asks = Array.from({ length: 5 },
+    () => it.desk.enqueue('work', { delay: '1h' }).then(() => 'added', error => error.code as string))
+  t.same((await Promise.all(asks)).toSorted(), ['OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL',
+    'added', 'added'], 'also of those that come at the same time')
   t.equal((await it.desk.queues.get('small')).depth, 2)
-  await t.rejects(it.desk.bulk.add([{ task: 'free', delay: '1h' }, { task: 'work', delay: '1h' }]), { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429 })
+  await t.rejects(it.desk.bulk.add([{ task: 'free', delay: '1h' }, { task: 'work', delay: '1h' }]), {
+    code: 'OFFPEAK_QUEUE_FULL',
+    statusCode: 429
+  })
   t.equal((await it.desk.queues.get('default')).depth, 0, 'of a call that does not fit nothing is added')
 })
 
 t.test('a full queue that drops skips the oldest with a row that says why', async t => {
-  const it = await house(t, { tasks: [{ queue: 'feed' }], config: { queues: { feed: { max_length: 2, on_full: 'drop_oldest' } } } })
+  const it = await house(t, {
+    tasks: [{ queue: 'feed' }],
+    config: { queues: { feed: { max_length: 2, on_full: 'drop_oldest' } } }
+  })
   const ids: string[] = []
   for (let count = 0; count < 4; count++) ids.push((await it.desk.enqueue('work', { delay: '1h' })).run.id)
   const runs = await Promise.all(ids.map(id => it.desk.run(id)))
@@ -116,14 +155,25 @@ t.test('a full queue that drops skips the oldest with a row that says why', asyn
 t.test('of tasks with the same lock one runs at a time, also when all are due at once', async t => {
   const held = gate()
   const work = { kind: 'function', func: held.func } as const
-  const it = await house(t, { tasks: [{ id: 'a', locks: ['disk'], work }, { id: 'b', locks: ['disk', 'net'], work }, { id: 'c', locks: ['net'], work }], slots: 10 })
+  const it = await house(t, {
+    tasks: [{ id: 'a', locks: ['disk'], work }, { id: 'b', locks: ['disk', 'net'], work }, {
+      id: 'c',
+      locks: ['net'],
+      work
+    }],
+    slots: 10
+  })
   await it.desk.bulk.add([{ task: 'a' }, { task: 'a' }, { task: 'b' }, { task: 'c' }])
   await it.runner.settled()
   await until('two have started', () => held.started.length === 2)
   await it.runner.settled()
   t.same(it.runner.active.all().map(({ task }) => task.id).toSorted(), ['a', 'c'], 'whose locks are different')
   const { items } = await it.desk.runs({ task: 'b', limit: 1 })
-  t.match(it.desk.verdict(items[0]!)!.gates.find(({ gate }) => gate === 'locks'), { ok: false, code: 'locked', observed: 'disk' })
+  t.match(it.desk.verdict(items[0]!)!.gates.find(({ gate }) => gate === 'locks'), {
+    ok: false,
+    code: 'locked',
+    observed: 'disk'
+  })
   held.letGo()
   await until('the next has started', () => held.started.length > 2)
   held.letGo()
@@ -147,7 +197,11 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
   t.same((await it.desk.run(later.id)).state, 'queued', 'or it might wait for ever')
   held.letGo()
   await it.reach(solo.id, 'running')
-  t.match(it.desk.verdict(later)!.gates.find(({ gate }) => gate === 'alone'), { ok: false, code: 'not_alone', message: /solo/ })
+  t.match(it.desk.verdict(later)!.gates.find(({ gate }) => gate === 'alone'), {
+    ok: false,
+    code: 'not_alone',
+    message: /solo/
+  })
   held.letGo()
   await it.reach(later.id, 'running')
   held.letGo()
@@ -156,20 +210,34 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
 t.test('many runs are added as one: all, or none with every fault named', async t => {
   const it = await house(t)
   const refused = it.desk.bulk.add([{ task: 'work' }, { task: 'nothing' }, { task: 'work', due_at: 'soon' }])
-  await t.rejects(refused, { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/runs/1/task' }, { pointer: '/runs/2/due_at' }] })
+  await t.rejects(refused, {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: '/runs/1/task' }, { pointer: '/runs/2/due_at' }]
+  })
   t.equal((await it.desk.runs({ limit: 5 })).items.length, 0)
   const added = await it.desk.bulk.add(Array.from({ length: 10_000 }, () => ({ task: 'work', delay: '1h' })))
   t.equal(added.length, 10_000)
   t.equal((await it.desk.queues.get('default')).depth, 10_000)
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), { matched: 10_000, changed: 0, refused: 0 })
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), { matched: 10_000, changed: 10_000, refused: 0 })
-  await t.rejects(it.desk.bulk.add(Array.from({ length: 10_001 }, () => ({ task: 'work' }))), { code: 'OFFPEAK_INPUT_INVALID' })
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), {
+    matched: 10_000,
+    changed: 0,
+    refused: 0
+  })
+  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), {
+    matched: 10_000,
+    changed: 10_000,
+    refused: 0
+  })
+  await t.rejects(it.desk.bulk.add(Array.from({ length: 10_001 }, () => ({ task: 'work' }))), {
+    code: 'OFFPEAK_INPUT_INVALID'
+  })
 })
 
 t.test('a cancel of many reaches those that are running', async t => {
   const held = gate()
   const it = await house(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
-  const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added, Added]
+  const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added,
+    Added]
   await it.reach(running.id, 'running')
   await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'ann', message: 'enough' })
   t.match((await it.reach(running.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
@@ -177,9 +245,14 @@ t.test('a cancel of many reaches those that are running', async t => {
 })
 
 t.test('a run that waits is changed and promoted; one that does not is left alone', async t => {
-  const it = await house(t, { tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }] })
+  const it = await house(t, {
+    tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }]
+  })
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
-  t.match(await it.desk.bulk.edit(run.id, { priority: 'high', payload: { a: 1 }, by: 'ann' }), { priority: 'high', due_at: run.due_at })
+  t.match(await it.desk.bulk.edit(run.id, { priority: 'high', payload: { a: 1 }, by: 'ann' }), {
+    priority: 'high',
+    due_at: run.due_at
+  })
   await it.desk.bulk.promote(run.id, { by: 'ann' })
   await it.reach(run.id, 'completed')
   t.same((await it.desk.run(run.id)).payload, { a: 1 })
@@ -190,22 +263,41 @@ t.test('a run that waits is changed and promoted; one that does not is left alon
 })
 
 t.test('a repeated key is the first run, however full its queue', async t => {
-  const it = await house(t, { tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }], config: { queues: { q: { max_length: 2 } } } })
+  const it = await house(t, {
+    tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }],
+    config: { queues: { q: { max_length: 2 } } }
+  })
   const { run: first } = await it.desk.enqueue('work', { delay: '1h', key: 'one' })
   const { run: sole } = await it.desk.enqueue('sole', { delay: '1h' })
   const full = { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429 }
   t.match(await it.desk.enqueue('work', { delay: '1h', key: 'one' }), { created: false, run: { id: first.id } })
   t.match(await it.desk.enqueue('sole', { delay: '1h' }), { created: false, run: { id: sole.id } })
-  t.match(await it.desk.bulk.add([{ task: 'work', key: 'one' }, { task: 'work', key: 'one' }, { task: 'sole' }]), [{ created: false }, { created: false }, { created: false }])
+  t.match(await it.desk.bulk.add([{ task: 'work', key: 'one' }, { task: 'work', key: 'one' }, { task: 'sole' }]), [{
+    created: false
+  }, { created: false }, { created: false }])
   await t.rejects(it.desk.enqueue('work', { delay: '1h', key: 'two' }), full)
   await t.rejects(it.desk.bulk.add([{ task: 'work', key: 'one' }, { task: 'work', key: 'two' }]), full)
   await it.desk.cancel(sole.id, { by: 'ann' })
-  t.match(await it.desk.bulk.add([{ task: 'work', key: 'two', delay: '1h' }, { task: 'work', key: 'two' }, { task: 'work', key: 'one' }]), [{ created: true }, { created: false }, { created: false }], 'the last place is for one of them')
+  t.match(
+    await it.desk.bulk.add([{ task: 'work', key: 'two', delay: '1h' }, { task: 'work', key: 'two' }, {
+      task: 'work',
+      key: 'one'
+    }]),
+    [{ created: true }, { created: false }, { created: false }],
+    'the last place is for one of them'
+  )
 })
 
 t.test('keep_last wants a place of its own beside one that runs', async t => {
   const held = gate()
-  const it = await house(t, { tasks: [{ queue: 'q', unique: { by: 'task', while: 'running', on_conflict: 'keep_last' }, work: { kind: 'function', func: held.func } }, { id: 'other', queue: 'q' }], config: { queues: { q: { max_length: 1 } } } })
+  const it = await house(t, {
+    tasks: [{
+      queue: 'q',
+      unique: { by: 'task', while: 'running', on_conflict: 'keep_last' },
+      work: { kind: 'function', func: held.func }
+    }, { id: 'other', queue: 'q' }],
+    config: { queues: { q: { max_length: 1 } } }
+  })
   const { run } = await it.desk.enqueue('work')
   await it.reach(run.id, 'running')
   await it.desk.enqueue('other', { delay: '1h' })
@@ -215,7 +307,12 @@ t.test('keep_last wants a place of its own beside one that runs', async t => {
 
 t.test('the limit of a rate outlasts a restart', async t => {
   const folder = scratch(t)
-  const options = { folder, tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 10, per: '1h' } } } }, slots: 10 }
+  const options = {
+    folder,
+    tasks: [{ queue: 'api' }],
+    config: { queues: { api: { rate: { limit: 10, per: '1h' } } } },
+    slots: 10
+  }
   const it = await house(t, options)
   for (let count = 0; count < 10; count++) await it.reach((await it.desk.enqueue('work')).run.id, 'completed')
   await it.close()
@@ -229,7 +326,11 @@ t.test('the limit of a rate outlasts a restart', async t => {
 })
 
 t.test('a burst of starts is counted with the claims that take it, and written by no other call', async t => {
-  const it = await house(t, { tasks: [{ queue: 'api' }], config: { queues: { api: { rate: { limit: 100, per: '1h' } } } }, slots: 50 })
+  const it = await house(t, {
+    tasks: [{ queue: 'api' }],
+    config: { queues: { api: { rate: { limit: 100, per: '1h' } } } },
+    slots: 50
+  })
   const keep = it.engine.keep
   let calls = 0
   it.engine.keep = async entry => {

@@ -8,16 +8,27 @@ const MINUTE = 60_000
 
 t.test('the waits of a list come one by one, and the last one stays', t => {
   const backoff = { kind: 'list' as const, delay: 1, cap: 60, jitter: 0, list: ['10s', '1m', '1h'] }
-  t.same([1, 2, 3, 4, 99].map(attempt => retryAt({ attempt, now: 0, random: 0.5, backoff })), [10_000, MINUTE, 60 * MINUTE, 60 * MINUTE, 60 * MINUTE])
+  t.same([1, 2, 3, 4, 99].map(attempt => retryAt({ attempt, now: 0, random: 0.5, backoff })), [10_000, MINUTE,
+    60 * MINUTE, 60 * MINUTE, 60 * MINUTE])
   t.end()
 })
 
 t.test('no attempt begins later than the task goes on trying, counted anew when it is played again', async t => {
-  const func = () => { throw new Error('the line is dead') }
-  const it = await house(t, { tasks: [{ max_retries: 100, retryForMs: 100_000, backoff: { kind: 'fixed', delay: 40, cap: 60, jitter: 0 }, work: { kind: 'function', func } }] })
+  const func = () => {
+    throw new Error('the line is dead')
+  }
+  const it = await house(t, {
+    tasks: [{
+      max_retries: 100,
+      retryForMs: 100_000,
+      backoff: { kind: 'fixed', delay: 40, cap: 60, jitter: 0 },
+      work: { kind: 'function', func }
+    }]
+  })
   const { run } = await it.desk.enqueue('work')
   const after = async (attempts: number) => {
-    await until(`attempt ${attempts} is over`, async () => (await it.desk.run(run.id)).state !== 'running' && (await it.desk.run(run.id)).attempt === attempts)
+    await until(`attempt ${attempts} is over`,
+      async () => (await it.desk.run(run.id)).state !== 'running' && (await it.desk.run(run.id)).attempt === attempts)
     await it.runner.settled()
     it.clock.advance(40_000)
     it.runner.wake()
@@ -29,7 +40,11 @@ t.test('no attempt begins later than the task goes on trying, counted anew when 
   t.match(dead.reason, { code: 'retry_for', message: 'it is tried for 1 m 40 s at most' })
   t.match(await it.desk.dead.groups(), [{ task: 'work', count: 1, message: 'the line is dead' }])
   const { now } = it.clock
-  t.match(await it.engine.stats({ from: now() - 3_600_000, to: now() + 1, by: 'task', every: 'all' }), [{ failed: 1, dead: 1, retries: 2 }])
+  t.match(await it.engine.stats({ from: now() - 3_600_000, to: now() + 1, by: 'task', every: 'all' }), [{
+    failed: 1,
+    dead: 1,
+    retries: 2
+  }])
   await it.desk.retry(run.id, { by: 'test' })
   for (const attempts of [1, 2, 3]) await after(attempts)
   t.equal((await it.reach(run.id, 'failed')).attempt, 3)

@@ -7,24 +7,47 @@ import type { State } from '../../core/model/run/run.ts'
 
 t.test('a run that is due is executed, and its result, log and times are kept', async t => {
   const { desk, reach, engine, clock } = await house(t, {
-    tasks: [{ work: { kind: 'function', func: ctx => {
-      ctx.log.info({ password: 'hunter2', file: 'a' }, 'working')
-      ctx.progress.setTotal(4)
-      ctx.progress.advance(3, 'three')
-      return { got: ctx.payload, attempt: ctx.attempt, answer: ctx.services.answer }
-    } } }]
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: ctx => {
+          ctx.log.info({ password: 'hunter2', file: 'a' }, 'working')
+          ctx.progress.setTotal(4)
+          ctx.progress.advance(3, 'three')
+          return { got: ctx.payload, attempt: ctx.attempt, answer: ctx.services.answer }
+        }
+      }
+    }]
   })
   const { run } = await desk.enqueue('work', { payload: { n: 1 } })
   await reach(run.id, 'completed')
   t.match(await engine.get(run.id), {
-    result: { got: { n: 1 }, attempt: 1, answer: 42 }, attempt: 1, turn: 1, started_at: clock.now(), finished_at: clock.now(), progress: { percentage: 75, message: 'three' }
+    result: { got: { n: 1 }, attempt: 1, answer: 42 },
+    attempt: 1,
+    turn: 1,
+    started_at: clock.now(),
+    finished_at: clock.now(),
+    progress: { percentage: 75, message: 'three' }
   })
-  t.match(await desk.logs({ id: run.id, after: 0, limit: 10 }), [{ text: 'working', level: 30, attempt: 1, data: { file: 'a', password: '[redacted]' } }])
+  t.match(await desk.logs({ id: run.id, after: 0, limit: 10 }), [{
+    text: 'working',
+    level: 30,
+    attempt: 1,
+    data: { file: 'a', password: '[redacted]' }
+  }])
 })
 
 t.test('a failed run is tried again when the backoff says, and is dead when its retries are spent', async t => {
   const { desk, reach, clock, runner, engine } = await house(t, {
-    tasks: [{ max_retries: 1, work: { kind: 'function', func: ctx => { throw new Error(`no ${ctx.attempt}`) } } }]
+    tasks: [{
+      max_retries: 1,
+      work: {
+        kind: 'function',
+        func: ctx => {
+          throw new Error(`no ${ctx.attempt}`)
+        }
+      }
+    }]
   })
   const { run } = await desk.enqueue('work')
   await until('the first attempt has failed', async () => (await engine.get(run.id))!.attempts.length === 1)
@@ -41,15 +64,29 @@ t.test('a failed run is tried again when the backoff says, and is dead when its 
 t.test('a run starts with the change that makes it ready, whoever has made that', async t => {
   const after = [{ task: 'work', condition: 'completed' as const, freshMs: Infinity }]
   let works = true
-  const func = () => { if (!works) throw new Error('no') }
-  const it = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func } }, { id: 'after', depends_on: after }, { id: 'paused' }] })
-  const run = async (task: string, state: State) => { await it.reach((await it.desk.enqueue(task)).run.id, state) }
+  const func = () => {
+    if (!works) throw new Error('no')
+  }
+  const it = await house(t, {
+    tasks: [{ max_retries: 0, work: { kind: 'function', func } }, { id: 'after', depends_on: after }, { id: 'paused' }]
+  })
+  const run = async (task: string, state: State) => {
+    await it.reach((await it.desk.enqueue(task)).run.id, state)
+  }
   it.situation.pause([{ scope: 'task', name: 'paused', until: null, by: 'ann', at: it.clock.now() }])
   const paused = await it.desk.enqueue('paused')
   await run('work', 'completed')
   await run('after', 'completed')
-  await it.engine.add([{ task: 'work', queue: 'default', priority: 'low', source: 'manual', due_at: it.clock.now(), max_retries: 0 }], it.clock.now())
-  await until('one that was added past the desk is over', async () => (await it.engine.count()).find(({ task }) => task === 'work')!.states.completed === 2)
+  await it.engine.add([{
+    task: 'work',
+    queue: 'default',
+    priority: 'low',
+    source: 'manual',
+    due_at: it.clock.now(),
+    max_retries: 0
+  }], it.clock.now())
+  await until('one that was added past the desk is over',
+    async () => (await it.engine.count()).find(({ task }) => task === 'work')!.states.completed === 2)
   works = false
   await run('work', 'failed')
   await run('after', 'skipped')
@@ -77,8 +114,10 @@ t.test('a run is looked at on its own account, whatever run of its task is held 
   situation.pause([{ scope: 'queue', name: 'default', until: null, by: 'ann', at: clock.now() }])
   const held = await desk.enqueue('work')
   const now = clock.now()
-  const of = (queue: string, more = {}) => ({ task: 'work', queue, priority: 'normal', source: 'manual', due_at: now, max_retries: 0, ...more }) as const
-  const added = await engine.add([of('q'), of('q', { deadline_at: now + 2000 }), of('q', { priority: 'critical' })], now)
+  const of = (queue: string, more = {}) =>
+    ({ task: 'work', queue, priority: 'normal', source: 'manual', due_at: now, max_retries: 0, ...more }) as const
+  const added = await engine.add([of('q'), of('q', { deadline_at: now + 2000 }), of('q', { priority: 'critical' })],
+    now)
   for (const { run } of added) await reach(run.id, 'completed')
   await runner.settled()
   t.equal((await engine.get(held.run.id))!.state, 'queued')
@@ -89,11 +128,18 @@ t.test('never more runs at once than there are slots, and every one is run', asy
   let most = 0
   const { desk, engine } = await house(t, {
     slots: 3,
-    tasks: [{ work: { kind: 'function', func: async () => {
-      most = Math.max(most, ++now)
-      await new Promise(resolve => { setImmediate(resolve) })
-      now--
-    } } }]
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: async () => {
+          most = Math.max(most, ++now)
+          await new Promise(resolve => {
+            setImmediate(resolve)
+          })
+          now--
+        }
+      }
+    }]
   })
   await Promise.all(Array.from({ length: 40 }, () => desk.enqueue('work')))
   await until('all are done', async () => (await engine.count())[0]?.states.completed === 40)
@@ -130,7 +176,10 @@ t.test('the runs of a vanished task are kept and held, and go on when it comes b
   clock.advance(61_000)
   runner.wake()
   await runner.settled()
-  t.match(desk.verdict((await desk.run(run.id))), { decision: 'hold', gates: [{ gate: 'task', ok: false, code: 'task_missing' }] })
+  t.match(desk.verdict(await desk.run(run.id)), {
+    decision: 'hold',
+    gates: [{ gate: 'task', ok: false, code: 'task_missing' }]
+  })
   t.equal((await desk.run(run.id)).state, 'queued')
   tasks.set('work', task)
   runner.wake()
@@ -139,11 +188,18 @@ t.test('the runs of a vanished task are kept and held, and go on when it comes b
 
 t.test('a held run is listed as held, with the reason', async t => {
   const busy = gate()
-  const { desk } = await house(t, { slots: 1, tasks: [{ id: 'long', work: { kind: 'function', func: busy.func } }, { id: 'waits' }] })
+  const { desk } = await house(t, {
+    slots: 1,
+    tasks: [{ id: 'long', work: { kind: 'function', func: busy.func } }, { id: 'waits' }]
+  })
   await desk.enqueue('long')
   await until('it runs', () => busy.started.length === 1)
   await desk.enqueue('waits')
-  t.match(await desk.task('waits'), { status: 'held', held: { code: 'no_slot', message: /all 1 slots are taken/ }, counts: { queued: 1 } })
+  t.match(await desk.task('waits'), {
+    status: 'held',
+    held: { code: 'no_slot', message: /all 1 slots are taken/ },
+    counts: { queued: 1 }
+  })
   busy.letGo()
 })
 
@@ -151,29 +207,45 @@ t.test('cancel ends a waiting run at once and tells a running one to stop', asyn
   const busy = gate()
   const { desk, reach, engine } = await house(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const later = await desk.enqueue('work', { delay: '1h' })
-  t.match(await desk.cancel(later.run.id, { by: 'anna' }), { state: 'cancelled', reason: { code: 'cancelled', by: 'anna' } })
+  t.match(await desk.cancel(later.run.id, { by: 'anna' }), {
+    state: 'cancelled',
+    reason: { code: 'cancelled', by: 'anna' }
+  })
   const now = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   await desk.cancel(now.run.id, { by: 'anna', message: 'wrong folder' })
   t.match(await reach(now.run.id, 'cancelled'), { reason: { code: 'cancelled', message: 'wrong folder', by: 'anna' } })
   await t.rejects(desk.cancel(now.run.id, { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
   await t.rejects(desk.cancel('00000000000', { by: 'anna' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
-  t.match(await engine.records({ limit: 5 }), [{ by: 'anna', action: 'cancel', subject: now.run.id }, { subject: later.run.id }])
+  t.match(await engine.records({ limit: 5 }), [{ by: 'anna', action: 'cancel', subject: now.run.id }, {
+    subject: later.run.id
+  }])
 })
 
 t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
   const busy = gate()
-  const { desk, close, ...first } = await house(t, { tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }] })
+  const { desk, close, ...first } = await house(t, {
+    tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }]
+  })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   await first.runner.stop()
-  t.match(await first.engine.get(run.id), { state: 'queued', attempt: 0, turn: 1, crashes: 0, reason: { code: 'stopping' } })
+  t.match(await first.engine.get(run.id), {
+    state: 'queued',
+    attempt: 0,
+    turn: 1,
+    crashes: 0,
+    reason: { code: 'stopping' }
+  })
   await close()
 })
 
 t.test('stop waits the grace for what is nearly done [F04]', async t => {
   const busy = gate()
-  const { desk, runner, engine } = await house(t, { stopGraceMs: 5000, tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { desk, runner, engine } = await house(t, {
+    stopGraceMs: 5000,
+    tasks: [{ work: { kind: 'function', func: busy.func } }]
+  })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   const stopped = runner.stop()
@@ -194,7 +266,9 @@ t.test('nothing is claimed once a stop was asked for [F04]', async t => {
 t.test('what a task could not settle on a failing engine is settled when it recovers [F14]', async t => {
   const { desk, engine, reach, runner, said } = await house(t)
   const settle = engine.settle
-  engine.settle = async () => { throw new Error('disk full') }
+  engine.settle = async () => {
+    throw new Error('disk full')
+  }
   const { run } = await desk.enqueue('work')
   await until('the failure is told', () => said('engine_failed').length > 0)
   t.equal((await engine.get(run.id))!.state, 'running')
@@ -206,12 +280,17 @@ t.test('what a task could not settle on a failing engine is settled when it reco
 t.test('a checkpoint is given back to the next attempt [F11]', async t => {
   const seen: unknown[] = []
   const { desk, engine, clock, runner, reach } = await house(t, {
-    tasks: [{ work: { kind: 'function', func: async ctx => {
-      seen.push(await ctx.checkpoint.read())
-      if (ctx.attempt > 1) return 'done'
-      await ctx.checkpoint.save({ file: 7 })
-      throw new Error('cut off')
-    } } }]
+    tasks: [{
+      work: {
+        kind: 'function',
+        func: async ctx => {
+          seen.push(await ctx.checkpoint.read())
+          if (ctx.attempt > 1) return 'done'
+          await ctx.checkpoint.save({ file: 7 })
+          throw new Error('cut off')
+        }
+      }
+    }]
   })
   const { run } = await desk.enqueue('work')
   await until('the first attempt has failed', async () => (await engine.get(run.id))!.attempts.length === 1)
@@ -223,7 +302,10 @@ t.test('a checkpoint is given back to the next attempt [F11]', async t => {
 
 t.test('a task may add runs of other tasks', async t => {
   const { desk, reach, engine } = await house(t, {
-    tasks: [{ id: 'parent', work: { kind: 'function', func: ctx => ctx.enqueue('child', { payload: 'from parent', key: 'k' }) } }, { id: 'child', work: { kind: 'function', func: ctx => ctx.payload } }]
+    tasks: [{
+      id: 'parent',
+      work: { kind: 'function', func: ctx => ctx.enqueue('child', { payload: 'from parent', key: 'k' }) }
+    }, { id: 'child', work: { kind: 'function', func: ctx => ctx.payload } }]
   })
   const { run } = await desk.enqueue('parent')
   await reach(run.id, 'completed')
@@ -249,19 +331,38 @@ t.test('a late result is refused and told', async t => {
 })
 
 t.test('a payload that does not fit the input schema is refused with every fault', async t => {
-  const { desk } = await house(t, { tasks: [{ input: { type: 'object', required: ['to'], properties: { to: { type: 'string' }, n: { type: 'integer' } }, additionalProperties: false } as never }] })
-  await t.rejects(desk.enqueue('work', { payload: { n: 'x' } }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: /payload/ }, { pointer: '/payload/n' }] })
-  await t.rejects(desk.enqueue('work', { payload: { to: 'a' }, due_at: 'tomorrow' }), { code: 'OFFPEAK_INPUT_INVALID', message: /due_at/ })
+  const { desk } = await house(t, {
+    tasks: [{
+      input: {
+        type: 'object',
+        required: ['to'],
+        properties: { to: { type: 'string' }, n: { type: 'integer' } },
+        additionalProperties: false
+      } as never
+    }]
+  })
+  await t.rejects(desk.enqueue('work', { payload: { n: 'x' } }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: /payload/ }, { pointer: '/payload/n' }]
+  })
+  await t.rejects(desk.enqueue('work', { payload: { to: 'a' }, due_at: 'tomorrow' }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    message: /due_at/
+  })
   t.ok((await desk.enqueue('work', { payload: { to: 'a' } })).created)
 })
 
 t.test('a payload object is laid upon the settings of the task', async t => {
   const { desk } = await house(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
-  const payloadOf = async (payload?: unknown) => (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
+  const payloadOf = async (payload?: unknown) =>
+    (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
   t.strictSame(await payloadOf(), { smtp: { host: 'mail', port: 25 }, to: 'owner' })
   t.strictSame(await payloadOf({ to: 'anna', smtp: { port: 465 } }), { smtp: { host: 'mail', port: 465 }, to: 'anna' })
   t.strictSame(await payloadOf([1]), [1])
-  await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/payload/n', detail: /BigInt/ }] }, 'what is no JSON is refused, not changed')
+  await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: '/payload/n', detail: /BigInt/ }]
+  }, 'what is no JSON is refused, not changed')
 })
 
 t.test('the same key is the same run', async t => {

@@ -5,13 +5,22 @@ import type { Run } from '../../core/model/run/run.ts'
 
 const run = (id: string, more: Partial<Run> = {}) => ({ id, task: 'copy', owner: null, ...more }) as Run
 const reason = { code: 'cancelled', message: 'enough', by: 'ann' }
-const cancels = (count: number, call = 'change'): Said[] => Array.from({ length: count }, (_, index) => ({ call, kind: 'cancelled', run: run(`r${index}`, { task: index % 3 === 0 ? 'wash' : 'copy' }), reason }))
+const cancels = (count: number, call = 'change'): Said[] =>
+  Array.from({ length: count }, (_, index) => ({
+    call,
+    kind: 'cancelled',
+    run: run(`r${index}`, { task: index % 3 === 0 ? 'wash' : 'copy' }),
+    reason
+  }))
 const kinds = (said: Said[]) => noticesOf(said, 'me').map(({ kind }) => kind)
 
 t.test('what a commit did is told in its order, without the call and what the own runner has told', async t => {
   const said: Said[] = [
-    { call: 'add', kind: 'added', run: run('a') }, { call: 'claim', kind: 'claimed', run: run('b', { owner: 'me' }) }, { call: 'claim', kind: 'claimed', run: run('c', { owner: 'other' }) },
-    { call: 'settle', kind: 'settled', run: run('d'), outcome: 'completed', ms: 5, owner: 'me' }, { call: 'settle', kind: 'settled', run: run('e'), outcome: 'completed', ms: 5, owner: 'other' },
+    { call: 'add', kind: 'added', run: run('a') },
+    { call: 'claim', kind: 'claimed', run: run('b', { owner: 'me' }) },
+    { call: 'claim', kind: 'claimed', run: run('c', { owner: 'other' }) },
+    { call: 'settle', kind: 'settled', run: run('d'), outcome: 'completed', ms: 5, owner: 'me' },
+    { call: 'settle', kind: 'settled', run: run('e'), outcome: 'completed', ms: 5, owner: 'other' },
     { call: 'settle', kind: 'settled', run: run('f'), outcome: 'skipped', ms: 0, owner: null }
   ]
   const notices = noticesOf(said, 'me')
@@ -25,7 +34,12 @@ t.test('a change of up to a hundred runs is told run by run', async t => {
 
 t.test('a change of more is one notice with counts, in the place of the first', async t => {
   const record: Said = { call: 'change', kind: 'recorded', by: 'ann', action: 'cancel', subject: '*' }
-  const said: Said[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, { call: 'cancel', kind: 'cancelled', run: run('y'), reason }]
+  const said: Said[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, {
+    call: 'cancel',
+    kind: 'cancelled',
+    run: run('y'),
+    reason
+  }]
   const notices = noticesOf(said, 'me')
   t.same(notices.map(({ kind }) => kind), ['added', 'changed', 'recorded', 'cancelled'])
   t.same(notices[1], { kind: 'changed', act: 'cancel', count: 300, tasks: { wash: 100, copy: 200 }, by: 'ann' })
@@ -36,8 +50,21 @@ t.test('runs that are cancelled one by one, however many, are told one by one', 
 })
 
 t.test('what is tried again, deleted or made due is told as that', async t => {
-  const many = (make: (id: string) => Said) => noticesOf(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
-  t.match(many(id => ({ call: 'change', kind: 'added', run: run(id) })), [{ kind: 'changed', act: 'retry', count: 101 }])
-  t.match(many(id => ({ call: 'change', kind: 'removed', run: run(id), reason })), [{ kind: 'changed', act: 'remove', count: 101 }])
-  t.match(many(id => ({ call: 'change', kind: 'edited', run: run(id), by: 'ann' })), [{ kind: 'changed', act: 'promote', count: 101 }])
+  const many = (make: (id: string) => Said) =>
+    noticesOf(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
+  t.match(many(id => ({ call: 'change', kind: 'added', run: run(id) })), [{
+    kind: 'changed',
+    act: 'retry',
+    count: 101
+  }])
+  t.match(many(id => ({ call: 'change', kind: 'removed', run: run(id), reason })), [{
+    kind: 'changed',
+    act: 'remove',
+    count: 101
+  }])
+  t.match(many(id => ({ call: 'change', kind: 'edited', run: run(id), by: 'ann' })), [{
+    kind: 'changed',
+    act: 'promote',
+    count: 101
+  }])
 })

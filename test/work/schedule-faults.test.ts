@@ -12,7 +12,9 @@ const AT = '2026-11-22T12:00:30Z'
 type House = Awaited<ReturnType<typeof house>>
 
 const firesOf = async ({ engine }: Pick<House, 'engine'>, task: string) =>
-  (await engine.list({ task, limit: 1000 })).items.map(({ nominal_at: at }) => new Date(at!).toISOString().slice(11, 16)).toReversed()
+  (await engine.list({ task, limit: 1000 })).items.map(({ nominal_at: at }) =>
+    new Date(at!).toISOString().slice(11, 16)
+  ).toReversed()
 
 /** A minute and a fire, so many times. */
 async function minutes (it: House, count: number) {
@@ -31,7 +33,14 @@ function refusing (it: House, ids: string[]) {
     if (asks.some(({ schedule }) => ids.includes(schedule.id))) throw new Error('a bad row')
     return await plan(asks)
   }
-  return { get calls () { return calls }, mend: () => { it.engine.plan = plan } }
+  return {
+    get calls () {
+      return calls
+    },
+    mend: () => {
+      it.engine.plan = plan
+    }
+  }
 }
 
 t.test('a task that vanishes while it fires stops no other schedule', async t => {
@@ -95,14 +104,21 @@ t.test('an engine that takes nothing is asked a bounded number of times, and eve
 })
 
 t.test('a schedule that fails is tried again after waits that double up to five minutes', async t => {
-  t.strictSame([1, 2, 3, 9, 10, 1000].map(failures => faultWait(failures)), [SECOND, 2 * SECOND, 4 * SECOND, 256 * SECOND, 5 * MINUTE, 5 * MINUTE])
+  t.strictSame([1, 2, 3, 9, 10, 1000].map(failures => faultWait(failures)), [SECOND, 2 * SECOND, 4 * SECOND,
+    256 * SECOND, 5 * MINUTE, 5 * MINUTE])
   const it = await house(t, { tasks: [{ ...minutely, id: 'bad' }, { ...minutely, id: 'good' }], at: AT })
   const engine = refusing(it, ['bad'])
   it.clock.advance(MINUTE)
   await it.planner.fire()
   const at = it.clock.now()
   t.equal(it.planner.wakeAt, at + SECOND)
-  t.match(it.said('schedule_failed'), [{ schedule: 'bad', task: 'bad', failures: 1, retry_at: at + SECOND, error: { message: 'a bad row' } }])
+  t.match(it.said('schedule_failed'), [{
+    schedule: 'bad',
+    task: 'bad',
+    failures: 1,
+    retry_at: at + SECOND,
+    error: { message: 'a bad row' }
+  }])
   await it.planner.fire()
   t.equal(it.said('schedule_failed').length, 1, 'not before')
   it.clock.advance(SECOND)
@@ -117,7 +133,9 @@ t.test('a schedule that fails is tried again after waits that double up to five 
 t.test('schedules go on within seconds once a store takes something again, however long it did not [F49]', async t => {
   const it = await house(t, { tasks: [{ ...minutely, id: 'one' }, { ...minutely, id: 'two' }], at: AT })
   const { plan } = it.engine
-  it.engine.plan = async () => { throw engineFailed({ message: 'The database is locked by another program' }) }
+  it.engine.plan = async () => {
+    throw engineFailed({ message: 'The database is locked by another program' })
+  }
   it.clock.advance(MINUTE)
   const until = it.clock.now() + HOUR
   while (it.clock.now() < until) {
@@ -150,7 +168,13 @@ t.test('a cursor that somebody else has moved is read again, and the schedule go
   const it = await house(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const mine = it.planner.get('a')!
   const cursor = Date.parse('2026-11-22T12:02:00Z')
-  await it.engine.plan([{ schedule: { ...mine, cursor, nominal_at: cursor + MINUTE, next_at: cursor + MINUTE }, from: mine.cursor, fires: [], overlap: 'skip', now: it.clock.now() }])
+  await it.engine.plan([{
+    schedule: { ...mine, cursor, nominal_at: cursor + MINUTE, next_at: cursor + MINUTE },
+    from: mine.cursor,
+    fires: [],
+    overlap: 'skip',
+    now: it.clock.now()
+  }])
   await minutes(it, 4)
   t.strictSame(await firesOf(it, 'a'), ['12:03', '12:04'])
   t.strictSame(await firesOf(it, 'b'), ['12:01', '12:02', '12:03', '12:04'])
@@ -183,7 +207,14 @@ t.test('a stored row that cannot be read is named and harms no other; one of a t
   const it = await house(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const made = await it.desk.schedule({ task: 'b', trigger: '* * * * *', by: 'anna' })
   const rows = await it.engine.schedules()
-  it.engine.schedules = async () => rows.map(row => row.id === 'b' ? row : row.id === 'a' ? { ...row, cursor: Number.NaN } : { ...row, trigger: 'moon', trigger_args: { phase: 'full' } })
+  it.engine.schedules = async () =>
+    rows.map(row =>
+      row.id === 'b'
+        ? row
+        : row.id === 'a'
+        ? { ...row, cursor: Number.NaN }
+        : { ...row, trigger: 'moon', trigger_args: { phase: 'full' } }
+    )
   await it.planner.load()
   t.strictSame(it.planner.faults.map(({ schedule, retry_at: at }) => [schedule, at]), [['a', null], [made.id, null]])
   await it.planner.sync()
@@ -211,14 +242,19 @@ t.test('runs of a disabled task that could not be cancelled are cancelled later'
   await it.runner.stop()
   await minutes(it, 1)
   const { cancel } = it.engine
-  it.engine.cancel = async () => { throw new Error('disk full') }
+  it.engine.cancel = async () => {
+    throw new Error('disk full')
+  }
   it.tasks.set('a', { ...it.tasks.get('a')!, enabled: false })
   await it.planner.sync()
   t.match(it.planner.faults, [{ schedule: 'a', error: { message: 'disk full' } }])
   it.engine.cancel = cancel
   it.clock.advance(SECOND)
   await it.planner.fire()
-  t.match((await it.engine.list({ task: 'a', limit: 9 })).items, [{ state: 'cancelled', reason: { code: 'task_disabled' } }])
+  t.match((await it.engine.list({ task: 'a', limit: 9 })).items, [{
+    state: 'cancelled',
+    reason: { code: 'task_disabled' }
+  }])
   t.strictSame(it.planner.faults, [])
 })
 

@@ -11,11 +11,18 @@ import type { Task, Work } from '../../core/model/task/task.ts'
 
 const CODES = { ok: [0], warn: [], retry: [] }
 
-async function setup (t: Owner, { script, work = {}, task = {} }: { script: string, work?: Partial<Extract<Work, { kind: 'script' }>>, task?: Partial<Task> }) {
+async function setup (
+  t: Owner,
+  { script, work = {}, task = {} }: { script: string, work?: Partial<Extract<Work, { kind: 'script' }>>,
+    task?: Partial<Task> }
+) {
   const folder = scratch(t)
   const file = join(folder, 'task.sh')
   writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  const it = await house(t, { abortGraceMs: 10_000, tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }] })
+  const it = await house(t, {
+    abortGraceMs: 10_000,
+    tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }]
+  })
   const { run } = await it.desk.enqueue('work', { payload: { folder } })
   return { ...it, run, folder }
 }
@@ -32,9 +39,12 @@ const isAlive = (pid: number) => {
 
 t.test('a script is executed with its arguments and a small environment, and its output is progress, result and log [S22]', async t => {
   process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
-  t.teardown(() => { delete process.env.OFFPEAK_TEST_SECRET })
+  t.teardown(() => {
+    delete process.env.OFFPEAK_TEST_SECRET
+  })
   const { reach, run, desk, engine } = await setup(t, {
-    script: 'echo "hello $1 $GREETING"; echo "secret=$OFFPEAK_TEST_SECRET"; echo 40%; echo "::progress 80 nearly"; echo oops >&2; echo "::result {\\"task\\":\\"$OFFPEAK_TASK\\",\\"attempt\\":$OFFPEAK_ATTEMPT}"',
+    script:
+      'echo "hello $1 $GREETING"; echo "secret=$OFFPEAK_TEST_SECRET"; echo 40%; echo "::progress 80 nearly"; echo oops >&2; echo "::result {\\"task\\":\\"$OFFPEAK_TASK\\",\\"attempt\\":$OFFPEAK_ATTEMPT}"',
     work: { args: ['; rm -rf $(id)'], env: { GREETING: 'there' } }
   })
   t.match(await reach(run.id, 'completed'), { progress: { percentage: 80, message: 'nearly' } })
@@ -51,7 +61,8 @@ t.test('exit codes mean what the task says: warn, retry, anything else', async t
   await until('it has failed once', async () => (await locked.engine.get(locked.run.id))!.attempts.length === 1)
   t.match(await locked.engine.get(locked.run.id), { state: 'queued', error: { message: 'exit code 11' } })
   const wrong = await setup(t, { script: 'exit 12', work: { exit_codes: codes }, task: { max_retries: 5 } })
-  t.match(await wrong.reach(wrong.run.id, 'failed'), { attempt: 1, error: { message: 'exit code 12' } }, 'not tried again')
+  t.match(await wrong.reach(wrong.run.id, 'failed'), { attempt: 1, error: { message: 'exit code 12' } },
+    'not tried again')
   const plain = await setup(t, { script: 'kill -9 $$' })
   t.match(await plain.reach(plain.run.id, 'failed'), { error: { message: 'ended by SIGKILL' } })
 })
@@ -63,7 +74,8 @@ t.test('a result that is not JSON is not kept, with a warning', async t => {
 
 t.test('a timeout ends the script and everything it has started, also when it does not listen', async t => {
   const { reach, run, folder } = await setup(t, {
-    script: 'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',
+    script:
+      'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',
     task: { timeoutMs: 400 }
   })
   t.match(await reach(run.id, 'failed'), { error: { message: /timeout/ } })
@@ -94,7 +106,9 @@ t.test('cancel reaches a running script', async t => {
 
 t.test('an orphan is ended only while its pid still is the process that was recorded [F07]', async t => {
   const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' })
-  t.teardown(() => { child.kill('SIGKILL') })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
   const started = (await startedAt(child.pid!))!
   t.match(started, /^\d+$/)
   t.equal(await endOrphan({ pid: child.pid!, started: '1' }, 'r1'), false)
@@ -104,8 +118,16 @@ t.test('an orphan is ended only while its pid still is the process that was reco
 })
 
 t.test('what a script has started is ended although the script itself has gone, and nothing that belongs to another run', async t => {
-  const child = spawn('sh', ['-c', 'sleep 300 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, OFFPEAK_RUN_ID: 'r1' } })
-  t.teardown(() => { try { process.kill(-child.pid!, 'SIGKILL') } catch {} })
+  const child = spawn('sh', ['-c', 'sleep 300 & echo $!'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, OFFPEAK_RUN_ID: 'r1' }
+  })
+  t.teardown(() => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL')
+    } catch {}
+  })
   const [said] = await once(child.stdout!, 'data') as [Buffer]
   await once(child, 'exit')
   const left = { pid: child.pid!, started: '1' }

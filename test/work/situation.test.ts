@@ -15,9 +15,13 @@ function setup (file: ConfigFile = {}) {
   const heard: Changed[] = []
   situation.onChange(changed => void heard.push(changed))
   const signals = (values: Record<string, Signal['value']>, ttl = 3_600_000) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, at: clock.now(), expires_at: clock.now() + ttl }]))
-  const set = (values: Record<string, Signal['value']>, ttl?: number) => situation.signal(signals(values, ttl), clock.now())
-  const sample = (values: Record<string, Signal['value']> = {}) => situation.take({ ...calmReading(clock.now()), signals: signals(values) }, clock.now())
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, { value, at: clock.now(), expires_at: clock.now() + ttl }])
+    )
+  const set = (values: Record<string, Signal['value']>, ttl?: number) =>
+    situation.signal(signals(values, ttl), clock.now())
+  const sample = (values: Record<string, Signal['value']> = {}) =>
+    situation.take({ ...calmReading(clock.now()), signals: signals(values) }, clock.now())
   const turn = async () => {
     await Promise.resolve()
     return heard.splice(0)
@@ -43,7 +47,8 @@ t.test('signals that are set together are one change, which names them', async t
   sample()
   await turn()
   for (let index = 0; index < 1000; index++) set({ price: 1, [`s${index % 3}`]: index })
-  t.strictSame((await turn()).map(({ signals, reading }) => [signals.toSorted(), reading]), [[['price', 's0', 's1', 's2'], false]])
+  t.strictSame((await turn()).map(({ signals, reading }) => [signals.toSorted(), reading]), [[['price', 's0', 's1',
+    's2'], false]])
   t.equal(situation.now.steady!.words['signal price']?.value, 1)
 })
 

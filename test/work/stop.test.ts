@@ -39,7 +39,8 @@ t.test('its listener hears of it once, at once when it is late', async t => {
 t.test('its signal calls listeners in the scope of the run that asked for it, whoever stops the run', async t => {
   const stop = new Stop()
   const scopes: unknown[] = []
-  runScope.run({ id: 'r1', task: 'work' }, () => stop.signal.addEventListener('abort', () => void scopes.push(runScope.getStore()?.id)))
+  runScope.run({ id: 'r1', task: 'work' },
+    () => stop.signal.addEventListener('abort', () => void scopes.push(runScope.getStore()?.id)))
   runScope.run({ id: 'r2', task: 'other' }, () => stop.ask(first))
   t.same(scopes, ['r1'])
 })
@@ -49,7 +50,9 @@ t.test('a signal that a task has changed stops nobody else from hearing of the s
   const heard: string[] = []
   stop.onAsk(() => void heard.push('own'))
   stop.onAsk(() => void heard.push('gone'))()
-  stop.signal.dispatchEvent = () => { throw new Error('mine') }
+  stop.signal.dispatchEvent = () => {
+    throw new Error('mine')
+  }
   const late = once(process, 'uncaughtException')
   const others = process.rawListeners('uncaughtException')
   process.removeAllListeners('uncaughtException')

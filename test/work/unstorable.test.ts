@@ -4,7 +4,9 @@ import { isTold } from '../told.ts'
 import { until } from '../clock.ts'
 
 t.test('an end that cannot be stored as it is, is stored as a failed attempt [F31]', async t => {
-  const { engine, desk, said, notices } = await house(t, { tasks: [{ id: 'odd', max_retries: 0, work: { kind: 'function', func: () => 'mine' } }] })
+  const { engine, desk, said, notices } = await house(t, {
+    tasks: [{ id: 'odd', max_retries: 0, work: { kind: 'function', func: () => 'mine' } }]
+  })
   const settle = engine.settle.bind(engine)
   let tried = 0
   engine.settle = async settlement => {
@@ -13,12 +15,25 @@ t.test('an end that cannot be stored as it is, is stored as a failed attempt [F3
   }
   const { run: { id } } = await desk.enqueue('odd')
   await until('it is over', () => isTold(notices, id) && said('settled').length === 1)
-  t.match(await engine.get(id), { state: 'failed', error: { name: 'TypeError', message: 'Converting circular structure to JSON' } })
+  t.match(await engine.get(id), {
+    state: 'failed',
+    error: { name: 'TypeError', message: 'Converting circular structure to JSON' }
+  })
 })
 
 t.test('a generator function fails in words: nothing in it was executed [F27]', async t => {
   let began = 0
-  const { engine, desk, reach } = await house(t, { tasks: [{ id: 'yields', work: { kind: 'function', func: async function * () { yield began++ } } }] })
+  const { engine, desk, reach } = await house(t, {
+    tasks: [{
+      id: 'yields',
+      work: {
+        kind: 'function',
+        func: async function* () {
+          yield began++
+        }
+      }
+    }]
+  })
   const { run: { id } } = await desk.enqueue('yields')
   await reach(id, 'failed')
   t.match(await engine.get(id), { error: { message: /The function is a generator, and nothing in it was executed/ } })

@@ -29,8 +29,12 @@ async function setup (t: Owner, files: Record<string, string>) {
   return { ...it, folder, begin, over }
 }
 
-const used = (cpu: number, memory: number, read: number | null, written: number | null): Used =>
-  ({ cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written })
+const used = (cpu: number, memory: number, read: number | null, written: number | null): Used => ({
+  cpu_seconds: cpu,
+  memory_peak_bytes: memory,
+  read_bytes: read,
+  written_bytes: written
+})
 
 t.test('the most that any look has seen counts, and a look that sees nothing takes nothing away', async t => {
   const seen = [null, used(0.1, 900, 1, null), null, used(0.3, 200, null, 5)]
@@ -63,11 +67,15 @@ t.test('a process is told with what it has started and waited for', SLOW, async 
   const { used, result } = await over(await begin('copies'), 'completed')
   t.ok(used!.cpu_seconds > (result as number) + 0.1, `${used!.cpu_seconds} s, of which ${String(result)} s are its own`)
   t.ok(used!.memory_peak_bytes > 20 * MIB && used!.memory_peak_bytes < 2000 * MIB)
-  if (statfsSync(folder).type !== TMPFS) t.ok(used!.written_bytes! >= 8 * MIB, `${used!.written_bytes} bytes were written`)
+  if (statfsSync(folder).type !== TMPFS) {
+    t.ok(used!.written_bytes! >= 8 * MIB, `${used!.written_bytes} bytes were written`)
+  }
 })
 
 t.test('a script that is ended is told with all that it has taken until then', SLOW, async t => {
-  const { begin, over, root, manager } = await setup(t, { 'counts.sh': `#!/bin/sh\n# offpeak: id=counts\n(${COUNT})\n: > ../ready\nsleep 300\n` })
+  const { begin, over, root, manager } = await setup(t, {
+    'counts.sh': `#!/bin/sh\n# offpeak: id=counts\n(${COUNT})\n: > ../ready\nsleep 300\n`
+  })
   const id = await begin('counts')
   await until('it has counted', () => existsSync(join(root, 'ready')), 20_000)
   await manager.desk.cancel(id, { by: 'anna' })

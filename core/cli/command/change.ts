@@ -10,20 +10,36 @@ import { filtered, manyOf } from '../terminal/filter.ts'
 import { remote } from '../remote/options.ts'
 import { runRows } from './tasks.ts'
 
-export interface Counted { matched: number, changed: number, dry_run?: boolean, vanished?: number, refused?: number, runs?: RunAnswer[] }
+export interface Counted {
+  matched: number
+  changed: number
+  dry_run?: boolean
+  vanished?: number
+  refused?: number
+  runs?: RunAnswer[]
+}
 
 /** What was counted, or done: `2 runs are cancelled`, `10 of 200 runs would be deleted`. */
-export function tellCount ({ matched, changed, dry_run: dry = false, vanished = 0, refused = 0, runs = [] }: Counted, { verb, limit = Infinity }: { verb: string, limit?: number | undefined }): void {
+export function tellCount (
+  { matched, changed, dry_run: dry = false, vanished = 0, refused = 0, runs = [] }: Counted,
+  { verb, limit = Infinity }: { verb: string, limit?: number | undefined }
+): void {
   const count = dry ? Math.min(matched, limit) : changed
   const [noun, is] = count === 1 && matched <= limit ? ['run', 'is'] : ['runs', 'are']
-  const rest = [vanished === 0 ? '' : `; ${vanished} of tasks that are no more stay as they are`, refused === 0 ? '' : `; ${refused} did not fit into their queue`].join('')
+  const rest = [vanished === 0 ? '' : `; ${vanished} of tasks that are no more stay as they are`,
+    refused === 0 ? '' : `; ${refused} did not fit into their queue`].join('')
   say(`${count}${matched > limit ? ` of ${matched}` : ''} ${noun} ${dry ? 'would be' : is} ${verb}${rest}`)
   if (runs.length === 0) return
   say(runRows(runs))
   if (count > runs.length) say(`and ${count - runs.length} more`)
 }
 
-export interface Each<T> { ids: readonly string[], act: (id: string) => Promise<T>, told: (answer: T) => string, json: boolean | undefined }
+export interface Each<T> {
+  ids: readonly string[]
+  act: (id: string) => Promise<T>
+  told: (answer: T) => string
+  json: boolean | undefined
+}
 
 /** Does the same to each run that was named; one that is refused does not keep the others from it. */
 export async function eachOf<T> ({ ids, act, told, json }: Each<T>): Promise<void> {
@@ -41,27 +57,42 @@ export async function eachOf<T> ({ ids, act, told, json }: Each<T>): Promise<voi
   if (json) sayJson(ids.length === 1 ? answers[0] : answers)
 }
 
-interface Doing extends Remote, Many { reason?: string, every?: string }
+interface Doing extends Remote, Many {
+  reason?: string
+  every?: string
+}
 
-async function toAll (act: 'cancel' | 'retry' | 'delete', verb: string, { reason, every, ...given }: Doing): Promise<void> {
+async function toAll (
+  act: 'cancel' | 'retry' | 'delete',
+  verb: string,
+  { reason, every, ...given }: Doing
+): Promise<void> {
   const body = manyOf({ verb: act, given })
   const client = await Client.find(given)
-  const counted = await client.post<Counted>(`/api/runs/${act}`, { ...body, ...reason !== undefined && { reason }, ...every !== undefined && { every: durationOf(every) } })
+  const counted = await client.post<Counted>(`/api/runs/${act}`, {
+    ...body,
+    ...reason !== undefined && { reason },
+    ...every !== undefined && { every: durationOf(every) }
+  })
   if (given.json) return sayJson(counted)
   tellCount(counted, { verb, limit: given.limit })
 }
 
-const endWords = ({ id, state }: RunAnswer) => state === 'cancelled' ? `${id} ${stateWords('cancelled')}` : `${id} was asked to stop`
+const endWords = ({ id, state }: RunAnswer) =>
+  state === 'cancelled' ? `${id} ${stateWords('cancelled')}` : `${id} was asked to stop`
 
 async function cancel (ids: string[], given: Doing): Promise<void> {
   if (manyOf({ verb: 'cancel', ids, given }) !== null) return await toAll('cancel', 'cancelled', given)
   const client = await Client.find(given)
-  const end = (id: string) => client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/cancel`, given.reason === undefined ? {} : { reason: given.reason })
+  const end = (id: string) =>
+    client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/cancel`,
+      given.reason === undefined ? {} : { reason: given.reason })
   await eachOf({ ids, act: end, told: endWords, json: given.json })
 }
 
 /** Queues one finished run again. */
-export const again = (client: Client) => (id: string): Promise<RunAnswer> => client.post(`/api/runs/${encodeURIComponent(id)}/retry`)
+export const again = (client: Client) => (id: string): Promise<RunAnswer> =>
+  client.post(`/api/runs/${encodeURIComponent(id)}/retry`)
 
 async function retry (ids: string[], given: Doing): Promise<void> {
   if (manyOf({ verb: 'retry', ids, given }) !== null) return await toAll('retry', 'queued again', given)
@@ -82,13 +113,25 @@ async function remove (ids: string[], given: Doing): Promise<void> {
 
 /** `cancel`, `retry` and `delete`: of runs by their ids, or of all that a filter names. */
 export function addMany (program: Command): void {
-  filtered(remote(program.command('cancel [runs...]').description('end waiting runs, and tell running ones to stop: by id, or all that are not over of a filter'))
-    .option('--reason <text>', 'why'))
+  filtered(
+    remote(
+      program.command('cancel [runs...]').description(
+        'end waiting runs, and tell running ones to stop: by id, or all that are not over of a filter'
+      )
+    )
+      .option('--reason <text>', 'why')
+  )
     .action(cancel)
-  filtered(remote(program.command('retry [runs...]').description('queue finished runs again: by id, or all that failed of a filter')))
+  filtered(
+    remote(
+      program.command('retry [runs...]').description('queue finished runs again: by id, or all that failed of a filter')
+    )
+  )
     .option('--every <duration>', 'how far apart those of a filter become due')
     .action(retry)
-  filtered(remote(program.command('delete [runs...]').description('delete runs that are over: by id, or all of a filter'))
-    .option('--reason <text>', 'why; it is recorded'))
+  filtered(
+    remote(program.command('delete [runs...]').description('delete runs that are over: by id, or all of a filter'))
+      .option('--reason <text>', 'why; it is recorded')
+  )
     .action(remove)
 }

@@ -28,7 +28,9 @@ async function throughServer (id: string, enabled: boolean, given: Remote): Prom
     await client.patch<TaskView>(`/api/tasks/${encodeURIComponent(id)}`, { enabled })
     return true
   } catch (error) {
-    if (given.url === undefined && error instanceof OffpeakError && error.code === 'OFFPEAK_SERVER_UNREACHABLE') return false
+    if (given.url === undefined && error instanceof OffpeakError && error.code === 'OFFPEAK_SERVER_UNREACHABLE') {
+      return false
+    }
     throw error
   }
 }
@@ -37,7 +39,11 @@ const switched = (enabled: boolean) => async (id: string, given: Remote): Promis
   const where = await throughServer(id, enabled, given) ? 'server' : 'file'
   if (where === 'file') await switchHere(id, enabled, given)
   if (given.json) return sayJson({ id, enabled, where })
-  say(`${id} is ${enabled ? 'enabled' : 'disabled'}${where === 'file' ? ' in the configuration; no server is running' : ''}`)
+  say(
+    `${id} is ${enabled ? 'enabled' : 'disabled'}${
+      where === 'file' ? ' in the configuration; no server is running' : ''
+    }`
+  )
 }
 
 /** `enable` and `disable`. */

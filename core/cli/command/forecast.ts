@@ -8,7 +8,11 @@ import { remote, whole } from '../remote/options.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { table } from '../terminal/table.ts'
 
-interface Foreseen { from: string, to: string, items: ForecastView[] }
+interface Foreseen {
+  from: string
+  to: string
+  items: ForecastView[]
+}
 
 /** How sure a start is, and what it depends on: with what it says where that is closed now. */
 function sureWords ({ certainty, depends_on: all }: ForecastView): string {
@@ -22,7 +26,11 @@ function sureWords ({ certainty, depends_on: all }: ForecastView): string {
 
 /** The likely start, and the spread where there is one. */
 function startWords ({
-  stage, nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest
+  stage,
+  nominal_at: nominal,
+  earliest_at: earliest,
+  likely_at: likely,
+  latest_at: latest
 }: ForecastView): string {
   if (stage === 'running') return 'runs'
   const start = likely === null ? '-' : likely === nominal ? 'then' : timeWords(likely)
@@ -34,7 +42,11 @@ function startWords ({
 function rowOf (start: ForecastView): string[] {
   const { nominal_at: nominal, task, took, ends_at: ends } = start
   return [
-    timeWords(nominal), task, startWords(start), timeWords(ends), sureWords(start),
+    timeWords(nominal),
+    task,
+    startWords(start),
+    timeWords(ends),
+    sureWords(start),
     took === null ? '-' : `${durationWords(took.p50)} (at most ${durationWords(took.p90)})`
   ]
 }
@@ -44,7 +56,8 @@ async function forecast ({ hours, ...given }: Remote & { hours: number }): Promi
   const answer = await client.get<Foreseen>(`/api/forecast?hours=${hours}`)
   if (given.json) return sayJson(answer)
   say(answer.items.length === 0 ? `Nothing is planned for the next ${hours} h.` : table(
-    ['WHEN', 'TASK', 'START', 'END', 'SURE', 'TAKES'], answer.items.map(rowOf)
+    ['WHEN', 'TASK', 'START', 'END', 'SURE', 'TAKES'],
+    answer.items.map(rowOf)
   ))
 }
 

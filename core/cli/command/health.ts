@@ -14,5 +14,9 @@ async function health (given: Remote): Promise<void> {
 
 /** `health`: whether the server is well, and why not. */
 export function addHealth (program: Command): void {
-  remote(program.command('health').description('whether the server is well, and every reason why it is not; exit code 0 ok, 1 degraded or failed')).action(health)
+  remote(
+    program.command('health').description(
+      'whether the server is well, and every reason why it is not; exit code 0 ok, 1 degraded or failed'
+    )
+  ).action(health)
 }

@@ -15,10 +15,12 @@ import { remote } from '../remote/options.ts'
 /** The exit code of a command that waited for a run. */
 export const EXIT_CODES: Partial<Record<State, number>> = { completed: 0, failed: 1, cancelled: 3, skipped: 4 }
 
-type RunGiven = Remote & AskGiven & { file?: string, name?: string, now?: boolean, whenPossible?: boolean, wait?: boolean, follow?: boolean }
+type RunGiven = Remote & AskGiven & { file?: string, name?: string, now?: boolean, whenPossible?: boolean,
+  wait?: boolean, follow?: boolean }
 
 /** How far a run is, or what holds it. */
-const standWords = (run: FullRunView): string => run.held === null ? progressWords(run) : plain(`held: ${run.held.message}`)
+const standWords = (run: FullRunView): string =>
+  run.held === null ? progressWords(run) : plain(`held: ${run.held.message}`)
 
 /** Each new reason for which a run is held in a line of its own. */
 function heldLines () {
@@ -39,7 +41,12 @@ function liveBar (out: NodeJS.WriteStream) {
 
 async function watch (client: Client, id: string, following: boolean): Promise<FullRunView> {
   const bar = liveBar(process.stderr)
-  const line = following ? (logged: Parameters<typeof lineWords>[0]) => { bar.clear(); tell(lineWords(logged)) } : undefined
+  const line = following
+    ? (logged: Parameters<typeof lineWords>[0]) => {
+      bar.clear()
+      tell(lineWords(logged))
+    }
+    : undefined
   const run = await follow(client, id, { line, moved: bar.draw })
   bar.clear()
   return run
@@ -55,7 +62,9 @@ async function bodyOf ({ now = false, whenPossible = false, ...given }: RunGiven
 export async function runNow (task: string, { file, name, ...given }: RunGiven): Promise<void> {
   const body = await bodyOf(given)
   const client = await Client.find(given)
-  const run = await client.post<RequestedAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined ? body : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })
+  const run = await client.post<RequestedAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined
+    ? body
+    : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })
   tellPassed(run)
   if (run.held !== null) tell(plain(`held: ${run.held.message}`))
   if (!given.wait && !given.follow) return given.json ? sayJson(run) : say(run.id)
@@ -63,11 +72,20 @@ export async function runNow (task: string, { file, name, ...given }: RunGiven):
   process.exitCode = EXIT_CODES[over.state]!
   if (given.json) return sayJson(over)
   const why = whyWords(over)
-  say(`${over.id} ${stateWords(over.label)}${over.duration === null ? '' : ` after ${durationWords(over.duration)}`}${why === '' ? '' : `: ${plain(why)}`}`)
+  say(
+    `${over.id} ${stateWords(over.label)}${over.duration === null ? '' : ` after ${durationWords(over.duration)}`}${
+      why === '' ? '' : `: ${plain(why)}`
+    }`
+  )
   if (over.result !== null) say(JSON.stringify(over.result, null, 2))
 }
 
-interface Along { file: string, name: string | undefined, task: string, payload: unknown }
+interface Along {
+  file: string
+  name: string | undefined
+  task: string
+  payload: unknown
+}
 
 async function payloadWith (client: Client, { file, name, task, payload }: Along): Promise<Record<string, unknown>> {
   const { sendFile, withPath } = await import('../remote/send-file.ts')
@@ -93,13 +111,27 @@ async function logs (id: string, given: Remote & { follow?: boolean }): Promise<
 
 /** `run`, `show` and `logs`: one run from beginning to end. */
 export function addRuns (program: Command): void {
-  asking(remote(program.command('run <task>').description('run a task now, whatever load, power and comfort say: not past safety, slots and pauses; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped')))
-    .option('--file <path>', 'a file to send along, or - for standard input: its place on the server is the `path` of the payload')
+  asking(
+    remote(
+      program.command('run <task>').description(
+        'run a task now, whatever load, power and comfort say: not past safety, slots and pauses; with --wait the exit code is 0 completed, 1 failed, 3 cancelled, 4 skipped'
+      )
+    )
+  )
+    .option('--file <path>',
+      'a file to send along, or - for standard input: its place on the server is the `path` of the payload')
     .addOption(new Option('--when-possible', 'leave it to its turn: held as what programs add').conflicts('now'))
-    .addOption(new Option('--now', 'ahead of everything, as critical: past the slots that power and hour leave too').conflicts(['priority', 'delay', 'due']))
+    .addOption(
+      new Option('--now', 'ahead of everything, as critical: past the slots that power and hour leave too').conflicts([
+        'priority',
+        'delay',
+        'due'
+      ])
+    )
     .option('-w, --wait', 'wait until it is over, and say what holds it')
     .option('-f, --follow', 'wait, and write its log to standard error')
     .action(runNow)
   remote(program.command('show <run>').description('everything about a run')).action(show)
-  remote(program.command('logs <run>').description('the log of a run')).option('-f, --follow', 'until it is over').action(logs)
+  remote(program.command('logs <run>').description('the log of a run')).option('-f, --follow', 'until it is over')
+    .action(logs)
 }

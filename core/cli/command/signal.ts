@@ -20,19 +20,33 @@ async function drop (client: Client, name: string, given: Remote): Promise<void>
   say(plain(`${name} is forgotten`))
 }
 
-async function signal (name: string, value: string | undefined, { ttl, drop: dropped, ...given }: Remote & { ttl?: string, drop?: boolean }): Promise<void> {
-  if ((value === undefined) !== (dropped ?? false)) throw usageInvalid('A signal is given a value, or dropped with --drop', `offpeak signal ${name} 650 --ttl 1h`)
+async function signal (
+  name: string,
+  value: string | undefined,
+  { ttl, drop: dropped, ...given }: Remote & { ttl?: string, drop?: boolean }
+): Promise<void> {
+  if ((value === undefined) !== (dropped ?? false)) {
+    throw usageInvalid('A signal is given a value, or dropped with --drop', `offpeak signal ${name} 650 --ttl 1h`)
+  }
   const client = await Client.find(given)
   if (value === undefined) return await drop(client, name, given)
-  const set = await client.put<SignalView>(`/api/signals/${encodeURIComponent(name)}`, { value: valueOf(value), ...ttl !== undefined && { ttl } })
+  const set = await client.put<SignalView>(`/api/signals/${encodeURIComponent(name)}`, {
+    value: valueOf(value),
+    ...ttl !== undefined && { ttl }
+  })
   if (given.json) return sayJson(set)
   say(plain(`${name} is ${set.value}, and counts for ${agoWords(set.expires_at).replace(/^in /, '')}`))
 }
 
 /** `signal`: a value from outside that tasks may wait for. */
 export function addSignal (program: Command): void {
-  remote(program.command('signal <name> [value]').description('set a signal that tasks may wait for: a number, true, false or a text'))
-    .option('--ttl <duration>', "how long it counts: seconds, or words such as '1h'; needed unless the configuration knows the signal")
+  remote(
+    program.command('signal <name> [value]').description(
+      'set a signal that tasks may wait for: a number, true, false or a text'
+    )
+  )
+    .option('--ttl <duration>',
+      "how long it counts: seconds, or words such as '1h'; needed unless the configuration knows the signal")
     .addOption(new Option('--drop', 'forget it').conflicts('ttl'))
     .action(signal)
 }

@@ -8,7 +8,11 @@ import { past, remote } from '../remote/options.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { table } from '../terminal/table.ts'
 
-interface Told { from: string, to: string, items: StatsView[] }
+interface Told {
+  from: string
+  to: string
+  items: StatsView[]
+}
 
 type Given = Remote & { by: string, every: string, from?: string, to?: string }
 
@@ -16,11 +20,27 @@ const percent = (share: number | null) => share === null ? '-' : `${Math.round(s
 
 const spread = ({ p50, p95 }: StatsView['run']) => p50 === null ? '-' : `${durationWords(p50)} / ${durationWords(p95)}`
 
-const longest = ({ longest: seconds, longest_run: run }: StatsView['run']) => run === null ? durationWords(seconds) : `${durationWords(seconds)} ${run}`
+const longest = ({ longest: seconds, longest_run: run }: StatsView['run']) =>
+  run === null ? durationWords(seconds) : `${durationWords(seconds)} ${run}`
 
-const rowOf = (every: string) => ({ at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run, cpu_seconds: cpu }: StatsView) => [
+const rowOf = (every: string) =>
+(
+  { at, name, completed, failed, retries, dead, throughput, failure_rate: rate, wait, held, run, cpu_seconds: cpu }:
+    StatsView
+) => [
   ...every === 'all' ? [] : [timeWords(at, 0)],
-  name, String(completed), String(failed), percent(rate), String(retries), String(dead), throughput.toFixed(1), spread(wait), spread(held), spread(run), longest(run), cpu === 0 ? '-' : durationWords(cpu)
+  name,
+  String(completed),
+  String(failed),
+  percent(rate),
+  String(retries),
+  String(dead),
+  throughput.toFixed(1),
+  spread(wait),
+  spread(held),
+  spread(run),
+  longest(run),
+  cpu === 0 ? '-' : durationWords(cpu)
 ]
 
 async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
@@ -29,15 +49,23 @@ async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
   const answer = await client.get<Told>(`/api/stats?${query}`)
   if (given.json) return sayJson(answer)
   if (answer.items.length === 0) return say('No run has ended in that time.')
-  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95', 'HELD P50/P95', 'RUN P50/P95', 'LONGEST', 'CPU']
+  const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95',
+    'HELD P50/P95', 'RUN P50/P95', 'LONGEST', 'CPU']
   say(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
 }
 
 /** `stats`: what the runs came to. */
 export function addStats (program: Command): void {
-  remote(program.command('stats').description('what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'))
+  remote(
+    program.command('stats').description(
+      'what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'
+    )
+  )
     .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
-    .addOption(new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all']).default('all'))
+    .addOption(
+      new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all'])
+        .default('all')
+    )
     .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
     .option('--to <instant>', 'the end of it; now when absent', past('--to'))
     .action(stats)

@@ -13,14 +13,20 @@ import { table } from '../terminal/table.ts'
 /** What is scheduled, as rows: id, status, schedule in words, last and next run. */
 export function taskRows (tasks: readonly TaskView[]): string {
   const rows = tasks.map(({ id, status, trigger, last_run: last, next_run: next, held }) => [
-    id, held === null ? status : `${status}: ${held.message}`, trigger?.words ?? 'on request', last === null ? '-' : `${last.state} ${agoWords(last.at)}`, next === null ? '-' : agoWords(next)
+    id,
+    held === null ? status : `${status}: ${held.message}`,
+    trigger?.words ?? 'on request',
+    last === null ? '-' : `${last.state} ${agoWords(last.at)}`,
+    next === null ? '-' : agoWords(next)
   ])
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }
 
 /** Runs as rows: id, task, state, when, how long, why. */
 export function runRows (runs: readonly RunAnswer[]): string {
-  const rows = runs.map(run => [run.id, run.task, run.label, whenWords(run), durationWords(run.duration), whyWords(run)])
+  const rows = runs.map(
+    run => [run.id, run.task, run.label, whenWords(run), durationWords(run.duration), whyWords(run)]
+  )
   return table(['RUN', 'TASK', 'STATE', 'AT', 'TOOK', 'WHY'], rows)
 }
 
@@ -31,7 +37,9 @@ async function listTasks ({ status, ...given }: Remote & { status?: string }): P
   say(tasks.length === 0 ? 'There are no tasks.' : taskRows(tasks))
   // A list that leaves a broken file out must not look whole.
   const health = await client.get<HealthAnswer>('/api/health').catch(() => null)
-  for (const { where, message } of health?.broken ?? []) say(`broken: ${where === null ? '' : `${where}: `}${plain(message)}`)
+  for (const { where, message } of health?.broken ?? []) {
+    say(`broken: ${where === null ? '' : `${where}: `}${plain(message)}`)
+  }
 }
 
 const FIELDS = ['task', 'state', 'queue', 'source', 'schedule', 'from', 'to'] as const

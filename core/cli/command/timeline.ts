@@ -11,7 +11,13 @@ import { table } from '../terminal/table.ts'
 
 type PointAnswer = ReturnType<typeof pointView>
 type Ran = RunAnswer & { used?: FullRunView['used'] }
-interface Timeline { from: string, to: string, runs: Ran[], complete: boolean, readings: PointAnswer[] }
+interface Timeline {
+  from: string
+  to: string
+  runs: Ran[]
+  complete: boolean
+  readings: PointAnswer[]
+}
 
 const LOADS = ['cpu_busy', 'memory_used', 'io_busy'] as const
 const share = (value: number) => `${Math.round(value * 100)} %`
@@ -32,18 +38,22 @@ function pointsIn (points: readonly PointAnswer[], from: string, to: string): Po
 }
 
 /** Processor time and memory of a run that has a process or thread of its own. */
-const usedWords = ({ used = null }: Ran) => used === null ? '-' : `${durationWords(used.cpu_seconds)}, ${sizeWords(used.memory_peak_bytes)}`
+const usedWords = ({ used = null }: Ran) =>
+  used === null ? '-' : `${durationWords(used.cpu_seconds)}, ${sizeWords(used.memory_peak_bytes)}`
 
 function rowOf (run: Ran, { to, readings }: Timeline): string[] {
   const meanwhile = pointsIn(readings, run.started_at!, run.finished_at ?? to)
-  return [run.id, run.task, run.label, timeWords(run.started_at), timeWords(run.finished_at), durationWords(run.duration), usedWords(run), ...LOADS.map(field => meanWords(meanwhile, field)), whyWords(run)]
+  return [run.id, run.task, run.label, timeWords(run.started_at), timeWords(run.finished_at),
+    durationWords(run.duration), usedWords(run), ...LOADS.map(field => meanWords(meanwhile, field)), whyWords(run)]
 }
 
 /** The machine over the whole span: the mean, and the most. */
 function machineWords (readings: readonly PointAnswer[]): string {
   const told = LOADS.map(field => {
     const numbers = numbersIn(readings, field)
-    return numbers.length === 0 ? '' : `${field.replace(/_.*/, '')} ${meanWords(readings, field)}, ${share(Math.max(...numbers))} at most`
+    return numbers.length === 0
+      ? ''
+      : `${field.replace(/_.*/, '')} ${meanWords(readings, field)}, ${share(Math.max(...numbers))} at most`
   }).filter(Boolean)
   return told.length === 0 ? 'Nothing is known of the machine in that time.' : `The machine: ${told.join('; ')}.`
 }
@@ -53,7 +63,9 @@ export function timelineWords (answer: Timeline): string {
   const { runs, readings, complete, from, to } = answer
   const head = ['RUN', 'TASK', 'STATE', 'FROM', 'TO', 'TOOK', 'USED', 'CPU', 'MEMORY', 'IO', 'WHY']
   return [
-    runs.length === 0 ? `Nothing ran from ${timeWords(from)} to ${timeWords(to)}.` : table(head, runs.map(run => rowOf(run, answer))),
+    runs.length === 0
+      ? `Nothing ran from ${timeWords(from)} to ${timeWords(to)}.`
+      : table(head, runs.map(run => rowOf(run, answer))),
     ...complete ? [] : ['There were too many runs to look at all of them: ask for a shorter time.'],
     machineWords(readings)
   ].join('\n')
@@ -69,7 +81,11 @@ async function timeline ({ from, to, ...given }: Remote & { from?: string, to?: 
 
 /** `timeline`: what ran when, and what the machine was doing. */
 export function addTimeline (program: Command): void {
-  remote(program.command('timeline').description('what ran in a while, with the load of the machine beside it; the last hour when no span is named'))
+  remote(
+    program.command('timeline').description(
+      'what ran in a while, with the load of the machine beside it; the last hour when no span is named'
+    )
+  )
     .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
     .option('--to <instant>', 'the end of it; now when absent', past('--to'))
     .action(timeline)

@@ -21,14 +21,20 @@ const HOME = '\u001B[H\u001B[2J'
 
 async function look (client: Client): Promise<Snapshot> {
   const [running, waiting, tasks, machine] = await Promise.all([
-    client.get<RunsAnswer>('/api/runs?state=running&limit=100'), client.get<RunsAnswer>('/api/runs?state=queued,blocked&limit=100'),
-    client.get<TaskView[]>('/api/tasks'), client.get<MachineView>('/api/readings/now')
+    client.get<RunsAnswer>('/api/runs?state=running&limit=100'),
+    client.get<RunsAnswer>('/api/runs?state=queued,blocked&limit=100'),
+    client.get<TaskView[]>('/api/tasks'),
+    client.get<MachineView>('/api/readings/now')
   ])
   return { running: running.items, waiting: waiting.items, tasks, machine, lost: false }
 }
 
 // Some terminals do not tell their size, or call it none.
-const sizeOf = ({ rows, columns }: { rows?: number, columns?: number }) => ({ rows: rows || 50, columns: columns || 120, now: Date.now() })
+const sizeOf = ({ rows, columns }: { rows?: number, columns?: number }) => ({
+  rows: rows || 50,
+  columns: columns || 120,
+  now: Date.now()
+})
 
 /** What is seen now, kept up to date by what the server says. */
 class View {
@@ -78,7 +84,9 @@ class View {
 /** Hears q, Ctrl-C and the signals of a shell; the answer leaves the terminal as it was. */
 function untilAsked (stop: () => void): () => void {
   const { stdin, stdout } = process
-  const onKey = (key: Buffer) => { if (['q', 'Q', '\u0003', '\u001B'].includes(key.toString())) stop() }
+  const onKey = (key: Buffer) => {
+    if (['q', 'Q', '\u0003', '\u001B'].includes(key.toString())) stop()
+  }
   const wasRaw = stdin.isRaw
   draw(stdout, ENTER, '')
   if (stdin.isTTY) stdin.setRawMode(true).resume().on('data', onKey)

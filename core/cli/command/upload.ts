@@ -20,7 +20,11 @@ async function upload (file: string, { name, task, ...given }: UploadGiven): Pro
 
 /** `upload`: a file for a task. */
 export function addUpload (program: Command): void {
-  remote(program.command('upload <file>').description('send a file, or - for standard input, to the server as it is read; says where it lies there'))
+  remote(
+    program.command('upload <file>').description(
+      'send a file, or - for standard input, to the server as it is read; says where it lies there'
+    )
+  )
     .option('--name <name>', 'what it is called there; its own name when absent')
     .option('--task <id>', 'run this task with it: its place is the `path` of the payload')
     .option('-p, --payload <json>', 'what else the task finds in ctx.payload: JSON, or @file')

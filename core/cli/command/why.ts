@@ -20,7 +20,9 @@ const VERDICTS = { start: 'may start', hold: 'is held', skip: 'is to be skipped'
 /** What held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
 export function heldWords (holds: ExplanationView['holds']): string {
   const sums = new Map<string, { seconds: number, message: string }>()
-  for (const { code, message, seconds } of holds) sums.set(code, { message, seconds: (sums.get(code)?.seconds ?? 0) + seconds })
+  for (const { code, message, seconds } of holds) {
+    sums.set(code, { message, seconds: (sums.get(code)?.seconds ?? 0) + seconds })
+  }
   return [...sums.values()].map(({ seconds, message }) => `${spanWords(seconds * 1000)}: ${message}`).join('; ')
 }
 
@@ -29,7 +31,11 @@ function verdictWords ({ task, run, decision, message, gates, resting }: Explana
   if (resting !== null || (run === null && gates.length === 0)) return `${task}: ${message}`
   const name = run === null ? task : `${task} (run ${run})`
   if (decision === 'hold' && gates.find(({ ok }) => !ok)?.gate === 'due') return `${name} is ${message}`
-  const verb = decision in VERDICTS ? VERDICTS[decision as keyof typeof VERDICTS] : isFinal(decision as 'failed') ? decision : 'was running'
+  const verb = decision in VERDICTS
+    ? VERDICTS[decision as keyof typeof VERDICTS]
+    : isFinal(decision as 'failed')
+    ? decision
+    : 'was running'
   return decision === 'running' || message === `it ${decision}` ? `${name} ${verb}` : `${name} ${verb}: ${message}`
 }
 
@@ -37,14 +43,18 @@ function verdictWords ({ task, run, decision, message, gates, resting }: Explana
 function earliestWords ({ earliest, deadline, decision }: ExplanationView, now: number): string {
   if (earliest === null || decision === 'start') return ''
   if (earliest.at === deadline?.at) return 'at its deadline, unless what holds it clears before'
-  return `${timeWords(earliest.at, now)} (${agoWords(earliest.at, now)})${earliest.certain ? '' : ', if nothing else holds it then'}`
+  return `${timeWords(earliest.at, now)} (${agoWords(earliest.at, now)})${
+    earliest.certain ? '' : ', if nothing else holds it then'
+  }`
 }
 
 /** What becomes of it at its deadline. One that is past it and still held is held by what gives way to no deadline. */
 function deadlineWords ({ deadline, decision }: ExplanationView, now: number): string {
   if (deadline === null) return ''
   const isPast = decision === 'hold' && Date.parse(deadline.at) <= now
-  return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]}`
+  return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${
+    isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]
+  }`
 }
 
 function factsOf (answer: ExplanationView, now: number): [string, string][] {
@@ -63,7 +73,10 @@ function factsOf (answer: ExplanationView, now: number): [string, string][] {
 function sourceWords ({ place, source }: Gate): string {
   if (place === null) return source
   const { file } = place
-  return placeWords({ ...place, ...file !== undefined && { file: isAbsolute(file) ? relative(process.cwd(), file) : file } })
+  return placeWords({
+    ...place,
+    ...file !== undefined && { file: isAbsolute(file) ? relative(process.cwd(), file) : file }
+  })
 }
 
 function rowOf (gate: Gate, now: number): string[] {
@@ -71,13 +84,18 @@ function rowOf (gate: Gate, now: number): string[] {
   const marks = coloured() ? ['✓', '✗'] : ['+', '-']
   const { seen, wanted } = gateWords(gate)
   const passed = bypassed === null ? '' : ` (passed: ${bypassed})`
-  return [marks[ok ? 0 : 1]!, gate.gate, seen, `${wanted}${passed}`, since === null ? '-' : timeWords(since, now), clears === null ? '-' : timeWords(clears, now), sourceWords(gate)]
+  return [marks[ok ? 0 : 1]!, gate.gate, seen, `${wanted}${passed}`, since === null ? '-' : timeWords(since, now),
+    clears === null ? '-' : timeWords(clears, now), sourceWords(gate)]
 }
 
 /** An explanation on a terminal: the verdict, what led to it, and every gate. */
 export function explanationWords (answer: ExplanationView, now = Date.now()): string {
-  const facts = factsOf(answer, now).filter(([, value]) => value !== '').map(([name, value]) => `  ${name.padEnd(9)} ${plain(value)}`)
-  const gates = answer.gates.length === 0 ? [] : ['', table(['', 'GATE', 'NOW', 'NEEDS', 'SINCE', 'CLEARS', 'SOURCE'], answer.gates.map(gate => rowOf(gate, now)))]
+  const facts = factsOf(answer, now).filter(([, value]) => value !== '').map(([name, value]) =>
+    `  ${name.padEnd(9)} ${plain(value)}`
+  )
+  const gates = answer.gates.length === 0
+    ? []
+    : ['', table(['', 'GATE', 'NOW', 'NEEDS', 'SINCE', 'CLEARS', 'SOURCE'], answer.gates.map(gate => rowOf(gate, now)))]
   return [plain(verdictWords(answer)), ...facts, ...gates].join('\n')
 }
 
@@ -87,8 +105,11 @@ async function asked (client: Client, id: string, at: string | undefined): Promi
   try {
     return await of('tasks')
   } catch (missing) {
-    if (!(missing instanceof OffpeakError) || !['OFFPEAK_TASK_NOT_FOUND', 'OFFPEAK_TASKS_LOADING'].includes(missing.code)) throw missing
-    return await of('runs').catch(error => { throw (error as OffpeakError).code === 'OFFPEAK_RUN_NOT_FOUND' ? missing : error })
+    if (!(missing instanceof OffpeakError) ||
+      !['OFFPEAK_TASK_NOT_FOUND', 'OFFPEAK_TASKS_LOADING'].includes(missing.code)) throw missing
+    return await of('runs').catch(error => {
+      throw (error as OffpeakError).code === 'OFFPEAK_RUN_NOT_FOUND' ? missing : error
+    })
   }
 }
 
@@ -101,6 +122,7 @@ async function why (id: string, { at, ...given }: Remote & { at?: string }): Pro
 /** `why`: what holds a task or a run, until when, and where that is written. */
 export function addWhy (program: Command): void {
   remote(program.command('why <task|run>').description('why a task or a run waits: every gate, and when it opens'))
-    .option('--at <instant>', 'then instead of now: the past from what was written down, the future from clock and calendar', instant('--at'))
+    .option('--at <instant>',
+      'then instead of now: the past from what was written down, the future from clock and calendar', instant('--at'))
     .action(why)
 }

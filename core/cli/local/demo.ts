@@ -10,10 +10,19 @@ import { DAY } from '../../model/base/duration.ts'
 const BUILT_IN = fileURLToPath(new URL('../../../backgroundtask/', import.meta.url))
 const HOST = '127.0.0.1'
 
-export interface Demo { folder: string, configFile: string, remove: () => void }
+export interface Demo {
+  folder: string
+  configFile: string
+  remove: () => void
+}
 
-const every = (seconds: number, payload?: object) =>
-  ({ enabled: true, trigger: 'interval', trigger_args: { seconds }, max_retries: 0, ...payload && { payload } })
+const every = (seconds: number, payload?: object) => ({
+  enabled: true,
+  trigger: 'interval',
+  trigger_args: { seconds },
+  max_retries: 0,
+  ...payload && { payload }
+})
 
 function put (file: string, text: string, ageMs = 0): void {
   mkdirSync(dirname(file), { recursive: true })
@@ -23,8 +32,12 @@ function put (file: string, text: string, ageMs = 0): void {
 }
 
 function fill (folder: string): void {
-  for (const month of ['january', 'february', 'march']) put(join(folder, 'photos', month, 'notes.txt'), `${month}\n`.repeat(2000))
-  for (const age of [1, 2, 3, 40, 50, 60]) put(join(folder, 'downloads', `file-${age}-days-old.txt`), 'sample\n', age * DAY)
+  for (const month of ['january', 'february', 'march']) {
+    put(join(folder, 'photos', month, 'notes.txt'), `${month}\n`.repeat(2000))
+  }
+  for (const age of [1, 2, 3, 40, 50, 60]) {
+    put(join(folder, 'downloads', `file-${age}-days-old.txt`), 'sample\n', age * DAY)
+  }
   put(join(folder, 'logs', 'app.log'), 'a line of a sample log\n'.repeat(500))
 }
 
@@ -35,8 +48,18 @@ const configOf = (folder: string, port: number) => ({
   tasks: {
     heartbeat: every(3),
     check_system: every(7),
-    check_website_status: every(5, { url: `http://${HOST}:${port}/livez`, allow: [HOST], state_file: join(folder, 'website_status.json') }),
-    backup_data: every(11, { source: join(folder, 'photos'), target: join(folder, 'backups'), keep_last: 3, keep_daily: 1, keep_weekly: 1 }),
+    check_website_status: every(5, {
+      url: `http://${HOST}:${port}/livez`,
+      allow: [HOST],
+      state_file: join(folder, 'website_status.json')
+    }),
+    backup_data: every(11, {
+      source: join(folder, 'photos'),
+      target: join(folder, 'backups'),
+      keep_last: 3,
+      keep_daily: 1,
+      keep_weekly: 1
+    }),
     cleanup_old_files: every(13, { root: join(folder, 'downloads'), older_than: '30d', dry_run: false }),
     rotate_logs: every(17, { files: [join(folder, 'logs', 'app.log')], max_size: '4 KB', keep: 2 })
   }
@@ -55,7 +78,8 @@ async function portThatIsFree (wanted: number): Promise<number> {
   }
 }
 
-/** The built-in tasks every few seconds on sample files in a folder of their own below the temp folder: nothing else is touched. */
+/** The built-in tasks every few seconds on sample files in a folder of their own below the temp folder: nothing else is
+ *  touched. */
 export async function makeDemo (port: number): Promise<Demo> {
   const free = await portThatIsFree(port)
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-demo-'))

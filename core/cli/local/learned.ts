@@ -14,8 +14,12 @@ import { iso } from '../../model/base/clock.ts'
 import { History } from '../../sense/history.ts'
 import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 
-/** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine is. */
-export interface Learned { took: Record<string, number>, activity?: Histogram }
+/** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine
+ *  is. */
+export interface Learned {
+  took: Record<string, number>
+  activity?: Histogram
+}
 
 const RECENT = 50
 const PAST = 30 * DAY
@@ -42,10 +46,13 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
 async function fromServer (given: Local): Promise<Learned> {
   const client = await Client.find(given)
   const { items } = await client.get<{ items: StatsView[] }>(`/api/stats?from=${iso(Date.now() - PAST)}`)
-  return { took: Object.fromEntries(items.flatMap(({ name, run: { p50 } }) => p50 === null ? [] : [[name, p50 * 1000]])) }
+  return {
+    took: Object.fromEntries(items.flatMap(({ name, run: { p50 } }) => p50 === null ? [] : [[name, p50 * 1000]]))
+  }
 }
 
-/** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be asked. */
+/** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be
+ *  asked. */
 export async function learned (manager: TaskManager, given: Local): Promise<Learned> {
   if (!existsSync(join(manager.folder, 'offpeak.db'))) return { took: {} }
   return await fromStore(manager).catch(() => fromServer(given)).catch(() => ({ took: {} }))

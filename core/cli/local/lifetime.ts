@@ -20,8 +20,8 @@ export interface Life {
   failed: (error: unknown) => void
 }
 
-/** Keeps the process up whatever is thrown where nobody catches it and nothing tells whose it is: what was acknowledged is stored, and the work of
- *  others goes on. */
+/** Keeps the process up whatever is thrown where nobody catches it and nothing tells whose it is: what was acknowledged
+ *  is stored, and the work of others goes on. */
 export function outlive (failed: (error: unknown) => void): void {
   const caught = (error: unknown) => {
     if (originOf() === null) failed(error)
@@ -30,7 +30,8 @@ export function outlive (failed: (error: unknown) => void): void {
   process.on('unhandledRejection', caught)
 }
 
-/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns what ends it with another exit code. */
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns what ends it
+ *  with another exit code. */
 export function lifetime ({ close, reload, graceMs, ending: begun, last, failed }: Life): (code: number) => void {
   let ending = false
   async function end (code: number) {
@@ -51,5 +52,7 @@ export function lifetime ({ close, reload, graceMs, ending: begun, last, failed 
   }
   process.on('SIGHUP', () => void reload().catch(failed))
   process.on('exit', last)
-  return code => { if (!ending) void end(code) }
+  return code => {
+    if (!ending) void end(code)
+  }
 }

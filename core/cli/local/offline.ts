@@ -11,7 +11,10 @@ import { onceSaid, placeWords } from '../../model/base/errors.ts'
 import { table } from '../terminal/table.ts'
 
 /** Reads the configuration and the task files, without starting anything, for as long as `work` takes. */
-export async function withTasks<T> (options: ManagerOptions, work: (manager: TaskManager) => T | Promise<T>): Promise<T> {
+export async function withTasks<T> (
+  options: ManagerOptions,
+  work: (manager: TaskManager) => T | Promise<T>
+): Promise<T> {
   const manager = await createManager({ ...options, files: 'once' })
   await manager.catalog.start()
   try {
@@ -31,7 +34,14 @@ function rowOf (task: Task, schedules: readonly Schedule[], now: number): string
 /** Every task with its schedule in words, and the files that are broken. */
 export async function scheduleTable ({ catalog, clock, folder }: TaskManager): Promise<string> {
   const schedules = Map.groupBy(peekSchedules(folder), ({ task }) => task)
-  const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task => rowOf(task, schedules.get(task.id) ?? [], clock.now()))
-  const broken = catalog.broken.map(({ message, ...place }) => `broken: ${placeWords(place)}: ${onceSaid(message, place)}`)
-  return [rows.length === 0 ? `There are no tasks in ${catalog.directory}.` : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows), ...broken].join('\n')
+  const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task =>
+    rowOf(task, schedules.get(task.id) ?? [], clock.now())
+  )
+  const broken = catalog.broken.map(({ message, ...place }) =>
+    `broken: ${placeWords(place)}: ${onceSaid(message, place)}`
+  )
+  return [
+    rows.length === 0 ? `There are no tasks in ${catalog.directory}.` : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows),
+    ...broken
+  ].join('\n')
 }

@@ -9,7 +9,10 @@ import { say, sayJson } from '../terminal/say.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 
-interface Preview { words: string, fires: string[] }
+interface Preview {
+  words: string
+  fires: string[]
+}
 
 const isCrontab = (text: string) => /\s/.test(text.trim()) || text.startsWith('@')
 
@@ -23,7 +26,12 @@ async function previewTask (id: string, count: number, given: Local): Promise<Pr
     const task = desk.definition(id)
     const { trigger, trigger_args: args, timezone } = task
     const words = trigger === null ? 'on request' : wordsFor({ trigger, trigger_args: args, timezone })
-    const fires = comingFires({ schedules: peekSchedules(folder).filter(schedule => schedule.task === id), task, now: clock.now(), count })
+    const fires = comingFires({
+      schedules: peekSchedules(folder).filter(schedule => schedule.task === id),
+      task,
+      now: clock.now(),
+      count
+    })
     return { words, fires: fires.map(at => iso(at)!) }
   })
 }
@@ -32,7 +40,9 @@ export type PreviewGiven = Local & { count: number, timezone?: string, json?: bo
 
 /** Prints the next fires of a task, or of a crontab string. */
 export async function preview (what: string, { count, timezone, json, ...given }: PreviewGiven): Promise<void> {
-  if (timezone !== undefined && !isCrontab(what)) throw usageInvalid('--timezone goes with a crontab string: a task has its own')
+  if (timezone !== undefined && !isCrontab(what)) {
+    throw usageInvalid('--timezone goes with a crontab string: a task has its own')
+  }
   const zone = timezone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone
   const { words, fires } = isCrontab(what) ? previewText(what, count, zone) : await previewTask(what, count, given)
   if (json) return sayJson({ words, fires })

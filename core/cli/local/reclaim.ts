@@ -18,9 +18,11 @@ function collector (): () => void {
   return () => collect({ type: 'major', flavor: 'last-resort' })
 }
 
-/** Gives memory back while nothing runs and nothing is due: what a start and bursts of work leave behind stays for ever in a process that rests.
- *  The answer ends it. */
-export function givesBack ({ clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>): () => void {
+/** Gives memory back while nothing runs and nothing is due: what a start and bursts of work leave behind stays for ever
+ *  in a process that rests. The answer ends it. */
+export function givesBack (
+  { clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>
+): () => void {
   const collect = collector()
   let kept = 0
   let next = clock.monotonic() + FIRST

@@ -15,7 +15,11 @@ export type RestoreGiven = Local & { from?: string, into?: string, only?: string
 const RESTORES = 'restore_backup'
 const BACKS_UP = 'backup_data'
 
-interface Listed { file: string, created_at: string, size: string }
+interface Listed {
+  file: string
+  created_at: string
+  size: string
+}
 
 /** Where backups lie: as the backup task is set up, from the folder of the configuration. */
 function folderOf ({ catalog, root }: TaskManager, from: string | undefined): string {
@@ -35,15 +39,21 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
   if (into === undefined) throw usageInvalid('Say where to restore to', 'Name a folder with --into.')
   return {
     archive: isPath(archive) ? resolve(archive) : isShort(folder) ? join(folder, archive) : resolve(folder, archive),
-    into: resolve(into), ...only && { only }, ...replace && { existing: 'replace' }
+    into: resolve(into),
+    ...only && { only },
+    ...replace && { existing: 'replace' }
   }
 }
 
-/** Lists the backups, or restores one. The task that does it is found like every other; without it there is nothing to restore with. */
+/** Lists the backups, or restores one. The task that does it is found like every other; without it there is nothing to
+ *  restore with. */
 export async function restore (archive: string | undefined, given: RestoreGiven): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     const task = manager.catalog.tasks.get(RESTORES)
-    if (task === undefined) throw usageInvalid(`There is no task '${RESTORES}' in ${manager.catalog.directory}`, 'Copy restore_backup.ts and its modules there from the tasks that come with offpeak.')
+    if (task === undefined) {
+      throw usageInvalid(`There is no task '${RESTORES}' in ${manager.catalog.directory}`,
+        'Copy restore_backup.ts and its modules there from the tasks that come with offpeak.')
+    }
     const folder = folderOf(manager, given.from)
     const outcome = await once(task, payloadOf(archive, folder, given), manager)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
@@ -51,6 +61,10 @@ export async function restore (archive: string | undefined, given: RestoreGiven)
     if (outcome.kind !== 'completed') return say(`nothing was restored${plain(wordsOf(outcome))}`)
     if (archive !== undefined) return say(`restored ${JSON.stringify(outcome.result)}${plain(wordsOf(outcome))}`)
     const { backups } = outcome.result as unknown as { backups: Listed[] }
-    say(backups.length === 0 ? `There are no backups in ${folder}.` : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size])))
+    say(
+      backups.length === 0
+        ? `There are no backups in ${folder}.`
+        : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size]))
+    )
   })
 }

@@ -40,13 +40,30 @@ export type StartGiven = Local & { demo?: boolean, displayOnly?: boolean }
 
 function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return new Error(`port ${port} of ${host} is taken: stop what listens there, or start with --port`)
-  if (code === 'EACCES') return startRefused({ message: `Port ${port} of ${host} may not be used`, fix: 'Take a port of 1024 or more.', pointer: '/server/port', cause: error })
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return startRefused({ message: `This machine has no address ${host}`, fix: 'Set server.host to one of its own, or to 127.0.0.1.', pointer: '/server/host', cause: error })
+  if (code === 'EADDRINUSE') {
+    return new Error(`port ${port} of ${host} is taken: stop what listens there, or start with --port`)
+  }
+  if (code === 'EACCES') {
+    return startRefused({
+      message: `Port ${port} of ${host} may not be used`,
+      fix: 'Take a port of 1024 or more.',
+      pointer: '/server/port',
+      cause: error
+    })
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return startRefused({
+      message: `This machine has no address ${host}`,
+      fix: 'Set server.host to one of its own, or to 127.0.0.1.',
+      pointer: '/server/host',
+      cause: error
+    })
+  }
   return error
 }
 
-/** Says who has the data folder, when another offpeak has it. What else is wrong with the folder is told by what opens it. */
+/** Says who has the data folder, when another offpeak has it. What else is wrong with the folder is told by what opens
+ *  it. */
 function checkFolder (folder: string): void {
   try {
     refuseOwned(folder)
@@ -55,7 +72,8 @@ function checkFolder (folder: string): void {
   }
 }
 
-/** Says that the port is taken before anything is started that could run a task. Mostly it is another offpeak of the same folder that has it. */
+/** Says that the port is taken before anything is started that could run a task. Mostly it is another offpeak of the
+ *  same folder that has it. */
 async function checkPort ({ config: { server }, folder }: TaskManager): Promise<void> {
   const { host, port } = server
   const trial = createServerSocket()
@@ -93,10 +111,16 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
   const root = manager.security.findings.find(({ subject }) => subject === 'root')
   if (root) tell(`${root.message}: ${root.fix}`)
   tell(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
-  if (demo !== null) tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
+  if (demo !== null) {
+    tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
+  }
 }
 
-const silent = (what: string) => startRefused({ message: `${what} does not answer`, fix: 'Look whether its file system is there: a mount whose server is gone keeps whoever asks it.' })
+const silent = (what: string) =>
+  startRefused({
+    message: `${what} does not answer`,
+    fix: 'Look whether its file system is there: a mount whose server is gone keeps whoever asks it.'
+  })
 
 /** Waits for the configuration as long as its file system answers. */
 async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
@@ -106,7 +130,8 @@ async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
 
 async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
   await fileCalls.start()
-  const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }), options.configFile ?? 'config.json')
+  const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
+    options.configFile ?? 'config.json')
   if (!await answers(manager.folder)) throw silent(`The data folder ${manager.folder}`)
   const log = createLog(manager.config.log)
   // Standard output has records of the log alone.

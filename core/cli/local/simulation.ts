@@ -33,13 +33,23 @@ const instantIn = (timezone: string) => (text: string): number | null => {
 
 const DAY_ALONE = /^\d{4}-\d\d-\d\d$/
 
-interface Frame { from: number, to: number, instant: (text: string) => number | null }
+interface Frame {
+  from: number
+  to: number
+  instant: (text: string) => number | null
+}
 
 function frameOf ({ from, to }: SimulateGiven, { config, clock }: TaskManager): Frame {
   const instant = instantIn(config.manager.timezone)
   const read = (name: string, text: string) => {
     const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text)
-    if (at === null) throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${INSTANT_EXPECTED}, or a day of ${config.manager.timezone} such as 2026-11-22`)
+    if (at === null) {
+      throw usageInvalid(
+        `${name} is '${
+          text.slice(0, 40)
+        }': expected ${INSTANT_EXPECTED}, or a day of ${config.manager.timezone} such as 2026-11-22`
+      )
+    }
     return at
   }
   const start = from === undefined ? clock.now() : read('--from', from)
@@ -48,7 +58,11 @@ function frameOf ({ from, to }: SimulateGiven, { config, clock }: TaskManager): 
   return { from: start, to: end, instant }
 }
 
-async function changesFor ({ readings: file }: SimulateGiven, manager: TaskManager, { instant, from, to }: Frame): Promise<Change[]> {
+async function changesFor (
+  { readings: file }: SimulateGiven,
+  manager: TaskManager,
+  { instant, from, to }: Frame
+): Promise<Change[]> {
   if (file === undefined) return changesFromPoints(await recorded(manager.folder, { from, to }))
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw usageInvalid(`--readings: ${file} cannot be read (${error.code ?? error.message})`)
@@ -58,33 +72,46 @@ async function changesFor ({ readings: file }: SimulateGiven, manager: TaskManag
 
 /** `2 h 12 m: on battery; 40 m: outside off_peak`. */
 const heldWords = ({ held }: SimulatedRun, to: number): string =>
-  held.map(({ message, from, to: end }) => `${spanWords((end ?? to) - from)}${end === null ? ' so far' : ''}: ${message}`).join('; ') || '-'
+  held.map(({ message, from, to: end }) =>
+    `${spanWords((end ?? to) - from)}${end === null ? ' so far' : ''}: ${message}`
+  ).join('; ') || '-'
 
 const spellWords = ({ spells }: SimulatedRun): string =>
-  spells.map(({ started_at: from, finished_at: to }) => `${timeWords(iso(from))}${to === null ? '' : ` (${spanWords(to - from)})`}`).join(', ') || '-'
+  spells.map(({ started_at: from, finished_at: to }) =>
+    `${timeWords(iso(from))}${to === null ? '' : ` (${spanWords(to - from)})`}`
+  ).join(', ') || '-'
 
 function rowOf (run: SimulatedRun, to: number): string[] {
   const counted = run.missed === 0 ? '' : `, and stands for ${run.missed} more`
-  return [timeWords(iso(run.nominal_at)), run.task, spellWords(run), `${stateWords(run.outcome)}${run.reason === null ? '' : `: ${run.reason}`}${counted}`, heldWords(run, to)]
+  return [timeWords(iso(run.nominal_at)), run.task, spellWords(run),
+    `${stateWords(run.outcome)}${run.reason === null ? '' : `: ${run.reason}`}${counted}`, heldWords(run, to)]
 }
 
 const sumWords = ({ task, message, ms, runs }: HeldSum): string[] => [task, spanWords(ms), String(runs), message]
 
 function sayAll ({ runs, held, from, to }: Simulation): void {
-  say(`From ${timeWords(iso(from))} to ${timeWords(iso(to))}: ${runs.length === 0 ? 'nothing is planned' : `${runs.length} run${runs.length === 1 ? '' : 's'}`}.`)
+  say(
+    `From ${timeWords(iso(from))} to ${timeWords(iso(to))}: ${
+      runs.length === 0 ? 'nothing is planned' : `${runs.length} run${runs.length === 1 ? '' : 's'}`
+    }.`
+  )
   if (runs.length > 0) say(table(['PLANNED', 'TASK', 'RAN', 'CAME TO', 'HELD'], runs.map(run => rowOf(run, to))))
   if (held.length > 0) say(`\nHeld in all:\n${table(['TASK', 'FOR', 'RUNS', 'BECAUSE'], held.map(sumWords))}`)
 }
 
 const only = ({ runs, held, ...rest }: Simulation, task: string | undefined): Simulation => ({
-  ...rest, runs: runs.filter(run => (task ?? run.task) === run.task), held: held.filter(sum => (task ?? sum.task) === sum.task)
+  ...rest,
+  runs: runs.filter(run => (task ?? run.task) === run.task),
+  held: held.filter(sum => (task ?? sum.task) === sum.task)
 })
 
 /** The same with instants as ISO 8601 and spans in seconds. */
 const viewOf = ({ from, to, runs, held }: Simulation) => ({
   from: iso(from),
   to: iso(to),
-  runs: runs.map(({ nominal_at: nominal, due_at: due, started_at: started, finished_at: finished, held: holds, spells, ...run }) => ({
+  runs: runs.map((
+    { nominal_at: nominal, due_at: due, started_at: started, finished_at: finished, held: holds, spells, ...run }
+  ) => ({
     ...run,
     nominal_at: iso(nominal),
     due_at: iso(due),
@@ -102,9 +129,19 @@ export async function simulation (given: SimulateGiven): Promise<void> {
     if (given.task !== undefined) manager.desk.definition(given.task)
     const frame = frameOf(given, manager)
     const readings = await changesFor(given, manager, frame)
-    if (readings.length === 0 && !given.json) tell('There are no readings of that time: the machine is simulated as calm and on mains.')
+    if (readings.length === 0 && !given.json) {
+      tell('There are no readings of that time: the machine is simulated as calm and on mains.')
+    }
     const { took, activity } = await learned(manager, given)
-    const all = await simulate({ config: manager.config, tasks: [...manager.catalog.tasks.values()], from: frame.from, to: frame.to, readings, took, ...activity && { activity } })
+    const all = await simulate({
+      config: manager.config,
+      tasks: [...manager.catalog.tasks.values()],
+      from: frame.from,
+      to: frame.to,
+      readings,
+      took,
+      ...activity && { activity }
+    })
     const told = only(all, given.task)
     if (given.json) return sayJson(viewOf(told))
     sayAll(told)

@@ -41,16 +41,49 @@ function taskIn ({ catalog }: TaskManager, file: string, id: string | undefined)
   const own = [...catalog.tasks.values()].filter(task => task.source === basename(file) && (id ?? task.id) === task.id)
   if (own.length === 1) return own[0]!
   const ids = [...catalog.tasks.values()].filter(task => task.source === basename(file)).map(task => task.id)
-  throw usageInvalid(ids.length === 0 ? `${file} defines no task` : `${file} defines ${ids.join(', ')}`, ids.length === 0 ? undefined : 'Name one of them with --task.')
+  throw usageInvalid(ids.length === 0 ? `${file} defines no task` : `${file} defines ${ids.join(', ')}`,
+    ids.length === 0 ? undefined : 'Name one of them with --task.')
 }
 
 /** A run that is nowhere but here. */
 function runOf (task: Task, payload: unknown, now: number): Claimed {
-  const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({ task, ask: payload === undefined ? {} : { payload }, source: 'manual', now })
+  const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({
+    task,
+    ask: payload === undefined ? {} : { payload },
+    source: 'manual',
+    now
+  })
   return {
-    ...asked, key, schedule, payload: stored, id: 'test', state: 'running', nominal_at: now, attempt: 1, turn: 1, crashes: 0, missed: 0, owner: null, lease_until: null,
-    cancel: null, reason: null, error: null, warning: null, progress: null, child: null, created_at: now, started_at: now, finished_at: null, deadline_at: null, moved: null, key_until: null,
-    now: false, single: false, preempted: 0, offer: 0, checkpoint: null
+    ...asked,
+    key,
+    schedule,
+    payload: stored,
+    id: 'test',
+    state: 'running',
+    nominal_at: now,
+    attempt: 1,
+    turn: 1,
+    crashes: 0,
+    missed: 0,
+    owner: null,
+    lease_until: null,
+    cancel: null,
+    reason: null,
+    error: null,
+    warning: null,
+    progress: null,
+    child: null,
+    created_at: now,
+    started_at: now,
+    finished_at: null,
+    deadline_at: null,
+    moved: null,
+    key_until: null,
+    now: false,
+    single: false,
+    preempted: 0,
+    offer: 0,
+    checkpoint: null
   }
 }
 
@@ -66,7 +99,12 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
     run,
     version: task.version,
     stop,
-    log: () => logs(line => outsideRun(() => tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 })))),
+    log: () =>
+      logs(line =>
+        outsideRun(() =>
+          tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))
+        )
+      ),
     progress,
     services: () => ({ config: config.services, offpeak: { folders: () => ownFolders(settings) } }),
     situation: new Situation({ clock: systemClock, config: () => config }),
@@ -81,11 +119,28 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
   const scope = scopeOf(ctx, given.log)
   const capture = new OutputCapture({ of: 'streams' })
   await capture.start()
-  const notice: Listener = said => { if (said.kind === 'late_error') late(said.error) }
+  const notice: Listener = said => {
+    if (said.kind === 'late_error') late(said.error)
+  }
   const work = workOf(task.work, {
-    given, late, clock: systemClock, graceMs: GRACE, threads: new Threads(notice), child: async () => undefined, used: () => undefined
+    given,
+    late,
+    clock: systemClock,
+    graceMs: GRACE,
+    threads: new Threads(notice),
+    child: async () => undefined,
+    used: () => undefined
   })
-  const outcome = await attempt({ task, run, stop, clock: systemClock, random: Math.random, graceMs: GRACE, work: () => runScope.run(scope, work, ctx), overdue: () => undefined })
+  const outcome = await attempt({
+    task,
+    run,
+    stop,
+    clock: systemClock,
+    random: Math.random,
+    graceMs: GRACE,
+    work: () => runScope.run(scope, work, ctx),
+    overdue: () => undefined
+  })
   scope.output.end()
   await capture.stop()
   process.removeListener('SIGINT', interrupt)
@@ -119,6 +174,7 @@ export async function test (file: string, { task: id, payload: said, json, ...gi
 }
 
 /** Executes a task once in this process, outside the queue; its log goes to standard error. */
-export const once = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> => execute(task, runOf(task, payload, Date.now()), manager)
+export const once = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> =>
+  execute(task, runOf(task, payload, Date.now()), manager)
 
 export { wordsOf }

@@ -18,7 +18,10 @@ const LONGEST = 3660 * 86_400_000
 async function placeOf (given: Local): Promise<TokensAsk> {
   const { configFile, environment, env } = managerOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
-  return { folder: resolve(dirname(configFile!), config.engine.folder), loose: config.security.accept_loose_files !== null }
+  return {
+    folder: resolve(dirname(configFile!), config.engine.folder),
+    loose: config.security.accept_loose_files !== null
+  }
 }
 
 const shown = ({ name, scope, created_at, expires_at }: NamedToken) => ({ name, scope, created_at, expires_at })
@@ -34,13 +37,24 @@ export async function create (name: string, { scope, expires, json, ...given }: 
   const made = readTokens(place).find(one => one.name === name)!
   if (json) return sayJson({ ...shown(made), token })
   say(token)
-  tell(plain(`${name} has the scope ${scope} until ${made.expires_at ?? 'it is revoked'}. It is not shown again: what is kept is a hash.`))
+  tell(
+    plain(
+      `${name} has the scope ${scope} until ${
+        made.expires_at ?? 'it is revoked'
+      }. It is not shown again: what is kept is a hash.`
+    )
+  )
 }
 
 export async function list ({ json, ...given }: TokenGiven): Promise<void> {
   const tokens = readTokens(await placeOf(given)).map(shown)
   if (json) return sayJson(tokens)
-  say(tokens.length === 0 ? 'There are no tokens but that of the owner.' : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'], tokens.map(one => [one.name, one.scope, one.created_at, one.expires_at ?? '-'])))
+  say(
+    tokens.length === 0
+      ? 'There are no tokens but that of the owner.'
+      : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'],
+        tokens.map(one => [one.name, one.scope, one.created_at, one.expires_at ?? '-']))
+  )
 }
 
 export async function revoke (name: string, { json, ...given }: TokenGiven): Promise<void> {

@@ -32,29 +32,58 @@ async function placesIn (file: string | undefined): Promise<(pointer: string) =>
 async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakError): Promise<Fault[]> {
   if (errors.length < 2) return [{ code, message, fix, ...place }]
   const placeOf = await placesIn(place.file)
-  return errors.map(({ pointer, detail }) => ({ ...placeOf(pointer), code, message: detail, ...pointer !== '' && { pointer } }))
+  return errors.map(({ pointer, detail }) => ({
+    ...placeOf(pointer),
+    code,
+    message: detail,
+    ...pointer !== '' && { pointer }
+  }))
 }
 
 /** Every fault of a task file, each where it was written: what config.json lays upon a task stands there. */
-function brokenFaults ({ errors, file, line, column, code, message, fix, pointer: first }: BrokenFile, settings: Settings): Fault[] {
-  const placed = (pointer: string | undefined, at: Place) => pointer?.startsWith('/tasks/') ? settings.placeOf(pointer) ?? { file } : { file, ...at }
+function brokenFaults (
+  { errors, file, line, column, code, message, fix, pointer: first }: BrokenFile,
+  settings: Settings
+): Fault[] {
+  const placed = (pointer: string | undefined, at: Place) =>
+    pointer?.startsWith('/tasks/') ? settings.placeOf(pointer) ?? { file } : { file, ...at }
   if (errors === undefined) return [{ ...placed(first, { line, column }), pointer: first, code, message, fix }]
-  return errors.map(({ pointer, detail, line: own }) => ({ ...placed(pointer, { line: own }), pointer: pointer || undefined, code, message: detail, fix }))
+  return errors.map(({ pointer, detail, line: own }) => ({
+    ...placed(pointer, { line: own }),
+    pointer: pointer || undefined,
+    code,
+    message: detail,
+    fix
+  }))
 }
 
 /** What tasks depend on and no file defines: they would wait for ever. */
 function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
-  const fix = broken.length > 0 ? 'It may be in a file that is broken; else correct the id.' : 'Correct the id, or put the task file back.'
-  return [...tasks.values()].flatMap(({ id, source, depends_on: wanted }) => wanted.flatMap(({ task }, index) => {
-    if (tasks.has(task)) return []
-    const pointer = pointerOf(['depends_on', index, 'task'])
-    const laid = settings.config.tasks[id]?.depends_on === undefined ? null : settings.placeOf(pointerOf(['tasks', id]) + pointer)
-    return [{ ...laid ?? { file: source, pointer }, code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${task}', on which '${id}' depends`, fix }]
-  }))
+  const fix = broken.length > 0
+    ? 'It may be in a file that is broken; else correct the id.'
+    : 'Correct the id, or put the task file back.'
+  return [...tasks.values()].flatMap(({ id, source, depends_on: wanted }) =>
+    wanted.flatMap(({ task }, index) => {
+      if (tasks.has(task)) return []
+      const pointer = pointerOf(['depends_on', index, 'task'])
+      const laid = settings.config.tasks[id]?.depends_on === undefined
+        ? null
+        : settings.placeOf(pointerOf(['tasks', id]) + pointer)
+      return [{
+        ...laid ?? { file: source, pointer },
+        code: 'OFFPEAK_TASK_NOT_FOUND',
+        message: `No task has the id '${task}', on which '${id}' depends`,
+        fix
+      }]
+    })
+  )
 }
 
 /** A task that starts no run by itself: no fault, and seldom meant where it never fires. */
-interface Note extends Rest { task: string, file: string }
+interface Note extends Rest {
+  task: string
+  file: string
+}
 
 function notesOf ({ catalog: { tasks }, folder, clock }: TaskManager): Note[] {
   const schedules = Map.groupBy(peekSchedules(folder), ({ task }) => task)
@@ -64,25 +93,36 @@ function notesOf ({ catalog: { tasks }, folder, clock }: TaskManager): Note[] {
   }).toSorted((a, b) => a.task < b.task ? -1 : 1)
 }
 
-/** Tasks that are on and lack a setting without which each of their runs is passed over, or refused: no fault, for they harm nothing. */
+/** Tasks that are on and lack a setting without which each of their runs is passed over, or refused: no fault, for they
+ *  harm nothing. */
 function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   return [...tasks.values()].filter(({ enabled }) => enabled).flatMap(({ id, input, payload, source }) => {
     const lacks = unconfigured(input, payload)
     if (lacks.length === 0) return []
     const { code, message, fix, place: { pointer } } = taskUnconfigured(id, lacks)
-    const written = [pointerOf(['tasks', id, 'payload']), pointerOf(['tasks', id])].map(at => settings.placeOf(at)).find(place => place !== null)
+    const written = [pointerOf(['tasks', id, 'payload']), pointerOf(['tasks', id])].map(at => settings.placeOf(at))
+      .find(place => place !== null)
     return [{ ...written ?? { file: source }, pointer, code, message, fix }]
   })
 }
 
 /** A line for each; those that are started by hand share one. */
 function noteLines (notes: readonly Note[]): string[] {
-  const { true: byHand = [], false: others = [] } = Object.groupBy(notes, ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
+  const { true: byHand = [], false: others = [] } = Object.groupBy(notes,
+    ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
   const lines = others.map(({ task, message }) => `${task}: ${message}`)
-  return byHand.length === 0 ? lines : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, started when asked for`]
+  return byHand.length === 0
+    ? lines
+    : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, started when asked for`]
 }
 
-interface Found { faults: Fault[], warnings: Fault[], notes: Note[], tasks: number, code: number }
+interface Found {
+  faults: Fault[]
+  warnings: Fault[]
+  notes: Note[]
+  tasks: number
+  code: number
+}
 
 async function faultsIn (given: Local): Promise<Found> {
   try {
@@ -96,13 +136,32 @@ async function faultsIn (given: Local): Promise<Found> {
         ...broken,
         ...missing(catalog, settings),
         ...unknown.map(id => ({
-          ...settings.placeOf(pointerOf(['tasks', id])), code: 'OFFPEAK_TASK_NOT_FOUND', message: `No task has the id '${id}'`, fix: catalog.broken.length > 0 ? 'It may be in a file that is broken; else remove the section.' : 'Remove the section, or put the task file back.'
+          ...settings.placeOf(pointerOf(['tasks', id])),
+          code: 'OFFPEAK_TASK_NOT_FOUND',
+          message: `No task has the id '${id}'`,
+          fix: catalog.broken.length > 0
+            ? 'It may be in a file that is broken; else remove the section.'
+            : 'Remove the section, or put the task file back.'
         }))
       ]
-      return { faults, warnings: warningsOf(manager), notes: notesOf(manager), tasks: catalog.tasks.size, code: faults.length > 0 ? 1 : 0 }
+      return {
+        faults,
+        warnings: warningsOf(manager),
+        notes: notesOf(manager),
+        tasks: catalog.tasks.size,
+        code: faults.length > 0 ? 1 : 0
+      }
     })
   } catch (error) {
-    if (error instanceof OffpeakError) return { faults: await faultsOf(error), warnings: [], notes: [], tasks: 0, code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1 }
+    if (error instanceof OffpeakError) {
+      return {
+        faults: await faultsOf(error),
+        warnings: [],
+        notes: [],
+        tasks: 0,
+        code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1
+      }
+    }
     throw error
   }
 }
@@ -123,5 +182,9 @@ export async function validate (given: ValidateGiven): Promise<void> {
   for (const warning of warnings) say(`warning: ${lineOf(warning)}`)
   for (const fault of faults) say(lineOf(fault))
   const beside = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}`
-  say(faults.length === 0 ? `The configuration and ${counted(tasks, 'task')} are in order${beside}.` : `${counted(faults.length, 'fault')} found${beside}.`)
+  say(
+    faults.length === 0
+      ? `The configuration and ${counted(tasks, 'task')} are in order${beside}.`
+      : `${counted(faults.length, 'fault')} found${beside}.`
+  )
 }

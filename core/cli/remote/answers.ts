@@ -12,7 +12,21 @@ export type FullRunView = ReturnType<typeof fullRunView> & Held
 export type RequestedAnswer = RunAnswer & { passes?: { gate: string, code: string, message: string }[] }
 export type RunsAnswer = Page<RunAnswer>
 
-export interface LineAnswer { seq: number, at: string, level: string, text: string, attempt: number, data?: unknown }
+export interface LineAnswer {
+  seq: number
+  at: string
+  level: string
+  text: string
+  attempt: number
+  data?: unknown
+}
 /** `broken` is absent when the event loop of the server stands. */
-export interface HealthAnswer { status: 'ok' | 'degraded' | 'failed', reasons: string[], broken?: { where: string | null, message: string }[] }
-export interface LinesAnswer { items: LineAnswer[], next: number }
+export interface HealthAnswer {
+  status: 'ok' | 'degraded' | 'failed'
+  reasons: string[]
+  broken?: { where: string | null, message: string }[]
+}
+export interface LinesAnswer {
+  items: LineAnswer[]
+  next: number
+}

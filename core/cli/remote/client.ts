@@ -17,7 +17,10 @@ import { tokenFile } from '../../token.ts'
 const PATIENCE = 10 * SECOND
 
 /** Written into the data folder by a server that listens. */
-export interface Listening { url: string, pid: number }
+export interface Listening {
+  url: string
+  pid: number
+}
 
 /** Where a server writes how it is reached. */
 export const listeningFile = (folder: string): string => join(folder, 'server.json')
@@ -43,11 +46,17 @@ async function tokenIn (file: string): Promise<{ token: string | null, lack: Lac
     return { token: (await readFile(file, 'utf8')).trim(), lack: null }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    return { token: null, lack: code === 'ENOENT' ? `there is no file ${file}: ${GIVE}` : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE}` }
+    return {
+      token: null,
+      lack: code === 'ENOENT'
+        ? `there is no file ${file}: ${GIVE}`
+        : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE}`
+    }
   }
 }
 
-const text = async (file: string): Promise<string | null> => await readFile(file, 'utf8').then(read => read.trim(), () => null)
+const text = async (file: string): Promise<string | null> =>
+  await readFile(file, 'utf8').then(read => read.trim(), () => null)
 
 /** Where the server of a data folder listens; null when none does, whatever one that was killed has left behind. */
 async function listeningAt (folder: string): Promise<string | null> {
@@ -65,7 +74,11 @@ async function listeningAt (folder: string): Promise<string | null> {
 
 const originOf = (url: string) => new URL(url).origin
 
-interface SettingsAsk { file: string, environment: string | undefined, env: NodeJS.ProcessEnv }
+interface SettingsAsk {
+  file: string
+  environment: string | undefined
+  env: NodeJS.ProcessEnv
+}
 
 /** A server that runs goes on under its last good configuration, and is to be found while the file is broken. */
 async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config, 'server' | 'engine'>> {
@@ -106,7 +119,8 @@ export class Client {
     this.#by = `cli:${userName()}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
   }
 
-  /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data folder. */
+  /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data
+   *  folder. */
   static async find (given: Remote, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
     const url = given.url ?? env.OFFPEAK_URL
     if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
@@ -116,14 +130,20 @@ export class Client {
     // The token of this machine is not told to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
     if (token !== undefined) return new Client(url ?? own.url, token)
-    return isOwn ? new Client(url ?? own.url, own.token, own.lack) : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE}`)
+    return isOwn
+      ? new Client(url ?? own.url, own.token, own.lack)
+      : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE}`)
   }
 
   get #own (): Record<string, string> {
     return { 'x-offpeak-by': this.#by, ...this.#token !== null && { authorization: `Bearer ${this.#token}` } }
   }
 
-  async #ask (method: string, path: string, { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}): Promise<Response> {
+  async #ask (
+    method: string,
+    path: string,
+    { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}
+  ): Promise<Response> {
     try {
       return await fetch(`${this.url}${path}`, {
         method,
@@ -133,7 +153,9 @@ export class Client {
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
-      throw await hasTaken(this.url, cause) ? serverSilent({ url: this.url, isWrite: method !== 'GET', cause }) : serverUnreachable({ url: this.url, cause })
+      throw await hasTaken(this.url, cause)
+        ? serverSilent({ url: this.url, isWrite: method !== 'GET', cause })
+        : serverUnreachable({ url: this.url, cause })
     }
   }
 
@@ -145,9 +167,19 @@ export class Client {
     }
     const { code, detail, fix: told, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
     // The server cannot know why.
-    const fix = response.status === 401 && this.#token === null && this.#lack !== null ? `No token was sent: ${this.#lack}.` : told
+    const fix = response.status === 401 && this.#token === null && this.#lack !== null
+      ? `No token was sent: ${this.#lack}.`
+      : told
     throw new OffpeakError({
-      code: code ?? 'OFFPEAK_SERVER_UNREACHABLE', status: response.status, message: detail ?? `${this.url} answered ${response.status}`, fix, errors, file, line, column, pointer
+      code: code ?? 'OFFPEAK_SERVER_UNREACHABLE',
+      status: response.status,
+      message: detail ?? `${this.url} answered ${response.status}`,
+      fix,
+      errors,
+      file,
+      line,
+      column,
+      pointer
     })
   }
 
@@ -169,7 +201,9 @@ export class Client {
   /** Sends bytes as they are read; the answer may take as long as they do. */
   async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
     const { sendBytes } = await import('./upload.ts')
-    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => { throw serverUnreachable({ url: this.url, cause }) })
+    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => {
+      throw serverUnreachable({ url: this.url, cause })
+    })
     return await this.#answer(response)
   }
 

@@ -1,10 +1,14 @@
 import type { Client } from './client.ts'
 
 /** One thing that the server says. */
-export interface LiveEvent { kind: string, topic?: string, run?: { id: string, progress?: unknown } }
+export interface LiveEvent {
+  kind: string
+  topic?: string
+  run?: { id: string, progress?: unknown }
+}
 
 /** The events in the text of a text/event-stream, whatever pieces it comes in. */
-export async function * eventsIn (pieces: AsyncIterable<string>): AsyncGenerator<LiveEvent> {
+export async function* eventsIn (pieces: AsyncIterable<string>): AsyncGenerator<LiveEvent> {
   let rest = ''
   for await (const piece of pieces) {
     const frames = (rest + piece).split('\n\n')
@@ -17,6 +21,10 @@ export async function * eventsIn (pieces: AsyncIterable<string>): AsyncGenerator
 }
 
 /** Reads along until the server ends it or the signal says so; throws when it is not reached. */
-export async function * liveEvents (client: Client, topics: readonly string[], signal: AbortSignal): AsyncGenerator<LiveEvent> {
-  yield * eventsIn(await client.stream(`/api/events?topics=${topics.join(',')}`, signal))
+export async function* liveEvents (
+  client: Client,
+  topics: readonly string[],
+  signal: AbortSignal
+): AsyncGenerator<LiveEvent> {
+  yield* eventsIn(await client.stream(`/api/events?topics=${topics.join(',')}`, signal))
 }

@@ -8,10 +8,20 @@ import { configInvalid, usageInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 
 /** Where an offpeak lies on this machine. */
-export interface Local { config?: string, data?: string, env?: string, host?: string, port?: number }
+export interface Local {
+  config?: string
+  data?: string
+  env?: string
+  host?: string
+  port?: number
+}
 
 /** How a running offpeak is reached. */
-export interface Remote extends Local { url?: string, token?: string, json?: boolean }
+export interface Remote extends Local {
+  url?: string
+  token?: string
+  json?: boolean
+}
 
 /** A whole number of a range; throws OFFPEAK_USAGE_INVALID. */
 export const whole = (name: string, least: number, most: number) => (text: string): number => {
@@ -24,7 +34,11 @@ export const whole = (name: string, least: number, most: number) => (text: strin
 export const span = (name: string) => (text: string): string => {
   const isRight = durationOf(text) > 0
   if (isRight) return text
-  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a duration above 0 and of at most ten years, such as 90, '15m' or '1h 30m'`)
+  throw usageInvalid(
+    `${name} is '${
+      text.slice(0, 40)
+    }': expected a duration above 0 and of at most ten years, such as 90, '15m' or '1h 30m'`
+  )
 }
 
 function durationOf (text: string): number {
@@ -40,7 +54,12 @@ const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/
 /** What a local time is in the zone of the terminal, to be typed instead; null for what is not one. */
 function zoned (text: string, zone: string): string | null {
   try {
-    return LOCAL.test(text) ? Temporal.PlainDateTime.from(text.replace(' ', 'T'), { overflow: 'reject' }).toZonedDateTime(zone).toString({ timeZoneName: 'never', smallestUnit: 'second' }) : null
+    return LOCAL.test(text)
+      ? Temporal.PlainDateTime.from(text.replace(' ', 'T'), { overflow: 'reject' }).toZonedDateTime(zone).toString({
+        timeZoneName: 'never',
+        smallestUnit: 'second'
+      })
+      : null
   } catch {
     return null
   }
@@ -51,7 +70,8 @@ export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId(
   const at = instantOf(text)
   if (at !== null) return new Date(at).toISOString()
   const here = zoned(text, zone)
-  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${also}${INSTANT_EXPECTED}`, here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${also}${INSTANT_EXPECTED}`,
+    here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
 }
 
 /** The same for what has been: `05:00` alone is the last time that it was so. */
@@ -90,7 +110,9 @@ export function remote (command: Command): Command {
 /** The variables with what was given on the command line laid upon them. */
 function environment ({ data, host, port }: Local, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const given: [string, string | undefined][] = [
-    ['OFFPEAK_ENGINE__FOLDER', data && resolve(data)], ['OFFPEAK_SERVER__HOST', host], ['OFFPEAK_SERVER__PORT', port?.toString()]
+    ['OFFPEAK_ENGINE__FOLDER', data && resolve(data)],
+    ['OFFPEAK_SERVER__HOST', host],
+    ['OFFPEAK_SERVER__PORT', port?.toString()]
   ]
   const laid = { ...env }
   for (const [name, value] of given) {
@@ -105,7 +127,15 @@ function environment ({ data, host, port }: Local, env: NodeJS.ProcessEnv): Node
 export function managerOptions (given: Local, env: NodeJS.ProcessEnv = process.env): ManagerOptions {
   const named = given.config ?? env.OFFPEAK_CONFIG
   if (named !== undefined && !existsSync(named)) {
-    throw configInvalid({ file: named, message: `There is no configuration ${named}`, fix: 'Name one that exists, or leave --config out to start with the defaults.' })
+    throw configInvalid({
+      file: named,
+      message: `There is no configuration ${named}`,
+      fix: 'Name one that exists, or leave --config out to start with the defaults.'
+    })
   }
-  return { configFile: resolve(named ?? 'config.json'), env: environment(given, env), ...given.env && { environment: given.env } }
+  return {
+    configFile: resolve(named ?? 'config.json'),
+    env: environment(given, env),
+    ...given.env && { environment: given.env }
+  }
 }

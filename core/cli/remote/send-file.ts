@@ -11,7 +11,10 @@ async function sourceOf (file: string): Promise<Source> {
   if (file === '-') return { from: process.stdin, size: null }
   const found = await stat(file).catch(() => null)
   if (found === null) throw usageInvalid(`There is no file ${file}`)
-  if (!found.isFile()) throw usageInvalid(`${file} is not a file`, 'A folder is sent packed: tar -c folder | offpeak upload - --name folder.tar')
+  if (!found.isFile()) {
+    throw usageInvalid(`${file} is not a file`,
+      'A folder is sent packed: tar -c folder | offpeak upload - --name folder.tar')
+  }
   // What is written to it meanwhile is not sent: its size was said.
   return { from: createReadStream(file, { end: Math.max(0, found.size - 1) }), size: found.size }
 }
@@ -21,21 +24,35 @@ function meterOf (out: NodeJS.WriteStream, size: number | null) {
   if (!out.isTTY) return { moved: () => undefined, clear: () => undefined }
   let last = ''
   const moved = (bytes: number) => {
-    const line = size === null ? `${sizeWords(bytes)} sent` : `${Math.floor(bytes / Math.max(1, size) * 100)} % of ${sizeWords(size)} sent`
+    const line = size === null
+      ? `${sizeWords(bytes)} sent`
+      : `${Math.floor(bytes / Math.max(1, size) * 100)} % of ${sizeWords(size)} sent`
     if (line !== last) draw(out, CLEAR_LINE, last = line)
   }
   return { moved, clear: () => draw(out, CLEAR_LINE, '') }
 }
 
 /** A file as it lies on the machine of the server. */
-export interface Stored { path: string, name: string, bytes: number, sha256: string }
+export interface Stored {
+  path: string
+  name: string
+  bytes: number
+  sha256: string
+}
 
 /** Sends a file, or standard input for `-`, to the server, which may be elsewhere. */
-export async function sendFile (client: Client, file: string, name = file === '-' ? 'stdin' : basename(file)): Promise<Stored> {
+export async function sendFile (
+  client: Client,
+  file: string,
+  name = file === '-' ? 'stdin' : basename(file)
+): Promise<Stored> {
   const source = await sourceOf(file)
   const meter = meterOf(process.stderr, source.size)
   try {
-    return await client.upload<Stored>(`/api/files?name=${encodeURIComponent(name.slice(-200))}`, { ...source, moved: meter.moved })
+    return await client.upload<Stored>(`/api/files?name=${encodeURIComponent(name.slice(-200))}`, {
+      ...source,
+      moved: meter.moved
+    })
   } finally {
     meter.clear()
   }

@@ -6,10 +6,14 @@ const CONNECT_MS = 1000
 /** Codes of a connection that was there and broke off before an answer came. */
 const BROKEN_OFF = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT']
 
-/** Whether something takes connections at an address: the system does that for a process whose event loop stands, too. */
+/** Whether something takes connections at an address: the system does that for a process whose event loop stands,
+ *  too. */
 async function isTaking (url: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url)
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) })
+  const socket = connect({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'https:' ? 443 : 80)
+  })
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) })
     return true

@@ -10,16 +10,32 @@ import type { Readable } from 'node:stream'
 const SILENCE = 10 * MINUTE
 
 /** `size` null: nobody knows. */
-export interface Source { from: Readable, size: number | null }
+export interface Source {
+  from: Readable
+  size: number | null
+}
 
 /** `moved`: told how many bytes have gone. */
-export interface SendAsk extends Source { url: string, headers: Record<string, string>, moved?: (bytes: number) => void }
+export interface SendAsk extends Source {
+  url: string
+  headers: Record<string, string>
+  moved?: (bytes: number) => void
+}
 
 /** Sends bytes as they are read; the answer counts as soon as it comes, though not all may have been sent. */
 export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const request = url.startsWith('https:') ? secure : plain
-  const sent = request(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'keep-alive', 'content-type': 'application/octet-stream', ...size !== null && { 'content-length': String(size) } } })
+  const sent = request(url, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      ...headers,
+      connection: 'keep-alive',
+      'content-type': 'application/octet-stream',
+      ...size !== null && { 'content-length': String(size) }
+    }
+  })
   let bytes = 0
   const meter = new Transform({
     transform (chunk: Buffer, _encoding, done) {
@@ -41,6 +57,8 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
   sent.once('close', () => {
     if (!isAnswered) reject(new Error('the connection was closed before there was an answer'))
   })
-  pipeline(from, meter, sent, error => { if (error) reject(error) })
+  pipeline(from, meter, sent, error => {
+    if (error) reject(error)
+  })
   return await promise
 }

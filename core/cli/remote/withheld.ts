@@ -21,4 +21,6 @@ export function noteWithheld (answer: unknown): void {
 
 /** That answers have left something out, what, and why; null when they have not. */
 export const withheldWords = (): string | null =>
-  members.size === 0 ? null : `withheld, though there is something: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE}`
+  members.size === 0
+    ? null
+    : `withheld, though there is something: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE}`

@@ -11,14 +11,20 @@ const BAR = 24
 /** One line of a run's log for a terminal. */
 export function lineWords ({ at, level, text, data }: LineAnswer): string {
   // Only the first line of what was said begins like a line of the log.
-  return plain(`${timeWords(at)} ${level.padEnd(5)} ${text}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`).replaceAll('\n', '\n    ')
+  return plain(`${timeWords(at)} ${level.padEnd(5)} ${text}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`)
+    .replaceAll('\n', '\n    ')
 }
 
 /** What has been logged after `after`, line by line; resolves to where to go on. */
-export async function newLines (client: Client, ask: { id: string, after: number, each: (line: LineAnswer) => void }): Promise<number> {
+export async function newLines (
+  client: Client,
+  ask: { id: string, after: number, each: (line: LineAnswer) => void }
+): Promise<number> {
   let { after } = ask
   for (;;) {
-    const { items, next } = await client.get<LinesAnswer>(`/api/runs/${encodeURIComponent(ask.id)}/logs?after=${after}&limit=1000`)
+    const { items, next } = await client.get<LinesAnswer>(
+      `/api/runs/${encodeURIComponent(ask.id)}/logs?after=${after}&limit=1000`
+    )
     for (const line of items) ask.each(line)
     if (items.length === 0) return after
     after = next
@@ -30,9 +36,15 @@ export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'
   if (progress === null) return label
   const { stage, percentage, current, total, unit, eta, message } = progress
   const part = stage === undefined ? '' : ` (${stage})`
-  const bar = percentage === null ? '' : `[${'#'.repeat(Math.round(percentage / 100 * BAR)).padEnd(BAR)}] ${percentage} % `
+  const bar = percentage === null
+    ? ''
+    : `[${'#'.repeat(Math.round(percentage / 100 * BAR)).padEnd(BAR)}] ${percentage} % `
   const left = eta === null || label !== 'running' ? '' : `, ${eta} s left`
-  return plain(`${bar}${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}${part}${left}${message === null ? '' : `: ${message}`}`)
+  return plain(
+    `${bar}${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}${part}${left}${
+      message === null ? '' : `: ${message}`
+    }`
+  )
 }
 
 export interface Follow {

@@ -6,7 +6,13 @@ import { progressWords } from './follow.ts'
 import { table } from './table.ts'
 
 /** Everything that one frame shows; `lost`: the server does not answer, and this is what it said last. */
-export interface Snapshot { running: RunAnswer[], waiting: RunAnswer[], tasks: TaskView[], machine: MachineView, lost: boolean }
+export interface Snapshot {
+  running: RunAnswer[]
+  waiting: RunAnswer[]
+  tasks: TaskView[]
+  machine: MachineView
+  lost: boolean
+}
 
 const NEXT = 8
 const share = (value: number) => `${Math.round(value * 100)} %`
@@ -16,8 +22,10 @@ function machineLine ({ reading, profile }: MachineView): string {
   const facts = [
     known(power) ? `on ${power}` : '',
     battery.present === true && known(battery.level) ? `battery ${Math.round(battery.level)} %` : '',
-    known(cpu.busy) ? `cpu ${share(cpu.busy)}` : '', known(memory.used) ? `memory ${share(memory.used)}` : '',
-    known(temperature) ? `${Math.round(temperature)} °C` : '', `profile ${profile}`
+    known(cpu.busy) ? `cpu ${share(cpu.busy)}` : '',
+    known(memory.used) ? `memory ${share(memory.used)}` : '',
+    known(temperature) ? `${Math.round(temperature)} °C` : '',
+    `profile ${profile}`
   ]
   return facts.filter(fact => fact !== '').join('  ')
 }
@@ -29,27 +37,40 @@ const section = (name: string, lines: string[]) => ['', styled('bold', name), ..
 
 function runningLines (runs: readonly RunAnswer[], room: number, now: number): string[] {
   if (runs.length === 0) return ['nothing']
-  const rows = runs.map(run => [run.id, run.task, durationWords(run.started_at === null ? null : Math.max(0, now - Date.parse(run.started_at)) / 1000), run.progress === null ? '' : barWords(run)])
+  const rows = runs.map(
+    run => [run.id, run.task,
+      durationWords(run.started_at === null ? null : Math.max(0, now - Date.parse(run.started_at)) / 1000),
+      run.progress === null ? '' : barWords(run)]
+  )
   return table(['RUN', 'TASK', 'FOR', 'PROGRESS'], rows, room).split('\n')
 }
 
 function heldLines (runs: readonly RunAnswer[], room: number, now: number): string[] {
   if (runs.length === 0) return ['nothing']
-  return table(['RUN', 'TASK', 'DUE', 'WHY'], runs.map(run => [run.id, run.task, agoWords(run.due_at, now), whyWords(run) || run.label]), room).split('\n')
+  return table(['RUN', 'TASK', 'DUE', 'WHY'],
+    runs.map(run => [run.id, run.task, agoWords(run.due_at, now), whyWords(run) || run.label]), room).split('\n')
 }
 
 function nextLines ({ tasks, waiting }: Snapshot, room: number, now: number): string[] {
   const due = waiting.filter(({ due_at: at }) => Date.parse(at) > now).map(({ task, due_at: at }) => ({ task, at }))
   const fires = tasks.flatMap(({ id: task, next_run: at }) => at === null ? [] : [{ task, at }])
   const next = [...due, ...fires].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(0, NEXT)
-  return next.length === 0 ? ['nothing'] : table(['AT', 'TASK', 'IN'], next.map(({ task, at }) => [timeWords(at, now), task, agoWords(at, now)]), room).split('\n')
+  return next.length === 0
+    ? ['nothing']
+    : table(['AT', 'TASK', 'IN'], next.map(({ task, at }) => [timeWords(at, now), task, agoWords(at, now)]), room)
+      .split('\n')
 }
 
 /** What runs, what is held and why, and what comes next, in at most so many rows and columns. */
-export function frameOf (snapshot: Snapshot, { rows, columns, now }: { rows: number, columns: number, now: number }): string {
+export function frameOf (
+  snapshot: Snapshot,
+  { rows, columns, now }: { rows: number, columns: number, now: number }
+): string {
   const { running, waiting, machine, lost } = snapshot
   const held = waiting.filter(({ due_at: at }) => Date.parse(at) <= now)
-  const head = `offpeak  ${timeWords(new Date(now).toISOString(), now)}  ${running.length} running, ${held.length} waiting  ${machineLine(machine)}`
+  const head = `offpeak  ${
+    timeWords(new Date(now).toISOString(), now)
+  }  ${running.length} running, ${held.length} waiting  ${machineLine(machine)}`
   const lines = [
     plain(head).slice(0, columns),
     ...lost ? [styled('red', 'the server does not answer: this is what it said last')] : [],

@@ -11,8 +11,15 @@ const percent = (value: number) => `${Math.round(value)} %`
 
 /** What the numbers of a gate are. */
 const UNITS: Record<string, (value: number) => string> = {
-  cpu: share, memory: share, io: share, bandwidth: share, battery: percent, charge: percent,
-  temperature: degrees => `${degrees} °C`, disk: sizeWords, idle: seconds => spanWords(seconds * 1000)
+  cpu: share,
+  memory: share,
+  io: share,
+  bandwidth: share,
+  battery: percent,
+  charge: percent,
+  temperature: degrees => `${degrees} °C`,
+  disk: sizeWords,
+  idle: seconds => spanWords(seconds * 1000)
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
@@ -30,5 +37,8 @@ function valueWords (gate: string, value: Json): string {
 /** What a gate sees and what it wants, its limits that have given way with what they were. */
 export function gateWords ({ gate, observed, required, relaxed_from: before }: Gate): { seen: string, wanted: string } {
   const wanted = valueWords(gate, required)
-  return { seen: valueWords(gate, observed), wanted: before === undefined ? wanted : `${wanted}, was ${valueWords(gate, before)}` }
+  return {
+    seen: valueWords(gate, observed),
+    wanted: before === undefined ? wanted : `${wanted}, was ${valueWords(gate, before)}`
+  }
 }

@@ -16,7 +16,11 @@ export async function textOf (file: string): Promise<string> {
 }
 
 /** `name` of the text; `line`: at which it begins in a file of that name; null when it is no file. */
-export interface Named { name: string, line: number | null, fix?: string }
+export interface Named {
+  name: string
+  line: number | null
+  fix?: string
+}
 
 /** What a text says in JSON; throws OFFPEAK_USAGE_INVALID with the place of the fault. */
 export function jsonIn (said: string, { name, line: first, fix }: Named): unknown {
@@ -24,12 +28,16 @@ export function jsonIn (said: string, { name, line: first, fix }: Named): unknow
   if (fault === null) return JSON.parse(said) as unknown
   const { line, column, message } = fault
   const place = line === 0 ? '' : first === null ? `line ${line}, column ${column}: ` : `:${first + line - 1}:${column}`
-  throw usageInvalid(first === null ? `${name} is not JSON: ${place}${message}` : `${name}${place} is not JSON: ${message}`, fix)
+  throw usageInvalid(
+    first === null ? `${name} is not JSON: ${place}${message}` : `${name}${place} is not JSON: ${message}`,
+    fix
+  )
 }
 
 /** What a file says in JSON, or standard input for `-`; throws OFFPEAK_USAGE_INVALID. */
 export const jsonOf = async (file: string): Promise<unknown> =>
-  jsonIn(await textOf(file), file === '-' ? { name: 'what came on standard input', line: null } : { name: file, line: 1 })
+  jsonIn(await textOf(file),
+    file === '-' ? { name: 'what came on standard input', line: null } : { name: file, line: 1 })
 
 const QUOTE = `Quote it for the shell: --payload '{"key": "value"}', or give @file or - for standard input.`
 
@@ -41,5 +49,6 @@ export async function payloadOf (given: string | undefined): Promise<unknown> {
   // A server that has heard enough may cut the line before it is heard itself.
   const bytes = Buffer.byteLength(JSON.stringify(payload))
   if (bytes <= RESULT_LIMITS.bytes) return payload
-  throw usageInvalid(`--payload is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored`, 'Put what is large into a file, and send that along: --file.')
+  throw usageInvalid(`--payload is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored`,
+    'Put what is large into a file, and send that along: --file.')
 }

@@ -26,7 +26,8 @@ type Write = typeof process.stdout.write
 
 const controls = new Map<NodeJS.WriteStream, Write>()
 
-/** From now on everything that is written to the standard streams, by whatever code, is shown and does nothing else to a terminal. */
+/** From now on everything that is written to the standard streams, by whatever code, is shown and does nothing else to
+ *  a terminal. */
 export function guardStreams (): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as Write
@@ -68,8 +69,11 @@ export const plain = shown
 
 function lines (error: OffpeakError): string[] {
   const place = placeWords(error.place)
-  const others = error.errors && error.errors.length > 1 ? error.errors.map(({ pointer, detail }) => `  ${pointer || '/'} ${detail}`) : []
-  return [`offpeak: ${error.message}`, ...place && !error.message.includes(place) ? [`  at ${place}`] : [], ...others, ...error.fix ? [`  ${error.fix}`] : []]
+  const others = error.errors && error.errors.length > 1
+    ? error.errors.map(({ pointer, detail }) => `  ${pointer || '/'} ${detail}`)
+    : []
+  return [`offpeak: ${error.message}`, ...place && !error.message.includes(place) ? [`  at ${place}`] : [], ...others,
+    ...error.fix ? [`  ${error.fix}`] : []]
 }
 
 function codeOf (error: OffpeakError): number {
@@ -86,6 +90,8 @@ export function complain (error: unknown): number {
     return codeOf(error)
   }
   const { message, code } = error as { message?: string, code?: string }
-  tell(plain(`offpeak: ${message ?? String(error)}${code !== undefined && !message?.includes(code) ? ` (${code})` : ''}`))
+  tell(
+    plain(`offpeak: ${message ?? String(error)}${code !== undefined && !message?.includes(code) ? ` (${code})` : ''}`)
+  )
   return 1
 }

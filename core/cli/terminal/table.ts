@@ -31,8 +31,13 @@ function cut (text: string, width: number): string {
   return `${kept}…`
 }
 
-/** Rows under their headings, aligned. `room`: the columns of the terminal; the widest column gives way. Cells are plain text. */
-export function table (head: readonly string[], rows: readonly (readonly string[])[], room = process.stdout.isTTY ? process.stdout.columns : Infinity): string {
+/** Rows under their headings, aligned. `room`: the columns of the terminal; the widest column gives way. Cells are
+ *  plain text. */
+export function table (
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  room = process.stdout.isTTY ? process.stdout.columns : Infinity
+): string {
   const cells = rows.map(row => row.map(cell => plain(cell).replaceAll(/\s+/g, ' ')))
   const widths = head.map((name, column) => Math.max(widthOf(name), ...cells.map(row => widthOf(row[column] ?? ''))))
   for (;;) {
@@ -41,9 +46,10 @@ export function table (head: readonly string[], rows: readonly (readonly string[
     if (over <= 0 || widths[widest]! <= LEAST) break
     widths[widest] = Math.max(LEAST, widths[widest]! - Math.ceil(over / 2))
   }
-  const line = (row: readonly string[]) => row.map((cell, column) => {
-    const text = cut(cell, widths[column]!)
-    return text + ' '.repeat(widths[column]! - widthOf(text))
-  }).join(GAP).trimEnd()
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => {
+      const text = cut(cell, widths[column]!)
+      return text + ' '.repeat(widths[column]! - widthOf(text))
+    }).join(GAP).trimEnd()
   return [styled('bold', line(head)), ...cells.map(line)].join('\n')
 }

@@ -6,7 +6,15 @@ import { plain, styled } from './say.ts'
 type Style = Parameters<typeof styled>[0]
 
 const COLOURS: Record<string, Style> = {
-  completed: 'green', failed: 'red', dead: 'red', running: 'cyan', held: 'yellow', retrying: 'yellow', skipped: 'dim', cancelled: 'dim', disabled: 'dim'
+  completed: 'green',
+  failed: 'red',
+  dead: 'red',
+  running: 'cyan',
+  held: 'yellow',
+  retrying: 'yellow',
+  skipped: 'dim',
+  cancelled: 'dim',
+  disabled: 'dim'
 }
 
 /** A state in its colour. */
@@ -34,7 +42,9 @@ export function agoWords (instant: string | null, now = Date.now()): string {
 export const durationWords = (seconds: number | null): string => seconds === null ? '-' : spanWords(seconds * 1000)
 
 /** Why a run is as it is, in a few words. */
-export function whyWords ({ state, held, error, reason, warning }: Pick<RunAnswer, 'state' | 'held' | 'error' | 'reason' | 'warning'>): string {
+export function whyWords (
+  { state, held, error, reason, warning }: Pick<RunAnswer, 'state' | 'held' | 'error' | 'reason' | 'warning'>
+): string {
   if (state === 'blocked') return 'waits for other runs'
   // An attempt may have failed before it was cancelled.
   const told = state === 'cancelled' || state === 'skipped' ? [reason, error] : [error, reason]
@@ -42,35 +52,53 @@ export function whyWords ({ state, held, error, reason, warning }: Pick<RunAnswe
 }
 
 /** When a run began, or when it is due while it waits. */
-export const whenWords = ({ state, started_at: at, due_at: due }: Pick<RunAnswer, 'state' | 'started_at' | 'due_at'>): string =>
-  timeWords(state === 'queued' || state === 'blocked' ? due : at ?? due)
+export const whenWords = (
+  { state, started_at: at, due_at: due }: Pick<RunAnswer, 'state' | 'started_at' | 'due_at'>
+): string => timeWords(state === 'queued' || state === 'blocked' ? due : at ?? due)
 
 /** `400 ms of processor time, 85.2 MB of memory, 3 MB read, 12 KB written`. */
 function usedWords (used: FullRunView['used']): string {
   if (used === null) return ''
   const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } = used
   const bytes = [[read, 'read'], [written, 'written']] as const
-  return [`${durationWords(cpu)} of processor time`, `${sizeWords(memory)} of memory`, ...bytes.flatMap(([count, word]) => count === null ? [] : [`${sizeWords(count)} ${word}`])].join(', ')
+  return [`${durationWords(cpu)} of processor time`, `${sizeWords(memory)} of memory`,
+    ...bytes.flatMap(([count, word]) => count === null ? [] : [`${sizeWords(count)} ${word}`])].join(', ')
 }
 
 // What only `retry_for` bounds has the most retries there can be.
 const MOST_RETRIES = 1000
 
-const attemptWords = ({ attempt, max_retries: most }: FullRunView) => most === MOST_RETRIES ? String(attempt) : `${attempt} of ${most + 1}`
+const attemptWords = ({ attempt, max_retries: most }: FullRunView) =>
+  most === MOST_RETRIES ? String(attempt) : `${attempt} of ${most + 1}`
 
 /** Everything about a run, one fact a line. */
 export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
-    ['run', run.id], ['task', run.task], ['state', stateWords(run.label)], ['why', whyWords(run)],
+    ['run', run.id],
+    ['task', run.task],
+    ['state', stateWords(run.label)],
+    ['why', whyWords(run)],
     ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
-    ['after', run.after.map(({ run: id, condition, ref, state }) => `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`).join('; ')],
-    ['due', timeWords(run.due_at)], ['started', timeWords(run.started_at)], ['finished', timeWords(run.finished_at)],
-    ['took', durationWords(run.duration)], ['used', usedWords(run.used)], ['attempt', attemptWords(run)],
+    ['after',
+      run.after.map(({ run: id, condition, ref, state }) =>
+        `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`
+      ).join('; ')],
+    ['due', timeWords(run.due_at)],
+    ['started', timeWords(run.started_at)],
+    ['finished', timeWords(run.finished_at)],
+    ['took', durationWords(run.duration)],
+    ['used', usedWords(run.used)],
+    ['attempt', attemptWords(run)],
     ['checkpoint', run.checkpoint?.version ? `saved by version ${run.checkpoint.version}` : ''],
-    ['payload', JSON.stringify(run.payload)], ['result', JSON.stringify(run.result)]
+    ['payload', JSON.stringify(run.payload)],
+    ['result', JSON.stringify(run.result)]
   ]
   const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')
   const attempts = run.attempts.map(({ attempt, outcome, started_at: at, error, reason }) =>
-    `  attempt ${attempt}: ${outcome} at ${timeWords(at)}${error ?? reason ? `: ${plain((error ?? reason)!.message)}` : ''}`)
-  return [...told.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts].join('\n')
+    `  attempt ${attempt}: ${outcome} at ${timeWords(at)}${
+      error ?? reason ? `: ${plain((error ?? reason)!.message)}` : ''
+    }`
+  )
+  return [...told.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts]
+    .join('\n')
 }

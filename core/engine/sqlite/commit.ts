@@ -8,31 +8,31 @@ import type { Haste } from './file/sync.ts'
 export interface CommitOptions {
   db: DatabaseSync
   /** Counted milliseconds, since whenever. */
-  clock (): number
+  clock(): number
   /** Runs when a transaction has begun: from here on changes of memory are noted. */
-  begun (): void
+  begun(): void
   /** Runs inside each transaction before each call. */
-  before (call: string): void
+  before(call: string): void
   /** Runs inside each transaction after each call, with what follows from it. */
-  after (): void
+  after(): void
   /** How much was changed so far, in rows and in memory. */
-  changes (): number
+  changes(): number
   /** Runs inside each transaction, after the calls. */
-  seal (): void
+  seal(): void
   /** Runs after each commit, before anybody is answered; true: other calls are likely to follow at once. */
-  committed (): boolean
+  committed(): boolean
   /** Runs after a rollback: changes of memory are undone. */
-  undo (): void
+  undo(): void
   /** Neither rows nor memory are known any more: no call is taken after this. Answers the error for all of them. */
-  lost (error: unknown): unknown
+  lost(error: unknown): unknown
   /** Throws when nothing may be written any more. */
-  guard (): void
+  guard(): void
   /** Gives space back when the disk is full. False: there is none to give. */
-  makeRoom (): boolean
+  makeRoom(): boolean
   /** Resolves when all that is committed is durable. */
-  sync (haste: Haste): Promise<void>
+  sync(haste: Haste): Promise<void>
   /** Called with every transaction that failed. */
-  trouble (call: string, error: unknown): void
+  trouble(call: string, error: unknown): void
 }
 
 /** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it
@@ -202,7 +202,9 @@ export class GroupCommit {
       for (const { resolve, value } of waiting) resolve(value)
       if (!alone) return
       this.#loneAnswered = true
-      process.nextTick(() => { this.#loneAnswered = false })
+      process.nextTick(() => {
+        this.#loneAnswered = false
+      })
     } catch (error) {
       this.failure = error
       this.#options.trouble(waiting[0]!.name, error)
@@ -212,7 +214,7 @@ export class GroupCommit {
 
   /** Tries again what another program or a full disk has kept from being written, as long as that may help. */
   async #again (calls: readonly Call[], failed: unknown): Promise<void> {
-    for (let attempt = 0, error = failed; ; attempt++) {
+    for (let attempt = 0, error = failed;; attempt++) {
       const trouble = troubleOf(error)
       this.#options.trouble(calls[0]!.name, error)
       const wait = BUSY_WAITS_MS[attempt]

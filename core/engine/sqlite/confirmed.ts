@@ -1,6 +1,9 @@
 import type { Change } from '../nearby.ts'
 
-interface Unconfirmed { commit: number, change: Change }
+interface Unconfirmed {
+  commit: number
+  change: Change
+}
 
 /** Which commits the disk has confirmed. A commit is followed by one sync at least, which may begin before others are
  *  committed: it confirms those that were there when it was asked for. */

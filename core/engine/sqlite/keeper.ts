@@ -36,9 +36,14 @@ const MEGABYTE = 1024 * 1024
 export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOptions, 'changed' | 'durable'>>
 
 const optionsOf = (options: SqliteOptions, told: Pick<StoreOptions, 'changed' | 'durable'>): StoreOptions => ({
-  clock: Date.now, synchronous: 'full', onTrouble: () => {}, owner: 'offpeak', ballastBytes: 8 * MEGABYTE,
+  clock: Date.now,
+  synchronous: 'full',
+  onTrouble: () => {},
+  owner: 'offpeak',
+  ballastBytes: 8 * MEGABYTE,
   check: process.env['OFFPEAK_CHECK'] === '1',
-  ...options, ...told
+  ...options,
+  ...told
 })
 
 /** Who listens; one that throws does not keep the others from it. */
@@ -162,8 +167,14 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     used: ids => read('used', tables => usedOfAll(tables, ids)),
     records: ask => read('records', tables => records(tables, ask)),
     async health () {
-      if (life.open === null) return {
-        ok: false, kind: 'sqlite', last_write_ms: null, bytes: null, reason: 'The engine is not running'
+      if (life.open === null) {
+        return {
+          ok: false,
+          kind: 'sqlite',
+          last_write_ms: null,
+          bytes: null,
+          reason: 'The engine is not running'
+        }
       }
       return healthOf(life.open)
     },

@@ -5,20 +5,24 @@ export interface Lifecycle<T> {
   /** How many have started it and not stopped it. */
   readonly users: number
   /** Resolves when it is open. Rejects when it cannot be opened: then nothing is, and the next start tries again. */
-  start (): Promise<void>
+  start(): Promise<void>
   /** Resolves when it is closed, or at once when others still use it. A start that is under way is waited for. */
-  stop (): Promise<void>
+  stop(): Promise<void>
 }
 
 /** Starts and stops in turn, whoever asks when: starts that come together share one opening, and stops one closing. */
-export function createLifecycle<T> (ask: { open: () => T | Promise<T>, close: (opened: T) => Promise<void> }): Lifecycle<T> {
+export function createLifecycle<T> (
+  ask: { open: () => T | Promise<T>, close: (opened: T) => Promise<void> }
+): Lifecycle<T> {
   let users = 0
   let opened: T | null = null
   let opening: Promise<void> | null = null
   let closing: Promise<void> = Promise.resolve()
 
   function begin (): Promise<void> {
-    const current: Promise<void> = closing.catch(() => undefined).then(ask.open).then(now => { opened = now }).catch(error => {
+    const current: Promise<void> = closing.catch(() => undefined).then(ask.open).then(now => {
+      opened = now
+    }).catch(error => {
       if (opening === current) {
         opening = null
         users = 0

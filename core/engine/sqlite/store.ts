@@ -45,7 +45,12 @@ export interface StoreOptions {
 
 /** The files of a folder that is ours, open, with what is kept in memory of them. */
 export interface Store extends Files {
-  db: DatabaseSync, tables: Tables, commits: GroupCommit, confirmed: Confirmed, options: StoreOptions, mended: Mending
+  db: DatabaseSync
+  tables: Tables
+  commits: GroupCommit
+  confirmed: Confirmed
+  options: StoreOptions
+  mended: Mending
   /** Resolves when the runs are failed whose rows were out of range. */
   ready: Promise<void>
 }
@@ -121,12 +126,14 @@ function endOwners (db: DatabaseSync): void {
     union all select 1 from lane_hold where ended is null and owner <> ''
     union all select 1 from hold where counted = 0 and ended is null and owner <> ''
     limit 1`).get() !== undefined
-  if (isAny) db.exec(`
+  if (isAny) {
+    db.exec(`
     begin immediate;
     delete from owner;
     update lane_hold set owner = '' where ended is null and owner <> '';
     update hold set owner = '' where counted = 0 and ended is null and owner <> '';
     commit`)
+  }
 }
 
 type Parts = Pick<Store, 'tables' | 'guard' | 'log' | 'options'>
@@ -147,7 +154,9 @@ function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed
       memory.journal.begin()
       guard.fence()
     },
-    before: call => { memory.call = call },
+    before: call => {
+      memory.call = call
+    },
     after: () => cascade(tables),
     // What memory has taken over is undone as well as what was written.
     changes: () => tables.writes + memory.journal.size,

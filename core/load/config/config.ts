@@ -22,7 +22,8 @@ export interface ConfigAsk {
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** Settings in code, on which the files are laid. */
   base?: ConfigFile | undefined
-  /** `required`: a file that others may change is refused. For whoever only asks a server it says no more than where that is. */
+  /** `required`: a file that others may change is refused. For whoever only asks a server it says no more than where
+   *  that is. */
   trust?: 'required' | undefined
 }
 
@@ -36,8 +37,9 @@ export interface LoadedConfig {
   /** The files that were read, absolute. */
   files: string[]
   sources: {
-    /** Where a setting was written; a variable of the environment stands in the place of the file. Null for a default. */
-    lineOf (pointer: string): Place | null
+    /** Where a setting was written; a variable of the environment stands in the place of the file. Null for a
+     *  default. */
+    lineOf(pointer: string): Place | null
   }
 }
 
@@ -48,16 +50,28 @@ export const etagOf = (bytes: Buffer | string): string => `"${hex(bytes).slice(0
 
 const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** The bytes of a configuration file, or null when there is none; throws OFFPEAK_CONFIG_INVALID when it is too large or unreadable. */
+/** The bytes of a configuration file, or null when there is none; throws OFFPEAK_CONFIG_INVALID when it is too large or
+ *  unreadable. */
 export async function readBytes (file: string): Promise<Buffer | null> {
   try {
     const { size } = await stat(file)
-    if (size > MOST_BYTES) throw configInvalid({ file, message: `${file} has ${size} bytes, expected at most ${MOST_BYTES}`, fix: 'Keep data out of the configuration.' })
+    if (size > MOST_BYTES) {
+      throw configInvalid({
+        file,
+        message: `${file} has ${size} bytes, expected at most ${MOST_BYTES}`,
+        fix: 'Keep data out of the configuration.'
+      })
+    }
     return await readFile(file)
   } catch (error) {
     if (isMissing(error)) return null
     if (error instanceof Error && 'statusCode' in error) throw error
-    throw configInvalid({ file, message: `${file} cannot be read`, fix: 'Make it a file that offpeak may read.', cause: error })
+    throw configInvalid({
+      file,
+      message: `${file} cannot be read`,
+      fix: 'Make it a file that offpeak may read.',
+      cause: error
+    })
   }
 }
 
@@ -65,7 +79,12 @@ export async function readBytes (file: string): Promise<Buffer | null> {
 export function overlayFile ({ file, environment, env = {} }: ConfigAsk): string | null {
   const name = environment ?? env.OFFPEAK_ENV
   if (!name) return null
-  if (!/^[\w-]{1,64}$/.test(name)) throw configInvalid({ message: `'${name.slice(0, 64)}' is no name for an environment`, fix: 'Use letters, digits, _ and -.' })
+  if (!/^[\w-]{1,64}$/.test(name)) {
+    throw configInvalid({
+      message: `'${name.slice(0, 64)}' is no name for an environment`,
+      fix: 'Use letters, digits, _ and -.'
+    })
+  }
   const end = extname(file)
   return join(dirname(file), `${basename(file, end)}.${name}${end}`)
 }
@@ -80,8 +99,15 @@ export function readChecked (text: string, file: string): Document {
 
 function checkEnvironment ({ value, names }: Environment): void {
   const faults = configFaults(value)
-  const nameOf = (pointer: string) => [...names].find(([own]) => pointer.startsWith(own) || own.startsWith(pointer))?.[1]
-  if (faults.length > 0) throw refusal({ what: `The variable ${nameOf(faults[0]!.pointer)}`, faults, placeOf: pointer => ({ file: nameOf(pointer) }) })
+  const nameOf = (pointer: string) =>
+    [...names].find(([own]) => pointer.startsWith(own) || own.startsWith(pointer))?.[1]
+  if (faults.length > 0) {
+    throw refusal({
+      what: `The variable ${nameOf(faults[0]!.pointer)}`,
+      faults,
+      placeOf: pointer => ({ file: nameOf(pointer) })
+    })
+  }
 }
 
 function checkBase (base: ConfigFile | undefined): void {
@@ -89,7 +115,8 @@ function checkBase (base: ConfigFile | undefined): void {
   if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
 }
 
-/** Throws OFFPEAK_CONFIG_EXPOSED when others may change a file, or put another in its place: it names code that is executed. */
+/** Throws OFFPEAK_CONFIG_EXPOSED when others may change a file, or put another in its place: it names code that is
+ *  executed. */
 async function refuseExposed (files: readonly string[]): Promise<void> {
   for (const file of files) {
     const found = await refusedFor(file)
@@ -101,10 +128,12 @@ async function refuseExposed (files: readonly string[]): Promise<void> {
 const isAccepted = (value: Record<string, unknown>, base: ConfigFile | undefined): boolean =>
   typeof ((overlay(base ?? {}, value) as ConfigFile).security?.accept_loose_files) === 'string'
 
-const above = (pointer: string) => pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
+const above = (pointer: string) =>
+  pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
 
-/** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon the one before.
- *  Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault, OFFPEAK_CONFIG_EXPOSED. */
+/** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon
+ *  the one before. Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault,
+ *  OFFPEAK_CONFIG_EXPOSED. */
 export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   checkBase(ask.base)
   const file = resolve(ask.file)
@@ -114,8 +143,11 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   checkEnvironment(environment)
   if (ask.trust === 'required' && !isAccepted(environment.value, ask.base)) await refuseExposed(files)
   const bytes = await Promise.all(files.map(readBytes))
-  const documents = files.flatMap((path, index) => bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : [])
-  const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay, ask.base ?? {}) as ConfigFile
+  const documents = files.flatMap((path, index) =>
+    bytes[index] ? [readChecked(bytes[index].toString('utf8'), path)] : []
+  )
+  const merged = [...documents.map(({ value }) => value), environment.value].reduce(overlay,
+    ask.base ?? {}) as ConfigFile
   const lineOf = (pointer: string) => {
     const name = above(pointer).map(own => environment.names.get(own)).find(Boolean)
     if (name !== undefined) return { file: name, pointer }

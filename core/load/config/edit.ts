@@ -11,7 +11,10 @@ import { writeWhole } from '../file/write.ts'
 const NEW_MODE = 0o644
 
 /** One change: the value at the path is set, or removed when it is undefined. */
-export interface ConfigEdit { path: (string | number)[], value: unknown }
+export interface ConfigEdit {
+  path: (string | number)[]
+  value: unknown
+}
 
 export interface EditAsk {
   file: string
@@ -44,11 +47,20 @@ async function targetOf (file: string): Promise<string> {
 
 function formatOf (text: string): FormattingOptions {
   const indent = /\n([ \t]+)"/.exec(text)?.[1] ?? '  '
-  return { insertSpaces: !indent.startsWith('\t'), tabSize: indent.startsWith('\t') ? 1 : indent.length, eol: text.includes('\r\n') ? '\r\n' : '\n' }
+  return {
+    insertSpaces: !indent.startsWith('\t'),
+    tabSize: indent.startsWith('\t') ? 1 : indent.length,
+    eol: text.includes('\r\n') ? '\r\n' : '\n'
+  }
 }
 
 function edited (text: string, { path, value }: ConfigEdit): string {
-  const refused = (cause?: unknown) => configInvalid({ pointer: pointerOf(path), message: `The setting ${pointerOf(path) || '/'} cannot be changed`, cause })
+  const refused = (cause?: unknown) =>
+    configInvalid({
+      pointer: pointerOf(path),
+      message: `The setting ${pointerOf(path) || '/'} cannot be changed`,
+      cause
+    })
   if (path.length === 0 || path.some(key => FORBIDDEN_KEYS.includes(String(key)))) throw refused()
   try {
     return applyEdits(text, modify(text, path, value, { formattingOptions: formatOf(text) }))
@@ -67,13 +79,21 @@ async function apply ({ file, edits, ifMatch }: EditAsk): Promise<{ etag: string
   readChecked(text, file)
   const { mode } = await stat(file).catch(() => ({ mode: NEW_MODE & ~process.umask() }))
   await writeWhole({ file, text, mode: mode & 0o777 }).catch(cause => {
-    throw cause instanceof OffpeakError ? cause : configInvalid({ file, message: `${file} cannot be written`, fix: 'Make its folder writable for offpeak.', cause })
+    throw cause instanceof OffpeakError
+      ? cause
+      : configInvalid({
+        file,
+        message: `${file} cannot be written`,
+        fix: 'Make its folder writable for offpeak.',
+        cause
+      })
   })
   return { etag: etagOf(text) }
 }
 
-/** Changes settings in a configuration file and leaves comments and layout as they are. The result is checked before anything is written.
- *  Throws OFFPEAK_CONFIG_INVALID, or OFFPEAK_CONFIG_CONFLICT when the file is not the one `ifMatch` was read from. */
+/** Changes settings in a configuration file and leaves comments and layout as they are. The result is checked before
+ *  anything is written. Throws OFFPEAK_CONFIG_INVALID, or OFFPEAK_CONFIG_CONFLICT when the file is not the one
+ *  `ifMatch` was read from. */
 export async function editConfig (ask: EditAsk): Promise<{ etag: string }> {
   const file = await targetOf(ask.file)
   return inTurn(file, () => apply({ ...ask, file }))

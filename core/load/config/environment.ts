@@ -18,7 +18,10 @@ const ALIASES: Record<string, string[]> = {
 const LONG = /^OFFPEAK_([A-Z0-9]+(?:_[A-Z0-9]+)*__.+)$/
 
 /** What the environment says about the configuration, and which variable says it. */
-export interface Environment { value: Record<string, unknown>, names: Map<string, string> }
+export interface Environment {
+  value: Record<string, unknown>
+  names: Map<string, string>
+}
 
 function schemaAt (path: readonly string[]): Node | undefined {
   let node: Node | undefined = ConfigFileSchema as TSchema as Node
@@ -42,11 +45,13 @@ function parsed (text: string, schema: Node | undefined): unknown {
 
 function checkPath (name: string, path: string[]): void {
   const known = Object.keys((ConfigFileSchema as TSchema as Node).properties ?? {})
-  const fault = (message: string, fix?: string) => configInvalid({ file: name, pointer: pointerOf(path), message, ...(fix && { fix }) })
+  const fault = (message: string, fix?: string) =>
+    configInvalid({ file: name, pointer: pointerOf(path), message, ...(fix && { fix }) })
   if (path.some(key => key === '' || FORBIDDEN_KEYS.includes(key))) throw fault(`The variable ${name} names no setting`)
   if (known.includes(path[0]!)) return
   const near = nearest(path[0]!, known)
-  throw fault(`The variable ${name} names the unknown section '${path[0]}'`, near === null ? undefined : `Did you mean '${near}'?`)
+  throw fault(`The variable ${name} names the unknown section '${path[0]}'`,
+    near === null ? undefined : `Did you mean '${near}'?`)
 }
 
 function put (target: Record<string, unknown>, path: string[], value: unknown): void {
@@ -62,11 +67,17 @@ async function fileValue (name: string, file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (cause) {
-    throw configInvalid({ file: name, message: `The variable ${name} names ${file}, which cannot be read`, fix: 'Name a file that offpeak may read.', cause })
+    throw configInvalid({
+      file: name,
+      message: `The variable ${name} names ${file}, which cannot be read`,
+      fix: 'Name a file that offpeak may read.',
+      cause
+    })
   }
 }
 
-/** The setting that a variable means: `OFFPEAK_SERVER__TOKEN_FILE` is `server.token_file`, `OFFPEAK_PORT_FILE` is the port from a file. */
+/** The setting that a variable means: `OFFPEAK_SERVER__TOKEN_FILE` is `server.token_file`, `OFFPEAK_PORT_FILE` is the
+ *  port from a file. */
 function settingOf (name: string): { path: string[], fromFile: boolean } | null {
   const own = pathFor(name)
   if (own && (!name.endsWith('_FILE') || schemaAt(own) !== undefined)) return { path: own, fromFile: false }
@@ -87,7 +98,11 @@ export async function readEnvironment (env: Env): Promise<Environment> {
     if (setting === null) continue
     checkPath(name, setting.path)
     if (setting.fromFile && env[name.slice(0, -'_FILE'.length)] !== undefined) {
-      throw configInvalid({ file: name, message: `${name} and ${name.slice(0, -'_FILE'.length)} are both given`, fix: 'Give one of the two.' })
+      throw configInvalid({
+        file: name,
+        message: `${name} and ${name.slice(0, -'_FILE'.length)} are both given`,
+        fix: 'Give one of the two.'
+      })
     }
     const text = setting.fromFile ? await fileValue(name, env[name]!) : env[name]!
     put(value, setting.path, parsed(text, schemaAt(setting.path)))

@@ -34,7 +34,7 @@ export interface ConfigWatch extends Service {
   /** Between start and stop: changes of the files are followed. */
   readonly isWatching: boolean
   /** Reads the files now, for file systems that tell of no change. */
-  rescan (): Promise<void>
+  rescan(): Promise<void>
 }
 
 class Watch implements ConfigWatch {
@@ -79,11 +79,20 @@ class Watch implements ConfigWatch {
     if (signal.aborted) return
     const folder = dirname(resolve(this.#ask.file))
     const wanted = new Set([folder, ...this.#names.map(name => join(folder, name))])
-    const watcher = watch(folder, { depth: 0, ignoreInitial: true, ignored: path => !wanted.has(resolve(path)), awaitWriteFinish: WRITTEN })
+    const watcher = watch(folder, {
+      depth: 0,
+      ignoreInitial: true,
+      ignored: path => !wanted.has(resolve(path)),
+      awaitWriteFinish: WRITTEN
+    })
     this.#watcher = watcher
     watcher.on('error', error => this.#report(error))
-    watcher.on('all', () => { void this.rescan() })
-    watcher.on('ready', () => { void this.rescan() })
+    watcher.on('all', () => {
+      void this.rescan()
+    })
+    watcher.on('ready', () => {
+      void this.rescan()
+    })
   }
 
   async #stop () {
@@ -113,7 +122,9 @@ class Watch implements ConfigWatch {
     if ('loaded' in read) return this.#accept(read.loaded)
     if (onFault === 'tell' || !this.#running) return this.#refuse(read.error)
     // What does not parse may be half written: it counts after a while of quiet.
-    this.#again = setTimeout(() => { void this.#enqueue('tell') }, QUIET_MS)
+    this.#again = setTimeout(() => {
+      void this.#enqueue('tell')
+    }, QUIET_MS)
   }
 
   #accept (loaded: LoadedConfig) {
@@ -137,5 +148,6 @@ class Watch implements ConfigWatch {
   }
 }
 
-/** Watches config.json and the file of the environment; a change that is read and checked is told, a faulty one is told as an error. */
+/** Watches config.json and the file of the environment; a change that is read and checked is told, a faulty one is told
+ *  as an error. */
 export const watchConfig = (ask: WatchAsk): ConfigWatch => new Watch(ask)

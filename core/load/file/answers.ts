@@ -6,7 +6,9 @@ export const ANSWERS_WITHIN = 5000
 /** True when it was there within so many ms, whatever came of it; what fails is left to whoever waits for it. */
 export async function isWithin (ms: number, waited: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => { timer = setTimeout(resolve, ms, false) })
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(resolve, ms, false)
+  })
   const there = await Promise.race([waited.then(() => true, () => true), late])
   clearTimeout(timer)
   return there

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync,
+  writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { taskFileBroken } from '../../model/base/errors.ts'
 
@@ -7,7 +8,10 @@ const MOST = 3
 const MODE = 0o600
 
 /** A version of a task file. */
-export interface Version { file: string, hash: string }
+export interface Version {
+  file: string
+  hash: string
+}
 
 /** What is done with a file at this moment: imported in a child to try it, or here. */
 type Doing = 'probe' | 'read'
@@ -15,7 +19,8 @@ type Current = Partial<Record<Doing, Version>>
 type Counts = Record<string, { hash: string, count: number }>
 
 const isVersion = (value: unknown): value is Version =>
-  typeof value === 'object' && value !== null && typeof (value as Version).file === 'string' && typeof (value as Version).hash === 'string'
+  typeof value === 'object' && value !== null && typeof (value as Version).file === 'string' &&
+  typeof (value as Version).hash === 'string'
 
 function jsonIn (file: string): unknown {
   try {
@@ -25,13 +30,15 @@ function jsonIn (file: string): unknown {
   }
 }
 
-/** The files during whose import this process has ended, and how often in a row, kept in the data folder: what is being imported is written down before,
- *  and found by the next start when there was no after. A folder that cannot be written keeps nothing. */
-export const endedFault = (path: string, count: number) => taskFileBroken({
-  file: path,
-  message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
-  fix: 'Move what it does at the top level into func.'
-})
+/** The files during whose import this process has ended, and how often in a row, kept in the data folder: what is being
+ *  imported is written down before, and found by the next start when there was no after. A folder that cannot be
+ *  written keeps nothing. */
+export const endedFault = (path: string, count: number) =>
+  taskFileBroken({
+    file: path,
+    message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
+    fix: 'Move what it does at the top level into func.'
+  })
 
 export class EndedStarts {
   readonly #file: string
@@ -44,10 +51,14 @@ export class EndedStarts {
     this.#file = join(folder, 'ended.json')
     this.#markFile = join(folder, 'importing.json')
     const counts = jsonIn(this.#file) as Counts | null
-    this.#counts = new Map(Object.entries(counts ?? {}).filter(([, one]) => typeof one?.hash === 'string' && Number.isSafeInteger(one.count)))
+    this.#counts = new Map(
+      Object.entries(counts ?? {}).filter(([, one]) => typeof one?.hash === 'string' && Number.isSafeInteger(one.count))
+    )
     // One that was removed since is no suspect any more: while there is one, files are imported one after another.
     for (const file of this.#counts.keys()) if (!existsSync(file)) this.#counts.delete(file)
-    for (const version of Object.values(jsonIn(this.#markFile) as Current | null ?? {})) if (isVersion(version)) this.#count(version)
+    for (const version of Object.values(jsonIn(this.#markFile) as Current | null ?? {})) {
+      if (isVersion(version)) this.#count(version)
+    }
   }
 
   /** True while some file is suspected: no two may be imported at a time then. */

@@ -15,9 +15,9 @@ export const FORBIDDEN_KEYS: readonly string[] = ['__proto__', 'constructor', 'p
 export interface Document {
   value: unknown
   /** The place of a JSON pointer, or of the nearest part above it that exists. */
-  placeOf (pointer: string): Place
+  placeOf(pointer: string): Place
   /** True when the pointer names something that stands in the file. */
-  has (pointer: string): boolean
+  has(pointer: string): boolean
 }
 
 const SENTENCES: Record<string, string> = {
@@ -42,22 +42,34 @@ function lineAt (text: string, offset: number): { line: number, column: number }
 }
 
 /** One error for all faults; the place is that of the first. */
-export function refusal ({ what, faults, placeOf }: { what: string, faults: Detail[], placeOf: (pointer: string) => Place }): OffpeakError {
+export function refusal (
+  { what, faults, placeOf }: { what: string, faults: Detail[], placeOf: (pointer: string) => Place }
+): OffpeakError {
   const [first] = faults
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
   const message = `${what}: ${[first!.pointer, first!.detail].filter(Boolean).join(' ')}${more}`
-  return configInvalid({ ...placeOf(first!.pointer), pointer: first!.pointer, message, errors: faults, fix: 'Correct it and save; the last good configuration stays in force.' })
+  return configInvalid({
+    ...placeOf(first!.pointer),
+    pointer: first!.pointer,
+    message,
+    errors: faults,
+    fix: 'Correct it and save; the last good configuration stays in force.'
+  })
 }
 
 function keyFaults (node: Node, path: string[], depth = 0): Detail[] {
   if (depth > DEEPEST) return [{ pointer: pointerOf(path), detail: `is nested deeper than ${DEEPEST} levels` }]
-  if (node.type === 'array') return (node.children ?? []).flatMap((item, index) => keyFaults(item, [...path, String(index)], depth + 1))
+  if (node.type === 'array') {
+    return (node.children ?? []).flatMap((item, index) => keyFaults(item, [...path, String(index)], depth + 1))
+  }
   if (node.type !== 'object') return []
   const seen = new Set<string>()
   return (node.children ?? []).flatMap(property => {
     const key = String(property.children![0]!.value)
     const inner = [...path, key]
-    const faults = FORBIDDEN_KEYS.includes(key) ? [{ pointer: pointerOf(inner), detail: 'is a key that no setting may have' }] : []
+    const faults = FORBIDDEN_KEYS.includes(key)
+      ? [{ pointer: pointerOf(inner), detail: 'is a key that no setting may have' }]
+      : []
     if (seen.has(key)) faults.push({ pointer: pointerOf(inner), detail: 'stands twice in the same object' })
     seen.add(key)
     return [...faults, ...(property.children![1] ? keyFaults(property.children![1], inner, depth + 1) : [])]
@@ -74,22 +86,30 @@ function treeOf (text: string, errors: ParseError[]): Node | undefined {
 }
 
 function syntaxRefusal (text: string, file: string, errors: ParseError[]): OffpeakError {
-  if (text.trim() === '') return configInvalid({ file, message: `${file} is empty`, fix: 'Write at least {} into it, or remove it.' })
+  if (text.trim() === '') {
+    return configInvalid({ file, message: `${file} is empty`, fix: 'Write at least {} into it, or remove it.' })
+  }
   const faults = errors.map(({ error, offset }) => {
     const { line, column } = lineAt(text, offset)
     const code = printParseErrorCode(error)
     return { pointer: '', detail: `${SENTENCES[code] ?? code} (line ${line}, column ${column})` }
   })
-  return refusal({ what: `${file} cannot be read as JSON`, faults, placeOf: () => ({ file, ...lineAt(text, errors[0]!.offset) }) })
+  return refusal({
+    what: `${file} cannot be read as JSON`,
+    faults,
+    placeOf: () => ({ file, ...lineAt(text, errors[0]!.offset) })
+  })
 }
 
 function descend (tree: Node, path: string[]): Node | undefined {
   return path.reduce<Node | undefined>(
-    (node, step) => node && findNodeAtLocation(node, [node.type === 'array' ? Number(step) : step]), tree)
+    (node, step) => node && findNodeAtLocation(node, [node.type === 'array' ? Number(step) : step]),
+    tree
+  )
 }
 
-/** Reads JSON with comments, trailing commas and a byte order mark; an empty text is none.
- *  Throws OFFPEAK_CONFIG_INVALID with line and column on anything else, on keys that stand twice and on forbidden keys. */
+/** Reads JSON with comments, trailing commas and a byte order mark; an empty text is none. Throws
+ *  OFFPEAK_CONFIG_INVALID with line and column on anything else, on keys that stand twice and on forbidden keys. */
 export function readDocument (raw: string, file: string): Document {
   const text = withoutMark(raw)
   const errors: ParseError[] = []

@@ -1,8 +1,15 @@
 /** What the system says of a file: whose it is, and who may do what. */
-export interface Owned { uid: number, gid: number, mode: number }
+export interface Owned {
+  uid: number
+  gid: number
+  mode: number
+}
 
 /** Who a process runs as. */
-export interface Account { uid: number, gid: number }
+export interface Account {
+  uid: number
+  gid: number
+}
 
 /** Others than root and the account: one user, everybody, or the members of a group. */
 export type Others = { by: 'user', uid: number } | { by: 'everybody' } | { by: 'group', gid: number }
@@ -21,17 +28,21 @@ function others (stats: Owned, account: Account, bits: typeof WRITE): Others | n
   return (stats.mode & bits.group) !== 0 && !isOwnGroup(stats, account) ? { by: 'group', gid: stats.gid } : null
 }
 
-/** Who else may change a file, or what lies in a folder; null when nobody may. An account of null is that of a system without modes. */
-export const changedBy = (stats: Owned, account: Account | null): Others | null => account && others(stats, account, WRITE)
+/** Who else may change a file, or what lies in a folder; null when nobody may. An account of null is that of a system
+ *  without modes. */
+export const changedBy = (stats: Owned, account: Account | null): Others | null =>
+  account && others(stats, account, WRITE)
 
-/** Who else may put another thing in the place of one that lies in a folder. The sticky bit leaves that to the owner of the thing. */
+/** Who else may put another thing in the place of one that lies in a folder. The sticky bit leaves that to the owner of
+ *  the thing. */
 export function replacedBy (folder: Owned, account: Account | null): Others | null {
   const found = changedBy(folder, account)
   return found?.by !== 'user' && (folder.mode & STICKY) !== 0 ? null : found
 }
 
 /** Who else may read or change what is secret; null when nobody may. */
-export const seenBy = (stats: Owned, account: Account | null): Others | null => account && others(stats, account, ACCESS)
+export const seenBy = (stats: Owned, account: Account | null): Others | null =>
+  account && others(stats, account, ACCESS)
 
 /** A group is chosen by whoever runs the machine: that its members may change a file is said, and the file is taken. */
 export const isRefused = ({ by }: Others): boolean => by !== 'group'

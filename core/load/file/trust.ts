@@ -23,7 +23,15 @@ const MOST_LINKS = 40
 
 /** File systems whose files have the modes that the mount gives them. Source: statfs(2), linux/magic.h. */
 const MODELESS: Record<number, string> = {
-  0x4d44: 'vfat', 0x2011bab0: 'exfat', 0x5346544e: 'ntfs', 0x7366746e: 'ntfs', 0x65735546: 'fuse', 0x01021997: '9p', 0x786f4256: 'vboxsf', 0xff534d42: 'cifs', 0xfe534d42: 'smb'
+  0x4d44: 'vfat',
+  0x2011bab0: 'exfat',
+  0x5346544e: 'ntfs',
+  0x7366746e: 'ntfs',
+  0x65735546: 'fuse',
+  0x01021997: '9p',
+  0x786f4256: 'vboxsf',
+  0xff534d42: 'cifs',
+  0xfe534d42: 'smb'
 }
 
 /** Who this process runs as; null where files have no owners and modes, as on Windows. */
@@ -35,7 +43,9 @@ export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`
 
 /** What makes a path safe, as a sentence. */
 async function fixFor (at: string, found: Others, account: Account): Promise<string> {
-  if (found.by === 'user') return `Run offpeak as that user, or give it to the one that runs it: chown ${account.uid} ${quoted(at)}`
+  if (found.by === 'user') {
+    return `Run offpeak as that user, or give it to the one that runs it: chown ${account.uid} ${quoted(at)}`
+  }
   const { type } = await statfs(at).catch(() => ({ type: 0 }))
   const kind = MODELESS[type]
   if (kind === undefined) return `Run: chmod ${found.by === 'group' ? 'g' : 'o'}-w ${quoted(at)}`
@@ -43,18 +53,33 @@ async function fixFor (at: string, found: Others, account: Account): Promise<str
 }
 
 /** A fault of a path: `at` is what has it. */
-export interface Seen { path: string, at: string, found: Others, kind: Kind }
+export interface Seen {
+  path: string
+  at: string
+  found: Others
+  kind: Kind
+}
 
 function messageOf ({ path, at, found, kind }: Seen): string {
   const by = othersWords(found)
   if (kind === 'end') return `${path} can be changed by ${by}`
-  return kind === 'link' ? `${path} is reached by the link ${at}, which can be changed by ${by}` : `${path} can be replaced by ${by}, through the folder ${at}`
+  return kind === 'link'
+    ? `${path} is reached by the link ${at}, which can be changed by ${by}`
+    : `${path} can be replaced by ${by}, through the folder ${at}`
 }
 
 /** A fault of a path in words. */
 export async function exposed (seen: Seen, account: Account): Promise<Exposed> {
   const { path, at, found, kind } = seen
-  return { path, at, by: found, kind, weight: isRefused(found) ? 'refused' : 'warned', message: messageOf(seen), fix: await fixFor(at, found, account) }
+  return {
+    path,
+    at,
+    by: found,
+    kind,
+    weight: isRefused(found) ? 'refused' : 'warned',
+    message: messageOf(seen),
+    fix: await fixFor(at, found, account)
+  }
 }
 
 /** Looks at a path one name after the other, and at what each link on the way names. */
@@ -82,8 +107,8 @@ async function visit (path: string, see: (at: string, stats: Owned, kind: Kind) 
   }
 }
 
-/** Who else may change a file or folder, put another in its place, or has made a link on the way to it; the first is the gravest. What is not
- *  there yet is judged by the folders that are. Never throws. */
+/** Who else may change a file or folder, put another in its place, or has made a link on the way to it; the first is
+ *  the gravest. What is not there yet is judged by the folders that are. Never throws. */
 export async function exposures (path: string, account = ownAccount()): Promise<Exposed[]> {
   if (account === null) return []
   const full = resolve(path)
@@ -91,10 +116,15 @@ export async function exposures (path: string, account = ownAccount()): Promise<
   let last = ''
   await visit(full, (at, stats, kind) => {
     if (kind === 'folder') last = at
-    const found = kind === 'end' ? changedBy(stats, account) : kind === 'folder' ? replacedBy(stats, account) : linkBy(stats, account)
+    const found = kind === 'end'
+      ? changedBy(stats, account)
+      : kind === 'folder'
+      ? replacedBy(stats, account)
+      : linkBy(stats, account)
     if (found !== null) seen.set(at, { path, at, found, kind })
   }).catch(() => undefined)
-  // Of the folders above only the last can be meant to be shared: /usr/local belongs to a group of its own on some systems.
+  // Of the folders above only the last can be meant to be shared: /usr/local belongs to a group of its own on some
+  // systems.
   const told = [...seen.values()].filter(({ found, kind, at }) => isRefused(found) || kind === 'end' || at === last)
   const writable = await Promise.all(told.map(({ at }) => isWritable(at)))
   const all = await Promise.all(told.filter((_, index) => writable[index]).map(one => exposed(one, account)))
@@ -114,4 +144,3 @@ const linkBy = (stats: Owned, account: Account): Others | null => {
 /** What keeps a path from being used, or null. */
 export const refusedFor = async (path: string, account = ownAccount()): Promise<Exposed | null> =>
   (await exposures(path, account)).find(({ weight }) => weight === 'refused') ?? null
-

@@ -3,7 +3,11 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MINUTE } from '../../model/base/duration.ts'
 
-export interface WriteAsk { file: string, text: string, mode: number }
+export interface WriteAsk {
+  file: string
+  text: string
+  mode: number
+}
 
 /** Makes durable what a file or a folder holds, of a folder its names. */
 async function sync (path: string): Promise<void> {
@@ -14,8 +18,8 @@ async function sync (path: string): Promise<void> {
   await handle.close()
 }
 
-/** Makes the name of a file durable that was written under another one, or is new. Not every file system syncs folders: there the name is
- *  durable with the file. */
+/** Makes the name of a file durable that was written under another one, or is new. Not every file system syncs folders:
+ *  there the name is durable with the file. */
 export async function syncName (file: string): Promise<void> {
   await sync(file)
   await sync(dirname(file))
@@ -52,11 +56,14 @@ export async function removeUnfinished (file: string): Promise<void> {
     if (!name.startsWith(start) || !UNFINISHED.test(name.slice(start.length))) continue
     const path = join(folder, name)
     const stat = await lstat(path).catch(() => null)
-    if (stat?.isFile() && Math.abs(Date.now() - stat.mtimeMs) > ABANDONED) await rm(path, { force: true }).catch(() => undefined)
+    if (stat?.isFile() && Math.abs(Date.now() - stat.mtimeMs) > ABANDONED) {
+      await rm(path, { force: true }).catch(() => undefined)
+    }
   }
 }
 
-/** Replaces a file as a whole: a reader sees the old text or the new one, also after a power cut. The folder is made when it is missing. */
+/** Replaces a file as a whole: a reader sees the old text or the new one, also after a power cut. The folder is made
+ *  when it is missing. */
 export async function writeWhole ({ file, text, mode }: WriteAsk): Promise<void> {
   const folder = dirname(file)
   const fresh = join(folder, `.${basename(file)}.${randomUUID()}.tmp`)

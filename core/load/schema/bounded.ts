@@ -14,9 +14,10 @@ const cpuMs = (): number => {
 
 type Ended<T> = { isDone: true, value: T } | { isDone: false }
 
-/** Calls a function that returns by itself, or interrupts it after so many ms; what it changed by then stays. Throws what it throws. */
+/** Calls a function that returns by itself, or interrupts it after so many ms; what it changed by then stays. Throws
+ *  what it throws. */
 export function within<T> (ms: number, work: () => T): Ended<T> {
-  for (let tries = 1; ; tries++) {
+  for (let tries = 1;; tries++) {
     const began = cpuMs()
     try {
       Object.defineProperty(globalThis, PORT, { value: work, configurable: true, enumerable: false })

@@ -18,12 +18,23 @@ export interface Raw {
 }
 
 /** A task file: the definitions of its last good version, and why the version on disk cannot be used. */
-export interface Source { path: string, raws: readonly Raw[], fault: OffpeakError | null }
+export interface Source {
+  path: string
+  raws: readonly Raw[]
+  fault: OffpeakError | null
+}
 
 /** A fault of a file; `kept`: an earlier good version of it stays in force. */
-export interface FileFault { path: string, error: OffpeakError, kept: boolean }
+export interface FileFault {
+  path: string
+  error: OffpeakError
+  kept: boolean
+}
 
-export interface Assembled { tasks: Map<string, Task>, faults: FileFault[] }
+export interface Assembled {
+  tasks: Map<string, Task>
+  faults: FileFault[]
+}
 
 export interface AssembleAsk {
   /** The one that was loaded first comes first. */
@@ -45,7 +56,9 @@ function idOf ({ definition }: Raw): string {
 function taskOf (raw: Raw, { path, config }: { path: string, config: Config }): Task {
   const override = Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
   const before = made.get(raw)
-  if (before && before.config === config && before.override === override && before.task.source === path) return before.task
+  if (before && before.config === config && before.override === override && before.task.source === path) {
+    return before.task
+  }
   const task = defineTask({ ...raw, override, config, source: path })
   made.set(raw, { config, override, task })
   return task
@@ -64,9 +77,12 @@ function ownersOf ({ sources, previous }: AssembleAsk): Map<string, string> {
 
 /** A definition can throw by itself when it is read: a getter, a proxy. */
 const asError = (error: unknown): OffpeakError =>
-  error instanceof OffpeakError ? error : taskFileBroken({ message: `A definition throws when it is read: ${thrownOf(error).message}`, cause: error })
+  error instanceof OffpeakError
+    ? error
+    : taskFileBroken({ message: `A definition throws when it is read: ${thrownOf(error).message}`, cause: error })
 
-/** The tasks that all files make together, each file's faults beside them: a faulty definition never touches its neighbours. */
+/** The tasks that all files make together, each file's faults beside them: a faulty definition never touches its
+ *  neighbours. */
 export function assemble (ask: AssembleAsk): Assembled {
   const { sources, config, previous } = ask
   const owners = ownersOf(ask)

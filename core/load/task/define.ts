@@ -25,8 +25,12 @@ import { compileTrigger } from '../../model/trigger.ts'
 
 type Data = Omit<TaskDefinition, 'func'>
 
-/** A script as a definition names it: its path and, when the system does not start it by itself, the words before it. */
-export interface ScriptWork { file: string, interpreter: string[] | undefined }
+/** A script as a definition names it: its path and, when the system does not start it by itself, the words before
+ *  it. */
+export interface ScriptWork {
+  file: string
+  interpreter: string[] | undefined
+}
 
 export interface DefineAsk {
   /** What a task file exports, or the fields of a script's header. */
@@ -51,13 +55,24 @@ export interface DefineAsk {
 const lineOf = ({ line }: Place = {}) => line === undefined ? undefined : { line }
 
 function refuse ({ source, pointer, placeOf }: DefineAsk, faults: Detail[]): never {
-  const errors = faults.map((fault): Detail => ({ ...lineOf(placeOf?.(fault.pointer)), ...fault, pointer: pointer + fault.pointer }))
+  const errors = faults.map((fault): Detail => ({
+    ...lineOf(placeOf?.(fault.pointer)),
+    ...fault,
+    pointer: pointer + fault.pointer
+  }))
   const first = errors[0]!
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
-  throw taskInvalid({ file: source, ...placeOf?.(faults[0]!.pointer), pointer: first.pointer, message: `${[first.pointer, first.detail].filter(Boolean).join(' ')}${more}`, errors })
+  throw taskInvalid({
+    file: source,
+    ...placeOf?.(faults[0]!.pointer),
+    pointer: first.pointer,
+    message: `${[first.pointer, first.detail].filter(Boolean).join(' ')}${more}`,
+    errors
+  })
 }
 
-const isAbsent = (key: string, value: unknown): boolean => value === undefined || (value === null && key !== 'trigger' && key !== 'payload')
+const isAbsent = (key: string, value: unknown): boolean =>
+  value === undefined || (value === null && key !== 'trigger' && key !== 'payload')
 
 /** What is null or undefined is not given; a trigger of null is a word of its own. */
 function given (data: Record<string, unknown>): Record<string, unknown> {
@@ -68,7 +83,7 @@ function given (data: Record<string, unknown>): Record<string, unknown> {
 /** Compiling the schema takes as long as so many first checks. */
 const OFTEN = 20
 let checks = 0
-let compiled: { Check (value: unknown): boolean } | undefined
+let compiled: { Check(value: unknown): boolean } | undefined
 
 function fits (data: unknown): boolean {
   if (compiled === undefined && ++checks > OFTEN) compiled = Compile(DefinitionSchema)
@@ -78,12 +93,15 @@ function fits (data: unknown): boolean {
 /** Fields that are made plain where they are used. */
 const READ_LATER = new Set(['trigger_args', 'input', 'payload'])
 
-/** Takes what is a list or an object as plain data once: what answers otherwise the next time, or without an end, does so to nobody. */
+/** Takes what is a list or an object as plain data once: what answers otherwise the next time, or without an end, does
+ *  so to nobody. */
 function refuseUnread (ask: DefineAsk, data: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(data)) {
     if (typeof value !== 'object' || value === null || READ_LATER.has(key)) continue
     const { json, faults: [fault] } = looseJson(value)
-    if (fault?.kind === 'unreadable' || fault?.kind === 'bytes') refuse(ask, [{ pointer: `/${key}${fault.pointer}`, detail: fault.detail }])
+    if (fault?.kind === 'unreadable' || fault?.kind === 'bytes') {
+      refuse(ask, [{ pointer: `/${key}${fault.pointer}`, detail: fault.detail }])
+    }
     if (fault === undefined) data[key] = json
   }
 }
@@ -91,13 +109,18 @@ function refuseUnread (ask: DefineAsk, data: Record<string, unknown>): void {
 function checked (ask: DefineAsk): { data: Data, func: TaskFunction | null } {
   const { definition, script } = ask
   if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) {
-    return refuse(ask, [{ pointer: '', detail: `found ${foundWords(definition)}, expected a definition { id, func, ... }` }])
+    return refuse(ask, [{
+      pointer: '',
+      detail: `found ${foundWords(definition)}, expected a definition { id, func, ... }`
+    }])
   }
   const { func, ...rest } = definition as Record<string, unknown>
   const data = given(rest)
   refuseUnread(ask, data)
   const faults = faultsOf(DefinitionSchema, data, fits)
-  if (!script && typeof func !== 'function') faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
+  if (!script && typeof func !== 'function') {
+    faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
+  }
   if (faults.length > 0) refuse(ask, faults)
   if (data.trigger_args !== undefined) data.trigger_args = plain(data.trigger_args)
   return { data: data as Data, func: typeof func === 'function' ? func as TaskFunction : null }
@@ -132,9 +155,20 @@ const WORDS = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'nul
 
 function schemaFaults (input: Record<string, unknown>, pointer: string): Detail[] {
   const wrong = [input.type ?? []].flat().filter(type => !WORDS.includes(String(type)))
-  if (wrong.length > 0) return [{ pointer: `${pointer}/type`, detail: `found ${foundWords(wrong[0])}, expected one of ${WORDS.join(', ')}` }]
-  const properties = typeof input.properties === 'object' && input.properties !== null ? Object.entries(input.properties) : []
-  return properties.flatMap(([key, inner]) => typeof inner === 'object' && inner !== null ? schemaFaults(inner as Record<string, unknown>, `${pointer}/properties/${key}`) : [])
+  if (wrong.length > 0) {
+    return [{
+      pointer: `${pointer}/type`,
+      detail: `found ${foundWords(wrong[0])}, expected one of ${WORDS.join(', ')}`
+    }]
+  }
+  const properties = typeof input.properties === 'object' && input.properties !== null
+    ? Object.entries(input.properties)
+    : []
+  return properties.flatMap(([key, inner]) =>
+    typeof inner === 'object' && inner !== null
+      ? schemaFaults(inner as Record<string, unknown>, `${pointer}/properties/${key}`)
+      : []
+  )
 }
 
 function inputFaults (input: TSchema | undefined): Detail[] {
@@ -142,10 +176,15 @@ function inputFaults (input: TSchema | undefined): Detail[] {
   try {
     const copy = JSON.parse(JSON.stringify(input)) as Record<string, unknown>
     // What takes as long with nothing in it would take longer with anything.
-    if (!within(SCHEMA_MS, () => Compile(copy as TSchema).Check({})).isDone) return [{ pointer: '/input', detail: `cannot be compiled within ${SCHEMA_MS} ms: expected a smaller schema` }]
+    if (!within(SCHEMA_MS, () => Compile(copy as TSchema).Check({})).isDone) {
+      return [{ pointer: '/input', detail: `cannot be compiled within ${SCHEMA_MS} ms: expected a smaller schema` }]
+    }
     return [...boundWordFaults(copy, '/input'), ...schemaFaults(copy, '/input')]
   } catch (error) {
-    return [{ pointer: '/input', detail: `is no JSON schema: ${error instanceof Error ? error.message : String(error)}` }]
+    return [{
+      pointer: '/input',
+      detail: `is no JSON schema: ${error instanceof Error ? error.message : String(error)}`
+    }]
   }
 }
 
@@ -157,21 +196,34 @@ function payloadFaults (payload: unknown): Detail[] {
 
 /** Who is to blame: config.json when the definition by itself is right. */
 function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data }): void {
-  const faultsIn = (one: Data) =>
-    [...triggerFaults(one, ask.config.manager.timezone), ...inputFaults(one.input), ...payloadFaults(one.payload), ...holdingFaults(one, ask.config), ...policyFaults(one),
-      ...isolationFaults(one, { script: ask.script, module: ask.module })]
+  const faultsIn = (
+    one: Data
+  ) => [...triggerFaults(one, ask.config.manager.timezone), ...inputFaults(one.input), ...payloadFaults(one.payload),
+    ...holdingFaults(one, ask.config), ...policyFaults(one),
+    ...isolationFaults(one, { script: ask.script, module: ask.module })]
   const ownFaults = faultsIn(own)
   if (ownFaults.length > 0) refuse(ask, ownFaults)
   if (ask.override === undefined) return
   const faults = faultsIn(data)
-  if (faults.length > 0) refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
+  if (faults.length > 0) {
+    refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
+  }
 }
 
 function workOf (data: Data, func: TaskFunction | null, { script, module, pointer }: DefineAsk): Work {
   if (!script) return isolatedWork(data, { module, pointer, id: data.id }) ?? { kind: 'function', func: func! }
   const { file, interpreter } = script
   const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
-  return { kind: 'script', file, args: data.args ?? [], env: data.env ?? {}, exit_codes: codes, ...(interpreter && { interpreter }), ...memoryOf(data), ...mannersOf(data) }
+  return {
+    kind: 'script',
+    file,
+    args: data.args ?? [],
+    env: data.env ?? {},
+    exit_codes: codes,
+    ...(interpreter && { interpreter }),
+    ...memoryOf(data),
+    ...mannersOf(data)
+  }
 }
 
 // What says nothing is the same object in every task.
@@ -224,7 +276,9 @@ function factsOf (data: Data, id: string, config: Settled) {
     enabled: data.enabled ?? true,
     run_on_start: data.run_on_start ?? false,
     max_retries: data.max_retries ?? (data.retry_for === undefined ? config.manager.max_task_retries : MOST_RETRIES),
-    backoff: data.backoff === undefined ? DEFAULT_BACKOFF : { ...DEFAULT_BACKOFF, ...data.backoff.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
+    backoff: data.backoff === undefined
+      ? DEFAULT_BACKOFF
+      : { ...DEFAULT_BACKOFF, ...data.backoff.list && { kind: 'list' as const, jitter: 0 }, ...data.backoff },
     queue: data.queue ?? 'default',
     priority: data.priority ?? priorityOf(data.type, config),
     tags: data.tags === undefined ? NO_TAGS : [...data.tags],
@@ -240,5 +294,11 @@ export function defineTask (ask: DefineAsk): Task {
   const { data: own, func } = checked(ask)
   const data = overridden(own, ask.override)
   checkMeaning(ask, { own, data })
-  return frozen({ ...factsOf(data, own.id, config), ...payloadOf(data), work: workOf(data, func, ask), source, version: versionOf(own.id, func, ask) })
+  return frozen({
+    ...factsOf(data, own.id, config),
+    ...payloadOf(data),
+    work: workOf(data, func, ask),
+    source,
+    version: versionOf(own.id, func, ask)
+  })
 }

@@ -3,7 +3,12 @@ import type { OffpeakError, Place } from '../../model/base/errors.ts'
 import { taskFileBroken } from '../../model/base/errors.ts'
 
 /** What an import threw, as far as it can cross from one process to another. */
-export interface Thrown { name: string, message: string, code: string, stack: string }
+export interface Thrown {
+  name: string
+  message: string
+  code: string
+  stack: string
+}
 
 /** A task file whose import failed. */
 export interface ImportFault {
@@ -47,16 +52,21 @@ function decoded (stack: string): string {
 /** The first place that a stack names, in a helper that the task file imports. */
 function elsewhere (stack: string, real: string): string {
   const found = /^(?:file:\/\/)?(\/[^\n?]+)(?:\?[^:\n]*)?:(\d+)$/m.exec(decoded(stack))
-  return found && found[1] !== real ? ` (in ${relative(real.slice(0, real.lastIndexOf('/')), found[1]!)}:${found[2]})` : ''
+  return found && found[1] !== real
+    ? ` (in ${relative(real.slice(0, real.lastIndexOf('/')), found[1]!)}:${found[2]})`
+    : ''
 }
 
 function lineOfImport (source: string, missing: string): Place {
   const name = missing.split('/').at(-1)!
-  const line = source.split('\n').findIndex(text => /\b(?:import|from|require)\b/.test(text) && (text.includes(missing) || text.includes(name)))
+  const line = source.split('\n').findIndex(text =>
+    /\b(?:import|from|require)\b/.test(text) && (text.includes(missing) || text.includes(name))
+  )
   return line < 0 ? {} : { line: line + 1 }
 }
 
-const NO_MODULE = /Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in async functions and the top level/
+const NO_MODULE =
+  /Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in async functions and the top level/
 
 function missingFault ({ path, real, source, thrown }: ImportFault): OffpeakError {
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(thrown.message)?.[1] ?? thrown.message
@@ -68,17 +78,27 @@ function missingFault ({ path, real, source, thrown }: ImportFault): OffpeakErro
     file: path,
     ...(own && lineOfImport(source, shown)),
     message: `${path} imports ${shown}, which does not exist${own ? '' : ` (in ${importer})`}`,
-    fix: isPackage ? `Install it with \`npm install ${missing}\`, or take the import out.` : 'Correct the path; it needs its ending, such as .ts.'
+    fix: isPackage
+      ? `Install it with \`npm install ${missing}\`, or take the import out.`
+      : 'Correct the path; it needs its ending, such as .ts.'
   })
 }
 
 function wordsOf ({ path, real, thrown }: ImportFault): { message: string, fix?: string } {
   const where = elsewhere(thrown.stack, real)
   if (thrown.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return { message: `${path} uses TypeScript that is more than types: ${thrown.message}${where}`, fix: 'Write it in JavaScript: a union of words for an enum, an assignment for a parameter property.' }
+    return {
+      message: `${path} uses TypeScript that is more than types: ${thrown.message}${where}`,
+      fix: 'Write it in JavaScript: a union of words for an enum, an assignment for a parameter property.'
+    }
   }
   if (NO_MODULE.test(thrown.message)) {
-    return { message: `${path} is read as CommonJS: ${thrown.message}`, fix: `Put "type": "module" into the package.json above it, or name it ${path.replace(/\.[jt]s$/, end => `.m${end.slice(1)}`)}.` }
+    return {
+      message: `${path} is read as CommonJS: ${thrown.message}`,
+      fix: `Put "type": "module" into the package.json above it, or name it ${
+        path.replace(/\.[jt]s$/, end => `.m${end.slice(1)}`)
+      }.`
+    }
   }
   if (thrown.name === 'SyntaxError') return { message: `${path} cannot be read: ${thrown.message}${where}` }
   return { message: `${path} throws while it is imported: ${thrown.name}: ${thrown.message}`.slice(0, 1000) }

@@ -10,14 +10,22 @@ const MOST_LINES = 200
 type Node = { type?: string | string[], title?: string, items?: Node, properties?: Record<string, Node> }
 
 /** The fields that a script says of itself, and the line of each. */
-export interface Header { fields: Record<string, unknown>, lines: Map<string, number> }
+export interface Header {
+  fields: Record<string, unknown>
+  lines: Map<string, number>
+}
 
 const FIELDS = (DefinitionSchema as TSchema as Node).properties ?? {}
 const KEYS = [...Object.keys(FIELDS), 'schedule']
 const OPEN = '[{('
 const CLOSE = ']})'
 
-interface Cut { parts: string[], depth: number, quote: string, last: string }
+interface Cut {
+  parts: string[]
+  depth: number
+  quote: string
+  last: string
+}
 
 function step (cut: Cut, sign: string): Cut {
   const inside = cut.quote !== '' || cut.depth > 0
@@ -58,7 +66,10 @@ function valueOf (text: string, { type, title, items = {} }: Node = {}): unknown
   return typeof value === 'string' ? unquoted(text) : value
 }
 
-interface Pair { key: string, text: string }
+interface Pair {
+  key: string
+  text: string
+}
 
 function put (fields: Record<string, unknown>, { key, text }: Pair): Detail | null {
   const [name, ...inner] = (key === 'schedule' ? 'trigger' : key).split('.')
@@ -70,8 +81,12 @@ function put (fields: Record<string, unknown>, { key, text }: Pair): Detail | nu
   }
   const outer = (fields[name!] ??= {}) as Record<string, unknown>
   const leaf = inner.join('.')
-  if (typeof outer !== 'object' || leaf === '__proto__') return { pointer: pointerOf([key]), detail: `'${name}' has no parts` }
-  const inside = name === 'env' || name === 'trigger_args' && leaf === 'timezone' ? { type: 'string' } : node.properties?.[leaf]
+  if (typeof outer !== 'object' || leaf === '__proto__') {
+    return { pointer: pointerOf([key]), detail: `'${name}' has no parts` }
+  }
+  const inside = name === 'env' || name === 'trigger_args' && leaf === 'timezone'
+    ? { type: 'string' }
+    : node.properties?.[leaf]
   outer[leaf] = valueOf(text, inside)
   return null
 }
@@ -92,29 +107,50 @@ export function parseHeader (source: string, file: string): Header | null {
   return found ? { fields, lines } : null
 }
 
-interface Reading extends Header { file: string, line: number }
+interface Reading extends Header {
+  file: string
+  line: number
+}
 
 function readPair (pair: string, { fields, lines, file, line }: Reading): void {
   const at = pair.indexOf('=')
   const key = pair.slice(0, at).trim()
-  const fault = at < 1 ? { pointer: '', detail: `found '${pair.slice(0, 60)}', expected key = value` } : put(fields, { key, text: pair.slice(at + 1).trim() })
-  if (fault !== null) throw taskInvalid({ file, line, pointer: fault.pointer, message: `${file}:${line}: ${fault.detail}`, errors: [fault] })
+  const fault = at < 1
+    ? { pointer: '', detail: `found '${pair.slice(0, 60)}', expected key = value` }
+    : put(fields, { key, text: pair.slice(at + 1).trim() })
+  if (fault !== null) {
+    throw taskInvalid({
+      file,
+      line,
+      pointer: fault.pointer,
+      message: `${file}:${line}: ${fault.detail}`,
+      errors: [fault]
+    })
+  }
   lines.set(key === 'schedule' ? 'trigger' : key.split('.')[0]!, line)
 }
 
 const INTERPRETERS: Record<string, string> = { sh: 'sh', bash: 'bash', py: 'python3', pl: 'perl', rb: 'ruby' }
 
-/** How to start a script that the system would not start by itself: the words before its path. Undefined when it starts by itself. */
-export function interpreterOf (source: string, { path, executable }: { path: string, executable: boolean }): string[] | undefined {
+/** How to start a script that the system would not start by itself: the words before its path. Undefined when it starts
+ *  by itself. */
+export function interpreterOf (
+  source: string,
+  { path, executable }: { path: string, executable: boolean }
+): string[] | undefined {
   const shebang = /^#!\s*(\S.*)$/m.exec(source.slice(0, 256).split('\n', 1)[0] ?? '')?.[1]
   if (shebang !== undefined) return executable ? undefined : shebang.trim().split(/\s+/)
   const program = INTERPRETERS[path.split('.').at(-1) ?? '']
   return program === undefined ? undefined : [program]
 }
 
-interface Named { path: string, executable: boolean }
+interface Named {
+  path: string
+  executable: boolean
+}
 
-const endsAsScript = (path: string) => Object.hasOwn(INTERPRETERS, path.split('/').at(-1)!.split('.').slice(1).at(-1) ?? '')
+const endsAsScript = (path: string) =>
+  Object.hasOwn(INTERPRETERS, path.split('/').at(-1)!.split('.').slice(1).at(-1) ?? '')
 
 /** True for a file whose first lines can tell whether it is a script. */
 export const worthALook = ({ path, executable }: Named): boolean => executable || endsAsScript(path)

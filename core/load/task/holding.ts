@@ -8,7 +8,9 @@ import type { Config } from '../../model/config/config.ts'
 import type { Override } from '../../model/task/task.ts'
 
 /** The sections of the configuration that a definition is settled by. */
-export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & { probes?: Readonly<Record<string, unknown>> }
+export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & {
+  probes?: Readonly<Record<string, unknown>>
+}
 
 const FIRES = 40
 const SOME_DAY = Date.UTC(2026, 0, 1)
@@ -16,7 +18,8 @@ const SOME_DAY = Date.UTC(2026, 0, 1)
 const deadlineOf = ({ deadline }: Override, config: Settled): number =>
   milliseconds((deadline ?? config.scheduling.deadline) as Duration)
 
-/** Fires that stand for all of a schedule; none for one that counts from when it is first seen, or that is not right. */
+/** Fires that stand for all of a schedule; none for one that counts from when it is first seen, or that is not
+ *  right. */
 function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): number[] {
   if (!trigger) return []
   try {
@@ -38,7 +41,10 @@ export function holdingFaults (data: Override, config: Settled): Detail[] {
     probes: config.probes && Object.keys(config.probes),
     timezone: data.timezone ?? config.manager.timezone
   }
-  return checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, { ...known, ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) } })
+  return checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, {
+    ...known,
+    ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) }
+  })
 }
 
 const UNCONSTRAINED: Constraints = Object.freeze({})

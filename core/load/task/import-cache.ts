@@ -5,14 +5,18 @@ import { writeWhole } from '../file/write.ts'
 
 const MODE = 0o600
 
-interface Stored { node?: unknown, files?: unknown }
+interface Stored {
+  node?: unknown
+  files?: unknown
+}
 
 const fileIn = (folder: string) => join(folder, 'imports.json')
 
 /** True when nothing is remembered yet: the next look tries every file. */
 export const isFirstLook = (folder: string): boolean => !existsSync(fileIn(folder))
 
-/** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing remembered. */
+/** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing
+ *  remembered. */
 export async function recall (folder: string): Promise<Map<string, string>> {
   try {
     const { node, files } = JSON.parse(await readFile(fileIn(folder), 'utf8')) as Stored

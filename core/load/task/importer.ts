@@ -3,7 +3,10 @@ import { pathToFileURL } from 'node:url'
 import { thrownOf } from './fault.ts'
 
 /** Files to import one after the other, asked by the process that started this one. */
-interface Ask { ticket: string, files: readonly string[] }
+interface Ask {
+  ticket: string
+  files: readonly string[]
+}
 
 const GUARD = `
 const parent = process.ppid

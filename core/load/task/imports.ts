@@ -14,8 +14,10 @@ const SPECIFIER = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])([^'"\n]+)\1/g
 /** However it is loaded: by `createRequire`, as a worker, by a name that stands in a constant. */
 const MODULE_PATH = /(['"`])((?:\.{1,2}\/|\/|file:)[^'"`\n]*\.(?:[cm]?[jt]s|json|node|wasm))\1/g
 
-/** The names that a module is imported by in a source, comments and strings included: one too many is only looked at. */
-const specifiers = (source: string): string[] => [SPECIFIER, MODULE_PATH].flatMap(pattern => [...source.matchAll(pattern)].map(([, , name]) => name!))
+/** The names that a module is imported by in a source, comments and strings included: one too many is only looked
+ *  at. */
+const specifiers = (source: string): string[] =>
+  [SPECIFIER, MODULE_PATH].flatMap(pattern => [...source.matchAll(pattern)].map(([, , name]) => name!))
 
 /** The file, or the folder of the package, that a name means; null for what Node brings. */
 function targetOf (name: string, folder: string): string | null {
@@ -32,7 +34,8 @@ function lookups (folder: string, root: string): string[] {
   return above
 }
 
-/** The package.json that counts for a folder without one: it says what kind of module a file is, and what names such as #x mean. */
+/** The package.json that counts for a folder without one: it says what kind of module a file is, and what names such as
+ *  #x mean. */
 function packageAbove (folder: string): string[] {
   const file = join(folder, 'package.json')
   if (existsSync(file)) return file.startsWith(OWN) ? [] : [file]
@@ -49,7 +52,8 @@ export interface ImportsAsk {
   root: string
 }
 
-/** Files that are executed with a module: those it names, and those that these name. Files of offpeak itself are left out. */
+/** Files that are executed with a module: those it names, and those that these name. Files of offpeak itself are left
+ *  out. */
 async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
   const found = new Set<string>()
   const queue = [{ file: real, text: source }]
@@ -57,7 +61,11 @@ async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
     const folder = dirname(next.file)
     for (const name of specifiers(next.text)) {
       const target = targetOf(name, folder)
-      const files = target === null ? [] : target.startsWith('node_modules') ? lookups(folder, root).map(above => join(above, target)) : [target]
+      const files = target === null
+        ? []
+        : target.startsWith('node_modules')
+        ? lookups(folder, root).map(above => join(above, target))
+        : [target]
       for (const file of files) {
         if (found.has(file) || file.startsWith(OWN)) continue
         found.add(file)
@@ -66,7 +74,8 @@ async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
       }
     }
   }
-  return [...found, ...lookups(dirname(real), root).map(above => join(above, 'package.json')), ...packageAbove(dirname(root))]
+  return [...found, ...lookups(dirname(real), root).map(above => join(above, 'package.json')),
+    ...packageAbove(dirname(root))]
 }
 
 async function textOf (file: string): Promise<string | null> {
@@ -80,7 +89,13 @@ export async function importsFault (ask: ImportsAsk): Promise<OffpeakError | nul
   if (ownAccount() === null) return null
   for (const file of await filesOf(ask)) {
     const found = await refusedFor(file)
-    if (found !== null) return taskFileBroken({ file: ask.path, message: `${ask.path} is not loaded: of what it imports, ${found.message}`, fix: found.fix })
+    if (found !== null) {
+      return taskFileBroken({
+        file: ask.path,
+        message: `${ask.path} is not loaded: of what it imports, ${found.message}`,
+        fix: found.fix
+      })
+    }
   }
   return null
 }

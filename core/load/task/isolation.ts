@@ -11,18 +11,26 @@ const MIB = 2 ** 20
 /** Below this not even an empty thread starts. */
 const LEAST = 16 * MIB
 
-const fault = (key: string, value: unknown, expected: string): Detail => ({ pointer: `/${key}`, detail: `found ${foundWords(value)}, expected ${expected}` })
+const fault = (key: string, value: unknown, expected: string): Detail => ({
+  pointer: `/${key}`,
+  detail: `found ${foundWords(value)}, expected ${expected}`
+})
 
 function isolationFault ({ isolation }: Override, { script, module }: Origin): Detail[] {
   if (isolation === undefined) return []
   if (script) return isolation === 'process' ? [] : [fault('isolation', isolation, "'process': a script is always one")]
   if (isolation === 'inline' || module) return []
-  return [fault('isolation', isolation, "'inline': only a task file can be imported by a thread or process, not a task that is added in code")]
+  return [
+    fault('isolation', isolation,
+      "'inline': only a task file can be imported by a thread or process, not a task that is added in code")
+  ]
 }
 
 function memoryFault ({ memory_limit: limit, isolation = 'inline' }: Override, { script }: Origin): Detail[] {
   if (limit === undefined) return []
-  if (!script && isolation === 'inline') return [fault('memory_limit', limit, "nothing: it is for isolation 'thread' and 'process', and for scripts")]
+  if (!script && isolation === 'inline') {
+    return [fault('memory_limit', limit, "nothing: it is for isolation 'thread' and 'process', and for scripts")]
+  }
   const bytes = bytesOf(limit)
   if (bytes === null) return [fault('memory_limit', limit, "bytes as a number, or words such as '512 MB'")]
   return bytes < LEAST ? [fault('memory_limit', limit, 'at least 16 MiB')] : []
@@ -35,21 +43,35 @@ function mannersFaults (data: Override, { script }: Origin): Detail[] {
 }
 
 /** What is wrong with where a task wants to be executed. */
-export const isolationFaults = (data: Override, origin: Origin): Detail[] =>
-  [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin)]
+export const isolationFaults = (
+  data: Override,
+  origin: Origin
+): Detail[] => [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin)]
 
 /** How kind the processes of a definition are. */
-export const mannersOf = ({ nice, ionice }: Override): Manners =>
-  ({ ...nice === undefined ? {} : { nice }, ...ionice === undefined ? {} : { ionice } })
+export const mannersOf = ({ nice, ionice }: Override): Manners => ({
+  ...nice === undefined ? {} : { nice },
+  ...ionice === undefined ? {} : { ionice }
+})
 
 /** How much memory the processes of a script may hold. */
 export const memoryOf = ({ memory_limit: limit }: Override): { memory_mb?: number } =>
   limit === undefined ? {} : { memory_mb: Math.floor(bytesOf(limit)! / MIB) }
 
 /** The work of a definition that is executed in a thread or process; null when it is inline. */
-export function isolatedWork (data: Override, { module, pointer, id }: { module: ModuleFile | undefined, pointer: string, id: string }): Work | null {
+export function isolatedWork (
+  data: Override,
+  { module, pointer, id }: { module: ModuleFile | undefined, pointer: string, id: string }
+): Work | null {
   const { isolation = 'inline', env = {} } = data
   if (isolation === 'inline' || module === undefined) return null
   const { memory_mb: memory = null } = memoryOf(data)
-  return { kind: 'isolated', within: isolation, home: { ...module, pointer, id }, memory_mb: memory, env: { ...env }, ...mannersOf(data) }
+  return {
+    kind: 'isolated',
+    within: isolation,
+    home: { ...module, pointer, id },
+    memory_mb: memory,
+    env: { ...env },
+    ...mannersOf(data)
+  }
 }

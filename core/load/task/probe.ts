@@ -32,7 +32,11 @@ const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]]))
 
 function start (): ChildProcess {
-  return spawn(process.execPath, [IMPORTER], { env: environment(), detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  return spawn(process.execPath, [IMPORTER], {
+    env: environment(),
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc']
+  })
 }
 
 /** Ends the child and everything that it has started. */
@@ -46,7 +50,11 @@ function end (child: ChildProcess): void {
 }
 
 /** `startedInMs`: said by a child that is ready. */
-interface Message { ticket: string, thrown: Thrown | null, startedInMs?: number }
+interface Message {
+  ticket: string
+  thrown: Thrown | null
+  startedInMs?: number
+}
 
 interface Hearing {
   ticket: string
@@ -60,7 +68,8 @@ interface Hearing {
 
 /** A file that takes longer has a child to itself: the rest go to another one. */
 const PATIENCE = 400
-/** Nor is a file slow on a machine that took so much of that time to start the child: several packages are more than Node alone. */
+/** Nor is a file slow on a machine that took so much of that time to start the child: several packages are more than
+ *  Node alone. */
 const PER_START = 4
 const LONGEST_PATIENCE = 4000
 /** So many files have a child to themselves at once. */
@@ -123,7 +132,10 @@ class Answers {
     }
     if (slow) this.#patience = setTimeout(() => setImmediate(isSlow), patienceMs)
     // Who is busy finds the time over before the answer that has come in time.
-    this.#bound = setTimeout(() => setImmediate(() => { if (this.#results.length === at) this.#end({ kind: 'hung' }) }), this.#ask.boundMs)
+    this.#bound = setTimeout(() =>
+      setImmediate(() => {
+        if (this.#results.length === at) this.#end({ kind: 'hung' })
+      }), this.#ask.boundMs)
   }
 
   readonly #hear = (message: unknown): void => {
@@ -147,10 +159,14 @@ class Answers {
     this.#bound = setTimeout(last, LAST_WORDS)
   }
 
-  readonly #failed = ({ name, message }: Error): void => this.#end({ kind: 'thrown', thrown: { name, message, code: '', stack: '' } })
+  readonly #failed = ({ name, message }: Error): void =>
+    this.#end({ kind: 'thrown', thrown: { name, message, code: '', stack: '' } })
 }
 
-interface Child { child: ChildProcess, ready: Answers }
+interface Child {
+  child: ChildProcess
+  ready: Answers
+}
 
 function open (boundMs: number): Child {
   const child = start()
@@ -160,7 +176,8 @@ function open (boundMs: number): Child {
 
 let spare: Child | null = null
 
-/** Starts the child of the next probe ahead of it, which takes it a while; the answer ends it when no probe has come. */
+/** Starts the child of the next probe ahead of it, which takes it a while; the answer ends it when no probe has
+ *  come. */
 export function prepareProbe (): () => void {
   const ahead = spare ??= open(0)
   ahead.child.unref()
@@ -173,7 +190,10 @@ export function prepareProbe (): () => void {
 }
 
 /** What came of the first files of a batch; `slow`: what comes of the one after them. */
-interface Batch { found: readonly Probed[], slow?: Promise<Probed> }
+interface Batch {
+  found: readonly Probed[]
+  slow?: Promise<Probed>
+}
 
 function calm ({ pid }: ChildProcess): void {
   try {
@@ -183,7 +203,8 @@ function calm ({ pid }: ChildProcess): void {
   }
 }
 
-/** Imports the files in turn until one takes the child down or its time; the results so far, that of the first included. */
+/** Imports the files in turn until one takes the child down or its time; the results so far, that of the first
+ *  included. */
 async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Batch> {
   const { child, ready: begun } = spare ?? open(boundMs)
   spare = null
@@ -202,7 +223,14 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
   const { promise: isSlow, resolve: slow } = Promise.withResolvers<number>()
   let next = 0
   const patienceMs = Math.min(Math.max(PATIENCE, PER_START * begun.startedInMs), LONGEST_PATIENCE)
-  const answers = new Answers(child, { ticket, count: files.length, boundMs, slow, patienceMs, told: probed => told?.(files[next++]!, probed) })
+  const answers = new Answers(child, {
+    ticket,
+    count: files.length,
+    boundMs,
+    slow,
+    patienceMs,
+    told: probed => told?.(files[next++]!, probed)
+  })
   child.send({ ticket, files }, () => undefined)
   const all = answers.all.finally(over)
   const late = isSlow.then((): Batch => {
@@ -213,11 +241,13 @@ async function batch (files: readonly string[], { boundMs, signal, told }: Probe
 }
 
 const lanesOf = (files: readonly string[]): string[][] =>
-  Array.from({ length: LANES }, (_, lane) => files.filter((__, index) => index % LANES === lane)).filter(lane => lane.length > 0)
+  Array.from({ length: LANES }, (_, lane) => files.filter((__, index) => index % LANES === lane)).filter(lane =>
+    lane.length > 0
+  )
 
-/** Tries to import each file in a child process, so that one that hangs, exits or aborts harms nobody; what takes a child down is
- *  tried once more in a fresh one, in case an earlier file was to blame. One that is slow keeps its child, and the others go on
- *  in another. Stops early when the signal is aborted. */
+/** Tries to import each file in a child process, so that one that hangs, exits or aborts harms nobody; what takes a
+ *  child down is tried once more in a fresh one, in case an earlier file was to blame. One that is slow keeps its
+ *  child, and the others go on in another. Stops early when the signal is aborted. */
 export async function probe (asked: ProbeAsk): Promise<Map<string, Probed>> {
   const results = new Map<string, Probed>()
   const late = new Set<Promise<void>>()
@@ -256,12 +286,14 @@ export async function probe (asked: ProbeAsk): Promise<Map<string, Probed>> {
   return results
 }
 
-/** The line at which a JavaScript file cannot be parsed, which the error of an import does not tell; null when it can be. */
+/** The line at which a JavaScript file cannot be parsed, which the error of an import does not tell; null when it can
+ *  be. */
 export function syntaxLine (file: string): Promise<number | null> {
   return new Promise(done => {
-    execFile(process.execPath, ['--check', file], { env: environment(), timeout: 10_000 }, (_error, _stdout, stderr) => {
-      const line = /^.+:(\d+)$/m.exec(stderr)?.[1]
-      done(line === undefined ? null : Number(line))
-    })
+    execFile(process.execPath, ['--check', file], { env: environment(), timeout: 10_000 },
+      (_error, _stdout, stderr) => {
+        const line = /^.+:(\d+)$/m.exec(stderr)?.[1]
+        done(line === undefined ? null : Number(line))
+      })
   })
 }

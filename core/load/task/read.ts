@@ -10,19 +10,40 @@ const MOST = 100_000
 
 function boundedBy (list: readonly unknown[], name: string, path: string): readonly unknown[] {
   if (list.length <= MOST) return list
-  throw taskFileBroken({ file: path, pointer: `/${name}`, message: `${name} of ${path} has ${list.length} entries, expected at most ${MOST}` })
+  throw taskFileBroken({
+    file: path,
+    pointer: `/${name}`,
+    message: `${name} of ${path} has ${list.length} entries, expected at most ${MOST}`
+  })
 }
 
-/** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws OFFPEAK_TASK_FILE_BROKEN when there are none. */
-export function exportedBy (module: Readonly<Record<string, unknown>>, { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }): Raw[] {
+/** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws
+ *  OFFPEAK_TASK_FILE_BROKEN when there are none. */
+export function exportedBy (
+  module: Readonly<Record<string, unknown>>,
+  { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }
+): Raw[] {
   const from = { contentHash, module: file }
-  const rows = (list: readonly unknown[], name: string) => boundedBy(list, name, path).map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
+  const rows = (list: readonly unknown[], name: string) =>
+    boundedBy(list, name, path).map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
   const { TASK_DEFINITIONS: list, default: single } = module
   if (Array.isArray(list)) return rows(list, 'TASK_DEFINITIONS')
-  if (list !== undefined) throw taskFileBroken({ file: path, pointer: '/TASK_DEFINITIONS', message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions` })
+  if (list !== undefined) {
+    throw taskFileBroken({
+      file: path,
+      pointer: '/TASK_DEFINITIONS',
+      message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions`
+    })
+  }
   if (Array.isArray(single)) return rows(single, 'default')
   if (typeof single === 'object' && single !== null) return [{ definition: single, ...from, pointer: '/default' }]
-  if (single !== undefined) throw taskFileBroken({ file: path, pointer: '/default', message: `The default export of ${path} is ${foundWords(single)}, expected a definition { id, func, ... }` })
+  if (single !== undefined) {
+    throw taskFileBroken({
+      file: path,
+      pointer: '/default',
+      message: `The default export of ${path} is ${foundWords(single)}, expected a definition { id, func, ... }`
+    })
+  }
   throw taskFileBroken({
     file: path,
     message: `${path} exports neither TASK_DEFINITIONS nor a default definition`,
@@ -34,7 +55,15 @@ export function exportedBy (module: Readonly<Record<string, unknown>>, { path, c
 export function headerOf (found: FoundFile, { source, contentHash }: { source: string, contentHash: string }): Raw[] {
   const header = mayBeScript(found, source) ? parseHeader(source, found.path) : null
   if (header === null) return []
-  const placeOf = (pointer: string) => ({ line: header.lines.get(pointer.split('/')[1] ?? '') ?? Math.min(...header.lines.values()) })
+  const placeOf = (pointer: string) => ({
+    line: header.lines.get(pointer.split('/')[1] ?? '') ?? Math.min(...header.lines.values())
+  })
   const definition = { id: idOf(found.path), ...header.fields }
-  return [{ definition, pointer: '', contentHash, placeOf, script: { file: found.real, interpreter: interpreterOf(source, found) } }]
+  return [{
+    definition,
+    pointer: '',
+    contentHash,
+    placeOf,
+    script: { file: found.real, interpreter: interpreterOf(source, found) }
+  }]
 }

@@ -16,7 +16,11 @@ const MOST_FAILED = 200
 export const MODULE_BYTES = 5 * 1024 * 1024
 
 /** One version of a task file that has to be read. */
-export interface Todo { file: FoundFile, source: string, hash: string }
+export interface Todo {
+  file: FoundFile
+  source: string
+  hash: string
+}
 
 /** The definitions of one version of a task file, or why it has none; `retry`: another file may mend it. */
 export type Read = { raws: Raw[] } | { fault: OffpeakError, retry: boolean }
@@ -24,11 +28,12 @@ export type Read = { raws: Raw[] } | { fault: OffpeakError, retry: boolean }
 /** True for a file that is imported; any other is a script or nothing. */
 export const isModule = (path: string): boolean => /\.m?[jt]s$/.test(path)
 
-const hungFault = (path: string, boundMs: number) => taskFileBroken({
-  file: path,
-  message: `${path} is not imported after ${boundMs / SECOND} s: a loop or a wait at its top level does not end`,
-  fix: 'Move what it does at the top level into func.'
-})
+const hungFault = (path: string, boundMs: number) =>
+  taskFileBroken({
+    file: path,
+    message: `${path} is not imported after ${boundMs / SECOND} s: a loop or a wait at its top level does not end`,
+    fix: 'Move what it does at the top level into func.'
+  })
 
 /** Another version of a file is another module. */
 const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
@@ -37,14 +42,17 @@ const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real)
 const BOUND = 2 * SECOND
 const MOST_KNOWN = 1000
 
-/** The lines of syntax errors. Each takes a process of its own, so that of hundreds of broken files some get theirs at a later look. */
+/** The lines of syntax errors. Each takes a process of its own, so that of hundreds of broken files some get theirs at
+ *  a later look. */
 export class SyntaxLines {
   readonly #known = new Map<string, number | null>()
   readonly #find: typeof syntaxLine
   readonly #elapsed: () => number
   #spent = 0
 
-  constructor ({ find = syntaxLine, elapsed = () => performance.now() }: { find?: typeof syntaxLine, elapsed?: () => number } = {}) {
+  constructor (
+    { find = syntaxLine, elapsed = () => performance.now() }: { find?: typeof syntaxLine, elapsed?: () => number } = {}
+  ) {
     this.#find = find
     this.#elapsed = elapsed
   }
@@ -88,8 +96,16 @@ export class Reader {
     const { file: { path, real }, source, hash } = todo
     try {
       if (!isModule(path)) return { raws: headerOf(todo.file, { source, contentHash: hash }) }
-      if (probed && probed.kind !== 'good') return { fault: await this.#probeFault(todo, probed), retry: probed.kind === 'thrown' }
-      return { raws: exportedBy(await this.#import(todo), { path, contentHash: hash, file: { url: urlOf(todo), text: source } }) }
+      if (probed && probed.kind !== 'good') {
+        return { fault: await this.#probeFault(todo, probed), retry: probed.kind === 'thrown' }
+      }
+      return {
+        raws: exportedBy(await this.#import(todo), {
+          path,
+          contentHash: hash,
+          file: { url: urlOf(todo), text: source }
+        })
+      }
     } catch (error) {
       if (error instanceof OffpeakError) return { fault: error, retry: false }
       const retry = (this.#tried.get(hash) ?? 0) < MOST_TRIES
@@ -117,15 +133,24 @@ export class Reader {
     }
   }
 
-  async #probeFault ({ file: { path, real }, source, hash }: Todo, probed: Exclude<Probed, { kind: 'good' }>): Promise<OffpeakError> {
+  async #probeFault (
+    { file: { path, real }, source, hash }: Todo,
+    probed: Exclude<Probed, { kind: 'good' }>
+  ): Promise<OffpeakError> {
     if (probed.kind === 'hung') return hungFault(path, this.#boundMs)
     if (probed.kind === 'ended') {
       const how = probed.signal === null ? `exits with code ${probed.code}` : `dies of ${probed.signal}`
-      return taskFileBroken({ file: path, message: `${path} ends the whole process while it is imported: it ${how}`, fix: 'Move what it does at the top level into func.' })
+      return taskFileBroken({
+        file: path,
+        message: `${path} ends the whole process while it is imported: it ${how}`,
+        fix: 'Move what it does at the top level into func.'
+      })
     }
     const fault = importFault({ path, real, source, thrown: probed.thrown })
     if (probed.thrown.name !== 'SyntaxError' || fault.place.line !== undefined) return fault
     const line = await this.#lines.of(real, hash)
-    return line === null ? fault : taskFileBroken({ file: path, line, message: fault.message, ...(fault.fix && { fix: fault.fix }) })
+    return line === null
+      ? fault
+      : taskFileBroken({ file: path, line, message: fault.message, ...(fault.fix && { fix: fault.fix }) })
   }
 }

@@ -62,7 +62,12 @@ export interface FolderAsk {
 }
 
 /** The tasks in force and the files that are broken; `coming`: the files whose import takes its time. */
-export interface Current { tasks: ReadonlyMap<string, Task>, broken: readonly BrokenFile[], coming: readonly string[], oldVersions: number }
+export interface Current {
+  tasks: ReadonlyMap<string, Task>
+  broken: readonly BrokenFile[]
+  coming: readonly string[]
+  oldVersions: number
+}
 
 /** The first look waits for files until none has come for so long: one that hangs delays no start for longer. */
 const PATIENCE_MS = 800
@@ -72,10 +77,21 @@ const GATHER_MS = 50
 function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
   const { line, column, pointer } = error.place
   const message = kept ? `${error.message}; the last good version stays in force` : error.message
-  return { file: path, message, fix: error.fix, line, column, pointer, code: error.code, since, ...error.errors && error.errors.length > 1 && { errors: error.errors } }
+  return {
+    file: path,
+    message,
+    fix: error.fix,
+    line,
+    column,
+    pointer,
+    code: error.code,
+    since,
+    ...error.errors && error.errors.length > 1 && { errors: error.errors }
+  }
 }
 
-const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) => [file, pointer, code, message, JSON.stringify(errors)].join('\n')
+const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>
+  [file, pointer, code, message, JSON.stringify(errors)].join('\n')
 
 /** The tasks directory while it lives: finds, reads and watches task files. A broken file never harms its neighbours,
  *  and its last good version stays in force. */
@@ -95,7 +111,8 @@ export class TaskFolder implements Service {
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (ask: FolderAsk) {
-    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
+    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } =
+      ask
     this.#ask = { ...ask, now }
     this.#config = config
     const accepts = () => this.#config.security.accept_loose_files !== null
@@ -125,7 +142,9 @@ export class TaskFolder implements Service {
     this.#running = new AbortController()
     await this.rescan()
     // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
-    if (this.#ask.files !== 'once' && this.#running) this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
+    if (this.#ask.files !== 'once' && this.#running) {
+      this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
+    }
   }
 
   async #stop (): Promise<void> {
@@ -139,7 +158,8 @@ export class TaskFolder implements Service {
     await this.#queue
   }
 
-  /** Looks at the directory now; resolves when what it found is in force. Calls while a look waits for its turn are that look. */
+  /** Looks at the directory now; resolves when what it found is in force. Calls while a look waits for its turn are
+   *  that look. */
   rescan (): Promise<void> {
     if (this.#waiting) return this.#waiting
     const look = this.#queue.then(() => {
@@ -160,7 +180,12 @@ export class TaskFolder implements Service {
   async #look (): Promise<void> {
     if (!this.#running) return
     const { signal } = this.#running
-    const unsettled = await this.#tree.refresh({ quietMs: this.#looked ? QUIET_MS : 0, patienceMs: this.#looked ? 0 : PATIENCE_MS, signal, waits: this.#ask.files === 'once' })
+    const unsettled = await this.#tree.refresh({
+      quietMs: this.#looked ? QUIET_MS : 0,
+      patienceMs: this.#looked ? 0 : PATIENCE_MS,
+      signal,
+      waits: this.#ask.files === 'once'
+    })
     if (signal.aborted) return await this.#tree.remembered
     this.#looked = true
     this.#apply()
@@ -170,15 +195,25 @@ export class TaskFolder implements Service {
 
   #soon (ms: number): void {
     clearTimeout(this.#timer)
-    if (this.#running) this.#timer = setTimeout(() => { this.rescan().catch(error => this.#ask.onError?.(error)) }, ms)
+    if (this.#running) {
+      this.#timer = setTimeout(() => {
+        this.rescan().catch(error => this.#ask.onError?.(error))
+      }, ms)
+    }
   }
 
   async #watch (signal: AbortSignal): Promise<void> {
     if (!await waited(this.#ask.watchAfterMs ?? 0, signal)) return
-    const [root, { watch }] = await Promise.all([realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)), import('chokidar')])
+    const [root, { watch }] = await Promise.all([
+      realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)),
+      import('chokidar')
+    ])
     if (signal.aborted) return
     const watcher = watch(root, {
-      ignoreInitial: true, followSymlinks: false, depth: 8, awaitWriteFinish: WRITTEN,
+      ignoreInitial: true,
+      followSymlinks: false,
+      depth: 8,
+      awaitWriteFinish: WRITTEN,
       ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))
     })
     this.#watcher = watcher
@@ -191,7 +226,9 @@ export class TaskFolder implements Service {
     const before = { tasks: this.#tasks, broken: this.#broken }
     const { tasks, faults } = assemble({ sources: this.#tree.sources, config: this.#config, previous: before.tasks })
     const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
-    const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found => known.get(keyOf(found)) ?? found)
+    const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found =>
+      known.get(keyOf(found)) ?? found
+    )
     this.#tasks = tasks
     this.#broken = broken
     const faulty = new Set(broken.map(({ file }) => file))

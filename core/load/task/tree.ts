@@ -48,8 +48,8 @@ export interface TreeAsk {
 }
 
 export interface RefreshAsk {
-  /** A file that fails and is younger than this may be half written, one that is gone for less may be about to be replaced:
-   *  both are left for the next look. */
+  /** A file that fails and is younger than this may be half written, one that is gone for less may be about to be
+   *  replaced: both are left for the next look. */
   quietMs: number
   signal: AbortSignal
   /** True: a file that takes its time is waited for; else another look takes it up, see `TreeAsk.later`. */
@@ -94,9 +94,11 @@ export class Tree {
     return this.#late.coming.map(real => relative(this.#root, real))
   }
 
-  /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be half written. */
+  /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be
+   *  half written. */
   async refresh ({ quietMs, signal, waits, patienceMs }: RefreshAsk): Promise<boolean> {
-    // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was young an old one.
+    // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was
+    // young an old one.
     const walkedAt = this.#ask.now()
     this.#reader.begin()
     const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
@@ -115,8 +117,13 @@ export class Tree {
     return unsettled
   }
 
-  /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half written. */
-  async #read (todo: readonly Todo[], { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly Todo[], walkedAt: number }): Promise<boolean> {
+  /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half
+   *  written. */
+  async #read (
+    todo: readonly Todo[],
+    { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly Todo[],
+      walkedAt: number }
+  ): Promise<boolean> {
     let unsettled = false
     if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
     const probing = await this.#probe(modules, { signal, waits, patienceMs })
@@ -134,7 +141,8 @@ export class Tree {
     return unsettled
   }
 
-  /** A version that has ended offpeak again and again is left out; what is imported is written down, in case that it is the end. */
+  /** A version that has ended offpeak again and again is left out; what is imported is written down, in case that it is
+   *  the end. */
   async #readOne (item: Todo, probed: Probed | undefined): Promise<Read> {
     const { path } = item.file
     if (!isModule(path)) return await this.#reader.read(item, probed)
@@ -148,7 +156,8 @@ export class Tree {
     return read
   }
 
-  /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something may come back. */
+  /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something
+   *  may come back. */
   #forget ({ files, faults }: Walked, quietMs: number): boolean {
     const here = new Set(files.map(({ path }) => path))
     this.#late.only(new Set(files.map(({ real }) => real)))
@@ -173,7 +182,15 @@ export class Tree {
 
   #note (path: string, fault: OffpeakError): void {
     const entry = this.#entries.get(path)
-    this.#entries.set(path, { path, raws: entry?.raws ?? [], hash: entry?.hash ?? '', stamp: '', fault, retry: true, goneAt: null })
+    this.#entries.set(path, {
+      path,
+      raws: entry?.raws ?? [],
+      hash: entry?.hash ?? '',
+      stamp: '',
+      fault,
+      retry: true,
+      goneAt: null
+    })
   }
 
   async #todo (files: readonly FoundFile[]): Promise<Todo[]> {
@@ -193,14 +210,19 @@ export class Tree {
     if (known && (!module || entry.raws.length === 0)) return null
     if (!module && !worthALook(file)) return null
     if (file.size > MODULE_BYTES && module) {
-      this.#note(file.path, taskFileBroken({ file: file.path, message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}` }))
+      this.#note(file.path, taskFileBroken({
+        file: file.path,
+        message: `${file.path} has ${file.size} bytes, expected at most ${MODULE_BYTES}`
+      }))
       return null
     }
-    const source = await (module ? readFile(file.real, 'utf8') : headOf(file.real)).catch((error: NodeJS.ErrnoException) => {
-      // A file that vanished since the walk is the business of the next one.
-      if (error.code !== 'ENOENT') this.#note(file.path, unreadable(file.path, error))
-      return null
-    })
+    const source = await (module ? readFile(file.real, 'utf8') : headOf(file.real)).catch(
+      (error: NodeJS.ErrnoException) => {
+        // A file that vanished since the walk is the business of the next one.
+        if (error.code !== 'ENOENT') this.#note(file.path, unreadable(file.path, error))
+        return null
+      }
+    )
     if (source === null) return null
     const hash = sha(module ? source : `${file.stamp}\n${source}`)
     if (module && await this.#importsExposed(file, source)) return null
@@ -218,13 +240,18 @@ export class Tree {
   }
 
   /** What comes of the import in a child, by file, none for what went well before. */
-  async #probe (modules: readonly Todo[], { signal, waits, patienceMs }: Pick<RefreshAsk, 'signal' | 'waits' | 'patienceMs'>): Promise<Map<string, Promise<Tried>>> {
+  async #probe (
+    modules: readonly Todo[],
+    { signal, waits, patienceMs }: Pick<RefreshAsk, 'signal' | 'waits' | 'patienceMs'>
+  ): Promise<Map<string, Promise<Tried>>> {
     const known = this.#known ??= await recall(this.#ask.dataFolder)
     const earlier = new Map(modules.flatMap(({ file: { real }, hash }) => {
       const late = this.#late.take(real, hash)
       return late === undefined ? [] : [[real, Promise.resolve<Tried>(late)] as const]
     }))
-    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real)).map(versionOf).filter(version => this.#ended!.tooOften(version) === 0)
+    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real)).map(
+      versionOf
+    ).filter(version => this.#ended!.tooOften(version) === 0)
     const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Tried>()]))
     const patience = new Patience({ ms: patienceMs, elapsed: this.#ask.elapsed })
     const told = (file: string, probed: Probed) => {
@@ -232,22 +259,33 @@ export class Tree {
       if (this.#late.came(file, probed)) this.#ask.later()
       else coming.get(file)!.resolve(probed)
     }
-    const slow = ({ file, hash }: Version) => patience.wait(file, () => {
-      this.#late.add(file, hash)
-      coming.get(file)!.resolve(null)
-    })
+    const slow = ({ file, hash }: Version) =>
+      patience.wait(file, () => {
+        this.#late.add(file, hash)
+        coming.get(file)!.resolve(null)
+      })
     void this.#probeAll(versions, { signal, told, slow: waits ? () => undefined : slow }).then(
-      () => { for (const { resolve } of coming.values()) resolve(undefined) },
-      (error: unknown) => { for (const { reject } of coming.values()) reject(error) }
+      () => {
+        for (const { resolve } of coming.values()) resolve(undefined)
+      },
+      (error: unknown) => {
+        for (const { reject } of coming.values()) reject(error)
+      }
     )
     for (const { promise } of coming.values()) promise.catch(() => undefined) // The first that fails is told by the look.
     return new Map([...[...coming].map(([file, { promise }]) => [file, promise] as const), ...earlier])
   }
 
-  /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it has not told of. */
-  async #probeAll (versions: readonly Version[], { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: Probed) => void, slow: (version: Version) => void }): Promise<void> {
+  /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it
+   *  has not told of. */
+  async #probeAll (
+    versions: readonly Version[],
+    { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: Probed) => void,
+      slow: (version: Version) => void }
+  ): Promise<void> {
     const { boundMs } = this.#ask
-    const [suspects, others] = [versions.filter(one => this.#ended!.isSuspect(one)), versions.filter(one => !this.#ended!.isSuspect(one))]
+    const [suspects, others] = [versions.filter(one => this.#ended!.isSuspect(one)),
+      versions.filter(one => !this.#ended!.isSuspect(one))]
     for (const suspect of suspects) {
       this.#ended!.set('probe', suspect)
       await probe({ files: [suspect.file], boundMs, signal, told })
@@ -257,7 +295,9 @@ export class Tree {
     const next = () => this.#ended!.set('probe', others[at++] ?? null)
     next()
     await probe({
-      files: others.map(({ file }) => file), boundMs, signal,
+      files: others.map(({ file }) => file),
+      boundMs,
+      signal,
       told: (file, probed) => {
         if (!late.has(file)) next()
         told(file, probed)

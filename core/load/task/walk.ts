@@ -21,21 +21,39 @@ export interface FoundFile {
 }
 
 /** What lies in the tasks directory, and what of it cannot be used. */
-export interface Walked { root: string, files: FoundFile[], faults: Map<string, OffpeakError> }
+export interface Walked {
+  root: string
+  files: FoundFile[]
+  faults: Map<string, OffpeakError>
+}
 
-export interface WalkLimits { depth: number, files: number }
+export interface WalkLimits {
+  depth: number
+  files: number
+}
 
 const LIMITS: WalkLimits = { depth: 8, files: 20_000 }
 const EXECUTABLE = 0o111
 
-interface Walk extends Walked { account: Account | null, limits: WalkLimits, seen: Set<string>, links: string[], full: boolean }
+interface Walk extends Walked {
+  account: Account | null
+  limits: WalkLimits
+  seen: Set<string>
+  links: string[]
+  full: boolean
+}
 
-/** True for names that are never tasks: hidden ones, helpers that begin with `_`, tests, declarations, installed packages. */
+/** True for names that are never tasks: hidden ones, helpers that begin with `_`, tests, declarations, installed
+ *  packages. */
 export const passedOver = (name: string): boolean =>
   /^[._]/.test(name) || name === 'node_modules' || /\.test\.[^.]+$/.test(name) || /\.d\.[mc]?ts$/.test(name)
 
 const REASONS: Record<string, string> = {
-  ENOENT: 'does not exist', EACCES: 'may not be read', EPERM: 'may not be read', ELOOP: 'is a link that leads to itself', ENOTDIR: 'is no folder'
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read',
+  EPERM: 'may not be read',
+  ELOOP: 'is a link that leads to itself',
+  ENOTDIR: 'is no folder'
 }
 
 /** A file or folder that is there and cannot be read. */
@@ -46,7 +64,11 @@ export function unreadable (path: string, cause: unknown): OffpeakError {
 }
 
 /** Notes what others can change: whoever changes it says what is executed here. */
-async function isExposed (state: Walk, path: string, { real, stats }: { real: string, stats: Stats }): Promise<boolean> {
+async function isExposed (
+  state: Walk,
+  path: string,
+  { real, stats }: { real: string, stats: Stats }
+): Promise<boolean> {
   if (state.account === null) return false
   const found = changedBy(stats, state.account)
   if (found === null || !isRefused(found)) return false
@@ -63,7 +85,14 @@ async function addFile (state: Walk, path: string, found: { real: string, stats:
     return
   }
   const stamp = [real, stats.ino, stats.size, stats.mode, stats.mtimeMs].join('-')
-  state.files.push({ path, real, stamp, mtimeMs: stats.mtimeMs, size: stats.size, executable: (stats.mode & EXECUTABLE) !== 0 })
+  state.files.push({
+    path,
+    real,
+    stamp,
+    mtimeMs: stats.mtimeMs,
+    size: stats.size,
+    executable: (stats.mode & EXECUTABLE) !== 0
+  })
 }
 
 async function readFile (state: Walk, path: string, real: string): Promise<void> {
@@ -92,14 +121,21 @@ async function readFolder (state: Walk, path: string, real: string): Promise<voi
   if (state.seen.has(real) || state.full) return
   state.seen.add(real)
   if (path.split('/').length > state.limits.depth) {
-    state.faults.set(path, taskFileBroken({ file: path, message: `${path} lies deeper than ${state.limits.depth} folders: it is not read` }))
+    state.faults.set(path,
+      taskFileBroken({ file: path, message: `${path} lies deeper than ${state.limits.depth} folders: it is not read` }))
     return
   }
-  const entries = (await listing(state, path, real)).filter(({ name }) => !passedOver(name)).toSorted((a, b) => a.name < b.name ? -1 : 1)
+  const entries = (await listing(state, path, real)).filter(({ name }) => !passedOver(name)).toSorted((a, b) =>
+    a.name < b.name ? -1 : 1
+  )
   const below = (name: string) => path === '.' ? name : `${path}/${name}`
-  await Promise.all(entries.filter(entry => entry.isFile()).map(({ name }) => readFile(state, below(name), join(real, name))))
+  await Promise.all(
+    entries.filter(entry => entry.isFile()).map(({ name }) => readFile(state, below(name), join(real, name)))
+  )
   state.links.push(...entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => below(name)))
-  for (const entry of entries.filter(item => item.isDirectory())) await readFolder(state, below(entry.name), join(real, entry.name))
+  for (const entry of entries.filter(item => item.isDirectory())) {
+    await readFolder(state, below(entry.name), join(real, entry.name))
+  }
 }
 
 /** Notes what others can put in the place of a folder or file, by a folder or a link on the way to it. */
@@ -117,7 +153,13 @@ async function readLink (state: Walk, path: string): Promise<void> {
     const real = await realpath(join(state.root, path))
     if (await refuseWay(state, path, join(state.root, path))) return
     if (!real.startsWith(state.root + sep)) {
-      if (real !== state.root) state.faults.set(path, taskFileBroken({ file: path, message: `${path} is a link out of the tasks directory: it is not followed`, fix: 'Put the file itself there.' }))
+      if (real !== state.root) {
+        state.faults.set(path, taskFileBroken({
+          file: path,
+          message: `${path} is a link out of the tasks directory: it is not followed`,
+          fix: 'Put the file itself there.'
+        }))
+      }
       return
     }
     await ((await stat(real)).isDirectory() ? readFolder(state, path, real) : readFile(state, path, real))
@@ -132,14 +174,23 @@ export interface WalkAsk {
   account?: Account | null
 }
 
-/** Every regular file below the tasks directory in the order of its path. Never throws and never hangs: what cannot be read is a fault by its path. */
-export async function walk (directory: string, { limits = LIMITS, account = ownAccount() }: WalkAsk = {}): Promise<Walked> {
+/** Every regular file below the tasks directory in the order of its path. Never throws and never hangs: what cannot be
+ *  read is a fault by its path. */
+export async function walk (
+  directory: string,
+  { limits = LIMITS, account = ownAccount() }: WalkAsk = {}
+): Promise<Walked> {
   const faults = new Map<string, OffpeakError>()
   const root = await realpath(directory).catch(() => directory)
   const state: Walk = { root, account, limits, files: [], faults, seen: new Set(), links: [], full: false }
   if (await refuseWay(state, '.', directory)) return { root, files: [], faults }
   await readFolder(state, '.', root)
   for (let path = state.links.shift(); path !== undefined; path = state.links.shift()) await readLink(state, path)
-  if (state.full) faults.set('.', taskFileBroken({ file: '.', message: `More than ${limits.files} files lie in the tasks directory: the rest is not read` }))
+  if (state.full) {
+    faults.set('.', taskFileBroken({
+      file: '.',
+      message: `More than ${limits.files} files lie in the tasks directory: the rest is not read`
+    }))
+  }
   return { root, files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1), faults }
 }

@@ -17,10 +17,19 @@ import type { Reading } from '../machine/reading.ts'
 import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
-/** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its locks. */
-export interface Begun extends Running { priority: Priority, source: Source, due_at: number, started_at: number, resting: boolean, crashes?: number }
+/** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its
+ *  locks. */
+export interface Begun extends Running {
+  priority: Priority
+  source: Source
+  due_at: number
+  started_at: number
+  resting: boolean
+  crashes?: number
+}
 
-/** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no pause. */
+/** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no
+ *  pause. */
 export interface Conditions {
   reading?: Reading
   steady?: Steady | null
@@ -51,7 +60,10 @@ export interface Facts extends Conditions {
 const DEFAULTS = defaultsOf()
 
 /** What runs, counted. `byTask` counts the runs of all owners. */
-export interface Occupancy { standing: Omit<Standing, 'active'>, byTask: ReadonlyMap<string, number> }
+export interface Occupancy {
+  standing: Omit<Standing, 'active'>
+  byTask: ReadonlyMap<string, number>
+}
 
 /** The suspect of a crash that has not run for long yet. */
 function triedIn (running: readonly Begun[], cap: number, now: number): Standing['tried'] {
@@ -61,7 +73,8 @@ function triedIn (running: readonly Begun[], cap: number, now: number): Standing
 
 /** Counts what runs. Critical runs fill the slots that are for them alone first. */
 export function occupancyOf (facts: Facts): Occupancy {
-  const { tasks, running, slots, pauses = [], trials, buckets, priors = new Map(), config = DEFAULTS, others, reserved = null } = facts
+  const { tasks, running, slots, pauses = [], trials, buckets, priors = new Map(), config = DEFAULTS, others,
+    reserved = null } = facts
   const byTask = new Map(Object.entries(others?.tasks ?? {}))
   const priorities: Partial<Record<Priority, number>> = {}
   let [taken, critical, background, paced] = [0, 0, 0, 0]
@@ -84,8 +97,18 @@ export function occupancyOf (facts: Facts): Occupancy {
   return {
     byTask,
     standing: {
-      free: Math.max(0, slots - (taken - aside)), slots, reserve: { free: reserve - aside, slots: reserve }, priorities, background, pauses, priors,
-      crowd: crowdOf(running, buckets, others), reserved, known: tasks, tried: triedIn(running, config.manager.crash_cap, now), ...trials && { trials },
+      free: Math.max(0, slots - (taken - aside)),
+      slots,
+      reserve: { free: reserve - aside, slots: reserve },
+      priorities,
+      background,
+      pauses,
+      priors,
+      crowd: crowdOf(running, buckets, others),
+      reserved,
+      known: tasks,
+      tried: triedIn(running, config.manager.crash_cap, now),
+      ...trials && { trials },
       doubted: now < (facts.doubtedUntil ?? -Infinity),
       pace: since === null ? null : paceOf({ since, cores: reading?.cpu.cores ?? 1, taken: paced, now })
     }
@@ -99,8 +122,11 @@ export function lookAt (facts: Facts, { standing }: Pick<Occupancy, 'standing'>)
 }
 
 /** A run as a look is asked about it. */
-export const subjectOf = ({ tasks }: Pick<Facts, 'tasks'>, { byTask }: Pick<Occupancy, 'byTask'>, run: Waiting): Subject =>
-  ({ task: tasks.get(run.task), run, active: byTask.get(run.task) ?? 0 })
+export const subjectOf = (
+  { tasks }: Pick<Facts, 'tasks'>,
+  { byTask }: Pick<Occupancy, 'byTask'>,
+  run: Waiting
+): Subject => ({ task: tasks.get(run.task), run, active: byTask.get(run.task) ?? 0 })
 
 /** The verdicts on runs as things stand. */
 export function verdictsOn (facts: Facts, runs: readonly Waiting[]): Verdict[] {

@@ -22,15 +22,33 @@ export interface OffersAsk extends Facts {
   prefetch?: (task: string) => number
 }
 
-/** A run that was judged, for its cohort when it has one. `rest`: what holds the runs of the cohort that are due in that range, when its first is
- *  nearer to its deadline and so does not speak for them. */
-export interface Judged { run: Run, cohort: DueCohort | null, judgement: Judgement, rest?: { judgement: Judgement, from: number } }
+/** A run that was judged, for its cohort when it has one. `rest`: what holds the runs of the cohort that are due in
+ *  that range, when its first is nearer to its deadline and so does not speak for them. */
+export interface Judged {
+  run: Run
+  cohort: DueCohort | null
+  judgement: Judgement
+  rest?: { judgement: Judgement, from: number }
+}
 
 /** What may be claimed: exactly what was judged to start. `judged`: all that is due. */
-export interface Offers { offers: Offer[], pools: Record<string, number>, judged: Judged[], reserved: Reservation | null }
+export interface Offers {
+  offers: Offer[]
+  pools: Record<string, number>
+  judged: Judged[]
+  reserved: Reservation | null
+}
 
-/** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many may. */
-interface Candidate { one: Judged, task: Task, rank: number, demands: Demand[], plain: boolean, from?: number }
+/** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many
+ *  may. */
+interface Candidate {
+  one: Judged
+  task: Task
+  rank: number
+  demands: Demand[]
+  plain: boolean
+  from?: number
+}
 
 const TURN = 'turn/'
 
@@ -42,14 +60,22 @@ const FIRST = Number.MIN_SAFE_INTEGER
 /** Gates that others close to a run that waits for them: nothing else may hold it while others wait for it. */
 const OF_OTHERS = ['alone', 'locks', 'slots', 'priority', 'profile', 'background']
 
-const rankOf = ({ run, judgement }: Judged, task: Task): number => RANKS[urgencyOf({ run, task, class: judgement.class.class })]
+const rankOf = ({ run, judgement }: Judged, task: Task): number =>
+  RANKS[urgencyOf({ run, task, class: judgement.class.class })]
 
 type Aged = Reservation & { aged: boolean }
 
 const comesFirst = (a: Aged, b: Aged): boolean =>
-  a.aged !== b.aged ? a.aged : a.rank !== b.rank ? a.rank < b.rank : a.due_at !== b.due_at ? a.due_at < b.due_at : a.run < b.run
+  a.aged !== b.aged
+    ? a.aged
+    : a.rank !== b.rank
+    ? a.rank < b.rank
+    : a.due_at !== b.due_at
+    ? a.due_at < b.due_at
+    : a.run < b.run
 
-/** What a run needs all at once that others may keep from it for ever: to be alone, or, once it has waited for long, several locks. */
+/** What a run needs all at once that others may keep from it for ever: to be alone, or, once it has waited for long,
+ *  several locks. */
 function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Aged, 'locks' | 'aged'> | null {
   if (!task.alone && task.locks.length < 2) return null
   if (judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) return null
@@ -71,7 +97,10 @@ function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation
 }
 
 /** From when on runs of a cohort are due for which its first does not speak, or null when it speaks for all. */
-function restFrom ({ run, judgement: { phase, gates } }: Judged, { tasks, now, config, piledUpBefore = null }: OffersAsk): number | null {
+function restFrom (
+  { run, judgement: { phase, gates } }: Judged,
+  { tasks, now, config, piledUpBefore = null }: OffersAsk
+): number | null {
   const task = tasks.get(run.task)
   if (task === undefined) return null
   // What has piled up speaks for no run that was due after.
@@ -82,10 +111,17 @@ function restFrom ({ run, judgement: { phase, gates } }: Judged, { tasks, now, c
 }
 
 /** A run of the same cohort that is due now. */
-const dueNow = (run: Run, now: number): Run =>
-  ({ ...run, id: '', due_at: now, nominal_at: now, created_at: now, deadline_at: run.deadline_at === null ? null : now + run.deadline_at - run.due_at })
+const dueNow = (run: Run, now: number): Run => ({
+  ...run,
+  id: '',
+  due_at: now,
+  nominal_at: now,
+  created_at: now,
+  deadline_at: run.deadline_at === null ? null : now + run.deadline_at - run.due_at
+})
 
-/** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them apart. */
+/** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them
+ *  apart. */
 function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   const occupancy = occupancyOf({ ...ask, reserved })
   const look = lookAt(ask, occupancy)
@@ -108,14 +144,18 @@ function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   return { judged, look, byTask: occupancy.byTask }
 }
 
-/** What a judgement of the first run of a cohort is about: those that are as far from their deadlines as it is. Deadlines rise with the instants at
- *  which runs are due, so all that are due after one whose limits have not given way share its verdict, and all that are past theirs share one. */
+/** What a judgement of the first run of a cohort is about: those that are as far from their deadlines as it is.
+ *  Deadlines rise with the instants at which runs are due, so all that are due after one whose limits have not given
+ *  way share its verdict, and all that are past theirs share one. */
 function rangeOf ({ judgement: { phase }, run }: Judged, task: Task, now: number): { from: number, until: number } {
   if (phase === 'fresh') return { from: run.due_at, until: now }
   return { from: FIRST, until: phase === 'overdue' ? now - deadlineOf(task, run).lengthMs : run.due_at }
 }
 
-function targetOf ({ one, task: definition, from }: Pick<Candidate, 'one' | 'task' | 'from'>, now: number): Pick<Offer, 'cohort' | 'id'> {
+function targetOf (
+  { one, task: definition, from }: Pick<Candidate, 'one' | 'task' | 'from'>,
+  now: number
+): Pick<Offer, 'cohort' | 'id'> {
   if (one.cohort === null) return { id: one.run.id }
   const { task, queue, priority, span, scheduled } = one.cohort
   const range = from === undefined ? rangeOf(one, definition, now) : { from, until: now }
@@ -159,19 +199,36 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
   return aged.flatMap((priority, place) => {
     const turn = pools.pool(TURN + priority, 1)
-    return candidates.filter(({ rank }) => AGING[rank] === priority).flatMap(({ one, task, demands, from }) => demands.map(({ needs, takes }) =>
-      ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank: place - aged.length, needs: [turn, ...needs], takes: [turn, ...takes], locks: locksOf(task, ask) })))
+    return candidates.filter(({ rank }) => AGING[rank] === priority).flatMap(({ one, task, demands, from }) =>
+      demands.map(({ needs, takes }) => ({
+        ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now),
+        rank: place - aged.length,
+        needs: [turn, ...needs],
+        takes: [turn, ...takes],
+        locks: locksOf(task, ask)
+      }))
+    )
   })
 }
 
 /** The locks that a run has, those among them by which other owners know what it is. */
 function locksOf (task: Task, { trials }: Pick<Facts, 'trials'>): readonly string[] {
   const tries = task.breaker !== null && trials?.has(task.id) === true
-  return task.alone || tries ? [...task.locks, ...task.alone ? [ALONE] : [], ...tries ? [trialLock(task)] : []] : task.locks
+  return task.alone || tries
+    ? [...task.locks, ...task.alone ? [ALONE] : [], ...tries ? [trialLock(task)] : []]
+    : task.locks
 }
 
-const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<Facts, 'now' | 'trials'>): Offer[] => candidates.flatMap(({ one, task, rank, demands, from }) =>
-  demands.map(({ needs, takes }) => ({ ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now), rank, needs, takes, locks: locksOf(task, ask) })))
+const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<Facts, 'now' | 'trials'>): Offer[] =>
+  candidates.flatMap(({ one, task, rank, demands, from }) =>
+    demands.map(({ needs, takes }) => ({
+      ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now),
+      rank,
+      needs,
+      takes,
+      locks: locksOf(task, ask)
+    }))
+  )
 
 /** Quick runs are claimed before there is a slot for them, after all that has one. */
 function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
@@ -181,27 +238,33 @@ function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask
     const most = plain ? prefetch(task.id) : 0
     if (most < 1) return []
     const pool = pools.pool(`prefetch/${task.id}`, most)
-    return [{ ...targetOf({ one, task }, now), rank: PREFETCH_RANK, needs: [pool, pools.aloneElsewhere()], takes: [pool] }]
+    return [{
+      ...targetOf({ one, task }, now),
+      rank: PREFETCH_RANK,
+      needs: [pool, pools.aloneElsewhere()],
+      takes: [pool]
+    }]
   })
 }
 
 const startsAlone = ({ run, judgement }: Judged, tasks: Facts['tasks']): boolean =>
   judgement.decision === 'start' && tasks.get(run.task)?.alone === true
 
-/** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the pools to say, which are the
- *  same gates counted on. */
+/** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the
+ *  pools to say, which are the same gates counted on. */
 export function offersFor (ask: OffersAsk): Offers {
   const first = judgeAll(ask, null)
   const reserved = reservationFor(first.judged, ask)
   const { judged, look, byTask } = reserved === null ? first : judgeAll(ask, reserved)
   const pools = new Pools({ look, byTask, others: ask.others, alone: judged.some(one => startsAlone(one, ask.tasks)) })
   const candidates = candidatesOf(judged, ask.tasks, pools)
-  const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask), ...prefetchOffers(candidates, { ask, pools })]
+  const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask),
+    ...prefetchOffers(candidates, { ask, pools })]
   return { offers, pools: pools.left, judged, reserved }
 }
 
-/** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots and their own task bounds,
- *  for others may start before them. */
+/** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots
+ *  and their own task bounds, for others may start before them. */
 export function earlyOffers (ask: Omit<OffersAsk, 'turns' | 'prefetch'>): Pick<Offers, 'offers' | 'pools'> {
   const { judged, look, byTask } = judgeAll(ask, null)
   const pools = new Pools({ look, byTask, others: ask.others, alone: false })

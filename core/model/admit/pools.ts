@@ -12,16 +12,23 @@ import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
 /** What the start of one run needs to be left in pools, and what it takes from them. */
-export interface Demand { needs: string[], takes: string[] }
+export interface Demand {
+  needs: string[]
+  takes: string[]
+}
 
 /** The lock of the run that tries a task after a pause of its breaker, by which other owners know of it. */
 export const trialLock = ({ id }: Pick<Task, 'id'>): string => `offpeak:trial/${id}`
 
 /** A run that may start. */
-export interface Starter { run: Run, task: Task, judgement: Judgement }
+export interface Starter {
+  run: Run
+  task: Task
+  judgement: Judgement
+}
 
-/** What is left for starts, by the names of pools. Each pool is one gate of order or share: it has room exactly while the gate is open, so that a
- *  claim of many runs closes it at the right one. */
+/** What is left for starts, by the names of pools. Each pool is one gate of order or share: it has room exactly while
+ *  the gate is open, so that a claim of many runs closes it at the right one. */
 export class Pools {
   readonly left: Record<string, number> = {}
   readonly #look: Look
@@ -30,9 +37,12 @@ export class Pools {
   readonly #others: Others
   readonly #alone: boolean
 
-  /** `others`: what runs of other owners take, which is subtracted by the claim, as it is then. `alone`: a run that is to run alone is among those
-   *  that may start. */
-  constructor ({ look, byTask, others = NO_OTHERS, alone }: { look: Look, byTask: ReadonlyMap<string, number>, others: Others | undefined, alone: boolean }) {
+  /** `others`: what runs of other owners take, which is subtracted by the claim, as it is then. `alone`: a run that is
+   *  to run alone is among those that may start. */
+  constructor (
+    { look, byTask, others = NO_OTHERS, alone }: { look: Look, byTask: ReadonlyMap<string, number>,
+      others: Others | undefined, alone: boolean }
+  ) {
     this.#look = look
     this.#standing = look.standing
     this.#byTask = byTask
@@ -40,7 +50,8 @@ export class Pools {
     this.#alone = alone
   }
 
-  /** What the start of a run needs and takes. A critical one may have a slot of its own or an ordinary one: the first that is free. */
+  /** What the start of a run needs and takes. A critical one may have a slot of its own or an ordinary one: the first
+   *  that is free. */
   demandsOf (starter: Starter): Demand[] {
     const common = this.#common(starter)
     const ordinary = this.#ordinary(starter, common)
@@ -69,7 +80,8 @@ export class Pools {
     const profile = profileSlots(this.#look)
     if (profile === null) return demand
     const [shared, least] = ([null, 'deadline'] as const).map(bypass =>
-      this.pool(bypass === null ? 'profile' : 'profile/least', slotsFor(profile, bypass) - profileTaken(this.#standing)))
+      this.pool(bypass === null ? 'profile' : 'profile/least', slotsFor(profile, bypass) - profileTaken(this.#standing))
+    )
     demand.takes.push(shared!, least!)
     if (!judgement.critical) demand.needs.push(judgement.bypass === null ? shared! : least!)
     return demand

@@ -1,55 +1,85 @@
 import { OffpeakError, show } from './errors.ts'
 
-export const unauthorized = () => new OffpeakError({
-  code: 'OFFPEAK_UNAUTHORIZED',
-  status: 401,
-  message: 'This request needs the token',
-  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
-})
+export const unauthorized = () =>
+  new OffpeakError({
+    code: 'OFFPEAK_UNAUTHORIZED',
+    status: 401,
+    message: 'This request needs the token',
+    fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
+  })
 
 /** What was sent is no token, or none any more. Which of them it is, is nobody's business who has it not. */
-export const tokenRefused = () => new OffpeakError({
-  code: 'OFFPEAK_UNAUTHORIZED',
-  status: 401,
-  message: 'This request needs the token, and the one that was sent is not known: it is wrong, was revoked or has expired',
-  fix: "Send the one in the file `token` of the data folder, or one of `offpeak token create`, as `Authorization: Bearer <token>`. `offpeak token list` says which have expired."
-})
+export const tokenRefused = () =>
+  new OffpeakError({
+    code: 'OFFPEAK_UNAUTHORIZED',
+    status: 401,
+    message:
+      'This request needs the token, and the one that was sent is not known: it is wrong, was revoked or has expired',
+    fix:
+      'Send the one in the file `token` of the data folder, or one of `offpeak token create`, as `Authorization: Bearer <token>`. `offpeak token list` says which have expired.'
+  })
 
 /** The answer is private as a whole, and the request has no token. */
-export const privateWithheld = () => new OffpeakError({
-  code: 'OFFPEAK_UNAUTHORIZED',
-  status: 401,
-  message: 'What this address shows is private: it needs the token, on this machine too',
-  fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set server.private_reads to open in config.json.'
-})
+export const privateWithheld = () =>
+  new OffpeakError({
+    code: 'OFFPEAK_UNAUTHORIZED',
+    status: 401,
+    message: 'What this address shows is private: it needs the token, on this machine too',
+    fix:
+      'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set server.private_reads to open in config.json.'
+  })
 
-export const scopeMissing = ({ needed, scope, name }: { needed: string, scope: string, name: string }) => new OffpeakError({
-  code: 'OFFPEAK_SCOPE_MISSING',
-  status: 403,
-  message: `This needs a token of the scope '${needed}'; the token '${name}' has '${scope}'`,
-  fix: `Make one with \`offpeak token create NAME --scope ${needed}\`.`
-})
+export const scopeMissing = ({ needed, scope, name }: { needed: string, scope: string, name: string }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SCOPE_MISSING',
+    status: 403,
+    message: `This needs a token of the scope '${needed}'; the token '${name}' has '${scope}'`,
+    fix: `Make one with \`offpeak token create NAME --scope ${needed}\`.`
+  })
 
 export const forbidden = (message: string) => new OffpeakError({ code: 'OFFPEAK_FORBIDDEN', status: 403, message })
 
-export const tooManyTries = (seconds: number) => new OffpeakError({
-  code: 'OFFPEAK_TOO_MANY_TRIES',
-  status: 429,
-  retryAfter: seconds,
-  message: `Too many wrong tokens came from this address: wait ${seconds} s`,
-  fix: 'The token is in the file `token` of the data folder.'
-})
+export const tooManyTries = (seconds: number) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TOO_MANY_TRIES',
+    status: 429,
+    retryAfter: seconds,
+    message: `Too many wrong tokens came from this address: wait ${seconds} s`,
+    fix: 'The token is in the file `token` of the data folder.'
+  })
 
-export const tokensUnreadable = ({ file, why, fix = 'Mend it; or remove it, and make the tokens anew with `offpeak token create`.', cause }: { file: string, why: string, fix?: string, cause?: unknown }) => new OffpeakError({
-  code: 'OFFPEAK_TOKENS_UNREADABLE', status: 500, file, message: `The tokens in ${file} are not taken: ${why}`, fix, cause
-})
+export const tokensUnreadable = (
+  { file, why, fix = 'Mend it; or remove it, and make the tokens anew with `offpeak token create`.', cause }: {
+    file: string
+    why: string
+    fix?: string
+    cause?: unknown
+  }
+) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TOKENS_UNREADABLE',
+    status: 500,
+    file,
+    message: `The tokens in ${file} are not taken: ${why}`,
+    fix,
+    cause
+  })
 
-export const tokenExists = (name: string) => new OffpeakError({
-  code: 'OFFPEAK_TOKEN_EXISTS', status: 409, message: `There is a token with the name '${name}'`, fix: `Revoke it first with \`offpeak token revoke ${name}\`, or take another name.`
-})
+export const tokenExists = (name: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TOKEN_EXISTS',
+    status: 409,
+    message: `There is a token with the name '${name}'`,
+    fix: `Revoke it first with \`offpeak token revoke ${name}\`, or take another name.`
+  })
 
-export const tokenInvalid = (message: string, fix?: string) => new OffpeakError({ code: 'OFFPEAK_TOKEN_INVALID', status: 422, message, fix })
+export const tokenInvalid = (message: string, fix?: string) =>
+  new OffpeakError({ code: 'OFFPEAK_TOKEN_INVALID', status: 422, message, fix })
 
-export const tokenNotFound = (name: string) => new OffpeakError({
-  code: 'OFFPEAK_TOKEN_NOT_FOUND', status: 404, message: `No token has the name ${show(name)}`, fix: 'List them with `offpeak token list`.'
-})
+export const tokenNotFound = (name: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TOKEN_NOT_FOUND',
+    status: 404,
+    message: `No token has the name ${show(name)}`,
+    fix: 'List them with `offpeak token list`.'
+  })

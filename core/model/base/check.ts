@@ -12,12 +12,14 @@ const MOST_FAULTS = 100
 const LAST_INSTANT = 8.64e15
 
 type Plain = Record<string, unknown>
-type Node = Plain & { type?: string | string[], title?: string, enum?: unknown[], anyOf?: Node[], properties?: Record<string, Node>, items?: Node }
+type Node = Plain & { type?: string | string[], title?: string, enum?: unknown[], anyOf?: Node[],
+  properties?: Record<string, Node>, items?: Node }
 
 const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null
 
 /** One step of a JSON pointer, RFC 6901. */
-export const pointerStep = (key: string | number): string => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+export const pointerStep = (key: string | number): string =>
+  `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 /** The JSON pointer of a path. */
 export const pointerOf = (path: readonly (string | number)[]): string => path.map(pointerStep).join('')
@@ -30,7 +32,9 @@ function distance (a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, sign] of [...a].entries()) {
     const next = [i + 1]
-    for (const [j, other] of [...b].entries()) next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (sign === other ? 0 : 1)))
+    for (const [j, other] of [...b].entries()) {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (sign === other ? 0 : 1)))
+    }
     row = next
   }
   return row[b.length]!
@@ -39,7 +43,9 @@ function distance (a: string, b: string): number {
 /** The known word that a mistyped one most likely means, or null when none is near. */
 export function nearest (word: string, known: readonly string[]): string | null {
   const wanted = word.slice(0, 64).toLowerCase().replaceAll('-', '_')
-  const ranked = known.map(name => ({ name, far: distance(wanted, name.toLowerCase()) })).toSorted((a, b) => a.far - b.far)
+  const ranked = known.map(name => ({ name, far: distance(wanted, name.toLowerCase()) })).toSorted((a, b) =>
+    a.far - b.far
+  )
   const best = ranked[0]
   return best !== undefined && best.far <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : null
 }
@@ -62,7 +68,13 @@ export function foundWords (value: unknown): string {
 }
 
 const KINDS: Record<string, string> = {
-  string: 'text', boolean: 'true or false', object: 'an object', array: 'a list', null: 'null', number: 'a number', integer: 'a whole number'
+  string: 'text',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  null: 'null',
+  number: 'a number',
+  integer: 'a whole number'
 }
 
 function rangeWords (least: unknown, most: unknown): string {
@@ -94,32 +106,51 @@ export function expectedWords (schema: Node): string {
 }
 
 function at (value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, key) => isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined, value)
+  return path.reduce<unknown>((inner, key) => isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined,
+    value)
 }
 
 const nodeAt = (schema: TSchema, schemaPath: string): Node => at(schema, schemaPath.split('/').slice(1)) as Node ?? {}
 
-interface Found { keyword: string, schemaPath: string, instancePath: string, params: object }
+interface Found {
+  keyword: string
+  schemaPath: string
+  instancePath: string
+  params: object
+}
 
 function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, instancePath, params }: Found): Detail[] {
   if (keyword === 'additionalProperties' || /\/anyOf\/\d/.test(schemaPath)) return []
   if (keyword === 'boolean') {
     const parent = nodeAt(schema, schemaPath.replace(/\/additionalProperties$/, ''))
-    return [{ pointer: instancePath, detail: unknownWords(pathOf(instancePath).at(-1)!, Object.keys(parent.properties ?? {})) }]
+    return [{
+      pointer: instancePath,
+      detail: unknownWords(pathOf(instancePath).at(-1)!, Object.keys(parent.properties ?? {}))
+    }]
   }
   if (keyword === 'required') {
     const { requiredProperties = [] } = params as { requiredProperties?: string[] }
     return requiredProperties.map(key => ({ pointer: instancePath, detail: `'${key}' is missing` }))
   }
   const [node, inner] = [nodeAt(schema, schemaPath), at(value, pathOf(instancePath))]
-  if (keyword === 'minProperties') return [{ pointer: instancePath, detail: `found an empty object, expected at least one of ${Object.keys(node.properties ?? {}).join(', ')}` }]
+  if (keyword === 'minProperties') {
+    return [{
+      pointer: instancePath,
+      detail: `found an empty object, expected at least one of ${Object.keys(node.properties ?? {}).join(', ')}`
+    }]
+  }
   // Of a choice that has an object, an object is told what is wrong with it.
-  const branch = keyword === 'anyOf' && isObject(inner) && !Array.isArray(inner) ? node.anyOf?.find(({ type }) => type === 'object') : undefined
+  const branch = keyword === 'anyOf' && isObject(inner) && !Array.isArray(inner)
+    ? node.anyOf?.find(({ type }) => type === 'object')
+    : undefined
   const closer = branch === undefined ? [] : schemaFaults(branch as TSchema, inner)
   if (closer.length > 0) return closer.map(({ pointer, detail }) => ({ pointer: instancePath + pointer, detail }))
   const found = Array.isArray(inner) && keyword.endsWith('Items') ? `a list of ${inner.length}` : foundWords(inner)
   const why = node.why === undefined ? '' : `: ${String(node.why)}`
-  return [{ pointer: instancePath, detail: `found ${found}, expected ${expectedWords(node)}${shareWords(node, inner)}${why}` }]
+  return [{
+    pointer: instancePath,
+    detail: `found ${found}, expected ${expectedWords(node)}${shareWords(node, inner)}${why}`
+  }]
 }
 
 /** Who writes 70 for a share means 0.7. */
@@ -149,8 +180,10 @@ const answers = (ask: () => unknown): boolean => {
 
 type Meaning = (value: unknown, schema: Node) => string | null
 
-const notExpected = (value: unknown, schema: Node): string => `found ${foundWords(value)}, expected ${expectedWords(schema)}`
-const unless = (isRight: (value: unknown) => boolean): Meaning => (value, schema) => isRight(value) ? null : notExpected(value, schema)
+const notExpected = (value: unknown, schema: Node): string =>
+  `found ${foundWords(value)}, expected ${expectedWords(schema)}`
+const unless = (isRight: (value: unknown) => boolean): Meaning => (value, schema) =>
+  isRight(value) ? null : notExpected(value, schema)
 
 /** A duration in words may be too long, or nothing where that would stop something. */
 const durationFault: Meaning = (value, schema) => {
@@ -158,8 +191,12 @@ const durationFault: Meaning = (value, schema) => {
     if (milliseconds(value as Duration) > 0 || schema.aboveZero === undefined) return null
     return `found ${foundWords(value)}, expected more than 0: ${String(schema.aboveZero)}`
   } catch (error) {
-    const tooLong = typeof value === 'number' ? value > 0 : error instanceof OffpeakError && /ten years/.test(error.message)
-    return tooLong ? `found ${foundWords(value)}, expected at most ten years: write a shorter duration, or leave it out` : notExpected(value, schema)
+    const tooLong = typeof value === 'number'
+      ? value > 0
+      : error instanceof OffpeakError && /ten years/.test(error.message)
+    return tooLong
+      ? `found ${foundWords(value)}, expected at most ten years: write a shorter duration, or leave it out`
+      : notExpected(value, schema)
   }
 }
 
@@ -173,10 +210,13 @@ const NOTHING = {}
 const meaningful = new WeakMap<Node, boolean>()
 
 /** The schemas of what lies in a value of this one, whatever their keys. */
-const innerOf = ({ properties = {}, patternProperties = {}, items, anyOf = [] }: Node): Node[] =>
-  [...Object.values(properties), ...Object.values(patternProperties as Record<string, Node>), ...anyOf, ...items === undefined ? [] : [items]]
+const innerOf = (
+  { properties = {}, patternProperties = {}, items, anyOf = [] }: Node
+): Node[] => [...Object.values(properties), ...Object.values(patternProperties as Record<string, Node>), ...anyOf,
+  ...items === undefined ? [] : [items]]
 
-/** True when a title says more of a value than the rest of its schema: most lists are long and say nothing of the kind. */
+/** True when a title says more of a value than the rest of its schema: most lists are long and say nothing of the
+ *  kind. */
 function hasMeaning (schema: Node): boolean {
   const known = meaningful.get(schema)
   if (known !== undefined) return known
@@ -194,7 +234,11 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
     return detail === null ? [] : [{ pointer, detail }]
   }
   if (!isObject(value)) return []
-  if (Array.isArray(value)) return schema.items === undefined ? [] : value.flatMap((item, index) => meaningFaults(schema.items!, item, pointer + pointerStep(index)))
+  if (Array.isArray(value)) {
+    return schema.items === undefined
+      ? []
+      : value.flatMap((item, index) => meaningFaults(schema.items!, item, pointer + pointerStep(index)))
+  }
   const pattern = Object.values((schema.patternProperties ?? NOTHING) as Record<string, Node>)[0]
   const faults: Detail[] = []
   for (const key of Object.keys(value)) {
@@ -204,9 +248,13 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
   return faults
 }
 
-/** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether there is any, where the caller has
- *  compiled the schema. */
-export function faultsOf (schema: TSchema, value: unknown, fits = (one: unknown): boolean => Check(schema, one)): Detail[] {
+/** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether
+ *  there is any, where the caller has compiled the schema. */
+export function faultsOf (
+  schema: TSchema,
+  value: unknown,
+  fits = (one: unknown): boolean => Check(schema, one)
+): Detail[] {
   const meanings = meaningFaults(schema as Node, value, '')
   if (fits(value)) return meanings
   const faults = schemaFaults(schema, value)
@@ -214,9 +262,13 @@ export function faultsOf (schema: TSchema, value: unknown, fits = (one: unknown)
   return [...faults, ...meanings.filter(fault => !known.has(fault.pointer))]
 }
 
-/** Epoch ms of an instant that came from outside: epoch ms, a Date, or ISO 8601 with a zone. Throws OFFPEAK_INPUT_INVALID with the pointer. */
+/** Epoch ms of an instant that came from outside: epoch ms, a Date, or ISO 8601 with a zone. Throws
+ *  OFFPEAK_INPUT_INVALID with the pointer. */
 export function instantIn (value: unknown, { what, pointer }: { what: string, pointer: string }): number {
   const instant = typeof value === 'string' ? instantOf(value) : value instanceof Date ? value.getTime() : value
   if (typeof instant === 'number' && Math.abs(instant) <= LAST_INSTANT) return instant
-  throw inputInvalid({ what, errors: [{ pointer, detail: `found ${foundWords(value)}, expected ${INSTANT_EXPECTED}` }] })
+  throw inputInvalid({
+    what,
+    errors: [{ pointer, detail: `found ${foundWords(value)}, expected ${INSTANT_EXPECTED}` }]
+  })
 }

@@ -10,7 +10,8 @@ export const DAY = 24 * HOUR
 export type Duration = number | string
 
 // The parser passes over words that it does not know; here they are an error. The second form is ISO 8601.
-const WORDS = /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
+const WORDS =
+  /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
 
 const LONGEST_WORDS = 200
 /** No duration is said in more characters: what is longer is not read. */
@@ -22,7 +23,8 @@ const read = new Map<string, number>()
 /** No duration is longer: ten years, leap days included. Instants that are counted with it stay inside the calendar. */
 export const LONGEST = 3653 * DAY
 
-/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative, longer than ten years or not understood. */
+/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative, longer than ten years or not
+ *  understood. */
 export function milliseconds (value: Duration): number {
   if (typeof value !== 'string') return readMs(value)
   if (value.length > LONGEST_WORDS) throw durationInvalid(value)
@@ -37,7 +39,11 @@ export function milliseconds (value: Duration): number {
 function readMs (value: Duration): number {
   // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
   const bare = typeof value === 'number' || (value.length <= MOST_CHARACTERS && /^\s*\d+(\.\d+)?\s*$/.test(value))
-  const ms = bare ? Number(value) * SECOND : value.length <= MOST_CHARACTERS && WORDS.test(value) ? parse(value.trim()) : null
+  const ms = bare
+    ? Number(value) * SECOND
+    : value.length <= MOST_CHARACTERS && WORDS.test(value)
+    ? parse(value.trim())
+    : null
   if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) throw durationInvalid(value)
   if (ms > LONGEST) throw durationTooLong(value)
   return ms

@@ -28,7 +28,8 @@ export function offsetSeconds (text: string): number | null {
 /** The milliseconds of the digits behind the decimal point of a second. */
 export const fractionMs = (digits = ''): number => Number(digits.slice(0, 3).padEnd(3, '0'))
 
-/** Epoch ms of an instant in ISO 8601 with a zone. Null for anything else: a day or an hour that does not exist, a zone that is missing. */
+/** Epoch ms of an instant in ISO 8601 with a zone. Null for anything else: a day or an hour that does not exist, a zone
+ *  that is missing. */
 export function instantOf (text: string): number | null {
   const found = SHAPE.exec(text)
   if (found === null) return null

@@ -5,14 +5,26 @@ import { cut } from './text.ts'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /** `bytes`: of the UTF-8 text; `depth`: of nested arrays and objects. */
-export interface JsonLimits { bytes: number, depth: number }
+export interface JsonLimits {
+  bytes: number
+  depth: number
+}
 
-/** Why a value cannot be JSON, and where: `bytes` it is too large, `depth` it is nested too deeply, `value` JSON has no such value,
- *  `unreadable` reading it throws. */
-export interface JsonFault { kind: 'bytes' | 'depth' | 'value' | 'unreadable', pointer: string, detail: string }
+/** Why a value cannot be JSON, and where: `bytes` it is too large, `depth` it is nested too deeply, `value` JSON has no
+ *  such value, `unreadable` reading it throws. */
+export interface JsonFault {
+  kind: 'bytes' | 'depth' | 'value' | 'unreadable'
+  pointer: string
+  detail: string
+}
 
 /** A container that is being converted, and the one that it lies in. */
-interface Frame { value: object, key: Key, depth: number, outer: Frame | null }
+interface Frame {
+  value: object
+  key: Key
+  depth: number
+  outer: Frame | null
+}
 
 type Key = string | number
 type Holder = Record<Key, unknown>
@@ -21,7 +33,12 @@ type Unfit = bigint | symbol | (() => unknown)
 // TypeScript does not know it yet.
 const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => value is { rawJSON: string } }
 
-interface Found { kind?: JsonFault['kind'], key: Key, frame: Frame | null, detail: string }
+interface Found {
+  kind?: JsonFault['kind']
+  key: Key
+  frame: Frame | null
+  detail: string
+}
 
 const MOST_FAULTS = 10
 /** Of parts that throw when they are read: what throws takes far longer to read than what does not. */
@@ -36,8 +53,15 @@ const setSize = sizeOf(Set.prototype)
 
 /** What has no content that can be read, in words. */
 const EMPTY: readonly [(value: unknown) => boolean, string][] = [
-  [types.isPromise, 'a Promise: is an await missing?'], [types.isAnyArrayBuffer, 'an ArrayBuffer'], [types.isDataView, 'a DataView'], [types.isWeakMap, 'a WeakMap'],
-  [types.isWeakSet, 'a WeakSet'], [types.isGeneratorObject, 'a generator'], [types.isMapIterator, 'an iterator'], [types.isSetIterator, 'an iterator'], [types.isRegExp, 'a RegExp']
+  [types.isPromise, 'a Promise: is an await missing?'],
+  [types.isAnyArrayBuffer, 'an ArrayBuffer'],
+  [types.isDataView, 'a DataView'],
+  [types.isWeakMap, 'a WeakMap'],
+  [types.isWeakSet, 'a WeakSet'],
+  [types.isGeneratorObject, 'a generator'],
+  [types.isMapIterator, 'an iterator'],
+  [types.isSetIterator, 'an iterator'],
+  [types.isRegExp, 'a RegExp']
 ]
 
 const escaped = (key: Key) => cut(String(key), 200).replaceAll('~', '~0').replaceAll('/', '~1')
@@ -92,7 +116,9 @@ export class JsonWalk {
       return json
     } catch (error) {
       // Also what runs out of stack while it is called at the end of one.
-      if (error !== STOP) this.faults.push({ kind: 'unreadable', pointer: '', detail: `cannot be read: ${messageOf(error)}` })
+      if (error !== STOP) {
+        this.faults.push({ kind: 'unreadable', pointer: '', detail: `cannot be read: ${messageOf(error)}` })
+      }
       return null
     }
   }
@@ -108,7 +134,9 @@ export class JsonWalk {
     this.#most += most
     this.#visits++
     // What takes no bytes, such as a property that is undefined, takes time; what takes some takes two, with its comma.
-    if (this.#least > this.#limits.bytes || this.#visits > this.#limits.bytes + 1000) this.#tooLarge(`at least ${Math.max(this.#least, this.#limits.bytes + 1)}`)
+    if (this.#least > this.#limits.bytes || this.#visits > this.#limits.bytes + 1000) {
+      this.#tooLarge(`at least ${Math.max(this.#least, this.#limits.bytes + 1)}`)
+    }
   }
 
   /** Stops before `count` entries are read that cannot fit. */
@@ -118,7 +146,11 @@ export class JsonWalk {
   }
 
   #tooLarge (bytes: string): never {
-    return this.#giveUp({ kind: 'bytes', pointer: '', detail: `is ${bytes} bytes of JSON, and at most ${this.#limits.bytes} may be kept` })
+    return this.#giveUp({
+      kind: 'bytes',
+      pointer: '',
+      detail: `is ${bytes} bytes of JSON, and at most ${this.#limits.bytes} may be kept`
+    })
   }
 
   /** The fault is of the whole value, of which nothing is kept. */
@@ -149,8 +181,19 @@ export class JsonWalk {
       return this.#value(holder[key], key, frame)
     } catch (error) {
       if (error === STOP) throw error
-      if (++this.#unreadable > MOST_UNREADABLE) this.#giveUp({ kind: 'unreadable', pointer: '', detail: `cannot be read: more than ${MOST_UNREADABLE} of its parts throw` })
-      return this.#instead('[unreadable]', { kind: 'unreadable', key, frame, detail: this.faults.length < MOST_FAULTS ? `cannot be read: ${messageOf(error)}` : '' })
+      if (++this.#unreadable > MOST_UNREADABLE) {
+        this.#giveUp({
+          kind: 'unreadable',
+          pointer: '',
+          detail: `cannot be read: more than ${MOST_UNREADABLE} of its parts throw`
+        })
+      }
+      return this.#instead('[unreadable]', {
+        kind: 'unreadable',
+        key,
+        frame,
+        detail: this.faults.length < MOST_FAULTS ? `cannot be read: ${messageOf(error)}` : ''
+      })
     }
   }
 
@@ -163,7 +206,11 @@ export class JsonWalk {
     if (typeof value === 'number') return this.#number(value, key, frame)
     if (value === undefined) return undefined
     const made = this.#ownJson(value, key)
-    if (made !== value) return typeof made === 'object' && made !== null ? this.#object(made, key, frame) : this.#made(made, key, frame)
+    if (made !== value) {
+      return typeof made === 'object' && made !== null
+        ? this.#object(made, key, frame)
+        : this.#made(made, key, frame)
+    }
     if (typeof value === 'object') return this.#object(value, key, frame)
     return this.#unfit(value as Unfit, key, frame)
   }
@@ -180,7 +227,9 @@ export class JsonWalk {
 
   /** What `toJSON` has returned is not asked again. */
   #made (value: unknown, key: Key, frame: Frame | null): Json | undefined {
-    if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function') return this.#unfit(value as Unfit, key, frame)
+    if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function') {
+      return this.#unfit(value as Unfit, key, frame)
+    }
     return this.#value(value, key, frame)
   }
 
@@ -190,7 +239,9 @@ export class JsonWalk {
   }
 
   #number (value: number, key: Key, frame: Frame | null): Json {
-    if (!Number.isFinite(value)) return this.#instead(String(value), { key, frame, detail: `is ${value}, which JSON does not have` })
+    if (!Number.isFinite(value)) {
+      return this.#instead(String(value), { key, frame, detail: `is ${value}, which JSON does not have` })
+    }
     this.#add(1, 25)
     // JSON has no negative zero.
     return value + 0
@@ -205,15 +256,28 @@ export class JsonWalk {
   /** Loosely its digits are what it is. */
   #bigint (value: bigint, key: Key, frame: Frame | null): Json {
     const isHuge = value > LARGEST_BIGINT || value < -LARGEST_BIGINT
-    if (this.#isStrict || isHuge) return this.#instead('[a BigInt]', { key, frame, detail: 'is a BigInt, which JSON does not have: use a number or text' })
+    if (this.#isStrict || isHuge) {
+      return this.#instead('[a BigInt]', {
+        key,
+        frame,
+        detail: 'is a BigInt, which JSON does not have: use a number or text'
+      })
+    }
     return this.#text(String(value))
   }
 
   #object (value: object, key: Key, frame: Frame | null): Json | undefined {
     const depth = frame === null ? 0 : frame.depth
-    if (this.#isWithin(value, depth)) return this.#instead('[circular]', { key, frame, detail: 'is circular: it contains itself' })
+    if (this.#isWithin(value, depth)) {
+      return this.#instead('[circular]', { key, frame, detail: 'is circular: it contains itself' })
+    }
     if (depth >= this.#limits.depth) {
-      return this.#instead('[too deep]', { kind: 'depth', key, frame, detail: `is nested deeper than ${this.#limits.depth} levels` })
+      return this.#instead('[too deep]', {
+        kind: 'depth',
+        key,
+        frame,
+        detail: `is nested deeper than ${this.#limits.depth} levels`
+      })
     }
     this.#open[depth] = value
     const inner = { value, key, depth: depth + 1, outer: frame }
@@ -221,7 +285,9 @@ export class JsonWalk {
     this.#add(1, 2)
     if (Array.isArray(value)) return this.#list(value, inner)
     // To be asked for its keys is code of the task, and what it answers takes V8 long to check.
-    if (types.isProxy(value)) return this.#instead('[a Proxy]', { key, frame, detail: 'is a Proxy: hand over a copy of it, such as { ...it }' })
+    if (types.isProxy(value)) {
+      return this.#instead('[a Proxy]', { key, frame, detail: 'is a Proxy: hand over a copy of it, such as { ...it }' })
+    }
     return isPlain(value) ? this.#fields(value, inner) : this.#special(value, key, inner)
   }
 
@@ -243,7 +309,13 @@ export class JsonWalk {
       return this.#instead(words, { key, frame: inner.outer, detail: `is ${empty[1]}` })
     }
     // The two that say what it is are hidden from JSON.
-    return value instanceof Error ? { name: this.#text(String(value.name)), message: this.#text(String(value.message)), ...this.#fields(value, inner) } : this.#fields(value, inner)
+    return value instanceof Error
+      ? {
+        name: this.#text(String(value.name)),
+        message: this.#text(String(value.message)),
+        ...this.#fields(value, inner)
+      }
+      : this.#fields(value, inner)
   }
 
   #list (items: ArrayLike<unknown>, inner: Frame): Json[] {
@@ -268,10 +340,17 @@ export class JsonWalk {
 
   #fields (value: object, inner: Frame): { [key: string]: Json } {
     const plain: { [key: string]: Json } = {}
-    // V8 lists the keys of an object all at once or not at all, in a fraction of the time that it took to set them; no more than fit are read.
+    // V8 lists the keys of an object all at once or not at all, in a fraction of the time that it took to set them; no
+    // more than fit are read.
     const keys = Object.keys(value)
     const most = this.#limits.bytes / 4
-    if (keys.length > most) this.#giveUp({ kind: 'bytes', pointer: '', detail: `has an object with ${keys.length} keys, and at most ${most} may be kept` })
+    if (keys.length > most) {
+      this.#giveUp({
+        kind: 'bytes',
+        pointer: '',
+        detail: `has an object with ${keys.length} keys, and at most ${most} may be kept`
+      })
+    }
     for (const key of keys) {
       // Assigned, this key would set the prototype.
       if (key !== '__proto__') this.#field(plain, value as Holder, { key, inner })

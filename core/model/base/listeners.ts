@@ -1,7 +1,16 @@
 /** A listener that threw or rejected: its name, and how often it has done so. */
-export interface ListenerFault { listener: string, failures: number, error: unknown }
+export interface ListenerFault {
+  listener: string
+  failures: number
+  error: unknown
+}
 
-interface Entry<A extends unknown[]> { call: (...args: A) => unknown, name: string, failures: number, isGone: boolean }
+interface Entry<A extends unknown[]> {
+  call: (...args: A) => unknown
+  name: string
+  failures: number
+  isGone: boolean
+}
 
 /** A fault is reported the 1st, 10th, 100th, … time. */
 const isReported = (failures: number): boolean => /^10*$/.test(String(failures))
@@ -9,8 +18,8 @@ const isReported = (failures: number): boolean => /^10*$/.test(String(failures))
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
-/** Functions that are called one after another, in the order in which they were added. One that throws or rejects stays, and keeps no other from
- *  being called. */
+/** Functions that are called one after another, in the order in which they were added. One that throws or rejects
+ *  stays, and keeps no other from being called. */
 export class Listeners<A extends unknown[]> {
   readonly #failed: (fault: ListenerFault, listener: (...args: A) => unknown) => void
   /** Replaced, never changed: a call goes through those that were there when it began. */

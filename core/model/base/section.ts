@@ -28,8 +28,11 @@ export const share = (standard: number, description: string) =>
 export const LEAST_SHARE = 0.001
 
 /** A limit from nearly 0 to 1; 0 is refused, `why` says what would stop. */
-export const limit = (standard: number, description: string, why = 'at 0 no run would ever start; 1 switches the limit off') =>
-  Type.Number({ default: standard, minimum: LEAST_SHARE, maximum: 1, description, why })
+export const limit = (
+  standard: number,
+  description: string,
+  why = 'at 0 no run would ever start; 1 switches the limit off'
+) => Type.Number({ default: standard, minimum: LEAST_SHARE, maximum: 1, description, why })
 
 /** A number from 0 to 100. */
 export const percent = (standard: number, description: string) =>
@@ -38,13 +41,18 @@ export const percent = (standard: number, description: string) =>
 type Plain = Record<string, unknown>
 
 /** The same value with any part of it left out, groups included; lists and words stay whole. */
-export type Loose<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Loose<T[K]> : T[K] }
+export type Loose<T> = {
+  [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Loose<T[K]> : T[K]
+}
 
 function loosened (schema: TSchema): TSchema {
   const { properties, ...rest } = schema as Plain & { properties?: Record<string, TSchema> }
   if (properties === undefined) return schema
   const { required: _, default: __, ...open } = rest as Plain
-  return { ...open, properties: Object.fromEntries(Object.entries(properties).map(([key, inner]) => [key, loosened(inner)])) } as TSchema
+  return {
+    ...open,
+    properties: Object.fromEntries(Object.entries(properties).map(([key, inner]) => [key, loosened(inner)]))
+  } as TSchema
 }
 
 /** A section of which any part may be absent, at any depth. */

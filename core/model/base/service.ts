@@ -1,12 +1,16 @@
-/** Something that is started and stopped. Both share their promise: a second `start` returns the first's, `stop` during a start waits for it and
- *  then stops, `stop` of what is stopped resolves, `start` after `stop` works, and a start that fails leaves nothing running. */
+/** Something that is started and stopped. Both share their promise: a second `start` returns the first's, `stop` during
+ *  a start waits for it and then stops, `stop` of what is stopped resolves, `start` after `stop` works, and a start
+ *  that fails leaves nothing running. */
 export interface Service {
-  start (): Promise<void>
-  stop (): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
 }
 
 /** What one service does. `stop` also undoes a start that failed half-way. */
-export interface Phases { start: () => Promise<void> | void, stop: () => Promise<void> | void }
+export interface Phases {
+  start: () => Promise<void> | void
+  stop: () => Promise<void> | void
+}
 
 export type ServiceState = 'stopped' | 'starting' | 'started' | 'stopping'
 
@@ -32,7 +36,9 @@ export class Lifecycle implements Service {
   start (): Promise<void> {
     if (this.#starting !== null) return this.#starting
     const starting = this.#starting = this.#start(this.#stopping)
-    starting.catch(() => { if (this.#starting === starting) this.#starting = null })
+    starting.catch(() => {
+      if (this.#starting === starting) this.#starting = null
+    })
     return starting
   }
 
@@ -40,7 +46,9 @@ export class Lifecycle implements Service {
     if (this.#starting === null) return this.#stopping ?? Promise.resolve()
     const stopping = this.#stopping = this.#stop(this.#starting)
     this.#starting = null
-    const over = () => { if (this.#stopping === stopping) this.#stopping = null }
+    const over = () => {
+      if (this.#stopping === stopping) this.#stopping = null
+    }
     stopping.then(over, over)
     return stopping
   }

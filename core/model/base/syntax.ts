@@ -1,5 +1,9 @@
 /** Where a text is no JSON, both counted from 1, and what is wrong there. */
-export interface JsonFault { line: number, column: number, message: string }
+export interface JsonFault {
+  line: number
+  column: number
+  message: string
+}
 
 /** Longer texts are not searched for the place when the parser does not tell it. */
 const MOST_SEARCHED = 2 ** 20
@@ -40,7 +44,10 @@ function offsetOf (text: string, said: string): number | null {
 export function jsonFault (text: string): JsonFault | null {
   const said = complaintOf(text)
   if (said === null) return null
-  const message = said.replace(PLACE, '').replace(/^(Unexpected token '.+?'), .*$/s, '$1').replace(/^".*" is not valid JSON$/s, 'Unexpected word').replace(/ of JSON input$/, '')
+  const message = said.replace(PLACE, '').replace(/^(Unexpected token '.+?'), .*$/s, '$1').replace(
+    /^".*" is not valid JSON$/s,
+    'Unexpected word'
+  ).replace(/ of JSON input$/, '')
   const offset = offsetOf(text, said)
   if (offset === null) return { line: 0, column: 0, message }
   const before = text.slice(0, offset).split('\n')

@@ -8,98 +8,157 @@ const LESS = 'Keep a name or a count, and leave the data where it is.'
 const found = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}`
 
 /** The thread or process of a task ended before the task did: `how` in words. */
-export const workDied = (how: string, cause?: unknown) => new OffpeakError({
-  code: 'OFFPEAK_WORK_DIED', status: 500, message: how, cause
-})
+export const workDied = (how: string, cause?: unknown) =>
+  new OffpeakError({
+    code: 'OFFPEAK_WORK_DIED',
+    status: 500,
+    message: how,
+    cause
+  })
 
-/** A task that shares the process of the server has asked for something that would end it, or change it for everybody. */
-export const processShared = (call: string) => new OffpeakError({
-  code: 'OFFPEAK_PROCESS_SHARED',
-  status: 500,
-  message: `${call} would end or change the process that the task shares with offpeak`,
-  fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
-})
+/** A task that shares the process of the server has asked for something that would end it, or change it for
+ *  everybody. */
+export const processShared = (call: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_PROCESS_SHARED',
+    status: 500,
+    message: `${call} would end or change the process that the task shares with offpeak`,
+    fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
+  })
 
 /** A request that came while the event loop stood. */
-export const loopBlocked = (words: string) => new OffpeakError({
-  code: 'OFFPEAK_LOOP_BLOCKED', status: 503, message: words,
-  fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
-})
+export const loopBlocked = (words: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_LOOP_BLOCKED',
+    status: 503,
+    message: words,
+    fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
+  })
 
 /** Earlier attempts of a task still wait for a file system that does not answer: another would only wait as well. */
-export const ioStuck = ({ task, count }: { task: string, count: number }) => new OffpeakError({
-  code: 'OFFPEAK_IO_STUCK', status: 500, message: `a file system does not answer: ${count} calls of earlier attempts of '${task}' have not come back`,
-  fix: "Look at the mounts that it uses; with isolation: 'process' its calls end with it."
-})
+export const ioStuck = ({ task, count }: { task: string, count: number }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_IO_STUCK',
+    status: 500,
+    message: `a file system does not answer: ${count} calls of earlier attempts of '${task}' have not come back`,
+    fix: "Look at the mounts that it uses; with isolation: 'process' its calls end with it."
+  })
 
 const MIB = 2 ** 20
 
 /** `heldBytes`: what was seen, null when V8 has found the limit by itself. */
-export const outOfMemory = ({ limitMb, heldBytes = null, cause }: { limitMb: number | null, heldBytes?: number | null, cause?: unknown }) => new OffpeakError({
-  code: 'OFFPEAK_OUT_OF_MEMORY',
-  status: 500,
-  message: `ran out of memory${limitMb === null ? '' : `: its memory_limit is ${limitMb} MiB`}${heldBytes === null ? '' : `, and it held ${Math.ceil(heldBytes / MIB)} MiB`}`,
-  fix: 'Raise memory_limit, or take less at a time.',
-  cause
-})
+export const outOfMemory = (
+  { limitMb, heldBytes = null, cause }: { limitMb: number | null, heldBytes?: number | null, cause?: unknown }
+) =>
+  new OffpeakError({
+    code: 'OFFPEAK_OUT_OF_MEMORY',
+    status: 500,
+    message: `ran out of memory${limitMb === null ? '' : `: its memory_limit is ${limitMb} MiB`}${
+      heldBytes === null ? '' : `, and it held ${Math.ceil(heldBytes / MIB)} MiB`
+    }`,
+    fix: 'Raise memory_limit, or take less at a time.',
+    cause
+  })
 
-export const stepInvalid = (name: unknown) => new OffpeakError({
-  code: 'OFFPEAK_STEP_INVALID', status: 500, message: `A step has the name ${show(name)}, expected 1 to 200 characters`
-})
+export const stepInvalid = (name: unknown) =>
+  new OffpeakError({
+    code: 'OFFPEAK_STEP_INVALID',
+    status: 500,
+    message: `A step has the name ${show(name)}, expected 1 to 200 characters`
+  })
 
-export const stepRepeated = (name: string) => new OffpeakError({
-  code: 'OFFPEAK_STEP_REPEATED', status: 500, message: `Two steps of one run have the name ${show(name)}`, fix: 'Put what tells them apart into the name.'
-})
+export const stepRepeated = (name: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_STEP_REPEATED',
+    status: 500,
+    message: `Two steps of one run have the name ${show(name)}`,
+    fix: 'Put what tells them apart into the name.'
+  })
 
 /** `bytes`: what the results of the steps take with that of this one. */
-export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: string | number, limit: number }) => new OffpeakError({
-  code: 'OFFPEAK_STEPS_TOO_LARGE',
-  status: 500,
-  message: `With the step ${show(name)} the results of the steps are ${bytes} bytes, and at most ${limit} may be kept`,
-  fix: 'Return a name or a count, and leave the data where it is.'
-})
+export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: string | number, limit: number }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_STEPS_TOO_LARGE',
+    status: 500,
+    message: `With the step ${
+      show(name)
+    } the results of the steps are ${bytes} bytes, and at most ${limit} may be kept`,
+    fix: 'Return a name or a count, and leave the data where it is.'
+  })
 
-export const stepTooDeep = ({ name, fault }: { name: string, fault: JsonFault }) => new OffpeakError({
-  code: 'OFFPEAK_STEP_TOO_DEEP', status: 500, pointer: fault.pointer, message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`, fix: LESS
-})
+export const stepTooDeep = ({ name, fault }: { name: string, fault: JsonFault }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_STEP_TOO_DEEP',
+    status: 500,
+    pointer: fault.pointer,
+    message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`,
+    fix: LESS
+  })
 
-export const stepNotJson = ({ name, fault }: { name: string, fault: JsonFault }) => new OffpeakError({
-  code: 'OFFPEAK_STEP_NOT_JSON', status: 500, pointer: fault.pointer, message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`, fix: FIT
-})
+export const stepNotJson = ({ name, fault }: { name: string, fault: JsonFault }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_STEP_NOT_JSON',
+    status: 500,
+    pointer: fault.pointer,
+    message: `The result of the step ${show(name)} cannot be kept: ${found(fault)}`,
+    fix: FIT
+  })
 
-export const checkpointTooLarge = (fault: JsonFault) => new OffpeakError({
-  code: 'OFFPEAK_CHECKPOINT_TOO_LARGE', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: LESS
-})
+export const checkpointTooLarge = (fault: JsonFault) =>
+  new OffpeakError({
+    code: 'OFFPEAK_CHECKPOINT_TOO_LARGE',
+    status: 500,
+    pointer: fault.pointer,
+    message: `The checkpoint was not saved: ${found(fault)}`,
+    fix: LESS
+  })
 
-export const checkpointTooDeep = (fault: JsonFault) => new OffpeakError({
-  code: 'OFFPEAK_CHECKPOINT_TOO_DEEP', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: LESS
-})
+export const checkpointTooDeep = (fault: JsonFault) =>
+  new OffpeakError({
+    code: 'OFFPEAK_CHECKPOINT_TOO_DEEP',
+    status: 500,
+    pointer: fault.pointer,
+    message: `The checkpoint was not saved: ${found(fault)}`,
+    fix: LESS
+  })
 
-export const checkpointNotJson = (fault: JsonFault) => new OffpeakError({
-  code: 'OFFPEAK_CHECKPOINT_NOT_JSON', status: 500, pointer: fault.pointer, message: `The checkpoint was not saved: ${found(fault)}`, fix: FIT
-})
+export const checkpointNotJson = (fault: JsonFault) =>
+  new OffpeakError({
+    code: 'OFFPEAK_CHECKPOINT_NOT_JSON',
+    status: 500,
+    pointer: fault.pointer,
+    message: `The checkpoint was not saved: ${found(fault)}`,
+    fix: FIT
+  })
 
-export const taskDisabled = (id: string) => new OffpeakError({
-  code: 'OFFPEAK_TASK_DISABLED',
-  status: 409,
-  message: `Task ${show(id)} is off: it is not run on request`,
-  fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
-})
+export const taskDisabled = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_DISABLED',
+    status: 409,
+    message: `Task ${show(id)} is off: it is not run on request`,
+    fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
+  })
 
 /** `missing`: settings of its payload. */
-export const taskUnconfigured = (id: string, missing: readonly string[]) => new OffpeakError({
-  code: 'OFFPEAK_TASK_UNCONFIGURED',
-  status: 409,
-  pointer: `/tasks/${id}/payload/${missing[0]}`,
-  message: `Task ${show(id)} is not set up: ${missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')} of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
-  fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
-})
+export const taskUnconfigured = (id: string, missing: readonly string[]) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_UNCONFIGURED',
+    status: 409,
+    pointer: `/tasks/${id}/payload/${missing[0]}`,
+    message: `Task ${show(id)} is not set up: ${
+      missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')
+    } of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
+    fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
+  })
 
 /** The file that defines it may be one of those that are still being imported. */
-export const taskNotYetKnown = (id: string, files: readonly string[]) => new OffpeakError({
-  code: 'OFFPEAK_TASKS_LOADING',
-  status: 503,
-  retryAfter: 1,
-  message: `No task has the id ${show(id)} so far: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} ${files.length === 1 ? 'is' : 'are'} still being imported`,
-  fix: 'Ask again in a second. `offpeak health` names files that cannot be imported.'
-})
+export const taskNotYetKnown = (id: string, files: readonly string[]) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASKS_LOADING',
+    status: 503,
+    retryAfter: 1,
+    message: `No task has the id ${show(id)} so far: ${files.slice(0, 3).join(', ')}${
+      files.length > 3 ? ` and ${files.length - 3} more` : ''
+    } ${files.length === 1 ? 'is' : 'are'} still being imported`,
+    fix: 'Ask again in a second. `offpeak health` names files that cannot be imported.'
+  })

@@ -14,7 +14,11 @@ import { lasting, loose as looseGroups } from '../base/section.ts'
 const section = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, description })
 
-const duration = (standard: string | number, description: string) => ({ ...DurationSchema, default: standard, description })
+const duration = (standard: string | number, description: string) => ({
+  ...DurationSchema,
+  default: standard,
+  description
+})
 
 const word = <const W extends readonly string[]>(words: W, standard: W[number], description: string) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: [...words], default: standard, description })
@@ -22,7 +26,8 @@ const word = <const W extends readonly string[]>(words: W, standard: W[number], 
 const whole = (standard: number, range: { minimum: number, maximum?: number, description: string }) =>
   Type.Integer({ default: standard, ...range })
 
-const text = (standard: string, description: string) => Type.String({ default: standard, minLength: 1, maxLength: 1000, description })
+const text = (standard: string, description: string) =>
+  Type.String({ default: standard, minLength: 1, maxLength: 1000, description })
 
 const flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
 
@@ -36,35 +41,57 @@ const Manager = section({
   auto_restart_tasks: flag(true, 'Runs that a crash of the whole process cut off are started again'),
   max_task_retries: whole(3, { minimum: 0, maximum: 1000, description: 'Retries of a task that says nothing' }),
   scheduler_thread_pool: whole(10, { minimum: 1, maximum: 1000, description: 'How many runs may run at once' }),
-  timezone: Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of triggers that name none; the zone of the machine when absent' }),
+  timezone: Type.String({
+    title: 'time zone',
+    minLength: 1,
+    description: 'IANA time zone of triggers that name none; the zone of the machine when absent'
+  }),
   stop_grace: duration('20s', 'How long running runs may go on after a stop was asked for'),
-  loop_limit: duration('15m', 'A server whose event loop stands for longer, held by an inline task, ends itself for its supervisor to start it again; 0: never'),
-  crash_cap: whole(5, { minimum: 1, maximum: 1000, description: 'A run that may have caused so many crashes, the last one alone, is failed' })
+  loop_limit: duration('15m',
+    'A server whose event loop stands for longer, held by an inline task, ends itself for its supervisor to start it again; 0: never'),
+  crash_cap: whole(5, {
+    minimum: 1,
+    maximum: 1000,
+    description: 'A run that may have caused so many crashes, the last one alone, is failed'
+  })
 }, 'The task manager')
 
 const Engine = section({
   kind: word(['sqlite'], 'sqlite', 'Where runs live'),
   folder: text('data', 'The data folder'),
-  synchronous: word(['full', 'normal'], 'full', 'full survives power loss; normal is faster and survives a crash of the process alone')
+  synchronous: word(['full', 'normal'], 'full',
+    'full survives power loss; normal is faster and survives a crash of the process alone')
 }, 'Where runs live')
 
 const Server = section({
   host: text('127.0.0.1', 'The address to listen on'),
   port: whole(7420, { minimum: 0, maximum: 65_535, description: 'The port to listen on; 0 takes a free one' }),
   allowed_hosts: texts([], 'Host names, beside the loopback ones, by which the server may be called'),
-  token_file: Type.Unsafe<string | null>({ type: ['string', 'null'], default: null, description: 'The file that holds the token; `token` in the data folder when null' }),
-  trust_proxy: Type.Unsafe<boolean | string[]>({
-    anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }], default: false, description: 'Addresses of proxies whose X-Forwarded headers count'
+  token_file: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    default: null,
+    description: 'The file that holds the token; `token` in the data folder when null'
   }),
-  private_reads: word(['token', 'open'], 'token', 'Who sees payloads, results, logs, keys and records on this machine: those with a token, or everybody'),
+  trust_proxy: Type.Unsafe<boolean | string[]>({
+    anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }],
+    default: false,
+    description: 'Addresses of proxies whose X-Forwarded headers count'
+  }),
+  private_reads: word(['token', 'open'], 'token',
+    'Who sees payloads, results, logs, keys and records on this machine: those with a token, or everybody'),
   run_disabled: flag(false, 'Tasks that are disabled may be run on request all the same'),
   docs: flag(true, 'Serve the description of the API')
 }, 'The HTTP server')
 
 const Retention = section({
-  max_age: { ...lasting('every run would be gone as soon as it is over'), default: '30d', description: 'Finished runs older than this are removed' },
+  max_age: {
+    ...lasting('every run would be gone as soon as it is over'),
+    default: '30d',
+    description: 'Finished runs older than this are removed'
+  },
   dead_max_age: {
-    ...lasting('every failed run would be gone as soon as it is over'), default: '90d',
+    ...lasting('every failed run would be gone as soon as it is over'),
+    default: '90d',
     description: 'Failed runs older than this are removed, whatever the other limits say'
   },
   max_runs: whole(1000, { minimum: 1, description: 'So many finished runs are kept of each task' }),
@@ -72,22 +99,33 @@ const Retention = section({
 }, 'How long finished runs are kept')
 
 const Log = section({
-  level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info', 'Lines below this level are not written'),
-  redact: texts(['password', 'passwd', 'secret', 'token', 'api_key', 'apikey', 'authorization', 'cookie', 'dsn'], 'A field with one of these words in its name is written as [redacted]')
+  level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info',
+    'Lines below this level are not written'),
+  redact: texts(['password', 'passwd', 'secret', 'token', 'api_key', 'apikey', 'authorization', 'cookie', 'dsn'],
+    'A field with one of these words in its name is written as [redacted]')
 }, 'The log')
 
 const reason = (description: string) =>
-  Type.Unsafe<string | null>({ anyOf: [{ type: 'string', minLength: 8, maxLength: 300 }, { type: 'null' }], default: null, description })
+  Type.Unsafe<string | null>({
+    anyOf: [{ type: 'string', minLength: 8, maxLength: 300 }, { type: 'null' }],
+    default: null,
+    description
+  })
 
 const Security = section({
-  accept_loose_files: reason('Why task files and plugins that others may change are taken all the same; for config.json itself only the environment can say so'),
+  accept_loose_files: reason(
+    'Why task files and plugins that others may change are taken all the same; for config.json itself only the environment can say so'
+  ),
   accept_root: reason('Why offpeak runs as root, when nobody needs to be told of it')
 }, 'What is known to be insecure, and why it may stay')
 
 /** The sections of the configuration: another section is another entry. */
 const SECTIONS = {
   manager: Manager,
-  tasks: Type.Record(Type.String(), OverrideSchema, { default: {}, description: 'Per task id: fields that override its definition' }),
+  tasks: Type.Record(Type.String(), OverrideSchema, {
+    default: {},
+    description: 'Per task id: fields that override its definition'
+  }),
   engine: Engine,
   server: Server,
   retention: Retention,
@@ -97,7 +135,10 @@ const SECTIONS = {
   queues: QueuesSchema,
   ...LIMIT_SECTIONS,
   ...SENSE_SECTIONS,
-  services: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'Free settings, handed to tasks as ctx.services.config' })
+  services: Type.Record(Type.String(), Type.Unknown(), {
+    default: {},
+    description: 'Free settings, handed to tasks as ctx.services.config'
+  })
 }
 
 /** The whole configuration with every default filled in. */
@@ -131,12 +172,18 @@ function idFaults (value: unknown, within: 'tasks' | 'queues'): Detail[] {
   const named = (value as Partial<Record<typeof within, unknown>> | null)?.[within]
   if (typeof named !== 'object' || named === null) return []
   return Object.keys(named).filter(id => !validId(id)).map(id => ({
-    pointer: pointerOf([within, id]), detail: `found the ${within === 'tasks' ? 'task' : 'queue'} id ${foundWords(id)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
+    pointer: pointerOf([within, id]),
+    detail: `found the ${within === 'tasks' ? 'task' : 'queue'} id ${foundWords(id)}, expected ${
+      expectedWords({ type: 'string', pattern: ID_PATTERN })
+    }`
   }))
 }
 
 /** Every fault of what stands in a config.json, or in any part of one. */
-export const configFaults = (value: unknown): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'), ...limitFaults(value), ...sensingFaults(value)]
+export const configFaults = (
+  value: unknown
+): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'),
+  ...limitFaults(value), ...sensingFaults(value)]
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -147,7 +194,13 @@ export function overlay (base: unknown, over: unknown): unknown {
   if (!isPlain(base) || !isPlain(over)) return over
   const merged: Record<string, unknown> = { ...base }
   // Assigned, the key __proto__ would set the prototype.
-  for (const [key, value] of Object.entries(over)) if (key !== '__proto__') merged[key] = Object.hasOwn(base, key) ? overlay(base[key], value) : value
+  for (const [key, value] of Object.entries(over)) {
+    if (key !== '__proto__') {
+      merged[key] = Object.hasOwn(base, key)
+        ? overlay(base[key], value)
+        : value
+    }
+  }
   return merged
 }
 
@@ -159,11 +212,29 @@ export function frozen<T> (value: T): T {
   return value
 }
 
-const EMPTY = { manager: {}, tasks: {}, engine: {}, server: {}, retention: {}, uploads: {}, log: {}, security: {}, queues: {}, ...LIMIT_BASE, ...SENSE_BASE, services: {} }
+const EMPTY = {
+  manager: {},
+  tasks: {},
+  engine: {},
+  server: {},
+  retention: {},
+  uploads: {},
+  log: {},
+  security: {},
+  queues: {},
+  ...LIMIT_BASE,
+  ...SENSE_BASE,
+  services: {}
+}
 
-/** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names none. */
+/** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names
+ *  none. */
 export function configOf (file: ConfigFile, timezone: string): Config {
-  const { $schema: _, ...own } = overlay({ ...EMPTY, manager: { timezone }, scheduling: { ...LIMIT_BASE.scheduling, ...regimesOf(file) } }, file) as ConfigFile
+  const { $schema: _, ...own } = overlay({
+    ...EMPTY,
+    manager: { timezone },
+    scheduling: { ...LIMIT_BASE.scheduling, ...regimesOf(file) }
+  }, file) as ConfigFile
   return frozen(Default(ConfigSchema, structuredClone(own)) as Config)
 }
 

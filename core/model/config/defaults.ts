@@ -5,10 +5,19 @@ import { pointerOf } from '../base/check.ts'
 import type { Loose } from '../base/section.ts'
 import type { Static } from 'typebox'
 
-type LimitFile = { [S in 'scheduling' | 'power' | 'task_priorities']?: Loose<Static<typeof LIMIT_SECTIONS[S]>> | undefined }
+type LimitFile = {
+  [S in 'scheduling' | 'power' | 'task_priorities']?: Loose<Static<typeof LIMIT_SECTIONS[S]>> | undefined
+}
 
 /** What the windows and priorities of a config.json are laid upon: naming one more takes none away. */
-export const LIMIT_BASE = { scheduling: { time_windows: TIME_WINDOWS }, resources: {}, power: {}, task_priorities: TASK_PRIORITIES, classification: {}, activity: {} }
+export const LIMIT_BASE = {
+  scheduling: { time_windows: TIME_WINDOWS },
+  resources: {},
+  power: {},
+  task_priorities: TASK_PRIORITIES,
+  classification: {},
+  activity: {}
+}
 
 const names = (value: object | undefined) => Object.keys(value ?? {}).length > 0
 
@@ -18,8 +27,8 @@ const limitsWindow = ({ scheduling }: LimitFile) =>
 const limitsProfile = ({ power }: LimitFile) =>
   Object.values(power?.power_profiles ?? {}).some(profile => profile?.task_concurrency !== undefined)
 
-/** Numbers that config.json names count always; those of the defaults are for a machine that runs on a battery, where they
- *  come from, and would only slow a queue on mains. */
+/** Numbers that config.json names count always; those of the defaults are for a machine that runs on a battery, where
+ *  they come from, and would only slow a queue on mains. */
 export function regimesOf (file: LimitFile): { priority_slots?: 'always', profile_slots?: 'always' } {
   return {
     ...names(file.scheduling?.max_concurrent_tasks) && { priority_slots: 'always' as const },
@@ -29,12 +38,16 @@ export function regimesOf (file: LimitFile): { priority_slots?: 'always', profil
 
 const ORDER = ['critical', 'low', 'normal', 'high'] as const
 
-const SAME = "opens and closes at the same time: expected two times, such as '01:00' and '05:00', or '00:00' and '24:00' for the whole day"
+const SAME =
+  "opens and closes at the same time: expected two times, such as '01:00' and '05:00', or '00:00' and '24:00' for the whole day"
 
 /** A window that opens when it closes: nobody knows whether that is all day or never. */
 const windowFaults = (value: unknown): Detail[] =>
   Object.entries((value as LimitFile | null)?.scheduling?.time_windows ?? {}).flatMap(([name, window]) =>
-    window?.start === undefined || window.start !== window.end ? [] : [{ pointer: pointerOf(['scheduling', 'time_windows', name, 'end']), detail: `'${name}' ${SAME}` }])
+    window?.start === undefined || window.start !== window.end
+      ? []
+      : [{ pointer: pointerOf(['scheduling', 'time_windows', name, 'end']), detail: `'${name}' ${SAME}` }]
+  )
 
 /** What the schema cannot say of these sections: windows without a length, and battery thresholds that do not rise. */
 export const limitFaults = (value: unknown): Detail[] => [...windowFaults(value), ...levelFaults(value)]
@@ -46,5 +59,8 @@ function levelFaults (value: unknown): Detail[] {
   const wrong = ORDER.findIndex((name, index) => index > 0 && full[name] <= full[ORDER[index - 1]!])
   if (wrong < 0) return []
   const [below, name] = [ORDER[wrong - 1]!, ORDER[wrong]!]
-  return [{ pointer: pointerOf(['power', 'battery_thresholds', name]), detail: `found ${full[name]}, expected more than '${below}', which is ${full[below]}` }]
+  return [{
+    pointer: pointerOf(['power', 'battery_thresholds', name]),
+    detail: `found ${full[name]}, expected more than '${below}', which is ${full[below]}`
+  }]
 }

@@ -14,35 +14,48 @@ const Rate = Type.Object({
 
 /** What one queue is held to. */
 export const QueueSchema = section({
-  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many of its runs may run at once' })),
+  concurrency: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many of its runs may run at once' })
+  ),
   rate: Type.Optional(Rate),
-  max_length: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'How many of its runs may wait' })),
+  max_length: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'How many of its runs may wait' })
+  ),
   on_full: Type.Optional(Type.Unsafe<typeof ON_FULL[number]>({
-    type: 'string', enum: [...ON_FULL], default: 'refuse', description: 'refuse: adding answers 429; drop_oldest: the oldest waiting run is skipped'
+    type: 'string',
+    enum: [...ON_FULL],
+    default: 'refuse',
+    description: 'refuse: adding answers 429; drop_oldest: the oldest waiting run is skipped'
   }))
 }, 'What one queue is held to')
 export type QueueSettings = Static<typeof QueueSchema>
 
 /** The limits of queues by name. */
 export const QueuesSchema = Type.Record(Type.String(), QueueSchema, {
-  default: {}, description: 'Limits of queues, by name; a queue that is not named is there as soon as a task names it, without limits'
+  default: {},
+  description:
+    'Limits of queues, by name; a queue that is not named is there as soon as a task names it, without limits'
 })
 
 type Limits = Readonly<Record<string, QueueSettings>>
 
 /** The settings of one queue; empty when it has none. */
-export const queueSettings = (queues: Limits, name: string): QueueSettings => Object.hasOwn(queues, name) ? queues[name]! : {}
+export const queueSettings = (queues: Limits, name: string): QueueSettings =>
+  Object.hasOwn(queues, name) ? queues[name]! : {}
 
 /** The starts that a queue has left at the instant `at`, parts of one among them. */
-export interface Bucket { tokens: number, at: number }
+export interface Bucket {
+  tokens: number
+  at: number
+}
 
 type Rate = NonNullable<QueueSettings['rate']>
 
 // Sums of parts fall short of the whole by less than this.
 const NEARLY = 1e-9
 
-/** The bucket as the clock has refilled it; one that was never used is full, and so is one of a clock that was set back by more than `per` since:
- *  nothing would refill it before the clock has caught up. */
+/** The bucket as the clock has refilled it; one that was never used is full, and so is one of a clock that was set back
+ *  by more than `per` since: nothing would refill it before the clock has caught up. */
 export function refilled (bucket: Bucket | undefined, { limit, per }: Rate, now: number): Bucket {
   if (bucket === undefined || aheadOf(bucket.at, now) > milliseconds(per)) return { tokens: limit, at: now }
   const gained = Math.max(0, now - bucket.at) * limit / milliseconds(per)

@@ -7,7 +7,12 @@ const LATEST = 60
 
 /** What is known of a full queue: since when its oldest run is due, null when none is; how many run; when the next run
  *  of any queue is due. */
-export interface Crowded { now: number, oldest: number | null, running: number, next_at: number | null }
+export interface Crowded {
+  now: number
+  oldest: number | null
+  running: number
+  next_at: number | null
+}
 
 /** After how many seconds there may be a place: once something is due, soon while its runs run, and what is held back
  *  is likely to be held as long again. */

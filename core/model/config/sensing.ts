@@ -7,11 +7,16 @@ import { expectedWords, foundWords, pointerOf } from '../base/check.ts'
 import type { Detail } from '../base/errors.ts'
 import type { Duration } from '../base/duration.ts'
 
-const duration = (standard: string | number, description: string) => ({ ...DurationSchema, default: standard, description })
+const duration = (standard: string | number, description: string) => ({
+  ...DurationSchema,
+  default: standard,
+  description
+})
 const own = (description: string) => Type.Optional({ ...DurationSchema, description })
 const ownLasting = (why: string, description: string) => Type.Optional({ ...lasting(why), description })
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 2000, description }))
-const texts = (description: string) => Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100, description })
+const texts = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100, description })
 
 /** Whether the connection costs by volume: as the machine tells it, or as the owner says. */
 export const METERED = ['auto', 'yes', 'no'] as const
@@ -19,10 +24,30 @@ export const METERED = ['auto', 'yes', 'no'] as const
 const Sense = Type.Object({
   every: duration('5s', 'How often the machine is sampled'),
   slow_every: duration('60s', 'How often programs are asked for what no file tells'),
-  timeout: { ...lasting('no sensor could ever answer in time'), default: '5s', description: 'A sensor that has not answered by then is unknown' },
-  disks: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { default: [], maxItems: 32, description: 'Paths whose file systems are watched beside that of the data folder' }),
-  ups: Type.Unsafe<string | null>({ type: ['string', 'null'], default: null, minLength: 1, maxLength: 200, pattern: '^[^-]', description: 'The name of a UPS in Network UPS Tools, such as rack@localhost' }),
-  metered: Type.Unsafe<typeof METERED[number]>({ type: 'string', enum: [...METERED], default: 'auto', description: 'Whether the connection costs by volume' })
+  timeout: {
+    ...lasting('no sensor could ever answer in time'),
+    default: '5s',
+    description: 'A sensor that has not answered by then is unknown'
+  },
+  disks: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+    default: [],
+    maxItems: 32,
+    description: 'Paths whose file systems are watched beside that of the data folder'
+  }),
+  ups: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    default: null,
+    minLength: 1,
+    maxLength: 200,
+    pattern: '^[^-]',
+    description: 'The name of a UPS in Network UPS Tools, such as rack@localhost'
+  }),
+  metered: Type.Unsafe<typeof METERED[number]>({
+    type: 'string',
+    enum: [...METERED],
+    default: 'auto',
+    description: 'Whether the connection costs by volume'
+  })
 }, { additionalProperties: false, description: 'How the machine is looked at' })
 
 export const PROBE_KINDS = ['process', 'url', 'command', 'file'] as const
@@ -30,13 +55,37 @@ export type ProbeKind = typeof PROBE_KINDS[number]
 
 const BusyWhen = Type.Object({
   running: Type.Optional(Type.Boolean({ description: 'process: busy while one runs; false turns it round' })),
-  status: Type.Optional(Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, maxItems: 20, description: 'url: the answer has one of these status codes' })),
+  status: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), {
+      minItems: 1,
+      maxItems: 20,
+      description: 'url: the answer has one of these status codes'
+    })
+  ),
   contains: text('url and command: the answer contains this text'),
-  pointer: Type.Optional(Type.String({ pattern: '^(?:/[^/]*)*$', maxLength: 1000, description: 'url and command: JSON pointer into the answer; alone, what stands there is neither false, 0, null nor empty' })),
-  equals: Type.Optional(Type.Unsafe<string | number | boolean | null>({ type: ['string', 'number', 'boolean', 'null'], description: 'What stands at the pointer is this' })),
+  pointer: Type.Optional(
+    Type.String({
+      pattern: '^(?:/[^/]*)*$',
+      maxLength: 1000,
+      description:
+        'url and command: JSON pointer into the answer; alone, what stands there is neither false, 0, null nor empty'
+    })
+  ),
+  equals: Type.Optional(
+    Type.Unsafe<string | number | boolean | null>({
+      type: ['string', 'number', 'boolean', 'null'],
+      description: 'What stands at the pointer is this'
+    })
+  ),
   above: Type.Optional(Type.Number({ description: 'The number at the pointer is above this' })),
   below: Type.Optional(Type.Number({ description: 'The number at the pointer is below this' })),
-  exit: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), { minItems: 1, maxItems: 20, description: 'command: one of these exit codes; 0 when absent' })),
+  exit: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), {
+      minItems: 1,
+      maxItems: 20,
+      description: 'command: one of these exit codes; 0 when absent'
+    })
+  ),
   exists: Type.Optional(Type.Boolean({ description: 'file: busy while it exists; false turns it round' })),
   newer_than: own('file: busy while it was changed within this time')
 }, { additionalProperties: false, description: 'What makes the answer busy; all that is said must hold' })
@@ -46,7 +95,9 @@ export type BusyWhen = Static<typeof BusyWhen>
 export const ProbeSchema = Type.Object({
   kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is looked at' }),
   processes: Type.Optional(texts('process: names of programs, as `ps -o comm` shows them')),
-  url: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 2000, description: 'url: what is fetched with GET' })),
+  url: Type.Optional(
+    Type.String({ pattern: '^https?://', maxLength: 2000, description: 'url: what is fetched with GET' })
+  ),
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'url: headers of the request' })),
   command: Type.Optional(texts('command: the program and its arguments; no shell reads them')),
   path: text('file: the file'),
@@ -61,7 +112,13 @@ export const SIGNAL_TYPES = ['number', 'text', 'flag'] as const
 export type SignalType = typeof SIGNAL_TYPES[number]
 
 const SignalSchema = Type.Object({
-  type: Type.Optional(Type.Unsafe<SignalType>({ type: 'string', enum: [...SIGNAL_TYPES], description: 'What its values are; anything when absent' })),
+  type: Type.Optional(
+    Type.Unsafe<SignalType>({
+      type: 'string',
+      enum: [...SIGNAL_TYPES],
+      description: 'What its values are; anything when absent'
+    })
+  ),
   ttl: ownLasting('no value would ever count', 'How long a value counts when its sender does not say; 1 h when absent'),
   description: text('What it tells')
 }, { additionalProperties: false, description: 'A value that others send' })
@@ -70,8 +127,14 @@ export type SignalSetting = Static<typeof SignalSchema>
 /** The sections of the configuration that say how the machine is looked at. */
 export const SENSE_SECTIONS = {
   sense: Sense,
-  probes: Type.Record(Type.String(), ProbeSchema, { default: {}, description: 'Looks at what goes on beside offpeak, by name' }),
-  signals: Type.Record(Type.String(), SignalSchema, { default: {}, description: 'Values that others send, by name; names that do not stand here are accepted too' })
+  probes: Type.Record(Type.String(), ProbeSchema, {
+    default: {},
+    description: 'Looks at what goes on beside offpeak, by name'
+  }),
+  signals: Type.Record(Type.String(), SignalSchema, {
+    default: {},
+    description: 'Values that others send, by name; names that do not stand here are accepted too'
+  })
 }
 
 export const SENSE_BASE = { sense: {}, probes: {}, signals: {} }
@@ -86,40 +149,69 @@ const ALWAYS = ['kind', 'busy_when', 'every', 'timeout', 'ttl']
 
 type Plain = Record<string, unknown>
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
-const entriesOf = (value: unknown, key: string): [string, unknown][] => isPlain(value) && isPlain(value[key]) ? Object.entries(value[key]) : []
+const entriesOf = (value: unknown, key: string): [string, unknown][] =>
+  isPlain(value) && isPlain(value[key]) ? Object.entries(value[key]) : []
 
 function probeFaults (name: string, probe: unknown): Detail[] {
   const fields = isPlain(probe) ? FIELDS[probe.kind as ProbeKind] : undefined
   if (!isPlain(probe) || fields === undefined) return []
   const { needs, also, busy } = fields
   const when = isPlain(probe.busy_when) ? Object.keys(probe.busy_when) : []
-  const foreign = (known: string[]) => `a probe of the kind '${String(probe.kind)}' has no such field: known are ${known.join(', ')}`
+  const foreign = (known: string[]) =>
+    `a probe of the kind '${String(probe.kind)}' has no such field: known are ${known.join(', ')}`
   const compared = when.filter(key => ['equals', 'above', 'below'].includes(key))
   return [
-    ...probe[needs] === undefined ? [{ pointer: pointerOf(['probes', name]), detail: `'${needs}' is missing: a probe of the kind '${String(probe.kind)}' needs it` }] : [],
-    ...Object.keys(probe).filter(key => Object.hasOwn(ProbeSchema.properties, key) && ![...ALWAYS, needs, ...also].includes(key))
+    ...probe[needs] === undefined
+      ? [{
+        pointer: pointerOf(['probes', name]),
+        detail: `'${needs}' is missing: a probe of the kind '${String(probe.kind)}' needs it`
+      }]
+      : [],
+    ...Object.keys(probe).filter(key =>
+      Object.hasOwn(ProbeSchema.properties, key) && ![...ALWAYS, needs, ...also].includes(key)
+    )
       .map(key => ({ pointer: pointerOf(['probes', name, key]), detail: foreign([...ALWAYS, needs, ...also]) })),
     ...when.filter(key => Object.hasOwn(BusyWhen.properties, key) && !busy.includes(key))
       .map(key => ({ pointer: pointerOf(['probes', name, 'busy_when', key]), detail: foreign(busy) })),
-    ...compared.length > 0 && !when.includes('pointer') ? [{ pointer: pointerOf(['probes', name, 'busy_when']), detail: `'pointer' is missing: it says what '${compared[0]}' looks at` }] : []
+    ...compared.length > 0 && !when.includes('pointer')
+      ? [{
+        pointer: pointerOf(['probes', name, 'busy_when']),
+        detail: `'pointer' is missing: it says what '${compared[0]}' looks at`
+      }]
+      : []
   ]
 }
 
-const nameFault = (section: string, name: string): Detail[] => validId(name)
-  ? []
-  : [{ pointer: pointerOf([section, name]), detail: `found the name ${foundWords(name)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}` }]
+const nameFault = (section: string, name: string): Detail[] =>
+  validId(name)
+    ? []
+    : [{
+      pointer: pointerOf([section, name]),
+      detail: `found the name ${foundWords(name)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
+    }]
 
 /** How often a probe is asked when it does not say, seconds. */
 export const PROBE_EVERY = 30
 
-const shorter = (path: string[], ttl: Duration, every: Duration, than: string): Detail[] => milliseconds(ttl) >= milliseconds(every) ? [] : [{
-  pointer: pointerOf(path), detail: `found ${foundWords(ttl)}, expected at least ${than} (${foundWords(every)}): what was found out would be over before the next look`
-}]
+const shorter = (path: string[], ttl: Duration, every: Duration, than: string): Detail[] =>
+  milliseconds(ttl) >= milliseconds(every) ? [] : [{
+    pointer: pointerOf(path),
+    detail: `found ${foundWords(ttl)}, expected at least ${than} (${
+      foundWords(every)
+    }): what was found out would be over before the next look`
+  }]
 
 /** What only the whole configuration tells: answers and values that do not last from one look to the next. */
-export const lastingFaults = ({ sense, probes, signals }: { sense: { every: Duration }, probes: Record<string, ProbeSetting>, signals: Record<string, SignalSetting> }): Detail[] => [
-  ...Object.entries(probes).flatMap(([name, { every = PROBE_EVERY, ttl }]) => ttl === undefined ? [] : shorter(['probes', name, 'ttl'], ttl, every, 'its every')),
-  ...Object.entries(signals).flatMap(([name, { ttl }]) => ttl === undefined ? [] : shorter(['signals', name, 'ttl'], ttl, sense.every, 'sense.every'))
+export const lastingFaults = (
+  { sense, probes, signals }: { sense: { every: Duration }, probes: Record<string, ProbeSetting>,
+    signals: Record<string, SignalSetting> }
+): Detail[] => [
+  ...Object.entries(probes).flatMap(([name, { every = PROBE_EVERY, ttl }]) =>
+    ttl === undefined ? [] : shorter(['probes', name, 'ttl'], ttl, every, 'its every')
+  ),
+  ...Object.entries(signals).flatMap(([name, { ttl }]) =>
+    ttl === undefined ? [] : shorter(['signals', name, 'ttl'], ttl, sense.every, 'sense.every')
+  )
 ]
 
 /** What the schema of these sections cannot say: names, and fields that fit the kind of a probe. */

@@ -41,5 +41,6 @@ export class Agenda {
 }
 
 const precedes = (
-  a: { at: number, phase: number }, b: { at: number, phase: number }
+  a: { at: number, phase: number },
+  b: { at: number, phase: number }
 ): boolean => a.at < b.at || (a.at === b.at && a.phase < b.phase)

@@ -36,7 +36,12 @@ export interface BoundsAsk extends OccupancyOptions {
 /** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made;
  *  empty: nothing. `isGone`: it never starts, and nobody changed anything. */
 interface Item extends Bound {
-  from: number, to: number, exists: Dependence[], occupant: Occupant, isBlurred: boolean, isDone: boolean,
+  from: number
+  to: number
+  exists: Dependence[]
+  occupant: Occupant
+  isBlurred: boolean
+  isDone: boolean
   isGone: boolean
 }
 
@@ -46,7 +51,9 @@ const MOST_TRIES = 24
 const PRUNE_EVERY = 64
 
 const OVERLAP: Dependence = {
-  gate: 'overlap', ok: true, message: 'an earlier run of the same schedule may be unfinished then'
+  gate: 'overlap',
+  ok: true,
+  message: 'an earlier run of the same schedule may be unfinished then'
 }
 const BLOCKED: Dependence = { gate: 'dependencies', ok: false, message: 'it waits for other runs' }
 const CHANCE: Dependence = { gate: 'due', ok: true, message: 'jitter or flex chooses the instant' }
@@ -56,8 +63,10 @@ const PHASES = { fire: 0, come: 1, judge: 2 } as const
 
 const placeOf = ({ priority, queue }: Task): Pick<Run, 'priority' | 'queue'> => ({ priority, queue })
 
-const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject =>
-  ({ task, run: run ?? { task: task.id, due_at: due, created_at: due, ...placeOf(task), source: 'schedule' } })
+const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject => ({
+  task,
+  run: run ?? { task: task.id, due_at: due, created_at: due, ...placeOf(task), source: 'schedule' }
+})
 
 /** Goes through the hours once, with everything that may be there at each instant, and finds between which instants
  *  each start lies under every course of the readings. The gates of the product answer: with nothing in the way for
@@ -87,7 +96,8 @@ class Sweep {
     for (const run of running) this.#addRunning(run)
     this.#running = this.#occupancy.running()
     const open = Map.groupBy(
-      [...waiting, ...running].filter(({ schedule }) => schedule !== null), ({ schedule }) => schedule!
+      [...waiting, ...running].filter(({ schedule }) => schedule !== null),
+      ({ schedule }) => schedule!
     )
     for (const run of waiting) this.#addWaiting(run)
     for (const one of fires) this.#addFires(one, open)
@@ -101,7 +111,8 @@ class Sweep {
     const at = run.started_at ?? this.#ask.now
     const end = Math.max(this.#ask.now, at + this.#ask.longest(task)) + HANDOVER
     const item = this.#item(
-      { task, run, schedule: run.schedule, stage: 'running', nominal_at: run.nominal_at, from: at, to: at }, end
+      { task, run, schedule: run.schedule, stage: 'running', nominal_at: run.nominal_at, from: at, to: at },
+      end
     )
     Object.assign(item, { earliest: at, latest: at, certain: true, isDone: true })
     this.#occupancy.add(item.occupant)
@@ -112,7 +123,13 @@ class Sweep {
     if (task === undefined) return
     const due = Math.max(run.due_at, this.#ask.now)
     const item = this.#item({
-      task, run, schedule: run.schedule, stage: 'waiting', nominal_at: run.nominal_at, from: due, to: due
+      task,
+      run,
+      schedule: run.schedule,
+      stage: 'waiting',
+      nominal_at: run.nominal_at,
+      from: due,
+      to: due
     })
     if (run.state === 'blocked') item.exists.push(BLOCKED)
     this.#agenda.add(due, PHASES.fire, () => this.#come(item))
@@ -127,7 +144,13 @@ class Sweep {
     for (const { schedule, task, nominal_at, from, to, blurred } of fires) {
       this.#agenda.add(from, PHASES.fire, () => {
         const item = this.#item({
-          task: this.#ask.tasks.get(task.id)!, run: null, schedule: schedule.id, stage: 'planned', nominal_at, from, to
+          task: this.#ask.tasks.get(task.id)!,
+          run: null,
+          schedule: schedule.id,
+          stage: 'planned',
+          nominal_at,
+          from,
+          to
         })
         item.isBlurred = blurred
         if (!this.#isMade(item, before)) return void this.items.pop()
@@ -138,13 +161,22 @@ class Sweep {
   }
 
   #item (
-    known: Pick<Item, 'task' | 'run' | 'schedule' | 'stage' | 'nominal_at' | 'from' | 'to'>, end = Infinity
+    known: Pick<Item, 'task' | 'run' | 'schedule' | 'stage' | 'nominal_at' | 'from' | 'to'>,
+    end = Infinity
   ): Item {
     const { task, run, schedule } = known
     const occupant = { task, queue: run?.queue ?? task.queue, priority: run?.priority ?? task.priority, schedule, end }
     const item: Item = {
-      ...known, earliest: Infinity, latest: Infinity, certain: false, depends_on: [], exists: [], occupant,
-      isBlurred: false, isDone: false, isGone: false
+      ...known,
+      earliest: Infinity,
+      latest: Infinity,
+      certain: false,
+      depends_on: [],
+      exists: [],
+      occupant,
+      isBlurred: false,
+      isDone: false,
+      isGone: false
     }
     this.items.push(item)
     return item
@@ -199,12 +231,16 @@ class Sweep {
   /** What is so of a run, however long it waits. */
   #always ({ task, exists, from, to, earliest, isBlurred }: Item): Dependence[] {
     const waits = task.depends_on.map(({ task: id, condition }) => ({
-      gate: 'dependencies', ok: true, message: `waits for ${id}, which is to have ${condition}`
+      gate: 'dependencies',
+      ok: true,
+      message: `waits for ${id}, which is to have ${condition}`
     }))
     const isTried = task.breaker !== null && this.#ask.trials.has(task.id)
     const isChance = isBlurred || (to > from && earliest !== from)
     return [
-      ...exists.filter(({ gate }) => gate === 'dependencies'), ...waits, ...isTried ? [TRIAL] : [],
+      ...exists.filter(({ gate }) => gate === 'dependencies'),
+      ...waits,
+      ...isTried ? [TRIAL] : [],
       ...isChance ? [CHANCE] : []
     ]
   }
@@ -246,7 +282,8 @@ class Sweep {
       if (item.isDone) return
       const beside = this.#occupancy.beside(at, item.occupant)
       const stuck = [
-        ...this.#world.against(runOf(item, item.to), at, beside), ...this.#starts.against(item, at, this.#ask)
+        ...this.#world.against(runOf(item, item.to), at, beside),
+        ...this.#starts.against(item, at, this.#ask)
       ]
       if (stuck.length === 0) return this.#settle(item, at)
       this.#again(item, this.#occupancy.nextEnd(at), tries + 1)

@@ -16,19 +16,26 @@ const BUSY: Partial<Reading> = {
  *  no signal is given. A full disk and a hot machine are left out: they stop everything, and no forecast is made of
  *  them. */
 function busy (reading: Reading, probes: Config['probes']): Reading {
-  const answers = Object.keys({ ...reading.probes, ...probes }).map(name => [
-    name, { busy: true, at: reading.at, detail: null }
-  ] as const)
+  const answers = Object.keys({ ...reading.probes, ...probes }).map(name =>
+    [
+      name,
+      { busy: true, at: reading.at, detail: null }
+    ] as const
+  )
   return {
-    ...reading, ...BUSY, cpu: { ...reading.cpu, busy: 1, own: 0, load: 100 }, probes: Object.fromEntries(answers)
+    ...reading,
+    ...BUSY,
+    cpu: { ...reading.cpu, busy: 1, own: 0, load: 100 },
+    probes: Object.fromEntries(answers)
   }
 }
 
-const onBattery = (reading: Reading, level: number): Reading =>
-  ({
-    ...reading, power: 'battery', battery: { present: true, level, charging: false, seconds_left: UNKNOWN },
-    ups: reading.ups && { ...reading.ups, on_battery: false }
-  })
+const onBattery = (reading: Reading, level: number): Reading => ({
+  ...reading,
+  power: 'battery',
+  battery: { present: true, level, charging: false, seconds_left: UNKNOWN },
+  ups: reading.ups && { ...reading.ups, on_battery: false }
+})
 
 const onUps = (reading: Reading): Reading[] =>
   reading.ups === null
@@ -38,12 +45,14 @@ const onUps = (reading: Reading): Reading[] =>
 /** Readings that between them close every gate that any course of the readings can close: all that is busy, on mains,
  *  on a battery at the level of each profile, and on a UPS where there is one. */
 export function courses (
-  reading: Reading, { probes, power: { battery_thresholds: { low, critical } } }: Pick<Config, 'probes' | 'power'>
+  reading: Reading,
+  { probes, power: { battery_thresholds: { low, critical } } }: Pick<Config, 'probes' | 'power'>
 ): Reading[] {
   const worst = busy(reading, probes)
   const levels = [...new Set([0, critical, low, Math.min(100, low + 1), 100])]
   const mains: Reading = {
-    ...worst, power: 'mains',
+    ...worst,
+    power: 'mains',
     battery: { ...worst.battery, ...known(worst.battery.level) && { level: 0, charging: true } }
   }
   return [mains, ...levels.map(level => onBattery(worst, level)), ...onUps(worst)]

@@ -4,9 +4,17 @@ import type { Bucket } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 import type { Dependence } from './forecast.ts'
 
-interface Start { occupant: { queue: string }, earliest: number, latest: number }
+interface Start {
+  occupant: { queue: string }
+  earliest: number
+  latest: number
+}
 
-interface Rated { config: Config, buckets: ReadonlyMap<string, Bucket>, now: number }
+interface Rated {
+  config: Config
+  buckets: ReadonlyMap<string, Bucket>
+  now: number
+}
 
 /** The starts that may take from the rates of queues. */
 export function draws () {
@@ -22,8 +30,9 @@ export function draws () {
       const { rate } = queueSettings(config.queues, queue)
       if (rate === undefined) return []
       const since = at - milliseconds(rate.per)
-      const others = (byQueue.get(queue) ?? []).filter(other =>
-        other !== start && other.earliest <= at && other.latest >= since).length
+      const others =
+        (byQueue.get(queue) ?? []).filter(other => other !== start && other.earliest <= at && other.latest >= since)
+          .length
       const bucket = buckets.get(queue)
       // What was left now counts for as long as it takes to fill up; after that only what was taken meanwhile.
       const left = since >= now ? rate.limit : refilled(bucket, rate, at).tokens

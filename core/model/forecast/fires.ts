@@ -9,10 +9,18 @@ import type { Trigger } from '../trigger.ts'
 /** A fire that a schedule will have. It is due at an instant of [from, to]: jitter and flex choose it. `blurred`: the
  *  fire after it may come first. */
 export interface Fire {
-  schedule: Schedule, task: PlainTask, nominal_at: number, from: number, to: number, blurred: boolean
+  schedule: Schedule
+  task: PlainTask
+  nominal_at: number
+  from: number
+  to: number
+  blurred: boolean
 }
 
-export interface FiresAsk { now: number, to: number }
+export interface FiresAsk {
+  now: number
+  to: number
+}
 
 type Planned = Pick<Fire, 'schedule' | 'task'> & { trigger: Trigger }
 
@@ -27,12 +35,24 @@ function compiled (schedule: Schedule): Trigger | null {
 /** The fire that the schedule has planned, or what becomes of those that are due; and the cursor after them. */
 function first ({ schedule, task, trigger }: Planned, { now }: FiresAsk): { fires: Fire[], cursor: number } {
   const [nominal, at] = [schedule.nominal_at!, schedule.next_at!]
-  const fire = (nominal_at: number, due: number): Fire =>
-    ({ schedule, task, nominal_at, from: due, to: due, blurred: false })
+  const fire = (nominal_at: number, due: number): Fire => ({
+    schedule,
+    task,
+    nominal_at,
+    from: due,
+    to: due,
+    blurred: false
+  })
   if (at > now) return { fires: [fire(nominal, at)], cursor: nominal }
   const policy = schedule.cursor < schedule.anchor ? 'skip' : task.misfire
   const { fires, cursor } = decideFires({
-    trigger, nominal, now, fireAt: at, policy, graceMs: task.misfireGraceMs, maxCatchUp: task.max_catch_up
+    trigger,
+    nominal,
+    now,
+    fireAt: at,
+    policy,
+    graceMs: task.misfireGraceMs,
+    maxCatchUp: task.max_catch_up
   })
   return { fires: fires.filter(({ run }) => run).map(({ at: due }) => fire(due, due === nominal ? at : due)), cursor }
 }
@@ -43,7 +63,11 @@ function later ({ schedule, task, trigger }: Planned, nominal: number, next: num
   const jitter = nominal + trigger.jitter * SECOND
   const latest = task.flexMs > 0 ? Math.max(Math.min(nominal + task.flexMs, after - 1), jitter) : jitter
   return {
-    schedule, task, nominal_at: nominal, from: nominal, to: Math.min(latest, trigger.until),
+    schedule,
+    task,
+    nominal_at: nominal,
+    from: nominal,
+    to: Math.min(latest, trigger.until),
     blurred: jitter >= after && trigger.jitter > 0
   }
 }
@@ -61,7 +85,9 @@ function firesOf (planned: Planned, ask: FiresAsk, limit: number): Fire[] {
 /** The fires of all schedules of enabled tasks before `to`, by schedule in order. More than MOST_STARTS: one more
  *  than these. */
 export function firesAhead (
-  schedules: readonly Schedule[], tasks: ReadonlyMap<string, PlainTask>, ask: FiresAsk
+  schedules: readonly Schedule[],
+  tasks: ReadonlyMap<string, PlainTask>,
+  ask: FiresAsk
 ): Fire[][] {
   const found: Fire[][] = []
   let left = MOST_STARTS

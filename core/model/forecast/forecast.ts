@@ -10,7 +10,12 @@ import type { Schedule } from '../schedule/schedule.ts'
 import type { Task } from '../task/task.ts'
 
 /** How long past runs of a task took, ms: the median, nine in ten, the longest, and how many were looked at. */
-export interface Took { p50: number, p90: number, most: number, runs: number }
+export interface Took {
+  p50: number
+  p90: number
+  most: number
+  runs: number
+}
 
 /** A task as it goes from thread to thread: everything but its work. */
 export type PlainTask = Omit<Task, 'work'>
@@ -49,7 +54,11 @@ export const STAGES = ['running', 'waiting', 'planned'] as const
 export type Stage = typeof STAGES[number]
 
 /** What a start depends on: a gate, whether it is open as things are now, and what it says now or what may close it. */
-export interface Dependence { gate: string, ok: boolean, message: string }
+export interface Dependence {
+  gate: string
+  ok: boolean
+  message: string
+}
 
 /** One start to come, or a run that runs. Instants are epoch ms. */
 export interface Foreseen {
@@ -73,7 +82,11 @@ export interface Foreseen {
 }
 
 /** What may come from `from` up to `to`, in order of the likely starts. */
-export interface Forecast { from: number, to: number, items: Foreseen[] }
+export interface Forecast {
+  from: number
+  to: number
+  items: Foreseen[]
+}
 
 /** No more starts than this are foreseen at once. */
 export const MOST_STARTS = 10_000

@@ -12,7 +12,8 @@ const GRACE = 10 * SECOND
 /** The longest that a run of a task takes from its start until it is over for good, ms; Infinity: it may be put back
  *  and start again. */
 export function longestOf (
-  { on_lost: lost, preemptible, timeoutMs }: Pick<Task, 'on_lost' | 'preemptible' | 'timeoutMs'>, took: Took | undefined
+  { on_lost: lost, preemptible, timeoutMs }: Pick<Task, 'on_lost' | 'preemptible' | 'timeoutMs'>,
+  took: Took | undefined
 ): number {
   if (lost === 'yield' || preemptible) return Infinity
   const bounded = timeoutMs === 0 ? Infinity : timeoutMs + GRACE

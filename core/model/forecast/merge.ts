@@ -4,8 +4,13 @@ import type { Dependence, Foreseen, Took } from './forecast.ts'
 
 /** What a simulation of the machine as it is now says of a run. `run`: its id where it exists. */
 export interface Likely {
-  run: string | null, schedule: string | null, task: string, nominal_at: number, due_at: number,
-  started_at: number | null, ends_at: number | null
+  run: string | null
+  schedule: string | null
+  task: string
+  nominal_at: number
+  due_at: number
+  started_at: number | null
+  ends_at: number | null
 }
 
 export interface MergeAsk {
@@ -22,14 +27,16 @@ const SAME_MS = 1000
 const OTHERS: Dependence = { gate: 'order', ok: true, message: 'other runs may come first' }
 
 const keyOf = ({ run, schedule, nominal_at: nominal }: {
-  run: string | null, schedule: string | null, nominal_at: number
-}): string =>
-  run === null ? `${schedule}@${nominal}` : run
+  run: string | null
+  schedule: string | null
+  nominal_at: number
+}): string => run === null ? `${schedule}@${nominal}` : run
 
 const finite = (at: number): number | null => Number.isFinite(at) ? at : null
 
 function foreseen (
-  { task, run, schedule, stage, nominal_at, earliest, latest, certain, depends_on }: Bound, likely: Likely | undefined,
+  { task, run, schedule, stage, nominal_at, earliest, latest, certain, depends_on }: Bound,
+  likely: Likely | undefined,
   took: Took | null
 ): Foreseen {
   const start = stage === 'running' ? earliest : likely?.started_at ?? null
@@ -53,11 +60,21 @@ function foreseen (
 }
 
 const unforeseen = (
-  { run, schedule, task, nominal_at, due_at, started_at, ends_at }: Likely, took: Took | null
+  { run, schedule, task, nominal_at, due_at, started_at, ends_at }: Likely,
+  took: Took | null
 ): Foreseen => ({
-  task, run, schedule, stage: run === null ? 'planned' : 'waiting', nominal_at,
-  earliest_at: due_at, likely_at: started_at, latest_at: null, ends_at,
-  certainty: 'conditional', depends_on: [OTHERS], took
+  task,
+  run,
+  schedule,
+  stage: run === null ? 'planned' : 'waiting',
+  nominal_at,
+  earliest_at: due_at,
+  likely_at: started_at,
+  latest_at: null,
+  ends_at,
+  certainty: 'conditional',
+  depends_on: [OTHERS],
+  took
 })
 
 const placeOf = ({ likely_at, earliest_at, nominal_at }: Foreseen): number => likely_at ?? earliest_at ?? nominal_at

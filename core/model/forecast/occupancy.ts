@@ -7,10 +7,22 @@ import type { Beside, WorldAsk } from './world.ts'
 
 /** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody
  *  knows). */
-export interface Occupant { task: Task, queue: string, priority: Priority, schedule: string | null, end: number }
+export interface Occupant {
+  task: Task
+  queue: string
+  priority: Priority
+  schedule: string | null
+  end: number
+}
 
 /** Runs that gates cannot tell apart. `most`: so many of them can run at once. */
-interface Lane { task: Task, queue: string, priority: Priority, most: number, occupants: Occupant[] }
+interface Lane {
+  task: Task
+  queue: string
+  priority: Priority
+  most: number
+  occupants: Occupant[]
+}
 
 export interface OccupancyOptions extends WorldAsk {
   slots: number
@@ -79,7 +91,16 @@ export class Occupancy {
   #told (running: Begun[], piledUpBefore: number | null): Beside {
     const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
     const { standing, byTask } = occupancyOf({
-      tasks, slots, now: piledUpBefore ?? now, pauses, trials, running, buckets, config, reading, piledUpBefore
+      tasks,
+      slots,
+      now: piledUpBefore ?? now,
+      pauses,
+      trials,
+      running,
+      buckets,
+      config,
+      reading,
+      piledUpBefore
     })
     return { ...standing, active: byTask }
   }
@@ -93,7 +114,13 @@ export class Occupancy {
       const count = key === left && isSingle(but!) ? 0 : Math.min(most, this.#count(lane, from, but))
       for (let each = 0; each < count; each++) {
         running.push({
-          task: task.id, queue, priority, locks: task.locks, alone: task.alone, source: 'schedule', due_at: -Infinity,
+          task: task.id,
+          queue,
+          priority,
+          locks: task.locks,
+          alone: task.alone,
+          source: 'schedule',
+          due_at: -Infinity,
           started_at: from,
           resting: false
         })

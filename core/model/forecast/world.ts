@@ -19,10 +19,15 @@ export interface WorldAsk {
 }
 
 /** What others take: what the gates are told of it, and running runs by task. */
-export interface Beside extends Omit<Standing, 'active'> { active: ReadonlyMap<string, number> }
+export interface Beside extends Omit<Standing, 'active'> {
+  active: ReadonlyMap<string, number>
+}
 
 /** A run as the gates are asked about it, and its task. */
-export interface Subject { task: Task, run: Waiting }
+export interface Subject {
+  task: Task
+  run: Waiting
+}
 
 const MOST_STEPS = 50
 
@@ -53,8 +58,11 @@ const opensAt = ({ kind, clears_at: clears }: GateAnswer, passesAt: number): num
 const inOrder = (a: GateAnswer, b: GateAnswer): number =>
   Number(isOwn(b)) - Number(isOwn(a)) || ORDER.indexOf(a.gate) - ORDER.indexOf(b.gate)
 
-const openNow = (answer: GateAnswer): GateAnswer =>
-  ({ ...answer, ok: true, message: `open now; closed when: ${answer.message}` })
+const openNow = (answer: GateAnswer): GateAnswer => ({
+  ...answer,
+  ok: true,
+  message: `open now; closed when: ${answer.message}`
+})
 
 /** What others may do, in words: how many of them there may be at most says nothing to anyone. */
 const MAY: Record<string, string> = {
@@ -160,7 +168,8 @@ export class World {
   }
 
   #closed (
-    { task, run }: Subject, { at, beside, reading }: { at: number, beside: Beside, reading: Reading }
+    { task, run }: Subject,
+    { at, beside, reading }: { at: number, beside: Beside, reading: Reading }
   ): GateAnswer[] {
     const active = beside.active.get(task.id) ?? 0
     return judge(this.#look(at, beside, reading), { task, run, active }).gates.filter(({ ok }) => !ok)

@@ -2,9 +2,12 @@ import type { Gate, GateAsk } from './gate.ts'
 import { READ } from './gate.ts'
 import { windowAt } from '../machine/window.ts'
 
-/** How many runs of the class background may run at once: scheduling.max_background_batch, times the share that the window in force leaves,
- *  rounded up, and at least one. `window`: the name of a window that takes some of them, or null. */
-export function backgroundSlots ({ config, now }: Pick<GateAsk, 'config' | 'now'>): { slots: number, window: string | null } {
+/** How many runs of the class background may run at once: scheduling.max_background_batch, times the share that the
+ *  window in force leaves, rounded up, and at least one. `window`: the name of a window that takes some of them, or
+ *  null. */
+export function backgroundSlots (
+  { config, now }: Pick<GateAsk, 'config' | 'now'>
+): { slots: number, window: string | null } {
   const most = config.scheduling.max_background_batch
   const window = windowAt(config, now)
   const slots = Math.max(1, Math.ceil(most * (window?.resource_limit ?? 1) - 1e-9))
@@ -16,7 +19,9 @@ export const background: Gate = ({ class: kind, config, now, standing: { backgro
   if (kind !== 'background') return null
   const { slots: most, window } = backgroundSlots({ config, now })
   const ok = taken < most
-  const hours = window === null ? '' : ` in ${window} hours, of ${config.scheduling.max_background_batch} at other times,`
+  const hours = window === null
+    ? ''
+    : ` in ${window} hours, of ${config.scheduling.max_background_batch} at other times,`
   return {
     gate: 'background',
     ok,

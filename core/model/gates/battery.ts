@@ -7,7 +7,11 @@ import { relaxedDown } from './relax.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Supply } from '../machine/power.ts'
 
-interface Wanted { level: number, source: string, words: string }
+interface Wanted {
+  level: number
+  source: string
+  words: string
+}
 
 /** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background
  *  work down to the level of normal work. */
@@ -47,7 +51,10 @@ function onMains (supply: Supply, ask: GateAsk): Said | null {
     message: ok
       ? 'on mains with a battery that is charged'
       : `the battery is charged to ${supply.level} %, and ${from} % are wanted first`,
-    observed: supply.level, required: from, ...READ, source: '/classification/charging_level'
+    observed: supply.level,
+    required: from,
+    ...READ,
+    source: '/classification/charging_level'
   }
 }
 

@@ -9,7 +9,9 @@ export const breaker: Gate = ({ task, standing: { trials } }) => {
     gate: 'breaker',
     ok,
     code: ok ? 'ok' : 'breaker_trial',
-    message: ok ? 'after its pause the task is tried with one run first' : `after its pause the task is tried with one run first: ${trial.run} is not over`,
+    message: ok
+      ? 'after its pause the task is tried with one run first'
+      : `after its pause the task is tried with one run first: ${trial.run} is not over`,
     observed: trial.run,
     required: null,
     clears_at: null,

@@ -5,7 +5,10 @@ import type { Keyword } from './spelling.ts'
 import type { Task } from '../task/task.ts'
 
 /** A class and the word that decided: `type sync`, `keyword backup in description`, `named so`, `no word`. */
-export interface Classed { class: Class, because: string }
+export interface Classed {
+  class: Class
+  because: string
+}
 
 type Worded = Pick<Task, 'id' | 'name' | 'description' | 'type' | 'tags' | 'class'> & Partial<Pick<Task, 'constraints'>>
 type Rules = Config['classification']
@@ -25,8 +28,10 @@ function compiledOf (keywords: readonly string[]): Keyword[] {
 
 type Places = [place: string, text: string][]
 
-const placesOf = ({ tags, description, name, id }: Worded): Places =>
-  [['tags', tags.map(plain).join(' . ')], ['description', plain(description)], ['name', plain(name)], ['id', plain(id)]]
+const placesOf = (
+  { tags, description, name, id }: Worded
+): Places => [['tags', tags.map(plain).join(' . ')], ['description', plain(description)], ['name', plain(name)], ['id',
+  plain(id)]]
 
 function keywordIn (places: Places, keywords: readonly string[]): string | null {
   for (const [place, text] of places) {
@@ -38,8 +43,14 @@ function keywordIn (places: Places, keywords: readonly string[]): string | null 
 
 /** Whether there are constraints that critical work would pass. Their values are for their gates to read, which name
  *  themselves when one throws. */
-const hasConditions = (constraints: Constraints): boolean => Object.keys(constraints).some(name =>
-  name === 'power' ? constraints.power !== 'any' : name === 'idle' ? constraints.idle !== false : !SAFETY.includes(name))
+const hasConditions = (constraints: Constraints): boolean =>
+  Object.keys(constraints).some(name =>
+    name === 'power'
+      ? constraints.power !== 'any'
+      : name === 'idle'
+      ? constraints.idle !== false
+      : !SAFETY.includes(name)
+  )
 
 function classed (task: Worded, rules: Rules): Classed {
   if (task.class !== null) return { class: task.class, because: 'named so' }

@@ -22,7 +22,10 @@ type Ask = Pick<Holding, 'constraints' | 'deadlineMs'>
 type Rule = (ask: Ask, known: Known) => Detail[]
 
 const POINTER = ['constraints']
-const fault = (path: (string | number)[], detail: string): Detail => ({ pointer: pointerOf([...POINTER, ...path]), detail })
+const fault = (path: (string | number)[], detail: string): Detail => ({
+  pointer: pointerOf([...POINTER, ...path]),
+  detail
+})
 
 /** `; did you mean 'x'?` or the names there are. */
 const choices = (name: string, names: readonly string[]): string => {
@@ -39,9 +42,18 @@ const window: Rule = ({ constraints: { window: text } }, known) => {
   if (text === undefined) return []
   const found = windowNamed(text, known)
   if (found === null) {
-    return known.windows === undefined ? [] : [fault(['window'], `'${text}' is no window of scheduling.time_windows and no text such as '01:00-05:00': ${choices(text, Object.keys(known.windows))}`)]
+    return known.windows === undefined
+      ? []
+      : [
+        fault(['window'],
+          `'${text}' is no window of scheduling.time_windows and no text such as '01:00-05:00': ${
+            choices(text, Object.keys(known.windows))
+          }`)
+      ]
   }
-  if (found.start === found.end) return [fault(['window'], `'${text}' opens and closes at the same time: write '00:00-24:00' for the whole day`)]
+  if (found.start === found.end) {
+    return [fault(['window'], `'${text}' opens and closes at the same time: write '00:00-24:00' for the whole day`)]
+  }
   return openingAt(found, 0) === null ? [fault(['window'], `'${text}' never opens: change its hours or days`)] : []
 }
 
@@ -53,14 +65,23 @@ const deadline: Rule = ({ constraints: { window: text }, deadlineMs }, known) =>
   if (found === null || known.fires === undefined || known.fires.length === 0 || openingAt(found, 0) === null) return []
   const shortest = Math.min(...known.fires.map(at => waitAt(found, at)))
   if (shortest <= deadlineMs) return []
-  return [fault(['window'], `'${text}' opens ${spanWords(shortest)} after the schedule fires at the soonest, and the deadline is ${spanWords(deadlineMs)} after it: lengthen the deadline, or move the window or the schedule`)]
+  return [
+    fault(['window'],
+      `'${text}' opens ${spanWords(shortest)} after the schedule fires at the soonest, and the deadline is ${
+        spanWords(deadlineMs)
+      } after it: lengthen the deadline, or move the window or the schedule`)
+  ]
 }
 
 const battery: Rule = ({ constraints: { power, battery_above: above, battery_below: below } }) => {
   if (below === undefined) return []
-  if (power === 'mains' || power === 'charging') return [fault(['battery_below'], `only holds on battery, and power asks for ${power}: take one of the two away`)]
+  if (power === 'mains' || power === 'charging') {
+    return [fault(['battery_below'], `only holds on battery, and power asks for ${power}: take one of the two away`)]
+  }
   if (below === 0) return [fault(['battery_below'], 'found 0, expected more than 0: no battery is below that')]
-  return above === undefined || above < below ? [] : [fault(['battery_below'], `found ${below}, expected more than battery_above, which is ${above}`)]
+  return above === undefined || above < below
+    ? []
+    : [fault(['battery_below'], `found ${below}, expected more than battery_above, which is ${above}`)]
 }
 
 const idle: Rule = ({ constraints: { idle: value } }) => {
@@ -69,24 +90,36 @@ const idle: Rule = ({ constraints: { idle: value } }) => {
     milliseconds(value as Duration)
     return []
   } catch {
-    return [fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}, ten years at most`)]
+    return [
+      fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}, ten years at most`)
+    ]
   }
 }
 
 const disk: Rule = ({ constraints: { disk_free: value } }) =>
-  value === undefined || bytesOf(value) !== null ? [] : [fault(['disk_free'], `found '${value}', expected bytes as a number, or words such as '5 GB'`)]
+  value === undefined || bytesOf(value) !== null
+    ? []
+    : [fault(['disk_free'], `found '${value}', expected bytes as a number, or words such as '5 GB'`)]
 
 const probes: Rule = ({ constraints: { not_while: names = [] } }, { probes: known }) => {
   if (known === undefined) return []
-  return names.flatMap((name, index) => known.includes(name) ? [] : [fault(['not_while', index], `no probe has the name '${name}': ${choices(name, known)}`)])
+  return names.flatMap((name, index) =>
+    known.includes(name)
+      ? []
+      : [fault(['not_while', index], `no probe has the name '${name}': ${choices(name, known)}`)]
+  )
 }
 
 const signals: Rule = ({ constraints: { signals: tests = {} } }) =>
-  Object.entries(tests).flatMap(([name, text]) => signalTest(text) !== null ? [] : [fault(['signals', name], `found '${text}', expected a comparison such as '> 500', '!= away' or 'home'`)])
+  Object.entries(tests).flatMap(([name, text]) =>
+    signalTest(text) !== null
+      ? []
+      : [fault(['signals', name], `found '${text}', expected a comparison such as '> 500', '!= away' or 'home'`)]
+  )
 
 const RULES: readonly Rule[] = [window, deadline, battery, idle, disk, probes, signals]
 
-/** Every fault of the constraints of a task that its schema cannot tell: names that nothing has, comparisons that do not parse, demands that
- *  contradict each other. Pointers are those of the definition. */
+/** Every fault of the constraints of a task that its schema cannot tell: names that nothing has, comparisons that do
+ *  not parse, demands that contradict each other. Pointers are those of the definition. */
 export const checkConstraints = (ask: { constraints: Constraints, deadlineMs: number }, known: Known): Detail[] =>
   RULES.flatMap(rule => rule(ask, known))

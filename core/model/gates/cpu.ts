@@ -2,14 +2,15 @@ import type { Gate, GateAsk, Said } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
 import { othersBusy, othersPressure } from '../machine/others.ts'
 
-const pressure = (ask: GateAsk): Said | null => pressed(ask, {
-  gate: 'cpu',
-  load: 'cpu_pressure',
-  words: share => `programs wait for a processor ${share} of the time`,
-  busy: 'cpu_pressure',
-  observed: othersPressure(ask.reading, 'cpu'),
-  mean: ask.reading.trends?.cpu_pressure?.mean
-})
+const pressure = (ask: GateAsk): Said | null =>
+  pressed(ask, {
+    gate: 'cpu',
+    load: 'cpu_pressure',
+    words: share => `programs wait for a processor ${share} of the time`,
+    busy: 'cpu_pressure',
+    observed: othersPressure(ask.reading, 'cpu'),
+    mean: ask.reading.trends?.cpu_pressure?.mean
+  })
 
 /** Closed while others use more of the processors, or wait longer for one, than the power profile or resources
  *  allow, or use more than the task's own limit, which takes the place of both. */

@@ -2,11 +2,22 @@ import type { Bucket } from '../config/queue.ts'
 import { queueSettings, refilled, whole } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 
-/** A running run as far as others mind it. `resting`: it has given its slot away, and keeps its queue and its locks alone. */
-export interface Running { task: string, queue: string, locks: readonly string[], alone: boolean, resting?: boolean }
+/** A running run as far as others mind it. `resting`: it has given its slot away, and keeps its queue and its locks
+ *  alone. */
+export interface Running {
+  task: string
+  queue: string
+  locks: readonly string[]
+  alone: boolean
+  resting?: boolean
+}
 
 /** What runs of other owners of the same store take: by task, by queue, and the task that holds each lock. */
-export interface Others { tasks: Readonly<Record<string, number>>, queues: Readonly<Record<string, number>>, locks: Readonly<Record<string, string>> }
+export interface Others {
+  tasks: Readonly<Record<string, number>>
+  queues: Readonly<Record<string, number>>
+  locks: Readonly<Record<string, string>>
+}
 
 /** What the running runs take from those that wait. */
 export interface Crowd {
@@ -28,7 +39,11 @@ export const ALONE = 'offpeak:alone'
 export const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
 
 /** What these running runs take together, and those of other owners. */
-export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<string, Bucket> = new Map(), others: Others = NO_OTHERS): Crowd {
+export function crowdOf (
+  running: readonly Running[],
+  buckets: ReadonlyMap<string, Bucket> = new Map(),
+  others: Others = NO_OTHERS
+): Crowd {
   const queues = new Map(Object.entries(others.queues))
   const locks = new Map(Object.entries(others.locks))
   for (const { task, queue, locks: names } of running) {
@@ -45,7 +60,11 @@ export function crowdOf (running: readonly Running[], buckets: ReadonlyMap<strin
 export const NOBODY: Crowd = crowdOf([])
 
 /** How many runs of a queue may start now: its concurrency and what its rate has left. Infinity: it has no limit. */
-export function queueRoom ({ queues, buckets }: Crowd, { queues: limits }: Pick<Config, 'queues'>, { queue, now }: { queue: string, now: number }): { running: number, rate: number } {
+export function queueRoom (
+  { queues, buckets }: Crowd,
+  { queues: limits }: Pick<Config, 'queues'>,
+  { queue, now }: { queue: string, now: number }
+): { running: number, rate: number } {
   const { concurrency = Infinity, rate } = queueSettings(limits, queue)
   return {
     running: concurrency - (queues.get(queue) ?? 0),

@@ -6,13 +6,31 @@ import { READ } from './gate.ts'
 import { deadlineOf } from './relax.ts'
 import { spanWords } from '../base/duration.ts'
 
-interface Judged { ok: boolean, code: string, message: string, chain: readonly string[], freshUntil: number | null }
+interface Judged {
+  ok: boolean
+  code: string
+  message: string
+  chain: readonly string[]
+  freshUntil: number | null
+}
 
-const said = (code: string, message: string): Judged => ({ ok: code === 'ok', code, message, chain: [], freshUntil: null })
+const said = (code: string, message: string): Judged => ({
+  ok: code === 'ok',
+  code,
+  message,
+  chain: [],
+  freshUntil: null
+})
 
-interface Look extends Prior { exists: boolean, now: number }
+interface Look extends Prior {
+  exists: boolean
+  now: number
+}
 
-function judged ({ task, condition, freshMs }: Dependency, { pending, last, circle = null, exists, now }: Look): Judged {
+function judged (
+  { task, condition, freshMs }: Dependency,
+  { pending, last, circle = null, exists, now }: Look
+): Judged {
   const met = last !== null && (condition === 'done' || condition === last.state)
   const fresh = last !== null && now - last.at <= freshMs
   if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} has ${last.state}`)
@@ -20,9 +38,15 @@ function judged ({ task, condition, freshMs }: Dependency, { pending, last, circ
   if (pending) return said('dependency_pending', `waits for ${task}, which is under way`)
   if (!exists && !fresh) return said('dependency_unknown', `waits for ${task}, and no task has that id`)
   if (last === null) return said('dependency_missing', `waits for ${task}, which has not run yet`)
-  if (!fresh) return said('dependency_stale', `waits for ${task}, which ended ${spanWords(now - last.at)} ago, and at most ${spanWords(freshMs)} are wanted`)
+  if (!fresh) {
+    return said('dependency_stale',
+      `waits for ${task}, which ended ${spanWords(now - last.at)} ago, and at most ${spanWords(freshMs)} are wanted`)
+  }
   const why = last.message === null ? '' : `: ${last.message}`
-  return { ...said(DEPENDENCY_FAILED, `${task} has ${last.state}${why}, and was to have ${condition}`), chain: last.chain }
+  return {
+    ...said(DEPENDENCY_FAILED, `${task} has ${last.state}${why}, and was to have ${condition}`),
+    chain: last.chain
+  }
 }
 
 const isOver = ({ task, run, now }: GateAsk): boolean => {
@@ -30,11 +54,20 @@ const isOver = ({ task, run, now }: GateAsk): boolean => {
   return then === 'run' && now >= at
 }
 
-/** Closed until the tasks that the task depends on have run as it wants. At a deadline that says `run` only one that has failed counts. */
+/** Closed until the tasks that the task depends on have run as it wants. At a deadline that says `run` only one that
+ *  has failed counts. */
 export const dependencies: Gate = ask => {
   const { task, standing: { priors, known }, now } = ask
   if (task === undefined || task.depends_on.length === 0) return null
-  const all = task.depends_on.map(wanted => judged(wanted, { pending: false, last: null, ...priors?.get(wanted.task), exists: known?.has(wanted.task) ?? true, now }))
+  const all = task.depends_on.map(wanted =>
+    judged(wanted, {
+      pending: false,
+      last: null,
+      ...priors?.get(wanted.task),
+      exists: known?.has(wanted.task) ?? true,
+      now
+    })
+  )
   const closed = all.find(({ code }) => code === DEPENDENCY_FAILED) ?? all.find(({ ok }) => !ok) ?? null
   const passed = closed !== null && closed.code !== DEPENDENCY_FAILED && isOver(ask)
   return {

@@ -1,11 +1,21 @@
 import type { State } from '../run/run.ts'
 
-/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own last. */
-export interface Ending { state: State, at: number, chain: readonly string[], message: string | null }
+/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own
+ *  last. */
+export interface Ending {
+  state: State
+  at: number
+  chain: readonly string[]
+  message: string | null
+}
 
-/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. `circle`: the tasks by which it
- *  depends on itself, itself first and last. */
-export interface Prior { pending: boolean, last: Ending | null, circle?: readonly string[] | null }
+/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. `circle`:
+ *  the tasks by which it depends on itself, itself first and last. */
+export interface Prior {
+  pending: boolean
+  last: Ending | null
+  circle?: readonly string[] | null
+}
 
 type Wants = ReadonlyMap<string, { depends_on: readonly { task: string }[] }>
 

@@ -19,12 +19,20 @@ export { lookOf } from './look.ts'
 export type { Look } from './look.ts'
 
 /** The gates that a running run may leave for: those of order and share close because of what runs, itself among it. */
-const LEAVING = RULES.filter(({ gate, kind }) => gate === ups || ((kind === 'condition' || kind === 'safety') && gate !== paused))
+const LEAVING = RULES.filter(({ gate, kind }) =>
+  gate === ups || ((kind === 'condition' || kind === 'safety') && gate !== paused)
+)
 
 const NO_TASK: Classed = { class: 'normal', because: 'no task' }
 
 /** `passed`: the deadline has, by a clock that is believed. */
-interface Case { facts: GateAsk, deadline: Deadline | null, passed: boolean, kind: Classed, bypass: Bypass | null }
+interface Case {
+  facts: GateAsk
+  deadline: Deadline | null
+  passed: boolean
+  kind: Classed
+  bypass: Bypass | null
+}
 
 function caseOf (look: Look, { task, run, active }: Subject): Case {
   const { reading, config, now } = look
@@ -32,8 +40,19 @@ function caseOf (look: Look, { task, run, active }: Subject): Case {
   const deadline = task === undefined ? null : deadlineOf(task, run)
   const isLate = deadline !== null && now >= deadline.at
   const passed = isLate && look.standing.doubted !== true
-  const relaxed = deadline === null || isLate !== passed ? 0 : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
-  const facts: GateAsk = { task, run, reading, config, standing: standingWith(look, active), now, class: kind.class, relaxed }
+  const relaxed = deadline === null || isLate !== passed
+    ? 0
+    : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
+  const facts: GateAsk = {
+    task,
+    run,
+    reading,
+    config,
+    standing: standingWith(look, active),
+    now,
+    class: kind.class,
+    relaxed
+  }
   facts.bypass = bypassOf(facts, passed ? deadline : null)
   return { facts, deadline, passed, kind, bypass: facts.bypass }
 }
@@ -51,7 +70,9 @@ function decide ({ task }: GateAsk, passed: Deadline | null, gates: readonly Gat
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
   // What it waits for cannot come any more: it is told so at once, unless a person has stopped everything.
-  if (closed.some(({ code }) => code === DEPENDENCY_FAILED) && closed.every(({ gate }) => gate !== 'paused')) return 'skip'
+  if (closed.some(({ code }) => code === DEPENDENCY_FAILED) && closed.every(({ gate }) => gate !== 'paused')) {
+    return 'skip'
+  }
   if (passed !== null && passed.on_deadline !== 'run') return passed.on_deadline
   return task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition') ? 'skip' : 'hold'
 }
@@ -65,12 +86,22 @@ function advised (look: Look, kind: Class): Advice {
 }
 
 /** What power says of the run, made to agree with the verdict. */
-function adviceOf (look: Look, facts: GateAsk, { decision, reason }: Pick<Verdict, 'decision'> & { reason: GateAnswer | null }): Advice {
+function adviceOf (
+  look: Look,
+  facts: GateAsk,
+  { decision, reason }: Pick<Verdict, 'decision'> & { reason: GateAnswer | null }
+): Advice {
   const advice = advised(look, isCritical(facts) ? 'critical' : facts.class)
-  if (decision === 'start') return advice.decision === 'execute_now' ? advice : { decision: 'execute_now', reason: 'every gate is open or passed' }
+  if (decision === 'start') {
+    return advice.decision === 'execute_now'
+      ? advice
+      : { decision: 'execute_now', reason: 'every gate is open or passed' }
+  }
   const forMains = reason?.gate === 'power' || (reason?.gate === 'battery' && facts.class === 'charging_only')
   if (forMains) return { decision: 'defer_to_charging', reason: reason.message }
-  return advice.decision === 'execute_now' ? { decision: 'defer_to_background', reason: reason?.message ?? advice.reason } : advice
+  return advice.decision === 'execute_now'
+    ? { decision: 'defer_to_background', reason: reason?.message ?? advice.reason }
+    : advice
 }
 
 function phaseOf ({ relaxed }: GateAsk, passed: boolean): Judgement['phase'] {
@@ -85,7 +116,8 @@ export function isFresh ({ config, now }: Pick<Look, 'config' | 'now'>, task: Ta
   return now < at && relaxation({ deadline: at, lengthMs, now, from: config.scheduling.relax_from }) === 0
 }
 
-/** The verdict on a run of a look as far as the scheduler needs it: the same gates decide, and those that are open say nothing. */
+/** The verdict on a run of a look as far as the scheduler needs it: the same gates decide, and those that are open say
+ *  nothing. */
 export function judge (look: Look, subject: Subject): Judgement {
   const { facts, deadline, passed, kind, bypass } = caseOf(look, subject)
   const gates = against(look, facts, bypass)
@@ -115,19 +147,28 @@ export const evaluate = (wanted: EvaluateAsk): Verdict =>
   verdictIn(lookOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.standing.active })
 
 /** The first closed gate, which is the reason that people are told first. */
-export const firstReason = (verdict: Pick<Verdict, 'gates'>): GateAnswer | null => verdict.gates.find(({ ok }) => !ok) ?? null
+export const firstReason = (verdict: Pick<Verdict, 'gates'>): GateAnswer | null =>
+  verdict.gates.find(({ ok }) => !ok) ?? null
 
 /** Load and bandwidth are partly the run's own doing: they count when the task itself asks for them. */
 const declared = ({ source }: GateAnswer) => source.startsWith('task definition')
 const OWN_DOING = ['cpu', 'memory', 'io', 'bandwidth', 'disk', 'idle']
 
-/** Whether a running run goes on, by the `on_lost` of its task: asked of the gates that were open when it started, not of slots. A run that passes
- *  its conditions, critical or at its deadline, goes on; a pause stops no run that is running. */
+/** Whether a running run goes on, by the `on_lost` of its task: asked of the gates that were open when it started, not
+ *  of slots. A run that passes its conditions, critical or at its deadline, goes on; a pause stops no run that is
+ *  running. */
 export function whenLost (wanted: EvaluateAsk): Lost {
   const { on_lost: then = 'continue' } = wanted.task ?? {}
   if (then === 'continue') return { decision: 'continue', reason: null }
-  const { facts, bypass } = caseOf(lookOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.standing.active })
+  const { facts, bypass } = caseOf(lookOf(wanted), {
+    task: wanted.task,
+    run: wanted.run,
+    active: wanted.standing.active
+  })
   const answers = answersBy(LEAVING, facts, bypass)
-  const reason = answers.find(answer => !answer.ok && answer.code !== 'not_idle' && (!OWN_DOING.includes(answer.gate) || declared(answer) || answer.code === 'in_use')) ?? null
+  const reason = answers.find(answer =>
+    !answer.ok && answer.code !== 'not_idle' &&
+    (!OWN_DOING.includes(answer.gate) || declared(answer) || answer.code === 'in_use')
+  ) ?? null
   return { decision: reason === null ? 'continue' : then, reason }
 }

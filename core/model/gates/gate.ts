@@ -11,12 +11,18 @@ import type { Reading } from '../machine/reading.ts'
 import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
-/** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart by no gate: see
- *  `core/model/run/cohort.ts`, which says what of them makes a cohort. */
-export type Waiting = Pick<Run, 'task' | 'due_at'> &
-  Partial<Pick<Run, 'id' | 'priority' | 'queue' | 'source' | 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt' | 'now' | 'crashes'>>
+/** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart
+ *  by no gate: see `core/model/run/cohort.ts`, which says what of them makes a cohort. */
+export type Waiting =
+  & Pick<Run, 'task' | 'due_at'>
+  & Partial<
+    Pick<Run,
+      'id' | 'priority' | 'queue' | 'source' | 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt' | 'now'
+        | 'crashes'>
+  >
 
-/** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null for as long as it is not taken back. */
+/** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null for as long as it is not taken
+ *  back. */
 export interface Pause {
   scope: 'all' | 'queue' | 'task' | 'tag'
   name: string | null
@@ -29,12 +35,24 @@ export interface Pause {
 /** Tasks that a breaker has paused and that are tried with one run: that run, or null as long as none does. */
 export type Trials = ReadonlyMap<string, { run: string | null }>
 
-/** A waiting run that others keep from what it needs all at once: every other run to end (`locks` null), or several locks. Those that come after it
- *  in order wait for it. */
-export interface Reservation { task: string, run: string, rank: number, due_at: number, locks: readonly string[] | null }
+/** A waiting run that others keep from what it needs all at once: every other run to end (`locks` null), or several
+ *  locks. Those that come after it in order wait for it. */
+export interface Reservation {
+  task: string
+  run: string
+  rank: number
+  due_at: number
+  locks: readonly string[] | null
+}
 
-/** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be one more, or null. */
-export interface Pace { since: number, slots: number, taken: number, next_at: number | null }
+/** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be
+ *  one more, or null. */
+export interface Pace {
+  since: number
+  slots: number
+  taken: number
+  next_at: number | null
+}
 
 /** What runs, and what that leaves to a run that waits. */
 export interface Standing {
@@ -85,8 +103,9 @@ export interface GateAsk {
 /** Why a closed gate was passed. `now`: a person asked for a start at once. */
 export type Bypass = 'critical' | 'deadline' | 'on_unmet' | 'now'
 
-/** `order`: nothing passes it. `safety`: critical runs wait at it too. `share`: slots that power and hour leave, and a supply that ends
- *  soon: critical runs alone pass it. `condition`: critical runs, runs at their deadline and runs that were asked for at once pass it. */
+/** `order`: nothing passes it. `safety`: critical runs wait at it too. `share`: slots that power and hour leave, and a
+ *  supply that ends soon: critical runs alone pass it. `condition`: critical runs, runs at their deadline and runs that
+ *  were asked for at once pass it. */
 export type GateKind = 'order' | 'safety' | 'share' | 'condition'
 
 /** What one gate says of a run. */
@@ -101,7 +120,8 @@ export interface Said {
   clears_at: number | null
   /** True when the answer follows from clock, calendar and definitions alone; false when it hangs on a reading. */
   certain: boolean
-  /** A JSON pointer into config.json, `task definition` with a pointer into it, or another word for where the requirement comes from. */
+  /** A JSON pointer into config.json, `task definition` with a pointer into it, or another word for where the
+   *  requirement comes from. */
   source: string
   /** The limit before it gave way, where it did. */
   relaxed_from?: Json
@@ -110,7 +130,8 @@ export interface Said {
 /** One gate's answer: a gate that was passed although it is closed is `ok` and says why. */
 export type GateAnswer = Said & { kind: GateKind, bypassed: Bypass | null }
 
-/** One condition on starting: pure, and the same for the runner, the list, `why` and the forecast. Null: nothing asks for it. */
+/** One condition on starting: pure, and the same for the runner, the list, `why` and the forecast. Null: nothing asks
+ *  for it. */
 export type Gate = (ask: GateAsk) => Said | null
 
 /** Everything that a verdict hangs on. `steady` null: the reading counts as it stands. */
@@ -124,7 +145,8 @@ export interface EvaluateAsk {
   now: number
 }
 
-/** All gates of a run together. `fail`, `skip`: it is held at its deadline, or its conditions are unmet, and its task wants it so. */
+/** All gates of a run together. `fail`, `skip`: it is held at its deadline, or its conditions are unmet, and its task
+ *  wants it so. */
 export interface Verdict {
   decision: 'start' | 'hold' | 'skip' | 'fail'
   gates: GateAnswer[]
@@ -139,14 +161,23 @@ export interface Verdict {
 }
 
 /** One of the runs that a look is about. `active`: runs of the same task that are running. */
-export interface Subject { task: Task | undefined, run: Waiting, active: number }
+export interface Subject {
+  task: Task | undefined
+  run: Waiting
+  active: number
+}
 
-/** As much of a verdict as a start needs. `gates`: those alone that are closed or were passed, in the order in which people are told.
- *  `bypass`: why it passes its conditions, or null. `phase`: how it stands to its deadline: `fresh` until limits give way, then `eased`. */
-export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class'> & { bypass: Bypass | null, critical: boolean, phase: 'fresh' | 'eased' | 'overdue' }
+/** As much of a verdict as a start needs. `gates`: those alone that are closed or were passed, in the order in which
+ *  people are told. `bypass`: why it passes its conditions, or null. `phase`: how it stands to its deadline: `fresh`
+ *  until limits give way, then `eased`. */
+export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class'> & { bypass: Bypass | null, critical: boolean,
+  phase: 'fresh' | 'eased' | 'overdue' }
 
 /** What becomes of a running run, and the gate that closed on it. */
-export interface Lost { decision: 'continue' | 'yield' | 'cancel', reason: GateAnswer | null }
+export interface Lost {
+  decision: 'continue' | 'yield' | 'cancel'
+  reason: GateAnswer | null
+}
 
 /** Where a constraint of the task stands. */
 export const inDefinition = (name: string): string => `task definition /constraints/${name}`

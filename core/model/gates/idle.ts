@@ -6,10 +6,15 @@ import { relaxedDown } from './relax.ts'
 import { seconds, spanWords } from '../base/duration.ts'
 import type { Duration } from '../base/duration.ts'
 
-const BUSTLE_WORDS = { user: 'someone is using the machine', cpu: 'the processors are busy', network: 'the network is busy', io: 'the disks are busy' }
+const BUSTLE_WORDS = {
+  user: 'someone is using the machine',
+  cpu: 'the processors are busy',
+  network: 'the network is busy',
+  io: 'the disks are busy'
+}
 
-/** Closed while the machine is in use and the task asks for an idle one. On a machine where nobody can tell whether someone is
- *  there, its processors, disks and network alone count. */
+/** Closed while the machine is in use and the task asks for an idle one. On a machine where nobody can tell whether
+ *  someone is there, its processors, disks and network alone count. */
 export const idle: Gate = ({ task, reading, config, relaxed }) => {
   const asked = task?.constraints.idle
   if (asked === undefined || asked === false) return null
@@ -17,12 +22,16 @@ export const idle: Gate = ({ task, reading, config, relaxed }) => {
   const required = Math.round(relaxedDown(full, relaxed))
   const bustle = bustleOf(reading, config, required)
   const seen = known(reading.idle_seconds) ? Math.round(reading.idle_seconds) : reading.idle_seconds
-  const quiet = known(seen) ? `nobody has used the machine for ${spanWords(seen * 1000)}` : 'nobody can tell whether someone is there: not held for it'
+  const quiet = known(seen)
+    ? `nobody has used the machine for ${spanWords(seen * 1000)}`
+    : 'nobody can tell whether someone is there: not held for it'
   return {
     gate: 'idle',
     ok: bustle === null,
     code: bustle === null ? known(seen) ? 'ok' : 'unknown' : bustle === 'user' ? 'in_use' : 'not_idle',
-    message: bustle === null ? quiet : `${BUSTLE_WORDS[bustle]}, and the task wants ${spanWords(required * 1000)} of quiet`,
+    message: bustle === null
+      ? quiet
+      : `${BUSTLE_WORDS[bustle]}, and the task wants ${spanWords(required * 1000)} of quiet`,
     observed: seen,
     required,
     ...READ,

@@ -2,14 +2,15 @@ import type { Gate, GateAsk, Said } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
 import { othersIo, othersPressure } from '../machine/others.ts'
 
-const pressure = (ask: GateAsk): Said | null => pressed(ask, {
-  gate: 'io',
-  load: 'io_pressure',
-  words: share => `programs wait for a disk ${share} of the time`,
-  busy: 'io_pressure',
-  observed: othersPressure(ask.reading, 'io'),
-  mean: ask.reading.trends?.io_pressure?.mean
-})
+const pressure = (ask: GateAsk): Said | null =>
+  pressed(ask, {
+    gate: 'io',
+    load: 'io_pressure',
+    words: share => `programs wait for a disk ${share} of the time`,
+    busy: 'io_pressure',
+    observed: othersPressure(ask.reading, 'io'),
+    mean: ask.reading.trends?.io_pressure?.mean
+  })
 
 /** Closed while others keep the busiest disk busy, or wait for one, for more of the time than resources allow, or
  *  than the task's own limit, which takes the place of both. */

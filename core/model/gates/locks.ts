@@ -5,10 +5,15 @@ import { milliseconds } from '../base/duration.ts'
 import { RANKS, urgencyOf } from './urgency.ts'
 
 /** From when on a run that is due then has waited for long, epoch ms: only critical and older runs come before it. */
-export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>): number => due + milliseconds(scheduling.aging)
+export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>): number =>
+  due + milliseconds(scheduling.aging)
 
-/** True for a run that comes before the one that others wait for, and for that run itself. Who has waited for long comes first. */
-function isAhead ({ rank, due_at: due, run: id }: Reservation, ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'now' | 'config'>): boolean {
+/** True for a run that comes before the one that others wait for, and for that run itself. Who has waited for long
+ *  comes first. */
+function isAhead (
+  { rank, due_at: due, run: id }: Reservation,
+  ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'now' | 'config'>
+): boolean {
   const own = RANKS[urgencyOf(ask)]
   if (ask.run.id === id || own === RANKS.critical) return true
   const isAged = ask.now >= agesAt(ask.run.due_at, ask.config)
@@ -32,7 +37,8 @@ export const locks: Gate = ask => {
   const taken = wanted.find(name => crowd?.locks.has(name)) ?? null
   const kept = keptLock(ask)
   const ok = taken === null && kept === null
-  const message = taken !== null ? `${crowd!.locks.get(taken)!} holds the lock ${taken}`
+  const message = taken !== null
+    ? `${crowd!.locks.get(taken)!} holds the lock ${taken}`
     : `the lock ${kept} is kept for run ${reserved?.run} of ${reserved?.task}, which has waited for several`
   return {
     gate: 'locks',
@@ -62,7 +68,8 @@ export const alone: Gate = ask => {
   const count = crowd?.count ?? 0
   const ok = mayJoin(ask)
   const running = `${count} ${count === 1 ? 'run is' : 'runs are'} running`
-  const message = holder !== null ? `${holder} is running, and runs alone` : task?.alone === true && count > 0 ? `it runs alone, and ${running}`
+  const message = holder !== null ? `${holder} is running, and runs alone` : task?.alone === true && count > 0
+    ? `it runs alone, and ${running}`
     : `run ${reserved?.run} of ${reserved?.task} comes first, which waits to run alone`
   return {
     gate: 'alone',

@@ -47,7 +47,17 @@ function said (gate: Gate, facts: GateAsk): Said | null {
   } catch (error) {
     // A gate that throws must hold the run, not stop the runner.
     const message = error instanceof Error ? error.message : String(error)
-    return { gate: gate.name, ok: false, code: 'gate_error', message, observed: null, required: null, clears_at: null, certain: false, source: 'offpeak' }
+    return {
+      gate: gate.name,
+      ok: false,
+      code: 'gate_error',
+      message,
+      observed: null,
+      required: null,
+      clears_at: null,
+      certain: false,
+      source: 'offpeak'
+    }
   }
 }
 
@@ -84,7 +94,16 @@ function machineBy (facts: GateAsk): Answers {
 function sharedBy (look: Look): Answers {
   if (look.shared !== null) return look.shared
   const { reading, config, standing, now } = look
-  const facts: GateAsk = { task: undefined, run: { task: '', due_at: now }, reading, config, standing, now, class: 'normal', relaxed: 0 }
+  const facts: GateAsk = {
+    task: undefined,
+    run: { task: '', due_at: now },
+    reading,
+    config,
+    standing,
+    now,
+    class: 'normal',
+    relaxed: 0
+  }
   const shared = [...machineBy(facts)]
   for (const place of SHARED) if (!OF_MACHINE.includes(place)) shared[place] = answerOf(RULES[place]!, facts)
   look.closed = SHARED.filter(place => shared[place]?.ok === false)
@@ -98,7 +117,8 @@ export function answersBy (rules: readonly Rule[], facts: GateAsk, bypass: Bypas
   return answers.filter(answer => answer !== null).map(answer => passed(answer, bypass))
 }
 
-/** What all gates say of a run, in the order in which people are told; answers may be shared with other runs of the look. */
+/** What all gates say of a run, in the order in which people are told; answers may be shared with other runs of the
+ *  look. */
 export function answersOn (look: Look, facts: GateAsk, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(facts)
   const answers = own.length === RULES.length ? [] : [...sharedBy(look)]
@@ -108,7 +128,8 @@ export function answersOn (look: Look, facts: GateAsk, bypass: Bypass | null): G
   return found
 }
 
-/** What the gates say against a run, those that are passed among them, in the order in which people are told: all that a start needs. */
+/** What the gates say against a run, those that are passed among them, in the order in which people are told: all that
+ *  a start needs. */
 export function against (look: Look, facts: GateAsk, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(facts)
   const found: [place: number, answer: GateAnswer][] = []

@@ -8,14 +8,15 @@ import { othersMemory, othersPressure } from '../machine/others.ts'
 /** So much in use, whoever uses it, leaves nothing for one more run. */
 const FULL = 0.95
 
-const pressure = (ask: GateAsk): Said | null => pressed(ask, {
-  gate: 'memory',
-  load: 'memory_pressure',
-  words: share => `programs wait for memory ${share} of the time`,
-  busy: 'memory_pressure',
-  observed: othersPressure(ask.reading, 'memory'),
-  mean: ask.reading.trends?.memory_pressure?.mean
-})
+const pressure = (ask: GateAsk): Said | null =>
+  pressed(ask, {
+    gate: 'memory',
+    load: 'memory_pressure',
+    words: share => `programs wait for memory ${share} of the time`,
+    busy: 'memory_pressure',
+    observed: othersPressure(ask.reading, 'memory'),
+    mean: ask.reading.trends?.memory_pressure?.mean
+  })
 
 /** Closed while next to nothing is left: work of offpeak's own counts here, and that it has lasted changes nothing. */
 function full ({ reading, config, relaxed, task }: GateAsk): Said | null {
@@ -26,7 +27,9 @@ function full ({ reading, config, relaxed, task }: GateAsk): Said | null {
     gate: 'memory',
     ok: false,
     code: 'memory_full',
-    message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${shareWords(FULL)} is the most`,
+    message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${
+      shareWords(FULL)
+    } is the most`,
     observed: rounded(used),
     required: FULL,
     ...READ,

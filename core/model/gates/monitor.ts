@@ -1,7 +1,17 @@
 import type { Task } from '../task/task.ts'
 
 const TYPES = new Set([
-  'check', 'health', 'health_check', 'healthcheck', 'heartbeat', 'monitor', 'monitoring', 'ping', 'probe', 'uptime', 'watchdog'
+  'check',
+  'health',
+  'health_check',
+  'healthcheck',
+  'heartbeat',
+  'monitor',
+  'monitoring',
+  'ping',
+  'probe',
+  'uptime',
+  'watchdog'
 ])
 const WORDS = /(?:^|[^a-z0-9])(?:health[ _.-]?checks?|heart[ _.-]?beats?|watchdogs?)(?:$|[^a-z0-9])/
 

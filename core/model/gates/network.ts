@@ -2,14 +2,37 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { known } from '../machine/reading.ts'
 
-/** Closed while the network is not what the task asks for. What nobody knows is not what it asks for: a metered line costs money. */
+/** Closed while the network is not what the task asks for. What nobody knows is not what it asks for: a metered line
+ *  costs money. */
 export const network: Gate = ({ task, reading: { network: { online, metered } } }) => {
   const asked = task?.constraints.network
   if (asked === undefined) return null
   const facts = { gate: 'network', required: asked, ...READ, source: inDefinition('network') }
-  if (!known(online)) return { ...facts, ok: false, code: 'network_unknown', message: 'nobody can tell whether the machine is online', observed: online }
+  if (!known(online)) {
+    return {
+      ...facts,
+      ok: false,
+      code: 'network_unknown',
+      message: 'nobody can tell whether the machine is online',
+      observed: online
+    }
+  }
   if (!online) return { ...facts, ok: false, code: 'offline', message: 'the machine is offline', observed: 'offline' }
   if (asked === 'online') return { ...facts, ok: true, code: 'ok', message: 'online', observed: 'online' }
-  if (!known(metered)) return { ...facts, ok: false, code: 'metered_unknown', message: 'nobody can tell whether the network is metered', observed: metered }
-  return { ...facts, ok: !metered, code: metered ? 'metered' : 'ok', message: metered ? 'the network is metered' : 'online and unmetered', observed: metered ? 'metered' : 'unmetered' }
+  if (!known(metered)) {
+    return {
+      ...facts,
+      ok: false,
+      code: 'metered_unknown',
+      message: 'nobody can tell whether the network is metered',
+      observed: metered
+    }
+  }
+  return {
+    ...facts,
+    ok: !metered,
+    code: metered ? 'metered' : 'ok',
+    message: metered ? 'the network is metered' : 'online and unmetered',
+    observed: metered ? 'metered' : 'unmetered'
+  }
 }

@@ -4,20 +4,26 @@ import { SECOND, spanWords } from '../base/duration.ts'
 /** After a start, a sleep or a long hold: one run at once, and one more each time so long has passed. */
 const STEP_MS = 10 * SECOND
 
-/** How many scheduled runs that had been due before `since` may run at once: one at first and then more, up to the number of processors. Work
- *  that has piled up is not to begin all at once. */
-export function paceOf ({ since, cores, taken, now }: { since: number, cores: number, taken: number, now: number }): Pace {
+/** How many scheduled runs that had been due before `since` may run at once: one at first and then more, up to the
+ *  number of processors. Work that has piled up is not to begin all at once. */
+export function paceOf (
+  { since, cores, taken, now }: { since: number, cores: number, taken: number, now: number }
+): Pace {
   const most = Math.max(1, cores)
   const slots = Math.min(most, 1 + Math.max(0, Math.floor((now - since) / STEP_MS)))
   return { since, slots, taken, next_at: slots < most ? since + slots * STEP_MS : null }
 }
 
 /** True for a run that the pace is for: a schedule asked for it, and it was due before. */
-export const isPaced = ({ since }: Pick<Pace, 'since'>, { due_at: due, source }: Pick<GateAsk['run'], 'due_at' | 'source'>): boolean =>
-  due < since && (source === 'schedule' || source === 'catch_up')
+export const isPaced = (
+  { since }: Pick<Pace, 'since'>,
+  { due_at: due, source }: Pick<GateAsk['run'], 'due_at' | 'source'>
+): boolean => due < since && (source === 'schedule' || source === 'catch_up')
 
 /** Whether the pace has room for the run. */
-export const keepsPace = ({ run, bypass, standing: { pace = null } }: Pick<GateAsk, 'run' | 'bypass' | 'standing'>): boolean =>
+export const keepsPace = (
+  { run, bypass, standing: { pace = null } }: Pick<GateAsk, 'run' | 'bypass' | 'standing'>
+): boolean =>
   pace === null || pace.taken < pace.slots || bypass === 'critical' || bypass === 'now' || !isPaced(pace, run)
 
 /** Closed to scheduled runs that have piled up while as many of them run as the pace allows. */
@@ -31,7 +37,9 @@ export const pace: Gate = ask => {
     gate: 'pace',
     ok,
     code: ok ? 'ok' : 'pace',
-    message: ok ? 'its turn has come' : `what has piled up starts bit by bit: ${taken} of ${slots} may run at once now${later}`,
+    message: ok
+      ? 'its turn has come'
+      : `what has piled up starts bit by bit: ${taken} of ${slots} may run at once now${later}`,
     observed: taken,
     required: slots,
     clears_at: ok ? null : next,

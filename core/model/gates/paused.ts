@@ -11,9 +11,12 @@ const concerns = ({ scope, name }: Pause, { task, run }: GateAsk): boolean => {
 const lasting = ({ until }: Pause) => until ?? Infinity
 
 const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
-  `${scope === 'all' ? 'everything' : `${scope} ${name}`} is paused by ${by}${until === null ? '' : ` until ${iso(until)}`}${reason ? `: ${reason}` : ''}`
+  `${scope === 'all' ? 'everything' : `${scope} ${name}`} is paused by ${by}${
+    until === null ? '' : ` until ${iso(until)}`
+  }${reason ? `: ${reason}` : ''}`
 
-/** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several pauses the one that lasts longest is told. */
+/** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several
+ *  pauses the one that lasts longest is told. */
 export const paused: Gate = ask => {
   if (ask.standing.pauses.length === 0) return null
   const pauses = ask.standing.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))

@@ -8,7 +8,9 @@ export const present: Gate = ({ task, run }) => ({
   gate: 'task',
   ok: isPresent({ task }),
   code: task === undefined ? 'task_missing' : 'ok',
-  message: task === undefined ? `no task has the id '${run.task}': its file is gone or broken` : `defined in ${task.source}`,
+  message: task === undefined
+    ? `no task has the id '${run.task}': its file is gone or broken`
+    : `defined in ${task.source}`,
   observed: task?.source ?? null,
   required: 'a definition',
   clears_at: null,

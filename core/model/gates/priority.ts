@@ -4,11 +4,15 @@ import { inForce, profileOf } from '../machine/power.ts'
 import { urgencyOf } from './urgency.ts'
 import type { Priority } from '../run/run.ts'
 
-/** How many runs of a priority may run at once, or Infinity while the numbers do not count, see scheduling.priority_slots. */
+/** How many runs of a priority may run at once, or Infinity while the numbers do not count, see
+ *  scheduling.priority_slots. */
 export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateAsk, 'reading' | 'config'>): number =>
-  inForce(config.scheduling.priority_slots, profileOf(reading, config)) ? config.scheduling.max_concurrent_tasks[priority] : Infinity
+  inForce(config.scheduling.priority_slots, profileOf(reading, config))
+    ? config.scheduling.max_concurrent_tasks[priority]
+    : Infinity
 
-/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. Work of the class critical counts as critical. */
+/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. Work of the class
+ *  critical counts as critical. */
 export const priority: Gate = ask => {
   const name = urgencyOf(ask)
   const most = prioritySlots(name, ask)

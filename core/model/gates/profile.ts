@@ -5,11 +5,17 @@ import { windowAt } from '../machine/window.ts'
 import type { Profile } from '../machine/power.ts'
 
 /** The slots that power profile and window leave together. */
-export interface ProfileSlots { slots: number, profile: Profile, window: string | null }
+export interface ProfileSlots {
+  slots: number
+  profile: Profile
+  window: string | null
+}
 
-/** As many slots as the profile has, times the share that the window in force leaves, rounded up; null while the numbers do not
- *  count, see scheduling.profile_slots. Outside every window all slots of the profile are left. */
-export function profileSlots ({ reading, config, now }: Pick<GateAsk, 'reading' | 'config' | 'now'>): ProfileSlots | null {
+/** As many slots as the profile has, times the share that the window in force leaves, rounded up; null while the
+ *  numbers do not count, see scheduling.profile_slots. Outside every window all slots of the profile are left. */
+export function profileSlots (
+  { reading, config, now }: Pick<GateAsk, 'reading' | 'config' | 'now'>
+): ProfileSlots | null {
   const profile = profileOf(reading, config)
   if (!inForce(config.scheduling.profile_slots, profile)) return null
   const window = windowAt(config, now)
@@ -18,8 +24,10 @@ export function profileSlots ({ reading, config, now }: Pick<GateAsk, 'reading' 
   return { slots: Math.ceil(slots - 1e-9), profile, window: window?.name ?? null }
 }
 
-/** The slots of a profile for a run. One that no condition holds any more has at least one: it is to start, though not beside others. */
-export const slotsFor = ({ slots }: ProfileSlots, bypass: Bypass | null): number => bypass === null ? slots : Math.max(1, slots)
+/** The slots of a profile for a run. One that no condition holds any more has at least one: it is to start, though not
+ *  beside others. */
+export const slotsFor = ({ slots }: ProfileSlots, bypass: Bypass | null): number =>
+  bypass === null ? slots : Math.max(1, slots)
 
 /** How many running runs take slots of the profile: those in slots that are for critical runs alone do not. */
 export const profileTaken = ({ slots, free }: Pick<Standing, 'slots' | 'free'>): number => slots - free
@@ -35,7 +43,9 @@ export const profile: Gate = ask => {
     gate: 'profile',
     ok,
     code: ok ? 'ok' : 'profile_busy',
-    message: `${taken} of ${most} slots of the profile ${found.profile}${found.window === null ? '' : ` in ${found.window}`} ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} slots of the profile ${found.profile}${
+      found.window === null ? '' : ` in ${found.window}`
+    } ${taken === 1 ? 'is' : 'are'} taken`,
     observed: taken,
     required: most,
     ...READ,

@@ -35,7 +35,11 @@ export const rate: Gate = ({ task, run, config, standing: { crowd }, now }) => {
     gate: 'rate',
     ok,
     code: ok ? 'ok' : 'queue_rate',
-    message: ok ? `queue ${name} may start ${left} now` : `queue ${name} starts ${limit.limit} runs in ${spanWords(milliseconds(limit.per))}, the next in ${spanWords(next - now)}`,
+    message: ok
+      ? `queue ${name} may start ${left} now`
+      : `queue ${name} starts ${limit.limit} runs in ${spanWords(milliseconds(limit.per))}, the next in ${
+        spanWords(next - now)
+      }`,
     observed: left,
     required: 1,
     clears_at: ok ? null : next,

@@ -6,12 +6,14 @@ import type { Class } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from '../machine/reading.ts'
 
-export const RECOMMENDATIONS = ['process_now', 'defer_cpu_intensive', 'defer_memory_intensive', 'defer_disk_intensive', 'defer_all_non_critical'] as const
+export const RECOMMENDATIONS = ['process_now', 'defer_cpu_intensive', 'defer_memory_intensive', 'defer_disk_intensive',
+  'defer_all_non_critical'] as const
 export type Recommendation = typeof RECOMMENDATIONS[number]
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value >= limit
 
-/** What kind of work the machine should be spared. More than one resource short, or a nearly empty battery, is all of it. */
+/** What kind of work the machine should be spared. More than one resource short, or a nearly empty battery, is all of
+ *  it. */
 export function recommendationFor (reading: Reading, config: Pick<Config, 'resources' | 'power'>): Recommendation {
   const { cpu_limit: cpu, memory_limit: memory, disk_limit: disk } = config.resources
   const short: Recommendation[] = []
@@ -26,25 +28,44 @@ export const DECISIONS = ['execute_now', 'defer_to_background', 'defer_to_chargi
 export type Decision = typeof DECISIONS[number]
 
 /** What power alone would have done with a run, and why. */
-export interface Advice { decision: Decision, reason: string }
+export interface Advice {
+  decision: Decision
+  reason: string
+}
 
 const now = (reason: string): Advice => ({ decision: 'execute_now', reason })
 const background = (reason: string): Advice => ({ decision: 'defer_to_background', reason })
 
-/** What to do with a run of a class, by power and idleness alone. A level that nobody knows counts as the low threshold. */
-export function decisionFor (kind: Class, reading: Reading, config: Pick<Config, 'power' | 'classification' | 'activity'>): Advice {
+/** What to do with a run of a class, by power and idleness alone. A level that nobody knows counts as the low
+ *  threshold. */
+export function decisionFor (
+  kind: Class,
+  reading: Reading,
+  config: Pick<Config, 'power' | 'classification' | 'activity'>
+): Advice {
   if (kind === 'critical') return now('critical work never waits')
   const supply = supplyOf(reading)
   const { thresholds, full_level: full, charging_level: charging } = config.classification
   const level = known(supply.level) ? supply.level : config.power.battery_thresholds.low
-  if (kind === 'charging_only') return charged(isCharged(supply, charging) || (supply.feed !== 'mains' && level >= thresholds.charging_only))
+  if (kind === 'charging_only') {
+    return charged(isCharged(supply, charging) || (supply.feed !== 'mains' && level >= thresholds.charging_only))
+  }
   if (supply.feed === 'mains') return now('on mains')
-  if (kind === 'background') return level > thresholds.background ? now(`the battery has ${level} %`) : background(`the battery has ${level} %, and background work wants more than ${thresholds.background} %`)
+  if (kind === 'background') {
+    return level > thresholds.background
+      ? now(`the battery has ${level} %`)
+      : background(`the battery has ${level} %, and background work wants more than ${thresholds.background} %`)
+  }
   if (level > full) return now(`the battery has ${level} %`)
-  if (level <= thresholds.normal) return background(`the battery has ${level} %, and normal work wants more than ${thresholds.normal} %`)
-  return isIdle(reading, config) ? now(`the machine is idle, and the battery has ${level} %`) : background(`the battery has ${level} %, and the machine is in use`)
+  if (level <= thresholds.normal) {
+    return background(`the battery has ${level} %, and normal work wants more than ${thresholds.normal} %`)
+  }
+  return isIdle(reading, config)
+    ? now(`the machine is idle, and the battery has ${level} %`)
+    : background(`the battery has ${level} %, and the machine is in use`)
 }
 
-const charged = (yes: boolean): Advice => yes
-  ? now('the battery is charged')
-  : { decision: 'defer_to_charging', reason: 'it waits for mains and a well filled battery' }
+const charged = (yes: boolean): Advice =>
+  yes
+    ? now('the battery is charged')
+    : { decision: 'defer_to_charging', reason: 'it waits for mains and a well filled battery' }

@@ -6,13 +6,20 @@ import type { NewRun, Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
 /** Until when a run may be held, epoch ms, and what becomes of it then. `lengthMs`: how long that is in all. */
-export interface Deadline { at: number, on_deadline: OnDeadline, lengthMs: number }
+export interface Deadline {
+  at: number
+  on_deadline: OnDeadline
+  lengthMs: number
+}
 
 type Dated = Pick<Run, 'due_at'> & Partial<Pick<Run, 'created_at' | 'nominal_at' | 'deadline_at' | 'attempt'>>
 
-/** The deadline of a run: its own, which it keeps through its retries, else counted from when it is due, or from when it was made when that
- *  was later, as for a fire that was missed. */
-export function deadlineOf ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>, run: Dated): Deadline {
+/** The deadline of a run: its own, which it keeps through its retries, else counted from when it is due, or from when
+ *  it was made when that was later, as for a fire that was missed. */
+export function deadlineOf (
+  { deadlineMs, on_deadline }: Pick<Task, 'deadlineMs' | 'on_deadline'>,
+  run: Dated
+): Deadline {
   const { due_at: due, created_at: made = due, nominal_at: nominal = due, attempt = 0 } = run
   const at = run.deadline_at ?? clamped(Math.max(due, made) + deadlineMs)
   // A retry moves the instant at which a run is due, and not the one from which it waits.
@@ -20,14 +27,23 @@ export function deadlineOf ({ deadlineMs, on_deadline }: Pick<Task, 'deadlineMs'
 }
 
 /** What a new run that is due then says of its deadline. */
-export function deadlineFor (task: Pick<Task, 'deadlineMs' | 'on_deadline' | 'on_unmet'>, due_at: number, now: number): Pick<NewRun, 'deadline_at' | 'expires' | 'single'> {
+export function deadlineFor (
+  task: Pick<Task, 'deadlineMs' | 'on_deadline' | 'on_unmet'>,
+  due_at: number,
+  now: number
+): Pick<NewRun, 'deadline_at' | 'expires' | 'single'> {
   const { at, on_deadline: then } = deadlineOf(task, { due_at, created_at: now })
   // Whether it is skipped for an unmet condition depends on how far its own limits have given way.
   return { deadline_at: at, ...then !== 'run' && { expires: true }, ...task.on_unmet === 'skip' && { single: true } }
 }
 
 /** `deadline`, `now`: epoch ms. `lengthMs`: how long a run may be held in all. `from`: scheduling.relax_from. */
-interface RelaxAsk { deadline: number, lengthMs: number, now: number, from: number }
+interface RelaxAsk {
+  deadline: number
+  lengthMs: number
+  now: number
+  from: number
+}
 
 // Sums of parts fall short of the whole by less than this.
 const NEARLY = 1e-9
@@ -35,7 +51,8 @@ const NEARLY = 1e-9
 /** Limits give way in so many steps: between two of them nothing changes by time alone. */
 const STEPS = 20
 
-/** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then step by step to all of it. */
+/** How far limits have given way, 0 to 1: nothing up to `scheduling.relax_from` of the time to the deadline, then step
+ *  by step to all of it. */
 export function relaxation ({ deadline, lengthMs, now, from }: RelaxAsk): number {
   if (now >= deadline) return 1
   const passed = lengthMs <= 0 ? 1 : 1 - (deadline - now) / lengthMs
@@ -53,10 +70,12 @@ export function nextRelaxation ({ deadline, lengthMs, now, from }: RelaxAsk): nu
 }
 
 /** An upper limit that has given way towards `end`. */
-export const relaxedUp = (limit: number, relaxed: number, end = 1): number => limit >= end ? limit : limit + (end - limit) * relaxed
+export const relaxedUp = (limit: number, relaxed: number, end = 1): number =>
+  limit >= end ? limit : limit + (end - limit) * relaxed
 
 /** A lower limit that has given way towards `end`. */
-export const relaxedDown = (limit: number, relaxed: number, end = 0): number => limit <= end ? limit : limit - (limit - end) * relaxed
+export const relaxedDown = (limit: number, relaxed: number, end = 0): number =>
+  limit <= end ? limit : limit - (limit - end) * relaxed
 
 /** When a run of each priority last went ahead of more urgent ones, epoch ms. */
 export type Turns = Partial<Record<Run['priority'], number>>
@@ -65,11 +84,18 @@ export type Turns = Partial<Record<Run['priority'], number>>
 export const AGING = ['critical', 'high', 'normal', 'low'] as const
 export type Aging = typeof AGING[number]
 
-/** The priorities whose turn has come, the one that waits longest first. The run of each that waits longest goes ahead of all others, which is the
- *  guarantee: of the runs of a priority that may start and have waited for `scheduling.aging`, one starts at least that often. `due`: when the
- *  first of those that may start was due, by priority. */
-export function agedPriorities (turns: Turns, due: Partial<Record<Aging, number>>, { config, now }: { config: Pick<Config, 'scheduling'>, now: number }): Aging[] {
+/** The priorities whose turn has come, the one that waits longest first. The run of each that waits longest goes ahead
+ *  of all others, which is the guarantee: of the runs of a priority that may start and have waited for
+ *  `scheduling.aging`, one starts at least that often. `due`: when the first of those that may start was due, by
+ *  priority. */
+export function agedPriorities (
+  turns: Turns,
+  due: Partial<Record<Aging, number>>,
+  { config, now }: { config: Pick<Config, 'scheduling'>, now: number }
+): Aging[] {
   const every = milliseconds(config.scheduling.aging)
   const since = (priority: Aging) => Math.max(turns[priority] ?? -Infinity, due[priority]!)
-  return AGING.filter(priority => due[priority] !== undefined && now - since(priority) >= every).toSorted((a, b) => since(a) - since(b))
+  return AGING.filter(priority => due[priority] !== undefined && now - since(priority) >= every).toSorted((a, b) =>
+    since(a) - since(b)
+  )
 }

@@ -37,17 +37,19 @@ import type { Task } from '../task/task.ts'
 export interface Rule {
   gate: Gate
   kind: GateKind
-  /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs that are asked about
-   *  together, as long as no limit has given way. */
+  /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs
+   *  that are asked about together, as long as no limit has given way. */
   own: 'always' | 'never' | ((task: Task) => boolean)
-  /** True when what it says of a run that asks for nothing of its own hangs on the reading and the configuration alone. */
+  /** True when what it says of a run that asks for nothing of its own hangs on the reading and the configuration
+   *  alone. */
   ofMachine?: boolean
   /** True for a run to which the gate is open: what the gate itself goes by, without the words. */
   opens?: (ask: GateAsk) => boolean
 }
 
 // It is not read here: what throws has to throw in its gate, which then says so.
-const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boolean => names.some(name => name in constraints)
+const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boolean =>
+  names.some(name => name in constraints)
 
 /** Load has an answer of its own for a monitor, which it never holds. */
 const minds = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
@@ -88,7 +90,8 @@ export const RULES: readonly Rule[] = [
   { gate: slots, kind: 'order', own: 'always', opens: hasSlot }
 ]
 
-const placesOf = (wanted: (rule: Rule) => boolean): readonly number[] => RULES.flatMap((rule, place) => wanted(rule) ? [place] : [])
+const placesOf = (wanted: (rule: Rule) => boolean): readonly number[] =>
+  RULES.flatMap((rule, place) => wanted(rule) ? [place] : [])
 
 const ALL = placesOf(() => true)
 const ALWAYS = placesOf(({ own }) => own === 'always')

@@ -6,15 +6,34 @@ import { pointerStep } from '../base/check.ts'
 import { spanWords } from '../base/duration.ts'
 
 function answerOf (name: string, text: string, { reading, now }: GateAsk) {
-  const facts = { gate: 'signals', required: { [name]: text }, ...READ, source: `${inDefinition('signals')}${pointerStep(name)}` }
+  const facts = {
+    gate: 'signals',
+    required: { [name]: text },
+    ...READ,
+    source: `${inDefinition('signals')}${pointerStep(name)}`
+  }
   const signal = Object.hasOwn(reading.signals, name) ? reading.signals[name] : undefined
-  if (signal === undefined) return { ...facts, ok: false, code: 'signal_unknown', message: `no signal ${name} was given`, observed: UNKNOWN }
+  if (signal === undefined) {
+    return { ...facts, ok: false, code: 'signal_unknown', message: `no signal ${name} was given`, observed: UNKNOWN }
+  }
   if (signal.expires_at <= now) {
-    return { ...facts, ok: false, code: 'signal_unknown', message: `the signal ${name} expired ${spanWords(now - signal.expires_at)} ago`, observed: UNKNOWN }
+    return {
+      ...facts,
+      ok: false,
+      code: 'signal_unknown',
+      message: `the signal ${name} expired ${spanWords(now - signal.expires_at)} ago`,
+      observed: UNKNOWN
+    }
   }
   const test = signalTest(text)
   const ok = test !== null && passes(test, signal.value)
-  return { ...facts, ok, code: ok ? 'ok' : 'signal_unmet', message: `${name} is ${signal.value}, and '${text}' is asked for`, observed: signal.value }
+  return {
+    ...facts,
+    ok,
+    code: ok ? 'ok' : 'signal_unmet',
+    message: `${name} is ${signal.value}, and '${text}' is asked for`,
+    observed: signal.value
+  }
 }
 
 /** Closed while a custom signal that the task names does not pass its comparison, was never given or has expired. */

@@ -4,8 +4,9 @@ import { isCritical } from './urgency.ts'
 const NONE = { free: 0, slots: 0 }
 
 /** Whether there is a slot for the run. */
-export const hasSlot = (ask: Pick<GateAsk, 'run' | 'task' | 'class'> & { standing: Pick<Standing, 'free' | 'reserve'> }): boolean =>
-  ask.standing.free > 0 || ((ask.standing.reserve?.free ?? 0) > 0 && isCritical(ask))
+export const hasSlot = (
+  ask: Pick<GateAsk, 'run' | 'task' | 'class'> & { standing: Pick<Standing, 'free' | 'reserve'> }
+): boolean => ask.standing.free > 0 || ((ask.standing.reserve?.free ?? 0) > 0 && isCritical(ask))
 
 /** Closed while every slot of this process is taken. Critical runs have slots of their own beside these. */
 export const slots: Gate = ask => {

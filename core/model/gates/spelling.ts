@@ -10,17 +10,78 @@ export function plain (text: string): string {
 
 /** Words that take back what follows them. */
 const NEGATIONS = new Set([
-  'not', 'no', 'non', 'never', 'nor', 'neither', 'without', 'less', 'least', 'hardly', 'barely', 'scarcely', 'rarely',
-  'seldom', 'nothing', 'none', 'zero', 'un', 'sub',
-  'cannot', 'isnt', 'arent', 'wasnt', 'werent', 'dont', 'doesnt', 'aint', 'wont'
+  'not',
+  'no',
+  'non',
+  'never',
+  'nor',
+  'neither',
+  'without',
+  'less',
+  'least',
+  'hardly',
+  'barely',
+  'scarcely',
+  'rarely',
+  'seldom',
+  'nothing',
+  'none',
+  'zero',
+  'un',
+  'sub',
+  'cannot',
+  'isnt',
+  'arent',
+  'wasnt',
+  'werent',
+  'dont',
+  'doesnt',
+  'aint',
+  'wont'
 ])
 const PHRASES = /(?:^| )(?:anything but|far from|other than|rather than|free of|instead of) $/
 
 /** Words that may stand between: `not at all critical`, `no longer very urgent`. */
 const FILLERS = new Set([
-  'a', 'all', 'an', 'any', 'anymore', 'as', 'at', 'be', 'being', 'considered', 'especially', 'exactly', 'in', 'is', 'it',
-  'longer', 'more', 'need', 'needs', 'of', 'overly', 'particularly', 'quite', 'really', 'remotely', 'require', 'requires',
-  'so', 'super', 'terribly', 'that', 'the', 'this', 'time', 'to', 'too', 'very', 'way', 'yet'
+  'a',
+  'all',
+  'an',
+  'any',
+  'anymore',
+  'as',
+  'at',
+  'be',
+  'being',
+  'considered',
+  'especially',
+  'exactly',
+  'in',
+  'is',
+  'it',
+  'longer',
+  'more',
+  'need',
+  'needs',
+  'of',
+  'overly',
+  'particularly',
+  'quite',
+  'really',
+  'remotely',
+  'require',
+  'requires',
+  'so',
+  'super',
+  'terribly',
+  'that',
+  'the',
+  'this',
+  'time',
+  'to',
+  'too',
+  'very',
+  'way',
+  'yet'
 ])
 const CONJUNCTIONS = new Set(['or', 'nor', 'and'])
 const FAR = 8
@@ -49,13 +110,17 @@ function spellings (keyword: string): string {
 }
 
 /** What finds a keyword where a word begins so. */
-export interface Keyword { keyword: string, pattern: RegExp }
+export interface Keyword {
+  keyword: string
+  pattern: RegExp
+}
 
 /** Keywords ready to be looked for; one without a letter or digit is none. */
-export const keywordsOf = (keywords: readonly string[]): Keyword[] => keywords.flatMap(keyword => {
-  const words = plain(keyword)
-  return words === '' ? [] : [{ keyword, pattern: new RegExp(`(?<=^| )(?:${spellings(words)})`, 'gu') }]
-})
+export const keywordsOf = (keywords: readonly string[]): Keyword[] =>
+  keywords.flatMap(keyword => {
+    const words = plain(keyword)
+    return words === '' ? [] : [{ keyword, pattern: new RegExp(`(?<=^| )(?:${spellings(words)})`, 'gu') }]
+  })
 
 /** True when a word of a plain text begins with the keyword, and nothing before it takes it back. */
 export function says (text: string, { pattern }: Keyword): boolean {

@@ -6,9 +6,11 @@ type Ask = Pick<GateAsk, 'run' | 'config' | 'standing'>
 const capOf = ({ config }: Ask): number => config.manager.crash_cap
 
 /** Whether the run is no suspect of a crash, or none is being tried. */
-export const mayBeTried = (ask: Ask): boolean => !isSuspect(ask.run, capOf(ask)) || (ask.standing.tried ?? null) === null
+export const mayBeTried = (ask: Ask): boolean =>
+  !isSuspect(ask.run, capOf(ask)) || (ask.standing.tried ?? null) === null
 
-/** Closed to a run that was running in several crashes while another such run is being tried: the next crash is to have one culprit. */
+/** Closed to a run that was running in several crashes while another such run is being tried: the next crash is to have
+ *  one culprit. */
 export const suspect: Gate = ask => {
   const { run, standing: { tried = null } } = ask
   if (!isSuspect(run, capOf(ask))) return null
@@ -18,7 +20,9 @@ export const suspect: Gate = ask => {
     gate: 'suspect',
     ok,
     code: ok ? 'ok' : 'suspect',
-    message: ok ? `${of}, and is tried apart from others that were` : `${of}: it is tried after a run of ${tried?.task}, which was too, so that the next crash has one culprit`,
+    message: ok
+      ? `${of}, and is tried apart from others that were`
+      : `${of}: it is tried after a run of ${tried?.task}, which was too, so that the next crash has one culprit`,
     observed: run.crashes ?? 0,
     required: suspectFrom(capOf(ask)) - 1,
     clears_at: ok ? null : tried?.until ?? null,

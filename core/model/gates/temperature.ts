@@ -2,17 +2,34 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 
-/** Closed while the hottest sensor is as hot as the limit, or as the task's own; a machine without sensors is not held. */
+/** Closed while the hottest sensor is as hot as the limit, or as the task's own; a machine without sensors is not
+ *  held. */
 export const temperature: Gate = ({ task, reading: { temperature: degrees }, config: { resources } }) => {
   const asked = task?.constraints.temperature_below
   const required = Math.min(asked ?? Infinity, resources.temperature_limit)
   const source = required === asked ? inDefinition('temperature_below') : '/resources/temperature_limit'
   if (!known(degrees)) {
     if (asked === undefined) return null
-    return { gate: 'temperature', ok: true, code: 'unknown', message: 'no sensor tells the temperature: not held for it', observed: UNKNOWN, required, ...READ, source }
+    return {
+      gate: 'temperature',
+      ok: true,
+      code: 'unknown',
+      message: 'no sensor tells the temperature: not held for it',
+      observed: UNKNOWN,
+      required,
+      ...READ,
+      source
+    }
   }
   const ok = degrees < required
   return {
-    gate: 'temperature', ok, code: ok ? 'ok' : 'too_hot', message: `${rounded(degrees)} °C, and less than ${required} °C is asked for`, observed: rounded(degrees), required, ...READ, source
+    gate: 'temperature',
+    ok,
+    code: ok ? 'ok' : 'too_hot',
+    message: `${rounded(degrees)} °C, and less than ${required} °C is asked for`,
+    observed: rounded(degrees),
+    required,
+    ...READ,
+    source
   }
 }

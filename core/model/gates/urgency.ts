@@ -2,7 +2,11 @@ import { PRIORITIES } from '../run/run.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Priority } from '../run/run.ts'
 
-interface Urgent { run: { priority?: Priority }, task: { priority: Priority } | undefined, class: Class }
+interface Urgent {
+  run: { priority?: Priority }
+  task: { priority: Priority } | undefined
+  class: Class
+}
 
 /** True for a run that is critical by its priority or by the class of its task. */
 export const isCritical = (ask: Urgent): boolean => urgencyOf(ask) === 'critical'
@@ -12,7 +16,9 @@ export const urgencyOf = ({ run, task, class: kind }: Urgent): Priority =>
   kind === 'critical' ? 'critical' : run.priority ?? task?.priority ?? 'normal'
 
 /** The place of a priority, the most urgent first. */
-export const RANKS = Object.fromEntries(PRIORITIES.map((name, rank) => [name, rank])) as Readonly<Record<Priority, number>>
+export const RANKS = Object.fromEntries(PRIORITIES.map((name, rank) => [name, rank])) as Readonly<
+  Record<Priority, number>
+>
 
 /** Behind every priority: runs that are claimed before there is a slot for them. */
 export const PREFETCH_RANK = PRIORITIES.length

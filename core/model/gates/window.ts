@@ -28,11 +28,25 @@ export const window: Gate = ask => {
   const facts = { gate: 'window', required: text, certain: true, source: inDefinition('window') }
   if (!found || !opening) {
     const message = found ? `the window ${text} never opens` : `no window has the name '${text}'`
-    return { ...facts, ok: false, code: found ? 'window_never' : 'window_missing', message, observed: null, clears_at: null }
+    return {
+      ...facts,
+      ok: false,
+      code: found ? 'window_never' : 'window_missing',
+      message,
+      observed: null,
+      clears_at: null
+    }
   }
   const ok = opening.from <= now
   const message = ok
     ? `within ${text}${opening.to === Infinity ? '' : `, until ${iso(opening.to)}`}`
     : `outside ${text}, which opens at ${iso(opening.from)}`
-  return { ...facts, ok, code: ok ? 'ok' : 'outside_window', message, observed: iso(now), clears_at: ok ? null : opening.from }
+  return {
+    ...facts,
+    ok,
+    code: ok ? 'ok' : 'outside_window',
+    message,
+    observed: iso(now),
+    clears_at: ok ? null : opening.from
+  }
 }

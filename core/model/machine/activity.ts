@@ -14,8 +14,11 @@ export interface Bucket {
   samples: number
 }
 
-/** How busy the machine is by hour of the week, Monday 00:00 first: plain JSON of 168 buckets, null where nothing was seen. */
-export interface Histogram { buckets: (Bucket | null)[] }
+/** How busy the machine is by hour of the week, Monday 00:00 first: plain JSON of 168 buckets, null where nothing was
+ *  seen. */
+export interface Histogram {
+  buckets: (Bucket | null)[]
+}
 
 const HOURS = 168
 
@@ -31,7 +34,8 @@ export function isHistogram (value: unknown): value is Histogram {
   return Array.isArray(buckets) && buckets.length === HOURS && buckets.every(isBucket)
 }
 
-const wallOf = (at: number, zone: string): number => at + segmentAt(zoneOf(zone, '/timezone'), Math.floor(at / 1000)).offset * 1000
+const wallOf = (at: number, zone: string): number =>
+  at + segmentAt(zoneOf(zone, '/timezone'), Math.floor(at / 1000)).offset * 1000
 
 /** The hour by the wall clock, counted from 1970: zones of half an hour have hours too. */
 const hourOf = (at: number, zone: string): number => Math.floor(wallOf(at, zone) / HOUR)
@@ -48,26 +52,43 @@ function folded ({ busy, weeks, hour, sum, samples }: Bucket, now: number, halfL
 
 type Rules = Pick<Config['activity'], 'half_life' | 'min_weeks'>
 
-export interface LearnAsk { histogram: Histogram, at: number, busy: number, zone: string, activity: Rules }
+export interface LearnAsk {
+  histogram: Histogram
+  at: number
+  busy: number
+  zone: string
+  activity: Rules
+}
 
-/** The histogram with one more sample (`busy` 0 to 1, own load taken out). An hour counts once however often it is sampled, and
- *  half as much after every activity.half_life. */
+/** The histogram with one more sample (`busy` 0 to 1, own load taken out). An hour counts once however often it is
+ *  sampled, and half as much after every activity.half_life. */
 export function learn ({ histogram, at, busy, zone, activity }: LearnAsk): Histogram {
   const place = hourOfWeek(at, zone)
   const hour = hourOf(at, zone)
   const known = histogram.buckets[place] ?? { busy: 0, weeks: 0, hour, sum: 0, samples: 0 }
   // A clock that was set back adds to the hour that is known rather than unlearn it.
-  const bucket = known.hour >= hour || known.samples === 0 ? known : folded(known, hour, milliseconds(activity.half_life))
-  const next = { ...bucket, hour: Math.max(bucket.hour, hour), sum: bucket.sum + Math.min(1, Math.max(0, busy)), samples: bucket.samples + 1 }
+  const bucket = known.hour >= hour || known.samples === 0
+    ? known
+    : folded(known, hour, milliseconds(activity.half_life))
+  const next = {
+    ...bucket,
+    hour: Math.max(bucket.hour, hour),
+    sum: bucket.sum + Math.min(1, Math.max(0, busy)),
+    samples: bucket.samples + 1
+  }
   return { buckets: histogram.buckets.with(place, next) }
 }
 
 /** What is expected of an hour: the weeks behind with what this hour says so far; null when too few weeks were seen. */
-export function expected ({ histogram, at, zone, activity }: Omit<LearnAsk, 'busy'>): { busy: number, weeks: number } | null {
+export function expected (
+  { histogram, at, zone, activity }: Omit<LearnAsk, 'busy'>
+): { busy: number, weeks: number } | null {
   const bucket = histogram.buckets[hourOfWeek(at, zone)]
   if (!bucket) return null
   const hour = hourOf(at, zone)
-  const { busy, weeks } = bucket.samples > 0 && bucket.hour < hour ? folded(bucket, hour, milliseconds(activity.half_life)) : bucket
+  const { busy, weeks } = bucket.samples > 0 && bucket.hour < hour
+    ? folded(bucket, hour, milliseconds(activity.half_life))
+    : bucket
   return weeks >= Math.max(activity.min_weeks, Number.MIN_VALUE) ? { busy, weeks } : null
 }
 
@@ -84,9 +105,17 @@ export interface QuietestAsk {
 }
 
 /** When to start, how sure that is (0 to 1) and why. */
-export interface Quiet { at: number, confidence: number, reason: string }
+export interface Quiet {
+  at: number
+  confidence: number
+  reason: string
+}
 
-interface Candidate { at: number, busy: number, weeks: number }
+interface Candidate {
+  at: number
+  busy: number
+  weeks: number
+}
 
 /** What is expected of a stretch of time, hour by hour. */
 function stretch (at: number, ask: QuietestAsk): Candidate | null {
@@ -121,15 +150,28 @@ const WORTH = 0.05
 const confidenceOf = (weeks: number): number => Math.round(weeks / (weeks + 1) * 100) / 100
 const percent = (busy: number) => `${Math.round(busy * 100)} %`
 
-/** The quietest moment between `from` and `to` for a run of that length, as far as it is known: the nominal time when any of the hours was seen in
- *  too few weeks, or when no other is quieter by at least 5 %. Never throws; of moments as quiet as each other the earliest. */
+/** The quietest moment between `from` and `to` for a run of that length, as far as it is known: the nominal time when
+ *  any of the hours was seen in too few weeks, or when no other is quieter by at least 5 %. Never throws; of moments as
+ *  quiet as each other the earliest. */
 export function quietest (ask: QuietestAsk): Quiet {
   const stretches = starts(ask).map(at => stretch(at, ask))
-  if (stretches.includes(null)) return { at: ask.from, confidence: 0, reason: 'too little is known of these hours: the nominal time stands' }
+  if (stretches.includes(null)) {
+    return { at: ask.from, confidence: 0, reason: 'too little is known of these hours: the nominal time stands' }
+  }
   const all = stretches as Candidate[]
   const nominal = all[0]!
   const best = all.reduce((least, other) => other.busy < least.busy ? other : least)
   const confidence = confidenceOf(Math.min(...all.map(({ weeks }) => weeks)))
-  if (nominal.busy - best.busy < WORTH) return { at: ask.from, confidence, reason: `no hour is much quieter than the nominal one, which is ${percent(nominal.busy)} busy` }
-  return { at: best.at, confidence, reason: `the machine is ${percent(best.busy)} busy then, and ${percent(nominal.busy)} at the nominal time` }
+  if (nominal.busy - best.busy < WORTH) {
+    return {
+      at: ask.from,
+      confidence,
+      reason: `no hour is much quieter than the nominal one, which is ${percent(nominal.busy)} busy`
+    }
+  }
+  return {
+    at: best.at,
+    confidence,
+    reason: `the machine is ${percent(best.busy)} busy then, and ${percent(nominal.busy)} at the nominal time`
+  }
 }

@@ -8,8 +8,8 @@ export type { Hints } from '../base/profile.ts'
 
 const STEPS = ['full', 'reduced', 'minimal', 'critical'] as const
 
-/** The hints that fit a reading: all of it on mains, less with every step that the battery has sunk below. A level that nobody
- *  knows counts as the low threshold. */
+/** The hints that fit a reading: all of it on mains, less with every step that the battery has sunk below. A level that
+ *  nobody knows counts as the low threshold. */
 export function hintsFor (reading: Reading, config: Pick<Config, 'power'>): Hints {
   const { hints, battery_thresholds: thresholds, power_profiles: profiles } = config.power
   const { feed, level } = supplyOf(reading)

@@ -3,15 +3,32 @@ import type { Reading } from './reading.ts'
 
 /** What is kept of a reading, in the order of the stored columns. */
 export const FIELDS = [
-  'power', 'battery_level', 'battery_charging', 'ups_on_battery', 'ups_level',
-  'cpu_busy', 'cpu_own', 'cpu_load', 'cpu_pressure', 'memory_pressure', 'io_pressure',
-  'memory_used', 'io_busy', 'io_bytes_per_s', 'online', 'network_bytes_per_s',
-  'disk_used', 'temperature', 'idle_seconds', 'loop_delay_ms'
+  'power',
+  'battery_level',
+  'battery_charging',
+  'ups_on_battery',
+  'ups_level',
+  'cpu_busy',
+  'cpu_own',
+  'cpu_load',
+  'cpu_pressure',
+  'memory_pressure',
+  'io_pressure',
+  'memory_used',
+  'io_busy',
+  'io_bytes_per_s',
+  'online',
+  'network_bytes_per_s',
+  'disk_used',
+  'temperature',
+  'idle_seconds',
+  'loop_delay_ms'
 ] as const
 export type Field = typeof FIELDS[number]
 
 export type Value = number | string | boolean
-/** A stretch of time: `at` is its beginning (epoch ms), `count` how many readings it stands for. What was unknown throughout is absent. */
+/** A stretch of time: `at` is its beginning (epoch ms), `count` how many readings it stands for. What was unknown
+ *  throughout is absent. */
 export interface Point {
   at: number
   count: number
@@ -21,7 +38,10 @@ export interface Point {
 }
 
 /** How fine a part of the past is kept, and for how long. */
-export interface Level { stepMs: number, keepMs: number }
+export interface Level {
+  stepMs: number
+  keepMs: number
+}
 
 export const LEVELS: readonly Level[] = [
   { stepMs: 5 * SECOND, keepMs: HOUR },
@@ -45,14 +65,26 @@ const known = (value: unknown): value is Value => value !== undefined && value !
 export function pointOf (reading: Reading): Point {
   const { battery, ups, cpu, pressure, memory, io, network } = reading
   const all: Record<Field, unknown> = {
-    power: reading.power, battery_level: battery.level, battery_charging: battery.charging,
-    ups_on_battery: ups?.on_battery, ups_level: ups?.level,
-    cpu_busy: cpu.busy, cpu_own: cpu.own, cpu_load: cpu.load,
-    cpu_pressure: pressure.cpu.some, memory_pressure: pressure.memory.some, io_pressure: pressure.io.some,
-    memory_used: memory.used, io_busy: io.busy, io_bytes_per_s: io.bytes_per_s,
-    online: network.online, network_bytes_per_s: network.bytes_per_s,
-    disk_used: fullest(reading.disks), temperature: reading.temperature,
-    idle_seconds: reading.idle_seconds, loop_delay_ms: reading.loop_delay_ms
+    power: reading.power,
+    battery_level: battery.level,
+    battery_charging: battery.charging,
+    ups_on_battery: ups?.on_battery,
+    ups_level: ups?.level,
+    cpu_busy: cpu.busy,
+    cpu_own: cpu.own,
+    cpu_load: cpu.load,
+    cpu_pressure: pressure.cpu.some,
+    memory_pressure: pressure.memory.some,
+    io_pressure: pressure.io.some,
+    memory_used: memory.used,
+    io_busy: io.busy,
+    io_bytes_per_s: io.bytes_per_s,
+    online: network.online,
+    network_bytes_per_s: network.bytes_per_s,
+    disk_used: fullest(reading.disks),
+    temperature: reading.temperature,
+    idle_seconds: reading.idle_seconds,
+    loop_delay_ms: reading.loop_delay_ms
   }
   const values: Point['values'] = {}
   for (const field of FIELDS) if (known(all[field])) values[field] = all[field]
@@ -62,7 +94,8 @@ export function pointOf (reading: Reading): Point {
 const told = ({ count, values, gaps }: Point, field: Field): number =>
   values[field] === undefined ? 0 : count - (gaps?.[field] ?? 0)
 
-/** Two stretches as one, the earlier first: numbers are means over the readings that told them, of words the last one stands. */
+/** Two stretches as one, the earlier first: numbers are means over the readings that told them, of words the last one
+ *  stands. */
 export function merged (first: Point, second: Point): Point {
   const count = first.count + second.count
   const values: Point['values'] = {}
@@ -71,7 +104,9 @@ export function merged (first: Point, second: Point): Point {
     const [a, b] = [first.values[field], second.values[field]]
     if (a === undefined && b === undefined) continue
     const [before, after] = [told(first, field), told(second, field)]
-    values[field] = typeof a === 'number' && typeof b === 'number' ? (a * before + b * after) / (before + after) : b ?? a!
+    values[field] = typeof a === 'number' && typeof b === 'number'
+      ? (a * before + b * after) / (before + after)
+      : b ?? a!
     if (before + after < count) gaps = { ...gaps, [field]: count - before - after }
   }
   return { at: first.at, count, values, ...gaps && { gaps } }
@@ -93,7 +128,11 @@ export const extend = (timeline: Timeline, point: Point, levels: readonly Level[
   levels.map((level, index) => extended(timeline[index] ?? [], point, level))
 
 /** What to show: instants in epoch ms, both ends included; `step` ms makes the points coarser than they are kept. */
-export interface HistoryAsk { from: number, to: number, step?: number | undefined }
+export interface HistoryAsk {
+  from: number
+  to: number
+  step?: number | undefined
+}
 
 /** The points of a span, each from the finest level that reaches back to it. */
 export function select (timeline: Timeline, { from, to, step = 0 }: HistoryAsk): Point[] {

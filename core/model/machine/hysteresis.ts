@@ -8,10 +8,19 @@ import type { Load, Moment } from './trend.ts'
 import type { LoadName, Maybe, Pressure, Reading, Signal } from './reading.ts'
 
 /** A value that drifts: it turns back at most once in a dwell. `direction`: of its last move. */
-export interface Level { value: number, moved_at: number, direction: number, seen_at: number }
+export interface Level {
+  value: number
+  moved_at: number
+  direction: number
+  seen_at: number
+}
 
 /** A word or a truth: it changes at most once in a dwell. `changed_at`: null before the first change. */
-export interface Word { value: Signal['value'], changed_at: number | null, seen_at: number }
+export interface Word {
+  value: Signal['value']
+  changed_at: number | null
+  seen_at: number
+}
 
 /** What was made of the readings so far, as plain JSON that the caller keeps. */
 export interface Steady {
@@ -27,7 +36,10 @@ type Rules = Pick<Config, 'scheduling' | 'power' | 'resources' | 'sense'>
  *  count as better. */
 type Range = (value: number) => [least: number, most: number]
 
-interface Drift { value: Maybe<number>, range: Range }
+interface Drift {
+  value: Maybe<number>
+  range: Range
+}
 
 function nextLevel (level: Level | undefined, { value, range }: Drift, moment: Moment): Level | undefined {
   const { now } = moment
@@ -111,7 +123,11 @@ const signalsOf = (signals: Reading['signals'], now: number): Record<string, Wor
 
 type Step<T, V> = (before: T | undefined, value: V, name: string) => T | undefined
 
-function stepped<T, V> (past: Record<string, T> | undefined, values: Record<string, V>, step: Step<T, V>): Record<string, T> {
+function stepped<T, V> (
+  past: Record<string, T> | undefined,
+  values: Record<string, V>,
+  step: Step<T, V>
+): Record<string, T> {
   const entries = Object.entries(values).flatMap(([name, value]) => {
     const next = step(past?.[name], value, name)
     return next === undefined ? [] : [[name, next] as const]
@@ -143,9 +159,10 @@ export function steady (previous: Steady | null, reading: Reading, config: Rules
   const ups = hasUps ? nextUps(before?.words.ups, reading.ups?.on_battery ?? UNKNOWN, moment) : undefined
   return {
     at: now,
-    loads: stepped(before?.loads as Record<string, Load> | undefined, loadsOf(reading), (load, value, name) =>
-      nextLoad(load, { value, limit: limitOf(name as LoadName, reading, config) }, moment)),
-    levels: stepped(before?.levels, levelsOf(reading, config.power.margin), (level, drift) => nextLevel(level, drift, moment)),
+    loads: stepped(before?.loads as Record<string, Load> | undefined, loadsOf(reading),
+      (load, value, name) => nextLoad(load, { value, limit: limitOf(name as LoadName, reading, config) }, moment)),
+    levels: stepped(before?.levels, levelsOf(reading, config.power.margin),
+      (level, drift) => nextLevel(level, drift, moment)),
     words: {
       ...stepped(before?.words, wordsOf(reading), (word, value) => nextWord(word, value, moment)),
       ...ups !== undefined && { ups },
@@ -193,7 +210,8 @@ function replaced (reading: Reading, { loads, levels, words }: Steady): Reading 
     network: { online: word('online'), metered: word('metered'), bytes_per_s: load('network'), own_bytes_per_s: 0 },
     disks: reading.disks.map(disk => ({ ...disk, free_bytes: level(`disk ${disk.path}`) })),
     temperature: level('temperature'),
-    signals: mapped(reading.signals, (signal, name) => ({ ...signal, value: words[`${SIGNAL}${name}`]?.value ?? signal.value })),
+    signals: mapped(reading.signals,
+      (signal, name) => ({ ...signal, value: words[`${SIGNAL}${name}`]?.value ?? signal.value })),
     probes: mapped(reading.probes, (answer, name) => ({ ...answer, busy: word<boolean>(`probe ${name}`) })),
     trends: loads
   }

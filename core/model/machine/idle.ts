@@ -11,7 +11,11 @@ const above = (value: Maybe<number>, limit: number) => known(value) && value > l
 
 /** What keeps the machine from being idle, or null. Nobody has touched it for `after` seconds, or nobody can tell
  *  whether someone did; processors, network and disks are quiet as far as they are known. */
-export function bustleOf (reading: Reading, { activity }: Pick<Config, 'activity'>, after = seconds(activity.idle_after)): Bustle | null {
+export function bustleOf (
+  reading: Reading,
+  { activity }: Pick<Config, 'activity'>,
+  after = seconds(activity.idle_after)
+): Bustle | null {
   if (known(reading.idle_seconds) && reading.idle_seconds < after) return 'user'
   if (above(othersBusy(reading), activity.cpu_below)) return 'cpu'
   if (above(othersNetwork(reading), activity.network_below)) return 'network'

@@ -4,7 +4,10 @@ import type { Config } from '../config/config.ts'
 import type { LoadName, Reading } from './reading.ts'
 
 /** A limit that stands for every task, and where it is written. */
-export interface GeneralLimit { value: number, source: string }
+export interface GeneralLimit {
+  value: number
+  source: string
+}
 
 type Rules = Pick<Config, 'resources' | 'power' | 'scheduling'>
 
@@ -20,8 +23,10 @@ function lower (name: 'cpu_limit' | 'network_limit', reading: Reading, { resourc
     : { value: general, source: `/resources/${name}` }
 }
 
-const resource = (name: 'memory_limit' | 'io_limit') =>
-  (_: Reading, { resources }: Rules): GeneralLimit => ({ value: resources[name], source: `/resources/${name}` })
+const resource = (name: 'memory_limit' | 'io_limit') => (_: Reading, { resources }: Rules): GeneralLimit => ({
+  value: resources[name],
+  source: `/resources/${name}`
+})
 
 /** Waiting for a resource whose use does not matter does not matter either. */
 const pressure = (kind: 'cpu' | 'memory' | 'io') => (_: Reading, { resources }: Rules): GeneralLimit => ({

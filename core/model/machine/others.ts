@@ -11,8 +11,10 @@ export const othersBusy = ({ cpu: { busy, own } }: Pick<Reading, 'cpu'>): Maybe<
 export const othersMemory = ({ memory: { used, own } }: Pick<Reading, 'memory'>): Maybe<number> => without(used, own)
 
 /** How busy others keep the busiest disk, and the bytes per second that they move. */
-export const othersIo = ({ io }: Pick<Reading, 'io'>): { busy: Maybe<number>, bytes_per_s: Maybe<number> } =>
-  ({ busy: without(io.busy, io.own), bytes_per_s: without(io.bytes_per_s, io.own_bytes_per_s) })
+export const othersIo = ({ io }: Pick<Reading, 'io'>): { busy: Maybe<number>, bytes_per_s: Maybe<number> } => ({
+  busy: without(io.busy, io.own),
+  bytes_per_s: without(io.bytes_per_s, io.own_bytes_per_s)
+})
 
 /** Bytes per second that others move over the network. */
 export const othersNetwork = ({ network }: Pick<Reading, 'network'>): Maybe<number> =>

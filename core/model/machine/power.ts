@@ -12,9 +12,15 @@ export type { Profile } from '../base/profile.ts'
 export type Feed = 'mains' | 'battery' | 'ups'
 
 /** What feeds the machine, and the level in percent of the battery that does, or would. */
-export interface Supply { feed: Feed, level: Maybe<number>, charging: Maybe<boolean>, battery: boolean }
+export interface Supply {
+  feed: Feed
+  level: Maybe<number>
+  charging: Maybe<boolean>
+  battery: boolean
+}
 
-const hasBattery = ({ battery: { present, level } }: Reading): boolean => present === true || (!known(present) && known(level))
+const hasBattery = ({ battery: { present, level } }: Reading): boolean =>
+  present === true || (!known(present) && known(level))
 
 /** What feeds the machine. */
 export function supplyOf (reading: Reading): Supply {
@@ -44,7 +50,10 @@ export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): 
 }
 
 /** The profile that fits a reading. A battery whose level nobody knows has the conservative battery_low. */
-export function profileOf (reading: Reading, { power: { battery_thresholds: thresholds } }: Pick<Config, 'power'>): Profile {
+export function profileOf (
+  reading: Reading,
+  { power: { battery_thresholds: thresholds } }: Pick<Config, 'power'>
+): Profile {
   const { feed, level } = supplyOf(reading)
   if (feed === 'ups') return 'ups'
   if (feed === 'mains') return 'charging'

@@ -10,13 +10,24 @@ export const known = <T>(value: Maybe<T>): value is T => value !== UNKNOWN
 export type PowerSource = 'mains' | 'battery'
 
 /** Share of the last ten seconds in which some, or all, tasks waited; 0 to 100. Source: Linux PSI, `avg10`. */
-export interface Pressure { some: Maybe<number>, full: Maybe<number> }
+export interface Pressure {
+  some: Maybe<number>
+  full: Maybe<number>
+}
 
 /** One value from outside: price, solar, presence. Instants are epoch ms. */
-export interface Signal { value: number | string | boolean, at: number, expires_at: number }
+export interface Signal {
+  value: number | string | boolean
+  at: number
+  expires_at: number
+}
 
 /** One activity probe's answer: whether what it looks at is going on. */
-export interface ProbeAnswer { busy: Maybe<boolean>, at: number, detail: string | null }
+export interface ProbeAnswer {
+  busy: Maybe<boolean>
+  at: number
+  detail: string | null
+}
 
 /** A UPS that is about to end its supply: its battery is low, or it was told to shut down. `silent`: it does not
  *  answer. */
@@ -32,13 +43,25 @@ export interface Ups {
 
 /** What is averaged over the dwell. `memory` is what others use; `memory_total` counts offpeak's own too. */
 export const LOADS = [
-  'cpu', 'memory', 'memory_total', 'io', 'io_bytes', 'network', 'cpu_pressure', 'memory_pressure', 'io_pressure'
+  'cpu',
+  'memory',
+  'memory_total',
+  'io',
+  'io_bytes',
+  'network',
+  'cpu_pressure',
+  'memory_pressure',
+  'io_pressure'
 ] as const
 export type LoadName = typeof LOADS[number]
 
 /** `mean`: over the dwell; `value`: what gates compare, which falls later than the mean; `lasted`: ms for which
  *  `value` has been at its general limit, null while it is below. */
-export interface Trend { mean: number, value: number, lasted: number | null }
+export interface Trend {
+  mean: number
+  value: number
+  lasted: number | null
+}
 
 /** One sample of the machine. Shares are 0 to 1, rates per second, instants epoch ms. */
 export interface Reading {

@@ -5,22 +5,30 @@ import type { Point, Value } from './history.ts'
 import type { Scene } from './scene.ts'
 
 /** What changed about a machine at an instant (epoch ms); everything else stays as it was. */
-export interface Change extends Scene { at: number }
+export interface Change extends Scene {
+  at: number
+}
 
 type Read = (text: string) => Value | undefined
 
-const flag: Read = text => ['true', 'yes', '1'].includes(text) ? true : ['false', 'no', '0'].includes(text) ? false : undefined
+const flag: Read = text =>
+  ['true', 'yes', '1'].includes(text) ? true : ['false', 'no', '0'].includes(text) ? false : undefined
 const number = (least: number, most: number): Read => text => {
   const value = Number(text)
   return text !== '' && value >= least && value <= most ? value : undefined
 }
 const source: Read = text => ['mains', 'battery'].includes(text) ? text : undefined
-const anything: Read = text => flag(text) !== undefined && !/^[01]$/.test(text) ? flag(text) : Number.isFinite(Number(text)) ? Number(text) : text
+const anything: Read = text =>
+  flag(text) !== undefined && !/^[01]$/.test(text) ? flag(text) : Number.isFinite(Number(text)) ? Number(text) : text
 
 const share = number(0, 1)
 const percent = number(0, 100)
 
-interface Column { read: Read, expected: string, put: (value: never) => Scene }
+interface Column {
+  read: Read
+  expected: string
+  put: (value: never) => Scene
+}
 
 const SHARE = 'a share from 0 to 1'
 const FLAG = 'true or false'
@@ -41,8 +49,10 @@ const COLUMNS: Record<string, Column> = {
 }
 
 const FAMILIES: [RegExp, (name: string) => Column][] = [
-  [/^signal\.([a-z0-9][a-z0-9._-]{0,63})$/, name => ({ read: anything, expected: 'a value', put: value => ({ signals: { [name]: value } }) })],
-  [/^probe\.([a-z0-9][a-z0-9._-]{0,63})$/, name => ({ read: flag, expected: FLAG, put: busy => ({ probes: { [name]: busy } }) })]
+  [/^signal\.([a-z0-9][a-z0-9._-]{0,63})$/,
+    name => ({ read: anything, expected: 'a value', put: value => ({ signals: { [name]: value } }) })],
+  [/^probe\.([a-z0-9][a-z0-9._-]{0,63})$/,
+    name => ({ read: flag, expected: FLAG, put: busy => ({ probes: { [name]: busy } }) })]
 ]
 
 function columnOf (name: string): Column | null {
@@ -54,12 +64,17 @@ function columnOf (name: string): Column | null {
   return null
 }
 
-interface Cell { text: string, column: number }
+interface Cell {
+  text: string
+  column: number
+}
 
 /** The cells of a line with the columns (from 1) at which they begin; quotes may hold commas. */
 function cellsOf (line: string): Cell[] {
   const cells: Cell[] = []
-  for (const { 0: whole, 1: quoted, 2: bare, index } of line.matchAll(/(?:^|,)[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,]*))(?=,|$)/g)) {
+  for (const { 0: whole, 1: quoted, 2: bare, index } of line.matchAll(
+    /(?:^|,)[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,]*))(?=,|$)/g
+  )) {
     const lead = whole.length - whole.replace(/^,?[ \t]*/, '').length
     cells.push({ text: quoted?.replaceAll('""', '"') ?? bare!.trim(), column: index + lead + 1 })
   }
@@ -77,43 +92,76 @@ export interface CsvAsk {
 type Head = { column: Column, name: string }[]
 
 function headOf (cells: readonly Cell[], refuse: (column: number, message: string) => never): Head {
-  if (cells[0]?.text !== 'at') refuse(1, `found ${foundWords(cells[0]?.text ?? '')}, expected the first column to be 'at'`)
+  if (cells[0]?.text !== 'at') {
+    refuse(1, `found ${foundWords(cells[0]?.text ?? '')}, expected the first column to be 'at'`)
+  }
   return cells.slice(1).map(({ text: name, column: at }) => {
     const known = [...Object.keys(COLUMNS), 'signal.NAME', 'probe.NAME'].join(', ')
-    return { name, column: columnOf(name) ?? refuse(at, `found the column ${foundWords(name)}, expected one of ${known}`) }
+    return {
+      name,
+      column: columnOf(name) ?? refuse(at, `found the column ${foundWords(name)}, expected one of ${known}`)
+    }
   })
 }
 
-/** The changes that a table tells: the first column is `at`, an empty cell and every value hold until a later row says something else.
- *  Throws OFFPEAK_READINGS_INVALID with line and column. */
+/** The changes that a table tells: the first column is `at`, an empty cell and every value hold until a later row says
+ *  something else. Throws OFFPEAK_READINGS_INVALID with line and column. */
 export function changesFromCsv ({ text, file, instant }: CsvAsk): Change[] {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).map((content, index) => ({ content, line: index + 1 })).filter(({ content }) => content.trim() !== '' && !content.startsWith('#'))
-  const refuseAt = (line: number) => (column: number, message: string): never => { throw readingsInvalid({ file, line, column, message }) }
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).map((content, index) => ({ content, line: index + 1 }))
+    .filter(({ content }) => content.trim() !== '' && !content.startsWith('#'))
+  const refuseAt = (line: number) => (column: number, message: string): never => {
+    throw readingsInvalid({ file, line, column, message })
+  }
   const [first, ...rest] = lines
-  if (first === undefined) throw readingsInvalid({ file, line: 1, column: 1, message: 'found nothing, expected a first line such as at,power,battery_level' })
+  if (first === undefined) {
+    throw readingsInvalid({
+      file,
+      line: 1,
+      column: 1,
+      message: 'found nothing, expected a first line such as at,power,battery_level'
+    })
+  }
   const head = headOf(cellsOf(first.content), refuseAt(first.line))
   let before = -Infinity
   return rest.map(({ content, line }) => {
     const refuse = refuseAt(line)
     const [at, ...cells] = cellsOf(content)
-    const now = instant(at!.text) ?? refuse(at!.column, `found ${foundWords(at!.text)}, expected an instant such as 2026-11-22T09:10`)
-    if (now <= before) refuse(at!.column, `found ${foundWords(at!.text)}, expected an instant after that of the row before`)
+    const now = instant(at!.text) ??
+      refuse(at!.column, `found ${foundWords(at!.text)}, expected an instant such as 2026-11-22T09:10`)
+    if (now <= before) {
+      refuse(at!.column, `found ${foundWords(at!.text)}, expected an instant after that of the row before`)
+    }
     before = now
-    if (cells.length > head.length) refuse(cells[head.length]!.column, `found ${cells.length + 1} cells, expected ${head.length + 1} as in the first line`)
-    return { ...cells.reduce<Scene>((scene, cell, index) => sceneWith(scene, sceneOf(cell, head[index]!, refuse)), {}), at: now }
+    if (cells.length > head.length) {
+      refuse(cells[head.length]!.column,
+        `found ${cells.length + 1} cells, expected ${head.length + 1} as in the first line`)
+    }
+    return {
+      ...cells.reduce<Scene>((scene, cell, index) => sceneWith(scene, sceneOf(cell, head[index]!, refuse)), {}),
+      at: now
+    }
   })
 }
 
-function sceneOf ({ text, column: at }: Cell, { name, column }: Head[number], refuse: (column: number, message: string) => never): Scene {
+function sceneOf (
+  { text, column: at }: Cell,
+  { name, column }: Head[number],
+  refuse: (column: number, message: string) => never
+): Scene {
   if (text === '') return {}
   if (text === 'unknown') return column.put('unknown' as never)
-  return column.put((column.read(text) ?? refuse(at, `${name}: found ${foundWords(text)}, expected ${column.expected}`)) as never)
+  return column.put(
+    (column.read(text) ?? refuse(at, `${name}: found ${foundWords(text)}, expected ${column.expected}`)) as never
+  )
 }
 
 const RECORDED: Record<string, string> = { battery_charging: 'charging' }
 
 /** The changes that recorded readings tell. What was not recorded is as on a calm machine. */
-export const changesFromPoints = (points: readonly Point[]): Change[] => points.map(({ at, values }) => {
-  const scenes = Object.entries(values).flatMap(([field, value]) => columnOf(RECORDED[field] ?? field)?.put(value as never) ?? [])
-  return { ...scenes.reduce(sceneWith, {}), at }
-})
+export const changesFromPoints = (points: readonly Point[]): Change[] =>
+  points.map(({ at, values }) => {
+    const scenes = Object.entries(values).flatMap(([field, value]) =>
+      columnOf(RECORDED[field] ?? field)?.put(value as never) ?? []
+    )
+    return { ...scenes.reduce(sceneWith, {}), at }
+  })

@@ -5,7 +5,8 @@ import type { Reading, Signal } from './reading.ts'
 type Part<K extends keyof Reading> = Partial<NonNullable<Reading[K]>>
 
 /** What a made-up machine does, as far as it is not calm. Signals and probes by name; `null` forgets a signal. */
-export interface Scene extends Partial<Pick<Reading, 'power' | 'disks' | 'temperature' | 'idle_seconds' | 'loop_delay_ms'>> {
+export interface Scene
+  extends Partial<Pick<Reading, 'power' | 'disks' | 'temperature' | 'idle_seconds' | 'loop_delay_ms'>> {
   battery?: Part<'battery'>
   ups?: Reading['ups']
   cpu?: Part<'cpu'>
@@ -46,7 +47,11 @@ export function readingOf (scene: Scene, at: number): Reading {
   return {
     ...reading,
     ...hasBattery && { battery: { ...reading.battery, present: rest.battery?.present ?? true } },
-    signals: Object.fromEntries(Object.entries(signals).flatMap(([name, value]) => value === null ? [] : [[name, { value, at, expires_at: FOR_EVER }] as const])),
+    signals: Object.fromEntries(
+      Object.entries(signals).flatMap(([name, value]) =>
+        value === null ? [] : [[name, { value, at, expires_at: FOR_EVER }] as const]
+      )
+    ),
     probes: Object.fromEntries(Object.entries(probes).map(([name, busy]) => [name, { busy, at, detail: null }]))
   }
 }

@@ -5,7 +5,10 @@ export const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
 export type Comparison = typeof COMPARISONS[number]
 
 /** What a custom signal must be. Text and truth are compared by == and != alone. */
-export interface SignalTest { comparison: Comparison, value: Signal['value'] }
+export interface SignalTest {
+  comparison: Comparison
+  value: Signal['value']
+}
 
 const SHAPE = /^(>=|<=|!=|==|>|<|=)?\s*(.+)$/s
 const WORDS: Record<string, boolean> = { true: true, on: true, yes: true, false: false, off: false, no: false }
@@ -27,7 +30,12 @@ export function signalTest (expression: string): SignalTest | null {
 }
 
 const NUMBERS: Record<Comparison, (a: number, b: number) => boolean> = {
-  '>=': (a, b) => a >= b, '<=': (a, b) => a <= b, '>': (a, b) => a > b, '<': (a, b) => a < b, '==': (a, b) => a === b, '!=': (a, b) => a !== b
+  '>=': (a, b) => a >= b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '<': (a, b) => a < b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b
 }
 
 /** True for constraints that ask for one of these signals. */

@@ -3,10 +3,18 @@ import type { Maybe, Trend } from './reading.ts'
 
 /** A load over time: its mean, and the value that gates compare. Instants are epoch ms; `direction`: of the last
  *  move of `value`. */
-export interface Load extends Trend { seen_at: number, moved_at: number, direction: number }
+export interface Load extends Trend {
+  seen_at: number
+  moved_at: number
+  direction: number
+}
 
 /** `farMs`: samples that lie further apart say nothing of the time between them. */
-export interface Moment { now: number, dwell: number, farMs: number }
+export interface Moment {
+  now: number
+  dwell: number
+  farMs: number
+}
 
 /** A lasting change is in the mean by nine tenths after one dwell. */
 const LEFT_AFTER_DWELL = 0.1
@@ -30,7 +38,10 @@ function followed (load: Load, mean: number, moment: Moment): Pick<Load, 'value'
 }
 
 /** `limit`: the general limit of the load, null for none. */
-export interface Sample { value: Maybe<number>, limit: number | null }
+export interface Sample {
+  value: Maybe<number>
+  limit: number | null
+}
 
 /** The load with one more sample. The first one counts as it stands, and so does the first after a sleep or after
  *  the clock was set back. A sensor that falls silent leaves the load as it was for one more dwell. `limit`: the

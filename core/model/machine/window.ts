@@ -4,7 +4,8 @@ import type { Config } from '../config/config.ts'
 import type { WindowSetting } from '../config/limits.ts'
 import type { Zone } from '../trigger/zone.ts'
 
-/** Hours of the day, ready to be asked. `start` and `end` are seconds after midnight; an `end` not after the start is on the next day. */
+/** Hours of the day, ready to be asked. `start` and `end` are seconds after midnight; an `end` not after the start is
+ *  on the next day. */
 export interface Window {
   name: string
   zone: Zone
@@ -17,7 +18,10 @@ export interface Window {
 }
 
 /** One opening, epoch ms; `to` is outside. */
-export interface Opening { from: number, to: number }
+export interface Opening {
+  from: number
+  to: number
+}
 
 const DAY = 86_400
 const INLINE = /^((?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-3]):[0-5]\d|24:00)$/
@@ -46,7 +50,8 @@ export function inlineWindow (text: string, timezone: string): Window | null {
   return start === undefined ? null : windowOf(text, { start, end: end! }, timezone)
 }
 
-/** The first instant (epoch seconds) whose wall clock shows a time or, in a gap, a later one; in an overlap the first of the two. */
+/** The first instant (epoch seconds) whose wall clock shows a time or, in a gap, a later one; in an overlap the first
+ *  of the two. */
 function shownAt (zone: Zone, wall: number): number {
   let segment = segmentAt(zone, wall - WIDEST)
   while (wall >= segment.close) segment = segmentAt(zone, segment.to)
@@ -69,7 +74,8 @@ const dayOf = ({ zone }: Window, at: number): number => {
 // A year of days: further off, a window that falls into a gap every time is as good as one that never opens.
 const DAYS_AHEAD = 400
 
-/** The opening that contains an instant, or else the next one; null when there is none. An opening that begins as another ends is one with it. */
+/** The opening that contains an instant, or else the next one; null when there is none. An opening that begins as
+ *  another ends is one with it. */
 export function openingAt (window: Window, at: number): Opening | null {
   const today = dayOf(window, at)
   for (let day = today - 1; day < today + DAYS_AHEAD; day++) {
@@ -99,10 +105,14 @@ export const isOpen = (window: Window, at: number): boolean => {
 const compiled = new WeakMap<object, Map<string, Window>>()
 
 /** The windows of a configuration, by name. */
-export function windowsOf ({ scheduling, manager }: Pick<Config, 'scheduling' | 'manager'>): ReadonlyMap<string, Window> {
+export function windowsOf (
+  { scheduling, manager }: Pick<Config, 'scheduling' | 'manager'>
+): ReadonlyMap<string, Window> {
   const known = compiled.get(scheduling.time_windows)
   if (known) return known
-  const entries = Object.entries(scheduling.time_windows).map(([name, setting]) => [name, windowOf(name, setting, manager.timezone)] as const)
+  const entries = Object.entries(scheduling.time_windows).map(([name, setting]) =>
+    [name, windowOf(name, setting, manager.timezone)] as const
+  )
   const windows = new Map(entries)
   compiled.set(scheduling.time_windows, windows)
   return windows
@@ -119,11 +129,16 @@ export function nextWindowChange (config: Pick<Config, 'scheduling' | 'manager'>
 }
 
 /** The window in force: of those that are open, the one that limits most, or the first; null when none is open. */
-export function windowAt (config: Pick<Config, 'scheduling' | 'manager'>, at: number): Window & { closes_at: number } | null {
+export function windowAt (
+  config: Pick<Config, 'scheduling' | 'manager'>,
+  at: number
+): Window & { closes_at: number } | null {
   let found: Window & { closes_at: number } | null = null
   for (const window of windowsOf(config).values()) {
     const opening = openingAt(window, at)
-    if (opening === null || opening.from > at || (found !== null && found.resource_limit <= window.resource_limit)) continue
+    if (opening === null || opening.from > at || (found !== null && found.resource_limit <= window.resource_limit)) {
+      continue
+    }
     found = { ...window, closes_at: opening.to }
   }
   return found

@@ -4,11 +4,20 @@ import type { NewRun, Priority, Run, Source } from './run.ts'
  *  the instant at which each is due. `span` (ms): from when a run is due to its deadline, the same for all of them, so
  *  that in due order their deadlines rise; NO_DEADLINE: the definition of the task says it. `scheduled`: a schedule
  *  asked for them. */
-export interface Cohort { task: string, queue: string, priority: Priority, span: number, scheduled: boolean }
+export interface Cohort {
+  task: string
+  queue: string
+  priority: Priority
+  span: number
+  scheduled: boolean
+}
 
 /** The due runs of one cohort: how many, and the one that comes first by (due_at, id), which is also the nearest to its
  *  deadline. */
-export interface DueCohort extends Cohort { count: number, first: Run }
+export interface DueCohort extends Cohort {
+  count: number
+  first: Run
+}
 
 /** What may be taken: the runs of a cohort that are due in [from, until], or one run by its id; ranks that are smaller
  *  come first. `needs`: pools of which 1 has to be left. `takes`: pools that lose 1. `locks`: lock names that the run

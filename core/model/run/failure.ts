@@ -13,8 +13,7 @@ const SHOWN = { bytes: MOST_MESSAGE, depth: 5 }
 /** No attempt asks to be tried again later than this. */
 const LONGEST_WAIT = 3650 * DAY
 
-const clean = (text: string, limit: number) =>
-  cut(text, limit).toWellFormed().replaceAll('\u0000', '\uFFFD')
+const clean = (text: string, limit: number) => cut(text, limit).toWellFormed().replaceAll('\u0000', '\uFFFD')
 
 /** Reads one property; a getter that throws is an answer too. */
 function read (value: unknown, key: string): unknown {
@@ -30,7 +29,9 @@ export function wordsOf (value: unknown): string {
   try {
     if (typeof value === 'string') return value
     if (isObject(value)) return JSON.stringify(shownJson(value, SHOWN))
-    if (typeof value === 'bigint' && (value > LARGEST_BIGINT || value < -LARGEST_BIGINT)) return 'a BigInt of very many digits'
+    if (typeof value === 'bigint' && (value > LARGEST_BIGINT || value < -LARGEST_BIGINT)) {
+      return 'a BigInt of very many digits'
+    }
     return typeof value === 'function' ? Function.prototype.toString.call(value) : String(value)
   } catch {
     return 'a value that cannot be read'
@@ -39,12 +40,16 @@ export function wordsOf (value: unknown): string {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** The words and the stack of an error. The stack of an error with a very long message is made of that message when it is read, and is not. */
+/** The words and the stack of an error. The stack of an error with a very long message is made of that message when it
+ *  is read, and is not. */
 function textsOf (thrown: object): Pick<Failure, 'message' | 'stack'> {
   const message = read(thrown, 'message')
   if (typeof message === 'string' && !isReadable(message)) return { message: clean(message, MOST_MESSAGE) }
   const stack = read(thrown, 'stack')
-  return { message: clean(typeof message === 'string' ? message : wordsOf(thrown), MOST_MESSAGE), ...typeof stack === 'string' && { stack: clean(stack, MOST_STACK) } }
+  return {
+    message: clean(typeof message === 'string' ? message : wordsOf(thrown), MOST_MESSAGE),
+    ...typeof stack === 'string' && { stack: clean(stack, MOST_STACK) }
+  }
 }
 
 /** Anything that can be thrown, as a bounded plain object: circles in the causes are cut, getters that throw are passed
@@ -61,7 +66,11 @@ export function failureOf (thrown: unknown, causes = CAUSES): Failure {
 }
 
 /** What a task meant by throwing. `ms`: how long to wait before the next attempt, absent when the backoff decides. */
-export interface Thrown { as: 'skip' | 'retry' | 'fatal' | 'error', error: Failure, ms?: number }
+export interface Thrown {
+  as: 'skip' | 'retry' | 'fatal' | 'error'
+  error: Failure
+  ms?: number
+}
 
 const MEANINGS = [[Skip, 'skip'], [RetryAfter, 'retry'], [Fatal, 'fatal']] as const
 

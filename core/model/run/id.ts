@@ -42,6 +42,7 @@ export function decodeId (id: string): number | null {
 /** Numbers hold the time up to here, epoch ms: 53 bits have 4,096 a millisecond until a few months later. */
 const LAST_TIME = Date.UTC(2039, 0)
 
-/** The next number after `last` at the instant `now` (epoch ms): it only rises, also when the clock does not. From 2039 on, or by a clock that says
- *  so, it counts by one. */
-export const nextNumber = (last: number, now: number): number => Math.max(last + 1, Math.floor(Math.min(now, LAST_TIME)) * PER_MS)
+/** The next number after `last` at the instant `now` (epoch ms): it only rises, also when the clock does not. From 2039
+ *  on, or by a clock that says so, it counts by one. */
+export const nextNumber = (last: number, now: number): number =>
+  Math.max(last + 1, Math.floor(Math.min(now, LAST_TIME)) * PER_MS)

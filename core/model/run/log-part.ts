@@ -18,7 +18,9 @@ const MOST_FIELDS = 100
 const MOST_KEY = 200
 
 /** What is left for the arguments of a call, bytes. */
-interface Room { left: number }
+interface Room {
+  left: number
+}
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
@@ -42,7 +44,8 @@ function shown (value: unknown, room: Room): Json {
   if (typeof value === 'symbol' || typeof value === 'function') return take(room, cut(wordsOf(value), 200), 200)
   const { json, faults: [whole], bytes } = looseJson(value, LIMITS)
   if (json === null && whole?.pointer === '') {
-    // It was read as far as it may, or all its keys were listed, for nothing: that too is part of what one line may cost.
+    // It was read as far as it may, or all its keys were listed, for nothing: that too is part of what one line may
+    // cost.
     room.left -= LIMITS.bytes
     return `[left out: it ${whole.detail}]`
   }
@@ -71,7 +74,9 @@ function errorPart (error: Error, room: Room): LogPart {
   const own = fieldsOf(error)
   const failure = { error: failureOf(error) }
   room.left -= failure.error.message.length + (failure.error.stack?.length ?? 0)
-  return own.length === 0 ? failure : { ...failure, own: Object.fromEntries(own.map(([key, inner]) => [key, shown(inner, room)])) }
+  return own.length === 0
+    ? failure
+    : { ...failure, own: Object.fromEntries(own.map(([key, inner]) => [key, shown(inner, room)])) }
 }
 
 function objectPart (value: object, depth: number, room: Room): LogPart {
@@ -90,7 +95,8 @@ function partOf (value: unknown, depth: number, room: Room): LogPart {
   }
 }
 
-/** The arguments of a call as plain data. Never throws: what cannot be read is words in its place, and so is what is too much for one line. */
+/** The arguments of a call as plain data. Never throws: what cannot be read is words in its place, and so is what is
+ *  too much for one line. */
 export function logParts (words: readonly unknown[]): LogPart[] {
   const room = { left: MOST_BYTES }
   return words.slice(0, MOST_WORDS).map(word => partOf(word, 1, room))
@@ -103,8 +109,12 @@ export function logArgument (part: LogPart): unknown {
   return Object.fromEntries(Object.entries(part.fields).map(([key, inner]) => [key, logArgument(inner)]))
 }
 
-const hidden = (value: unknown): PropertyDescriptor =>
-  ({ value, enumerable: false, configurable: true, writable: true })
+const hidden = (value: unknown): PropertyDescriptor => ({
+  value,
+  enumerable: false,
+  configurable: true,
+  writable: true
+})
 
 /** An error with the words of one that was thrown elsewhere. */
 export function revived ({ name, message, code, stack, cause }: Failure): Error {
@@ -115,9 +125,12 @@ export function revived ({ name, message, code, stack, cause }: Failure): Error 
 /** The error under the name, code and stack of another one. */
 export function dressed<E extends Error> (error: E, { name, code, stack }: Partial<Failure>): E {
   // Loggers read the kind of an error off its constructor, and only without one off its name.
-  if (name !== undefined && error.name !== name) Object.defineProperties(
-    error, { name: hidden(name), constructor: hidden(undefined) }
-  )
+  if (name !== undefined && error.name !== name) {
+    Object.defineProperties(
+      error,
+      { name: hidden(name), constructor: hidden(undefined) }
+    )
+  }
   Object.defineProperty(error, 'stack', hidden(stack))
   return code === undefined ? error : Object.assign(error, { code })
 }

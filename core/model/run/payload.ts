@@ -19,21 +19,36 @@ export const MOST_AFTER = 1000
 
 type Plain = Record<string, unknown>
 
-const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const SHAPE: readonly { key: string, isFit: (value: unknown) => boolean, expected: string }[] = [
-  { key: 'key', isFit: value => typeof value === 'string' && value !== '' && value.length <= MOST_KEY, expected: `a text of 1 to ${MOST_KEY} signs` },
+  {
+    key: 'key',
+    isFit: value => typeof value === 'string' && value !== '' && value.length <= MOST_KEY,
+    expected: `a text of 1 to ${MOST_KEY} signs`
+  },
   { key: 'delay', isFit: value => value !== null, expected: 'a duration' },
   { key: 'unique', isFit: isObject, expected: 'an object' },
-  { key: 'after', isFit: value => Array.isArray(value) && value.length <= MOST_AFTER && value.every(one => typeof one === 'string' || isObject(one)), expected: `a list of at most ${MOST_AFTER} ids of runs` }
+  {
+    key: 'after',
+    isFit: value =>
+      Array.isArray(value) && value.length <= MOST_AFTER &&
+      value.every(one => typeof one === 'string' || isObject(one)),
+    expected: `a list of at most ${MOST_AFTER} ids of runs`
+  }
 ]
 
 const faultIn = (value: unknown, { key, isFit, expected }: typeof SHAPE[number]) =>
-  value === undefined || isFit(value) ? [] : [{ pointer: `/${key}`, detail: `found ${foundWords(value)}, expected ${expected}` }]
+  value === undefined || isFit(value)
+    ? []
+    : [{ pointer: `/${key}`, detail: `found ${foundWords(value)}, expected ${expected}` }]
 
-/** What is asked for beside the payload. The schema of a route has checked it, nothing has what comes from code; a key is part of a row, an index
- *  and notices, and is no longer than it may be over HTTP. Throws OFFPEAK_INPUT_INVALID. */
+/** What is asked for beside the payload. The schema of a route has checked it, nothing has what comes from code; a key
+ *  is part of a row, an index and notices, and is no longer than it may be over HTTP. Throws OFFPEAK_INPUT_INVALID. */
 export function checkAsk (ask: unknown): void {
-  const errors = isObject(ask) ? SHAPE.flatMap(shape => faultIn(ask[shape.key], shape)) : [{ pointer: '', detail: `found ${foundWords(ask)}, expected an object` }]
+  const errors = isObject(ask)
+    ? SHAPE.flatMap(shape => faultIn(ask[shape.key], shape))
+    : [{ pointer: '', detail: `found ${foundWords(ask)}, expected an object` }]
   if (errors.length > 0) throw inputInvalid({ what: 'The run was not added', errors })
 }

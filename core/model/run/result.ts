@@ -8,7 +8,10 @@ import type { Json, JsonFault } from '../base/json.ts'
 const MOST_WORDS = 1000
 
 /** A result as it is stored. `warning`: what the task warned of, and what of the result could not be kept. */
-export interface Result { result: Json, warning?: string }
+export interface Result {
+  result: Json
+  warning?: string
+}
 
 const nameOf = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}`
 
@@ -30,7 +33,11 @@ function isWarned (value: unknown): value is Warned {
 
 /** What a function has come to; throws when that is a generator, of which nothing has been executed. */
 export function executed (value: unknown): unknown {
-  if (types.isGeneratorObject(value)) throw new Fatal('The function is a generator, and nothing in it was executed: take the * from it, and await where it yields')
+  if (types.isGeneratorObject(value)) {
+    throw new Fatal(
+      'The function is a generator, and nothing in it was executed: take the * from it, and await where it yields'
+    )
+  }
   return value
 }
 
@@ -39,7 +46,11 @@ export function executed (value: unknown): unknown {
 export function resultOf (returned: unknown): Result {
   const { message, result } = isWarned(returned) ? returned : { message: null, result: returned }
   const { json, faults } = looseJson(result ?? null)
-  const warnings = message === null ? [] : [typeof message === 'string' ? cut(message, MOST_WORDS) : failureOf(message).message]
+  const warnings = message === null
+    ? []
+    : [typeof message === 'string' ? cut(message, MOST_WORDS) : failureOf(message).message]
   if (faults.length > 0) warnings.push(omission(faults))
-  return warnings.length === 0 ? { result: json } : { result: json, warning: warnings.join('; ').slice(0, MOST_WORDS).toWellFormed() }
+  return warnings.length === 0
+    ? { result: json }
+    : { result: json, warning: warnings.join('; ').slice(0, MOST_WORDS).toWellFormed() }
 }

@@ -16,7 +16,10 @@ export interface Backoff {
 }
 
 export const DEFAULT_BACKOFF: Backoff = {
-  kind: 'exponential', delay: 15 * SECOND / 1000, cap: 60 * MINUTE / 1000, jitter: 0.5
+  kind: 'exponential',
+  delay: 15 * SECOND / 1000,
+  cap: 60 * MINUTE / 1000,
+  jitter: 0.5
 }
 
 const GROWTH: Record<Exclude<Backoff['kind'], 'list'>, (attempt: number) => number> = {

@@ -20,7 +20,8 @@ export const LABELS = [...STATES, 'scheduled', 'held', 'retrying', 'dead'] as co
 export type Label = typeof LABELS[number]
 
 /** Who asked for the run. */
-/** True for a run that a person, or a schedule that a person made, has asked for: its payload is bounded by what is configured. */
+/** True for a run that a person, or a schedule that a person made, has asked for: its payload is bounded by what is
+ *  configured. */
 export const isAsked = ({ source, task, schedule }: Pick<Run, 'source' | 'task' | 'schedule'>): boolean =>
   source === 'manual' || (source !== 'task' && schedule !== null && schedule !== task)
 
@@ -98,14 +99,27 @@ export interface Run {
 }
 
 /** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
-export interface Moved { code: string, message: string, confidence: number }
+export interface Moved {
+  code: string
+  message: string
+  confidence: number
+}
 
 /** One reason for which a waiting run was held; `to` null: it still is. `owner`: who judged it so. Beyond 200 of a run,
  *  older ones with the same code are one, which then lasts as long as they did together. */
-export interface Hold { code: string, message: string, from: number, to: number | null, owner: string }
+export interface Hold {
+  code: string
+  message: string
+  from: number
+  to: number | null
+  owner: string
+}
 
 /** A process that a run has started: the start time tells it from a later process with the same id. */
-export interface Child { pid: number, started: string }
+export interface Child {
+  pid: number
+  started: string
+}
 
 /** A run with its bulky parts and its earlier attempts. */
 export interface FullRun extends Run {
@@ -138,10 +152,16 @@ export const CONDITIONS = ['completed', 'done', 'failed'] as const
 export type Condition = typeof CONDITIONS[number]
 
 /** `run`: an id, or '#ref' for a run of the same call. */
-export interface After { run: string, condition: Condition }
+export interface After {
+  run: string
+  condition: Condition
+}
 
 /** A prerequisite by its id, with the name it had in the call; once it is over, `state` is what counted. */
-export interface Prerequisite extends After { ref: string | null, state: State }
+export interface Prerequisite extends After {
+  ref: string | null
+  state: State
+}
 
 /** What becomes of a run whose key another one holds: that one is the answer; it takes over the newcomer's payload,
  *  priority, due time and retries; or its due time alone. `keep_last` replaces one that waits, and lets one that runs
@@ -149,7 +169,10 @@ export interface Prerequisite extends After { ref: string | null, state: State }
 export const CONFLICTS = ['return', 'replace', 'reschedule', 'keep_last'] as const
 
 /** How long a key names one run, `until` a number: ms from its creation. */
-export interface Unique { until: 'started' | 'finished' | 'kept' | number, conflict: typeof CONFLICTS[number] }
+export interface Unique {
+  until: 'started' | 'finished' | 'kept' | number
+  conflict: typeof CONFLICTS[number]
+}
 
 export interface NewRun {
   task: string
@@ -182,7 +205,10 @@ export interface NewRun {
 }
 
 /** The right to write a running run; stale once the run has been claimed again. */
-export interface Lease { id: string, turn: number }
+export interface Lease {
+  id: string
+  turn: number
+}
 
 /** The code of the reason of a run that has failed once more when the time for trying was over. */
 export const TRIED_LONG = 'retry_for'
@@ -190,12 +216,12 @@ export const TRIED_LONG = 'retry_for'
 /** True for a run that has failed with its attempts spent, or the time in which it was to be tried. */
 export const isDead = (
   { state, attempt, max_retries: most, reason }: Pick<Run, 'state' | 'attempt' | 'max_retries' | 'reason'>
-): boolean =>
-  state === 'failed' && (attempt > most || reason?.code === TRIED_LONG)
+): boolean => state === 'failed' && (attempt > most || reason?.code === TRIED_LONG)
 
 /** What people call the state at the instant `now`; `held` is for the verdict to say. */
 export function labelOf (
-  run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'reason'>, now: number
+  run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'reason'>,
+  now: number
 ): Label {
   if (run.state === 'failed') return isDead(run) ? 'dead' : 'failed'
   if (run.state !== 'queued') return run.state

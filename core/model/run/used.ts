@@ -9,13 +9,20 @@ export interface Used {
 
 const NAMES = ['cpu_seconds', 'memory_peak_bytes', 'read_bytes', 'written_bytes'] as const
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 
 /** What a thread or process says that it has taken; null for anything else. */
 export function usedIn (told: unknown): Used | null {
-  const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } = (told ?? {}) as Record<keyof Used, unknown>
+  const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } =
+    (told ?? {}) as Record<keyof Used, unknown>
   if (!isCount(cpu) || !isCount(memory)) return null
-  return { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: isCount(read) ? read : null, written_bytes: isCount(written) ? written : null }
+  return {
+    cpu_seconds: cpu,
+    memory_peak_bytes: memory,
+    read_bytes: isCount(read) ? read : null,
+    written_bytes: isCount(written) ? written : null
+  }
 }
 
 type Join = (a: number, b: number) => number

@@ -17,7 +17,12 @@ export interface MisfireAsk {
 }
 
 /** One fire to act on. `late`: by more than the grace. `missed`: earlier fires that it stands for. */
-export interface Fire { at: number, late: boolean, run: boolean, missed: number }
+export interface Fire {
+  at: number
+  late: boolean
+  run: boolean
+  missed: number
+}
 
 export interface Fires {
   fires: Fire[]
@@ -27,22 +32,33 @@ export interface Fires {
   cursor: number
 }
 
-/** What becomes of the fires that are due: `run_latest` runs the last one for all, `skip` runs the last one if it is within the grace
- *  and records it as skipped otherwise, `run_all` runs up to `maxCatchUp` of them, the newest. */
+/** What becomes of the fires that are due: `run_latest` runs the last one for all, `skip` runs the last one if it is
+ *  within the grace and records it as skipped otherwise, `run_all` runs up to `maxCatchUp` of them, the newest. */
 export function decideFires ({ trigger, nominal, fireAt, now, policy, graceMs, maxCatchUp }: MisfireAsk): Fires {
   const due = 1 + trigger.count(nominal, now, COUNT_CAP - 1)
   const latest = due === 1 ? nominal : trigger.latest(nominal, now) ?? nominal
   const isLate = (at: number) => now - (at === nominal ? fireAt : at) > graceMs
   if (policy === 'run_all') {
     const all = newest({ trigger, nominal, latest, now, most: Math.min(due, maxCatchUp) })
-    const fires = all.map((at, index) => ({ at, late: isLate(at), run: true, missed: index === 0 ? due - all.length : 0 }))
+    const fires = all.map((at, index) => ({
+      at,
+      late: isLate(at),
+      run: true,
+      missed: index === 0 ? due - all.length : 0
+    }))
     return { fires, due, cursor: latest }
   }
   const late = isLate(latest)
   return { fires: [{ at: latest, late, run: policy === 'run_latest' || !late, missed: due - 1 }], due, cursor: latest }
 }
 
-interface NewestAsk { trigger: Trigger, nominal: number, latest: number, now: number, most: number }
+interface NewestAsk {
+  trigger: Trigger
+  nominal: number
+  latest: number
+  now: number
+  most: number
+}
 
 /** The last `most` fires of those from `nominal` to `latest`, oldest first. */
 function newest ({ trigger, nominal, latest, now, most }: NewestAsk): number[] {

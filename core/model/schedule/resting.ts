@@ -5,11 +5,17 @@ import type { Task } from '../task/task.ts'
 import type { TriggerSpec } from '../trigger.ts'
 
 /** Why nothing comes by itself: one sentence. */
-export interface Rest { code: 'task_missing' | 'task_disabled' | 'no_trigger' | 'never_fires', message: string }
+export interface Rest {
+  code: 'task_missing' | 'task_disabled' | 'no_trigger' | 'never_fires'
+  message: string
+}
 
 type Named = Pick<Task, 'id' | 'enabled' | 'trigger' | 'trigger_args' | 'timezone' | 'run_on_start'>
 
-const disabled = ({ id }: Pick<Task, 'id'>): Rest => ({ code: 'task_disabled', message: `the task is disabled; switch it on with \`offpeak enable ${id}\`` })
+const disabled = ({ id }: Pick<Task, 'id'>): Rest => ({
+  code: 'task_disabled',
+  message: `the task is disabled; switch it on with \`offpeak enable ${id}\``
+})
 
 /** `fires again` for a trigger that has fired before `now`, else `fires`. */
 function neverFires (spec: TriggerSpec): Rest {
@@ -18,11 +24,16 @@ function neverFires (spec: TriggerSpec): Rest {
 }
 
 const onRequest = ({ id, run_on_start: greets }: Named): Rest => ({
-  code: 'no_trigger', message: `the task has no trigger: it starts ${greets ? 'with each start of offpeak, and ' : ''}when it is asked for, such as with \`offpeak run ${id}\``
+  code: 'no_trigger',
+  message: `the task has no trigger: it starts ${
+    greets ? 'with each start of offpeak, and ' : ''
+  }when it is asked for, such as with \`offpeak run ${id}\``
 })
 
 /** Why a task starts no run by itself from `now` on, or null when it does. */
-export function taskRest ({ task, schedules, now }: { task: Named, schedules: readonly Schedule[], now: number }): Rest | null {
+export function taskRest (
+  { task, schedules, now }: { task: Named, schedules: readonly Schedule[], now: number }
+): Rest | null {
   if (!task.enabled) return disabled(task)
   if (comingFires({ schedules, task, now, count: 1 }).length > 0) return null
   const { trigger, trigger_args, timezone } = task

@@ -33,15 +33,28 @@ export type When = Pick<Schedule, 'trigger_args' | 'timezone'> & { trigger: stri
 
 /** Whether two say the same: then a schedule goes on where it stands. */
 export const saysSame = (a: When, b: When): boolean =>
-  a.trigger === b.trigger && a.timezone === b.timezone && (a.trigger_args === b.trigger_args || JSON.stringify(a.trigger_args) === JSON.stringify(b.trigger_args))
+  a.trigger === b.trigger && a.timezone === b.timezone &&
+  (a.trigger_args === b.trigger_args || JSON.stringify(a.trigger_args) === JSON.stringify(b.trigger_args))
 
-export interface ComingAsk { schedules: readonly Schedule[], task: When, now: number, count: number }
+export interface ComingAsk {
+  schedules: readonly Schedule[]
+  task: When
+  now: number
+  count: number
+}
 
-/** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the one that each has planned, moved or late as it may be,
- *  and those after it before chance. Of a schedule that rests and of a trigger that is not planned yet: when it would fire. */
-export function comingFires ({ schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk): number[] {
-  const planned = schedules.filter(schedule => schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone }))
-  const fires = planned.flatMap(schedule => firesAfter(schedule, { anchor: schedule.anchor, first: schedule.next_at, now, count }))
+/** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the one that each has
+ *  planned, moved or late as it may be, and those after it before chance. Of a schedule that rests and of a trigger
+ *  that is not planned yet: when it would fire. */
+export function comingFires (
+  { schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk
+): number[] {
+  const planned = schedules.filter(schedule =>
+    schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone })
+  )
+  const fires = planned.flatMap(schedule =>
+    firesAfter(schedule, { anchor: schedule.anchor, first: schedule.next_at, now, count })
+  )
   const known = trigger === null || planned.some(({ origin }) => origin === 'file')
   if (!known) fires.push(...firesAfter({ trigger, trigger_args, timezone }, { anchor: now, first: null, now, count }))
   return fires.toSorted((a, b) => a - b).slice(0, count)
@@ -56,13 +69,20 @@ function compiled (spec: TriggerSpec, anchor: number): Trigger | null {
   }
 }
 
-interface After { anchor: number, first: number | null, now: number, count: number }
+interface After {
+  anchor: number
+  first: number | null
+  now: number
+  count: number
+}
 
 function firesAfter (spec: TriggerSpec, { anchor, first, now, count }: After): number[] {
   const fires = first !== null && first > now ? [first] : []
   if (fires.length >= count) return fires
   const trigger = compiled(spec, anchor)
   if (trigger === null) return fires
-  for (let at = trigger.next(fires[0] ?? now); at !== null && fires.length < count; at = trigger.next(at)) fires.push(at)
+  for (let at = trigger.next(fires[0] ?? now); at !== null && fires.length < count; at = trigger.next(at)) {
+    fires.push(at)
+  }
   return fires
 }

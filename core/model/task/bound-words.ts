@@ -1,15 +1,28 @@
 import { foundWords, pathOf } from '../base/check.ts'
 
-/** How far the payload of a run may go from what is configured, as the word `configured` of a setting in `input` says it. */
+/** How far the payload of a run may go from what is configured, as the word `configured` of a setting in `input` says
+ *  it. */
 export const BOUNDS = ['fixed', 'within', 'host', 'some', 'globs', 'more', 'at_most', 'at_least'] as const
 export type Bound = typeof BOUNDS[number]
 
-/** A value that goes beyond its bound. `place`: where the bound is written. `configured`: the value in force. `folders`: those of a path. `or`: what is
- *  always taken. `uploads`: a file that was sent is taken too. */
-export interface Beyond { place: string, name: string, bound: Bound, value: unknown, configured: unknown, folders: string[], or: unknown, uploads: boolean }
+/** A value that goes beyond its bound. `place`: where the bound is written. `configured`: the value in force.
+ *  `folders`: those of a path. `or`: what is always taken. `uploads`: a file that was sent is taken too. */
+export interface Beyond {
+  place: string
+  name: string
+  bound: Bound
+  value: unknown
+  configured: unknown
+  folders: string[]
+  or: unknown
+  uploads: boolean
+}
 
 /** What is wrong, and the sentence on what to do. */
-export interface Words { detail: string, fix: string }
+export interface Words {
+  detail: string
+  fix: string
+}
 
 /** The key of a setting in config.json, for a JSON pointer of a payload. */
 export const settingKey = (task: string, pointer: string): string => ['tasks', task, ...pathOf(pointer)].join('.')
@@ -23,19 +36,27 @@ const quoted = (value: unknown): string | null => {
   return value.length > MOST_SIGNS ? `'${value.slice(0, MOST_SIGNS)}...'` : `'${value}'`
 }
 
-/** A value as a refusal may say it, or null: what is secret by its name, and URLs, which often hold a key, are not told. */
+/** A value as a refusal may say it, or null: what is secret by its name, and URLs, which often hold a key, are not
+ *  told. */
 function shown (name: string, value: unknown): string | null {
   if (SECRET.test(name)) return null
   const items = Array.isArray(value) ? value : [value]
-  const words = items.slice(0, MOST_ITEMS).map(one => typeof one === 'string' && one.includes('://') ? null : quoted(one))
+  const words = items.slice(0, MOST_ITEMS).map(one =>
+    typeof one === 'string' && one.includes('://') ? null : quoted(one)
+  )
   if (items.length === 0 || words.includes(null)) return null
   return words.join(', ') + (items.length > MOST_ITEMS ? ` and ${items.length - MOST_ITEMS} more` : '')
 }
 
-const found = (name: string, value: unknown): string => value === undefined ? 'nothing' : shown(name, value) ?? foundWords(value)
+const found = (name: string, value: unknown): string =>
+  value === undefined ? 'nothing' : shown(name, value) ?? foundWords(value)
 
 const isUnset = ({ bound, configured, folders }: Beyond): boolean =>
-  bound === 'within' ? folders.length === 0 : bound === 'some' || bound === 'globs' ? [configured ?? []].flat().length === 0 : bound !== 'more' && configured === undefined
+  bound === 'within'
+    ? folders.length === 0
+    : bound === 'some' || bound === 'globs'
+    ? [configured ?? []].flat().length === 0
+    : bound !== 'more' && configured === undefined
 
 function hostWords (configured: unknown): string {
   const origin = URL.parse(String(configured))?.origin
@@ -45,30 +66,47 @@ function hostWords (configured: unknown): string {
 /** What is expected, and what to do: `value` is the one that is configured. */
 const SAYS: Record<Bound, (value: string | null, one: Beyond) => [expected: string, fix: string]> = {
   fixed: (value, { place, name, or }) => [
-    (value ?? 'what is configured') + (or === undefined ? '' : `, or ${foundWords(or)}`), `Change ${place} in config.json, or leave '${name}' out of the payload.`
+    (value ?? 'what is configured') + (or === undefined ? '' : `, or ${foundWords(or)}`),
+    `Change ${place} in config.json, or leave '${name}' out of the payload.`
   ],
   within: (_value, { place, name, folders }) => {
     const words = shown(name, folders)
     return [
       words === null ? 'a path in the folder that is configured' : `${words}, or a path below`,
-      `Name a folder in ${place} of config.json in which it lies, or ask for a path in ${words ?? 'the one that is configured'}.`
+      `Name a folder in ${place} of config.json in which it lies, or ask for a path in ${
+        words ?? 'the one that is configured'
+      }.`
     ]
   },
-  host: (_value, { place, configured }) => [`${hostWords(configured)}, or of a host in 'allow'`, `Change ${place} in config.json, or ask for ${hostWords(configured)}.`],
+  host: (
+    _value,
+    { place, configured }
+  ) => [`${hostWords(configured)}, or of a host in 'allow'`,
+    `Change ${place} in config.json, or ask for ${hostWords(configured)}.`],
   some: (value, { place }) => listed('some of', value, place),
   globs: (value, { place }) => listed('some of', value, place),
   more: (value, { place }) => [
-    value === null ? "what is configured, and no more that begins with '!'" : `all of ${value} in this order, and no more that begins with '!'`,
+    value === null
+      ? "what is configured, and no more that begins with '!'"
+      : `all of ${value} in this order, and no more that begins with '!'`,
     `Ask for all that ${place} has, and more where wanted, or change it in config.json.`
   ],
   at_most: (value, { place }) => measured('Raise', `at most ${value ?? 'what is configured'}`, place),
   at_least: (value, { place }) => measured('Lower', `at least ${value ?? 'what is configured'}`, place)
 }
 
-const listed = (some: string, value: string | null, place: string): [string, string] =>
-  [`${some} ${value ?? 'those that are configured'}`, `Add it to ${place} in config.json, or ask for ${some} ${value ?? 'those that are there'}.`]
+const listed = (
+  some: string,
+  value: string | null,
+  place: string
+): [string, string] => [`${some} ${value ?? 'those that are configured'}`,
+  `Add it to ${place} in config.json, or ask for ${some} ${value ?? 'those that are there'}.`]
 
-const measured = (verb: string, words: string, place: string): [string, string] => [words, `${verb} ${place} in config.json, or ask for ${words}.`]
+const measured = (
+  verb: string,
+  words: string,
+  place: string
+): [string, string] => [words, `${verb} ${place} in config.json, or ask for ${words}.`]
 
 /** What is said of a value that goes beyond its bound. */
 export function beyondWords (one: Beyond): Words {
@@ -76,31 +114,49 @@ export function beyondWords (one: Beyond): Words {
   const also = uploads ? ', or a file that was sent' : ''
   if (isUnset(one)) {
     const expected = uploads ? ', expected a file that was sent' : ''
-    return { detail: `is bounded by ${place}, which is not set: found ${found(name, value)}${expected}`, fix: `Set ${place} in config.json: a run that is asked for cannot say it by itself.` }
+    return {
+      detail: `is bounded by ${place}, which is not set: found ${found(name, value)}${expected}`,
+      fix: `Set ${place} in config.json: a run that is asked for cannot say it by itself.`
+    }
   }
   const [expected, fix] = SAYS[bound](shown(name, configured), one)
   return { detail: `is bounded by ${place}: found ${found(name, value)}, expected ${expected}${also}`, fix }
 }
 
-const joined = (folder: string, rest: string): string => rest === '' ? folder : `${folder.replace(/[\\/]+$/, '')}/${rest}`
+const joined = (folder: string, rest: string): string =>
+  rest === '' ? folder : `${folder.replace(/[\\/]+$/, '')}/${rest}`
 
 /** One of two paths that lie equally far below their folders. `rest`: how far it does; null when that is not known. */
-export interface Half { name: string, value: unknown, folder: unknown, rest: string | null, isMoved: boolean }
+export interface Half {
+  name: string
+  value: unknown
+  folder: unknown
+  rest: string | null
+  isMoved: boolean
+}
 
-/** What is said of two paths of which one lies further below its folder than the other: the one that the payload does not name is not blamed. */
+/** What is said of two paths of which one lies further below its folder than the other: the one that the payload does
+ *  not name is not blamed. */
 export function apartWords (blamed: Half, other: Half): Words {
-  const fits = (one: Half, far: Half) => typeof one.folder === 'string' && far.rest !== null ? `'${joined(one.folder, far.rest)}'` : 'one as far below its folder'
+  const fits = (one: Half, far: Half) =>
+    typeof one.folder === 'string' && far.rest !== null
+      ? `'${joined(one.folder, far.rest)}'`
+      : 'one as far below its folder'
   const words = `found ${found(blamed.name, blamed.value)}`
   if (!other.isMoved) {
     const theirs = fits(other, blamed)
     return {
-      detail: `${words}, while '${other.name}' stays ${found(other.name, other.value)}: the two move down together, expected '${other.name}' to be ${theirs}`,
+      detail: `${words}, while '${other.name}' stays ${
+        found(other.name, other.value)
+      }: the two move down together, expected '${other.name}' to be ${theirs}`,
       fix: `Ask for ${other.name} ${theirs} too, or leave '${blamed.name}' out of the payload.`
     }
   }
   const own = fits(blamed, other)
   return {
-    detail: `${words} beside '${other.name}' ${found(other.name, other.value)}: the two move down together, expected ${own}`,
+    detail: `${words} beside '${other.name}' ${
+      found(other.name, other.value)
+    }: the two move down together, expected ${own}`,
     fix: `Ask for ${blamed.name} ${own}, or leave both out of the payload.`
   }
 }

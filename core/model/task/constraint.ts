@@ -11,11 +11,14 @@ const percent = (description: string) => Type.Optional(Type.Number({ minimum: 0,
 
 /** What a task asks of the machine beyond the limits of config.json. All of it must hold. */
 export const ConstraintsSchema = Type.Object({
-  power: Type.Optional(word(['mains', 'charging', 'any'], 'mains; charging: on mains with the battery filling or well filled')),
+  power: Type.Optional(
+    word(['mains', 'charging', 'any'], 'mains; charging: on mains with the battery filling or well filled')
+  ),
   battery_above: percent('Percent; a machine without a battery has it'),
   battery_below: percent('Percent, on battery alone: for work that wants it so'),
   idle: Type.Optional(Type.Unsafe<boolean | Duration>({
-    anyOf: [{ type: 'boolean' }, { type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }], description: 'Nobody is using the machine: for activity.idle_after, or for so long'
+    anyOf: [{ type: 'boolean' }, { type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
+    description: 'Nobody is using the machine: for activity.idle_after, or for so long'
   })),
   cpu_below: share('Share of the processors that others use, 0 to 1'),
   memory_below: share('Share of the memory in use, 0 to 1'),
@@ -25,10 +28,28 @@ export const ConstraintsSchema = Type.Object({
     anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
     description: 'Bytes, or "5 GB", free on every watched disk; takes the place of resources.disk_reserve'
   })),
-  temperature_below: Type.Optional(Type.Number({ minimum: 20, maximum: 200, why: 'every machine is warmer: its runs would wait for ever', description: '°C of the hottest sensor' })),
-  window: Type.Optional(Type.String({ minLength: 1, description: 'A window of scheduling.time_windows by name, or "01:00-05:00" in the zone of the task' })),
-  not_while: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 32, description: 'Probes that must not say busy' })),
-  signals: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: 'Custom signals and what they must be: "> 500", "!= away"' }))
+  temperature_below: Type.Optional(
+    Type.Number({
+      minimum: 20,
+      maximum: 200,
+      why: 'every machine is warmer: its runs would wait for ever',
+      description: '°C of the hottest sensor'
+    })
+  ),
+  window: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'A window of scheduling.time_windows by name, or "01:00-05:00" in the zone of the task'
+    })
+  ),
+  not_while: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), { maxItems: 32, description: 'Probes that must not say busy' })
+  ),
+  signals: Type.Optional(
+    Type.Record(Type.String(), Type.String({ minLength: 1 }), {
+      description: 'Custom signals and what they must be: "> 500", "!= away"'
+    })
+  )
 }, { additionalProperties: false, description: 'What the task asks of the machine' })
 export type Constraints = Static<typeof ConstraintsSchema>
 
@@ -48,7 +69,9 @@ export const HoldingFields = {
   constraints: Type.Optional(ConstraintsSchema),
   deadline: Type.Optional(lasting('no run could be held at all')),
   on_deadline: Type.Optional(word(ON_DEADLINE, 'What becomes of a run that is held at its deadline')),
-  on_unmet: Type.Optional(word(ON_UNMET, 'What becomes of a due run whose conditions are not met: held, skipped, or run all the same')),
+  on_unmet: Type.Optional(
+    word(ON_UNMET, 'What becomes of a due run whose conditions are not met: held, skipped, or run all the same')
+  ),
   on_lost: Type.Optional(word(ON_LOST, 'What becomes of a running run whose conditions are lost')),
   class: Type.Optional(word(CLASSES, 'How much it minds waiting; told from its words when absent')),
   flex: Type.Optional({ ...DurationSchema, description: 'A scheduled run may be moved so far to a quieter hour' }),

@@ -33,7 +33,9 @@ const BackoffSchema = Type.Object({
   kind: Type.Optional(word(['exponential', 'linear', 'fixed', 'list'], 'How the wait grows')),
   delay: Type.Optional(DurationSchema),
   cap: Type.Optional(DurationSchema),
-  list: Type.Optional(Type.Array(DurationSchema, { minItems: 1, maxItems: 100, description: 'The waits one by one; the last one stays' })),
+  list: Type.Optional(
+    Type.Array(DurationSchema, { minItems: 1, maxItems: 100, description: 'The waits one by one; the last one stays' })
+  ),
   jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 }))
 }, { additionalProperties: false, description: 'The wait between attempts' })
 
@@ -47,10 +49,21 @@ const ExitCodes = Type.Object({
 export const DefinitionFields = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   description: Type.Optional(Type.String({ maxLength: 4000 })),
-  type: Type.Optional(Type.String({ maxLength: 64, description: 'A free word for the kind of work: backup, sync, maintenance' })),
-  trigger: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'cron, interval, date, or a crontab string; none = only on request' })),
-  trigger_args: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The arguments of the trigger' })),
-  timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of the trigger' })),
+  type: Type.Optional(
+    Type.String({ maxLength: 64, description: 'A free word for the kind of work: backup, sync, maintenance' })
+  ),
+  trigger: Type.Optional(
+    Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'cron, interval, date, or a crontab string; none = only on request'
+    })
+  ),
+  trigger_args: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'The arguments of the trigger' })
+  ),
+  timezone: Type.Optional(
+    Type.String({ title: 'time zone', minLength: 1, description: 'IANA time zone of the trigger' })
+  ),
   enabled: Type.Optional(Type.Boolean()),
   run_on_start: Type.Optional(Type.Boolean({ description: 'One run is added whenever offpeak starts' })),
   max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
@@ -65,9 +78,15 @@ export const DefinitionFields = {
   misfire_grace: Type.Optional(DurationSchema),
   max_catch_up: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   payload: Type.Optional(Type.Unknown({ description: 'What scheduled runs are given as ctx.payload' })),
-  input: Type.Optional(Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })),
+  input: Type.Optional(
+    Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })
+  ),
   args: Type.Optional(Type.Array(Type.String(), { description: 'Arguments of a script' })),
-  env: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Environment of a script or process, beside the minimal one' })),
+  env: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'Environment of a script or process, beside the minimal one'
+    })
+  ),
   exit_codes: Type.Optional(ExitCodes),
   ...IsolationFields,
   ...HoldingFields,
@@ -93,8 +112,11 @@ export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunct
 /** What executes a task: a function in this thread, the same in another thread or process, or a program of its own. */
 export type Work =
   | { kind: 'function', func: TaskFunction }
-  | { kind: 'isolated', within: 'thread' | 'process', home: Home, memory_mb: number | null, env: Record<string, string> } & Manners
-  | { kind: 'script', file: string, args: string[], env: Record<string, string>, exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number } & Manners
+  | { kind: 'isolated', within: 'thread' | 'process', home: Home, memory_mb: number | null,
+    env: Record<string, string> } & Manners
+  | { kind: 'script', file: string, args: string[], env: Record<string, string>,
+    exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number }
+    & Manners
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
 export interface Task extends Holding, Policy {

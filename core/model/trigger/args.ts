@@ -16,9 +16,13 @@ export const given = (args: Args, name: string) => args[name] !== undefined && a
 /** The arguments of a trigger; OFFPEAK_TRIGGER_INVALID when one of them is not in `known`. */
 export function argsOf ({ trigger_args: args }: TriggerSpec, known: readonly string[]): Args {
   if (args === undefined || args === null) return {}
-  if (typeof args !== 'object' || Array.isArray(args)) throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: 'an object' })
+  if (typeof args !== 'object' || Array.isArray(args)) {
+    throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: 'an object' })
+  }
   for (const name of Object.keys(args)) {
-    if (!known.includes(name)) throw triggerInvalid({ pointer: pointerTo(name), field: 'trigger_args', found: name, expected: known.join(', ') })
+    if (!known.includes(name)) {
+      throw triggerInvalid({ pointer: pointerTo(name), field: 'trigger_args', found: name, expected: known.join(', ') })
+    }
   }
   return args
 }

@@ -22,7 +22,9 @@ const rowOf = (field: Field, size: number): Row => field.row ??= makeRow(field, 
 function makeRow ({ parts }: Field, size: number): Row {
   const up = new Int8Array(size + 1).fill(-1)
   const down = new Int8Array(size + 1).fill(-1)
-  for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) down[value] = up[value] = value
+  for (const { first, last, step } of parts) {
+    for (let value = first; value <= last; value += step) down[value] = up[value] = value
+  }
   for (let value = 1; value < size; value++) if (down[value]! < 0) down[value] = down[value - 1]!
   for (let value = size - 1; value >= 0; value--) if (up[value]! < 0) up[value] = up[value + 1]!
   return { up, down, first: up[0]!, last: down[size - 1]! }
@@ -42,7 +44,8 @@ function datesFor (fields: Record<FieldName, Field>, either: boolean): Dates {
   return dates
 }
 
-/** The calendar of the eight fields; `either` says that a day matches by day or by day_of_week when both are restricted. */
+/** The calendar of the eight fields; `either` says that a day matches by day or by day_of_week when both are
+ *  restricted. */
 export function calendarOf (fields: Record<FieldName, Field>, { either }: { either: boolean }): Calendar {
   const dates = datesFor(fields, either)
   const hour = rowOf(fields.hour, 24)

@@ -1,7 +1,8 @@
 export const FIRST_YEAR = 1970
 export const LAST_YEAR = 9999
 
-/** The number of shapes that a year can have: its length, its first weekday, and whether the year before was a leap year. */
+/** The number of shapes that a year can have: its length, its first weekday, and whether the year before was a leap
+ *  year. */
 export const SHAPES = 21
 
 const BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
@@ -19,12 +20,14 @@ export function daysFrom (year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468
 }
 
-/** The date of a day number from 0 on, packed as year << 9 | month << 5 | day; month 1 to 12 (Hinnant, civil_from_days). */
+/** The date of a day number from 0 on, packed as year << 9 | month << 5 | day; month 1 to 12 (Hinnant,
+ *  civil_from_days). */
 export function packedDate (days: number): number {
   const z = days + 719_468
   const era = (z / 146_097) | 0
   const dayOfEra = z - era * 146_097
-  const yearOfEra = ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
+  const yearOfEra =
+    ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
   const dayOfYear = dayOfEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0))
   const shifted = ((5 * dayOfYear + 2) / 153) | 0
   const month = shifted < 10 ? shifted + 3 : shifted - 9

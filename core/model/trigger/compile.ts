@@ -23,7 +23,8 @@ function textOf (args: Args, name: FieldName): string | undefined {
   throw triggerInvalid({ pointer: pointerTo(name), found: value, expected: 'a whole number or a string' })
 }
 
-/** The eight field texts: those not given are `*` before the last one given and the minimum after it, weeks and weekdays always `*`. */
+/** The eight field texts: those not given are `*` before the last one given and the minimum after it, weeks and
+ *  weekdays always `*`. */
 export function fieldTexts (args: Args): Record<FieldName, string> {
   const texts: Partial<Record<FieldName, string>> = {}
   let after = NAMES.some(name => given(args, name))
@@ -37,7 +38,8 @@ export function fieldTexts (args: Args): Record<FieldName, string> {
 }
 
 /** One field of a definition; OFFPEAK_TRIGGER_INVALID when it cannot be read. */
-export const readField = (name: FieldName, text: string) => parseField(text, GRAMMARS[name], { pointer: pointerTo(name), field: name })
+export const readField = (name: FieldName, text: string) =>
+  parseField(text, GRAMMARS[name], { pointer: pointerTo(name), field: name })
 
 function fromFields (args: Args): Calendar {
   const texts = fieldTexts(args)
@@ -46,7 +48,8 @@ function fromFields (args: Args): Calendar {
   return calendarOf(fields as Record<FieldName, Field>, { either: false })
 }
 
-const fromCrontab = (text: string, pointer: string): Calendar => calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true })
+const fromCrontab = (text: string, pointer: string): Calendar =>
+  calendarOf(crontabFields(crontabWords(text, pointer), pointer), { either: true })
 
 function cronTrigger (calendar: Calendar, spec: TriggerSpec, args: Args): Trigger {
   const zone = zoneFor(spec, args)
@@ -60,7 +63,9 @@ export function expressionOf (args: Args): string | null {
   const pointer = pointerTo('expression')
   if (typeof expression !== 'string') throw triggerInvalid({ pointer, found: expression, expected: 'a crontab string' })
   const field = NAMES.find(name => given(args, name))
-  if (field !== undefined) throw triggerInvalid({ pointer: pointerTo(field), found: args[field], expected: 'no field beside expression' })
+  if (field !== undefined) {
+    throw triggerInvalid({ pointer: pointerTo(field), found: args[field], expected: 'no field beside expression' })
+  }
   return expression
 }
 
@@ -68,7 +73,8 @@ export function expressionOf (args: Args): string | null {
 export function fieldTrigger (spec: TriggerSpec): Trigger {
   const args = argsOf(spec, CRON_ARGS)
   const expression = expressionOf(args)
-  return cronTrigger(expression === null ? fromFields(args) : fromCrontab(expression, pointerTo('expression')), spec, args)
+  return cronTrigger(expression === null ? fromFields(args) : fromCrontab(expression, pointerTo('expression')), spec,
+    args)
 }
 
 /** A trigger that is itself a crontab string. */

@@ -9,7 +9,11 @@ const FIRST_SECOND = -WIDEST
 const LAST_SECOND = Math.floor(LAST_INSTANT / 1000)
 
 /** A calendar in a zone, and the stretch of the zone that was needed last. */
-interface Schedule { readonly calendar: Calendar, readonly zone: Zone, segment: Segment }
+interface Schedule {
+  readonly calendar: Calendar
+  readonly zone: Zone
+  segment: Segment
+}
 
 function stretch (schedule: Schedule, at: number): Segment {
   const { segment } = schedule
@@ -32,7 +36,8 @@ function fireUp (schedule: Schedule, at: number): number | null {
   let wall = wallUp(schedule.calendar, firstWall(schedule, segment, at))
   for (let hop = 0; wall >= 0; hop++) {
     if (wall < segment.close) return fireAt(wall, segment)
-    // An overlap shows earlier wall times again, so the stretch that follows is always asked; after that none does before `wall`.
+    // An overlap shows earlier wall times again, so the stretch that follows is always asked; after that none does
+    // before `wall`.
     const leap = hop === 0 ? segment.to : Math.max(segment.to, wall - WIDEST)
     segment = stretch(schedule, leap)
     wall = wallUp(schedule.calendar, opening(schedule, segment))
@@ -52,7 +57,8 @@ function fireDown (schedule: Schedule, at: number): number | null {
   return null
 }
 
-/** A cron schedule ready to be asked. There may be a hundred thousand of them, so they share all but what tells them apart. */
+/** A cron schedule ready to be asked. There may be a hundred thousand of them, so they share all but what tells them
+ *  apart. */
 export class Cron implements Trigger, Schedule {
   readonly kind = 'cron'
   readonly jitter: number

@@ -14,14 +14,20 @@ const ALIASES: Record<string, string> = {
 
 const ORDER = ['second', 'minute', 'hour', 'day', 'month', 'day_of_week'] as const
 
-/** What a `trigger` is: one of the three kinds, or itself a crontab string (an @alias, or words with spaces between them). */
+/** What a `trigger` is: one of the three kinds, or itself a crontab string (an @alias, or words with spaces between
+ *  them). */
 export function kindOf (trigger: unknown): 'cron' | 'interval' | 'date' | 'crontab' {
   if (trigger === 'cron' || trigger === 'interval' || trigger === 'date') return trigger
   if (typeof trigger === 'string' && /^\s*@|\S\s+\S/.test(trigger)) return 'crontab'
-  throw triggerInvalid({ pointer: '/trigger', found: trigger, expected: "'cron', 'interval', 'date' or a crontab string such as '0 3 * * *'" })
+  throw triggerInvalid({
+    pointer: '/trigger',
+    found: trigger,
+    expected: "'cron', 'interval', 'date' or a crontab string such as '0 3 * * *'"
+  })
 }
 
-/** The five or six words of a crontab string, an @alias spelled out; OFFPEAK_TRIGGER_INVALID when it has another number of them. */
+/** The five or six words of a crontab string, an @alias spelled out; OFFPEAK_TRIGGER_INVALID when it has another number
+ *  of them. */
 export function crontabWords (text: string, pointer: string): string[] {
   const trimmed = text.trim()
   if (!trimmed.startsWith('@')) {
@@ -47,7 +53,8 @@ function fromMonday (field: Field): Field {
 /** The eight fields of a crontab string; without seconds it fires at second 0. */
 export function crontabFields (words: string[], pointer: string): Record<FieldName, Field> {
   const six = words.length === 6 ? words : ['0', ...words]
-  const read = (name: typeof ORDER[number]) => parseField(six[ORDER.indexOf(name)]!, CRONTAB_GRAMMARS[name], { pointer, field: name })
+  const read = (name: typeof ORDER[number]) =>
+    parseField(six[ORDER.indexOf(name)]!, CRONTAB_GRAMMARS[name], { pointer, field: name })
   return {
     second: read('second'),
     minute: read('minute'),

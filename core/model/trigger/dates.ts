@@ -1,9 +1,11 @@
 import type { Field, FieldName, Nth, Part } from './field.ts'
-import { daysBefore, daysFrom, FIRST_YEAR, isoWeek, LAST_DAY, LAST_YEAR, monthLength, packedDate, shapeOf, SHAPES } from './civil.ts'
+import { daysBefore, daysFrom, FIRST_YEAR, isoWeek, LAST_DAY, LAST_YEAR, monthLength, packedDate, shapeOf,
+  SHAPES } from './civil.ts'
 
 type DateField = Extract<FieldName, 'year' | 'month' | 'day' | 'week' | 'day_of_week'>
 
-/** The dates that match a schedule. The months and days that match are found once for each shape of a year, then kept. */
+/** The dates that match a schedule. The months and days that match are found once for each shape of a year, then
+ *  kept. */
 export interface Dates {
   every: boolean
   years: Part[]
@@ -15,10 +17,21 @@ export interface Dates {
 }
 
 /** What the fields of a date ask for: bits of days (bit 0 is the 1st), weekdays (Monday) and months (January). */
-interface Rule { days: number, weekdays: number, months: number, weeks: Set<number> | null, lastDay: boolean, nth: readonly Nth[], or: boolean }
+interface Rule {
+  days: number
+  weekdays: number
+  months: number
+  weeks: Set<number> | null
+  lastDay: boolean
+  nth: readonly Nth[]
+  or: boolean
+}
 
 /** The days of a year of one shape: bits of the months that have any, and bits of the days of each month. */
-interface Year { months: number, days: number[] }
+interface Year {
+  months: number
+  days: number[]
+}
 
 const ALL_DAYS = 0x7fff_ffff
 const ALL_WEEKDAYS = 127
@@ -26,7 +39,9 @@ const ALL_MONTHS = 0x0fff
 
 function bitsOf ({ parts }: Field, base: number): number {
   let bits = 0
-  for (const { first, last, step } of parts) for (let value = first; value <= last; value += step) bits |= 1 << value - base
+  for (const { first, last, step } of parts) {
+    for (let value = first; value <= last; value += step) bits |= 1 << value - base
+  }
   return bits
 }
 
@@ -54,7 +69,9 @@ function weekdayBits (weekdays: number, first: number): number {
 
 function weekBits (weeks: Set<number>, shape: number, month: number): number {
   let bits = 0
-  for (let day = 0; day < monthLength(shape, month); day++) if (weeks.has(isoWeek(shape, daysBefore(shape, month) + day))) bits |= 1 << day
+  for (let day = 0; day < monthLength(shape, month); day++) {
+    if (weeks.has(isoWeek(shape, daysBefore(shape, month) + day))) bits |= 1 << day
+  }
   return bits
 }
 
@@ -93,7 +110,13 @@ export function datesOf (fields: Record<DateField, Field>, { either }: { either:
   const years = fields.year.parts
   const anyYear = years.some(({ first, last, step }) => first === FIRST_YEAR && last === LAST_YEAR && step === 1)
   const anyDay = or ? days === ALL_DAYS || weekdays === ALL_WEEKDAYS : days === ALL_DAYS && weekdays === ALL_WEEKDAYS
-  return { every: anyYear && weeks === null && anyDay && months === ALL_MONTHS, years, rule, shapes: Array.from({ length: SHAPES }, () => undefined), barren: undefined }
+  return {
+    every: anyYear && weeks === null && anyDay && months === ALL_MONTHS,
+    years,
+    rule,
+    shapes: Array.from({ length: SHAPES }, () => undefined),
+    barren: undefined
+  }
 }
 
 const yearIn = (dates: Dates, shape: number): Year => dates.shapes[shape] ??= yearOf(dates.rule, shape)
@@ -107,13 +130,15 @@ function isBarren (dates: Dates): boolean {
   return dates.barren ??= shape === SHAPES
 }
 
-// 400 years hold every shape, in the same order again and again: a part whose members have met their first place in it has shown all that it has.
+// 400 years hold every shape, in the same order again and again: a part whose members have met their first place in it
+// has shown all that it has.
 const CYCLE = 400
 
 const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
 const roundOf = (step: number): number => step === 1 ? CYCLE : step * CYCLE / divisor(CYCLE, step)
 
-const isMember = ({ years }: Dates, year: number) => years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
+const isMember = ({ years }: Dates, year: number) =>
+  years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
 
 /** The first year from one on that has a matching day; past the last year when there is none. */
 function yearUp (dates: Dates, from: number): number {
@@ -191,7 +216,13 @@ export function dayDown (dates: Dates, from: number): number {
   return lastIn(dates, { year: previous, shape, month: highest(monthsOf(dates, shape)) })
 }
 
-interface Month { year: number, shape: number, month: number }
+interface Month {
+  year: number
+  shape: number
+  month: number
+}
 
-const firstIn = (dates: Dates, { year, shape, month }: Month) => daysFrom(year, month + 1, 1) + lowest(daysOf(dates, shape, month))
-const lastIn = (dates: Dates, { year, shape, month }: Month) => daysFrom(year, month + 1, 1) + highest(daysOf(dates, shape, month))
+const firstIn = (dates: Dates, { year, shape, month }: Month) =>
+  daysFrom(year, month + 1, 1) + lowest(daysOf(dates, shape, month))
+const lastIn = (dates: Dates, { year, shape, month }: Month) =>
+  daysFrom(year, month + 1, 1) + highest(daysOf(dates, shape, month))

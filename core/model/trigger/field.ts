@@ -3,22 +3,51 @@ import { triggerInvalid } from '../base/errors.ts'
 export type FieldName = 'year' | 'month' | 'day' | 'week' | 'day_of_week' | 'hour' | 'minute' | 'second'
 
 /** Values from `first` to `last`, each `step`. */
-export interface Part { first: number, last: number, step: number }
+export interface Part {
+  first: number
+  last: number
+  step: number
+}
 
 /** A weekday (Monday 0) by its place in the month; place 6 is the last one. */
-export interface Nth { place: number, weekday: number }
+export interface Nth {
+  place: number
+  weekday: number
+}
 
-/** What one cron field says: any of its parts, and for days also the last day or weekdays by place. `open`: it holds a `*` or a step. */
-export interface Field { text: string, parts: Part[], lastDay: boolean, nth: Nth[], open: boolean, row: Row | null }
+/** What one cron field says: any of its parts, and for days also the last day or weekdays by place. `open`: it holds a
+ *  `*` or a step. */
+export interface Field {
+  text: string
+  parts: Part[]
+  lastDay: boolean
+  nth: Nth[]
+  open: boolean
+  row: Row | null
+}
 
 /** For each value the nearest member of a set at or after it, and at or before it; -1 when there is none. */
-export interface Row { up: Int8Array, down: Int8Array, first: number, last: number }
+export interface Row {
+  up: Int8Array
+  down: Int8Array
+  first: number
+  last: number
+}
 
 /** Where a field stands in a definition, for the error. */
-export interface Place { pointer: string, field: string }
+export interface Place {
+  pointer: string
+  field: string
+}
 
 /** What may stand in a field: its bounds, its names from `base` on, and the dialect it is written in. */
-export interface Grammar { min: number, max: number, names: readonly string[], base: number, dialect: 'fields' | 'crontab' }
+export interface Grammar {
+  min: number
+  max: number
+  names: readonly string[]
+  base: number
+  dialect: 'fields' | 'crontab'
+}
 
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] as const
@@ -73,7 +102,9 @@ function valueOf (word: string, grammar: Grammar, place: Place): number {
 
 function checkStep (part: Part, { text, width }: { text: string, width: number }, place: Place): Part {
   if (part.step < 1) throw triggerInvalid({ ...place, found: text, expected: 'a step of 1 or more' })
-  if (part.step > width) throw triggerInvalid({ ...place, found: text, expected: `a step no larger than its range (${width})` })
+  if (part.step > width) {
+    throw triggerInvalid({ ...place, found: text, expected: `a step no larger than its range (${width})` })
+  }
   return part
 }
 
@@ -98,7 +129,9 @@ function rangeOf (text: string, grammar: Grammar, place: Place): Part {
   if (dialect === 'fields') checkNames(text, to === undefined ? [from] : [from, to], place)
   // A week that ends with `sun` ends after Saturday.
   const ending = sundays && to?.toLowerCase() === 'sun' ? '7' : to
-  const last = ending === undefined ? (by === undefined ? first : Math.max(first, top)) : valueOf(ending, grammar, place)
+  const last = ending === undefined
+    ? (by === undefined ? first : Math.max(first, top))
+    : valueOf(ending, grammar, place)
   if (first > last) throw triggerInvalid({ ...place, found: text, expected: 'a range that ascends' })
   if (by === undefined) return { first, last, step }
   return checkStep({ first, last, step }, { text, width: dialect === 'crontab' ? max - min : last - first }, place)
@@ -109,7 +142,9 @@ function nthOf (text: string, place: Place): Nth | null {
   const order = PLACES.indexOf(words[0]!)
   if (order < 0 || words.length !== 2) return null
   const weekday = WEEKDAYS.indexOf(words[1] as typeof WEEKDAYS[number])
-  if (weekday < 0) throw triggerInvalid({ ...place, found: text, expected: "a weekday by name, such as '2nd fri' or 'last sun'" })
+  if (weekday < 0) {
+    throw triggerInvalid({ ...place, found: text, expected: "a weekday by name, such as '2nd fri' or 'last sun'" })
+  }
   return { place: order + 1, weekday }
 }
 

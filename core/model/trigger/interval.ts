@@ -20,11 +20,21 @@ function unitSeconds (args: Args, name: string): number {
 export function intervalSeconds (args: Args): number {
   const units = Object.keys(UNITS).filter(name => given(args, name))
   if (given(args, 'every') && units.length > 0) {
-    throw triggerInvalid({ pointer: pointerTo('every'), found: args.every, expected: `either every or ${units.join(', ')}, not both` })
+    throw triggerInvalid({
+      pointer: pointerTo('every'),
+      found: args.every,
+      expected: `either every or ${units.join(', ')}, not both`
+    })
   }
-  const total = given(args, 'every') ? durationOf(args, 'every') : units.reduce((sum, name) => sum + unitSeconds(args, name), 0)
+  const total = given(args, 'every')
+    ? durationOf(args, 'every')
+    : units.reduce((sum, name) => sum + unitSeconds(args, name), 0)
   if (Math.round(total * SECOND) >= 1 && total * SECOND <= LONGEST) return total
-  throw triggerInvalid({ pointer: '/trigger_args', found: args, expected: "a length above 0 and at most ten years, such as { minutes: 15 } or { every: '15m' }" })
+  throw triggerInvalid({
+    pointer: '/trigger_args',
+    found: args,
+    expected: "a length above 0 and at most ten years, such as { minutes: 15 } or { every: '15m' }"
+  })
 }
 
 /** Fires every `step` ms from `start` to `end`, both inclusive. */

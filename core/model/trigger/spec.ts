@@ -14,15 +14,18 @@ export interface Trigger {
   /** The last instant that a fire, jitter included, may have; Infinity when the schedule is open. */
   until: number
   /** The first fire strictly after an instant; null when there is none. */
-  next (after: number): number | null
+  next(after: number): number | null
   /** The last fire in (from, to]; null when there is none. */
-  latest (from: number, to: number): number | null
+  latest(from: number, to: number): number | null
   /** How many fires lie in (from, to], counted no further than `cap`. */
-  count (from: number, to: number, cap: number): number
+  count(from: number, to: number, cap: number): number
 }
 
 /** The instants between which a trigger may fire, both inclusive. */
-export interface Bounds { start: number, end: number }
+export interface Bounds {
+  start: number
+  end: number
+}
 
 /** 9999-12-31T23:59:59.999Z: no trigger fires later. */
 export const LAST_INSTANT = 253_402_300_799_999

@@ -37,16 +37,21 @@ function everyInWords (total: number): string {
 const nthInWords = ({ place, weekday }: Nth) => `the ${PLACES[place]} ${LONG_WEEKDAYS[weekday]}`
 
 function daysInWords ({ parts, lastDay, nth }: Field): string {
-  const days = parts.map(({ first, last, step }) => first === last ? `day ${first}` : `days ${first} to ${last}${step > 1 ? ` by ${step}` : ''}`)
+  const days = parts.map(({ first, last, step }) =>
+    first === last ? `day ${first}` : `days ${first} to ${last}${step > 1 ? ` by ${step}` : ''}`
+  )
   return `on ${[...days, ...nth.map(nthInWords), ...lastDay ? ['the last day'] : []].join(' or ')} of the month`
 }
 
 function weekdayNames ({ text, parts }: Field): string {
   if (text === '*') return '*'
-  const has = (day: number) => parts.some(({ first, last, step }) => day >= first && day <= last && (day - first) % step === 0)
+  const has = (day: number) =>
+    parts.some(({ first, last, step }) => day >= first && day <= last && (day - first) % step === 0)
   const days = WEEKDAYS.keys().filter(has).toArray()
   const [first, last] = [days[0]!, days.at(-1)!]
-  return days.length > 2 && last - first === days.length - 1 ? `${WEEKDAYS[first]}-${WEEKDAYS[last]}` : days.map(day => WEEKDAYS[day]).join(',')
+  return days.length > 2 && last - first === days.length - 1
+    ? `${WEEKDAYS[first]}-${WEEKDAYS[last]}`
+    : days.map(day => WEEKDAYS[day]).join(',')
 }
 
 /** What was described of late: of a thousand tasks many share their hours, and the describer takes its time. */
@@ -74,9 +79,13 @@ function fieldsInWords (args: Args): string {
   const special = day.lastDay || day.nth.length > 0
   const { second, minute, hour, month, year } = texts
   for (const name of ['second', 'minute', 'hour', 'month', 'week', 'year'] as const) read(name)
-  const line = [second, minute, hour, special ? '*' : day.text, month, weekdayNames(read('day_of_week')), year].map(tight)
-  const everyDay = [texts.day, month, texts.week, texts.day_of_week, year].every(text => text === '*') && !/[*/]/.test(hour)
-  const extras = [special ? daysInWords(day) : '', texts.week === '*' ? '' : `in ISO week ${texts.week.replaceAll(/\s*,\s*/g, ', ')}`, everyDay ? 'every day' : '']
+  const line = [second, minute, hour, special ? '*' : day.text, month, weekdayNames(read('day_of_week')), year].map(
+    tight
+  )
+  const everyDay = [texts.day, month, texts.week, texts.day_of_week, year].every(text => text === '*') &&
+    !/[*/]/.test(hour)
+  const extras = [special ? daysInWords(day) : '',
+    texts.week === '*' ? '' : `in ISO week ${texts.week.replaceAll(/\s*,\s*/g, ', ')}`, everyDay ? 'every day' : '']
   return [describe(line), ...extras].filter(Boolean).join(', ')
 }
 
@@ -98,11 +107,14 @@ function aroundInWords (spec: TriggerSpec, args: Args): string {
   boundsOf(args, zone)
   const jitter = jitterOf(args)
   const bounds = [['start_date', 'from'], ['end_date', 'until']] as const
-  const parts = bounds.filter(([name]) => given(args, name)).map(([name, word]) => `, ${word} ${momentInWords(args[name])}`)
+  const parts = bounds.filter(([name]) => given(args, name)).map(([name, word]) =>
+    `, ${word} ${momentInWords(args[name])}`
+  )
   return parts.join('') + (jitter > 0 ? `, up to ${spanInWords(jitter)} late` : '')
 }
 
-const momentInWords = (value: unknown) => (value instanceof Date ? value.toISOString() : String(value)).replace(/(\d)T(\d)/, '$1 $2')
+const momentInWords = (value: unknown) =>
+  (value instanceof Date ? value.toISOString() : String(value)).replace(/(\d)T(\d)/, '$1 $2')
 const zoneInWords = (spec: TriggerSpec, args: Args) => {
   const zone = args.timezone ?? spec.timezone
   return zone === undefined ? '' : ` (${zone})`
@@ -128,6 +140,8 @@ export function wordsFor (spec: TriggerSpec): string {
   }
   const args = argsOf(spec, kind === 'cron' ? CRON_ARGS : CRONTAB_ARGS)
   const expression = kind === 'cron' ? expressionOf(args) : spec.trigger
-  const words = expression === null ? fieldsInWords(args) : crontabInWords(expression, kind === 'cron' ? pointerTo('expression') : '/trigger')
+  const words = expression === null
+    ? fieldsInWords(args)
+    : crontabInWords(expression, kind === 'cron' ? pointerTo('expression') : '/trigger')
   return words + zoneInWords(spec, args) + aroundInWords(spec, args)
 }

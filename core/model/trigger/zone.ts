@@ -1,6 +1,7 @@
 import { triggerInvalid } from '../base/errors.ts'
 
-/** A stretch of time with one offset. `from`, `to` and `offset` are seconds; `open`, `fresh` and `close` are wall-clock seconds. */
+/** A stretch of time with one offset. `from`, `to` and `offset` are seconds; `open`, `fresh` and `close` are wall-clock
+ *  seconds. */
 export interface Segment {
   from: number
   to: number
@@ -16,7 +17,11 @@ export interface Segment {
 }
 
 /** A time zone and the stretches of it that were asked for so far, in order. */
-export interface Zone { id: string, segments: Segment[], last: Segment }
+export interface Zone {
+  id: string
+  segments: Segment[]
+  last: Segment
+}
 
 /** More than any two wall clocks of the world lie apart, in seconds. */
 export const WIDEST = 26 * 3600
@@ -29,7 +34,8 @@ const ZONES_KEPT = 1000
 const zones = new Map<string, Zone>()
 
 const stamp = (id: string, ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(id)
-const seconds = (time: Temporal.ZonedDateTime | null, none: number) => time === null ? none : time.epochMilliseconds / 1000
+const seconds = (time: Temporal.ZonedDateTime | null, none: number) =>
+  time === null ? none : time.epochMilliseconds / 1000
 const offsetAt = (id: string, ms: number) => stamp(id, ms).offsetNanoseconds / 1e9
 
 function freshFrom ({ open, shut }: { open: number, shut: number }): number {
@@ -77,7 +83,8 @@ export function instantOf (zone: Zone, wall: number): number {
   return wall >= segment.open ? wall - segment.offset : wall - segment.before
 }
 
-/** The zone of an IANA name (old names included) or of an offset such as '+05:30'; OFFPEAK_TRIGGER_INVALID when there is none. */
+/** The zone of an IANA name (old names included) or of an offset such as '+05:30'; OFFPEAK_TRIGGER_INVALID when there
+ *  is none. */
 export function zoneOf (value: unknown, pointer: string): Zone {
   const known = typeof value === 'string' ? zones.get(value) : undefined
   if (known !== undefined) return known
@@ -90,6 +97,11 @@ export function zoneOf (value: unknown, pointer: string): Zone {
     zones.set(id, zone)
     return zone
   } catch (cause) {
-    throw triggerInvalid({ pointer, found: value, expected: "an IANA time zone such as 'Europe/Rome' or an offset such as '+05:30'", cause })
+    throw triggerInvalid({
+      pointer,
+      found: value,
+      expected: "an IANA time zone such as 'Europe/Rome' or an offset such as '+05:30'",
+      cause
+    })
   }
 }

@@ -10,8 +10,19 @@ export const TOPICS = ['runs', 'tasks', 'readings', 'config', 'records', 'system
 export type Topic = typeof TOPICS[number]
 
 const NAMED: Partial<Record<NoticeKind, Topic>> = {
-  changed: 'runs', resting: 'runs', stale: 'runs', signalled: 'runs', begun_anew: 'runs', overdue: 'runs', late_error: 'runs',
-  fired: 'tasks', missed: 'tasks', schedule_failed: 'tasks', schedule_mended: 'tasks', sampled: 'readings', recorded: 'records'
+  changed: 'runs',
+  resting: 'runs',
+  stale: 'runs',
+  signalled: 'runs',
+  begun_anew: 'runs',
+  overdue: 'runs',
+  late_error: 'runs',
+  fired: 'tasks',
+  missed: 'tasks',
+  schedule_failed: 'tasks',
+  schedule_mended: 'tasks',
+  sampled: 'readings',
+  recorded: 'records'
 }
 const PREFIXES: readonly [string, Topic][] = [['task_', 'tasks'], ['file_', 'tasks'], ['config_', 'config']]
 
@@ -28,7 +39,9 @@ const briefError = ({ stack: _stack, cause: _cause, ...rest }: Failure) => rest
 
 /** What is kept of a run until it is told. */
 export function briefRun (run: Run): Run {
-  const { payload: _payload, checkpoint: _checkpoint, results: _results, result: _result, ...rest } = run as Run & Record<'payload' | 'checkpoint' | 'results' | 'result', unknown>
+  const { payload: _payload, checkpoint: _checkpoint, results: _results, result: _result, ...rest } = run as
+    & Run
+    & Record<'payload' | 'checkpoint' | 'results' | 'result', unknown>
   return rest.error === null ? rest : { ...rest, error: briefError(rest.error) }
 }
 
@@ -49,7 +62,8 @@ export function eventView (notice: Notice, at: number): Record<string, unknown> 
   return told
 }
 
-/** An event as one hears it who has no token: the keys of runs, and of what was done by hand who did it and to what, are left out, and `withheld` says so. */
+/** An event as one hears it who has no token: the keys of runs, and of what was done by hand who did it and to what,
+ *  are left out, and `withheld` says so. */
 export function withoutPrivate (told: Record<string, unknown>): Record<string, unknown> {
   const { run, kind } = told as { run?: { key?: string | null }, kind: string }
   if (kind === 'recorded') return { ...told, by: null, subject: null, withheld: ['by', 'subject'] }

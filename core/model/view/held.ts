@@ -2,7 +2,10 @@ import { firstReason } from '../gates/evaluate.ts'
 import type { Verdict } from '../gates/gate.ts'
 
 /** Why a run waits, and how a person starts it. */
-export interface Held { code: string, message: string }
+export interface Held {
+  code: string
+  message: string
+}
 
 type Gates = Pick<Verdict, 'gates'>
 
@@ -23,7 +26,11 @@ export function heldReason (verdict: Pick<Verdict, 'decision' | 'gates'> | null,
 }
 
 /** A condition that a run passes because a person asked for it at once. */
-export interface Passed { gate: string, code: string, message: string }
+export interface Passed {
+  gate: string
+  code: string
+  message: string
+}
 
 /** The conditions that a run passes although they are closed, because it is to run now. */
 export const passedBy = ({ gates }: Gates): Passed[] =>

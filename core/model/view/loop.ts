@@ -1,14 +1,24 @@
 import { SECOND, spanWords } from '../base/duration.ts'
 
 /** A run whose function is executed in the thread of the event loop. */
-export interface Inline { id: string, task: string }
+export interface Inline {
+  id: string
+  task: string
+}
 
 /** An event loop that stands. `runs`: whose function holds it, or, while `exact` is false, each that may; `where`: the
  *  place in the code, null when it cannot be told. */
-export interface Stand { ms: number, runs: readonly Inline[], exact: boolean, where: string | null }
+export interface Stand {
+  ms: number
+  runs: readonly Inline[]
+  exact: boolean
+  where: string | null
+}
 
 /** A stand that is over. `at`: epoch ms of its end. */
-export interface Stood extends Stand { at: number }
+export interface Stood extends Stand {
+  at: number
+}
 
 /** The loop has not come round for so long: it stands. */
 export const STANDS_MS = 3 * SECOND
@@ -25,8 +35,8 @@ export interface EndAsk {
   limitMs: number
 }
 
-/** Whether the process of a loop that stands is to be ended, and for what: nobody in it can obey a signal. A second signal
- *  means at once, as it does while the loop goes round. */
+/** Whether the process of a loop that stands is to be ended, and for what: nobody in it can obey a signal. A second
+ *  signal means at once, as it does while the loop goes round. */
 export function endOf ({ ms, askedMs, asked, graceMs, limitMs }: EndAsk): 'stop' | 'limit' | null {
   if (asked > 1 || (askedMs !== null && askedMs >= graceMs)) return 'stop'
   return limitMs > 0 && ms >= limitMs ? 'limit' : null
@@ -48,12 +58,16 @@ const lasting = (ms: number) => spanWords(Math.max(SECOND, Math.round(ms / SECON
 export function standWords (stand: Stand, names: 'named' | 'unnamed' = 'named'): string {
   const where = stand.where === null || names === 'unnamed' ? '' : ` at ${stand.where}`
   const whose = names === 'named' ? whoseOf(stand) : stand.runs.length === 0 ? 'something' : 'a run'
-  return `the event loop has stood for ${lasting(stand.ms)}: ${whose} holds it${where}, and nothing else is done meanwhile`
+  return `the event loop has stood for ${
+    lasting(stand.ms)
+  }: ${whose} holds it${where}, and nothing else is done meanwhile`
 }
 
 /** A stand that is over, as health says it. */
 export const stoodWords = (stood: Stood): string =>
-  `the event loop stood for ${lasting(stood.ms)}: ${whoseOf(stood)} held it${stood.where === null ? '' : ` at ${stood.where}`}; ${HELD_FIX}`
+  `the event loop stood for ${lasting(stood.ms)}: ${whoseOf(stood)} held it${
+    stood.where === null ? '' : ` at ${stood.where}`
+  }; ${HELD_FIX}`
 
 /** The warning of a run that has held the loop. */
 export const heldWords = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`

@@ -34,7 +34,10 @@ export type SignalView = ReturnType<typeof signalView>
 export const readingView = (reading: Reading) => ({
   ...reading,
   at: iso(reading.at)!,
-  signals: mapped(Object.fromEntries(Object.entries(reading.signals).filter(([, { expires_at: until }]) => until > reading.at)), signalFields),
+  signals: mapped(
+    Object.fromEntries(Object.entries(reading.signals).filter(([, { expires_at: until }]) => until > reading.at)),
+    signalFields
+  ),
   probes: mapped(reading.probes, probe => ({ ...probe, at: iso(probe.at)! }))
 })
 
@@ -49,14 +52,16 @@ export interface MachineAsk {
   now: number
 }
 
-/** How the machine stands, and what follows from that. Profile, recommendation and advice are those of the steady values, on which verdicts hang. */
+/** How the machine stands, and what follows from that. Profile, recommendation and advice are those of the steady
+ *  values, on which verdicts hang. */
 export function machineView ({ reading, steady, config, troubles, now }: MachineAsk) {
   const seen = steady === null ? reading : steadied(reading, steady)
   const window = windowAt(config, now)
   return {
     reading: readingView(reading),
     profile: profileOf(seen, config),
-    window: window && { name: window.name, resource_limit: window.resource_limit, closes_at: instant(window.closes_at) },
+    window: window &&
+      { name: window.name, resource_limit: window.resource_limit, closes_at: instant(window.closes_at) },
     hints: hintsFor(reading, config),
     recommendation: recommendationFor(seen, config),
     advice: Object.fromEntries(CLASSES.map(kind => [kind, decisionFor(kind, seen, config)])) as Record<Class, Advice>,
@@ -66,11 +71,21 @@ export function machineView ({ reading, steady, config, troubles, now }: Machine
 export type MachineView = ReturnType<typeof machineView>
 
 /** A pause as REST shows it. */
-export const pauseView = ({ scope, name, until, by, at, reason = null }: Pause) => ({ scope, name, until: iso(until), by, at: iso(at)!, reason })
+export const pauseView = ({ scope, name, until, by, at, reason = null }: Pause) => ({
+  scope,
+  name,
+  until: iso(until),
+  by,
+  at: iso(at)!,
+  reason
+})
 export type PauseView = ReturnType<typeof pauseView>
 
 /** One start to come as REST shows it: instants in ISO 8601, durations in seconds. */
-export const forecastView = ({ nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest, ends_at: ends, took, ...rest }: Foreseen) => ({
+export const forecastView = (
+  { nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest, ends_at: ends, took, ...rest }:
+    Foreseen
+) => ({
   ...rest,
   nominal_at: iso(nominal)!,
   earliest_at: iso(earliest),
@@ -82,4 +97,7 @@ export const forecastView = ({ nominal_at: nominal, earliest_at: earliest, likel
 export type ForecastView = ReturnType<typeof forecastView>
 
 /** Time held as REST shows it, in seconds. */
-export const heldView = ({ ms, ...rest }: { task: string, code: string, ms: number, runs: number }) => ({ ...rest, seconds: secondsOf(ms) })
+export const heldView = ({ ms, ...rest }: { task: string, code: string, ms: number, runs: number }) => ({
+  ...rest,
+  seconds: secondsOf(ms)
+})

@@ -3,14 +3,27 @@ import type { Run } from '../run/run.ts'
 import type { Verdict } from '../gates/gate.ts'
 
 /** A due run, and what its gates say of it now. */
-export interface Due { run: Pick<Run, 'task' | 'due_at'>, verdict: Pick<Verdict, 'decision' | 'gates'> }
+export interface Due {
+  run: Pick<Run, 'task' | 'due_at'>
+  verdict: Pick<Verdict, 'decision' | 'gates'>
+}
 
 /** For how long nothing has started (ms) although runs are due, of how many tasks, and why the run that has waited
  *  longest does. */
-export interface Standstill { ms: number, tasks: number, task: string, message: string }
+export interface Standstill {
+  ms: number
+  tasks: number
+  task: string
+  message: string
+}
 
 /** `startedAt`: when a run last started, epoch ms; `spanMs`: 0 for never. */
-export interface StandstillAsk { due: readonly Due[], now: number, startedAt: number, spanMs: number }
+export interface StandstillAsk {
+  due: readonly Due[]
+  now: number
+  startedAt: number
+  spanMs: number
+}
 
 /** The task is gone or switched off, or waits for another: that nothing starts for it is no news. */
 const NO_NEWS = ['task', 'enabled', 'dependencies']

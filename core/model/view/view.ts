@@ -15,7 +15,14 @@ import type { Verdict } from '../gates/gate.ts'
 
 export { STATUSES } from './status.ts'
 
-export interface LastRun { id: string, state: State, at: string, duration: number | null, error: string | null, warning: string | null }
+export interface LastRun {
+  id: string
+  state: State
+  at: string
+  duration: number | null
+  error: string | null
+  warning: string | null
+}
 
 /** One line of the task list. Instants are ISO 8601 with Z, durations seconds. */
 export interface TaskView {
@@ -86,20 +93,35 @@ const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: nu
   start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
 
 /** What the line of a task hangs on, besides its definition and class. */
-interface Moving { status: Status, reason: { code: string, message: string } | null, last: Run | null, next: number | null, states: Record<State, number> }
+interface Moving {
+  status: Status
+  reason: { code: string, message: string } | null
+  last: Run | null
+  next: number | null
+  states: Record<State, number>
+}
 
 function movingOf (facts: TaskFacts): Moving {
   const { states, last, schedules, first } = facts
   const next = schedules.flatMap(({ next_at: at }) => at === null ? [] : [at])
-  return { status: statusOf(facts), reason: first ? heldReason(first.verdict, first.run.id) : null, last, next: next.length > 0 ? Math.min(...next) : null, states }
+  return {
+    status: statusOf(facts),
+    reason: first ? heldReason(first.verdict, first.run.id) : null,
+    last,
+    next: next.length > 0 ? Math.min(...next) : null,
+    states
+  }
 }
 
 const sameRun = (a: Run | null, b: Run | null): boolean =>
-  a === b || (a !== null && b !== null && a.id === b.id && a.state === b.state && a.started_at === b.started_at && a.finished_at === b.finished_at &&
+  a === b ||
+  (a !== null && b !== null && a.id === b.id && a.state === b.state && a.started_at === b.started_at &&
+    a.finished_at === b.finished_at &&
     a.error?.message === b.error?.message && a.warning === b.warning)
 
 const same = (a: Moving, b: Moving): boolean =>
-  a.status === b.status && a.next === b.next && a.reason?.code === b.reason?.code && a.reason?.message === b.reason?.message &&
+  a.status === b.status && a.next === b.next && a.reason?.code === b.reason?.code &&
+  a.reason?.message === b.reason?.message &&
   sameRun(a.last, b.last) && STATES.every(state => a.states[state] === b.states[state])
 
 const drawn = new WeakMap<Task, { moving: Moving, view: TaskView }>()
@@ -166,7 +188,8 @@ function triggerView (task: Task): TaskView['trigger'] {
 
 /** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
 export function runView (run: Run, now: number) {
-  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished, deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, single: _single, progress, ...rest } = run
+  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished,
+    deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, single: _single, progress, ...rest } = run
   return {
     ...rest,
     label: labelOf(run, now),
@@ -183,19 +206,42 @@ export function runView (run: Run, now: number) {
 }
 export type RunView = ReturnType<typeof runView>
 
-const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) =>
-  ({ ...rest, started_at: iso(start)!, finished_at: iso(end)! })
+const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) => ({
+  ...rest,
+  started_at: iso(start)!,
+  finished_at: iso(end)!
+})
 
 /** One reason for which a run was held; `seconds` up to `now` while it still is. */
-export const holdView = ({ code, message, from, to }: Hold, now: number) =>
-  ({ code, message, from: iso(from)!, to: iso(to), seconds: Math.max(0, (to ?? now) - from) / 1000 })
+export const holdView = ({ code, message, from, to }: Hold, now: number) => ({
+  code,
+  message,
+  from: iso(from)!,
+  to: iso(to),
+  seconds: Math.max(0, (to ?? now) - from) / 1000
+})
 
 /** A run with its payload, result, earlier attempts, what held it, what it has taken and what it waits for. */
-export const fullRunView = ({ payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun, now: number) =>
-  ({ ...runView(run, now), payload, result, checkpoint: checkpointView(checkpoint), attempts: attempts.map(attemptView), holds: holds.map(hold => holdView(hold, now)), used, after })
+export const fullRunView = (
+  { payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun,
+  now: number
+) => ({
+  ...runView(run, now),
+  payload,
+  result,
+  checkpoint: checkpointView(checkpoint),
+  attempts: attempts.map(attemptView),
+  holds: holds.map(hold => holdView(hold, now)),
+  used,
+  after
+})
 
 /** A schedule as REST shows it, and why it rests. */
-export const scheduleView = ({ anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }: Schedule, reason: Rest | null) => ({
+export const scheduleView = (
+  { anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }:
+    Schedule,
+  reason: Rest | null
+) => ({
   ...rest,
   resting: reason !== null,
   reason,

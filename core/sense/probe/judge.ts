@@ -2,10 +2,17 @@ import { pathOf } from '../../model/base/check.ts'
 import type { BusyWhen } from '../../model/config/sensing.ts'
 
 /** What a URL or a program has answered. */
-export interface Answer { text: string, status?: number, exit?: number }
+export interface Answer {
+  text: string
+  status?: number
+  exit?: number
+}
 
 /** Busy or not, and what was seen, in words. */
-export interface Judgement { busy: boolean, detail: string }
+export interface Judgement {
+  busy: boolean
+  detail: string
+}
 
 function valueAt (text: string, pointer: string): unknown {
   let value: unknown
@@ -33,8 +40,8 @@ function looksBusy (value: unknown, { equals, above, below }: BusyWhen): boolean
 
 const isFine = (status: number) => status >= 200 && status < 300
 
-/** Whether an answer is busy: all that `when` says must hold; without a word, a status of 2xx or an exit code of 0 does.
- *  Throws on an answer that does not tell: an error status, a text that is not JSON. */
+/** Whether an answer is busy: all that `when` says must hold; without a word, a status of 2xx or an exit code of 0
+ *  does. Throws on an answer that does not tell: an error status, a text that is not JSON. */
 export function judge (when: BusyWhen, { text, status, exit }: Answer): Judgement {
   const looks = when.contains !== undefined || when.pointer !== undefined
   const facts: string[] = []

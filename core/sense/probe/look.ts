@@ -26,7 +26,9 @@ async function namesIn (proc: string): Promise<string[]> {
   const pids = (await readdir(proc)).filter(name => name >= '1' && name < ':' && Number(name) !== process.pid)
   const names: string[] = []
   // One after the other: hundreds at once would fill the threads that all file work shares.
-  for (const pid of pids) names.push(await readFile(`${proc}/${pid}/comm`, 'latin1').then(text => text.trim(), () => ''))
+  for (const pid of pids) {
+    names.push(await readFile(`${proc}/${pid}/comm`, 'latin1').then(text => text.trim(), () => ''))
+  }
   return names
 }
 

@@ -32,10 +32,26 @@ function probeOf (setting: ProbeSetting, text: string): Probe {
   const everyMs = Math.max(LEAST_MS, milliseconds(setting.every ?? PROBE_EVERY))
   const timeoutMs = Math.min(MOST_MS, Math.max(1, milliseconds(setting.timeout ?? TIMEOUT)))
   const ttlMs = setting.ttl === undefined ? everyMs * TTL_PERIODS : milliseconds(setting.ttl)
-  return { setting, text, everyMs, timeoutMs, ttlMs, askedAt: -Infinity, pending: null, stop: new AbortController(), answer: null }
+  return {
+    setting,
+    text,
+    everyMs,
+    timeoutMs,
+    ttlMs,
+    askedAt: -Infinity,
+    pending: null,
+    stop: new AbortController(),
+    answer: null
+  }
 }
 
-export interface ProbesAsk { clock: Clock, settings: () => Config['probes'], exec: Exec, proc: string, platform: NodeJS.Platform }
+export interface ProbesAsk {
+  clock: Clock
+  settings: () => Config['probes']
+  exec: Exec
+  proc: string
+  platform: NodeJS.Platform
+}
 
 /** Looks at what goes on beside offpeak, each at its own period and bounded. */
 export class Probes {
@@ -54,7 +70,9 @@ export class Probes {
     for (const probe of this.#probes.values()) {
       if (probe.pending !== null || at - probe.askedAt < probe.everyMs) continue
       probe.askedAt = at
-      probe.pending = this.#look(probe).finally(() => { probe.pending = null })
+      probe.pending = this.#look(probe).finally(() => {
+        probe.pending = null
+      })
     }
   }
 
@@ -70,7 +88,8 @@ export class Probes {
   /** Probes that do not answer, and why. */
   silent (): { name: string, message: string, since: number }[] {
     return [...this.#probes].flatMap(([name, { answer }]) =>
-      answer?.busy === UNKNOWN ? [{ name, message: answer.detail ?? '', since: answer.at }] : [])
+      answer?.busy === UNKNOWN ? [{ name, message: answer.detail ?? '', since: answer.at }] : []
+    )
   }
 
   /** Resolves when no look is under way. */
@@ -107,14 +126,19 @@ export class Probes {
     const { setting, timeoutMs, stop } = probe
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)])
     try {
-      const { busy, detail } = await orAborted(look({ setting, timeoutMs, now: clock.now(), exec, proc, platform, signal }), signal)
+      const { busy, detail } = await orAborted(
+        look({ setting, timeoutMs, now: clock.now(), exec, proc, platform, signal }),
+        signal
+      )
       probe.answer = { busy, at: clock.now(), detail }
     } catch (error) {
       const detail = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error)
       const last = probe.answer
       // One answer that did not come does not undo the one before: that has its own end.
       const stands = last !== null && last.busy !== UNKNOWN && clock.now() - last.at <= probe.ttlMs
-      probe.answer = stands ? { ...last, detail } : { busy: UNKNOWN, at: last?.busy === UNKNOWN ? last.at : clock.now(), detail }
+      probe.answer = stands
+        ? { ...last, detail }
+        : { busy: UNKNOWN, at: last?.busy === UNKNOWN ? last.at : clock.now(), detail }
     }
   }
 }

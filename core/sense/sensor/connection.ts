@@ -14,34 +14,50 @@ const METERED: Record<string, boolean> = { 1: true, 2: false, 3: true, 4: false 
 const OFFLINE = new Set(['1', '2'])
 const MODEM = /^(?:wwan|ppp|rmnet|wwp)/
 
-interface Answer { metered: Maybe<boolean>, offline: boolean }
+interface Answer {
+  metered: Maybe<boolean>
+  offline: boolean
+}
 
 /** `u 4` for each property that was asked for. */
 async function byBus (exec: Exec): Promise<Answer> {
   const path = `/${SERVICE.replaceAll('.', '/')}`
-  const { output } = await exec({ argv: ['busctl', '--auto-start=no', 'get-property', SERVICE, path, SERVICE, 'Metered', 'Connectivity'], timeoutMs: BOUND })
+  const { output } = await exec({
+    argv: ['busctl', '--auto-start=no', 'get-property', SERVICE, path, SERVICE, 'Metered', 'Connectivity'],
+    timeoutMs: BOUND
+  })
   const [metered, connectivity] = output.split('\n').map(line => line.trim().split(' ')[1] ?? '')
   return { metered: METERED[metered ?? ''] ?? UNKNOWN, offline: OFFLINE.has(connectivity ?? '') }
 }
 
 async function byTool (exec: Exec): Promise<Answer> {
-  const { output } = await exec({ argv: ['nmcli', '--terse', '--get-values', 'GENERAL.METERED', 'device', 'show'], timeoutMs: BOUND })
+  const { output } = await exec({
+    argv: ['nmcli', '--terse', '--get-values', 'GENERAL.METERED', 'device', 'show'],
+    timeoutMs: BOUND
+  })
   const words = output.split('\n').map(line => line.trim().split(' ')[0])
   return { metered: words.includes('yes') ? true : words.includes('no') ? false : UNKNOWN, offline: false }
 }
 
-/** What the way out looks like when nobody keeps the connections: a modem is metered, a cable is not, for the rest nobody knows. */
+/** What the way out looks like when nobody keeps the connections: a modem is metered, a cable is not, for the rest
+ *  nobody knows. */
 function byName ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Answer {
   const name = wayOut({ files, roots })
   if (name === UNKNOWN || name === null) return { metered: UNKNOWN, offline: false }
   const folder = `${roots.sys}/class/net/${name}`
-  if (MODEM.test(name) || (files.once(`${folder}/uevent`) ?? '').includes('DEVTYPE=wwan')) return { metered: true, offline: false }
+  if (MODEM.test(name) || (files.once(`${folder}/uevent`) ?? '').includes('DEVTYPE=wwan')) {
+    return { metered: true, offline: false }
+  }
   const wireless = existsSync(`${folder}/wireless`) || existsSync(`${folder}/phy80211`)
   const cable = !wireless && files.once(`${folder}/type`)?.trim() === '1'
   return { metered: cable ? false : UNKNOWN, offline: false }
 }
 
-export interface ConnectionAsk extends Ground { exec: Exec, everyMs: number, metered: 'auto' | 'yes' | 'no' }
+export interface ConnectionAsk extends Ground {
+  exec: Exec
+  everyMs: number
+  metered: 'auto' | 'yes' | 'no'
+}
 
 /** Whether the connection costs by volume: the owner's word, NetworkManager's, or a look at the interface. */
 export function connectionSensor ({ exec, everyMs, metered, ...ground }: ConnectionAsk): Sensor {

@@ -27,7 +27,9 @@ interface Counters {
 function ticksOf (stat: string): Pick<Counters, 'total' | 'idle' | 'niced'> {
   const columns = numbersOf(stat, 3).slice(0, 8)
   const total = columns.reduce((sum, value) => sum + value, 0)
-  if (!stat.startsWith('cpu ') || columns.length < 4 || Number.isNaN(total)) throw new Error(`/proc/stat begins with '${stat.slice(0, 40)}'`)
+  if (!stat.startsWith('cpu ') || columns.length < 4 || Number.isNaN(total)) {
+    throw new Error(`/proc/stat begins with '${stat.slice(0, 40)}'`)
+  }
   return { total, idle: columns[3]! + (columns[4] ?? 0), niced: columns[1]! }
 }
 
@@ -44,7 +46,11 @@ function coresIn (stat: string): number {
   return Math.max(1, count)
 }
 
-interface Shares { busy: Maybe<number>, own: Maybe<number>, niced: Maybe<number> }
+interface Shares {
+  busy: Maybe<number>
+  own: Maybe<number>
+  niced: Maybe<number>
+}
 const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN, niced: UNKNOWN }
 
 /** What a container has used of its share, or the machine of its processors, and what niced programs have used

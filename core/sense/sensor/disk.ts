@@ -6,7 +6,8 @@ import type { Part, Sensor } from '../source/sensor.ts'
 
 const EVERY = 30 * SECOND
 
-/** Room on the file system of one path: what a program without privilege may still write, and the share in use as df(1) counts it. */
+/** Room on the file system of one path: what a program without privilege may still write, and the share in use as df(1)
+ *  counts it. */
 export function diskSensor (path: string): Sensor {
   return {
     everyMs: EVERY,
@@ -14,7 +15,13 @@ export function diskSensor (path: string): Sensor {
     async read (): Promise<Part> {
       const { bsize, blocks, bfree, bavail } = await statfs(path)
       const used = blocks - bfree
-      return { disks: [{ path, free_bytes: bavail * bsize, used: used + bavail === 0 ? UNKNOWN : share(used / (used + bavail)) }] }
+      return {
+        disks: [{
+          path,
+          free_bytes: bavail * bsize,
+          used: used + bavail === 0 ? UNKNOWN : share(used / (used + bavail))
+        }]
+      }
     }
   }
 }

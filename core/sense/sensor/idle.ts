@@ -72,7 +72,10 @@ export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Se
 }
 
 /** Instants of the last touch, epoch ms: of a terminal, and of a screen as far as there is one. */
-interface Touches { typed: number, screen: Maybe<number> | null }
+interface Touches {
+  typed: number
+  screen: Maybe<number> | null
+}
 
 /** The latest touch of all; while a screen's is unknown, an old one at a terminal proves nothing. */
 function together ({ now, typed, screen }: Touches & { now: number }): Maybe<number> {

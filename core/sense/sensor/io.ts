@@ -15,7 +15,10 @@ const SECTOR_BYTES = 512
 const BORROWED = /^(?:loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d/
 const PART = /^(?:(?:sd|hd|vd|xvd)[a-z]+\d+|(?:nvme\d+n|mmcblk)\d+p\d+)$/
 
-interface Disk { sectors: number, busyMs: number }
+interface Disk {
+  sectors: number
+  busyMs: number
+}
 type Answer = Reading['io']
 
 const NONE: Answer = { busy: UNKNOWN, bytes_per_s: UNKNOWN }
@@ -56,7 +59,10 @@ function wholeDisks (folder: string): (name: string) => boolean {
 }
 
 /** Counters of all disks, and the bytes that offpeak's own processes have asked disks for; null where nobody tells. */
-interface Counters { disks: Map<string, Disk>, own: number | null }
+interface Counters {
+  disks: Map<string, Disk>
+  own: number | null
+}
 
 /** The disks of both samples, as far as each of their counters has risen. */
 function worked ({ now, before, seconds }: Change<Counters, Answer>): Worked[] | null {

@@ -3,14 +3,17 @@ import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import type { Part, Sensor } from '../source/sensor.ts'
 
-// A look of the native timer costs more than the rest of a sample: two a second see every long block and many short ones.
+// A look of the native timer costs more than the rest of a sample: two a second see every long block and many short
+// ones.
 const LOOK_MS = SECOND / 2
 
 /** How often the loop came round, and the longest time between (ns). */
 export type LoopWatch = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'enable' | 'disable' | 'reset'>
 
 /** How late the event loop was at worst since the last sample. */
-export function loopSensor (watch: (lookMs: number) => LoopWatch = lookMs => monitorEventLoopDelay({ resolution: lookMs })): Sensor {
+export function loopSensor (
+  watch: (lookMs: number) => LoopWatch = lookMs => monitorEventLoopDelay({ resolution: lookMs })
+): Sensor {
   let watching: LoopWatch | null = null
   return {
     everyMs: 0,

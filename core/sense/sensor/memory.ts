@@ -7,12 +7,15 @@ import type { Ground, Part, Sensor } from '../source/sensor.ts'
 const KIB = 1024
 
 /** Kernels before 3.14 do not say what is available. */
-const roughly = (text: string) => ['MemFree:', 'Buffers:', 'Cached:'].reduce((sum, key) => sum + (numberAfter(text, key) ?? NaN), 0)
+const roughly = (text: string) =>
+  ['MemFree:', 'Buffers:', 'Cached:'].reduce((sum, key) => sum + (numberAfter(text, key) ?? NaN), 0)
 
 function hostMemory (text: string): { total: number, available: number } {
   const total = numberAfter(text, 'MemTotal:')
   const available = numberAfter(text, 'MemAvailable:') ?? roughly(text)
-  if (total === null || total === 0 || Number.isNaN(available)) throw new Error(`/proc/meminfo begins with '${text.slice(0, 40)}'`)
+  if (total === null || total === 0 || Number.isNaN(available)) {
+    throw new Error(`/proc/meminfo begins with '${text.slice(0, 40)}'`)
+  }
   return { total: total * KIB, available: available * KIB }
 }
 
@@ -26,7 +29,11 @@ function zfsCache (text: string | null): number {
 }
 
 /** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
-export function memorySensor (ground: Pick<Ground, 'files' | 'roots'>, limits: Limits, processes?: OwnProcesses): Sensor {
+export function memorySensor (
+  ground: Pick<Ground, 'files' | 'roots'>,
+  limits: Limits,
+  processes?: OwnProcesses
+): Sensor {
   const { files, roots } = ground
   const ownOf = (total: number) => {
     const own = processes?.memory() ?? null

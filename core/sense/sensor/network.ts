@@ -35,13 +35,17 @@ const REJECT = 0x200
 
 const usable = (flags: string | undefined) => (parseInt(flags ?? '0', 16) & (UP | REJECT)) === UP
 
-const four = (text: string): string[] => text.split('\n').slice(1).map(line => line.split('\t'))
-  .filter(([, to, , flags, , , , mask]) => to === '00000000' && mask === '00000000' && usable(flags)).map(([name]) => name!)
+const four = (text: string): string[] =>
+  text.split('\n').slice(1).map(line => line.split('\t'))
+    .filter(([, to, , flags, , , , mask]) => to === '00000000' && mask === '00000000' && usable(flags)).map(([name]) =>
+      name!
+    )
 
 const NOWHERE = '0'.repeat(32)
 
-const six = (text: string): string[] => text.split('\n').filter(line => line.startsWith(`${NOWHERE} 00`)).map(line => line.split(/ +/))
-  .filter(([, , , , , , , , flags, name]) => name !== 'lo' && usable(flags)).map(columns => columns[9]!)
+const six = (text: string): string[] =>
+  text.split('\n').filter(line => line.startsWith(`${NOWHERE} 00`)).map(line => line.split(/ +/))
+    .filter(([, , , , , , , , flags, name]) => name !== 'lo' && usable(flags)).map(columns => columns[9]!)
 
 /** The interface by which the world is reached, by the default routes of /proc/net/route and /proc/net/ipv6_route:
  *  null when there is none, unknown where the routes are hidden. */

@@ -5,14 +5,20 @@ import type si from 'systeminformation'
 import type { Part, Sensor } from '../source/sensor.ts'
 
 /** The calls of systeminformation that stand in for /proc and /sys. */
-export type Library = Pick<typeof si, 'battery' | 'currentLoad' | 'mem' | 'cpuTemperature' | 'networkStats' | 'networkInterfaceDefault'>
+export type Library = Pick<typeof si,
+  'battery' | 'currentLoad' | 'mem' | 'cpuTemperature' | 'networkStats' | 'networkInterfaceDefault'>
 
 async function power (library: Library): Promise<Part> {
   const { hasBattery, percent, isCharging, acConnected, timeRemaining } = await library.battery()
   if (!hasBattery) return { power: 'mains', battery: { present: false } }
   return {
     power: acConnected ? 'mains' : 'battery',
-    battery: { present: true, level: percent, charging: isCharging, seconds_left: timeRemaining > 0 && !acConnected ? timeRemaining * 60 : UNKNOWN }
+    battery: {
+      present: true,
+      level: percent,
+      charging: isCharging,
+      seconds_left: timeRemaining > 0 && !acConnected ? timeRemaining * 60 : UNKNOWN
+    }
   }
 }
 
@@ -30,7 +36,9 @@ async function memory (library: Library): Promise<Part> {
 async function network (library: Library): Promise<Part> {
   const [stats, way] = await Promise.all([library.networkStats(), library.networkInterfaceDefault()])
   // The first answer of the library has no rate: it is null or -1.
-  const rates = stats.map(({ rx_sec: received, tx_sec: sent }) => (received ?? -1) < 0 || (sent ?? -1) < 0 ? NaN : received + sent)
+  const rates = stats.map(({ rx_sec: received, tx_sec: sent }) =>
+    (received ?? -1) < 0 || (sent ?? -1) < 0 ? NaN : received + sent
+  )
   const sum = rates.reduce((total, value) => total + value, 0)
   return { network: { online: Boolean(way), bytes_per_s: stats.length > 0 && Number.isFinite(sum) ? sum : UNKNOWN } }
 }
@@ -45,7 +53,10 @@ const installed = async (): Promise<Library> => (await import('systeminformation
 
 /** The sensors of a system without /proc and /sys, each on its own and with a period that suits what it costs. */
 export function elsewhere (library?: Library): Map<string, Sensor> {
-  const sensor = (everyMs: number, ask: (library: Library) => Promise<Part>): Sensor => ({ everyMs, read: async () => await ask(library ?? await installed()) })
+  const sensor = (everyMs: number, ask: (library: Library) => Promise<Part>): Sensor => ({
+    everyMs,
+    read: async () => await ask(library ?? await installed())
+  })
   return new Map([
     ['power', sensor(30 * SECOND, power)],
     ['cpu', sensor(10 * SECOND, cpu)],

@@ -2,7 +2,8 @@ import { UNKNOWN, known } from '../../model/machine/reading.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Maybe, PowerSource, Reading } from '../../model/machine/reading.ts'
 
-/** One entry of /sys/class/power_supply (Documentation/ABI/testing/sysfs-class-power): its attributes by lower-case name, without the prefix. */
+/** One entry of /sys/class/power_supply (Documentation/ABI/testing/sysfs-class-power): its attributes by lower-case
+ *  name, without the prefix. */
 export type Supply = Record<string, string>
 
 type Battery = Reading['battery']
@@ -19,9 +20,11 @@ const number = (supply: Supply, ...names: string[]): number | null => {
 /** Mice, headsets and pens say that they feed a device and not the machine. */
 const isOfMachine = (supply: Supply) => supply.scope !== 'Device'
 const isBattery = (supply: Supply) => supply.type === 'Battery' && isOfMachine(supply) && supply.present !== '0'
-const isMains = (supply: Supply) => supply.type !== 'Battery' && supply.type !== 'UPS' && supply.online !== undefined && isOfMachine(supply)
+const isMains = (supply: Supply) =>
+  supply.type !== 'Battery' && supply.type !== 'UPS' && supply.online !== undefined && isOfMachine(supply)
 
-const fullOf = (supply: Supply) => number(supply, 'energy_full', 'charge_full', 'energy_full_design', 'charge_full_design')
+const fullOf = (supply: Supply) =>
+  number(supply, 'energy_full', 'charge_full', 'energy_full_design', 'charge_full_design')
 const nowOf = (supply: Supply) => number(supply, 'energy_now', 'charge_now')
 
 function levelOf (supply: Supply): number | null {
@@ -51,7 +54,9 @@ function secondsLeft (batteries: readonly Supply[]): Maybe<number> {
   const rates = draining.map(supply => Math.abs(number(supply, 'power_now', 'current_now') ?? 0))
   const rate = rates.reduce((sum, value) => sum + value, 0)
   const rest = batteries.map(nowOf)
-  if (rate > 0 && !rest.includes(null)) return Math.round(rest.reduce<number>((sum, value) => sum + value!, 0) / rate * HOUR_SECONDS)
+  if (rate > 0 && !rest.includes(null)) {
+    return Math.round(rest.reduce<number>((sum, value) => sum + value!, 0) / rate * HOUR_SECONDS)
+  }
   const told = number(draining[0]!, 'time_to_empty_now', 'time_to_empty_avg')
   return told !== null && told > 0 && draining.length === 1 ? told : UNKNOWN
 }
@@ -78,17 +83,28 @@ function upsOf (supplies: readonly Supply[]): Reading['ups'] {
   if (ups === undefined) return null
   const runs = number(ups, 'time_to_empty_now')
   const states: Record<string, boolean> = { Discharging: true, Charging: false, Full: false, 'Not charging': false }
-  return { on_battery: states[ups.status ?? ''] ?? UNKNOWN, level: levelOf(ups) ?? UNKNOWN, seconds_left: runs ?? UNKNOWN }
+  return {
+    on_battery: states[ups.status ?? ''] ?? UNKNOWN,
+    level: levelOf(ups) ?? UNKNOWN,
+    seconds_left: runs ?? UNKNOWN
+  }
 }
 
 /** What the supplies come to together. A machine without a battery is on mains. */
-export function powerOf (supplies: readonly Supply[]): { power: Maybe<PowerSource>, battery: Battery, ups?: NonNullable<Reading['ups']> } {
+export function powerOf (
+  supplies: readonly Supply[]
+): { power: Maybe<PowerSource>, battery: Battery, ups?: NonNullable<Reading['ups']> } {
   const batteries = supplies.filter(isBattery)
   const ups = upsOf(supplies)
   const power = source(batteries, supplies.filter(isMains))
   const none: Battery = { present: false, level: UNKNOWN, charging: UNKNOWN, seconds_left: UNKNOWN }
   const battery = batteries.length === 0
     ? none
-    : { present: true, level: level(batteries), charging: charging(batteries), seconds_left: known(power) && power === 'mains' ? UNKNOWN : secondsLeft(batteries) }
+    : {
+      present: true,
+      level: level(batteries),
+      charging: charging(batteries),
+      seconds_left: known(power) && power === 'mains' ? UNKNOWN : secondsLeft(batteries)
+    }
   return { power, battery, ...ups && { ups } }
 }

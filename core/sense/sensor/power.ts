@@ -9,14 +9,27 @@ import type { Supply } from './power-supply.ts'
 const EVERY = 5 * SECOND
 const PREFIX = 'POWER_SUPPLY_'
 const ATTRIBUTES = [
-  'type', 'scope', 'online', 'present', 'status', 'capacity', 'energy_now', 'energy_full', 'power_now',
-  'charge_now', 'charge_full', 'current_now', 'time_to_empty_now'
+  'type',
+  'scope',
+  'online',
+  'present',
+  'status',
+  'capacity',
+  'energy_now',
+  'energy_full',
+  'power_now',
+  'charge_now',
+  'charge_full',
+  'current_now',
+  'time_to_empty_now'
 ] as const
 
 /** `POWER_SUPPLY_CAPACITY=87` and its neighbours: all attributes in one read. */
 function inUevent (text: string | null): Supply {
   const pairs = (text ?? '').split('\n').filter(line => line.startsWith(PREFIX) && line.includes('='))
-  return Object.fromEntries(pairs.map(line => [line.slice(PREFIX.length, line.indexOf('=')).toLowerCase(), line.slice(line.indexOf('=') + 1)]))
+  return Object.fromEntries(
+    pairs.map(line => [line.slice(PREFIX.length, line.indexOf('=')).toLowerCase(), line.slice(line.indexOf('=') + 1)])
+  )
 }
 
 async function supplyAt (files: Files, folder: string): Promise<Supply> {

@@ -16,7 +16,8 @@ function average (text: string, kind: 'some' | 'full'): Maybe<number> {
 const pressureOf = (text: string | null): Pressure =>
   text === null ? NONE : { some: average(text, 'some'), full: average(text, 'full') }
 
-/** Pressure stall information of the kernel (Documentation/accounting/psi.rst), the container's own where it has a limit. */
+/** Pressure stall information of the kernel (Documentation/accounting/psi.rst), the container's own where it has a
+ *  limit. */
 export function pressureSensor ({ files, roots }: Ground, limits: Limits): Sensor {
   // A kernel without PSI, or one that does not let us look, is asked once.
   const hidden = new Set<string>()
@@ -32,6 +33,8 @@ export function pressureSensor ({ files, roots }: Ground, limits: Limits): Senso
   const text = (kind: 'cpu' | 'memory' | 'io') => (kind === 'io' ? null : limits.pressure(kind)) ?? whole(kind)
   return {
     everyMs: 0,
-    read: (): Part => ({ pressure: { cpu: pressureOf(text('cpu')), memory: pressureOf(text('memory')), io: pressureOf(text('io')) } })
+    read: (): Part => ({
+      pressure: { cpu: pressureOf(text('cpu')), memory: pressureOf(text('memory')), io: pressureOf(text('io')) }
+    })
   }
 }

@@ -34,18 +34,28 @@ function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
 }
 
 /** `idleEveryMs`: how often somebody at the machine is looked for. */
-export interface SensorsAsk { ground: Ground, exec: Exec, platform: NodeJS.Platform, idleEveryMs: () => number }
+export interface SensorsAsk {
+  ground: Ground
+  exec: Exec
+  platform: NodeJS.Platform
+  idleEveryMs: () => number
+}
 
 /** The sensors of this system that no configuration changes. */
 export const fixedSensors = (ask: SensorsAsk): Map<string, Sensor> =>
   new Map([...ask.platform === 'linux' ? linux(ask) : elsewhere(), ['loop', loopSensor()]])
 
 /** The sensors that the configuration asks for. `folder` is the data folder, which is always watched. */
-export function chosenSensors ({ ground, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string, sense: Config['sense'] }): Map<string, Sensor> {
+export function chosenSensors (
+  { ground, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string,
+    sense: Config['sense'] }
+): Map<string, Sensor> {
   const everyMs = milliseconds(sense.slow_every)
   const paths = new Set([folder, ...sense.disks])
   const sensors = new Map([...paths].map(path => [`disk ${path}`, diskSensor(path)]))
-  if (platform === 'linux') sensors.set('connection', connectionSensor({ ...ground, exec, everyMs, metered: sense.metered }))
+  if (platform === 'linux') {
+    sensors.set('connection', connectionSensor({ ...ground, exec, everyMs, metered: sense.metered }))
+  }
   if (platform !== 'linux' && sense.metered !== 'auto') {
     sensors.set('connection', { everyMs, read: () => ({ network: { metered: sense.metered === 'yes' } }) })
   }

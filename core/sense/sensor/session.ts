@@ -18,20 +18,29 @@ function screens ({ files, roots }: Pick<Ground, 'files' | 'roots'>): string[] {
   const ids = (absent(() => readdirSync(folder)) ?? []).filter(name => !name.endsWith('.ref'))
   return ids.filter(id => {
     const lines = (files.once(`${folder}/${id}`) ?? '').split('\n')
-    return lines.some(line => /^TYPE=(?:x11|wayland|mir)$/.test(line)) && lines.includes('CLASS=user') && !lines.includes('STATE=closing')
+    return lines.some(line => /^TYPE=(?:x11|wayland|mir)$/.test(line)) && lines.includes('CLASS=user') &&
+      !lines.includes('STATE=closing')
   })
 }
 
 /** The instant of the last touch in what `loginctl show-session` prints: now, while one session is not idle. */
 function lastTouch (output: string, now: number): Maybe<number> {
-  const sessions = output.split('\n\n').map(block => Object.fromEntries(block.split('\n').filter(line => line.includes('=')).map(line => line.split('=', 2) as [string, string])))
+  const sessions = output.split('\n\n').map(block =>
+    Object.fromEntries(
+      block.split('\n').filter(line => line.includes('=')).map(line => line.split('=', 2) as [string, string])
+    )
+  )
   const touches = sessions.map(({ IdleHint: hint, IdleSinceHint: since }) =>
-    hint === 'no' ? now : hint === 'yes' && Number(since) > 0 ? Number(since) / MICRO : null).filter(touch => touch !== null)
+    hint === 'no' ? now : hint === 'yes' && Number(since) > 0 ? Number(since) / MICRO : null
+  ).filter(touch => touch !== null)
   return touches.length === 0 ? UNKNOWN : Math.max(...touches)
 }
 
-/** When somebody last touched a screen, epoch ms: null without screens, unknown when their keeper does not tell. Asked once a minute, and only while there is a screen. */
-export function graphicalIdle ({ files, roots, clock, exec }: { files: Ground['files'], roots: Ground['roots'], clock: Clock, exec: Exec }): () => Promise<Maybe<number> | null> {
+/** When somebody last touched a screen, epoch ms: null without screens, unknown when their keeper does not tell. Asked
+ *  once a minute, and only while there is a screen. */
+export function graphicalIdle (
+  { files, roots, clock, exec }: { files: Ground['files'], roots: Ground['roots'], clock: Clock, exec: Exec }
+): () => Promise<Maybe<number> | null> {
   let asked = -Infinity
   let answer: Maybe<number> | null = null
   return async () => {
@@ -41,7 +50,10 @@ export function graphicalIdle ({ files, roots, clock, exec }: { files: Ground['f
     if (ids.length === 0) return answer = null
     answer = UNKNOWN
     if (!await isInstalled('loginctl')) return answer
-    const { output } = await exec({ argv: ['loginctl', 'show-session', ...ids, '--property=IdleHint', '--property=IdleSinceHint'], timeoutMs: BOUND })
+    const { output } = await exec({
+      argv: ['loginctl', 'show-session', ...ids, '--property=IdleHint', '--property=IdleSinceHint'],
+      timeoutMs: BOUND
+    })
     return answer = lastTouch(output, clock.now())
   }
 }

@@ -16,7 +16,11 @@ const MOST_SENSORS = 32
 const LEFT_ALONE = new Set(['drivetemp'])
 
 /** One input: its file, and what it is called: `nct6797 AUXTIN2`, `x86_pkg_temp`. */
-interface Input { path: string, chip: string, name: string }
+interface Input {
+  path: string
+  chip: string
+  name: string
+}
 
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 

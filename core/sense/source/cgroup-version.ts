@@ -4,13 +4,13 @@ import type { Files } from './files.ts'
 /** How one version of control groups tells of itself; folders are those of the group. */
 export interface Version {
   /** Folders below the mount, one of which holds the group; `path` is what /proc/self/cgroup says of it. */
-  folders (kind: 'cpu' | 'memory', lines: readonly string[]): { mount: string, path: string }[]
-  cpus (files: Files, folder: string): number | null
-  memory (files: Files, folder: string): number | null
+  folders(kind: 'cpu' | 'memory', lines: readonly string[]): { mount: string, path: string }[]
+  cpus(files: Files, folder: string): number | null
+  memory(files: Files, folder: string): number | null
   /** Seconds of processor time used so far, without what ran niced where that is told; NaN when it does not tell. */
-  cpuSeconds (files: Files, folder: string): number
+  cpuSeconds(files: Files, folder: string): number
   /** Bytes held; what the kernel would give back at once does not count. NaN when it does not tell. */
-  memoryBytes (files: Files, folder: string): number
+  memoryBytes(files: Files, folder: string): number
 }
 
 const NANO = 1e9
@@ -32,7 +32,8 @@ const CACHES_1 = ['total_inactive_file ', 'total_active_file ']
 
 /** cgroup v2 (Documentation/admin-guide/cgroup-v2.rst). */
 export const VERSION_2: Version = {
-  folders: (_kind, lines) => lines.filter(line => line.startsWith('0::')).map(line => ({ mount: '', path: line.slice(3) })),
+  folders: (_kind, lines) =>
+    lines.filter(line => line.startsWith('0::')).map(line => ({ mount: '', path: line.slice(3) })),
   cpus: (files, folder) => {
     // Quota and period, or `max` and period.
     const [most, period] = numbersOf(files.once(`${folder}/cpu.max`) ?? '')
@@ -44,23 +45,29 @@ export const VERSION_2: Version = {
     return ((numberAfter(stat, 'usage_usec ') ?? NaN) - (numberAfter(stat, 'nice_usec ') ?? 0)) / MICRO
   },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.current`)), given(files.optional(`${folder}/memory.stat`), CACHES_2))
+    without(plainNumber(files.text(`${folder}/memory.current`)),
+      given(files.optional(`${folder}/memory.stat`), CACHES_2))
 }
 
 /** cgroup v1 (Documentation/admin-guide/cgroup-v1): a tree of its own for each kind. */
 export const VERSION_1: Version = {
-  folders: (kind, lines) => lines.map(line => line.split(':')).filter(([, kinds]) => kinds?.split(',').includes(kind))
-    .flatMap(([, kinds, path]) => [kinds!, kind].map(mount => ({ mount: `/${mount}`, path: path ?? '/' }))),
-  cpus: (files, folder) => ratio(plainNumber(files.once(`${folder}/cpu.cfs_quota_us`)), plainNumber(files.once(`${folder}/cpu.cfs_period_us`))),
+  folders: (kind, lines) =>
+    lines.map(line => line.split(':')).filter(([, kinds]) => kinds?.split(',').includes(kind))
+      .flatMap(([, kinds, path]) => [kinds!, kind].map(mount => ({ mount: `/${mount}`, path: path ?? '/' }))),
+  cpus: (files, folder) =>
+    ratio(plainNumber(files.once(`${folder}/cpu.cfs_quota_us`)),
+      plainNumber(files.once(`${folder}/cpu.cfs_period_us`))),
   memory: (files, folder) => {
     const limit = plainNumber(files.once(`${folder}/memory.limit_in_bytes`))
     return limit !== null && limit < NO_LIMIT ? limit : null
   },
   cpuSeconds: (files, folder) => {
     // The count of use is a kind of its own, often mounted together with the limits.
-    const used = files.optional(`${folder}/cpuacct.usage`) ?? files.optional(`${folder.replace(/\/cpu(?=\/|$)/, '/cpuacct')}/cpuacct.usage`)
+    const used = files.optional(`${folder}/cpuacct.usage`) ??
+      files.optional(`${folder.replace(/\/cpu(?=\/|$)/, '/cpuacct')}/cpuacct.usage`)
     return (plainNumber(used) ?? NaN) / NANO
   },
   memoryBytes: (files, folder) =>
-    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)), given(files.optional(`${folder}/memory.stat`), CACHES_1))
+    without(plainNumber(files.text(`${folder}/memory.usage_in_bytes`)),
+      given(files.optional(`${folder}/memory.stat`), CACHES_1))
 }

@@ -15,7 +15,11 @@ export interface Room {
 
 type Kind = 'cpu' | 'memory'
 /** A limit, and the group that holds it. */
-interface Limit { most: number, folder: string, version: Version }
+interface Limit {
+  most: number
+  folder: string
+  version: Version
+}
 
 const AGAIN = MINUTE
 
@@ -74,7 +78,9 @@ export class Limits {
   /** Of the group and of all above it the lowest; version 2 first. */
   #lowest (kind: Kind, lines: readonly string[]): Limit | null {
     for (const version of [VERSION_2, VERSION_1]) {
-      const folders = version.folders(kind, lines).flatMap(({ mount, path }) => upwards(path).map(step => this.#roots.cgroup + mount + step))
+      const folders = version.folders(kind, lines).flatMap(({ mount, path }) =>
+        upwards(path).map(step => this.#roots.cgroup + mount + step)
+      )
       const limits = folders.flatMap((folder): Limit[] => {
         const most = (kind === 'cpu' ? version.cpus : version.memory)(this.#files, folder)
         return most === null ? [] : [{ most, folder, version }]

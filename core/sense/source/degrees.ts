@@ -1,7 +1,12 @@
 import { MINUTE } from '../../model/base/duration.ts'
 
 /** What one sensor says, °C; `since`: from when on it has said the same, ms on a clock that only counts. */
-export interface Degrees { value: number, chip: string, name: string, since: number }
+export interface Degrees {
+  value: number
+  chip: string
+  name: string
+  since: number
+}
 
 /** Outside of this nothing runs: an input that is not connected reads 127, 128 or 255, or as far below zero. */
 const SANE = { least: -40, most: 120 }

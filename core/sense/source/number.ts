@@ -1,7 +1,8 @@
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 
-/** The numbers of one line from `start` on, separated by spaces; a word that is no number is NaN. Written by hand: it reads every sample. */
+/** The numbers of one line from `start` on, separated by spaces; a word that is no number is NaN. Written by hand: it
+ *  reads every sample. */
 export function numbersOf (text: string, start = 0): number[] {
   const numbers: number[] = []
   let value = 0

@@ -18,7 +18,10 @@ export class OwedBytes {
 }
 
 /** One disk over a span of time: the bytes that it moved, and the share of the time in which it had work. */
-export interface Worked { bytes: number, busy: number }
+export interface Worked {
+  bytes: number
+  busy: number
+}
 
 /** How busy the busiest disk is, and the part of that which would be gone without `own` bytes: these are taken to
  *  lie where most was moved. */

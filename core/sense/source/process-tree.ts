@@ -29,7 +29,10 @@ function ticksIn (stat: string): number | null {
 
 /** What a process has moved so far, bytes: from and to disks, and by read and write calls of any kind, sockets
  *  included. */
-export interface Moved { disk: number, calls: number }
+export interface Moved {
+  disk: number
+  calls: number
+}
 
 /** /proc/<pid>/io. What was written and removed before it reached a disk never reaches one. */
 function movedIn (text: string | null): Moved | null {

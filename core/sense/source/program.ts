@@ -4,11 +4,19 @@ import { delimiter, isAbsolute, join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
 
 const MOST_OUTPUT = 64 * 1024
-const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'SystemRoot', 'TEMP'] as const
+const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS',
+  'SystemRoot', 'TEMP'] as const
 
-export interface ExecAsk { argv: readonly string[], timeoutMs: number, signal?: AbortSignal | undefined }
+export interface ExecAsk {
+  argv: readonly string[]
+  timeoutMs: number
+  signal?: AbortSignal | undefined
+}
 /** How a program ended; `code` is null when a signal ended it. */
-export interface Exit { code: number | null, output: string }
+export interface Exit {
+  code: number | null
+  output: string
+}
 /** Runs a program without a shell; rejects when it cannot start, is too slow or is called off. */
 export type Exec = (ask: ExecAsk) => Promise<Exit>
 
@@ -28,29 +36,39 @@ function end (child: ChildProcess): void {
 }
 
 /** The exec of the machine: own process group, minimal environment, output bounded. */
-export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) => new Promise((resolve, reject) => {
-  if (signal?.aborted) return reject(new Error('called off'))
-  const child = spawn(program!, words, { env: environment(), shell: false, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
-  let output = ''
-  const settle = (done: () => void) => {
-    clearTimeout(bound)
-    signal?.removeEventListener('abort', abort)
-    // What it left behind in its group is not to outlive it.
-    end(child)
-    child.stdout.destroy()
-    done()
-  }
-  const abort = () => settle(() => reject(new Error('called off')))
-  const bound = setTimeout(() => settle(() => reject(new Error(`no answer within ${timeoutMs} ms`))), timeoutMs)
-  signal?.addEventListener('abort', abort, { once: true })
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => { output = (output + chunk).slice(0, MOST_OUTPUT) })
-  child.once('error', error => settle(() => reject(error)))
-  child.once('close', code => settle(() => resolve({ code, output })))
-})
+export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) =>
+  new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new Error('called off'))
+    const child = spawn(program!, words, {
+      env: environment(),
+      shell: false,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
+    let output = ''
+    const settle = (done: () => void) => {
+      clearTimeout(bound)
+      signal?.removeEventListener('abort', abort)
+      // What it left behind in its group is not to outlive it.
+      end(child)
+      child.stdout.destroy()
+      done()
+    }
+    const abort = () => settle(() => reject(new Error('called off')))
+    const bound = setTimeout(() => settle(() => reject(new Error(`no answer within ${timeoutMs} ms`))), timeoutMs)
+    signal?.addEventListener('abort', abort, { once: true })
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output = (output + chunk).slice(0, MOST_OUTPUT)
+    })
+    child.once('error', error => settle(() => reject(error)))
+    child.once('close', code => settle(() => resolve({ code, output })))
+  })
 
 /** True when a program of this name can be started. */
 export async function isInstalled (program: string, path = process.env.PATH ?? ''): Promise<boolean> {
-  const candidates = isAbsolute(program) ? [program] : path.split(delimiter).filter(Boolean).map(folder => join(folder, program))
+  const candidates = isAbsolute(program)
+    ? [program]
+    : path.split(delimiter).filter(Boolean).map(folder => join(folder, program))
   const found = await Promise.all(candidates.map(file => access(file, constants.X_OK).then(() => true, () => false)))
   return found.includes(true)
 }

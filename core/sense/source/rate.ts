@@ -11,8 +11,11 @@ export interface Change<C, A> {
   last: A
 }
 
-/** Turns counters into rates: asks `derive` about this and the last sample; `none` before there are two. Too soon after the last, its answer stands. */
-export function rates<C, A> ({ clock, none, derive }: { clock: Clock, none: A, derive: (change: Change<C, A>) => A }): (now: C) => A {
+/** Turns counters into rates: asks `derive` about this and the last sample; `none` before there are two. Too soon after
+ *  the last, its answer stands. */
+export function rates<C, A> (
+  { clock, none, derive }: { clock: Clock, none: A, derive: (change: Change<C, A>) => A }
+): (now: C) => A {
   let before: { counters: C, at: number } | null = null
   let last = none
   return now => {

@@ -4,7 +4,10 @@ import type { Reading } from '../../model/machine/reading.ts'
 import type { Files } from './files.ts'
 
 /** What one sensor tells: any part of a reading. */
-export type Part = { [K in keyof Reading as K extends 'at' | 'signals' | 'probes' ? never : K]?: Reading[K] extends unknown[] ? Reading[K] : Partial<Reading[K]> | Reading[K] }
+export type Part = {
+  [K in keyof Reading as K extends 'at' | 'signals' | 'probes' ? never : K]?: Reading[K] extends unknown[] ? Reading[K]
+    : Partial<Reading[K]> | Reading[K]
+}
 
 /** Something that tells a part of a reading. What it does not tell stays unknown; a throw makes all of it unknown
  *  and is named. */
@@ -17,19 +20,29 @@ export interface Sensor {
   /** What stands for its answer while it fails or does not answer; absent: everything is unknown. */
   silence?: Part
   /** What it leaves out of its answer, and why: values that no machine can mean. */
-  doubts? (): readonly string[]
-  read (): Part | Promise<Part>
+  doubts?(): readonly string[]
+  read(): Part | Promise<Part>
   /** Lets go of what it holds. */
-  stop? (): void
+  stop?(): void
 }
 
 /** Where the machine tells of itself. */
-export interface Roots { proc: string, sys: string, cgroup: string, dev: string, run: string }
+export interface Roots {
+  proc: string
+  sys: string
+  cgroup: string
+  dev: string
+  run: string
+}
 
 export const ROOTS: Roots = { proc: '/proc', sys: '/sys', cgroup: '/sys/fs/cgroup', dev: '/dev', run: '/run' }
 
 /** What every sensor is made of. */
-export interface Ground { files: Files, roots: Roots, clock: Clock }
+export interface Ground {
+  files: Files
+  roots: Roots
+  clock: Clock
+}
 
 type Plain = Record<string, unknown>
 

@@ -13,13 +13,16 @@ export interface SystemReading {
   disks: { path: string, percent: Percent }[]
 }
 
-interface FileSystem { mount: string, use: number }
+interface FileSystem {
+  mount: string
+  use: number
+}
 
 /** Where the numbers come from. */
 export interface SystemSources {
-  cpu (): Promise<number>
-  memory (): Promise<number>
-  fileSystems (): Promise<FileSystem[]>
+  cpu(): Promise<number>
+  memory(): Promise<number>
+  fileSystems(): Promise<FileSystem[]>
 }
 
 // Loaded by the first task that asks.
@@ -48,9 +51,12 @@ async function bounded<T> (ask: () => Promise<T>, timeoutMs: number): Promise<T 
 }
 
 const percent = (value: number | null | undefined): Percent =>
-  typeof value === 'number' && Number.isFinite(value) ? Math.min(100, Math.max(0, Math.round(value * 10) / 10)) : 'unknown'
+  typeof value === 'number' && Number.isFinite(value)
+    ? Math.min(100, Math.max(0, Math.round(value * 10) / 10))
+    : 'unknown'
 
-const holds = (mount: string, path: string) => path === mount || path.startsWith(mount.endsWith(sep) ? mount : mount + sep)
+const holds = (mount: string, path: string) =>
+  path === mount || path.startsWith(mount.endsWith(sep) ? mount : mount + sep)
 
 function useOf (path: string, systems: FileSystem[]): Percent {
   const full = resolve(path)
@@ -72,7 +78,9 @@ export async function readSystem ({ paths = ['/'], timeoutMs = 5000, sources = M
   sources?: SystemSources
 } = {}): Promise<SystemReading> {
   const [cpu, memory, systems] = await Promise.all([
-    bounded(sources.cpu, timeoutMs), bounded(sources.memory, timeoutMs), bounded(sources.fileSystems, timeoutMs)
+    bounded(sources.cpu, timeoutMs),
+    bounded(sources.memory, timeoutMs),
+    bounded(sources.fileSystems, timeoutMs)
   ])
   const disks = paths.map(path => ({ path, percent: useOf(path, systems ?? []) }))
   return { cpu_percent: percent(cpu), memory_percent: percent(memory), disk_percent: fullest(disks), disks }

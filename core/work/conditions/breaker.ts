@@ -11,7 +11,14 @@ import type { Run } from '../../model/run/run.ts'
 import type { Situation } from './situation.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface BreakerOptions { engine: Engine & Partial<Nearby>, clock: Clock, notice: Listener, pauses: Pauses, situation: Situation, tasks: () => ReadonlyMap<string, Task> }
+export interface BreakerOptions {
+  engine: Engine & Partial<Nearby>
+  clock: Clock
+  notice: Listener
+  pauses: Pauses
+  situation: Situation
+  tasks: () => ReadonlyMap<string, Task>
+}
 
 /** Failed attempts in a row, and how often that has paused the task since it last succeeded. */
 type Count = { failures: number, trips: number }
@@ -28,20 +35,23 @@ const NONE: Count = { failures: 0, trips: 0 }
 const MOST_COUNTS = 200
 
 /** How long the pause number `trips` lasts, ms: each one twice as long as the one before it, up to the cap. */
-export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number => Math.min(capMs, pauseMs * 2 ** Math.min(trips - 1, 40))
+export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number =>
+  Math.min(capMs, pauseMs * 2 ** Math.min(trips - 1, 40))
 
 type Failed = { run: EndedRun, error: Failure, rule: BreakerRule, trips: number }
 
 /** What the breaker needs to know of a run whose attempt has ended. */
 export type EndedRun = Pick<Run, 'id' | 'task'>
 
-/** Pauses a task after failed attempts in a row, for longer each time. They are counted in the order in which they end, whatever run they are of; a
- *  success begins the count again, and what is cancelled, skipped or given back counts as neither. After a pause one run tries the task: its success
- *  closes the breaker, its failure opens it again. The attempts that were running when it opened are not counted: they say how it was before. */
+/** Pauses a task after failed attempts in a row, for longer each time. They are counted in the order in which they end,
+ *  whatever run they are of; a success begins the count again, and what is cancelled, skipped or given back counts as
+ *  neither. After a pause one run tries the task: its success closes the breaker, its failure opens it again. The
+ *  attempts that were running when it opened are not counted: they say how it was before. */
 export class Breaker {
   readonly #options: BreakerOptions
   readonly #counts = new Map<string, Count>()
-  /** Of the tasks that were paused: the run that tries, or has just failed and whose pause is being made; null: the next one will. */
+  /** Of the tasks that were paused: the run that tries, or has just failed and whose pause is being made; null: the
+   *  next one will. */
   readonly #trials = new Map<string, string | null>()
   #last: Promise<void> = Promise.resolve()
   /** With more than that it is asked which of the tasks are still there. */
@@ -75,15 +85,18 @@ export class Breaker {
     this.#tell()
   }
 
-  /** Called with every notice: which run tries is known when it begins, and when it is over without having said how the task is. */
+  /** Called with every notice: which run tries is known when it begins, and when it is over without having said how the
+   *  task is. */
   readonly hear = (notice: Notice): void => {
-    if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) this.#try(notice.run.task, notice.run.id)
-    else if (notice.kind === 'stale') this.#free(notice.id)
+    if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) {
+      this.#try(notice.run.task, notice.run.id)
+    } else if (notice.kind === 'stale') this.#free(notice.id)
     else if (notice.kind === 'settled' && notice.outcome !== 'failed') this.#free(notice.run.id)
     else if (notice.kind === 'settled' && this.#isTrial(notice.run.id)) this.#failedTrial(notice.run.id)
   }
 
-  /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait none starts in between. */
+  /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait
+   *  none starts in between. */
   readonly ended = (run: EndedRun, outcome: Outcome): void => {
     const rule = this.#options.tasks().get(run.task)?.breaker ?? null
     if (rule === null) return
@@ -140,7 +153,9 @@ export class Breaker {
 
   async #pause ({ run: { task }, error, rule, trips }: Failed): Promise<void> {
     const { clock, pauses } = this.#options
-    const many = trips > 0 ? 'it failed again after a pause' : `${rule.failures} ${rule.failures === 1 ? 'attempt' : 'attempts in a row'} failed`
+    const many = trips > 0
+      ? 'it failed again after a pause'
+      : `${rule.failures} ${rule.failures === 1 ? 'attempt' : 'attempts in a row'} failed`
     const reason = `${many}: ${error.message.slice(0, 300)}`
     await pauses.add({ scope: 'task', name: task, until: clock.now() + pauseOf(rule, trips + 1), by: BY, reason })
   }
@@ -150,7 +165,8 @@ export class Breaker {
     this.#tell()
   }
 
-  /** A trial that has failed is counted by whoever had it. Another run may try also when that one has ended before it counted. */
+  /** A trial that has failed is counted by whoever had it. Another run may try also when that one has ended before it
+   *  counted. */
   #failedTrial (id: string): void {
     this.refresh()
     this.#then(async () => undefined, () => this.#free(id))

@@ -7,7 +7,8 @@ const LARGE = HOUR
 /** It is believed once it has stood for so long, ms. */
 const SETTLES = 5 * MINUTE
 
-/** Tells whether the wall clock was set forward by much a short while ago: what would end for good by it waits until it has stood. */
+/** Tells whether the wall clock was set forward by much a short while ago: what would end for good by it waits until it
+ *  has stood. */
 export class ClockSteps {
   readonly #clock: Clock
   #seen: { wall: number, counted: number } | null = null

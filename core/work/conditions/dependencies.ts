@@ -16,12 +16,18 @@ const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_dis
 
 const counts = ({ state, reason }: Run): boolean => isFinal(state) && !OF_NO_ACCOUNT.includes(reason?.code ?? '')
 
-const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending =>
-  ({ state, at: at ?? 0, chain: [...reason?.chain ?? [], id], message: error?.message ?? reason?.message ?? null })
+const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending => ({
+  state,
+  at: at ?? 0,
+  chain: [...reason?.chain ?? [], id],
+  message: error?.message ?? reason?.message ?? null
+})
 
 /** What one run more says of a task: the newest end counts, and whatever is under way. */
 function priorOf (runs: readonly Run[], now: number): Prior & { run: string | null } {
-  const pending = runs.some(({ state, due_at: due, attempt }) => state === 'running' || state === 'blocked' || (state === 'queued' && (due <= now || attempt > 0)))
+  const pending = runs.some(({ state, due_at: due, attempt }) =>
+    state === 'running' || state === 'blocked' || (state === 'queued' && (due <= now || attempt > 0))
+  )
   const last = runs.filter(counts).toSorted((a, b) => (b.finished_at ?? 0) - (a.finished_at ?? 0))[0]
   return { pending, last: last === undefined ? null : endingOf(last), run: last?.id ?? null }
 }
@@ -48,7 +54,11 @@ export class Dependencies {
     const wanted = new Set(ids.flatMap(due => tasks.get(due)?.depends_on.map(({ task: id }) => id) ?? []))
     if (wanted.size === 0) return
     const now = this.#clock.now()
-    const found = await Promise.all([...wanted].map(async task => [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const))
+    const found = await Promise.all(
+      [...wanted].map(async task =>
+        [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const
+      )
+    )
     for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
     if (this.#priors.size > this.#most) this.#forget(tasks)
   }
@@ -60,7 +70,8 @@ export class Dependencies {
     this.#most = Math.max(MOST_PRIORS, 2 * this.#priors.size)
   }
 
-  /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun again since the last look. */
+  /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun
+   *  again since the last look. */
   async lend (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }

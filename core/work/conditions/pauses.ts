@@ -12,7 +12,14 @@ import type { Pause } from '../../model/gates/gate.ts'
 import type { Situation } from './situation.ts'
 
 /** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
-export interface PauseAsk { scope: Pause['scope'], name?: string | null, until?: number | null, for?: Duration, by: string, reason?: string | null }
+export interface PauseAsk {
+  scope: Pause['scope']
+  name?: string | null
+  until?: number | null
+  for?: Duration
+  by: string
+  reason?: string | null
+}
 
 const AskSchema = Type.Object({
   scope: Type.Enum(['all', 'queue', 'task', 'tag']),
@@ -26,8 +33,12 @@ const AskSchema = Type.Object({
 // A key that is not read would make a pause without an end of one that has one.
 function check (ask: PauseAsk): void {
   const errors = faultsOf(AskSchema, ask)
-  if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) errors.push({ pointer: '/for', detail: "goes with no 'until': say one of the two" })
-  if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })
+  if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) {
+    errors.push({ pointer: '/for', detail: "goes with no 'until': say one of the two" })
+  }
+  if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) {
+    errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })
+  }
   if (errors.length > 0) throw inputInvalid({ what: 'The pause was not made', errors })
 }
 
@@ -44,8 +55,11 @@ function isPause (value: unknown): value is Pause & Json {
 }
 
 /** A pause that was made by a clock which was wrong: it begins now, and is as long as it was. */
-const broughtBack = (pause: Pause, now: number): Pause =>
-  ({ ...pause, at: now, until: pause.until === null ? null : pause.until + movedBy(pause.at, now) })
+const broughtBack = (pause: Pause, now: number): Pause => ({
+  ...pause,
+  at: now,
+  until: pause.until === null ? null : pause.until + movedBy(pause.at, now)
+})
 
 /** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
 export class Pauses {
@@ -72,7 +86,9 @@ export class Pauses {
   /** The pauses in force. */
   list (): Pause[] {
     const now = this.#clock.now()
-    for (const [key, pause] of this.#pauses) if (movedBy(pause.at, now) !== 0) this.#pauses.set(key, broughtBack(pause, now))
+    for (const [key, pause] of this.#pauses) {
+      if (movedBy(pause.at, now) !== 0) this.#pauses.set(key, broughtBack(pause, now))
+    }
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
   }
 
@@ -93,7 +109,8 @@ export class Pauses {
     this.#situation.pause(this.list())
   }
 
-  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key that does not fit. */
+  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key
+   *  that does not fit. */
   async add (ask: PauseAsk): Promise<Pause> {
     check(ask)
     const { scope, name = null, for: span, by, reason = null } = ask
@@ -103,7 +120,12 @@ export class Pauses {
     const key = keyOf(pause)
     this.#making.push(key)
     try {
-      await this.#engine.keep({ name: key, value: pause as unknown as Json, now: pause.at, record: recordOf('pause', pause, by) })
+      await this.#engine.keep({
+        name: key,
+        value: pause as unknown as Json,
+        now: pause.at,
+        record: recordOf('pause', pause, by)
+      })
       this.#pauses.set(key, pause)
     } finally {
       this.#making.splice(this.#making.indexOf(key), 1)
@@ -124,7 +146,16 @@ export class Pauses {
 }
 
 /** What is recorded of a pause that is made or taken back. */
-function recordOf (action: 'pause' | 'resume', { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>, by: string): Note {
+function recordOf (
+  action: 'pause' | 'resume',
+  { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>,
+  by: string
+): Note {
   const subject = name === null ? scope : `${scope}/${name}`
-  return { by, action, subject, detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null }
+  return {
+    by,
+    action,
+    subject,
+    detail: action === 'pause' ? { until: rest.until ?? null, reason: rest.reason ?? null } : null
+  }
 }

@@ -11,11 +11,22 @@ import type { Reading } from '../../model/machine/reading.ts'
 import type { Steady } from '../../model/machine/hysteresis.ts'
 
 /** How the machine stands, as the gates look at it. */
-export interface Standpoint { reading: Reading, steady: Steady | null, config: Config, pauses: readonly Pause[], trials: Trials }
+export interface Standpoint {
+  reading: Reading
+  steady: Steady | null
+  config: Config
+  pauses: readonly Pause[]
+  trials: Trials
+}
 
 /** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone
  *  names the signals that count otherwise than before. */
-export interface Changed { reading: boolean, signals: readonly string[], pauses: boolean, trials: boolean }
+export interface Changed {
+  reading: boolean
+  signals: readonly string[]
+  pauses: boolean
+  trials: boolean
+}
 
 export interface SituationOptions {
   clock: Clock
@@ -57,7 +68,13 @@ export class Situation {
   }
 
   get now (): Standpoint {
-    return { reading: this.#reading, steady: this.#steady, config: this.#config(), pauses: this.#pauses, trials: this.#trials }
+    return {
+      reading: this.#reading,
+      steady: this.#steady,
+      config: this.#config(),
+      pauses: this.#pauses,
+      trials: this.#trials
+    }
   }
 
   /** Takes one more reading. */

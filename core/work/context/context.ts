@@ -6,9 +6,8 @@ import { iso } from '../../model/base/clock.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { outsideRun } from './scope.ts'
 import type { Claimed } from '../../engine/engine.ts'
-import type {
-  Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog, TaskProgress
-} from '../../model/task/context.ts'
+import type { Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog,
+  TaskProgress } from '../../model/task/context.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -25,7 +24,7 @@ export interface ContextOptions {
   log: () => TaskLog
   progress: TaskProgress
   services: () => Services
-  situation: Pick<Situation, 'hints'> & { onChange (listener: () => unknown, name?: string): () => void }
+  situation: Pick<Situation, 'hints'> & { onChange(listener: () => unknown, name?: string): () => void }
   /** Where paths of the payload must lie, see `TaskContext.reach`. */
   reach?: Reach
   /** Waits while the gates are closed. */
@@ -36,18 +35,29 @@ export interface ContextOptions {
   enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
 
-interface HintsAsk { situation: ContextOptions['situation'], signal: AbortSignal, task: string, listener: (hints: Hints) => unknown }
+interface HintsAsk {
+  situation: ContextOptions['situation']
+  signal: AbortSignal
+  task: string
+  listener: (hints: Hints) => unknown
+}
 
 const NO_RESULTS = Object.freeze({})
 const NO_REACH: Reach = Object.freeze({})
 
-const skip = (reason: string): never => { throw new Skip(reason) }
-const retryAfter = (wait: Duration, message?: string): never => { throw new RetryAfter(milliseconds(wait), message ?? 'the task asked to be tried again later') }
-const fail = (message: string): never => { throw new Fatal(message) }
+const skip = (reason: string): never => {
+  throw new Skip(reason)
+}
+const retryAfter = (wait: Duration, message?: string): never => {
+  throw new RetryAfter(milliseconds(wait), message ?? 'the task asked to be tried again later')
+}
+const fail = (message: string): never => {
+  throw new Fatal(message)
+}
 const warn = (message: string, result?: unknown) => new Warned(message, result)
 
-/** Calls the listener with hints that differ from the ones before, in the scope of its run, until the run is told to stop or it is unsubscribed.
- *  What it throws is reported under the name of its task. */
+/** Calls the listener with hints that differ from the ones before, in the scope of its run, until the run is told to
+ *  stop or it is unsubscribed. What it throws is reported under the name of its task. */
 function hintsListener ({ situation, signal, task, listener }: HintsAsk): () => void {
   let told = JSON.stringify(situation.hints)
   const call = AsyncLocalStorage.bind(listener)
@@ -61,8 +71,8 @@ function hintsListener ({ situation, signal, task, listener }: HintsAsk): () => 
   return off
 }
 
-/** One claimed run as its task sees it. What few tasks look at is made when it is looked at, so that a task may take what it wants apart:
- *  `({ payload, step }) => …`. */
+/** One claimed run as its task sees it. What few tasks look at is made when it is looked at, so that a task may take
+ *  what it wants apart: `({ payload, step }) => …`. */
 class Context implements TaskContext {
   readonly payload: Json
   readonly task: string
@@ -119,7 +129,9 @@ class Context implements TaskContext {
     const { signal } = this
     const memory = this.#remembered
     return {
-      get changed () { return memory.changed },
+      get changed () {
+        return memory.changed
+      },
       read: async () => memory.state,
       save: async state => {
         signal.throwIfAborted()
@@ -167,7 +179,11 @@ class Context implements TaskContext {
 
   get #remembered (): Memory {
     const { run, version, save } = this.#options
-    return this.#memory ??= new Memory({ stored: run.checkpoint, version, store: state => outsideRun(() => save(state)) })
+    return this.#memory ??= new Memory({
+      stored: run.checkpoint,
+      version,
+      store: state => outsideRun(() => save(state))
+    })
   }
 }
 

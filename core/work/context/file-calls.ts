@@ -3,16 +3,25 @@ import { runScope } from './scope.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { ServiceState } from '../../model/base/service.ts'
 
-/** A call to the file system that has not come back; `run` null: one of offpeak itself. `ms`: how long it has taken so far. */
-export interface OpenCall { run: string | null, task: string | null, ms: number }
+/** A call to the file system that has not come back; `run` null: one of offpeak itself. `ms`: how long it has taken so
+ *  far. */
+export interface OpenCall {
+  run: string | null
+  task: string | null
+  ms: number
+}
 
-interface Begun { run: string | null, task: string | null, at: number }
+interface Begun {
+  run: string | null
+  task: string | null
+  at: number
+}
 
 /** Calls that wait for a thread of the pool, or occupy one. */
 const isFileCall = (type: string) => type.startsWith('FSREQ')
 
-/** Which calls to the file system are under way, and whose they are. A file system that is gone does not answer: each call keeps one of the
- *  threads that all calls share, and nothing can take it back. */
+/** Which calls to the file system are under way, and whose they are. A file system that is gone does not answer: each
+ *  call keeps one of the threads that all calls share, and nothing can take it back. */
 export class FileCalls implements Service {
   readonly #now: () => number
   readonly #open = new Map<number, Begun>()
@@ -59,7 +68,9 @@ export class FileCalls implements Service {
   /** How many calls of a task have taken longer than that here: each keeps a thread of the pool. */
   keptBy (task: string, ms: number): number {
     let count = 0
-    if (this.#open.size > 0) for (const call of this.#open.values()) if (call.task === task && this.#now() - call.at >= ms) count += 1
+    if (this.#open.size > 0) {
+      for (const call of this.#open.values()) if (call.task === task && this.#now() - call.at >= ms) count += 1
+    }
     return count
   }
 

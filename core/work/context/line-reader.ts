@@ -1,10 +1,17 @@
 /** A line without an end would otherwise be kept for ever. */
 const LONGEST_LINE = 64 * 1024
 
-export interface LineReader { write (chunk: string): void, end (): void }
+export interface LineReader {
+  write(chunk: string): void
+  end(): void
+}
 
-/** Calls back with each line of what is written, and with the last one at the end. A line that is longer than `longest` says is given in parts. */
-export function lineReader (line: (text: string) => void, longest: (begun: string) => number = () => LONGEST_LINE): LineReader {
+/** Calls back with each line of what is written, and with the last one at the end. A line that is longer than `longest`
+ *  says is given in parts. */
+export function lineReader (
+  line: (text: string) => void,
+  longest: (begun: string) => number = () => LONGEST_LINE
+): LineReader {
   let rest = ''
   const flush = () => {
     const text = rest
@@ -18,6 +25,8 @@ export function lineReader (line: (text: string) => void, longest: (begun: strin
       lines.forEach(line)
       if (rest.length > longest(rest)) flush()
     },
-    end: () => { if (rest !== '') flush() }
+    end: () => {
+      if (rest !== '') flush()
+    }
   }
 }

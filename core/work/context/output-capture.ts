@@ -3,7 +3,8 @@ import { runScope } from './scope.ts'
 import type { OutputName } from './run-output.ts'
 import type { Service } from '../../model/base/service.ts'
 
-/** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and `process.stderr` themselves. */
+/** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and
+ *  `process.stderr` themselves. */
 export interface CaptureOptions {
   of?: 'console' | 'streams'
   /** What becomes of standard output that is no run's: it stays where it is, or goes to standard error. */
@@ -18,12 +19,15 @@ type Apply = (name: OutputName, others: CaptureOptions['others']) => Restore
 const NAMES = ['stdout', 'stderr'] as const
 
 const bytesOf = (chunk: string | Uint8Array, encoding: unknown): Uint8Array =>
-  typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding as BufferEncoding : 'utf8') : chunk
+  typeof chunk === 'string'
+    ? Buffer.from(chunk, typeof encoding === 'string' ? encoding as BufferEncoding : 'utf8')
+    : chunk
 
 /** True when what is written belongs to the run that writes it, and its log has it. */
 function isTaken (name: OutputName, [chunk, encoding]: Parameters<Write>): boolean {
   const output = runScope.getStore()?.output
-  return output !== undefined && (typeof chunk === 'string' || chunk instanceof Uint8Array) && output.write(name, bytesOf(chunk, encoding))
+  return output !== undefined && (typeof chunk === 'string' || chunk instanceof Uint8Array) &&
+    output.write(name, bytesOf(chunk, encoding))
 }
 
 /** What a run writes that is over must not be among the records on standard output. */
@@ -32,7 +36,11 @@ const goesElsewhere = (name: OutputName, others: CaptureOptions['others']) =>
 
 function writer (name: OutputName, original: Write, others: CaptureOptions['others']): Write {
   return function (this: unknown, ...words: Parameters<Write>): boolean {
-    if (!isTaken(name, words)) return goesElsewhere(name, others) ? process.stderr.write(...words) : original.apply(process[name], words)
+    if (!isTaken(name, words)) {
+      return goesElsewhere(name, others)
+        ? process.stderr.write(...words)
+        : original.apply(process[name], words)
+    }
     const done = words.find((word): word is Callback => typeof word === 'function')
     if (done !== undefined) process.nextTick(done)
     return true
@@ -57,7 +65,12 @@ function patchConsole (name: OutputName, others: CaptureOptions['others']): Rest
   const before = Object.getOwnPropertyDescriptor(console, key)
   // A test runner may have put its own console in the place of Node's.
   if (before === undefined) return () => undefined
-  Object.defineProperty(console, key, { value: consoleStream(name, others), configurable: true, writable: true, enumerable: false })
+  Object.defineProperty(console, key, {
+    value: consoleStream(name, others),
+    configurable: true,
+    writable: true,
+    enumerable: false
+  })
   return () => void Object.defineProperty(console, key, before)
 }
 
@@ -66,7 +79,9 @@ function patchStream (name: OutputName, others: CaptureOptions['others']): Resto
   const original = stream.write
   const ours = stream.write = writer(name, original, others)
   // Who has patched it after us goes on through us.
-  return () => { if (stream.write === ours) stream.write = original }
+  return () => {
+    if (stream.write === ours) stream.write = original
+  }
 }
 
 /** The streams are those of the process: they are patched for the first capture and restored after the last. */
@@ -93,14 +108,18 @@ class Patch {
 const ofConsole = new Patch(patchConsole)
 const ofStreams = new Patch(patchStream)
 
-/** While it is started, what a function writes with `console`, or to the standard streams, is a line of the log of its run. What is written
- *  outside of a run is left alone. */
+/** While it is started, what a function writes with `console`, or to the standard streams, is a line of the log of its
+ *  run. What is written outside of a run is left alone. */
 export class OutputCapture implements Service {
   readonly #patches: readonly Patch[]
   readonly #others: CaptureOptions['others']
   readonly #life = new Lifecycle({
-    start: () => { for (const patch of this.#patches) patch.take(this.#others) },
-    stop: () => { for (const patch of this.#patches) patch.release() }
+    start: () => {
+      for (const patch of this.#patches) patch.take(this.#others)
+    },
+    stop: () => {
+      for (const patch of this.#patches) patch.release()
+    }
   })
 
   constructor ({ of = 'console', others = 'kept' }: CaptureOptions = {}) {

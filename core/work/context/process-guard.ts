@@ -12,7 +12,18 @@ type Restore = () => void
 
 /** What would end the process, or change it for everybody in it; most of it a worker thread refuses too. */
 const REFUSED = [
-  'exit', 'reallyExit', 'execve', 'abort', 'chdir', 'setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups', 'setUncaughtExceptionCaptureCallback'
+  'exit',
+  'reallyExit',
+  'execve',
+  'abort',
+  'chdir',
+  'setuid',
+  'seteuid',
+  'setgid',
+  'setegid',
+  'setgroups',
+  'initgroups',
+  'setUncaughtExceptionCaptureCallback'
 ]
 /** Events whose listeners end the process or clean up after it. */
 const ENDING = /^(?:exit|beforeExit|SIG[A-Z0-9]+)$/
@@ -23,7 +34,8 @@ type Heard = ((...words: unknown[]) => unknown) & { listener?: Heard }
 const isInTask = (): boolean => originOf() !== null
 
 /** True for a signal that reaches this process: to itself or to its group; signal 0 only asks whether it is there. */
-const isSelf = ([pid, signal]: unknown[]): boolean => [process.pid, -process.pid, 0, -1].includes(Number(pid)) && signal !== 0
+const isSelf = ([pid, signal]: unknown[]): boolean =>
+  [process.pid, -process.pid, 0, -1].includes(Number(pid)) && signal !== 0
 
 /** Puts a function before one of `process`, or of another object, which it may call. */
 function replaced (name: string, make: (original: Call) => Call, of: object = process): Restore {
@@ -32,7 +44,12 @@ function replaced (name: string, make: (original: Call) => Call, of: object = pr
   if (original === undefined) return () => undefined
   const before = Object.getOwnPropertyDescriptor(of, name)
   const value = make(original.bind(of) as Call)
-  Object.defineProperty(of, name, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false })
+  Object.defineProperty(of, name, {
+    value,
+    configurable: true,
+    writable: true,
+    enumerable: before?.enumerable ?? false
+  })
   return () => {
     // Who has replaced it after us goes on through us.
     if (calls[name] !== value) return
@@ -42,16 +59,23 @@ function replaced (name: string, make: (original: Call) => Call, of: object = pr
 }
 
 /** Throws OFFPEAK_PROCESS_SHARED in the place of a call out of a task that `isRefused`. */
-const refusing = (name: string, isRefused: (words: unknown[]) => boolean = () => true): Restore => replaced(name, original => (...words: never[]) => {
-  if (isInTask() && isRefused(words)) throw processShared(`process.${name}()`)
-  return original(...words)
-})
+const refusing = (name: string, isRefused: (words: unknown[]) => boolean = () => true): Restore =>
+  replaced(name, original => (...words: never[]) => {
+    if (isInTask() && isRefused(words)) throw processShared(`process.${name}()`)
+    return original(...words)
+  })
 
-/** A standard stream that is closed leaves its number to the next file that is opened, such as the database, and the log would be written there. */
-const closing = (name: string): Restore => replaced(name, original => (...words: never[]) => {
-  if (isInTask() && [0, 1, 2].includes(words[0] as unknown as number)) throw processShared(`fs.${name}(${words[0] as unknown as number})`)
-  return original(...words)
-}, fs)
+/** A standard stream that is closed leaves its number to the next file that is opened, such as the database, and the
+ *  log would be written there. */
+const closing = (name: string): Restore =>
+  replaced(name, original => (...words: never[]) => {
+    if (isInTask() && [0, 1, 2].includes(words[0] as unknown as number)) {
+      throw processShared(
+        `fs.${name}(${words[0] as unknown as number})`
+      )
+    }
+    return original(...words)
+  }, fs)
 
 /** What a task has added to the listeners of the process: the others are not its own. */
 class OwnListeners {
@@ -63,14 +87,24 @@ class OwnListeners {
 
   patches (): Restore[] {
     return [
-      ...ADDING.map(name => replaced(name, original => ((event: string, listener: Heard) => original(...[event, this.#added(event, listener)] as never[])) as Call)),
-      ...['off', 'removeListener'].map(name => replaced(name, original => ((event: string, listener: Heard) =>
-        isInTask() && !this.#mayRemove(event, listener) ? process : original(...[event, listener] as never[])) as Call)),
-      replaced('removeAllListeners', original => ((...events: string[]) => {
-        if (!isInTask()) return original(...events as never[])
-        for (const event of events.length > 0 ? events : process.eventNames()) this.#removeOwn(event as string)
-        return process
-      }) as Call)
+      ...ADDING.map(name =>
+        replaced(name, original =>
+          ((event: string, listener: Heard) =>
+            original(...[event, this.#added(event, listener)] as never[])) as Call)
+      ),
+      ...['off', 'removeListener'].map(name =>
+        replaced(name, original =>
+          ((event: string, listener: Heard) =>
+            isInTask() && !this.#mayRemove(event, listener)
+              ? process
+              : original(...[event, listener] as never[])) as Call)
+      ),
+      replaced('removeAllListeners', original =>
+        ((...events: string[]) => {
+          if (!isInTask()) return original(...events as never[])
+          for (const event of events.length > 0 ? events : process.eventNames()) this.#removeOwn(event as string)
+          return process
+        }) as Call)
     ]
   }
 
@@ -90,11 +124,14 @@ class OwnListeners {
   }
 
   #mayRemove (event: string, listener: Heard): boolean {
-    return this.has(listener) || !process.rawListeners(event).some(one => one === listener || (one as Heard).listener === listener)
+    return this.has(listener) ||
+      !process.rawListeners(event).some(one => one === listener || (one as Heard).listener === listener)
   }
 
   #removeOwn (event: string): void {
-    for (const listener of process.rawListeners(event)) if (this.has(listener as Heard)) process.removeListener(event, listener as () => void)
+    for (const listener of process.rawListeners(event)) {
+      if (this.has(listener as Heard)) process.removeListener(event, listener as () => void)
+    }
   }
 }
 
@@ -123,11 +160,14 @@ function ofProcess (): Restore[] {
 let users = 0
 let restores: Restore[] = []
 
-/** While it is started, code of a task that runs in this process cannot end it, signal it, change its folder, mask or user, or take the listeners of
- *  others away: such a call throws OFFPEAK_PROCESS_SHARED, or does nothing. What is not of a task is left alone. */
+/** While it is started, code of a task that runs in this process cannot end it, signal it, change its folder, mask or
+ *  user, or take the listeners of others away: such a call throws OFFPEAK_PROCESS_SHARED, or does nothing. What is not
+ *  of a task is left alone. */
 export class ProcessGuard implements Service {
   readonly #life = new Lifecycle({
-    start: () => { if (++users === 1) restores = patched() },
+    start: () => {
+      if (++users === 1) restores = patched()
+    },
     stop: () => {
       if (--users > 0) return
       for (const restore of restores.toReversed()) restore()

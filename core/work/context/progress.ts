@@ -7,7 +7,8 @@ import type { TaskProgress } from '../../model/task/context.ts'
 /** Time constant of the smoothed rate: what is older counts for little. */
 const SMOOTHING = 10 * SECOND
 
-/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it, or from how long earlier runs took. */
+/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it, or from how
+ *  long earlier runs took. */
 export class ProgressTracker implements TaskProgress {
   readonly #clock: Clock
   #current = 0
@@ -98,7 +99,9 @@ export class ProgressTracker implements TaskProgress {
   }
 
   #eta (): number | null {
-    if (this.#total !== null && this.#rate) return numberOf(Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)) ?? null
+    if (this.#total !== null && this.#rate) {
+      return numberOf(Math.ceil(Math.max(0, this.#total - this.#current) / this.#rate)) ?? null
+    }
     const left = (this.#expected ?? 0) - (this.#clock.monotonic() - this.#beganAt)
     return left > 0 ? Math.ceil(left / SECOND) : null
   }

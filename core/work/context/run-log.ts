@@ -1,13 +1,18 @@
 import type { LogLine } from '../../engine/reports.ts'
 
 /** What is kept of a run's log: the first lines as they come, and the last ones when it ends. */
-export interface LineLimits { head: number, tail: number, signs: number }
+export interface LineLimits {
+  head: number
+  tail: number
+  signs: number
+}
 
 const LIMITS: LineLimits = { head: 2000, tail: 500, signs: 8000 }
 const WARN = 40
 
 const bounded = (text: string, signs: number) =>
-  (text.length > signs ? `${text.slice(0, signs)} [${text.length - signs} signs left out]` : text).toWellFormed().replaceAll('\u0000', '\uFFFD')
+  (text.length > signs ? `${text.slice(0, signs)} [${text.length - signs} signs left out]` : text).toWellFormed()
+    .replaceAll('\u0000', '\uFFFD')
 
 /** The log of one attempt, bounded in lines and in the length of each. */
 export class RunLines {

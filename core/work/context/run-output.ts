@@ -7,7 +7,10 @@ import type { TaskLog } from '../../model/task/context.ts'
 const LEVELS = { stdout: 'info', stderr: 'warn' } as const
 export type OutputName = keyof typeof LEVELS
 
-interface Reader { decoder: StringDecoder, lines: LineReader }
+interface Reader {
+  decoder: StringDecoder
+  lines: LineReader
+}
 
 /** What a function writes to the standard streams of its process, as lines of the log of its run. */
 export class RunOutput {
@@ -38,6 +41,11 @@ export class RunOutput {
   }
 
   #reader (name: OutputName): Reader {
-    return { decoder: new StringDecoder('utf8'), lines: lineReader(text => { if (text !== '') this.#log()[LEVELS[name]](text) }) }
+    return {
+      decoder: new StringDecoder('utf8'),
+      lines: lineReader(text => {
+        if (text !== '') this.#log()[LEVELS[name]](text)
+      })
+    }
   }
 }

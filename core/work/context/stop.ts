@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StopReason } from '../../model/run/outcome.ts'
 
-/** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for it costs more than
- *  many a task. */
+/** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for
+ *  it costs more than many a task. */
 export class Stop {
   #reason: StopReason | null = null
   #controller: AbortController | null = null
@@ -47,7 +47,9 @@ export class Stop {
     try {
       this.#controller?.abort(reason)
     } catch (error) {
-      queueMicrotask(() => { throw error })
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 

@@ -6,9 +6,14 @@ import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
 /** Whose code it is that failed; `file`: code of a module, outside of any run. */
-export interface Origin { id: string | null, task: string | null, file?: string }
+export interface Origin {
+  id: string | null
+  task: string | null
+  file?: string
+}
 
-/** So many errors of one origin are reported, then the 100th, 1000th, …: a timer that throws every millisecond must not fill the log. */
+/** So many errors of one origin are reported, then the 100th, 1000th, …: a timer that throws every millisecond must not
+ *  fill the log. */
 const REPORTED = 10
 const MOST_ORIGINS = 1000
 
@@ -36,8 +41,8 @@ class Counts {
   }
 }
 
-/** Pins an error that nobody catches to the run, or to the task file, that it comes from. Errors from elsewhere end the process, as they do without
- *  offpeak, unless there is a listener for them. */
+/** Pins an error that nobody catches to the run, or to the task file, that it comes from. Errors from elsewhere end the
+ *  process, as they do without offpeak, unless there is a listener for them. */
 export class LateErrors implements Service {
   readonly #notice: Listener
   readonly #counts = new Counts()
@@ -74,6 +79,8 @@ export class LateErrors implements Service {
     }
     if (origin === null) return
     const count = this.#counts.next(origin)
-    if (isReported(count)) this.#notice({ kind: 'late_error', ...origin, ...count > REPORTED && { count }, error: failureOf(error) })
+    if (isReported(count)) {
+      this.#notice({ kind: 'late_error', ...origin, ...count > REPORTED && { count }, error: failureOf(error) })
+    }
   }
 }

@@ -5,10 +5,14 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { OffpeakError } from '../../model/base/errors.ts'
 
-export interface AdmissionOptions { engine: Pick<Engine, 'due' | 'queues'>, clock: Clock, config: () => Pick<Config, 'queues'> }
+export interface AdmissionOptions {
+  engine: Pick<Engine, 'due' | 'queues'>
+  clock: Clock
+  config: () => Pick<Config, 'queues'>
+}
 
-/** How many runs may wait in queues, as the engine is told with each call that adds some. What schedules ask for is not bounded: their overlap bounds
- *  it. */
+/** How many runs may wait in queues, as the engine is told with each call that adds some. What schedules ask for is not
+ *  bounded: their overlap bounds it. */
 export class Admission {
   readonly #options: AdmissionOptions
 
@@ -19,13 +23,18 @@ export class Admission {
   /** The bounds of the queues that have one. */
   get bounds (): Record<string, Bound> {
     const { queues } = this.#options.config()
-    return Object.fromEntries(Object.entries(queues).flatMap(([queue, { max_length: max, on_full = 'refuse' }]) =>
-      max === undefined ? [] : [[queue, { max, on_full }]]))
+    return Object.fromEntries(
+      Object.entries(queues).flatMap(([queue, { max_length: max, on_full = 'refuse' }]) =>
+        max === undefined ? [] : [[queue, { max, on_full }]]
+      )
+    )
   }
 
   /** The same for a run that is tried again: it pushes nothing out. */
   get refusing (): Record<string, Bound> {
-    return Object.fromEntries(Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }]))
+    return Object.fromEntries(
+      Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }])
+    )
   }
 
   /** The most that may wait in these queues. */
@@ -37,8 +46,13 @@ export class Admission {
   async full (queue: string): Promise<OffpeakError> {
     const { engine, clock } = this.#options
     const now = clock.now()
-    const [[count], { next_at: next }] = await Promise.all([engine.queues({ now, names: [queue] }), engine.due({ now, owner: '' })])
+    const [[count], { next_at: next }] = await Promise.all([engine.queues({ now, names: [queue] }),
+      engine.due({ now, owner: '' })])
     const { oldest = null, running = 0 } = count ?? {}
-    return queueFull({ queue, max: this.lengths[queue]!, retryAfter: retryAfter({ now, oldest, running, next_at: next }) })
+    return queueFull({
+      queue,
+      max: this.lengths[queue]!,
+      retryAfter: retryAfter({ now, oldest, running, next_at: next })
+    })
   }
 }

@@ -42,18 +42,45 @@ export interface BulkOptions {
   policy: () => { run_disabled: boolean }
 }
 
-export interface EditRequest { priority?: Priority, payload?: unknown, due_at?: number, by: string }
+export interface EditRequest {
+  priority?: Priority
+  payload?: unknown
+  due_at?: number
+  by: string
+}
 
 /** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
-export interface ChangeRequest { filter: Filter, tasks?: string[], by: string, dry_run?: boolean, limit?: number, message?: string, every?: Duration }
+export interface ChangeRequest {
+  filter: Filter
+  tasks?: string[]
+  by: string
+  dry_run?: boolean
+  limit?: number
+  message?: string
+  every?: Duration
+}
 
 /** `by`: a person who asked, and `action`: for what, as it is recorded. */
-export interface BulkMore { source?: Source, by?: string, action?: 'run' | 'flow', request?: KeyedRequest }
+export interface BulkMore {
+  source?: Source
+  by?: string
+  action?: 'run' | 'flow'
+  request?: KeyedRequest
+}
 
 /** `refused`: runs that were not tried again, because their queues are full. */
-export interface Counted { matched: number, changed: number, refused: number }
+export interface Counted {
+  matched: number
+  changed: number
+  refused: number
+}
 
-const VERBS = { cancel: 'cancelled', retry: 'tried again', remove: 'deleted', promote: 'made due' } as const satisfies Record<Act, string>
+const VERBS = {
+  cancel: 'cancelled',
+  retry: 'tried again',
+  remove: 'deleted',
+  promote: 'made due'
+} as const satisfies Record<Act, string>
 
 /** Many runs in one call, and changes of runs that wait. */
 export class Bulk {
@@ -63,21 +90,35 @@ export class Bulk {
     this.#options = options
   }
 
-  /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
-  async add (asks: readonly TaskRunAsk[], { source = 'manual', by, action = 'run', request }: BulkMore = {}): Promise<Added[]> {
+  /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault,
+   *  OFFPEAK_QUEUE_FULL. */
+  async add (
+    asks: readonly TaskRunAsk[],
+    { source = 'manual', by, action = 'run', request }: BulkMore = {}
+  ): Promise<Added[]> {
     const { engine, clock, runner, admission } = this.#options
     const now = clock.now()
     if (by !== undefined) this.#checkAskable(asks)
     const runs = this.#checked(asks, source, now)
-    const more = { bounds: admission.bounds, ...request && { request }, ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) } }
-    const added = await engine.add(runs, now, more).catch(error => { throw placed(error, pointer => `/runs${pointer}`) })
+    const more = {
+      bounds: admission.bounds,
+      ...request && { request },
+      ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) }
+    }
+    const added = await engine.add(runs, now, more).catch(error => {
+      throw placed(error, pointer => `/runs${pointer}`)
+    })
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
   }
 
-  /** The same for a request that names itself by a key: sent again it finds what it has added. Throws OFFPEAK_IDEMPOTENCY_CONFLICT too. */
-  async addOnce (asks: readonly TaskRunAsk[], { key, scope, ...more }: BulkMore & { key: string, scope: string }): Promise<Added[]> {
+  /** The same for a request that names itself by a key: sent again it finds what it has added. Throws
+   *  OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  async addOnce (
+    asks: readonly TaskRunAsk[],
+    { key, scope, ...more }: BulkMore & { key: string, scope: string }
+  ): Promise<Added[]> {
     const request = requestOf({ key, scope, request: asks })
     return await this.add(named(asks, { key, scope }, this.#options.tasks()), { ...more, request })
   }
@@ -91,7 +132,9 @@ export class Bulk {
   }
 
   #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
-    if (asks.length > MOST_RUNS) throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
+    if (asks.length > MOST_RUNS) {
+      throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
+    }
     const faults: Detail[] = []
     const runs = asks.flatMap(({ task, ...ask }, index) => {
       try {
@@ -107,11 +150,17 @@ export class Bulk {
     return runs
   }
 
-  /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it does not wait. */
+  /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND,
+   *  OFFPEAK_RUN_CONFLICT when it does not wait. */
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { clock, definition } = this.#options
     const before = await this.#waiting(id)
-    return await this.#edited({ id, now: clock.now(), ...rest, ...payload !== undefined && { payload: this.#payload(definition(before.task), payload) } })
+    return await this.#edited({
+      id,
+      now: clock.now(),
+      ...rest,
+      ...payload !== undefined && { payload: this.#payload(definition(before.task), payload) }
+    })
   }
 
   #payload (task: Task, given: unknown): Json {
@@ -125,7 +174,8 @@ export class Bulk {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
   }
 
-  /** Starts a run that waits as soon as there is a slot: it passes the conditions that load, power and comfort make, which are recorded. */
+  /** Starts a run that waits as soon as there is a slot: it passes the conditions that load, power and comfort make,
+   *  which are recorded. */
   async runNow (id: string, { by }: { by: string }): Promise<{ run: Run, passes: Passed[] }> {
     const { clock, runner } = this.#options
     const before = await this.#waiting(id)
@@ -133,7 +183,10 @@ export class Bulk {
     const due = Math.min(before.due_at, now)
     const passes = passedBy(runner.verdict({ ...before, due_at: due, now: true }))
     const record = { by, action: 'run_now', detail: { task: before.task, passes: passes.map(({ code }) => code) } }
-    return { run: await this.#edited({ id, now, by, run_now: true, ...due !== before.due_at && { due_at: due }, record }), passes }
+    return {
+      run: await this.#edited({ id, now, by, run_now: true, ...due !== before.due_at && { due_at: due }, record }),
+      passes
+    }
   }
 
   async #edited (ask: EditAsk): Promise<Run> {
@@ -146,12 +199,18 @@ export class Bulk {
     return run
   }
 
-  /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it is not over. */
-  async remove (id: string, { by, message = 'deleted by hand', code = 'deleted' }: { by: string, message?: string, code?: string }): Promise<Run> {
+  /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND,
+   *  OFFPEAK_RUN_CONFLICT when it is not over. */
+  async remove (
+    id: string,
+    { by, message = 'deleted by hand', code = 'deleted' }: { by: string, message?: string, code?: string }
+  ): Promise<Run> {
     const { engine, clock } = this.#options
     const run = await engine.discard({ id, reason: { code, message, by }, now: clock.now() })
     if (run === null) throw runNotFound(id)
-    if (!isFinal(run.state)) throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
+    if (!isFinal(run.state)) {
+      throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
+    }
     return run
   }
 
@@ -162,18 +221,45 @@ export class Bulk {
     return run
   }
 
-  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted. What is tried again
-   *  pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that becomes of all, OFFPEAK_INPUT_INVALID for a filter
-   *  that names nothing. */
-  async change (act: Act, { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest): Promise<Counted> {
+  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted.
+   *  What is tried again pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that
+   *  becomes of all, OFFPEAK_INPUT_INVALID for a filter that names nothing. */
+  async change (
+    act: Act,
+    { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest
+  ): Promise<Counted> {
     const { clock, runner, admission } = this.#options
     // Nobody means all by saying nothing.
-    if (Object.values(filter).every(value => value === undefined)) throw inputInvalid({ what: 'Nothing was changed', errors: [{ pointer: '/filter', detail: 'is empty: expected a task, states, a queue, or another word on which runs' }] })
-    const reason = { code: VERBS[act].replaceAll(' ', '_'), message: message ?? `${VERBS[act]} by hand, with others`, by }
+    if (Object.values(filter).every(value => value === undefined)) {
+      throw inputInvalid({
+        what: 'Nothing was changed',
+        errors: [{
+          pointer: '/filter',
+          detail: 'is empty: expected a task, states, a queue, or another word on which runs'
+        }]
+      })
+    }
+    const reason = {
+      code: VERBS[act].replaceAll(' ', '_'),
+      message: message ?? `${VERBS[act]} by hand, with others`,
+      by
+    }
     // A run of a task that is no more would only wait, and one of a task that is off is not to run.
     const only = act === 'retry' ? this.retriable(tasks) : tasks
-    const ask = { act, filter, limit, dry_run: dry, reason, every_ms: milliseconds(every), ...only !== undefined && { tasks: only } }
-    const changed = await this.#inSlices({ ...ask, ...act === 'retry' && { bounds: admission.lengths }, now: clock.now() })
+    const ask = {
+      act,
+      filter,
+      limit,
+      dry_run: dry,
+      reason,
+      every_ms: milliseconds(every),
+      ...only !== undefined && { tasks: only }
+    }
+    const changed = await this.#inSlices({
+      ...ask,
+      ...act === 'retry' && { bounds: admission.lengths },
+      now: clock.now()
+    })
     if (dry || changed.changed === 0) return changed
     runner.wake()
     return changed
@@ -185,19 +271,27 @@ export class Bulk {
     return [...ids].filter(id => tasks().has(id) && (tasks().get(id)!.enabled || policy().run_disabled))
   }
 
-  /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at once. */
+  /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at
+   *  once. */
   async #inSlices (ask: ChangeAsk): Promise<Counted> {
     const { engine, runner } = this.#options
     const counted: Counted = { matched: 0, changed: 0, refused: 0 }
     let full: string | undefined
     for (let next: Changed['next'] | undefined; next !== null && counted.changed < ask.limit;) {
       const limit = Math.min(SLICE, ask.limit - counted.changed)
-      const slice = await engine.change({ ...ask, limit, place: counted.changed, ...next !== undefined && { cursor: next } })
+      const slice = await engine.change({
+        ...ask,
+        limit,
+        place: counted.changed,
+        ...next !== undefined && { cursor: next }
+      })
       counted.matched = slice.matched ?? counted.matched
       counted.changed += slice.runs.length
       full ??= Object.keys(slice.refused)[0]
       counted.refused += Object.values(slice.refused).reduce((sum, many) => sum + many, 0)
-      for (const { id, cancel } of slice.runs) if (cancel) runner.abort(id, new StopReason('cancelled', cancel.message, cancel.by))
+      for (const { id, cancel } of slice.runs) {
+        if (cancel) runner.abort(id, new StopReason('cancelled', cancel.message, cancel.by))
+      }
       next = ask.dry_run ? null : slice.next
     }
     if (full !== undefined && counted.changed === 0 && !ask.dry_run) throw await this.#options.admission.full(full)
@@ -215,7 +309,8 @@ const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'change
 
 const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
 
-/** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked for. */
+/** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked
+ *  for. */
 export function placed (error: unknown, place: (pointer: string) => string): unknown {
   if (!(error instanceof OffpeakError) || error.errors === undefined) return error
   return misfit(error.errors.map(fault => ({ ...fault, pointer: place(fault.pointer) })))

@@ -8,15 +8,28 @@ import type { Duration } from '../../model/base/duration.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface DeadOptions { engine: Engine, clock: Clock, bulk: Bulk, tasks: () => ReadonlyMap<string, Task> }
+export interface DeadOptions {
+  engine: Engine
+  clock: Clock
+  bulk: Bulk
+  tasks: () => ReadonlyMap<string, Task>
+}
 
 /** Which failed runs; nothing: all of them. */
-export interface DeadFilter { task?: string, fingerprint?: string }
+export interface DeadFilter {
+  task?: string
+  fingerprint?: string
+}
 
-export interface DeadAsk extends DeadFilter { by: string, dry_run?: boolean }
+export interface DeadAsk extends DeadFilter {
+  by: string
+  dry_run?: boolean
+}
 
 /** `vanished`: failed runs of tasks that are no more or are off, which are left as they are. */
-export interface Replayed extends Counted { vanished: number }
+export interface Replayed extends Counted {
+  vanished: number
+}
 
 /** Runs that failed for good: what they failed of, and what becomes of them. */
 export class Dead {
@@ -32,23 +45,44 @@ export class Dead {
     return groups.filter(group => fingerprint === undefined || group.fingerprint === fingerprint)
   }
 
-  /** Queues failed runs again as they were asked for, `every` apart, as many as their queues take. Throws OFFPEAK_TASK_NOT_FOUND for a task
-   *  that is no more, OFFPEAK_QUEUE_FULL when not one is taken. */
-  async replay ({ task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }): Promise<Replayed> {
+  /** Queues failed runs again as they were asked for, `every` apart, as many as their queues take. Throws
+   *  OFFPEAK_TASK_NOT_FOUND for a task that is no more, OFFPEAK_QUEUE_FULL when not one is taken. */
+  async replay (
+    { task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }
+  ): Promise<Replayed> {
     const { tasks, bulk } = this.#options
     if (task !== undefined && !tasks().has(task)) throw taskNotFound(task)
     if (task !== undefined && bulk.retriable([task]).length === 0) throw taskDisabled(task)
-    const groups = await this.groups({ ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } })
+    const groups = await this.groups({
+      ...task !== undefined && { task },
+      ...fingerprint !== undefined && { fingerprint }
+    })
     const able = new Set(bulk.retriable(groups.map(group => group.task)))
     const [there, gone] = [groups.filter(group => able.has(group.task)), groups.filter(group => !able.has(group.task))]
-    const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
-    const counted = await bulk.change('retry', { filter, tasks: [...new Set(there.map(({ task: id }) => id))], by, dry_run: dry, every })
+    const filter = {
+      state: ['failed' as const],
+      ...task !== undefined && { task },
+      ...fingerprint !== undefined && { fingerprint }
+    }
+    const counted = await bulk.change('retry', {
+      filter,
+      tasks: [...new Set(there.map(({ task: id }) => id))],
+      by,
+      dry_run: dry,
+      every
+    })
     return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }
   }
 
   /** Removes failed runs; who and why is recorded. */
-  async discard ({ task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }): Promise<Counted> {
-    const filter = { state: ['failed' as const], ...task !== undefined && { task }, ...fingerprint !== undefined && { fingerprint } }
+  async discard (
+    { task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }
+  ): Promise<Counted> {
+    const filter = {
+      state: ['failed' as const],
+      ...task !== undefined && { task },
+      ...fingerprint !== undefined && { fingerprint }
+    }
     return await this.#options.bulk.change('remove', { filter, by, dry_run: dry, message })
   }
 
@@ -57,7 +91,9 @@ export class Dead {
     const { engine, bulk } = this.#options
     const before = await engine.get(id)
     if (before === null) throw runNotFound(id)
-    if (before.state !== 'failed') throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs are' })
+    if (before.state !== 'failed') {
+      throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs are' })
+    }
     return await bulk.remove(id, { by, message, code: 'discarded' })
   }
 }

@@ -62,20 +62,39 @@ export interface ScheduleRequest {
   by: string
 }
 
-interface First { run: Run, verdict: Verdict }
+interface First {
+  run: Run
+  verdict: Verdict
+}
 
-/** A run asked for by a person. `now`: at once, whatever load, power and comfort say; not with an instant or a delay. */
-export interface RunRequest extends RunAsk { now?: boolean }
+/** A run asked for by a person. `now`: at once, whatever load, power and comfort say; not with an instant or a
+ *  delay. */
+export interface RunRequest extends RunAsk {
+  now?: boolean
+}
 
 /** `passes`: the conditions that are closed, and that the run passes because it is to run now. */
 export type Requested = Added & { passes: Passed[] }
 
 function checkHurried ({ delay, due_at: due }: RunAsk): void {
   const other = delay !== undefined ? 'delay' : due !== undefined ? 'due_at' : null
-  if (other !== null) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/now', detail: `goes with no '${other}': say one of the two` }] })
+  if (other !== null) {
+    throw inputInvalid({
+      what: 'The run was not added',
+      errors: [{ pointer: '/now', detail: `goes with no '${other}': say one of the two` }]
+    })
+  }
 }
 
-const NONE: Record<State, number> = { blocked: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 }
+const NONE: Record<State, number> = {
+  blocked: 0,
+  queued: 0,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  skipped: 0
+}
 
 /** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
 export class Desk {
@@ -89,7 +108,12 @@ export class Desk {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
     this.queues = new Queues(options)
-    this.bulk = new Bulk({ ...options, admission: this.#admission, definition: id => this.definition(id), policy: () => options.situation.now.config.server })
+    this.bulk = new Bulk({
+      ...options,
+      admission: this.#admission,
+      definition: id => this.definition(id),
+      policy: () => options.situation.now.config.server
+    })
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 
@@ -115,7 +139,8 @@ export class Desk {
   /** What every task did last and does next, a line each, for mails and chats. */
   async report (): Promise<string> {
     const lines = (await this.tasks()).map(({ id, status, last_run: last, next_run: next }) =>
-      `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`)
+      `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`
+    )
     return lines.join('\n')
   }
 
@@ -143,24 +168,39 @@ export class Desk {
 
   #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
     const { planner, situation } = this.#options
-    return taskView({ task, class: classify(task, situation.now.config), states: count?.states ?? NONE, last: count?.last ?? null, schedules: planner.of(task.id), first })
+    return taskView({
+      task,
+      class: classify(task, situation.now.config),
+      states: count?.states ?? NONE,
+      last: count?.last ?? null,
+      schedules: planner.of(task.id),
+      first
+    })
   }
 
-  /** The verdict on a run that waits, or null for one that does not, or that has begun since it was read: it would hold itself. */
+  /** The verdict on a run that waits, or null for one that does not, or that has begun since it was read: it would hold
+   *  itself. */
   verdict (run: Run): Verdict | null {
     const { runner } = this.#options
     return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdict(run) : null
   }
 
-  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws OFFPEAK_QUEUE_FULL. */
+  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws
+   *  OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
     const now = this.#options.clock.now()
-    return await this.#add(newRun({ task: this.definition(id), ask, source, now, uploads: this.#options.uploads() }), now)
+    return await this.#add(newRun({ task: this.definition(id), ask, source, now, uploads: this.#options.uploads() }),
+      now)
   }
 
-  /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and comfort make: they are
-   *  part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID, OFFPEAK_IDEMPOTENCY_CONFLICT too. */
-  async request (id: string, { now: hurried = false, ...ask }: RunRequest, { by, keyed }: { by: string, keyed?: RequestAsk }): Promise<Requested> {
+  /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and
+   *  comfort make: they are part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID,
+   *  OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  async request (
+    id: string,
+    { now: hurried = false, ...ask }: RunRequest,
+    { by, keyed }: { by: string, keyed?: RequestAsk }
+  ): Promise<Requested> {
     const { clock, runner, situation, uploads } = this.#options
     const now = clock.now()
     if (hurried) checkHurried(ask)
@@ -168,7 +208,12 @@ export class Desk {
     checkAskable(task, situation.now.config.server)
     const run = newRun({ task, ask, source: 'manual', now, uploads: uploads() })
     const request = keyed && requestOf(keyed)
-    if (!hurried) return { ...await this.#add(run, now, { record: { by, action: 'run', detail: { task: id } }, request }), passes: [] }
+    if (!hurried) {
+      return {
+        ...await this.#add(run, now, { record: { by, action: 'run', detail: { task: id } }, request }),
+        passes: []
+      }
+    }
     const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
     const record = { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } }
     const added = await this.#add({ ...run, now: true }, now, { record, request })
@@ -176,10 +221,16 @@ export class Desk {
   }
 
   /** Adds a run at the instant it was made for: one that is due earlier than it is added is judged by itself. */
-  async #add (run: NewRun, now: number, { record, request }: { record?: Note, request?: KeyedRequest | undefined } = {}): Promise<Added> {
+  async #add (
+    run: NewRun,
+    now: number,
+    { record, request }: { record?: Note, request?: KeyedRequest | undefined } = {}
+  ): Promise<Added> {
     const { engine, runner } = this.#options
     const more = { bounds: this.#admission.bounds, ...record && { record }, ...request && { request } }
-    const [added] = await engine.add([run], now, more).catch(error => { throw placed(error, pointer => pointer.replace('/0', '')) })
+    const [added] = await engine.add([run], now, more).catch(error => {
+      throw placed(error, pointer => pointer.replace('/0', ''))
+    })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
     return added!
@@ -214,11 +265,14 @@ export class Desk {
     return run
   }
 
-  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more, OFFPEAK_QUEUE_FULL. */
+  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more,
+   *  OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
     const { engine, clock, runner, situation, uploads } = this.#options
     const before = await this.run(id)
-    if (!isFinal(before.state)) throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
+    if (!isFinal(before.state)) {
+      throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
+    }
     const task = this.definition(before.task)
     checkAskable(task, situation.now.config.server)
     if (isAsked(before)) checkBounds(task, before.payload, uploads())
@@ -235,7 +289,9 @@ export class Desk {
   }
 
   /** Adds a schedule that stands until it is removed, whatever restarts. */
-  async schedule ({ task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest): Promise<Schedule> {
+  async schedule (
+    { task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest
+  ): Promise<Schedule> {
     const { clock, planner, scheduleId, uploads } = this.#options
     const task = this.definition(id)
     const zone = timezone ?? task.timezone
@@ -244,7 +300,12 @@ export class Desk {
     const from = first.kind === 'date' ? clock.now() - task.misfireGraceMs - 1 : clock.now()
     if (first.next(from) === null) {
       const errors = [first.kind === 'date'
-        ? { pointer: '/trigger_args/run_date', detail: `found ${foundWords(args['run_date'])}, which has passed, expected a date to come: it is ${iso(clock.now())}` }
+        ? {
+          pointer: '/trigger_args/run_date',
+          detail: `found ${foundWords(args['run_date'])}, which has passed, expected a date to come: it is ${
+            iso(clock.now())
+          }`
+        }
         : { pointer: '/trigger_args', detail: 'it would never fire' }]
       throw inputInvalid({ what: 'The schedule was not added', errors })
     }
@@ -252,8 +313,13 @@ export class Desk {
     checkAskable(task, { run_disabled: true })
     newRun({ task, ask: { payload }, source: 'schedule', now: clock.now(), uploads: uploads() })
     return await planner.add({
-      id: scheduleId(), task: id, trigger, trigger_args: looseJson(args).json as Record<string, Json>, timezone: zone,
-      payload: payload === undefined ? null : payloadJson(id, payload), by,
+      id: scheduleId(),
+      task: id,
+      trigger,
+      trigger_args: looseJson(args).json as Record<string, Json>,
+      timezone: zone,
+      payload: payload === undefined ? null : payloadJson(id, payload),
+      by,
       record: { by, action: 'schedule', detail: { task: id, trigger } }
     })
   }
@@ -263,7 +329,14 @@ export class Desk {
     const { planner } = this.#options
     const known = planner.get(id)
     if (known === undefined) throw scheduleNotFound(id)
-    if (known.origin === 'file') throw runConflict({ what: 'Schedule', id, state: 'part of a task file', wanted: 'removed here: change the file, or disable the task' })
+    if (known.origin === 'file') {
+      throw runConflict({
+        what: 'Schedule',
+        id,
+        state: 'part of a task file',
+        wanted: 'removed here: change the file, or disable the task'
+      })
+    }
     await planner.remove(id, { by, action: 'unschedule', detail: { task: known.task } })
   }
 }

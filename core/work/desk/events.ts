@@ -9,20 +9,33 @@ import type { Topic } from '../../model/view/event.ts'
 
 /** Where the frames of one reader go. `buffered`: bytes that it has not taken yet. */
 export interface Sink {
-  write (frame: Buffer): void
+  write(frame: Buffer): void
   readonly buffered: number
   /** Ends it in order. */
-  end (): void
+  end(): void
   /** Ends it at once, whatever it has not taken. */
-  drop (): void
+  drop(): void
 }
 
-/** `topics` null: all. `after`: the last id that was seen, whatever was sent as one; undefined: from now on. `trusted`: it sees what is
- *  private too. */
-export interface JoinAsk { topics: readonly Topic[] | null, after?: number | undefined, sink: Sink, trusted?: boolean }
+/** `topics` null: all. `after`: the last id that was seen, whatever was sent as one; undefined: from now on. `trusted`:
+ *  it sees what is private too. */
+export interface JoinAsk {
+  topics: readonly Topic[] | null
+  after?: number | undefined
+  sink: Sink
+  trusted?: boolean
+}
 
-interface Reader { topics: ReadonlySet<Topic> | null, sink: Sink, trusted: boolean }
-interface Heard { at: number, topic: Topic, notice: Notice }
+interface Reader {
+  topics: ReadonlySet<Topic> | null
+  sink: Sink
+  trusted: boolean
+}
+interface Heard {
+  at: number
+  topic: Topic
+  notice: Notice
+}
 type Kept = Heard & { id: number }
 type Progressed = Extract<Notice, { kind: 'progressed' }>
 
@@ -30,7 +43,10 @@ type Progressed = Extract<Notice, { kind: 'progressed' }>
 export type Durable = () => Promise<void>
 
 /** `durable`: absent where what is committed is durable, as far as it ever will be. */
-export interface BroadcastOptions { clock: Clock, durable?: Durable | undefined }
+export interface BroadcastOptions {
+  clock: Clock
+  durable?: Durable | undefined
+}
 
 /** Notices about what the store holds: readers get them once that is durable. */
 const STORED: ReadonlySet<Topic> = new Set<Topic>(['runs', 'tasks', 'records'])
@@ -49,8 +65,10 @@ const RETRY_MS = 2000
 
 const SILENCE = Buffer.from(':\n\n')
 
-const frame = (id: number, kind: string, data: object) => Buffer.from(`id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)
-const frameOf = ({ id, at, notice }: Kept, trusted: boolean) => frame(id, notice.kind, trusted ? eventView(notice, at) : withoutPrivate(eventView(notice, at)))
+const frame = (id: number, kind: string, data: object) =>
+  Buffer.from(`id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)
+const frameOf = ({ id, at, notice }: Kept, trusted: boolean) =>
+  frame(id, notice.kind, trusted ? eventView(notice, at) : withoutPrivate(eventView(notice, at)))
 
 const wants = ({ topics }: Pick<Reader, 'topics'>, topic: Topic): boolean => topics === null || topics.has(topic)
 const wantsStored = ({ topics }: Pick<Reader, 'topics'>): boolean => topics === null || !topics.isDisjointFrom(STORED)
@@ -61,11 +79,14 @@ export function durabilityOf (engine: object): Durable | undefined {
   return durable && (() => durable.call(engine))
 }
 
-/** Null: nothing of what the store says of the ends of runs could be undone by a power cut. Else it resolves when that is so. */
-export const unconfirmedIn = (engine: object): Promise<void> | null => (engine as Partial<Nearby>).unconfirmed?.() ?? null
+/** Null: nothing of what the store says of the ends of runs could be undone by a power cut. Else it resolves when that
+ *  is so. */
+export const unconfirmedIn = (engine: object): Promise<void> | null =>
+  (engine as Partial<Nearby>).unconfirmed?.() ?? null
 
-/** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending. What the store holds is sent once
- *  it is durable, everything else at once. Nothing is put into words while nobody reads. */
+/** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending.
+ *  What the store holds is sent once it is durable, everything else at once. Nothing is put into words while nobody
+ *  reads. */
 export class Broadcast {
   readonly #clock: Clock
   readonly #durable: Durable | undefined
@@ -128,7 +149,7 @@ export class Broadcast {
   join ({ topics, after, sink, trusted = true }: JoinAsk): () => void {
     const reader: Reader = { topics: topics && new Set(topics), sink, trusted }
     sink.write(Buffer.from(`retry: ${RETRY_MS}\n${after === undefined ? `id: ${this.#last}\n` : ''}\n`))
-    if (after !== undefined) for (const missed of this.#since(after, reader)) sink.write(missed)
+    if (after !== undefined) { for (const missed of this.#since(after, reader)) sink.write(missed) }
     if (this.#ended) sink.end()
     else this.#readers.add(reader)
     return () => void this.#readers.delete(reader)
@@ -144,7 +165,9 @@ export class Broadcast {
   #since (after: number, reader: Reader): Buffer[] {
     const oldest = (this.#kept[0]?.id ?? this.#last + 1) - 1
     if (!(after >= oldest && after <= this.#last)) return [this.#reset()]
-    const frames = this.#kept.filter(({ id, topic }) => id > after && wants(reader, topic)).map(kept => frameOf(kept, reader.trusted))
+    const frames = this.#kept.filter(({ id, topic }) => id > after && wants(reader, topic)).map(kept =>
+      frameOf(kept, reader.trusted)
+    )
     return frames.reduce((sum, { length }) => sum + length, 0) > MOST_REPLAYED ? [this.#reset()] : frames
   }
 
@@ -163,13 +186,16 @@ export class Broadcast {
 
   /** With nobody to read it, what is older than what is kept need not wait. */
   #bound (): void {
-    if (this.#readers.size === 0 && this.#waiting.length > 2 * MOST_KEPT) this.#waiting.splice(0, this.#waiting.length - MOST_KEPT)
+    if (this.#readers.size === 0 && this.#waiting.length > 2 * MOST_KEPT) {
+      this.#waiting.splice(0, this.#waiting.length - MOST_KEPT)
+    }
     if (this.#waiting.length <= MOST_WAITING) return
     this.#waiting = []
     this.#lost = true
   }
 
-  /** Sends what waits, batch by batch, each once all of it is durable. What cannot be stored is not told: readers hear that they have to read again. */
+  /** Sends what waits, batch by batch, each once all of it is durable. What cannot be stored is not told: readers hear
+   *  that they have to read again. */
   async #confirm (durable: Durable): Promise<void> {
     this.#isConfirming = true
     while (this.#waiting.length > 0 || this.#lost) {

@@ -4,7 +4,11 @@ import { iso } from '../../model/base/clock.ts'
 import type { Explained, Explanation } from './explain.ts'
 import type { Rest } from '../../model/schedule/resting.ts'
 
-const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({ ...gate, since: iso(since), clears_at: iso(clears) })
+const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({
+  ...gate,
+  since: iso(since),
+  clears_at: iso(clears)
+})
 
 type Reason = Pick<Explanation, 'task' | 'decision' | 'message' | 'gates'>
 
@@ -12,7 +16,9 @@ type Reason = Pick<Explanation, 'task' | 'decision' | 'message' | 'gates'>
 function restWords ({ task, decision, message, gates }: Reason, rest: Rest): string {
   const starts = `\`offpeak run ${task}\` starts it`
   if (decision === 'start') return `${rest.message}; ${starts}`
-  return startsByHand({ gates }) ? `${rest.message}; ${starts} in spite of: ${message}` : `${rest.message}; asked for by hand it would wait: ${message}`
+  return startsByHand({ gates })
+    ? `${rest.message}; ${starts} in spite of: ${message}`
+    : `${rest.message}; asked for by hand it would wait: ${message}`
 }
 
 function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: Rest | null): string {
@@ -21,9 +27,12 @@ function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: Rest | null
   return decision === 'hold' ? withCommand(message, run, { gates }) : message
 }
 
-/** An explanation as REST shows it: every instant in ISO 8601, durations in seconds. `rest`: why the task starts no run by itself; it counts as
- *  long as no run waits. */
-export const explanationView = ({ at, message, gates, earliest, deadline, holds, ...facts }: Explanation, rest: Rest | null = null) => ({
+/** An explanation as REST shows it: every instant in ISO 8601, durations in seconds. `rest`: why the task starts no run
+ *  by itself; it counts as long as no run waits. */
+export const explanationView = (
+  { at, message, gates, earliest, deadline, holds, ...facts }: Explanation,
+  rest: Rest | null = null
+) => ({
   ...facts,
   message: messageOf({ ...facts, message, gates }, rest),
   resting: facts.run === null ? rest : null,

@@ -11,8 +11,13 @@ import type { Planner } from '../plan/planner.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A gate with what people ask next: since when, and where that is written. `since`: epoch ms, or null when it was not noted. */
-export interface Explained extends Omit<GateAnswer, 'source'> { since: number | null, source: string, place: Place | null }
+/** A gate with what people ask next: since when, and where that is written. `since`: epoch ms, or null when it was not
+ *  noted. */
+export interface Explained extends Omit<GateAnswer, 'source'> {
+  since: number | null
+  source: string
+  place: Place | null
+}
 
 /** Why a run waits, or what a run would meet. Instants are epoch ms. */
 export interface Explanation {
@@ -46,7 +51,12 @@ export interface ExplainOptions {
 }
 
 /** What is asked about: a run, or the next one of a task. */
-interface Asked { at: number, run?: FullRun, task?: Task, earliest: () => Promise<Explanation['earliest']> }
+interface Asked {
+  at: number
+  run?: FullRun
+  task?: Task
+  earliest: () => Promise<Explanation['earliest']>
+}
 
 const DEFINITION = 'task definition '
 const MOST_RUNS = 100
@@ -59,15 +69,18 @@ export class Explain {
     this.#options = options
   }
 
-  /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one asked for right now. */
+  /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one
+   *  asked for right now. */
   async task (task: Task, asked?: number): Promise<Explanation> {
     const { engine, planner, clock } = this.#options
     const now = clock.now()
     const at = asked ?? now
     if (at < now) return await this.#taskThen(task.id, at)
-    const waiting = foremost(await engine.due({ now, owner: '' })).get(task.id) ?? (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
+    const waiting = foremost(await engine.due({ now, owner: '' })).get(task.id) ??
+      (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
     if (waiting) return await this.#ofRun((await engine.get(waiting.id))!, at, now)
-    const next = planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
+    const next =
+      planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
     const source = next === undefined ? 'manual' : 'schedule'
     const start = { task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source } as const
     return await this.#future(start, { at, task, earliest: () => this.#options.foresight().nextOf(task, next ?? null) })
@@ -78,7 +91,9 @@ export class Explain {
     const { items } = await this.#options.engine.list({ task, to: at + 1, limit: MOST_RUNS })
     const then = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
     const run = then && await this.#options.engine.get(then.id)
-    return run ? this.#past(run, at) : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
+    return run
+      ? this.#past(run, at)
+      : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
   }
 
   /** Why a run waits, or waited or will wait at another instant. */
@@ -103,7 +118,13 @@ export class Explain {
       at,
       decision: verdict.decision,
       message: reason?.message ?? 'every gate is open',
-      gates: verdict.gates.map(gate => this.#explained(gate, { holds: run?.holds ?? [], task: waiting.task, source: task?.source ?? this.#sourceOf(waiting.task) })),
+      gates: verdict.gates.map(gate =>
+        this.#explained(gate, {
+          holds: run?.holds ?? [],
+          task: waiting.task,
+          source: task?.source ?? this.#sourceOf(waiting.task)
+        })
+      ),
       // What holds the run is told although nothing can be foreseen.
       earliest: verdict.decision === 'start' ? { at, certain: true } : await earliest().catch(() => null),
       deadline: verdict.deadline && { at: verdict.deadline.at, on_deadline: verdict.deadline.on_deadline },
@@ -117,7 +138,14 @@ export class Explain {
 
   #past (run: FullRun, at: number): Explanation {
     const [decision, message] = pastOf(run, at)
-    return told({ task: run.task, run: run.id, at, decision, message, holds: run.holds.filter(({ from }) => from <= at) })
+    return told({
+      task: run.task,
+      run: run.id,
+      at,
+      decision,
+      message,
+      holds: run.holds.filter(({ from }) => from <= at)
+    })
   }
 
   #sourceOf (id: string): string {
@@ -144,26 +172,45 @@ export class Explain {
   }
 }
 
-const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) => `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and is to be ${condition === 'done' ? 'over' : condition}`
+const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) =>
+  `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and is to be ${
+    condition === 'done' ? 'over' : condition
+  }`
 
 /** What is known without a verdict. */
-const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation =>
-  ({ ...facts, gates: [], earliest: null, deadline: null, class: null, relaxed: 0, advice: null, recommendation: null })
+const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation => ({
+  ...facts,
+  gates: [],
+  earliest: null,
+  deadline: null,
+  class: null,
+  relaxed: 0,
+  advice: null,
+  recommendation: null
+})
 
 /** When a run was being executed: its earlier attempts, and its last one. */
 function attemptsOf ({ attempts, turn, started_at: from, finished_at: to }: FullRun): { from: number, to: number }[] {
   const earlier = attempts.map(({ started_at, finished_at }) => ({ from: started_at, to: finished_at }))
-  return from === null || attempts.some(past => past.turn === turn) ? earlier : [...earlier, { from, to: to ?? Infinity }]
+  return from === null || attempts.some(past => past.turn === turn)
+    ? earlier
+    : [...earlier, { from, to: to ?? Infinity }]
 }
 
 function pastOf (run: FullRun, at: number): [Explanation['decision'], string] {
   if (at < run.created_at) return ['hold', 'the run did not exist yet']
   const attempts = attemptsOf(run)
   if (attempts.some(({ from, to }) => from <= at && at < to)) return ['running', 'it was running']
-  if (run.finished_at !== null && at >= run.finished_at && isFinal(run.state)) return [run.state, run.reason?.message ?? run.error?.message ?? `it ${run.state}`]
+  if (run.finished_at !== null && at >= run.finished_at && isFinal(run.state)) {
+    return [run.state, run.reason?.message ?? run.error?.message ?? `it ${run.state}`]
+  }
   const hold = run.holds.findLast(({ from, to }) => from <= at && at < (to ?? Infinity))
   if (hold) return ['hold', hold.message]
-  if (run.state === 'blocked') return ['hold', `waits for ${run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')}`]
+  if (run.state === 'blocked') {
+    return ['hold', `waits for ${
+      run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')
+    }`]
+  }
   if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited to be tried again']
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
 }

@@ -16,7 +16,8 @@ import type { Json } from '../../model/base/json.ts'
 import type { UniqueSetting } from '../../model/task/policy.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any other replaces it. */
+/** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any
+ *  other replaces it. */
 export interface RunAsk {
   payload?: unknown
   delay?: Duration
@@ -33,13 +34,22 @@ export interface RunAsk {
 }
 
 /** One of many runs that are asked for in one call. */
-export interface TaskRunAsk extends RunAsk { task: string }
+export interface TaskRunAsk extends RunAsk {
+  task: string
+}
 
-/** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say everything. */
-export interface NewRunAsk { task: Task, ask: RunAsk, source: Source, now: number, uploads?: string | undefined }
+/** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say
+ *  everything. */
+export interface NewRunAsk {
+  task: Task
+  ask: RunAsk
+  source: Source
+  now: number
+  uploads?: string | undefined
+}
 
-/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. What a task asks for comes from a
- *  file and is as free as that. */
+/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. What a
+ *  task asks for comes from a file and is as free as that. */
 export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
   checkAsk(ask)
   // A payload object is laid upon the task's own, which may hold its settings.
@@ -63,16 +73,37 @@ export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun 
 }
 
 const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
-  typeof wanted === 'string' ? { run: wanted, condition: 'completed' } : { run: wanted.run, condition: wanted.condition ?? 'completed' }
+  typeof wanted === 'string'
+    ? { run: wanted, condition: 'completed' }
+    : { run: wanted.run, condition: wanted.condition ?? 'completed' }
 
 /** What a run is one and the same by, and for how long. */
-function naming (task: Task, { key, unique = task.unique ?? undefined }: RunAsk, payload: unknown): Pick<NewRun, 'key' | 'unique'> {
-  if (unique?.while !== undefined && unique.for !== undefined) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }] })
+function naming (
+  task: Task,
+  { key, unique = task.unique ?? undefined }: RunAsk,
+  payload: unknown
+): Pick<NewRun, 'key' | 'unique'> {
+  if (unique?.while !== undefined && unique.for !== undefined) {
+    throw inputInvalid({
+      what: 'The run was not added',
+      errors: [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }]
+    })
+  }
   const { by = 'key' } = task.unique ?? {}
   if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
   // Without a word on how long, what is alike is one while it is under way, not for ever.
-  if (by !== 'key') return { key: by === 'task' ? 'task' : `payload ${digest(payload)}`, unique: uniqueOf({ ...unique?.for === undefined && { while: 'running' }, ...unique }) }
-  if (unique !== undefined && unique !== task.unique) throw inputInvalid({ what: 'The run was not added', errors: [{ pointer: '/unique', detail: "goes with a 'key': what is it that is to be unique?" }] })
+  if (by !== 'key') {
+    return {
+      key: by === 'task' ? 'task' : `payload ${digest(payload)}`,
+      unique: uniqueOf({ ...unique?.for === undefined && { while: 'running' }, ...unique })
+    }
+  }
+  if (unique !== undefined && unique !== task.unique) {
+    throw inputInvalid({
+      what: 'The run was not added',
+      errors: [{ pointer: '/unique', detail: "goes with a 'key': what is it that is to be unique?" }]
+    })
+  }
   return { key: null }
 }
 
@@ -81,7 +112,8 @@ function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return instantIn(dueAt, { what: 'The run was not added', pointer: '/due_at' })
 }
 
-/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON or not what the task takes. */
+/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON or not what the
+ *  task takes. */
 export function checkedPayload (task: Task, given: unknown): Json {
   const payload = payloadJson(task.id, given)
   if (task.input === null) return payload
@@ -98,11 +130,15 @@ export function checkBounds (task: Task, payload: Json, uploads: string): void {
   // What the task itself says is within its own bounds.
   if (task.input === null || payload === task.payload) return
   const errors = boundFaults({ task: task.id, input: task.input, configured: task.payload, payload, uploads, below })
-  if (errors.length > 0) throw inputInvalid({ what: `The payload goes beyond what is configured for task '${task.id}'`, errors })
+  if (errors.length > 0) {
+    throw inputInvalid({ what: `The payload goes beyond what is configured for task '${task.id}'`, errors })
+  }
 }
 
-/** The payload that takes the place of another one: what the configuration bounds and it leaves out stays as it is configured. */
-export const replacing = (task: Task, payload: unknown): unknown => overlay(boundSettings(task.input, task.payload), payload)
+/** The payload that takes the place of another one: what the configuration bounds and it leaves out stays as it is
+ *  configured. */
+export const replacing = (task: Task, payload: unknown): unknown =>
+  overlay(boundSettings(task.input, task.payload), payload)
 
 /** Whether people may ask for a run of a task; throws OFFPEAK_TASK_DISABLED, OFFPEAK_TASK_UNCONFIGURED. */
 export function checkAskable (task: Task, { run_disabled: isFree }: { run_disabled: boolean }): void {

@@ -11,16 +11,20 @@ type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
 /** Null: its schema takes too long to compile, once and not again for each payload. */
 const checks = new WeakMap<Task, Check | null>()
 
-/** How long a payload may be checked, ms: so much, and more with its size, as what takes its time by size alone does. */
+/** How long a payload may be checked, ms: so much, and more with its size, as what takes its time by size alone
+ *  does. */
 const CHECK_MS = 8
 const MS_PER_CHARACTER = 1 / 16_384
 const COMPILE_MS = 500
 
 /** Keywords whose check may take longer than the value is large. */
-const COSTLY = /"(?:pattern|patternProperties|propertyNames|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef|oneOf|anyOf|allOf|not|if|dependentSchemas|unevaluated\w+)":/
+const COSTLY =
+  /"(?:pattern|patternProperties|propertyNames|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef|oneOf|anyOf|allOf|not|if|dependentSchemas|unevaluated\w+)":/
 
 const tooLong = (ms: number): Detail => ({
-  pointer: '', detail: `cannot be checked within ${ms} ms: a pattern, reference or list of the input schema of its task takes longer than it is large`
+  pointer: '',
+  detail:
+    `cannot be checked within ${ms} ms: a pattern, reference or list of the input schema of its task takes longer than it is large`
 })
 
 function checkOf (task: Task, input: TSchema): Check | null {
@@ -32,7 +36,8 @@ function checkOf (task: Task, input: TSchema): Check | null {
   return check
 }
 
-/** What a payload lacks that the task wants, in a time that grows no faster than the payload, whatever the schema is. */
+/** What a payload lacks that the task wants, in a time that grows no faster than the payload, whatever the schema
+ *  is. */
 export function payloadFaults (task: Task, input: TSchema, payload: Json): Detail[] {
   const check = checkOf(task, input)
   if (check === null) return [tooLong(COMPILE_MS)]

@@ -10,8 +10,8 @@ import type { Runner } from '../run/runner.ts'
 import type { Situation } from '../conditions/situation.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is due, whatever its priority.
- *  Instants are ISO 8601, `per` is seconds. */
+/** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is
+ *  due, whatever its priority. Instants are ISO 8601, `per` is seconds. */
 export interface QueueView {
   name: string
   tasks: string[]
@@ -25,7 +25,13 @@ export interface QueueView {
   oldest: string | null
 }
 
-export interface QueuesOptions { engine: Engine, clock: Clock, runner: Runner, situation: Situation, tasks: () => ReadonlyMap<string, Task> }
+export interface QueuesOptions {
+  engine: Engine
+  clock: Clock
+  runner: Runner
+  situation: Situation
+  tasks: () => ReadonlyMap<string, Task>
+}
 
 /** The queues: those that config.json names and those that tasks name. */
 export class Queues {
@@ -38,7 +44,9 @@ export class Queues {
   /** In the order of the alphabet. */
   get names (): string[] {
     const { tasks, situation } = this.#options
-    return [...new Set([...Object.keys(situation.now.config.queues), ...[...tasks().values()].map(({ queue }) => queue)])].toSorted()
+    return [
+      ...new Set([...Object.keys(situation.now.config.queues), ...[...tasks().values()].map(({ queue }) => queue)])
+    ].toSorted()
   }
 
   async list (): Promise<QueueView[]> {
@@ -75,11 +83,17 @@ export class Queues {
     const { runner, situation, clock } = this.#options
     const { rate } = queueSettings(situation.now.config.queues, name)
     if (rate === undefined) return null
-    return { limit: rate.limit, per: milliseconds(rate.per) / 1000, left: whole(refilled(runner.buckets.get(name), rate, clock.now())) }
+    return {
+      limit: rate.limit,
+      per: milliseconds(rate.per) / 1000,
+      left: whole(refilled(runner.buckets.get(name), rate, clock.now()))
+    }
   }
 }
 
 function pausedBy (pauses: readonly Pause[], name: string, now: number): QueueView['paused'] {
-  const pause = pauses.find(one => (one.scope === 'all' || (one.scope === 'queue' && one.name === name)) && (one.until === null || one.until > now))
+  const pause = pauses.find(one =>
+    (one.scope === 'all' || (one.scope === 'queue' && one.name === name)) && (one.until === null || one.until > now)
+  )
   return pause === undefined ? null : { by: pause.by, until: iso(pause.until), reason: pause.reason ?? null }
 }

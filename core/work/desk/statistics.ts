@@ -6,8 +6,8 @@ import type { Run, State } from '../../model/run/run.ts'
 import type { Used } from '../../model/run/used.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
-/** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were cancelled before they began
- *  hide none that ran. */
+/** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were
+ *  cancelled before they began hide none that ran. */
 const SOUGHT: State[][] = [['running', 'completed', 'failed'], ['cancelled', 'skipped']]
 const PAGE = 500
 const MOST_LOOKED_AT = 5000
@@ -16,8 +16,15 @@ const LONGEST_WAIT = 2 * DAY
 
 const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
 
-const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: Spread) =>
-  ({ count, mean: seconds(mean), p50: seconds(p50), p95: seconds(p95), p99: seconds(p99), longest: seconds(max), longest_run: max_run })
+const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: Spread) => ({
+  count,
+  mean: seconds(mean),
+  p50: seconds(p50),
+  p95: seconds(p95),
+  p99: seconds(p99),
+  longest: seconds(max),
+  longest_run: max_run
+})
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000
 
@@ -25,28 +32,44 @@ const rounded = (value: number) => Math.round(value * 10_000) / 10_000
 function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { hours }: { hours: number }) {
   const { completed, failed } = counts
   return {
-    at: iso(at)!, name, ...counts, cpu_seconds: cpu_ms / SECOND,
+    at: iso(at)!,
+    name,
+    ...counts,
+    cpu_seconds: cpu_ms / SECOND,
     throughput: hours > 0 ? rounded(completed / hours) : 0,
     failure_rate: completed + failed === 0 ? null : rounded(failed / (completed + failed)),
-    wait: inSeconds(wait), held: inSeconds(held), run: inSeconds(run)
+    wait: inSeconds(wait),
+    held: inSeconds(held),
+    run: inSeconds(run)
   }
 }
 export type StatsView = ReturnType<typeof rowView>
 
-/** What came of the runs whose ends lie in the hours that touch [from, to): durations in seconds, throughput in completed runs an hour,
- *  failure rate 0 to 1. */
-export async function statistics (engine: Pick<Engine, 'stats'>, { now, ...ask }: StatsAsk & { now: number }): Promise<StatsView[]> {
+/** What came of the runs whose ends lie in the hours that touch [from, to): durations in seconds, throughput in
+ *  completed runs an hour, failure rate 0 to 1. */
+export async function statistics (
+  engine: Pick<Engine, 'stats'>,
+  { now, ...ask }: StatsAsk & { now: number }
+): Promise<StatsView[]> {
   const rows = await engine.stats(ask)
-  const endOf = (at: number) => Math.min(now, ask.every === 'all' ? Math.ceil(ask.to / HOUR) * HOUR : at + EVERY[ask.every])
+  const endOf = (at: number) =>
+    Math.min(now, ask.every === 'all' ? Math.ceil(ask.to / HOUR) * HOUR : at + EVERY[ask.every])
   return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR }))
 }
 
 /** Runs with what they have taken. `complete` false: there were more runs to look at than are looked at. */
-export interface Ran { runs: (Run & { used: Used | null })[], complete: boolean }
+export interface Ran {
+  runs: (Run & { used: Used | null })[]
+  complete: boolean
+}
 
-const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) => start !== null && start < to && (end === null || end >= from)
+const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) =>
+  start !== null && start < to && (end === null || end >= from)
 
-async function seek (engine: Pick<Engine, 'list'>, { state, from, to }: { state: State[], from: number, to: number }): Promise<{ found: Run[], complete: boolean }> {
+async function seek (
+  engine: Pick<Engine, 'list'>,
+  { state, from, to }: { state: State[], from: number, to: number }
+): Promise<{ found: Run[], complete: boolean }> {
   const found: Run[] = []
   let cursor: string | undefined
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
@@ -59,7 +82,10 @@ async function seek (engine: Pick<Engine, 'list'>, { state, from, to }: { state:
 }
 
 /** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
-export async function ranIn (engine: Pick<Engine, 'list' | 'used'>, { from, to }: { from: number, to: number }): Promise<Ran> {
+export async function ranIn (
+  engine: Pick<Engine, 'list' | 'used'>,
+  { from, to }: { from: number, to: number }
+): Promise<Ran> {
   const sought = await Promise.all(SOUGHT.map(state => seek(engine, { state, from, to })))
   const found = sought.flatMap(({ found: runs }) => runs)
   const complete = sought.every(one => one.complete)

@@ -17,12 +17,25 @@ const LOOK_EVERY = 64 * 1024 ** 2
 const LONGEST_TIMER = 2 ** 31 - 1
 const NO_ROOM = ['ENOSPC', 'EDQUOT']
 
-/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not. `now`: up to
- *  when older ones may be removed for their age. */
-export interface UploadAsk { folder: string, id: string, name: string, bytes: number | null, from: AsyncIterable<Uint8Array>, now: number, limits: UploadLimits }
+/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not.
+ *  `now`: up to when older ones may be removed for their age. */
+export interface UploadAsk {
+  folder: string
+  id: string
+  name: string
+  bytes: number | null
+  from: AsyncIterable<Uint8Array>
+  now: number
+  limits: UploadLimits
+}
 
 /** A file as it was stored, `path` absolute. */
-export interface Upload { path: string, name: string, bytes: number, sha256: string }
+export interface Upload {
+  path: string
+  name: string
+  bytes: number
+  sha256: string
+}
 
 /** Where files that were sent lie. */
 export const uploadsIn = (folder: string): string => join(folder, FOLDER)
@@ -36,8 +49,9 @@ export function fileName (sent: string): string {
   return signs.join('') || 'file'
 }
 
-/** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
- *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what was refused. */
+/** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws
+ *  OFFPEAK_UPLOAD_TOO_LARGE, OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what
+ *  was refused. */
 export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
   const place = uploadsIn(folder)
   await makeFolder(place)
@@ -64,7 +78,12 @@ async function checkRoom (place: string, { disk_reserve: reserve }: UploadLimits
   if (bavail * bsize < reserve + more) throw diskFull(reserve)
 }
 
-interface Writing { place: string, part: string, from: AsyncIterable<Uint8Array>, limits: UploadLimits }
+interface Writing {
+  place: string
+  part: string
+  from: AsyncIterable<Uint8Array>
+  limits: UploadLimits
+}
 
 async function write (writing: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'>> {
   const handle = await open(writing.part, 'wx', 0o600)
@@ -82,7 +101,9 @@ async function copy (handle: FileHandle, { place, from, limits }: Writing): Prom
   let bytes = 0
   for await (const chunk of sound(from, milliseconds(limits.idle_timeout))) {
     if (bytes + chunk.length > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
-    if (Math.floor((bytes + chunk.length) / LOOK_EVERY) > Math.floor(bytes / LOOK_EVERY)) await checkRoom(place, limits, chunk.length)
+    if (Math.floor((bytes + chunk.length) / LOOK_EVERY) > Math.floor(bytes / LOOK_EVERY)) {
+      await checkRoom(place, limits, chunk.length)
+    }
     hash.update(chunk)
     for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
     bytes += chunk.length
@@ -91,11 +112,13 @@ async function copy (handle: FileHandle, { place, from, limits }: Writing): Prom
 }
 
 /** What the other side does wrong is told apart from what the disk does. */
-async function * sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
+async function* sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
   const pieces = from[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const piece = await within(idleMs, pieces.next().catch(error => { throw uploadBroken(error) }))
+      const piece = await within(idleMs, pieces.next().catch(error => {
+        throw uploadBroken(error)
+      }))
       if (piece.done) return
       yield piece.value
     }

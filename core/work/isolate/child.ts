@@ -13,7 +13,8 @@ const { workerData: manager } = require('node:worker_threads')
 setInterval(() => { if (process.ppid !== manager) process.kill(-process.pid, 'SIGKILL') }, 500)
 `
 
-// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it. Whose child this is
+// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it.
+// Whose child this is
 // was said by the manager: by the time that the thread asks, it may be gone.
 new Worker(GUARD, { eval: true, workerData: Number(process.argv[2]) }).unref()
 process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
@@ -27,20 +28,33 @@ process.send = undefined
 const port: Port<Up, Down> = {
   // What cannot be said any more is said to nobody: the end of the line is the end of this process.
   post: message => void send(message, undefined, {}, () => undefined),
-  listen: hear => void process.on('message', message => { if (isOurs(message)) hear(message as Down) })
+  listen: hear =>
+    void process.on('message', message => {
+      if (isOurs(message)) hear(message as Down)
+    })
 }
 
 function used (): Used {
   const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = resourceUsage()
-  const own = { cpu_seconds: Math.round((user + system) / 1000) / 1000, memory_peak_bytes: kilobytes * 1024, read_bytes: null, written_bytes: null }
+  const own = {
+    cpu_seconds: Math.round((user + system) / 1000) / 1000,
+    memory_peak_bytes: kilobytes * 1024,
+    read_bytes: null,
+    written_bytes: null
+  }
   return mostOf(own, treeUsed(process.pid))!
 }
 
-void new LateErrors(notice => { if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error }) }).start()
+void new LateErrors(notice => {
+  if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error })
+}).start()
 
 port.listen(message => {
   if (message.say !== 'start') return
   process.title = `offpeak ${message.job.run.task}`
-  port.post({ say: 'began', place: { thread: 0, cpu: process.cpuUsage(), held: process.memoryUsage.rss(), task: null, children: [] } })
+  port.post({
+    say: 'began',
+    place: { thread: 0, cpu: process.cpuUsage(), held: process.memoryUsage.rss(), task: null, children: [] }
+  })
   void host({ job: message.job, port, used, worn: () => false })
 })

@@ -60,8 +60,13 @@ class Questions {
 
 /** The hints as the manager last told them. */
 class Advice {
-  // What a listener throws is an error of its task that nobody has caught; it keeps no other listener from being called.
-  readonly #listeners = new Listeners<[]>(({ error }) => queueMicrotask(() => { throw error }))
+  // What a listener throws is an error of its task that nobody has caught; it keeps no other listener from being
+  // called.
+  readonly #listeners = new Listeners<[]>(({ error }) =>
+    queueMicrotask(() => {
+      throw error
+    })
+  )
   hints: Hints
 
   constructor (hints: Hints) {
@@ -89,8 +94,8 @@ function askOf (task: string, ask: Enqueue): Json {
   return payload === undefined ? json : { ...json as { [key: string]: Json }, payload: payloadJson(task, payload) }
 }
 
-/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was told, to true when
- *  this place is worn; never throws. */
+/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was
+ *  told, to true when this place is worn; never throws. */
 export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
   const controller = new AbortController()
   const questions = new Questions(port)
@@ -103,19 +108,26 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     stop: controller,
     log: () => voice.log,
     progress: voice.progress,
-    services: () => ({ config: job.config, offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)])) }),
+    services: () => ({
+      config: job.config,
+      offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)]))
+    }),
     situation: advice,
     breathe: async ({ slot }) => void await questions.ask('breathe', { slot }),
     save: async state => void await questions.ask('save', state),
-    enqueue: async (task, ask) => await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task), askOf(task, ask)) as string
+    enqueue: async (task, ask) =>
+      await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task),
+        askOf(task, ask)) as string
   })
   const scope = scopeOf(ctx, () => voice.log)
   // What listeners of the task throw is the task's.
-  port.listen(message => runScope.run(scope, () => {
-    if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
-    else if (message.say === 'hints') advice.take(message.hints)
-    else if (message.say === 'answer') questions.answered(message)
-  }))
+  port.listen(message =>
+    runScope.run(scope, () => {
+      if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
+      else if (message.say === 'hints') advice.take(message.hints)
+      else if (message.say === 'answer') questions.answered(message)
+    })
+  )
   const unwatch = await watchCalls(port, job.run.id)
   const ended = await runScope.run(scope, () => execute(job, ctx, questions))
   unwatch()

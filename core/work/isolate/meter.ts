@@ -9,16 +9,22 @@ const LONGEST_BOUNDED = 200
 
 export interface Meter {
   /** Looks now, beside the looks that come by themselves. */
-  look (): Promise<void>
+  look(): Promise<void>
   /** Looks no more; the most that was seen, or null when nothing was. */
-  end (): Used | null
+  end(): Used | null
 }
 
-/** `held`: the bytes that the work holds, asked for when what was seen is more than the limit; `over` is called once. */
-export interface MemoryBound { bytes: number, seen: (used: Used) => number, held: () => number | null | Promise<number | null>, over: (bytes: number) => void }
+/** `held`: the bytes that the work holds, asked for when what was seen is more than the limit; `over` is called
+ *  once. */
+export interface MemoryBound {
+  bytes: number
+  seen: (used: Used) => number
+  held: () => number | null | Promise<number | null>
+  over: (bytes: number) => void
+}
 
-/** Looks again and again at what work has taken that may be ended before it can report it, and at what it holds. The looks go by the timers of
- *  the process, whatever clock the runs go by: what is executed elsewhere takes real time. */
+/** Looks again and again at what work has taken that may be ended before it can report it, and at what it holds. The
+ *  looks go by the timers of the process, whatever clock the runs go by: what is executed elsewhere takes real time. */
 export function metered (ask: () => Used | null | Promise<Used | null>, bound: MemoryBound | null = null): Meter {
   let most: Used | null = null
   let timer: NodeJS.Timeout | undefined
@@ -39,7 +45,8 @@ export function metered (ask: () => Used | null | Promise<Used | null>, bound: M
   const longest = bound === null ? LONGEST : LONGEST_BOUNDED
   const wait = (ms: number) => {
     if (ended) return
-    timer = setTimeout(() => void look().catch(() => undefined).finally(() => wait(Math.min(2 * ms, longest))), ms).unref()
+    timer = setTimeout(() => void look().catch(() => undefined).finally(() => wait(Math.min(2 * ms, longest))), ms)
+      .unref()
   }
   wait(FIRST)
   return {

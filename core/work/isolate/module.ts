@@ -10,25 +10,36 @@ const texts = new Map<string, string>()
 const isModule = (text: string) => /^\s*export\b/m.test(text)
 const isTypeScript = (url: string) => /\.m?ts(\?|$)/.test(url)
 
-// A file may have changed since it was checked, even into one that cannot be read: what is executed is what was checked.
+// A file may have changed since it was checked, even into one that cannot be read: what is executed is what was
+// checked.
 registerHooks({
   load (url, context, next) {
     const text = texts.get(url)
     if (text === undefined) return next(url, context)
-    if (isModule(text)) return { format: isTypeScript(url) ? 'module-typescript' : 'module', source: text, shortCircuit: true }
+    if (isModule(text)) {
+      return { format: isTypeScript(url) ? 'module-typescript' : 'module', source: text, shortCircuit: true }
+    }
     return { ...next(url, context), source: text }
   }
 })
 
-/** The function of a task, out of the version of its file that was checked. Throws what the import throws, OFFPEAK_TASK_FILE_BROKEN when it
- *  exports another thing than it did. */
+/** The function of a task, out of the version of its file that was checked. Throws what the import throws,
+ *  OFFPEAK_TASK_FILE_BROKEN when it exports another thing than it did. */
 export async function functionOf ({ url, text, pointer, id }: Home): Promise<TaskFunction> {
   texts.set(url, text)
   try {
     const exported = await import(url) as Record<string, unknown>
-    const found = pointer.split('/').slice(1).reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], exported) as Definition
+    const found = pointer.split('/').slice(1).reduce<unknown>(
+      (inner, key) => (inner as Record<string, unknown> | undefined)?.[key],
+      exported
+    ) as Definition
     if (found?.id === id && typeof found.func === 'function') return found.func as TaskFunction
-    throw taskFileBroken({ file: url, pointer, message: `The task '${id}' is not where it was when its file was read: what a file exports must not depend on where it is imported` })
+    throw taskFileBroken({
+      file: url,
+      pointer,
+      message:
+        `The task '${id}' is not where it was when its file was read: what a file exports must not depend on where it is imported`
+    })
   } finally {
     texts.delete(url)
   }

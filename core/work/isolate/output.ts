@@ -14,11 +14,18 @@ const RESULT = /^::result\s+(.+)$/
 const longestOf = (begun: string) => begun.startsWith(RESULT_MARK) ? LONGEST_RESULT : LONGEST_LINE
 
 /** What a script has said as its result. `unkept`: why there is none although it has said one. */
-export interface Said { result: Json, last: string, unkept: string | null }
+export interface Said {
+  result: Json
+  last: string
+  unkept: string | null
+}
 
-/** Reads the output of a script line by line: `42%` and `::progress 42 text` move the progress, `::result {json}` is the result,
- *  every other line is logged. */
-export function outputReader<L extends 'info' | 'warn'> (ctx: { log: Pick<TaskLog, L>, progress: TaskProgress }, level: L): { write (chunk: string): void, end (): Said } {
+/** Reads the output of a script line by line: `42%` and `::progress 42 text` move the progress, `::result {json}` is
+ *  the result, every other line is logged. */
+export function outputReader<L extends 'info' | 'warn'> (
+  ctx: { log: Pick<TaskLog, L>, progress: TaskProgress },
+  level: L
+): { write(chunk: string): void, end(): Said } {
   const said: Said = { result: null, last: '', unkept: null }
   const line = (text: string) => {
     if (text === '') return

@@ -13,8 +13,8 @@ async function fieldOf (pid: number | string, field: number): Promise<string | n
   return stat === '' ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3] ?? null
 }
 
-/** The start time of a process as the kernel tells it, or null where there is no such process or no /proc. With the pid it names one process
- *  for as long as the machine is up. */
+/** The start time of a process as the kernel tells it, or null where there is no such process or no /proc. With the pid
+ *  it names one process for as long as the machine is up. */
 export const startedAt = async (pid: number): Promise<string | null> => await fieldOf(pid, 22)
 
 const isPid = (name: string) => /^\d+$/.test(name)
@@ -41,7 +41,8 @@ export const inSession = async (leader: number): Promise<number[]> =>
 
 /** The processes whose environment says that they belong to the run. */
 export const ofRun = async (run: string): Promise<number[]> =>
-  await filtered(await listed(), async pid => pid !== process.pid && (await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`))
+  await filtered(await listed(), async pid =>
+    pid !== process.pid && (await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`))
 
 /** Signals a whole process group; a group that is gone is no error. */
 export function killGroup (pid: number, signal: NodeJS.Signals): void {
@@ -59,8 +60,8 @@ export function signalAll (pids: Iterable<number>, signal: NodeJS.Signals): void
   }
 }
 
-/** Ends what is left of a child of an earlier process: only when the pid still is the process that was recorded, or when that has ended and
- *  what it had started for the run has not. */
+/** Ends what is left of a child of an earlier process: only when the pid still is the process that was recorded, or
+ *  when that has ended and what it had started for the run has not. */
 export async function endOrphan (child: Child, run: string): Promise<boolean> {
   const started = await startedAt(child.pid)
   const left = await ofRun(run)

@@ -2,7 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Used } from '../../model/run/used.ts'
 
-/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after the name. */
+/** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after
+ *  the name. */
 const UTIME = 11
 /** pgrp is field 5. */
 const PGRP = 2
@@ -26,7 +27,8 @@ function list (folder: string): string[] {
   }
 }
 
-/** The fields of /proc/<pid>/stat from the third one on, proc(5): the name in parentheses may hold spaces and parentheses of its own. */
+/** The fields of /proc/<pid>/stat from the third one on, proc(5): the name in parentheses may hold spaces and
+ *  parentheses of its own. */
 function fieldsOf (pid: number): string[] {
   const stat = text(`/proc/${pid}/stat`)
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -51,7 +53,8 @@ const numberIn = (from: string, pattern: RegExp): number | null => {
 }
 
 /** What one thread of a process has started that lives. */
-export const startedBy = (pid: number | 'self', thread: string): number[] => text(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number)
+export const startedBy = (pid: number | 'self', thread: string): number[] =>
+  text(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number)
 
 const childrenOf = (pid: number): number[] => list(`/proc/${pid}/task`).flatMap(thread => startedBy(pid, thread))
 
@@ -72,19 +75,23 @@ const plus = (a: number | null, b: number | null) => a === null ? b : a + (b ?? 
 /** A process and everything below it that lives, at most 500 of them. */
 export function treeOf (roots: readonly number[]): number[] {
   const pids = [...roots]
-  for (let index = 0; index < pids.length && pids.length < MOST_PROCESSES; index++) pids.push(...childrenOf(pids[index]!))
+  for (let index = 0; index < pids.length && pids.length < MOST_PROCESSES; index++) {
+    pids.push(...childrenOf(pids[index]!))
+  }
   return pids.slice(0, MOST_PROCESSES)
 }
 
-/** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended children have taken
- *  counts as its own. Null where there is no such process or no /proc. */
+/** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended
+ *  children have taken counts as its own. Null where there is no such process or no /proc. */
 export function treeUsed (pid: number): Used | null {
-  const sum = treeOf([pid]).map(processUsed).reduce((all, one) => all === null || one === null ? all ?? null : {
-    cpu_seconds: all.cpu_seconds + one.cpu_seconds,
-    memory_peak_bytes: all.memory_peak_bytes + one.memory_peak_bytes,
-    read_bytes: plus(all.read_bytes, one.read_bytes),
-    written_bytes: plus(all.written_bytes, one.written_bytes)
-  })
+  const sum = treeOf([pid]).map(processUsed).reduce((all, one) =>
+    all === null || one === null ? all ?? null : {
+      cpu_seconds: all.cpu_seconds + one.cpu_seconds,
+      memory_peak_bytes: all.memory_peak_bytes + one.memory_peak_bytes,
+      read_bytes: plus(all.read_bytes, one.read_bytes),
+      written_bytes: plus(all.written_bytes, one.written_bytes)
+    }
+  )
   return sum === null || sum === undefined ? null : { ...sum, cpu_seconds: Math.round(sum.cpu_seconds * TICKS) / TICKS }
 }
 
@@ -94,10 +101,11 @@ async function shareOf (pid: number): Promise<number | null> {
   return kilobytes === null ? null : 1024 * kilobytes
 }
 
-/** Bytes of memory that a process and everything below it holds. What several of them share is counted once, where the system says what that is. */
+/** Bytes of memory that a process and everything below it holds. What several of them share is counted once, where the
+ *  system says what that is. */
 export async function treeHolds (pid: number): Promise<number | null> {
   const pids = treeOf([pid])
   let sum: number | null = null
-  if (pids.length > 1) for (const one of pids) sum = plus(sum, await shareOf(one))
+  if (pids.length > 1) { for (const one of pids) sum = plus(sum, await shareOf(one)) }
   return sum ?? treeUsed(pid)?.memory_peak_bytes ?? null
 }

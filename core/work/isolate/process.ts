@@ -18,22 +18,32 @@ import type { Work } from '../../model/task/task.ts'
 type Isolated = Extract<Work, { kind: 'isolated' }>
 
 const HOST = join(import.meta.dirname, `child${extname(import.meta.filename)}`)
-/** Of the time that a run may take to stop: so much is its own, in the rest its process group is asked to end by the system. */
+/** Of the time that a run may take to stop: so much is its own, in the rest its process group is asked to end by the
+ *  system. */
 const OWN = 0.8
 /** What V8 writes before it aborts: the exit of the process does not tell. */
 const NO_MEMORY = /JavaScript heap out of memory/
 
 const wired = (child: ChildProcess): Port<Down, Up> => ({
   // A message to a process that has just ended is for nobody: its end is heard as its exit.
-  post: message => { if (child.connected) child.send(message, () => undefined) },
-  listen: hear => void child.on('message', message => { if (isOurs(message)) hear(message as Up) })
+  post: message => {
+    if (child.connected) child.send(message, () => undefined)
+  },
+  listen: hear =>
+    void child.on('message', message => {
+      if (isOurs(message)) hear(message as Up)
+    })
 })
 
 function start ({ memory_mb: memory, env, ...manners }: Isolated, run: string): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
   const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid)], manners)
   const child = spawn(program, words, {
-    env: { ...minimalEnvironment(), ...env, [RUN_ID]: run }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'
+    env: { ...minimalEnvironment(), ...env, [RUN_ID]: run },
+    shell: false,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced'
   })
   calm(child, manners)
   return child
@@ -58,18 +68,25 @@ function output (child: ChildProcess, { log, progress }: TaskContext) {
   return { heard, end }
 }
 
-interface Death { exit: Exit, heard: { last: string, noMemory: boolean }, heldBytes: number | null, work: Isolated }
+interface Death {
+  exit: Exit
+  heard: { last: string, noMemory: boolean }
+  heldBytes: number | null
+  work: Isolated
+}
 
-function deathOf ({ exit: { code, signal }, heard: { last, noMemory }, heldBytes, work: { memory_mb: limitMb } }: Death): Error {
+function deathOf (
+  { exit: { code, signal }, heard: { last, noMemory }, heldBytes, work: { memory_mb: limitMb } }: Death
+): Error {
   const words = code === null ? `ended by ${signal}` : `exited with code ${code}`
   if (heldBytes !== null) return outOfMemory({ limitMb, heldBytes })
   if (noMemory) return outOfMemory({ limitMb, cause: workDied(words) })
   return workDied(last === '' || code === null ? words : `${words}: ${last}`)
 }
 
-/** Executes a run in a process of its own, in its own group and session. A stop is passed on to the function, then TERM goes to the process and all
- *  that it has started, then KILL; with its end everything ends that is still in its session. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY
- *  when the process ended before the function. */
+/** Executes a run in a process of its own, in its own group and session. A stop is passed on to the function, then TERM
+ *  goes to the process and all that it has started, then KILL; with its end everything ends that is still in its
+ *  session. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ended before the function. */
 export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams): Promise<unknown> {
   ctx.signal.throwIfAborted()
   const { given, child: record, clock, graceMs, late, used } = seams
@@ -79,7 +96,10 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
   exit.catch(() => undefined)
   const said = output(child, ctx)
   const tree = new RunTree({ pid, run: ctx.run_id, limitMb: work.memory_mb, isOwn: false })
-  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => tree.signal('SIGTERM') }, { ms: graceMs, act: () => tree.signal('SIGKILL') }])
+  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => tree.signal('SIGTERM') }, {
+    ms: graceMs,
+    act: () => tree.signal('SIGKILL')
+  }])
   const port = wired(child)
   let attended: ReturnType<typeof attend> | undefined
   try {

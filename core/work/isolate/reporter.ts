@@ -35,7 +35,9 @@ export class Voice {
   constructor (port: Port<Up, Down>, clock: Clock) {
     this.#port = port
     this.#clock = clock
-    this.log = Object.fromEntries(LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: logParts(words) })])) as unknown as TaskLog
+    this.log = Object.fromEntries(
+      LEVELS.map(level => [level, (...words: unknown[]) => this.#line({ say: 'log', level, words: logParts(words) })])
+    ) as unknown as TaskLog
     this.progress = {
       setTotal: (total, unit) => this.#move({ total: numberOf(total) ?? -1, ...named('unit', unit) }),
       advance: (by = 1, message) => this.#go(this.#current + (numberOf(by) ?? 0), message),
@@ -45,7 +47,11 @@ export class Voice {
         // What was said of the part before is not of this one.
         this.#moved = null
         this.#current = 0
-        this.#move({ stage: nameOf(stage) ?? '', ...total !== undefined && { total: numberOf(total) ?? -1 }, ...named('unit', unit) })
+        this.#move({
+          stage: nameOf(stage) ?? '',
+          ...total !== undefined && { total: numberOf(total) ?? -1 },
+          ...named('unit', unit)
+        })
       }
     }
   }

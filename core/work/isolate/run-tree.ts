@@ -16,7 +16,8 @@ export interface RunTreeOptions {
   isOwn: boolean
 }
 
-/** The processes of one run that is executed in a process of its own: what they take, how much they hold, and how they are ended. */
+/** The processes of one run that is executed in a process of its own: what they take, how much they hold, and how they
+ *  are ended. */
 export class RunTree {
   readonly #pid: number | undefined
   readonly #run: string
@@ -54,7 +55,8 @@ export class RunTree {
     signalAll(others, signal)
   }
 
-  /** Ends what is left in the session of the process; after a stop also what has left that. Returns what all of them have taken. */
+  /** Ends what is left in the session of the process; after a stop also what has left that. Returns what all of them
+   *  have taken. */
   async end ({ stopped }: { stopped: boolean }): Promise<Used | null> {
     const used = this.#meter.end()
     if (this.#pid === undefined) return used

@@ -18,14 +18,23 @@ type Script = Extract<Work, { kind: 'script' }>
 /** Between asking a process group to end and ending it. */
 const KILL_AFTER = 3 * SECOND
 
-/** Executes a script as a process of its own, in its own group and session; a stop reaches everything that it has started.
- *  Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any other fails the attempt;
- *  with `retry` named, any other fails the run. Throws OFFPEAK_OUT_OF_MEMORY when it has held more than its limit. */
-export async function script (work: Script, ctx: TaskContext, { child, used }: Pick<Seams, 'child' | 'used'>): Promise<unknown> {
+/** Executes a script as a process of its own, in its own group and session; a stop reaches everything that it has
+ *  started. Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any
+ *  other fails the attempt; with `retry` named, any other fails the run. Throws OFFPEAK_OUT_OF_MEMORY when it has held
+ *  more than its limit. */
+export async function script (
+  work: Script,
+  ctx: TaskContext,
+  { child, used }: Pick<Seams, 'child' | 'used'>
+): Promise<unknown> {
   ctx.signal.throwIfAborted()
   const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
-    cwd: dirname(work.file), env: environment(work, ctx), shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe']
+    cwd: dirname(work.file),
+    env: environment(work, ctx),
+    shell: false,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe']
   })
   calm(process, work)
   const out = outputReader(ctx, 'info')
@@ -63,7 +72,8 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
   }
 }
 
-/** TERM to the script and all that it has started when the run is to stop, KILL a little later. Returns a function that ends that. */
+/** TERM to the script and all that it has started when the run is to stop, KILL a little later. Returns a function that
+ *  ends that. */
 function stopOn (signal: AbortSignal, tree: RunTree): () => void {
   let timer: NodeJS.Timeout | undefined
   const stop = () => {
@@ -77,14 +87,21 @@ function stopOn (signal: AbortSignal, tree: RunTree): () => void {
   }
 }
 
-interface Answer extends Exit { work: Script, ctx: TaskContext, said: Said }
+interface Answer extends Exit {
+  work: Script
+  ctx: TaskContext
+  said: Said
+}
 
 function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {
-  if (code !== null && codes.ok.includes(code)) return said.unkept === null ? said.result : ctx.warn(said.unkept, said.result)
+  if (code !== null && codes.ok.includes(code)) {
+    return said.unkept === null
+      ? said.result
+      : ctx.warn(said.unkept, said.result)
+  }
   const words = code === null ? `ended by ${signal}` : `exit code ${code}`
   const message = said.last === '' ? words : `${words}: ${said.last}`
   if (code !== null && codes.warn.includes(code)) return ctx.warn(message, said.result)
   if (codes.retry.length === 0 || code === null || codes.retry.includes(code)) throw new Error(message)
   throw new Fatal(message)
 }
-

@@ -12,7 +12,10 @@ import type { Manners } from '../../model/task/isolation.ts'
 export type ChildSink = (child: Child) => Promise<unknown>
 
 /** How a process has ended. */
-export interface Exit { code: number | null, signal: NodeJS.Signals | null }
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
 
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'] as const
 
@@ -41,8 +44,8 @@ function exists (program: string): boolean {
   return found
 }
 
-/** A command with the words before it that make it kind; a system without nice or ionice goes without. Each of them becomes the next, so
- *  that the process keeps its id. */
+/** A command with the words before it that make it kind; a system without nice or ionice goes without. Each of them
+ *  becomes the next, so that the process keeps its id. */
 export function mannered (command: readonly string[], { nice, ionice }: Manners): [string, ...string[]] {
   const words = [...command]
   if (ionice !== undefined && exists('ionice')) words.unshift('ionice', ...CLASSES[ionice])
@@ -68,7 +71,10 @@ export function exited (child: ChildProcess): Promise<Exit> {
   })
 }
 
-interface Step { ms: number, act: () => void }
+interface Step {
+  ms: number
+  act: () => void
+}
 
 /** Acts step by step once the signal is aborted, so many ms after it; the answer takes back what is left. */
 export function onceAborted (signal: AbortSignal, clock: Pick<Clock, 'after'>, steps: readonly Step[]): () => void {

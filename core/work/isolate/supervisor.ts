@@ -23,7 +23,11 @@ export interface AttendAsk {
 }
 
 /** The end of the work, as it was told. */
-export interface Told { ended: Ended, used: Used | null, worn: boolean }
+export interface Told {
+  ended: Ended
+  used: Used | null
+  worn: boolean
+}
 
 /** What may pass between offpeak and a thread or process. */
 const PASSED = { bytes: 16 * 2 ** 20, depth: 64 }
@@ -41,7 +45,15 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
 export function jobOf (home: Home, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
-  return { home, run: given.run, version: given.version, hints: given.situation.hints, config: looseJson(config ?? null, PASSED).json, calls, reach: given.reach ?? {} }
+  return {
+    home,
+    run: given.run,
+    version: given.version,
+    hints: given.situation.hints,
+    config: looseJson(config ?? null, PASSED).json,
+    calls,
+    reach: given.reach ?? {}
+  }
 }
 
 /** What a call has answered, as data. Throws OFFPEAK_INPUT_INVALID when it is none. */
@@ -89,8 +101,8 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
   }
 }
 
-/** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is its end, once it is
- *  known, `began` the place where it is executed; `end` stops listening. */
+/** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is
+ *  its end, once it is known, `began` the place where it is executed; `end` stops listening. */
 export function attend (ask: AttendAsk) {
   const { ctx, given, port, late } = ask
   const over = Promise.withResolvers<Told>()

@@ -8,8 +8,8 @@ import type { Place } from './wire.ts'
 const KILL_AFTER = SECOND
 const LOOK_EVERY = 20
 
-/** The processes that the function of a run has started in a thread, with all that those have started: by the thread as long as it lives, and by
- *  their environment. */
+/** The processes that the function of a run has started in a thread, with all that those have started: by the thread as
+ *  long as it lives, and by their environment. */
 export class ThreadChildren {
   readonly #run: string
   #place: Place | null = null

@@ -24,11 +24,18 @@ void new LateErrors(notice => post?.(notice, [])).start()
 void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
 void new ProcessGuard().start()
 // What a task sends by the thread's own port would be read in the thread of offpeak, however large it is.
-if (parentPort) parentPort.postMessage = (...words: unknown[]) => { if (originOf() === null) post!(...words as [unknown]) }
+if (parentPort) {
+  parentPort.postMessage = (...words: unknown[]) => {
+    if (originOf() === null) post!(...words as [unknown])
+  }
+}
 
 const wired = (port: MessagePort): Port<Up, Down> => ({
   post: message => port.postMessage(message, []),
-  listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Down) })
+  listen: hear =>
+    void port.on('message', message => {
+      if (isOurs(message)) hear(message as Down)
+    })
 })
 
 const millisecondsOf = ({ user, system }: NodeJS.CpuUsage) => Math.round((user + system) / 1000)
@@ -37,7 +44,12 @@ function meter (): () => Used {
   const before = millisecondsOf(process.threadCpuUsage())
   return () => {
     const { total_heap_size: heap, external_memory: outside } = getHeapStatistics()
-    return { cpu_seconds: (millisecondsOf(process.threadCpuUsage()) - before) / 1000, memory_peak_bytes: heap + outside, read_bytes: null, written_bytes: null }
+    return {
+      cpu_seconds: (millisecondsOf(process.threadCpuUsage()) - before) / 1000,
+      memory_peak_bytes: heap + outside,
+      read_bytes: null,
+      written_bytes: null
+    }
   }
 }
 
@@ -55,11 +67,21 @@ function isWorn (): boolean {
   return getHeapStatistics().used_heap_size > limit * 2 ** 20 * WORN
 }
 
-/** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its end. */
+/** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its
+ *  end. */
 export default function thread (port: MessagePort): Promise<void> {
   const line = wired(port)
   const task = taskName()
-  line.post({ say: 'began', place: { thread: threadId, cpu: process.threadCpuUsage(), held: 0, task, children: task === null ? [] : startedBy('self', task) } })
+  line.post({
+    say: 'began',
+    place: {
+      thread: threadId,
+      cpu: process.threadCpuUsage(),
+      held: 0,
+      task,
+      children: task === null ? [] : startedBy('self', task)
+    }
+  })
   return new Promise(done => {
     line.listen(message => {
       if (message.say !== 'start') return

@@ -26,8 +26,9 @@ import type { Work } from '../../model/task/task.ts'
 type Isolated = Extract<Work, { kind: 'isolated' }>
 type Attended = ReturnType<typeof attend>
 
-/** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has begun, and the processor
- *  time that runs before have taken in it; `heldBytes`: what it held when that was more than its limit. */
+/** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has
+ *  begun, and the processor time that runs before have taken in it; `heldBytes`: what it held when that was more than
+ *  its limit. */
 interface Line {
   far: MessagePort
   near: MessagePort
@@ -48,7 +49,10 @@ const OWN = 0.8
 
 const wired = (port: MessagePort): Port<Down, Up> => ({
   post: message => port.postMessage(message, []),
-  listen: hear => void port.on('message', message => { if (isOurs(message)) hear(message as Up) })
+  listen: hear =>
+    void port.on('message', message => {
+      if (isOurs(message)) hear(message as Up)
+    })
 })
 
 /** How long a thread that is to be ended may take to say what it has taken, ms. */
@@ -58,7 +62,12 @@ async function threadUsed ({ thread, before }: Line): Promise<Used | null> {
   try {
     const [cpu, heap] = await Promise.all([thread?.cpuUsage(before), thread?.getHeapStatistics()])
     if (!cpu || !heap) return null
-    return { cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000, memory_peak_bytes: heap.total_heap_size + heap.external_memory, read_bytes: null, written_bytes: null }
+    return {
+      cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
+      memory_peak_bytes: heap.total_heap_size + heap.external_memory,
+      read_bytes: null,
+      written_bytes: null
+    }
   } catch {
     // A thread that has ended tells nothing.
     return null
@@ -71,8 +80,8 @@ async function heapOf ({ thread }: Line): Promise<number> {
   return heap ? heap.used_heap_size + heap.external_memory : 0
 }
 
-/** What a thread may hold. V8 bounds the heap by itself, and nobody what is beside it. What can be collected counts until it is: only what is there
- *  at two looks in a row is more than the limit. */
+/** What a thread may hold. V8 bounds the heap by itself, and nobody what is beside it. What can be collected counts
+ *  until it is: only what is there at two looks in a row is more than the limit. */
 function boundOf (limitMb: number | null, line: Line, end: () => void): MemoryBound | null {
   if (limitMb === null) return null
   let before = 0
@@ -89,9 +98,13 @@ function boundOf (limitMb: number | null, line: Line, end: () => void): MemoryBo
   return { bytes: limitMb * MIB, seen: ({ memory_peak_bytes: bytes }) => bytes, held, over }
 }
 
-const waited = (clock: Clock, ms: number) => new Promise<void>(resolve => { after(clock, ms, resolve) })
+const waited = (clock: Clock, ms: number) =>
+  new Promise<void>(resolve => {
+    after(clock, ms, resolve)
+  })
 
-/** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do not let go. */
+/** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do
+ *  not let go. */
 export class Threads {
   readonly #notice: Listener
   readonly #pools = new Map<number | null, Piscina>()
@@ -106,8 +119,8 @@ export class Threads {
     return [...this.#pools.values()].reduce((sum, { threads }) => sum + threads.length, 0)
   }
 
-  /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws OFFPEAK_WORK_DIED or
-   *  OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
+  /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws
+   *  OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
   async run (work: Isolated, ctx: TaskContext, { given, clock, graceMs, late, used }: Seams): Promise<unknown> {
     ctx.signal.throwIfAborted()
     const { port1, port2 } = new MessageChannel()
@@ -122,7 +135,10 @@ export class Threads {
     }
     const meter = metered(() => threadUsed(line), boundOf(work.memory_mb, line, () => void end()))
     void attended.began.then(place => children.begin(place))
-    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => void children.signal('SIGTERM') }, { ms: graceMs, act: () => void end() }])
+    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => void children.signal('SIGTERM') }, {
+      ms: graceMs,
+      act: () => void end()
+    }])
     try {
       port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
       await this.#execute(work, line)
@@ -157,7 +173,9 @@ export class Threads {
       if (thread) Object.assign(line, { thread, before: cpu })
       if (thread) this.#watch(thread)
     })
-    void attended.over.then(({ worn }) => { if (worn) kill.abort() })
+    void attended.over.then(({ worn }) => {
+      if (worn) kill.abort()
+    })
     try {
       await running
       await attended.over
@@ -166,7 +184,9 @@ export class Threads {
       if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
       if (attended.told !== null) return
       if (line.heldBytes !== undefined) throw outOfMemory({ limitMb, heldBytes: line.heldBytes })
-      if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') throw outOfMemory({ limitMb, cause: error })
+      if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        throw outOfMemory({ limitMb, cause: error })
+      }
       const exit = line.thread && this.#exits.get(line.thread)
       throw typeof exit !== 'number' || kill.signal.aborted ? error : workDied(`exited with code ${exit}`)
     }
@@ -184,12 +204,18 @@ export class Threads {
     const known = this.#pools.get(limitMb)
     if (known) return known
     const pool = new Pool({
-      filename: HOST, minThreads: 0, maxThreads: Infinity, idleTimeout: IDLE, atomics: 'disabled', recordTiming: false,
+      filename: HOST,
+      minThreads: 0,
+      maxThreads: Infinity,
+      idleTimeout: IDLE,
+      atomics: 'disabled',
+      recordTiming: false,
       ...limitMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: limitMb } }
     })
     pool.on('message', (notice: Notice) => this.#notice(notice))
     // A thread that ends while nobody uses it is replaced when it is needed.
-    pool.on('error', (error: unknown) => this.#notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
+    pool.on('error',
+      (error: unknown) => this.#notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
     this.#pools.set(limitMb, pool)
     return pool
   }

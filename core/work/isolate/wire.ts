@@ -13,24 +13,45 @@ import type { Result } from '../../model/run/result.ts'
 import type { Thrown } from '../../model/run/failure.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-/** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the functions of ctx.services.offpeak. */
-export interface Job { home: Home, run: Claimed, version: string, hints: Hints, config: Json, calls: string[], reach: Reach }
+/** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the
+ *  functions of ctx.services.offpeak. */
+export interface Job {
+  home: Home
+  run: Claimed
+  version: string
+  hints: Hints
+  config: Json
+  calls: string[]
+  reach: Reach
+}
 
 export const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */
 export type Ask = typeof ASKS[number]
 
 /** What has changed in the progress since it was last told. */
-export interface Moved { stage?: string, total?: number, unit?: string, current?: number, message?: string }
+export interface Moved {
+  stage?: string
+  total?: number
+  unit?: string
+  current?: number
+  message?: string
+}
 
 /** What the function came to. */
 export type Ended =
   | { kind: 'returned' } & Result
   | { kind: 'threw' } & Thrown
 
-/** Where a function is executed. `cpu`: what its thread has taken by then; `held`: bytes of memory that the place holds while it is empty; `task`: the
- *  thread as /proc names it, and `children` what it has started before. */
-export interface Place { thread: number, cpu: NodeJS.CpuUsage, held: number, task: string | null, children: number[] }
+/** Where a function is executed. `cpu`: what its thread has taken by then; `held`: bytes of memory that the place holds
+ *  while it is empty; `task`: the thread as /proc names it, and `children` what it has started before. */
+export interface Place {
+  thread: number
+  cpu: NodeJS.CpuUsage
+  held: number
+  task: string | null
+  children: number[]
+}
 
 /** What the place where a task is executed says. `worn`: it is not to be used again. */
 export type Up =
@@ -52,12 +73,13 @@ export type Down =
 
 /** One end of the line between the two. What a task sends of its own is not heard. */
 export interface Port<Out, In> {
-  post (message: Out): void
-  listen (hear: (message: In) => void): void
+  post(message: Out): void
+  listen(hear: (message: In) => void): void
 }
 
 /** True for a message of ours. */
-export const isOurs = (message: unknown): message is { say: string } => typeof message === 'object' && message !== null && 'say' in message
+export const isOurs = (message: unknown): message is { say: string } =>
+  typeof message === 'object' && message !== null && 'say' in message
 
 /** What a function that has returned came to, as plain data. */
 export const returned = (value: unknown): Ended => ({ kind: 'returned', ...resultOf(value) })
@@ -67,7 +89,11 @@ export const threw = (error: unknown): Ended => ({ kind: 'threw', ...thrownOf(er
 
 /** Returns or throws what the function has returned or thrown elsewhere. */
 export function answerOf (ended: Ended): unknown {
-  if (ended.kind === 'returned') return ended.warning === undefined ? ended.result : new Warned(ended.warning, ended.result)
+  if (ended.kind === 'returned') {
+    return ended.warning === undefined
+      ? ended.result
+      : new Warned(ended.warning, ended.result)
+  }
   const { as, error, ms = NaN } = ended
   if (as === 'skip') throw new Skip(error.message)
   const cause = error.cause === undefined ? undefined : revived(error.cause)

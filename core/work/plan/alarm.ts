@@ -2,7 +2,8 @@ import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
 
-/** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this often. */
+/** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this
+ *  often. */
 export const LONGEST_WAIT = 30 * SECOND
 
 /** Timers may be so late (ms): an exact alarm waits that long by itself, and keeps the event loop meanwhile. */
@@ -19,7 +20,11 @@ const MOST_LOOKS = 60
 const STILL = new Int32Array(new SharedArrayBuffer(4))
 
 /** `exact`: as near to its instant as can be. */
-export interface AlarmOptions { clock: Clock, ring: () => void, exact?: boolean }
+export interface AlarmOptions {
+  clock: Clock
+  ring: () => void
+  exact?: boolean
+}
 
 /** Rings once at an instant of the wall clock; setting it earlier brings it forward. */
 export class Alarm {
@@ -70,7 +75,9 @@ export class Alarm {
     this.#watchedAt = this.#clock.monotonic()
     // To let the event loop turn meanwhile makes garbage by the thousand, which V8 then collects at the very instant.
     const turn = setImmediate(() => {
-      for (let looks = 0; looks < MOST_LOOKS && this.#clock.now() < this.#at!; looks++) Atomics.wait(STILL, 0, 0, LITTLE)
+      for (let looks = 0; looks < MOST_LOOKS && this.#clock.now() < this.#at!; looks++) {
+        Atomics.wait(STILL, 0, 0, LITTLE)
+      }
       this.#wake()
     })
     this.#cancel = () => clearImmediate(turn)

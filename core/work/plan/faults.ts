@@ -4,22 +4,34 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 
-/** A schedule that cannot be planned or fired. Instants are epoch ms; `retry_at` null: only another definition helps. */
-export interface ScheduleFault { schedule: string, task: string, error: Failure, since: number, failures: number, retry_at: number | null }
+/** A schedule that cannot be planned or fired. Instants are epoch ms; `retry_at` null: only another definition
+ *  helps. */
+export interface ScheduleFault {
+  schedule: string
+  task: string
+  error: Failure
+  since: number
+  failures: number
+  retry_at: number | null
+}
 
 type Named = Pick<Schedule, 'id' | 'task'>
 
 const FIRST_WAIT = SECOND
 const LONGEST_WAIT = 5 * MINUTE
 
-/** The longest wait for a store that takes nothing at the moment: it is no fault of the schedule, and what is due is late once it is over. */
+/** The longest wait for a store that takes nothing at the moment: it is no fault of the schedule, and what is due is
+ *  late once it is over. */
 const STORE_WAIT = 8 * SECOND
 
-/** How long a schedule waits after so many failures in a row, ms: each wait is twice as long as the one before it, up to the longest. */
-export const faultWait = (failures: number, longest = LONGEST_WAIT): number => Math.min(longest, FIRST_WAIT * 2 ** Math.min(failures - 1, 20))
+/** How long a schedule waits after so many failures in a row, ms: each wait is twice as long as the one before it, up
+ *  to the longest. */
+export const faultWait = (failures: number, longest = LONGEST_WAIT): number =>
+  Math.min(longest, FIRST_WAIT * 2 ** Math.min(failures - 1, 20))
 
 /** True when the store takes nothing: it is locked, its disk is full, or it is away. */
-const isOfStore = (thrown: unknown): boolean => thrown instanceof OffpeakError && (thrown.statusCode === 503 || thrown.statusCode === 507)
+const isOfStore = (thrown: unknown): boolean =>
+  thrown instanceof OffpeakError && (thrown.statusCode === 503 || thrown.statusCode === 507)
 
 /** The schedules that fail, each with when it is tried again. */
 export class ScheduleFaults {
@@ -37,7 +49,14 @@ export class ScheduleFaults {
   note ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
     const known = this.#faults.get(id)
     const failures = (known?.failures ?? 0) + 1
-    return this.#keep({ schedule: id, task, error: failureOf(thrown), since: Math.min(known?.since ?? now, now), failures, retry_at: now + faultWait(failures, isOfStore(thrown) ? STORE_WAIT : LONGEST_WAIT) })
+    return this.#keep({
+      schedule: id,
+      task,
+      error: failureOf(thrown),
+      since: Math.min(known?.since ?? now, now),
+      failures,
+      retry_at: now + faultWait(failures, isOfStore(thrown) ? STORE_WAIT : LONGEST_WAIT)
+    })
   }
 
   /** Notes a schedule that no time mends. */

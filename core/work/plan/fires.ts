@@ -15,9 +15,13 @@ import type { Task } from '../../model/task/task.ts'
 export type Move = (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
 
 /** What decides beside the schedule itself. */
-export interface Chance { random: () => number, move: Move }
+export interface Chance {
+  random: () => number
+  move: Move
+}
 
-/** What a schedule that is due fires, and where it stands then. `missed`: fires that were not acted on in time, for the notice. */
+/** What a schedule that is due fires, and where it stands then. `missed`: fires that were not acted on in time, for the
+ *  notice. */
 export interface Firing {
   schedule: Schedule
   runs: NewRun[]
@@ -27,17 +31,28 @@ export interface Firing {
 }
 
 /** The schedule with its first fire after `cursor`. */
-export function nextOf ({ schedule, trigger }: Entry, cursor: number, { task, random, move }: Chance & { task: Task | undefined }): Schedule {
+export function nextOf (
+  { schedule, trigger }: Entry,
+  cursor: number,
+  { task, random, move }: Chance & { task: Task | undefined }
+): Schedule {
   const nominal = trigger.next(cursor)
   if (nominal === null) return { ...schedule, cursor, nominal_at: null, next_at: null, moved: null }
   const moved = task === undefined || task.flexMs === 0 ? null : move(task, nominal, trigger.next(nominal))
   const jitter = trigger.jitter === 0 ? 0 : Math.round(trigger.jitter * SECOND * random())
   const at = moved?.at ?? nominal + jitter
-  return { ...schedule, cursor, nominal_at: nominal, next_at: clamped(Math.min(at, trigger.until)), moved: moved?.moved ?? null }
+  return {
+    ...schedule,
+    cursor,
+    nominal_at: nominal,
+    next_at: clamped(Math.min(at, trigger.until)),
+    moved: moved?.moved ?? null
+  }
 }
 
 /** What is known of a schedule when it is first seen. */
-export type NewSchedule = Pick<Schedule, 'id' | 'task' | 'origin' | 'trigger' | 'trigger_args' | 'timezone' | 'payload' | 'created_by'>
+export type NewSchedule = Pick<Schedule,
+  'id' | 'task' | 'origin' | 'trigger' | 'trigger_args' | 'timezone' | 'payload' | 'created_by'>
 
 /** A schedule that begins now; throws OFFPEAK_TRIGGER_INVALID. */
 export function begunAt (row: NewSchedule, now: number, chance: Chance & { task: Task | undefined }): Entry {
@@ -47,25 +62,44 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
   const cursor = first === null ? now : Math.min(now, first - 1)
   const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_by: by } = row
   const schedule = {
-    id, task, origin, trigger: kind, trigger_args: args, timezone, payload, anchor: now, cursor,
-    nominal_at: null, next_at: null, moved: null, created_at: now, created_by: by
+    id,
+    task,
+    origin,
+    trigger: kind,
+    trigger_args: args,
+    timezone,
+    payload,
+    anchor: now,
+    cursor,
+    nominal_at: null,
+    next_at: null,
+    moved: null,
+    created_at: now,
+    created_by: by
   }
   return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
 }
 
 /** The schedule without a next fire: what falls into that time was not due. */
-export const rested = ({ schedule, trigger }: Entry): Entry =>
-  ({ schedule: { ...schedule, next_at: null, nominal_at: null, moved: null }, trigger })
+export const rested = ({ schedule, trigger }: Entry): Entry => ({
+  schedule: { ...schedule, next_at: null, nominal_at: null, moved: null },
+  trigger
+})
 
 /** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
-export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean => aheadOf(Math.max(anchor, cursor), now) > 0
+export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean =>
+  aheadOf(Math.max(anchor, cursor), now) > 0
 
 /** True of an interval that counts from when it was first seen: it goes by elapsed time, whatever the wall says. */
 export const isElapsing = ({ trigger, trigger_args: args }: Pick<Schedule, 'trigger' | 'trigger_args'>): boolean =>
   trigger === 'interval' && (args['start_date'] ?? null) === null
 
 /** `backMs`: by how much the clock was set back; 0: not that anybody saw. */
-interface Back extends Chance { now: number, backMs: number, task: Task | undefined }
+interface Back extends Chance {
+  now: number
+  backMs: number
+  task: Task | undefined
+}
 
 /** The same schedule, planned again from now. What has fired has its run, whose key keeps it from firing again. */
 export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): Entry {
@@ -77,7 +111,10 @@ export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): En
   // A date that has not fired yet comes before its own instant.
   const first = trigger.kind === 'date' && schedule.next_at !== null ? trigger.next(-8.64e15) : null
   const cursor = Math.min(schedule.cursor, now, first === null ? Infinity : first - 1)
-  return { schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance), trigger }
+  return {
+    schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance),
+    trigger
+  }
 }
 
 /** An interval with its next fire as far away as it was before the clock was set back. */
@@ -92,17 +129,27 @@ function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance
   const anchor = schedule.anchor - by - (isTaken ? 1 : 0)
   const trigger = isTaken ? at(anchor) : sure
   const created_at = Math.min(schedule.created_at, now)
-  return { schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance), trigger }
+  return {
+    schedule: nextOf({ schedule: { ...schedule, anchor, cursor, created_at }, trigger }, cursor, chance),
+    trigger
+  }
 }
 
 /** True of a schedule whose next fire is not the one that follows from its cursor, as it is stored. */
-export function isOff ({ schedule: { cursor, nominal_at: nominal, next_at: at }, trigger }: Entry, task: Task | undefined): boolean {
+export function isOff (
+  { schedule: { cursor, nominal_at: nominal, next_at: at }, trigger }: Entry,
+  task: Task | undefined
+): boolean {
   if (at === null || nominal === null) return at !== nominal
   const latest = nominal + Math.max(trigger.jitter * SECOND, task?.flexMs ?? 0)
   return trigger.next(cursor) !== nominal || at < Math.min(nominal, trigger.until) || at > latest
 }
 
-export interface FiringAsk extends Chance { entry: Entry, task: Task, now: number }
+export interface FiringAsk extends Chance {
+  entry: Entry
+  task: Task
+  now: number
+}
 
 /** What a schedule that is due, or will be within the lead, fires. */
 export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
@@ -112,8 +159,13 @@ export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
   const at = Math.max(now, fireAt)
   const isFresh = schedule.cursor < schedule.anchor
   const decided = decideFires({
-    trigger, now: at, nominal, fireAt,
-    policy: isFresh ? 'skip' : task.misfire, graceMs: task.misfireGraceMs, maxCatchUp: task.max_catch_up
+    trigger,
+    now: at,
+    nominal,
+    fireAt,
+    policy: isFresh ? 'skip' : task.misfire,
+    graceMs: task.misfireGraceMs,
+    maxCatchUp: task.max_catch_up
   })
   return {
     schedule: nextOf(entry, decided.cursor, { task, ...chance }),
@@ -126,7 +178,12 @@ export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
 const missedOf = ({ due, fires, cursor }: Fires, from: number): Firing['missed'] =>
   due > 1 || fires.some(({ late }) => late) ? { count: due, from, to: cursor } : null
 
-interface RunOf { fire: Fire, task: Task, schedule: Schedule, now: number }
+interface RunOf {
+  fire: Fire
+  task: Task
+  schedule: Schedule
+  now: number
+}
 
 function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
   const { moved } = schedule
@@ -148,5 +205,11 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     payload: overlay(task.payload, schedule.payload ?? undefined) as Json
   }
   if (fire.run) return run
-  return { ...run, skipped: { code: 'misfire', message: `missed by more than the grace of ${task.misfireGraceMs / SECOND} s; the policy is ${task.misfire}` } }
+  return {
+    ...run,
+    skipped: {
+      code: 'misfire',
+      message: `missed by more than the grace of ${task.misfireGraceMs / SECOND} s; the policy is ${task.misfire}`
+    }
+  }
 }

@@ -17,7 +17,10 @@ export interface ForetellAsk {
   until?: Target
 }
 
-export interface Earliest { at: number, certain: boolean }
+export interface Earliest {
+  at: number
+  certain: boolean
+}
 
 export interface ForecasterOptions extends PresentOptions {
   /** Works a forecast out, elsewhere than in this thread. */
@@ -25,7 +28,10 @@ export interface ForecasterOptions extends PresentOptions {
 }
 
 /** `asked`: a run that there is not, and that is asked about. */
-interface Wanted { askFor: (now: number) => ForetellAsk, asked: Run | null }
+interface Wanted {
+  askFor: (now: number) => ForetellAsk
+  asked: Run | null
+}
 
 /** A forecast is given again for so long while nothing is said, ms. */
 const FRESH = 5 * SECOND
@@ -67,7 +73,9 @@ export class Forecaster {
     const now = this.#options.clock.now()
     const asked = due === null ? askedNow(task, now) : null
     return await this.#first(
-      asked === null ? { task: task.id } : { run: asked.id }, (due ?? now) + task.deadlineMs, asked
+      asked === null ? { task: task.id } : { run: asked.id },
+      (due ?? now) + task.deadlineMs,
+      asked
     )
   }
 
@@ -77,7 +85,8 @@ export class Forecaster {
     try {
       const { items } = await this.#shared(JSON.stringify(until), { askFor: () => ({ to, until }), asked })
       const found = items.find(({ run, task, stage }) =>
-        'run' in until ? run === until.run : task === until.task && stage !== 'running')
+        'run' in until ? run === until.run : task === until.task && stage !== 'running'
+      )
       return found === undefined || found.likely_at === null
         ? null
         : { at: found.likely_at, certain: found.certainty === 'certain' }

@@ -55,7 +55,11 @@ export class Foresight {
     const { activity, manager } = this.#options.config()
     const used = known(reading.idle_seconds) && reading.idle_seconds < milliseconds(activity.idle_after) / 1000
     this.#histogram = learn({
-      histogram: this.#histogram, at: reading.at, busy: Math.max(busy, used ? 0.5 : 0), zone: manager.timezone, activity
+      histogram: this.#histogram,
+      at: reading.at,
+      busy: Math.max(busy, used ? 0.5 : 0),
+      zone: manager.timezone,
+      activity
     })
   }
 
@@ -79,7 +83,13 @@ export class Foresight {
     const allows = (at: number) => window === null || isOpen(window, at)
     const to = Math.min(nominal + task.flexMs, next === null ? Infinity : next - 1)
     const { at, confidence, reason } = quietest({
-      histogram: this.#histogram, from: nominal, to, durationMs: 10 * MINUTE, zone: manager.timezone, activity, allows
+      histogram: this.#histogram,
+      from: nominal,
+      to,
+      durationMs: 10 * MINUTE,
+      zone: manager.timezone,
+      activity,
+      allows
     })
     return at === nominal ? null : { at, moved: { code: 'quieter_hour', message: reason, confidence } }
   }

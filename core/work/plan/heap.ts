@@ -1,8 +1,11 @@
 /** What can wait in a heap: until when, and where it stands there; -1 when it does not. */
-export interface Item { at: number, place: number }
+export interface Item {
+  at: number
+  place: number
+}
 
-/** A binary heap of items by instant, in which an item can be moved: the earliest is read in constant time, a change costs a logarithm. Each item
- *  knows its place, so that nothing has to be looked up. */
+/** A binary heap of items by instant, in which an item can be moved: the earliest is read in constant time, a change
+ *  costs a logarithm. Each item knows its place, so that nothing has to be looked up. */
 export class Heap<T extends Item> {
   readonly #items: T[] = []
 

@@ -51,7 +51,8 @@ export interface PlannerOptions {
 const PLAN_BATCH = 5000
 const FIRE_BATCH = 500
 
-/** Keeps every schedule's next fire, and turns fires into runs. A schedule that fails is reported and tried again; the others go on. */
+/** Keeps every schedule's next fire, and turns fires into runs. A schedule that fails is reported and tried again; the
+ *  others go on. */
 export class Planner {
   readonly #options: PlannerOptions
   readonly #table: Timetable
@@ -72,8 +73,19 @@ export class Planner {
     this.#options = options
     this.#table = new Timetable(options.leadMs)
     const chance: Chance = { random: options.random, move: (task, nominal, next) => this.#move(task, nominal, next) }
-    this.#writer = new Writer({ ...options, table: this.#table, faults: this.#faults, failed: (plan, error) => this.#failed(plan, error) })
-    this.#reconciler = new Reconciler({ ...options, chance, table: this.#table, faults: this.#faults, writer: this.#writer })
+    this.#writer = new Writer({
+      ...options,
+      table: this.#table,
+      faults: this.#faults,
+      failed: (plan, error) => this.#failed(plan, error)
+    })
+    this.#reconciler = new Reconciler({
+      ...options,
+      chance,
+      table: this.#table,
+      faults: this.#faults,
+      writer: this.#writer
+    })
   }
 
   /** The next instant at which something fires, or null. */
@@ -126,8 +138,9 @@ export class Planner {
     this.#reconciler.recheck()
   }
 
-  /** Brings the schedules in line with the tasks and the clock: new and changed triggers begin now, those of disabled or vanished tasks rest, those
-   *  ahead of a clock that was set back are planned again. Calls that wait for their turn are one. Rejects when nothing can be stored. */
+  /** Brings the schedules in line with the tasks and the clock: new and changed triggers begin now, those of disabled
+   *  or vanished tasks rest, those ahead of a clock that was set back are planned again. Calls that wait for their turn
+   *  are one. Rejects when nothing can be stored. */
   sync (): Promise<void> {
     return this.#waiting ??= this.#serial(() => {
       this.#waiting = null
@@ -167,7 +180,9 @@ export class Planner {
       for (const { version, removed, ...schedule } of await engine.schedules({ since: this.#version })) {
         this.#version = Math.max(this.#version, version)
         if (removed) this.#table.delete(schedule.id)
-        else if (this.#table.get(schedule.id)?.schedule.cursor !== schedule.cursor) this.#table.set(readEntry(schedule, clock.now()).entry)
+        else if (this.#table.get(schedule.id)?.schedule.cursor !== schedule.cursor) {
+          this.#table.set(readEntry(schedule, clock.now()).entry)
+        }
       }
     })
   }
@@ -210,8 +225,13 @@ export class Planner {
       if (task === undefined) throw new Error(`its task '${schedule.task}' is gone`)
       const { runs, missed, ...firing } = firingOf({ ...this.#reconciler.chanceFor(task.id), entry, task, now })
       const from = this.#writer.fromOf(schedule)
-      if (missed !== null) this.#options.notice({ kind: 'missed', task: task.id, schedule: schedule.id, policy: task.misfire, ...missed })
-      return { ask: { schedule: firing.schedule, from, fires: runs, overlap: task.overlap, now, early: firing.early }, trigger }
+      if (missed !== null) {
+        this.#options.notice({ kind: 'missed', task: task.id, schedule: schedule.id, policy: task.misfire, ...missed })
+      }
+      return {
+        ask: { schedule: firing.schedule, from, fires: runs, overlap: task.overlap, now, early: firing.early },
+        trigger
+      }
     } catch (error) {
       const { retry_at: at } = this.#reconciler.report(schedule, error)
       this.#table.waitUntil(schedule.id, at)
@@ -219,7 +239,8 @@ export class Planner {
     }
   }
 
-  /** A plan that could not be written comes round again: what fires at the next try, what was to be brought in line with the next sync. */
+  /** A plan that could not be written comes round again: what fires at the next try, what was to be brought in line
+   *  with the next sync. */
   #failed ({ ask: { schedule, fires } }: Plan, error: unknown): void {
     const { retry_at: at } = this.#reconciler.report(schedule, error)
     if (fires.length > 0) this.#table.waitUntil(schedule.id, at)
@@ -232,7 +253,14 @@ export class Planner {
       const moved = this.#options.move(task, nominal, next)
       return moved !== null && Number.isFinite(moved.at) ? moved : null
     } catch (error) {
-      this.#options.notice({ kind: 'schedule_failed', task: task.id, schedule: task.id, failures: 1, retry_at: null, error: failureOf(error) })
+      this.#options.notice({
+        kind: 'schedule_failed',
+        task: task.id,
+        schedule: task.id,
+        failures: 1,
+        retry_at: null,
+        error: failureOf(error)
+      })
       return null
     }
   }

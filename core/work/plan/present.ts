@@ -29,20 +29,26 @@ const PAGE = 200
 /** No more waiting runs than this are looked at. */
 const MOST_WAITING = 5000
 const FACTS = ['pause/', 'breaker/']
-/** What was learned of how long runs take is used for so long, ms; of a task with few runs each one more counts at once. */
+/** What was learned of how long runs take is used for so long, ms; of a task with few runs each one more counts at
+ *  once. */
 const LEARNED_FOR = 60 * SECOND
 
 /** How long these runs took, oldest or newest first, as far as they say. */
 export function tookOf (runs: readonly Pick<Run, 'started_at' | 'finished_at'>[]): Took | null {
   const times = runs.flatMap(({
-    started_at: from, finished_at: to
+    started_at: from,
+    finished_at: to
   }) => from === null || to === null ? [] : [to - from]).toSorted((a, b) => a - b)
   if (times.length === 0) return null
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))]!
   return { p50: at(0.5), p90: at(0.9), most: times.at(-1)!, runs: times.length }
 }
 
-interface Learned { took: Took | null, at: number, completed: number }
+interface Learned {
+  took: Took | null
+  at: number
+  completed: number
+}
 
 const learned = new WeakMap<Engine, Map<string, Learned>>()
 
@@ -71,13 +77,18 @@ async function open (engine: Engine): Promise<Run[]> {
   const found: Run[] = []
   for (let cursor: string | null | undefined; cursor !== null;) {
     const page = await engine.list({
-      state: ['queued', 'blocked', 'running'], limit: PAGE, ...cursor !== undefined && { cursor }
+      state: ['queued', 'blocked', 'running'],
+      limit: PAGE,
+      ...cursor !== undefined && { cursor }
     })
     found.push(...page.items)
     cursor = page.next
-    if (found.length > MOST_WAITING) throw forecastTooLarge({
-      message: `More than ${MOST_WAITING} runs wait, and no forecast has more`, fix: 'Ask again when fewer wait.'
-    })
+    if (found.length > MOST_WAITING) {
+      throw forecastTooLarge({
+        message: `More than ${MOST_WAITING} runs wait, and no forecast has more`,
+        fix: 'Ask again when fewer wait.'
+      })
+    }
     await setImmediate()
   }
   return found.toReversed()
@@ -100,11 +111,38 @@ function plain (task: Task): PlainTask {
 
 /** A run of a task as it would be if it were asked for now. */
 export const askedNow = (task: Task, now: number): Run => ({
-  id: `asked/${task.id}`, task: task.id, queue: task.queue, priority: task.priority, state: 'queued', source: 'manual',
-  schedule: null, key: null, key_until: null, due_at: now, nominal_at: now, created_at: now,
-  deadline_at: deadlineFor(task, now, now).deadline_at ?? null, started_at: null, finished_at: null, moved: null,
-  attempt: 0, max_retries: task.max_retries, turn: 0, crashes: 0, missed: 0, preempted: 0, now: false, single: false,
-  owner: null, lease_until: null, cancel: null, reason: null, error: null, warning: null, progress: null, child: null
+  id: `asked/${task.id}`,
+  task: task.id,
+  queue: task.queue,
+  priority: task.priority,
+  state: 'queued',
+  source: 'manual',
+  schedule: null,
+  key: null,
+  key_until: null,
+  due_at: now,
+  nominal_at: now,
+  created_at: now,
+  deadline_at: deadlineFor(task, now, now).deadline_at ?? null,
+  started_at: null,
+  finished_at: null,
+  moved: null,
+  attempt: 0,
+  max_retries: task.max_retries,
+  turn: 0,
+  crashes: 0,
+  missed: 0,
+  preempted: 0,
+  now: false,
+  single: false,
+  owner: null,
+  lease_until: null,
+  cancel: null,
+  reason: null,
+  error: null,
+  warning: null,
+  progress: null,
+  child: null
 })
 
 /** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
@@ -112,8 +150,10 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
   const { engine, clock, config, situation, planner, tasks, activity } = options
   const took = await tookBy(tasks().keys(), options)
   const ended = await endedOf(tasks(), engine)
-  const facts = (await Promise.all(FACTS.map(prefix =>
-    engine.kept({ prefix })))).flat().map(({ name, value }) => ({ name, value }))
+  const facts = (await Promise.all(FACTS.map(prefix => engine.kept({ prefix })))).flat().map(({ name, value }) => ({
+    name,
+    value
+  }))
   const runs = await open(engine)
   const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
   const { reading, steady, pauses, trials } = situation.now

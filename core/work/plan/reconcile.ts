@@ -27,7 +27,8 @@ export interface ReconcilerOptions {
 const DISABLED: Reason = { code: 'task_disabled', message: 'its task was disabled while the run waited' }
 const SLICE = 200
 
-/** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and it is seen at a glance. */
+/** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and
+ *  it is seen at a glance. */
 function isSame (schedule: Schedule, task: Task): boolean {
   if (!saysSame(schedule, task)) return false
   schedule.trigger_args = task.trigger_args
@@ -75,8 +76,8 @@ export class Reconciler {
     return fault
   }
 
-  /** Schedules that a clock which was set back (by so many ms, 0: not that anybody saw) has left in the future, those that go by elapsed time, and
-   *  those whose next fire does not follow from their cursor, planned again. */
+  /** Schedules that a clock which was set back (by so many ms, 0: not that anybody saw) has left in the future, those
+   *  that go by elapsed time, and those whose next fire does not follow from their cursor, planned again. */
   ahead (now: number, backMs: number): Plan[] {
     const { table, notice, writer } = this.#options
     const plans: Plan[] = []
@@ -93,7 +94,9 @@ export class Reconciler {
     }
     if (this.#isDoubtful) this.#retrySoon(now)
     this.#isDoubtful = false
-    if (plans.length > 0 && furthest > 0) notice({ kind: 'replanned', schedules: plans.length, ms: Math.round(furthest) })
+    if (plans.length > 0 && furthest > 0) {
+      notice({ kind: 'replanned', schedules: plans.length, ms: Math.round(furthest) })
+    }
     return plans
   }
 
@@ -102,11 +105,15 @@ export class Reconciler {
     const { tasks, table } = this.#options
     const plans: Plan[] = []
     this.#failed.clear()
-    const add = (plan: Plan | null) => { if (plan !== null) plans.push(plan) }
+    const add = (plan: Plan | null) => {
+      if (plan !== null) plans.push(plan)
+    }
     for (const task of tasks().values()) add(this.#tried({ id: task.id, task: task.id }, () => this.#follow(task, now)))
     const planned = new Set(plans.map(({ ask }) => ask.schedule.id))
     for (const entry of table.all) {
-      if (!planned.has(entry.schedule.id)) add(this.#tried(entry.schedule, () => this.#restOrWake(entry, tasks().get(entry.schedule.task), now)))
+      if (!planned.has(entry.schedule.id)) {
+        add(this.#tried(entry.schedule, () => this.#restOrWake(entry, tasks().get(entry.schedule.task), now)))
+      }
     }
     this.#forget(plans)
     return plans
@@ -117,7 +124,9 @@ export class Reconciler {
     for (const id of this.#resting) {
       const schedule = this.#options.table.get(id)?.schedule
       try {
-        if (schedule !== undefined && this.#options.tasks().get(schedule.task)?.enabled === false) await this.#cancelWaiting(id, now)
+        if (schedule !== undefined && this.#options.tasks().get(schedule.task)?.enabled === false) {
+          await this.#cancelWaiting(id, now)
+        }
         this.#resting.delete(id)
         this.#options.faults.mend(id)
       } catch (error) {
@@ -141,7 +150,9 @@ export class Reconciler {
   #retrySoon (now: number): void {
     const { faults, table } = this.#options
     for (const { schedule, retry_at: at } of faults.all) {
-      if (at !== null && (table.get(schedule)?.schedule.next_at ?? null) !== null) table.waitUntil(schedule, Math.min(at, now + 1000))
+      if (at !== null && (table.get(schedule)?.schedule.next_at ?? null) !== null) {
+        table.waitUntil(schedule, Math.min(at, now + 1000))
+      }
     }
   }
 
@@ -176,7 +187,16 @@ export class Reconciler {
     const { id, trigger, trigger_args: args, timezone } = task
     const known = this.#options.table.get(id)
     if (known?.schedule.origin === 'file' && known.trigger !== NEVER && isSame(known.schedule, task)) return null
-    const row = { id, task: id, origin: 'file', trigger, trigger_args: args, timezone, payload: null, created_by: 'file' } as const
+    const row = {
+      id,
+      task: id,
+      origin: 'file',
+      trigger,
+      trigger_args: args,
+      timezone,
+      payload: null,
+      created_by: 'file'
+    } as const
     return this.planOf(begunAt(row, now, this.chanceFor(id)), null, now)
   }
 

@@ -4,7 +4,14 @@ import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
 /** The trigger of a schedule that cannot be read. */
-export const NEVER: Trigger = { kind: 'date', jitter: 0, until: -Infinity, next: () => null, latest: () => null, count: () => 0 }
+export const NEVER: Trigger = {
+  kind: 'date',
+  jitter: 0,
+  until: -Infinity,
+  next: () => null,
+  latest: () => null,
+  count: () => 0
+}
 
 const LAST = 8.64e15
 const isInstant = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= LAST
@@ -21,6 +28,9 @@ export function readEntry (schedule: Schedule, now: number): { entry: Entry, err
   } catch (error) {
     const anchor = isInstant(schedule.anchor) ? schedule.anchor : now
     const cursor = isInstant(schedule.cursor) ? schedule.cursor : now
-    return { entry: { schedule: { ...schedule, anchor, cursor, next_at: null, nominal_at: null }, trigger: NEVER }, error }
+    return {
+      entry: { schedule: { ...schedule, anchor, cursor, next_at: null, nominal_at: null }, trigger: NEVER },
+      error
+    }
   }
 }

@@ -3,7 +3,10 @@ import type { Item } from './heap.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
-export interface Entry { schedule: Schedule, trigger: Trigger }
+export interface Entry {
+  schedule: Schedule
+  trigger: Trigger
+}
 
 /** Every schedule by id, by task and by its next fire. */
 export class Timetable {

@@ -10,7 +10,10 @@ import type { Timetable } from './timetable.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
 /** What the engine is asked to write, and the trigger of what is written. */
-export interface Plan { ask: PlanAsk, trigger: Trigger }
+export interface Plan {
+  ask: PlanAsk
+  trigger: Trigger
+}
 
 export interface WriterOptions {
   engine: Engine
@@ -24,11 +27,14 @@ export interface WriterOptions {
   failed: (plan: Plan, error: unknown) => void
 }
 
-/** After so many refusals in a row it is the engine that is to blame, and no batch is taken apart any more. A bad row among 5,000 takes fourteen. */
+/** After so many refusals in a row it is the engine that is to blame, and no batch is taken apart any more. A bad row
+ *  among 5,000 takes fourteen. */
 const MOST_REFUSALS = 20
 
 /** Of one round of writing: refusals since the engine last took something. */
-interface Round { refusals: number }
+interface Round {
+  refusals: number
+}
 
 type Stored = ReadonlyMap<string, Schedule>
 
@@ -57,7 +63,9 @@ export class Writer {
     const round: Round = { refusals: 0 }
     const isAlone = ({ ask: { schedule } }: Plan) => this.#options.faults.has(schedule.id)
     const { together = [], alone = [] } = Object.groupBy(plans, plan => isAlone(plan) ? 'alone' : 'together')
-    for (let start = 0; start < together.length; start += size) await this.#writeBatch(together.slice(start, start + size), round)
+    for (let start = 0; start < together.length; start += size) {
+      await this.#writeBatch(together.slice(start, start + size), round)
+    }
     for (const plan of alone) await this.#writeBatch([plan], round)
   }
 
@@ -93,8 +101,9 @@ export class Writer {
     const lost: number[] = []
     for (const [index, plan] of plans.entries()) {
       const answer = planned[index]
-      if (answer === undefined) this.#options.failed(plan, new TypeError('the engine has not answered for this schedule'))
-      else if (answer.applied) this.#took(plan, answer)
+      if (answer === undefined) {
+        this.#options.failed(plan, new TypeError('the engine has not answered for this schedule'))
+      } else if (answer.applied) this.#took(plan, answer)
       // What becomes of it is decided at its instant.
       else if (plan.ask.early) this.#options.table.wait(plan.ask.schedule.id, 0)
       else lost.push(index)
@@ -108,7 +117,9 @@ export class Writer {
     for (const [plan, answer] of lost) {
       try {
         const told = (answer as Planned & { stored?: Schedule | null }).stored
-        if (told === undefined) all ??= new Map((await this.#options.engine.schedules()).map(schedule => [schedule.id, schedule]))
+        if (told === undefined) {
+          all ??= new Map((await this.#options.engine.schedules()).map(schedule => [schedule.id, schedule]))
+        }
         this.#follow(plan, told === undefined ? all!.get(plan.ask.schedule.id) ?? null : told)
       } catch (error) {
         this.#options.failed(plan, error)
@@ -141,6 +152,13 @@ export class Writer {
     if (faults.mend(schedule.id)) notice({ kind: 'schedule_mended', task: schedule.task, schedule: schedule.id })
     if (fires.length === 0) return
     for (const run of replaced) this.#options.replaced(run)
-    notice({ kind: 'fired', task: schedule.task, schedule: schedule.id, added: added.length, skipped: skipped.length, missed: coalesced })
+    notice({
+      kind: 'fired',
+      task: schedule.task,
+      schedule: schedule.id,
+      added: added.length,
+      skipped: skipped.length,
+      missed: coalesced
+    })
   }
 }

@@ -23,7 +23,8 @@ const LOOKED_AT = 5
 /** How long the runs of a task that completed last took, ms: the middle one, or null when none has. */
 async function usualOf (task: string, engine: Engine): Promise<number | null> {
   const { items } = await engine.list({ task, state: ['completed'], limit: LOOKED_AT })
-  const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from]).toSorted((a, b) => a - b)
+  const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from])
+    .toSorted((a, b) => a - b)
   return took[Math.floor(took.length / 2)] ?? null
 }
 
@@ -55,8 +56,16 @@ export class ActiveRuns {
   /** Each of them as far as those that wait mind it; one that rests keeps its queue and its locks. */
   get begun (): Begun[] {
     return this.all().map(({ run, task }) => ({
-      task: task.id, queue: run.queue, locks: task.locks, alone: task.alone,
-      priority: run.priority, source: run.source, due_at: run.due_at, started_at: run.started_at ?? 0, resting: this.#resting.has(run.id), crashes: run.crashes
+      task: task.id,
+      queue: run.queue,
+      locks: task.locks,
+      alone: task.alone,
+      priority: run.priority,
+      source: run.source,
+      due_at: run.due_at,
+      started_at: run.started_at ?? 0,
+      resting: this.#resting.has(run.id),
+      crashes: run.crashes
     }))
   }
 
@@ -86,7 +95,9 @@ export class ActiveRuns {
   /** Takes a slot again. */
   resume (active: Active): void {
     const { run, task } = active
-    if (this.#runs.get(run.id) === active && this.#resting.delete(run.id)) this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
+    if (this.#runs.get(run.id) === active && this.#resting.delete(run.id)) {
+      this.#counts.set(task.id, (this.#counts.get(task.id) ?? 0) + 1)
+    }
   }
 
   #uncount ({ task }: Active): void {

@@ -27,7 +27,8 @@ type Ending = { kind: 'returned', value: unknown } | { kind: 'threw', error: unk
 
 const ABANDONED: Ending = { kind: 'abandoned' }
 
-/** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is freed whatever it does. */
+/** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is
+ *  freed whatever it does. */
 export async function attempt (options: AttemptOptions): Promise<Outcome> {
   const limit = timeLimit(options)
   const ending = await ended(options)
@@ -51,7 +52,9 @@ function ended (options: AttemptOptions): Promise<Ending> {
       since = clock.monotonic()
       resolve(ABANDONED)
     }
-    stop.listen(() => { cancel = after(clock, graceMs, abandon) })
+    stop.listen(() => {
+      cancel = after(clock, graceMs, abandon)
+    })
     void worked(options).then(ending => {
       stop.listen(null)
       cancel?.()
@@ -76,7 +79,8 @@ function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
   if (stop?.code === 'timeout') return failed(stop, options)
   if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
   if (ending.kind === 'returned') return completed(ending.value)
-  // Whoever is asked to stop and throws has stopped for us: the attempt is given back, and with it its place and its deadline.
+  // Whoever is asked to stop and throws has stopped for us: the attempt is given back, and with it its place and its
+  // deadline.
   if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.run.due_at }
   return failed((ending as { error: unknown }).error, options)
 }
@@ -87,9 +91,15 @@ const completed = (value: unknown): Outcome => ({ kind: 'completed', ...resultOf
 
 function failed (thrown: unknown, { task, run, clock, random }: AttemptOptions): Outcome {
   const { as, error, ms } = thrownOf(thrown)
-  if (as === 'skip') return { kind: 'skipped', reason: { code: 'skipped_by_task', message: error.message.slice(0, 1000) } }
+  if (as === 'skip') {
+    return { kind: 'skipped', reason: { code: 'skipped_by_task', message: error.message.slice(0, 1000) } }
+  }
   if (as === 'fatal') return { kind: 'failed', error, retry_at: null }
   const now = clock.now()
   if (ms !== undefined) return { kind: 'failed', error, retry_at: now + ms }
-  return { kind: 'failed', error, retry_at: retryAt({ attempt: run.attempt, now, random: random(), backoff: task.backoff }) }
+  return {
+    kind: 'failed',
+    error,
+    retry_at: retryAt({ attempt: run.attempt, now, random: random(), backoff: task.backoff })
+  }
 }

@@ -14,7 +14,11 @@ export interface BreatheOptions {
   changed: () => void
 }
 
-interface Waiter { active: Active, resume: () => void, slot: 'keep' | 'give' }
+interface Waiter {
+  active: Active
+  resume: () => void
+  slot: 'keep' | 'give'
+}
 
 /** The places inside a task at which it waits while its gates are closed. */
 export class Breathe {
@@ -25,8 +29,8 @@ export class Breathe {
     this.#options = options
   }
 
-  /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot meanwhile, and the run goes on once
-   *  there is one for it again. */
+  /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot
+   *  meanwhile, and the run goes on once there is one for it again. */
   async take (active: Active, breathing: Breathing): Promise<void> {
     const reason = this.#options.closed(active)
     if (reason === null) return
@@ -41,7 +45,8 @@ export class Breathe {
     await this.#wait(active, slot)
   }
 
-  /** Lets those go on whose gates are open again, those first that have kept their slots; before anything else takes the slots that are free. */
+  /** Lets those go on whose gates are open again, those first that have kept their slots; before anything else takes
+   *  the slots that are free. */
   advance (): void {
     for (const waiter of [...this.#waiters].toSorted((a, b) => Number(a.slot === 'give') - Number(b.slot === 'give'))) {
       if (this.#mayGoOn(waiter)) waiter.resume()

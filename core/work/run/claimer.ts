@@ -64,7 +64,8 @@ export class Claimer {
   readonly #turns: Turns = {}
   /** Runs that are claimed and have not begun, and the ones of them that are to stop. */
   readonly #claimed = new Map<string, boolean>()
-  /** Claims that are not answered yet, and runs that were to stop meanwhile: they may be among those that are claimed. */
+  /** Claims that are not answered yet, and runs that were to stop meanwhile: they may be among those that are
+   *  claimed. */
   #unanswered = 0
   /** What pools had left when the claim that is under way was asked for: all of it may be taken. */
   #promised: Readonly<Record<string, number>> = {}
@@ -100,9 +101,11 @@ export class Claimer {
     return true
   }
 
-  /** One look; `true` when there may be more to claim, else when to look again by the clock alone (epoch ms), or null. */
+  /** One look; `true` when there may be more to claim, else when to look again by the clock alone (epoch ms), or
+   *  null. */
   async look (): Promise<true | number | null> {
-    const { engine, clock, owner, slots, pending, dependencies, verdicts, holding, prefetch, breathe, tasks } = this.#options
+    const { engine, clock, owner, slots, pending, dependencies, verdicts, holding, prefetch, breathe, tasks } =
+      this.#options
     const limit = UNSETTLED * slots() - pending()
     if (limit <= 0) return null
     const due = await engine.due({ now: clock.now(), owner })
@@ -146,11 +149,22 @@ export class Claimer {
   }
 
   /** Claims what is offered and begins it; returns how many runs were claimed. */
-  async #claim ({ offers, pools }: Pick<Offers, 'offers' | 'pools'>, { now, limit }: { now: number, limit: number }): Promise<number> {
+  async #claim (
+    { offers, pools }: Pick<Offers, 'offers' | 'pools'>,
+    { now, limit }: { now: number, limit: number }
+  ): Promise<number> {
     const { engine, owner, isOpen, verdicts } = this.#options
     if (offers.length === 0 || !isOpen()) return 0
     const { under } = verdicts
-    const ask: ClaimAsk = { owner, now, lease_until: now + LEASE, offers, pools, limit, rates: ratesOf(offers, under.config) }
+    const ask: ClaimAsk = {
+      owner,
+      now,
+      lease_until: now + LEASE,
+      offers,
+      pools,
+      limit,
+      rates: ratesOf(offers, under.config)
+    }
     this.#unanswered++
     this.#promised = pools
     const claimed = await engine.claim(ask).finally(() => {
@@ -162,7 +176,9 @@ export class Claimer {
       this.#took(offers[offer]!, now)
     }
     if (this.#unanswered === 0) this.#stopped.clear()
-    const waiting = claimed.map(run => this.#take(run, { offer: offers[run.offer]!, under })).filter(one => one !== null)
+    const waiting = claimed.map(run => this.#take(run, { offer: offers[run.offer]!, under })).filter(one =>
+      one !== null
+    )
     if (waiting.length > 0) await Promise.all(waiting)
     return claimed.length
   }
@@ -182,8 +198,8 @@ export class Claimer {
     await this.#claim(earlyOffers({ ...verdicts.facts(), now: at, due }), { now: at, limit })
   }
 
-  /** Begins a claimed run, or keeps it for when there is a slot for it. Whatever happens, it is begun, kept or given back: null when it is, else a
-   *  promise that resolves then. */
+  /** Begins a claimed run, or keeps it for when there is a slot for it. Whatever happens, it is begun, kept or given
+   *  back: null when it is, else a promise that resolves then. */
   #take (run: Claimed, { offer, under }: { offer: Offer, under: Under }): Promise<void> | null {
     const { prefetch, tasks, clock } = this.#options
     const task = tasks().get(run.task)
@@ -220,7 +236,8 @@ export class Claimer {
     else giveBack(run, CLOSED)
   }
 
-  /** Whether the verdict on a run that was just claimed is still to start: a pause may come while a claim is under way. */
+  /** Whether the verdict on a run that was just claimed is still to start: a pause may come while a claim is under
+   *  way. */
   #stillStarts (run: Run, under: Under): boolean {
     const { verdicts, isOpen } = this.#options
     if (!isOpen()) return false
@@ -228,7 +245,9 @@ export class Claimer {
   }
 }
 
-const tasksOf = ({ cohorts, singles }: Due): string[] => [...new Set([...cohorts.map(({ task }) => task), ...singles.map(({ task }) => task)])]
+const tasksOf = (
+  { cohorts, singles }: Due
+): string[] => [...new Set([...cohorts.map(({ task }) => task), ...singles.map(({ task }) => task)])]
 
 /** The rates of the queues that the offers are of. */
 function ratesOf (offers: readonly Offer[], { queues }: Pick<Config, 'queues'>): NonNullable<ClaimAsk['rates']> {

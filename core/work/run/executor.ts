@@ -53,9 +53,13 @@ export interface ExecutorOptions {
 }
 
 /** How long an attempt had its slot (ms), and what it took of the machine where that can be told. */
-interface Taken { ms: number, used: Used | undefined }
+interface Taken {
+  ms: number
+  used: Used | undefined
+}
 
-/** What is executed elsewhere is ended at the grace, and keeps its slot until it is gone: this is how long that may take. */
+/** What is executed elsewhere is ended at the grace, and keeps its slot until it is gone: this is how long that may
+ *  take. */
 const ENDING = SECOND / 2
 
 type ToRetry = Extract<Outcome, { kind: 'failed' }> & { retry_at: number }
@@ -64,7 +68,8 @@ const isToRetry = (outcome: Outcome): outcome is ToRetry => outcome.kind === 'fa
 
 const nobody = () => undefined
 
-/** A task that is tried again and again on a mount whose server is gone would come to keep every thread that there is for files and names. */
+/** A task that is tried again and again on a mount whose server is gone would come to keep every thread that there is
+ *  for files and names. */
 const sparing = (task: string, work: TaskFunction): TaskFunction => ctx => {
   const count = fileCalls.keptBy(task, STUCK)
   if (count >= MOST_KEPT) throw ioStuck({ task, count })
@@ -75,7 +80,9 @@ const sparing = (task: string, work: TaskFunction): TaskFunction => ctx => {
 function afterHolding (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
   if (ms === 0) return outcome
   log().warn(heldWords(ms))
-  return outcome.kind !== 'completed' ? outcome : { ...outcome, warning: [outcome.warning, heldWords(ms)].filter(Boolean).join('; ') }
+  return outcome.kind !== 'completed'
+    ? outcome
+    : { ...outcome, warning: [outcome.warning, heldWords(ms)].filter(Boolean).join('; ') }
 }
 
 /** What a function returns at once: a promise, when it goes on later. */
@@ -112,11 +119,19 @@ export class Executor {
     return this.#attempts.size
   }
 
-  /** Begins a claimed run; `freed` is called when its slot is free, with how long it took (ms), and again when it is settled. */
+  /** Begins a claimed run; `freed` is called when its slot is free, with how long it took (ms), and again when it is
+   *  settled. */
   begin (run: Claimed, task: Task, freed: (ms?: number) => void): void {
     const { active: runs, clock, notice } = this.#options
     const lease = { id: run.id, turn: run.turn }
-    const active: Active = { run, task, lease, stop: new Stop(), lines: new RunLines(), progress: new ProgressTracker(clock) }
+    const active: Active = {
+      run,
+      task,
+      lease,
+      stop: new Stop(),
+      lines: new RunLines(),
+      progress: new ProgressTracker(clock)
+    }
     runs.add(active)
     notice({ kind: 'claimed', run })
     this.#attempts.add(active)
@@ -131,14 +146,24 @@ export class Executor {
 
   /** Gives a claimed run back that was not executed, to be due again then. */
   async giveBack ({ id, turn, due_at: due }: Claimed, reason: Reason, due_at = due): Promise<void> {
-    await this.#settle({ lease: { id, turn }, outcome: { kind: 'postponed', reason, due_at }, now: this.#options.clock.now(), begun: false })
+    await this.#settle({
+      lease: { id, turn },
+      outcome: { kind: 'postponed', reason, due_at },
+      now: this.#options.clock.now(),
+      begun: false
+    })
   }
 
   /** Gives a run back that is stored as running here, when nobody here has it. */
   async giveBackLease (lease: Lease, reason: Reason): Promise<void> {
     const run = await this.#options.engine.get(lease.id)
     if (run?.state !== 'running' || run.turn !== lease.turn) return
-    await this.#settle({ lease, outcome: { kind: 'postponed', reason, due_at: run.due_at }, now: this.#options.clock.now(), begun: false })
+    await this.#settle({
+      lease,
+      outcome: { kind: 'postponed', reason, due_at: run.due_at },
+      now: this.#options.clock.now(),
+      begun: false
+    })
   }
 
   /** Tries again to settle what the engine could not take. */
@@ -192,13 +217,22 @@ export class Executor {
     const { clock, random, abortGraceMs, notice, inline } = this.#options
     const began = clock.monotonic()
     const given = this.#given(active)
-    const work = sparing(task.id, this.#bounded(active, given, task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)))
+    const work = sparing(task.id,
+      this.#bounded(active, given,
+        task.work.kind === 'function' ? task.work.func : this.#elsewhere(active, given, taken)))
     const ctx = contextFor(given)
     const scope = scopeOf(ctx, given.log)
     const slot = task.work.kind === 'function' ? inline?.enter({ id: run.id, task: task.id }) : undefined
     const outcome = await attempt({
-      task, run, stop, clock, random, graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
-      work: slot === undefined ? () => runScope.run(scope, work, ctx) : () => called(() => runScope.run(scope, work, ctx), () => inline!.returned(slot)),
+      task,
+      run,
+      stop,
+      clock,
+      random,
+      graceMs: abortGraceMs + (task.work.kind === 'isolated' ? ENDING : 0),
+      work: slot === undefined
+        ? () => runScope.run(scope, work, ctx)
+        : () => called(() => runScope.run(scope, work, ctx), () => inline!.returned(slot)),
       overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
     })
     scope.output.end()
@@ -211,7 +245,10 @@ export class Executor {
     if (task.input === null) return work
     return ctx => {
       const looked = checkReach(task, run, this.#options.uploads())
-      return looked === null ? work(ctx) : looked.then(reach => { given.reach = reach; return work(ctx) })
+      return looked === null ? work(ctx) : looked.then(reach => {
+        given.reach = reach
+        return work(ctx)
+      })
     }
   }
 
@@ -219,10 +256,15 @@ export class Executor {
   #elsewhere ({ run, task, lease }: Active, given: ContextOptions, taken: Taken): TaskFunction {
     const { engine, clock, notice, abortGraceMs } = this.#options
     return workOf(task.work, {
-      given, clock, threads: this.#threads, graceMs: abortGraceMs,
+      given,
+      clock,
+      threads: this.#threads,
+      graceMs: abortGraceMs,
       child: child => engine.report({ lease, now: clock.now(), child }),
       late: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
-      used: used => { if (used) taken.used = used }
+      used: used => {
+        if (used) taken.used = used
+      }
     })
   }
 
@@ -232,7 +274,11 @@ export class Executor {
     const earlier = run.attempt === 1 ? [] : await this.#attemptsOf(run.id)
     const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
     if (outcome.retry_at <= first + task.retryForMs) return outcome
-    return { ...outcome, retry_at: null, reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` } }
+    return {
+      ...outcome,
+      retry_at: null,
+      reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` }
+    }
   }
 
   /** The earlier attempts of a run; none when the engine cannot say, which lets it be tried once more. */
@@ -247,13 +293,30 @@ export class Executor {
 
   #settlement ({ lease, lines, progress }: Active, outcome: Outcome, { used }: Taken): Settlement {
     const logs = lines.end()
-    return { lease, outcome, now: this.#options.clock.now(), logs: logs.length > 0 ? logs : undefined, progress: progress.take() ?? undefined, used }
+    return {
+      lease,
+      outcome,
+      now: this.#options.clock.now(),
+      logs: logs.length > 0 ? logs : undefined,
+      progress: progress.take() ?? undefined,
+      used
+    }
   }
 
-  #tell ({ lease: { id, turn } }: Active, { outcome, settled, taken: { ms, used } }: { outcome: Outcome, settled: Run | null, taken: Taken }): void {
+  #tell (
+    { lease: { id, turn } }: Active,
+    { outcome, settled, taken: { ms, used } }: { outcome: Outcome, settled: Run | null, taken: Taken }
+  ): void {
     const { notice } = this.#options
-    if (settled) notice({ kind: 'settled', run: settled, outcome: outcome.kind, ms: Math.round(ms * 10) / 10, ...used && { used } })
-    else notice({ kind: 'stale', id, turn, outcome: outcome.kind })
+    if (settled) {
+      notice({
+        kind: 'settled',
+        run: settled,
+        outcome: outcome.kind,
+        ms: Math.round(ms * 10) / 10,
+        ...used && { used }
+      })
+    } else notice({ kind: 'stale', id, turn, outcome: outcome.kind })
   }
 
   /** Settles, and goes on trying while the engine cannot take it: what a task did must not be lost to a full disk. */

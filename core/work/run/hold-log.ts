@@ -7,14 +7,29 @@ import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 
-/** What was last written of a cohort or a run. `since`: from when the code holds; `at`: when the message was written. `split`: it was written of the
- *  first runs of a cohort alone. */
-interface Said { target: Target, run: Pick<Run, 'id' | 'task'>, code: string, message: string, since: number, at: number, split: boolean }
+/** What was last written of a cohort or a run. `since`: from when the code holds; `at`: when the message was written.
+ *  `split`: it was written of the first runs of a cohort alone. */
+interface Said {
+  target: Target
+  run: Pick<Run, 'id' | 'task'>
+  code: string
+  message: string
+  since: number
+  at: number
+  split: boolean
+}
 
 type Target = Pick<HoldEntry, 'cohort' | 'id'>
 
 /** What is to be noted under one key. `quiet`: nobody is told of it, for it is of no run that could be named. */
-interface Note { key: string, target: Target, run: Pick<Run, 'id' | 'task'>, reason: GateAnswer | null, split: boolean, quiet: boolean }
+interface Note {
+  key: string
+  target: Target
+  run: Pick<Run, 'id' | 'task'>
+  reason: GateAnswer | null
+  split: boolean
+  quiet: boolean
+}
 
 const FIRST = Number.MIN_SAFE_INTEGER
 const LAST = Number.MAX_SAFE_INTEGER
@@ -26,7 +41,8 @@ const SAME_CODE = MINUTE
 const PACE = 'pace'
 const WRITTEN = ['task_missing', 'breaker_trial', PACE, 'ups_ending']
 
-/** Waiting for a slot is the queue's ordinary business: only what the machine, the calendar or a person says is written down. */
+/** Waiting for a slot is the queue's ordinary business: only what the machine, the calendar or a person says is written
+ *  down. */
 function reasonFor (judgement: Judgement): GateAnswer | null {
   if (judgement.decision !== 'hold') return null
   const reason = firstReason(judgement)
@@ -37,16 +53,20 @@ function reasonFor (judgement: Judgement): GateAnswer | null {
 const keyOf = ({ run, cohort }: Judged): string =>
   cohort === null ? run.id : `${run.task} ${run.queue} ${run.priority} ${cohort.span} ${cohort.scheduled}`
 
-const wholeOf = (target: Target): Target => target.cohort ? { cohort: { ...target.cohort, from: FIRST, until: LAST } } : target
+const wholeOf = (target: Target): Target =>
+  target.cohort ? { cohort: { ...target.cohort, from: FIRST, until: LAST } } : target
 
-/** What is to be noted of a run that is judged by itself, or of a cohort: of all its runs, or of its first and of the rest apart. */
+/** What is to be noted of a run that is judged by itself, or of a cohort: of all its runs, or of its first and of the
+ *  rest apart. */
 function notesOf (one: Judged): Note[] {
   const { run: { id, task: name }, cohort, rest } = one
   const shared = { run: { id, task: name }, reason: reasonFor(one.judgement), split: rest !== undefined, quiet: false }
   const key = keyOf(one)
   if (cohort === null) return [{ ...shared, key, target: { id } }]
   const { task, queue, priority, span, scheduled } = cohort
-  const within = (from: number, until: number): Target => ({ cohort: { task, queue, priority, span, scheduled, from, until } })
+  const within = (from: number, until: number): Target => ({
+    cohort: { task, queue, priority, span, scheduled, from, until }
+  })
   if (rest === undefined) return [{ ...shared, key, target: within(FIRST, LAST) }]
   return [
     { ...shared, key, target: within(FIRST, rest.from - 1) },
@@ -73,7 +93,8 @@ export class HoldLog {
     this.#notice = notice
   }
 
-  /** Notes the verdicts on all that is due, and that nothing holds what is not due any more. It is written soon after. */
+  /** Notes the verdicts on all that is due, and that nothing holds what is not due any more. It is written soon
+   *  after. */
   note (judged: readonly Judged[], now: number): void {
     const notes = judged.flatMap(notesOf)
     const keys = new Set(notes.map(({ key }) => key))
@@ -85,7 +106,9 @@ export class HoldLog {
     for (const key of this.#firsts.keys()) if (!keys.has(key)) this.#firsts.delete(key)
     for (const note of notes) this.#change(note, now)
     this.#first = false
-    this.#writing ??= this.#flush().finally(() => { this.#writing = null })
+    this.#writing ??= this.#flush().finally(() => {
+      this.#writing = null
+    })
   }
 
   /** Since when a cohort or a run is held, epoch ms, or null; what only comes back bit by bit is held no more. */

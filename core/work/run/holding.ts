@@ -52,8 +52,8 @@ export class Holding {
     this.log = new HoldLog(options)
   }
 
-  /** Sees to the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for urgent ones.
-   *  Returns when to look again by the clock alone (epoch ms), or null. */
+  /** Sees to the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for
+   *  urgent ones. Returns when to look again by the clock alone (epoch ms), or null. */
   async left (judged: readonly Judged[]): Promise<number | null> {
     const { clock } = this.#options
     const now = clock.now()
@@ -62,7 +62,8 @@ export class Holding {
     for (const one of judged) this.#makeRoom(one)
     const deadline = await this.#overdue(now)
     if (ended.includes(true)) return now
-    return earliest([deadline, this.#options.verdicts.doubtedUntil ?? null, ...judged.map(one => this.#changesAt(one, now))])
+    return earliest([deadline, this.#options.verdicts.doubtedUntil ?? null,
+      ...judged.map(one => this.#changesAt(one, now))])
   }
 
   /** Asks running runs whose conditions are lost to yield or to stop, as their tasks say. */
@@ -72,7 +73,9 @@ export class Holding {
       if (one.task.on_lost === 'continue') continue
       const { decision, reason } = this.#whenLost(one)
       if (decision === 'continue') continue
-      const [code, verb] = decision === 'yield' ? ['yield', 'held until it clears'] as const : ['cancelled', 'cancelled'] as const
+      const [code, verb] = decision === 'yield'
+        ? ['yield', 'held until it clears'] as const
+        : ['cancelled', 'cancelled'] as const
       abort(one.run.id, new StopReason(code, `${reason!.message}: ${verb}`, 'offpeak'))
     }
   }
@@ -84,7 +87,13 @@ export class Holding {
 
   #whenLost ({ task, run }: Pick<Active, 'task' | 'run'>) {
     const { situation, clock, verdicts } = this.#options
-    return whenLost({ task, run, ...situation.now, standing: { ...verdicts.standing, pauses: situation.pauses }, now: clock.now() })
+    return whenLost({
+      task,
+      run,
+      ...situation.now,
+      standing: { ...verdicts.standing, pauses: situation.pauses },
+      now: clock.now()
+    })
   }
 
   /** True when the run was ended, or the engine could not say. */
@@ -112,7 +121,9 @@ export class Holding {
     const lost = gates.find(({ ok, code }) => !ok && code === DEPENDENCY_FAILED)
     if (lost) return { reason: { code: lost.code, message: lost.message, chain: lost.observed as string[] } }
     const { code, message } = firstReason({ gates })!
-    const reason = this.#isLate(run) ? { code: 'deadline', message: `held until its deadline: ${message}` } : { code, message }
+    const reason = this.#isLate(run)
+      ? { code: 'deadline', message: `held until its deadline: ${message}` }
+      : { code, message }
     return { reason, ...decision === 'fail' && { error: { name: 'DeadlinePassed', message: reason.message } } }
   }
 
@@ -132,7 +143,11 @@ export class Holding {
     if (this.#leaving.size > 0) return
     const priority = urgencyOf({ run, task: tasks().get(run.task), class: judgement.class.class })
     const running = active.working.map(({ run: other, task }) => ({
-      id: other.id, priority: this.#urgencyOf(other, task), preemptible: task.preemptible, started_at: other.started_at ?? 0, preempted: other.preempted
+      id: other.id,
+      priority: this.#urgencyOf(other, task),
+      preemptible: task.preemptible,
+      started_at: other.started_at ?? 0,
+      preempted: other.preempted
     }))
     const id = whomToPreempt({ priority, running, config: situation.now.config, now: clock.now() })
     if (id === null) return

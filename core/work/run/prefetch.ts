@@ -6,7 +6,8 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Pace } from '../../model/admit/prefetch.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes back. */
+/** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes
+ *  back. */
 const PATIENCE = SECOND / 5
 
 /** Tasks whose pace is remembered, at most. */
@@ -18,7 +19,8 @@ export interface PrefetchOptions {
   giveBack: (run: Claimed) => void
 }
 
-/** Runs that are claimed before there is a slot for them, of quick tasks only, or some ms before their instant: first come first, and not for long. */
+/** Runs that are claimed before there is a slot for them, of quick tasks only, or some ms before their instant: first
+ *  come first, and not for long. */
 export class Prefetch {
   readonly #options: PrefetchOptions
   readonly #paces = new Map<string, Pace>()
@@ -44,7 +46,8 @@ export class Prefetch {
     this.#paces.set(id, paced(this.#paces.get(id), ms))
   }
 
-  /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is more urgent. */
+  /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is
+   *  more urgent. */
   of (task: string, slots: number): number {
     return this.size > 0 || this.#stalled ? 0 : aheadFor(this.#paces.get(task), slots)
   }
@@ -61,8 +64,12 @@ export class Prefetch {
     this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.#giveUp())
   }
 
-  /** The first run, if it may begin now; one whose task is defined anew goes back, and one that has waited for too long. */
-  take (tasks: ReadonlyMap<string, Task>, begins: (task: Task, run: Claimed) => boolean): { run: Claimed, task: Task } | null {
+  /** The first run, if it may begin now; one whose task is defined anew goes back, and one that has waited for too
+   *  long. */
+  take (
+    tasks: ReadonlyMap<string, Task>,
+    begins: (task: Task, run: Claimed) => boolean
+  ): { run: Claimed, task: Task } | null {
     while (this.size > 0) {
       const first = this.#runs[this.#next]!
       const same = tasks.get(first.task.id) === first.task && !this.#isOld(first.run)

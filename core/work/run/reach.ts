@@ -14,18 +14,23 @@ import type { Task } from '../../model/task/task.ts'
 function homeOf (user: string): string | null {
   if (user === '') return homedir()
   try {
-    return readFileSync('/etc/passwd', 'utf8').split('\n').map(line => line.split(':')).find(([name]) => name === user)?.[5] ?? null
+    return readFileSync('/etc/passwd', 'utf8').split('\n').map(line => line.split(':')).find(([name]) => name === user)
+      ?.[5] ?? null
   } catch {
     return null
   }
 }
 
 const VARIABLE = /\$\$|\$\{(\w+)\}|\$(\w+)/g
-const valueOf = (text: string, name: string) => text === '$$' ? '$' : name === 'HOME' ? homedir() : process.env[name] ?? text
+const valueOf = (text: string, name: string) =>
+  text === '$$' ? '$' : name === 'HOME' ? homedir() : process.env[name] ?? text
 
 /** A folder of the configuration, its `~`, `~user` and variables put in, as the tasks do. */
 const expanded = (path: string): string =>
-  resolve(path.replace(/^~([^/]*)/, (text, user: string) => homeOf(user) ?? text).replaceAll(VARIABLE, (text, a?: string, b?: string) => valueOf(text, a ?? b ?? '')))
+  resolve(
+    path.replace(/^~([^/]*)/, (text, user: string) => homeOf(user) ?? text).replaceAll(VARIABLE,
+      (text, a?: string, b?: string) => valueOf(text, a ?? b ?? ''))
+  )
 
 /** Where a path leads, links followed; what is not there yet lies where its first parent that is there leads. */
 async function placeOf (path: string): Promise<string> {
@@ -43,12 +48,14 @@ const holds = (outer: string, inner: string): boolean => {
   return rest === '' || (rest !== '..' && !rest.startsWith(`..${sep}`))
 }
 
-const far = (pointer: string, detail: string) => new Fatal(`The payload goes beyond what is configured: ${pointer} ${detail}`)
+const far = (pointer: string, detail: string) =>
+  new Fatal(`The payload goes beyond what is configured: ${pointer} ${detail}`)
 
 type Asked = Pick<Claimed, 'payload' | 'source' | 'task' | 'schedule'>
 
-/** Throws when a run that somebody asked for reaches further than its task is configured now: the configuration was changed after it was asked for, or a
- *  link leads a path out of its folder. What is null needs no second look; otherwise the folders of each path, links followed. */
+/** Throws when a run that somebody asked for reaches further than its task is configured now: the configuration was
+ *  changed after it was asked for, or a link leads a path out of its folder. What is null needs no second look;
+ *  otherwise the folders of each path, links followed. */
 export function checkReach (task: Task, run: Asked, uploads: string): Promise<Reach> | null {
   if (task.input === null || !isAsked(run)) return null
   const ask = { task: task.id, input: task.input, configured: task.payload, payload: run.payload, uploads, below }

@@ -5,10 +5,19 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-export interface AnewOptions { engine: Engine, clock: Clock, notice: Listener }
+export interface AnewOptions {
+  engine: Engine
+  clock: Clock
+  notice: Listener
+}
 
-/** The run as its attempt begins: without its checkpoint when another version of the definition has saved it and the task wants it so. */
-export function begun ({ run, task, lease }: Active, log: () => TaskLog, { engine, clock, notice }: AnewOptions): Claimed {
+/** The run as its attempt begins: without its checkpoint when another version of the definition has saved it and the
+ *  task wants it so. */
+export function begun (
+  { run, task, lease }: Active,
+  log: () => TaskLog,
+  { engine, clock, notice }: AnewOptions
+): Claimed {
   if (task.on_changed !== 'restart' || !isChanged(run.checkpoint, task.version)) return run
   const saved = opened(run.checkpoint).version
   notice({ kind: 'begun_anew', id: run.id, task: task.id, saved, version: task.version })

@@ -76,14 +76,29 @@ export class Runner implements Service {
     this.#prefetch = new Prefetch({ clock, giveBack: run => this.#giveBack(run, NO_SLOT) })
     this.#holding = new Holding({ ...options, active, verdicts, abort: (id, reason) => this.abort(id, reason) })
     this.#breathe = new Breathe({
-      ...options, active, changed: () => this.wake(),
-      closed: one => this.#holding.closed(one), noSlot: ({ run }) => verdicts.slotFor(run)
+      ...options,
+      active,
+      changed: () => this.wake(),
+      closed: one => this.#holding.closed(one),
+      noSlot: ({ run }) => verdicts.slotFor(run)
     })
-    this.#executor = new Executor({ ...options, active, breathe: (one, breathing) => this.#breathe.take(one, breathing) })
+    this.#executor = new Executor({
+      ...options,
+      active,
+      breathe: (one, breathing) => this.#breathe.take(one, breathing)
+    })
     this.#claimer = new Claimer({
-      ...options, active, verdicts, dependencies, holding: this.#holding, breathe: this.#breathe, prefetch: this.#prefetch,
-      pending: () => this.#executor.pending, isOpen: () => this.#isOpen,
-      begin: run => this.#begin(run), giveBack: (run, reason, due) => this.#giveBack(run, reason, due)
+      ...options,
+      active,
+      verdicts,
+      dependencies,
+      holding: this.#holding,
+      breathe: this.#breathe,
+      prefetch: this.#prefetch,
+      pending: () => this.#executor.pending,
+      isOpen: () => this.#isOpen,
+      begin: run => this.#begin(run),
+      giveBack: (run, reason, due) => this.#giveBack(run, reason, due)
     })
     situation.onChange(changed => {
       if (!this.#concerns(changed)) return
@@ -139,9 +154,12 @@ export class Runner implements Service {
     return Array.from(this.#options.tasks().values()).some(({ constraints }) => asksForSignal(constraints, signals))
   }
 
-  /** What others have committed to the store: something may start, another owner has taken what was to be had, or a running run is to stop. */
+  /** What others have committed to the store: something may start, another owner has taken what was to be had, or a
+   *  running run is to stop. */
   #changed ({ kinds, said }: Change): void {
-    if (kinds.has('work') || said.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) this.wake()
+    if (kinds.has('work') || said.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) {
+      this.wake()
+    }
     if (kinds.has('cancel') && this.#active.size > 0) void this.renew().catch(error => this.#failed('beat', error))
   }
 
@@ -149,7 +167,9 @@ export class Runner implements Service {
   wake (): void {
     if (!this.#isOpen) return
     this.#again = true
-    this.#looking ??= this.#look().finally(() => { this.#looking = null })
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null
+    })
   }
 
   /** Resolves when the look that is under way is over, and what it noted is written. */
@@ -158,7 +178,8 @@ export class Runner implements Service {
     await this.#holding.log.written()
   }
 
-  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
+  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else
+   *  changed. */
   verdict (run: Waiting, at = this.#options.clock.now()): Verdict {
     return this.#verdicts.of(run, at)
   }
@@ -197,11 +218,12 @@ export class Runner implements Service {
     this.#executor.retrySettle()
   }
 
-  /** Renews the lease; a run that was lost or cancelled elsewhere is asked to stop, and one that is stored as ours and that nobody has is given
-   *  back. */
+  /** Renews the lease; a run that was lost or cancelled elsewhere is asked to stop, and one that is stored as ours and
+   *  that nobody has is given back. */
   async renew (): Promise<void> {
     const { engine, clock, owner } = this.#options
-    // Who has nothing needs no lease, and writes nothing: what it may have without knowing of it is looked for now and then.
+    // Who has nothing needs no lease, and writes nothing: what it may have without knowing of it is looked for now and
+    // then.
     const holds = this.#active.size > 0 || this.#executor.pending > 0 || this.#strange.size > 0
     if (!holds && clock.now() - this.#beatAt < BEAT_AT_REST) return
     this.#beatAt = clock.now()
@@ -213,12 +235,15 @@ export class Runner implements Service {
     }
     for (const { id, reason } of cancel) this.abort(id, new StopReason('cancelled', reason.message, reason.by))
     const strange = running.filter(({ id }) => !this.#isHere(id))
-    for (const lease of strange.filter(({ id }) => this.#strange.has(id))) void this.#executor.giveBackLease(lease, STRANGE)
+    for (const lease of strange.filter(({ id }) => this.#strange.has(id))) {
+      void this.#executor.giveBackLease(lease, STRANGE)
+    }
     this.#strange = new Set(strange.map(({ id }) => id))
   }
 
   #isHere (id: string): boolean {
-    return this.#active.get(id) !== undefined || this.#executor.has(id) || this.#prefetch.has(id) || this.#claimer.has(id)
+    return this.#active.get(id) !== undefined || this.#executor.has(id) || this.#prefetch.has(id) ||
+      this.#claimer.has(id)
   }
 
   /** Claims nothing more; what is running goes on. */
@@ -257,7 +282,8 @@ export class Runner implements Service {
     this.wake()
   }
 
-  /** Begins what was claimed ahead, as far as its verdict is to start; true when every slot is taken and some still wait. */
+  /** Begins what was claimed ahead, as far as its verdict is to start; true when every slot is taken and some still
+   *  wait. */
   #advance (): boolean {
     const { tasks, clock } = this.#options
     if (!this.#isOpen) this.#prefetch.clear()
@@ -281,8 +307,11 @@ export class Runner implements Service {
     const { config } = situation.now
     const taken = this.#active.taken
     if (taken < slots()) return slots() - taken - this.#claimer.promised('slots')
-    const critical = this.#active.working.filter(({ run, task }) => isCritical({ run, task, class: classify(task, config).class })).length
-    return slots() - (taken - Math.min(critical, config.scheduling.max_concurrent_tasks.critical)) - this.#claimer.promised('slots')
+    const critical =
+      this.#active.working.filter(({ run, task }) => isCritical({ run, task, class: classify(task, config).class }))
+        .length
+    return slots() - (taken - Math.min(critical, config.scheduling.max_concurrent_tasks.critical)) -
+      this.#claimer.promised('slots')
   }
 
   #giveBack (run: Claimed, reason: { code: string, message: string }, due_at?: number): void {
@@ -291,7 +320,9 @@ export class Runner implements Service {
 
   #begin (run: Claimed): void {
     const task = this.#options.tasks().get(run.task)
-    if (task === undefined) return this.#giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
+    if (task === undefined) {
+      return this.#giveBack(run, { code: 'task_missing', message: 'the task vanished while the run was being claimed' })
+    }
     this.#executor.begin(run, task, ms => {
       if (ms !== undefined) this.#prefetch.learn(task, ms)
       if (!this.#advance()) this.wake()

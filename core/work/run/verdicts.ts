@@ -24,7 +24,10 @@ export interface VerdictsOptions {
 }
 
 /** What the engine says of others that use the same store. */
-export interface Shared { others: Others, rates: Readonly<Record<string, Bucket>> }
+export interface Shared {
+  others: Others
+  rates: Readonly<Record<string, Bucket>>
+}
 
 const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
@@ -33,7 +36,8 @@ export type Under = Required<Pick<Facts, 'reading' | 'config' | 'pauses' | 'tria
 
 /** True when two verdicts went by the same, but for the instant. */
 export const isSame = (a: Under, b: Under): boolean =>
-  a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials && a.tasks === b.tasks
+  a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials &&
+  a.tasks === b.tasks
 
 /** Gates that count slots: a run that has given its slot away passes them again before it goes on. */
 const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency', 'alone']
@@ -76,12 +80,22 @@ export class Verdicts {
     const { tasks, slots, clock, situation, active, dependencies } = this.#options
     const { doubtedUntil } = this
     return {
-      ...situation.now, ...doubtedUntil !== undefined && { doubtedUntil }, tasks: tasks(), running: active.begun, others: this.#shared.others, buckets: this.#buckets, priors: dependencies.priors,
-      slots: slots(), now: clock.now(), piledUpBefore: this.piledUpBefore, reserved: this.reserved
+      ...situation.now,
+      ...doubtedUntil !== undefined && { doubtedUntil },
+      tasks: tasks(),
+      running: active.begun,
+      others: this.#shared.others,
+      buckets: this.#buckets,
+      priors: dependencies.priors,
+      slots: slots(),
+      now: clock.now(),
+      piledUpBefore: this.piledUpBefore,
+      reserved: this.reserved
     }
   }
 
-  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else changed. */
+  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else
+   *  changed. */
   of (run: Waiting, at = this.#options.clock.now()): Verdict {
     return verdictOn({ ...this.facts(), now: at }, run)
   }
@@ -98,13 +112,17 @@ export class Verdicts {
     return judge(lookAt(facts, occupancy), subjectOf(facts, occupancy, run))
   }
 
-  /** Whether anything but slots and the concurrency of its task holds a run that was claimed ahead. What was found holds for the instant: runs
-   *  that are claimed ahead come by the hundred, and no gate tells those of one cohort apart. */
+  /** Whether anything but slots and the concurrency of its task holds a run that was claimed ahead. What was found
+   *  holds for the instant: runs that are claimed ahead come by the hundred, and no gate tells those of one cohort
+   *  apart. */
   isOpen (run: Run): boolean {
     const under = this.under
-    if (this.#open === null || this.#open.now !== under.now || !isSame(this.#open.under, under)) this.#open = { under, now: under.now, answers: new Map() }
+    if (this.#open === null || this.#open.now !== under.now || !isSame(this.#open.under, under)) {
+      this.#open = { under, now: under.now, answers: new Map() }
+    }
     const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.crashes}`
-    const known = this.#open.answers.get(key) ?? this.judge(run).gates.every(({ ok, gate }) => ok || gate === 'slots' || gate === 'concurrency')
+    const known = this.#open.answers.get(key) ??
+      this.judge(run).gates.every(({ ok, gate }) => ok || gate === 'slots' || gate === 'concurrency')
     this.#open.answers.set(key, known)
     return known
   }

@@ -2,7 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 
-interface Timer { at: number, ring: () => void }
+interface Timer {
+  at: number
+  ring: () => void
+}
 
 /** Rounds of the event loop after which nothing that is under way can be quiet for another reason than being over. */
 const MOST_TURNS = 1_000_000
@@ -91,7 +94,10 @@ export class VirtualClock implements Clock {
 }
 
 /** An engine whose calls are counted while they are under way. */
-export interface Watched { engine: Engine, pending: () => number }
+export interface Watched {
+  engine: Engine
+  pending: () => number
+}
 
 /** The same engine, with a count of the calls that it has not answered yet. */
 export function watched (engine: Engine): Watched {
@@ -100,7 +106,9 @@ export function watched (engine: Engine): Watched {
     const answer = call.apply(engine, args)
     if (!(answer instanceof Promise)) return answer
     pending++
-    return answer.finally(() => { pending-- })
+    return answer.finally(() => {
+      pending--
+    })
   }
   const calls = Object.entries(engine).map(([name, call]) => [name, count(call as (...args: unknown[]) => unknown)])
   return { engine: Object.fromEntries(calls) as Engine, pending: () => pending }

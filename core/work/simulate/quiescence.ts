@@ -13,7 +13,10 @@ export interface LullOptions {
   verdicts: (runs: readonly Waiting[]) => Verdict[]
 }
 
-interface Still { readings: number, until: number }
+interface Still {
+  readings: number
+  until: number
+}
 
 /** Limits that give way are looked at again when they have given way by so much of the whole. */
 const FINE = 1 / 200
@@ -40,7 +43,9 @@ export class Lull {
 
   constructor (options: LullOptions) {
     this.#options = options
-    options.situation.onChange(() => { this.#readings++ })
+    options.situation.onChange(() => {
+      this.#readings++
+    })
   }
 
   /** The same engine, which does not bring up such runs. */
@@ -84,8 +89,8 @@ export class Lull {
   #note (run: Run, verdict: Verdict, now: number): void {
     const { tasks, config } = this.#options
     const task = tasks().get(run.task)
-    const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) && verdict.gates.every(gate =>
-      gate.ok || holdsAlone(gate))
+    const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) &&
+      verdict.gates.every(gate => gate.ok || holdsAlone(gate))
     // What others come to is neither a reading nor a time.
     if (task === undefined || !isStill || task.depends_on.length > 0) return this.#moves(run)
     const { at: deadline, lengthMs } = verdict.deadline!
@@ -97,7 +102,8 @@ export class Lull {
       : Math.min(givesWay, task.constraints.window === undefined ? Infinity : now + MINUTE)
     this.#moving.delete(run.id)
     this.#still.set(
-      run.id, { readings: this.#readings, until: Math.min(deadline, again, ...opens.filter(at => at > now)) }
+      run.id,
+      { readings: this.#readings, until: Math.min(deadline, again, ...opens.filter(at => at > now)) }
     )
   }
 }

@@ -9,7 +9,10 @@ import type { OutcomeKind } from '../../model/run/outcome.ts'
 /** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on
  *  later. */
 export interface Spell {
-  started_at: number, finished_at: number | null, outcome: OutcomeKind | null, reason: string | null
+  started_at: number
+  finished_at: number | null
+  outcome: OutcomeKind | null
+  reason: string | null
 }
 
 export type SimulatedHold = Omit<Hold, 'owner'>
@@ -38,7 +41,13 @@ export interface SimulatedRun {
 }
 
 /** How long the runs of a task were held for one reason, ms. */
-export interface HeldSum { task: string, code: string, message: string, ms: number, runs: number }
+export interface HeldSum {
+  task: string
+  code: string
+  message: string
+  ms: number
+  runs: number
+}
 
 /** Writes down what becomes of every run, from what is said of it. */
 export class Diary {
@@ -89,9 +98,13 @@ export class Diary {
     if (notice.kind === 'settled' || notice.kind === 'cancelled') {
       const spell = page.spells.at(-1)
       const running = notice.run.state === 'running'
-      if (spell?.finished_at === null && !running) Object.assign(spell, {
-        finished_at: at, outcome: notice.kind === 'settled' ? notice.outcome : 'cancelled', reason: reasonOf(notice.run)
-      })
+      if (spell?.finished_at === null && !running) {
+        Object.assign(spell, {
+          finished_at: at,
+          outcome: notice.kind === 'settled' ? notice.outcome : 'cancelled',
+          reason: reasonOf(notice.run)
+        })
+      }
       this.#state(page, notice.run)
     }
   }
@@ -119,8 +132,19 @@ export class Diary {
   #begin (run: Run): void {
     const { id, task, source, schedule, nominal_at: nominal, due_at: due, missed, moved } = run
     const page: SimulatedRun = {
-      id, task, source, schedule, nominal_at: nominal, due_at: due, missed, held: [], spells: [], started_at: null,
-      finished_at: null, outcome: run.state, reason: moved?.message ?? null
+      id,
+      task,
+      source,
+      schedule,
+      nominal_at: nominal,
+      due_at: due,
+      missed,
+      held: [],
+      spells: [],
+      started_at: null,
+      finished_at: null,
+      outcome: run.state,
+      reason: moved?.message ?? null
     }
     this.#pages.set(id, page)
     this.#state(page, run)

@@ -104,11 +104,18 @@ export class Catalog implements Service {
     this.#await(started)
   }
 
-  /** The tasks directory lies on a mount that does not answer: everything else begins, and its tasks come when it does. */
+  /** The tasks directory lies on a mount that does not answer: everything else begins, and its tasks come when it
+   *  does. */
   #await (started: Promise<void>): void {
     const { now, notice } = this.#options
     const message = `The tasks directory ${this.#watched} does not answer: its tasks are not loaded yet`
-    this.#unread = [{ file: '.', code: 'OFFPEAK_TASK_FILE_BROKEN', message, fix: 'Look whether its file system is there.', since: now() }]
+    this.#unread = [{
+      file: '.',
+      code: 'OFFPEAK_TASK_FILE_BROKEN',
+      message,
+      fix: 'Look whether its file system is there.',
+      since: now()
+    }]
     notice({ kind: 'file_broken', file: '.', message })
     started.then(() => {
       this.#unread = []
@@ -169,8 +176,18 @@ export class Catalog implements Service {
     try {
       this.#code.set(id, this.#define(definition))
     } catch (error) {
-      const { message, code, fix, place, errors } = error instanceof OffpeakError ? error : taskInvalid({ file: CODE, message: failureOf(error).message })
-      const fault = { file: CODE, message: `${id}: ${message}; the last good version stays in force`, code, fix, pointer: place.pointer, errors, since: this.#options.now() }
+      const { message, code, fix, place, errors } = error instanceof OffpeakError
+        ? error
+        : taskInvalid({ file: CODE, message: failureOf(error).message })
+      const fault = {
+        file: CODE,
+        message: `${id}: ${message}; the last good version stays in force`,
+        code,
+        fix,
+        pointer: place.pointer,
+        errors,
+        since: this.#options.now()
+      }
       this.#refused.push(fault)
       this.#options.notice({ kind: 'file_broken', file: CODE, message: fault.message })
     }

@@ -3,7 +3,13 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { Engine } from '../../engine/engine.ts'
 
 /** A call that the engine fails. `since`, `at`: the first and the last failure in a row, epoch ms. */
-export interface CallFault { call: string, message: string, failures: number, since: number, at: number }
+export interface CallFault {
+  call: string
+  message: string
+  failures: number
+  since: number
+  at: number
+}
 
 type Call = (...args: unknown[]) => unknown
 
@@ -31,7 +37,9 @@ export class EngineCalls {
   /** The calls that have failed and have not worked since, the longest first. */
   get faults (): CallFault[] {
     const now = this.#now()
-    return [...this.#faults.values()].filter(({ at }) => Math.abs(now - at) < REMEMBERED).toSorted((a, b) => a.since - b.since)
+    return [...this.#faults.values()].filter(({ at }) => Math.abs(now - at) < REMEMBERED).toSorted((a, b) =>
+      a.since - b.since
+    )
   }
 
   #watched (target: Engine, name: PropertyKey): unknown {

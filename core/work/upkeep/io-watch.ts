@@ -2,7 +2,10 @@ import { STUCK } from '../context/file-calls.ts'
 import type { FileCalls, OpenCall } from '../context/file-calls.ts'
 import type { Listener } from '../../model/notice.ts'
 
-export interface IoWatchOptions { calls: Pick<FileCalls, 'longerThan'>, notice: Listener }
+export interface IoWatchOptions {
+  calls: Pick<FileCalls, 'longerThan'>
+  notice: Listener
+}
 
 /** Says which runs wait for a file system that does not answer, once each. */
 export class IoWatch {

@@ -16,7 +16,15 @@ import type { LoopNote } from '../watch/note.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Standing } from './standing.ts'
 
-export interface UpkeepOptions { engine: Engine, clock: Clock, notice: Listener, config: () => Config, folder: () => string, owner: string, steps?: ClockSteps }
+export interface UpkeepOptions {
+  engine: Engine
+  clock: Clock
+  notice: Listener
+  config: () => Config
+  folder: () => string
+  owner: string
+  steps?: ClockSteps
+}
 
 /** What the last process has left of its event loop, which stood when it ended. */
 function blameIn (folder: string): Blame | null {
@@ -24,7 +32,8 @@ function blameIn (folder: string): Blame | null {
   return note && { owner: note.owner, runs: note.runs.map(({ id }) => id), ended: note.ended, words: noteWords(note) }
 }
 
-const noteWords = ({ ms, where }: LoopNote) => `it held the event loop for ${spanWords(ms)}${where === null ? '' : ` at ${where}`}`
+const noteWords = ({ ms, where }: LoopNote) =>
+  `it held the event loop for ${spanWords(ms)}${where === null ? '' : ` at ${where}`}`
 
 const SLICE = 100
 const MOST_RUNNING = 1000
@@ -56,7 +65,9 @@ export class Upkeep {
     const { engine, clock, config, owner, folder } = this.#options
     const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
     const now = clock.now()
-    const over = running.items.filter(run => run.owner !== owner && (run.lease_until === null || run.lease_until <= now))
+    const over = running.items.filter(run =>
+      run.owner !== owner && (run.lease_until === null || run.lease_until <= now)
+    )
     for (const { id, child } of over) if (child) await endOrphan(child, id)
     const { auto_restart_tasks: again, crash_cap: cap } = config().manager
     const blame = over.length > 0 ? blameIn(folder()) : null
@@ -76,13 +87,15 @@ export class Upkeep {
     const { clock } = this.#options
     const counted = clock.monotonic()
     const before = this.#standing
-    const next = this.#standing = stood(before, clock.now(), this.#counted === null ? 0 : Math.floor(counted - this.#counted))
+    const next = this.#standing = stood(before, clock.now(),
+      this.#counted === null ? 0 : Math.floor(counted - this.#counted))
     this.#counted = (this.#counted ?? counted) + Math.floor(counted - (this.#counted ?? counted))
     if (before?.from !== next.from || (before.until === null) !== (next.until === null)) this.#isKept = false
     return sureBy(next)
   }
 
-  /** Reads how far the clock was believed before this start. What a clock had planned that was set back since is planned again. */
+  /** Reads how far the clock was believed before this start. What a clock had planned that was set back since is
+   *  planned again. */
   async load (): Promise<void> {
     const [fact] = await this.#options.engine.kept({ prefix: FACT })
     const { until = null, from = null, at } = (fact?.value ?? {}) as Partial<Standing>
@@ -100,17 +113,28 @@ export class Upkeep {
     await engine.keep({ name: FACT, value: this.#standing as unknown as Json, now: clock.now() })
   }
 
-  /** Lets no run wait longer for its next attempt than it would have, had the clock not been set back since the last; resolves to how many. */
+  /** Lets no run wait longer for its next attempt than it would have, had the clock not been set back since the last;
+   *  resolves to how many. */
   async bringBack (): Promise<number> {
     const { engine, clock } = this.#options
     let [count, cursor]: [number, string | undefined] = [0, undefined]
     for (let page = 0; page < MOST_PAGES; page++) {
-      const { items, next } = await engine.list({ state: ['queued'], limit: PAGE, ...cursor !== undefined && { cursor } })
+      const { items, next } = await engine.list({
+        state: ['queued'],
+        limit: PAGE,
+        ...cursor !== undefined && { cursor }
+      })
       const now = clock.now()
       for (const run of items.filter(one => isAhead(one, now))) {
         const due_at = Math.max(now, run.due_at - (run.started_at! - now))
         const detail = { task: run.task, from: run.due_at, to: due_at }
-        await engine.edit({ id: run.id, now, by: 'offpeak', due_at, record: { by: 'offpeak', action: 'clock_set_back', detail } })
+        await engine.edit({
+          id: run.id,
+          now,
+          by: 'offpeak',
+          due_at,
+          record: { by: 'offpeak', action: 'clock_set_back', detail }
+        })
         count += 1
       }
       if (next === null) break
@@ -126,7 +150,13 @@ export class Upkeep {
     let removed = 0
     for (let count = SLICE; count === SLICE; removed += count) {
       const now = this.sureBy()
-      count = await engine.sweep({ now, before: now - milliseconds(age), dead_before: now - milliseconds(dead), keep, limit: SLICE })
+      count = await engine.sweep({
+        now,
+        before: now - milliseconds(age),
+        dead_before: now - milliseconds(dead),
+        keep,
+        limit: SLICE
+      })
     }
     if (removed > 0) notice({ kind: 'swept', removed })
     return removed
@@ -143,7 +173,10 @@ export class Upkeep {
     await this.#keepStanding()
     const now = this.sureBy()
     await forgetUploads(folder(), now - milliseconds(config().uploads.max_age))
-    await forgetRequests(this.#options.engine, { before: now - milliseconds(config().retention.max_age), now: clock.now() })
+    await forgetRequests(this.#options.engine, {
+      before: now - milliseconds(config().retention.max_age),
+      now: clock.now()
+    })
     await this.sweep()
   }
 }

@@ -4,18 +4,29 @@ import type { Listener, Notice } from '../../model/notice.ts'
 import type { ListenerFault } from '../../model/base/listeners.ts'
 
 /** What a listener fails of, for health. `at`: epoch ms. */
-export interface ListenerTrouble { listener: string, failures: number, message: string, at: number }
+export interface ListenerTrouble {
+  listener: string
+  failures: number
+  message: string
+  at: number
+}
 
 type Heard = (notice: Notice) => unknown
 
-interface Waiting { notice: Notice, depth: number, but: Heard | null }
+interface Waiting {
+  notice: Notice
+  depth: number
+  but: Heard | null
+}
 
-/** A listener may say a notice, whose listeners may say one, no deeper than this: they would call each other without an end. */
+/** A listener may say a notice, whose listeners may say one, no deeper than this: they would call each other without an
+ *  end. */
 const DEEPEST = 16
 
 const MOST_TROUBLES = 50
 
-/** Delivers every notice to every listener. What a listener says is delivered once all have heard the notice that it heard. */
+/** Delivers every notice to every listener. What a listener says is delivered once all have heard the notice that it
+ *  heard. */
 export class Notices {
   readonly #now: () => number
   readonly #troubles = new Map<string, ListenerTrouble>()
@@ -28,7 +39,8 @@ export class Notices {
     this.#now = now
   }
 
-  /** Calls a listener with every notice from now on; returns an unsubscribe function. `name` stands in health and in the log when it fails. */
+  /** Calls a listener with every notice from now on; returns an unsubscribe function. `name` stands in health and in
+   *  the log when it fails. */
   listen (listener: Listener, name?: string): () => void {
     return this.#listeners.add(listener, name)
   }

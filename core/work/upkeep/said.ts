@@ -7,7 +7,9 @@ const ONE_BY_ONE = 100
 type Act = Extract<Notice, { kind: 'changed' }>['act']
 
 /** What a change by filter has done to a run, by the kind of what is said of it. */
-const ACTS = { cancelled: 'cancel', added: 'retry', removed: 'remove', edited: 'promote' } as const satisfies Partial<Record<Said['kind'], Act>>
+const ACTS = { cancelled: 'cancel', added: 'retry', removed: 'remove', edited: 'promote' } as const satisfies Partial<
+  Record<Said['kind'], Act>
+>
 type Touched = Extract<Said, { kind: keyof typeof ACTS }>
 
 const isTouched = (said: Said): said is Touched => said.call === 'change' && Object.hasOwn(ACTS, said.kind)
@@ -30,8 +32,8 @@ function changedNotice (act: Act, touched: readonly Touched[], all: readonly Sai
   return { kind: 'changed', act, count: touched.length, tasks, by: record?.kind === 'recorded' ? record.by : '' }
 }
 
-/** What is told of a commit here, in its order: everything but what the runner of this owner has told itself. Of a change of many runs there is
- *  one notice in the place of the first. */
+/** What is told of a commit here, in its order: everything but what the runner of this owner has told itself. Of a
+ *  change of many runs there is one notice in the place of the first. */
 export function noticesOf (all: readonly Said[], owner: string): Notice[] {
   const byAct = Map.groupBy(all.filter(isTouched), ({ kind }) => ACTS[kind])
   const many = new Map([...byAct].filter(([, touched]) => touched.length > ONE_BY_ONE))

@@ -53,8 +53,8 @@ export class Settings implements Service {
     this.root = resolve(options.root ?? (this.file === null ? process.cwd() : dirname(this.file)))
   }
 
-  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. One that others can change says where the server is and where the data lie,
-   *  and is not trusted with code: see `exposed`. */
+  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. One that others can change says where the server is and
+   *  where the data lie, and is not trusted with code: see `exposed`. */
   static async read (options: SettingsOptions): Promise<Settings> {
     if (options.configFile === undefined) return new Settings(options, null, null)
     const ask = askOf(options)
@@ -66,7 +66,8 @@ export class Settings implements Service {
     }
   }
 
-  /** Why no task file is to be loaded: others could have changed what was read at the start. Null as soon as it has been read again. */
+  /** Why no task file is to be loaded: others could have changed what was read at the start. Null as soon as it has
+   *  been read again. */
   get exposed (): OffpeakError | null {
     return this.#exposed
   }
@@ -133,7 +134,10 @@ export class Settings implements Service {
   /** Changes the file, keeping its comments; resolves to the new ETag when the change is in force. */
   async edit (edits: ConfigEdit[], ifMatch?: string): Promise<string> {
     if (this.file === null) {
-      throw configInvalid({ message: 'There is no config.json to write to: the settings are given in code', fix: 'Start with a configFile, or change the task in code.' })
+      throw configInvalid({
+        message: 'There is no config.json to write to: the settings are given in code',
+        fix: 'Start with a configFile, or change the task in code.'
+      })
     }
     const { etag } = await editConfig({ file: this.file, edits, ...ifMatch === undefined ? {} : { ifMatch } })
     await this.rescan()
@@ -153,15 +157,26 @@ export class Settings implements Service {
   }
 }
 
-const askOf = ({ config, configFile, environment, env }: SettingsOptions) =>
-  ({ file: configFile!, environment, env: env ?? process.env, base: config, trust: 'required' as const })
+const askOf = ({ config, configFile, environment, env }: SettingsOptions) => ({
+  file: configFile!,
+  environment,
+  env: env ?? process.env,
+  base: config,
+  trust: 'required' as const
+})
 
-const isExposed = (error: unknown): error is OffpeakError => error instanceof OffpeakError && error.code === 'OFFPEAK_CONFIG_EXPOSED'
+const isExposed = (error: unknown): error is OffpeakError =>
+  error instanceof OffpeakError && error.code === 'OFFPEAK_CONFIG_EXPOSED'
 
 function codeConfig (config: ConfigFile): Config {
   const errors = configFaults(config)
   const whole = errors.length > 0 ? null : configOf(config, Temporal.Now.timeZoneId())
   if (whole !== null) errors.push(...lastingFaults(whole))
-  if (whole === null || errors.length > 0) throw configInvalid({ message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`, errors })
+  if (whole === null || errors.length > 0) {
+    throw configInvalid({
+      message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`,
+      errors
+    })
+  }
   return whole
 }

@@ -1,8 +1,13 @@
 import { DAY, HOUR } from '../../model/base/duration.ts'
 
-/** How far the wall clock can be believed, epoch ms. `until`: up to there the clock has stood, whatever it says; null: it has not stood yet. `from`:
- *  since when it says what cannot be believed yet; null: it says nothing of the kind. `at`: what it said last. */
-export interface Standing { until: number | null, from: number | null, at: number }
+/** How far the wall clock can be believed, epoch ms. `until`: up to there the clock has stood, whatever it says; null:
+ *  it has not stood yet. `from`: since when it says what cannot be believed yet; null: it says nothing of the kind.
+ *  `at`: what it said last. */
+export interface Standing {
+  until: number | null
+  from: number | null
+  at: number
+}
 
 /** A step that is no larger is believed at once. */
 const SMALL = HOUR
@@ -13,7 +18,8 @@ const NO_RESTART = 7 * DAY
 /** A clock that says something else is believed once it has stood for so long. */
 const PROOF = DAY
 
-/** What is known of the clock once it says `now`, so long after it was last asked (ms; 0 when nobody has counted, such as at a start). */
+/** What is known of the clock once it says `now`, so long after it was last asked (ms; 0 when nobody has counted, such
+ *  as at a start). */
 export function stood (before: Standing | null, now: number, elapsed: number): Standing {
   if (before === null) return { until: null, from: now, at: now }
   const expected = before.until === null ? null : before.until + elapsed
@@ -26,5 +32,6 @@ export function stood (before: Standing | null, now: number, elapsed: number): S
   return { until: expected, from, at: now }
 }
 
-/** Up to which instant something may be removed for its age: neither later than the clock says nor than it has stood; 1970 when it has not. */
+/** Up to which instant something may be removed for its age: neither later than the clock says nor than it has stood;
+ *  1970 when it has not. */
 export const sureBy = ({ until, at }: Standing): number => Math.min(until ?? 0, at)

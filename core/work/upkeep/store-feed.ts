@@ -18,8 +18,8 @@ export interface StoreFeedOptions {
 /** What is told of the ends of runs: nobody hears of one that a power cut could undo. */
 const ENDS: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['settled', 'cancelled', 'removed', 'changed'])
 
-/** Follows what is committed to the store, whoever asked for it: says what happened to runs, and tells the parts that have to look again. An engine
- *  that is in another process has none of it: there the timed loops look. */
+/** Follows what is committed to the store, whoever asked for it: says what happened to runs, and tells the parts that
+ *  have to look again. An engine that is in another process has none of it: there the timed loops look. */
 export class StoreFeed implements Service {
   readonly #options: StoreFeedOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })

@@ -7,7 +7,11 @@ import type { ListenerFault } from '../../model/base/listeners.ts'
 import type { Service } from '../../model/base/service.ts'
 
 /** A timed loop: it starts work and owns its errors; it never overlaps itself. */
-export interface Beat { name: string, everyMs: number, run: () => Promise<void> | void }
+export interface Beat {
+  name: string
+  everyMs: number
+  run: () => Promise<void> | void
+}
 
 export interface TickerOptions {
   beats: readonly Beat[]
@@ -58,7 +62,9 @@ export class Ticker implements Service {
     const scheduler = this.#scheduler = new ToadScheduler()
     for (const beat of this.#beats) {
       const task = new AsyncTask(beat.name, () => this.#track(beat))
-      scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: beat.everyMs }, task, { id: beat.name, preventOverrun: true }))
+      scheduler.addSimpleIntervalJob(
+        new SimpleIntervalJob({ milliseconds: beat.everyMs }, task, { id: beat.name, preventOverrun: true })
+      )
     }
   }
 

@@ -18,7 +18,8 @@ export interface WatchdogOptions {
   jumped: (ms: number) => void
 }
 
-/** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that only counts. */
+/** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that
+ *  only counts. */
 export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infinity, jumped }: WatchdogOptions): Beat {
   let monotonic: number | null = null
   let wall = 0
@@ -32,7 +33,9 @@ export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infin
       wall = clock.now()
       const tasks = suspects()
       const blocked = counted - EVERY
-      if (blocked > BLOCKED && blocked < otherwiseTold()) notice({ kind: 'loop_blocked', ms: Math.round(blocked), tasks })
+      if (blocked > BLOCKED && blocked < otherwiseTold()) {
+        notice({ kind: 'loop_blocked', ms: Math.round(blocked), tasks })
+      }
       if (Math.abs(passed - counted) <= JUMP) return
       notice({ kind: 'clock_jumped', ms: Math.round(passed - counted) })
       jumped(passed - counted)

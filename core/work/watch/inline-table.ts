@@ -67,7 +67,8 @@ export class InlineTable {
     return Atomics.load(this.#ints, placeOf(slot, HELD))
   }
 
-  /** The runs that may hold the loop: the one whose function has been called and has not returned, else all that are there. */
+  /** The runs that may hold the loop: the one whose function has been called and has not returned, else all that are
+   *  there. */
   get holders (): Inline[] {
     const called = this.#taken(state => state === CALLED)
     return called.length > 0 ? called : this.#taken(state => state !== FREE)
@@ -83,7 +84,9 @@ export class InlineTable {
 
   #taken (is: (state: number) => boolean): Inline[] {
     const runs: Inline[] = []
-    for (let slot = 0; slot < SLOTS; slot++) if (is(Atomics.load(this.#ints, placeOf(slot, TAKEN)))) runs.push(this.#at(slot))
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (is(Atomics.load(this.#ints, placeOf(slot, TAKEN)))) runs.push(this.#at(slot))
+    }
     return runs
   }
 

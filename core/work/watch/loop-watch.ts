@@ -33,15 +33,28 @@ export interface OwnProcess {
   pipe: SignalPipe | null
 }
 
-/** What the watcher goes by. `isEnding`: the loop has seen that the process is to end. `own` null: the process is somebody
- *  else's, and nothing is done but to tell. */
-export interface Terms { graceMs: number, limitMs: number, isEnding: boolean, own: OwnProcess | null }
+/** What the watcher goes by. `isEnding`: the loop has seen that the process is to end. `own` null: the process is
+ *  somebody else's, and nothing is done but to tell. */
+export interface Terms {
+  graceMs: number
+  limitMs: number
+  isEnding: boolean
+  own: OwnProcess | null
+}
 
 /** What the watcher begins with. `where`: the symbol of the function that says where the loop stands. */
-export interface WatcherData { memory: SharedArrayBuffer, folder: string, owner: string, where: string }
+export interface WatcherData {
+  memory: SharedArrayBuffer
+  folder: string
+  owner: string
+  where: string
+}
 
 /** What the watcher says. */
-export interface Said { say: 'stood', stood: Stood }
+export interface Said {
+  say: 'stood'
+  stood: Stood
+}
 
 export interface LoopWatchOptions {
   isOn: boolean
@@ -75,14 +88,21 @@ export function placeIn (stack: string): string | null {
 /** What the thread begins with: code that was compiled before saves it the memory of what strips types. */
 function bootstrap (): string {
   const cache = getCompileCacheDir()
-  const enable = cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`
-  return `${enable}import(${JSON.stringify(pathToFileURL(WATCHER).href)}).then(() => require('node:module').flushCompileCache())`
+  const enable = cache === undefined
+    ? ''
+    : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`
+  return `${enable}import(${
+    JSON.stringify(pathToFileURL(WATCHER).href)
+  }).then(() => require('node:module').flushCompileCache())`
 }
 
 /** Where this thread is at, asked by the watcher in the middle of whatever it executes. */
 function whereabouts (): { run: Inline | null, where: string | null } {
   const scope = runScope.getStore()
-  return { run: scope === undefined ? null : { id: scope.id, task: scope.task }, where: placeIn(new Error().stack ?? '') }
+  return {
+    run: scope === undefined ? null : { id: scope.id, task: scope.task },
+    where: placeIn(new Error().stack ?? '')
+  }
 }
 
 /** A thread that sees the event loop stand, and says who holds it. */
@@ -134,7 +154,8 @@ export class LoopWatch implements Service {
 
   /** Tells the watcher what it goes by now. */
   tell (): void {
-    this.#worker?.postMessage({ ...this.#options.limits(), isEnding: this.#isEnding, own: this.#own } satisfies Terms, [])
+    this.#worker?.postMessage({ ...this.#options.limits(), isEnding: this.#isEnding, own: this.#own } satisfies Terms,
+      [])
   }
 
   async #start (): Promise<void> {
@@ -144,7 +165,12 @@ export class LoopWatch implements Service {
     const where = `offpeak.where.${owner}`
     Object.defineProperty(globalThis, Symbol.for(where), { value: whereabouts, configurable: true, enumerable: false })
     const data: WatcherData = { memory: this.table.memory, folder: folder(), owner, where }
-    const worker = this.#worker = new Worker(bootstrap(), { eval: true, workerData: data, execArgv: [], resourceLimits: HEAP })
+    const worker = this.#worker = new Worker(bootstrap(), {
+      eval: true,
+      workerData: data,
+      execArgv: [],
+      resourceLimits: HEAP
+    })
     worker.unref()
     worker.on('message', (said: Said) => this.#hear(said.stood))
     worker.on('error', error => {
@@ -167,6 +193,13 @@ export class LoopWatch implements Service {
   #hear (stood: Stood): void {
     this.#stood = [...this.#stood, stood].slice(-MOST_REMEMBERED)
     const { ms, runs, exact, where } = stood
-    this.#options.notice({ kind: 'loop_blocked', ms: Math.round(ms), tasks: [...new Set(runs.map(({ task }) => task))], runs: runs.map(({ id }) => id), exact, where })
+    this.#options.notice({
+      kind: 'loop_blocked',
+      ms: Math.round(ms),
+      tasks: [...new Set(runs.map(({ task }) => task))],
+      runs: runs.map(({ id }) => id),
+      exact,
+      where
+    })
   }
 }

@@ -2,9 +2,12 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { join } from 'node:path'
 import type { Inline, Stand } from '../../model/view/loop.ts'
 
-/** What is kept of a loop that stands, for the next start: by then nobody else can tell. `ended`: the process was ended for
- *  it, because it was asked to stop or because the loop had stood too long; null: not by offpeak. */
-export interface LoopNote extends Stand { owner: string, ended: 'stop' | 'limit' | null }
+/** What is kept of a loop that stands, for the next start: by then nobody else can tell. `ended`: the process was ended
+ *  for it, because it was asked to stop or because the loop had stood too long; null: not by offpeak. */
+export interface LoopNote extends Stand {
+  owner: string
+  ended: 'stop' | 'limit' | null
+}
 
 const fileIn = (folder: string) => join(folder, 'loop.json')
 const MODE = 0o600
@@ -25,15 +28,24 @@ export function writeNote (folder: string, note: LoopNote): void {
 
 export const removeNote = (folder: string): void => rmSync(fileIn(folder), { force: true })
 
-const isInline = (one: unknown): one is Inline => typeof (one as Inline | null)?.id === 'string' && typeof (one as Inline).task === 'string'
+const isInline = (one: unknown): one is Inline =>
+  typeof (one as Inline | null)?.id === 'string' && typeof (one as Inline).task === 'string'
 
 /** What the last process has left; null when its loop did not stand at its end, or the file cannot be read. */
 export function readNote (folder: string): LoopNote | null {
   try {
-    const { owner, ms, runs, exact, where, ended } = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<LoopNote>
-    if (typeof owner !== 'string' || typeof ms !== 'number' || !Array.isArray(runs) || !runs.every(isInline)) return null
+    const { owner, ms, runs, exact, where, ended } = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<
+      LoopNote
+    >
+    if (typeof owner !== 'string' || typeof ms !== 'number' || !Array.isArray(runs) || !runs.every(isInline)) {
+      return null
+    }
     return {
-      owner, ms, runs, exact: exact === true, where: typeof where === 'string' ? where : null,
+      owner,
+      ms,
+      runs,
+      exact: exact === true,
+      where: typeof where === 'string' ? where : null,
       ended: ended === 'stop' || ended === 'limit' ? ended : null
     }
   } catch {

@@ -1,8 +1,11 @@
 import { closeSync, constants, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs'
 
-/** The pipe through which the system's signals reach the event loop, opened a second time: to look at what the loop has not
- *  read yet, and to put it back. */
-export interface SignalPipe { read: number, write: number }
+/** The pipe through which the system's signals reach the event loop, opened a second time: to look at what the loop has
+ *  not read yet, and to put it back. */
+export interface SignalPipe {
+  read: number
+  write: number
+}
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
 const FDS = '/proc/self/fd'
@@ -48,7 +51,8 @@ function peek ({ read, write }: SignalPipe): Buffer {
 export function waitingSignals (pipe: SignalPipe): number[] {
   const bytes = peek(pipe)
   if (bytes.length % MESSAGE_BYTES !== 0) return []
-  return Array.from({ length: bytes.length / MESSAGE_BYTES }, (_, at) => bytes.readInt32LE(at * MESSAGE_BYTES + POINTER_BYTES))
+  return Array.from({ length: bytes.length / MESSAGE_BYTES },
+    (_, at) => bytes.readInt32LE(at * MESSAGE_BYTES + POINTER_BYTES))
 }
 
 function opened (name: string): SignalPipe | null {
@@ -67,9 +71,9 @@ export function closeSignalPipe ({ read, write }: SignalPipe): void {
   closeSync(write)
 }
 
-/** Finds the pipe by sending this process a signal that it does not mind; null where that cannot be done: not on Linux. A
- *  handler of a thread runs on the loop of that thread, so that a loop that stands does not see the signal that asks its
- *  process to end, and no other thread can ask for it. */
+/** Finds the pipe by sending this process a signal that it does not mind; null where that cannot be done: not on Linux.
+ *  A handler of a thread runs on the loop of that thread, so that a loop that stands does not see the signal that asks
+ *  its process to end, and no other thread can ask for it. */
 export function findSignalPipe (): SignalPipe | null {
   if (process.platform !== 'linux') return null
   const heard = () => process.off(TRIAL, heard)

@@ -33,9 +33,12 @@ const isLoopback = (address: string | undefined) => /^(?:127\.|::1$|::ffff:127\.
 /** True for who may know names: with the token, or beside the server when that asks nobody there for one. */
 function isKnown ({ headers, socket }: IncomingMessage, { digest, local, names }: StandInState): boolean {
   const given = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(headers.authorization ?? '')?.[1]
-  if (given !== undefined) return timingSafeEqual(createHash('sha256').update(given).digest(), Buffer.from(digest, 'hex'))
+  if (given !== undefined) {
+    return timingSafeEqual(createHash('sha256').update(given).digest(), Buffer.from(digest, 'hex'))
+  }
   const host = (headers.host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
-  return local && isLoopback(socket.remoteAddress) && names.includes(host) && RELAYED.every(name => headers[name] === undefined)
+  return local && isLoopback(socket.remoteAddress) && names.includes(host) &&
+    RELAYED.every(name => headers[name] === undefined)
 }
 
 function bodyFor (path: string, request: IncomingMessage, now: StandInState): [type: string, body: object] {
@@ -46,8 +49,17 @@ function bodyFor (path: string, request: IncomingMessage, now: StandInState): [t
     const runs = known === 'named' ? now.stand.runs : []
     const { stand: { ms, exact, where }, version, startedAt } = now
     return ['application/json', {
-      status: 'failed', reasons: [words], version, state: 'started', started_at: iso(startedAt), uptime: Math.max(0, Date.now() - startedAt) / 1000,
-      loop: { ok: false, standing: { seconds: Math.round(ms / 1000), runs, exact, where: known === 'named' ? where : null }, stood: [] }
+      status: 'failed',
+      reasons: [words],
+      version,
+      state: 'started',
+      started_at: iso(startedAt),
+      uptime: Math.max(0, Date.now() - startedAt) / 1000,
+      loop: {
+        ok: false,
+        standing: { seconds: Math.round(ms / 1000), runs, exact, where: known === 'named' ? where : null },
+        stood: []
+      }
     }]
   }
   return ['application/problem+json', problemOf(loopBlocked(words), path)]
@@ -58,7 +70,12 @@ function respond (request: IncomingMessage, response: ServerResponse): void {
   const [type, body] = state === null ? ['application/json', { status: 'blocked' }] : bodyFor(path, request, state)
   const text = JSON.stringify(body)
   response.writeHead(503, {
-    'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'retry-after': String(RETRY_S), 'connection': 'close'
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'retry-after': String(RETRY_S),
+    'connection': 'close'
   })
   response.end(request.method === 'HEAD' ? undefined : text)
 }

@@ -57,7 +57,10 @@ function ask (): void {
   quietly(() => {
     const line = session = new Session()
     line.connectToMainThread()
-    line.post('Runtime.evaluate', { expression: `globalThis[Symbol.for(${JSON.stringify(asking)})]?.()`, returnByValue: true }, (error, answer) => {
+    line.post('Runtime.evaluate', {
+      expression: `globalThis[Symbol.for(${JSON.stringify(asking)})]?.()`,
+      returnByValue: true
+    }, (error, answer) => {
       if (error !== null || stand === null || session !== line) return
       const { run, where } = (answer.result.value ?? {}) as { run?: Inline | null, where?: string | null }
       // After it has come round it is elsewhere; and what was called by the loop itself says no more than is known.
@@ -82,7 +85,10 @@ function standInFor (): void {
   if (own?.fd === undefined || own.fd < 0) return
   const { fd } = own
   quietly(() => {
-    standIn = spawn(process.execPath, [STAND_IN], { stdio: ['pipe', 'ignore', 'ignore', fd], env: { PATH: process.env.PATH } })
+    standIn = spawn(process.execPath, [STAND_IN], {
+      stdio: ['pipe', 'ignore', 'ignore', fd],
+      env: { PATH: process.env.PATH }
+    })
     standIn.on('error', () => undefined)
     standIn.stdin!.on('error', () => undefined)
     standIn.unref()
@@ -92,7 +98,9 @@ function standInFor (): void {
 function update (): void {
   if (stand === null || terms.own === null || standIn === null) return
   const { digest, local, names, version, startedAt } = terms.own
-  standIn.stdin?.write(`${JSON.stringify({ stand, digest, local, names, version, startedAt } satisfies StandInState)}\n`)
+  standIn.stdin?.write(
+    `${JSON.stringify({ stand, digest, local, names, version, startedAt } satisfies StandInState)}\n`
+  )
 }
 
 function begin (ms: number): void {
@@ -116,7 +124,8 @@ function over (): void {
 }
 
 /** The processes that this one has started. */
-const children = (): number[] => readdirSync('/proc/self/task').flatMap(task => startedBy('self', task)).filter(pid => pid !== standIn?.pid)
+const children = (): number[] =>
+  readdirSync('/proc/self/task').flatMap(task => startedBy('self', task)).filter(pid => pid !== standIn?.pid)
 
 /** Those of scripts and isolated runs: one that a function waits for would end before the function, and fail it. */
 const ofRuns = (): number[] => children().filter(pid => groupOf(pid) === pid)
@@ -125,7 +134,11 @@ const ofRuns = (): number[] => children().filter(pid => groupOf(pid) === pid)
 function end (why: 'stop' | 'limit', found: Stand): void {
   isEnding = true
   quietly(() => writeNote(folder, noteOf(found, why)))
-  say(why === 'stop' ? `ends, as it was asked to: ${standWords(found)}` : `ends, beyond manager.loop_limit: ${standWords(found)}`)
+  say(
+    why === 'stop'
+      ? `ends, as it was asked to: ${standWords(found)}`
+      : `ends, beyond manager.loop_limit: ${standWords(found)}`
+  )
   quietly(() => signalAll(treeOf(ofRuns()), 'SIGTERM'))
   setTimeout(() => {
     quietly(() => rmSync(terms.own!.listeningFile, { force: true }))
@@ -144,7 +157,11 @@ function hear (now: number): void {
 function promise (graceMs: number): void {
   if (isHeard) return
   isHeard = true
-  say(`is asked to end while its event loop stands: it ends in ${Math.ceil(graceMs / 1000)} s, and at a second signal at once`)
+  say(
+    `is asked to end while its event loop stands: it ends in ${
+      Math.ceil(graceMs / 1000)
+    } s, and at a second signal at once`
+  )
 }
 
 function look (): void {

@@ -17,7 +17,9 @@ done, and 1 says that one was refused. \`run --wait\`, \`run --follow\`, the sam
 \`upload --task\`, and \`test\` exit with that of the run: 0 completed, 1 failed, 3 cancelled, 4 skipped.`
 
 async function help (words: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], { env: { PATH: process.env.PATH, NO_COLOR: '1' } })
+  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], {
+    env: { PATH: process.env.PATH, NO_COLOR: '1' }
+  })
   return stdout.trimEnd()
 }
 
@@ -31,7 +33,9 @@ const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 /** The page of every command, as `--help` tells of it. */
 export async function cliPage (): Promise<string> {
   const all = await help([])
-  const names = [...commandsIn(all), ...await Promise.all(GROUPS.map(async group => commandsIn(await help([group])).map(name => `${group} ${name}`)))].flat()
+  const names = [...commandsIn(all),
+    ...await Promise.all(GROUPS.map(async group => commandsIn(await help([group])).map(name => `${group} ${name}`)))]
+    .flat()
   const texts: string[] = []
   for (let at = 0; at < names.length; at += AT_ONCE) {
     texts.push(...await Promise.all(names.slice(at, at + AT_ONCE).map(name => help(name.split(' ')))))

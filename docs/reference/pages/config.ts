@@ -18,21 +18,31 @@ What a probe or a signal says has to last until the next look: the \`ttl\` of a 
 function namedWords (node: Node): string {
   const inner = Object.values(node.patternProperties ?? {})[0]
   if (inner === undefined || node.default === undefined) return ''
-  const rows = leavesOf(inner).map(({ path, node: leaf }) => [code(`<name>.${path}`), typeWords(leaf), leaf.description ?? ''])
+  const rows = leavesOf(inner).map((
+    { path, node: leaf }
+  ) => [code(`<name>.${path}`), typeWords(leaf), leaf.description ?? ''])
   return rows.length === 0 || rows.length > 8 ? '' : `\n${table(['setting', 'type', ''], rows)}\n`
 }
 
 const TASKS = '\nThe key is the id of a task. Fields: [Task](task.md).\n'
 
 function sectionWords (name: string, node: Node): string {
-  const rows = leavesOf(node).map(({ path, node: leaf }) => [code(path), typeWords(leaf), defaultWords(leaf.default), leaf.description ?? ''])
-  const body = rows.length === 0 ? (name === 'tasks' ? TASKS : namedWords(node)) : `\n${table(['setting', 'type', 'default', ''], rows)}\n`
-  const standard = rows.length === 0 && JSON.stringify(node.default ?? {}) !== '{}' ? `\nDefault: ${code(JSON.stringify(node.default))}\n` : ''
+  const rows = leavesOf(node).map((
+    { path, node: leaf }
+  ) => [code(path), typeWords(leaf), defaultWords(leaf.default), leaf.description ?? ''])
+  const body = rows.length === 0
+    ? (name === 'tasks' ? TASKS : namedWords(node))
+    : `\n${table(['setting', 'type', 'default', ''], rows)}\n`
+  const standard = rows.length === 0 && JSON.stringify(node.default ?? {}) !== '{}'
+    ? `\nDefault: ${code(JSON.stringify(node.default))}\n`
+    : ''
   return `## ${name}\n\n${node.description ?? ''}.\n${body}${standard}`
 }
 
 /** The page of every setting. */
 export function configPage (): string {
   const sections = Object.entries((ConfigSchema as Node).properties!)
-  return [INTRO, generatedFrom('core/model/config/config.ts'), ...sections.map(([name, node]) => sectionWords(name, node))].join('\n\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd() + '\n'
+  return [INTRO, generatedFrom('core/model/config/config.ts'), ...sections.map(([name, node]) =>
+    sectionWords(name, node)
+  )].join('\n\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd() + '\n'
 }

@@ -11,4 +11,5 @@ export function table (head: readonly string[], rows: readonly (readonly string[
 export const code = (text: string): string => text === '' ? '' : `\`${text}\``
 
 /** Says where a page comes from, for whoever opens it to change it. */
-export const generatedFrom = (source: string): string => `<!-- Made by \`node docs/reference/write.ts\` from ${source}. Change that, not this. -->`
+export const generatedFrom = (source: string): string =>
+  `<!-- Made by \`node docs/reference/write.ts\` from ${source}. Change that, not this. -->`

@@ -13,7 +13,10 @@ is pino's number. In code, \`manager.onNotice(listener)\` hears them all. Below 
 
 A settled run is logged at \`warn\` when the attempt failed or left a warning, at \`error\` when the run is over and failed.`
 
-interface Told { level: string, words: string }
+interface Told {
+  level: string
+  words: string
+}
 
 /** What the log makes of a notice: asked of the log itself. */
 function told (kind: string): Told {
@@ -28,11 +31,12 @@ function told (kind: string): Told {
 
 /** The page of every notice. */
 export function noticesPage (): string {
-  const kinds = [...readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\| \{ kind: '(\w+)'(?:, (.+))? \}$/gm)]
+  const kinds = [...readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\| \{ kind: '(\w+)'(?:, ([\s\S]+?))? \}$/gm)]
   const rows = kinds.map(([, kind, fields = '']) => {
     const { level, words } = told(kind!)
     const names = [...fields.matchAll(/(\w+)\??: /g)].map(([, name]) => code(name!))
     return [code(kind!), level, words, names.join(', ')]
   })
-  return [INTRO, generatedFrom('core/model/notice.ts and core/log.ts'), table(['notice', 'level', 'says', 'with'], rows)].join('\n\n') + '\n'
+  return [INTRO, generatedFrom('core/model/notice.ts and core/log.ts'),
+    table(['notice', 'level', 'says', 'with'], rows)].join('\n\n') + '\n'
 }

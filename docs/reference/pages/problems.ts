@@ -8,6 +8,7 @@ const WORDS: Record<string, string> = {
   OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
   OFFPEAK_OUT_OF_MEMORY: 'a run took more than its memory_limit',
   OFFPEAK_TASKS_LOADING: 'a task that is asked for may be defined in a file that is still being imported: ask again',
+  OFFPEAK_TASK_UNCONFIGURED: 'a task that needs settings has none: the settings that are missing, by name',
   OFFPEAK_WORK_DIED: 'the thread or process of a task ended before its function did',
   OFFPEAK_FORECAST_TOO_LARGE: 'more waiting runs, or more fires, than a forecast may have',
   OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
@@ -23,7 +24,8 @@ const OTHERS = [
   [code('OFFPEAK_BODY_NOT_UTF8'), '400', 'the body is not UTF-8'],
   [code('OFFPEAK_BODY_TOO_LARGE'), '413', 'the body is larger than 1 MiB, or than 32 MiB where many runs are added'],
   [code('OFFPEAK_HEADERS_TOO_LARGE'), '431', 'the headers are larger than 16 KiB'],
-  [code('OFFPEAK_INVALID_JSON_BODY'), '400', 'the body is not JSON, with line and column, or has a key such as `__proto__`'],
+  [code('OFFPEAK_INVALID_JSON_BODY'), '400',
+    'the body is not JSON, with line and column, or has a key such as `__proto__`'],
   [code('OFFPEAK_INVALID_MEDIA_TYPE'), '415', 'the body is not `application/json`'],
   [code('OFFPEAK_REQUEST_TIMEOUT'), '408', 'the request has not come to its end within 30 s'],
   [code('OFFPEAK_INTERNAL'), '500', 'a fault of offpeak: the log has the details']
@@ -31,21 +33,24 @@ const OTHERS = [
 
 /** The sentence of a factory with its variable parts left open. */
 function sentenceIn (factory: string): string | undefined {
-  const found = /message: (?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/.exec(factory)
-  return (found?.[1] ?? found?.[2])?.replaceAll(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, '…').replaceAll(/\\(.)/g, '$1')
+  const found = /message:\s+(?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/.exec(factory)
+  return (found?.[1] ?? found?.[2])?.replaceAll(/\$\{(?:[^{}`]|\{[^}]*\}|`[^`]*`)*\}/g, '…').replaceAll(/\\(.)/g, '$1')
 }
 
 function rowOf (factory: string): string[] | null {
   const name = /\bcode\s*[:=]\s*'(OFFPEAK_\w+)'/.exec(factory)?.[1]
   const status = /\bstatus\s*[:=]\s*(\d{3})/.exec(factory)?.[1]
   if (name === undefined || status === undefined) return null
-  return [code(name), status, WORDS[name] ?? sentenceIn(factory) ?? name.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', ' ')]
+  return [code(name), status,
+    WORDS[name] ?? sentenceIn(factory) ?? name.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', ' ')]
 }
 
 /** Every problem code with its status and what it says, read from the source of the factories. */
 export function problemRows (source: string): string[][] {
   const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
   const rows = factories.map(rowOf).filter(row => row !== null)
-  if (rows.length !== factories.length) throw new Error(`${factories.length - rows.length} factories in core/model/base have no code or no status`)
+  if (rows.length !== factories.length) {
+    throw new Error(`${factories.length - rows.length} factories in core/model/base have no code or no status`)
+  }
   return [...rows.toSorted((a, b) => a[0]! < b[0]! ? -1 : 1), ...OTHERS]
 }

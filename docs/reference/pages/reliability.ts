@@ -11,15 +11,23 @@ What was made to go wrong, and which tests prove what then holds. The ids stand 
 \`npm test -- --grep '/\\[.*F06/'\` runs those of one id. A row without a test says why.`
 
 /** A test that names scenarios: its file, its name without the ids, and the ids. */
-export interface Proof { file: string, name: string, ids: string[] }
+export interface Proof {
+  file: string
+  name: string
+  ids: string[]
+}
 
-const NAMED = /\btest\((['`])((?:(?!\1).)+) \[((?:[FS]\d{2}(?:, )?)+)\]\1/g
+const NAMED = /\btest\(\s*(['`])((?:(?!\1).)+) \[((?:[FS]\d{2}(?:, )?)+)\]\1/g
 
 /** Every test whose name ends with ids of scenarios, in the order of files and lines. */
 export function proofs (root = ROOT): Proof[] {
   return globSync('test/**/*.ts', { cwd: root }).toSorted().flatMap(file =>
-    [...readFileSync(join(root, file), 'utf8').matchAll(NAMED)].map(([, , name, ids]) =>
-      ({ file: file.replaceAll('\\', '/'), name: name!, ids: ids!.split(', ') })))
+    [...readFileSync(join(root, file), 'utf8').matchAll(NAMED)].map(([, , name, ids]) => ({
+      file: file.replaceAll('\\', '/'),
+      name: name!,
+      ids: ids!.split(', ')
+    }))
+  )
 }
 
 const told = ({ file, name }: Proof): string => `[${name}](../../${file})`
@@ -36,8 +44,11 @@ function rows (scenarios: readonly Scenario[], all: readonly Proof[]): string[][
 export function reliabilityPage (): string {
   const all = proofs()
   return [
-    INTRO, generatedFrom('docs/explanation/scenarios.ts and the names of the tests'),
-    '## Faults', table(['id', 'what happens', 'what holds', 'proved by'], rows(FAULTS, all)),
-    '## Controls', table(['id', 'control', 'what holds', 'proved by'], rows(CONTROLS, all))
+    INTRO,
+    generatedFrom('docs/explanation/scenarios.ts and the names of the tests'),
+    '## Faults',
+    table(['id', 'what happens', 'what holds', 'proved by'], rows(FAULTS, all)),
+    '## Controls',
+    table(['id', 'control', 'what holds', 'proved by'], rows(CONTROLS, all))
   ].join('\n\n') + '\n'
 }

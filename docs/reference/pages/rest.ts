@@ -10,7 +10,13 @@ import { problemRows } from './problems.ts'
 import { typeWords } from './schema.ts'
 import type { Node } from './schema.ts'
 
-interface Parameter { name: string, in: string, required?: boolean, schema: Node, description?: string }
+interface Parameter {
+  name: string
+  in: string
+  required?: boolean
+  schema: Node
+  description?: string
+}
 
 interface Operation {
   'x-scope'?: string
@@ -35,10 +41,13 @@ export async function apiDocument (): Promise<Document> {
   }
 }
 
-const successes = ({ responses }: Operation) => Object.keys(responses).filter(status => /^[23]\d\d$|^503$/.test(status)).join(', ')
+const successes = ({ responses }: Operation) =>
+  Object.keys(responses).filter(status => /^[23]\d\d$|^503$/.test(status)).join(', ')
 
 function fieldsOf ({ parameters = [], requestBody }: Operation): string {
-  const asked = parameters.filter(parameter => parameter.in !== 'path').map(({ name, in: place }) => place === 'query' ? code(`?${name}`) : `${code(name)} (header)`)
+  const asked = parameters.filter(parameter => parameter.in !== 'path').map(({ name, in: place }) =>
+    place === 'query' ? code(`?${name}`) : `${code(name)} (header)`
+  )
   const { properties = {}, required = [] } = Object.values(requestBody?.content ?? {})[0]?.schema ?? {}
   const sent = Object.entries(properties).map(([name]) => required.includes(name) ? `**${code(name)}**` : code(name))
   return [asked.join(', '), sent.length > 0 ? `body: ${sent.join(', ')}` : ''].filter(Boolean).join('; ')
@@ -46,15 +55,22 @@ function fieldsOf ({ parameters = [], requestBody }: Operation): string {
 
 function wordsFor (route: string, { summary }: Operation): string {
   const words = ROUTES[route] ?? summary
-  if (words === undefined) throw new Error(`${route} has no words: give it a line in docs/reference/pages/routes.ts, or its schema a summary`)
+  if (words === undefined) {
+    throw new Error(`${route} has no words: give it a line in docs/reference/pages/routes.ts, or its schema a summary`)
+  }
   return words
 }
 
 function routeRows ({ paths }: Document): string[][] {
-  return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => {
-    const route = `${method.toUpperCase()} ${path}`
-    return [code(route), operation['x-scope'] ?? '', wordsFor(route, operation), fieldsOf(operation), successes(operation)]
-  })).toSorted((a, b) => Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1)))
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const route = `${method.toUpperCase()} ${path}`
+      return [code(route), operation['x-scope'] ?? '', wordsFor(route, operation), fieldsOf(operation),
+        successes(operation)]
+    })
+  ).toSorted((a, b) =>
+    Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1))
+  )
 }
 
 /** The fields of what a route answers, at its first success. */
@@ -63,20 +79,28 @@ function answerRows (document: Document, route: readonly [path: string, method: 
   const answer = responses['200'] as { content: Record<string, { schema: Node }> }
   const whole = Object.values(answer.content)[0]!.schema
   const schema = within === undefined ? whole : whole.properties![within]!
-  return Object.entries((schema.items ?? schema).properties ?? {}).map(([name, node]) => [code(name), typeWords(node), node.description ?? ''])
+  return Object.entries((schema.items ?? schema).properties ?? {}).map((
+    [name, node]
+  ) => [code(name), typeWords(node), node.description ?? ''])
 }
 
 /** The page of every route and every problem code. */
 export async function restPage (): Promise<string> {
   const document = await apiDocument()
-  const errors = ['errors.ts', 'access-errors.ts', 'task-errors.ts'].map(name => readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8')).join('\n')
+  const errors = ['errors.ts', 'access-errors.ts', 'task-errors.ts'].map(name =>
+    readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8')
+  ).join('\n')
   return [
     REST_INTRO,
     generatedFrom('the OpenAPI document, core/model/base/errors.ts, access-errors.ts and task-errors.ts'),
-    `## Routes\n\nWhat a body must have is bold. The scope is that of the token that it takes.\n\n${table(['route', 'scope', '', 'takes', 'answers'], routeRows(document))}`,
+    `## Routes\n\nWhat a body must have is bold. The scope is that of the token that it takes.\n\n${
+      table(['route', 'scope', '', 'takes', 'answers'], routeRows(document))
+    }`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,
     `## A run\n\n${table(['field', 'type', ''], answerRows(document, ['/api/runs/{id}', 'get']))}`,
-    `## A start to come\n\nOne of the \`items\` of a forecast.\n\n${table(['field', 'type', ''], answerRows(document, ['/api/forecast', 'get'], 'items'))}`,
+    `## A start to come\n\nOne of the \`items\` of a forecast.\n\n${
+      table(['field', 'type', ''], answerRows(document, ['/api/forecast', 'get'], 'items'))
+    }`,
     `## Problems\n\n${table(['code', 'status', 'says'], problemRows(errors))}`
   ].join('\n\n') + '\n'
 }

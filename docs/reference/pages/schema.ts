@@ -40,7 +40,10 @@ export function defaultWords (value: unknown): string {
 }
 
 /** One setting: its path below the section, its schema. */
-export interface Leaf { path: string, node: Node }
+export interface Leaf {
+  path: string
+  node: Node
+}
 
 /** Every setting below a node; a group of settings is walked through, everything else is one. */
 export function leavesOf (node: Node, path = ''): Leaf[] {

@@ -62,5 +62,6 @@ export function taskPage (): string {
     const words = WORDS[path] ?? node.description ?? ''
     return [code(path), typeWords(node), DEFAULTS[path] ?? '', words]
   })
-  return [INTRO, generatedFrom('core/model/task/task.ts'), table(['field', 'type', 'default', ''], rows)].join('\n\n') + '\n'
+  return [INTRO, generatedFrom('core/model/task/task.ts'), table(['field', 'type', 'default', ''], rows)].join('\n\n') +
+    '\n'
 }

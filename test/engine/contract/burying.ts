@@ -24,14 +24,33 @@ export async function burying (t: Test, setup: Setup) {
     await fail(engine, 'no such table', { at: T0 + 5 })
     await fail(engine, 'timed out after 8 s', { at: T0 + 1, task: 'b' })
     t.same(await engine.dead({}), [
-      { task: 'a', fingerprint: TIMED_OUT, count: 3, message: 'timed out after 17 s', first_at: T0 + 2, last_at: T0 + 9 },
-      { task: 'a', fingerprint: fingerprintOf({ name: 'Error', message: 'no such table' }), count: 1, message: 'no such table', first_at: T0 + 5, last_at: T0 + 5 },
+      {
+        task: 'a',
+        fingerprint: TIMED_OUT,
+        count: 3,
+        message: 'timed out after 17 s',
+        first_at: T0 + 2,
+        last_at: T0 + 9
+      },
+      {
+        task: 'a',
+        fingerprint: fingerprintOf({ name: 'Error', message: 'no such table' }),
+        count: 1,
+        message: 'no such table',
+        first_at: T0 + 5,
+        last_at: T0 + 5
+      },
       { task: 'b', fingerprint: TIMED_OUT, count: 1, message: 'timed out after 8 s', first_at: T0 + 1, last_at: T0 + 1 }
     ])
     t.same((await engine.dead({ task: 'b' })).map(({ task }) => task), ['b'])
-    const listed = async (more: object) => (await engine.list({ fingerprint: TIMED_OUT, limit: 9, ...more })).items.length
-    t.same([await listed({}), await listed({ task: 'a' }), await listed({ state: ['completed'] }), await listed({ queue: 'q' }), await listed({ source: 'manual' })], [4, 3, 0, 0, 4])
-    t.match(await engine.list({ fingerprint: TIMED_OUT, task: 'a', limit: 1 }), { items: [{ id: third.id }], next: third.id })
+    const listed = async (more: object) =>
+      (await engine.list({ fingerprint: TIMED_OUT, limit: 9, ...more })).items.length
+    t.same([await listed({}), await listed({ task: 'a' }), await listed({ state: ['completed'] }),
+      await listed({ queue: 'q' }), await listed({ source: 'manual' })], [4, 3, 0, 0, 4])
+    t.match(await engine.list({ fingerprint: TIMED_OUT, task: 'a', limit: 1 }), {
+      items: [{ id: third.id }],
+      next: third.id
+    })
   })
   t.test('a failure of one kind is replayed or thrown away in one call', async t => {
     const engine = await setup(t)
@@ -40,7 +59,12 @@ export async function burying (t: Test, setup: Setup) {
     const all = { filter: { fingerprint: TIMED_OUT }, now: T0, limit: 2, dry_run: false }
     t.match(await engine.change({ ...all, act: 'retry' }), { matched: 3, runs: { length: 2 }, refused: {} })
     t.match(await engine.dead({}), [{ count: 1 }, { count: 1 }])
-    t.match(await engine.change({ ...all, act: 'remove', reason: BY_HAND }), { matched: 1, runs: { length: 1 }, refused: {}, next: null })
+    t.match(await engine.change({ ...all, act: 'remove', reason: BY_HAND }), {
+      matched: 1,
+      runs: { length: 1 },
+      refused: {},
+      next: null
+    })
     t.match(await engine.dead({}), [{ message: 'no such table' }])
     t.match(await engine.list({ state: ['failed'], limit: 9 }), { items: [{ id: other.id }] })
     await Promise.all((await claimAll(engine)).map(run => settleAs(engine, run, OUTCOMES.failed!)))
@@ -50,7 +74,10 @@ export async function burying (t: Test, setup: Setup) {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     await engine.end({ id, now: T0 + 3, as: 'failed', reason: { code: 'deadline', message: 'It waited 3 h' } })
-    t.match(await engine.dead({}), [{ fingerprint: fingerprintOf({ name: 'deadline', message: 'It waited 7 h' }), message: 'It waited 3 h' }])
+    t.match(await engine.dead({}), [{
+      fingerprint: fingerprintOf({ name: 'deadline', message: 'It waited 7 h' }),
+      message: 'It waited 3 h'
+    }])
   })
   t.test('failed runs are swept at a time of their own when there is one', async t => {
     const engine = await setup(t)

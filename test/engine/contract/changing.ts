@@ -37,12 +37,28 @@ export async function changing (t: Test, setup: Setup) {
   t.test('a waiting run takes another priority, payload and due time, and it is recorded who wanted it', async t => {
     const engine = await setup(t)
     const run = await addOne(engine, { payload: 1, moved: { code: 'flex', message: '', confidence: 1 } })
-    const edited = await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'critical', payload: [2], due_at: T0 + 9 })
+    const edited = await engine.edit({
+      id: run.id,
+      now: T0,
+      by: 'ann',
+      priority: 'critical',
+      payload: [2],
+      due_at: T0 + 9
+    })
     t.match(edited, { id: run.id, priority: 'critical', due_at: T0 + 9, nominal_at: T0, moved: null })
     t.match(await engine.get(run.id), { ...edited, payload: [2] })
-    t.match(await engine.records({ limit: 1 }), [{ at: T0, by: 'ann', action: 'edit', subject: run.id, detail: { task: 'a', priority: 'critical', due_at: T0 + 9 } }])
+    t.match(await engine.records({ limit: 1 }), [{
+      at: T0,
+      by: 'ann',
+      action: 'edit',
+      subject: run.id,
+      detail: { task: 'a', priority: 'critical', due_at: T0 + 9 }
+    }])
     t.match(await engine.due({ now: T0, owner: 'me' }), { cohorts: [], singles: [], next_at: T0 + 9 })
-    t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', payload: null }), { priority: 'critical', due_at: T0 + 9 })
+    t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', payload: null }), {
+      priority: 'critical',
+      due_at: T0 + 9
+    })
     await addOne(engine, { due_at: T0 - 9 })
     t.match(await claimAll(engine, { now: T0 + 9 }), [{ id: run.id, payload: null }, {}], 'and comes in its new place')
     t.equal(await engine.edit({ id: 'no such id', now: T0, by: 'ann' }), null)
@@ -59,7 +75,9 @@ export async function changing (t: Test, setup: Setup) {
       t.strictSame((await engine.get(run.id))!.payload, payload)
     }
     const adds = await engine.add(payloads.map(payload => ask({ task: 'b', payload })), T0)
-    for (const [place, { run: { id } }] of adds.entries()) t.strictSame((await engine.get(id))!.payload, payloads[place])
+    for (const [place, { run: { id } }] of adds.entries()) {
+      t.strictSame((await engine.get(id))!.payload, payloads[place])
+    }
     t.strictSame((await claimAll(engine)).map(({ payload }) => payload), [[1], ...payloads])
   })
   t.test('what runs or is over is not edited', async t => {
@@ -67,7 +85,11 @@ export async function changing (t: Test, setup: Setup) {
     const all = await oneOfEach(engine)
     for (const [state, run] of Object.entries(all)) {
       const waits = state === 'queued' || state === 'blocked'
-      t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'low' }), { id: run.id, state, priority: waits ? 'low' : 'normal' }, state)
+      t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'low' }), {
+        id: run.id,
+        state,
+        priority: waits ? 'low' : 'normal'
+      }, state)
     }
     t.equal((await engine.records({ limit: 9 })).length, 2)
     const [counted] = await engine.count()
@@ -97,18 +119,38 @@ export async function changing (t: Test, setup: Setup) {
     const engine = await setup(t)
     await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
     t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1, refused: {} })
-    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), { matched: 0, changed: 0, refused: {} })
-    t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued', 'queued'], 'the newest first')
-    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), { matched: 1, changed: 1, refused: {} })
-    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} }, 'what waits is not removed')
+    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), {
+      matched: 0,
+      changed: 0,
+      refused: {}
+    })
+    t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued',
+      'queued'], 'the newest first')
+    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), {
+      matched: 1,
+      changed: 1,
+      refused: {}
+    })
+    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} },
+      'what waits is not removed')
   })
   t.test('thousands are changed in slices, and all of them', async t => {
     const engine = await setup(t)
     await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
-    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), { matched: 2500, changed: 2200, refused: {} })
-    t.same((await engine.records({ limit: 9 })).map(({ by, action, detail }) => [by, action, (detail as { count: number }).count]), [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]])
+    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), {
+      matched: 2500,
+      changed: 2200,
+      refused: {}
+    })
+    t.same(
+      (await engine.records({ limit: 9 })).map((
+        { by, action, detail }
+      ) => [by, action, (detail as { count: number }).count]),
+      [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]]
+    )
     const due = await engine.due({ now: T0 + 1, owner: 'me' })
-    t.match([due.singles.length, due.cohorts, due.next_at], [100, [], T0 + 1000], 'and each is judged by itself, a hundred at a time')
+    t.match([due.singles.length, due.cohorts, due.next_at], [100, [], T0 + 1000],
+      'and each is judged by itself, a hundred at a time')
     t.same(await change(engine, {}), { matched: 2500, changed: 2500, refused: {} })
     const newest = (await engine.list({ limit: 1 })).items[0]!
     t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500, refused: {} })
@@ -138,7 +180,11 @@ export async function changing (t: Test, setup: Setup) {
       t.match(await engine.discard({ id, reason: ANN, now: T0 }), { id, state })
       t.equal(await engine.get(id) === null, isFinal(state), state)
     }
-    t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), { by: 'ann', action: 'discard', detail: { task: 'a', state: 'failed', ...BY_HAND } })
+    t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), {
+      by: 'ann',
+      action: 'discard',
+      detail: { task: 'a', state: 'failed', ...BY_HAND }
+    })
     t.equal(await engine.discard({ id: 'no such id', reason: ANN, now: T0 }), null)
     await settleAs(engine, all.running, OUTCOMES.completed!)
     const newest = await addOne(engine, { skipped: BY_HAND })
@@ -158,19 +204,39 @@ export async function changing (t: Test, setup: Setup) {
     const bounds = { p: 3, q: 2, unknown: 1 }
     const newest = (await engine.list({ queue: 'p', state: ['failed'], limit: 1 })).items[0]!
     t.same(await change(engine, { act: 'retry', bounds, dry_run: true }), { matched: 6, changed: 0, refused: { p: 2 } })
-    t.same(await change(engine, { act: 'retry', bounds, dry_run: true, filter: { queue: 'q' } }), { matched: 2, changed: 0, refused: {} })
-    t.same(await change(engine, { act: 'retry', bounds, every_ms: 10, reason: ANN }), { matched: 6, changed: 4, refused: { p: 2 } })
+    t.same(await change(engine, { act: 'retry', bounds, dry_run: true, filter: { queue: 'q' } }), {
+      matched: 2,
+      changed: 0,
+      refused: {}
+    })
+    t.same(await change(engine, { act: 'retry', bounds, every_ms: 10, reason: ANN }), {
+      matched: 6,
+      changed: 4,
+      refused: { p: 2 }
+    })
     t.match((await engine.get(newest.id))!.state, 'queued', 'the newest come first')
-    t.same((await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1).toSorted((a, b) => a - b), [0, 10, 20, 30], 'no gap for those that were refused')
+    t.same(
+      (await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1)
+        .toSorted((a, b) => a - b),
+      [0, 10, 20, 30],
+      'no gap for those that were refused'
+    )
     t.match(await engine.records({ limit: 1 }), [{ detail: { count: 4 } }])
     t.same(await change(engine, { act: 'retry', bounds }), { matched: 2, changed: 0, refused: { p: 2 } })
-    t.same(await change(engine, { act: 'cancel', bounds, filter: { queue: 'p' }, dry_run: true }), { matched: 3, changed: 0, refused: {} }, 'nothing else is bounded')
+    t.same(await change(engine, { act: 'cancel', bounds, filter: { queue: 'p' }, dry_run: true }), {
+      matched: 3,
+      changed: 0,
+      refused: {}
+    }, 'nothing else is bounded')
   })
   t.test('of some tasks alone', async t => {
     const engine = await setup(t)
     for (const task of ['a', 'b', 'c', 'b']) await addOne(engine, { task })
     t.same(await change(engine, { tasks: ['b', 'c', 'nobody'], limit: 2 }), { matched: 3, changed: 2, refused: {} })
     t.same(await change(engine, { tasks: [] }), { matched: 0, changed: 0, refused: {} })
-    t.match(await engine.count(), [{ task: 'a', states: { queued: 1 } }, { task: 'b' }, { task: 'c', states: { cancelled: 1 } }])
+    t.match(await engine.count(), [{ task: 'a', states: { queued: 1 } }, { task: 'b' }, {
+      task: 'c',
+      states: { cancelled: 1 }
+    }])
   })
 }

@@ -8,10 +8,15 @@ import type { Setup } from './ground.ts'
 
 const H0 = Math.ceil(T0 / DAY) * DAY
 
-const stats = (engine: Engine, more: Partial<StatsAsk> = {}) => engine.stats({ from: 0, to: H0 + 500 * DAY, by: 'task', every: 'all', ...more })
+const stats = (engine: Engine, more: Partial<StatsAsk> = {}) =>
+  engine.stats({ from: 0, to: H0 + 500 * DAY, by: 'task', every: 'all', ...more })
 
 /** A run that was due at `at`, waited and ran so long (ms). */
-async function execute (engine: Engine, at: number, { wait, run, ...more }: Partial<NewRun> & { wait: number, run: number }) {
+async function execute (
+  engine: Engine,
+  at: number,
+  { wait, run, ...more }: Partial<NewRun> & { wait: number, run: number }
+) {
   const { id } = await addOne(engine, { due_at: at, ...more }, at)
   const claimed = (await claimAll(engine, { now: at + wait })).find(found => found.id === id)!
   await settleAs(engine, claimed, OUTCOMES.completed!, at + wait + run)
@@ -35,14 +40,26 @@ export async function counting (t: Test, setup: Setup) {
     await settleAs(engine, again!, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
     t.match(await stats(engine), [
       { name: 'a', completed: 1, failed: 1, cancelled: 1, skipped: 1, retries: 0, run: { count: 4 } },
-      { name: 'b', completed: 0, failed: 0, cancelled: 1, skipped: 1, retries: 1, run: { count: 1 }, wait: { count: 1 } }
+      {
+        name: 'b',
+        completed: 0,
+        failed: 0,
+        cancelled: 1,
+        skipped: 1,
+        retries: 1,
+        run: { count: 1 },
+        wait: { count: 1 }
+      }
     ])
   })
   t.test('waits and runs are told as percentiles', async t => {
     const engine = await setup(t)
-    for (let index = 1; index <= 100; index++) await execute(engine, H0 + index * SECOND, { wait: index * 10, run: index * 1000 })
+    for (let index = 1; index <= 100; index++) {
+      await execute(engine, H0 + index * SECOND, { wait: index * 10, run: index * 1000 })
+    }
     const { wait, run } = (await stats(engine))[0]!
-    t.ok(near(run.p50, 50_000) && near(run.p95, 95_000) && near(run.p99, 99_000) && near(wait.p99, 990), JSON.stringify({ wait, run }))
+    t.ok(near(run.p50, 50_000) && near(run.p95, 95_000) && near(run.p99, 99_000) && near(wait.p99, 990),
+      JSON.stringify({ wait, run }))
     t.match(run, { count: 100, mean: 50_500, max: 100_000 })
     t.match(await stats(engine), [{ held: { count: 0, p50: null, mean: null, max: null } }])
   })
@@ -64,14 +81,21 @@ export async function counting (t: Test, setup: Setup) {
     const engine = await setup(t)
     const fail = async (more: object, outcome: object) => {
       await addOne(engine, more)
-      for (const run of await claimAll(engine)) await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null, ...outcome })
+      for (const run of await claimAll(engine)) {
+        await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null, ...outcome })
+      }
     }
     await fail({ max_retries: 0 }, { retry_at: T0 })
     await fail({ queue: 'q' }, { reason: { code: 'retry_for', message: 'too long' } })
     await fail({}, {})
-    t.match((await engine.list({ limit: 9 })).items.map(({ reason }) => reason?.code ?? null), [null, 'retry_for', null])
+    t.match((await engine.list({ limit: 9 })).items.map(({ reason }) => reason?.code ?? null), [null, 'retry_for',
+      null])
     t.match(await stats(engine), [{ name: 'a', failed: 3, dead: 2 }])
-    t.match(await stats(engine, { by: 'queue', every: 'hour' }), [{ name: 'default', failed: 2, dead: 1 }, { name: 'q', failed: 1, dead: 1 }])
+    t.match(await stats(engine, { by: 'queue', every: 'hour' }), [{ name: 'default', failed: 2, dead: 1 }, {
+      name: 'q',
+      failed: 1,
+      dead: 1
+    }])
   })
   t.test('the middle one of three is the median', async t => {
     const engine = await setup(t)
@@ -91,14 +115,22 @@ export async function counting (t: Test, setup: Setup) {
   t.test('time held is that of the wait, of those that were held', async t => {
     const engine = await setup(t)
     const [first, second] = (await engine.add([ask(), ask(), ask()], T0)).map(({ run }) => run.id) as [string, string]
-    const hold = (id: string, at: number, code: string | null) => engine.hold([{ owner: 'me', id, at, code, message: '' }])
+    const hold = (id: string, at: number, code: string | null) =>
+      engine.hold([{ owner: 'me', id, at, code, message: '' }])
     await hold(first, T0, 'battery')
     await hold(first, T0 + MINUTE, null)
     await hold(first, T0 + 2 * MINUTE, 'window')
     await hold(second, T0, 'battery')
     await engine.cancel({ id: second, reason: BY_HAND, now: T0 + 8 * MINUTE })
-    for (const run of await claimAll(engine, { now: T0 + 5 * MINUTE })) await settleAs(engine, run, OUTCOMES.completed!, T0 + 6 * MINUTE)
-    t.match(await stats(engine), [{ completed: 2, cancelled: 1, held: { count: 2, mean: 6 * MINUTE, max: 8 * MINUTE }, wait: { count: 2, max: 5 * MINUTE } }])
+    for (const run of await claimAll(engine, { now: T0 + 5 * MINUTE })) {
+      await settleAs(engine, run, OUTCOMES.completed!, T0 + 6 * MINUTE)
+    }
+    t.match(await stats(engine), [{
+      completed: 2,
+      cancelled: 1,
+      held: { count: 2, mean: 6 * MINUTE, max: 8 * MINUTE },
+      wait: { count: 2, max: 5 * MINUTE }
+    }])
   })
   t.test('by task or queue, by hour or day, in the time that is asked for', async t => {
     const engine = await setup(t)
@@ -107,7 +139,8 @@ export async function counting (t: Test, setup: Setup) {
     await execute(engine, H0 + 5 * MINUTE, { ...one, task: 'b' })
     await execute(engine, H0 + 3 * HOUR, { ...one, queue: 'q' })
     await execute(engine, H0 + DAY, one)
-    const rows = async (more: Partial<StatsAsk>) => (await stats(engine, more)).map(({ at, name, completed }) => [(at - H0) / HOUR, name, completed])
+    const rows = async (more: Partial<StatsAsk>) =>
+      (await stats(engine, more)).map(({ at, name, completed }) => [(at - H0) / HOUR, name, completed])
     t.same(await rows({ every: 'hour' }), [[0, 'a', 1], [0, 'b', 1], [3, 'a', 1], [24, 'a', 1]])
     t.same(await rows({ every: 'day' }), [[0, 'a', 2], [0, 'b', 1], [24, 'a', 1]])
     t.same(await rows({ every: 'day', by: 'queue' }), [[0, 'default', 2], [0, 'q', 1], [24, 'default', 1]])
@@ -129,7 +162,8 @@ export async function counting (t: Test, setup: Setup) {
     const [run] = await claimAll(engine, { now: H0 + 46 * DAY })
     await Promise.all([settleAs(engine, run!, OUTCOMES.completed!, H0 + 47 * DAY), sweep(H0 + 60 * DAY)])
     for (let times = 0; times < 4; times++) await sweep(H0 + 60 * DAY)
-    t.match(await stats(engine, { every: 'hour' }), [{ completed: 24 }, { completed: 24 }, { completed: 1 }], 'and what comes at that moment is not lost')
+    t.match(await stats(engine, { every: 'hour' }), [{ completed: 24 }, { completed: 24 }, { completed: 1 }],
+      'and what comes at that moment is not lost')
     t.equal(await engine.get(late.id), null)
     await sweep(H0 + 450 * DAY)
     t.same(await stats(engine), [])

@@ -5,22 +5,30 @@ import type { After, NewRun, Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, crash, runIn, settleAs, OUTCOMES, fire, planAsk } from './ground.ts'
 import type { Setup } from './ground.ts'
 
-const after = (...runs: (string | Run)[]): After[] => runs.map(run => ({ run: typeof run === 'string' ? run : run.id, condition: 'completed' as const }))
+const after = (...runs: (string | Run)[]): After[] =>
+  runs.map(run => ({ run: typeof run === 'string' ? run : run.id, condition: 'completed' as const }))
 
-const flow = async (engine: Engine, runs: Partial<NewRun>[], now = T0) => (await engine.add(runs.map(run => ask(run)), now)).map(({ run }) => run)
+const flow = async (engine: Engine, runs: Partial<NewRun>[], now = T0) =>
+  (await engine.add(runs.map(run => ask(run)), now)).map(({ run }) => run)
 
-const states = async (engine: Engine, runs: Run[]) => Promise.all(runs.map(async ({ id }) => (await engine.get(id))!.state))
+const states = async (engine: Engine, runs: Run[]) =>
+  Promise.all(runs.map(async ({ id }) => (await engine.get(id))!.state))
 
-const startOf = async (engine: Engine, id: string, now = T0) => (await claimAll(engine, { now })).find(run => run.id === id)!
+const startOf = async (engine: Engine, id: string, now = T0) =>
+  (await claimAll(engine, { now })).find(run => run.id === id)!
 
 /** Runs that wait for other runs. */
 export async function depending (t: Test, setup: Setup) {
   t.test('a run starts once the last of its prerequisites is met, and has their results', async t => {
     const engine = await setup(t)
-    const [a, b, c] = await flow(engine, [{ ref: 'a' }, {}, { ref: 'c', after: after('#a'), due_at: T0 + 5 }]) as [Run, Run, Run]
+    const [a, b, c] = await flow(engine, [{ ref: 'a' }, {}, { ref: 'c', after: after('#a'), due_at: T0 + 5 }]) as [Run,
+      Run, Run]
     t.match(c, { state: 'blocked', due_at: T0 + 5 })
     const d = await addOne(engine, { after: after(b, a), due_at: T0 - 5 })
-    t.match(await engine.get(d.id), { state: 'blocked', after: [{ run: b.id, ref: null, condition: 'completed', state: 'queued' }, { run: a.id, state: 'queued' }] })
+    t.match(await engine.get(d.id), {
+      state: 'blocked',
+      after: [{ run: b.id, ref: null, condition: 'completed', state: 'queued' }, { run: a.id, state: 'queued' }]
+    })
     t.match(await engine.count(), [{ states: { blocked: 2, queued: 2 } }])
     t.same((await engine.list({ state: ['blocked'], limit: 9 })).items.map(({ id }) => id), [d.id, c.id])
     const [first, second] = await claimAll(engine, { now: T0 + 9 })
@@ -31,7 +39,9 @@ export async function depending (t: Test, setup: Setup) {
     t.match(await engine.get(c.id), { due_at: T0 + 5, after: [{ run: a.id, ref: 'a', state: 'completed' }] })
     t.match(await engine.get(d.id), { state: 'queued', due_at: T0 + 4, nominal_at: T0 - 5 })
     const claimed = await claimAll(engine, { now: T0 + 9 })
-    t.same(claimed.map(({ id, results }) => [id, results]), [[d.id, { [a.id]: { n: 1 }, [b.id]: 'two' }], [c.id, { a: { n: 1 } }]])
+    t.same(claimed.map(({ id, results }) => [id, results]), [[d.id, { [a.id]: { n: 1 }, [b.id]: 'two' }], [c.id, {
+      a: { n: 1 }
+    }]])
   })
   for (const condition of CONDITIONS) {
     for (const outcome of ['completed', 'failed', 'cancelled', 'skipped'] as const) {
@@ -45,18 +55,30 @@ export async function depending (t: Test, setup: Setup) {
         const expected = met ? 'queued' : 'skipped'
         t.same(await states(engine, [waiting, later]), [expected, expected])
         t.equal(later.state, expected, 'and the answer says so')
-        if (!met) t.match(await engine.get(waiting.id), { reason: { code: 'dependency_failed', chain: [first.id] }, finished_at: T0 + 1 })
+        if (!met) {
+          t.match(await engine.get(waiting.id), {
+            reason: { code: 'dependency_failed', chain: [first.id] },
+            finished_at: T0 + 1
+          })
+        }
       })
     }
   }
   t.test('what can no longer run is skipped with all that hangs on it, and the chain of causes', async t => {
     const engine = await setup(t)
-    const [a, b, c, other] = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, { after: after('#b'), task: 'b' }, { after: [{ run: '#b', condition: 'done' }] }]) as [Run, Run, Run, Run]
+    const [a, b, c, other] = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
+      after: after('#b'),
+      task: 'b'
+    }, { after: [{ run: '#b', condition: 'done' }] }]) as [Run, Run, Run, Run]
     await settleAs(engine, await startOf(engine, a.id), { kind: 'failed', error: BOOM, retry_at: T0 + 1 })
     t.same(await states(engine, [b, c]), ['blocked', 'blocked'], 'a failure that is tried again is no end')
     await settleAs(engine, await startOf(engine, a.id, T0 + 1), OUTCOMES.failed!, T0 + 2)
     t.same(await states(engine, [b, c, other]), ['skipped', 'skipped', 'queued'])
-    t.match((await engine.get(c.id))!.reason, { code: 'dependency_failed', message: `a (${a.id}) failed: boom; so a (${b.id}) was skipped`, chain: [a.id, b.id] })
+    t.match((await engine.get(c.id))!.reason, {
+      code: 'dependency_failed',
+      message: `a (${a.id}) failed: boom; so a (${b.id}) was skipped`,
+      chain: [a.id, b.id]
+    })
     await engine.retry({ id: a.id, now: T0, due_at: T0 })
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.completed!)
     t.same(await states(engine, [b, c]), ['skipped', 'skipped'], 'what is skipped is not revived')
@@ -82,7 +104,10 @@ export async function depending (t: Test, setup: Setup) {
     const first = await addOne(engine)
     const [one, two] = await flow(engine, [{ after: after(first) }, { after: after(first) }]) as [Run, Run]
     t.match(await engine.cancel({ id: one.id, reason: BY_HAND, now: T0 }), { state: 'cancelled' })
-    t.match(await engine.end({ id: two.id, as: 'skipped', reason: BY_HAND, now: T0 }), { state: 'skipped', reason: BY_HAND })
+    t.match(await engine.end({ id: two.id, as: 'skipped', reason: BY_HAND, now: T0 }), {
+      state: 'skipped',
+      reason: BY_HAND
+    })
     await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
     t.same(await states(engine, [one, two]), ['cancelled', 'skipped'])
   })
@@ -90,9 +115,14 @@ export async function depending (t: Test, setup: Setup) {
     const engine = await setup(t)
     const first = await addOne(engine)
     const twice = await addOne(engine, { after: after(first, first) })
-    const run = await addOne(engine, { after: [{ run: first.id, condition: 'done' }, { run: first.id, condition: 'failed' }] })
+    const run = await addOne(engine, {
+      after: [{ run: first.id, condition: 'done' }, { run: first.id, condition: 'failed' }]
+    })
     await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
-    t.match(await engine.get(run.id), { state: 'skipped', reason: { message: `a (${first.id}) completed and was to have failed` } })
+    t.match(await engine.get(run.id), {
+      state: 'skipped',
+      reason: { message: `a (${first.id}) completed and was to have failed` }
+    })
     t.same(await states(engine, [twice]), ['queued'])
   })
   t.test('unknown runs, names taken twice and circles refuse the whole call by name', async t => {
@@ -104,7 +134,10 @@ export async function depending (t: Test, setup: Setup) {
       [[{ ref: '__proto__' }], '/0/ref', /expected a name/],
       [[{ after: [{ run: 'x', condition: 'maybe' as 'done' }] }], '/0/after', /completed, done, failed/],
       [[{ ref: 'a', after: after('#a') }], '/0/after', /#a → #a$/],
-      [[{}, { ref: 'x', after: after('#c') }, { ref: 'a', after: after('#b') }, { ref: 'b', after: after('#c') }, { ref: 'c', after: after('#a') }], '/4/after', /#c → #a → #b → #c$/]
+      [[{}, { ref: 'x', after: after('#c') }, { ref: 'a', after: after('#b') }, { ref: 'b', after: after('#c') }, {
+        ref: 'c',
+        after: after('#a')
+      }], '/4/after', /#c → #a → #b → #c$/]
     ]
     for (const [runs, pointer, detail] of refused) {
       await t.rejects(flow(engine, runs), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
@@ -113,7 +146,9 @@ export async function depending (t: Test, setup: Setup) {
   })
   t.test('a long chain and a wide fan are all told', async t => {
     const engine = await setup(t)
-    const chain = await flow(engine, Array.from({ length: 2000 }, (_, index) => ({ ref: `r${index}`, ...index > 0 && { after: after(`#r${index - 1}`) } })))
+    const chain = await flow(engine,
+      Array.from({ length: 2000 },
+        (_, index) => ({ ref: `r${index}`, ...index > 0 && { after: after(`#r${index - 1}`) } })))
     const fan = await flow(engine, Array.from({ length: 500 }, () => ({ after: after(chain[0]!, chain[1]!) })))
     await engine.cancel({ id: chain[0]!.id, reason: BY_HAND, now: T0 })
     t.match(await engine.count(), [{ states: { cancelled: 1, skipped: 2499, blocked: 0, queued: 0 } }])
@@ -128,7 +163,10 @@ export async function depending (t: Test, setup: Setup) {
     const run = await addOne(engine, { after: after(first, other) })
     await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
     t.equal(await engine.get(first.id), null)
-    t.match(await engine.get(run.id), { state: 'blocked', after: [{ run: first.id, state: 'completed' }, { run: other.id, state: 'queued' }] })
+    t.match(await engine.get(run.id), {
+      state: 'blocked',
+      after: [{ run: first.id, state: 'completed' }, { run: other.id, state: 'queued' }]
+    })
     await settleAs(engine, await startOf(engine, other.id), OUTCOMES.completed!)
     t.same((await startOf(engine, run.id)).results, { [first.id]: { n: 1 }, [other.id]: { n: 1 } })
   })
@@ -143,7 +181,9 @@ export async function depending (t: Test, setup: Setup) {
   t.test('a fire may wait too, and a run that is there already waits for what it waited for', async t => {
     const engine = await setup(t)
     const first = await addOne(engine)
-    t.match((await engine.plan([planAsk({ fires: [fire(T0, { after: after(first) })] })]))[0]!.added, [{ state: 'blocked' }])
+    t.match((await engine.plan([planAsk({ fires: [fire(T0, { after: after(first) })] })]))[0]!.added, [{
+      state: 'blocked'
+    }])
     const [known] = await flow(engine, [{ schedule: null, key: `@${T0}`, after: after(first, first) }])
     t.equal((await engine.get(known!.id))!.after.length, 1)
   })
@@ -169,7 +209,11 @@ function again (t: Test, setup: Setup) {
   t.test('a prerequisite that is tried again by hand is waited for again, by whoever has not ended', async t => {
     const engine = await setup(t)
     const [a, later, failing, crashing, ended] = await flow(engine, [
-      { ref: 'a' }, { after: after('#a'), due_at: T0 + 50 }, { after: after('#a'), max_retries: 3 }, { after: after('#a') }, { after: after('#a') }
+      { ref: 'a' },
+      { after: after('#a'), due_at: T0 + 50 },
+      { after: after('#a'), max_retries: 3 },
+      { after: after('#a') },
+      { after: after('#a') }
     ]) as [Run, Run, Run, Run, Run]
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.completed!, T0 + 1)
     const running = await claimAll(engine, { now: T0 + 1 })
@@ -180,7 +224,9 @@ function again (t: Test, setup: Setup) {
     t.same(await states(engine, [later, failing, crashing, ended]), ['blocked', 'running', 'running', 'completed'])
     const failed = { kind: 'failed', error: BOOM, retry_at: T0 + 7 } as const
     t.match(await settleAs(engine, one!, failed, T0 + 6), { state: 'blocked', attempt: 1 })
-    t.match(await engine.settle({ lease: { id: one!.id, turn: one!.turn }, outcome: failed, now: T0 + 6 }), { state: 'blocked' }, 'said twice it is the same')
+    t.match(await engine.settle({ lease: { id: one!.id, turn: one!.turn }, outcome: failed, now: T0 + 6 }), {
+      state: 'blocked'
+    }, 'said twice it is the same')
     await crash(engine)
     t.match(await engine.get(two!.id), { state: 'blocked', crashes: 1 })
     const again = await startOf(engine, a.id, T0 + 60)
@@ -193,7 +239,10 @@ function again (t: Test, setup: Setup) {
   t.test('a flow that failed and is tried again as a whole goes through it in order, whoever is tried first', async t => {
     for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
       const engine = await setup(t)
-      const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, { ref: 'c', after: after('#b', '#a') }])
+      const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
+        ref: 'c',
+        after: after('#b', '#a')
+      }])
       await settleAs(engine, await startOf(engine, runs[0]!.id), OUTCOMES.failed!, T0 + 1)
       t.same(await states(engine, runs), ['failed', 'skipped', 'skipped'])
       for (const place of order) await retry(engine, runs[place]!)
@@ -210,7 +259,13 @@ function again (t: Test, setup: Setup) {
     const engine = await setup(t)
     const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, { after: after('#b') }])
     await settleAs(engine, await startOf(engine, runs[0]!.id), OUTCOMES.failed!, T0 + 1)
-    await engine.change({ filter: { state: ['failed', 'skipped'] }, act: 'retry', now: T0 + 2, limit: 9, dry_run: false })
+    await engine.change({
+      filter: { state: ['failed', 'skipped'] },
+      act: 'retry',
+      now: T0 + 2,
+      limit: 9,
+      dry_run: false
+    })
     t.same(await states(engine, runs), ['queued', 'blocked', 'blocked'])
   })
 

@@ -16,7 +16,15 @@ export async function settling (t: Test, setup: Setup) {
     await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: T0 + 5 })
     const [again] = await claimAll(engine, { now: T0 + 5 })
     const done = await settleAs(engine, again!, { kind: 'completed', result: [1], warning: 'look' }, T0 + 9)
-    t.match(done, { state: 'completed', error: null, warning: 'look', attempt: 2, finished_at: T0 + 9, owner: null, lease_until: null })
+    t.match(done, {
+      state: 'completed',
+      error: null,
+      warning: 'look',
+      attempt: 2,
+      finished_at: T0 + 9,
+      owner: null,
+      lease_until: null
+    })
     t.match(await engine.get(run.id), {
       result: [1],
       attempts: [
@@ -27,18 +35,37 @@ export async function settling (t: Test, setup: Setup) {
   })
   t.test('a failure is retried as often as it may be, then the run has failed', async t => {
     const { engine, run } = await started(t, { max_retries: 1 })
-    t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: T0 + 5 }), { state: 'queued', due_at: T0 + 5, attempt: 1, error: BOOM })
+    t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: T0 + 5 }), {
+      state: 'queued',
+      due_at: T0 + 5,
+      attempt: 1,
+      error: BOOM
+    })
     t.same(await claimAll(engine, { now: T0 + 4 }), [])
     const [again] = await claimAll(engine, { now: T0 + 5 })
-    t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 + 9 }), { state: 'failed', attempt: 2, error: BOOM })
+    t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 + 9 }), {
+      state: 'failed',
+      attempt: 2,
+      error: BOOM
+    })
   })
   t.test('a failure without a next time is the last, whatever is left', async t => {
     const { engine, run } = await started(t)
-    t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null }), { state: 'failed', attempt: 1 })
+    t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null }), {
+      state: 'failed',
+      attempt: 1
+    })
   })
   t.test('a postponed attempt is given back', async t => {
     const { engine, run } = await started(t)
-    t.match(await settleAs(engine, run, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 7 }), { state: 'queued', attempt: 0, turn: 1, due_at: T0 + 7, reason: BY_HAND, owner: null })
+    t.match(await settleAs(engine, run, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 7 }), {
+      state: 'queued',
+      attempt: 0,
+      turn: 1,
+      due_at: T0 + 7,
+      reason: BY_HAND,
+      owner: null
+    })
     t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'postponed', reason: BY_HAND }])
   })
   t.test('cancelled and skipped end with their reason', async t => {
@@ -64,13 +91,15 @@ export async function settling (t: Test, setup: Setup) {
     const [now] = await claimAll(engine, { owner: 'you' })
     const before = await engine.get(run.id)
     t.equal(await settleAs(engine, run, OUTCOMES.completed!), null)
-    t.equal(await engine.report({ lease: run, now: T0, checkpoint: 1, logs: [{ at: T0, level: 30, text: 'late' }] }), false)
+    t.equal(await engine.report({ lease: run, now: T0, checkpoint: 1, logs: [{ at: T0, level: 30, text: 'late' }] }),
+      false)
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99 }), { running: [], cancel: [] })
     t.same(await engine.get(run.id), before)
     t.same(await engine.logs({ id: run.id, after: 0, limit: 9 }), [])
     t.ok(await settleAs(engine, now!, OUTCOMES.completed!))
     t.equal(await settleAs(engine, now!, OUTCOMES.failed!), null, 'an end is written once')
-    t.match(await settleAs(engine, now!, OUTCOMES.completed!, T0 + 9), { state: 'completed', finished_at: T0 }, 'and answered again to who says the same again')
+    t.match(await settleAs(engine, now!, OUTCOMES.completed!, T0 + 9), { state: 'completed', finished_at: T0 },
+      'and answered again to who says the same again')
   })
 }
 
@@ -80,11 +109,21 @@ export async function running (t: Test, setup: Setup) {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
     const progress = { current: 1, total: 2, message: 'm', unit: null, rate: 1, percentage: 50, eta: 1, at: T0 }
-    t.equal(await engine.report({ lease: run, now: T0, progress, child: { pid: 7, started: 's' }, logs: [{ at: T0, level: 30, text: 'one', data: { k: 1 } }] }), true)
+    t.equal(
+      await engine.report({
+        lease: run,
+        now: T0,
+        progress,
+        child: { pid: 7, started: 's' },
+        logs: [{ at: T0, level: 30, text: 'one', data: { k: 1 } }]
+      }),
+      true
+    )
     await engine.report({ lease: run, now: T0, logs: [{ at: T0 + 1, level: 40, text: 'two' }] })
     t.match(await engine.get(run.id), { progress, child: { pid: 7, started: 's' } })
     t.same(await engine.logs({ id: run.id, after: 0, limit: 9 }), [
-      { seq: 1, attempt: 1, at: T0, level: 30, text: 'one', data: { k: 1 } }, { seq: 2, attempt: 1, at: T0 + 1, level: 40, text: 'two' }
+      { seq: 1, attempt: 1, at: T0, level: 30, text: 'one', data: { k: 1 } },
+      { seq: 2, attempt: 1, at: T0 + 1, level: 40, text: 'two' }
     ])
     t.same((await engine.logs({ id: run.id, after: 1, limit: 9 })).map(({ text }) => text), ['two'])
     await engine.report({ lease: run, now: T0, child: null })
@@ -104,7 +143,9 @@ export async function running (t: Test, setup: Setup) {
   })
   t.test('what was settled is answered again to who did not hear of it, and to nobody else [F03]', async t => {
     const outcomes: Outcome[] = [
-      ...Object.values(OUTCOMES), { kind: 'failed', error: BOOM, retry_at: T0 + 5 }, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 5 }
+      ...Object.values(OUTCOMES),
+      { kind: 'failed', error: BOOM, retry_at: T0 + 5 },
+      { kind: 'postponed', reason: BY_HAND, due_at: T0 + 5 }
     ]
     for (const [place, outcome] of outcomes.entries()) {
       const engine = await setup(t)
@@ -112,8 +153,10 @@ export async function running (t: Test, setup: Setup) {
       const first = await settleAs(engine, run, outcome)
       const before = [await engine.get(run.id), await engine.stats({ from: 0, to: T0 * 2, by: 'task', every: 'all' })]
       t.same(await settleAs(engine, run, outcome, T0 + 3), first, outcome.kind)
-      t.equal(await settleAs(engine, run, { ...outcomes[(place + 1) % outcomes.length]! }), null, 'another outcome is stale')
-      t.same([await engine.get(run.id), await engine.stats({ from: 0, to: T0 * 2, by: 'task', every: 'all' })], before, 'and nothing is written twice')
+      t.equal(await settleAs(engine, run, { ...outcomes[(place + 1) % outcomes.length]! }), null,
+        'another outcome is stale')
+      t.same([await engine.get(run.id), await engine.stats({ from: 0, to: T0 * 2, by: 'task', every: 'all' })], before,
+        'and nothing is written twice')
       await engine.retry({ id: run.id, now: T0, due_at: T0 })
       await claimAll(engine, { now: T0 + 9 })
       t.equal(await settleAs(engine, run, outcome), null, 'nor is it answered once the run was claimed again')
@@ -138,7 +181,17 @@ export async function byHand (t: Test, setup: Setup) {
       const before = await runIn(engine, state)
       const after = await engine.retry({ id: before.id, now: T0 + 1, due_at: T0 + 1 })
       if (state === 'queued' || state === 'running') return t.match(after, before)
-      t.match(after, { state: 'queued', attempt: 0, crashes: 0, turn: 1, error: null, reason: null, cancel: null, finished_at: null, due_at: T0 + 1 })
+      t.match(after, {
+        state: 'queued',
+        attempt: 0,
+        crashes: 0,
+        turn: 1,
+        error: null,
+        reason: null,
+        cancel: null,
+        finished_at: null,
+        due_at: T0 + 1
+      })
       t.match(await engine.get(before.id), { result: null, attempts: [{ turn: 1, attempt: 1, outcome: state }] })
       t.match(await claimAll(engine, { now: T0 + 1 }), [{ id: before.id, turn: 2, attempt: 1 }])
     })

@@ -14,8 +14,15 @@ export const T0 = 1_700_000_000_000
 export const BY_HAND = { code: 'by_hand', message: 'Somebody wanted it so' }
 export const BOOM = { name: 'Error', message: 'boom' }
 
-export const ask = (more: Partial<NewRun> = {}): NewRun =>
-  ({ task: 'a', queue: 'default', priority: 'normal', source: 'manual', due_at: T0, max_retries: 2, ...more })
+export const ask = (more: Partial<NewRun> = {}): NewRun => ({
+  task: 'a',
+  queue: 'default',
+  priority: 'normal',
+  source: 'manual',
+  due_at: T0,
+  max_retries: 2,
+  ...more
+})
 
 export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T0): Promise<Run> =>
   (await engine.add([ask(more)], now))[0]!.run
@@ -25,13 +32,22 @@ export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T
 export function offersOf ({ cohorts, singles }: Pick<Due, 'cohorts' | 'singles'>, now: number): Offer[] {
   const pools = (task: string) => ({ needs: ['slots', `task/${task}`], takes: ['slots', `task/${task}`] })
   return [
-    ...cohorts.map(({ count: _count, first: _first, ...cohort }): Offer =>
-      ({ cohort: { ...cohort, from: 0, until: now }, rank: PRIORITIES.indexOf(cohort.priority), ...pools(cohort.task) })),
+    ...cohorts.map(({ count: _count, first: _first, ...cohort }): Offer => ({
+      cohort: { ...cohort, from: 0, until: now },
+      rank: PRIORITIES.indexOf(cohort.priority),
+      ...pools(cohort.task)
+    })),
     ...singles.map(({ id, task, priority }): Offer => ({ id, rank: PRIORITIES.indexOf(priority), ...pools(task) }))
   ]
 }
 
-export interface ClaimMore { now?: number, limit?: number, owner?: string, tasks?: Record<string, number>, lease?: number }
+export interface ClaimMore {
+  now?: number
+  limit?: number
+  owner?: string
+  tasks?: Record<string, number>
+  lease?: number
+}
 
 /** Claims what is due of some tasks, the most urgent first, then due first, then asked for first. */
 export async function claimAll (engine: Engine, more: ClaimMore = {}): Promise<Claimed[]> {
@@ -39,7 +55,10 @@ export async function claimAll (engine: Engine, more: ClaimMore = {}): Promise<C
   const { cohorts, singles } = await engine.due({ now, owner })
   const isOpen = ({ task }: { task: string }) => Object.hasOwn(tasks, task)
   const offers = offersOf({ cohorts: cohorts.filter(isOpen), singles: singles.filter(isOpen) }, now)
-  const pools = { slots: limit, ...Object.fromEntries(Object.entries(tasks).map(([task, many]) => [`task/${task}`, many])) }
+  const pools = {
+    slots: limit,
+    ...Object.fromEntries(Object.entries(tasks).map(([task, many]) => [`task/${task}`, many]))
+  }
   return await engine.claim({ owner, now, lease_until: now + lease, offers, pools })
 }
 
@@ -72,11 +91,30 @@ export async function runIn (engine: Engine, state: Exclude<State, 'blocked'>): 
 export const REACHABLE = ['queued', 'running', ...FINAL_STATES] as const
 
 export const schedule = (more: Partial<Schedule> = {}): Schedule => ({
-  id: 'a', task: 'a', origin: 'file', trigger: 'cron', trigger_args: { minute: 0 }, timezone: 'UTC', payload: null, anchor: T0,
-  cursor: T0, nominal_at: T0 + 1000, next_at: T0 + 1000, created_at: T0, created_by: 'me', ...more
+  id: 'a',
+  task: 'a',
+  origin: 'file',
+  trigger: 'cron',
+  trigger_args: { minute: 0 },
+  timezone: 'UTC',
+  payload: null,
+  anchor: T0,
+  cursor: T0,
+  nominal_at: T0 + 1000,
+  next_at: T0 + 1000,
+  created_at: T0,
+  created_by: 'me',
+  ...more
 })
 
-export const fire = (at: number, more: Partial<NewRun> = {}) => ask({ source: 'schedule', schedule: 'a', key: `@${at}`, due_at: at, nominal_at: at, ...more })
+export const fire = (at: number, more: Partial<NewRun> = {}) =>
+  ask({ source: 'schedule', schedule: 'a', key: `@${at}`, due_at: at, nominal_at: at, ...more })
 
-export const planAsk = (more: Partial<PlanAsk> = {}): PlanAsk =>
-  ({ schedule: schedule(), from: null, fires: [], overlap: 'allow', now: T0, ...more })
+export const planAsk = (more: Partial<PlanAsk> = {}): PlanAsk => ({
+  schedule: schedule(),
+  from: null,
+  fires: [],
+  overlap: 'allow',
+  now: T0,
+  ...more
+})

@@ -5,20 +5,36 @@ import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './ground.ts'
 import type { Setup } from './ground.ts'
 
-const COHORT = { task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false, from: 0, until: T0 * 2 } as const
+const COHORT = {
+  task: 'a',
+  queue: 'default',
+  priority: 'normal',
+  span: NO_DEADLINE,
+  scheduled: false,
+  from: 0,
+  until: T0 * 2
+} as const
 
 const say = (engine: Engine, at: number, code: string | null, more: Partial<HoldEntry> = {}) =>
   engine.hold([{ owner: 'me', at: T0 + at, code, message: `${code}`, cohort: COHORT, ...more }])
 
-const shown = async (engine: Engine, id: string) => (await engine.get(id))!.holds.map(({ code, from, to, owner }) => [code, from - T0, to === null ? null : to - T0, owner])
+const shown = async (engine: Engine, id: string) =>
+  (await engine.get(id))!.holds.map((
+    { code, from, to, owner }
+  ) => [code, from - T0, to === null ? null : to - T0, owner])
 
-const heldOf = async (engine: Engine) => (await engine.held({ from: T0, to: T0 + 1 })).map(({ code, ms, runs }) => [code, ms, runs])
+const heldOf = async (engine: Engine) =>
+  (await engine.held({ from: T0, to: T0 + 1 })).map(({ code, ms, runs }) => [code, ms, runs])
 
 /** The timelines that runs of a cohort share. */
 export async function holdingCohorts (t: Test, setup: Setup) {
   t.test('every run of a cohort has the timeline of its own wait, from when it was due to when it started', async t => {
     const engine = await setup(t)
-    const ids = (await engine.add([0, 5, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string, string, string]
+    const ids = (await engine.add([0, 5, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
+      string,
+      string,
+      string
+    ]
     await say(engine, 2, 'battery')
     await say(engine, 3, 'battery')
     await say(engine, 10, 'window')
@@ -39,7 +55,11 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     await engine.add(Array.from({ length: 3 }, () => ask()), T0)
     await say(engine, 0, 'battery')
     await say(engine, 10, 'window')
-    t.match(await engine.held({ from: T0, to: T0 + MINUTE, now: T0 + 30 }), [{ code: 'window', ms: 60, runs: 3 }, { code: 'battery', ms: 30, runs: 3 }])
+    t.match(await engine.held({ from: T0, to: T0 + MINUTE, now: T0 + 30 }), [{ code: 'window', ms: 60, runs: 3 }, {
+      code: 'battery',
+      ms: 30,
+      runs: 3
+    }])
     const [first] = await claimAll(engine, { now: T0 + 20, limit: 1 })
     await settleAs(engine, first!, { kind: 'failed', error: BOOM, retry_at: T0 + 20 }, T0 + 21)
     const [again] = await claimAll(engine, { now: T0 + 25, limit: 1 })
@@ -47,11 +67,16 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     await claimAll(engine, { now: T0 + 40 })
     t.same(await heldOf(engine), [['window', 10 + 15 + 30, 3], ['battery', 30, 3]])
     t.match(await engine.stats({ from: T0, to: T0 + 1, by: 'task', every: 'all' }), [{ held: { count: 3, max: 40 } }])
-    t.same(await shown(engine, first!.id), [['battery', 0, 10, 'me'], ['window', 10, 20, 'me']], 'the timeline of the first wait stays with a run that was tried again')
+    t.same(await shown(engine, first!.id), [['battery', 0, 10, 'me'], ['window', 10, 20, 'me']],
+      'the timeline of the first wait stays with a run that was tried again')
   })
   t.test('a verdict on a part of what is due leaves the others as they are', async t => {
     const engine = await setup(t)
-    const ids = (await engine.add([0, 10, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string, string, string]
+    const ids = (await engine.add([0, 10, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
+      string,
+      string,
+      string
+    ]
     await say(engine, 30, 'battery')
     await say(engine, 40, null, { cohort: { ...COHORT, from: T0 + 5, until: T0 + 15 } })
     t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me']])
@@ -68,7 +93,10 @@ export async function holdingCohorts (t: Test, setup: Setup) {
       await say(engine, at, 'battery', { message: `at ${at}` })
       await engine.hold([{ owner: 'me', id: single.id, at: T0 + at, code: 'battery', message: `at ${at}` }])
     }
-    for (const one of [id, single.id]) t.same((await engine.get(one))!.holds.map(({ message, from, to }) => [message, from - T0, to === null]), [['at 0', 0, false], [`at ${MINUTE}`, MINUTE, true]])
+    for (const one of [id, single.id]) {
+      t.same((await engine.get(one))!.holds.map(({ message, from, to }) => [message, from - T0, to === null]), [['at 0',
+        0, false], [`at ${MINUTE}`, MINUTE, true]])
+    }
   })
   t.test('two owners judge by themselves, and time that both hold counts once', async t => {
     const engine = await setup(t)
@@ -82,14 +110,16 @@ export async function holdingCohorts (t: Test, setup: Setup) {
   })
   t.test('who judges a part of what is due takes over nothing beyond it', async t => {
     const engine = await setup(t)
-    const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string, string]
+    const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string,
+      string]
     for (const [place] of ids.entries()) {
       const due = T0 + 10 * place
       await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
     }
     await crash(engine)
     await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
-    t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20, null, '']]])
+    t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20,
+      null, '']]])
   })
   t.test('what an owner said who is no more goes on until somebody judges again', async t => {
     const engine = await setup(t)
@@ -115,7 +145,12 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     await say(engine, 0, 'battery')
     const [run] = await claimAll(engine, { now: T0 + 10 })
     const outcome = { kind: 'postponed', reason: BY_HAND, due_at: T0 } as const
-    t.match(await engine.settle({ lease: run!, now: T0 + 12, outcome, begun: false }), { state: 'queued', single: false, attempt: 0, turn: 1 })
+    t.match(await engine.settle({ lease: run!, now: T0 + 12, outcome, begun: false }), {
+      state: 'queued',
+      single: false,
+      attempt: 0,
+      turn: 1
+    })
     t.same(await shown(engine, id), [['battery', 0, null, 'me']])
     t.same((await engine.due({ now: T0 + 12, owner: 'me' })).cohorts.map(({ count }) => count), [1])
     await say(engine, 20, 'window')
@@ -140,7 +175,9 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     const [first, second] = [await addOne(engine), await addOne(engine, {}, T0)]
     await say(engine, 0, 'battery')
     await say(engine, 10, null)
-    for (const run of await claimAll(engine, { now: T0 + 20 })) await settleAs(engine, run, OUTCOMES.completed!, T0 + 30)
+    for (const run of await claimAll(engine, { now: T0 + 20 })) {
+      await settleAs(engine, run, OUTCOMES.completed!, T0 + 30)
+    }
     await engine.discard({ id: first.id, reason: BY_HAND, now: T0 })
     await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 })
     t.same(await shown(engine, second.id), [['battery', 0, 10, 'me']])

@@ -4,7 +4,8 @@ import { DAY, HOUR, MINUTE } from '../../../core/model/base/duration.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from './ground.ts'
 import type { Setup } from './ground.ts'
 
-const holdAs = (engine: Engine, id: string, at: number, code: string | null) => engine.hold([{ owner: 'me', id, at, code, message: `because of ${code}` }])
+const holdAs = (engine: Engine, id: string, at: number, code: string | null) =>
+  engine.hold([{ owner: 'me', id, at, code, message: `because of ${code}` }])
 
 const holdsOf = async (engine: Engine, id: string) => (await engine.get(id))!.holds
 
@@ -57,14 +58,21 @@ export async function holding (t: Test, setup: Setup) {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     const codes = ['battery', 'window', 'idle']
-    await engine.hold(Array.from({ length: 500 }, (_, index) => ({ owner: 'me', id, at: T0 + 10 * index, code: codes[index % 3]!, message: '' })))
+    await engine.hold(
+      Array.from({ length: 500 },
+        (_, index) => ({ owner: 'me', id, at: T0 + 10 * index, code: codes[index % 3]!, message: '' }))
+    )
     await holdAs(engine, id, T0 + 5000, null)
     const holds = await holdsOf(engine, id)
     t.equal(holds.length, 200)
     t.equal(sumOf(holds), 5000)
-    for (const [code, ms] of [['battery', 1670], ['window', 1670], ['idle', 1660]] as const) t.equal(sumOf(holds.filter(hold => hold.code === code)), ms, code)
+    for (const [code, ms] of [['battery', 1670], ['window', 1670], ['idle', 1660]] as const) {
+      t.equal(sumOf(holds.filter(hold => hold.code === code)), ms, code)
+    }
     t.match([holds[0], holds.at(-1)], [{ from: T0, to: T0 + 10 }, { from: T0 + 4990, to: T0 + 5000 }])
-    t.match(await engine.held({ from: T0, to: T0 + 1 }), [{ code: 'battery', ms: 1670, runs: 1 }, { ms: 1670 }, { ms: 1660 }])
+    t.match(await engine.held({ from: T0, to: T0 + 1 }), [{ code: 'battery', ms: 1670, runs: 1 }, { ms: 1670 }, {
+      ms: 1660
+    }])
   })
   t.test('time held is summed by task, code and day, and outlives the runs', async t => {
     const engine = await setup(t)
@@ -76,10 +84,20 @@ export async function holding (t: Test, setup: Setup) {
     await engine.cancel({ id: a!, reason: BY_HAND, now: day + 4 * HOUR })
     await engine.cancel({ id: b!, reason: BY_HAND, now: day - HOUR + MINUTE })
     const battery = { task: 'a', code: 'battery' }
-    t.same(await engine.held({ from: day - DAY, to: day + DAY }), [{ ...battery, ms: 4 * HOUR + MINUTE, runs: 2 }, { task: 'a', code: 'window', ms: HOUR, runs: 1 }])
+    t.same(await engine.held({ from: day - DAY, to: day + DAY }), [{ ...battery, ms: 4 * HOUR + MINUTE, runs: 2 }, {
+      task: 'a',
+      code: 'window',
+      ms: HOUR,
+      runs: 1
+    }])
     t.same(await engine.held({ from: day - DAY, to: day }), [{ ...battery, ms: HOUR + MINUTE, runs: 2 }])
-    t.match((await engine.held({ from: day, to: day + DAY, now: day + HOUR })).find(({ task }) => task === 'b'), { ms: HOUR, runs: 0 }, 'what is held still counts when asked')
-    t.match((await engine.held({ from: day, to: day + DAY, now: day + 9 * DAY })).find(({ task }) => task === 'b'), { ms: DAY }, 'within the time that is asked for')
+    t.match((await engine.held({ from: day, to: day + DAY, now: day + HOUR })).find(({ task }) => task === 'b'), {
+      ms: HOUR,
+      runs: 0
+    }, 'what is held still counts when asked')
+    t.match((await engine.held({ from: day, to: day + DAY, now: day + 9 * DAY })).find(({ task }) => task === 'b'), {
+      ms: DAY
+    }, 'within the time that is asked for')
     const before = await engine.held({ from: 0, to: day + DAY })
     await engine.sweep({ now: day, before: day + DAY, keep: 0, limit: 9 })
     t.equal(await engine.get(a!), null)
@@ -122,15 +140,25 @@ export async function holding (t: Test, setup: Setup) {
     const engine = await setup(t)
     const { id } = await addOne(engine, { deadline_at: T0 + 9, moved: { code: 'flex', message: '', confidence: 1 } })
     await holdAs(engine, id, T0, 'battery')
-    t.match(await engine.end({ id, now: T0 + 9, as: 'failed', reason: BY_HAND, error: BOOM }), { state: 'failed', reason: BY_HAND, error: BOOM })
+    t.match(await engine.end({ id, now: T0 + 9, as: 'failed', reason: BY_HAND, error: BOOM }), {
+      state: 'failed',
+      reason: BY_HAND,
+      error: BOOM
+    })
     t.match(await engine.get(id), { holds: [{ to: T0 + 9 }], attempts: [] })
-    t.match(await engine.retry({ id, now: T0 + 50, due_at: T0 + 50 }), { state: 'queued', deadline_at: T0 + 59, moved: null })
+    t.match(await engine.retry({ id, now: T0 + 50, due_at: T0 + 50 }), {
+      state: 'queued',
+      deadline_at: T0 + 59,
+      moved: null
+    })
     t.equal(await engine.end({ id: 'no such id', now: T0, as: 'skipped', reason: BY_HAND }), null)
   })
   t.test('overdue tells the waiting runs past their deadline and when the next one is', async t => {
     const engine = await setup(t)
     t.same(await engine.overdue({ now: T0, limit: 9 }), { runs: [], next_at: null })
-    const runs = (await engine.add([...[20, 10, 30].map(ms => ask({ deadline_at: T0 + ms, expires: true })), ask({ deadline_at: T0 + 5 }), ask()], T0)).map(({ run }) => run.id)
+    const runs =
+      (await engine.add([...[20, 10, 30].map(ms => ask({ deadline_at: T0 + ms, expires: true })),
+        ask({ deadline_at: T0 + 5 }), ask()], T0)).map(({ run }) => run.id)
     t.match(await engine.overdue({ now: T0, limit: 9 }), { runs: [], next_at: T0 + 10 })
     const { runs: over, next_at: next } = await engine.overdue({ now: T0 + 20, limit: 9 })
     t.same([over.map(({ id }) => id), next], [[runs[1], runs[0]], T0 + 30])
@@ -140,10 +168,17 @@ export async function holding (t: Test, setup: Setup) {
   })
   t.test('facts are kept by name, the newest value of each, until they are taken away', async t => {
     const engine = await setup(t)
-    for (const [name, value] of [['pause/a', { by: 'ann' }], ['pause/ü', 1], ['signal/x', [2]], ['pause/a', { by: 'bob' }], ['pauses', 3]] as const) {
+    for (const [name, value] of [['pause/a', { by: 'ann' }], ['pause/ü', 1], ['signal/x', [2]], ['pause/a', {
+      by: 'bob'
+    }], ['pauses', 3]] as const) {
       await engine.keep({ name, value: value as never, now: T0 })
     }
-    t.same(await engine.kept({ prefix: 'pause/' }), [{ name: 'pause/a', value: { by: 'bob' }, at: T0, version: 4 }, { name: 'pause/ü', value: 1, at: T0, version: 2 }])
+    t.same(await engine.kept({ prefix: 'pause/' }), [{ name: 'pause/a', value: { by: 'bob' }, at: T0, version: 4 }, {
+      name: 'pause/ü',
+      value: 1,
+      at: T0,
+      version: 2
+    }])
     t.equal((await engine.kept({ prefix: '' })).length, 4)
     await engine.keep({ name: 'pause/a', value: null, now: T0 })
     t.same((await engine.kept({ prefix: 'pause' })).map(({ name }) => name), ['pause/ü', 'pauses'])

@@ -10,7 +10,10 @@ export async function recovering (t: Test, setup: Setup) {
   t.test('what another owner had running is queued again, its attempt given back and the crash counted [F01]', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
-    t.match(await crash(engine), { queued: [{ id: run.id, state: 'queued', attempt: 0, crashes: 1, turn: 1, owner: null }], failed: [] })
+    t.match(await crash(engine), {
+      queued: [{ id: run.id, state: 'queued', attempt: 0, crashes: 1, turn: 1, owner: null }],
+      failed: []
+    })
     t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'crashed', finished_at: T0 + 10 }])
     t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the one who is no more has no say')
   })
@@ -22,8 +25,10 @@ export async function recovering (t: Test, setup: Setup) {
     await engine.beat({ owner: 'me', now: T0, until: T0 + 40_000 })
     t.same(await expire(T0 + 39_999), { queued: [], failed: [] })
     await engine.claim({ owner: 'you', now: T0, lease_until: T0 + 90_000, offers: [], pools: {} })
-    t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] }, 'whatever others do')
-    t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] }, 'the owner hears that it lost it')
+    t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] },
+      'whatever others do')
+    t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] },
+      'the owner hears that it lost it')
   })
   t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]', async t => {
     const engine = await setup(t)
@@ -53,14 +58,19 @@ export async function recovering (t: Test, setup: Setup) {
     }
     t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before it is tried again')
     await claimAll(engine, { now: T0 + 1010 })
-    t.match(await crash(engine), { queued: [], failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }] })
+    t.match(await crash(engine), {
+      queued: [],
+      failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }]
+    })
     t.match(await engine.retry({ id: run.id, now: T0, due_at: T0 }), { state: 'queued', crashes: 0 })
     t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])
   })
   t.test('a run that is not to be restarted is failed as interrupted', async t => {
     const engine = await setup(t)
     await runIn(engine, 'running')
-    t.match(await crash(engine, { restart: 'fail' }), { failed: [{ state: 'failed', reason: { code: 'interrupted' } }] })
+    t.match(await crash(engine, { restart: 'fail' }), {
+      failed: [{ state: 'failed', reason: { code: 'interrupted' } }]
+    })
   })
   t.test('a run that was told to stop is cancelled', async t => {
     const engine = await setup(t)
@@ -84,7 +94,8 @@ export async function keeping (t: Test, setup: Setup) {
     const waiting = await addOne(engine)
     t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 1 }), 1, 'no more than the limit')
     t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 9 }), 1)
-    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting, ...runs.slice(2).toReversed()].map(({ id }) => id))
+    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id),
+      [waiting, ...runs.slice(2).toReversed()].map(({ id }) => id))
     t.equal(await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 }), 3)
     t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting.id, runs[5]!.id])
     t.match(await engine.count(), [{ states: { completed: 1, queued: 1 }, last: { id: runs[5]!.id } }])
@@ -100,7 +111,9 @@ export async function keeping (t: Test, setup: Setup) {
   })
   t.test('what was done by hand is kept, newest first', async t => {
     const engine = await setup(t)
-    for (const action of ['pause', 'resume', 'pause']) await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
+    for (const action of ['pause', 'resume', 'pause']) {
+      await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
+    }
     const all = await engine.records({ limit: 9 })
     t.same(all.map(({ action }) => action), ['pause', 'resume', 'pause'])
     t.match(all[1], { at: T0, by: 'ann', subject: 'a', detail: { x: ['resume'] } })
@@ -114,14 +127,17 @@ export async function keeping (t: Test, setup: Setup) {
 export async function living (t: Test, setup: Setup) {
   t.test('calls of one moment are answered each by itself', async t => {
     const engine = await setup(t)
-    const answers = await Promise.allSettled(Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {})))
+    const answers = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {}))
+    )
     t.same(answers.flatMap(({ status }, index) => status === 'rejected' ? [index] : []), [7])
     t.match(await engine.count(), [{ states: { queued: 49 } }])
   })
   t.test('everything is there again after a stop and a start', async t => {
     const engine = await setup(t)
     for (const state of REACHABLE) await runIn(engine, state)
-    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(), await engine.due({ now: T0, owner: 'me' })]
+    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(),
+      await engine.due({ now: T0, owner: 'me' })]
     await engine.stop()
     await engine.start()
     t.same((await engine.list({ limit: 99 })).items, before.items.map(run => ({ ...run, lease_until: null })))
@@ -146,7 +162,8 @@ export async function living (t: Test, setup: Setup) {
     await engine.stop()
     const order: string[] = []
     const told = (word: string) => () => void order.push(word)
-    await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')), engine.start().then(told('started again'))])
+    await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')),
+      engine.start().then(told('started again'))])
     t.same(order, ['started', 'stopped', 'started again'])
     await addOne(engine)
   })
@@ -154,7 +171,9 @@ export async function living (t: Test, setup: Setup) {
     const engine = await setup(t)
     await engine.stop()
     for (const call of [...CALLS, ...REPORTS].filter(name => name !== 'health')) {
-      await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), { code: 'OFFPEAK_ENGINE_STOPPED' }, call)
+      await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), {
+        code: 'OFFPEAK_ENGINE_STOPPED'
+      }, call)
     }
     t.match(await engine.health(T0), { ok: false })
   })

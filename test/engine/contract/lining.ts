@@ -14,9 +14,16 @@ export async function lining (t: Test, setup: Setup) {
     await addOne(engine, { queue: 'q', due_at: T0 + 9 })
     await addOne(engine, { queue: 'q', after: [{ run: old.id, condition: 'done' }], due_at: T0 - 99 })
     t.same(await engine.queues({ now: T0 }), [
-      { queue: 'default', blocked: 0, queued: 3, running: 1, oldest: T0 - 60 }, { queue: 'q', blocked: 1, queued: 1, running: 0, oldest: null }
+      { queue: 'default', blocked: 0, queued: 3, running: 1, oldest: T0 - 60 },
+      { queue: 'q', blocked: 1, queued: 1, running: 0, oldest: null }
     ])
-    t.same(await engine.queues({ names: ['q', 'nobody'] }), [{ queue: 'q', blocked: 1, queued: 1, running: 0, oldest: null }])
+    t.same(await engine.queues({ names: ['q', 'nobody'] }), [{
+      queue: 'q',
+      blocked: 1,
+      queued: 1,
+      running: 0,
+      oldest: null
+    }])
     t.match(await engine.queues({ now: T0 + 9, names: ['q'] }), [{ oldest: T0 + 9 }])
     await claimAll(engine)
     t.match(await engine.queues({ now: T0 }), [{ queued: 0, running: 4, oldest: null }, {}])

@@ -21,7 +21,8 @@ export async function looking (t: Test, setup: Setup) {
     for (const [index, state] of [...REACHABLE, ...REACHABLE].entries()) {
       await runIn(engine, state)
       const at = T0 + index
-      await engine.add([fire(at + 1000, { task: 'b', queue: index % 2 ? 'q' : 'default', priority: 'low' }), ask({ due_at: at + 5, source: 'task', queue: 'q' })], at)
+      await engine.add([fire(at + 1000, { task: 'b', queue: index % 2 ? 'q' : 'default', priority: 'low' }),
+        ask({ due_at: at + 5, source: 'task', queue: 'q' })], at)
     }
     const all = (await engine.list({ limit: 1000 })).items
     t.same(all.map(({ id }) => id), all.map(({ id }) => id).toSorted().toReversed())
@@ -39,10 +40,14 @@ export async function looking (t: Test, setup: Setup) {
 type Filter = Omit<Parameters<Engine['list']>[0], 'limit' | 'cursor'>
 
 function filters (): Filter[] {
-  const found: Filter[] = [{ due_by: T0 + 3 }, { due_by: T0 + 9, task: 'a' }, { due_by: T0, state: ['completed'] }, { state: [] }, { task: 'nobody' }]
+  const found: Filter[] = [{ due_by: T0 + 3 }, { due_by: T0 + 9, task: 'a' }, { due_by: T0, state: ['completed'] }, {
+    state: []
+  }, { task: 'nobody' }]
   for (const task of [undefined, 'a', 'b']) {
-    for (const state of [undefined, ...REACHABLE.map(word => [word]), ['queued', 'running'], ['failed', 'completed', 'queued']] as (State[] | undefined)[]) {
-      for (const rest of [{}, { queue: 'q' }, { schedule: 'a' }, { source: 'task' }, { source: 'schedule', queue: 'q' }, { from: T0 + 2, to: T0 + 6 }, { queue: 'q', schedule: 'a', from: T0 + 3 }] as Filter[]) {
+    for (const state of [undefined, ...REACHABLE.map(word => [word]), ['queued', 'running'], ['failed', 'completed',
+      'queued']] as (State[] | undefined)[]) {
+      for (const rest of [{}, { queue: 'q' }, { schedule: 'a' }, { source: 'task' }, { source: 'schedule', queue: 'q' },
+        { from: T0 + 2, to: T0 + 6 }, { queue: 'q', schedule: 'a', from: T0 + 3 }] as Filter[]) {
         found.push({ ...rest, ...task && { task }, ...state && { state } })
       }
     }
@@ -50,7 +55,10 @@ function filters (): Filter[] {
   return found
 }
 
-const matches = (run: Run, { task, state, queue, schedule, source, from = 0, to = Infinity, due_by }: Filter): boolean =>
+const matches = (
+  run: Run,
+  { task, state, queue, schedule, source, from = 0, to = Infinity, due_by }: Filter
+): boolean =>
   (task === undefined || run.task === task) && (state === undefined || state.includes(run.state)) &&
   (queue === undefined || run.queue === queue) && (schedule === undefined || run.schedule === schedule) &&
   (source === undefined || run.source === source) && run.created_at >= from && run.created_at < to &&

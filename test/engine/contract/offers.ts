@@ -9,8 +9,16 @@ import type { Setup } from './ground.ts'
 
 type CohortOffer = NonNullable<Offer['cohort']>
 
-const cohort = (more: Partial<CohortOffer> = {}): CohortOffer =>
-  ({ task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false, from: 0, until: T0 + MINUTE, ...more })
+const cohort = (more: Partial<CohortOffer> = {}): CohortOffer => ({
+  task: 'a',
+  queue: 'default',
+  priority: 'normal',
+  span: NO_DEADLINE,
+  scheduled: false,
+  from: 0,
+  until: T0 + MINUTE,
+  ...more
+})
 
 const offer = (more: Partial<Offer> = {}): Offer => ({ rank: 0, needs: [], takes: [], ...more })
 
@@ -25,46 +33,85 @@ export async function offering (t: Test, setup: Setup) {
     return { engine, places: (claimed: readonly Pick<Run, 'id'>[]) => claimed.map(({ id }) => ids.indexOf(id)), ids }
   }
   t.test('only what is offered is taken: a cohort within its range, a single run by its id, and nothing beside them', async t => {
-    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, { priority: 'high' }, { queue: 'q' }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
+    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, { priority: 'high' }, {
+      queue: 'q'
+    }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
     t.same(places(await claim(engine, [offer({ cohort: cohort({ from: T0 + 9, until: T0 + 9 }) })])), [1])
     t.same(places(await claim(engine, [offer({ cohort: cohort({ span: 99 }) })])), [8])
     t.same(places(await claim(engine, [offer({ id: ids[7]! })])), [7])
     t.same(places(await claim(engine, [offer({ cohort: cohort({ scheduled: true }) })])), [5])
-    t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2], 'neither another queue or priority nor a single one')
+    t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2],
+      'neither another queue or priority nor a single one')
     t.same(places(await claim(engine, [offer({ cohort: cohort({ queue: 'q' }) }), offer({ id: ids[3]! })])), [3, 4])
   })
   t.test('what is not queued, not due or out of range is passed over', async t => {
     const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { single: true, due_at: T0 + 9 })
-    t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }), [])
+    t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }),
+      [])
     await engine.cancel({ id: ids[0]!, reason: BY_HAND, now: T0 })
-    t.same(await claim(engine, [offer({ id: ids[0]! }), offer({ id: 'nobody' }), offer({ cohort: cohort({ task: 'x' }) })]), [])
-    t.same(places(await claim(engine, [offer({ id: ids[2]! }), offer({ id: ids[2]! }), offer({ cohort: cohort() }), offer({ cohort: cohort() })])), [1, 2], 'and nothing twice')
+    t.same(
+      await claim(engine, [offer({ id: ids[0]! }), offer({ id: 'nobody' }), offer({ cohort: cohort({ task: 'x' }) })]),
+      []
+    )
+    t.same(
+      places(
+        await claim(engine, [offer({ id: ids[2]! }), offer({ id: ids[2]! }), offer({ cohort: cohort() }),
+          offer({ cohort: cohort() })])
+      ),
+      [1, 2],
+      'and nothing twice'
+    )
   })
   t.test('the smallest rank is first, then what is due first, then what was asked for first, and each says which offer it was', async t => {
-    const { engine, places, ids } = await filled(t, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, { task: 'b', due_at: T0 + 1 }, { task: 'b' })
-    const claimed = await claim(engine, [offer({ cohort: cohort(), rank: 1 }), offer({ id: ids[3]!, rank: 1 }), offer({ cohort: cohort({ task: 'b' }), rank: 0.5 })])
+    const { engine, places, ids } = await filled(t, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, {
+      task: 'b',
+      due_at: T0 + 1
+    }, { task: 'b' })
+    const claimed = await claim(engine, [offer({ cohort: cohort(), rank: 1 }), offer({ id: ids[3]!, rank: 1 }),
+      offer({ cohort: cohort({ task: 'b' }), rank: 0.5 })])
     t.same(places(claimed), [5, 4, 1, 2, 3, 0])
     t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
   })
   t.test('every pool that is needed has to have one left, those that are taken from lose one, also when they have none', async t => {
-    const { engine, places } = await filled(t, ...Array.from({ length: 4 }, () => ({})), ...Array.from({ length: 4 }, () => ({ task: 'b' })))
+    const { engine, places } = await filled(t, ...Array.from({ length: 4 }, () => ({})),
+      ...Array.from({ length: 4 }, () => ({ task: 'b' })))
     const [a, b] = [cohort(), cohort({ task: 'b' })]
-    t.same(places(await claim(engine, [offer({ cohort: a, needs: ['slots', 'a'], takes: ['slots', 'a'] }), offer({ cohort: b, rank: 1, needs: ['slots'], takes: ['slots', 'b'] })], { pools: { slots: 3, a: 1, b: 0 } })), [0, 4, 5])
-    t.same(places(await claim(engine, [offer({ cohort: a, needs: ['x', 'unlimited'], takes: ['y'] }), offer({ cohort: b, rank: 1, needs: ['y'], takes: ['y'] })], { pools: { x: 1, y: 2 } })), [1, 2, 3], 'what needs none takes all the same')
+    t.same(
+      places(
+        await claim(engine, [offer({ cohort: a, needs: ['slots', 'a'], takes: ['slots', 'a'] }),
+          offer({ cohort: b, rank: 1, needs: ['slots'], takes: ['slots', 'b'] })], { pools: { slots: 3, a: 1, b: 0 } })
+      ),
+      [0, 4, 5]
+    )
+    t.same(
+      places(
+        await claim(engine, [offer({ cohort: a, needs: ['x', 'unlimited'], takes: ['y'] }),
+          offer({ cohort: b, rank: 1, needs: ['y'], takes: ['y'] })], { pools: { x: 1, y: 2 } })
+      ),
+      [1, 2, 3],
+      'what needs none takes all the same'
+    )
     t.same(places(await claim(engine, [offer({ cohort: b })], { limit: 1 })), [6])
     t.same(await claim(engine, [offer({ cohort: b })], { limit: 0 }), [])
   })
   t.test('a hundred runs of ten offers come in the order of the whole [F41]', async t => {
-    const { engine, places } = await filled(t, ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
-    const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) => x.due_at - y.due_at || (x.id < y.id ? -1 : 1))
-    const offers = Array.from({ length: 10 }, (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))
-    const claimed = [...await claim(engine, offers, { pools: { slots: 37 } }), ...await claim(engine, offers.toReversed(), { pools: { slots: 99 } })]
+    const { engine, places } = await filled(t,
+      ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
+    const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) =>
+      x.due_at - y.due_at || (x.id < y.id ? -1 : 1)
+    )
+    const offers = Array.from({ length: 10 },
+      (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))
+    const claimed = [...await claim(engine, offers, { pools: { slots: 37 } }),
+      ...await claim(engine, offers.toReversed(), { pools: { slots: 99 } })]
     t.same(places(claimed), places(all))
   })
   t.test('pools of a task, a queue and a lock are shared with what other owners run, in the same change', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 6 }, () => ({})))
-    const one = (pools: Record<string, number>, locks: string[] = []) => offer({ cohort: cohort(), needs: Object.keys(pools), takes: Object.keys(pools), locks })
-    const take = (owner: string, pools: Record<string, number>, locks?: string[]) => claim(engine, [one(pools, locks)], { owner, pools, limit: 1 })
+    const one = (pools: Record<string, number>, locks: string[] = []) =>
+      offer({ cohort: cohort(), needs: Object.keys(pools), takes: Object.keys(pools), locks })
+    const take = (owner: string, pools: Record<string, number>, locks?: string[]) =>
+      claim(engine, [one(pools, locks)], { owner, pools, limit: 1 })
     const [first, second] = await Promise.all([take('me', { 'task/a': 1 }), take('you', { 'task/a': 1 })])
     t.same([places(first), places(second)], [[0], []], 'the second finds what the first has taken')
     t.same(places(await take('me', { 'task/a': 1 })), [1], 'its own every owner subtracts by itself')
@@ -72,14 +119,25 @@ export async function offering (t: Test, setup: Setup) {
     t.same(places(await take('you', { 'queue/default': 2 })), [])
     t.same(places(await take('me', { slots: 1, 'lock/db': 1 }, ['db'])), [3])
     t.same(places(await take('you', { 'lock/db': 1 }, ['db'])), [])
-    t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: { a: 3 }, queues: { default: 3 }, locks: { db: /./ } })
+    t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, {
+      tasks: { a: 3 },
+      queues: { default: 3 },
+      locks: { db: /./ }
+    })
     t.match((await engine.due({ now: T0 + MINUTE, owner: 'me' })).others, { tasks: { a: 1 }, locks: {} })
     await crash(engine, { now: T0 + MINUTE })
     t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: {}, queues: {}, locks: {} })
   })
   t.test('of the pool `nobody` each run of another owner takes one, in the same change', async t => {
     const { engine, places } = await filled(t, {}, {}, {})
-    const take = async (owner: string, name: string) => places(await claim(engine, [offer({ cohort: cohort(), needs: [name], takes: [name] })], { owner, pools: { [name]: 1 }, limit: 1 }))
+    const take = async (owner: string, name: string) =>
+      places(
+        await claim(engine, [offer({ cohort: cohort(), needs: [name], takes: [name] })], {
+          owner,
+          pools: { [name]: 1 },
+          limit: 1
+        })
+      )
     t.same(await Promise.all([take('me', 'slots'), take('you', 'nobody')]), [[0], []])
     t.same(await take('me', 'nobody'), [1], 'its own every owner subtracts by itself')
     await crash(engine, { now: T0 + MINUTE })
@@ -88,7 +146,8 @@ export async function offering (t: Test, setup: Setup) {
   t.test('a rate lets so many start at once, then evenly, whoever claims, and a restart does not forget it', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 9 }, () => ({})))
     const rates = { default: { count: 2, per_ms: 10 * SECOND } }
-    const take = async (at: number, owner = 'me') => places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
+    const take = async (at: number, owner = 'me') =>
+      places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
     t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
     t.same(await take(5000), [2])
     await engine.stop()
@@ -103,7 +162,12 @@ export async function offering (t: Test, setup: Setup) {
     const take = () => claim(engine, [offer({ cohort: cohort() })], { now: T0, rates })
     const [run] = await take()
     t.same(await take(), [])
-    await engine.settle({ lease: run!, now: T0, outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 }, begun: false })
+    await engine.settle({
+      lease: run!,
+      now: T0,
+      outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 },
+      begun: false
+    })
     t.equal((await take()).length, 1)
     t.same(await take(), [])
   })
@@ -113,7 +177,10 @@ export async function offering (t: Test, setup: Setup) {
 export async function grouping (t: Test, setup: Setup) {
   const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
     const { cohorts, singles } = await engine.due({ now, owner: 'me' })
-    return { cohorts: cohorts.map(({ span, scheduled, count }) => [span, scheduled, count]), singles: singles.map(({ id }) => id) }
+    return {
+      cohorts: cohorts.map(({ span, scheduled, count }) => [span, scheduled, count]),
+      singles: singles.map(({ id }) => id)
+    }
   }
   t.test('runs with the same attributes and the same time from due to deadline are a cohort', async t => {
     const engine = await setup(t)
@@ -137,15 +204,21 @@ export async function grouping (t: Test, setup: Setup) {
     t.ok(first)
     const moved = await add({ key: 'k', unique: { until: 'kept', conflict: 'reschedule' } })
     await add({ key: 'k', unique: { until: 'kept', conflict: 'reschedule' }, due_at: T0 + 8 })
-    t.same((await dueOf(engine)).singles.toSorted(), [hurried, own, late, caught, edited, urged, moved].map(({ id }) => id).toSorted())
-    t.same((await dueOf(engine)).singles.slice(0, 2), [hurried.id, own.id], 'what is to run now is first, then the nearest deadline')
+    t.same((await dueOf(engine)).singles.toSorted(),
+      [hurried, own, late, caught, edited, urged, moved].map(({ id }) => id).toSorted())
+    t.same((await dueOf(engine)).singles.slice(0, 2), [hurried.id, own.id],
+      'what is to run now is first, then the nearest deadline')
     t.match(await engine.get(hurried.id), { now: true, single: true })
   })
   t.test('a run that comes back from an attempt is judged by itself, and counts how often it has yielded', async t => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     t.same((await dueOf(engine)).singles, [])
-    const outcomes = [{ kind: 'postponed', reason: { code: 'yield', message: '' }, due_at: T0 }, { kind: 'postponed', reason: BY_HAND, due_at: T0 }, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 }] as const
+    const outcomes = [{ kind: 'postponed', reason: { code: 'yield', message: '' }, due_at: T0 }, {
+      kind: 'postponed',
+      reason: BY_HAND,
+      due_at: T0
+    }, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 }] as const
     for (const [place, outcome] of outcomes.entries()) {
       const [run] = await claimAll(engine)
       await settleAs(engine, run!, outcome)
@@ -178,19 +251,33 @@ export async function grouping (t: Test, setup: Setup) {
   t.test('of many single runs that are alike the nearest to their deadlines, the longest on their way and the last due are handed out', async t => {
     const engine = await setup(t)
     const old = await addOne(engine, { single: true, due_at: T0 - MINUTE, deadline_at: T0 + 9 * MINUTE }, T0 - MINUTE)
-    await engine.add(Array.from({ length: 450 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })), T0)
+    await engine.add(Array.from({ length: 450 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })),
+      T0)
     const late = await addOne(engine, { single: true, due_at: T0 + 5, deadline_at: T0 + 9 * MINUTE }, T0 + 5)
     const { singles } = await engine.due({ now: T0 + 5, owner: 'me' })
     t.ok(singles.length <= 300, `${singles.length}`)
-    t.same(singles.slice(0, 100).map(({ deadline_at: at }) => at), Array.from({ length: 100 }, (_, place) => T0 + 4551 + place))
+    t.same(singles.slice(0, 100).map(({ deadline_at: at }) => at),
+      Array.from({ length: 100 }, (_, place) => T0 + 4551 + place))
     t.same(singles.slice(-2).map(({ id }) => id), [old.id, late.id])
-    const tried = await engine.claim({ owner: 'me', now: T0 + 5, lease_until: T0 + MINUTE, pools: {}, offers: [offer({ id: old.id })] })
+    const tried = await engine.claim({
+      owner: 'me',
+      now: T0 + 5,
+      lease_until: T0 + MINUTE,
+      pools: {},
+      offers: [offer({ id: old.id })]
+    })
     await settleAs(engine, tried[0]!, { kind: 'failed', error: BOOM, retry_at: T0 + 3 }, T0 + 6)
     const left = async () => (await engine.due({ now: T0 + 6, owner: 'me' })).singles
     t.ok((await left()).some(({ id }) => id === old.id), 'a retry is on its way since its run was due')
     let count = 0
     for (let some = await left(); some.length > 0; some = await left()) {
-      count += (await engine.claim({ owner: 'me', now: T0 + 6, lease_until: T0 + MINUTE, pools: {}, offers: some.map(({ id }) => offer({ id })) })).length
+      count += (await engine.claim({
+        owner: 'me',
+        now: T0 + 6,
+        lease_until: T0 + MINUTE,
+        pools: {},
+        offers: some.map(({ id }) => offer({ id }))
+      })).length
     }
     t.equal(count, 452, 'and once they are gone the others')
   })
@@ -202,9 +289,12 @@ export async function grouping (t: Test, setup: Setup) {
     const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
     const { singles } = await engine.due({ now: T0, owner: 'me' })
     t.equal(singles.length, 100 + others.length, 'of the others the first in every order are the same')
-    for (const { run } of added) t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
+    for (const { run } of added) {
+      t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
+    }
     await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
-    t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id), 'nor one that has left its cohort')
+    t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id),
+      'nor one that has left its cohort')
   })
   t.test('single runs become due in their time, and a clock that goes back is followed', async t => {
     const engine = await setup(t)
@@ -213,6 +303,7 @@ export async function grouping (t: Test, setup: Setup) {
       const { singles, next_at: next } = await engine.due({ now: T0 + at, owner: 'me' })
       return [singles.map(({ due_at }) => due_at - T0), next === null ? null : next - T0]
     }
-    t.same([await look(0), await look(10), await look(25), await look(15), await look(99)], [[[], 10], [[10], 20], [[10, 20], 30], [[10], 20], [[10, 20, 30], null]])
+    t.same([await look(0), await look(10), await look(25), await look(15), await look(99)], [[[], 10], [[10], 20], [[10,
+      20], 30], [[10], 20], [[10, 20, 30], null]])
   })
 }

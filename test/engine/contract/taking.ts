@@ -5,8 +5,12 @@ import { T0, BY_HAND, BOOM, addOne, claimAll, OUTCOMES } from './ground.ts'
 import type { Setup } from './ground.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 
-const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Used =>
-  ({ cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written })
+const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Used => ({
+  cpu_seconds: cpu,
+  memory_peak_bytes: memory,
+  read_bytes: read,
+  written_bytes: written
+})
 
 /** What runs have taken of the machine. */
 export async function taking (t: Test, setup: Setup) {
@@ -38,7 +42,10 @@ export async function taking (t: Test, setup: Setup) {
   t.test('a stale holder adds nothing', async t => {
     const { engine, run, next, told } = await started(t)
     await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 })
-    t.equal(await engine.settle({ lease: { id: run.id, turn: 1 }, outcome: OUTCOMES.completed!, now: T0, used: used(1, 1) }), null)
+    t.equal(
+      await engine.settle({ lease: { id: run.id, turn: 1 }, outcome: OUTCOMES.completed!, now: T0, used: used(1, 1) }),
+      null
+    )
     t.equal(await told(), null)
     t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [])
   })
@@ -49,6 +56,7 @@ export async function taking (t: Test, setup: Setup) {
     t.strictSame(await engine.used([other.id, run.id, 'no such id']), { [run.id]: used(1, 2, 3, 4) })
     await engine.sweep({ now: T0, before: T0 + SECOND, keep: 0, limit: 9 })
     t.strictSame(await engine.used([run.id]), {})
-    t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ cpu_ms: 1000 }], 'the sum outlives it')
+    t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ cpu_ms: 1000 }],
+      'the sum outlives it')
   })
 }

@@ -4,7 +4,8 @@ import type { Engine } from '../../../core/engine/engine.ts'
 import { T0, fire, planAsk, schedule } from './ground.ts'
 import type { Setup } from './ground.ts'
 
-const keep = (engine: Engine, value: number | null, was?: number | null, name = 'x') => engine.keep({ name, value, now: T0, ...was !== undefined && { was } })
+const keep = (engine: Engine, value: number | null, was?: number | null, name = 'x') =>
+  engine.keep({ name, value, now: T0, ...was !== undefined && { was } })
 
 const versionOf = async (engine: Engine, name = 'x') => (await engine.kept({ prefix: name }))[0]?.version ?? null
 
@@ -26,7 +27,8 @@ export async function versioning (t: Test, setup: Setup) {
     const [, { version: seen }] = await engine.kept({ prefix: 'p/' }) as [unknown, { version: number }]
     await keep(engine, 2, undefined, 'p/a')
     await keep(engine, null, undefined, 'p/b')
-    const found = async (prefix: string, since: number) => (await engine.kept({ prefix, since })).map(({ name, value }) => [name, value])
+    const found = async (prefix: string, since: number) =>
+      (await engine.kept({ prefix, since })).map(({ name, value }) => [name, value])
     t.same(await found('p/', seen), [['p/a', 2], ['p/b', null]])
     t.same(await found('', seen), [['p/a', 2], ['p/b', null], ['q/a', 1]])
     t.same((await engine.kept({ prefix: 'p/' })).map(({ name }) => name), ['p/a'])
@@ -34,31 +36,48 @@ export async function versioning (t: Test, setup: Setup) {
     await engine.start()
     await keep(engine, 3, undefined, 'p/c')
     const versions = (await engine.kept({ prefix: '', since: 0 })).map(({ version }) => version)
-    t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version, 'versions rise on after a restart')
+    t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version,
+      'versions rise on after a restart')
     await engine.sweep({ now: T0 + 30 * DAY, before: 0, keep: 99, limit: 9 })
-    t.same((await found('p/b', 0)), [], 'and are not remembered for ever')
+    t.same(await found('p/b', 0), [], 'and are not remembered for ever')
   })
   t.test('a schedule is planned only from what was read, and who was too late hears what stands', async t => {
     const engine = await setup(t)
-    const [first, second] = await Promise.all(['me', 'you'].map(by => engine.plan([planAsk({ from: null, was: null, schedule: schedule({ created_by: by }) })])))
-    t.match([first![0], second![0]], [{ applied: true, stored: { created_by: 'me' } }, { applied: false, stored: { created_by: 'me' } }])
+    const [first, second] = await Promise.all(
+      ['me', 'you'].map(by => engine.plan([planAsk({ from: null, was: null, schedule: schedule({ created_by: by }) })]))
+    )
+    t.match([first![0], second![0]], [{ applied: true, stored: { created_by: 'me' } }, {
+      applied: false,
+      stored: { created_by: 'me' }
+    }])
     const { version } = first![0]!.stored!
     const ask = planAsk({ from: T0, was: version, schedule: schedule({ cursor: T0 + 9 }), fires: [fire(T0 + 9)] })
-    t.match(await engine.plan([ask, ask]), [{ applied: true, stored: { cursor: T0 + 9 } }, { applied: false, stored: { cursor: T0 + 9 }, added: { length: 0 } }])
+    t.match(await engine.plan([ask, ask]), [{ applied: true, stored: { cursor: T0 + 9 } }, {
+      applied: false,
+      stored: { cursor: T0 + 9 },
+      added: { length: 0 }
+    }])
     t.equal((await engine.list({ limit: 9 })).items.length, 1)
     const rested = { ...schedule({ cursor: T0 + 9, next_at: null, nominal_at: null }) }
-    t.match(await engine.plan([planAsk({ from: T0 + 9, was: version, schedule: rested })]), [{ applied: false }], 'the same cursor is not the same version')
+    t.match(await engine.plan([planAsk({ from: T0 + 9, was: version, schedule: rested })]), [{ applied: false }],
+      'the same cursor is not the same version')
   })
   t.test('since a version there are schedules that have changed, and those that are gone', async t => {
     const engine = await setup(t)
     await engine.plan(['a', 'b', 'c'].map(id => planAsk({ schedule: schedule({ id }) })))
     const seen = Math.max(...(await engine.schedules()).map(({ version }) => version))
     t.same(await engine.schedules({ since: seen }), [])
-    const stored = (await engine.plan([planAsk({ from: T0, schedule: schedule({ id: 'b', cursor: T0 + 1 }) })]))[0]!.stored!
+    const stored = (await engine.plan([planAsk({ from: T0, schedule: schedule({ id: 'b', cursor: T0 + 1 }) })]))[0]!
+      .stored!
     await engine.unplan({ id: 'c', now: T0 })
-    t.match(await engine.schedules({ since: seen }), [{ id: 'b', cursor: T0 + 1, version: stored.version }, { id: 'c', removed: true }])
+    t.match(await engine.schedules({ since: seen }), [{ id: 'b', cursor: T0 + 1, version: stored.version }, {
+      id: 'c',
+      removed: true
+    }])
     t.same((await engine.schedules()).map(({ id }) => id), ['a', 'b'])
-    const [again] = await engine.plan([planAsk({ from: null, was: null, schedule: { ...(await engine.schedules())[0]!, id: 'c' } })])
+    const [again] = await engine.plan([
+      planAsk({ from: null, was: null, schedule: { ...(await engine.schedules())[0]!, id: 'c' } })
+    ])
     t.match(again, { applied: true, stored: { id: 'c' } })
     t.notOk('removed' in again!.stored!, 'what was removed can be made again')
   })

@@ -9,23 +9,54 @@ import { isWaiting } from './was.ts'
 import type { Was } from './was.ts'
 
 const SAME = [
-  'id', 'task', 'queue', 'priority', 'state', 'source', 'schedule', 'key', 'due_at', 'nominal_at', 'attempt', 'max_retries', 'turn', 'crashes', 'missed', 'owner',
-  'created_at', 'started_at', 'finished_at', 'deadline_at', 'now', 'single', 'preempted'
+  'id',
+  'task',
+  'queue',
+  'priority',
+  'state',
+  'source',
+  'schedule',
+  'key',
+  'due_at',
+  'nominal_at',
+  'attempt',
+  'max_retries',
+  'turn',
+  'crashes',
+  'missed',
+  'owner',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'deadline_at',
+  'now',
+  'single',
+  'preempted'
 ] as const
 
 const picked = (from: Run | Was) => Object.fromEntries(SAME.map(name => [name, from[name]]))
 
 /** A run of the engine and one of the laws in the same words. */
 export const told = (run: Run) => ({
-  ...picked(run), lease_until: run.lease_until, cancel: run.cancel?.code ?? null, reason: run.reason?.code ?? null, error: run.error?.message ?? null, child: run.child?.pid ?? null
+  ...picked(run),
+  lease_until: run.lease_until,
+  cancel: run.cancel?.code ?? null,
+  reason: run.reason?.code ?? null,
+  error: run.error?.message ?? null,
+  child: run.child?.pid ?? null
 })
 export const wanted = (run: Was, laws: Laws) => ({
-  ...picked(run), lease_until: run.owner === null ? null : laws.owners.get(run.owner) ?? null, cancel: run.cancel, reason: run.reason, error: run.error, child: run.child
+  ...picked(run),
+  lease_until: run.owner === null ? null : laws.owners.get(run.owner) ?? null,
+  cancel: run.cancel,
+  reason: run.reason,
+  error: run.error,
+  child: run.child
 })
 
 async function everything (engine: Engine, limit: number): Promise<Run[]> {
   const runs: Run[] = []
-  for (let cursor: string | undefined; ;) {
+  for (let cursor: string | undefined;;) {
     const { items, next } = await engine.list({ limit, ...cursor !== undefined && { cursor } })
     runs.push(...items)
     if (next === null) return runs
@@ -37,16 +68,25 @@ async function everything (engine: Engine, limit: number): Promise<Run[]> {
 export async function compareRuns (engine: Engine, laws: Laws): Promise<void> {
   deepEqual((await everything(engine, 500)).map(told), laws.runs.toReversed().map(run => wanted(run, laws)))
   const counted = await engine.count()
-  for (const { last } of counted) if (last) deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last), wanted(laws.find(last.id)!, laws), 'the last to finish is there')
+  for (const { last } of counted) {
+    if (last) {
+      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last), wanted(laws.find(last.id)!, laws),
+        'the last to finish is there')
+    }
+  }
   const tasks = new Map(counted.map(({ task, states }) => [task, states]))
   for (const task of ['a', 'b']) {
     const own = laws.runs.filter(run => run.task === task)
     const states = Object.fromEntries(STATES.map(state => [state, own.filter(run => run.state === state).length]))
-    deepEqual(tasks.get(task) ?? Object.fromEntries(STATES.map(state => [state, 0])), states, `the runs of ${task} are counted`)
+    deepEqual(tasks.get(task) ?? Object.fromEntries(STATES.map(state => [state, 0])), states,
+      `the runs of ${task} are counted`)
   }
   await compareDue(engine, laws)
-  const late = laws.runs.filter(one => isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= laws.now).map(({ id }) => id)
-  deepEqual((await engine.overdue({ now: laws.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(), late.toSorted(), 'what is overdue')
+  const late = laws.runs.filter(one =>
+    isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= laws.now
+  ).map(({ id }) => id)
+  deepEqual((await engine.overdue({ now: laws.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(),
+    late.toSorted(), 'what is overdue')
 }
 
 /** What could start now. */
@@ -57,14 +97,21 @@ export async function compareDue (engine: Engine, laws: Laws): Promise<void> {
     const [first] = runs.toSorted((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1))
     return { ...JSON.parse(key) as Cohort, count: runs.length, first: first!.id }
   })
-  const byKey = (a: Cohort, b: Cohort) => JSON.stringify([a.task, a.queue, a.priority, a.span, a.scheduled]) < JSON.stringify([b.task, b.queue, b.priority, b.span, b.scheduled]) ? -1 : 1
-  deepEqual(cohorts.map(({ first, ...rest }) => ({ ...rest, first: first.id })).toSorted(byKey), expected.toSorted(byKey), 'cohorts that are due')
+  const byKey = (a: Cohort, b: Cohort) =>
+    JSON.stringify([a.task, a.queue, a.priority, a.span, a.scheduled]) <
+        JSON.stringify([b.task, b.queue, b.priority, b.span, b.scheduled])
+      ? -1
+      : 1
+  deepEqual(cohorts.map(({ first, ...rest }) => ({ ...rest, first: first.id })).toSorted(byKey),
+    expected.toSorted(byKey), 'cohorts that are due')
   deepEqual(singles.map(told), laws.singles().map(run => wanted(run, laws)), 'single runs that are due')
   const later = laws.runs.flatMap(({ state, due_at: at }) => state === 'queued' && at > laws.now ? [at] : [])
   deepEqual(rates, Object.fromEntries(laws.buckets), 'starts that queues have left')
   deepEqual(next, later.length > 0 ? Math.min(...later) : null, 'when more are')
-  const counted = (of: (run: Was) => string) => Object.fromEntries([...Map.groupBy(laws.others('other'), of)].map(([name, runs]) => [name, runs.length]))
-  deepEqual([others.tasks, others.queues], [counted(({ task }) => task), counted(({ queue }) => queue)], 'what others run')
+  const counted = (of: (run: Was) => string) =>
+    Object.fromEntries([...Map.groupBy(laws.others('other'), of)].map(([name, runs]) => [name, runs.length]))
+  deepEqual([others.tasks, others.queues], [counted(({ task }) => task), counted(({ queue }) => queue)],
+    'what others run')
 }
 
 function attemptsOf (run: Was): Was['attempts'] {
@@ -75,35 +122,62 @@ function attemptsOf (run: Was): Was['attempts'] {
 /** All that belongs to each run, and what is kept beyond the runs. */
 export async function compareAll (engine: Engine, laws: Laws): Promise<void> {
   await compareRuns(engine, laws)
-  deepEqual((await everything(engine, 7)).map(({ id }) => id), laws.runs.toReversed().map(({ id }) => id), 'page by page')
+  deepEqual((await everything(engine, 7)).map(({ id }) => id), laws.runs.toReversed().map(({ id }) => id),
+    'page by page')
   for (const run of laws.runs) await compareParts(engine, laws, run)
   await compareSums(engine, laws)
   deepEqual((await engine.records({ limit: 10_000 })).length, laws.records, 'what was done by hand')
 }
 
-const sortedHolds = (holds: readonly Hold[]) => holds.map(({ code, message, from, to, owner }) => [from, to, code, message, owner]).toSorted((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+const sortedHolds = (holds: readonly Hold[]) =>
+  holds.map(({ code, message, from, to, owner }) => [from, to, code, message, owner]).toSorted((a, b) =>
+    JSON.stringify(a) < JSON.stringify(b) ? -1 : 1
+  )
 
 async function compareParts (engine: Engine, laws: Laws, run: Was): Promise<void> {
   const found = (await engine.get(run.id))!
-  const after = run.links.map(({ id, ref, condition, counted }) => ({ run: id, ref, condition, state: counted ?? laws.find(id)!.state }))
+  const after = run.links.map(({ id, ref, condition, counted }) => ({
+    run: id,
+    ref,
+    condition,
+    state: counted ?? laws.find(id)!.state
+  }))
   deepEqual({
-    payload: found.payload, result: found.result, checkpoint: found.checkpoint, attempts: found.attempts.map(({ turn, outcome }) => ({ turn, outcome })),
-    holds: sortedHolds(found.holds), after: found.after, used: found.used
+    payload: found.payload,
+    result: found.result,
+    checkpoint: found.checkpoint,
+    attempts: found.attempts.map(({ turn, outcome }) => ({ turn, outcome })),
+    holds: sortedHolds(found.holds),
+    after: found.after,
+    used: found.used
   }, {
-    payload: run.payload, result: run.result, checkpoint: run.checkpoint, attempts: attemptsOf(run), holds: sortedHolds(shown(laws.timelineOf(run))), after, used: run.used
+    payload: run.payload,
+    result: run.result,
+    checkpoint: run.checkpoint,
+    attempts: attemptsOf(run),
+    holds: sortedHolds(shown(laws.timelineOf(run))),
+    after,
+    used: run.used
   }, run.id)
   deepEqual((await engine.logs({ id: run.id, after: 0, limit: 10_000 })).map(({ text }) => text), run.lines)
 }
 
 async function compareSums (engine: Engine, laws: Laws): Promise<void> {
   const rows = await engine.stats({ from: 0, to: laws.now + 1e9, by: 'task', every: 'all' })
-  const sums = rows.map(({ name, completed, failed, cancelled, skipped, retries, cpu_ms: ms }) => [name, { completed, failed, cancelled, skipped, retries, cpu: ms / 1000 }])
+  const sums = rows.map((
+    { name, completed, failed, cancelled, skipped, retries, cpu_ms: ms }
+  ) => [name, { completed, failed, cancelled, skipped, retries, cpu: ms / 1000 }])
   const isAny = (sum: object) => Object.values(sum).some(count => count > 0)
   const some = [...laws.sums].filter(([, sum]) => isAny(sum))
-  deepEqual(sums.filter(([, sum]) => isAny(sum as object)), some.toSorted(([a], [b]) => a < b ? -1 : 1), 'what came of the runs')
-  const held = (await engine.held({ from: 0, to: laws.now * 2 })).map(({ task, code, ms, runs }) => [`${task}/${code}`, ms, runs]).toSorted(([a], [b]) => a! < b! ? -1 : 1)
+  deepEqual(sums.filter(([, sum]) => isAny(sum as object)), some.toSorted(([a], [b]) => a < b ? -1 : 1),
+    'what came of the runs')
+  const held = (await engine.held({ from: 0, to: laws.now * 2 })).map((
+    { task, code, ms, runs }
+  ) => [`${task}/${code}`, ms, runs]).toSorted(([a], [b]) => a! < b! ? -1 : 1)
   deepEqual(held, laws.heldNow(), 'for how long they were held')
-  const failed = Map.groupBy(laws.runs.filter(({ state }) => state === 'failed'), ({ task, error, reason }) => `${task} ${error ?? reason}`)
+  const failed = Map.groupBy(laws.runs.filter(({ state }) => state === 'failed'),
+    ({ task, error, reason }) => `${task} ${error ?? reason}`)
   const graves = [...failed.values()].map(group => `${group[0]!.task} ${group.length}`)
-  deepEqual((await engine.dead({})).map(({ task, count }) => `${task} ${count}`).toSorted(), graves.toSorted(), 'what failed of the same')
+  deepEqual((await engine.dead({})).map(({ task, count }) => `${task} ${count}`).toSorted(), graves.toSorted(),
+    'what failed of the same')
 }

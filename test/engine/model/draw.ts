@@ -4,7 +4,7 @@ const LAST = 32
 export const MOST = 2n ** 128n - 1n
 
 /** Draws decisions from one number: 0 is the first of what there is, so that a smaller number is a simpler operation.
- *  */
+ */
 export class Draw {
   #left: bigint
 

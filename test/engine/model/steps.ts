@@ -13,11 +13,20 @@ import type { Was } from './was.ts'
 
 /** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none
  *  may be sure of what another one may have removed. */
-export interface World { engine: Engine, laws: Laws, boots: number, batched?: boolean }
+export interface World {
+  engine: Engine
+  laws: Laws
+  boots: number
+  batched?: boolean
+}
 
 /** One call: `call` makes it, `apply` does the same to the laws and throws where the answer is not what they say.
  *  `refused`: the code of the error that it is to be refused with, whatever the laws. */
-export interface Act { call: () => Promise<unknown>, apply: (found: never) => void, refused?: string }
+export interface Act {
+  call: () => Promise<unknown>
+  apply: (found: never) => void
+  refused?: string
+}
 
 /** Draws a call from the world as it is; null: there is nothing to do it to. */
 export type Step = (world: World, draw: Draw) => Act | null
@@ -42,7 +51,8 @@ const same = (laws: Laws, run: Parameters<typeof told>[0] | null, was: Was) =>
 /** A lease that is seldom the one in force. */
 const leaseOf = ({ id, turn }: Was, draw: Draw): Lease => ({ id, turn: turn + draw.of([0, 0, 0, 0, -1, 1]) })
 
-const isHeld = (laws: Laws, run: Was, { turn }: Lease) => laws.runs.includes(run) && run.state === 'running' && run.turn === turn
+const isHeld = (laws: Laws, run: Was, { turn }: Lease) =>
+  laws.runs.includes(run) && run.state === 'running' && run.turn === turn
 
 function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
   const error = { name: 'Error', message: draw.of(['alpha', 'beta']) }
@@ -58,7 +68,10 @@ function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
 }
 
 const USED: readonly (Used | null)[] = [
-  null, null, { cpu_seconds: 0.25, memory_peak_bytes: 5, read_bytes: null, written_bytes: null }, { cpu_seconds: 1.5, memory_peak_bytes: 3, read_bytes: null, written_bytes: null }
+  null,
+  null,
+  { cpu_seconds: 0.25, memory_peak_bytes: 5, read_bytes: null, written_bytes: null },
+  { cpu_seconds: 1.5, memory_peak_bytes: 3, read_bytes: null, written_bytes: null }
 ]
 
 const settle: Step = (world, draw) => {
@@ -73,7 +86,10 @@ const settle: Step = (world, draw) => {
     const holds = laws.runs.includes(run) && laws.settle(run, lease.turn, { outcome, used, lines, begun })
     // The same settlement a second time is answered again; which it is the contract says.
     if (holds) same(laws, found, run)
-    else if (found !== null) deepEqual([found.id, found.turn, found.state === 'running'], [run.id, lease.turn, false], 'a stale holder is not listened to')
+    else if (found !== null) {
+      deepEqual([found.id, found.turn, found.state === 'running'], [run.id, lease.turn, false],
+        'a stale holder is not listened to')
+    }
   })
 }
 
@@ -82,8 +98,13 @@ const report: Step = (world, draw) => {
   const run = some(world, draw, RUNNING)
   if (!run) return null
   const lease = leaseOf(run, draw)
-  const [child, checkpoint, text] = [draw.of([undefined, { pid: 7, started: 's' }, null]), draw.of([undefined, { at: 1 }, { at: 2 }]), draw.of([undefined, 'told'])]
-  const said = { ...child !== undefined && { child }, ...checkpoint !== undefined && { checkpoint }, ...text !== undefined && { logs: [{ at: laws.now, level: 30, text }] } }
+  const [child, checkpoint, text] = [draw.of([undefined, { pid: 7, started: 's' }, null]),
+    draw.of([undefined, { at: 1 }, { at: 2 }]), draw.of([undefined, 'told'])]
+  const said = {
+    ...child !== undefined && { child },
+    ...checkpoint !== undefined && { checkpoint },
+    ...text !== undefined && { logs: [{ at: laws.now, level: 30, text }] }
+  }
   return act(() => engine.report({ lease, now: laws.now, ...said }), found => {
     deepEqual(found, isHeld(laws, run, lease))
     if (!found) return
@@ -105,7 +126,8 @@ const beat: Step = (world, draw) => {
     laws.renew(owner, until)
     const own = laws.runs.filter(run => run.state === 'running' && run.owner === owner)
     deepEqual(byId(running), own.map(({ id, turn }) => ({ id, turn })), 'what it runs')
-    deepEqual(byId(cancel).map(({ id, reason }) => [id, reason.code]), own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'what is to stop')
+    deepEqual(byId(cancel).map(({ id, reason }) => [id, reason.code]),
+      own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'what is to stop')
   })
 }
 
@@ -115,7 +137,8 @@ const expire: Step = ({ engine, laws }, draw) => {
   return act(() => engine.expire({ ...ask, now: laws.now }), ({ queued, failed }) => {
     const lost = laws.expire(ask, late)
     const those = (is: (run: Was) => boolean) => byId(lost.filter(is)).map(run => wanted(run, laws))
-    deepEqual([byId(queued).map(told), byId(failed).map(told)], [those(isWaiting), those(run => run.state === 'failed')])
+    deepEqual([byId(queued).map(told), byId(failed).map(told)], [those(isWaiting),
+      those(run => run.state === 'failed')])
   })
 }
 
@@ -133,12 +156,13 @@ const cancel: Step = (world, draw) => {
   if (!run) return null
   const code = draw.of(['stop', 'enough'])
   const record = draw.of([undefined, { by: 'ann', action: 'cancel', detail: null }])
-  return act(() => engine.cancel({ id: run.id, reason: reasonOf(code), now: laws.now, ...record && { record } }), found => {
-    const changes = laws.runs.includes(run) && !isFinal(run.state) && run.cancel === null
-    if (laws.runs.includes(run)) laws.cancel(run, code)
-    if (record && changes) laws.records += 1
-    same(laws, found, run)
-  })
+  return act(() => engine.cancel({ id: run.id, reason: reasonOf(code), now: laws.now, ...record && { record } }),
+    found => {
+      const changes = laws.runs.includes(run) && !isFinal(run.state) && run.cancel === null
+      if (laws.runs.includes(run)) laws.cancel(run, code)
+      if (record && changes) laws.records += 1
+      same(laws, found, run)
+    })
 }
 
 const retry: Step = (world, draw) => {
@@ -156,8 +180,13 @@ const edit: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, ['queued', 'blocked'])
   if (!run) return null
-  const [priority, due_at, payload] = [draw.of([undefined, ...PRIORITIES]), draw.of([undefined, laws.now, laws.now + 25]), draw.of([undefined, 3, null])]
-  const change = { ...priority !== undefined && { priority }, ...due_at !== undefined && { due_at }, ...payload !== undefined && { payload } }
+  const [priority, due_at, payload] = [draw.of([undefined, ...PRIORITIES]),
+    draw.of([undefined, laws.now, laws.now + 25]), draw.of([undefined, 3, null])]
+  const change = {
+    ...priority !== undefined && { priority },
+    ...due_at !== undefined && { due_at },
+    ...payload !== undefined && { payload }
+  }
   return act(() => engine.edit({ id: run.id, now: laws.now, by: 'ann', ...change }), found => {
     if (laws.runs.includes(run) && isWaiting(run)) {
       if (priority !== undefined || due_at !== undefined) laws.alone(run)
@@ -174,7 +203,9 @@ const end: Step = (world, draw) => {
   if (!run) return null
   const as = draw.of(['skipped', 'failed'] as const)
   return act(() => engine.end({ id: run.id, now: laws.now, as, reason: reasonOf('late') }), found => {
-    if (laws.runs.includes(run) && isWaiting(run)) laws.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
+    if (laws.runs.includes(run) && isWaiting(run)) {
+      laws.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
+    }
     same(laws, found, run)
   })
 }
@@ -184,13 +215,29 @@ const hold: Step = (world, draw) => {
   const { engine, laws } = world
   const run = some(world, draw, ['queued'])
   if (!run) return null
-  const said = { owner: ownerFor(world, draw), at: laws.now, code: draw.of(['battery', 'window', null]), message: draw.of(['low', 'lower']) }
+  const said = {
+    owner: ownerFor(world, draw),
+    at: laws.now,
+    code: draw.of(['battery', 'window', null]),
+    message: draw.of(['low', 'lower'])
+  }
   const key = draw.below(4) === 3 ? null : laws.cohortOf(run)
-  const cohort = key && { ...key, ...draw.of([{ from: 0, until: laws.now }, { from: 0, until: laws.now }, { from: 0, until: run.due_at - 1 }, { from: run.due_at, until: run.due_at }]) }
-  const waits = () => cohort !== null && laws.runs.some(other => other.state === 'queued' && JSON.stringify(laws.cohortOf(other)) === JSON.stringify(key))
+  const cohort = key &&
+    {
+      ...key,
+      ...draw.of([{ from: 0, until: laws.now }, { from: 0, until: laws.now }, { from: 0, until: run.due_at - 1 }, {
+        from: run.due_at,
+        until: run.due_at
+      }])
+    }
+  const waits = () =>
+    cohort !== null &&
+    laws.runs.some(other => other.state === 'queued' && JSON.stringify(laws.cohortOf(other)) === JSON.stringify(key))
   return act(() => engine.hold([{ ...said, ...cohort ? { cohort } : { id: run.id } }]), () => {
     if (cohort && (waits() || said.code === null)) laws.events.push({ kind: 'judged', ...said, cohort })
-    if (!cohort && laws.runs.includes(run) && run.state === 'queued') run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), said)]
+    if (!cohort && laws.runs.includes(run) && run.state === 'queued') {
+      run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), said)]
+    }
   })
 }
 
@@ -207,20 +254,36 @@ const discard: Step = (world, draw) => {
 }
 
 /** Time goes on, and seldom back. */
-export const wait: Step = ({ laws }, draw) => act(async () => undefined, () => { laws.now += draw.of([1, 5, 20, 60, -15, 61_000]) })
+export const wait: Step = ({ laws }, draw) =>
+  act(async () => undefined, () => {
+    laws.now += draw.of([1, 5, 20, 60, -15, 61_000])
+  })
 
 /** A stop and a start: whoever ran something is no more. */
-export const restart: Step = world => act(async () => {
-  await world.engine.stop()
-  await world.engine.start()
-  return (await world.engine.health(world.laws.now)).mended
-}, mended => {
-  deepEqual(mended, { count: 0, rows: [] }, 'nothing that the engine writes is out of range')
+export const restart: Step = world =>
+  act(async () => {
+    await world.engine.stop()
+    await world.engine.start()
+    return (await world.engine.health(world.laws.now)).mended
+  }, mended => {
+    deepEqual(mended, { count: 0, rows: [] }, 'nothing that the engine writes is out of range')
 
-  world.boots += 1
-  world.laws.owners.lookedAt = null
-  world.laws.gone(null)
-})
+    world.boots += 1
+    world.laws.owners.lookedAt = null
+    world.laws.gone(null)
+  })
 
 /** What is done to one run, and by owners. */
-export const STEPS: Record<string, Step> = { settle, report, beat, expire, leave, cancel, retry, edit, end, hold, discard }
+export const STEPS: Record<string, Step> = {
+  settle,
+  report,
+  beat,
+  expire,
+  leave,
+  cancel,
+  retry,
+  edit,
+  end,
+  hold,
+  discard
+}

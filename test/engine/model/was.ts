@@ -6,25 +6,74 @@ import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../
 import type { Json } from '../../../core/model/base/json.ts'
 import type { Used } from '../../../core/model/run/used.ts'
 
-/** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one that was removed. */
-export interface Link { id: string, ref: string | null, condition: Condition, counted: State | null, result: Json, waived?: boolean }
+/** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one
+ *  that was removed. */
+export interface Link {
+  id: string
+  ref: string | null
+  condition: Condition
+  counted: State | null
+  result: Json
+  waived?: boolean
+}
 
 /** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of
  *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
  *  as far as is known. `countedTo`: up to
  *  when the wait in its cohort is summed, null: nothing of it is. */
 export interface Was {
-  id: string, task: string, queue: string, priority: Priority, state: State, source: Source, schedule: string | null, key: string | null
-  due_at: number, nominal_at: number, attempt: number, max_retries: number, turn: number, crashes: number, missed: number, owner: string | null
-  created_at: number, started_at: number | null, finished_at: number | null, deadline_at: number | null, expires: boolean
-  now: boolean, single: boolean, preempted: number
-  cancel: string | null, reason: string | null, error: string | null, child: number | null
-  until: 'started' | 'finished' | number | null, free: boolean, displaced: boolean, links: Link[]
-  payload: Json, result: Json, checkpoint: Json, used: Used | null
-  attempts: { turn: number, outcome: string }[], own: Hold[], past: number, lines: string[], rated: boolean, countedTo: number | null
+  id: string
+  task: string
+  queue: string
+  priority: Priority
+  state: State
+  source: Source
+  schedule: string | null
+  key: string | null
+  due_at: number
+  nominal_at: number
+  attempt: number
+  max_retries: number
+  turn: number
+  crashes: number
+  missed: number
+  owner: string | null
+  created_at: number
+  started_at: number | null
+  finished_at: number | null
+  deadline_at: number | null
+  expires: boolean
+  now: boolean
+  single: boolean
+  preempted: number
+  cancel: string | null
+  reason: string | null
+  error: string | null
+  child: number | null
+  until: 'started' | 'finished' | number | null
+  free: boolean
+  displaced: boolean
+  links: Link[]
+  payload: Json
+  result: Json
+  checkpoint: Json
+  used: Used | null
+  attempts: { turn: number, outcome: string }[]
+  own: Hold[]
+  past: number
+  lines: string[]
+  rated: boolean
+  countedTo: number | null
 }
 
-export interface Sum { completed: number, failed: number, cancelled: number, skipped: number, retries: number, cpu: number }
+export interface Sum {
+  completed: number
+  failed: number
+  cancelled: number
+  skipped: number
+  retries: number
+  cpu: number
+}
 
 export const isWaiting = ({ state }: Was): boolean => state === 'queued' || state === 'blocked'
 
@@ -37,17 +86,27 @@ export const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id
 export const singleOrder = (a: Was, b: Was): number =>
   Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
 
-/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its end. */
-export function waitedUntil ({ state, attempt, crashes, started_at: started, finished_at: finished }: Was): number | null {
+/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
+ *  end. */
+export function waitedUntil (
+  { state, attempt, crashes, started_at: started, finished_at: finished }: Was
+): number | null {
   if (state === 'queued') return null
   return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
 }
 
-export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({ limit: count, per: per / SECOND })
+export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }) => ({
+  limit: count,
+  per: per / SECOND
+})
 
 /** The parts that runs of owners that are no more have in their ends. */
 export function sharesIn (lost: readonly Was[], cap: number): [Was, Share][] {
-  const shares = new Map([...Map.groupBy(lost, run => run.owner)].map(([owner, own]) => [owner, sharesOf(own, { crash_cap: cap, blame: null })]))
+  const shares = new Map(
+    [...Map.groupBy(lost, run => run.owner)].map((
+      [owner, own]
+    ) => [owner, sharesOf(own, { crash_cap: cap, blame: null })])
+  )
   return lost.map(run => [run, shares.get(run.owner)!(run)])
 }
 
@@ -60,19 +119,55 @@ export function bornAs (ask: NewRun, id: string, now: number): Was {
   const until = ask.unique?.until ?? 'kept'
   const deadline = ask.deadline_at ?? null
   return {
-    id, task: ask.task, queue: ask.queue, priority: ask.priority, state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued', source: ask.source,
-    schedule: ask.schedule ?? null, key: ask.key ?? null, due_at: ask.due_at, nominal_at: ask.nominal_at ?? ask.due_at, attempt: 0, max_retries: ask.max_retries, turn: 0,
-    crashes: 0, missed: ask.missed ?? 0, owner: null, created_at: now, started_at: null, finished_at: ask.skipped ? now : null,
-    deadline_at: deadline, expires: ask.expires ?? false, now: ask.now ?? false, preempted: 0,
-    single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < now || (deadline !== null && deadline < ask.due_at),
-    cancel: null, reason: ask.skipped?.code ?? null, error: null, child: null,
-    until: until === 'kept' ? null : typeof until === 'number' ? now + until : until, free: false, displaced: false, links: [],
-    payload: ask.payload ?? null, result: null, checkpoint: null, used: null, attempts: [], own: [], past: 0, lines: [], rated: false, countedTo: null
+    id,
+    task: ask.task,
+    queue: ask.queue,
+    priority: ask.priority,
+    state: ask.skipped ? 'skipped' : ask.after?.length ? 'blocked' : 'queued',
+    source: ask.source,
+    schedule: ask.schedule ?? null,
+    key: ask.key ?? null,
+    due_at: ask.due_at,
+    nominal_at: ask.nominal_at ?? ask.due_at,
+    attempt: 0,
+    max_retries: ask.max_retries,
+    turn: 0,
+    crashes: 0,
+    missed: ask.missed ?? 0,
+    owner: null,
+    created_at: now,
+    started_at: null,
+    finished_at: ask.skipped ? now : null,
+    deadline_at: deadline,
+    expires: ask.expires ?? false,
+    now: ask.now ?? false,
+    preempted: 0,
+    single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < now ||
+      (deadline !== null && deadline < ask.due_at),
+    cancel: null,
+    reason: ask.skipped?.code ?? null,
+    error: null,
+    child: null,
+    until: until === 'kept' ? null : typeof until === 'number' ? now + until : until,
+    free: false,
+    displaced: false,
+    links: [],
+    payload: ask.payload ?? null,
+    result: null,
+    checkpoint: null,
+    used: null,
+    attempts: [],
+    own: [],
+    past: 0,
+    lines: [],
+    rated: false,
+    countedTo: null
   }
 }
 
 /** A run that would wait for its turn waits for what is not over first. */
-export const waitsAgain = ({ links }: Was): 'queued' | 'blocked' => links.some(({ counted }) => counted === null) ? 'blocked' : 'queued'
+export const waitsAgain = ({ links }: Was): 'queued' | 'blocked' =>
+  links.some(({ counted }) => counted === null) ? 'blocked' : 'queued'
 
 /** A run that has begun and waits again: what those came to that are over keeps it no more. */
 export function waitsOn (run: Was): 'queued' | 'blocked' {
@@ -80,7 +175,8 @@ export function waitsOn (run: Was): 'queued' | 'blocked' {
   return waitsAgain(run)
 }
 
-/** What those came to for which a run waits that is tried again by hand: it starts whatever those that are over came to. */
+/** What those came to for which a run waits that is tried again by hand: it starts whatever those that are over came
+ *  to. */
 export function recount (links: Link[], stateOf: (id: string) => State | undefined): void {
   for (const link of links) {
     const state = stateOf(link.id)

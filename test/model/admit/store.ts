@@ -13,10 +13,39 @@ import type { Task } from '../../../core/model/task/task.ts'
 export const runOf = (over: Partial<Run>): Run => {
   const due_at = over.due_at ?? NOON
   return {
-    id: 'r', task: 'work', queue: 'default', priority: 'normal', state: 'queued', source: 'manual', schedule: null, key: null, due_at, nominal_at: due_at,
-    attempt: 0, max_retries: 0, turn: 0, crashes: 0, missed: 0, owner: null, lease_until: null, cancel: null, reason: null, error: null, warning: null,
-    progress: null, child: null, created_at: due_at, started_at: null, finished_at: null, deadline_at: null, moved: null, key_until: null, now: false,
-    single: false, preempted: 0, ...over
+    id: 'r',
+    task: 'work',
+    queue: 'default',
+    priority: 'normal',
+    state: 'queued',
+    source: 'manual',
+    schedule: null,
+    key: null,
+    due_at,
+    nominal_at: due_at,
+    attempt: 0,
+    max_retries: 0,
+    turn: 0,
+    crashes: 0,
+    missed: 0,
+    owner: null,
+    lease_until: null,
+    cancel: null,
+    reason: null,
+    error: null,
+    warning: null,
+    progress: null,
+    child: null,
+    created_at: due_at,
+    started_at: null,
+    finished_at: null,
+    deadline_at: null,
+    moved: null,
+    key_until: null,
+    now: false,
+    single: false,
+    preempted: 0,
+    ...over
   }
 }
 
@@ -28,11 +57,19 @@ const keyOf = (run: Run): string | null => {
 const inOrder = (a: Run, b: Run) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
 
 /** What a claim takes, said as simply as can be: the reference for what an engine does. */
-function taken (waiting: readonly Run[], { offers, pools, others }: { offers: readonly Offer[], pools: Record<string, number>, others: Others | undefined }): { run: Run, offer: number }[] {
+function taken (
+  waiting: readonly Run[],
+  { offers, pools, others }: { offers: readonly Offer[], pools: Record<string, number>, others: Others | undefined }
+): { run: Run, offer: number }[] {
   const left = { ...pools }
   // What other owners take is subtracted by the claim.
-  const shared = Object.entries({ task: others?.tasks, queue: others?.queues }).flatMap(([kind, counts]) => Object.entries(counts ?? {}).map(([name, count]) => [`${kind}/${name}`, count] as const))
-  for (const [name, count] of [...shared, ...Object.keys(others?.locks ?? {}).map(lock => [`lock/${lock}`, 1] as const)]) if (left[name] !== undefined) left[name]! -= count
+  const shared = Object.entries({ task: others?.tasks, queue: others?.queues }).flatMap(([kind, counts]) =>
+    Object.entries(counts ?? {}).map(([name, count]) => [`${kind}/${name}`, count] as const)
+  )
+  for (const [name, count] of [...shared,
+    ...Object.keys(others?.locks ?? {}).map(lock => [`lock/${lock}`, 1] as const)]) {
+    if (left[name] !== undefined) left[name]! -= count
+  }
   const open = new Set(waiting)
   const got: { run: Run, offer: number }[] = []
   const matches = ({ cohort, id }: Offer, run: Run) => {
@@ -47,7 +84,9 @@ function taken (waiting: readonly Run[], { offers, pools, others }: { offers: re
       const run = [...open].filter(one => matches(offer, one)).toSorted(inOrder)[0]
       if (run === undefined) continue
       const rank = best === null ? -1 : offer.rank - offers[best.place]!.rank || inOrder(run, best.run)
-      if (best === null || (rank < 0 && !(run === best.run && offer.rank === offers[best.place]!.rank))) best = { run, place }
+      if (best === null || (rank < 0 && !(run === best.run && offer.rank === offers[best.place]!.rank))) {
+        best = { run, place }
+      }
     }
     if (best === null) return got
     for (const name of offers[best.place]!.takes) if (left[name] !== undefined) left[name]! -= 1
@@ -61,16 +100,34 @@ export function store (tasks: readonly Partial<Task>[], waiting: readonly Run[],
   const map = new Map(tasks.map(task => taskOf(task)).map(task => [task.id, task]))
   const left = waiting.toSorted(inOrder)
   const running: Run[] = []
-  const begunOf = (runs: readonly Run[]): Begun[] => runs.map(({ task, queue, priority, source, due_at }) =>
-    ({ task, queue, priority, source, due_at, started_at: over.now ?? NOON, resting: false, locks: map.get(task)?.locks ?? [], alone: map.get(task)?.alone ?? false }))
+  const begunOf = (runs: readonly Run[]): Begun[] =>
+    runs.map(({ task, queue, priority, source, due_at }) => ({
+      task,
+      queue,
+      priority,
+      source,
+      due_at,
+      started_at: over.now ?? NOON,
+      resting: false,
+      locks: map.get(task)?.locks ?? [],
+      alone: map.get(task)?.alone ?? false
+    }))
   const due = () => {
     const now = over.now ?? NOON
     const runs = left.filter(({ due_at: at }) => at <= now)
     const groups = Map.groupBy(runs.filter(run => cohortOf(run) !== null), run => keyOf(run)!)
-    const cohorts = Array.from(groups.values(), (own): DueCohort => ({ ...cohortOf(own[0]!)!, count: own.length, first: own[0]! }))
+    const cohorts = Array.from(groups.values(),
+      (own): DueCohort => ({ ...cohortOf(own[0]!)!, count: own.length, first: own[0]! }))
     return { cohorts, singles: runs.filter(run => cohortOf(run) === null) }
   }
-  const ask = (): OffersAsk => ({ due: due(), tasks: map, slots: 10, now: NOON, ...over, running: [...over.running ?? [], ...begunOf(running)] })
+  const ask = (): OffersAsk => ({
+    due: due(),
+    tasks: map,
+    slots: 10,
+    now: NOON,
+    ...over,
+    running: [...over.running ?? [], ...begunOf(running)]
+  })
   /** Takes what is offered once, in the order of the claim. */
   const claim = (asked = ask()) => {
     const found = offersFor(asked)

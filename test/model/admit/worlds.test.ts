@@ -14,17 +14,19 @@ import type { Task } from '../../../core/model/task/task.ts'
 const IDS = ['a', 'b', 'c', 'd'] as const
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 
-const tasks: fc.Arbitrary<Partial<Task>[]> = fc.tuple(...IDS.map(id => fc.record({
-  concurrency: fc.constantFrom(1, 2, Infinity),
-  class: fc.constantFrom(null, null, 'critical' as const, 'background' as const, 'charging_only' as const),
-  locks: fc.constantFrom([], [], ['x'], ['y'], ['x', 'y']),
-  alone: fc.constantFrom(false, false, false, true),
-  enabled: fc.constantFrom(true, true, true, false),
-  deadlineMs: fc.constantFrom(10, 60, 24 * 60).map(minutes => minutes * MINUTE),
-  on_deadline: fc.constantFrom('run' as const, 'run' as const, 'skip' as const),
-  on_unmet: fc.constantFrom('hold' as const, 'hold' as const, 'run' as const, 'skip' as const),
-  constraints: fc.constantFrom({}, {}, { power: 'mains' as const }, { battery_above: 60 }, { window: '22:00-06:00' })
-}).map(task => ({ id, ...task }))))
+const tasks: fc.Arbitrary<Partial<Task>[]> = fc.tuple(...IDS.map(id =>
+  fc.record({
+    concurrency: fc.constantFrom(1, 2, Infinity),
+    class: fc.constantFrom(null, null, 'critical' as const, 'background' as const, 'charging_only' as const),
+    locks: fc.constantFrom([], [], ['x'], ['y'], ['x', 'y']),
+    alone: fc.constantFrom(false, false, false, true),
+    enabled: fc.constantFrom(true, true, true, false),
+    deadlineMs: fc.constantFrom(10, 60, 24 * 60).map(minutes => minutes * MINUTE),
+    on_deadline: fc.constantFrom('run' as const, 'run' as const, 'skip' as const),
+    on_unmet: fc.constantFrom('hold' as const, 'hold' as const, 'run' as const, 'skip' as const),
+    constraints: fc.constantFrom({}, {}, { power: 'mains' as const }, { battery_above: 60 }, { window: '22:00-06:00' })
+  }).map(task => ({ id, ...task }))
+))
 
 const waiting = fc.array(fc.record({
   task: fc.constantFrom(...IDS, 'gone'),
@@ -43,11 +45,15 @@ const files: fc.Arbitrary<ConfigFile> = fc.record({
     profile_slots: fc.constantFrom('never' as const, 'always' as const, 'on_battery' as const),
     max_background_batch: fc.constantFrom(1, 5)
   }),
-  queues: fc.constantFrom<NonNullable<ConfigFile['queues']>>({}, { q: { concurrency: 1 } }, { q: { rate: { limit: 2, per: '1m' } } }, { default: { concurrency: 3 }, q: { concurrency: 2, rate: { limit: 1, per: '1h' } } })
+  queues: fc.constantFrom<NonNullable<ConfigFile['queues']>>({}, { q: { concurrency: 1 } }, {
+    q: { rate: { limit: 2, per: '1m' } }
+  }, { default: { concurrency: 3 }, q: { concurrency: 2, rate: { limit: 1, per: '1h' } } })
 })
 
 const worlds = fc.record({
-  tasks, waiting, file: files,
+  tasks,
+  waiting,
+  file: files,
   reading: fc.constantFrom(desktop(), laptop(5), laptop(20), laptop(45), laptop(90), laptop(60, 'mains')),
   slots: fc.integer({ min: 1, max: 6 }),
   piledUp: maybe(fc.constantFrom(NOON, NOON - 5 * MINUTE)),
@@ -63,14 +69,23 @@ function runsOf (world: World): Run[] {
   return world.waiting.map(({ minutes, own, ...rest }, place) => {
     const due_at = NOON - minutes * MINUTE
     const length = own === undefined ? definitions.get(rest.task as 'a')?.deadlineMs ?? 60 * MINUTE : own * MINUTE
-    return runOf({ ...rest, id: `r${String(place).padStart(3, '0')}`, due_at, deadline_at: due_at + length, single: own !== undefined || rest.now || rest.turn > 0 || rest.source === 'catch_up' })
+    return runOf({
+      ...rest,
+      id: `r${String(place).padStart(3, '0')}`,
+      due_at,
+      deadline_at: due_at + length,
+      single: own !== undefined || rest.now || rest.turn > 0 || rest.source === 'catch_up'
+    })
   })
 }
 
 /** What a queue with a rate has left after so many starts. */
 function bucketsAfter (started: readonly Run[], { queues }: ReturnType<typeof config>): Facts['buckets'] {
-  return new Map(Object.entries(queues).flatMap(([name, { rate }]) => rate === undefined ? []
-    : [[name, { tokens: rate.limit - started.filter(({ queue }) => queue === name).length, at: NOON }] as const]))
+  return new Map(Object.entries(queues).flatMap(([name, { rate }]) =>
+    rate === undefined
+      ? []
+      : [[name, { tokens: rate.limit - started.filter(({ queue }) => queue === name).length, at: NOON }] as const]
+  ))
 }
 
 t.test('whatever the world: a run is claimed if and only if its verdict is to start when its turn comes', t => {
@@ -79,8 +94,13 @@ t.test('whatever the world: a run is claimed if and only if its verdict is to st
     const settings = config(world.file)
     const { piledUp, pause, reading, slots, turns, others } = world
     const shop = store(world.tasks, runsOf(world), {
-      reading, slots, config: settings, others, ...turns && { turns },
-      piledUpBefore: piledUp ?? null, pauses: pause === undefined ? [] : [{ ...pause, until: null, by: 'ada', at: NOON }]
+      reading,
+      slots,
+      config: settings,
+      others,
+      ...turns && { turns },
+      piledUpBefore: piledUp ?? null,
+      pauses: pause === undefined ? [] : [{ ...pause, until: null, by: 'ada', at: NOON }]
     })
     for (;;) {
       const before = [...shop.running]
@@ -88,9 +108,20 @@ t.test('whatever the world: a run is claimed if and only if its verdict is to st
       const { runs, found } = shop.claim(asked)
       for (const [place, run] of runs.entries()) {
         const started = [...before, ...runs.slice(0, place)]
-        const facts = { ...shop.ask(), running: shop.begunOf(started), buckets: bucketsAfter(started, settings), reserved: found.reserved }
+        const facts = {
+          ...shop.ask(),
+          running: shop.begunOf(started),
+          buckets: bucketsAfter(started, settings),
+          reserved: found.reserved
+        }
         const verdict = verdictOn(facts, run)
-        if (verdict.decision !== 'start') throw new Error(`run ${run.id} of ${run.task} was claimed: ${verdict.gates.filter(({ ok }) => !ok).map(({ message }) => message).join('; ')}`)
+        if (verdict.decision !== 'start') {
+          throw new Error(
+            `run ${run.id} of ${run.task} was claimed: ${
+              verdict.gates.filter(({ ok }) => !ok).map(({ message }) => message).join('; ')
+            }`
+          )
+        }
       }
       claimed += runs.length
       if (runs.length > 0) continue

@@ -14,7 +14,12 @@ t.test('a machine that tells nothing starts an ordinary run, and the unknown is 
   const said = verdict()
   t.equal(said.decision, 'start')
   t.match(gateIn(said, 'cpu'), { ok: true, code: 'unknown', bypassed: null, kind: 'condition' })
-  t.match(said, { class: { class: 'normal' }, relaxed: 0, advice: { decision: 'execute_now' }, recommendation: 'process_now' })
+  t.match(said, {
+    class: { class: 'normal' },
+    relaxed: 0,
+    advice: { decision: 'execute_now' },
+    recommendation: 'process_now'
+  })
   t.end()
 })
 
@@ -27,7 +32,8 @@ t.test('the first closed gate is the reason', t => {
 })
 
 t.test('critical runs pass every condition and say so, by priority and by class', t => {
-  for (const critical of [verdict({ reading: { ...laptop(2), ...BUSY }, run: run({ priority: 'critical' }) }), verdict({ reading: { ...laptop(2), ...BUSY }, task: { class: 'critical' } })]) {
+  for (const critical of [verdict({ reading: { ...laptop(2), ...BUSY }, run: run({ priority: 'critical' }) }),
+    verdict({ reading: { ...laptop(2), ...BUSY }, task: { class: 'critical' } })]) {
     t.equal(critical.decision, 'start')
     t.match(gateIn(critical, 'battery'), { ok: true, bypassed: 'critical', code: 'battery_low' })
     t.match(gateIn(critical, 'cpu'), { ok: true, bypassed: 'critical', code: 'cpu_busy' })
@@ -37,8 +43,11 @@ t.test('critical runs pass every condition and say so, by priority and by class'
 
 t.test('a full disk, heat and a pause hold critical runs too, and so do slots', t => {
   const critical = run({ priority: 'critical' })
-  const holds = [verdict({ run: critical, reading: desktop(HOT) }), verdict({ run: critical, reading: desktop(FULL) }), verdict({ run: critical, standing: standing({ pauses: [PAUSE] }) }), verdict({ run: critical, standing: standing({ free: 0 }) })]
-  t.strictSame(holds.map(said => [said.decision, firstReason(said)?.code]), [['hold', 'too_hot'], ['hold', 'disk_full'], ['hold', 'paused'], ['hold', 'no_slot']])
+  const holds = [verdict({ run: critical, reading: desktop(HOT) }), verdict({ run: critical, reading: desktop(FULL) }),
+    verdict({ run: critical, standing: standing({ pauses: [PAUSE] }) }),
+    verdict({ run: critical, standing: standing({ free: 0 }) })]
+  t.strictSame(holds.map(said => [said.decision, firstReason(said)?.code]), [['hold', 'too_hot'], ['hold', 'disk_full'],
+    ['hold', 'paused'], ['hold', 'no_slot']])
   t.end()
 })
 
@@ -71,7 +80,12 @@ t.test('the deadline of a fire that was missed counts from when it was made up f
 })
 
 t.test('limits give way from half of the time on, and the verdict says how far', t => {
-  const at = (hours: number) => verdict({ task: { deadlineMs: 10 * 3_600_000 }, reading: desktop({ ...BUSY, cpu: { busy: 0.8, own: 0, load: 1, cores: 1 } }), now: later(hours) })
+  const at = (hours: number) =>
+    verdict({
+      task: { deadlineMs: 10 * 3_600_000 },
+      reading: desktop({ ...BUSY, cpu: { busy: 0.8, own: 0, load: 1, cores: 1 } }),
+      now: later(hours)
+    })
   t.strictSame([0, 5, 7.5].map(hours => at(hours).relaxed), [0, 0, 0.5])
   t.strictSame([at(5).decision, at(6).decision, at(8).decision], ['hold', 'hold', 'start'])
   t.match(gateIn(at(8), 'cpu'), { required: 0.88, relaxed_from: 0.7 })
@@ -81,15 +95,22 @@ t.test('limits give way from half of the time on, and the verdict says how far',
 })
 
 t.test('unmet conditions hold, skip or are passed, as the task says; a run that is not due is only held', t => {
-  const at = (on_unmet: Task['on_unmet'], over = {}) => verdict({ task: { on_unmet }, reading: laptop(5), ...over }).decision
+  const at = (on_unmet: Task['on_unmet'], over = {}) =>
+    verdict({ task: { on_unmet }, reading: laptop(5), ...over }).decision
   t.strictSame([at('hold'), at('skip'), at('run')], ['hold', 'skip', 'start'])
   t.equal(at('skip', { run: run({ due_at: later(1) }) }), 'hold')
-  t.equal(at('skip', { reading: desktop(), standing: standing({ free: 0 }) }), 'hold', 'and a busy process is no condition')
+  t.equal(at('skip', { reading: desktop(), standing: standing({ free: 0 }) }), 'hold',
+    'and a busy process is no condition')
   t.end()
 })
 
 t.test('a gate that throws holds the run and is named', t => {
-  const broken = { ...standing(), get pauses (): never { throw new Error('no pauses today') } }
+  const broken = {
+    ...standing(),
+    get pauses (): never {
+      throw new Error('no pauses today')
+    }
+  }
   const said = verdict({ standing: broken })
   t.equal(said.decision, 'hold')
   t.match(firstReason(said), { gate: 'paused', code: 'gate_error', message: 'no pauses today' })
@@ -97,7 +118,15 @@ t.test('a gate that throws holds the run and is named', t => {
 })
 
 t.test('a run without a task is held and nothing else is asked of it', t => {
-  const said = evaluate({ task: undefined, run: run(), reading: reading(), steady: null, config: config(), standing: standing(), now: later(99) })
+  const said = evaluate({
+    task: undefined,
+    run: run(),
+    reading: reading(),
+    steady: null,
+    config: config(),
+    standing: standing(),
+    now: later(99)
+  })
   t.match(said, { decision: 'hold', deadline: null, class: { because: 'no task' } })
   t.equal(firstReason(said)?.code, 'task_missing')
   t.end()
@@ -106,14 +135,28 @@ t.test('a run without a task is held and nothing else is asked of it', t => {
 t.test('the advice agrees with the verdict', t => {
   const charging = verdict({ task: { class: 'charging_only' }, reading: laptop(60) })
   t.match(charging.advice, { decision: 'defer_to_charging' })
-  t.match(verdict({ task: { constraints: { power: 'mains' } }, reading: laptop(90) }).advice, { decision: 'defer_to_charging' })
+  t.match(verdict({ task: { constraints: { power: 'mains' } }, reading: laptop(90) }).advice, {
+    decision: 'defer_to_charging'
+  })
   t.match(verdict({ reading: desktop(BUSY) }).advice, { decision: 'defer_to_background', reason: /processors/ })
-  t.match(verdict({ reading: { ...laptop(60), idle_seconds: 0 } }), { decision: 'start', advice: { decision: 'execute_now' } })
+  t.match(verdict({ reading: { ...laptop(60), idle_seconds: 0 } }), {
+    decision: 'start',
+    advice: { decision: 'execute_now' }
+  })
   t.end()
 })
 
 const lost = (task: Partial<Task>, machine: Reading, over = {}) =>
-  whenLost({ task: taskOf({ on_lost: 'yield', ...task }), run: run(), reading: machine, steady: null, config: config(), standing: standing({ free: 0, active: 9 }), now: NOON, ...over })
+  whenLost({
+    task: taskOf({ on_lost: 'yield', ...task }),
+    run: run(),
+    reading: machine,
+    steady: null,
+    config: config(),
+    standing: standing({ free: 0, active: 9 }),
+    now: NOON,
+    ...over
+  })
 
 t.test('a running run leaves when its conditions are lost, if its task wants it so', t => {
   t.equal(lost({}, laptop(5)).decision, 'yield')
@@ -130,7 +173,8 @@ t.test('a running run does not leave for slots, a pause or load that may be its 
   t.equal(lost({}, desktop(), { standing: standing({ pauses: [PAUSE] }) }).decision, 'continue')
   t.equal(lost({}, desktop(BUSY)).decision, 'continue')
   t.equal(lost({ constraints: { idle: true } }, desktop({ ...BUSY, idle_seconds: 999 })).decision, 'continue')
-  t.equal(lost({ constraints: { cpu_below: 0.5 } }, desktop(BUSY)).decision, 'yield', 'but for load that it names itself')
+  t.equal(lost({ constraints: { cpu_below: 0.5 } }, desktop(BUSY)).decision, 'yield',
+    'but for load that it names itself')
   t.end()
 })
 

@@ -12,11 +12,17 @@ import type { Constraints } from '../../../core/model/task/constraint.ts'
 import type { Gate } from '../../../core/model/gates/gate.ts'
 import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
-const cpuAt = (busy: Maybe<number>, own: Maybe<number> = 0): Partial<Reading> => ({ cpu: { busy, own, load: 'unknown', cores: 4 } })
+const cpuAt = (busy: Maybe<number>, own: Maybe<number> = 0): Partial<Reading> => ({
+  cpu: { busy, own, load: 'unknown', cores: 4 }
+})
 const memoryAt = (used: Maybe<number>): Partial<Reading> => ({ memory: { used, available_bytes: 'unknown' } })
 const ioAt = (busy: Maybe<number>): Partial<Reading> => ({ io: { busy, bytes_per_s: 'unknown' } })
-const netAt = (bytes: Maybe<number>): Partial<Reading> => ({ network: { online: true, metered: false, bytes_per_s: bytes } })
-const diskAt = (...free: Maybe<number>[]): Partial<Reading> => ({ disks: free.map((bytes, index) => ({ path: `/d${index}`, free_bytes: bytes, used: 'unknown' })) })
+const netAt = (bytes: Maybe<number>): Partial<Reading> => ({
+  network: { online: true, metered: false, bytes_per_s: bytes }
+})
+const diskAt = (...free: Maybe<number>[]): Partial<Reading> => ({
+  disks: free.map((bytes, index) => ({ path: `/d${index}`, free_bytes: bytes, used: 'unknown' }))
+})
 const LINE = config({ resources: { network_capacity: 1000 } })
 
 const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
@@ -32,8 +38,11 @@ const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['below the limit', memory, memoryAt(0.79), {}, 'ok'],
   ['at the limit', memory, memoryAt(0.8), {}, 'memory_full'],
   ['full with our own work', memory, { memory: { used: 0.9, own: 0.3, available_bytes: 1e9 } }, {}, 'ok'],
-  ['full to the brim with our own work', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, {}, 'memory_full'],
-  ['full to the brim for a task that bears it', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, { memory_below: 0.6 }, 'ok'],
+  ['full to the brim with our own work', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, {},
+    'memory_full'],
+  ['full to the brim for a task that bears it', memory, { memory: { used: 0.96, own: 0.5, available_bytes: 1e7 } }, {
+    memory_below: 0.6
+  }, 'ok'],
   ['unknown', memory, memoryAt('unknown'), {}, '+unknown'],
   ['unknown to a task that asks', memory, memoryAt('unknown'), { memory_below: 0.5 }, 'memory_unknown'],
   ['above the own limit of the task', memory, memoryAt(0.6), { memory_below: 0.5 }, 'memory_full'],
@@ -66,7 +75,11 @@ for (const [what, gate, over, constraints, expected] of CASES) {
 }
 
 t.test('on battery the profile has the lower limit of the processors, and the answer names it', t => {
-  t.match(cpu(facts({ reading: { ...laptop(25), ...cpuAt(0.6) } })), { ok: false, required: 0.5, source: '/power/power_profiles/battery_low/cpu_limit' })
+  t.match(cpu(facts({ reading: { ...laptop(25), ...cpuAt(0.6) } })), {
+    ok: false,
+    required: 0.5,
+    source: '/power/power_profiles/battery_low/cpu_limit'
+  })
   t.match(cpu(facts({ reading: { ...laptop(90), ...cpuAt(0.6) } })), { ok: true, required: 0.7 })
   t.match(cpu(facts(asking({ cpu_below: 0.2 }))), { source: 'task definition /constraints/cpu_below' })
   t.end()
@@ -89,19 +102,23 @@ t.test('a limit gives way as the deadline nears, and is gone at it', t => {
   t.end()
 })
 
-const waiting = (kind: keyof Reading['pressure'], some: number, over: Partial<Reading> = {}): Partial<Reading> =>
-  ({ ...over, pressure: { ...unknownReading(0).pressure, [kind]: { some, full: 'unknown' } } })
+const waiting = (kind: keyof Reading['pressure'], some: number, over: Partial<Reading> = {}): Partial<Reading> => ({
+  ...over,
+  pressure: { ...unknownReading(0).pressure, [kind]: { some, full: 'unknown' } }
+})
 
 const PRESSURES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['nobody waits', cpu, waiting('cpu', 10, cpuAt(0.6)), {}, 'ok'],
   ['programs wait although there is room on average', cpu, waiting('cpu', 60, cpuAt(0.6)), {}, 'cpu_pressure'],
   ['they wait for us', cpu, waiting('cpu', 90, cpuAt(0.9, 0.8)), {}, 'ok'],
-  ['what waits is niced', cpu, waiting('cpu', 90, { cpu: { busy: 0.2, own: 0, niced: 0.8, load: 2, cores: 2 } }), {}, 'ok'],
+  ['what waits is niced', cpu, waiting('cpu', 90, { cpu: { busy: 0.2, own: 0, niced: 0.8, load: 2, cores: 2 } }), {},
+    'ok'],
   ['they wait, to a task that names its limit', cpu, waiting('cpu', 90, cpuAt(0.3)), { cpu_below: 0.5 }, 'ok'],
   ['they wait, and more is busy too', cpu, waiting('cpu', 90, cpuAt(0.9)), {}, 'cpu_busy'],
   ['nobody waits', memory, waiting('memory', 5, memoryAt(0.5)), {}, 'ok'],
   ['programs wait', memory, waiting('memory', 30, memoryAt(0.5)), {}, 'memory_pressure'],
-  ['they wait for us', memory, waiting('memory', 30, { memory: { used: 0.5, own: 0.4, available_bytes: 'unknown' } }), {}, 'ok'],
+  ['they wait for us', memory, waiting('memory', 30, { memory: { used: 0.5, own: 0.4, available_bytes: 'unknown' } }),
+    {}, 'ok'],
   ['nobody waits', io, waiting('io', 40, ioAt(0.3)), {}, 'ok'],
   ['programs wait', io, waiting('io', 80, ioAt(0.3)), {}, 'io_pressure'],
   ['they wait, and nobody can tell for whom', io, waiting('io', 80), {}, '+unknown'],
@@ -117,7 +134,12 @@ for (const [what, gate, over, constraints, expected] of PRESSURES) {
 
 t.test('a pressure says where its limit is written, and gives way to a deadline', t => {
   const ask = { reading: reading(waiting('io', 80, ioAt(0.3))) }
-  t.match(io(facts(ask)), { message: 'programs wait for a disk 80 % of the time, and the limit is 50 %', source: '/resources/io_pressure_limit', observed: 0.8, required: 0.5 })
+  t.match(io(facts(ask)), {
+    message: 'programs wait for a disk 80 % of the time, and the limit is 50 %',
+    source: '/resources/io_pressure_limit',
+    observed: 0.8,
+    required: 0.5
+  })
   t.match(io(facts({ ...ask, relaxed: 1 })), { ok: true })
   t.match(io(facts({ ...ask, config: config({ resources: { io_pressure_limit: 0.9 } }) })), { ok: true, code: 'ok' })
   t.end()
@@ -126,9 +148,18 @@ t.test('a pressure says where its limit is written, and gives way to a deadline'
 const BUSY = reading({ ...cpuAt(1), ...memoryAt(0.99), ...ioAt(1), ...netAt(1e9), power: 'mains' })
 
 t.test('load never holds a check or a monitor, and the answer says so; its own limits do', t => {
-  const monitors = [{ type: 'check' }, { type: 'Heartbeat' }, { type: 'health-check' }, { id: 'heartbeat' }, { name: 'Nightly health check' }, { tags: ['watchdog'] }]
-  for (const task of monitors) for (const gate of [cpu, memory, io, bandwidth]) t.equal(word(gate, facts({ reading: BUSY, config: LINE, task })), '+monitor', `${JSON.stringify(task)} ${gate.name}`)
-  t.match(cpu(facts({ reading: BUSY, task: { type: 'check' } })), { message: 'other programs use 100 % of the processors, and the limit is 70 %: load never holds a check or monitor' })
+  const monitors = [{ type: 'check' }, { type: 'Heartbeat' }, { type: 'health-check' }, { id: 'heartbeat' }, {
+    name: 'Nightly health check'
+  }, { tags: ['watchdog'] }]
+  for (const task of monitors) {
+    for (const gate of [cpu, memory, io, bandwidth]) {
+      t.equal(word(gate, facts({ reading: BUSY, config: LINE, task })), '+monitor',
+        `${JSON.stringify(task)} ${gate.name}`)
+    }
+  }
+  t.match(cpu(facts({ reading: BUSY, task: { type: 'check' } })), {
+    message: 'other programs use 100 % of the processors, and the limit is 70 %: load never holds a check or monitor'
+  })
   t.equal(word(cpu, facts({ reading: BUSY, task: { type: 'check', constraints: { cpu_below: 0.5 } } })), 'cpu_busy')
   const others = [{ type: 'backup' }, { id: 'heartbeating' }, { name: 'Check the disks' }, { id: 'sync_healthy' }]
   for (const task of others) t.equal(word(cpu, facts({ reading: BUSY, task })), 'cpu_busy', JSON.stringify(task))
@@ -138,18 +169,41 @@ t.test('load never holds a check or a monitor, and the answer says so; its own l
 t.test('load that has lasted for longer than the patience holds nothing on mains, and says for how long', t => {
   const after = (minutes: number) => ({ ...BUSY, trends: { cpu: { mean: 1, value: 1, lasted: minutes * MINUTE } } })
   t.match(cpu(facts({ reading: after(29) })), { ok: false, code: 'cpu_busy' })
-  t.match(cpu(facts({ reading: after(30) })), { ok: true, code: 'lasting', required: 0.7, message: /100 % of the processors, and the limit is 70 %: it has lasted for 30 m, and on mains load that lasts holds nothing/ })
+  t.match(cpu(facts({ reading: after(30) })), {
+    ok: true,
+    code: 'lasting',
+    required: 0.7,
+    message:
+      /100 % of the processors, and the limit is 70 %: it has lasted for 30 m, and on mains load that lasts holds nothing/
+  })
   t.match(cpu(facts({ reading: { ...laptop(90), ...cpuAt(1), trends: after(600).trends } })), { ok: false })
   t.match(cpu(facts({ reading: after(600), ...asking({ cpu_below: 0.5 }) })), { ok: false })
   t.match(io(facts({ reading: after(600) })), { ok: false }, 'each load has lasted by itself')
-  t.equal(word(memory, facts({ reading: { ...BUSY, trends: { memory: { mean: 0.99, value: 0.99, lasted: 600 * MINUTE } } } })), 'memory_full', 'full memory is full')
+  t.equal(
+    word(memory,
+      facts({ reading: { ...BUSY, trends: { memory: { mean: 0.99, value: 0.99, lasted: 600 * MINUTE } } } })),
+    'memory_full',
+    'full memory is full'
+  )
   t.end()
 })
 
 t.test('people are shown the mean, and below what it has to fall when it has passed under the limit', t => {
-  const said = cpu(facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) }))
-  t.match(said, { ok: false, observed: 0.67, message: 'other programs use 67 % of the processors, and the limit is 70 %, and it has to fall below 65 %' })
-  const fallen = cpu(facts({ reading: reading({ ...cpuAt(0.9), trends: { cpu: { mean: 0.43, value: 0.9, lasted: 0 } } }) }))
-  t.match(fallen, { ok: false, observed: 0.43, message: 'other programs use 43 % of the processors, and the limit is 70 %, and it has to stay below 65 % for 1 m' }, 'one that has fallen far within a dwell')
+  const said = cpu(
+    facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) })
+  )
+  t.match(said, {
+    ok: false,
+    observed: 0.67,
+    message: 'other programs use 67 % of the processors, and the limit is 70 %, and it has to fall below 65 %'
+  })
+  const fallen = cpu(
+    facts({ reading: reading({ ...cpuAt(0.9), trends: { cpu: { mean: 0.43, value: 0.9, lasted: 0 } } }) })
+  )
+  t.match(fallen, {
+    ok: false,
+    observed: 0.43,
+    message: 'other programs use 43 % of the processors, and the limit is 70 %, and it has to stay below 65 % for 1 m'
+  }, 'one that has fallen far within a dwell')
   t.end()
 })

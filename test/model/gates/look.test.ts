@@ -13,7 +13,8 @@ import type { Look } from '../../../core/model/gates/evaluate.ts'
 import type { Priority } from '../../../core/model/run/run.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
-const rarely = <T>(value: T, usual: T) => fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(value) })
+const rarely = <T>(value: T, usual: T) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(value) })
 const breaker = { failures: 2, pauseMs: MINUTE, capMs: MINUTE }
 
 /** What a task may mind beside the machine. */
@@ -28,39 +29,69 @@ const minding: fc.Arbitrary<Partial<Task>> = fc.record({
 })
 
 const more = { battery_below: 40, io_below: 0.1, signals: { price: '< 5' }, not_while: ['render'] }
-const asking = fc.tuple(tasks, fc.constantFrom<((task: Task) => Task)[]>(task => task, task => ({ ...task, constraints: more }), task => ({ ...task, constraints: {} }))).map(([task, so]) => so(task))
+const asking = fc.tuple(tasks,
+  fc.constantFrom<((task: Task) => Task)[]>(task => task, task => ({ ...task, constraints: more }),
+    task => ({ ...task, constraints: {} }))).map(([task, so]) => so(task))
 
 const subjects: fc.Arbitrary<Subject> = fc.record({
-  task: asking, minds: minding, isGone: rarely<boolean>(true, false), priority: priorities, queue: fc.constantFrom('default', 'mail'), active: fc.nat(2), minutes: rarely(90, 0)
-}).map(({ task, minds, isGone, priority, queue, active, minutes }) =>
-  ({ task: isGone ? undefined : { ...task, ...minds }, active, run: { task: 'work', priority, queue, due_at: NOON + minutes * MINUTE, source: 'schedule' } }))
+  task: asking,
+  minds: minding,
+  isGone: rarely<boolean>(true, false),
+  priority: priorities,
+  queue: fc.constantFrom('default', 'mail'),
+  active: fc.nat(2),
+  minutes: rarely(90, 0)
+}).map(({ task, minds, isGone, priority, queue, active, minutes }) => ({
+  task: isGone ? undefined : { ...task, ...minds },
+  active,
+  run: { task: 'work', priority, queue, due_at: NOON + minutes * MINUTE, source: 'schedule' }
+}))
 
 const standings = fc.record({
   free: fc.constantFrom(0, 4),
   background: fc.constantFrom(0, 5),
   priorities: fc.constantFrom({}, { low: 1, critical: 3 }),
   pauses: rarely<Pause[]>([{ scope: 'tag', name: 'heavy', until: null, by: 'ada', at: NOON }], []),
-  crowd: fc.constantFrom(crowdOf([]), crowdOf([{ task: 'solo', queue: 'mail', locks: [], alone: true }]), crowdOf([{ task: 'other', queue: 'mail', locks: ['disk'], alone: false }])),
+  crowd: fc.constantFrom(crowdOf([]), crowdOf([{ task: 'solo', queue: 'mail', locks: [], alone: true }]),
+    crowdOf([{ task: 'other', queue: 'mail', locks: ['disk'], alone: false }])),
   trials: fc.constant(new Map([['work', { run: 'r1' }]]))
 }).map(standing)
 
 const QUEUES = config({ queues: { mail: { concurrency: 1, rate: { limit: 3, per: '1m' } } } })
 
-const TIGHT = config({ resources: { cpu_limit: 0.05, memory_limit: 0.05, io_limit: 0.05, network_limit: 0.05, temperature_limit: 20 } })
+const TIGHT = config({
+  resources: { cpu_limit: 0.05, memory_limit: 0.05, io_limit: 0.05, network_limit: 0.05, temperature_limit: 20 }
+})
 
 const moments = fc.record({ stand: standings, after: times, settings: fc.constantFrom(CONFIG, QUEUES, TIGHT) })
 
 /** Looks at one reading of the machine. */
 const looksAt = fc.tuple(machines, fc.array(moments, { minLength: 1, maxLength: 4 })).map(([reading, looks]) =>
-  looks.map(({ stand, after, settings }) => lookOf({ reading, steady: null, config: settings, standing: stand, now: NOON + after })))
+  looks.map(({ stand, after, settings }) =>
+    lookOf({ reading, steady: null, config: settings, standing: stand, now: NOON + after })
+  )
+)
 
 const looks = looksAt.map(([first]) => first!)
 
 const together = fc.tuple(looks, fc.array(subjects, { minLength: 1, maxLength: 5 }))
 
 /** What every gate says of a run when it is asked by itself, passed where the verdict says so. */
-function asked ({ reading, config: settings, standing: stand, now }: Look, { task, run, active }: Subject, verdict: Verdict): GateAnswer[] {
-  const facts = { task, run, reading, config: settings, standing: { ...stand, active }, now, class: verdict.class.class, relaxed: verdict.relaxed }
+function asked (
+  { reading, config: settings, standing: stand, now }: Look,
+  { task, run, active }: Subject,
+  verdict: Verdict
+): GateAnswer[] {
+  const facts = {
+    task,
+    run,
+    reading,
+    config: settings,
+    standing: { ...stand, active },
+    now,
+    class: verdict.class.class,
+    relaxed: verdict.relaxed
+  }
   return RULES.flatMap(({ gate, kind }) => {
     const said = gate(facts)
     if (said === null) return []
@@ -89,7 +120,8 @@ t.test('looks at one reading tell each what is so at its own instant, with its o
   t.end()
 })
 
-const against = ({ gates }: Pick<Verdict, 'gates'>) => gates.filter(({ ok, bypassed }) => !ok || bypassed !== null).toSorted((a, b) => a.gate < b.gate ? -1 : 1)
+const against = ({ gates }: Pick<Verdict, 'gates'>) =>
+  gates.filter(({ ok, bypassed }) => !ok || bypassed !== null).toSorted((a, b) => a.gate < b.gate ? -1 : 1)
 
 t.test('the scheduler decides by what why is told', t => {
   fc.assert(fc.property(together, ([look, runs]) => {
@@ -98,16 +130,24 @@ t.test('the scheduler decides by what why is told', t => {
       const { decision, gates: all, class: kind, deadline, relaxed } = verdictIn(look, subject)
       deepEqual({ ...short, gates: against({ gates }) }, { decision, gates: against({ gates: all }), class: kind })
       const overdue = deadline !== null && look.now >= deadline.at
-      deepEqual([phase, bypass !== null && critical], [overdue ? 'overdue' : relaxed > 0 ? 'eased' : 'fresh', bypass === 'critical'])
+      deepEqual([phase, bypass !== null && critical], [overdue ? 'overdue' : relaxed > 0 ? 'eased' : 'fresh',
+        bypass === 'critical'])
     }
   }), { numRuns: 500 })
   t.end()
 })
 
 t.test('what a critical run passes stays closed to the next', t => {
-  const look = lookOf({ reading: laptop(90), steady: null, config: config(), standing: standing({ free: 4 }), now: NOON })
+  const look = lookOf({
+    reading: laptop(90),
+    steady: null,
+    config: config(),
+    standing: standing({ free: 4 }),
+    now: NOON
+  })
   const ask = (priority: Priority) => ({ task: taskOf(), run: run({ priority }), active: 0 })
-  const words = (priority: Priority) => [verdictIn, judge].map(answer => answer(look, ask(priority)).gates.find(({ gate }) => gate === 'profile'))
+  const words = (priority: Priority) =>
+    [verdictIn, judge].map(answer => answer(look, ask(priority)).gates.find(({ gate }) => gate === 'profile'))
   t.match(words('critical'), [{ ok: true, bypassed: 'critical' }, { ok: true, bypassed: 'critical' }])
   t.match(words('normal'), [{ ok: false, bypassed: null }, { ok: false, bypassed: null }])
   t.end()

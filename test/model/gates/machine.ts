@@ -17,23 +17,56 @@ export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
 export const reading = (over: Partial<Reading> = {}): Reading => ({ ...unknownReading(NOON), ...over })
 
 /** A laptop on battery, or on mains. */
-export const laptop = (level: Reading['battery']['level'], power: Reading['power'] = 'battery', charging: Reading['battery']['charging'] = power === 'mains'): Reading =>
-  reading({ power, battery: { present: true, level, charging, seconds_left: 'unknown' } })
+export const laptop = (
+  level: Reading['battery']['level'],
+  power: Reading['power'] = 'battery',
+  charging: Reading['battery']['charging'] = power === 'mains'
+): Reading => reading({ power, battery: { present: true, level, charging, seconds_left: 'unknown' } })
 
 /** A machine that has no battery. */
 export const desktop = (over: Partial<Reading> = {}): Reading =>
-  reading({ power: 'mains', battery: { present: false, level: 'unknown', charging: 'unknown', seconds_left: 'unknown' }, ...over })
+  reading({
+    power: 'mains',
+    battery: { present: false, level: 'unknown', charging: 'unknown', seconds_left: 'unknown' },
+    ...over
+  })
 
 /** A machine without a battery on a UPS. */
-export const onUps = (level: Reading['battery']['level']): Reading => desktop({ ups: { on_battery: true, level, seconds_left: 'unknown' } })
+export const onUps = (level: Reading['battery']['level']): Reading =>
+  desktop({ ups: { on_battery: true, level, seconds_left: 'unknown' } })
 
-export const standing = (over: Partial<Standing> = {}): Standing =>
-  ({ active: 0, free: 10, slots: 10, priorities: {}, background: 0, pauses: [], ...over })
+export const standing = (over: Partial<Standing> = {}): Standing => ({
+  active: 0,
+  free: 10,
+  slots: 10,
+  priorities: {},
+  background: 0,
+  pauses: [],
+  ...over
+})
 
-export const run = (over: Partial<Waiting> = {}): Waiting => ({ task: 'work', due_at: NOON, priority: 'normal', queue: 'default', source: 'schedule', ...over })
+export const run = (over: Partial<Waiting> = {}): Waiting => ({
+  task: 'work',
+  due_at: NOON,
+  priority: 'normal',
+  queue: 'default',
+  source: 'schedule',
+  ...over
+})
 
-export const facts = ({ task = {}, ...over }: Partial<Omit<GateAsk, 'task'>> & { task?: Partial<Task> } = {}): GateAsk =>
-  ({ run: run(), reading: reading(), config: config(), standing: standing(), now: NOON, class: 'normal', relaxed: 0, ...over, task: taskOf(task) })
+export const facts = (
+  { task = {}, ...over }: Partial<Omit<GateAsk, 'task'>> & { task?: Partial<Task> } = {}
+): GateAsk => ({
+  run: run(),
+  reading: reading(),
+  config: config(),
+  standing: standing(),
+  now: NOON,
+  class: 'normal',
+  relaxed: 0,
+  ...over,
+  task: taskOf(task)
+})
 
 /** What a gate says: `-` when nothing asks for it, `ok`, or the code, with a + before the code of an open one. */
 export function word (gate: Gate, ask: GateAsk): string {
@@ -47,8 +80,18 @@ export function word (gate: Gate, ask: GateAsk): string {
 export const asking = (constraints: Task['constraints']) => ({ task: { constraints } })
 
 export const verdict = ({ task = {}, ...over }: Partial<Omit<EvaluateAsk, 'task'>> & { task?: Partial<Task> } = {}) =>
-  evaluate({ run: run(), reading: reading(), steady: null, config: config(), standing: standing(), now: NOON, ...over, task: taskOf(task) })
+  evaluate({
+    run: run(),
+    reading: reading(),
+    steady: null,
+    config: config(),
+    standing: standing(),
+    now: NOON,
+    ...over,
+    task: taskOf(task)
+  })
 
-export const gateIn = ({ gates }: { gates: GateAnswer[] }, name: string): GateAnswer | undefined => gates.find(({ gate }) => gate === name)
+export const gateIn = ({ gates }: { gates: GateAnswer[] }, name: string): GateAnswer | undefined =>
+  gates.find(({ gate }) => gate === name)
 
 export const later = (hours: number) => NOON + hours * HOUR

@@ -48,15 +48,25 @@ for (const [what, over, expected] of PAUSES) {
 }
 
 t.test('of several pauses the longest is told, with who made it and when it ends', t => {
-  const pauses = [pause({ until: later(1) }), pause({ scope: 'task', name: 'work', until: later(5), by: 'bob', reason: 'moving house' })]
-  t.match(paused(facts({ standing: standing({ pauses }) })), { clears_at: later(5), certain: true, message: /bob until 2026-11-22T17:00:00.000Z: moving house/ })
+  const pauses = [pause({ until: later(1) }),
+    pause({ scope: 'task', name: 'work', until: later(5), by: 'bob', reason: 'moving house' })]
+  t.match(paused(facts({ standing: standing({ pauses }) })), {
+    clears_at: later(5),
+    certain: true,
+    message: /bob until 2026-11-22T17:00:00.000Z: moving house/
+  })
   t.match(paused(facts({ standing: standing({ pauses: [...pauses, pause({})] }) })), { clears_at: null })
   t.end()
 })
 
 t.test('a run is due at its instant', t => {
   t.equal(word(due, facts({ run: run({ due_at: NOON }) })), 'ok')
-  t.match(due(facts({ run: run({ due_at: NOON + 1 }) })), { ok: false, code: 'not_due', clears_at: NOON + 1, certain: true })
+  t.match(due(facts({ run: run({ due_at: NOON + 1 }) })), {
+    ok: false,
+    code: 'not_due',
+    clears_at: NOON + 1,
+    certain: true
+  })
   t.end()
 })
 
@@ -69,7 +79,11 @@ t.test('a task, and the process, have as many slots as they have', t => {
 
 t.test('priority slots are those of the documents on battery: critical 3, high 2, normal 1, low 1', t => {
   const at = (name: 'critical' | 'high' | 'normal' | 'low', taken: number) =>
-    word(priority, facts({ reading: laptop(90), run: run({ priority: name }), standing: standing({ priorities: { [name]: taken } }) }))
+    word(priority, facts({
+      reading: laptop(90),
+      run: run({ priority: name }),
+      standing: standing({ priorities: { [name]: taken } })
+    }))
   t.strictSame([at('critical', 2), at('critical', 3)], ['ok', 'priority_busy'])
   t.strictSame([at('high', 1), at('high', 2)], ['ok', 'priority_busy'])
   t.strictSame([at('normal', 0), at('normal', 1)], ['ok', 'priority_busy'])
@@ -79,7 +93,8 @@ t.test('priority slots are those of the documents on battery: critical 3, high 2
 
 t.test('on mains they count when config.json names them, or says always', t => {
   const busy = standing({ priorities: { low: 1 } })
-  const at = (file: Parameters<typeof config>[0]) => word(priority, facts({ reading: desktop(), run: run({ priority: 'low' }), standing: busy, config: config(file) }))
+  const at = (file: Parameters<typeof config>[0]) =>
+    word(priority, facts({ reading: desktop(), run: run({ priority: 'low' }), standing: busy, config: config(file) }))
   t.equal(at({}), '-')
   t.equal(at({ scheduling: { max_concurrent_tasks: { low: 1 } } }), 'priority_busy')
   t.equal(at({ scheduling: { max_concurrent_tasks: { high: 5 } } }), 'priority_busy')
@@ -93,22 +108,26 @@ t.test('the slots of profile and window multiply, rounded up', t => {
     word(profile, facts({ reading: laptop(level), now, standing: standing({ free: 10 - taken }) }))
   // 3 × 0.5 by day, 3 × 0.8 by night; 2 × 0.5, 2 × 0.8; 1 × 0.5, 1 × 0.8
   const most = (level: number, now: number) => [0, 1, 2, 3].findIndex(taken => at(level, now, taken) !== 'ok')
-  t.strictSame([most(90, NOON), most(90, later(11)), most(25, NOON), most(25, later(11)), most(10, NOON), most(10, later(11))], [2, 3, 1, 2, 1, 1])
+  t.strictSame([most(90, NOON), most(90, later(11)), most(25, NOON), most(25, later(11)), most(10, NOON),
+    most(10, later(11))], [2, 3, 1, 2, 1, 1])
   t.end()
 })
 
 t.test('on mains they count when config.json names a concurrency or a share', t => {
-  const at = (file: Parameters<typeof config>[0]) => word(profile, facts({ reading: desktop(), standing: standing({ free: 8 }), config: config(file) }))
+  const at = (file: Parameters<typeof config>[0]) =>
+    word(profile, facts({ reading: desktop(), standing: standing({ free: 8 }), config: config(file) }))
   t.equal(at({}), '-')
   t.equal(at({ power: { power_profiles: { charging: { task_concurrency: 4 } } } }), 'profile_busy')
   t.equal(at({ power: { power_profiles: { charging: { task_concurrency: 5 } } } }), 'ok')
-  t.equal(at({ scheduling: { time_windows: { lunch: { start: '12:00', end: '13:00', resource_limit: 0.25 } } } }), 'profile_busy')
+  t.equal(at({ scheduling: { time_windows: { lunch: { start: '12:00', end: '13:00', resource_limit: 0.25 } } } }),
+    'profile_busy')
   t.equal(at({ scheduling: { time_windows: { lunch: { start: '12:00', end: '13:00' } } } }), '-')
   t.end()
 })
 
 t.test('of five slots for runs of the class background the hour leaves its share', t => {
-  const at = (taken: number, over = {}) => word(background, facts({ class: 'background', standing: standing({ background: taken }), ...over }))
+  const at = (taken: number, over = {}) =>
+    word(background, facts({ class: 'background', standing: standing({ background: taken }), ...over }))
   t.strictSame([at(2), at(3)], ['ok', 'background_busy'], 'half in peak hours, rounded up')
   t.strictSame([3, 4].map(taken => at(taken, { now: later(11) })), ['ok', 'background_busy'], 'four fifths at night')
   t.match(background(facts({ class: 'background', standing: standing({ background: 3 }) }))?.message, /in peak hours/)

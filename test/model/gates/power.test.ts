@@ -40,7 +40,8 @@ for (const [kind, what, machine, expected] of BATTERY) {
   })
 }
 
-const upsThat = (over: Partial<NonNullable<Reading['ups']>>): Reading => desktop({ ups: { on_battery: true, level: 90, seconds_left: 1500, ...over } })
+const upsThat = (over: Partial<NonNullable<Reading['ups']>>): Reading =>
+  desktop({ ups: { on_battery: true, level: 90, seconds_left: 1500, ...over } })
 
 const UPS: [string, Reading, string][] = [
   ['with time left', upsThat({}), 'ok'],
@@ -51,42 +52,65 @@ const UPS: [string, Reading, string][] = [
   ['that shuts down on line', upsThat({ on_battery: false, warning: 'shutdown' }), 'ups_ending'],
   ['that has fallen silent on its battery', upsThat({ warning: 'silent' }), 'ups_ending'],
   ['that was never heard', upsThat({ on_battery: 'unknown', warning: 'silent' }), '-'],
-  ['on line with a low battery that fills', upsThat({ on_battery: false, warning: 'low_battery', level: 5, seconds_left: 60 }), '-']
+  ['on line with a low battery that fills',
+    upsThat({ on_battery: false, warning: 'low_battery', level: 5, seconds_left: 60 }), '-']
 ]
 
 for (const [what, machine, expected] of UPS) {
   t.test(`battery: a UPS ${what}`, t => {
-    for (const relaxed of [0, 1]) t.equal(word(ups, facts({ reading: machine, relaxed })), expected === 'ok' ? '-' : expected)
-    t.equal(word(power, facts({ reading: machine, ...asking({ power: 'mains' }) })), expected === '-' ? 'ok' : 'on_battery')
+    for (const relaxed of [0, 1]) {
+      t.equal(word(ups, facts({ reading: machine, relaxed })), expected === 'ok' ? '-' : expected)
+    }
+    t.equal(word(power, facts({ reading: machine, ...asking({ power: 'mains' }) })),
+      expected === '-' ? 'ok' : 'on_battery')
     t.end()
   })
 }
 
 t.test('a level or a source of power that is written down counts for more than a class told from words, and a class by hand for more than both', t => {
-  const at = (level: number, kind: Class, task: object) => word(battery, facts({ reading: laptop(level), class: kind, task }))
+  const at = (level: number, kind: Class, task: object) =>
+    word(battery, facts({ reading: laptop(level), class: kind, task }))
   t.equal(at(35, 'background', { constraints: { battery_below: 40 } }), '-')
   t.equal(at(35, 'background', { constraints: { battery_above: 20 } }), '-')
   t.equal(at(35, 'background', { class: 'background', constraints: { battery_above: 20 } }), 'battery_low')
   t.equal(at(35, 'charging_only', { constraints: { power: 'any' } }), 'ok')
   t.equal(at(29, 'charging_only', { constraints: { power: 'any' } }), 'battery_low')
   t.equal(at(35, 'charging_only', { class: 'charging_only', constraints: { power: 'any' } }), 'battery_low')
-  t.equal(word(battery, facts({ reading: laptop(50, 'mains'), class: 'charging_only', ...asking({ power: 'any' }) })), '-')
-  t.equal(word(ups, facts({ reading: upsThat({ warning: 'low_battery' }), ...asking({ battery_above: 20 }) })), 'ups_ending')
+  t.equal(word(battery, facts({ reading: laptop(50, 'mains'), class: 'charging_only', ...asking({ power: 'any' }) })),
+    '-')
+  t.equal(word(ups, facts({ reading: upsThat({ warning: 'low_battery' }), ...asking({ battery_above: 20 }) })),
+    'ups_ending')
   t.end()
 })
 
 t.test('a sync starts by its priority: high always, normal from 30 %, low from 50 %', t => {
   const at = (level: number, priority: 'high' | 'normal' | 'low') =>
-    word(battery, facts({ reading: laptop(level), run: run({ priority }), class: 'background', task: { type: 'sync' } }))
-  t.strictSame([1, 29, 30, 49, 50].map(level => [at(level, 'high'), at(level, 'normal'), at(level, 'low')].map(said => said === 'ok')), [
-    [true, false, false], [true, false, false], [true, true, false], [true, true, false], [true, true, true]
-  ])
+    word(battery,
+      facts({ reading: laptop(level), run: run({ priority }), class: 'background', task: { type: 'sync' } }))
+  t.strictSame(
+    [1, 29, 30, 49, 50].map(level =>
+      [at(level, 'high'), at(level, 'normal'), at(level, 'low')].map(said => said === 'ok')
+    ),
+    [
+      [true, false, false],
+      [true, false, false],
+      [true, true, false],
+      [true, true, false],
+      [true, true, true]
+    ]
+  )
   t.end()
 })
 
 t.test('a level gives way to the critical threshold as the deadline nears, and says what it was', t => {
   const said = battery(facts({ reading: laptop(35), class: 'background', relaxed: 0.5 }))
-  t.match(said, { ok: true, required: 32.5, relaxed_from: 50, observed: 35, source: '/classification/thresholds/background' })
+  t.match(said, {
+    ok: true,
+    required: 32.5,
+    relaxed_from: 50,
+    observed: 35,
+    source: '/classification/thresholds/background'
+  })
   t.equal(word(battery, facts({ reading: laptop(14), class: 'background', relaxed: 1 })), 'battery_low')
   t.end()
 })

@@ -12,15 +12,26 @@ import type { Gate, GateAsk } from '../../../core/model/gates/gate.ts'
 
 const SENTENCES: [Gate, GateAsk, string][] = [
   [battery, facts({ reading: laptop(20) }), 'on battery with 20 %, and work of the class normal wants 30 %'],
-  [battery, facts({ reading: onUps(20) }), 'on the battery of the UPS with 20 %, and work of the class normal wants 30 %'],
-  [battery, facts({ reading: laptop('unknown'), class: 'background' }), 'on battery with a level that nobody knows and that counts as 30 %, and work of the class background wants 50 %'],
-  [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }), 'nobody has used the machine for 10 m'],
-  [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }), 'someone is using the machine, and the task wants 10 m of quiet'],
-  [paused, facts({ standing: standing({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }), 'everything is paused by ada'],
-  [paused, facts({ standing: standing({ pauses: [{ scope: 'queue', name: 'default', until: null, by: 'ada', at: NOON }] }) }), 'queue default is paused by ada'],
-  [priority, facts({ reading: laptop(90), run: run({ priority: 'high' }), standing: standing({ priorities: { high: 2 } }) }), '2 of 2 slots for priority high are taken'],
-  [priority, facts({ reading: laptop(90), standing: standing({ priorities: { normal: 1 } }) }), '1 of 1 slots for priority normal is taken'],
-  [profile, facts({ reading: laptop(90), standing: standing({ free: 8 }) }), '2 of 2 slots of the profile battery_normal in peak are taken']
+  [battery, facts({ reading: onUps(20) }),
+    'on the battery of the UPS with 20 %, and work of the class normal wants 30 %'],
+  [battery, facts({ reading: laptop('unknown'), class: 'background' }),
+    'on battery with a level that nobody knows and that counts as 30 %, and work of the class background wants 50 %'],
+  [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }),
+    'nobody has used the machine for 10 m'],
+  [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }),
+    'someone is using the machine, and the task wants 10 m of quiet'],
+  [paused, facts({ standing: standing({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }),
+    'everything is paused by ada'],
+  [paused,
+    facts({ standing: standing({ pauses: [{ scope: 'queue', name: 'default', until: null, by: 'ada', at: NOON }] }) }),
+    'queue default is paused by ada'],
+  [priority,
+    facts({ reading: laptop(90), run: run({ priority: 'high' }), standing: standing({ priorities: { high: 2 } }) }),
+    '2 of 2 slots for priority high are taken'],
+  [priority, facts({ reading: laptop(90), standing: standing({ priorities: { normal: 1 } }) }),
+    '1 of 1 slots for priority normal is taken'],
+  [profile, facts({ reading: laptop(90), standing: standing({ free: 8 }) }),
+    '2 of 2 slots of the profile battery_normal in peak are taken']
 ]
 
 for (const [gate, ask, sentence] of SENTENCES) {
@@ -31,19 +42,29 @@ for (const [gate, ask, sentence] of SENTENCES) {
 }
 
 t.test('a requirement says where it comes from and what it was before it gave way', t => {
-  t.match(temperature(facts({ reading: reading({ temperature: 70 }), ...asking({ temperature_below: 60 }) })), { source: 'task definition /constraints/temperature_below' })
+  t.match(temperature(facts({ reading: reading({ temperature: 70 }), ...asking({ temperature_below: 60 }) })), {
+    source: 'task definition /constraints/temperature_below'
+  })
   t.match(temperature(facts({ reading: reading({ temperature: 70 }) })), { source: '/resources/temperature_limit' })
-  const pausedBy = (by: string) => paused(facts({ standing: standing({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
+  const pausedBy = (by: string) =>
+    paused(facts({ standing: standing({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
   t.match([pausedBy('ada'), pausedBy('breaker')], [{ source: 'by hand: ada' }, { source: 'task definition /breaker' }])
   t.match(idle(facts(asking({ idle: true }))), { source: '/activity/idle_after' })
   t.match(idle(facts(asking({ idle: '5m' }))), { source: 'task definition /constraints/idle' })
-  t.match(charge(facts({ reading: laptop(50), relaxed: 0.5, ...asking({ battery_above: 65 }) })), { ok: true, required: 40, relaxed_from: 65 })
+  t.match(charge(facts({ reading: laptop(50), relaxed: 0.5, ...asking({ battery_above: 65 }) })), {
+    ok: true,
+    required: 40,
+    relaxed_from: 65
+  })
   t.notOk(Object.hasOwn(charge(facts({ reading: laptop(50), ...asking({ battery_above: 65 }) }))!, 'relaxed_from'))
   t.end()
 })
 
 t.test('what follows from clock and calendar is certain, what hangs on the machine is not', t => {
-  const { gates } = verdict({ reading: laptop(50), task: { constraints: { window: 'peak', power: 'any', idle: true } } })
+  const { gates } = verdict({
+    reading: laptop(50),
+    task: { constraints: { window: 'peak', power: 'any', idle: true } }
+  })
   t.strictSame(gates.filter(({ certain }) => certain).map(({ gate }) => gate), ['task', 'due', 'window'])
   t.end()
 })
@@ -52,13 +73,22 @@ t.test('a held run is put off until the battery is charged only when that is wha
   const advice = (over: Parameters<typeof verdict>[0]) => verdict(over).advice.decision
   t.equal(advice({ reading: laptop(20) }), 'defer_to_background')
   t.equal(advice({ reading: laptop(20), task: { class: 'charging_only' } }), 'defer_to_charging')
-  t.equal(advice({ reading: desktop({ cpu: { busy: 1, own: 0, load: 1, cores: 1 } }), task: { class: 'charging_only' } }), 'defer_to_background')
+  t.equal(
+    advice({ reading: desktop({ cpu: { busy: 1, own: 0, load: 1, cores: 1 } }), task: { class: 'charging_only' } }),
+    'defer_to_background'
+  )
   t.end()
 })
 
 t.test('the order in which people are told: what is wrong with the task first, slots last', t => {
-  const said = verdict({ config: config(), reading: laptop(5), standing: standing({ free: 0 }), run: run({ due_at: NOON + 1 }) })
-  t.strictSame(said.gates.filter(({ ok }) => !ok).map(({ code }) => code), ['not_due', 'battery_low', 'profile_busy', 'no_slot'])
+  const said = verdict({
+    config: config(),
+    reading: laptop(5),
+    standing: standing({ free: 0 }),
+    run: run({ due_at: NOON + 1 })
+  })
+  t.strictSame(said.gates.filter(({ ok }) => !ok).map(({ code }) => code), ['not_due', 'battery_low', 'profile_busy',
+    'no_slot'])
   t.equal(firstReason(said)?.code, 'not_due')
   t.end()
 })

@@ -9,9 +9,15 @@ import type { Constraints } from '../../../core/model/task/constraint.ts'
 import type { Gate } from '../../../core/model/gates/gate.ts'
 import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
-const net = (online: Maybe<boolean>, metered: Maybe<boolean> = 'unknown'): Partial<Reading> => ({ network: { online, metered, bytes_per_s: 'unknown' } })
-const probe = (busy: Maybe<boolean>): Partial<Reading> => ({ probes: { media: { busy, at: NOON, detail: '1 stream' } } })
-const signal = (value: number | string | boolean, expires = NOON + 1): Partial<Reading> => ({ signals: { solar: { value, at: NOON, expires_at: expires } } })
+const net = (online: Maybe<boolean>, metered: Maybe<boolean> = 'unknown'): Partial<Reading> => ({
+  network: { online, metered, bytes_per_s: 'unknown' }
+})
+const probe = (busy: Maybe<boolean>): Partial<Reading> => ({
+  probes: { media: { busy, at: NOON, detail: '1 stream' } }
+})
+const signal = (value: number | string | boolean, expires = NOON + 1): Partial<Reading> => ({
+  signals: { solar: { value, at: NOON, expires_at: expires } }
+})
 
 const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['not asked for', idle, { idle_seconds: 0 }, {}, '-'],
@@ -20,9 +26,17 @@ const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['untouched for less', idle, { idle_seconds: 179 }, { idle: true }, 'in_use'],
   ['untouched for less than the task wants', idle, { idle_seconds: 599 }, { idle: '10m' }, 'in_use'],
   ['nobody can tell', idle, {}, { idle: true }, '+unknown'],
-  ['untouched but computing', idle, { idle_seconds: 999, cpu: { busy: 0.4, own: 0, load: 'unknown', cores: 1 } }, { idle: true }, 'not_idle'],
-  ['untouched and computing for us', idle, { idle_seconds: 999, cpu: { busy: 0.4, own: 0.35, load: 'unknown', cores: 1 } }, { idle: true }, 'ok'],
-  ['untouched but downloading', idle, { idle_seconds: 999, network: { online: true, metered: false, bytes_per_s: 1e6 } }, { idle: true }, 'not_idle'],
+  ['untouched but computing', idle, { idle_seconds: 999, cpu: { busy: 0.4, own: 0, load: 'unknown', cores: 1 } }, {
+    idle: true
+  }, 'not_idle'],
+  ['untouched and computing for us', idle, {
+    idle_seconds: 999,
+    cpu: { busy: 0.4, own: 0.35, load: 'unknown', cores: 1 }
+  }, { idle: true }, 'ok'],
+  ['untouched but downloading', idle, {
+    idle_seconds: 999,
+    network: { online: true, metered: false, bytes_per_s: 1e6 }
+  }, { idle: true }, 'not_idle'],
   ['untouched but writing', idle, { idle_seconds: 999, io: { busy: 0, bytes_per_s: 1e6 } }, { idle: true }, 'not_idle'],
   ['not asked for', network, net(false), {}, '-'],
   ['online', network, net(true), { network: 'online' }, 'ok'],
@@ -66,7 +80,11 @@ for (const [what, gate, over, constraints, expected] of CASES) {
 }
 
 t.test('a closed window says when it opens, an open one until when', t => {
-  t.match(window(facts(asking({ window: 'off_peak' }))), { clears_at: later(10), certain: true, source: 'task definition /constraints/window' })
+  t.match(window(facts(asking({ window: 'off_peak' }))), {
+    clears_at: later(10),
+    certain: true,
+    source: 'task definition /constraints/window'
+  })
   t.match(window(facts(asking({ window: 'peak' }))), { clears_at: null, message: /until 2026-11-22T22:00/ })
   t.end()
 })
@@ -74,12 +92,18 @@ t.test('a closed window says when it opens, an open one until when', t => {
 t.test('a written window is read in the zone of the task, a named one in its own', t => {
   const rome = { timezone: 'Europe/Rome', constraints: { window: '13:00-13:30' } }
   t.equal(word(window, facts({ task: rome })), 'ok')
-  const tokyo = config({ scheduling: { time_windows: { nights: { start: '20:00', end: '22:00', timezone: 'Asia/Tokyo' } } } })
+  const tokyo = config({
+    scheduling: { time_windows: { nights: { start: '20:00', end: '22:00', timezone: 'Asia/Tokyo' } } }
+  })
   t.equal(word(window, facts({ config: tokyo, ...asking({ window: 'nights' }) })), 'ok')
   t.end()
 })
 
 t.test('the quiet that a task wants grows shorter as the deadline nears', t => {
-  t.match(idle(facts({ reading: reading({ idle_seconds: 100 }), relaxed: 0.5, ...asking({ idle: true }) })), { ok: true, required: 90, relaxed_from: 180 })
+  t.match(idle(facts({ reading: reading({ idle_seconds: 100 }), relaxed: 0.5, ...asking({ idle: true }) })), {
+    ok: true,
+    required: 90,
+    relaxed_from: 180
+  })
   t.end()
 })

@@ -8,20 +8,30 @@ import type { Task } from '../../../core/model/task/task.ts'
 /** The defaults, with a line whose capacity is known. */
 export const CONFIG = config({ resources: { network_capacity: 1000 } })
 
-const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary }, { weight: 1, arbitrary: fc.constant('unknown' as const) })
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 4, arbitrary }, { weight: 1, arbitrary: fc.constant('unknown' as const) })
 const share = fc.integer({ min: 0, max: 100 }).map(value => value / 100)
 const truth = fc.boolean()
 
 /** Machines of all kinds, some of whose sensors tell nothing. */
 export const machines: fc.Arbitrary<Reading> = fc.record({
   power: maybe(fc.constantFrom('mains' as const, 'battery' as const)),
-  battery: fc.record({ present: maybe(truth), level: maybe(fc.integer({ min: 0, max: 100 })), charging: maybe(truth), seconds_left: fc.constant('unknown' as const) }),
+  battery: fc.record({
+    present: maybe(truth),
+    level: maybe(fc.integer({ min: 0, max: 100 })),
+    charging: maybe(truth),
+    seconds_left: fc.constant('unknown' as const)
+  }),
   ups: fc.constant(null),
   cpu: fc.record({ busy: maybe(share), own: fc.constant(0), load: fc.constant(0), cores: fc.constant(4) }),
   memory: fc.record({ used: maybe(share), available_bytes: fc.constant(1) }),
   io: fc.record({ busy: maybe(share), bytes_per_s: maybe(fc.constantFrom(0, 1e6)) }),
   network: fc.record({ online: maybe(truth), metered: maybe(truth), bytes_per_s: maybe(fc.constantFrom(0, 600, 1e6)) }),
-  disks: fc.constantFrom<Reading['disks']>([], [{ path: '/', free_bytes: 5e7, used: 1 }], [{ path: '/', free_bytes: 5e9, used: 0.5 }]),
+  disks: fc.constantFrom<Reading['disks']>([], [{ path: '/', free_bytes: 5e7, used: 1 }], [{
+    path: '/',
+    free_bytes: 5e9,
+    used: 0.5
+  }]),
   temperature: maybe(fc.integer({ min: 20, max: 110 })),
   idle_seconds: maybe(fc.constantFrom(0, 100, 1000))
 }).map(over => reading(over as Partial<Reading>))

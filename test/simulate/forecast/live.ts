@@ -9,15 +9,31 @@ const MINUTE = 60_000
 const START = Date.parse('2026-03-10T12:30:00Z')
 
 /** A run that has started after the forecast was made. */
-export interface Started { id: string, task: string, schedule: string | null, nominal_at: number, at: number }
+export interface Started {
+  id: string
+  task: string
+  schedule: string | null
+  nominal_at: number
+  at: number
+}
 
-export interface Lived { items: Foreseen[], started: Started[], from: number, to: number }
+export interface Lived {
+  items: Foreseen[]
+  started: Started[]
+  from: number
+  to: number
+}
 
 /** What the coming minutes may bring, worked out in this thread. */
 export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<Foreseen[]> {
   const present = await presentOf({
-    engine: m.engine, clock: m.clock, situation: m.situation, config: () => m.config, planner: () => m.planner,
-    tasks: () => m.catalog.tasks, activity: () => m.foresight.histogram
+    engine: m.engine,
+    clock: m.clock,
+    situation: m.situation,
+    config: () => m.config,
+    planner: () => m.planner,
+    tasks: () => m.catalog.tasks,
+    activity: () => m.foresight.histogram
   })
   return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
@@ -25,26 +41,35 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
 /** Lives through a world, with a forecast in the middle; tells what was foreseen and what has started since. */
 export async function live ({ config, tasks, acts, reading, asked, course }: World, minutes: number): Promise<Lived> {
   const kit = await createTestManager({
-    at: START, config, reading, tasks: tasks.map(({ definition, took }) => ({
-      ...definition, func: ctx => (ctx.services.clock as TestClock).sleep(took * MINUTE)
+    at: START,
+    config,
+    reading,
+    tasks: tasks.map(({ definition, took }) => ({
+      ...definition,
+      func: ctx => (ctx.services.clock as TestClock).sleep(took * MINUTE)
     }))
   })
   try {
     const at = (minute: number) => START + minute * MINUTE
     const idOf = (task: number) => tasks[task % tasks.length]!.definition.id
     const before = [
-      ...acts.filter(act => act.at <= asked), ...course.filter(one => one.at <= asked)
+      ...acts.filter(act => act.at <= asked),
+      ...course.filter(one => one.at <= asked)
     ].toSorted((a, b) => a.at - b.at)
     for (const one of before) {
       await kit.advanceTo(at(one.at))
       if ('change' in one) await kit.set(one.change)
-      else if (one.kind === 'enqueue') await kit.enqueue(
-        idOf(one.task), { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } }
-      )
-      else await kit.manager.pauses.add({
-        scope: one.scope, name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task), by: 'test',
-        until: one.minutes === null ? null : at(asked + one.minutes)
-      })
+      else if (one.kind === 'enqueue') {
+        await kit.enqueue(
+          idOf(one.task),
+          { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } }
+        )
+      } else {await kit.manager.pauses.add({
+          scope: one.scope,
+          name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task),
+          by: 'test',
+          until: one.minutes === null ? null : at(asked + one.minutes)
+        })}
     }
     await kit.advanceTo(at(asked))
     const items = await ahead(kit, minutes)
@@ -94,7 +119,9 @@ export function faultsOf ({ items, started, from, to }: Lived): string[] {
     if (item === undefined) return one.at < to - NEAR ? [say.unforeseen(one)] : []
     return item.stage === 'running' || isWithin(item, one.at) ? [] : [say.outside(one, item)]
   })
-  const missed = items.filter(item => item.stage !== 'running' && item.certainty === 'certain' &&
-    (item.latest_at ?? Infinity) < to - NEAR && !started.some(one => isOf(item, one)))
+  const missed = items.filter(item =>
+    item.stage !== 'running' && item.certainty === 'certain' &&
+    (item.latest_at ?? Infinity) < to - NEAR && !started.some(one => isOf(item, one))
+  )
   return [...wrong, ...missed.map(say.missed)]
 }

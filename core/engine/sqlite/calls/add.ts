@@ -15,7 +15,10 @@ import { addOne, holder } from './unique.ts'
 /** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
  *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
 export function add (
-  tables: Tables, runs: readonly NewRun[], now: number, { bounds = {}, record, request }: AddMore = {}
+  tables: Tables,
+  runs: readonly NewRun[],
+  now: number,
+  { bounds = {}, record, request }: AddMore = {}
 ): Added[] {
   const isLinked = isFlow(runs)
   if (isLinked) refuse(unknownIds(tables, runs))
@@ -30,9 +33,11 @@ export function add (
   const answers = isLinked || crowded.length > 0
     ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! }))
     : added
-  for (const { run, created } of answers) if (
-    created && run.state !== 'skipped'
-  ) tables.memory.say({ kind: 'added', run })
+  for (const { run, created } of answers) {
+    if (
+      created && run.state !== 'skipped'
+    ) tables.memory.say({ kind: 'added', run })
+  }
   const first = answers.find(({ created }) => created)
   if (record && first) note(tables, record, { at: now, subject: first.run.id })
   return answers
@@ -44,7 +49,10 @@ function checkRequest (tables: Tables, { key, name, digest }: KeyedRequest): voi
   if (known !== null && known.value !== JSON.stringify(digest)) throw idempotencyConflict(key)
 }
 
-interface Linking { added: readonly Added[], now: number }
+interface Linking {
+  added: readonly Added[]
+  now: number
+}
 
 function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Linking): void {
   const refs = new Map(
@@ -59,15 +67,24 @@ function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Linki
 
 /** What is wrong with the ids that runs wait for. */
 export const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
-  runs.flatMap(({ after = [] }, index) => after.flatMap(({ run }, place) => run.startsWith('#') || tables.read(run)
-    ? []
-    : [{ pointer: `/${index}/after/${place}/run`, detail: `there is no run '${run}'` }]))
+  runs.flatMap(({ after = [] }, index) =>
+    after.flatMap(({ run }, place) =>
+      run.startsWith('#') || tables.read(run)
+        ? []
+        : [{ pointer: `/${index}/after/${place}/run`, detail: `there is no run '${run}'` }]
+    )
+  )
 
-interface Bounding { bounds: Readonly<Record<string, Bound>>, now: number }
+interface Bounding {
+  bounds: Readonly<Record<string, Bound>>
+  now: number
+}
 
 /** The queues of which the oldest runs have to go for these; throws when that is not wanted. */
 function crowdedBy (
-  tables: Tables, runs: readonly NewRun[], { bounds, now }: Bounding
+  tables: Tables,
+  runs: readonly NewRun[],
+  { bounds, now }: Bounding
 ): [queue: string, max: number][] {
   return Object.entries(bounds).filter(([queue, { max, on_full: policy }]) => {
     const own = runs.filter(run => run.queue === queue)

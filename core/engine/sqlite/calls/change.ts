@@ -20,8 +20,12 @@ const DELETED: Reason = { code: 'deleted', message: 'Deleted with others' }
 const WAITING: State[] = ['blocked', 'queued']
 
 /** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold.
- *  */
-interface Rule { states: State[], usual?: State[], more (now: number): Term[] }
+ */
+interface Rule {
+  states: State[]
+  usual?: State[]
+  more(now: number): Term[]
+}
 
 const RULES: Record<Act, Rule> = {
   cancel: { states: [...WAITING, 'running'], more: () => [term('cancel is null')] },
@@ -34,7 +38,8 @@ function asked (tables: Tables, { filter, act, now, tasks }: ChangeAsk): { filte
   const { states, usual = states, more } = RULES[act]
   const state = filter.state ? filter.state.filter(word => states.includes(word)) : usual
   return {
-    filter: { ...filter, state }, terms: tasks === undefined ? more(now) : [...more(now), ofTasks(tables, tasks)]
+    filter: { ...filter, state },
+    terms: tasks === undefined ? more(now) : [...more(now), ofTasks(tables, tasks)]
   }
 }
 
@@ -68,11 +73,14 @@ export function change (tables: Tables, ask: ChangeAsk): Changed {
   const matched = ask.cursor === undefined ? howMany(tables, filter, terms) : null
   const limit = Math.min(SLICE, ask.limit)
   const { items, next } = list(
-    tables, { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } }, terms
+    tables,
+    { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } },
+    terms
   )
   const room = roomOf(tables, ask)
   const { true: fitting = [], false: refused = [] } = Object.groupBy(
-    items, run => String(takeRoom(room, run)) as 'true' | 'false'
+    items,
+    run => String(takeRoom(room, run)) as 'true' | 'false'
   )
   const runs = ask.act === 'remove'
     ? removed(tables, fitting, ask.reason)
@@ -105,15 +113,23 @@ const recordAll = (tables: Tables, { act: action, filter, reason, now }: ChangeA
     { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json }
   )
 
-interface Doing { ask: ChangeAsk, place: number }
+interface Doing {
+  ask: ChangeAsk
+  place: number
+}
 
 function actOn (
-  tables: Tables, run: Run, { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing
+  tables: Tables,
+  run: Run,
+  { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing
 ): Run {
   const { id } = run
-  if (act === 'cancel') return cancel(
-    tables, { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } }
-  )!
+  if (act === 'cancel') {
+    return cancel(
+      tables,
+      { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } }
+    )!
+  }
   if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
   const after = changed(run, { due_at: now, moved: null })
   tables.save(run, after)
@@ -129,7 +145,8 @@ export function discard (tables: Tables, { id, reason, now }: { id: string, reas
   tables.memory.say({ kind: 'removed', run, reason })
   const { code, message, by = '' } = reason
   record(
-    tables, { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } }
+    tables,
+    { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } }
   )
   return run
 }

@@ -14,17 +14,30 @@ import { renewOwner } from './leases.ts'
 import { Pools } from './pools.ts'
 
 /** What is read along with a run. */
-interface Parts { payload: string | null, awaits: number | null }
+interface Parts {
+  payload: string | null
+  awaits: number | null
+}
 
-/** A due run. `parts`: unless they are to be read once it is taken. `plain`: its row has nothing but what `PLAIN` names.
- *  */
-interface Next { run: Run, parts?: Parts, plain: boolean }
+/** A due run. `parts`: unless they are to be read once it is taken. `plain`: its row has nothing but what `PLAIN`
+ *  names. */
+interface Next {
+  run: Run
+  parts?: Parts
+  plain: boolean
+}
 
 /** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
  *  `least`: no run of it comes before this. */
 interface Source {
-  offer: Offer, index: number, lane: Lane | null, queue: string, until: number, least: Pick<Run, 'due_at' | 'id'>,
-  read: Next[], after: [number, number] | null
+  offer: Offer
+  index: number
+  lane: Lane | null
+  queue: string
+  until: number
+  least: Pick<Run, 'due_at' | 'id'>
+  read: Next[]
+  after: [number, number] | null
 }
 
 /** Runs that are read from one offer at once, at most. */
@@ -55,7 +68,14 @@ export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   return claimed.map(run => ({ ...run, lease_until: memory.owners.get(ask.owner) ?? ask.lease_until }))
 }
 
-interface Taking { tables: Tables, ask: ClaimAsk, pools: Pools, open: Source[], waiting: Source[], taken: Set<string> }
+interface Taking {
+  tables: Tables
+  ask: ClaimAsk
+  pools: Pools
+  open: Source[]
+  waiting: Source[]
+  taken: Set<string>
+}
 
 function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index: number, now: number }): Source[] {
   const { cohort, id } = offer
@@ -75,7 +95,13 @@ function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index:
   if (first > until) return []
   return [
     {
-      offer, index, lane, queue: lane.queue, until, least: { due_at: first, id: '' }, read: [],
+      offer,
+      index,
+      lane,
+      queue: lane.queue,
+      until,
+      least: { due_at: first, id: '' },
+      read: [],
       after: [cohort.from - 1, Number.MAX_SAFE_INTEGER]
     }
   ]
@@ -132,9 +158,11 @@ function read (tables: Tables, source: Source, most: number): void {
     left join payload on payload.run = run.id
     where ${QUEUED} and due_at <= ?
     order by due_at, run.id limit ?`, lane.id, due, id, source.until, most)
-  source.read = rows.map(([payload, plain, ...values]) => plain
-    ? { run: plainRun(values, lane), parts: { payload: payload as string | null, awaits: null }, plain: true }
-    : readWhole(tables, values[0] as number, payload as string | null))
+  source.read = rows.map(([payload, plain, ...values]) =>
+    plain
+      ? { run: plainRun(values, lane), parts: { payload: payload as string | null, awaits: null }, plain: true }
+      : readWhole(tables, values[0] as number, payload as string | null)
+  )
   const last = source.read.at(-1)?.run
   source.after = rows.length < most || last === undefined ? null : [last.due_at, decodeId(last.id)!]
 }
@@ -151,9 +179,18 @@ function partsOf (tables: Tables, run: Run): Parts {
   return { payload: tables.payloads.of(run.id), awaits }
 }
 
-interface Starting { queued: Run, running: Run, lane: Lane }
+interface Starting {
+  queued: Run
+  running: Run
+  lane: Lane
+}
 
-interface Beginning { tables: Tables, ask: ClaimAsk, pools: Pools, plain: Starting[] }
+interface Beginning {
+  tables: Tables
+  ask: ClaimAsk
+  pools: Pools
+  plain: Starting[]
+}
 
 function begin ({ tables, ask, pools, plain }: Beginning, { offer, index, lane }: Source, next: Next): Claimed {
   const { run: queued } = next
@@ -181,8 +218,10 @@ function startAll (tables: Tables, starting: readonly Starting[]): void {
   const started = tables.run(`
     update run set state = 2, attempt = 1, turn = 1, owner = ?, started_at = ?
     where id in (select value from json_each(?)) and turn = 0 and state = 1`, owner, at, ids)
-  if (started !== starting.length) throw new Error(
-    `${starting.length - started} runs that were to start are not queued any more`
-  )
+  if (started !== starting.length) {
+    throw new Error(
+      `${starting.length - started} runs that were to start are not queued any more`
+    )
+  }
   for (const { queued, running, lane } of starting) tables.follow(queued, running, [lane, lane])
 }

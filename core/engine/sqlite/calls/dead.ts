@@ -4,7 +4,13 @@ import { stateNumber } from '../state/lanes.ts'
 import type { RunRow } from '../state/rows.ts'
 import type { Tables } from '../state/tables.ts'
 
-interface Row { fingerprint: string, count: number, first_at: number, last_at: number, newest: number }
+interface Row {
+  fingerprint: string
+  count: number
+  first_at: number
+  last_at: number
+  newest: number
+}
 
 /** Failed runs by task and what they failed of, the newest first. */
 export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] {
@@ -21,7 +27,8 @@ export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] 
 
 // With a bare column beside one max(), SQLite takes it from the row that has it:
 // https://sqlite.org/lang_select.html#bareagg
-const rowsOf = (tables: Tables, lane: Lane): Row[] => tables.all<Row>(`
+const rowsOf = (tables: Tables, lane: Lane): Row[] =>
+  tables.all<Row>(`
   select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_died
     where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id
       as newest

@@ -15,15 +15,20 @@ type Wanted = Omit<Prerequisite, 'state'>
 
 /** What a run waits for, with the ids of the refs. */
 export const prerequisitesOf = (
-  after: readonly After[], refs: ReadonlyMap<string, string>
-): Wanted[] => after.map(({ run, condition }) =>
-  run.startsWith('#') ? { run: refs.get(run.slice(1))!, ref: run.slice(1), condition } : { run, ref: null, condition })
+  after: readonly After[],
+  refs: ReadonlyMap<string, string>
+): Wanted[] =>
+  after.map(({ run, condition }) =>
+    run.startsWith('#') ? { run: refs.get(run.slice(1))!, ref: run.slice(1), condition } : { run, ref: null, condition }
+  )
 
 const isMet = (condition: Condition, state: State): boolean => condition === 'done' || condition === state
 
 /** Links a blocked run to what it waits for. What is over already counts at once. */
 export function link (
-  tables: Tables, run: Run, { prerequisites, now }: { prerequisites: readonly Wanted[], now: number }
+  tables: Tables,
+  run: Run,
+  { prerequisites, now }: { prerequisites: readonly Wanted[], now: number }
 ): void {
   tables.memory.journal.set<Memory, 'linked'>(tables.memory, 'linked', true)
   tables.run('update run set awaits = ? where id = ?', prerequisites.length, decodeId(run.id))
@@ -32,7 +37,11 @@ export function link (
     const over = isFinal(prerequisite.state)
     tables.run(
       'insert into dependency (run, place, prerequisite, ref, condition, state) values (?, ?, ?, ?, ?, ?)',
-      decodeId(run.id), place, decodeId(prerequisite.id), ref, CONDITIONS.indexOf(condition),
+      decodeId(run.id),
+      place,
+      decodeId(prerequisite.id),
+      ref,
+      CONDITIONS.indexOf(condition),
       over ? stateNumber(prerequisite.state) : null
     )
     if (!over) tables.memory.journal.join(tables.memory.awaited, prerequisite.id)
@@ -51,10 +60,13 @@ function follow (tables: Tables, prerequisite: Run): void {
   tables.memory.journal.leave(tables.memory.awaited, prerequisite.id)
   const number = decodeId(prerequisite.id)
   const rows = tables.all<{ run: number, condition: number }>(
-    'select run, condition from dependency where prerequisite = ? and state is null', number
+    'select run, condition from dependency where prerequisite = ? and state is null',
+    number
   )
   tables.run(
-    'update dependency set state = ? where prerequisite = ? and state is null', stateNumber(prerequisite.state), number
+    'update dependency set state = ? where prerequisite = ? and state is null',
+    stateNumber(prerequisite.state),
+    number
   )
   const links = rows.map(row => ({ id: encodeId(row.run), condition: CONDITIONS[row.condition]! }))
   const unmet = links.filter(({ condition }) => !isMet(condition, prerequisite.state))
@@ -94,8 +106,10 @@ export function recount (tables: Tables, { id }: Run): void {
     if (run === null) continue
     const over = isFinal(run.state)
     tables.run(
-      'update dependency set state = ?, result = null where run = ? and place = ?', over ? stateNumber(run.state) : null,
-      decodeId(id), place
+      'update dependency set state = ?, result = null where run = ? and place = ?',
+      over ? stateNumber(run.state) : null,
+      decodeId(id),
+      place
     )
     if (!over) tables.memory.journal.join(tables.memory.awaited, run.id)
   }
@@ -125,10 +139,15 @@ function blockAgain (tables: Tables, run: Run, now: number): void {
 
 const isOpen = (tables: Tables, id: string): boolean =>
   tables.one(
-    'select 1 from dependency indexed by dependency_open where run = ? and state is null limit 1', decodeId(id)
+    'select 1 from dependency indexed by dependency_open where run = ? and state is null limit 1',
+    decodeId(id)
   ) !== undefined
 
-interface Cause { prerequisite: Run, condition: Condition, now: number }
+interface Cause {
+  prerequisite: Run
+  condition: Condition
+  now: number
+}
 
 function skip (tables: Tables, run: Run, cause: Cause): void {
   const after = afterEnd(run, { now: cause.now, as: 'skipped', reason: reasonOf(cause) })
@@ -142,7 +161,8 @@ function reasonOf ({ prerequisite, condition }: Cause): Reason {
   const words = `${task} (${id}) ${state === 'completed' || state === 'failed' ? state : `was ${state}`}`
   const why = before ? `${before.message}; so ${words}` : words + detailOf(prerequisite, condition)
   return {
-    code: 'dependency_failed', message: why.slice(0, MESSAGE_LENGTH),
+    code: 'dependency_failed',
+    message: why.slice(0, MESSAGE_LENGTH),
     chain: [...before?.chain ?? [], id].slice(0, LONGEST_CHAIN)
   }
 }
@@ -154,24 +174,33 @@ function detailOf ({ state, error, reason }: Run, condition: Condition): string 
 }
 
 interface LinkRow {
-  place: number, prerequisite: number, ref: string | null, condition: number, state: number | null, result: string | null
+  place: number
+  prerequisite: number
+  ref: string | null
+  condition: number
+  state: number | null
+  result: string | null
 }
 
 const linksOf = (tables: Tables, id: string): LinkRow[] =>
   tables.memory.linked
     ? tables.all<LinkRow>(
-      'select place, prerequisite, ref, condition, state, result from dependency where run = ? order by place', decodeId(id)
+      'select place, prerequisite, ref, condition, state, result from dependency where run = ? order by place',
+      decodeId(id)
     )
     : []
 
 /** What a run waits for or has waited for. */
 export const afterOf = (tables: Tables, id: string): Prerequisite[] =>
   linksOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
-  const run = encodeId(prerequisite)
-  return {
-    run, ref, condition: CONDITIONS[condition]!, state: state === null ? tables.read(run)!.state : STATES[state]!
-  }
-})
+    const run = encodeId(prerequisite)
+    return {
+      run,
+      ref,
+      condition: CONDITIONS[condition]!,
+      state: state === null ? tables.read(run)!.state : STATES[state]!
+    }
+  })
 
 /** The results of a run's prerequisites, by ref or else by id. */
 export const resultsFor = (tables: Tables, id: string): Record<string, Json> =>

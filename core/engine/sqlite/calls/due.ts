@@ -32,7 +32,7 @@ export function due (tables: Tables, { now, owner }: { now: number, owner: strin
 }
 
 /** The earliest instant after `now` at which a queued run becomes due, as far as memory knows without a look; or null.
- *  */
+ */
 export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number): number | null {
   let next = Infinity
   const known = [...[...lanes.waiting].flatMap(({ later, first }) => [later, first?.due_at ?? null]), singles.later]

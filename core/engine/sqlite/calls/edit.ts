@@ -7,7 +7,8 @@ import type { Tables } from '../state/tables.ts'
 
 /** Changes a run that waits, and records who did; leaves any other. */
 export function edit (
-  tables: Tables, { id, now, by, priority, payload, due_at, run_now: hurried, record: note }: EditAsk
+  tables: Tables,
+  { id, now, by, priority, payload, due_at, run_now: hurried, record: note }: EditAsk
 ): Run | null {
   const run = tables.read(id)
   if (run?.state !== 'queued' && run?.state !== 'blocked') return run
@@ -17,14 +18,18 @@ export function edit (
     : changed(
       run,
       {
-        priority: priority ?? run.priority, due_at: due_at ?? run.due_at,
-        moved: due_at === undefined ? run.moved : null, now: hurried ?? run.now
+        priority: priority ?? run.priority,
+        due_at: due_at ?? run.due_at,
+        moved: due_at === undefined ? run.moved : null,
+        now: hurried ?? run.now
       }
     )
   if (after !== run) tables.save(run, after)
   if (payload !== undefined) tables.payloads.set(id, payload)
   const detail = {
-    task: run.task, ...priority && { priority }, ...due_at !== undefined && { due_at },
+    task: run.task,
+    ...priority && { priority },
+    ...due_at !== undefined && { due_at },
     ...payload !== undefined && { payload: true }
   } as Json
   record(tables, { action: 'edit', detail, ...note, at: now, by, subject: id })

@@ -27,7 +27,7 @@ export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk
   tables.run(`
     insert into fact (name, value, at, version) values (?, ?, ?, ?)
     on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name,
-  JSON.stringify(value), now, tables.memory.nextVersion('fact'))
+    JSON.stringify(value), now, tables.memory.nextVersion('fact'))
   if (record) note(tables, record, { at: now, subject: name })
   return true
 }
@@ -47,7 +47,8 @@ export function forgetGone (tables: Tables, now: number): void {
   for (const table of ['fact', 'schedule']) {
     const body = table === 'fact' ? 'value' : 'body'
     tables.run(
-      `delete from ${table} where ${body} = ? and at < ? and version < (select max(version) from ${table})`, GONE,
+      `delete from ${table} where ${body} = ? and at < ? and version < (select max(version) from ${table})`,
+      GONE,
       now - REMEMBERED
     )
   }

@@ -19,12 +19,16 @@ const DEADLINES = 'from run indexed by run_deadline where expires = 1 and state 
 /** Waiting runs that expire and whose deadline has passed, and no later than when the next one does. No statement while
  *  none has. */
 export function overdue (tables: Tables, { now, limit }: { now: number, limit: number }): Overdue {
-  if (now < tables.memory.deadline) return {
-    runs: [], next_at: tables.memory.deadline === Infinity ? null : tables.memory.deadline
+  if (now < tables.memory.deadline) {
+    return {
+      runs: [],
+      next_at: tables.memory.deadline === Infinity ? null : tables.memory.deadline
+    }
   }
   const rows = tables.all<RunRow>(`select * ${DEADLINES} and deadline_at <= ? order by deadline_at limit ?`, now, limit)
   const next = tables.one<{ at: number }>(
-    `select deadline_at as at ${DEADLINES} and deadline_at > ? order by deadline_at limit 1`, now
+    `select deadline_at as at ${DEADLINES} and deadline_at > ? order by deadline_at limit 1`,
+    now
   )
   tables.memory.journal.set<Memory, 'deadline'>(tables.memory, 'deadline', rows[0]?.deadline_at ?? next?.at ?? Infinity)
   return { runs: rows.map(row => tables.toRun(row)), next_at: next?.at ?? null }

@@ -46,11 +46,11 @@ export function lookForExpired ({ memory }: Tables, now: number): ReadonlySet<st
 }
 
 /** Whether an owner is no more: it has no lease, or was found to have let it end and has not renewed it since. */
-const isOverAt = ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) =>
-  (owner: string | null): boolean => {
-  const until = owner === null ? undefined : owners.get(owner)
-  return until === undefined || (late.has(owner!) && until <= now)
-}
+const isOverAt =
+  ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) => (owner: string | null): boolean => {
+    const until = owner === null ? undefined : owners.get(owner)
+    return until === undefined || (late.has(owner!) && until <= now)
+  }
 
 /** A lease that is to hold for longer than this was written by a clock that was ahead, ms. */
 const LONGEST = 5 * MINUTE
@@ -71,7 +71,9 @@ export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string
   for (const owner of aheadBy(tables, ask.now)) write(tables, owner, ask.now + LONGEST)
   const recovered: Recovered = { queued: [], failed: [] }
   const lost = [...running.values()].filter(({ owner }) => isOver(owner))
-  const shares = new Map([...Map.groupBy(lost, ({ owner }) => owner)].map(([owner, own]) => [owner, sharesIn(own, owner, ask)]))
+  const shares = new Map(
+    [...Map.groupBy(lost, ({ owner }) => owner)].map(([owner, own]) => [owner, sharesIn(own, owner, ask)])
+  )
   for (const run of lost) {
     const after = crash(tables, run, { ask, share: shares.get(run.owner)!(run) })
     if (!isFinal(after.state)) recovered.queued.push({ ...after })
@@ -88,7 +90,11 @@ function sharesIn (runs: readonly Run[], owner: string | null, { crash_cap, blam
 function crash (tables: Tables, run: Run, { ask, share }: { ask: ExpireAsk, share: Share }): Run {
   const crashed = afterCrash(run, ask, share)
   const isCharged = share === 'alone' || share === 'among'
-  tables.keepAttempt(run.id, pastAttempt(run, isCharged ? 'crashed' : 'postponed', { finished_at: ask.now, error: null, reason: crashed.reason }))
+  tables.keepAttempt(run.id, pastAttempt(run, isCharged ? 'crashed' : 'postponed', {
+    finished_at: ask.now,
+    error: null,
+    reason: crashed.reason
+  }))
   const after = unlessOpen(tables, unlessDisplaced(tables, { before: run, after: crashed }, ask.now))
   tables.save(run, after)
   if (after.state === 'cancelled') tables.memory.say({ kind: 'cancelled', run: after, reason: after.reason! })

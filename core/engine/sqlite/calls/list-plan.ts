@@ -11,10 +11,17 @@ import type { Term } from '../sql/condition.ts'
 
 /** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids.
  *  `line`: they lie in the order in which they are due. `places`: it meets all runs there, and no others. */
-export interface Way extends Term { sorts?: number, line?: true, places?: readonly Place[] }
+export interface Way extends Term {
+  sorts?: number
+  line?: true
+  places?: readonly Place[]
+}
 
 /** The ways that between them meet every run in question once; a crowd is as many as it has places. */
-export interface Ways { crowd: Crowd, others: readonly Way[] }
+export interface Ways {
+  crowd: Crowd
+  others: readonly Way[]
+}
 
 /** So many runs are soon sorted and looked through. */
 export const SOON = 10_000
@@ -35,14 +42,20 @@ export function waysFor (tables: Tables, ask: Filter): Ways {
   const states = statesOf(ask)
   const lanes = lanesOf(tables, ask)
   const isAnywhere = task === undefined && queue === undefined
-  if (schedule !== undefined) return {
-    crowd: NOBODY,
-    others: scheduleWays(
-      tables, { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }
-    )
+  if (schedule !== undefined) {
+    return {
+      crowd: NOBODY,
+      others: scheduleWays(
+        tables,
+        { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }
+      )
+    }
   }
-  if (fingerprint !== undefined) return {
-    crowd: NOBODY, others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : []
+  if (fingerprint !== undefined) {
+    return {
+      crowd: NOBODY,
+      others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : []
+    }
   }
   if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) {
     return { crowd: NOBODY, others: [ALL] }
@@ -72,10 +85,17 @@ export function lanesOf (tables: Tables, { task, queue }: Pick<Filter, 'task' | 
 }
 
 interface ScheduleAsk {
-  schedule: string, source: Source | undefined, states: readonly State[], lanes: ReadonlySet<number> | null
+  schedule: string
+  source: Source | undefined
+  states: readonly State[]
+  lanes: ReadonlySet<number> | null
 }
 
-interface Kind { state: number, lane: number, source: number }
+interface Kind {
+  state: number
+  lane: number
+  source: number
+}
 
 /** One for each kind of run that the schedule has: there is a handful. */
 function scheduleWays (tables: Tables, { schedule, source, states, lanes }: ScheduleAsk): Way[] {
@@ -84,11 +104,13 @@ function scheduleWays (tables: Tables, { schedule, source, states, lanes }: Sche
     .filter(
       kind =>
         wanted.has(kind.state) && (lanes?.has(kind.lane) ?? true) &&
-          (source ?? SOURCES[kind.source]) === SOURCES[kind.source]
+        (source ?? SOURCES[kind.source]) === SOURCES[kind.source]
     )
-    .map(kind => term(`indexed by run_schedule
-      where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?`,
-      schedule, kind.state, kind.lane, kind.source))
+    .map(kind =>
+      term(`indexed by run_schedule
+      where schedule is not null and schedule = ? and state = ? and lane = ? and source = ?`, schedule, kind.state,
+        kind.lane, kind.source)
+    )
 }
 
 /** Leaps from each to the next. Asked with > for what comes after one, SQLite would read all runs of that one first. */
@@ -104,11 +126,15 @@ function kindsOf (tables: Tables, schedule: string): Kind[] {
   return kinds
 }
 
-interface LaneAsk { source: Source | undefined, due_by: number | undefined }
+interface LaneAsk {
+  source: Source | undefined
+  due_by: number | undefined
+}
 
 function laneWays (tables: Tables, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
   const { true: queued = [], false: placed = [] } = Object.groupBy(
-    places, ({ state }) => String(state === 'queued') as 'true' | 'false'
+    places,
+    ({ state }) => String(state === 'queued') as 'true' | 'false'
   )
   const lines = queued.map(
     place => ({
@@ -133,7 +159,10 @@ function laneWays (tables: Tables, places: readonly Place[], { source, due_by }:
 }
 
 /** The queued runs of a lane, of which so many would have to be sorted. */
-interface Line { place: Place, sorts: number }
+interface Line {
+  place: Place
+  sorts: number
+}
 
 /** Short lines are sorted together, however many they are. */
 function shortWays (lines: readonly Line[], source: Source | undefined): Way[] {

@@ -25,10 +25,17 @@ const NEAR = 1000
 const FAR = 20_000
 
 /** The ids between which runs are sought, both left out. */
-interface Range { above: number, below: number }
+interface Range {
+  above: number
+  below: number
+}
 
 /** What is sought in a range: `most` of the runs that meet all terms, newest first. */
-interface Search { range: Range, terms: readonly Term[], most: number }
+interface Search {
+  range: Range
+  terms: readonly Term[]
+  most: number
+}
 
 /** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the
  *  runs that were found on the ways before. */
@@ -125,7 +132,9 @@ function cursorNumber (cursor: string): number {
 /** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
  *  that is not needed. */
 function newest (
-  tables: Tables, { range, terms, most }: Search, steps: readonly number[]
+  tables: Tables,
+  { range, terms, most }: Search,
+  steps: readonly number[]
 ): { found: number[], rest: Range | null } {
   const found: number[] = []
   let rest = range
@@ -141,11 +150,14 @@ function newest (
 /** What the ways see to. */
 function columns (tables: Tables, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
   const terms: Term[] = []
-  if (task !== undefined || queue !== undefined) terms.push(
-    term(
-      'lane in (select value from json_each(?))', JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))
+  if (task !== undefined || queue !== undefined) {
+    terms.push(
+      term(
+        'lane in (select value from json_each(?))',
+        JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))
+      )
     )
-  )
+  }
   if (due_by !== undefined) terms.push(term('state = 1'))
   if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
   if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
@@ -176,7 +188,9 @@ function armsOf (tables: Tables, crowd: Crowd, { range, terms, most }: Search): 
 function reached (tables: Tables, range: Range, count: number): number {
   const { sql, values } = every(ALL, within(range))
   const row = tables.one<{ id: number }>(
-    `select id from run ${sql} order by id desc limit 1 offset ?`, ...values, count - 1
+    `select id from run ${sql} order by id desc limit 1 offset ?`,
+    ...values,
+    count - 1
   )
   return row === undefined ? range.above : row.id - 1
 }
@@ -185,7 +199,9 @@ function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Sea
   const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
   const values = all.flatMap(way => way.values)
   return tables.all<{ id: number }>(
-    `${all.map(selected).join(' union all ')} order by id desc limit ?`, ...values, most
+    `${all.map(selected).join(' union all ')} order by id desc limit ?`,
+    ...values,
+    most
   ).map(({ id }) => id)
 }
 

@@ -23,7 +23,11 @@ export function plan (tables: Tables, ask: PlanAsk): Planned {
   return planned
 }
 
-interface Row { cursor: number, body: string, version: number }
+interface Row {
+  cursor: number
+  body: string
+  version: number
+}
 
 const rowOf = (tables: Tables, id: string): Row | null => {
   const row = tables.one<Row>('select cursor, body, version from schedule where id = ?', id)
@@ -47,8 +51,7 @@ function keep (tables: Tables, { schedule, from, was, now }: PlanAsk): boolean {
   tables.run(`
     insert into schedule (id, cursor, body, version, at) values (?, ?, ?, ?, ?)
     on conflict (id) do update set cursor = excluded.cursor, body = excluded.body, version = excluded.version, at =
-      excluded.at`,
-  schedule.id, schedule.cursor, JSON.stringify(plain), tables.memory.nextVersion('schedule'), now)
+      excluded.at`, schedule.id, schedule.cursor, JSON.stringify(plain), tables.memory.nextVersion('schedule'), now)
   return true
 }
 
@@ -58,7 +61,8 @@ const OPEN = [STATES.indexOf('blocked'), STATES.indexOf('queued'), STATES.indexO
 function openRuns (tables: Tables, { id, task }: Schedule): Run[] {
   if (!tables.memory.lanes.ofTask(task).some(({ counts }) => OPEN.some(place => counts[place]! > 0))) return []
   return tables.all<RunRow>(
-    'select * from run where schedule = ? and schedule is not null and state <= 2 order by id', id
+    'select * from run where schedule = ? and schedule is not null and state <= 2 order by id',
+    id
   ).map(row => tables.toRun(row))
 }
 
@@ -76,8 +80,10 @@ function addFire (tables: Tables, fire: NewRun, ask: PlanAsk, planned: Planned):
   insert(tables, running ? { ...fire, skipped: overlapping(running) } : fire, ask, planned)
 }
 
-const overlapping = (running: Run): Reason =>
-  ({ code: 'overlap', message: `Run ${running.id} of the same schedule is still running` })
+const overlapping = (running: Run): Reason => ({
+  code: 'overlap',
+  message: `Run ${running.id} of the same schedule is still running`
+})
 
 /** True when a waiting run of the schedule now stands for the fire too. */
 function yields (tables: Tables, fire: NewRun, open: Run[], planned: Planned): boolean {
@@ -106,24 +112,39 @@ function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: Planne
 /** Every schedule, by id; `since`: those that have changed after a version, with those that are gone. */
 export function schedules (tables: Tables, { since }: { since?: number } = {}): StoredSchedule[] {
   const rows = tables.all<Row & { id: string }>(
-    'select id, cursor, body, version from schedule where version > ? order by id', since ?? -1
+    'select id, cursor, body, version from schedule where version > ? order by id',
+    since ?? -1
   )
   return rows.filter(({ body }) => since !== undefined || body !== GONE).map(({ id, cursor, ...row }) =>
-    row.body === GONE ? { ...blank(id, cursor), version: row.version, removed: true } : storedOf({ ...row, cursor }))
+    row.body === GONE ? { ...blank(id, cursor), version: row.version, removed: true } : storedOf({ ...row, cursor })
+  )
 }
 
 /** A schedule of which nothing is known but that it is gone. */
 const blank = (id: string, cursor: number): Schedule => ({
-  id, task: '', origin: 'api', trigger: 'date', trigger_args: {}, timezone: 'UTC', payload: null, anchor: 0, cursor,
-  nominal_at: null, next_at: null,
-  created_at: 0, created_by: ''
+  id,
+  task: '',
+  origin: 'api',
+  trigger: 'date',
+  trigger_args: {},
+  timezone: 'UTC',
+  payload: null,
+  anchor: 0,
+  cursor,
+  nominal_at: null,
+  next_at: null,
+  created_at: 0,
+  created_by: ''
 })
 
 /** False: no such schedule. */
 export function unplan (tables: Tables, { id, now, record }: { id: string, now: number, record?: Note }): boolean {
   if (rowOf(tables, id) === null) return false
   tables.run(
-    'update schedule set body = ?, version = ?, at = ? where id = ?', GONE, tables.memory.nextVersion('schedule'), now,
+    'update schedule set body = ?, version = ?, at = ? where id = ?',
+    GONE,
+    tables.memory.nextVersion('schedule'),
+    now,
     id
   )
   if (record) note(tables, record, { at: now, subject: id })

@@ -6,13 +6,18 @@ import type { ClaimAsk } from '../../engine.ts'
 import type { Memory } from '../state/memory.ts'
 import type { Tables } from '../state/tables.ts'
 
-interface Rate { limit: number, per: number }
+interface Rate {
+  limit: number
+  per: number
+}
 
-const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate =>
-  ({ limit: count, per: per / SECOND })
+const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate => ({
+  limit: count,
+  per: per / SECOND
+})
 
 /** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share.
- *  */
+ */
 export class Pools {
   /** How many runs may still be taken in all. */
   limit: number
@@ -79,8 +84,7 @@ export class Pools {
 export function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
   tables.run(`
     insert into rate (queue, tokens, at) values (?, ?, ?)
-    on conflict (queue) do update set tokens = excluded.tokens, at = excluded.at`,
-  queue, bucket.tokens, bucket.at)
+    on conflict (queue) do update set tokens = excluded.tokens, at = excluded.at`, queue, bucket.tokens, bucket.at)
   tables.memory.journal.put(tables.memory.buckets, queue, bucket)
 }
 

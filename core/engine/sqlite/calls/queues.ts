@@ -14,8 +14,10 @@ import { queuedOf } from './list-plan.ts'
 function oldestOf (tables: Tables, lanes: readonly Lane[], now: number): number | null {
   const dues = lanes.filter(({ counts }) => counts[stateNumber('queued')]! > 0).map(lane =>
     tables.one<{ due_at: number }>(
-      'select due_at from run indexed by run_queued where state = 1 and lane = ? order by due_at limit 1', lane.id
-    )!.due_at)
+      'select due_at from run indexed by run_queued where state = 1 and lane = ? order by due_at limit 1',
+      lane.id
+    )!.due_at
+  )
   const oldest = Math.min(...dues)
   return oldest <= now ? oldest : null
 }
@@ -29,7 +31,10 @@ export function queues (tables: Tables, { now, names }: QueuesAsk): QueueCount[]
     const sum = (state: 'blocked' | 'queued' | 'running') =>
       own.reduce((total, { counts }) => total + counts[stateNumber(state)]!, 0)
     return {
-      queue, blocked: sum('blocked'), queued: sum('queued'), running: sum('running'),
+      queue,
+      blocked: sum('blocked'),
+      queued: sum('queued'),
+      running: sum('running'),
       oldest: now === undefined ? null : oldestOf(tables, own, now)
     }
   })

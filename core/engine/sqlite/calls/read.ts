@@ -13,7 +13,8 @@ export function get (tables: Tables, id: string): FullRun | null {
   const run = tables.read(id)
   if (!run) return null
   const attempts = tables.all<AttemptRow>(
-    'select * from attempt where run = ? order by turn', decodeId(id)
+    'select * from attempt where run = ? order by turn',
+    decodeId(id)
   ).map(toAttempt)
   const last = lastAttempt(run)
   if (last && attempts.at(-1)?.turn !== run.turn) attempts.push(last)
@@ -33,7 +34,8 @@ type LogRow = Omit<StoredLine, 'data'> & { data: string | null }
 
 /** The lines of a run's log after `after`, oldest first. */
 export function logs (
-  tables: Tables, { id, after, limit }: { id: string, after: number, limit: number }
+  tables: Tables,
+  { id, after, limit }: { id: string, after: number, limit: number }
 ): StoredLine[] {
   // As real numbers: a whole one that is larger than can be counted with ends the statement.
   const rows = tables.all<LogRow>(`

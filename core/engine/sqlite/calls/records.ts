@@ -8,7 +8,11 @@ type RecordRow = Omit<Entry, 'by' | 'detail'> & { seq: number, who: string, deta
 /** Writes down what was done by hand. */
 export function record (tables: Tables, { at, by, action, subject, detail }: Entry): void {
   tables.run(
-    'insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)', at, by, action, subject,
+    'insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)',
+    at,
+    by,
+    action,
+    subject,
     JSON.stringify(detail ?? null)
   )
   tables.memory.say({ kind: 'recorded', by, action, subject })
@@ -16,20 +20,26 @@ export function record (tables: Tables, { at, by, action, subject, detail }: Ent
 
 /** Writes a note of the call that it came with; `subject`: of which it is, unless it says so itself. */
 export function note (
-  tables: Tables, { by, action, detail, subject = '' }: Note, at: { at: number, subject: string }
+  tables: Tables,
+  { by, action, detail, subject = '' }: Note,
+  at: { at: number, subject: string }
 ): void {
   record(tables, { at: at.at, by, action, subject: subject === '' ? at.subject : subject, detail })
 }
 
 /** What was done by hand, newest first. */
 export function records (
-  tables: Tables, { limit, before, action }: { limit: number, before?: number, action?: string }
+  tables: Tables,
+  { limit, before, action }: { limit: number, before?: number, action?: string }
 ): StoredEntry[] {
   const until = before ?? Number.MAX_SAFE_INTEGER
   const rows = action === undefined
     ? tables.all<RecordRow>('select * from record where seq < ? order by seq desc limit ?', until, limit)
     : tables.all<RecordRow>(
-      'select * from record where action = ? and seq < ? order by seq desc limit ?', action, until, limit
+      'select * from record where action = ? and seq < ? order by seq desc limit ?',
+      action,
+      until,
+      limit
     )
   return rows.map(({ who, detail, ...row }) => ({ ...row, by: who, detail: JSON.parse(detail) as Json }))
 }

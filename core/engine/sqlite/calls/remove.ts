@@ -8,7 +8,7 @@ const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold',
 export function removeAll (tables: Tables, runs: readonly Run[]): number {
   if (runs.length === 0) return 0
   const numbers = runs.map(({ id }) => decodeId(id))
-  if (tables.memory.linked) for (const number of numbers) unlink(tables, number)
+  if (tables.memory.linked) { for (const number of numbers) unlink(tables, number) }
   // Table by table: what is removed together lies together.
   const all = JSON.stringify(numbers)
   for (const table of BELONGINGS) tables.run(`delete from ${table} where run in (select value from json_each(?))`, all)

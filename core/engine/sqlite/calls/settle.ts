@@ -26,8 +26,14 @@ function keepLines (tables: Tables, { id, attempt }: Run, lines: readonly LogLin
   let seq = tables.one<{ seq: number | null }>('select max(seq) as seq from log where run = ?', number)?.seq ?? 0
   for (const line of lines) {
     tables.run(
-      'insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)', number, ++seq, attempt,
-      line.at, line.level, line.text, text(line.data)
+      'insert into log (run, seq, attempt, at, level, text, data) values (?, ?, ?, ?, ?, ?, ?)',
+      number,
+      ++seq,
+      attempt,
+      line.at,
+      line.level,
+      line.text,
+      text(line.data)
     )
   }
 }
@@ -52,7 +58,11 @@ export function settle (tables: Tables, settlement: Settlement): Run | null {
   const answer = { ...after }
   tables.memory.say(
     {
-      kind: 'settled', run: answer, outcome: outcome.kind, ms: now - run.started_at!, owner: run.owner,
+      kind: 'settled',
+      run: answer,
+      outcome: outcome.kind,
+      ms: now - run.started_at!,
+      owner: run.owner,
       ...used && { used }
     }
   )
@@ -142,6 +152,8 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
 export function lastAttempt (run: Run) {
   if (run.turn === 0 || !isFinal(run.state) || run.finished_at === null) return null
   return pastAttempt(run, run.state as 'completed' | 'failed' | 'cancelled' | 'skipped', {
-    finished_at: run.finished_at, error: run.error, reason: run.reason
+    finished_at: run.finished_at,
+    error: run.error,
+    reason: run.reason
   })
 }

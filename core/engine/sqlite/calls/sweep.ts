@@ -29,7 +29,9 @@ const HOURLY_MS = 45 * DAY
 
 /** Oldest first, of one lane and final state. */
 function oldest (
-  tables: Tables, { lane, state, before }: { lane: Lane, state: State, before: number }, limit: number
+  tables: Tables,
+  { lane, state, before }: { lane: Lane, state: State, before: number },
+  limit: number
 ): Run[] {
   const arms = SOURCES.map(source => armOf({ lane, state }, source))
   const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
@@ -38,12 +40,19 @@ function oldest (
 }
 
 /** Runs of these lanes in these states that ended before an instant, and how many of them may go at most. */
-interface Old { lanes: Lane[], states: readonly State[], before: number, most: number }
+interface Old {
+  lanes: Lane[]
+  states: readonly State[]
+  before: number
+  most: number
+}
 
 function oldestOf (tables: Tables, { lanes, states, before }: Old, limit: number): Run[] {
-  const found = lanes.flatMap(lane => states
-    .filter(state => lane.counts[stateNumber(state)]! > 0)
-    .flatMap(state => oldest(tables, { lane, state, before }, limit)))
+  const found = lanes.flatMap(lane =>
+    states
+      .filter(state => lane.counts[stateNumber(state)]! > 0)
+      .flatMap(state => oldest(tables, { lane, state, before }, limit))
+  )
   return found.toSorted((a, b) => a.id < b.id ? -1 : 1).slice(0, limit)
 }
 
@@ -51,14 +60,18 @@ const countOf = ({ counts }: Lane, states: readonly State[]): number =>
   states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
 /** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all.
- *  */
+ */
 export function sweep (tables: Tables, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
   const lanes = [...tables.memory.lanes.byId.values()].filter(lane => countOf(lane, FINAL_STATES) > 0)
   let removed = removeOld(tables, agedOf(tables, lanes, { states, before }), limit)
-  if (dead_before !== undefined) removed += removeOld(
-    tables, agedOf(tables, lanes, { states: ['failed'], before: dead_before }), limit - removed
-  )
+  if (dead_before !== undefined) {
+    removed += removeOld(
+      tables,
+      agedOf(tables, lanes, { states: ['failed'], before: dead_before }),
+      limit - removed
+    )
+  }
   const beyond = [...Map.groupBy(lanes, ({ task }) => task).values()].map(
     same => ({ lanes: same, states, before: Infinity, most: countAll(same, states) - keep })
   )
@@ -105,14 +118,17 @@ function oldestAt (tables: Tables, place: Place): number {
   const arms = place.state === 'queued' ? [queuedOf(place.lane)] : SOURCES.map(source => armOf(place, source))
   const first = 'order by id limit 1'
   const born = arms.map(({ sql, values }) =>
-    tables.one<{ at: number }>(`select created_at as at from run ${sql} ${first}`, ...values)?.at)
+    tables.one<{ at: number }>(`select created_at as at from run ${sql} ${first}`, ...values)?.at
+  )
   return Math.min(...born.map(at => at ?? Infinity))
 }
 
 /** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one.
- *  */
+ */
 function agedOf (
-  tables: Tables, lanes: readonly Lane[], { states, before }: { states: readonly State[], before: number }
+  tables: Tables,
+  lanes: readonly Lane[],
+  { states, before }: { states: readonly State[], before: number }
 ): Old[] {
   const places = lanes.flatMap(
     lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))

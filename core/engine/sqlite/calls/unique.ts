@@ -56,7 +56,7 @@ function displace (tables: Tables, { id }: Run): void {
 export function unlessDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
   if (
     after.key === null || after.state !== 'queued' ||
-      !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))
+    !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))
   ) return after
   return afterDisplaced({ ...after, due_at: before.due_at }, now)
 }

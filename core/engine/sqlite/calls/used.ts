@@ -11,7 +11,8 @@ type Row = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
 /** What the attempts of a run have taken together, or null. */
 export function usedOf (tables: Tables, id: string): Used | null {
   const row = tables.one<Row>(
-    'select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?', decodeId(id)
+    'select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?',
+    decodeId(id)
   )
   if (!row) return null
   const { cpu_ms, memory_peak_bytes, read_bytes, written_bytes } = row
@@ -33,7 +34,11 @@ export function keepUsed (tables: Tables, run: Run, { used, now }: { used: Used,
   const sum = sumOf(usedOf(tables, run.id), used)
   tables.run(
     'replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)',
-    decodeId(run.id), msOf(sum), Math.round(sum.memory_peak_bytes), sum.read_bytes, sum.written_bytes
+    decodeId(run.id),
+    msOf(sum),
+    Math.round(sum.memory_peak_bytes),
+    sum.read_bytes,
+    sum.written_bytes
   )
   tables.tallies.took(run, now, msOf(used))
 }

@@ -5,7 +5,14 @@ import { engineFailed } from '../../../model/base/errors.ts'
 export type Trouble = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
 
 const BY_CODE: Record<number, Trouble> = {
-  5: 'busy', 6: 'busy', 8: 'readonly', 10: 'other', 11: 'corrupt', 13: 'full', 14: 'unreachable', 26: 'corrupt'
+  5: 'busy',
+  6: 'busy',
+  8: 'readonly',
+  10: 'other',
+  11: 'corrupt',
+  13: 'full',
+  14: 'unreachable',
+  26: 'corrupt'
 }
 
 const CONSTRAINT = 19
@@ -23,17 +30,21 @@ export function troubleOf (error: unknown): Trouble | null {
 
 const WORDS: Record<Trouble, { message: string, fix: string, status?: number }> = {
   busy: {
-    message: 'The database is locked by another program', fix: 'Close the tool that has offpeak.db open for writing.'
+    message: 'The database is locked by another program',
+    fix: 'Close the tool that has offpeak.db open for writing.'
   },
   full: {
-    message: 'The disk is full: nothing new can be stored', fix: 'Free some space; no restart is needed.', status: 507
+    message: 'The disk is full: nothing new can be stored',
+    fix: 'Free some space; no restart is needed.',
+    status: 507
   },
   corrupt: {
     message: 'The database is damaged',
     fix: 'Stop, put the newest good backup in the place of offpeak.db, and start again.'
   },
   readonly: {
-    message: 'The data folder cannot be written', fix: 'Make the folder and its files writable for this user.'
+    message: 'The data folder cannot be written',
+    fix: 'Make the folder and its files writable for this user.'
   },
   unreachable: {
     message: 'The database file cannot be opened',

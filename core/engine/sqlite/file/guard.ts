@@ -110,8 +110,8 @@ export class Guard {
     return (this.#version.get() as { data_version: number }).data_version
   }
 
-  /** Throws when what was written is not there to be read any more; answers with a promise when that has to be looked up.
-   *  Answers that come together share one glance at the files. */
+  /** Throws when what was written is not there to be read any more; answers with a promise when that has to be looked
+   *  up. Answers that come together share one glance at the files. */
   confirm (): Promise<void> | undefined {
     if (performance.now() - this.#glanced >= GLANCE_MS) this.#glance()
     else this.#later ??= setTimeout(() => this.#glance(), GLANCE_MS).unref()
@@ -249,8 +249,9 @@ export class Guard {
 }
 
 /** That neither rows nor memory are known any more. */
-export const unknownStore = (cause: unknown): OffpeakError => engineFailed({
-  message: `What is stored is not known any more: ${cause instanceof Error ? cause.message : String(cause)}`,
-  fix: 'Start again: what was acknowledged is safe.',
-  cause
-})
+export const unknownStore = (cause: unknown): OffpeakError =>
+  engineFailed({
+    message: `What is stored is not known any more: ${cause instanceof Error ? cause.message : String(cause)}`,
+    fix: 'Start again: what was acknowledged is safe.',
+    cause
+  })

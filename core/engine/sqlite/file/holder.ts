@@ -10,7 +10,8 @@ export interface Holder {
   owner: string
   pid: number
   host: string
-  /** The start time of the process: with the pid it names one process of a boot. Null where the system does not tell. */
+  /** The start time of the process: with the pid it names one process of a boot. Null where the system does not
+   *  tell. */
   started: string | null
   /** The boot of the kernel, and the namespace that the pid is counted in. Null where the system does not tell. */
   boot: string | null
@@ -27,9 +28,9 @@ export type Standing = 'gone' | 'alive' | 'unknown'
 
 /** What can be seen of processes from here. `isOpen`: this process has that opening. */
 export interface Processes {
-  startedAt (pid: number): string | null
-  isAlive (pid: number): boolean
-  isOpen (id: string): boolean
+  startedAt(pid: number): string | null
+  isAlive(pid: number): boolean
+  isOpen(id: string): boolean
 }
 
 /** The device and the inode of a file, by which it is the same file under any name; null: there is none. */
@@ -104,9 +105,16 @@ export const PROCESSES: Processes = { startedAt, isAlive, isOpen: id => open.has
 /** This process as the holder of the store with this database file and this lock. */
 export function newHolder ({ owner, file, lock }: Pick<Holder, 'owner' | 'file' | 'lock'>): Holder {
   return {
-    id: randomUUID(), owner, pid: process.pid, host: hostname(), started: startedAt(process.pid),
-    boot: textOf('/proc/sys/kernel/random/boot_id'), space: spaceOf(),
-    machine: textOf('/etc/machine-id') || hostname(), lock, file
+    id: randomUUID(),
+    owner,
+    pid: process.pid,
+    host: hostname(),
+    started: startedAt(process.pid),
+    boot: textOf('/proc/sys/kernel/random/boot_id'),
+    space: spaceOf(),
+    machine: textOf('/etc/machine-id') || hostname(),
+    lock,
+    file
   }
 }
 

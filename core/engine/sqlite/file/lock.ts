@@ -15,11 +15,11 @@ export interface Lock {
   /** Locks the file that bears the name of the lock again, where somebody has removed or replaced it, or where the lock
    *  is gone: it is as soon as this process has closed the file by any other name. True: it had to. Throws
    *  OFFPEAK_ENGINE_BUSY when another process has locked it. */
-  keep (): boolean
+  keep(): boolean
   /** Gives the folder free; what we leave is in order. */
-  release (): void
+  release(): void
   /** Gives the folder free, and lets the next owner check it. */
-  abandon (): void
+  abandon(): void
 }
 
 function ownerWords (file: string): string {
@@ -39,7 +39,10 @@ function isHeld (identity: string): boolean {
   }
 }
 
-interface Locked { db: DatabaseSync, identity: string }
+interface Locked {
+  db: DatabaseSync
+  identity: string
+}
 
 /** Throws OFFPEAK_ENGINE_BUSY when another has it. `name`: the file in which the owner says who it is. */
 function lockFile (file: string, name: string): Locked {
@@ -54,7 +57,8 @@ function lockFile (file: string, name: string): Locked {
   }
 }
 
-/** Throws OFFPEAK_ENGINE_BUSY when another process has the folder, and takes nothing: for a caller that has not begun. */
+/** Throws OFFPEAK_ENGINE_BUSY when another process has the folder, and takes nothing: for a caller that has not
+ *  begun. */
 export function refuseOwned (folder: string): void {
   const file = join(folder, 'lock.db')
   if (existsSync(file)) lockFile(file, join(folder, 'lock.json')).db.close()
@@ -68,7 +72,9 @@ export function takeLock (folder: string, owner: string): Lock {
   let { db, identity } = lockFile(file, name)
   const unclean = existsSync(name)
   const sign = () => writeFileSync(name, JSON.stringify({ pid: process.pid, host: hostname(), owner }), { mode: 0o600 })
-  const close = () => { if (db.isOpen) db.close() }
+  const close = () => {
+    if (db.isOpen) db.close()
+  }
   sign()
   return {
     unclean,

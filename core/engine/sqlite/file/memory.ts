@@ -39,14 +39,20 @@ export function noFiles (): Files {
     confirm: () => guard.check() as undefined,
     stop: async () => undefined,
     close: nothing,
-    check: () => { if (guard.lost) throw guard.lost },
+    check: () => {
+      if (guard.lost) throw guard.lost
+    },
     makeRoom: () => false,
     note: nothing,
-    unsynced: cause => { throw cause },
+    unsynced: cause => {
+      throw cause
+    },
     lose: cause => guard.lost ??= unknownStore(cause)
   }
   return {
-    lock: { unclean: false, identity: '', keep: () => false, release: nothing, abandon: nothing }, holder: null, guard,
+    lock: { unclean: false, identity: '', keep: () => false, release: nothing, abandon: nothing },
+    holder: null,
+    guard,
     log: { flushed: async () => undefined, close: nothing }
   }
 }

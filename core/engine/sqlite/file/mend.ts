@@ -2,16 +2,23 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { encodeId } from '../../../model/run/id.ts'
 import { FINAL_STATES, STATES } from '../../../model/run/run.ts'
 import type { Reason } from '../../../model/run/run.ts'
-import {
-  DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE, OUT_OF_RANGE, RUN_RULES, SIDE_RULES
-} from './row-rules.ts'
+import { DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE, OUT_OF_RANGE, RUN_RULES,
+  SIDE_RULES } from './row-rules.ts'
 import type { Rule } from './row-rules.ts'
 
 /** A row that held what no row may, for people: which one, and what was found in it. */
-export interface Mended { table: string, row: string, message: string }
+export interface Mended {
+  table: string
+  row: string
+  message: string
+}
 
 /** `rows`: the first of those that were mended; `count`: of all. `fail`: runs that are to fail for it. */
-export interface Mending { count: number, rows: Mended[], fail: { id: string, reason: Reason }[] }
+export interface Mending {
+  count: number
+  rows: Mended[]
+  fail: { id: string, reason: Reason }[]
+}
 
 const MOST_NAMED = 50
 const MOST_WRONG = 10_000
@@ -20,7 +27,9 @@ const allHold = (rules: readonly Rule[]): string => rules.map(({ holds }) => hol
 
 /** For each column what was found in it, as text, when it does not hold; else null. */
 const foundIn = (rules: readonly Rule[]): string =>
-  rules.map(({ column, holds }) => `case when ${holds} then null else substr(quote(${column}), 1, 400) end as ${column}`)
+  rules.map(({ column, holds }) =>
+    `case when ${holds} then null else substr(quote(${column}), 1, 400) end as ${column}`
+  )
     .join(', ')
 
 type Found = Record<string, string | null>
@@ -28,10 +37,15 @@ type Found = Record<string, string | null>
 /** What is wrong with a row, a sentence for each column. */
 const wordsOf = (rules: readonly Rule[], found: Readonly<Record<string, string | number | null>>): string =>
   rules.flatMap(({ column, expected }) =>
-    (found[column] ?? null) === null ? [] : [`${column} was ${found[column]}, expected ${expected}`]).join('; ')
+    (found[column] ?? null) === null ? [] : [`${column} was ${found[column]}, expected ${expected}`]
+  ).join('; ')
 
 interface WrongRun {
-  id: number, open: number, stray: number, lost: number, failing: number
+  id: number
+  open: number
+  stray: number
+  lost: number
+  failing: number
   [column: string]: string | number | null
 }
 
@@ -44,7 +58,7 @@ const FAILING = `(state <= 1 and due_at = ${NEVER_DUE}
   and case when json_valid(reason) then json_extract(reason, '$.code') end is '${OUT_OF_RANGE}')`
 
 /** Brings the rows of a database that is open, and not in use yet, into range: nothing that is read later fails of one.
- *  */
+ */
 class Mender {
   readonly #db: DatabaseSync
   readonly #now: number
@@ -118,7 +132,8 @@ class Mender {
     this.#run(`delete from lane where id not between 1 and ${2 ** 40}`)
     const unknown: number[] = []
     const rows = this.#all<Found & { id: number }>(
-      `select id, ${foundIn(LANE_RULES)} from lane where not (${allHold(LANE_RULES)}) limit ${MOST_WRONG}`)
+      `select id, ${foundIn(LANE_RULES)} from lane where not (${allHold(LANE_RULES)}) limit ${MOST_WRONG}`
+    )
     for (const { id, ...found } of rows) {
       const wrong = LANE_RULES.filter(({ column }) => found[column] !== null)
       const isUnknown = wrong.some(({ decides }) => decides)
@@ -217,7 +232,8 @@ class Mender {
   /** What is counted of lanes is what their rows say. */
   #recount (): void {
     const counts = FINAL_STATES.map(state => ({
-      state, rows: `(select count(*) from run indexed by run_lane
+      state,
+      rows: `(select count(*) from run indexed by run_lane
         where (state <> 1 or source <> 2) and run.lane = lane.id and state = ${STATES.indexOf(state)})`
     }))
     const differs = counts.map(({ state, rows }) => `${state} <> ${rows}`).join(' or ')
@@ -232,8 +248,8 @@ class Mender {
 
   #record (): void {
     const detail = { count: this.#count, rows: this.#rows }
-    this.#run('insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)',
-      this.#now, 'offpeak', 'mend', 'database', JSON.stringify(detail))
+    this.#run('insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)', this.#now, 'offpeak',
+      'mend', 'database', JSON.stringify(detail))
   }
 }
 

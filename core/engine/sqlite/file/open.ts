@@ -22,9 +22,11 @@ export interface OpenAsk {
 /** Makes the data folder, readable by its owner alone, and refuses one on a network file system. */
 export function prepareFolder (folder: string, typeOf = (path: string): number => statfsSync(path).type): void {
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (!statSync(folder).isDirectory()) throw engineFailed(
-    { message: `The data folder ${folder} is a file`, fix: 'Name a folder.' }
-  )
+  if (!statSync(folder).isDirectory()) {
+    throw engineFailed(
+      { message: `The data folder ${folder} is a file`, fix: 'Name a folder.' }
+    )
+  }
   const network = NETWORK[typeOf(folder)]
   if (!network) return
   throw engineFailed({
@@ -83,7 +85,8 @@ export function migrate (db: DatabaseSync, file: string, migrations: readonly st
   if (version === migrations.length) return
   if (version > 0) backup(db, `${file}.before-v${migrations.length}`)
   db.function(
-    'fingerprint_of', (error, reason) => markOf(parsed(error as string | null), parsed(reason as string | null))
+    'fingerprint_of',
+    (error, reason) => markOf(parsed(error as string | null), parsed(reason as string | null))
   )
   db.exec('begin immediate')
   try {
@@ -104,9 +107,11 @@ function backup (db: DatabaseSync, file: string): void {
 
 function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
   const { journal_mode: mode } = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string }
-  if (mode !== 'wal') throw engineFailed(
-    { message: `${file} cannot keep a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' }
-  )
+  if (mode !== 'wal') {
+    throw engineFailed(
+      { message: `${file} cannot keep a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' }
+    )
+  }
   db.exec(PRAGMAS)
   if (ask.unclean) check(db)
   migrate(db, file, ask.migrations ?? MIGRATIONS)

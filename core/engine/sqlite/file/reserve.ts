@@ -10,7 +10,7 @@ const freeBytes = (folder: string): number => {
 }
 
 /** Puts a file of `bytes` beside the database, to be given up when the disk is full. False: there is no space to spare.
- *  */
+ */
 export function loadBallast (file: string, bytes: number): boolean {
   if (existsSync(file)) return true
   if (freeBytes(dirname(file)) < 3 * bytes) return false

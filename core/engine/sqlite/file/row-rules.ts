@@ -3,12 +3,21 @@ import { LAST_DATE } from '../../../model/base/clock.ts'
 
 /** What a column may hold. `holds`: the condition, in SQL. `instead`: what takes the place of anything else, in SQL.
  *  `decides`: a run that waits cannot be told from what is left, and fails. */
-export interface Rule { column: string, holds: string, expected: string, instead: string, decides: boolean }
+export interface Rule {
+  column: string
+  holds: string
+  expected: string
+  instead: string
+  decides: boolean
+}
 
 type Kind = readonly [holds: (column: string) => string, expected: string]
 
-const between = (least: number, most: number, expected: string): Kind =>
-  [column => `(typeof(${column}) = 'integer' and ${column} between ${least} and ${most})`, expected]
+const between = (
+  least: number,
+  most: number,
+  expected: string
+): Kind => [column => `(typeof(${column}) = 'integer' and ${column} between ${least} and ${most})`, expected]
 
 const MOST = Number.MAX_SAFE_INTEGER
 /** The last number of a run: the next ones can be counted with. */
@@ -21,10 +30,12 @@ const WHOLE = between(-MOST, MOST, 'a whole number')
 const TEXT: Kind = [column => `typeof(${column}) = 'text'`, 'text']
 const JSON_TEXT: Kind = [column => `(typeof(${column}) = 'text' and json_valid(${column}))`, 'JSON']
 
-const placeIn = (words: readonly string[]): Kind => between(0, words.length - 1, `the place of one of ${words.join(', ')}`)
+const placeIn = (words: readonly string[]): Kind =>
+  between(0, words.length - 1, `the place of one of ${words.join(', ')}`)
 
-const orNull = ([holds, expected]: Kind): Kind =>
-  [column => `(${column} is null or ${holds(column)})`, `${expected} or null`]
+const orNull = (
+  [holds, expected]: Kind
+): Kind => [column => `(${column} is null or ${holds(column)})`, `${expected} or null`]
 
 function rule (column: string, [holds, expected]: Kind, instead: string, decides = false): Rule {
   return { column, holds: holds(column), expected, instead, decides }
@@ -73,7 +84,8 @@ export const RUN_RULES: readonly Rule[] = [
   ...free(INSTANT, ['started_at', 'finished_at', 'lease_until']),
   ...free(JSON_TEXT, ['cancel', 'reason', 'error', 'progress', 'child', 'moved']),
   ...free(TEXT, ['owner', 'warning', 'fingerprint']),
-  ...free(FLAG, ['expires']), ...free(COUNT, ['freed'])
+  ...free(FLAG, ['expires']),
+  ...free(COUNT, ['freed'])
 ]
 
 export const LANE_RULES: readonly Rule[] = [
@@ -85,8 +97,9 @@ export const LANE_RULES: readonly Rule[] = [
   rule('span', between(-2, MOST, 'a length in ms, -1 or -2'), '-2', true),
   rule('scheduled', FLAG, '0', true),
   ...['completed', 'failed', 'cancelled', 'skipped'].map(column => rule(column, COUNT, '0')),
-  rule('last', orNull([column => `(typeof(${column}) = 'integer' and exists (select 1 from run where run.id = lane.${column}))`,
-    'the number of a run']), 'null')
+  rule('last',
+    orNull([column => `(typeof(${column}) = 'integer' and exists (select 1 from run where run.id = lane.${column}))`,
+      'the number of a run']), 'null')
 ]
 
 const REMOVED = ''
@@ -98,59 +111,90 @@ const CURSOR = `case when not json_valid(body) then 0 when json_type(body, '$.cu
 const within = (kind: Kind, columns: string[], instead = REMOVED): Rule[] =>
   columns.map(column => rule(column, kind, instead))
 
-/** Tables whose rows can be spared: one that is out of range is removed, unless something can take the place of what is. */
+/** Tables whose rows can be spared: one that is out of range is removed, unless something can take the place of what
+ *  is. */
 export const SIDE_RULES: Readonly<Record<string, readonly Rule[]>> = {
   payload: within(NUMBER, ['run']),
   result: [...within(NUMBER, ['run']), ...within(TEXT, ['json'])],
   checkpoint: [...within(NUMBER, ['run']), ...within(TEXT, ['json'])],
-  used: [...within(NUMBER, ['run']), ...within(COUNT, ['cpu_ms', 'memory_peak_bytes']), ...free(COUNT, ['read_bytes', 'written_bytes'])],
+  used: [...within(NUMBER, ['run']), ...within(COUNT, ['cpu_ms', 'memory_peak_bytes']),
+    ...free(COUNT, ['read_bytes', 'written_bytes'])],
   attempt: [
-    ...within(NUMBER, ['run']), ...within(COUNT, ['turn', 'attempt']), ...within(INSTANT, ['started_at', 'finished_at']),
-    ...within(TEXT, ['outcome']), ...free(JSON_TEXT, ['error', 'reason'])
+    ...within(NUMBER, ['run']),
+    ...within(COUNT, ['turn', 'attempt']),
+    ...within(INSTANT, ['started_at', 'finished_at']),
+    ...within(TEXT, ['outcome']),
+    ...free(JSON_TEXT, ['error', 'reason'])
   ],
   hold: [
-    ...within(NUMBER, ['run']), ...within(COUNT, ['seq']), ...within(TEXT, ['code', 'message', 'owner']), ...within(INSTANT, ['began']),
-    ...free(INSTANT, ['ended']), ...within(FLAG, ['counted'])
+    ...within(NUMBER, ['run']),
+    ...within(COUNT, ['seq']),
+    ...within(TEXT, ['code', 'message', 'owner']),
+    ...within(INSTANT, ['began']),
+    ...free(INSTANT, ['ended']),
+    ...within(FLAG, ['counted'])
   ],
   lane_hold: [
-    ...within(WHOLE, ['id', 'due_from', 'due_until']), ...within(TEXT, ['owner', 'code', 'message']),
-    ...within(INSTANT, ['began']), ...free(INSTANT, ['ended']),
-    rule('lane', [column => `exists (select 1 from lane where lane.id = lane_hold.${column})`, 'the number of a lane'], REMOVED)
+    ...within(WHOLE, ['id', 'due_from', 'due_until']),
+    ...within(TEXT, ['owner', 'code', 'message']),
+    ...within(INSTANT, ['began']),
+    ...free(INSTANT, ['ended']),
+    rule('lane', [column => `exists (select 1 from lane where lane.id = lane_hold.${column})`, 'the number of a lane'],
+      REMOVED)
   ],
-  held: [...within(between(-1e8, 1e8, 'a day'), ['day']), ...within(COUNT, ['ms', 'runs']), ...within(TEXT, ['task', 'code'])],
+  held: [...within(between(-1e8, 1e8, 'a day'), ['day']), ...within(COUNT, ['ms', 'runs']),
+    ...within(TEXT, ['task', 'code'])],
   hour: [
-    ...within(between(-24e8, 24e8, 'an hour'), ['hour']), ...within(TEXT, ['task', 'queue']),
+    ...within(between(-24e8, 24e8, 'an hour'), ['hour']),
+    ...within(TEXT, ['task', 'queue']),
     ...within(COUNT, ['completed', 'failed', 'cancelled', 'skipped', 'dead', 'retries', 'cpu_ms']),
-    ...['wait', 'held', 'run'].map(column => rule(column, orNull([
-      name => `(typeof(${name}) = 'text' and ${name} glob '[0-9]* [0-9]* [0-9]*' and ${name} not glob '*[^0-9a-z.:@+ -]*')`,
-      'durations'
-    ]), 'null'))
+    ...['wait', 'held', 'run'].map(column =>
+      rule(column, orNull([
+        name =>
+          `(typeof(${name}) = 'text' and ${name} glob '[0-9]* [0-9]* [0-9]*' and ${name} not glob '*[^0-9a-z.:@+ -]*')`,
+        'durations'
+      ]), 'null')
+    )
   ],
   owner: [...within(TEXT, ['name']), ...within(INSTANT, ['lease_until'])],
   rate: [
-    ...within(TEXT, ['queue']), ...within(INSTANT, ['at']),
-    rule('tokens', [column => `(typeof(${column}) in ('real', 'integer') and ${column} between 0 and 1e15)`, 'a count'], REMOVED)
+    ...within(TEXT, ['queue']),
+    ...within(INSTANT, ['at']),
+    rule('tokens', [column => `(typeof(${column}) in ('real', 'integer') and ${column} between 0 and 1e15)`, 'a count'],
+      REMOVED)
   ],
   record: [
-    ...within(COUNT, ['seq']), ...within(INSTANT, ['at'], '0'), ...within(TEXT, ['who', 'action', 'subject'], "'unknown'"),
+    ...within(COUNT, ['seq']),
+    ...within(INSTANT, ['at'], '0'),
+    ...within(TEXT, ['who', 'action', 'subject'], "'unknown'"),
     ...within(JSON_TEXT, ['detail'], "'null'")
   ],
   meta: [...within(TEXT, ['name']), ...within(NUMBER, ['value'])],
   fact: [
-    ...within(TEXT, ['name']), ...within(JSON_TEXT, ['value']), ...within(INSTANT, ['at'], '0'),
+    ...within(TEXT, ['name']),
+    ...within(JSON_TEXT, ['value']),
+    ...within(INSTANT, ['at'], '0'),
     ...within(COUNT, ['version'], '1')
   ],
   schedule: [
-    ...within(TEXT, ['id']), ...within(WHOLE, ['cursor'], CURSOR), ...within(COUNT, ['version'], '1'), ...within(INSTANT, ['at'], '0'),
-    rule('body', [column => `(typeof(${column}) = 'text' and case when not json_valid(${column}) then 0
+    ...within(TEXT, ['id']),
+    ...within(WHOLE, ['cursor'], CURSOR),
+    ...within(COUNT, ['version'], '1'),
+    ...within(INSTANT, ['at'], '0'),
+    rule('body', [column =>
+      `(typeof(${column}) = 'text' and case when not json_valid(${column}) then 0
       when ${column} = 'null' then 1
       else json_type(${column}) = 'object' and json_extract(${column}, '$.id') is schedule.id end)`,
-    'a schedule of the same id'], REMOVED)
+      'a schedule of the same id'], REMOVED)
   ]
 }
 
 /** What a run waits for: of a row that is out of range nothing can be told, and its run fails. */
 export const DEPENDENCY_RULES: readonly Rule[] = [
-  ...within(NUMBER, ['run', 'prerequisite']), ...within(COUNT, ['place']), ...within(placeIn(CONDITIONS), ['condition']),
-  ...free(TEXT, ['ref']), ...free(placeIn(STATES), ['state']), ...free(TEXT, ['result'])
+  ...within(NUMBER, ['run', 'prerequisite']),
+  ...within(COUNT, ['place']),
+  ...within(placeIn(CONDITIONS), ['condition']),
+  ...free(TEXT, ['ref']),
+  ...free(placeIn(STATES), ['state']),
+  ...free(TEXT, ['result'])
 ]

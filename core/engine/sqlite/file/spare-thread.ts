@@ -2,7 +2,10 @@ import { fdatasync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
-interface Answer { id: number, error: { message: string, code?: string } | null }
+interface Answer {
+  id: number
+  error: { message: string, code?: string } | null
+}
 
 const CODE = `
 const { fdatasyncSync } = require('node:fs')
@@ -18,8 +21,8 @@ parentPort.on('message', ({ id, handle }) => {
 })
 `
 
-/** A thread that syncs files and does nothing else. All that is asynchronous in a process shares the threads of one pool, and calls to a file system
- *  that is gone keep them: what was acknowledged must not wait for those. */
+/** A thread that syncs files and does nothing else. All that is asynchronous in a process shares the threads of one
+ *  pool, and calls to a file system that is gone keep them: what was acknowledged must not wait for those. */
 class SpareThread {
   readonly #asked = new Map<number, PromiseWithResolvers<void>>()
   #worker: Worker | null = null
@@ -47,7 +50,9 @@ class SpareThread {
       else asked?.reject(Object.assign(new Error(error.message), { code: error.code }))
     })
     // Whoever waits for the pool as well goes on waiting for it.
-    worker.on('error', () => { this.#worker = null })
+    worker.on('error', () => {
+      this.#worker = null
+    })
     return this.#worker = worker
   }
 }
@@ -59,7 +64,10 @@ const pooled = promisify(fdatasync)
 const PATIENCE = 1000
 
 /** Syncs a file outside of the event loop, whatever occupies the pool. */
-export async function syncElsewhere (handle: number, { pool = pooled, thread = (at: number) => spare.sync(at), patience = PATIENCE } = {}): Promise<void> {
+export async function syncElsewhere (
+  handle: number,
+  { pool = pooled, thread = (at: number) => spare.sync(at), patience = PATIENCE } = {}
+): Promise<void> {
   const first = pool(handle)
   const second = Promise.withResolvers<void>()
   const timer = setTimeout(() => thread(handle).then(second.resolve, second.reject), patience)

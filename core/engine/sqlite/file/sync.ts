@@ -2,7 +2,11 @@ import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { syncElsewhere } from './spare-thread.ts'
 
 /** Ways to make a file durable, and the clock that tells how long each took (ms). */
-export interface Disk { sync (handle: number): Promise<void>, syncNow (handle: number): void, clock (): number }
+export interface Disk {
+  sync(handle: number): Promise<void>
+  syncNow(handle: number): void
+  clock(): number
+}
 
 const DISK: Disk = { sync: syncElsewhere, syncNow: fdatasyncSync, clock: () => performance.now() }
 
@@ -18,7 +22,8 @@ export type Haste = 'alone' | 'hurried' | null
 
 /** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come
  *  while one is under way share the next. Beside it there is at most one that was hurried. Only for a caller who is
- *  alone, and on a disk that has been quick, the event loop waits. Closing a second handle is safe here, for SQLite holds its locks on other files. */
+ *  alone, and on a disk that has been quick, the event loop waits. Closing a second handle is safe here, for SQLite
+ *  holds its locks on other files. */
 export class LogSync {
   readonly #handle: number
   readonly #disk: Disk
@@ -55,7 +60,9 @@ export class LogSync {
   }
 
   #hurry (): Promise<void> {
-    return this.#hurried = this.#disk.sync(this.#handle).finally(() => { this.#hurried = null })
+    return this.#hurried = this.#disk.sync(this.#handle).finally(() => {
+      this.#hurried = null
+    })
   }
 
   async #wait (): Promise<void> {

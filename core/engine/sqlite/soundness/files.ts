@@ -6,8 +6,8 @@ import type { WalIndex } from './wal.ts'
 
 /** What is wrong with the files of a store. `moved`: what is written would not be read by the next start. `cut`: what
  *  was written to the log is not there any more. `damaged`: the database file is not what SQLite left there.
- *  `unwritable`, `unreachable`: it may pass. `foreign`: another program has written to the database file, and whether it
- *  is damaged has to be looked up. */
+ *  `unwritable`, `unreachable`: it may pass. `foreign`: another program has written to the database file, and whether
+ *  it is damaged has to be looked up. */
 export type Finding = { kind: 'moved' | 'cut' | 'damaged' | 'unwritable' | 'unreachable' | 'foreign', words: string }
 
 const PARTS = ['', '-wal', '-shm'] as const

@@ -38,7 +38,11 @@ export function walIndexOf (handle: number): WalIndex | null {
   sum.writeUInt32BE(number(24), 0)
   sum.writeUInt32BE(number(28), 4)
   return {
-    frames, pageSize, salt, sum, bytes: frames === 0 ? 0 : HEADER + frames * (FRAME + pageSize),
+    frames,
+    pageSize,
+    salt,
+    sum,
+    bytes: frames === 0 ? 0 : HEADER + frames * (FRAME + pageSize),
     copied: number(96)
   }
 }
@@ -56,8 +60,8 @@ function added (sum: readonly [number, number], view: DataView, little: boolean)
 const viewOf = (bytes: Buffer, from: number, until: number): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset + from, until - from)
 
-/** Whether a checkpoint has written to the database file between two looks at the index. A log that was copied as a whole
- *  begins again without one, its first salt one higher. */
+/** Whether a checkpoint has written to the database file between two looks at the index. A log that was copied as a
+ *  whole begins again without one, its first salt one higher. */
 export function hasCopied (before: WalIndex, now: WalIndex): boolean {
   if (now.salt.equals(before.salt)) return now.copied !== before.copied
   const isNext = now.salt.readUInt32BE(0) === (before.salt.readUInt32BE(0) + 1) >>> 0

@@ -1,7 +1,10 @@
 import type { SQLInputValue } from 'node:sqlite'
 
 /** One condition of a query and what is bound to it. */
-export interface Term { sql: string, values: SQLInputValue[] }
+export interface Term {
+  sql: string
+  values: SQLInputValue[]
+}
 
 export const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
 

@@ -2,18 +2,23 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 
 /** Statements that are prepared once. */
 export interface Statements {
-  sql (source: string): StatementSync
-  run (source: string, ...values: SQLInputValue[]): number
-  insertOne (source: string, ...values: SQLInputValue[]): number
-  all<T> (source: string, ...values: SQLInputValue[]): T[]
-  one<T> (source: string, ...values: SQLInputValue[]): T | undefined
+  sql(source: string): StatementSync
+  run(source: string, ...values: SQLInputValue[]): number
+  insertOne(source: string, ...values: SQLInputValue[]): number
+  all<T>(source: string, ...values: SQLInputValue[]): T[]
+  one<T>(source: string, ...values: SQLInputValue[]): T | undefined
 }
 
 /** New rows that one statement writes: sixteen cost two thirds of what each would by itself, and more gain little. */
 const MANY = 16
 
 /** New rows of one table, and the statements that insert one of them and many. */
-interface Fresh { one: string, many: string, width: number, values: SQLInputValue[] }
+interface Fresh {
+  one: string
+  many: string
+  width: number
+  values: SQLInputValue[]
+}
 
 function freshOf (into: string, width: number): Fresh {
   const row = `(${Array.from({ length: width }, () => '?').join(', ')})`

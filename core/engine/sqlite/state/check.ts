@@ -16,8 +16,15 @@ function partsOf (tables: Tables, now: number): Parts {
   const lanes = [...memory.lanes.byId.values()].toSorted((a, b) => a.id - b.id)
   return {
     lanes: lanes.map(
-      ({ id, task, queue, priority, span, scheduled, counts }) =>
-        ({ id, task, queue, priority, span, scheduled, counts: [...counts] })
+      ({ id, task, queue, priority, span, scheduled, counts }) => ({
+        id,
+        task,
+        queue,
+        priority,
+        span,
+        scheduled,
+        counts: [...counts]
+      })
     ),
     last: lanes.map(({ id, last }) => ({ id, last: last && { ...last, lease_until: null } })),
     due: lanes.filter(({ span }) => span !== null).map(
@@ -26,8 +33,14 @@ function partsOf (tables: Tables, now: number): Parts {
     waiting: lanes.filter(lane => memory.lanes.waiting.has(lane)).map(({ id }) => id),
     queues: [...new Set(lanes.map(({ queue }) => queue))].map(queue => [queue, memory.lanes.waitingIn(queue)]),
     singles: memory.singles.at(now).map(
-      ({ id, group, now: hurried, deadline_at, due_at, since }) =>
-        ({ id, group, now: hurried, deadline_at, due_at, since })
+      ({ id, group, now: hurried, deadline_at, due_at, since }) => ({
+        id,
+        group,
+        now: hurried,
+        deadline_at,
+        due_at,
+        since
+      })
     ),
     later: memory.singles.later,
     running: sorted(memory.running),
@@ -42,7 +55,8 @@ function partsOf (tables: Tables, now: number): Parts {
 }
 
 /** What may be compared between two transactions without being felt. */
-const isSmall = ({ memory: { lanes } }: Tables): boolean => lanes.byId.size <= 64 &&
+const isSmall = ({ memory: { lanes } }: Tables): boolean =>
+  lanes.byId.size <= 64 &&
   [...lanes.waiting].reduce((sum, { counts }) => sum + counts[stateNumber('queued')]!, 0) <= 5000
 
 /** Compares memory with what the rows say: throws at the first part in which they differ. What memory does not know is
@@ -82,7 +96,8 @@ function checkBounds ({ memory, numbers }: Tables, fresh: Tables): void {
 function checkFirst (tables: Tables, lane: Lane): void {
   if (lane.first === null) return
   const row = tables.one<RunRow>(
-    'select * from run indexed by run_queued where state = 1 and lane = ? order by due_at, id limit 1', lane.id
+    'select * from run indexed by run_queued where state = 1 and lane = ? order by due_at, id limit 1',
+    lane.id
   )
   const first = row && toRun(row, lane)
   if (!isDeepStrictEqual(first, { ...lane.first, lease_until: null })) {

@@ -18,7 +18,12 @@ const FOREVER = Number.MAX_SAFE_INTEGER
 type Waiting = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
 
 interface WaitingRow {
-  id: number, lane: number, due_at: number, turn: number, single: number, started_at: number | null
+  id: number
+  lane: number
+  due_at: number
+  turn: number
+  single: number
+  started_at: number | null
 }
 
 const COLUMNS = 'run.id, run.lane, run.due_at, run.turn, run.single, run.started_at'
@@ -29,15 +34,19 @@ const HELD_ALONE = `
   select distinct ${COLUMNS} from hold indexed by hold_wait join run on run.id = hold.run
   where counted = 0`
 
-const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waiting =>
-  ({ id: encodeId(id), single: single === 1, due_at, turn, started_at })
+const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waiting => ({
+  id: encodeId(id),
+  single: single === 1,
+  due_at,
+  turn,
+  started_at
+})
 
 /** Up to when the wait of a queued run is summed: one that went back to its cohort without an attempt was claimed
  *  before. */
 const countedUntil = (
   { due_at: due, turn, started_at: started }: Pick<Run, 'due_at' | 'turn' | 'started_at'>
-): number =>
-  turn === 0 || started === null ? due : Math.max(due, started)
+): number => turn === 0 || started === null ? due : Math.max(due, started)
 
 /** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
  *  end. */
@@ -57,10 +66,10 @@ export class Holds {
   readonly lanes: LaneHolds
   readonly waits: Waits
   readonly #sums = new Map<string, Sum>()
-  readonly #db: Statements & { tallies: { held (run: Run, at: number, ms: number): void } }
+  readonly #db: Statements & { tallies: { held(run: Run, at: number, ms: number): void } }
   readonly #memory: Memory
 
-  constructor (db: Statements & { tallies: { held (run: Run, at: number, ms: number): void } }, memory: Memory) {
+  constructor (db: Statements & { tallies: { held(run: Run, at: number, ms: number): void } }, memory: Memory) {
     this.#db = db
     this.#memory = memory
     this.lanes = new LaneHolds(db, memory.journal)
@@ -93,7 +102,9 @@ export class Holds {
   /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its
    *  timeline along. */
   follow (
-    before: Run, after: Run, { lanes: [from, to], at }: { lanes: readonly [Lane, Lane], at: number | null }
+    before: Run,
+    after: Run,
+    { lanes: [from, to], at }: { lanes: readonly [Lane, Lane], at: number | null }
   ): void {
     if (before.state === 'queued' && after.state !== 'queued') this.#leave(before, from, at!)
     if (
@@ -118,9 +129,12 @@ export class Holds {
     const ms = lengthOf(holds)
     if (ms > 0) this.#db.tallies.held(run, at, ms)
     // Those that count as the first of their code are told from the waits before this one.
-    for (const sum of daySums(holds)) this.#add(
-      run.task, { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs }
-    )
+    for (const sum of daySums(holds)) {
+      this.#add(
+        run.task,
+        { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs }
+      )
+    }
     this.waits.leave(run.id, at)
   }
 
@@ -145,7 +159,7 @@ export class Holds {
       this.#db.run(`
         insert into held (day, task, code, ms, runs) values (?, ?, ?, ?, ?)
         on conflict (day, task, code) do update set ms = ms + excluded.ms, runs = runs + excluded.runs`, day, task,
-      code, ms, runs)
+        code, ms, runs)
     }
     this.#sums.clear()
   }
@@ -179,8 +193,8 @@ export class Holds {
   }
 
   /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all.
-   *  */
-  * #waiting (now: number | null): Generator<{ run: Waiting, lane: Lane, holds: Hold[] }> {
+   */
+  *#waiting (now: number | null): Generator<{ run: Waiting, lane: Lane, holds: Hold[] }> {
     const upTo = (holds: readonly Hold[]): Hold[] =>
       now === null ? holds.filter(({ to }) => to !== null) : clipped(holds, Number.MIN_SAFE_INTEGER, now)
     const seen = new Set<string>()

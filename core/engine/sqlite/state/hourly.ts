@@ -14,19 +14,39 @@ type Spreads = Record<typeof SPREADS[number], Durations>
 
 /** A row of the table hour. */
 interface Row extends Counts {
-  hour: number, task: string, queue: string, wait: string | null, held: string | null, run: string | null
+  hour: number
+  task: string
+  queue: string
+  wait: string | null
+  held: string | null
+  run: string | null
 }
 
 /** What ended in one hour of UTC, of one task in one queue. */
-interface Tally extends Counts, Spreads { hour: number, task: string, queue: string }
+interface Tally extends Counts, Spreads {
+  hour: number
+  task: string
+  queue: string
+}
 
 /** Hours that are held in memory before those that are over are let go. */
 const MOST = 1000
 const HOURS = 24
 
 const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
-  hour, task, queue, completed: 0, failed: 0, cancelled: 0, skipped: 0, dead: 0, retries: 0, cpu_ms: 0,
-  wait: new Durations(), held: new Durations(), run: new Durations()
+  hour,
+  task,
+  queue,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  skipped: 0,
+  dead: 0,
+  retries: 0,
+  cpu_ms: 0,
+  wait: new Durations(),
+  held: new Durations(),
+  run: new Durations()
 })
 
 const nameOf = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): string => `${hour}/${task}/${queue}`
@@ -106,7 +126,10 @@ export class Tallies {
 
   #read (tally: Tally): Tally {
     const row = this.#db.one<Row>(
-      'select * from hour where hour = ? and task = ? and queue = ?', tally.hour, tally.task, tally.queue
+      'select * from hour where hour = ? and task = ? and queue = ?',
+      tally.hour,
+      tally.task,
+      tally.queue
     )
     return row ? addRow(tally, row) : tally
   }
@@ -126,8 +149,7 @@ export class Tallies {
       replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held,
         run)
       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hour, task, queue, completed, failed, cancelled, skipped, dead,
-    retries, cpu_ms,
-    wait.text(), held.text(), run.text())
+      retries, cpu_ms, wait.text(), held.text(), run.text())
   }
 
   /** What came of the runs, by task or queue. */
@@ -155,7 +177,8 @@ export class Tallies {
    *  Answers the day from which the next one is to be sought. */
   fold (day: number, before: number): number {
     const first = this.#db.one<{ hour: number | null }>(
-      'select min(hour) as hour from hour where hour >= ?', day * HOURS
+      'select min(hour) as hour from hour where hour >= ?',
+      day * HOURS
     )?.hour ?? null
     if (first === null) return day
     const found = Math.floor(first / HOURS)
@@ -199,7 +222,11 @@ export class Tallies {
 
 function rowOf ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
   return {
-    at: hour * HOUR, name: by === 'task' ? task : queue, ...counts, wait: wait.spread(), held: held.spread(),
+    at: hour * HOUR,
+    name: by === 'task' ? task : queue,
+    ...counts,
+    wait: wait.spread(),
+    held: held.spread(),
     run: run.spread()
   }
 }

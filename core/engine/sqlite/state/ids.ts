@@ -32,7 +32,8 @@ export class Numbers {
 
   setMeta (name: string, value: number): void {
     this.#db.run(
-      'insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value', name,
+      'insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value',
+      name,
       value
     )
   }

@@ -7,10 +7,17 @@ import { laneKey } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import type { Tables } from './tables.ts'
 
-type LaneRow = {
-  id: number, task: string, queue: string, priority: number, span: number, scheduled: number, last: number | null
-} &
-  Record<typeof FINAL_STATES[number], number>
+type LaneRow =
+  & {
+    id: number
+    task: string
+    queue: string
+    priority: number
+    span: number
+    scheduled: number
+    last: number | null
+  }
+  & Record<typeof FINAL_STATES[number], number>
 
 /** Reads the image of the tables into memory that is empty. */
 export function readImage (tables: Tables): void {
@@ -22,7 +29,9 @@ export function readImage (tables: Tables): void {
   ) memory.owners.set(name, until)
   for (
     const { queue, tokens, at } of tables.all<{
-      queue: string, tokens: number, at: number
+      queue: string
+      tokens: number
+      at: number
     }>('select queue, tokens, at from rate')
   ) memory.buckets.set(queue, { tokens, at })
   for (const row of tables.all<LaneRow>('select * from lane order by id')) readLane(tables, row)
@@ -52,7 +61,8 @@ function readLane (tables: Tables, row: LaneRow): void {
 function readRunning (tables: Tables, lane: Lane): void {
   for (
     const row of tables.all<RunRow>(
-      `select * from run indexed by run_lane where ${PLACED} and lane = ? and state = 2`, lane.id
+      `select * from run indexed by run_lane where ${PLACED} and lane = ? and state = 2`,
+      lane.id
     )
   ) {
     const run = { ...tables.toRun(row), lease_until: null }

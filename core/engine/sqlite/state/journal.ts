@@ -67,6 +67,6 @@ export class Journal {
 function putBack (target: unknown, key: unknown, before: unknown): void {
   if (target === WORK) return (key as () => void)()
   if (target instanceof Map) return void (before === ABSENT ? target.delete(key) : target.set(key, before))
-  if (target instanceof Set) return void (before === true ? target.add(key) : target.delete(key));
-  (target as Record<PropertyKey, unknown>)[key as PropertyKey] = before
+  if (target instanceof Set) return void (before === true ? target.add(key) : target.delete(key))
+  ;(target as Record<PropertyKey, unknown>)[key as PropertyKey] = before
 }

@@ -36,16 +36,16 @@ export type LaneKey = Pick<Lane, 'task' | 'queue' | 'priority' | 'span' | 'sched
 /** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due
  *  beyond. */
 export interface LaneSource {
-  create (key: LaneKey): number
-  between (lane: Lane, after: number, until: number): number
-  after (lane: Lane, instant: number): number
+  create(key: LaneKey): number
+  between(lane: Lane, after: number, until: number): number
+  after(lane: Lane, instant: number): number
 }
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
 export const isSame = (a: LaneKey, b: LaneKey): boolean =>
   a.span === b.span && a.priority === b.priority && a.scheduled === b.scheduled && a.queue === b.queue &&
-    a.task === b.task
+  a.task === b.task
 
 /** The lanes in memory: counts without a scan, and no statement while nothing is due. */
 export class Lanes {
@@ -67,7 +67,18 @@ export class Lanes {
 
   hold (id: number, { task, queue, priority, span, scheduled, counts }: LaneKey & { counts: number[] }): Lane {
     const lane: Lane = {
-      id, task, queue, priority, span, scheduled, counts, last: null, horizon: NEVER, due: 0, later: null, first: null
+      id,
+      task,
+      queue,
+      priority,
+      span,
+      scheduled,
+      counts,
+      last: null,
+      horizon: NEVER,
+      due: 0,
+      later: null,
+      first: null
     }
     this.#journal.put(this.byId, id, lane)
     if (counts[PLACE.queued]! > 0) this.#journal.join(this.waiting, lane)
@@ -131,9 +142,13 @@ export class Lanes {
     const journal = this.#journal
     const left = lane.counts[PLACE[state]]! - 1
     journal.set(lane.counts, PLACE[state], left)
-    if (state === 'queued' || state === 'blocked') journal.put(
-      this.#inQueue, lane.queue, this.waitingIn(lane.queue) - 1
-    )
+    if (state === 'queued' || state === 'blocked') {
+      journal.put(
+        this.#inQueue,
+        lane.queue,
+        this.waitingIn(lane.queue) - 1
+      )
+    }
     if (state !== 'queued') return
     if (left === 0) journal.leave(this.waiting, lane)
     if (due_at <= lane.horizon) journal.set(lane, 'due', lane.due - 1)
@@ -144,9 +159,13 @@ export class Lanes {
     const journal = this.#journal
     journal.set(lane.counts, PLACE[run.state], lane.counts[PLACE[run.state]]! + 1)
     if (isFinal(run.state) && run.state !== 'skipped') journal.set(lane, 'last', run)
-    if (run.state === 'queued' || run.state === 'blocked') journal.put(
-      this.#inQueue, lane.queue, this.waitingIn(lane.queue) + 1
-    )
+    if (run.state === 'queued' || run.state === 'blocked') {
+      journal.put(
+        this.#inQueue,
+        lane.queue,
+        this.waitingIn(lane.queue) + 1
+      )
+    }
     if (run.state !== 'queued') return
     journal.join(this.waiting, lane)
     if (lane.first && comesFirst(run, lane.first)) journal.set(lane, 'first', run)
@@ -159,9 +178,11 @@ export class Lanes {
     const queued = lane.counts[PLACE.queued]!
     if (queued === 0) return this.#look(lane, now, 0, Infinity)
     const { first, horizon, later } = lane
-    if (first && queued === 1) return first.due_at > now
-      ? this.#look(lane, now, 0, first.due_at)
-      : this.#look(lane, now, 1, Infinity)
+    if (first && queued === 1) {
+      return first.due_at > now
+        ? this.#look(lane, now, 0, first.due_at)
+        : this.#look(lane, now, 1, Infinity)
+    }
     if (now === horizon && later !== null) return lane.due
     let due = lane.due
     const crossed = later === null || later <= now
@@ -206,8 +227,13 @@ export const isBehindDue = ({ span, scheduled, first, horizon }: Lane, run: Run)
   span !== null && !scheduled && first !== null && first.due_at <= horizon && comesFirst(first, run)
 
 /** What a cohort is called in words of the seam. */
-export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort =>
-  ({ task, queue, priority, span: span!, scheduled })
+export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort => ({
+  task,
+  queue,
+  priority,
+  span: span!,
+  scheduled
+})
 
 /** True when the run `a` comes before `b` in its lane: due first, then asked for first. */
 export const comesFirst = (a: Pick<Run, 'due_at' | 'id'>, b: Pick<Run, 'due_at' | 'id'>): boolean =>

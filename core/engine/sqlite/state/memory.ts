@@ -11,7 +11,10 @@ import type { SingleSource } from './singles.ts'
 
 /** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its
  *  queue. */
-export interface Claim { locks: readonly string[], rated: boolean }
+export interface Claim {
+  locks: readonly string[]
+  rated: boolean
+}
 
 const UNKNOWN: Claim = { locks: [], rated: false }
 
@@ -72,10 +75,13 @@ export class Memory {
     this.singles.moved(before, after, to.id)
     this.expects(after)
     // Until when its lease holds is its owner's to say.
-    if (after.state === 'running') this.journal.put(
-      this.running, after.id, after.lease_until === null ? after : { ...after, lease_until: null }
-    )
-    else if (before.state === 'running') this.#ended(before)
+    if (after.state === 'running') {
+      this.journal.put(
+        this.running,
+        after.id,
+        after.lease_until === null ? after : { ...after, lease_until: null }
+      )
+    } else if (before.state === 'running') this.#ended(before)
     // Others may have waited for one that waits no longer.
     if (after.state === 'queued' || (before.state !== 'running' && isFinal(after.state))) this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')

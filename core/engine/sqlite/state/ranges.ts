@@ -7,10 +7,16 @@ import { term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
 /** The runs of a lane in a state. */
-export interface Place { lane: Lane, state: State }
+export interface Place {
+  lane: Lane
+  state: State
+}
 
 /** The runs at some places, by who asked for them. */
-export interface Crowd { places: readonly Place[], sources: readonly Source[] }
+export interface Crowd {
+  places: readonly Place[]
+  sources: readonly Source[]
+}
 
 /** What the index run_lane has: all runs but those that are queued by hand. */
 export const PLACED = '(state <> 1 or source <> 2)'
@@ -45,7 +51,8 @@ export function foremost (db: Statements, crowd: Crowd, { meets, most }: { meets
 }
 
 /** How many runs of a crowd meet a term. */
-export const countOf = (db: Statements, crowd: Crowd, meets: Term): number => db.one<{ n: number }>(`
+export const countOf = (db: Statements, crowd: Crowd, meets: Term): number =>
+  db.one<{ n: number }>(`
   select coalesce(sum((select count(*) from run ${EACH} and ${meets.sql})), 0) as n
   from json_each(?) as place join json_each(?) as origin`, ...meets.values, ...bound(crowd))!.n
 

@@ -112,7 +112,17 @@ export const IS_PLAIN = 'turn = 0 and awaits is null and reason is null and move
 /** The values of PLAIN and the lane as the run that people see. */
 export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
   const [id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at] = values as [
-    number, number, number, number, number, number, number, string | null, string | null, number | null]
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    string | null,
+    string | null,
+    number | null
+  ]
   return {
     id: encodeId(id),
     task: lane.task,
@@ -157,14 +167,31 @@ export const INSERT_RUN = `
 
 /** `payload`: what of it lies in the row. */
 export const insertValues = (
-  run: Run, lane: Lane, { payload, expires }: { payload: string | null, expires: boolean }
+  run: Run,
+  lane: Lane,
+  { payload, expires }: { payload: string | null, expires: boolean }
 ): SQLInputValue[] => [
-  decodeId(run.id), lane.id, stateNumber(run.state), SOURCES.indexOf(run.source), run.due_at, run.nominal_at,
+  decodeId(run.id),
+  lane.id,
+  stateNumber(run.state),
+  SOURCES.indexOf(run.source),
+  run.due_at,
+  run.nominal_at,
   run.deadline_at,
-  run.max_retries, run.missed, run.created_at, run.finished_at, run.schedule, nameOf(
-    run.task, run.key
-  ), text(run.reason), payload,
-  expires ? 1 : null, run.now ? 1 : 0, run.single ? 1 : 0
+  run.max_retries,
+  run.missed,
+  run.created_at,
+  run.finished_at,
+  run.schedule,
+  nameOf(
+    run.task,
+    run.key
+  ),
+  text(run.reason),
+  payload,
+  expires ? 1 : null,
+  run.now ? 1 : 0,
+  run.single ? 1 : 0
 ]
 
 /** What few new runs have. */
@@ -178,22 +205,43 @@ export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || 
 /** All that changes while a run goes its way, and how it is stored. */
 const CHANGING: readonly (readonly [column: keyof Run, stored: (run: Run) => SQLInputValue])[] = [
   [
-    'max_retries', run => run.max_retries
-  ], ['nominal_at', run => run.nominal_at], ['deadline_at', run => run.deadline_at],
-  ['moved', run => text(run.moved)], ['key_until', untilNumber], ['now', run => run.now ? 1 : 0], [
-    'single', run => run.single ? 1 : 0
+    'max_retries',
+    run => run.max_retries
+  ],
+  ['nominal_at', run => run.nominal_at],
+  ['deadline_at', run => run.deadline_at],
+  ['moved', run => text(run.moved)],
+  ['key_until', untilNumber],
+  ['now', run => run.now ? 1 : 0],
+  [
+    'single',
+    run => run.single ? 1 : 0
   ],
   ['preempted', run => run.preempted],
   [
-    'state', run => stateNumber(run.state)
-  ], ['due_at', run => run.due_at], ['missed', run => run.missed], ['attempt', run => run.attempt],
-  ['turn', run => run.turn], ['crashes', run => run.crashes], ['started_at', run => run.started_at], [
-    'finished_at', run => run.finished_at
+    'state',
+    run => stateNumber(run.state)
   ],
-  ['owner', run => run.owner], ['cancel', run => text(run.cancel)], ['reason', run => text(run.reason)],
-  ['error', run => text(run.error)], ['warning', run => run.warning], [
-    'progress', run => text(run.progress)
-  ], ['child', run => text(run.child)]
+  ['due_at', run => run.due_at],
+  ['missed', run => run.missed],
+  ['attempt', run => run.attempt],
+  ['turn', run => run.turn],
+  ['crashes', run => run.crashes],
+  ['started_at', run => run.started_at],
+  [
+    'finished_at',
+    run => run.finished_at
+  ],
+  ['owner', run => run.owner],
+  ['cancel', run => text(run.cancel)],
+  ['reason', run => text(run.reason)],
+  ['error', run => text(run.error)],
+  ['warning', run => run.warning],
+  [
+    'progress',
+    run => text(run.progress)
+  ],
+  ['child', run => text(run.child)]
 ]
 
 /** By which columns change, a bit each, the last one for the lane: a handful of ways that runs go. */
@@ -234,17 +282,28 @@ export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string
 
 export const toAttempt = (
   { turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow
-): PastAttempt =>
-  ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
+): PastAttempt => ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
 
 /** The span of the lanes of single runs, as it is stored. */
 const SINGLE = -2
 
-interface LaneRow { task: string, queue: string, priority: number, span: number, scheduled: number }
+interface LaneRow {
+  task: string
+  queue: string
+  priority: number
+  span: number
+  scheduled: number
+}
 
-export const laneKey = ({ task, queue, priority, span, scheduled }: LaneRow): LaneKey =>
-  ({ task, queue, priority: PRIORITIES[priority]!, span: span === SINGLE ? null : span, scheduled: scheduled === 1 })
+export const laneKey = ({ task, queue, priority, span, scheduled }: LaneRow): LaneKey => ({
+  task,
+  queue,
+  priority: PRIORITIES[priority]!,
+  span: span === SINGLE ? null : span,
+  scheduled: scheduled === 1
+})
 
 /** Task, queue, priority, span and scheduled as they are stored. */
-export const laneValues = ({ task, queue, priority, span, scheduled }: LaneKey): SQLInputValue[] =>
-  [task, queue, PRIORITIES.indexOf(priority), span ?? SINGLE, scheduled ? 1 : 0]
+export const laneValues = (
+  { task, queue, priority, span, scheduled }: LaneKey
+): SQLInputValue[] => [task, queue, PRIORITIES.indexOf(priority), span ?? SINGLE, scheduled ? 1 : 0]

@@ -6,13 +6,19 @@ import type { Journal } from './journal.ts'
  *  deadlines and by when they were due. `since`: from when its deadline counts. `run`: as it is, unless it has to be
  *  read. */
 export interface Single {
-  id: string, group: number, now: boolean, deadline_at: number | null, due_at: number, since: number, run: Run | null
+  id: string
+  group: number
+  now: boolean
+  deadline_at: number | null
+  due_at: number
+  since: number
+  run: Run | null
 }
 
 /** What the single runs ask of the tables: `due` those that are due in (after, until], `after` the first due beyond. */
 export interface SingleSource {
-  due (after: number, until: number): Single[]
-  after (instant: number): number
+  due(after: number, until: number): Single[]
+  after(instant: number): number
 }
 
 /** The group of a single run: those of one task, queue and priority, apart by whether a schedule asked for them and
@@ -23,8 +29,7 @@ export const groupOf = (lane: number, { source, now }: Pick<Run, 'source' | 'now
 /** From when the deadline of a run counts: what a retry moves does not move that. */
 export const sinceOf = (
   { attempt, nominal_at, due_at, created_at }: Pick<Run, 'attempt' | 'nominal_at' | 'due_at' | 'created_at'>
-): number =>
-  Math.max(attempt > 0 ? nominal_at : due_at, created_at)
+): number => Math.max(attempt > 0 ? nominal_at : due_at, created_at)
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
@@ -53,8 +58,13 @@ function order (a: Single, b: Single): number {
 const isWaiting = (run: Run | null): run is Run => run !== null && run.single && run.state === 'queued'
 
 const singleOf = (run: Run, lane: number): Single => ({
-  id: run.id, group: groupOf(lane, run), now: run.now, deadline_at: run.deadline_at, due_at: run.due_at,
-  since: sinceOf(run), run
+  id: run.id,
+  group: groupOf(lane, run),
+  now: run.now,
+  deadline_at: run.deadline_at,
+  due_at: run.due_at,
+  since: sinceOf(run),
+  run
 })
 
 const ORDERS = [order, bySince, byDue] as const
@@ -71,7 +81,8 @@ function regrouped (due: Groups, fresh: readonly Single[], gone: readonly Single
   for (const [name, some] of Map.groupBy([...fresh, ...gone], ({ group }) => group)) {
     const added = some.filter(single => !left.has(single))
     const group = ORDERS.map((by, index) =>
-      [...(due.get(name)?.[index] ?? []).filter(single => !left.has(single)), ...added].toSorted(by))
+      [...(due.get(name)?.[index] ?? []).filter(single => !left.has(single)), ...added].toSorted(by)
+    )
     if (group[0]!.length > 0) after.set(name, group)
     else after.delete(name)
   }
@@ -139,7 +150,9 @@ export class Singles {
   #next (later: number | null): void {
     const before = this.#later
     this.#later = later
-    this.#journal.note(() => { this.#later = before })
+    this.#journal.note(() => {
+      this.#later = before
+    })
   }
 
   #insert (single: Single): void {

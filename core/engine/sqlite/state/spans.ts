@@ -8,11 +8,21 @@ import type { Journal } from './journal.ts'
 export type Open = Span & { id: number }
 
 /** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
-export interface LaneHold { readonly open: readonly Open[], readonly until: number }
+export interface LaneHold {
+  readonly open: readonly Open[]
+  readonly until: number
+}
 
 interface Row {
-  id: number, lane: number, owner: string, due_from: number, due_until: number, code: string, message: string,
-  began: number, ended: number | null
+  id: number
+  lane: number
+  owner: string
+  due_from: number
+  due_until: number
+  code: string
+  message: string
+  began: number
+  ended: number | null
 }
 
 const NOTHING: LaneHold = { open: [], until: Number.MIN_SAFE_INTEGER }
@@ -80,8 +90,8 @@ export class LaneHolds {
   }
 
   #write ({ id, owner, due_from, due_until }: Open, ended: number | null): void {
-    this.#db.run('update lane_hold set owner = ?, due_from = ?, due_until = ?, ended = ? where id = ?',
-      owner, due_from, due_until, ended, id)
+    this.#db.run('update lane_hold set owner = ?, due_from = ?, due_until = ?, ended = ? where id = ?', owner, due_from,
+      due_until, ended, id)
   }
 
   #insert (lane: number, { owner, due_from, due_until, code, message, began }: Span): number {
@@ -120,15 +130,20 @@ export class LaneHolds {
   leaving (lane: number, due: number, until: number | null): Hold[] {
     if (!this.mayHold(lane, due)) return []
     let known = this.#closed.get(lane)
-    if (known === undefined || known.since > due) this.#closed.set(
-      lane, known = { since: due, rows: this.#rows(lane, due) }
-    )
+    if (known === undefined || known.since > due) {
+      this.#closed.set(
+        lane,
+        known = { since: due, rows: this.#rows(lane, due) }
+      )
+    }
     return heldIn(known.rows, due, until)
   }
 
   #rows (lane: number, due: number): Row[] {
     return this.#db.all<Row>(
-      'select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id', lane, due
+      'select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id',
+      lane,
+      due
     )
   }
 
@@ -144,6 +159,7 @@ export class LaneHolds {
   }
 }
 
-const heldIn = (rows: readonly Row[], due: number, until: number | null): Hold[] => clipped(rows
-  .filter(row => row.due_from <= due && row.due_until >= due)
-  .map(({ code, message, began, ended, owner }) => ({ code, message, from: began, to: ended, owner })), due, until)
+const heldIn = (rows: readonly Row[], due: number, until: number | null): Hold[] =>
+  clipped(rows
+    .filter(row => row.due_from <= due && row.due_until >= due)
+    .map(({ code, message, began, ended, owner }) => ({ code, message, from: began, to: ended, owner })), due, until)

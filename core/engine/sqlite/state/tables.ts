@@ -12,7 +12,8 @@ import type { Lane, LaneKey, LaneSource } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import { Memory } from './memory.ts'
 import { Payloads } from './payloads.ts'
-import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, parsed, richValues, text, toRun, updateFor } from './rows.ts'
+import { INSERT_RUN, RICH_RUN, insertValues, isRich, laneValues, parsed, richValues, text, toRun,
+  updateFor } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
@@ -25,8 +26,10 @@ export type Part = 'result' | 'checkpoint'
 export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
 
 /** The queued runs of a lane that are due after an instant, as `QUEUED` binds them. */
-export const queuedIn = ({ id }: Lane, after = Number.MIN_SAFE_INTEGER): [number, number, number] =>
-  [id, after, Number.MAX_SAFE_INTEGER]
+export const queuedIn = (
+  { id }: Lane,
+  after = Number.MIN_SAFE_INTEGER
+): [number, number, number] => [id, after, Number.MAX_SAFE_INTEGER]
 
 const isFree = ({ key_until: until, state }: Run): boolean =>
   (until === 'started' && state === 'running') || (typeof until === 'string' && isFinal(state))
@@ -36,8 +39,15 @@ const SINGLE = 'from run indexed by run_single where state = 1 and single = 1'
 const SINGLE_ROW = 'id, lane, source, now, deadline_at, due_at, nominal_at, created_at, attempt'
 
 interface SingleRow {
-  id: number, lane: number, source: number, now: number, deadline_at: number | null, due_at: number
-  nominal_at: number, created_at: number, attempt: number
+  id: number
+  lane: number
+  source: number
+  now: number
+  deadline_at: number | null
+  due_at: number
+  nominal_at: number
+  created_at: number
+  attempt: number
 }
 
 function singleOf ({ id, lane, source, now, deadline_at, ...row }: SingleRow): Single {
@@ -69,24 +79,35 @@ export class Tables extends Prepared {
     return {
       create: (key: LaneKey) =>
         this.insertOne(
-          'insert into lane (task, queue, priority, span, scheduled) values (?, ?, ?, ?, ?)', ...laneValues(key)
+          'insert into lane (task, queue, priority, span, scheduled) values (?, ?, ?, ?, ?)',
+          ...laneValues(key)
         ),
-      between: (lane, after, until) => this.one<{ n: number }>(
-        `select count(*) as n from run where ${QUEUED} and due_at <= ?`, ...queuedIn(lane, after), until)!.n,
-      after: (lane, instant) => this.one<{ due_at: number }>(
-        `select due_at from run where ${QUEUED} order by due_at limit 1`, ...queuedIn(lane, instant)
-      )?.due_at ?? Infinity
+      between: (lane, after, until) =>
+        this.one<{ n: number }>(
+          `select count(*) as n from run where ${QUEUED} and due_at <= ?`,
+          ...queuedIn(lane, after),
+          until
+        )!.n,
+      after: (lane, instant) =>
+        this.one<{ due_at: number }>(
+          `select due_at from run where ${QUEUED} order by due_at limit 1`,
+          ...queuedIn(lane, instant)
+        )?.due_at ?? Infinity
     }
   }
 
   #singleSource (): SingleSource {
     return {
-      due: (after, until) => this.all<SingleRow>(
-        `select ${SINGLE_ROW} ${SINGLE} and due_at > ? and due_at <= ?`, after, until
-      ).map(singleOf),
+      due: (after, until) =>
+        this.all<SingleRow>(
+          `select ${SINGLE_ROW} ${SINGLE} and due_at > ? and due_at <= ?`,
+          after,
+          until
+        ).map(singleOf),
       after: instant =>
         this.one<{ due_at: number }>(
-          `select due_at ${SINGLE} and due_at > ? order by due_at limit 1`, instant
+          `select due_at ${SINGLE} and due_at > ? order by due_at limit 1`,
+          instant
         )?.due_at ?? Infinity
     }
   }
@@ -123,9 +144,11 @@ export class Tables extends Prepared {
     const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
     const [from, to] = lanes
     const { sql, values } = updateFor(before, after, from === to ? null : to.id)
-    if (this.run(sql, ...values) !== 1) throw new Error(
-      `run ${before.id} is not ${before.state} at turn ${before.turn} any more`
-    )
+    if (this.run(sql, ...values) !== 1) {
+      throw new Error(
+        `run ${before.id} is not ${before.state} at turn ${before.turn} any more`
+      )
+    }
     this.follow(before, after, lanes, at)
   }
 
@@ -141,7 +164,9 @@ export class Tables extends Prepared {
   /** A failed run is found by what it failed of; one that is queued again is not. */
   #mark ({ id, state, error, reason }: Run): void {
     this.run(
-      'update run set fingerprint = ? where id = ?', state === 'failed' ? markOf(error, reason) : null, decodeId(id)
+      'update run set fingerprint = ? where id = ?',
+      state === 'failed' ? markOf(error, reason) : null,
+      decodeId(id)
     )
   }
 
@@ -174,7 +199,7 @@ export class Tables extends Prepared {
       insert into attempt (run, turn, attempt, started_at, finished_at, outcome, error, reason)
       values (?, ?, ?, ?, ?, ?, ?, ?)
       on conflict (run, turn) do nothing`, decodeId(id), past.turn, past.attempt, past.started_at, past.finished_at,
-    past.outcome, text(past.error), text(past.reason))
+      past.outcome, text(past.error), text(past.reason))
   }
 
   /** Removes sums over what is long past. */

@@ -9,13 +9,25 @@ import type { Journal } from './journal.ts'
 export type Own = Hold & { seq: number }
 
 type Row = {
-  run: number, seq: number, code: string, message: string, began: number, ended: number | null, owner: string
+  run: number
+  seq: number
+  code: string
+  message: string
+  began: number
+  ended: number | null
+  owner: string
 }
 
 const COLUMNS = 'run, seq, code, message, began, ended, owner'
 
-const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own =>
-  ({ seq, code, message, from: began, to: ended, owner })
+const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own => ({
+  seq,
+  code,
+  message,
+  from: began,
+  to: ended,
+  owner
+})
 
 /** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by
  *  itself costs no statement. */
@@ -75,8 +87,15 @@ export class Waits {
       this.#db.one<{ seq: number | null }>('select max(seq) as seq from hold where run = ?', number)?.seq ?? 0
     ) + 1
     this.#db.run(
-      `insert into hold (${COLUMNS}, counted) values (?, ?, ?, ?, ?, ?, ?, ?)`, number, seq, code, message, from, to,
-      owner, counted
+      `insert into hold (${COLUMNS}, counted) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+      number,
+      seq,
+      code,
+      message,
+      from,
+      to,
+      owner,
+      counted
     )
     return seq
   }
@@ -87,7 +106,11 @@ export class Waits {
 
   #change (id: string, own: Own): void {
     this.#db.run(
-      'update hold set ended = ?, owner = ? where run = ? and seq = ?', own.to, own.owner, decodeId(id), own.seq
+      'update hold set ended = ?, owner = ? where run = ? and seq = ?',
+      own.to,
+      own.owner,
+      decodeId(id),
+      own.seq
     )
     this.#put(id, this.of(id).map(one => one.seq === own.seq ? own : one))
   }
@@ -117,16 +140,20 @@ export class Waits {
   /** What an owner says no more is anybody's until somebody judges again. */
   abandon (owners: readonly string[]): void {
     for (const [id, entries] of this.byRun) {
-      for (const own of entries) if (
-        own.to === null && owners.includes(own.owner)
-      ) this.#change(id, { ...own, owner: '' })
+      for (const own of entries) {
+        if (
+          own.to === null && owners.includes(own.owner)
+        ) this.#change(id, { ...own, owner: '' })
+      }
     }
   }
 
   /** True when a wait of the run that is over had an entry of this code. */
   wasHeldFor (id: string, code: string): boolean {
     return this.#db.one(
-      'select 1 from hold where run = ? and counted = 1 and code = ?', decodeId(id), code
+      'select 1 from hold where run = ? and counted = 1 and code = ?',
+      decodeId(id),
+      code
     ) !== undefined
   }
 
