@@ -2,7 +2,7 @@ import t from 'tap'
 import { SOAKS } from '../../bench/soak/soak.ts'
 import { grown } from '../../bench/soak/heap.ts'
 import { slope } from '../../bench/soak/steady.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

@@ -3,7 +3,7 @@ import { explanationWords, heldWords } from '../../core/cli/command/why.ts'
 import { gateWords } from '../../core/cli/terminal/gate-words.ts'
 import { machineView } from '../../core/model/view/machine-view.ts'
 import { machineWords } from '../../core/cli/command/readings.ts'
-import { calm } from '../work/eyes.ts'
+import { calm } from '../work/fake-senses.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import type { ExplanationView } from '../../core/cli/remote/answers.ts'
 

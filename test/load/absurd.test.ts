@@ -15,7 +15,7 @@ import { faultsOf } from '../../core/model/base/check.ts'
 import { loadConfig } from '../../core/load/config/config.ts'
 import { quietest } from '../../core/model/machine/activity.ts'
 import { retryAt } from '../../core/model/run/retry.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 
 interface Node {
   title?: string

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import type { FolderChange } from '../../core/load/task/tasks.ts'
 import { TaskFolder } from '../../core/load/task/tasks.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { until } from './until.ts'
 
 const task = (id: string, timeout = 1) => `export default { id: '${id}', func () {}, timeout: ${timeout} }\n`

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
 import { home, taskFile } from './home.ts'
-import { scratch } from '../work/house.ts'
-import type { Owner } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
+import type { Owner } from '../work/harness.ts'
 
 async function embedded (t: Owner, options: Parameters<typeof createManager>[0] = {}) {
   const manager = await createManager({ root: scratch(t), files: 'none', ...options })

@@ -2,8 +2,8 @@ import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
-import { scratch } from '../work/house.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
+import { scratch } from '../work/harness.ts'
 import type { Json } from '../../core/model/base/json.ts'
 
 const NAMES = ['pause/task/a', 'activity', 'breaker/a', 'clock']

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { eventsIn, inMemory } from './broadcast.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
 import type { Told } from './broadcast.ts'
 

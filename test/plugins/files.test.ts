@@ -11,7 +11,7 @@ import { defaultsOf } from '../../core/model/config/config.ts'
 import { fileName, forgetUploads, storeUpload } from '../../core/work/desk/uploads.ts'
 import { TASKS, setup } from './setup.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const OCTETS = { 'content-type': 'application/octet-stream' }

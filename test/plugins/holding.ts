@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Eyes } from '../../core/manager.ts'

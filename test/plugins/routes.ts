@@ -1,7 +1,7 @@
 import fastify from 'fastify'
 import type { Test } from 'tap'
 import { createManager } from '../../core/manager.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { offpeak } from '../../core/server.ts'
 
 export interface Route {

@@ -5,7 +5,7 @@ import { FullRun, Task } from '../../plugins/_schema/base.ts'
 import { HOUR, MINUTE, laptop } from './holding.ts'
 import { held, setup } from './setup.ts'
 import { START } from '../clock.ts'
-import { fakeEyes } from '../work/eyes.ts'
+import { fakeEyes } from '../work/fake-senses.ts'
 
 const MAINS = {
   id: 'backup',

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { cutEnvironment, cutPower, powercutLibrary } from '../powercut.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { taskFile } from '../manager/home.ts'
-import type { Owner } from '../work/house.ts'
+import type { Owner } from '../work/harness.ts'
 
 const library = powercutLibrary(scratch(t))
 const skip = library === null && 'there is no C compiler here'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
 

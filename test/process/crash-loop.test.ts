@@ -1,6 +1,6 @@
 import t from 'tap'
 import { left, served } from './server.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SLOW, ended, modules } from './ended.ts'
 import { served } from './server.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 import { broken } from '../recount.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 
 const KILLS = 30

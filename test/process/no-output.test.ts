@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 import { CALM } from '../calm.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')

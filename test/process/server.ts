@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createManager } from '../../core/manager.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { CALM } from '../calm.ts'
 import { until } from '../clock.ts'
-import type { Owner } from '../work/house.ts'
+import type { Owner } from '../work/harness.ts'
 import type { TaskManager } from '../../core/manager.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { MOST_KEPT } from '../../core/work/context/file-calls.ts'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { scratch } from '../work/house.ts'
+import { scratch } from '../work/harness.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ahead } from './forecast/live.ts'
 import { createTestManager } from '../../core/index.ts'
 import type { Foreseen } from '../../core/model/forecast/forecast.ts'
-import type { Owner } from '../work/house.ts'
+import type { Owner } from '../work/harness.ts'
 import type { TaskContext, TaskDefinition, TestClock, TestManager, TestManagerOptions } from '../../core/index.ts'
 
 const HOUR = 60

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createTestManager } from '../../core/index.ts'
 import type { TaskContext, TestClock, TestManagerOptions } from '../../core/index.ts'
-import type { Owner } from '../work/house.ts'
+import type { Owner } from '../work/harness.ts'
 
 async function kitFor (t: Owner, options: TestManagerOptions) {
   const kit = await createTestManager(options)

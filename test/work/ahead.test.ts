@@ -1,9 +1,9 @@
 import t from 'tap'
 import { StopReason } from '../../core/model/run/outcome.ts'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { fakeClock, until } from '../clock.ts'
 import type { FakeClock } from '../clock.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const QUICK = 30
 const SLOTS = 3

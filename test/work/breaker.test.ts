@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Breaker, pauseOf } from '../../core/work/conditions/breaker.ts'
 import { Pauses } from '../../core/work/conditions/pauses.ts'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './house.ts'
+import type { HouseOptions, Owner } from './harness.ts'
 import type { Run } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 

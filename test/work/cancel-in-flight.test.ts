@@ -1,5 +1,5 @@
 import t from 'tap'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { until } from '../clock.ts'
 
 t.test('a run whose cancel was acknowledged while it was being claimed does not begin', async t => {

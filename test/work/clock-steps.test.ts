@@ -3,7 +3,7 @@ import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { MISFIRES } from '../../core/model/task/task.ts'
 import { fakeClock } from '../clock.ts'
-import { house, scratch } from './house.ts'
+import { house, scratch } from './harness.ts'
 import type { Misfire } from '../../core/model/task/task.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')

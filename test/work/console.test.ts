@@ -9,7 +9,7 @@ import { RunOutput } from '../../core/work/context/run-output.ts'
 import { home } from '../manager/home.ts'
 import { runScope } from '../../core/work/context/scope.ts'
 import { until } from '../clock.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 120_000 }
 const MODES = ['inline', 'thread', 'process'] as const

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Upkeep } from '../../core/work/upkeep/maintenance.ts'
 import { configOf } from '../../core/model/config/config.ts'
-import { house, scratch } from './house.ts'
+import { house, scratch } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './house.ts'
+import type { HouseOptions, Owner } from './harness.ts'
 
 const DAY = 86_400_000
 

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { VirtualClock } from '../../core/work/simulate/clock.ts'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './house.ts'
+import type { HouseOptions, Owner } from './harness.ts'
 import type { State } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 

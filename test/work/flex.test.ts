@@ -2,8 +2,8 @@ import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { DAY, HOUR, MINUTE } from '../../core/model/base/duration.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from './eyes.ts'
-import { scratch } from './house.ts'
+import { fakeEyes } from './fake-senses.ts'
+import { scratch } from './harness.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 const MONDAY = Date.parse('2026-11-02T00:00:00Z')

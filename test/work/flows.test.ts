@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { taskOf } from '../task.ts'
 import type { Task } from '../../core/model/task/task.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { Forecaster } from '../../core/work/plan/forecast.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { tookOf } from '../../core/work/plan/present.ts'
 import type { ForetellAsk } from '../../core/work/plan/forecast.ts'
 import type { Forecast, Present } from '../../core/model/forecast/forecast.ts'
-import type { HouseOptions, Owner } from './house.ts'
+import type { HouseOptions, Owner } from './harness.ts'
 
 const HOUR = 3_600_000
 

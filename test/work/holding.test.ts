@@ -1,9 +1,9 @@
 import t from 'tap'
-import { calm } from './eyes.ts'
-import { gate, house } from './house.ts'
+import { calm } from './fake-senses.ts'
+import { gate, house } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions } from './house.ts'
-import type { Owner } from './house.ts'
+import type { HouseOptions } from './harness.ts'
+import type { Owner } from './harness.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 import type { Task } from '../../core/model/task/task.ts'
 

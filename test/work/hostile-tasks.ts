@@ -4,7 +4,7 @@ import { ISOLATIONS } from '../../core/model/task/isolation.ts'
 import { home } from '../manager/home.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 export const SLOW = { timeout: 120_000 }
 const OVER = ['completed', 'failed', 'skipped', 'cancelled']

@@ -2,10 +2,10 @@ import t from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { home } from '../manager/home.ts'
-import { scratch } from './house.ts'
+import { scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 120_000 }
 /** Long enough to start everything on a machine that is busy, s. */

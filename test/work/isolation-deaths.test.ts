@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
-import { scratch } from './house.ts'
+import { scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 60_000 }
 const ONCE = { max_retries: 0 }

@@ -3,7 +3,7 @@ import { home } from '../manager/home.ts'
 import { metered } from '../../core/work/isolate/meter.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 import type { Used } from '../../core/model/run/used.ts'
 
 const SLOW = { timeout: 60_000 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scratch } from './house.ts'
+import { scratch } from './harness.ts'
 import { served } from '../process/server.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { fakeEyes } from './eyes.ts'
+import { fakeEyes } from './fake-senses.ts'
 import { home } from '../manager/home.ts'
 import { systemClock } from '../../core/model/base/clock.ts'
 import { until } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const MODES = ['inline', 'thread', 'process'] as const
 const SLOW = { timeout: 60_000 }

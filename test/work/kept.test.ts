@@ -1,7 +1,7 @@
 import t from 'tap'
 import { home } from '../manager/home.ts'
 import { until } from '../clock.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 60_000 }
 const MODES = ['inline', 'thread', 'process'] as const

@@ -5,7 +5,7 @@ import { InlineTable } from '../../core/work/watch/inline-table.ts'
 import { closeSignalPipe, findSignalPipe, waitingSignals } from '../../core/work/watch/signal-pipe.ts'
 import { placeIn } from '../../core/work/watch/loop-watch.ts'
 import { readNote, removeNote, writeNote } from '../../core/work/watch/note.ts'
-import { scratch } from './house.ts'
+import { scratch } from './harness.ts'
 import { until } from '../clock.ts'
 
 t.test('another thread sees which inline runs there are, and whose function has not returned', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { until } from '../clock.ts'
 
 t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed [F14]', async t => {

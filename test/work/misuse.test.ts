@@ -1,6 +1,6 @@
 import t from 'tap'
 import { home } from '../manager/home.ts'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { until } from '../clock.ts'
 import type { Run } from '../../core/model/run/run.ts'
 

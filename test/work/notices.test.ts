@@ -1,7 +1,7 @@
 import t from 'tap'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { until } from '../clock.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const SECOND = 1000

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Pauses } from '../../core/work/conditions/pauses.ts'
-import { house } from './house.ts'
-import type { Owner } from './house.ts'
+import { house } from './harness.ts'
+import type { Owner } from './harness.ts'
 import type { PauseAsk } from '../../core/work/conditions/pauses.ts'
 
 const HOUR = 3_600_000

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { fakeClock, until } from '../clock.ts'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { runView } from '../../core/model/view/view.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house, scratch } from './house.ts'
+import { gate, house, scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import { refilled, drawn, nextStart, whole } from '../../core/model/config/queue.ts'
 import type { Added } from '../../core/engine/engine.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import { labelOf } from '../../core/model/run/run.ts'
 import { retryAt } from '../../core/model/run/retry.ts'
 import { until } from '../clock.ts'

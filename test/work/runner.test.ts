@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LEASE } from '../../core/work/run/lease.ts'
 import { SECOND } from '../../core/model/base/duration.ts'
-import { gate, house } from './house.ts'
+import { gate, house } from './harness.ts'
 import { until } from '../clock.ts'
 import type { State } from '../../core/model/run/run.ts'
 

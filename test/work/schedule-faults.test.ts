@@ -2,7 +2,7 @@ import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { engineFailed } from '../../core/model/base/errors.ts'
 import { faultWait } from '../../core/work/plan/faults.ts'
-import { house } from './house.ts'
+import { house } from './harness.ts'
 import type { PlanAsk } from '../../core/engine/engine.ts'
 import type { Task } from '../../core/model/task/task.ts'
 

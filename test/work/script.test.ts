@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endOrphan, startedAt } from '../../core/work/isolate/process-group.ts'
-import { house, scratch } from './house.ts'
+import { house, scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import { spawn } from 'node:child_process'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 import type { Task, Work } from '../../core/model/task/task.ts'
 
 const CODES = { ok: [0], warn: [], retry: [] }

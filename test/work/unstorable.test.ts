@@ -1,6 +1,6 @@
 import t from 'tap'
-import { house } from './house.ts'
-import { isTold } from '../told.ts'
+import { house } from './harness.ts'
+import { isTold } from '../settled.ts'
 import { until } from '../clock.ts'
 
 t.test('an end that cannot be stored as it is, is stored as a failed attempt [F31]', async t => {

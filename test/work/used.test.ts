@@ -3,11 +3,11 @@ import { existsSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
 import { metered } from '../../core/work/isolate/meter.ts'
-import { scratch } from './house.ts'
+import { scratch } from './harness.ts'
 import { treeUsed } from '../../core/work/isolate/process-tree.ts'
 import { until } from '../clock.ts'
 import type { FullRun, State } from '../../core/model/run/run.ts'
-import type { Owner } from './house.ts'
+import type { Owner } from './harness.ts'
 import type { Used } from '../../core/model/run/used.ts'
 
 const SLOW = { timeout: 60_000 }
