@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addStart } from './cli/command/start.ts'
 import { withheldWords } from './cli/remote/withheld.ts'
-import { complain, guardStreams, tell } from './cli/terminal/say.ts'
+import { complain, guardStreams, tell } from './cli/terminal/output.ts'
 
 // The server stays for months: it does not carry the other commands with it.
 const commandsFor = async (word: string | undefined) =>
@@ -34,7 +34,7 @@ export async function main (argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = complain(error)
     // What was started before it went wrong must not keep the process.
-    if (argv[2] === 'start') (await import('./cli/local/end.ts')).endProcess(Number(process.exitCode))
+    if (argv[2] === 'start') (await import('./cli/local/end-process.ts')).endProcess(Number(process.exitCode))
     process.exit()
   }
 }

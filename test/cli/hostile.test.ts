@@ -55,7 +55,7 @@ t.test('what the escape does can be undone by a reader of JSON, and leaves ordin
 t.test('nothing but the edge writes to the standard streams', async t => {
   const files = globSync('core/{cli.ts,cli/**/*.ts,log.ts}', { cwd: ROOT })
   const wrong = files.filter(file =>
-    file !== join('core/cli/terminal/say.ts') &&
+    file !== join('core/cli/terminal/output.ts') &&
     /console\.|process\.std(?:out|err)\.write|\bout\.write|stdout\.write/.test(readFileSync(join(ROOT, file), 'utf8'))
   )
   t.same(wrong, [])

@@ -8,7 +8,7 @@ import { OffpeakError, usageInvalid } from '../../model/base/errors.ts'
 import { askOf, asking } from '../terminal/enqueue-options.ts'
 import { jsonIn, textOf } from '../terminal/json.ts'
 import { remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 
 type EnqueueGiven = Remote & AskGiven & { bulk?: string }
 

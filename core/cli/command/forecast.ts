@@ -3,9 +3,9 @@ import type { ForecastView } from '../remote/answers.ts'
 import type { Remote } from '../remote/options.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords } from '../terminal/words.ts'
+import { durationWords, timeWords } from '../terminal/run-words.ts'
 import { remote, whole } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
 interface Foreseen {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Remote } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
-import { plain, say, sayJson } from '../terminal/say.ts'
+import { plain, say, sayJson } from '../terminal/output.ts'
 import { remote } from '../remote/options.ts'
 
 async function health (given: Remote): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { StartGiven } from '../local/serve.ts'
+import type { StartGiven } from '../local/start.ts'
 import { local, whole } from '../remote/options.ts'
 
 /** `start`: the server, in the foreground. */
@@ -9,5 +9,5 @@ export function addStart (program: Command): void {
     .option('--port <port>', 'the port to listen on; 0 takes a free one', whole('--port', 0, 65_535))
     .option('--demo', 'the built-in tasks every few seconds, on sample files in a folder of their own')
     .option('--display-only', 'print what is scheduled, and start nothing')
-    .action(async (given: StartGiven) => (await import('../local/serve.ts')).start(given))
+    .action(async (given: StartGiven) => (await import('../local/start.ts')).start(given))
 }

@@ -3,9 +3,9 @@ import { Option } from 'commander'
 import type { Remote } from '../remote/options.ts'
 import type { StatsView } from '../../work/desk/statistics.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords } from '../terminal/words.ts'
+import { durationWords, timeWords } from '../terminal/run-words.ts'
 import { past, remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
 interface Told {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import type { Filter } from '../terminal/filter.ts'
+import type { Filter } from '../terminal/run-filter.ts'
 import type { Remote } from '../remote/options.ts'
 import type { HealthAnswer, RunAnswer, RunsAnswer, TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
-import { agoWords, durationWords, whenWords, whyWords } from '../terminal/words.ts'
+import { agoWords, durationWords, whenWords, whyWords } from '../terminal/run-words.ts'
 import { oneOf, remote, whole } from '../remote/options.ts'
-import { plain, say, sayJson } from '../terminal/say.ts'
-import { which } from '../terminal/filter.ts'
+import { plain, say, sayJson } from '../terminal/output.ts'
+import { which } from '../terminal/run-filter.ts'
 import { table } from '../terminal/table.ts'
 
 /** What is scheduled, as rows: id, status, schedule in words, last and next run. */

@@ -7,7 +7,7 @@ import { Client } from '../remote/client.ts'
 import { frameOf } from '../terminal/frame.ts'
 import { liveEvents } from '../remote/events.ts'
 import { remote } from '../remote/options.ts'
-import { draw, say, sayJson } from '../terminal/say.ts'
+import { draw, say, sayJson } from '../terminal/output.ts'
 
 const TOPICS = ['runs', 'tasks', 'config', 'readings']
 /** A frame comes four times a second at most, and once a second at least: spans go on by themselves. */

@@ -3,16 +3,16 @@ import type { AskGiven } from '../terminal/enqueue-options.ts'
 import type { Remote } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 
 type UploadGiven = Remote & AskGiven & { name?: string, task?: string, wait?: boolean, follow?: boolean }
 
 async function upload (file: string, { name, task, ...given }: UploadGiven): Promise<void> {
   if (task !== undefined) {
-    const { runNow } = await import('./runs.ts')
+    const { runNow } = await import('./run.ts')
     return await runNow(task, { ...given, file, ...name !== undefined && { name } })
   }
-  const { sendFile } = await import('../remote/send-file.ts')
+  const { sendFile } = await import('../terminal/send-file.ts')
   const stored = await sendFile(await Client.find(given), file, name)
   if (given.json) return sayJson(stored)
   say(stored.path)

@@ -1,11 +1,11 @@
 import type { Local } from '../remote/options.ts'
-import { agoWords, timeWords } from '../terminal/words.ts'
+import { agoWords, timeWords } from '../terminal/run-words.ts'
 import { comingFires } from '../../model/schedule/schedule.ts'
 import { iso } from '../../model/base/clock.ts'
 import { nextFires, wordsFor } from '../../model/trigger.ts'
 import { peekSchedules } from '../../engine/sqlite/file/schedules.ts'
 import { managerOptions } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { durationTooLong } from '../../model/base/errors.ts'
 import { managerOptions } from '../remote/options.ts'
 import { milliseconds } from '../../model/base/duration.ts'
-import { plain, say, sayJson, tell } from '../terminal/say.ts'
+import { plain, say, sayJson, tell } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
 export type TokenGiven = Local & { json?: boolean }

@@ -5,11 +5,11 @@ import type { Config } from '../../model/config/config.ts'
 import type { HealthAnswer } from './answers.ts'
 import type { Problem } from '../../model/view/problem.ts'
 import type { Remote } from './options.ts'
-import type { SendAsk } from './upload.ts'
+import type { SendAsk } from './send-bytes.ts'
 import { OffpeakError, serverSilent, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE, noteLack, noteWithheld } from './withheld.ts'
-import { hasTaken } from './taken.ts'
+import { hasTaken } from './may-have-arrived.ts'
 import { managerOptions } from './options.ts'
 import type { Lack } from './withheld.ts'
 import { tokenFile } from '../../token.ts'
@@ -200,7 +200,7 @@ export class Client {
 
   /** Sends bytes as they are read; the answer may take as long as they do. */
   async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
-    const { sendBytes } = await import('./upload.ts')
+    const { sendBytes } = await import('./send-bytes.ts')
     const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => {
       throw serverUnreachable({ url: this.url, cause })
     })

@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from '../remote/client.ts'
 import type { FullRunView, LineAnswer, LinesAnswer } from '../remote/answers.ts'
 import { isFinal } from '../../model/run/run.ts'
-import { plain } from './say.ts'
-import { timeWords } from './words.ts'
+import { plain } from './output.ts'
+import { timeWords } from './run-words.ts'
 
 const PAUSE = 250
 const BAR = 24

@@ -1,7 +1,7 @@
 import type { MachineView, RunAnswer, TaskView } from '../remote/answers.ts'
-import { agoWords, durationWords, timeWords, whyWords } from './words.ts'
+import { agoWords, durationWords, timeWords, whyWords } from './run-words.ts'
 import { known } from '../../model/machine/reading.ts'
-import { plain, styled } from './say.ts'
+import { plain, styled } from './output.ts'
 import { progressWords } from './follow.ts'
 import { table } from './table.ts'
 

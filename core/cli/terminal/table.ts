@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { plain, styled } from './say.ts'
+import { plain, styled } from './output.ts'
 
 const GAP = '  '
 const LEAST = 8

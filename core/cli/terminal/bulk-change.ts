@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
-import type { Many } from '../terminal/filter.ts'
+import type { Many } from './run-filter.ts'
 import type { Remote } from '../remote/options.ts'
 import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
-import { complain, say, sayJson } from '../terminal/say.ts'
-import { durationOf } from '../terminal/enqueue-options.ts'
-import { stateWords } from '../terminal/words.ts'
-import { filtered, manyOf } from '../terminal/filter.ts'
+import { complain, say, sayJson } from './output.ts'
+import { durationOf } from './enqueue-options.ts'
+import { stateWords } from './run-words.ts'
+import { filtered, manyOf } from './run-filter.ts'
 import { remote } from '../remote/options.ts'
-import { runRows } from './tasks.ts'
+import { runRows } from '../command/tasks.ts'
 
 export interface Counted {
   matched: number

@@ -1,5 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
-import { endProcess } from './end.ts'
+import { endProcess } from './end-process.ts'
 import { originOf } from '../../work/context/uncaught.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const

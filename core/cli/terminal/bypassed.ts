@@ -1,5 +1,5 @@
 import type { RequestedAnswer } from '../remote/answers.ts'
-import { plain, tell } from './say.ts'
+import { plain, tell } from './output.ts'
 
 /** Says which conditions a run passes because it was asked for at once; of one that is held all the same there are
  *  others to tell. */

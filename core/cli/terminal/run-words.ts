@@ -1,7 +1,7 @@
 import type { FullRunView, RunAnswer } from '../remote/answers.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { spanWords } from '../../model/base/duration.ts'
-import { plain, styled } from './say.ts'
+import { plain, styled } from './output.ts'
 
 type Style = Parameters<typeof styled>[0]
 

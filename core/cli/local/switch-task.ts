@@ -5,7 +5,7 @@ import type { TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/base/errors.ts'
 import { managerOptions, remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/output.ts'
 
 /** Without a server config.json is changed here, and the data folder records who did it. */
 async function switchHere (id: string, enabled: boolean, given: Remote): Promise<void> {

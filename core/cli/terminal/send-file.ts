@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { Client } from './client.ts'
-import type { Source } from './upload.ts'
-import { CLEAR_LINE, draw } from '../terminal/say.ts'
+import type { Client } from '../remote/client.ts'
+import type { Source } from '../remote/send-bytes.ts'
+import { CLEAR_LINE, draw } from './output.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 

@@ -6,10 +6,10 @@ import type { State } from '../../model/run/run.ts'
 import { Client } from '../remote/client.ts'
 import { Option } from 'commander'
 import { askOf, asking } from '../terminal/enqueue-options.ts'
-import { tellPassed } from '../terminal/passed.ts'
-import { durationWords, runWords, stateWords, whyWords } from '../terminal/words.ts'
+import { tellPassed } from '../terminal/bypassed.ts'
+import { durationWords, runWords, stateWords, whyWords } from '../terminal/run-words.ts'
 import { follow, lineWords, newLines, progressWords } from '../terminal/follow.ts'
-import { CLEAR_LINE, draw, plain, say, sayJson, tell } from '../terminal/say.ts'
+import { CLEAR_LINE, draw, plain, say, sayJson, tell } from '../terminal/output.ts'
 import { remote } from '../remote/options.ts'
 
 /** The exit code of a command that waited for a run. */
@@ -88,7 +88,7 @@ interface Along {
 }
 
 async function payloadWith (client: Client, { file, name, task, payload }: Along): Promise<Record<string, unknown>> {
-  const { sendFile, withPath } = await import('../remote/send-file.ts')
+  const { sendFile, withPath } = await import('../terminal/send-file.ts')
   withPath(payload, { path: '' })
   // Before a gigabyte is sent for it.
   await client.get(`/api/tasks/${encodeURIComponent(task)}`)
