@@ -8,7 +8,7 @@ import type { Listener, Notice } from '../../model/notice.ts'
 import type { Pauses } from './pauses.ts'
 import type { Failure, Outcome } from '../../model/run/outcome.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from './situation.ts'
+import type { Situation } from './conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface BreakerOptions {

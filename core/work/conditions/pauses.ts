@@ -9,7 +9,7 @@ import type { Duration } from '../../model/base/duration.ts'
 import type { Engine, Note } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Pause } from '../../model/gates/gate.ts'
-import type { Situation } from './situation.ts'
+import type { Situation } from './conditions.ts'
 
 /** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
 export interface PauseAsk {

@@ -11,7 +11,7 @@ import type { Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog
 import type { Duration } from '../../model/base/duration.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 
 export type Reach = TaskContext['reach']
 export type { Breathing } from '../../model/task/context.ts'

@@ -7,7 +7,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { QueueCount } from '../../engine/reports.ts'
 import type { Pause } from '../../model/gates/gate.ts'
 import type { Runner } from '../run/runner.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is

@@ -11,7 +11,7 @@ import type { Histogram } from '../../model/machine/activity.ts'
 import type { Planner } from './planner.ts'
 import type { PlainTask, Present, Took } from '../../model/forecast/forecast.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface PresentOptions {

@@ -26,7 +26,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { LogLine } from '../../engine/reports.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 import type { Lease, PastAttempt, Reason, Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Task, TaskFunction } from '../../model/task/task.ts'
 import type { Used } from '../../model/run/used.ts'
 

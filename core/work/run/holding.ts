@@ -17,7 +17,7 @@ import type { GateAnswer, Judgement } from '../../model/gates/gate.ts'
 import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Priority, Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Verdicts } from './verdicts.ts'
 

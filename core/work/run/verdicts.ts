@@ -9,7 +9,7 @@ import type { Dependencies } from '../conditions/dependencies.ts'
 import type { Facts } from '../../model/admit/occupancy.ts'
 import type { GateAnswer, Judgement, Reservation, Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Others } from '../../model/gates/crowd.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 

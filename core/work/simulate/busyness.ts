@@ -1,5 +1,5 @@
 import type { ActiveRuns } from '../run/active.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 
 export interface WakefulOptions {
   active: () => ActiveRuns

@@ -3,7 +3,7 @@ import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/situation.ts'
+import type { Situation } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface LullOptions {

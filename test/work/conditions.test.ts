@@ -1,10 +1,10 @@
 import t from 'tap'
-import { Situation } from '../../core/work/conditions/situation.ts'
+import { Situation } from '../../core/work/conditions/conditions.ts'
 import { asksForSignal } from '../../core/model/machine/signal.ts'
 import { calmReading } from '../../core/model/machine/scene.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { fakeClock } from '../clock.ts'
-import type { Changed } from '../../core/work/conditions/situation.ts'
+import type { Changed } from '../../core/work/conditions/conditions.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Signal } from '../../core/model/machine/reading.ts'
 
