@@ -23,7 +23,7 @@ import { Pauses } from './work/conditions/pauses.ts'
 import { Planner } from './work/plan/planner.ts'
 import { Security } from './security.ts'
 import { Senses } from './sense/senses.ts'
-import { Situation } from './work/conditions/conditions.ts'
+import { LiveConditions } from './work/conditions/conditions.ts'
 import { StandstillWatch } from './work/upkeep/standstill.ts'
 import { StopReason } from './model/run/outcome.ts'
 import { StoreFeed } from './work/upkeep/store-feed.ts'
@@ -72,7 +72,7 @@ export interface Parts {
   engine: Engine
   calls: EngineCalls
   senses: Eyes
-  situation: Situation
+  conditions: LiveConditions
   runner: Runner
   planner: Planner
   desk: Desk
@@ -150,14 +150,14 @@ function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
 }
 
 function runnerFor ({ parts, options, config, folder, random, tasks, leadMs }: Wiring): Runner {
-  const { engine, clock, situation, owner, notices, settings, watch } = parts
+  const { engine, clock, conditions, owner, notices, settings, watch } = parts
   const { log } = config()
   return new Runner({
     engine,
     clock,
     random,
     tasks,
-    situation,
+    conditions,
     owner,
     leadMs,
     uploads: () => uploadsIn(folder()),
@@ -276,13 +276,13 @@ function composeInputs (wiring: Wiring): void {
     ...options.engine && { account: null }
   })
   parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })
-  parts.situation = new Situation({ clock, config, failed: notices.report })
+  parts.conditions = new LiveConditions({ clock, config, failed: notices.report })
 }
 
 /** What plans, runs, keeps and answers. */
 function composeWork (wiring: Wiring): void {
   const { parts, hooks, config, folder, tasks } = wiring
-  const { engine, clock, notices, situation, settings, owner } = parts
+  const { engine, clock, notices, conditions, settings, owner } = parts
   const notice = notices.say
   parts.steps = new ClockSteps(clock)
   parts.planner = plannerFor(wiring)
@@ -294,7 +294,7 @@ function composeWork (wiring: Wiring): void {
     notice,
     tasks,
     coming: () => parts.catalog.coming,
-    situation,
+    conditions,
     planner,
     runner,
     scheduleId: scheduleIds(clock),
@@ -313,7 +313,7 @@ function composeWork (wiring: Wiring): void {
     engine,
     clock,
     config,
-    situation,
+    conditions,
     tasks,
     planner: () => planner,
     activity: () => parts.foresight.histogram,
@@ -321,8 +321,8 @@ function composeWork (wiring: Wiring): void {
   })
   notices.listen(forecaster.changed, 'forecast')
   parts.foresight = new Foresight({ engine, clock, config, forecaster })
-  parts.pauses = new Pauses({ engine, clock, situation })
-  parts.breaker = new Breaker({ engine, clock, notice, tasks, situation, pauses: parts.pauses })
+  parts.pauses = new Pauses({ engine, clock, conditions })
+  parts.breaker = new Breaker({ engine, clock, notice, tasks, conditions, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner, steps: parts.steps })
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })

@@ -27,7 +27,7 @@ import type { Runner } from './work/run/runner.ts'
 import type { IoWatch } from './work/upkeep/io-watch.ts'
 import type { Security } from './security.ts'
 import type { Service, ServiceState } from './model/base/service.ts'
-import type { Situation } from './work/conditions/conditions.ts'
+import type { LiveConditions } from './work/conditions/conditions.ts'
 import type { TaskDefinition } from './model/task/task.ts'
 import type { StandstillWatch } from './work/upkeep/standstill.ts'
 import type { Ticker } from './work/upkeep/ticker.ts'
@@ -44,7 +44,7 @@ export class TaskManager implements Service {
   readonly catalog: Catalog
   readonly engine: Engine
   readonly senses: Eyes
-  readonly situation: Situation
+  readonly conditions: LiveConditions
   readonly runner: Runner
   readonly planner: Planner
   readonly desk: Desk
@@ -80,14 +80,14 @@ export class TaskManager implements Service {
       look: () => this.look(),
       poll: () => this.#poll()
     })
-    const { engine, late, catalog, senses, situation, runner, ticker, notices, clock } = parts
+    const { engine, late, catalog, senses, conditions, runner, ticker, notices, clock } = parts
     this.settings = settings
     this.clock = clock
     this.owner = parts.owner
     this.engine = engine
     this.catalog = catalog
     this.senses = senses
-    this.situation = situation
+    this.conditions = conditions
     this.runner = runner
     this.notice = notices.say
     this.planner = parts.planner
@@ -217,7 +217,7 @@ export class TaskManager implements Service {
   /** Takes one reading of the machine; what it opens starts at once. */
   async look (): Promise<void> {
     const reading = await this.senses.sample()
-    this.situation.take(reading, this.clock.now())
+    this.conditions.take(reading, this.clock.now())
     this.notice({ kind: 'sampled', reading })
     try {
       this.foresight.learn(reading)
@@ -304,8 +304,8 @@ export class TaskManager implements Service {
 }
 
 /** The first reading counts before the first run may start. */
-const firstLook = ({ situation, senses, clock }: Parts): Service => ({
-  start: async () => situation.take(senses.latest, clock.now()),
+const firstLook = ({ conditions, senses, clock }: Parts): Service => ({
+  start: async () => conditions.take(senses.latest, clock.now()),
   stop: async () => undefined
 })
 

@@ -58,7 +58,7 @@ const readings: Face = async app => {
 
   app.get('/api/readings/now', { config: READ, schema: { tags, response: answers({ 200: Machine }) } },
     async () =>
-      machineView({ ...manager.situation.now, troubles: manager.senses.troubles(), now: manager.clock.now() }))
+      machineView({ ...manager.conditions.current, troubles: manager.senses.troubles(), now: manager.clock.now() }))
 }
 
 export default fp(readings, { fastify: '5.x', name: 'offpeak-readings' })

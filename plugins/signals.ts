@@ -23,7 +23,7 @@ const signals: Face = async app => {
   const record = (subject: string, by: string, action: string) =>
     manager.engine.record({ at: manager.clock.now(), by, action, subject, detail: null })
   // What waits for a signal need not wait for the next sample.
-  const changed = () => manager.situation.signal(manager.senses.latest.signals, manager.clock.now())
+  const changed = () => manager.conditions.signal(manager.senses.latest.signals, manager.clock.now())
 
   app.get('/api/signals', { config: READ, schema: { tags, response: answers({ 200: Type.Array(Signal) }) } },
     async () =>

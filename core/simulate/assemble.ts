@@ -3,7 +3,7 @@ import { Lull } from '../work/simulate/quiescence.ts'
 import { Planner } from '../work/plan/planner.ts'
 import { Runner } from '../work/run/runner.ts'
 import { SECOND } from '../model/base/duration.ts'
-import { Situation } from '../work/conditions/conditions.ts'
+import { LiveConditions } from '../work/conditions/conditions.ts'
 import { StopReason } from '../model/run/outcome.ts'
 import { StoreFeed } from '../work/upkeep/store-feed.ts'
 import { watched } from '../work/simulate/clock.ts'
@@ -55,8 +55,8 @@ export interface AssembleAsk {
 
 /** Planner, runner and all that they look at, on a clock that does not move by itself. */
 export function assemble ({ config, clock, kept, diary, tasks, hear = silence }: AssembleAsk) {
-  const situation = new Situation({ clock, config })
-  const lull = new Lull({ situation, config, tasks, verdicts: runs => runner.verdicts(runs) })
+  const conditions = new LiveConditions({ clock, config })
+  const lull = new Lull({ conditions, config, tasks, verdicts: runs => runner.verdicts(runs) })
   const { engine, pending } = watched(diary.reading(lull.reading(kept)))
   const notice: Listener = one => {
     diary.notice(one)
@@ -77,7 +77,7 @@ export function assemble ({ config, clock, kept, diary, tasks, hear = silence }:
   })
   const runner: Runner = new Runner({
     ...shared,
-    situation,
+    conditions,
     owner: OWNER,
     slots: () => config().manager.scheduler_thread_pool,
     stopGraceMs: () => 0,
@@ -87,6 +87,6 @@ export function assemble ({ config, clock, kept, diary, tasks, hear = silence }:
     uploads: () => '',
     enqueue: async () => ''
   })
-  return { engine, pending, situation, foresight, planner, runner }
+  return { engine, pending, conditions, foresight, planner, runner }
 }
 export type Assembled = ReturnType<typeof assemble>

@@ -93,7 +93,7 @@ const HALT: Pause = { scope: 'all', name: null, until: null, by: 'offpeak', at: 
 const SAMPLE_EVERY = MINUTE
 
 /** The machine stays what it is now, and is sampled until no dwell and no patience is left to change anything. */
-function stay ({ situation, clock, present: { reading, steady, config, at } }: Stage): void {
+function stay ({ conditions, clock, present: { reading, steady, config, at } }: Stage): void {
   const { trends: _, ...now } = reading
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
   const until = at + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience) + SAMPLE_EVERY
@@ -102,17 +102,17 @@ function stay ({ situation, clock, present: { reading, steady, config, at } }: S
     { ...signal, expires_at: signal.expires_at > at ? FOR_EVER : signal.expires_at }
   ]))
   const sample = () => {
-    situation.take({ ...now, signals: given, at: clock.now() }, clock.now())
+    conditions.take({ ...now, signals: given, at: clock.now() }, clock.now())
     if (clock.now() < until) clock.after(SAMPLE_EVERY, sample)
   }
-  situation.resume({ reading: { ...now, signals: given }, steady })
+  conditions.resume({ reading: { ...now, signals: given }, steady })
   sample()
 }
 
 /** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as
  *  it is. */
 async function setUp (stage: Stage): Promise<void> {
-  const { present, engine, kept, runner, situation, planner, so, clock, settle, foresight, ids } = stage
+  const { present, engine, kept, runner, conditions, planner, so, clock, settle, foresight, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
   if (present.tasks.some(({ flexMs }) => flexMs > 0)) {
     await engine.keep({
@@ -139,7 +139,7 @@ async function setUp (stage: Stage): Promise<void> {
     const real = began.get(ids.get(active.run.id) ?? '')
     if (real !== undefined && real.crashes > 0) active.run = { ...active.run, ...real }
   }
-  situation.pause([HALT])
+  conditions.pause([HALT])
   Object.assign(so, { tasks, config })
   await seedRates(kept, present)
   await seedRuns(engine, present.waiting, { ids, tasks })
@@ -148,7 +148,7 @@ async function setUp (stage: Stage): Promise<void> {
   await planner.load()
   await planner.sync()
   await settle()
-  situation.try(present.trials)
+  conditions.try(present.trials)
 }
 
 function likelyOf (
@@ -175,7 +175,7 @@ export async function continued (present: Present, { to, until }: ContinueAsk): 
   await kept.start()
   try {
     const stage = stageFor(present, { kept, clock, until })
-    const { planner, runner, situation, settle, diary } = stage
+    const { planner, runner, conditions, settle, diary } = stage
     const alarm = new Alarm({ clock, ring: () => void fire() })
     const fire = async () => {
       await planner.fire()
@@ -185,7 +185,7 @@ export async function continued (present: Present, { to, until }: ContinueAsk): 
     await setUp(stage)
     await clock.goTo(present.at, settle)
     stay(stage)
-    situation.pause(present.pauses)
+    conditions.pause(present.pauses)
     await fire()
     await settle()
     for (let next = clock.nextAt; next !== null && next < to && !stage.seen.isOver; next = clock.nextAt) {

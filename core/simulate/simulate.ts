@@ -72,7 +72,7 @@ function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<st
 }
 
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
-function live ({ ask, clock, config, tasks, situation, foresight }: Machine): void {
+function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): void {
   const changes = (ask.readings ?? []).map((change, index) => ({
     ...change,
     at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
@@ -95,7 +95,7 @@ function live ({ ask, clock, config, tasks, situation, foresight }: Machine): vo
     if (learns) foresight.learn(reading)
     // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
     const rests = now - changedAt > settlesMs
-    if (!rests) situation.take(reading, now)
+    if (!rests) conditions.take(reading, now)
     const wait = Math.min(
       rests && !learns ? Infinity : SAMPLE_EVERY - now % SAMPLE_EVERY,
       (changes[next]?.at ?? Infinity) - now

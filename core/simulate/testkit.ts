@@ -86,8 +86,8 @@ export class TestManager {
     this.#machine = machine
     this.#folder = folder
     this.store = store
-    const { runner, situation } = manager
-    this.#wakeful = new Wakeful({ active: () => runner.active, situation, patienceMs: PATIENCE })
+    const { runner, conditions } = manager
+    this.#wakeful = new Wakeful({ active: () => runner.active, conditions, patienceMs: PATIENCE })
     manager.onNotice(notice => {
       if (notice.kind === 'resting') this.#wakeful.rests(notice.id)
     })

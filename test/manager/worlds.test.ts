@@ -136,7 +136,7 @@ function watch (kit: TestManager, faults: string[]) {
 }
 
 function limits ({ manager }: TestManager, faults: string[]): void {
-  const { config, catalog, runner, situation } = manager
+  const { config, catalog, runner, conditions } = manager
   const working = runner.active.begun.filter(({ resting }) => !resting)
   const all = runner.active.begun
   const kindOf = (id: string) => classify(catalog.tasks.get(id)!, config).class
@@ -155,7 +155,7 @@ function limits ({ manager }: TestManager, faults: string[]): void {
   }
   for (const lock of ['x', 'y']) check(`lock ${lock}`, all.filter(({ locks }) => locks.includes(lock)).length, 1)
   if (working.some(({ alone }) => alone)) check('the company of one that is alone', working.length, 1)
-  const { reading, steady } = situation.now
+  const { reading, steady } = conditions.current
   const profile = profileSlots({
     reading: steady === null ? reading : steadied(reading, steady),
     config,

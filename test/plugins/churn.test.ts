@@ -167,8 +167,8 @@ t.test('forecasts of runs that were asked about once are not kept', async t => {
   const forecaster = new Forecaster({
     engine: it.engine,
     clock: it.clock,
-    situation: it.situation,
-    config: () => it.situation.now.config,
+    conditions: it.conditions,
+    config: () => it.conditions.current.config,
     planner: () => it.planner,
     tasks: () => it.tasks,
     activity: emptyHistogram,

@@ -2,7 +2,7 @@ import t from 'tap'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Listeners } from '../../core/model/base/listeners.ts'
 import { Notices } from '../../core/work/upkeep/notices.ts'
-import { Situation } from '../../core/work/conditions/conditions.ts'
+import { LiveConditions } from '../../core/work/conditions/conditions.ts'
 import { Ticker } from '../../core/work/upkeep/ticker.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { createTestManager } from '../../core/simulate/testkit.ts'
@@ -120,15 +120,15 @@ t.test('of listeners that fail no more than fifty are kept', t => {
 t.test('a listener of the conditions or of a timed loop that throws ends neither', async t => {
   const faults: string[] = []
   const failed = ({ listener }: ListenerFault) => void faults.push(listener)
-  const situation = new Situation({ clock: fakeClock(), config: () => configOf({}, 'UTC'), failed })
+  const conditions = new LiveConditions({ clock: fakeClock(), config: () => configOf({}, 'UTC'), failed })
   let heard = 0
-  situation.onChange(() => {
+  conditions.onChange(() => {
     throw new Error('no')
   }, 'conditions')
-  situation.onChange(() => {
+  conditions.onChange(() => {
     heard++
   })
-  situation.pause([])
+  conditions.pause([])
   const notices: Notice[] = []
   const ticker = new Ticker({
     beats: [{ name: 'one', everyMs: 1000, run: () => undefined }],
@@ -160,14 +160,14 @@ t.test('a listener of the host app that throws keeps the breaker from nothing, a
   kit.manager.onNotice(() => {
     throw new Error('of notices')
   }, 'host notices')
-  kit.manager.situation.onChange(() => {
+  kit.manager.conditions.onChange(() => {
     throw new Error('of conditions')
   }, 'host conditions')
   for (let index = 0; index < 4; index++) await kit.enqueue('t')
   t.match(kit.manager.pauses.list(), [{ scope: 'task', name: 't', by: 'breaker' }])
-  const before = kit.manager.situation.reading
+  const before = kit.manager.conditions.reading
   await kit.unplug(10)
-  t.not(kit.manager.situation.reading, before)
+  t.not(kit.manager.conditions.reading, before)
   t.strictSame(kit.manager.listenerTroubles.map(({ listener }) => listener).toSorted(), ['host conditions',
     'host notices'])
 })

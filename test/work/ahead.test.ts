@@ -71,8 +71,8 @@ t.test('of a quick task more runs are claimed than there are slots, and no more 
 })
 
 t.test('what waits claimed goes back when the machine or a person says otherwise, and is not charged', async t => {
-  const { engine, runner, situation, running, busy, clock } = await quickThenSlow(t)
-  situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+  const { engine, runner, conditions, running, busy, clock } = await quickThenSlow(t)
+  conditions.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
   await until('only what runs is running', async () => (await running()).length === SLOTS)
   const waiting = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items
   t.equal(waiting.length, 60 - QUICK - SLOTS)
@@ -82,7 +82,7 @@ t.test('what waits claimed goes back when the machine or a person says otherwise
     t.match(await engine.get(id), { attempt: 0, reason: { code: 'given_back' }, attempts: { length: 0 } })
   }
   t.ok(back.every(({ id }) => !busy.started.includes(id)))
-  situation.pause([])
+  conditions.pause([])
   await until('all are done', async () => {
     busy.letGo()
     return (await engine.count())[0]?.states.completed === 60
@@ -153,7 +153,7 @@ t.test('a task that is defined anew while its runs wait claimed starts them unde
 })
 
 t.test('a pause that comes while a claim is on its way lets no run begin that has no slot yet', async t => {
-  const { engine, runner, situation, desk, clock } = await house(t, {
+  const { engine, runner, conditions, desk, clock } = await house(t, {
     slots: SLOTS,
     tasks: [{ work: { kind: 'function', func: () => undefined } }]
   })
@@ -165,7 +165,7 @@ t.test('a pause that comes while a claim is on its way lets no run begin that ha
     const runs = await claim(ask)
     if (runs.length > SLOTS && !paused) {
       paused = true
-      situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+      conditions.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
     }
     return runs
   }

@@ -42,7 +42,7 @@ function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fak
     log: unused,
     progress: {} as never,
     services: () => ({}),
-    situation: { hints: {} as never, onChange: () => () => undefined },
+    conditions: { hints: {} as never, onChange: () => () => undefined },
     breathe: async () => undefined,
     save: async () => undefined,
     enqueue: unused

@@ -42,7 +42,7 @@ async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOption
   /** Lets the pause that is in force end. */
   const wait = (ms: number) => {
     it.clock.advance(ms)
-    it.situation.pause(pauses.list())
+    it.conditions.pause(pauses.list())
   }
   return {
     ...it,
@@ -161,7 +161,7 @@ t.test('the success of a run that began before the pause does not close the brea
 
 t.test('a listener that throws does not silence it', async t => {
   const it = await fragile(t)
-  const off = it.situation.onChange(() => {
+  const off = it.conditions.onChange(() => {
     throw new Error('a listener of the host app')
   })
   for (let count = 0; count < 3; count++) await it.once()

@@ -149,7 +149,7 @@ t.test('a pause that a clock in the future has made is as long as it was meant t
   await manager.beat('watch')
   clock.set(NOW)
   await manager.beat('watch')
-  t.match(manager.situation.pauses, [{ name: 'a', at: NOW, until: NOW + HOUR }, { name: 'b', at: NOW, until: null }])
+  t.match(manager.conditions.pauses, [{ name: 'a', at: NOW, until: NOW + HOUR }, { name: 'b', at: NOW, until: null }])
   clock.advance(HOUR)
   t.match(manager.pauses.list(), [{ name: 'b' }])
 })

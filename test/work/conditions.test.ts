@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Situation } from '../../core/work/conditions/conditions.ts'
+import { LiveConditions } from '../../core/work/conditions/conditions.ts'
 import { asksForSignal } from '../../core/model/machine/signal.ts'
 import { calmReading } from '../../core/model/machine/scene.ts'
 import { configOf } from '../../core/model/config/config.ts'
@@ -11,45 +11,45 @@ import type { Signal } from '../../core/model/machine/reading.ts'
 function setup (file: ConfigFile = {}) {
   const clock = fakeClock()
   const config = configOf(file, 'UTC')
-  const situation = new Situation({ clock, config: () => config })
+  const conditions = new LiveConditions({ clock, config: () => config })
   const heard: Changed[] = []
-  situation.onChange(changed => void heard.push(changed))
+  conditions.onChange(changed => void heard.push(changed))
   const signals = (values: Record<string, Signal['value']>, ttl = 3_600_000) =>
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, { value, at: clock.now(), expires_at: clock.now() + ttl }])
     )
   const set = (values: Record<string, Signal['value']>, ttl?: number) =>
-    situation.signal(signals(values, ttl), clock.now())
+    conditions.signal(signals(values, ttl), clock.now())
   const sample = (values: Record<string, Signal['value']> = {}) =>
-    situation.take({ ...calmReading(clock.now()), signals: signals(values) }, clock.now())
+    conditions.take({ ...calmReading(clock.now()), signals: signals(values) }, clock.now())
   const turn = async () => {
     await Promise.resolve()
     return heard.splice(0)
   }
-  return { clock, situation, set, sample, turn }
+  return { clock, conditions, set, sample, turn }
 }
 
 const NOTHING = { reading: false, signals: [], pauses: false, trials: false }
 
 t.test('listeners are called with what has changed', async t => {
-  const { situation, sample, turn } = setup()
+  const { conditions, sample, turn } = setup()
   sample({ price: 3 })
   t.strictSame(await turn(), [{ ...NOTHING, reading: true, signals: ['price'] }])
   sample({ price: 3 })
   t.strictSame(await turn(), [{ ...NOTHING, reading: true }])
-  situation.pause([])
-  situation.try(new Map())
+  conditions.pause([])
+  conditions.try(new Map())
   t.strictSame(await turn(), [{ ...NOTHING, pauses: true }, { ...NOTHING, trials: true }])
 })
 
 t.test('signals that are set together are one change, which names them', async t => {
-  const { set, sample, turn, situation } = setup()
+  const { set, sample, turn, conditions } = setup()
   sample()
   await turn()
   for (let index = 0; index < 1000; index++) set({ price: 1, [`s${index % 3}`]: index })
   t.strictSame((await turn()).map(({ signals, reading }) => [signals.toSorted(), reading]), [[['price', 's0', 's1',
     's2'], false]])
-  t.equal(situation.now.steady!.words['signal price']?.value, 1)
+  t.equal(conditions.current.steady!.words['signal price']?.value, 1)
 })
 
 t.test('a value that is the same again, or that counts only after the dwell, changes nothing yet', async t => {

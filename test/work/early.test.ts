@@ -111,17 +111,17 @@ t.test('while numbers for priorities count, none is claimed before its instant',
   await are({ a: 'completed' })
 })
 
-t.test('a change of the situation before the instant puts it back, and it is judged anew', async t => {
-  const { situation, are, goTo, begun, runOf, clock } = await justBefore(t, { tasks: [{ id: 'a' }] })
+t.test('a change of the conditions before the instant puts it back, and it is judged anew', async t => {
+  const { conditions, are, goTo, begun, runOf, clock } = await justBefore(t, { tasks: [{ id: 'a' }] })
   await are({ a: 'running' })
   await goTo(-5)
-  situation.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
+  conditions.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
   await are({ a: 'queued' })
   t.match(await runOf('a'), { attempt: 0, reason: { code: 'given_back' } })
   await goTo(20)
   await are({ a: 'queued' })
   t.same(begun, [])
-  situation.pause([])
+  conditions.pause([])
   await are({ a: 'completed' })
   t.match(await runOf('a'), { attempt: 1 })
 })

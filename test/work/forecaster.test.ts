@@ -31,8 +31,8 @@ async function setup (t: Owner, options: HouseOptions = {}) {
   const forecaster = new Forecaster({
     engine: it.engine,
     clock: it.clock,
-    situation: it.situation,
-    config: () => it.situation.now.config,
+    conditions: it.conditions,
+    config: () => it.conditions.current.config,
     planner: () => it.planner,
     tasks: () => it.tasks,
     activity: emptyHistogram,
@@ -103,7 +103,7 @@ t.test('a forecast that fails is told to who has asked, and the next one is work
 t.test('the present has what runs, what waits and what is paused, and no function', async t => {
   const it = await setup(t, { tasks: [{ id: 'one' }] })
   const { run } = await it.desk.enqueue('one', { delay: '1h' })
-  it.situation.pause([{ scope: 'all', name: null, until: null, by: 'anna', at: 0 }])
+  it.conditions.pause([{ scope: 'all', name: null, until: null, by: 'anna', at: 0 }])
   const asked = it.forecaster.ahead(12)
   const { present, ask, answer } = await it.next()
   t.match(present, {

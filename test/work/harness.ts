@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Desk } from '../../core/work/desk/desk.ts'
 import { Planner } from '../../core/work/plan/planner.ts'
 import { Runner } from '../../core/work/run/runner.ts'
-import { Situation } from '../../core/work/conditions/conditions.ts'
+import { LiveConditions } from '../../core/work/conditions/conditions.ts'
 import { StoreFeed } from '../../core/work/upkeep/store-feed.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
 import { configOf } from '../../core/model/config/config.ts'
@@ -66,13 +66,13 @@ export async function house (
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
   await engine.start()
   const random = () => 0.5
-  const situation = new Situation({ clock, config: () => settings })
+  const conditions = new LiveConditions({ clock, config: () => settings })
   const runner: Runner = new Runner({
     engine,
     clock,
     random,
     notice,
-    situation,
+    conditions,
     owner: `boot-${folder}`,
     tasks: () => map,
     slots: () => slots,
@@ -102,7 +102,7 @@ export async function house (
     notice,
     planner,
     runner,
-    situation,
+    conditions,
     tasks: () => map,
     coming: () => [],
     scheduleId: () => `s${++schedules}`,
@@ -131,7 +131,7 @@ export async function house (
   }
   return {
     clock,
-    situation,
+    conditions,
     engine,
     runner,
     planner,

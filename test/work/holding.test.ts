@@ -26,7 +26,7 @@ async function laptop (t: Owner, options: HouseOptions) {
   })
   const see = async (change: Partial<Reading> = {}) => {
     over = { ...over, ...change }
-    it.situation.take({ ...calm(it.clock.now()), ...over }, it.clock.now())
+    it.conditions.take({ ...calm(it.clock.now()), ...over }, it.clock.now())
     await it.runner.settled()
   }
   const later = async (ms: number, change: Partial<Reading> = {}) => {

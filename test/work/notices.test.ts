@@ -52,7 +52,7 @@ t.test('what waits for a task that is disabled is told as cancelled once', async
 
 t.test('a run whose deadline ends it is told as settled once', async t => {
   const it = await telling(t, [{ deadlineMs: MINUTE, on_deadline: 'skip' }])
-  it.situation.pause([{ scope: 'all', name: null, until: null, by: 'ann', at: it.clock.now() }])
+  it.conditions.pause([{ scope: 'all', name: null, until: null, by: 'ann', at: it.clock.now() }])
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   it.clock.advance(MINUTE)

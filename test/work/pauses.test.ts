@@ -7,8 +7,8 @@ import type { PauseAsk } from '../../core/work/conditions/pauses.ts'
 const HOUR = 3_600_000
 
 async function setup (t: Owner) {
-  const { engine, clock, situation } = await house(t)
-  return { clock, engine, pauses: new Pauses({ engine, clock, situation }) }
+  const { engine, clock, conditions } = await house(t)
+  return { clock, engine, pauses: new Pauses({ engine, clock, conditions }) }
 }
 
 t.test('a pause lasts until its instant, as long as it is for, or until it is removed', async t => {

@@ -73,7 +73,7 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
   const run = async (task: string, state: State) => {
     await it.reach((await it.desk.enqueue(task)).run.id, state)
   }
-  it.situation.pause([{ scope: 'task', name: 'paused', until: null, by: 'ann', at: it.clock.now() }])
+  it.conditions.pause([{ scope: 'task', name: 'paused', until: null, by: 'ann', at: it.clock.now() }])
   const paused = await it.desk.enqueue('paused')
   await run('work', 'completed')
   await run('after', 'completed')
@@ -94,9 +94,9 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
 })
 
 t.test('many changes at once are a few looks, whatever is held', async t => {
-  const { desk, runner, clock, situation, engine } = await house(t)
+  const { desk, runner, clock, conditions, engine } = await house(t)
   const held = { scope: 'task', name: 'work', until: null, by: 'ann', at: clock.now() } as const
-  situation.pause([held])
+  conditions.pause([held])
   const { due } = engine
   let looks = 0
   engine.due = async ask => {
@@ -104,14 +104,14 @@ t.test('many changes at once are a few looks, whatever is held', async t => {
     return await due(ask)
   }
   await Promise.all(Array.from({ length: 500 }, () => desk.enqueue('work')))
-  for (let count = 0; count < 500; count++) situation.pause([held])
+  for (let count = 0; count < 500; count++) conditions.pause([held])
   await runner.settled()
   t.ok(looks < 50, `${looks} looks for 1,000 changes`)
 })
 
 t.test('a run is looked at on its own account, whatever run of its task is held before it', async t => {
-  const { desk, reach, clock, situation, engine, runner } = await house(t)
-  situation.pause([{ scope: 'queue', name: 'default', until: null, by: 'ann', at: clock.now() }])
+  const { desk, reach, clock, conditions, engine, runner } = await house(t)
+  conditions.pause([{ scope: 'queue', name: 'default', until: null, by: 'ann', at: clock.now() }])
   const held = await desk.enqueue('work')
   const now = clock.now()
   const of = (queue: string, more = {}) =>

@@ -12,7 +12,7 @@ import { EXIT_CODES } from '../command/run.ts'
 import { payloadOf } from '../terminal/json.ts'
 import { OutputCapture } from '../../work/context/output-capture.ts'
 import { ProgressTracker } from '../../work/context/progress.ts'
-import { Situation } from '../../work/conditions/conditions.ts'
+import { LiveConditions } from '../../work/conditions/conditions.ts'
 import { Stop } from '../../work/context/stop.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { Threads } from '../../work/isolate/threads.ts'
@@ -107,7 +107,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
       ),
     progress,
     services: () => ({ config: config.services, offpeak: { folders: () => ownFolders(settings) } }),
-    situation: new Situation({ clock: systemClock, config: () => config }),
+    conditions: new LiveConditions({ clock: systemClock, config: () => config }),
     breathe: async () => undefined,
     save: async () => undefined,
     enqueue: async id => {

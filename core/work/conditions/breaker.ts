@@ -8,7 +8,7 @@ import type { Listener, Notice } from '../../model/notice.ts'
 import type { Pauses } from './pauses.ts'
 import type { Failure, Outcome } from '../../model/run/outcome.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from './conditions.ts'
+import type { LiveConditions } from './conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface BreakerOptions {
@@ -16,7 +16,7 @@ export interface BreakerOptions {
   clock: Clock
   notice: Listener
   pauses: Pauses
-  situation: Situation
+  conditions: LiveConditions
   tasks: () => ReadonlyMap<string, Task>
 }
 
@@ -182,7 +182,7 @@ export class Breaker {
   }
 
   #tell (): void {
-    this.#options.situation.try(new Map(Array.from(this.#trials, ([task, run]) => [task, { run }])))
+    this.#options.conditions.try(new Map(Array.from(this.#trials, ([task, run]) => [task, { run }])))
   }
 
   /** Writes one after another, and calls back then, also when a write has failed. */

@@ -28,7 +28,7 @@ export interface Changed {
   trials: boolean
 }
 
-export interface SituationOptions {
+export interface LiveConditionsOptions {
   clock: Clock
   config: () => Config
   /** Called when a listener has thrown: the others and the caller go on. */
@@ -38,7 +38,7 @@ export interface SituationOptions {
 const NOTHING: Changed = { reading: false, signals: [], pauses: false, trials: false }
 
 /** The latest reading and what was made of those before it; calls its listeners after each change. */
-export class Situation {
+export class LiveConditions {
   readonly #config: () => Config
   readonly #listeners: Listeners<[Changed]>
   #reading: Reading
@@ -48,7 +48,7 @@ export class Situation {
   /** Signals that count otherwise than listeners know. */
   readonly #changedSignals = new Set<string>()
 
-  constructor ({ clock, config, failed = () => undefined }: SituationOptions) {
+  constructor ({ clock, config, failed = () => undefined }: LiveConditionsOptions) {
     this.#config = config
     this.#listeners = new Listeners(failed)
     this.#reading = unknownReading(clock.now())
@@ -67,7 +67,7 @@ export class Situation {
     return this.#pauses
   }
 
-  get now (): Standpoint {
+  get current (): Standpoint {
     return {
       reading: this.#reading,
       steady: this.#steady,

@@ -9,7 +9,7 @@ import type { Duration } from '../../model/base/duration.ts'
 import type { Engine, Note } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Pause } from '../../model/gates/gate.ts'
-import type { Situation } from './conditions.ts'
+import type { LiveConditions } from './conditions.ts'
 
 /** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
 export interface PauseAsk {
@@ -65,22 +65,22 @@ const broughtBack = (pause: Pause, now: number): Pause => ({
 export class Pauses {
   readonly #engine: Engine
   readonly #clock: Clock
-  readonly #situation: Situation
+  readonly #conditions: LiveConditions
   #pauses = new Map<string, Pause>()
   /** The keys of those that are on their way to the disk. */
   readonly #making: string[] = []
 
-  constructor ({ engine, clock, situation }: { engine: Engine, clock: Clock, situation: Situation }) {
+  constructor ({ engine, clock, conditions }: { engine: Engine, clock: Clock, conditions: LiveConditions }) {
     this.#engine = engine
     this.#clock = clock
-    this.#situation = situation
+    this.#conditions = conditions
   }
 
   /** Reads what was paused before this start. */
   async load (): Promise<void> {
     const facts = await this.#engine.kept({ prefix: PREFIX })
     this.#pauses = new Map(facts.flatMap(({ name, value }) => isPause(value) ? [[name, value]] : []))
-    this.#situation.pause(this.list())
+    this.#conditions.pause(this.list())
   }
 
   /** The pauses in force. */
@@ -106,7 +106,7 @@ export class Pauses {
 
   /** Puts the pauses in force again: the clock was set. */
   refresh (): void {
-    this.#situation.pause(this.list())
+    this.#conditions.pause(this.list())
   }
 
   /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key
@@ -130,7 +130,7 @@ export class Pauses {
     } finally {
       this.#making.splice(this.#making.indexOf(key), 1)
     }
-    this.#situation.pause(this.list())
+    this.#conditions.pause(this.list())
     return pause
   }
 
@@ -140,7 +140,7 @@ export class Pauses {
     if (!this.#pauses.has(key)) return false
     await this.#engine.keep({ name: key, value: null, now: this.#clock.now(), record: recordOf('resume', ask, by) })
     this.#pauses.delete(key)
-    this.#situation.pause(this.list())
+    this.#conditions.pause(this.list())
     return true
   }
 }

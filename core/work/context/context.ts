@@ -11,7 +11,7 @@ import type { Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog
 import type { Duration } from '../../model/base/duration.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 
 export type Reach = TaskContext['reach']
 export type { Breathing } from '../../model/task/context.ts'
@@ -24,7 +24,7 @@ export interface ContextOptions {
   log: () => TaskLog
   progress: TaskProgress
   services: () => Services
-  situation: Pick<Situation, 'hints'> & { onChange(listener: () => unknown, name?: string): () => void }
+  conditions: Pick<LiveConditions, 'hints'> & { onChange(listener: () => unknown, name?: string): () => void }
   /** Where paths of the payload must lie, see `TaskContext.reach`. */
   reach?: Reach
   /** Waits while the gates are closed. */
@@ -36,7 +36,7 @@ export interface ContextOptions {
 }
 
 interface HintsAsk {
-  situation: ContextOptions['situation']
+  conditions: ContextOptions['conditions']
   signal: AbortSignal
   task: string
   listener: (hints: Hints) => unknown
@@ -58,15 +58,15 @@ const warn = (message: string, result?: unknown) => new Warned(message, result)
 
 /** Calls the listener with hints that differ from the ones before, in the scope of its run, until the run is told to
  *  stop or it is unsubscribed. What it throws is reported under the name of its task. */
-function hintsListener ({ situation, signal, task, listener }: HintsAsk): () => void {
-  let told = JSON.stringify(situation.hints)
+function hintsListener ({ conditions, signal, task, listener }: HintsAsk): () => void {
+  let told = JSON.stringify(conditions.hints)
   const call = AsyncLocalStorage.bind(listener)
-  const off = situation.onChange(() => {
+  const off = conditions.onChange(() => {
     if (signal.aborted) return off()
-    const text = JSON.stringify(situation.hints)
+    const text = JSON.stringify(conditions.hints)
     if (text === told) return
     told = text
-    return call(situation.hints)
+    return call(conditions.hints)
   }, `onHints of ${task}`)
   return off
 }
@@ -113,7 +113,7 @@ class Context implements TaskContext {
   }
 
   get hints (): Hints {
-    return this.#options.situation.hints
+    return this.#options.conditions.hints
   }
 
   get reach (): Reach {
@@ -121,8 +121,8 @@ class Context implements TaskContext {
   }
 
   get onHints (): TaskContext['onHints'] {
-    const { situation, stop, run: { task } } = this.#options
-    return listener => hintsListener({ situation, signal: stop.signal, task, listener })
+    const { conditions, stop, run: { task } } = this.#options
+    return listener => hintsListener({ conditions, signal: stop.signal, task, listener })
   }
 
   get checkpoint (): TaskCheckpoint {

@@ -31,7 +31,7 @@ import type { RunAsk } from './intake.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Rest } from '../../model/schedule/resting.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { TaskView } from '../../model/view/view.ts'
 import type { Verdict } from '../../model/gates/gate.ts'
@@ -42,7 +42,7 @@ export interface DeskOptions {
   notice: Listener
   planner: Planner
   runner: Runner
-  situation: Situation
+  conditions: LiveConditions
   tasks: () => ReadonlyMap<string, Task>
   /** The task files that are still being imported. */
   coming: () => readonly string[]
@@ -106,13 +106,13 @@ export class Desk {
 
   constructor (options: DeskOptions) {
     this.#options = options
-    this.#admission = new Admission({ ...options, config: () => options.situation.now.config })
+    this.#admission = new Admission({ ...options, config: () => options.conditions.current.config })
     this.queues = new Queues(options)
     this.bulk = new Bulk({
       ...options,
       admission: this.#admission,
       definition: id => this.definition(id),
-      policy: () => options.situation.now.config.server
+      policy: () => options.conditions.current.config.server
     })
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
@@ -167,10 +167,10 @@ export class Desk {
   }
 
   #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
-    const { planner, situation } = this.#options
+    const { planner, conditions } = this.#options
     return taskView({
       task,
-      class: classify(task, situation.now.config),
+      class: classify(task, conditions.current.config),
       states: count?.states ?? NONE,
       last: count?.last ?? null,
       schedules: planner.of(task.id),
@@ -201,11 +201,11 @@ export class Desk {
     { now: hurried = false, ...ask }: RunRequest,
     { by, keyed }: { by: string, keyed?: RequestAsk }
   ): Promise<Requested> {
-    const { clock, runner, situation, uploads } = this.#options
+    const { clock, runner, conditions, uploads } = this.#options
     const now = clock.now()
     if (hurried) checkHurried(ask)
     const task = this.definition(id)
-    checkAskable(task, situation.now.config.server)
+    checkAskable(task, conditions.current.config.server)
     const run = newRun({ task, ask, source: 'manual', now, uploads: uploads() })
     const request = keyed && requestOf(keyed)
     if (!hurried) {
@@ -268,13 +268,13 @@ export class Desk {
   /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more,
    *  OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
-    const { engine, clock, runner, situation, uploads } = this.#options
+    const { engine, clock, runner, conditions, uploads } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) {
       throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
     }
     const task = this.definition(before.task)
-    checkAskable(task, situation.now.config.server)
+    checkAskable(task, conditions.current.config.server)
     if (isAsked(before)) checkBounds(task, before.payload, uploads())
     const now = clock.now()
     const record = { by, action: 'retry', detail: { task: before.task } }

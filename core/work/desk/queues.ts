@@ -7,7 +7,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { QueueCount } from '../../engine/reports.ts'
 import type { Pause } from '../../model/gates/gate.ts'
 import type { Runner } from '../run/runner.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is
@@ -29,7 +29,7 @@ export interface QueuesOptions {
   engine: Engine
   clock: Clock
   runner: Runner
-  situation: Situation
+  conditions: LiveConditions
   tasks: () => ReadonlyMap<string, Task>
 }
 
@@ -43,9 +43,9 @@ export class Queues {
 
   /** In the order of the alphabet. */
   get names (): string[] {
-    const { tasks, situation } = this.#options
+    const { tasks, conditions } = this.#options
     return [
-      ...new Set([...Object.keys(situation.now.config.queues), ...[...tasks().values()].map(({ queue }) => queue)])
+      ...new Set([...Object.keys(conditions.current.config.queues), ...[...tasks().values()].map(({ queue }) => queue)])
     ].toSorted()
   }
 
@@ -63,7 +63,7 @@ export class Queues {
   }
 
   #view (name: string, count: QueueCount | undefined): QueueView {
-    const { runner, situation: { now: { config, pauses } }, tasks, clock } = this.#options
+    const { runner, conditions: { current: { config, pauses } }, tasks, clock } = this.#options
     const { concurrency = null, max_length: max = null, on_full: then = 'refuse' } = queueSettings(config.queues, name)
     return {
       name,
@@ -80,8 +80,8 @@ export class Queues {
   }
 
   #rate (name: string): QueueView['rate'] {
-    const { runner, situation, clock } = this.#options
-    const { rate } = queueSettings(situation.now.config.queues, name)
+    const { runner, conditions, clock } = this.#options
+    const { rate } = queueSettings(conditions.current.config.queues, name)
     if (rate === undefined) return null
     return {
       limit: rate.limit,

@@ -112,7 +112,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
       config: job.config,
       offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)]))
     }),
-    situation: advice,
+    conditions: advice,
     breathe: async ({ slot }) => void await questions.ask('breathe', { slot }),
     save: async state => void await questions.ask('save', state),
     enqueue: async (task, ask) =>

@@ -49,7 +49,7 @@ export function jobOf (home: Home, given: ContextOptions): Job {
     home,
     run: given.run,
     version: given.version,
-    hints: given.situation.hints,
+    hints: given.conditions.hints,
     config: looseJson(config ?? null, PASSED).json,
     calls,
     reach: given.reach ?? {}

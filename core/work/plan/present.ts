@@ -11,14 +11,14 @@ import type { Histogram } from '../../model/machine/activity.ts'
 import type { Planner } from './planner.ts'
 import type { PlainTask, Present, Took } from '../../model/forecast/forecast.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface PresentOptions {
   engine: Engine
   clock: Clock
   config: () => Config
-  situation: Situation
+  conditions: LiveConditions
   planner: () => Planner
   tasks: () => ReadonlyMap<string, Task>
   activity: () => Histogram
@@ -147,7 +147,7 @@ export const askedNow = (task: Task, now: number): Run => ({
 
 /** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
 export async function presentOf (options: PresentOptions): Promise<Present> {
-  const { engine, clock, config, situation, planner, tasks, activity } = options
+  const { engine, clock, config, conditions, planner, tasks, activity } = options
   const took = await tookBy(tasks().keys(), options)
   const ended = await endedOf(tasks(), engine)
   const facts = (await Promise.all(FACTS.map(prefix => engine.kept({ prefix })))).flat().map(({ name, value }) => ({
@@ -156,7 +156,7 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
   }))
   const runs = await open(engine)
   const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
-  const { reading, steady, pauses, trials } = situation.now
+  const { reading, steady, pauses, trials } = conditions.current
   const { rates } = await engine.due({ now: clock.now(), owner: '' })
   return {
     at: clock.now(),

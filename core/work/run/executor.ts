@@ -26,7 +26,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { LogLine } from '../../engine/reports.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 import type { Lease, PastAttempt, Reason, Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task, TaskFunction } from '../../model/task/task.ts'
 import type { Used } from '../../model/run/used.ts'
 
@@ -36,7 +36,7 @@ export interface ExecutorOptions {
   random: () => number
   notice: Listener
   active: ActiveRuns
-  situation: Situation
+  conditions: LiveConditions
   /** How long a run that was told to stop may take before its slot is freed. */
   abortGraceMs: number
   logFor: (write: (line: LogLine) => void) => TaskLog
@@ -338,7 +338,7 @@ export class Executor {
   }
 
   #given (active: Active): ContextOptions {
-    const { engine, clock, services, enqueue, logFor, situation, breathe } = this.#options
+    const { engine, clock, services, enqueue, logFor, conditions, breathe } = this.#options
     const { task, lease, stop, lines, progress } = active
     const log = () => logFor(line => lines.write(line))
     return {
@@ -349,7 +349,7 @@ export class Executor {
       progress,
       services,
       enqueue,
-      situation,
+      conditions,
       breathe: breathing => breathe(active, breathing),
       save: async state => {
         const held = await engine.report({ lease, now: clock.now(), checkpoint: state })

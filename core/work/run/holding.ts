@@ -17,7 +17,7 @@ import type { GateAnswer, Judgement } from '../../model/gates/gate.ts'
 import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Priority, Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -26,7 +26,7 @@ export interface HoldingOptions {
   engine: Engine
   clock: Clock
   notice: Listener
-  situation: Situation
+  conditions: LiveConditions
   active: ActiveRuns
   verdicts: Verdicts
   tasks: () => ReadonlyMap<string, Task>
@@ -86,12 +86,12 @@ export class Holding {
   }
 
   #whenLost ({ task, run }: Pick<Active, 'task' | 'run'>) {
-    const { situation, clock, verdicts } = this.#options
+    const { conditions, clock, verdicts } = this.#options
     return whenLost({
       task,
       run,
-      ...situation.now,
-      standing: { ...verdicts.standing, pauses: situation.pauses },
+      ...conditions.current,
+      standing: { ...verdicts.standing, pauses: conditions.pauses },
       now: clock.now()
     })
   }
@@ -137,7 +137,7 @@ export class Holding {
 
   /** A critical or high run that finds every slot taken may have that of a less urgent run that can be put back. */
   #makeRoom ({ run, judgement }: Judged): void {
-    const { active, abort, tasks, situation, clock } = this.#options
+    const { active, abort, tasks, conditions, clock } = this.#options
     if (judgement.decision !== 'hold' || judgement.gates.some(({ ok, gate }) => !ok && gate !== 'slots')) return
     for (const id of this.#leaving) if (active.get(id) === undefined) this.#leaving.delete(id)
     if (this.#leaving.size > 0) return
@@ -149,14 +149,14 @@ export class Holding {
       started_at: other.started_at ?? 0,
       preempted: other.preempted
     }))
-    const id = whomToPreempt({ priority, running, config: situation.now.config, now: clock.now() })
+    const id = whomToPreempt({ priority, running, config: conditions.current.config, now: clock.now() })
     if (id === null) return
     this.#leaving.add(id)
     abort(id, new StopReason('yield', `its slot goes to run ${run.id} of ${run.task}, which is ${priority}`, 'offpeak'))
   }
 
   #urgencyOf (run: Run, task: Task): Priority {
-    return urgencyOf({ run, task, class: classify(task, this.#options.situation.now.config).class })
+    return urgencyOf({ run, task, class: classify(task, this.#options.conditions.current.config).class })
   }
 
   /** The next instant at which the clock alone may change a verdict: limits give way, or a gate opens. */
@@ -164,7 +164,7 @@ export class Holding {
     const task = this.#options.tasks().get(run.task)
     const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])
     if (task === undefined) return earliest(opens)
-    const { config } = this.#options.situation.now
+    const { config } = this.#options.conditions.current
     const byHour = judgement.gates.some(({ ok, gate }) => !ok && BY_HOUR.includes(gate))
     const aged = agesAt(run.due_at, config)
     if (aged > now && judgement.gates.some(({ ok, gate }) => !ok && BY_TURN.includes(gate))) opens.push(aged)

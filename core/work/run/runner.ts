@@ -68,7 +68,7 @@ export class Runner implements Service {
 
   constructor (options: RunnerOptions) {
     this.#options = options
-    const { clock, situation } = options
+    const { clock, conditions } = options
     const active = this.#active
     const dependencies = new Dependencies(options)
     const verdicts = this.#verdicts = new Verdicts({ ...options, active, dependencies })
@@ -100,7 +100,7 @@ export class Runner implements Service {
       begin: run => this.#begin(run),
       giveBack: (run, reason, due) => this.#giveBack(run, reason, due)
     })
-    situation.onChange(changed => {
+    conditions.onChange(changed => {
       if (!this.#concerns(changed)) return
       this.#prefetch.clear()
       this.#holding.lost()
@@ -303,8 +303,8 @@ export class Runner implements Service {
 
   /** Slots that are neither taken nor promised to a claim that is under way; critical runs take their own first. */
   get #free (): number {
-    const { slots, situation } = this.#options
-    const { config } = situation.now
+    const { slots, conditions } = this.#options
+    const { config } = conditions.current
     const taken = this.#active.taken
     if (taken < slots()) return slots() - taken - this.#claimer.promised('slots')
     const critical =

@@ -9,7 +9,7 @@ import type { Dependencies } from '../conditions/dependencies.ts'
 import type { Facts } from '../../model/admit/occupancy.ts'
 import type { GateAnswer, Judgement, Reservation, Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Others } from '../../model/gates/crowd.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
@@ -17,7 +17,7 @@ export interface VerdictsOptions {
   active: ActiveRuns
   clock: Clock
   dependencies: Dependencies
-  situation: Situation
+  conditions: LiveConditions
   slots: () => number
   tasks: () => ReadonlyMap<string, Task>
   steps?: ClockSteps | undefined
@@ -77,10 +77,10 @@ export class Verdicts {
 
   /** Everything that a verdict goes by, as things stand. */
   facts (): Facts & Required<Pick<Facts, 'reading' | 'config' | 'pauses'>> {
-    const { tasks, slots, clock, situation, active, dependencies } = this.#options
+    const { tasks, slots, clock, conditions, active, dependencies } = this.#options
     const { doubtedUntil } = this
     return {
-      ...situation.now,
+      ...conditions.current,
       ...doubtedUntil !== undefined && { doubtedUntil },
       tasks: tasks(),
       running: active.begun,
@@ -129,8 +129,8 @@ export class Verdicts {
 
   /** What verdicts go by now, apart from what runs. */
   get under (): Under {
-    const { tasks, clock, situation } = this.#options
-    const { reading, config, pauses, trials } = situation.now
+    const { tasks, clock, conditions } = this.#options
+    const { reading, config, pauses, trials } = conditions.current
     return { reading, config, pauses, trials, tasks: tasks(), now: clock.now() }
   }
 

@@ -1,9 +1,9 @@
 import type { ActiveRuns } from '../run/active.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 
 export interface WakefulOptions {
   active: () => ActiveRuns
-  situation: Situation
+  conditions: LiveConditions
   /** How long a run at real work is waited for between two sleeps, ms of real time. */
   patienceMs: number
 }
@@ -29,7 +29,7 @@ export class Wakeful {
   /** The run rests until the machine changes. */
   rests (id: string): void {
     this.#sleeps(id)
-    const off = this.#options.situation.onChange(() => {
+    const off = this.#options.conditions.onChange(() => {
       off()
       this.#wakes(id)
     })

@@ -3,11 +3,11 @@ import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Situation } from '../conditions/conditions.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface LullOptions {
-  situation: Situation
+  conditions: LiveConditions
   config: () => Config
   tasks: () => ReadonlyMap<string, Task>
   verdicts: (runs: readonly Waiting[]) => Verdict[]
@@ -43,7 +43,7 @@ export class Lull {
 
   constructor (options: LullOptions) {
     this.#options = options
-    options.situation.onChange(() => {
+    options.conditions.onChange(() => {
       this.#readings++
     })
   }

@@ -29,7 +29,7 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
   const present = await presentOf({
     engine: m.engine,
     clock: m.clock,
-    situation: m.situation,
+    conditions: m.conditions,
     config: () => m.config,
     planner: () => m.planner,
     tasks: () => m.catalog.tasks,
