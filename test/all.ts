@@ -39,6 +39,9 @@ function digest () {
   }
 }
 
+const DEEP = '--deep'
+const words = process.argv.slice(2)
+
 const CHECKS: [string, string[]][] = [['tsc', []], ['oxlint', ['--deny-warnings', '.']]]
 
 for (const [command, args] of CHECKS) {
@@ -46,10 +49,13 @@ for (const [command, args] of CHECKS) {
   console.log(`${command} found faults\n0 passed, 1 failed`)
   process.exit(1)
 }
+// Random worlds and kills: all of them, see test/depth.ts.
+if (words.includes(DEEP)) process.env['OFFPEAK_DEPTH'] = '1'
 // Every engine of every test compares what it has in memory with its rows.
 process.env['OFFPEAK_CHECK'] = '1'
 const said = digest()
-const code = await run('tap', ['run', '--reporter=tap', '--no-color', ...process.argv.slice(2)], said.line)
+const code = await run('tap', ['run', '--reporter=tap', '--no-color', ...words.filter(word => word !== DEEP)],
+  said.line)
 const [, passed = '0', failed = '0', skipped = '0'] = said.totals ?? []
 console.log(`${passed} passed, ${code === 0 ? failed : Math.max(1, Number(failed))} failed, ${skipped} skipped`)
 process.exit(code)

@@ -171,7 +171,7 @@ function likelyOf (
  *  present state. */
 export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
   const clock = new VirtualClock(present.at - STARTED)
-  const kept = createSqliteEngine({ folder: ':memory:' })
+  const kept = createSqliteEngine({ folder: ':memory:', check: false })
   await kept.start()
   try {
     const stage = stageFor(present, { kept, clock, until })

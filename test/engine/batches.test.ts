@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { StatementSync, DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
@@ -148,5 +149,5 @@ async function play (batches: readonly Batch[]): Promise<void> {
 
 t.test('calls that share a transaction mean what they mean alone, whichever is refused and whatever the disk does', async () => {
   const batches = fc.array(batch, { minLength: 1, maxLength: 8 })
-  await fc.assert(fc.asyncProperty(batches, play), { numRuns: 2000, interruptAfterTimeLimit: 55 * SECOND })
+  await fc.assert(fc.asyncProperty(batches, play), { numRuns: times(2000), interruptAfterTimeLimit: 55 * SECOND })
 })

@@ -10,6 +10,7 @@ import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fingerprintOf } from '../../core/model/run/fingerprint.ts'
 import { T0, addOne, ask, claimAll } from './contract/ground.ts'
 import { folderOf } from './process.ts'
+import { until } from '../clock.ts'
 
 const FAILED = 'OFFPEAK_ENGINE_FAILED'
 
@@ -75,10 +76,10 @@ t.test('a second engine on the folder is refused', async t => {
 })
 
 t.test('a database that is moved away while it is used is noticed, and nothing more is accepted [F47]', async t => {
-  const { engine, file, clock } = await setup(t)
+  const { engine, file } = await setup(t)
   const run = await addOne(engine)
   renameSync(file, `${file}.elsewhere`)
-  clock.now += 6000
+  await until('it is noticed', async () => !(await engine.health(T0)).ok)
   await t.rejects(addOne(engine), { code: FAILED, message: /moved/ })
   await t.rejects(engine.get(run.id), { code: FAILED, message: /moved/ })
   t.match(await engine.health(T0), { ok: false, reason: /moved/ })

@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
@@ -10,7 +11,7 @@ import { folderOf, gone, killedTraffic, livingTraffic } from './process.ts'
 // The whole of it takes longer than one test usually may.
 t.setTimeout(110_000)
 
-const KILLS = 100
+const KILLS = times(100)
 const WALL_MS = 40_000
 
 /** What a run says of itself has to agree with its attempts. */
@@ -37,7 +38,7 @@ async function opened (t: Test, folder: string): Promise<Engine> {
   return engine
 }
 
-t.test('a hundred kills under traffic lose nothing that was answered [F01]', { timeout: 110_000 }, async t => {
+t.test('kills under traffic, again and again, lose nothing that was answered [F01]', { timeout: 110_000 }, async t => {
   const folder = folderOf(t)
   const added = new Set<string>()
   const settled = new Map<string, string>()

@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import { rejects } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
@@ -75,7 +76,7 @@ async function play (folder: string, operations: readonly Operation[]): Promise<
 t.test('whatever is done in whatever order, every run is what the laws say', async t => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: 'max' })
   await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
-    numRuns: 60,
+    numRuns: times(60),
     interruptAfterTimeLimit: 45 * SECOND
   })
 })
@@ -84,7 +85,7 @@ t.test('and it still is after a thousand operations', async () => {
   // Without a bias to what is short half of them are longer than five hundred.
   const operations = fc.noBias(fc.array(operation, { minLength: 1, maxLength: 1000, size: 'max' }))
   await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
-    numRuns: 20,
+    numRuns: times(20),
     interruptAfterTimeLimit: 45 * SECOND
   })
 })

@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import t from 'tap'
 import fc from 'fast-check'
 import { HOUR, MINUTE } from '../../core/model/base/duration.ts'
@@ -252,7 +253,7 @@ t.test(
       const faults = await play(world)
       played++
       if (faults.length > 0) throw new Error(faults.slice(0, 5).join('\n'))
-    }), { numRuns: Number(process.env.OFFPEAK_WORLDS ?? 40), interruptAfterTimeLimit: 200_000 })
+    }), { numRuns: Number(process.env.OFFPEAK_WORLDS ?? times(40)), interruptAfterTimeLimit: 200_000 })
     t.ok(played > 0)
   }
 )

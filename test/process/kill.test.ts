@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import t from 'tap'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +10,7 @@ import { broken } from '../recount.ts'
 import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 
-const KILLS = 30
+const KILLS = times(30)
 
 t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them [F01]`, {
   timeout: 110_000

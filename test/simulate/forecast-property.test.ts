@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { faultsOf, live } from './forecast/live.ts'
 import { worlds } from './forecast/worlds.ts'
+import { times } from '../depth.ts'
 
-const CASES = Number(process.env['OFFPEAK_CASES'] ?? 300)
+const CASES = Number(process.env['OFFPEAK_CASES'] ?? times(300))
 /** A machine that is busy with other tests tries fewer worlds. */
 const MOST_MS = 60_000
 

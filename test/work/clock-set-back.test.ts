@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import fc from 'fast-check'
 import t from 'tap'
 import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
@@ -130,7 +131,7 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
       }
     }
     await it.close()
-  }), { numRuns: 25 })
+  }), { numRuns: times(25) })
 })
 
 t.test('a pause that a clock in the future has made is as long as it was meant to be', async t => {

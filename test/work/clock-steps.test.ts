@@ -1,3 +1,4 @@
+import { times } from '../depth.ts'
 import fc from 'fast-check'
 import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
@@ -156,6 +157,6 @@ t.test('whatever steps the clock takes, each policy runs and skips exactly what 
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async steps => {
       const [found, expected] = await play(misfire, steps)
       if (found !== expected) throw new Error(`${misfire} fired ${found}, the model ${expected}`)
-    }), { numRuns: 20 })
+    }), { numRuns: times(20) })
   }
 })

@@ -1,3 +1,4 @@
+import { times } from '../../depth.ts'
 import t from 'tap'
 import fc from 'fast-check'
 import { MINUTE } from '../../../core/model/base/duration.ts'
@@ -130,7 +131,7 @@ t.test('whatever the world: a run is claimed if and only if its verdict is to st
       if (left !== undefined) throw new Error(`run ${left.id} of ${left.task} was left, and its verdict is to start`)
       return true
     }
-  }), { numRuns: 3000 })
+  }), { numRuns: times(3000) })
   t.ok(claimed > 3000, `${claimed} runs were claimed`)
   t.end()
 })

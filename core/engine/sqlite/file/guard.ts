@@ -59,12 +59,12 @@ export class Guard {
   readonly #first: NodeJS.Timeout | undefined
 
   constructor (options: GuardOptions) {
-    const { folder, clock, ballastBytes, db } = this.#options = options
+    const { folder, ballastBytes, db } = this.#options = options
     this.#ballast = join(folder, 'ballast')
     this.#files = new StoreFiles(join(folder, 'offpeak.db'))
     this.#version = db.prepare('pragma data_version')
     this.#seen = this.#dataVersion()
-    this.#checked = clock()
+    this.#checked = performance.now()
     loadBallast(this.#ballast, ballastBytes)
     // What nobody writes to or asks about is watched all the same.
     this.#timer = setInterval(() => this.look(), LOOK_MS).unref()
@@ -89,9 +89,10 @@ export class Guard {
     return this.lost ?? this.damaged ?? this.blocked
   }
 
-  /** Throws when nothing may be written; every few seconds looks at the files. */
+  /** Throws when nothing may be written. Looks at the files when a busy event loop has kept the timer from it for
+   *  long. */
   check (): void {
-    if (Math.abs(this.#options.clock() - this.#checked) >= EVERY_MS) this.look()
+    if (performance.now() - this.#checked >= EVERY_MS) this.look()
     this.#refuse()
   }
 
@@ -133,7 +134,7 @@ export class Guard {
 
   /** Looks at the files, at the lock, and for another owner. Throws nothing. */
   look (): void {
-    this.#checked = this.#options.clock()
+    this.#checked = performance.now()
     this.#glanced = -Infinity
     if (this.lost || this.#options.db.isTransaction) return
     try {
