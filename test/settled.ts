@@ -1,9 +1,9 @@
 import type { Notice } from '../core/model/notice.ts'
 
-const idOf = (said: Notice) =>
-  said.kind === 'claimed' || said.kind === 'settled' ? said.run.id : said.kind === 'stale' ? said.id : null
+const runOf = (notice: Notice) =>
+  notice.kind === 'claimed' || notice.kind === 'settled' ? notice.run.id : notice.kind === 'stale' ? notice.id : null
 
-/** True once what came of every attempt of the run has been told: its state can be read some time before the disk has
- *  confirmed it. */
-export const isTold = (notices: readonly Notice[], id: string): boolean =>
-  notices.findLast(said => idOf(said) === id)?.kind !== 'claimed'
+/** True once the last attempt of the run is reported as settled. The engine can return the new state of a run some time
+ *  before its commit is durable. */
+export const isSettled = (notices: readonly Notice[], id: string): boolean =>
+  notices.findLast(notice => runOf(notice) === id)?.kind !== 'claimed'

@@ -5,7 +5,7 @@ import t from 'tap'
 import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { createManager } from '../../core/manager.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { scratch } from '../work/harness.ts'
 import { stood, sureBy } from '../../core/work/upkeep/standing.ts'
 import type { FakeClock } from '../clock.ts'
@@ -23,7 +23,7 @@ async function managerOf (t: Test, { clock = fakeClock(NOW), root = scratch(t), 
     config,
     files: 'none',
     clock,
-    senses: fakeEyes(clock).eyes,
+    senses: fakeSenses(clock).senses,
     loops: 'none'
   })
   manager.registerTasks([{ id: 'a', func: () => 1 }, ...tasks])

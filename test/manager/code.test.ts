@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { home, taskFile } from './home.ts'
 import { scratch } from '../work/harness.ts'
 import type { Owner } from '../work/harness.ts'
@@ -163,9 +163,9 @@ t.test('a task that wants it has one run whenever the manager starts, unless it 
 
 t.test('the first reading counts before the first run may start', async t => {
   const clock = fakeClock()
-  const { eyes, see } = fakeEyes(clock)
+  const { senses, see } = fakeSenses(clock)
   see({ power: 'battery', battery: { present: true, level: 80 } })
-  const manager = await embedded(t, { clock, senses: eyes })
+  const manager = await embedded(t, { clock, senses })
   manager.addTask({ id: 'hello', func: () => 1, run_on_start: true, constraints: { power: 'mains' } })
   await manager.start()
   await manager.runner.settled()

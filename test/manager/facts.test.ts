@@ -2,7 +2,7 @@ import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { scratch } from '../work/harness.ts'
 import type { Json } from '../../core/model/base/json.ts'
 
@@ -32,7 +32,7 @@ t.test('a fact that is nothing of the kind stops no start, no sweep and no readi
         root: scratch(t),
         files: 'none',
         clock,
-        senses: fakeEyes(clock).eyes,
+        senses: fakeSenses(clock).senses,
         loops: 'none',
         engine,
         onNotice: said => void (said.kind.endsWith('_failed') && failures.push(said))

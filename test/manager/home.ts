@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
-import { isTold } from '../settled.ts'
+import { isSettled } from '../settled.ts'
 import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 import type { ManagerOptions } from '../../core/manager.ts'
@@ -38,7 +38,7 @@ export async function home (
   const said = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
   const reach = (id: string, state: State) =>
     until(`run ${id} is ${state}`, async () =>
-      (await manager.engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
+      (await manager.engine.get(id))?.state === state && (state === 'running' || isSettled(notices, id)))
   return { root, configFile, write, manager, notices, said, reach }
 }
 

@@ -7,7 +7,7 @@ import { HoldLog } from '../../core/work/run/hold-log.ts'
 import { Late } from '../../core/load/file/late.ts'
 import { Reader } from '../../core/load/task/reader.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
-import { house, scratch } from '../work/harness.ts'
+import { harness, scratch } from '../work/harness.ts'
 import { setup } from './setup.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 import type { FoundFile } from '../../core/load/task/walk.ts'
@@ -163,7 +163,7 @@ t.test('a file that is gone is no suspect, and nothing is kept for it', t => {
 
 t.test('forecasts of runs that were asked about once are not kept', async t => {
   const before = made.length
-  const it = await house(t, {})
+  const it = await harness(t, {})
   const forecaster = new Forecaster({
     engine: it.engine,
     clock: it.clock,

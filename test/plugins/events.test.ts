@@ -6,14 +6,14 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { eventsIn, inMemory } from './broadcast.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
 import type { Told } from './broadcast.ts'
 
 /** A server on a free port whose timed loops the test calls, and a way to read along. */
 async function listening (t: Test) {
   const clock = fakeClock()
-  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeEyes(clock).eyes } })
+  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeSenses(clock).senses } })
   await it.app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = it.app.server.address() as AddressInfo
   const read = async (path = '/api/events', headers: Record<string, string> = {}) => {

@@ -11,7 +11,7 @@ import { defaultsOf } from '../../core/model/config/config.ts'
 import { fileName, forgetUploads, storeUpload } from '../../core/work/desk/uploads.ts'
 import { TASKS, setup } from './setup.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const OCTETS = { 'content-type': 'application/octet-stream' }
@@ -158,7 +158,7 @@ t.test('uploads are forgotten when nobody has changed them for long', async t =>
 
 t.test('the sweep removes old uploads, though none comes after them', async t => {
   const clock = fakeClock(Date.now())
-  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeEyes(clock).eyes } })
+  const it = await setup(t, { options: { clock, loops: 'none', senses: fakeSenses(clock).senses } })
   const { path } = (await it.ask({ method: 'POST', url: '/api/files', payload: 'x', headers: OCTETS })).json()
   clock.advance(7 * 24 * 3_600_000 - 60_000)
   await it.manager.beat('sweep')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { faulty } from '../manager/faulty.ts'
 import { scratch } from '../work/harness.ts'
 import { until } from '../load/until.ts'
@@ -118,7 +118,7 @@ t.test('claims, fires and lists that the engine fails for a while make a failure
     const clock = fakeClock()
     const store = faulty(createSqliteEngine({ folder: scratch(t), clock: clock.now, ballastBytes: 0 }))
     const { plain, manager } = await setup(t, {
-      options: { engine: store.engine, clock, senses: fakeEyes(clock).eyes, loops: 'none' }
+      options: { engine: store.engine, clock, senses: fakeSenses(clock).senses, loops: 'none' }
     })
     manager.registerTasks([{ id: 'tick', func: () => 1, trigger: 'interval', trigger_args: { seconds: 60 } }])
     await manager.planner.sync()

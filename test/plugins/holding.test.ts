@@ -183,7 +183,7 @@ t.test('a forecast of more starts than are foreseen at once is refused with how 
 
 t.test('readings/now tells the machine and what follows from it', async t => {
   const troubles = [{ sensor: 'temperature', message: 'it hangs', since: Date.parse('2026-11-22T11:00:00Z') }]
-  const it = await laptop(t, { eyes: { troubles: () => troubles } })
+  const it = await laptop(t, { senses: { troubles: () => troubles } })
   await it.send('PUT', '/api/signals/solar', { value: 650, ttl: '1h' })
   const now = await it.get('/api/readings/now')
   t.ok(Check(Machine, now))
@@ -213,7 +213,7 @@ t.test('readings/now tells the machine and what follows from it', async t => {
 t.test('the past of the machine is answered in a bounded number of points', async t => {
   const asked: unknown[] = []
   const it = await laptop(t, {
-    eyes: {
+    senses: {
       query: ask => {
         asked.push(ask)
         return [{ at: ask.from, count: 12, values: { power: 'battery', cpu_busy: 0.25, online: true } }]

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Eyes } from '../../core/manager.ts'
@@ -13,22 +13,22 @@ export const HOUR = 60 * MINUTE
 export interface LaptopGiven {
   tasks?: TaskDefinition[]
   config?: ConfigFile
-  eyes?: Partial<Eyes>
+  senses?: Partial<Eyes>
 }
 
 /** A server on a laptop whose clock, battery and plug the test moves; it begins on battery with 40 %, on Sunday
  *  2026-11-22 at 12:00 UTC. */
-export async function laptop (t: Test, { tasks, config = {}, eyes: more = {} }: LaptopGiven = {}) {
+export async function laptop (t: Test, { tasks, config = {}, senses: more = {} }: LaptopGiven = {}) {
   const clock = fakeClock()
-  const { eyes, see } = fakeEyes(clock)
+  const { senses: fake, see } = fakeSenses(clock)
   const battery = (level: number) =>
     see({ power: 'battery', battery: { present: true, level, charging: false, seconds_left: 'unknown' } })
   const mains = () =>
     see({ power: 'mains', battery: { present: true, level: 90, charging: true, seconds_left: 'unknown' } })
   battery(40)
-  const dropSignal: Eyes['dropSignal'] = name => Object.hasOwn(eyes.latest.signals, name) && eyes.dropSignal(name)
+  const dropSignal: Eyes['dropSignal'] = name => Object.hasOwn(fake.latest.signals, name) && fake.dropSignal(name)
   const senses = Object.defineProperties({}, {
-    ...Object.getOwnPropertyDescriptors(eyes),
+    ...Object.getOwnPropertyDescriptors(fake),
     ...Object.getOwnPropertyDescriptors({ dropSignal }),
     ...Object.getOwnPropertyDescriptors(more)
   }) as Eyes

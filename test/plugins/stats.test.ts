@@ -12,7 +12,7 @@ import { HOUR, MINUTE, SECOND, laptop } from './holding.ts'
 type Laptop = Awaited<ReturnType<typeof laptop>>
 
 /** A task whose attempts last as long as the payload says, on the clock of the test, and fail when it says so. */
-function machine (t: Parameters<typeof laptop>[0], eyes = {}) {
+function machine (t: Parameters<typeof laptop>[0], senses = {}) {
   let clock: Laptop['clock'] | null = null
   const func = (ctx: { payload: unknown }) => {
     const { ms, fails } = ctx.payload as { ms: number, fails?: boolean }
@@ -25,7 +25,7 @@ function machine (t: Parameters<typeof laptop>[0], eyes = {}) {
     queue: 'net',
     max_retries: 1
   }]
-  return laptop(t, { tasks, eyes }).then(it => {
+  return laptop(t, { tasks, senses }).then(it => {
     clock = it.clock
     const run = async (task: string, payload: object) =>
       await it.finished((await it.post(`/api/tasks/${task}/runs`, { payload })).json().id)

@@ -5,7 +5,7 @@ import { FullRun, Task } from '../../plugins/_schema/base.ts'
 import { HOUR, MINUTE, laptop } from './holding.ts'
 import { held, setup } from './setup.ts'
 import { START } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 
 const MAINS = {
   id: 'backup',
@@ -120,10 +120,10 @@ t.test('a slot that is taken is expected to be free when the run in it ends, and
 
 t.test('the present does not become the past while it is explained', async t => {
   let now = START
-  const { eyes } = fakeEyes({ now: () => now, monotonic: () => now })
+  const { senses } = fakeSenses({ now: () => now, monotonic: () => now })
   const it = await setup(t, {
     tasks: [{ ...MAINS, constraints: { signals: { solar: '> 500' } } }],
-    options: { senses: eyes, clock: { now: () => now++, monotonic: () => now } }
+    options: { senses, clock: { now: () => now++, monotonic: () => now } }
   })
   const { id } = (await it.post('/api/tasks/backup/runs')).json()
   for (const url of ['/api/tasks/backup/why', `/api/runs/${id}/why`]) {

@@ -14,10 +14,10 @@ import { configOf } from '../../core/model/config/config.ts'
 import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from '../work/fake-senses.ts'
+import { fakeSenses } from '../work/fake-senses.ts'
 import { life } from './life.ts'
 import { noPrograms } from '../sense/machine.ts'
-import { house, scratch } from '../work/harness.ts'
+import { harness, scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
 import { watchConfig } from '../../core/load/config/watch.ts'
 import type { SettingsOptions } from '../../core/work/upkeep/settings.ts'
@@ -181,7 +181,7 @@ life(t, 'engine', async t => {
 }, { isCounted: true })
 
 life(t, 'runner', async t => {
-  const { runner, engine, desk } = await house(t)
+  const { runner, engine, desk } = await harness(t)
   await runner.stop()
   const { beat } = engine
   return {
@@ -212,7 +212,7 @@ life(t, 'manager', async t => {
     configFile: join(root, 'config.json'),
     env: {},
     engine,
-    senses: fakeEyes(clock).eyes
+    senses: fakeSenses(clock).senses
   })
   return {
     service: manager,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { StopReason } from '../../core/model/run/outcome.ts'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { fakeClock, until } from '../clock.ts'
 import type { FakeClock } from '../clock.ts'
 import type { Owner } from './harness.ts'
@@ -34,7 +34,7 @@ async function quickThenSlow (t: Owner) {
   const busy = gate()
   let begun = 0
   const clock = patientClock()
-  const all = await house(t, {
+  const all = await harness(t, {
     clock,
     slots: SLOTS,
     tasks: [{
@@ -153,7 +153,7 @@ t.test('a task that is defined anew while its runs wait claimed starts them unde
 })
 
 t.test('a pause that comes while a claim is on its way lets no run begin that has no slot yet', async t => {
-  const { engine, runner, conditions, desk, clock } = await house(t, {
+  const { engine, runner, conditions, desk, clock } = await harness(t, {
     slots: SLOTS,
     tasks: [{ work: { kind: 'function', func: () => undefined } }]
   })

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Breaker, pauseOf } from '../../core/work/conditions/breaker.ts'
 import { Pauses } from '../../core/work/conditions/pauses.ts'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './harness.ts'
+import type { HarnessOptions, Owner } from './harness.ts'
 import type { Run } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
@@ -11,17 +11,17 @@ const MINUTE = 60_000
 const rule = { failures: 3, pauseMs: MINUTE, capMs: 5 * MINUTE }
 
 /** A task that works when it is told to, behind a breaker. */
-async function fragile (t: Owner, over: Partial<Task> = {}, options: HouseOptions = {}) {
+async function fragile (t: Owner, over: Partial<Task> = {}, options: HarnessOptions = {}) {
   let works = false
   const func = () => {
     if (!works) throw new Error('the line is dead')
     return 'done'
   }
   let breaker: Breaker | null = null
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }],
     ...options,
-    hear: said => breaker?.hear(said),
+    onNotice: notice => breaker?.hear(notice),
     ended: (run, outcome) => breaker?.ended(run, outcome)
   })
   const pauses = new Pauses(it)

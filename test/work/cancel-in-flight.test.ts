@@ -1,10 +1,10 @@
 import t from 'tap'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { until } from '../clock.ts'
 
 t.test('a run whose cancel was acknowledged while it was being claimed does not begin', async t => {
   const began: string[] = []
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       work: {
         kind: 'function',

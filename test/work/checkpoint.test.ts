@@ -2,9 +2,9 @@ import t from 'tap'
 import { closed, opened } from '../../core/model/run/checkpoint.ts'
 import { defineTask } from '../../core/load/task/define.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import { fakeEyes } from './fake-senses.ts'
+import { fakeSenses } from './fake-senses.ts'
 import { home } from '../manager/home.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { fullRunView } from '../../core/model/view/view.ts'
 import { runWords } from '../../core/cli/terminal/run-words.ts'
 import { systemClock } from '../../core/model/base/clock.ts'
@@ -29,7 +29,7 @@ async function deployed (t: Owner, over: Partial<Task>) {
     return [step, ctx.checkpoint.changed]
   }
   const task = { work: { kind: 'function', func } as const, version: 'one', ...over }
-  const it = await house(t, { tasks: [task] })
+  const it = await harness(t, { tasks: [task] })
   const { run } = await it.desk.enqueue('work')
   const again = async (attempts: number, more: Partial<Task>) => {
     await until(`attempt ${attempts} has failed`,
@@ -126,7 +126,7 @@ export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].flatMap(isolatio
 `
 
 t.test('a deploy between two attempts is seen in a thread and in a process too', { timeout: 60_000 }, async t => {
-  const it = await home(t, { files: { 'deploy.ts': FILE('old') }, senses: fakeEyes(systemClock).eyes })
+  const it = await home(t, { files: { 'deploy.ts': FILE('old') }, senses: fakeSenses(systemClock).senses })
   const { desk, engine, catalog } = it.manager
   await it.manager.start()
   const ids = [...catalog.tasks.keys()].toSorted()

@@ -4,8 +4,8 @@ import t from 'tap'
 import { DAY, HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { createManager } from '../../core/manager.ts'
 import { fakeClock } from '../clock.ts'
-import { fakeEyes } from './fake-senses.ts'
-import { house, scratch } from './harness.ts'
+import { fakeSenses } from './fake-senses.ts'
+import { harness, scratch } from './harness.ts'
 import { refilled } from '../../core/model/config/queue.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
@@ -16,7 +16,7 @@ const tasks: Partial<Task>[] = [
   { id: 'interval', trigger: 'interval', trigger_args: { seconds: 60 }, overlap: 'allow' }
 ]
 
-type House = Awaited<ReturnType<typeof house>>
+type House = Awaited<ReturnType<typeof harness>>
 
 const countOf = async ({ engine }: House, task: string) => (await engine.list({ task, limit: 1000 })).items.length
 
@@ -28,7 +28,7 @@ async function minutes (it: House, count: number) {
 }
 
 t.test('a clock that was ten years ahead at boot and is set right lets every schedule go on [F17]', async t => {
-  const it = await house(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
+  const it = await harness(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
   const made = await it.desk.schedule({ task: 'cron', trigger: '* * * * *', by: 'anna' })
   await minutes(it, 2)
   const before = { cron: await countOf(it, 'cron'), interval: await countOf(it, 'interval') }
@@ -43,17 +43,17 @@ t.test('a clock that was ten years ahead at boot and is set right lets every sch
 
 t.test('so it does when the process was started again meanwhile', async t => {
   const folder = scratch(t)
-  const first = await house(t, { tasks, folder, at: new Date(NOW + YEARS).toISOString() })
+  const first = await harness(t, { tasks, folder, at: new Date(NOW + YEARS).toISOString() })
   await minutes(first, 2)
   await first.close()
-  const it = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks, folder, at: new Date(NOW).toISOString() })
   const before = await countOf(it, 'cron')
   await minutes(it, 3)
   t.equal(await countOf(it, 'cron') - before, 3)
 })
 
 t.test('a schedule that rested while the clock was wrong goes on from now when it is wanted again', async t => {
-  const it = await house(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
+  const it = await harness(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
   const task = it.tasks.get('cron')!
   it.tasks.set('cron', { ...task, enabled: false })
   await it.planner.sync()
@@ -67,7 +67,7 @@ t.test('a schedule that rested while the clock was wrong goes on from now when i
 })
 
 t.test('an hour back: what has fired does not fire again, what has not does [F16]', async t => {
-  const it = await house(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
   await minutes(it, 3)
   it.clock.set(NOW + HOUR)
   await it.fire()
@@ -81,7 +81,7 @@ t.test('an hour back: what has fired does not fire again, what has not does [F16
 })
 
 t.test('a step of some seconds leaves the cursor where it is', async t => {
-  const it = await house(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
   await minutes(it, 1)
   const cursor = it.planner.get('cron')!.cursor
   it.clock.set(it.clock.now() - 5 * SECOND)
@@ -92,7 +92,7 @@ t.test('a step of some seconds leaves the cursor where it is', async t => {
 
 t.test('a next fire that does not follow from its cursor is put right at the next start', async t => {
   const folder = scratch(t)
-  const first = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  const first = await harness(t, { tasks, folder, at: new Date(NOW).toISOString() })
   const row = first.planner.get('cron')!
   await first.engine.plan([{
     schedule: { ...row, nominal_at: NOW + YEARS, next_at: NOW + YEARS },
@@ -102,7 +102,7 @@ t.test('a next fire that does not follow from its cursor is put right at the nex
     now: NOW
   }])
   await first.close()
-  const it = await house(t, { tasks, folder, at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks, folder, at: new Date(NOW).toISOString() })
   await minutes(it, 2)
   t.equal(await countOf(it, 'cron'), 2)
 })
@@ -111,7 +111,7 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
   const jump = fc.oneof(fc.integer({ min: -YEARS, max: YEARS }), fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
     fc.integer({ min: -20 * SECOND, max: 20 * SECOND }))
   await fc.assert(fc.asyncProperty(fc.array(jump, { minLength: 1, maxLength: 6 }), async jumps => {
-    const it = await house(t, { tasks, at: new Date(NOW).toISOString() })
+    const it = await harness(t, { tasks, at: new Date(NOW).toISOString() })
     await it.runner.stop()
     for (const ms of [0, ...jumps]) {
       it.clock.set(Math.min(NOW + 2 * YEARS, Math.max(NOW - YEARS, it.clock.now() + ms)))
@@ -140,7 +140,7 @@ t.test('a pause that a clock in the future has made is as long as it was meant t
     root: scratch(t),
     files: 'none',
     clock,
-    senses: fakeEyes(clock).eyes,
+    senses: fakeSenses(clock).senses,
     loops: 'none'
   })
   t.teardown(() => manager.stop())

@@ -4,7 +4,7 @@ import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { MISFIRES } from '../../core/model/task/task.ts'
 import { fakeClock } from '../clock.ts'
-import { house, scratch } from './harness.ts'
+import { harness, scratch } from './harness.ts'
 import type { Misfire } from '../../core/model/task/task.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
@@ -12,7 +12,7 @@ const every = (
   seconds: number
 ) => ({ id: 'a', trigger: 'interval', trigger_args: { seconds }, overlap: 'allow' } as const)
 
-type House = Awaited<ReturnType<typeof house>>
+type House = Awaited<ReturnType<typeof harness>>
 
 const runsOf = async ({ engine }: House) => (await engine.list({ task: 'a', limit: 1000 })).items
 
@@ -25,7 +25,7 @@ async function pass (it: House, ms: number) {
 
 t.test('an interval goes on by elapsed time when the clock is set back, by whatever it is [F16]', async t => {
   for (const back of [20 * SECOND, HOUR, HOUR + 7 * SECOND, 24 * HOUR, 3650 * 24 * HOUR]) {
-    const it = await house(t, { tasks: [every(60)], at: new Date(NOW).toISOString() })
+    const it = await harness(t, { tasks: [every(60)], at: new Date(NOW).toISOString() })
     await it.runner.stop()
     await pass(it, 10 * MINUTE + 30 * SECOND)
     t.equal((await runsOf(it)).length, 10)
@@ -40,7 +40,7 @@ t.test('an interval goes on by elapsed time when the clock is set back, by whate
 t.test('counted time that has fractions leaves instants whole', async t => {
   const clock = fakeClock(NOW)
   let fraction = 0
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [every(60)],
     clock: { ...clock, monotonic: () => clock.monotonic() + (fraction += 0.1234) }
   })
@@ -53,7 +53,7 @@ t.test('counted time that has fractions leaves instants whole', async t => {
 })
 
 t.test('an interval of a day that began before a clock was set back by an hour fires a day after its last fire', async t => {
-  const it = await house(t, { tasks: [every(86_400)], at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks: [every(86_400)], at: new Date(NOW).toISOString() })
   await it.runner.stop()
   it.clock.advance(20 * HOUR)
   await it.planner.fire()
@@ -69,10 +69,10 @@ t.test('an interval of a day that began before a clock was set back by an hour f
 
 t.test('an interval that an earlier process has fired in the future goes on from now [F17]', async t => {
   const folder = scratch(t)
-  const first = await house(t, { tasks: [every(60)], folder, at: new Date(NOW + HOUR).toISOString() })
+  const first = await harness(t, { tasks: [every(60)], folder, at: new Date(NOW + HOUR).toISOString() })
   await pass(first, 5 * MINUTE)
   await first.close()
-  const it = await house(t, { tasks: [every(60)], folder, at: new Date(NOW).toISOString() })
+  const it = await harness(t, { tasks: [every(60)], folder, at: new Date(NOW).toISOString() })
   await it.runner.stop()
   await pass(it, 5 * MINUTE)
   t.equal((await runsOf(it)).length, 10, 'one run a minute before and after')
@@ -133,7 +133,7 @@ async function play (misfire: Misfire, steps: readonly { counted: number, jump: 
     } as const
   ]
   const closing: (() => unknown)[] = []
-  const it = await house({
+  const it = await harness({
     teardown: close => {
       closing.push(close)
     }

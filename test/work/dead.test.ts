@@ -1,19 +1,19 @@
 import t from 'tap'
 import { Upkeep } from '../../core/work/upkeep/maintenance.ts'
 import { configOf } from '../../core/model/config/config.ts'
-import { house, scratch } from './harness.ts'
+import { harness, scratch } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './harness.ts'
+import type { HarnessOptions, Owner } from './harness.ts'
 
 const DAY = 86_400_000
 
 /** Runs that have failed for good: five in a queue that lets three wait, two in one that has no bounds. */
-async function graves (t: Owner, options: HouseOptions = {}) {
+async function graves (t: Owner, options: HarnessOptions = {}) {
   const func = () => {
     throw new Error('no route')
   }
   const work = { kind: 'function', func } as const
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'mail', queue: 'mail', max_retries: 0, work }, { id: 'free', max_retries: 0, work }, {
       id: 'quiet',
       queue: 'mail'

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { VirtualClock } from '../../core/work/simulate/clock.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '../clock.ts'
-import type { HouseOptions, Owner } from './harness.ts'
+import type { HarnessOptions, Owner } from './harness.ts'
 import type { State } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
@@ -11,14 +11,14 @@ const DUE = Date.parse('2026-11-22T13:00:00Z')
 const LEAD = 10
 
 /** Tasks that fire at one instant, some ms before it: their runs are there, and those that may be are claimed. */
-async function justBefore (t: Owner, { tasks, ...options }: HouseOptions & { tasks: Partial<Task>[] }) {
+async function justBefore (t: Owner, { tasks, ...options }: HarnessOptions & { tasks: Partial<Task>[] }) {
   const clock = new VirtualClock(DUE - 60_000)
   const begun: string[] = []
   const func: Task['work'] = {
     kind: 'function',
     func: ({ task: id }) => void begun.push(`${id} at ${clock.now() - DUE}`)
   }
-  const it = await house(t, {
+  const it = await harness(t, {
     ...options,
     clock,
     leadMs: LEAD,

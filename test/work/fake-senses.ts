@@ -7,8 +7,8 @@ export { calmReading as calm } from '../../core/model/machine/scene.ts'
 
 type Change = { [K in keyof Reading]?: Reading[K] extends object ? Partial<Reading[K]> : Reading[K] }
 
-/** Senses that see what the test tells them. */
-export function fakeEyes (clock: Clock) {
+/** Senses whose readings the test sets. */
+export function fakeSenses (clock: Clock) {
   let change: Change = {}
   let signals: Record<string, Signal> = {}
   const reading = (): Reading => {
@@ -21,7 +21,7 @@ export function fakeEyes (clock: Clock) {
     }))
     return { ...merged, signals } as Reading
   }
-  const eyes: Eyes = {
+  const senses: Eyes = {
     start: async () => undefined,
     stop: async () => undefined,
     get latest () {
@@ -39,7 +39,7 @@ export function fakeEyes (clock: Clock) {
     }
   }
   return {
-    eyes,
+    senses,
     reading,
     see: (next: Change) => {
       change = { ...change, ...next }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { DAY, HOUR, MINUTE } from '../../core/model/base/duration.ts'
 import { fakeClock, until } from '../clock.ts'
-import { fakeEyes } from './fake-senses.ts'
+import { fakeSenses } from './fake-senses.ts'
 import { scratch } from './harness.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
@@ -23,14 +23,14 @@ async function embedded (
   { root = scratch(owner), at = MONDAY, tasks = [] }: Ask = {}
 ) {
   const clock = fakeClock(at)
-  const { eyes, see } = fakeEyes(clock)
+  const { senses, see } = fakeSenses(clock)
   const manager = await createManager({
     root,
     files: 'none',
     loops: 'none',
     env: {},
     clock,
-    senses: eyes,
+    senses,
     random: () => 0.5,
     config: { manager: { timezone: 'UTC' } }
   })

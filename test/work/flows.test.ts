@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { taskOf } from '../task.ts'
 import type { Task } from '../../core/model/task/task.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
@@ -14,7 +14,7 @@ const fails = func(() => {
 })
 
 t.test('the runs of a flow follow each other, and read what came of those before them', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [
       { id: 'fetch', ...func(ctx => ({ rows: (ctx.payload as { rows: number }).rows })) },
       {
@@ -36,7 +36,7 @@ t.test('the runs of a flow follow each other, and read what came of those before
 })
 
 t.test('a failure skips all that waited for it, with the chain of causes, and runs what was meant for it', async t => {
-  const it = await house(t, { tasks: [{ id: 'print', ...fails }, {}, { id: 'mend' }] })
+  const it = await harness(t, { tasks: [{ id: 'print', ...fails }, {}, { id: 'mend' }] })
   const [print, next, last, mend, whatever] = (await it.desk.bulk.add([
     { task: 'print', ref: 'print' },
     { task: 'work', ref: 'next', after: ['#print'] },
@@ -55,7 +55,7 @@ t.test('a failure skips all that waited for it, with the chain of causes, and ru
 })
 
 t.test('a circle is refused with its members named, and so is a run that waits for itself or for nobody', async t => {
-  const it = await house(t)
+  const it = await harness(t)
   const refused = async (asks: Parameters<typeof it.desk.bulk.add>[0], pointer: string, detail: RegExp) =>
     await t.rejects(it.desk.bulk.add(asks), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
   await refused([{ task: 'work', ref: 'a', after: ['#b'] }, { task: 'work', ref: 'b', after: ['#c'] }, {
@@ -70,7 +70,7 @@ t.test('a circle is refused with its members named, and so is a run that waits f
 })
 
 t.test('a task waits until the one it depends on has run, and reads its result', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'load', ...func(() => 'loaded') }, {
       depends_on: [{ task: 'load', condition: 'completed', freshMs: Infinity }],
       ...func(({ results }) => results)
@@ -85,7 +85,7 @@ t.test('a task waits until the one it depends on has run, and reads its result',
 })
 
 t.test('a task that waits for one that is not there says so, until there is one', async t => {
-  const it = await house(t, { tasks: [{ depends_on: [{ task: 'load', condition: 'completed', freshMs: HOUR }] }] })
+  const it = await harness(t, { tasks: [{ depends_on: [{ task: 'load', condition: 'completed', freshMs: HOUR }] }] })
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   const held = async () => (await it.desk.task('work')).held
@@ -113,7 +113,9 @@ t.test('a task waits for one that is under way, unless an earlier run is fresh e
     })
   }
   const on = (freshMs: number) => [{ task: 'load', condition: 'completed' as const, freshMs }]
-  const it = await house(t, { tasks: [load, { depends_on: on(Infinity) }, { id: 'daily', depends_on: on(24 * HOUR) }] })
+  const it = await harness(t, {
+    tasks: [load, { depends_on: on(Infinity) }, { id: 'daily', depends_on: on(24 * HOUR) }]
+  })
   await it.reach((await it.desk.enqueue('load')).run.id, 'completed')
   slow = true
   await it.reach((await it.desk.enqueue('load')).run.id, 'running')
@@ -132,7 +134,7 @@ t.test('a task waits for one that is under way, unless an earlier run is fresh e
 })
 
 t.test('the failure of a task skips those that depend on it, and theirs, with the chain of causes', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'a', ...fails }, { id: 'b', depends_on: [{ task: 'a', condition: 'completed', freshMs: Infinity }] },
       { id: 'c', depends_on: [{ task: 'b', condition: 'completed', freshMs: Infinity }] }, {
       id: 'alarm',
@@ -150,7 +152,7 @@ t.test('the failure of a task skips those that depend on it, and theirs, with th
 
 t.test('tasks that wait for each other are skipped with the circle named, and so is who waits for them', async t => {
   const on = (task: string) => ({ depends_on: [{ task, condition: 'completed' as const, freshMs: Infinity }] })
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'hen', ...on('egg') }, { id: 'egg', ...on('hen') }, { id: 'farm', ...on('hen') }]
   })
   const { run: hen } = await it.desk.enqueue('hen')
@@ -164,7 +166,7 @@ t.test('a dependency that never comes ends at the deadline, as the task says', a
     depends_on: [{ task: 'never', condition: 'completed' as const, freshMs: Infinity }],
     deadlineMs: HOUR
   }
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'runs', ...depends }, { id: 'skips', ...depends, on_deadline: 'skip' }, { id: 'never' }]
   })
   const { run: runs } = await it.desk.enqueue('runs')

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { Forecaster } from '../../core/work/plan/forecast.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { tookOf } from '../../core/work/plan/present.ts'
 import type { ForetellAsk } from '../../core/work/plan/forecast.ts'
 import type { Forecast, Present } from '../../core/model/forecast/forecast.ts'
-import type { HouseOptions, Owner } from './harness.ts'
+import type { HarnessOptions, Owner } from './harness.ts'
 
 const HOUR = 3_600_000
 
@@ -16,8 +16,8 @@ interface Asked {
 }
 
 /** A forecaster whose answers the test gives. */
-async function setup (t: Owner, options: HouseOptions = {}) {
-  const it = await house(t, options)
+async function setup (t: Owner, options: HarnessOptions = {}) {
+  const it = await harness(t, options)
   const asked: Asked[] = []
   let wanted: PromiseWithResolvers<Asked> | null = null
   const foretell = (present: Present, ask: ForetellAsk) => {

@@ -11,7 +11,7 @@ import { configOf } from '../../core/model/config/config.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock, until } from '../clock.ts'
 import type { FakeClock } from '../clock.ts'
-import { isTold } from '../settled.ts'
+import { isSettled } from '../settled.ts'
 import { runLog } from '../../core/log.ts'
 import { taskOf } from '../task.ts'
 import type { Claimed } from '../../core/engine/engine.ts'
@@ -27,7 +27,7 @@ export interface Owner {
   teardown(fn: () => unknown): void
 }
 
-export interface HouseOptions {
+export interface HarnessOptions {
   clock?: Clock
   tasks?: Partial<Task>[]
   config?: ConfigFile
@@ -37,7 +37,7 @@ export interface HouseOptions {
   at?: string
   abortGraceMs?: number
   stopGraceMs?: number
-  hear?: (notice: Notice) => void
+  onNotice?: (notice: Notice) => void
   ended?: (run: Claimed, outcome: Outcome) => void
 }
 
@@ -50,17 +50,17 @@ export function scratch (t: Owner): string {
 }
 
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
-export async function house (
+export async function harness (
   t: Owner,
   { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30,
-    stopGraceMs = 0, hear = () => undefined, ended = () => undefined }: HouseOptions = {}
+    stopGraceMs = 0, onNotice = () => undefined, ended = () => undefined }: HarnessOptions = {}
 ) {
   const clock = (own ?? fakeClock(at)) as FakeClock
   const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
   const notice = (said: Notice) => {
     notices.push(said)
-    hear(said)
+    onNotice(said)
   }
   const map = new Map(tasks.map(over => taskOf(over)).map(task => [task.id, task]))
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
@@ -122,7 +122,7 @@ export async function house (
   t.teardown(close)
   const reach = async (id: string, state: State): Promise<Run> => {
     await until(`run ${id} is ${state}`,
-      async () => (await engine.get(id))?.state === state && (state === 'running' || isTold(notices, id)))
+      async () => (await engine.get(id))?.state === state && (state === 'running' || isSettled(notices, id)))
     return (await engine.get(id))!
   }
   const fire = async () => {

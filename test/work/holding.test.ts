@@ -1,8 +1,8 @@
 import t from 'tap'
 import { calm } from './fake-senses.ts'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HouseOptions } from './harness.ts'
+import type { HarnessOptions } from './harness.ts'
 import type { Owner } from './harness.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 import type { Task } from '../../core/model/task/task.ts'
@@ -13,8 +13,8 @@ const HOUR = 60 * MINUTE
 
 /** A laptop whose battery and plug the test moves; `see` takes one reading and waits until what it opens has been
  *  looked at. */
-async function laptop (t: Owner, options: HouseOptions) {
-  const it = await house(t, options)
+async function laptop (t: Owner, options: HarnessOptions) {
+  const it = await harness(t, options)
   let over: Partial<Reading> = {}
   const battery = (level: number) => ({
     power: 'battery' as const,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fakeEyes } from './fake-senses.ts'
+import { fakeSenses } from './fake-senses.ts'
 import { home } from '../manager/home.ts'
 import { systemClock } from '../../core/model/base/clock.ts'
 import { until } from '../clock.ts'
@@ -26,11 +26,11 @@ async function setup (
   bodies: Record<string, string>,
   { fields, config = {}, files = {} }: { fields?: string, config?: object, files?: Record<string, string> } = {}
 ) {
-  const sight = fakeEyes(systemClock)
+  const sight = fakeSenses(systemClock)
   const it = await home(t, {
     files: { 'everywhere.ts': everywhere(bodies, fields), ...files },
     config,
-    senses: sight.eyes,
+    senses: sight.senses,
     abortGraceMs: 400
   })
   await it.manager.start()

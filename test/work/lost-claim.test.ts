@@ -1,9 +1,9 @@
 import t from 'tap'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { until } from '../clock.ts'
 
 t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed [F14]', async t => {
-  const { desk, reach, engine, runner } = await house(t, { tasks: [{ work: { kind: 'function', func: () => 1 } }] })
+  const { desk, reach, engine, runner } = await harness(t, { tasks: [{ work: { kind: 'function', func: () => 1 } }] })
   await runner.renew()
   const { claim } = engine
   engine.claim = async ask => {

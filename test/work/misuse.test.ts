@@ -1,6 +1,6 @@
 import t from 'tap'
 import { home } from '../manager/home.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { until } from '../clock.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
@@ -16,7 +16,7 @@ const polluting = (): unknown =>
   JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
 
 t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added [F43]', async t => {
-  const it = await house(t)
+  const it = await harness(t)
   const { run } = await it.desk.enqueue('work', { delay: '1h', payload: 'small' })
   const refused = { code: 'OFFPEAK_INPUT_INVALID', statusCode: 422 }
   for (const [payload, detail] of [[MEGABYTES, /10485762 bytes/], [nested(100_000), /deeper than 32/], [{
@@ -39,7 +39,7 @@ t.test('a payload that is too large or too deep is refused wherever one is given
 
 t.test('a checkpoint out of measure is refused, a result or log line out of measure is cut with a warning, and the run goes on', async t => {
   const refused: unknown[] = []
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       work: {
         kind: 'function',
@@ -67,7 +67,7 @@ t.test('a checkpoint out of measure is refused, a result or log line out of meas
 
 t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step [F44, S20]', async t => {
   const seen: unknown[] = []
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       payload: { own: 1 },
       input: { type: 'object', properties: { own: {} } } as never,
@@ -103,12 +103,12 @@ t.test('a key that reaches for prototypes reaches none: not in a payload, a resu
 })
 
 t.test('a queue that is not there is told with those that are', async t => {
-  const it = await house(t, { tasks: [{ queue: 'net' }], config: { queues: { mail: { concurrency: 1 } } } })
+  const it = await harness(t, { tasks: [{ queue: 'net' }], config: { queues: { mail: { concurrency: 1 } } } })
   await t.rejects(it.desk.queues.get('nope'), { code: 'OFFPEAK_QUEUE_NOT_FOUND', fix: /mail, net/ })
 })
 
 t.test('a run that is over is neither cancelled nor changed nor promoted, and a run that is not over is not tried again', async t => {
-  const it = await house(t)
+  const it = await harness(t)
   const { run } = await it.desk.enqueue('work')
   const done = await it.reach(run.id, 'completed')
   const conflict = {
@@ -136,7 +136,7 @@ t.test('a run that is over is neither cancelled nor changed nor promoted, and a 
 })
 
 t.test('what cannot be meant is refused: a filter that names nothing, a key with two spans', async t => {
-  const it = await house(t, { tasks: [{}] })
+  const it = await harness(t, { tasks: [{}] })
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   const nothing = { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/filter' }] }
   for (const act of ['cancel', 'retry', 'remove'] as const) {
@@ -151,7 +151,7 @@ t.test('what cannot be meant is refused: a filter that names nothing, a key with
 })
 
 t.test('runs of a task that is no more are not tried again: not one, not by filter, not as dead', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       max_retries: 0,
       work: {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
 import type { Owner } from './harness.ts'
 import type { Task } from '../../core/model/task/task.ts'
@@ -10,7 +10,7 @@ const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 } }
 
 /** What was told of each run, in order. */
 async function telling (t: Owner, tasks: Partial<Task>[]) {
-  const it = await house(t, { tasks, at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks, at: '2026-11-22T12:30:00Z' })
   const told = (id: string) => it.notices.flatMap(said => 'run' in said && said.run.id === id ? [said.kind] : [])
   const fireAt = async (time: string) => {
     it.clock.set(`2026-11-22T${time}:00Z`)

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { Pauses } from '../../core/work/conditions/pauses.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import type { Owner } from './harness.ts'
 import type { PauseAsk } from '../../core/work/conditions/pauses.ts'
 
 const HOUR = 3_600_000
 
 async function setup (t: Owner) {
-  const { engine, clock, conditions } = await house(t)
+  const { engine, clock, conditions } = await harness(t)
   return { clock, engine, pauses: new Pauses({ engine, clock, conditions }) }
 }
 

@@ -1,15 +1,15 @@
 import t from 'tap'
-import { gate, house, scratch } from './harness.ts'
+import { gate, harness, scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }
 
-const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof house>>, 'engine'>) =>
+const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof harness>>, 'engine'>) =>
   (await engine.list({ limit: 100 })).items.toReversed()
 
 t.test('a schedule fires at its instant, once, and the next fire is known [F19]', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T13:00:00Z'))
   await it.fire()
   t.strictSame(await runsOf(it), [])
@@ -24,9 +24,9 @@ t.test('a schedule fires at its instant, once, and the next fire is known [F19]'
 
 t.test('after a downtime the last fire runs for all that were missed, and the misses are told and counted', async t => {
   const folder = scratch(t)
-  const first = await house(t, { tasks: [hourly], folder, at: '2026-11-22T12:00:00Z' })
+  const first = await harness(t, { tasks: [hourly], folder, at: '2026-11-22T12:00:00Z' })
   await first.close()
-  const it = await house(t, { tasks: [hourly], folder, at: '2026-11-23T08:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], folder, at: '2026-11-23T08:30:00Z' })
   await it.fire()
   t.match(await runsOf(it), [{ source: 'catch_up', due_at: Date.parse('2026-11-23T08:00:00Z'), missed: 19 }])
   t.match(it.said('missed'), [{ count: 20, policy: 'run_latest' }])
@@ -41,9 +41,9 @@ t.test('the policy skip leaves one skipped row for what was missed; run_all runs
     max_catch_up: 3,
     overlap: 'queue'
   }]
-  const first = await house(t, { tasks, folder, at: '2026-11-22T12:00:00Z' })
+  const first = await harness(t, { tasks, folder, at: '2026-11-22T12:00:00Z' })
   await first.close()
-  const it = await house(t, { tasks, folder, at: '2026-11-22T18:30:00Z' })
+  const it = await harness(t, { tasks, folder, at: '2026-11-22T18:30:00Z' })
   await it.fire()
   const runs = await runsOf(it)
   t.match(runs.filter(({ task }) => task === 'skips'), [{ state: 'skipped', missed: 5, reason: { code: 'misfire' } }])
@@ -63,7 +63,7 @@ t.test('a fire that meets an unfinished run: skip records it, queue keeps it, al
     work,
     ...overlap === 'allow' ? { concurrency: Infinity } : {}
   }))
-  const it = await house(t, { tasks, slots: 20, at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks, slots: 20, at: '2026-11-22T12:30:00Z' })
   it.clock.set('2026-11-22T13:00:00Z')
   await it.fire()
   await until('all four run', () => busy.started.length === 4)
@@ -88,7 +88,7 @@ t.test('a fire that meets an unfinished run: skip records it, queue keeps it, al
 })
 
 t.test('a fire becomes a run some ms before its instant, and starts at it', async t => {
-  const it = await house(t, { tasks: [hourly], leadMs: 10, at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], leadMs: 10, at: '2026-11-22T12:30:00Z' })
   const due = Date.parse('2026-11-22T13:00:00Z')
   t.same([it.planner.nextAt, it.planner.wakeAt], [due, due - 10])
   it.clock.set(due - 11)
@@ -106,7 +106,7 @@ t.test('a fire becomes a run some ms before its instant, and starts at it', asyn
 
 t.test('what an earlier run makes of a fire is decided at its instant', async t => {
   const busy = gate()
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ ...hourly, work: { kind: 'function', func: busy.func as never } }],
     leadMs: 10,
     at: '2026-11-22T12:30:00Z'
@@ -134,7 +134,7 @@ t.test('what an earlier run makes of a fire is decided at its instant', async t 
 })
 
 t.test('a fire that finds an earlier one still waiting is counted on it', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ ...hourly, concurrency: 1 }, { id: 'hog' }],
     slots: 1,
     at: '2026-11-22T12:30:00Z'
@@ -152,7 +152,7 @@ t.test('a date fires once, also when it has passed a moment ago; one that is lon
   const folder = scratch(t)
   const tasks = [once('soon', '2026-11-22 13:00:00'), once('just_now', '2026-11-22 11:59:30'),
     once('long_ago', '2020-01-01 00:00:00')]
-  const it = await house(t, { folder, tasks, at: '2026-11-22T12:00:00Z' })
+  const it = await harness(t, { folder, tasks, at: '2026-11-22T12:00:00Z' })
   await it.fire()
   t.match((await runsOf(it)).toSorted((a, b) => a.task < b.task ? -1 : 1), [{ task: 'just_now' }, {
     task: 'long_ago',
@@ -160,7 +160,7 @@ t.test('a date fires once, also when it has passed a moment ago; one that is lon
     reason: { code: 'misfire' }
   }])
   await it.close()
-  const again = await house(t, { folder, tasks, at: '2026-11-22T13:00:01Z' })
+  const again = await harness(t, { folder, tasks, at: '2026-11-22T13:00:01Z' })
   await again.fire()
   t.strictSame((await runsOf(again)).map(({ task }) => task).toSorted(), ['just_now', 'long_ago', 'soon'],
     'a restart fires nothing twice')
@@ -169,15 +169,15 @@ t.test('a date fires once, also when it has passed a moment ago; one that is lon
 t.test('an interval keeps its phase over a restart', async t => {
   const folder = scratch(t)
   const tasks: Partial<Task>[] = [{ trigger: 'interval', trigger_args: { minutes: 45 } }]
-  const first = await house(t, { folder, tasks, at: '2026-11-22T12:10:00Z' })
+  const first = await harness(t, { folder, tasks, at: '2026-11-22T12:10:00Z' })
   t.equal(first.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
   await first.close()
-  const it = await house(t, { folder, tasks, at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { folder, tasks, at: '2026-11-22T12:30:00Z' })
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
 })
 
 t.test('a changed trigger begins anew [F18]', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   it.tasks.set('work', { ...it.tasks.get('work')!, trigger_args: { minute: 30 } })
   await it.planner.sync()
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:30:00Z'))
@@ -185,7 +185,7 @@ t.test('a changed trigger begins anew [F18]', async t => {
 })
 
 t.test('a disabled task does not fire, its waiting run is cancelled with a reason, and what fell into that time is not made up for', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   await it.runner.stop()
   it.clock.set('2026-11-22T13:00:00Z')
   await it.planner.fire()
@@ -204,7 +204,7 @@ t.test('a disabled task does not fire, its waiting run is cancelled with a reaso
 })
 
 t.test('a wall clock that goes back fires nothing twice [F16]', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   it.clock.set('2026-11-22T13:00:00Z')
   await it.fire()
   await until('it has run', async () => (await runsOf(it))[0]?.state === 'completed')
@@ -221,11 +221,11 @@ t.test('a wall clock that goes back fires nothing twice [F16]', async t => {
 
 t.test('a schedule made at run time stands beside the task file, survives a restart, and ends when it is removed', async t => {
   const folder = scratch(t)
-  const first = await house(t, { folder, tasks: [{}], at: '2026-11-22T12:00:00Z' })
+  const first = await harness(t, { folder, tasks: [{}], at: '2026-11-22T12:00:00Z' })
   const made = await first.desk.schedule({ task: 'work', trigger: '*/10 * * * *', payload: { via: 'api' }, by: 'anna' })
   t.match(await first.desk.task('work'), { status: 'scheduled', next_run: '2026-11-22T12:10:00.000Z' })
   await first.close()
-  const it = await house(t, { folder, tasks: [{}], at: '2026-11-22T12:10:00Z' })
+  const it = await harness(t, { folder, tasks: [{}], at: '2026-11-22T12:10:00Z' })
   await it.fire()
   const [run] = await runsOf(it)
   t.match(await it.reach(run!.id, 'completed'), { schedule: made.id, source: 'schedule' })
@@ -239,7 +239,7 @@ t.test('a schedule made at run time stands beside the task file, survives a rest
 })
 
 t.test('a schedule that is wrong or never fires is refused, and one of a task file is not removed here', async t => {
-  const { desk } = await house(t, { tasks: [hourly] })
+  const { desk } = await harness(t, { tasks: [hourly] })
   const ask = { task: 'work', by: 'anna' }
   await t.rejects(desk.schedule({ ...ask, trigger: 'cron', trigger_args: { hour: 25 } }), {
     code: 'OFFPEAK_TRIGGER_INVALID'
@@ -253,7 +253,7 @@ t.test('a schedule that is wrong or never fires is refused, and one of a task fi
 })
 
 t.test('what the engine could not take is fired when it can', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   const plan = it.engine.plan
   it.engine.plan = async () => {
     throw new Error('disk full')
@@ -269,7 +269,7 @@ t.test('what the engine could not take is fired when it can', async t => {
 })
 
 t.test('what fires next is told for each task: schedules of its own and made ones, and a task that was never enabled as it would', async t => {
-  const it = await house(t, { tasks: [hourly, { ...hourly, id: 'off', enabled: false }], at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly, { ...hourly, id: 'off', enabled: false }], at: '2026-11-22T12:30:00Z' })
   await it.desk.schedule({ task: 'work', trigger: '45 * * * *', by: 'anna' })
   const fires = (id: string) =>
     it.planner.fires(it.desk.definition(id), 3).map(at => new Date(at).toISOString().slice(11, 16))
@@ -278,7 +278,7 @@ t.test('what fires next is told for each task: schedules of its own and made one
 })
 
 t.test('syncs that wait for their turn are one, and it sees the tasks of the last', async t => {
-  const it = await house(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
+  const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   const first = it.planner.sync()
   it.tasks.set('other', { ...it.tasks.get('work')!, id: 'other' })
   const last = it.planner.sync()
@@ -290,10 +290,10 @@ t.test('syncs that wait for their turn are one, and it sees the tasks of the las
 t.test('a definition that says the same goes on over a restart, one in another time zone begins anew', async t => {
   const daily: Partial<Task> = { trigger: 'cron', trigger_args: { hour: 3, minute: 5 } }
   const folder = scratch(t)
-  const first = await house(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })
+  const first = await harness(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })
   const { anchor } = (await first.engine.schedules())[0]!
   await first.close()
-  const it = await house(t, {
+  const it = await harness(t, {
     folder,
     tasks: [{ ...daily, trigger_args: { hour: 3, minute: 5 } }],
     at: '2026-11-22T13:00:00Z'

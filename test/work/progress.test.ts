@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { fakeClock, until } from '../clock.ts'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { runView } from '../../core/model/view/view.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 
@@ -121,7 +121,7 @@ t.test('a run is told the ETA of those that completed before it', async t => {
     ctx.progress.setMessage('asking')
     return await func(ctx)
   }
-  const it = await house(t, { tasks: [{ work: { kind: 'function', func: asks } }] })
+  const it = await harness(t, { tasks: [{ work: { kind: 'function', func: asks } }] })
   const begin = async () => {
     const { run } = await it.desk.enqueue('work')
     await until('it has begun', () => started.includes(run.id))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gate, house, scratch } from './harness.ts'
+import { gate, harness, scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import { refilled, drawn, nextStart, whole } from '../../core/model/config/queue.ts'
 import type { Added } from '../../core/engine/engine.ts'
@@ -9,7 +9,7 @@ const MINUTE = 60 * SECOND
 
 t.test('a queue runs as many as it allows, whatever tasks they are of, and says so of the others', async t => {
   const held = gate()
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'a', queue: 'net', work: { kind: 'function', func: held.func } }, {
       id: 'b',
       queue: 'net',
@@ -39,7 +39,7 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
 
 t.test('a full queue says when another try is worth it', async t => {
   const held = gate()
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'later', queue: 'later' }, { id: 'busy', queue: 'busy', work: { kind: 'function', func: held.func } },
       { id: 'slow', queue: 'slow' }],
     config: {
@@ -75,7 +75,7 @@ t.test('a full queue says when another try is worth it', async t => {
 })
 
 t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ queue: 'api' }],
     config: { queues: { api: { rate: { limit: 3, per: '1m' } } } },
     slots: 10
@@ -121,7 +121,7 @@ t.test('a bucket is refilled by the clock, never above its limit, and never empt
 })
 
 t.test('a full queue refuses, and what it refused is not there', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ queue: 'small' }, { id: 'free' }],
     config: { queues: { small: { max_length: 2 } } }
   })
@@ -138,7 +138,7 @@ t.test('a full queue refuses, and what it refused is not there', async t => {
 })
 
 t.test('a full queue that drops skips the oldest with a row that says why', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ queue: 'feed' }],
     config: { queues: { feed: { max_length: 2, on_full: 'drop_oldest' } } }
   })
@@ -155,7 +155,7 @@ t.test('a full queue that drops skips the oldest with a row that says why', asyn
 t.test('of tasks with the same lock one runs at a time, also when all are due at once', async t => {
   const held = gate()
   const work = { kind: 'function', func: held.func } as const
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ id: 'a', locks: ['disk'], work }, { id: 'b', locks: ['disk', 'net'], work }, {
       id: 'c',
       locks: ['net'],
@@ -186,7 +186,7 @@ t.test('of tasks with the same lock one runs at a time, also when all are due at
 t.test('a task that runs alone waits for all, lets nobody past, and keeps all out', async t => {
   const held = gate()
   const work = { kind: 'function', func: held.func } as const
-  const it = await house(t, { tasks: [{ work }, { id: 'solo', alone: true, work }], slots: 10 })
+  const it = await harness(t, { tasks: [{ work }, { id: 'solo', alone: true, work }], slots: 10 })
   const { run: first } = await it.desk.enqueue('work')
   await it.reach(first.id, 'running')
   const { run: solo } = await it.desk.enqueue('solo')
@@ -208,7 +208,7 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
 })
 
 t.test('many runs are added as one: all, or none with every fault named', async t => {
-  const it = await house(t)
+  const it = await harness(t)
   const refused = it.desk.bulk.add([{ task: 'work' }, { task: 'nothing' }, { task: 'work', due_at: 'soon' }])
   await t.rejects(refused, {
     code: 'OFFPEAK_INPUT_INVALID',
@@ -235,7 +235,7 @@ t.test('many runs are added as one: all, or none with every fault named', async 
 
 t.test('a cancel of many reaches those that are running', async t => {
   const held = gate()
-  const it = await house(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
+  const it = await harness(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
   const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added,
     Added]
   await it.reach(running.id, 'running')
@@ -245,7 +245,7 @@ t.test('a cancel of many reaches those that are running', async t => {
 })
 
 t.test('a run that waits is changed and promoted; one that does not is left alone', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }]
   })
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
@@ -263,7 +263,7 @@ t.test('a run that waits is changed and promoted; one that does not is left alon
 })
 
 t.test('a repeated key is the first run, however full its queue', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }],
     config: { queues: { q: { max_length: 2 } } }
   })
@@ -290,7 +290,7 @@ t.test('a repeated key is the first run, however full its queue', async t => {
 
 t.test('keep_last wants a place of its own beside one that runs', async t => {
   const held = gate()
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       queue: 'q',
       unique: { by: 'task', while: 'running', on_conflict: 'keep_last' },
@@ -313,10 +313,10 @@ t.test('the limit of a rate outlasts a restart', async t => {
     config: { queues: { api: { rate: { limit: 10, per: '1h' } } } },
     slots: 10
   }
-  const it = await house(t, options)
+  const it = await harness(t, options)
   for (let count = 0; count < 10; count++) await it.reach((await it.desk.enqueue('work')).run.id, 'completed')
   await it.close()
-  const again = await house(t, { ...options, at: new Date(it.clock.now() + 6 * MINUTE).toISOString() })
+  const again = await harness(t, { ...options, at: new Date(it.clock.now() + 6 * MINUTE).toISOString() })
   t.match((await again.desk.queues.get('api')).rate, { limit: 10, left: 1 }, 'what the clock has given back since')
   const runs = [(await again.desk.enqueue('work')).run, (await again.desk.enqueue('work')).run] as const
   await again.reach(runs[0].id, 'completed')
@@ -326,7 +326,7 @@ t.test('the limit of a rate outlasts a restart', async t => {
 })
 
 t.test('a burst of starts is counted with the claims that take it, and written by no other call', async t => {
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ queue: 'api' }],
     config: { queues: { api: { rate: { limit: 100, per: '1h' } } } },
     slots: 50

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import { labelOf } from '../../core/model/run/run.ts'
 import { retryAt } from '../../core/model/run/retry.ts'
 import { until } from '../clock.ts'
@@ -17,7 +17,7 @@ t.test('no attempt begins later than the task goes on trying, counted anew when 
   const func = () => {
     throw new Error('the line is dead')
   }
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{
       max_retries: 100,
       retryForMs: 100_000,

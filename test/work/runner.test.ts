@@ -1,12 +1,12 @@
 import t from 'tap'
 import { LEASE } from '../../core/work/run/lease.ts'
 import { SECOND } from '../../core/model/base/duration.ts'
-import { gate, house } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
 import type { State } from '../../core/model/run/run.ts'
 
 t.test('a run that is due is executed, and its result, log and times are kept', async t => {
-  const { desk, reach, engine, clock } = await house(t, {
+  const { desk, reach, engine, clock } = await harness(t, {
     tasks: [{
       work: {
         kind: 'function',
@@ -38,7 +38,7 @@ t.test('a run that is due is executed, and its result, log and times are kept', 
 })
 
 t.test('a failed run is tried again when the backoff says, and is dead when its retries are spent', async t => {
-  const { desk, reach, clock, runner, engine } = await house(t, {
+  const { desk, reach, clock, runner, engine } = await harness(t, {
     tasks: [{
       max_retries: 1,
       work: {
@@ -67,7 +67,7 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
   const func = () => {
     if (!works) throw new Error('no')
   }
-  const it = await house(t, {
+  const it = await harness(t, {
     tasks: [{ max_retries: 0, work: { kind: 'function', func } }, { id: 'after', depends_on: after }, { id: 'paused' }]
   })
   const run = async (task: string, state: State) => {
@@ -94,7 +94,7 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
 })
 
 t.test('many changes at once are a few looks, whatever is held', async t => {
-  const { desk, runner, clock, conditions, engine } = await house(t)
+  const { desk, runner, clock, conditions, engine } = await harness(t)
   const held = { scope: 'task', name: 'work', until: null, by: 'ann', at: clock.now() } as const
   conditions.pause([held])
   const { due } = engine
@@ -110,7 +110,7 @@ t.test('many changes at once are a few looks, whatever is held', async t => {
 })
 
 t.test('a run is looked at on its own account, whatever run of its task is held before it', async t => {
-  const { desk, reach, clock, conditions, engine, runner } = await house(t)
+  const { desk, reach, clock, conditions, engine, runner } = await harness(t)
   conditions.pause([{ scope: 'queue', name: 'default', until: null, by: 'ann', at: clock.now() }])
   const held = await desk.enqueue('work')
   const now = clock.now()
@@ -126,7 +126,7 @@ t.test('a run is looked at on its own account, whatever run of its task is held 
 t.test('never more runs at once than there are slots, and every one is run', async t => {
   let now = 0
   let most = 0
-  const { desk, engine } = await house(t, {
+  const { desk, engine } = await harness(t, {
     slots: 3,
     tasks: [{
       work: {
@@ -148,7 +148,7 @@ t.test('never more runs at once than there are slots, and every one is run', asy
 
 t.test('a task that allows one run at a time has one, while others go on', async t => {
   const busy = gate()
-  const { desk, engine, reach, runner } = await house(t, {
+  const { desk, engine, reach, runner } = await harness(t, {
     tasks: [{ id: 'one', concurrency: 1, work: { kind: 'function', func: busy.func } }, { id: 'other' }]
   })
   const [first, second] = await Promise.all([desk.enqueue('one'), desk.enqueue('one')])
@@ -168,7 +168,7 @@ t.test('a task that allows one run at a time has one, while others go on', async
 })
 
 t.test('the runs of a vanished task are kept and held, and go on when it comes back [F35]', async t => {
-  const { desk, tasks, runner, reach, clock } = await house(t)
+  const { desk, tasks, runner, reach, clock } = await harness(t)
   const task = tasks.get('work')!
   const { run } = await desk.enqueue('work', { delay: 60 })
   tasks.delete('work')
@@ -188,7 +188,7 @@ t.test('the runs of a vanished task are kept and held, and go on when it comes b
 
 t.test('a held run is listed as held, with the reason', async t => {
   const busy = gate()
-  const { desk } = await house(t, {
+  const { desk } = await harness(t, {
     slots: 1,
     tasks: [{ id: 'long', work: { kind: 'function', func: busy.func } }, { id: 'waits' }]
   })
@@ -205,7 +205,7 @@ t.test('a held run is listed as held, with the reason', async t => {
 
 t.test('cancel ends a waiting run at once and tells a running one to stop', async t => {
   const busy = gate()
-  const { desk, reach, engine } = await house(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { desk, reach, engine } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const later = await desk.enqueue('work', { delay: '1h' })
   t.match(await desk.cancel(later.run.id, { by: 'anna' }), {
     state: 'cancelled',
@@ -224,7 +224,7 @@ t.test('cancel ends a waiting run at once and tells a running one to stop', asyn
 
 t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
   const busy = gate()
-  const { desk, close, ...first } = await house(t, {
+  const { desk, close, ...first } = await harness(t, {
     tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }]
   })
   const { run } = await desk.enqueue('work')
@@ -242,7 +242,7 @@ t.test('stop gives the attempt back, so that the run starts again as if it had n
 
 t.test('stop waits the grace for what is nearly done [F04]', async t => {
   const busy = gate()
-  const { desk, runner, engine } = await house(t, {
+  const { desk, runner, engine } = await harness(t, {
     stopGraceMs: 5000,
     tasks: [{ work: { kind: 'function', func: busy.func } }]
   })
@@ -255,7 +255,7 @@ t.test('stop waits the grace for what is nearly done [F04]', async t => {
 })
 
 t.test('nothing is claimed once a stop was asked for [F04]', async t => {
-  const { desk, runner, engine } = await house(t)
+  const { desk, runner, engine } = await harness(t)
   await runner.stop()
   const { run } = await desk.enqueue('work')
   runner.wake()
@@ -264,7 +264,7 @@ t.test('nothing is claimed once a stop was asked for [F04]', async t => {
 })
 
 t.test('what a task could not settle on a failing engine is settled when it recovers [F14]', async t => {
-  const { desk, engine, reach, runner, said } = await house(t)
+  const { desk, engine, reach, runner, said } = await harness(t)
   const settle = engine.settle
   engine.settle = async () => {
     throw new Error('disk full')
@@ -279,7 +279,7 @@ t.test('what a task could not settle on a failing engine is settled when it reco
 
 t.test('a checkpoint is given back to the next attempt [F11]', async t => {
   const seen: unknown[] = []
-  const { desk, engine, clock, runner, reach } = await house(t, {
+  const { desk, engine, clock, runner, reach } = await harness(t, {
     tasks: [{
       work: {
         kind: 'function',
@@ -301,7 +301,7 @@ t.test('a checkpoint is given back to the next attempt [F11]', async t => {
 })
 
 t.test('a task may add runs of other tasks', async t => {
-  const { desk, reach, engine } = await house(t, {
+  const { desk, reach, engine } = await harness(t, {
     tasks: [{
       id: 'parent',
       work: { kind: 'function', func: ctx => ctx.enqueue('child', { payload: 'from parent', key: 'k' }) }
@@ -315,7 +315,7 @@ t.test('a task may add runs of other tasks', async t => {
 
 t.test('a late result is refused and told', async t => {
   const busy = gate()
-  const { desk, engine, clock, said } = await house(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { desk, engine, clock, said } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   clock.advance(LEASE)
@@ -331,7 +331,7 @@ t.test('a late result is refused and told', async t => {
 })
 
 t.test('a payload that does not fit the input schema is refused with every fault', async t => {
-  const { desk } = await house(t, {
+  const { desk } = await harness(t, {
     tasks: [{
       input: {
         type: 'object',
@@ -353,7 +353,7 @@ t.test('a payload that does not fit the input schema is refused with every fault
 })
 
 t.test('a payload object is laid upon the settings of the task', async t => {
-  const { desk } = await house(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
+  const { desk } = await harness(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
   const payloadOf = async (payload?: unknown) =>
     (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
   t.strictSame(await payloadOf(), { smtp: { host: 'mail', port: 25 }, to: 'owner' })
@@ -366,7 +366,7 @@ t.test('a payload object is laid upon the settings of the task', async t => {
 })
 
 t.test('the same key is the same run', async t => {
-  const { desk } = await house(t)
+  const { desk } = await harness(t)
   const first = await desk.enqueue('work', { key: 'once', delay: 60 })
   const second = await desk.enqueue('work', { key: 'once', delay: 60 })
   t.equal(first.created, true)
@@ -375,7 +375,7 @@ t.test('the same key is the same run', async t => {
 })
 
 t.test('a slot is free when its run has ended, and a disk that takes nothing stops the runner', async t => {
-  const { desk, engine, runner } = await house(t, { slots: 1 })
+  const { desk, engine, runner } = await harness(t, { slots: 1 })
   const settle = engine.settle
   const waiting = Promise.withResolvers<void>()
   engine.settle = async ask => {

@@ -2,14 +2,14 @@ import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
 import { engineFailed } from '../../core/model/base/errors.ts'
 import { faultWait } from '../../core/work/plan/faults.ts'
-import { house } from './harness.ts'
+import { harness } from './harness.ts'
 import type { PlanAsk } from '../../core/engine/engine.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const minutely: Partial<Task> = { trigger: 'cron', trigger_args: { minute: '*' }, overlap: 'allow' }
 const AT = '2026-11-22T12:00:30Z'
 
-type House = Awaited<ReturnType<typeof house>>
+type House = Awaited<ReturnType<typeof harness>>
 
 const firesOf = async ({ engine }: Pick<House, 'engine'>, task: string) =>
   (await engine.list({ task, limit: 1000 })).items.map(({ nominal_at: at }) =>
@@ -44,7 +44,7 @@ function refusing (it: House, ids: string[]) {
 }
 
 t.test('a task that vanishes while it fires stops no other schedule', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const task = it.tasks.get('a')!
   it.tasks.delete('a')
   await minutes(it, 2)
@@ -59,7 +59,7 @@ t.test('a task that vanishes while it fires stops no other schedule', async t =>
 })
 
 t.test('a task that was gone for a moment while it fired goes on', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const task = it.tasks.get('a')!
   it.tasks.delete('a')
   await minutes(it, 1)
@@ -72,7 +72,7 @@ t.test('a task that was gone for a moment while it fired goes on', async t => {
 
 t.test('one bad row among five hundred is found, and the others are written in this round', async t => {
   const tasks = Array.from({ length: 600 }, (_, index) => ({ ...minutely, id: `t${index}` }))
-  const it = await house(t, { tasks, at: AT })
+  const it = await harness(t, { tasks, at: AT })
   await it.runner.stop()
   const engine = refusing(it, ['t7', 't333'])
   it.clock.advance(MINUTE)
@@ -89,7 +89,7 @@ t.test('one bad row among five hundred is found, and the others are written in t
 
 t.test('an engine that takes nothing is asked a bounded number of times, and everything fires when it does again [F14]', async t => {
   const tasks = Array.from({ length: 300 }, (_, index) => ({ ...minutely, id: `t${index}` }))
-  const it = await house(t, { tasks, at: AT })
+  const it = await harness(t, { tasks, at: AT })
   await it.runner.stop()
   const engine = refusing(it, tasks.map(({ id }) => id))
   it.clock.advance(MINUTE)
@@ -106,7 +106,7 @@ t.test('an engine that takes nothing is asked a bounded number of times, and eve
 t.test('a schedule that fails is tried again after waits that double up to five minutes', async t => {
   t.strictSame([1, 2, 3, 9, 10, 1000].map(failures => faultWait(failures)), [SECOND, 2 * SECOND, 4 * SECOND,
     256 * SECOND, 5 * MINUTE, 5 * MINUTE])
-  const it = await house(t, { tasks: [{ ...minutely, id: 'bad' }, { ...minutely, id: 'good' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'bad' }, { ...minutely, id: 'good' }], at: AT })
   const engine = refusing(it, ['bad'])
   it.clock.advance(MINUTE)
   await it.planner.fire()
@@ -131,7 +131,7 @@ t.test('a schedule that fails is tried again after waits that double up to five 
 })
 
 t.test('schedules go on within seconds once a store takes something again, however long it did not [F49]', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'one' }, { ...minutely, id: 'two' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'one' }, { ...minutely, id: 'two' }], at: AT })
   const { plan } = it.engine
   it.engine.plan = async () => {
     throw engineFailed({ message: 'The database is locked by another program' })
@@ -150,7 +150,7 @@ t.test('schedules go on within seconds once a store takes something again, howev
 })
 
 t.test('a schedule that is new and cannot be written is tried again by itself', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'good' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'good' }], at: AT })
   const engine = refusing(it, ['new'])
   it.tasks.set('new', { ...it.tasks.get('good')!, id: 'new' })
   await it.planner.sync()
@@ -165,7 +165,7 @@ t.test('a schedule that is new and cannot be written is tried again by itself', 
 })
 
 t.test('a cursor that somebody else has moved is read again, and the schedule goes on from there', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const mine = it.planner.get('a')!
   const cursor = Date.parse('2026-11-22T12:02:00Z')
   await it.engine.plan([{
@@ -182,7 +182,7 @@ t.test('a cursor that somebody else has moved is read again, and the schedule go
 })
 
 t.test('an engine that loses a compare-and-set without a reason harms no schedule for good', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const { plan } = it.engine
   let lost = 0
   it.engine.plan = async asks => {
@@ -195,7 +195,7 @@ t.test('an engine that loses a compare-and-set without a reason harms no schedul
 })
 
 t.test('a stored row that is gone: that of a task file is written again, one that was made at run time is gone', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const made = await it.desk.schedule({ task: 'a', trigger: '* * * * *', by: 'anna' })
   for (const id of ['a', made.id]) await it.engine.unplan({ id, now: it.clock.now() })
   await minutes(it, 3)
@@ -204,7 +204,7 @@ t.test('a stored row that is gone: that of a task file is written again, one tha
 })
 
 t.test('a stored row that cannot be read is named and harms no other; one of a task file begins again', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const made = await it.desk.schedule({ task: 'b', trigger: '* * * * *', by: 'anna' })
   const rows = await it.engine.schedules()
   it.engine.schedules = async () =>
@@ -232,13 +232,13 @@ t.test('a deadline, jitter or flex beyond the calendar harms neither its own sch
     { ...minutely, id: 'flex', flexMs: Infinity },
     { ...minutely, id: 'innocent' }
   ]
-  const it = await house(t, { tasks: absurd, at: AT })
+  const it = await harness(t, { tasks: absurd, at: AT })
   await minutes(it, 2)
   for (const { id } of absurd) t.strictSame(await firesOf(it, id!), ['12:01', '12:02'], id!)
 })
 
 t.test('runs of a disabled task that could not be cancelled are cancelled later', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   await it.runner.stop()
   await minutes(it, 1)
   const { cancel } = it.engine
@@ -259,7 +259,7 @@ t.test('runs of a disabled task that could not be cancelled are cancelled later'
 })
 
 t.test('a removed schedule takes its fault along', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const made = await it.desk.schedule({ task: 'a', trigger: '* * * * *', by: 'anna' })
   refusing(it, [made.id])
   await minutes(it, 1)
@@ -269,7 +269,7 @@ t.test('a removed schedule takes its fault along', async t => {
 })
 
 t.test('an hour of refusals stays bounded in calls and in notices [F14]', async t => {
-  const it = await house(t, { tasks: [{ ...minutely, id: 'bad' }], at: AT })
+  const it = await harness(t, { tasks: [{ ...minutely, id: 'bad' }], at: AT })
   refusing(it, ['bad'])
   const end = it.clock.now() + HOUR
   while (it.clock.now() < end) {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endOrphan, startedAt } from '../../core/work/isolate/process-group.ts'
-import { house, scratch } from './harness.ts'
+import { harness, scratch } from './harness.ts'
 import { until } from '../clock.ts'
 import { spawn } from 'node:child_process'
 import type { Owner } from './harness.ts'
@@ -19,7 +19,7 @@ async function setup (
   const folder = scratch(t)
   const file = join(folder, 'task.sh')
   writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  const it = await house(t, {
+  const it = await harness(t, {
     abortGraceMs: 10_000,
     tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }]
   })

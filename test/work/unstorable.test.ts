@@ -1,10 +1,10 @@
 import t from 'tap'
-import { house } from './harness.ts'
-import { isTold } from '../settled.ts'
+import { harness } from './harness.ts'
+import { isSettled } from '../settled.ts'
 import { until } from '../clock.ts'
 
 t.test('an end that cannot be stored as it is, is stored as a failed attempt [F31]', async t => {
-  const { engine, desk, said, notices } = await house(t, {
+  const { engine, desk, said, notices } = await harness(t, {
     tasks: [{ id: 'odd', max_retries: 0, work: { kind: 'function', func: () => 'mine' } }]
   })
   const settle = engine.settle.bind(engine)
@@ -14,7 +14,7 @@ t.test('an end that cannot be stored as it is, is stored as a failed attempt [F3
     return await settle(settlement)
   }
   const { run: { id } } = await desk.enqueue('odd')
-  await until('it is over', () => isTold(notices, id) && said('settled').length === 1)
+  await until('it is over', () => isSettled(notices, id) && said('settled').length === 1)
   t.match(await engine.get(id), {
     state: 'failed',
     error: { name: 'TypeError', message: 'Converting circular structure to JSON' }
@@ -23,7 +23,7 @@ t.test('an end that cannot be stored as it is, is stored as a failed attempt [F3
 
 t.test('a generator function fails in words: nothing in it was executed [F27]', async t => {
   let began = 0
-  const { engine, desk, reach } = await house(t, {
+  const { engine, desk, reach } = await harness(t, {
     tasks: [{
       id: 'yields',
       work: {
