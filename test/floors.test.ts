@@ -1,158 +1,112 @@
 import t from 'tap'
-import { globSync, readFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { houseOf, standing } from './floors/house.ts'
+import { IMPORT_RULES } from './floors/imports.ts'
+import { PURE_RULES } from './floors/pure.ts'
+import { SIZE_RULES, longFunctions } from './floors/sizes.ts'
+import type { House } from './floors/house.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
-const FILES = globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: ROOT }).toSorted()
+const RULES = [...IMPORT_RULES, ...PURE_RULES, ...SIZE_RULES]
+const HOUSE = standing()
 
-/** Lower floors know nothing of higher ones. The first pattern that fits counts. */
-const FLOORS: [RegExp, number][] = [
-  [/^core\/cli(\.ts$|\/)/, 6],
-  [/^core\/server\.ts$/, 5],
-  [/^(plugins|backgroundtask)\//, 4],
-  [/^core\/(simulate\/|[a-z]+\.ts$)/, 3],
-  [/^core\/work\//, 2],
-  [/^core\/(engine|load|sense)\//, 1],
-  [/^core\/model\//, 0]
-]
-
-/** The one place where each package is used; what is not named here is not used at all. */
-const HOMES: Record<string, RegExp> = {
-  'fastify': /^(core\/server\.ts|plugins\/)/,
-  'fastify-plugin': /^(core\/server\.ts|plugins\/)/,
-  '@fastify/helmet': /^plugins\//,
-  '@fastify/swagger': /^plugins\//,
-  '@fastify/swagger-ui': /^plugins\//,
-  '@fastify/type-provider-typebox': /^(core\/server\.ts|plugins\/)/,
-  'toad-scheduler': /^core\/work\/upkeep\/ticker\.ts$/,
-  'systeminformation': /^core\/sense\//,
-  'pino': /^core\/log\.ts$/,
-  'node:sqlite': /^core\/engine\//,
-  'chokidar': /^core\/load\//,
-  'jsonc-parser': /^core\/load\//,
-  'parse-duration': /^core\/model\/base\/duration\.ts$/,
-  'cronstrue': /^core\/model\/trigger\/words\.ts$/,
-  'commander': /^core\/cli/,
-  'nodemailer': /^backgroundtask\//,
-  'modern-tar': /^backgroundtask\//,
-  'piscina': /^core\/work\/isolate\/threads\.ts$/,
-  'typebox': /./
-}
-
-interface Import {
-  from: string
-  to: string
-  kind: 'type' | 'value'
-}
-
-const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
-const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
-
-function importsOf (file: string): Import[] {
-  const text = readFileSync(join(ROOT, file), 'utf8')
-  const found = [...text.matchAll(IMPORT)].map(([, type, to]) => ({
-    to: to!,
-    kind: type ? 'type' as const : 'value' as const
-  }))
-  const later = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ to: to!, kind: 'value' as const }))
-  return [...found, ...later].map(({ to, kind }) => ({
-    from: file,
-    kind,
-    to: to.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to
-  }))
-}
-
-const IMPORTS = FILES.flatMap(importsOf)
-const OWN = IMPORTS.filter(({ to }) => FILES.includes(to))
-const floorOf = (file: string) => FLOORS.find(([pattern]) => pattern.test(file))?.[1]
-const roomOf = (file: string) => file.split('/').slice(0, 2).join('/')
-
-t.test('every file stands on a floor', t => {
-  t.strictSame(FILES.filter(file => floorOf(file) === undefined), [])
-  t.ok(FILES.length > 80, 'and they are read at all')
-  t.ok(OWN.length > 200, 'with their imports')
-  t.end()
+t.test('the files are read with their imports', async t => {
+  t.ok(HOUSE.files.length > 80)
+  t.ok(HOUSE.own.length > 200)
+  t.ok(HOUSE.others.length > 200)
 })
 
-t.test('imports go down, or stay in their own folder', t => {
-  const wrong = OWN.filter(({ from, to }) =>
-    floorOf(to)! > floorOf(from)! ||
-    (floorOf(to) === floorOf(from) && floorOf(from)! < 3 && roomOf(from) !== roomOf(to))
-  )
-  t.strictSame(wrong.map(({ from, to }) => `${from} -> ${to}`), [])
-  t.end()
-})
-
-t.test('plugins and tasks import the public face, and their own folder', t => {
-  const faces = OWN.filter(({ from, to }) =>
-    floorOf(from) === 4 && to !== 'core/index.ts' && roomOf(to).split('/')[0] !== from.split('/')[0]
-  )
-  t.strictSame(faces.map(({ from, to }) => `${from} -> ${to}`), [])
-  const borrowed = OWN.filter(({ from, to }) => floorOf(to) === 4 && floorOf(from) !== 4)
-  t.strictSame(borrowed.map(({ from, to }) => `${from} -> ${to}`), [], 'and core knows none of them by name')
-  t.end()
-})
-
-t.test('the moving parts see the engine as a type', t => {
-  const wrong = OWN.filter(({ from, to, kind }) =>
-    from.startsWith('core/work/') && to.startsWith('core/engine/') && kind === 'value'
-  )
-  t.strictSame(wrong.map(({ from, to }) => `${from} -> ${to}`), [])
-  t.end()
-})
-
-t.test('every package has one home', t => {
-  const packages = IMPORTS.filter(({ to }) => !FILES.includes(to) && to !== 'package.json')
-  const nameOf = (to: string) =>
-    to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : to.startsWith('node:') ? to : to.split('/')[0]!
-  const wrong = packages.filter(({ from, to }) => {
-    const name = nameOf(to)
-    const home = HOMES[name]
-    return home
-      ? !home.test(from)
-      : !(name.startsWith('node:') && builtinModules.includes(name.split('/')[0]!.slice(5)))
+for (const { name, teaches, found } of RULES) {
+  t.test(name, async t => {
+    t.strictSame(found(HOUSE), [], teaches)
   })
-  t.strictSame(wrong.map(({ from, to }) => `${from} -> ${to}`), [])
-  t.end()
-})
+}
 
-t.test('no import goes round in a circle', t => {
-  const next = Map.groupBy(OWN, ({ from }) => from)
-  const done = new Set<string>()
-  const circles: string[] = []
-  const visit = (file: string, path: string[]) => {
-    if (path.includes(file)) return void circles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
-    if (done.has(file)) return
-    for (const { to } of next.get(file) ?? []) visit(to, [...path, file])
-    done.add(file)
+/** Files that import each other as given: `a.ts > b.ts`, `a.ts = b.ts` for a type. */
+function planted (...arrows: string[]): House {
+  const imports = arrows.map(one => {
+    const [from, sign, to] = one.split(' ') as [string, string, string]
+    return { from, to, kind: sign === '>' ? 'value' as const : 'type' as const }
+  })
+  const files = [...new Set(imports.flatMap(({ from, to }) => [from, to]))].filter(file => file.includes('/'))
+  return houseOf({ files: files.toSorted(), imports })
+}
+
+const written = (file: string, text: string): House => houseOf({ files: [file], text: () => text })
+const many = Array.from({ length: 16 }, (_, place) => `core/work/run/part${place}.ts`)
+const GATES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+
+/** A fault that each rule must find, and what it says of it. */
+const FAULTS: Record<string, [House, string]> = {
+  'every file stands on a floor': [planted('core/other/a.ts = core/model/notice.ts'), 'core/other/a.ts'],
+  'imports go down, or stay in their own area': [
+    planted('core/model/run/run.ts > core/work/run/runner.ts'),
+    'core/model/run/run.ts imports core/work/run/runner.ts: from floor 0 to floor 2'
+  ],
+  'plugins and tasks import core/index.ts, and their own folder': [
+    planted('plugins/runs.ts > core/manager.ts'),
+    'plugins/runs.ts imports core/manager.ts'
+  ],
+  'core/work sees the engine as a type': [
+    planted('core/work/run/runner.ts > core/engine/checks.ts'),
+    'core/work/run/runner.ts imports core/engine/checks.ts'
+  ],
+  'core/engine/*.ts imports nothing from a keeper': [
+    planted('core/engine/checks.ts = core/engine/sqlite/keeper.ts'),
+    'core/engine/checks.ts imports core/engine/sqlite/keeper.ts'
+  ],
+  'every package has one home': [
+    planted('core/model/run/run.ts > node:sqlite'),
+    'core/model/run/run.ts imports node:sqlite'
+  ],
+  'no import goes round in a circle': [
+    planted('core/work/run/a.ts > core/work/run/b.ts', 'core/work/run/b.ts = core/work/run/a.ts'),
+    'core/work/run/a.ts -> core/work/run/b.ts -> core/work/run/a.ts'
+  ],
+  'folders below core/* form no circle': [
+    planted('core/work/run/a.ts > core/work/desk/b.ts', 'core/work/desk/c.ts = core/work/run/d.ts'),
+    'core/work/run -> core/work/desk -> core/work/run: core/work/run/a.ts imports core/work/desk/b.ts; ' +
+    'core/work/desk/c.ts imports core/work/run/d.ts'
+  ],
+  'the model has no clock, no chance and no I/O of its own': [
+    written('core/model/run/run.ts', 'const at = Date.now()\n'),
+    'core/model/run/run.ts has Date.now('
+  ],
+  'no file or folder is named for being useful': [written('core/work/utils.ts', ''), 'core/work/utils.ts'],
+  'every gate is listed once': [
+    written('core/model/gates/a.ts', 'export const fan: Gate = () => null\n'),
+    'the gate fan is listed 0 times'
+  ],
+  'no line is wider than 120 columns': [written('core/log.ts', `\n${'x'.repeat(121)}\n`), 'core/log.ts:2'],
+  'no folder shows more than 15 files': [houseOf({ files: many }), 'core/work/run/ shows 16 files']
+}
+
+t.test('each rule finds the fault that it is there for', async t => {
+  for (const { name, found } of RULES) {
+    const [house, sentence] = FAULTS[name] ?? []
+    if (house !== undefined) t.strictSame(found(house), [sentence], name)
   }
-  for (const file of FILES) visit(file, [])
-  t.strictSame(circles, [])
-  t.end()
+  const long = houseOf({ files: ['core/log.ts'], text: () => '\n'.repeat(1000) })
+  const longer = SIZE_RULES.filter(({ name }) => / lines/.test(name) && !name.includes('function'))
+  for (const { name, found } of longer) t.equal(found(long).length, 1, name)
+  t.equal(longer.length, 2)
 })
 
-t.test('no file is longer than 300 lines, and half of them are shorter than 80', t => {
-  const all = [...FILES, ...globSync('{test,bench}/**/*.ts', { cwd: ROOT })].filter(file =>
-    !file.includes('node_modules') && !file.includes('fixtures')
-  )
-  const lines = (file: string) => readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1
-  t.strictSame(all.filter(file => lines(file) > 420).map(file => `${file}: ${lines(file)}`), [])
-  const own = FILES.map(lines).toSorted((a, b) => a - b)
-  t.ok(own[own.length >> 1]! < 85, `the median is ${own[own.length >> 1]}`)
-  t.end()
+t.test('a second list of the names of gates is found', async t => {
+  const gates = GATES.map(name => `export const ${name}: Gate = () => null\n`).join('')
+  const listed = GATES.map(name => `{ gate: ${name}, kind: 'order' }`).join('\n')
+  const house = houseOf({
+    files: ['core/model/gates/a.ts', 'core/cli/b.ts'],
+    text: file => file === 'core/cli/b.ts' ? `const NAMES = ['${GATES.join("', '")}']` : gates + listed
+  })
+  const { found } = PURE_RULES.find(({ name }) => name === 'every gate is listed once')!
+  t.strictSame(found(house), ['core/cli/b.ts has a second list of names of gates'])
 })
 
-t.test('the model has no clock, no chance and no I/O of its own', t => {
-  const clock = 'core/model/base/clock.ts'
-  const words = /\bDate\.now\(|\bMath\.random\(|new Date\(\)|\bperformance\.now\(|\bsetTimeout\(|from 'node:(?!util)/
-  const model = FILES.filter(file => floorOf(file) === 0 && file !== clock)
-  const wrong = model.filter(file => words.test(readFileSync(join(ROOT, file), 'utf8')))
-  t.strictSame(wrong, [])
-  t.end()
-})
-
-t.test('no file or folder is named for being useful', t => {
-  t.strictSame(FILES.filter(file => /(^|\/)(utils?|common|helpers?|types?|misc|lib)(\.|\/)/.test(file)), [])
-  t.end()
+t.test('a function of more than 40 lines is found', async t => {
+  const root = mkdtempSync(join(tmpdir(), 'offpeak-long-'))
+  t.teardown(() => rmSync(root, { recursive: true }))
+  writeFileSync(join(root, 'a.ts'), `export function long () {\n${'  void 0\n'.repeat(39)}}\n`)
+  t.strictSame(longFunctions(root, ['.']).map(({ line, lines }) => ({ line, lines })), [{ line: 1, lines: 41 }])
 })

@@ -1,0 +1,58 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+
+/** The folder of the project. */
+export const ROOT = resolve(import.meta.dirname, '../..')
+
+/** One import of a file. `to`: the imported file below ROOT, or the name of a package. */
+export interface Import {
+  from: string
+  to: string
+  kind: 'type' | 'value'
+}
+
+const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
+const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+
+/** The files of the product, below ROOT, in the order of their names. */
+export const productFiles = (): string[] =>
+  globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: ROOT }).toSorted()
+
+/** What a file imports, `import()` of a constant path included. */
+export function importsOf (file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  const found = [...text.matchAll(IMPORT)].map(([, type, to]) => ({
+    to: to!,
+    kind: type ? 'type' as const : 'value' as const
+  }))
+  const later = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ to: to!, kind: 'value' as const }))
+  return [...found, ...later].map(({ to, kind }) => ({
+    from: file,
+    kind,
+    to: to.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to
+  }))
+}
+
+/** The arrows between rooms, each once: which room imports from which others. `roomOf` names the room of a file. */
+export function arrowsBetween (imports: readonly Import[], roomOf: (file: string) => string): Map<string, Set<string>> {
+  const arrows = new Map<string, Set<string>>()
+  for (const { from, to } of imports) {
+    const [room, other] = [roomOf(from), roomOf(to)]
+    if (room !== other) arrows.set(room, (arrows.get(room) ?? new Set()).add(other))
+  }
+  return arrows
+}
+
+/** The circles among arrows, each as the rooms that it passes, the first one again at its end. */
+export function circlesOf (arrows: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const done = new Set<string>()
+  const circles: string[][] = []
+  const visit = (room: string, path: readonly string[]): void => {
+    if (path.includes(room)) return void circles.push([...path.slice(path.indexOf(room)), room])
+    if (done.has(room)) return
+    for (const next of arrows.get(room) ?? []) visit(next, [...path, room])
+    done.add(room)
+  }
+  for (const room of arrows.keys()) visit(room, [])
+  return circles
+}
