@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PAGES as MADE } from '../../docs/reference/write.ts'
+import { whyPicture } from '../../docs/pictures/why.ts'
 import { STATES } from '../../core/model/run/run.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { loadConfig } from '../../core/load/config/config.ts'
@@ -21,7 +22,9 @@ const inLanguage = (language: string) => BLOCKS.filter(block => block.language =
 const place = ({ page, line }: { page: string, line: number }) => `${page}:${line}`
 
 t.test('the README is read in three minutes', async t => {
-  t.ok(textOf('README.md').split('\n').length <= 250)
+  const lines = textOf('README.md').trimEnd().split('\n')
+  t.ok(lines.length <= 150)
+  t.strictSame(lines.filter(line => line.length > 120 && !line.startsWith('|')), [])
 })
 
 t.test('every block says what it is, and that is run or read', async t => {
@@ -125,7 +128,7 @@ t.test('what the pages show in TypeScript has the types it says', async t => {
   t.equal(status, 0, (stdout + stderr).slice(0, 2000))
 })
 
-t.test('the picture shows the table as it is', async t => {
+t.test('the picture of tasks shows the table as it is', async t => {
   const picture = readFileSync(join(ROOT, 'docs/pictures/tasks.svg'), 'utf8')
   t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
   t.match(picture, /prefers-color-scheme: dark/)
@@ -134,8 +137,23 @@ t.test('the picture shows the table as it is', async t => {
     dataFolder: scratch(t),
     config: defaultsOf()
   })
-  const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held)/g)].map(([, id]) => id!)
+  const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held|idle)/g)].map(([, id]) =>
+    id!
+  )
   t.strictSame(shown, [...tasks.keys()].toSorted())
+})
+
+/** The first words of the lines below the head of the table. */
+const gatesIn = (lines: readonly string[]) =>
+  lines.slice(lines.findIndex(line => line.includes('GATE')) + 1).map(line => line.split(/\s+/).slice(0, 2).join(' '))
+
+t.test('the picture of why shows the gates as they are', async t => {
+  const picture = readFileSync(join(ROOT, 'docs/pictures/why.svg'), 'utf8')
+  const { lines } = await whyPicture()
+  t.match(picture, /prefers-color-scheme: dark/)
+  t.match(picture, />\$ offpeak why copy_photos</)
+  t.strictSame(gatesIn([...picture.matchAll(/<text[^>]*>([^<]*)/g)].map(([, line]) => line!)), gatesIn(lines))
+  t.ok(gatesIn(lines).includes('- power'), 'and one of them is closed')
 })
 
 t.test('the unit waits longer than offpeak does, and does not restart on a wrong configuration', async t => {
