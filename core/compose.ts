@@ -17,8 +17,10 @@ import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
 import { LoopWatch } from './work/watch/loop-watch.ts'
 import { STANDS_MS } from './model/view/loop.ts'
 import { LEASE } from './work/run/lease.ts'
+import { RunHistory } from './work/desk/run-history.ts'
 import { Runner } from './work/run/runner.ts'
 import { Notices } from './work/upkeep/notices.ts'
+import { MachineDesk } from './work/desk/machine-desk.ts'
 import { Pauses } from './work/conditions/pauses.ts'
 import { Planner } from './work/plan/planner.ts'
 import { Security } from './security.ts'
@@ -28,6 +30,7 @@ import { StandstillWatch } from './work/upkeep/standstill.ts'
 import { StopReason } from './model/run/outcome.ts'
 import { StoreFeed } from './work/upkeep/store-feed.ts'
 import { Ticker } from './work/upkeep/ticker.ts'
+import { UploadDesk } from './work/desk/upload-desk.ts'
 import { uploadsIn } from './work/desk/uploads.ts'
 import { Upkeep } from './work/upkeep/maintenance.ts'
 import { createSqliteEngine } from './engine/sqlite/keeper.ts'
@@ -78,6 +81,9 @@ export interface Parts {
   desk: Desk
   pauses: Pauses
   explain: Explain
+  machine: MachineDesk
+  history: RunHistory
+  uploads: UploadDesk
   foresight: Foresight
   upkeep: Upkeep
   security: Security
@@ -321,10 +327,13 @@ function composeWork (wiring: Wiring): void {
   })
   notices.listen(forecaster.changed, 'forecast')
   parts.foresight = new Foresight({ engine, clock, config, forecaster })
+  parts.machine = new MachineDesk({ engine, clock, conditions, senses: parts.senses })
+  parts.history = new RunHistory({ engine, clock })
   parts.pauses = new Pauses({ engine, clock, conditions })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, conditions, pauses: parts.pauses })
   notices.listen(parts.breaker.hear, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner, steps: parts.steps })
+  parts.uploads = new UploadDesk({ engine, clock, config, folder, sureBy: () => parts.upkeep.sureBy() })
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({

@@ -7,7 +7,23 @@ import { stoodWords } from './model/view/loop.ts'
 import { onceSaid, placeWords } from './model/base/errors.ts'
 import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/base/errors.ts'
-import type { TaskManager } from './manager.ts'
+import type { Parts } from './compose.ts'
+import type { CallFault } from './work/upkeep/engine-calls.ts'
+import type { ListenerTrouble } from './work/upkeep/notices.ts'
+import type { ServiceState } from './model/base/service.ts'
+
+/** What health is made of: parts of a manager and its state. */
+export interface HealthSources
+  extends
+    Pick<Parts,
+      'clock' | 'settings' | 'runner' | 'planner' | 'senses' | 'watch' | 'security' | 'io' | 'engine' | 'catalog'
+        | 'standstill'> {
+  state: ServiceState
+  /** Epoch ms; null while it does not run. */
+  startedAt: number | null
+  callFaults: CallFault[]
+  listenerTroubles: ListenerTrouble[]
+}
 
 /** Work is looked for every 5 s: three times missed is a fault. */
 const STALE_PASS = 20 * SECOND
@@ -18,7 +34,7 @@ const faultOf = (
     fix?: string | undefined }
 ) => ({ code, message: onceSaid(message, place), fix: fix ?? null, where: placeWords(place) || null })
 
-function configOf ({ settings }: TaskManager) {
+function configOf ({ settings }: HealthSources) {
   const error = settings.lastError as OffpeakError | null
   return {
     ok: error === null,
@@ -27,7 +43,7 @@ function configOf ({ settings }: TaskManager) {
   }
 }
 
-function schedulerOf ({ runner, planner }: TaskManager, now: number) {
+function schedulerOf ({ runner, planner }: HealthSources, now: number) {
   const last = runner.lastPassAt === 0 ? null : runner.lastPassAt
   return {
     last_pass_at: iso(last),
@@ -39,13 +55,13 @@ function schedulerOf ({ runner, planner }: TaskManager, now: number) {
 
 /** A sensor in trouble holds nothing up by itself: what it does not tell is unknown, and the gates say what that
  *  means. */
-function sensorsOf ({ senses }: TaskManager) {
+function sensorsOf ({ senses }: HealthSources) {
   const troubles = senses.troubles().map(({ since, ...trouble }) => ({ ...trouble, since: iso(since)! }))
   return { ok: troubles.length === 0, troubles }
 }
 
 /** Calls that the engine fails, though it may say that it is well. */
-function callsOf ({ callFaults }: TaskManager) {
+function callsOf ({ callFaults }: HealthSources) {
   const failing = callFaults.map(({ call, message, failures, since }) => ({
     call,
     message,
@@ -56,7 +72,7 @@ function callsOf ({ callFaults }: TaskManager) {
 }
 
 /** The stands of the event loop in the last hour, the latest last. */
-const loopOf = ({ watch: { stood } }: TaskManager) => ({
+const loopOf = ({ watch: { stood } }: HealthSources) => ({
   ok: stood.length === 0,
   standing: null,
   stood: stood.map(({ ms, at, ...rest }) => ({
@@ -73,10 +89,10 @@ const VITAL = ['due', 'claim', 'plan', 'list', 'add', 'settle']
 const MANY_FAILURES = 3
 const LONG_FAILURE = 10 * SECOND
 
-const isVital = ({ call, failures, since, at }: TaskManager['callFaults'][number]): boolean =>
+const isVital = ({ call, failures, since, at }: CallFault): boolean =>
   VITAL.includes(call) && (failures >= MANY_FAILURES || at - since >= LONG_FAILURE)
 
-const callWords = ({ call, message, since }: TaskManager['callFaults'][number]): string =>
+const callWords = ({ call, message, since }: CallFault): string =>
   `the engine fails '${call}' since ${iso(since)}: ${message}`
 
 /** Rows that somebody has written out of range. */
@@ -91,7 +107,7 @@ function mendedWords ({ mended }: EngineHealth): string {
 const MOST_FAULTS = 20
 
 /** Schedules that cannot be read, planned or fired as they stand, oldest fault first; the others go on. */
-function schedulesOf ({ planner }: TaskManager) {
+function schedulesOf ({ planner }: HealthSources) {
   const { faults } = planner
   const listed = faults.toSorted((a, b) => a.since - b.since).slice(0, MOST_FAULTS).map((
     { error, since, retry_at: at, ...fault }
@@ -100,19 +116,19 @@ function schedulesOf ({ planner }: TaskManager) {
 }
 
 /** Listeners that have failed, the latest last; work goes on without them. */
-const listenersOf = ({ listenerTroubles: troubles }: TaskManager) => ({
+const listenersOf = ({ listenerTroubles: troubles }: HealthSources) => ({
   ok: troubles.length === 0,
   troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! }))
 })
 
 /** What others could do; it leaves the status as it is. */
-const securityOf = ({ security: { findings } }: TaskManager) => ({
+const securityOf = ({ security: { findings } }: HealthSources) => ({
   ok: findings.length === 0,
   findings: findings.map(finding => ({ ...finding }))
 })
 
 /** Runs that wait for a file system that does not answer. */
-function ioOf ({ io: { found } }: TaskManager) {
+function ioOf ({ io: { found } }: HealthSources) {
   const stuck = found.map(({ run, task, ms }) => ({ run, task, seconds: Math.round(ms / SECOND) }))
   return { ok: stuck.length === 0, stuck }
 }
@@ -137,7 +153,7 @@ const silent = (error: unknown): EngineHealth => ({
 })
 
 /** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
-export async function healthOf (manager: TaskManager) {
+export async function healthOf (manager: HealthSources) {
   const now = manager.clock.now()
   const engine = await manager.engine.health(now).catch(silent)
   const scheduler = schedulerOf(manager, now)
@@ -192,3 +208,5 @@ export async function healthOf (manager: TaskManager) {
     security: securityOf(manager)
   }
 }
+
+export type Health = Awaited<ReturnType<typeof healthOf>>

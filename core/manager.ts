@@ -3,6 +3,8 @@ import { OutputCapture } from './work/context/output-capture.ts'
 import { ProcessGuard } from './work/context/process-guard.ts'
 import { Settings } from './work/upkeep/settings.ts'
 import { LOST } from './work/run/reasons.ts'
+import { durabilityOf, unconfirmedIn } from './work/desk/events.ts'
+import { healthOf } from './health.ts'
 import { compose, folderOf } from './compose.ts'
 import { isTakenOver } from './model/notice.ts'
 import { fileCalls } from './work/context/file-calls.ts'
@@ -13,16 +15,22 @@ import type { Catalog } from './work/upkeep/catalog.ts'
 import type { Clock } from './model/base/clock.ts'
 import type { Config } from './model/config/config.ts'
 import type { Desk } from './work/desk/desk.ts'
+import type { Durable } from './work/desk/events.ts'
 import type { Engine } from './engine/engine.ts'
 import type { CallFault, EngineCalls } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { Eyes, ManagerOptions } from './options.ts'
+import type { Foreseen } from './model/forecast/forecast.ts'
 import type { Foresight } from './work/plan/forecaster.ts'
+import type { Health } from './health.ts'
 import type { Listener, Notice } from './model/notice.ts'
 import type { ListenerTrouble, Notices } from './work/upkeep/notices.ts'
+import type { ManagerFace } from './face.ts'
 import type { Parts } from './compose.ts'
+import type { MachineDesk } from './work/desk/machine-desk.ts'
 import type { Pauses } from './work/conditions/pauses.ts'
 import type { Planner } from './work/plan/planner.ts'
+import type { RunHistory } from './work/desk/run-history.ts'
 import type { Runner } from './work/run/runner.ts'
 import type { IoWatch } from './work/upkeep/io-watch.ts'
 import type { Security } from './security.ts'
@@ -32,12 +40,13 @@ import type { TaskDefinition } from './model/task/task.ts'
 import type { StandstillWatch } from './work/upkeep/standstill.ts'
 import type { Ticker } from './work/upkeep/ticker.ts'
 import type { LoopWatch } from './work/watch/loop-watch.ts'
+import type { UploadDesk } from './work/desk/upload-desk.ts'
 import type { Upkeep } from './work/upkeep/maintenance.ts'
 
 export type { Eyes, ManagerOptions } from './options.ts'
 
 /** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
-export class TaskManager implements Service {
+export class TaskManager implements Service, ManagerFace {
   readonly owner: string
   readonly clock: Clock
   readonly settings: Settings
@@ -50,6 +59,9 @@ export class TaskManager implements Service {
   readonly desk: Desk
   readonly pauses: Pauses
   readonly explain: Explain
+  readonly machine: MachineDesk
+  readonly history: RunHistory
+  readonly uploads: UploadDesk
   readonly foresight: Foresight
   readonly upkeep: Upkeep
   readonly security: Security
@@ -94,6 +106,9 @@ export class TaskManager implements Service {
     this.desk = parts.desk
     this.pauses = parts.pauses
     this.explain = parts.explain
+    this.machine = parts.machine
+    this.history = parts.history
+    this.uploads = parts.uploads
     this.foresight = parts.foresight
     this.upkeep = parts.upkeep
     this.security = parts.security
@@ -129,6 +144,26 @@ export class TaskManager implements Service {
 
   get state (): ServiceState {
     return this.#life.state
+  }
+
+  get etag (): string | null {
+    return this.settings.etag
+  }
+
+  get durable (): Durable | undefined {
+    return durabilityOf(this.engine)
+  }
+
+  unconfirmed (): Promise<void> | null {
+    return unconfirmedIn(this.engine)
+  }
+
+  forecast (hours: number): Promise<Foreseen[]> {
+    return this.foresight.forecast(hours)
+  }
+
+  health (): Promise<Health> {
+    return healthOf(this)
   }
 
   /** Listeners that have failed, for health. */

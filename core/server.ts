@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { SECOND } from './model/base/duration.ts'
 import { compilersFactory } from './compilers.ts'
 import { createManager } from './manager.ts'
+import { faceOf } from './face.ts'
 import { keepRoom } from './sockets.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/view/problem.ts'
@@ -18,13 +19,13 @@ import type { Problem } from './model/view/problem.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     manager: TaskManager
-    /** What the faces need to know of their surroundings: the token, and whether the app is theirs alone. */
-    face: { readonly token: string, readonly alone: boolean, readonly unhurried: Unhurried }
+    /** What plugins need to know about the server: its token, and whether offpeak has the app for itself. */
+    host: { readonly token: string, readonly alone: boolean, readonly unhurried: Unhurried }
   }
 }
 
-/** Sockets whose request may take longer than others: whoever adds one watches it, and takes it out when the request is
- *  answered. */
+/** Sockets whose requests may exceed the time limits. The plugin that adds one enforces a limit of its own, and removes
+ *  it when the request is answered. */
 export type Unhurried = WeakSet<object>
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -44,39 +45,39 @@ export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env
 const MIB = 2 ** 20
 const STARTING = 120 * SECOND
 const CUT_AFTER = 1500
-const FACES = new URL('../plugins/', import.meta.url)
+const PLUGINS = new URL('../plugins/', import.meta.url)
 // An import of it would load all that it can do, a client of HTTP and WebSocket too.
 const { STATUS_CODES } = process.getBuiltinModule('node:http')
 const META = Symbol.for('plugin-meta')
 
-type Face = FastifyPluginAsync & { [META]?: { name: string, dependencies?: string[] } }
+type Plugin = FastifyPluginAsync & { [META]?: { name: string, dependencies?: string[] } }
 
-/** Files whose names begin with `_` are parts of faces, not faces. */
-const isFace = (name: string) => /^[^_.].*\.(?:ts|js)$/.test(name) && !name.endsWith('.d.ts')
+/** Files and folders whose names begin with `_` are not plugins. */
+const isPlugin = (name: string) => /^[^_.].*\.(?:ts|js)$/.test(name) && !name.endsWith('.d.ts')
 
-/** By name, and after what they depend on. */
-function ordered (faces: readonly Face[]): Face[] {
-  const names = new Set(faces.map(face => face[META]?.name))
-  const placed: Face[] = []
-  const isPlaced = (name: string) => !names.has(name) || placed.some(face => face[META]?.name === name)
-  const left = [...faces]
+/** Sorts plugins by name, each after those it depends on. */
+function ordered (plugins: readonly Plugin[]): Plugin[] {
+  const names = new Set(plugins.map(plugin => plugin[META]?.name))
+  const placed: Plugin[] = []
+  const isPlaced = (name: string) => !names.has(name) || placed.some(plugin => plugin[META]?.name === name)
+  const left = [...plugins]
   while (left.length > 0) {
-    const next = left.findIndex(face => (face[META]?.dependencies ?? []).every(isPlaced))
+    const next = left.findIndex(plugin => (plugin[META]?.dependencies ?? []).every(isPlaced))
     placed.push(...left.splice(Math.max(0, next), 1))
   }
   return placed
 }
 
-async function facesIn (folder: URL, trusted: boolean): Promise<Face[]> {
-  const names = (await readdir(folder)).filter(isFace).toSorted()
+async function pluginsIn (folder: URL, trusted: boolean): Promise<Plugin[]> {
+  const names = (await readdir(folder)).filter(isPlugin).toSorted()
   if (!trusted) await refuseLoosePlugins(fileURLToPath(folder), names)
-  // Each import() walks all that it imports in turn, which is nearly the same for every face: one for all of them walks
-  // it once.
+  // Each import() walks all that it imports in turn, which is nearly the same for every plugin: one import of all of
+  // them walks it once.
   const lines = names.map((name, place) =>
-    `export { default as face${place} } from ${JSON.stringify(new URL(name, folder).href)}`
+    `export { default as plugin${place} } from ${JSON.stringify(new URL(name, folder).href)}`
   )
-  const faces = await import(`data:text/javascript,${encodeURIComponent(lines.join('\n'))}`) as Record<string, Face>
-  return ordered(names.map((_, place) => faces[`face${place}`]!))
+  const plugins = await import(`data:text/javascript,${encodeURIComponent(lines.join('\n'))}`) as Record<string, Plugin>
+  return ordered(names.map((_, place) => plugins[`plugin${place}`]!))
 }
 
 const tokenAsk = (manager: TaskManager, env: Env) => ({
@@ -94,19 +95,22 @@ async function embed (
 ): Promise<void> {
   const manager = 'manager' in options ? options.manager : await createManager(options)
   const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
-  const faces = await facesIn(FACES, manager.config.security.accept_loose_files !== null)
+  const plugins = await pluginsIn(PLUGINS, manager.config.security.accept_loose_files !== null)
+  // Plugins see the narrow face, the embedding app the whole manager.
+  const face = faceOf(manager) as TaskManager
   app.decorate('manager', manager)
   app.addHook('onReady', () => manager.start())
   app.addHook('preClose', async () => manager.quiesce())
   app.addHook('onClose', () => manager.stop())
   await app.register(async inner => {
-    inner.decorate('face', { token: token.value, alone, unhurried })
-    for (const face of faces) await inner.register(face)
+    inner.decorate('manager', face)
+    inner.decorate('host', { token: token.value, alone, unhurried })
+    for (const plugin of plugins) await inner.register(plugin)
   }, { prefix })
 }
 
 /** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the
- *  faces touch no other route. */
+ *  plugins touch no other route. */
 export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
 
 const rawAnswer = (problem: Problem) => {

@@ -1,12 +1,12 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { CONTROL, RUN } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import type { State, TaskManager } from '../core/index.ts'
+import type { ManagerFace, State } from '../core/index.ts'
 import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_schema/changes.ts'
 import { IdIn, InstantIn, KeyHeader, RequestedRun, Run, RunIn, answers, exactly, word } from './_schema/base.ts'
 import { checkDue, instantIn, requestedAnswer, runAnswer, runPlace } from './_http/answers.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const LARGE = 32 * 1024 * 1024
 const { properties: fields } = RunIn
@@ -49,7 +49,7 @@ const MEANT: Record<keyof typeof ACTS, { able: State[], usual: State[] }> = {
 
 /** The newest of those that a change would be made to. */
 async function touched (
-  manager: TaskManager,
+  manager: ManagerFace,
   { act, filter, limit = SHOWN }: { act: keyof typeof ACTS, filter: ReturnType<typeof filterIn>,
     limit?: number | undefined }
 ) {
@@ -65,7 +65,7 @@ async function touched (
 }
 
 /** Many runs in one call, and changes of runs that wait. */
-const bulk: Face = async app => {
+const bulk: Plugin = async app => {
   const { manager } = app
   const { desk } = manager
   const tags = ['runs']
@@ -138,8 +138,4 @@ const bulk: Face = async app => {
   }, async ({ params, by }) => requestedAnswer(manager, await desk.bulk.runNow(params.id, { by })))
 }
 
-export default fp(bulk, {
-  fastify: '5.x',
-  name: 'offpeak-bulk',
-  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
-})
+export default named('offpeak-bulk', bulk, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

@@ -1,11 +1,11 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { CONTROL, READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { DurationSchema, iso } from '../core/index.ts'
 import { IdIn, Instant, Run, answers, exactly } from './_schema/base.ts'
 import { runAnswer } from './_http/answers.ts'
 import { misfit } from './_http/answers.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const which = {
   task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
@@ -47,7 +47,7 @@ function checkMeant ({ task, fingerprint, all = false }: { task?: string, finger
 }
 
 /** Runs that failed for good, by task and what they failed of: played again or discarded. */
-const dead: Face = async app => {
+const dead: Plugin = async app => {
   const { manager } = app
   const { desk } = manager
   const tags = ['dead']
@@ -97,8 +97,4 @@ const dead: Face = async app => {
       runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
 }
 
-export default fp(dead, {
-  fastify: '5.x',
-  name: 'offpeak-dead',
-  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
-})
+export default named('offpeak-dead', dead, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

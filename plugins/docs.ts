@@ -1,7 +1,8 @@
-import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { READ } from './_http/scope.ts'
 import type { Described } from './_http/openapi.ts'
+import { named } from './_http/plugin.ts'
+import type { PluginApp } from './_http/plugin.ts'
 
 const PAGES = '/api/docs'
 const HIDDEN = { config: READ, schema: { hide: true } }
@@ -9,7 +10,7 @@ const HIDDEN = { config: READ, schema: { hide: true } }
 const OF_CONNECTIONS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
 
 /** The description of the API, made from the schemas of the routes, and a page to read it. */
-async function docs (app: FastifyInstance) {
+async function docs (app: PluginApp) {
   if (!app.manager.config.server.docs) return
   const routes: Described[] = []
   let description: Promise<FastifyInstance> | undefined
@@ -37,4 +38,4 @@ async function docs (app: FastifyInstance) {
   app.get('/api/openapi.json', HIDDEN, async () => (await described()).swagger())
 }
 
-export default fp(docs, { fastify: '5.x', name: 'offpeak-docs', dependencies: ['offpeak-headers'] })
+export default named('offpeak-docs', docs, ['offpeak-headers'])

@@ -1,10 +1,10 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
 import { READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { Broadcast, TOPICS, durabilityOf, tooManyReaders } from '../core/index.ts'
+import { Broadcast, TOPICS, tooManyReaders } from '../core/index.ts'
 import { answers, exactly, word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const MOST_READERS = 1500
 
@@ -42,9 +42,9 @@ function sinkOf (reply: FastifyReply) {
 }
 
 /** Everything the system says, as it says it. */
-const events: Face = async app => {
+const events: Plugin = async app => {
   const { manager } = app
-  const broadcast = new Broadcast({ clock: manager.clock, durable: durabilityOf(manager.engine) })
+  const broadcast = new Broadcast({ clock: manager.clock, durable: manager.durable })
   const leave = [manager.onNotice(broadcast.hear, 'events'), manager.onBeat(() => broadcast.beat(), 'events')]
   // Before the server closes: it would wait for open streams for ever.
   app.addHook('preClose', async () => broadcast.end())
@@ -74,4 +74,4 @@ const events: Face = async app => {
   })
 }
 
-export default fp(events, { fastify: '5.x', name: 'offpeak-events', dependencies: ['offpeak-guard'] })
+export default named('offpeak-events', events, ['offpeak-guard'])

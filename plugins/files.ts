@@ -1,17 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Readable } from 'node:stream'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RUN } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { storeUpload } from '../core/index.ts'
 import { answers, exactly } from './_schema/base.ts'
 import { bodyOf } from './_http/coding.ts'
 import { linger } from './_http/linger.ts'
-
-const ID_BYTES = 8
+import { encapsulated, named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Ask = exactly({
   name: Type.Optional(
@@ -41,8 +36,8 @@ function coded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof
 }
 
 /** The body as it comes: nothing is gathered in memory. */
-const upload: FastifyPluginAsyncTypebox = async app => {
-  const { manager, face: { unhurried } } = app
+const upload: Plugin = async app => {
+  const { manager, host: { unhurried } } = app
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
@@ -60,32 +55,21 @@ const upload: FastifyPluginAsyncTypebox = async app => {
     const { socket } = raw
     unhurried.add(socket)
     const { body: from, plain } = coded(request, reply)
-    const stored = await storeUpload({
-      folder: manager.folder,
-      id: randomBytes(ID_BYTES).toString('hex'),
+    const stored = await manager.uploads.store({
       name: query.name!,
       bytes: length === undefined || !plain ? null : Number(length),
-      from: from.iterator({ destroyOnReturn: false }),
-      now: manager.upkeep.sureBy(),
-      limits: manager.config.uploads
-    }).catch((error: unknown) => {
+      from: from.iterator({ destroyOnReturn: false })
+    }, { by }).catch((error: unknown) => {
       linger(request, reply)
       throw error
     }).finally(() => unhurried.delete(socket))
-    await manager.engine.record({
-      at: manager.clock.now(),
-      by,
-      action: 'upload',
-      subject: stored.name,
-      detail: { bytes: stored.bytes, sha256: stored.sha256 }
-    })
     return await reply.code(201).send(stored)
   })
 }
 
 /** Files that are sent for tasks. */
-const files: Face = async app => {
-  await app.register(upload)
+const files: Plugin = async app => {
+  await encapsulated(app, upload)
 }
 
-export default fp(files, { fastify: '5.x', name: 'offpeak-files', dependencies: ['offpeak-guard', 'offpeak-inputs'] })
+export default named('offpeak-files', files, ['offpeak-guard', 'offpeak-inputs'])

@@ -1,10 +1,10 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { RUN } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { MOST_RUNS, STATES } from '../core/index.ts'
 import { KeyHeader, RunIn, answers, exactly, nullable, word } from './_schema/base.ts'
 import { checkDue, runPlace } from './_http/answers.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const { properties: fields } = RunIn
 const FlowIn = exactly({
@@ -30,7 +30,7 @@ const Flow = exactly({
 const LARGE = 32 * 1024 * 1024
 
 /** Runs that wait for each other, added in one call. */
-const flows: Face = async app => {
+const flows: Plugin = async app => {
   const { manager } = app
 
   app.post('/api/flows', {
@@ -58,8 +58,4 @@ const flows: Face = async app => {
   })
 }
 
-export default fp(flows, {
-  fastify: '5.x',
-  name: 'offpeak-flows',
-  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
-})
+export default named('offpeak-flows', flows, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

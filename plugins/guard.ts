@@ -1,5 +1,4 @@
-import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bearer } from '../core/index.ts'
 import type { Needed } from './_http/scope.ts'
 import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRefused, tooManyTries,
@@ -7,6 +6,8 @@ import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRef
 import { Lockout } from './_http/lockout.ts'
 import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
 import { withhold } from './_http/withhold.ts'
+import { named } from './_http/plugin.ts'
+import type { PluginApp } from './_http/plugin.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,9 +41,9 @@ const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
 
 /** Who may ask what: the server's own names alone, a token for every write, for what is private, and for everything
  *  that others could reach. */
-async function guard (app: FastifyInstance) {
+async function guard (app: PluginApp) {
   const lockout = new Lockout()
-  const { manager, face } = app
+  const { manager, host: { token } } = app
   const tokens = new NamedTokens(() => ({
     folder: manager.folder,
     loose: manager.config.security.accept_loose_files !== null
@@ -56,7 +57,7 @@ async function guard (app: FastifyInstance) {
     const given = BEARER.exec(authorization ?? '')?.[1]
     const bearer = given === undefined
       ? null
-      : sameToken(given, face.token)
+      : sameToken(given, token)
       ? OWNER
       : tokens.find(given, manager.clock.now())
     if (bearer !== null) return bearer
@@ -95,8 +96,4 @@ async function guard (app: FastifyInstance) {
   })
 }
 
-export default fp(guard, {
-  fastify: '5.x',
-  name: 'offpeak-guard',
-  dependencies: ['offpeak-headers', 'offpeak-problems']
-})
+export default named('offpeak-guard', guard, ['offpeak-headers', 'offpeak-problems'])

@@ -1,6 +1,6 @@
-import fp from 'fastify-plugin'
 import helmet from '@fastify/helmet'
-import type { FastifyInstance } from 'fastify'
+import { named } from './_http/plugin.ts'
+import type { PluginApp } from './_http/plugin.ts'
 
 const OWN = ["'self'"]
 const NOTHING = ["'none'"]
@@ -21,7 +21,7 @@ const SOURCES = {
 const POLICY = Object.entries(SOURCES).map(([name, sources]) => `${name} ${sources.join(' ')}`).join(';')
 
 /** What browsers are told. Neither HSTS nor upgrade-insecure-requests: over plain HTTP at home they blank the page. */
-async function headers (app: FastifyInstance) {
+async function headers (app: PluginApp) {
   await app.register(helmet, {
     contentSecurityPolicy: false,
     strictTransportSecurity: false,
@@ -34,4 +34,4 @@ async function headers (app: FastifyInstance) {
   })
 }
 
-export default fp(headers, { fastify: '5.x', name: 'offpeak-headers' })
+export default named('offpeak-headers', headers)

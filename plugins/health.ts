@@ -1,10 +1,9 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { OPEN, READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { healthOf } from '../core/index.ts'
 import { Trouble } from './_schema/machine.ts'
 import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Fault = exactly({
   code: Type.String(),
@@ -109,7 +108,7 @@ const Word = exactly({ status: Type.String() })
 const open = { config: OPEN }
 
 /** Is it well? `/livez` and `/readyz` answer in a word and to everybody; `/api/health` says the rest. */
-const health: Face = async app => {
+const health: Plugin = async app => {
   const { manager } = app
   const tags = ['health']
 
@@ -121,9 +120,9 @@ const health: Face = async app => {
 
   app.get('/api/health', { config: READ, schema: { tags, response: { ...answers({ 200: Health }), 503: Health } } },
     async (_request, reply) => {
-      const answer = await healthOf(manager)
+      const answer = await manager.health()
       return await reply.code(answer.status === 'failed' ? 503 : 200).send(answer)
     })
 }
 
-export default fp(health, { fastify: '5.x', name: 'offpeak-health' })
+export default named('offpeak-health', health)

@@ -1,9 +1,9 @@
-import fp from 'fastify-plugin'
 import { Compile } from 'typebox/compile'
 import { Convert, Default } from 'typebox/value'
-import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import { faultsOf, inputInvalid, jsonFault, requestInvalid } from '../core/index.ts'
+import { named } from './_http/plugin.ts'
+import type { PluginApp } from './_http/plugin.ts'
 
 type Plain = Record<string, unknown>
 type Node = { properties?: Record<string, { type?: string }> }
@@ -67,7 +67,7 @@ function refusal (text: string): Error {
 }
 
 /** What comes in: JSON bodies alone, in UTF-8, without keys that reach for prototypes, checked strictly. */
-async function inputs (app: FastifyInstance) {
+async function inputs (app: PluginApp) {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -82,4 +82,4 @@ async function inputs (app: FastifyInstance) {
   app.setValidatorCompiler<TSchema>(compile)
 }
 
-export default fp(inputs, { fastify: '5.x', name: 'offpeak-inputs' })
+export default named('offpeak-inputs', inputs)

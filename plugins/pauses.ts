@@ -1,13 +1,13 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { CONTROL, READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import type { TaskManager } from '../core/index.ts'
+import type { ManagerFace } from '../core/index.ts'
 import { DurationSchema, iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
 import { instantIn, misfit } from './_http/answers.ts'
 import { Pause, SCOPES } from './_schema/holding.ts'
 import { InstantIn, answers, exactly, word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const LONGEST = 3660 * 86_400_000
 const Scoped = {
@@ -41,19 +41,17 @@ function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): nu
 }
 
 /** A pause of what is not there would hold nothing back, and nobody would know. */
-function checkThere ({ desk, catalog }: TaskManager, { scope, name }: ReturnType<typeof scopeIn>): void {
+function checkThere ({ desk }: ManagerFace, { scope, name }: ReturnType<typeof scopeIn>): void {
   if (scope === 'task') desk.definition(name!)
   if (scope !== 'queue' && scope !== 'tag') return
-  const names = scope === 'queue'
-    ? desk.queues.names
-    : [...new Set([...catalog.tasks.values()].flatMap(({ tags }) => tags))].toSorted()
+  const names = scope === 'queue' ? desk.queues.names : desk.tags
   if (!names.includes(name!)) {
     throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
   }
 }
 
 /** What was paused by hand: everything, a queue, a task or a tag. Running runs go on. */
-const pauses: Face = async app => {
+const pauses: Plugin = async app => {
   const { manager } = app
   const tags = ['holding']
 
@@ -81,8 +79,4 @@ const pauses: Face = async app => {
   })
 }
 
-export default fp(pauses, {
-  fastify: '5.x',
-  name: 'offpeak-pauses',
-  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
-})
+export default named('offpeak-pauses', pauses, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

@@ -1,7 +1,8 @@
-import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { linger } from './_http/linger.ts'
 import { OffpeakError, methodNotAllowed, problemOf, routeNotFound } from '../core/index.ts'
+import { named } from './_http/plugin.ts'
+import type { PluginApp } from './_http/plugin.ts'
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
 
@@ -9,7 +10,7 @@ const matcher = (url: string) =>
   new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')}$`)
 
 /** Every refusal and every fault in one shape, RFC 9457. */
-async function problems (app: FastifyInstance) {
+async function problems (app: PluginApp) {
   const routes = new Map<string, { path: RegExp, methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
     const route = routes.get(url) ?? { path: matcher(url), methods: new Set() }
@@ -34,7 +35,7 @@ async function problems (app: FastifyInstance) {
     throw methodNotAllowed({ method: request.method, allowed })
   }
   // Inside another app its own 404 is not ours to answer.
-  if (app.face.alone || app.prefix !== '') app.setNotFoundHandler(notFound)
+  if (app.host.alone || app.prefix !== '') app.setNotFoundHandler(notFound)
 }
 
-export default fp(problems, { fastify: '5.x', name: 'offpeak-problems' })
+export default named('offpeak-problems', problems)

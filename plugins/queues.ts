@@ -1,9 +1,9 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { ON_FULL } from '../core/index.ts'
 import { Instant, answers, exactly, nullable, word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Queue = exactly({
   name: Type.String(),
@@ -26,7 +26,7 @@ const Queue = exactly({
 const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 64 }) })
 
 /** The queues, their limits and what waits in them. They are paused as everything is: POST /api/pauses. */
-const queues: Face = async app => {
+const queues: Plugin = async app => {
   const { desk } = app.manager
   const tags = ['queues']
 
@@ -37,8 +37,4 @@ const queues: Face = async app => {
     async ({ params }) => await desk.queues.get(params.name))
 }
 
-export default fp(queues, {
-  fastify: '5.x',
-  name: 'offpeak-queues',
-  dependencies: ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems']
-})
+export default named('offpeak-queues', queues, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

@@ -1,11 +1,11 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { DurationSchema, iso, machineView, milliseconds, pointView, spanWords } from '../core/index.ts'
+import { DurationSchema, iso, milliseconds, pointView, spanWords } from '../core/index.ts'
 import { misfit, spanIn } from './_http/answers.ts'
 import { Machine, Point } from './_schema/machine.ts'
 import { Instant, InstantIn, answers, exactly } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -40,7 +40,7 @@ function stepIn (span: number, asked: string | number | undefined): number {
 }
 
 /** What the machine does now, and did. */
-const readings: Face = async app => {
+const readings: Plugin = async app => {
   const { manager } = app
   const tags = ['readings']
 
@@ -52,13 +52,12 @@ const readings: Face = async app => {
         from: iso(from)!,
         to: iso(to)!,
         step: step / SECOND,
-        items: manager.senses.query({ from, to, step }).map(pointView)
+        items: manager.machine.readings({ from, to, step }).map(pointView)
       }
     })
 
   app.get('/api/readings/now', { config: READ, schema: { tags, response: answers({ 200: Machine }) } },
-    async () =>
-      machineView({ ...manager.conditions.current, troubles: manager.senses.troubles(), now: manager.clock.now() }))
+    async () => manager.machine.now())
 }
 
-export default fp(readings, { fastify: '5.x', name: 'offpeak-readings' })
+export default named('offpeak-readings', readings)

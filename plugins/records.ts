@@ -1,9 +1,9 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { SECRET } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { entryAnswer } from './_http/answers.ts'
 import { Limit, Recorded, answers, exactly, nullable, page } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Filter = exactly({
   action: Type.Optional(Type.String({ maxLength: 64 })),
@@ -12,7 +12,7 @@ const Filter = exactly({
 })
 
 /** What was done by hand: who, when, what. */
-const records: Face = async app => {
+const records: Plugin = async app => {
   app.get('/api/records', {
     config: SECRET,
     schema: {
@@ -24,11 +24,9 @@ const records: Face = async app => {
     }
   }, async ({ query }) => {
     const limit = query.limit!
-    const entries = await app.manager.engine.records(
-      { ...query, limit } as Parameters<typeof app.manager.engine.records>[0]
-    )
+    const entries = await app.manager.history.records({ ...query, limit })
     return { items: entries.map(entryAnswer), next: entries.length === limit ? entries.at(-1)!.seq : null }
   })
 }
 
-export default fp(records, { fastify: '5.x', name: 'offpeak-records' })
+export default named('offpeak-records', records)

@@ -1,11 +1,11 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { CONTROL, READ, RUNS, SECRET, withheld } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { SOURCES, STATES, isFinal } from '../core/index.ts'
 import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
 import { FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page,
   word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Filter = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
@@ -28,7 +28,7 @@ const ProgressNow = exactly({
 })
 
 /** What was asked for and what came of it. */
-const runs: Face = async app => {
+const runs: Plugin = async app => {
   const { manager } = app
   const tags = ['runs']
   const place = (id: string) => `${app.prefix}/api/runs/${id}`
@@ -100,4 +100,4 @@ const runs: Face = async app => {
   })
 }
 
-export default fp(runs, { fastify: '5.x', name: 'offpeak-runs' })
+export default named('offpeak-runs', runs)

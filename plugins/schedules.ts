@@ -1,10 +1,9 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { CONTROL, withheld } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { scheduleNotFound } from '../core/index.ts'
 import { scheduleAnswer } from './_http/answers.ts'
 import { IdIn, Schedule, answers, exactly } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const ScheduleIn = exactly({
   task: Type.String({ minLength: 1, maxLength: 64 }),
@@ -15,7 +14,7 @@ const ScheduleIn = exactly({
 })
 
 /** When tasks want to run: what their files say, and what was added here. */
-const schedules: Face = async app => {
+const schedules: Plugin = async app => {
   const { manager } = app
   const { desk } = manager
   const tags = ['schedules']
@@ -36,11 +35,7 @@ const schedules: Face = async app => {
   app.get('/api/schedules/:id', {
     config: withheld('payload'),
     schema: { tags, params: IdIn, response: answers({ 200: Schedule }) }
-  }, async ({ params }) => {
-    const found = manager.planner.get(params.id)
-    if (found === undefined) throw scheduleNotFound(params.id)
-    return scheduleAnswer(manager, found)
-  })
+  }, async ({ params }) => scheduleAnswer(manager, desk.scheduled(params.id)))
 
   app.post('/api/schedules', {
     config: CONTROL,
@@ -61,4 +56,4 @@ const schedules: Face = async app => {
   })
 }
 
-export default fp(schedules, { fastify: '5.x', name: 'offpeak-schedules' })
+export default named('offpeak-schedules', schedules)

@@ -1,11 +1,11 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { heldView, iso, spanWords, statistics } from '../core/index.ts'
+import { heldView, iso, spanWords } from '../core/index.ts'
 import { misfit, spanIn } from './_http/answers.ts'
 import { HeldTime } from './_schema/holding.ts'
 import { Instant, InstantIn, answers, exactly, nullable, word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -60,7 +60,7 @@ const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EV
 })
 
 /** What the past adds up to. */
-const stats: Face = async app => {
+const stats: Plugin = async app => {
   const { manager } = app
 
   app.get('/api/stats', {
@@ -84,7 +84,7 @@ const stats: Face = async app => {
       to: iso(to)!,
       by,
       every,
-      items: await statistics(manager.engine, { from, to, by, every, now })
+      items: await manager.history.statistics({ from, to, by, every })
     }
   })
 
@@ -95,8 +95,8 @@ const stats: Face = async app => {
     const now = manager.clock.now()
     const asked = spanIn({ from: query.from, to: query.to, now, lengthMs: 7 * DAY })
     const [from, to] = [Math.floor(asked.from / DAY) * DAY, Math.ceil(asked.to / DAY) * DAY]
-    return { from: iso(from)!, to: iso(to)!, items: (await manager.engine.held({ from, to, now })).map(heldView) }
+    return { from: iso(from)!, to: iso(to)!, items: (await manager.history.held({ from, to })).map(heldView) }
   })
 }
 
-export default fp(stats, { fastify: '5.x', name: 'offpeak-stats' })
+export default named('offpeak-stats', stats)

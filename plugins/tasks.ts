@@ -1,13 +1,13 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { CONTROL, READ, RUN, RUNS } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { STATUSES, inputInvalid } from '../core/index.ts'
+import { STATUSES, inputInvalid, iso } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
-import { checkDue, nextOf, requestedAnswer, runAnswer } from './_http/answers.ts'
+import { checkDue, requestedAnswer, runAnswer } from './_http/answers.ts'
 import { IdIn, Instant, KeyHeader, Limit, RequestedRun, Run, RunIn, Task, answers, exactly, page, nullable,
   word } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const Filter = exactly({
   status: Type.Optional(Type.Array(word(STATUSES))),
@@ -51,10 +51,10 @@ function matchIn (header: string | undefined, current: string | null): string | 
 }
 
 /** What can be done: the tasks, their next fires, switching them and running them now. */
-const tasks: Face = async app => {
+const tasks: Plugin = async app => {
   const { manager } = app
   const texts = new Texts()
-  const etag = () => manager.settings.etag === null ? {} : { etag: manager.settings.etag }
+  const etag = () => manager.etag === null ? {} : { etag: manager.etag }
 
   app.get('/api/tasks', {
     config: READ,
@@ -92,7 +92,7 @@ const tasks: Face = async app => {
       querystring: exactly({ count: Limit(5, 100) }),
       response: answers({ 200: Type.Array(Instant) })
     }
-  }, async ({ params, query }) => nextOf(manager, manager.desk.definition(params.id), query.count!))
+  }, async ({ params, query }) => manager.desk.fires(params.id, query.count!).map(at => iso(at)!))
 
   app.get('/api/tasks/:id/runs', {
     config: RUNS,
@@ -121,7 +121,7 @@ const tasks: Face = async app => {
       response: answers({ 200: Task })
     }
   }, async ({ params, headers, body, by }, reply) => {
-    await manager.enable(params.id, body.enabled, { by, ifMatch: matchIn(headers['if-match'], manager.settings.etag) })
+    await manager.enable(params.id, body.enabled, { by, ifMatch: matchIn(headers['if-match'], manager.etag) })
     reply.headers(etag())
     return await manager.desk.task(params.id)
   })
@@ -149,4 +149,4 @@ const tasks: Face = async app => {
   })
 }
 
-export default fp(tasks, { fastify: '5.x', name: 'offpeak-tasks' })
+export default named('offpeak-tasks', tasks)

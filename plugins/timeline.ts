@@ -1,11 +1,11 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { RUNS } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
-import { iso, pointView, ranIn, spanWords } from '../core/index.ts'
+import { iso, pointView, spanWords } from '../core/index.ts'
 import { misfit, runAnswer, spanIn } from './_http/answers.ts'
 import { Point } from './_schema/machine.ts'
 import { Instant, InstantIn, Run, Used, answers, exactly } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const HOUR = 3_600_000
 const LONGEST = 7 * 24 * HOUR
@@ -22,7 +22,7 @@ const Timeline = exactly({
 })
 
 /** What ran at a given hour, and what the machine was like. */
-const timeline: Face = async app => {
+const timeline: Plugin = async app => {
   const { manager } = app
 
   app.get('/api/timeline', {
@@ -38,16 +38,16 @@ const timeline: Face = async app => {
     if (to - from > LONGEST) {
       throw misfit('/query/from', `found a span of ${spanWords(to - from)}, expected at most ${spanWords(LONGEST)}`)
     }
-    const { runs, complete } = await ranIn(manager.engine, { from, to })
+    const { runs, complete } = await manager.history.ran({ from, to })
     const step = Math.ceil((to - from) / POINTS)
     return {
       from: iso(from)!,
       to: iso(to)!,
       runs: runs.map(({ used, ...run }) => ({ ...runAnswer(manager, run), used })),
       complete,
-      readings: manager.senses.query({ from, to, step }).map(pointView)
+      readings: manager.machine.readings({ from, to, step }).map(pointView)
     }
   })
 }
 
-export default fp(timeline, { fastify: '5.x', name: 'offpeak-timeline' })
+export default named('offpeak-timeline', timeline)

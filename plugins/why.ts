@@ -1,16 +1,16 @@
-import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { READ } from './_http/scope.ts'
-import type { Face } from './_schema/base.ts'
 import { explanationView } from '../core/index.ts'
 import { instantIn } from './_http/answers.ts'
 import { Explanation } from './_schema/holding.ts'
 import { IdIn, InstantIn, answers, exactly } from './_schema/base.ts'
+import { named } from './_http/plugin.ts'
+import type { Plugin } from './_http/plugin.ts'
 
 const At = exactly({ at: Type.Optional(InstantIn) })
 
 /** Why something runs or waits: every gate, what it sees, what it wants and when it opens. */
-const why: Face = async app => {
+const why: Plugin = async app => {
   const { manager } = app
   const response = answers({ 200: Explanation })
 
@@ -32,4 +32,4 @@ const why: Face = async app => {
       explanationView(await manager.explain.run(await manager.desk.run(params.id), instantIn('/query/at', query.at))))
 }
 
-export default fp(why, { fastify: '5.x', name: 'offpeak-why' })
+export default named('offpeak-why', why)

@@ -1,9 +1,9 @@
-import type { FullRun, Passed, Run, Schedule, StoredEntry, StoredLine, Task, TaskManager } from '../../core/index.ts'
-import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView, scheduleRest,
+import type { FullRun, ManagerFace, Passed, Run, Schedule, StoredEntry, StoredLine } from '../../core/index.ts'
+import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView,
   scheduleView } from '../../core/index.ts'
 
 /** Why a due run waits, and the command that starts it, or null. */
-const heldOf = (manager: TaskManager, run: Run) =>
+const heldOf = (manager: ManagerFace, run: Run) =>
   heldReason(run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null, run.id)
 
 function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnType<typeof heldOf>) {
@@ -11,22 +11,22 @@ function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnTy
 }
 
 /** A run with its label and, when it is held, why. */
-export const runAnswer = (manager: TaskManager, run: Run) =>
+export const runAnswer = (manager: ManagerFace, run: Run) =>
   withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
 
 /** A run that was asked for by hand; one that is to run now with the conditions that it passes. */
-export const requestedAnswer = (manager: TaskManager, { run, passes }: { run: Run, passes: Passed[] }) => ({
+export const requestedAnswer = (manager: ManagerFace, { run, passes }: { run: Run, passes: Passed[] }) => ({
   ...runAnswer(manager, run),
   ...run.now && { passes }
 })
 
 /** The same with payload, result and earlier attempts. */
-export const fullRunAnswer = (manager: TaskManager, run: FullRun) =>
+export const fullRunAnswer = (manager: ManagerFace, run: FullRun) =>
   withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
 
 /** A schedule with why it rests, when it does. */
-export const scheduleAnswer = (manager: TaskManager, schedule: Schedule) =>
-  scheduleView(schedule, scheduleRest(schedule, manager.catalog.tasks.get(schedule.task)))
+export const scheduleAnswer = (manager: ManagerFace, schedule: Schedule) =>
+  scheduleView(schedule, manager.desk.scheduleRest(schedule))
 
 export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at: iso(at)!, level: levelName(level) })
 
@@ -75,7 +75,3 @@ export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, t
   if (start >= end) throw misfit('/query/from', `found ${from}, expected an instant before the end, ${iso(end)}`)
   return { from: start, to: end }
 }
-
-/** The next fires of a task as it stands, those of schedules made at run time among them, soonest first. */
-export const nextOf = (manager: TaskManager, task: Task, count: number): string[] =>
-  manager.planner.fires(task, count).map(at => iso(at)!)

@@ -1,11 +1,7 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CLASSES, CONDITIONS, DurationSchema, LABELS, ON_DEADLINE, ON_LOST, ON_UNMET, PRIORITIES, SOURCES, STATES,
   STATUSES, UniqueSchema } from '../../core/index.ts'
-
-/** A face: a plugin whose routes are typed by their schemas. */
-export type Face = FastifyPluginAsyncTypebox
 
 type Fields = Record<string, TSchema>
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createTestManager, healthOf } from '../../core/index.ts'
+import { createTestManager } from '../../core/index.ts'
 import type { Notice, TaskDefinition, TestManagerOptions } from '../../core/index.ts'
 
 const func = () => 1
@@ -13,7 +13,7 @@ async function setup (t: { teardown(fn: () => unknown): void }, options: Partial
   kit.manager.onNotice(notice => {
     if (notice.kind === 'nothing_started') said.push(notice)
   })
-  const reasons = async () => (await healthOf(kit.manager)).reasons.filter(reason => reason.startsWith('nothing'))
+  const reasons = async () => (await kit.manager.health()).reasons.filter(reason => reason.startsWith('nothing'))
   return { kit, said, reasons }
 }
 

@@ -16,7 +16,7 @@ import { requestOf } from './requests.ts'
 import { looseJson } from '../../model/base/json.ts'
 import { payloadJson } from '../../model/run/payload.ts'
 import { passedBy } from '../../model/view/held.ts'
-import { taskRest } from '../../model/schedule/resting.ts'
+import { scheduleRest, taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Added, Engine, KeyedRequest, Note } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -288,6 +288,28 @@ export class Desk {
     return this.#options.planner.schedules
   }
 
+  /** Throws OFFPEAK_SCHEDULE_NOT_FOUND. */
+  scheduled (id: string): Schedule {
+    const found = this.#options.planner.get(id)
+    if (found === undefined) throw scheduleNotFound(id)
+    return found
+  }
+
+  /** Why a schedule does not fire again, or null when it does. */
+  scheduleRest (schedule: Schedule): Rest | null {
+    return scheduleRest(schedule, this.#options.tasks().get(schedule.task))
+  }
+
+  /** The next fires of a task, epoch ms, those of schedules made at run time included; soonest first. */
+  fires (id: string, count: number): number[] {
+    return this.#options.planner.fires(this.definition(id), count)
+  }
+
+  /** The tags that tasks have, in alphabetical order. */
+  get tags (): string[] {
+    return [...new Set([...this.#options.tasks().values()].flatMap(({ tags }) => tags))].toSorted()
+  }
+
   /** Adds a schedule that stands until it is removed, whatever restarts. */
   async schedule (
     { task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest
@@ -327,8 +349,7 @@ export class Desk {
   /** Removes a schedule that was made at run time; one from a task file is changed in its file. */
   async unschedule (id: string, { by }: { by: string }): Promise<void> {
     const { planner } = this.#options
-    const known = planner.get(id)
-    if (known === undefined) throw scheduleNotFound(id)
+    const known = this.scheduled(id)
     if (known.origin === 'file') {
       throw runConflict({
         what: 'Schedule',

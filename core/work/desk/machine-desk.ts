@@ -1,0 +1,92 @@
+import { machineView } from '../../model/view/machine-view.ts'
+import { signalInvalid, signalNotFound } from '../../model/base/errors.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { HistoryAsk, Point } from '../../model/machine/history.ts'
+import type { MachineView } from '../../model/view/machine-view.ts'
+import type { Senses } from '../../sense/senses.ts'
+import type { Signal } from '../../model/machine/reading.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
+
+export interface MachineDeskOptions {
+  engine: Engine
+  clock: Clock
+  conditions: LiveConditions
+  senses: Partial<Pick<Senses, 'stored'>> & Pick<Senses, 'latest' | 'troubles' | 'setSignal' | 'dropSignal' | 'query'>
+}
+
+/** A value from outside. `ttlMs`: for how long it counts; absent for a signal that the configuration declares. */
+export interface SignalAsk {
+  value: Signal['value']
+  ttlMs?: number | undefined
+  by: string
+}
+
+/** The machine as people and programs ask about it, and the signals that they set. */
+export class MachineDesk {
+  readonly #options: MachineDeskOptions
+  /** Who set each signal last. */
+  readonly #setBy = new Map<string, string>()
+
+  constructor (options: MachineDeskOptions) {
+    this.#options = options
+  }
+
+  /** The latest reading and what follows from it, as REST shows it. */
+  now (): MachineView {
+    const { conditions, senses, clock } = this.#options
+    return machineView({ ...conditions.current, troubles: senses.troubles(), now: clock.now() })
+  }
+
+  /** The readings of a span, thinned, oldest first. */
+  readings (ask: HistoryAsk): Point[] {
+    return this.#options.senses.query(ask)
+  }
+
+  /** The signals that count now, by name. */
+  signals (): Record<string, Signal> {
+    const { senses, clock } = this.#options
+    const now = clock.now()
+    return Object.fromEntries(Object.entries(senses.latest.signals).filter(([, { expires_at: end }]) => end > now))
+  }
+
+  /** Sets a signal and resolves when it is durable. Recorded when its setter changes: a price that comes every minute
+   *  is recorded once. Throws OFFPEAK_SIGNAL_INVALID. */
+  async setSignal (name: string, { value, ttlMs, by }: SignalAsk): Promise<Signal> {
+    const { conditions, senses } = this.#options
+    if (ttlMs === undefined && !Object.hasOwn(conditions.current.config.signals, name)) {
+      throw signalInvalid({
+        pointer: '/ttl',
+        message:
+          `'ttl' is missing: say how long the value counts, such as "1h", or declare signals.${name} in config.json`
+      })
+    }
+    const signal = senses.setSignal(name, value, ttlMs)
+    await this.#changed()
+    if (this.#setBy.get(name) !== by) await this.#record(name, by, 'signal')
+    this.#setBy.set(name, by)
+    // The setter of a signal that has expired is forgotten with it.
+    for (const known of this.#setBy.keys()) if (!Object.hasOwn(senses.latest.signals, known)) this.#setBy.delete(known)
+    return signal
+  }
+
+  /** Removes a signal and records who did. Throws OFFPEAK_SIGNAL_NOT_FOUND. */
+  async dropSignal (name: string, { by }: { by: string }): Promise<void> {
+    if (!this.#options.senses.dropSignal(name)) throw signalNotFound(name)
+    await this.#changed()
+    this.#setBy.delete(name)
+    await this.#record(name, by, 'signal_dropped')
+  }
+
+  /** Runs that wait for a signal are looked at now, not after the next sample. */
+  async #changed (): Promise<void> {
+    const { conditions, senses, clock } = this.#options
+    conditions.signal(senses.latest.signals, clock.now())
+    await senses.stored?.()
+  }
+
+  #record (subject: string, by: string, action: string): Promise<void> {
+    const { engine, clock } = this.#options
+    return engine.record({ at: clock.now(), by, action, subject, detail: null })
+  }
+}
