@@ -1,5 +1,8 @@
+import { until } from '../clock.ts'
 import type { Service } from '../../core/model/base/service.ts'
 import type { Test } from 'tap'
+
+type Make = (t: Test) => Promise<Subject> | Subject
 
 /** One service and what can be seen of it from outside. */
 export interface Subject {
@@ -10,16 +13,54 @@ export interface Subject {
   breakIt?: () => () => void
 }
 
-/** What every service promises of its start and stop. `isCounted`: several owners share it, and it stops with the last
- *  stop. */
-export function life (
+/** A value that can be made to throw when it is read. */
+export function fragile<T> (value: T) {
+  let isBroken = false
+  return {
+    read: (): T => {
+      if (isBroken) throw new Error('broken on purpose')
+      return value
+    },
+    breakIt: () => {
+      isBroken = true
+      return () => {
+        isBroken = false
+      }
+    }
+  }
+}
+
+const HANDLES = ['FSEventWrap', 'MessagePort', 'TCPServerWrap', 'Timeout', 'Worker']
+
+/** What keeps the event loop alive, of these kinds. */
+const handles = (...kinds: string[]): string[] =>
+  process.getActiveResourcesInfo().filter(kind => kinds.includes(kind)).toSorted()
+
+/** Makes a service and a check that nothing of it is running or open. */
+async function setup (t: Test, make: Make) {
+  const subject = await make(t)
+  const before = { processes: handles('ProcessWrap').length, others: handles(...HANDLES) }
+  return {
+    ...subject,
+    isOver: async (words = 'nothing is running') => {
+      t.equal(await subject.isAlive(), false, words)
+      // A process that was killed is there until its end is reported.
+      await until('its processes have ended', () => handles('ProcessWrap').length <= before.processes)
+      t.strictSame(handles(...HANDLES), before.others, words)
+    }
+  }
+}
+
+/** What every service promises of its start and stop. `name`: its class, or the function that makes it. `isCounted`:
+ *  several users share it, and it stops with the last stop. */
+export function serviceLaw (
   t: Test,
   name: string,
-  make: (t: Test) => Promise<Subject> | Subject,
+  make: Make,
   { isCounted = false } = {}
 ): void {
   t.test(`${name}: a second start returns the promise of the first, and so does a second stop`, async t => {
-    const { service, isAlive } = await make(t)
+    const { service, isAlive, isOver } = await setup(t, make)
     const [first, second] = [service.start(), service.start()]
     t.equal(first, second)
     await first
@@ -28,26 +69,26 @@ export function life (
     const stops = Array.from({ length: isCounted ? 3 : 2 }, () => service.stop())
     if (!isCounted) t.equal(stops[0], stops[1])
     await Promise.all(stops)
-    t.equal(await isAlive(), false)
+    await isOver()
     await service.stop()
-    t.equal(await isAlive(), false)
+    await isOver()
   })
 
   t.test(`${name}: stop during start waits for it, and then stops`, async t => {
-    const { service, isAlive } = await make(t)
+    const { service, isOver } = await setup(t, make)
     let isStarted = false
     const starting = service.start().then(() => {
       isStarted = true
     })
     await service.stop()
     t.equal(isStarted, true)
-    t.equal(await isAlive(), false)
+    await isOver()
     await starting
-    t.equal(await isAlive(), false)
+    await isOver()
   })
 
   t.test(`${name}: start after stop works, also when the stop is still under way`, async t => {
-    const { service, isAlive } = await make(t)
+    const { service, isAlive, isOver } = await setup(t, make)
     await service.stop()
     await service.start()
     const stopping = service.stop()
@@ -59,24 +100,24 @@ export function life (
     await service.start()
     t.equal(await isAlive(), true)
     await service.stop()
-    t.equal(await isAlive(), false)
+    await isOver()
   })
 
   t.test(`${name}: a start that fails leaves nothing running, and the next one works`, async t => {
-    const { service, isAlive, breakIt } = await make(t)
+    const { service, isAlive, isOver, breakIt } = await setup(t, make)
     if (breakIt === undefined) return t.pass('its start cannot fail')
     const mend = breakIt()
     await t.rejects(service.start())
-    t.equal(await isAlive(), false)
+    await isOver()
     const starting = service.start()
     const stopping = service.stop()
     await t.rejects(starting)
     await stopping
-    t.equal(await isAlive(), false)
+    await isOver()
     mend()
     await service.start()
     t.equal(await isAlive(), true)
     await service.stop()
-    t.equal(await isAlive(), false)
+    await isOver()
   })
 }

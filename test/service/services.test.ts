@@ -3,9 +3,6 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Catalog } from '../../core/work/upkeep/catalog.ts'
-import { OutputCapture } from '../../core/work/context/output-capture.ts'
-import { LateErrors } from '../../core/work/context/uncaught.ts'
-import { Lifecycle } from '../../core/model/base/service.ts'
 import { Senses } from '../../core/sense/senses.ts'
 import { Settings } from '../../core/work/upkeep/settings.ts'
 import { TaskFolder } from '../../core/load/task/tasks.ts'
@@ -15,7 +12,7 @@ import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
-import { life } from './life.ts'
+import { fragile, serviceLaw } from './law.ts'
 import { noPrograms } from '../sense/machine.ts'
 import { harness, scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
@@ -23,23 +20,6 @@ import { watchConfig } from '../../core/load/config/watch.ts'
 import type { SettingsOptions } from '../../core/work/upkeep/settings.ts'
 
 const NOTHING = () => undefined
-
-/** A value that can be made to throw when it is read. */
-function fragile<T> (value: T) {
-  let isBroken = false
-  return {
-    read: (): T => {
-      if (isBroken) throw new Error('broken on purpose')
-      return value
-    },
-    breakIt: () => {
-      isBroken = true
-      return () => {
-        isBroken = false
-      }
-    }
-  }
-}
 
 /** The folder of a manager with one task file and a configuration. */
 function project (t: { teardown(fn: () => unknown): void }) {
@@ -50,26 +30,7 @@ function project (t: { teardown(fn: () => unknown): void }) {
   return root
 }
 
-life(t, 'lifecycle', () => {
-  let isAlive = false
-  const broken = fragile(null)
-  return {
-    service: new Lifecycle({
-      start: async () => {
-        isAlive = true
-        await Promise.resolve()
-        broken.read()
-      },
-      stop: () => {
-        isAlive = false
-      }
-    }),
-    isAlive: () => isAlive,
-    breakIt: broken.breakIt
-  }
-})
-
-life(t, 'ticker', () => {
+serviceLaw(t, 'Ticker', () => {
   const everyMs = fragile(1000)
   const ticker = new Ticker({
     notice: NOTHING,
@@ -84,12 +45,7 @@ life(t, 'ticker', () => {
   return { service: ticker, isAlive: () => ticker.isTicking, breakIt: everyMs.breakIt }
 })
 
-life(t, 'uncaught errors', () => {
-  const before = process.listenerCount('uncaughtException')
-  return { service: new LateErrors(NOTHING), isAlive: () => process.listenerCount('uncaughtException') > before }
-})
-
-life(t, 'senses', t => {
+serviceLaw(t, 'Senses', t => {
   const { clock, folder } = { clock: fakeClock(), folder: scratch(t) }
   const config = fragile(configOf({}, 'UTC'))
   let isOpen = false
@@ -112,18 +68,25 @@ life(t, 'senses', t => {
   }
 })
 
-life(t, 'task folder', t => {
+serviceLaw(t, 'TaskFolder', t => {
   const root = project(t)
+  const config = configOf({}, 'UTC')
+  const security = fragile(config.security)
   const folder = new TaskFolder({
     directory: join(root, 'backgroundtask'),
     dataFolder: join(root, 'data'),
-    config: configOf({}, 'UTC'),
+    config: {
+      ...config,
+      get security () {
+        return security.read()
+      }
+    },
     onChange: NOTHING
   })
-  return { service: folder, isAlive: () => folder.isWatching }
+  return { service: folder, isAlive: () => folder.isWatching, breakIt: security.breakIt }
 })
 
-life(t, 'catalog', t => {
+serviceLaw(t, 'Catalog', t => {
   const root = project(t)
   const config = fragile(configOf({}, 'UTC'))
   const settings = {
@@ -143,12 +106,12 @@ life(t, 'catalog', t => {
   return { service: catalog, isAlive: () => catalog.isWatching, breakIt: config.breakIt }
 })
 
-life(t, 'watch of the configuration', t => {
+serviceLaw(t, 'Watch', t => {
   const watch = watchConfig({ file: join(project(t), 'config.json'), onChange: NOTHING, onError: NOTHING })
   return { service: watch, isAlive: () => watch.isWatching }
 })
 
-life(t, 'settings', async t => {
+serviceLaw(t, 'Settings', async t => {
   const environment = fragile(undefined)
   const options: SettingsOptions = {
     configFile: join(project(t), 'config.json'),
@@ -161,12 +124,7 @@ life(t, 'settings', async t => {
   return { service: settings, isAlive: () => settings.isWatching, breakIt: environment.breakIt }
 })
 
-life(t, 'output capture', () => {
-  const { write } = process.stdout
-  return { service: new OutputCapture({ of: 'streams' }), isAlive: () => process.stdout.write !== write }
-})
-
-life(t, 'engine', async t => {
+serviceLaw(t, 'createSqliteEngine', async t => {
   const folder = scratch(t)
   const path = join(folder, 'data')
   const engine = createSqliteEngine({ folder: path, ballastBytes: 0 })
@@ -180,7 +138,7 @@ life(t, 'engine', async t => {
   }
 }, { isCounted: true })
 
-life(t, 'runner', async t => {
+serviceLaw(t, 'Runner', async t => {
   const { runner, engine, desk } = await harness(t)
   await runner.stop()
   const { beat } = engine
@@ -203,7 +161,7 @@ life(t, 'runner', async t => {
   }
 })
 
-life(t, 'manager', async t => {
+serviceLaw(t, 'TaskManager', async t => {
   const root = project(t)
   const clock = fakeClock()
   const engine = createSqliteEngine({ folder: join(root, 'data'), clock: clock.now, ballastBytes: 0 })

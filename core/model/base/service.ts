@@ -29,8 +29,9 @@ export class Lifecycle implements Service {
     this.#phases = phases
   }
 
+  /** A start that waits for a stop to end is `stopping`, then `starting`: never `stopped`. */
   get state (): ServiceState {
-    return this.#state
+    return this.#state === 'stopped' && this.#starting !== null ? 'starting' : this.#state
   }
 
   start (): Promise<void> {
@@ -75,6 +76,7 @@ export class Lifecycle implements Service {
   }
 
   async #stop (starting: Promise<void>): Promise<void> {
+    if (this.#state === 'started') this.#state = 'stopping'
     // A start that failed has undone itself.
     if (!await ended(starting)) return
     this.#state = 'stopping'
@@ -86,20 +88,20 @@ export class Lifecycle implements Service {
   }
 }
 
-/** The same service for one of those that share it: it is stopped only as often as it was started. */
+/** One user's hold on a service that counts its starts: however often this one stops, the service loses one user. */
 export function shared (service: Service): Service {
-  let started = false
-  return {
+  let holds = false
+  return new Lifecycle({
     start: async () => {
       await service.start()
-      started = true
+      holds = true
     },
     stop: async () => {
-      if (!started) return
-      started = false
+      if (!holds) return
+      holds = false
       await service.stop()
     }
-  }
+  })
 }
 
 /** Starts in order; when one fails, those already started are stopped and the error is thrown. */

@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
+import { Lifecycle } from '../../model/base/service.ts'
 import { runScope } from './scope.ts'
-import type { Service } from '../../model/base/service.ts'
-import type { ServiceState } from '../../model/base/service.ts'
+import type { Service, ServiceState } from '../../model/base/service.ts'
 
 /** A call to the file system that has not come back; `run` null: one of offpeak itself. `ms`: how long it has taken so
  *  far. */
@@ -37,6 +37,13 @@ export class FileCalls implements Service {
     trackPromises: false
   } as Parameters<typeof createHook>[0])
 
+  readonly #life = new Lifecycle({
+    start: () => {
+      this.#open.clear()
+      this.#hook.enable()
+    },
+    stop: () => void this.#hook.disable()
+  })
   #users = 0
 
   constructor (now = () => performance.now()) {
@@ -44,19 +51,18 @@ export class FileCalls implements Service {
   }
 
   get state (): ServiceState {
-    return this.#users > 0 ? 'started' : 'stopped'
+    return this.#life.state
   }
 
-  async start (): Promise<void> {
-    if (++this.#users > 1) return
-    this.#open.clear()
-    this.#hook.enable()
+  start (): Promise<void> {
+    this.#users++
+    return this.#life.start()
   }
 
-  /** What is under way then is taken for under way until the next start. */
-  async stop (): Promise<void> {
-    if (this.#users === 0 || --this.#users > 0) return
-    this.#hook.disable()
+  /** Stops with the last of its users. Calls that are open then stay listed until the next start. */
+  stop (): Promise<void> {
+    this.#users = Math.max(0, this.#users - 1)
+    return this.#users > 0 ? Promise.resolve() : this.#life.stop()
   }
 
   /** A call of a run that is executed elsewhere has taken so long by now; null: none is under way there. */

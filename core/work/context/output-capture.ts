@@ -1,6 +1,8 @@
 import { Lifecycle } from '../../model/base/service.ts'
+import { SharedPatch } from './shared-patch.ts'
 import { runScope } from './scope.ts'
 import type { OutputName } from './run-output.ts'
+import type { Restore } from './shared-patch.ts'
 import type { Service } from '../../model/base/service.ts'
 
 /** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and
@@ -13,8 +15,6 @@ export interface CaptureOptions {
 
 type Write = typeof process.stdout.write
 type Callback = (error?: Error | null) => void
-type Restore = () => void
-type Apply = (name: OutputName, others: CaptureOptions['others']) => Restore
 
 const NAMES = ['stdout', 'stderr'] as const
 
@@ -84,41 +84,27 @@ function patchStream (name: OutputName, others: CaptureOptions['others']): Resto
   }
 }
 
-/** The streams are those of the process: they are patched for the first capture and restored after the last. */
-class Patch {
-  readonly #apply: Apply
-  #users = 0
-  #restores: Restore[] = []
+type Others = [CaptureOptions['others']]
 
-  constructor (apply: Apply) {
-    this.#apply = apply
-  }
-
-  take (others: CaptureOptions['others']): void {
-    if (++this.#users === 1) this.#restores = NAMES.map(name => this.#apply(name, others))
-  }
-
-  release (): void {
-    if (--this.#users > 0) return
-    for (const restore of this.#restores) restore()
-    this.#restores = []
-  }
-}
-
-const ofConsole = new Patch(patchConsole)
-const ofStreams = new Patch(patchStream)
+const ofConsole = new SharedPatch<Others>(function* (others) {
+  for (const name of NAMES) yield patchConsole(name, others)
+})
+const ofStreams = new SharedPatch<Others>(function* (others) {
+  for (const name of NAMES) yield patchStream(name, others)
+})
 
 /** While it is started, what a function writes with `console`, or to the standard streams, is a line of the log of its
  *  run. What is written outside of a run is left alone. */
 export class OutputCapture implements Service {
-  readonly #patches: readonly Patch[]
+  readonly #patches: readonly SharedPatch<Others>[]
   readonly #others: CaptureOptions['others']
+  readonly #releases: Restore[] = []
   readonly #life = new Lifecycle({
     start: () => {
-      for (const patch of this.#patches) patch.take(this.#others)
+      for (const patch of this.#patches) this.#releases.push(patch.take(this.#others))
     },
     stop: () => {
-      for (const patch of this.#patches) patch.release()
+      for (const release of this.#releases.splice(0)) release()
     }
   })
 

@@ -1,14 +1,15 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
+import { SharedPatch } from './shared-patch.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { originOf } from './uncaught.ts'
 import { processShared } from '../../model/base/task-errors.ts'
+import type { Restore } from './shared-patch.ts'
 import type { Service } from '../../model/base/service.ts'
 
 type Call = (...words: never[]) => unknown
 type Calls = Record<string, Call | undefined>
-type Restore = () => void
 
 /** What would end the process, or change it for everybody in it; most of it a worker thread refuses too. */
 const REFUSED = [
@@ -85,27 +86,25 @@ class OwnListeners {
     return this.#own.has(listener) || (listener.listener !== undefined && this.#own.has(listener.listener))
   }
 
-  patches (): Restore[] {
-    return [
-      ...ADDING.map(name =>
-        replaced(name, original =>
-          ((event: string, listener: Heard) =>
-            original(...[event, this.#added(event, listener)] as never[])) as Call)
-      ),
-      ...['off', 'removeListener'].map(name =>
-        replaced(name, original =>
-          ((event: string, listener: Heard) =>
-            isInTask() && !this.#mayRemove(event, listener)
-              ? process
-              : original(...[event, listener] as never[])) as Call)
-      ),
-      replaced('removeAllListeners', original =>
-        ((...events: string[]) => {
-          if (!isInTask()) return original(...events as never[])
-          for (const event of events.length > 0 ? events : process.eventNames()) this.#removeOwn(event as string)
-          return process
-        }) as Call)
-    ]
+  *patches (): Iterable<Restore> {
+    for (const name of ADDING) {
+      yield replaced(name, original =>
+        ((event: string, listener: Heard) =>
+          original(...[event, this.#added(event, listener)] as never[])) as Call)
+    }
+    for (const name of ['off', 'removeListener']) {
+      yield replaced(name, original =>
+        ((event: string, listener: Heard) =>
+          isInTask() && !this.#mayRemove(event, listener)
+            ? process
+            : original(...[event, listener] as never[])) as Call)
+    }
+    yield replaced('removeAllListeners', original =>
+      ((...events: string[]) => {
+        if (!isInTask()) return original(...events as never[])
+        for (const event of events.length > 0 ? events : process.eventNames()) this.#removeOwn(event as string)
+        return process
+      }) as Call)
   }
 
   /** What it throws at the end of the process must not change how that ends. */
@@ -136,44 +135,39 @@ class OwnListeners {
 }
 
 /** A thread ends by itself, and Node keeps most of the process from it. */
-const inThread = (): Restore[] => [refusing('kill', isSelf), closing('close'), closing('closeSync')]
+function* inThread (): Iterable<Restore> {
+  yield refusing('kill', isSelf)
+  yield closing('close')
+  yield closing('closeSync')
+}
 
-function patched (): Restore[] {
-  const restores = isMainThread ? ofProcess() : inThread()
-  // So that `import { exit } from 'node:process'` is the guarded one.
+function* ofProcess (): Iterable<Restore> {
+  for (const name of REFUSED) yield refusing(name)
+  yield refusing('umask', words => words.length > 0 && words[0] !== undefined)
+  yield refusing('kill', isSelf)
+  yield refusing('emit', ([event]) => ENDING.test(String(event)) && process.listenerCount(event as string) > 0)
+  yield closing('close')
+  yield closing('closeSync')
+  yield* new OwnListeners().patches()
+}
+
+const guard = new SharedPatch(function* () {
+  // `import { exit } from 'node:process'` is the function that `process.exit` is: patched below, restored last.
+  yield syncBuiltinESMExports
+  yield* isMainThread ? ofProcess() : inThread()
   syncBuiltinESMExports()
-  return restores
-}
-
-function ofProcess (): Restore[] {
-  return [
-    ...REFUSED.map(name => refusing(name)),
-    refusing('umask', words => words.length > 0 && words[0] !== undefined),
-    refusing('kill', isSelf),
-    refusing('emit', ([event]) => ENDING.test(String(event)) && process.listenerCount(event as string) > 0),
-    closing('close'),
-    closing('closeSync'),
-    ...new OwnListeners().patches()
-  ]
-}
-
-let users = 0
-let restores: Restore[] = []
+})
 
 /** While it is started, code of a task that runs in this process cannot end it, signal it, change its folder, mask or
  *  user, or take the listeners of others away: such a call throws OFFPEAK_PROCESS_SHARED, or does nothing. What is not
  *  of a task is left alone. */
 export class ProcessGuard implements Service {
+  #release: Restore = () => undefined
   readonly #life = new Lifecycle({
     start: () => {
-      if (++users === 1) restores = patched()
+      this.#release = guard.take()
     },
-    stop: () => {
-      if (--users > 0) return
-      for (const restore of restores.toReversed()) restore()
-      restores = []
-      syncBuiltinESMExports()
-    }
+    stop: () => this.#release()
   })
 
   start (): Promise<void> {

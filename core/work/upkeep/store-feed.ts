@@ -23,7 +23,7 @@ const ENDS: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['settled', 'cancelled
 export class StoreFeed implements Service {
   readonly #options: StoreFeedOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
-  #off: () => void = () => undefined
+  readonly #offs: (() => void)[] = []
   /** Of each commit that is not durable yet, what is told once it is. */
   readonly #late = new Map<Change, Notice[]>()
 
@@ -41,23 +41,23 @@ export class StoreFeed implements Service {
 
   #start (): void {
     const { engine, notice } = this.#options
-    const offs = [
-      engine.onChange?.(change => this.#hear(change)),
-      engine.onDurable?.(change => {
-        const late = this.#late.get(change) ?? []
-        this.#late.delete(change)
-        for (const one of late) notice(one)
-      })
-    ]
-    this.#off = () => {
-      for (const off of offs) off?.()
-    }
+    this.#listen(engine.onChange?.(change => this.#hear(change)))
+    this.#listen(engine.onDurable?.(change => {
+      const late = this.#late.get(change) ?? []
+      this.#late.delete(change)
+      for (const one of late) notice(one)
+    }))
   }
 
-  /** What is told late is told all the same. */
+  #listen (off: (() => void) | undefined): void {
+    if (off !== undefined) this.#offs.push(off)
+  }
+
+  /** Waits until what is committed is durable: its notices are still sent. */
   async #stop (): Promise<void> {
     await Promise.resolve(this.#options.engine.unconfirmed?.()).catch(() => undefined)
-    this.#off()
+    for (const off of this.#offs.splice(0)) off()
+    this.#late.clear()
   }
 
   #hear (change: Change): void {

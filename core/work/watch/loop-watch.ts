@@ -111,7 +111,8 @@ export class LoopWatch implements Service {
   readonly #options: LoopWatchOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   #worker: Worker | null = null
-  #timer: NodeJS.Timeout | undefined
+  /** Ends everything but the thread itself. */
+  #end: () => void = () => undefined
   #own: OwnProcess | null = null
   #isEnding = false
   #stood: Stood[] = []
@@ -159,35 +160,40 @@ export class LoopWatch implements Service {
   }
 
   async #start (): Promise<void> {
-    const { isOn, folder, owner, notice } = this.#options
-    if (!isOn) return
+    const { isOn, folder, owner } = this.#options
+    // The thread of a server outlives a stop.
+    if (!isOn || this.#worker !== null) return
     await mkdir(folder(), { recursive: true, mode: 0o700 })
-    const where = `offpeak.where.${owner}`
-    Object.defineProperty(globalThis, Symbol.for(where), { value: whereabouts, configurable: true, enumerable: false })
-    const data: WatcherData = { memory: this.table.memory, folder: folder(), owner, where }
-    const worker = this.#worker = new Worker(bootstrap(), {
-      eval: true,
-      workerData: data,
-      execArgv: [],
-      resourceLimits: HEAP
-    })
+    this.#begin({ memory: this.table.memory, folder: folder(), owner, where: `offpeak.where.${owner}` })
+    this.tell()
+  }
+
+  #begin (data: WatcherData): void {
+    const { notice } = this.#options
+    const worker = new Worker(bootstrap(), { eval: true, workerData: data, execArgv: [], resourceLimits: HEAP })
     worker.unref()
     worker.on('message', (said: Said) => this.#hear(said.stood))
     worker.on('error', error => {
-      this.#worker = null
+      if (this.#worker === worker) this.#end()
       notice({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
     })
-    this.#timer = setInterval(() => this.table.beat(), BEAT_MS).unref()
-    this.tell()
+    const where = Symbol.for(data.where)
+    Object.defineProperty(globalThis, where, { value: whereabouts, configurable: true, enumerable: false })
+    const timer = setInterval(() => this.table.beat(), BEAT_MS).unref()
+    this.#worker = worker
+    this.#end = () => {
+      this.#worker = null
+      clearInterval(timer)
+      Reflect.deleteProperty(globalThis, where)
+    }
   }
 
   async #stop (): Promise<void> {
     const worker = this.#worker
-    // The process of a server may still stand at its very end: its thread goes with it.
-    if (this.#own !== null) return
-    clearInterval(this.#timer)
-    this.#worker = null
-    await worker?.terminate()
+    // The loop of a server may still block at the very end of its process: the thread ends with the process.
+    if (this.#own !== null || worker === null) return
+    this.#end()
+    await worker.terminate()
   }
 
   #hear (stood: Stood): void {

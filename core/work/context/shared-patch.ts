@@ -1,0 +1,41 @@
+/** Puts back what a patch has replaced. */
+export type Restore = () => void
+
+/** Applies patches one after another. When one throws, those before it are restored. */
+function applied (patches: Iterable<Restore>): Restore {
+  const restores: Restore[] = []
+  const restore = () => {
+    for (const one of restores.splice(0).toReversed()) one()
+  }
+  try {
+    for (const one of patches) restores.push(one)
+  } catch (error) {
+    restore()
+    throw error
+  }
+  return restore
+}
+
+/** A change of something that the whole process shares: applied for the first user, undone after the last. */
+export class SharedPatch<Words extends unknown[] = []> {
+  readonly #patches: (...words: Words) => Iterable<Restore>
+  #users = 0
+  #restore: Restore = () => undefined
+
+  /** `patches` applies them while it is iterated over. */
+  constructor (patches: (...words: Words) => Iterable<Restore>) {
+    this.#patches = patches
+  }
+
+  /** Returns a function that ends this use; further calls of it do nothing. */
+  take (...words: Words): Restore {
+    if (this.#users === 0) this.#restore = applied(this.#patches(...words))
+    this.#users++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      if (--this.#users === 0) this.#restore()
+    }
+  }
+}
