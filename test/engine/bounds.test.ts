@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { DAY } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
-import { T0, ask, offersOf } from './contract/ground.ts'
+import { T0, ask, offersOf } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
 
 /** What keeps each table from growing for ever. */

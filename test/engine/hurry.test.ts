@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
-import type { Change, Said } from '../../core/engine/nearby.ts'
+import type { Change, Said } from '../../core/engine/in-process.ts'
 import type { NewRun } from '../../core/model/run/run.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)

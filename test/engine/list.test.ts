@@ -5,7 +5,7 @@ import type { Filter, ListAsk } from '../../core/engine/reports.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES, STATES } from '../../core/model/run/run.ts'
 import type { NewRun, Run, Source } from '../../core/model/run/run.ts'
-import { BOOM, T0, ask, claimAll } from './contract/ground.ts'
+import { BOOM, T0, ask, claimAll } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
 
 const TASKS = 12

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { SweepAsk } from '../../core/engine/engine.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES } from '../../core/model/run/run.ts'
-import { T0, ask } from './contract/ground.ts'
+import { T0, ask } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
 
 const GONE = { code: 'overlap', message: 'it ran' }

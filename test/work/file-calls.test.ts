@@ -7,7 +7,7 @@ import { FileCalls } from '../../core/work/context/file-calls.ts'
 import { IoWatch } from '../../core/work/upkeep/io-watch.ts'
 import { runScope } from '../../core/work/context/scope.ts'
 import { answers, isWithin } from '../../core/load/file/answers.ts'
-import { syncElsewhere } from '../../core/engine/sqlite/file/spare-thread.ts'
+import { syncElsewhere } from '../../core/engine/sqlite/file/sync-thread.ts'
 import { until } from '../clock.ts'
 
 const posix = { skip: process.platform === 'win32' && 'no pipes in the file system' }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { noticesOf } from '../../core/work/upkeep/said.ts'
-import type { Said } from '../../core/engine/nearby.ts'
+import type { Said } from '../../core/engine/in-process.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
 const run = (id: string, more: Partial<Run> = {}) => ({ id, task: 'copy', owner: null, ...more }) as Run

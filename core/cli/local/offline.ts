@@ -6,7 +6,7 @@ import { comingFires } from '../../model/schedule/schedule.ts'
 import { wordsFor } from '../../model/trigger.ts'
 import { createManager } from '../../manager.ts'
 import { iso } from '../../model/base/clock.ts'
-import { peekSchedules } from '../../engine/sqlite/file/schedules.ts'
+import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { onceSaid, placeWords } from '../../model/base/errors.ts'
 import { table } from '../terminal/table.ts'
 

@@ -3,7 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { briefRun, eventView, topicOf, withoutPrivate } from '../../model/view/event.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Nearby } from '../../engine/nearby.ts'
+import type { Nearby } from '../../engine/in-process.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { Topic } from '../../model/view/event.ts'
 

@@ -1,5 +1,5 @@
 import type { Notice } from '../../model/notice.ts'
-import type { Said } from '../../engine/nearby.ts'
+import type { Said } from '../../engine/in-process.ts'
 
 /** Runs that one change by filter touches and that are told one by one; more of them are one notice with counts. */
 const ONE_BY_ONE = 100

@@ -1,6 +1,6 @@
 import { Lifecycle } from '../../model/base/service.ts'
 import { noticesOf } from './said.ts'
-import type { Change, Nearby } from '../../engine/nearby.ts'
+import type { Change, Nearby } from '../../engine/in-process.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'

@@ -4,8 +4,8 @@ import { MINUTE, SECOND } from '../../../core/model/base/duration.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import type { Offer } from '../../../core/model/run/cohort.ts'
 import type { NewRun, Run } from '../../../core/model/run/run.ts'
-import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './ground.ts'
-import type { Setup } from './ground.ts'
+import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './fixtures.ts'
+import type { Setup } from './fixtures.ts'
 
 type CohortOffer = NonNullable<Offer['cohort']>
 

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { DAY } from '../../../core/model/base/duration.ts'
 import type { Engine } from '../../../core/engine/engine.ts'
-import { T0, fire, planAsk, schedule } from './ground.ts'
-import type { Setup } from './ground.ts'
+import { T0, fire, planAsk, schedule } from './fixtures.ts'
+import type { Setup } from './fixtures.ts'
 
 const keep = (engine: Engine, value: number | null, was?: number | null, name = 'x') =>
   engine.keep({ name, value, now: T0, ...was !== undefined && { was } })

@@ -3,10 +3,10 @@ import type { Engine } from '../../../core/engine/engine.ts'
 import { STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Cohort } from '../../../core/model/run/cohort.ts'
 import type { Hold, Run } from '../../../core/model/run/run.ts'
-import type { Laws } from './laws.ts'
-import { shown } from './timelines.ts'
-import { isWaiting } from './was.ts'
-import type { Was } from './was.ts'
+import type { Laws } from './reference-engine.ts'
+import { shown } from './expected-holds.ts'
+import { isWaiting } from './expected-run.ts'
+import type { Was } from './expected-run.ts'
 
 const SAME = [
   'id',

@@ -5,11 +5,11 @@ import type { Lease, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Used } from '../../../core/model/run/used.ts'
 import { told, wanted } from './compare.ts'
-import type { Draw } from './draw.ts'
-import type { Laws } from './laws.ts'
-import { judged } from './timelines.ts'
-import { isWaiting } from './was.ts'
-import type { Was } from './was.ts'
+import type { Draw } from './random-draw.ts'
+import type { Laws } from './reference-engine.ts'
+import { judged } from './expected-holds.ts'
+import { isWaiting } from './expected-run.ts'
+import type { Was } from './expected-run.ts'
 
 /** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none
  *  may be sure of what another one may have removed. */

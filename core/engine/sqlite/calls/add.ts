@@ -5,12 +5,12 @@ import { retryAfter } from '../../../model/config/retry-after.ts'
 import { isFlow, refuse } from '../../checks.ts'
 import type { AddMore, Added, Bound, KeyedRequest } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
-import { cascade, link, prerequisitesOf } from './dependencies.ts'
+import { cascade, link, prerequisitesOf } from '../rows/dependencies.ts'
 import { nextKnown } from './due.ts'
-import { factOf, keep } from './facts.ts'
-import { drop, queues } from './queues.ts'
-import { note } from './records.ts'
-import { addOne, holder } from './unique.ts'
+import { factOf, keep } from '../rows/facts.ts'
+import { drop, queues } from '../lists/queues.ts'
+import { note } from '../rows/audit-records.ts'
+import { addOne, holder } from '../rows/keys.ts'
 
 /** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
  *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */

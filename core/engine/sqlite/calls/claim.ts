@@ -5,13 +5,13 @@ import type { ClaimAsk, Claimed } from '../../engine.ts'
 import { taken } from '../../transitions.ts'
 import { comesFirst, stateNumber } from '../state/lanes.ts'
 import type { Lane } from '../state/lanes.ts'
-import { IS_PLAIN, PLAIN, parsed, plainRun } from '../state/rows.ts'
-import type { RunRow } from '../state/rows.ts'
+import { IS_PLAIN, PLAIN, parsed, plainRun } from '../state/run-row.ts'
+import type { RunRow } from '../state/run-row.ts'
 import { QUEUED } from '../state/tables.ts'
 import type { Tables } from '../state/tables.ts'
-import { resultsFor } from './dependencies.ts'
+import { resultsFor } from '../rows/dependencies.ts'
 import { renewOwner } from './leases.ts'
-import { Pools } from './pools.ts'
+import { Pools } from './claim-pools.ts'
 
 /** What is read along with a run. */
 interface Parts {

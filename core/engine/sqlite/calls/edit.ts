@@ -2,7 +2,7 @@ import type { Json } from '../../../model/base/json.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { EditAsk } from '../../engine.ts'
 import { changed } from '../../transitions.ts'
-import { record } from './records.ts'
+import { record } from '../rows/audit-records.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** Changes a run that waits, and records who did; leaves any other. */

@@ -5,8 +5,8 @@ import { afterCrash, pastAttempt } from '../../transitions.ts'
 import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
 import { sharesOf } from '../../../model/run/suspicion.ts'
-import { unlessOpen } from './dependencies.ts'
-import { unlessDisplaced } from './unique.ts'
+import { unlessOpen } from '../rows/dependencies.ts'
+import { unlessDisplaced } from '../rows/keys.ts'
 import type { Share } from '../../../model/run/suspicion.ts'
 
 /** Writes until when the lease of an owner holds; a renewal never makes it shorter. */

@@ -3,12 +3,12 @@ import type { NewRun, Reason, Run } from '../../../model/run/run.ts'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
 import { add } from './add.ts'
 import type { Note, PlanAsk, Planned, StoredSchedule } from '../../engine.ts'
-import { GONE } from './facts.ts'
-import { note } from './records.ts'
-import type { RunRow } from '../state/rows.ts'
+import { GONE } from '../rows/facts.ts'
+import { note } from '../rows/audit-records.ts'
+import type { RunRow } from '../state/run-row.ts'
 import { cancel } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
-import { named } from './unique.ts'
+import { named } from '../rows/keys.ts'
 
 /** Writes the fires of one schedule with its cursor, when what is stored is still what was read. */
 export function plan (tables: Tables, ask: PlanAsk): Planned {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineBusy } from '../../../model/base/errors.ts'
-import { failedBy, troubleOf } from './errors.ts'
+import { failedBy, troubleOf } from './sqlite-errors.ts'
 import { holderWords, identityOf, inodeOf } from './holder.ts'
 import type { Holder } from './holder.ts'
 

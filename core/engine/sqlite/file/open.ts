@@ -2,11 +2,11 @@ import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineFailed } from '../../../model/base/errors.ts'
-import { markOf } from '../../mark.ts'
+import { markOf } from '../../failure-fingerprint.ts'
 import { quarantine } from './quarantine.ts'
-import { parsed } from '../state/rows.ts'
-import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
-import { failedBy, troubleOf } from './errors.ts'
+import { parsed } from '../state/run-row.ts'
+import { APPLICATION_ID, MIGRATIONS } from '../schema/migrations.ts'
+import { failedBy, troubleOf } from './sqlite-errors.ts'
 
 /** Locks of network file systems cannot be trusted. Source: statfs(2), linux/magic.h. */
 const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d42: 'CIFS', 0xfe534d42: 'SMB2' }

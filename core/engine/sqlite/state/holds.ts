@@ -8,8 +8,8 @@ import type { HeldAsk, HeldTime } from '../../reports.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Lane } from './lanes.ts'
 import type { Memory } from './memory.ts'
-import { LaneHolds } from './spans.ts'
-import { Waits } from './waits.ts'
+import { LaneHolds } from './lane-holds.ts'
+import { Waits } from './run-holds.ts'
 
 /** A verdict on all runs that are due holds for those that become due later as well, until another one is said. */
 const FOREVER = Number.MAX_SAFE_INTEGER

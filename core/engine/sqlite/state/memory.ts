@@ -1,7 +1,7 @@
 import type { Bucket } from '../../../model/config/queue.ts'
 import { isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { Change, ChangeKind, Said } from '../../nearby.ts'
+import type { Change, ChangeKind, Said } from '../../in-process.ts'
 import type { Others } from '../../engine.ts'
 import { Journal } from './journal.ts'
 import { Lanes, isBehindDue } from './lanes.ts'

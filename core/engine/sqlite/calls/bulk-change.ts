@@ -1,0 +1,152 @@
+import { FINAL_STATES, isFinal } from '../../../model/run/run.ts'
+import type { Json } from '../../../model/base/json.ts'
+import type { Reason, Run, State } from '../../../model/run/run.ts'
+import type { Act, ChangeAsk, Changed } from '../../engine.ts'
+import type { Filter } from '../../reports.ts'
+import { changed } from '../../transitions.ts'
+import { howMany, list } from '../lists/list.ts'
+import { record } from '../rows/audit-records.ts'
+import { removeAll } from '../rows/remove-runs.ts'
+import { cancel, retry } from './settle.ts'
+import type { Tables } from '../state/tables.ts'
+import { term } from '../sql/condition.ts'
+import type { Term } from '../sql/condition.ts'
+
+/** Runs that one call changes at most. */
+const SLICE = 1000
+
+const DELETED: Reason = { code: 'deleted', message: 'Deleted with others' }
+
+const WAITING: State[] = ['blocked', 'queued']
+
+/** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold.
+ */
+interface Rule {
+  states: State[]
+  usual?: State[]
+  more(now: number): Term[]
+}
+
+const RULES: Record<Act, Rule> = {
+  cancel: { states: [...WAITING, 'running'], more: () => [term('cancel is null')] },
+  retry: { states: FINAL_STATES, usual: ['failed'], more: () => [] },
+  remove: { states: FINAL_STATES, more: () => [] },
+  promote: { states: WAITING, more: now => [term('due_at > ?', now)] }
+}
+
+function asked (tables: Tables, { filter, act, now, tasks }: ChangeAsk): { filter: Filter, terms: Term[] } {
+  const { states, usual = states, more } = RULES[act]
+  const state = filter.state ? filter.state.filter(word => states.includes(word)) : usual
+  return {
+    filter: { ...filter, state },
+    terms: tasks === undefined ? more(now) : [...more(now), ofTasks(tables, tasks)]
+  }
+}
+
+const ofTasks = (tables: Tables, tasks: readonly string[]): Term =>
+  term(
+    'lane in (select value from json_each(?))',
+    JSON.stringify(tasks.flatMap(task => tables.memory.lanes.ofTask(task).map(({ id }) => id)))
+  )
+
+/** How many more may wait in the queues that are bounded; none are when nothing is queued. */
+function roomOf ({ memory: { lanes } }: Tables, { act, bounds = {} }: ChangeAsk): Map<string, number> {
+  if (act !== 'retry') return new Map()
+  return new Map(Object.entries(bounds).map(([queue, most]) => [queue, Math.max(0, most - lanes.waitingIn(queue))]))
+}
+
+/** What there is to change, and which of it the bounds would keep out. */
+function foreseen (tables: Tables, ask: ChangeAsk): Changed {
+  const { filter, terms } = asked(tables, ask)
+  const refused = [...roomOf(tables, ask)].map(([queue, room]) => {
+    const isOutside = filter.queue !== undefined && filter.queue !== queue
+    return [queue, isOutside ? 0 : Math.max(0, howMany(tables, { ...filter, queue }, terms) - room)] as const
+  })
+  const matched = howMany(tables, filter, terms)
+  return { matched, runs: [], refused: Object.fromEntries(refused.filter(([, many]) => many > 0)), next: null }
+}
+
+/** Does the same to many runs, the newest first, or counts those to which it could be done. */
+export function change (tables: Tables, ask: ChangeAsk): Changed {
+  if (ask.dry_run) return foreseen(tables, ask)
+  const { filter, terms } = asked(tables, ask)
+  const matched = ask.cursor === undefined ? howMany(tables, filter, terms) : null
+  const limit = Math.min(SLICE, ask.limit)
+  const { items, next } = list(
+    tables,
+    { ...filter, limit, ...ask.cursor !== undefined && { cursor: ask.cursor } },
+    terms
+  )
+  const room = roomOf(tables, ask)
+  const { true: fitting = [], false: refused = [] } = Object.groupBy(
+    items,
+    run => String(takeRoom(room, run)) as 'true' | 'false'
+  )
+  const runs = ask.act === 'remove'
+    ? removed(tables, fitting, ask.reason)
+    : fitting.map((run, place) => actOn(tables, run, { ask, place }))
+  if (ask.reason && runs.length > 0) recordAll(tables, ask, runs.length)
+  return { matched, runs, refused: counted(refused), next }
+}
+
+function removed (tables: Tables, runs: Run[], reason: Reason = DELETED): Run[] {
+  removeAll(tables, runs)
+  for (const run of runs) tables.memory.say({ kind: 'removed', run, reason })
+  return runs
+}
+
+function counted (runs: readonly Run[]): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(runs, ({ queue }) => queue)].map(([queue, same]) => [queue, same.length]))
+}
+
+/** Takes a place in the queue of a run; false when it is bounded and has none left. */
+function takeRoom (room: Map<string, number>, { queue }: Run): boolean {
+  const left = room.get(queue)
+  if (left === 0) return false
+  if (left !== undefined) room.set(queue, left - 1)
+  return true
+}
+
+const recordAll = (tables: Tables, { act: action, filter, reason, now }: ChangeAsk, count: number): void =>
+  record(
+    tables,
+    { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json }
+  )
+
+interface Doing {
+  ask: ChangeAsk
+  place: number
+}
+
+function actOn (
+  tables: Tables,
+  run: Run,
+  { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing
+): Run {
+  const { id } = run
+  if (act === 'cancel') {
+    return cancel(
+      tables,
+      { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } }
+    )!
+  }
+  if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
+  const after = changed(run, { due_at: now, moved: null })
+  tables.save(run, after)
+  tables.memory.say({ kind: 'edited', run: { ...after }, by: reason?.by ?? '' })
+  return after
+}
+
+/** Removes a run that is over, and records why. */
+export function discard (tables: Tables, { id, reason, now }: { id: string, reason: Reason, now: number }): Run | null {
+  const run = tables.read(id)
+  if (!run || !isFinal(run.state)) return run
+  removeAll(tables, [run])
+  tables.memory.say({ kind: 'removed', run, reason })
+  const { code, message, by = '' } = reason
+  record(
+    tables,
+    { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } }
+  )
+  return run
+}

@@ -1,0 +1,218 @@
+import { cursorInvalid } from '../../../model/base/errors.ts'
+import { decodeId, encodeId } from '../../../model/run/id.ts'
+import { SOURCES } from '../../../model/run/run.ts'
+import type { Run } from '../../../model/run/run.ts'
+import type { Filter, ListAsk, Page } from '../../reports.ts'
+import { stateNumber } from '../state/lanes.ts'
+import { armOf, countOf, foremost } from '../state/index-ranges.ts'
+import type { Crowd, Place } from '../state/index-ranges.ts'
+import type { RunRow } from '../state/run-row.ts'
+import type { Tables } from '../state/tables.ts'
+import { every, term } from '../sql/condition.ts'
+import type { Term } from '../sql/condition.ts'
+import { ALL, SOON, lanesOf, waysFor } from './list-plan.ts'
+import type { Way, Ways } from './list-plan.ts'
+
+const PER_MS = 4096
+
+/** More ways than these are taken only for what is not among the newest runs. */
+const MANY = 8
+
+/** So many of the newest runs are looked through before many ways are taken. */
+const NEAR = 1000
+
+/** So many before many runs are sorted. */
+const FAR = 20_000
+
+/** The ids between which runs are sought, both left out. */
+interface Range {
+  above: number
+  below: number
+}
+
+/** What is sought in a range: `most` of the runs that meet all terms, newest first. */
+interface Search {
+  range: Range
+  terms: readonly Term[]
+  most: number
+}
+
+/** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the
+ *  runs that were found on the ways before. */
+export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
+  const search = { range: rangeOf(tables, ask), terms: [...filters(tables, ask), ...extra], most: ask.limit + 1 }
+  const found = find(tables, ask, search)
+  const ids = found.slice(0, ask.limit)
+  const items = ids.map(id => tables.toRun(tables.one<RunRow>('select * from run where id = ?', id)!))
+  return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
+}
+
+function find (tables: Tables, ask: Filter, search: Search): number[] {
+  const ways = waysFor(tables, ask)
+  const far = farOf(ways)
+  if (far === 0) return along(tables, ways, search, [])
+  const terms = [...search.terms, ...columns(tables, ask)]
+  const { found, rest } = newest(tables, { ...search, terms }, [Math.min(far, NEAR + search.most), far])
+  return rest === null ? found : along(tables, ways, { ...search, range: rest }, found)
+}
+
+/** So many of the newest runs are looked through before the ways are taken. */
+function farOf ({ crowd, others }: Ways): number {
+  const sorted = others.reduce((sum, { sorts = 0 }) => sum + sorts, 0)
+  if (sorted > SOON) return FAR
+  return crowd.places.length + others.length > MANY ? NEAR : 0
+}
+
+/** How many runs the filters ask for. */
+export function howMany (tables: Tables, ask: Filter, extra: readonly Term[]): number {
+  const asked = filters(tables, ask)
+  const meets = within(rangeOf(tables, ask), [...asked, ...extra])
+  const isWhole = ask.from === undefined && ask.to === undefined && asked.length === 0
+  const { crowd, others } = waysFor(tables, ask)
+  const known = (places: readonly Place[]) => isWhole ? counted(tables, places, extra) : null
+  const placed = ask.source === undefined ? known(crowd.places) : null
+  return others.reduce(
+    (sum, way) => sum + ((way.places && known(way.places)) ?? tally(tables, way, meets)),
+    placed ?? countOf(tables, crowd, meets)
+  )
+}
+
+/** What the lanes know, or null. */
+function counted (tables: Tables, places: readonly Place[], extra: readonly Term[]): number | null {
+  let sum = 0
+  for (const place of places) {
+    const count = countedAt(tables, place, extra)
+    if (count === null) return null
+    sum += count
+  }
+  return sum
+}
+
+/** A run that waits was never asked to stop, for then it would be over. */
+function countedAt (tables: Tables, { lane, state }: Place, extra: readonly Term[]): number | null {
+  const [only] = extra
+  const all = lane.counts[stateNumber(state)]!
+  if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') {
+    return all - tables.memory.lanes.dueAt(lane, only!.values[0] as number)
+  }
+  return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
+}
+
+/** The number of a run tells on which side of the instant it was created. */
+const isExact = (tables: Tables, instant: number): boolean => tables.numbers.exact && Number.isInteger(instant)
+
+const endOf = (tables: Tables, to: number): number =>
+  isExact(tables, to) ? to * PER_MS : tables.numbers.before(Math.ceil(to))
+
+function rangeOf (tables: Tables, { cursor, from, to }: Filter & { cursor?: string }): Range {
+  return {
+    above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
+    below: Math.min(
+      cursor === undefined ? Number.MAX_SAFE_INTEGER : cursorNumber(cursor),
+      to === undefined ? Infinity : endOf(tables, to)
+    )
+  }
+}
+
+function filters (tables: Tables, { from, to, due_by, fingerprint }: Filter): Term[] {
+  const terms: Term[] = []
+  if (from !== undefined && !isExact(tables, from)) terms.push(term('created_at >= ?', from))
+  if (to !== undefined && !isExact(tables, to)) terms.push(term('created_at < ?', to))
+  if (fingerprint !== undefined) terms.push(term('fingerprint = ?', fingerprint))
+  if (due_by !== undefined) terms.push(term('due_at <= ?', due_by))
+  return terms
+}
+
+function cursorNumber (cursor: string): number {
+  const number = decodeId(cursor)
+  if (number === null) throw cursorInvalid(cursor)
+  return number
+}
+
+/** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
+ *  that is not needed. */
+function newest (
+  tables: Tables,
+  { range, terms, most }: Search,
+  steps: readonly number[]
+): { found: number[], rest: Range | null } {
+  const found: number[] = []
+  let rest = range
+  for (const count of steps) {
+    const above = reached(tables, rest, count)
+    found.push(...read(tables, [ALL], { range: { ...rest, above }, terms, most: most - found.length }))
+    if (found.length >= most || above === range.above) return { found, rest: null }
+    rest = { ...rest, below: above + 1 }
+  }
+  return { found, rest }
+}
+
+/** What the ways see to. */
+function columns (tables: Tables, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
+  const terms: Term[] = []
+  if (task !== undefined || queue !== undefined) {
+    terms.push(
+      term(
+        'lane in (select value from json_each(?))',
+        JSON.stringify(lanesOf(tables, { task, queue }).map(({ id }) => id))
+      )
+    )
+  }
+  if (due_by !== undefined) terms.push(term('state = 1'))
+  if (state !== undefined) terms.push(term(`state in (${state.map(stateNumber).join(', ')})`))
+  if (source !== undefined) terms.push(term('source = ?', SOURCES.indexOf(source)))
+  if (schedule !== undefined) terms.push(term('schedule = ?', schedule))
+  return terms
+}
+
+/** What has to be sorted comes last: by then it is known how far down. */
+function along (tables: Tables, { crowd, others }: Ways, search: Search, before: number[]): number[] {
+  let found = before
+  const follow = (ways: readonly Way[]) => {
+    const above = found.length < search.most ? search.range.above : found.at(-1)!
+    const more = read(tables, ways, { ...search, range: { ...search.range, above } })
+    if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, search.most)
+  }
+  for (const arms of armsOf(tables, crowd, search)) follow(arms)
+  for (const way of others) follow([way])
+  return found
+}
+
+/** The ways of a crowd, those that are read together in one list: all, where they are few. */
+function armsOf (tables: Tables, crowd: Crowd, { range, terms, most }: Search): Term[][] {
+  if (crowd.places.length <= MANY) return crowd.places.map(place => crowd.sources.map(source => armOf(place, source)))
+  return foremost(tables, crowd, { meets: within(range, terms), most }).map(arm => [arm])
+}
+
+/** The id above which a range has so many runs, or the end of the range. */
+function reached (tables: Tables, range: Range, count: number): number {
+  const { sql, values } = every(ALL, within(range))
+  const row = tables.one<{ id: number }>(
+    `select id from run ${sql} order by id desc limit 1 offset ?`,
+    ...values,
+    count - 1
+  )
+  return row === undefined ? range.above : row.id - 1
+}
+
+function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Search): number[] {
+  const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
+  const values = all.flatMap(way => way.values)
+  return tables.all<{ id: number }>(
+    `${all.map(selected).join(' union all ')} order by id desc limit ?`,
+    ...values,
+    most
+  ).map(({ id }) => id)
+}
+
+// What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
+const selected = ({ sql, line }: Way): string =>
+  line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
+
+function tally (tables: Tables, way: Way, meets: Term): number {
+  const { sql, values } = every(way, meets)
+  return tables.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
+}
+
+const within = ({ above, below }: Range, terms: readonly Term[] = []): Term =>
+  every(term('id > ? and id < ?', above, below), ...terms)

@@ -1,0 +1,378 @@
+import type { ClaimAsk, ExpireAsk } from '../../../core/engine/engine.ts'
+import { drawn, refilled, whole } from '../../../core/model/config/queue.ts'
+import type { Bucket } from '../../../core/model/config/queue.ts'
+import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
+import type { Cohort, Offer } from '../../../core/model/run/cohort.ts'
+import { isFinal } from '../../../core/model/run/run.ts'
+import type { Hold, NewRun, State } from '../../../core/model/run/run.ts'
+import type { Outcome } from '../../../core/model/run/outcome.ts'
+import type { Used } from '../../../core/model/run/used.ts'
+import { Leases } from './leases.ts'
+import { byCode, orphaned, replayed, within } from './expected-holds.ts'
+import type { Event } from './expected-holds.ts'
+import { bornAs, dueOrder, isScheduled, isWaiting, rateOf, recount, sharesIn, singleOrder, waitedAfter, waitedUntil,
+  waitsAgain, waitsOn } from './expected-run.ts'
+import type { Sum, Was } from './expected-run.ts'
+
+/** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
+export class Laws {
+  now: number
+  runs: Was[] = []
+  readonly cursors = new Map<string, number>()
+  readonly sums = new Map<string, Sum>()
+  /** Time held by `task/code`, of waits that are over. */
+  readonly held = new Map<string, { ms: number, runs: number }>()
+  readonly events: Event[] = []
+  readonly owners = new Leases()
+  readonly buckets = new Map<string, Bucket>()
+  records = 0
+  #last = ''
+
+  constructor (now: number) {
+    this.now = now
+  }
+
+  find (id: string): Was | undefined {
+    return this.runs.find(run => run.id === id)
+  }
+
+  sumOf (task: string): Sum {
+    const known = this.sums.get(task) ?? { completed: 0, failed: 0, cancelled: 0, skipped: 0, retries: 0, cpu: 0 }
+    this.sums.set(task, known)
+    return known
+  }
+
+  /** The run whose own a name is. */
+  named (task: string, key: string | null | undefined): Was | undefined {
+    const holder = key === null || key === undefined
+      ? undefined
+      : this.runs.find(run => run.task === task && run.key === key && !run.free)
+    if (typeof holder?.until !== 'number' || holder.until > this.now) return holder
+    holder.free = true
+    return undefined
+  }
+
+  born (ask: NewRun, id: string): Was {
+    if (id <= this.#last) throw new Error(`the id ${id} does not come after ${this.#last}`)
+    this.#last = id
+    const run = bornAs(ask, id, this.now)
+    this.runs.push(run)
+    if (ask.skipped) this.sumOf(run.task).skipped += 1
+    return run
+  }
+
+  cohortOf (run: Was): Cohort | null {
+    if (run.single) return null
+    const { task, queue, priority, deadline_at: deadline, due_at: due } = run
+    return {
+      task,
+      queue,
+      priority,
+      span: deadline === null ? NO_DEADLINE : deadline - due,
+      scheduled: isScheduled(run)
+    }
+  }
+
+  /** What a run was held for, the entries of the cohort first. */
+  timelineOf (run: Was): Hold[] {
+    const cohort = run.state === 'blocked' ? null : this.cohortOf(run)
+    const shared = cohort === null
+      ? []
+      : within(replayed(this.events, cohort, run.due_at), run.due_at, waitedUntil(run))
+    return [...shared, ...run.own]
+  }
+
+  /** A run leaves its cohort for good: what it was held for is its own from here on. */
+  alone (run: Was): void {
+    const cohort = this.cohortOf(run)
+    run.single = true
+    if (cohort === null || run.state === 'blocked') return
+    const shared = within(replayed(this.events, cohort, run.due_at), run.due_at, waitedUntil(run))
+    if (run.state !== 'queued') return void (run.past = run.own.push(...shared))
+    const counted = run.countedTo === null ? [] : within(shared, run.due_at, run.countedTo)
+    run.own = [...run.own.slice(0, run.past), ...counted, ...run.own.slice(run.past),
+      ...within(shared, run.countedTo ?? run.due_at, null)]
+    run.past += counted.length
+  }
+
+  /** A queued run waits no longer: for how long it was held is summed. */
+  #leave (run: Was): void {
+    if (run.state !== 'queued') return
+    run.own = run.own.map((entry, place) =>
+      place < run.past || entry.to !== null ? entry : { ...entry, to: Math.max(entry.from, this.now) }
+    )
+    const cohort = this.cohortOf(run)
+    const shared = cohort === null
+      ? []
+      : within(within(replayed(this.events, cohort, run.due_at), run.due_at, this.now), run.countedTo ?? run.due_at,
+        null)
+    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) this.#sumHeld(this.held, run, code, ms)
+    run.past = run.own.length
+  }
+
+  #sumHeld (sums: Map<string, { ms: number, runs: number }>, run: Was, code: string, ms: number): void {
+    const cohort = this.cohortOf(run)
+    const counted = cohort === null || run.countedTo === null
+      ? []
+      : within(replayed(this.events, cohort, run.due_at), run.due_at, run.countedTo)
+    const before = [...counted, ...run.own.slice(0, run.past)].some(entry => entry.code === code)
+    const sum = sums.get(`${run.task}/${code}`) ?? { ms: 0, runs: 0 }
+    sums.set(`${run.task}/${code}`, { ms: sum.ms + ms, runs: sum.runs + (before ? 0 : 1) })
+  }
+
+  /** Time held in all: what is summed, and what is closed of runs that still wait. */
+  heldNow (): [name: string, ms: number, runs: number][] {
+    const sums = new Map(this.held)
+    for (const run of this.runs.filter(({ state }) => state === 'queued')) {
+      const cohort = this.cohortOf(run)
+      const shared = cohort === null
+        ? []
+        : within(replayed(this.events, cohort, run.due_at), run.countedTo ?? run.due_at, null)
+      const closed = [...shared, ...run.own.slice(run.past)].filter(({ to }) => to !== null)
+      for (const [code, ms] of byCode(closed)) this.#sumHeld(sums, run, code, ms)
+    }
+    return [...sums].map(([name, { ms, runs }]) => [name, ms, runs] as [string, number, number]).toSorted(([a], [b]) =>
+      a < b ? -1 : 1
+    )
+  }
+
+  /** A run is over. */
+  over (run: Was, state: Exclude<State, 'blocked' | 'queued' | 'running'>, more: Partial<Was> = {}): void {
+    this.#leave(run)
+    Object.assign(run, { state, finished_at: this.now, owner: null, child: null, ...more })
+    this.sumOf(run.task)[state] += 1
+    if (typeof run.until === 'string') run.free = true
+  }
+
+  /** It waits again, unless a later one with its key is to be the last. */
+  again (run: Was, due_at: number, more: Partial<Was> = {}): void {
+    this.alone(run)
+    if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
+    Object.assign(run, { state: waitsOn(run), owner: null, child: null, finished_at: null, due_at, ...more })
+  }
+
+  /** A run that was over is not: what it came to counts no more for those who have not ended. */
+  #reopen ({ id }: Was): void {
+    for (const run of this.runs.filter(({ state, links }) => !isFinal(state) && links.some(link => link.id === id))) {
+      for (const link of run.links) if (link.id === id) link.counted = null
+      if (run.state !== 'queued') continue
+      this.alone(run)
+      this.#leave(run)
+      run.state = 'blocked'
+    }
+  }
+
+  /** What follows from the ends of others, until nothing does. */
+  follow (): void {
+    for (let changed = true; changed;) {
+      changed = false
+      for (const run of this.runs) {
+        for (const link of run.links) {
+          const state = this.find(link.id)?.state
+          if (link.counted === null && state && isFinal(state)) Object.assign(link, { counted: state, waived: false })
+        }
+        if (run.state !== 'blocked') continue
+        const met = run.links.map(({ condition, counted, waived }) =>
+          counted === null ? null : waived || condition === 'done' || condition === counted
+        )
+        if (met.includes(false)) this.over(run, 'skipped', { reason: 'dependency_failed' })
+        else if (!met.includes(null)) {
+          Object.assign(run, { state: 'queued', ...this.now > run.due_at && { due_at: this.now, single: true } })
+        }
+        changed ||= run.state !== 'blocked'
+      }
+    }
+  }
+
+  due (now = this.now): Was[] {
+    return this.runs.filter(({ state, due_at }) => state === 'queued' && due_at <= now)
+  }
+
+  singles (): Was[] {
+    return this.due().filter(({ single }) => single).toSorted(singleOrder)
+  }
+
+  others (owner: string): Was[] {
+    return this.runs.filter(run => run.state === 'running' && run.owner !== owner)
+  }
+
+  isOffered ({ id, cohort }: Offer, run: Was): boolean {
+    if (id !== undefined) return run.id === id
+    const own = this.cohortOf(run)
+    return own !== null && cohort !== undefined && run.due_at >= cohort.from && run.due_at <= cohort.until &&
+      (['task', 'queue', 'priority', 'span', 'scheduled'] as const).every(name => own[name] === cohort[name])
+  }
+
+  /** Word for word what the seam says of a claim. */
+  claim ({ owner, lease_until, offers, pools, limit = Infinity, rates = {} }: Omit<ClaimAsk, 'now'>): Was[] {
+    const left = new Map(Object.entries(pools))
+    const lower = (name: string) => {
+      if (left.has(name)) left.set(name, left.get(name)! - 1)
+    }
+    for (const run of this.others(owner)) for (const name of [`task/${run.task}`, `queue/${run.queue}`]) lower(name)
+    const taken: Was[] = []
+    while (taken.length < limit) {
+      const open = offers.filter(({ needs }) => needs.every(name => (left.get(name) ?? Infinity) >= 1))
+      const starts = (queue: string) =>
+        rates[queue] === undefined ? Infinity : whole(refilled(this.buckets.get(queue), rateOf(rates[queue]), this.now))
+      const fits = (offer: Offer, run: Was) => this.isOffered(offer, run) && starts(run.queue) >= 1
+      const found = open.flatMap(offer => this.due().filter(run => fits(offer, run)).map(run => ({ offer, run })))
+      const [first] = found.toSorted((a, b) => a.offer.rank - b.offer.rank || dueOrder(a.run, b.run))
+      if (first === undefined) break
+      for (const name of first.offer.takes) lower(name)
+      this.#start(first.run, owner)
+      const rate = rates[first.run.queue]
+      first.run.rated = rate !== undefined
+      if (rate) this.buckets.set(first.run.queue, drawn(this.buckets.get(first.run.queue), rateOf(rate), this.now))
+      taken.push(first.run)
+    }
+    if (taken.length > 0) this.renew(owner, lease_until)
+    return taken
+  }
+
+  #start (run: Was, owner: string): void {
+    this.#leave(run)
+    run.countedTo = null
+    Object.assign(run, {
+      state: 'running',
+      attempt: run.attempt + 1,
+      turn: run.turn + 1,
+      owner,
+      started_at: this.now,
+      reason: null,
+      child: null
+    })
+    if (run.until === 'started') run.free = true
+  }
+
+  readonly renew = (owner: string, until: number): void => this.owners.renew(owner, until)
+
+  /** These owners are no more; null: none of those there were. */
+  gone (owners: readonly string[] | null): void {
+    for (const name of owners ?? [...this.owners.keys()]) this.owners.delete(name)
+    this.events.push({ kind: 'over', owners })
+    // With what a run was claimed is not stored.
+    if (owners === null) { for (const run of this.runs) run.rated = false }
+    for (const run of this.runs) run.own = [...run.own.slice(0, run.past), ...orphaned(run.own.slice(run.past), owners)]
+  }
+
+  /** The answer: null when the lease is stale, and nothing was said before that is the same. */
+  settle (
+    run: Was,
+    turn: number,
+    { outcome, used, lines, begun }: { outcome: Outcome, used: Used | null, lines: string[], begun: boolean }
+  ): boolean {
+    if (run.state !== 'running' || run.turn !== turn) return false
+    run.lines.push(...lines)
+    const bucket = this.buckets.get(run.queue)
+    if (!begun && run.rated && bucket) this.buckets.set(run.queue, { ...bucket, tokens: bucket.tokens + 1 })
+    if (used) this.#use(run, used)
+    const back = outcome.kind === 'postponed' && !begun && outcome.due_at === run.due_at && run.cancel === null
+    if (back && !run.single && waitsAgain(run) === 'queued') this.#back(run, outcome)
+    else this.#end(run, outcome)
+    if (!isFinal(run.state) && begun) run.attempts.push({ turn, outcome: outcome.kind })
+    return true
+  }
+
+  /** A run that was never begun goes back to its cohort; what it was held for before is summed. */
+  #back (run: Was, { reason }: Extract<Outcome, { kind: 'postponed' }>): void {
+    const more = { attempt: run.attempt - 1, preempted: run.preempted + (reason.code === 'yield' ? 1 : 0) }
+    if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
+    Object.assign(run, {
+      ...more,
+      state: 'queued',
+      owner: null,
+      child: null,
+      reason: reason.code,
+      countedTo: Math.max(run.due_at, run.started_at!)
+    })
+  }
+
+  #use (run: Was, { cpu_seconds: cpu, memory_peak_bytes: memory }: Used): void {
+    run.used = {
+      cpu_seconds: cpu + (run.used?.cpu_seconds ?? 0),
+      memory_peak_bytes: Math.max(memory, run.used?.memory_peak_bytes ?? 0),
+      read_bytes: null,
+      written_bytes: null
+    }
+    this.sumOf(run.task).cpu += cpu
+  }
+
+  #end (run: Was, outcome: Outcome): void {
+    if (outcome.kind === 'completed') return this.over(run, 'completed', { error: null, result: outcome.result })
+    if (outcome.kind === 'skipped' || outcome.kind === 'cancelled') {
+      return this.over(run, outcome.kind, { reason: outcome.reason.code })
+    }
+    const error = outcome.kind === 'failed' ? outcome.error.message : run.error
+    if (run.cancel !== null) return this.over(run, 'cancelled', { error, reason: run.cancel })
+    const preempted = run.preempted + (outcome.kind === 'postponed' && outcome.reason.code === 'yield' ? 1 : 0)
+    if (outcome.kind === 'postponed') {
+      return this.again(run, outcome.due_at, { attempt: run.attempt - 1, reason: outcome.reason.code, preempted })
+    }
+    if (outcome.retry_at === null || run.attempt > run.max_retries) {
+      return this.over(run, 'failed', { error, reason: outcome.reason?.code ?? null })
+    }
+    this.again(run, outcome.retry_at, { error })
+    if (isWaiting(run)) this.sumOf(run.task).retries += 1
+  }
+
+  cancel (run: Was, code: string): void {
+    if (isWaiting(run)) this.over(run, 'cancelled', { reason: code })
+    else if (run.state === 'running') run.cancel ??= code
+  }
+
+  retry (run: Was, due_at: number): void {
+    if (!isFinal(run.state)) return
+    if (run.turn > 0 && run.attempts.at(-1)?.turn !== run.turn) {
+      run.attempts.push({ turn: run.turn, outcome: run.state })
+    }
+    if (run.state === 'completed') run.checkpoint = null
+    run.displaced = false
+    recount(run.links, id => this.find(id)?.state)
+    const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
+    const deadline_at = run.deadline_at && due_at + Math.max(0, run.deadline_at - from)
+    this.again(run, due_at, {
+      attempt: 0,
+      crashes: 0,
+      preempted: 0,
+      now: false,
+      cancel: null,
+      reason: null,
+      error: null,
+      result: null,
+      deadline_at
+    })
+    this.#reopen(run)
+    if (typeof run.until === 'string' &&
+      !this.runs.some(other => other !== run && other.task === run.task && other.key === run.key && !other.free)) {
+      run.free = false
+    }
+  }
+
+  /** Answers those whose owners are no more, as they are then. */
+  expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
+    const lost = this.runs.filter(run => run.state === 'running' && this.owners.isOver(run.owner!, late, this.now))
+    for (const [run, share] of sharesIn(lost, cap)) {
+      const [{ child }, isCharged] = [run, share !== 'beside']
+      run.attempts.push({ turn: run.turn, outcome: isCharged ? 'crashed' : 'postponed' })
+      Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) })
+      if (run.cancel !== null) this.over(run, 'cancelled', { reason: run.cancel, child })
+      else if (restart === 'fail') this.over(run, 'failed', { reason: 'interrupted', child })
+      else if (run.crashes >= cap && share === 'alone') this.over(run, 'failed', { reason: 'crashed', child })
+      else {this.again(run, isCharged ? Math.max(run.due_at, waitedAfter(run, cap, this.now)) : run.due_at, {
+          reason: 'crashed',
+          child
+        })}
+    }
+    this.gone([...this.owners.keys()].filter(owner => this.owners.isOver(owner, late, this.now)))
+    return lost
+  }
+
+  remove (run: Was): void {
+    this.follow()
+    this.runs = this.runs.filter(other => other !== run)
+    for (const { links } of this.runs.filter(({ state }) => state !== 'completed')) {
+      for (const link of links) if (link.id === run.id) link.result = run.result
+    }
+  }
+}

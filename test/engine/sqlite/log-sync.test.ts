@@ -1,0 +1,93 @@
+import { openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { LogSync } from '../../../core/engine/sqlite/file/log-sync.ts'
+import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
+import { T0, addOne, claimAll, fire, planAsk } from '../contract/fixtures.ts'
+import { folderOf } from '../process.ts'
+
+function logFile (t: Test): string {
+  const file = join(folderOf(t), 'log')
+  writeSync(openSync(file, 'w'), 'x')
+  return file
+}
+
+t.test('callers during a sync share the next one', async t => {
+  const log = new LogSync(logFile(t))
+  const first = log.flushed()
+  const [second, third] = [log.flushed(), log.flushed()]
+  t.equal(second, third)
+  t.not(first, second, 'one that is under way may have begun too early')
+  await Promise.all([first, second])
+  log.close()
+  await t.rejects(log.flushed(), { code: 'EBADF' })
+})
+
+t.test('the event loop waits for a disk that has been quick, when one caller is alone', async t => {
+  let [now, takes] = [0, 0.2]
+  const calls: string[] = []
+  const took = (name: string) => {
+    calls.push(name)
+    now += takes
+  }
+  const log = new LogSync(logFile(t), {
+    sync: async () => took('elsewhere'),
+    syncNow: () => took('here'),
+    clock: () => now
+  })
+  t.teardown(() => log.close())
+  const flush = async (count: number, alone: boolean) => {
+    calls.length = 0
+    for (let n = 0; n < count; n++) await log.flushed(alone ? 'alone' : null)
+    return new Set(calls)
+  }
+  t.strictSame(await flush(5, true), new Set(['elsewhere']), 'too little is known of the disk')
+  await flush(40, true)
+  t.strictSame(await flush(3, true), new Set(['here']))
+  t.strictSame(await flush(3, false), new Set(['elsewhere']), 'others share one while the loop goes on')
+  takes = 20
+  t.strictSame(await flush(1, true), new Set(['here']))
+  takes = 0.2
+  t.strictSame(await flush(10, true), new Set(['elsewhere']), 'one stall is enough')
+  await flush(40, true)
+  t.strictSame(await flush(1, true), new Set(['here']))
+})
+
+t.test('one that is hurried is handed to the system at once beside the one that is under way, and no more than one', async t => {
+  const asked: PromiseWithResolvers<void>[] = []
+  const sync = () => {
+    asked.push(Promise.withResolvers<void>())
+    return asked.at(-1)!.promise
+  }
+  const log = new LogSync(logFile(t), { sync, syncNow: () => t.fail('the event loop waits'), clock: () => 0 })
+  t.teardown(() => log.close())
+  const first = log.flushed()
+  const hurried = log.flushed('hurried')
+  t.equal(asked.length, 2)
+  const [third, fourth] = [log.flushed('hurried'), log.flushed()]
+  t.equal(third, fourth, 'more of them share the next')
+  t.equal(asked.length, 2)
+  asked[1]!.resolve()
+  await hurried
+  asked[0]!.resolve()
+  await first
+  t.equal(asked.length, 3)
+  asked[2]!.resolve()
+  await third
+})
+
+t.test('fires and claims are on their way to the disk when they are answered, and nothing is that has changed nothing', async t => {
+  const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 4096 })
+  await engine.start()
+  t.teardown(() => engine.stop())
+  await addOne(engine)
+  const asked = t.capture(LogSync.prototype, 'flushed', LogSync.prototype.flushed)
+  const syncs = () => asked().map(({ args }) => args[0])
+  await claimAll(engine)
+  t.same(syncs(), ['hurried'])
+  await claimAll(engine)
+  t.same(syncs(), [])
+  await engine.plan([planAsk({ fires: [fire(T0)] })])
+  t.same(syncs(), ['hurried'])
+})

@@ -1,0 +1,232 @@
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import t from 'tap'
+import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
+import { decodeId } from '../../../core/model/run/id.ts'
+import { scratch } from '../../work/harness.ts'
+import type { NewRun } from '../../../core/model/run/run.ts'
+import type { Schedule } from '../../../core/model/schedule/schedule.ts'
+import type { Test } from 'tap'
+
+const T0 = Date.UTC(2026, 0)
+
+const asked = (over: Partial<NewRun> = {}): NewRun => ({
+  task: 'a',
+  queue: 'default',
+  priority: 'normal',
+  source: 'manual',
+  due_at: T0,
+  max_retries: 2,
+  ...over
+})
+
+const schedule: Schedule = {
+  id: 's',
+  task: 'a',
+  origin: 'api',
+  trigger: 'interval',
+  trigger_args: { hours: 1 },
+  timezone: 'UTC',
+  payload: null,
+  anchor: T0,
+  cursor: T0,
+  nominal_at: T0 + 1,
+  next_at: T0 + 1,
+  created_at: T0,
+  created_by: 'anna'
+}
+
+/** A folder with runs in every state and a row in most tables; `edit` writes into its database while nobody has it
+ *  open. */
+async function storeOf (t: Test) {
+  const folder = scratch(t)
+  const open = async () => {
+    const engine = createSqliteEngine({ folder, ballastBytes: 0, clock: () => T0 + 1000, check: true })
+    await engine.start()
+    t.teardown(() => engine.stop())
+    return engine
+  }
+  const engine = await open()
+  const [first, alone, cohort] = await engine.add([asked(), asked({ deadline_at: T0 + 1000, single: true }),
+    asked({ payload: { n: 1 } })], T0)
+  const [before, behind] = await engine.add([asked({ ref: 'x' }),
+    asked({ task: 'b', after: [{ run: '#x', condition: 'completed' }] })], T0)
+  await engine.hold([{ owner: 'me', at: T0, code: 'battery', message: 'm', id: alone!.run.id }])
+  await engine.plan([{ schedule, from: null, fires: [], overlap: 'skip', now: T0 }])
+  await engine.keep({ name: 'pause/all/', value: { until: 1 }, now: T0 })
+  await engine.record({ at: T0, by: 'anna', action: 'x', subject: 'y', detail: null })
+  const [run] = await engine.claim({
+    owner: 'me',
+    now: T0,
+    lease_until: T0 + 10,
+    offers: [{ id: first!.run.id, rank: 0, needs: [], takes: [] }, {
+      cohort: { task: 'a', queue: 'default', priority: 'normal', span: -1, scheduled: false, from: 0, until: T0 },
+      rank: 1,
+      needs: [],
+      takes: []
+    }],
+    pools: {},
+    limit: 1
+  })
+  await engine.settle({ lease: { id: run!.id, turn: 1 }, outcome: { kind: 'completed', result: 1 }, now: T0 })
+  await engine.stop()
+  const edit = (sql: string, ...values: (string | number | bigint | null | Uint8Array)[]) => {
+    const db = new DatabaseSync(join(folder, 'offpeak.db'))
+    const { changes } = db.prepare(sql).run(...values)
+    db.close()
+    return Number(changes)
+  }
+  return {
+    open,
+    edit,
+    alone: alone!.run.id,
+    done: run!.id,
+    cohort: cohort!.run.id,
+    before: before!.run.id,
+    behind: behind!.run.id
+  }
+}
+
+type Opened = Awaited<ReturnType<Awaited<ReturnType<typeof storeOf>>['open']>>
+
+/** All that others ask of the store works. */
+async function works (t: Test, engine: Opened, what: string) {
+  const now = T0 + 2000
+  const [added] = await engine.add([asked({ task: 'well', due_at: now })], now)
+  const { cohorts } = await engine.due({ now, owner: 'me' })
+  const offers = cohorts.map(({ count: _count, first: _first, ...cohort }) => ({
+    cohort: { ...cohort, from: 0, until: now },
+    rank: 0,
+    needs: [],
+    takes: []
+  }))
+  const claimed = await engine.claim({ owner: 'me', now, lease_until: now + 10, offers, pools: {}, limit: 100 })
+  t.ok(claimed.some(({ id }) => id === added!.run.id), `${what}: others are claimed`)
+  const { items } = await engine.list({ limit: 100 })
+  for (const { id } of items) await engine.get(id)
+  await engine.stats({ from: 0, to: now, by: 'task', every: 'hour' })
+  await engine.held({ from: 0, to: now, now })
+  for (const call of [engine.count(), engine.queues({ now }), engine.records({ limit: 10 }),
+    engine.kept({ prefix: '' }), engine.schedules(), engine.overdue({ now, limit: 10 })]) await call
+  await engine.expire({ now, restart: 'restart', crash_cap: 3 })
+  await engine.sweep({ now, before: T0 - 1, keep: 1000, limit: 100 })
+  for (const { due_at, created_at } of items) {
+    t.ok([due_at, created_at].every(at => Math.abs(at) <= 8.64e15), `${what}: instants have a date`)
+  }
+}
+
+const WRONG = [2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n), 8_640_000_000_000_001n, 1.5, 1e308, 'text',
+  new Uint8Array([0, 255])] as const
+
+t.test('a waiting run whose instants are out of range has failed and says of what, and all else goes on', async t => {
+  for (const column of ['due_at', 'nominal_at', 'created_at', 'deadline_at', 'max_retries', 'lane']) {
+    const { open, edit, alone } = await storeOf(t)
+    const value = WRONG[column.length % WRONG.length]!
+    t.equal(edit(`update run set ${column} = ? where id = ?`, value, decodeId(alone)), 1)
+    const engine = await open()
+    const run = (await engine.get(alone))!
+    t.match(run, { state: 'failed', reason: { code: 'out_of_range', message: new RegExp(`${column} was `) } },
+      `${column} = ${value}`)
+    t.match(await engine.health(T0), {
+      ok: true,
+      mended: { count: 1, rows: [{ table: 'run', row: alone, message: new RegExp(column) }] }
+    })
+    await works(t, engine, column)
+    t.match(await engine.records({ limit: 10, action: 'mend' }), [{ by: 'offpeak', subject: 'database' }],
+      'it is on record')
+    await engine.stop()
+  }
+})
+
+t.test('whatever number stands in a due time, only its own run suffers', async t => {
+  for (const value of WRONG) {
+    const { open, edit, cohort } = await storeOf(t)
+    edit('update run set due_at = ? where id = ?', value, decodeId(cohort))
+    const engine = await open()
+    t.equal((await engine.get(cohort))!.state, 'failed', String(value))
+    await works(t, engine, String(value))
+    await engine.stop()
+  }
+})
+
+t.test('a due time that is a date, if a distant one, is kept', async t => {
+  const { open, edit, cohort } = await storeOf(t)
+  edit('update run set due_at = ? where id = ?', 8.64e15, decodeId(cohort))
+  const engine = await open()
+  t.match(await engine.get(cohort), { state: 'queued', due_at: 8.64e15 })
+  await works(t, engine, 'far')
+})
+
+t.test('what waits for a run that fails so is dealt with as ever', async t => {
+  const { open, edit, before, behind } = await storeOf(t)
+  edit('update run set due_at = ? where id = ?', 1e300, decodeId(before))
+  const engine = await open()
+  t.match(await engine.get(before), { state: 'failed' })
+  t.match(await engine.get(behind), { state: 'skipped' })
+  t.match(await engine.health(T0), { mended: { count: 1 } })
+})
+
+t.test('a process that ends before such a run has failed leaves it to the next', async t => {
+  const { open, edit, alone } = await storeOf(t)
+  edit(
+    `update run set due_at = 8640000000000000, deadline_at = null, reason = '{"code":"out_of_range","message":"m"}' where id = ?`,
+    decodeId(alone)
+  )
+  const engine = await open()
+  t.match(await engine.get(alone), { state: 'failed', reason: { code: 'out_of_range', message: 'm' } })
+})
+
+t.test('a row of any table that holds what it may not keeps no store from being opened and used', async t => {
+  const places = [
+    'schedule.cursor',
+    'schedule.body',
+    'schedule.version',
+    'fact.value',
+    'fact.at',
+    'fact.version',
+    'record.at',
+    'record.detail',
+    'meta.value',
+    'lane.last',
+    'lane.completed',
+    'lane.priority',
+    'lane.task',
+    'lane.span',
+    'hour.wait',
+    'hour.completed',
+    'hold.began',
+    'hold.code',
+    'dependency.condition',
+    'owner.lease_until',
+    'run.finished_at',
+    'run.error',
+    'run.progress',
+    'run.lease_until',
+    'run.turn',
+    'run.state',
+    'run.source',
+    'run.payload',
+    'sqlite_sequence.seq'
+  ]
+  for (const place of places) {
+    const [table, column] = place.split('.')
+    const { open, edit } = await storeOf(t)
+    for (const value of [2n ** 63n - 1n, 1e308, '{"a":', -1, new Uint8Array([0])]) {
+      try {
+        edit(`update ${table} set ${column} = ? where rowid in (select rowid from ${table} limit 1)`, value)
+      } catch {
+        edit(`update ${table} set ${column} = ?`, value)
+      }
+      const engine = await open()
+      await works(t, engine, `${place} = ${value}`)
+      await engine.stop()
+    }
+  }
+})
+
+t.test('a store whose rows are in range is left as it is', async t => {
+  const { open } = await storeOf(t)
+  const engine = await open()
+  t.strictSame((await engine.health(T0)).mended, { count: 0, rows: [] })
+  t.strictSame(await engine.records({ limit: 10, action: 'mend' }), [])
+})

@@ -1,0 +1,88 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { createLifecycle } from '../../../core/engine/sqlite/shared-opening.ts'
+import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
+import { folderOf } from '../process.ts'
+
+function setup ({ fails = 0 } = {}) {
+  const order: string[] = []
+  const closing: PromiseWithResolvers<void>[] = []
+  let left = fails
+  const life = createLifecycle({
+    open: () => {
+      if (left-- > 0) throw new Error('cannot open')
+      order.push('open')
+      return order.length
+    },
+    close: async () => {
+      const closed = Promise.withResolvers<void>()
+      closing.push(closed)
+      await closed.promise
+      order.push('closed')
+    }
+  })
+  return { life, order, close: () => closing.shift()?.resolve() }
+}
+
+const soon = () =>
+  new Promise<void>(resolve => {
+    setImmediate(resolve)
+  })
+
+t.test('it opens with the first start and closes with the last stop', async t => {
+  const { life, order, close } = setup()
+  await Promise.all([life.start(), life.start()])
+  await life.stop()
+  t.same([order, life.open], [['open'], 1])
+  const last = life.stop()
+  t.equal(life.open, null, 'nothing is taken any more')
+  close()
+  await last
+  await life.stop()
+  t.same(order, ['open', 'closed'])
+})
+
+t.test('a start during a stop waits for it, and a stop during a start ends what that opens', async t => {
+  const { life, order, close } = setup()
+  await life.start()
+  const stopped = life.stop()
+  const started = life.start()
+  await soon()
+  t.same(order, ['open'], 'it is not open twice')
+  close()
+  await Promise.all([stopped, started])
+  t.same(order, ['open', 'closed', 'open'])
+  const again = [life.stop(), life.start(), life.stop()]
+  await soon()
+  close()
+  await soon()
+  close()
+  await Promise.all(again)
+  t.same([order.at(-1), life.open], ['closed', null])
+})
+
+t.test('a start that fails fails for all who wait for it, and the next one tries again', async t => {
+  const { life, order, close } = setup({ fails: 1 })
+  const results = await Promise.allSettled([life.start(), life.start()])
+  t.same(results.map(({ status }) => status), ['rejected', 'rejected'])
+  await life.stop()
+  await life.start()
+  t.same([order, life.open], [['open'], 1])
+  const stopped = life.stop()
+  close()
+  await stopped
+  t.equal(life.open, null, 'starts that have failed are not counted')
+})
+
+t.test('an engine that cannot be opened leaves the folder to others', async t => {
+  const folder = folderOf(t)
+  const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
+  writeFileSync(join(folder, 'offpeak.db'), 'not a database, but long enough to look like one'.repeat(20))
+  await t.rejects(engine.start(), { code: 'OFFPEAK_ENGINE_FAILED' })
+  rmSync(join(folder, 'offpeak.db'))
+  const other = createSqliteEngine({ folder, ballastBytes: 4096 })
+  await other.start()
+  t.ok(existsSync(join(folder, 'offpeak.db')))
+  await other.stop()
+})
