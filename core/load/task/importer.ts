@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { thrownOf } from './fault.ts'
 
@@ -7,6 +8,9 @@ interface Ask {
   ticket: string
   files: readonly string[]
 }
+
+// The packages that task files import are compiled once, not at each start.
+if (process.argv[2] !== undefined) enableCompileCache(process.argv[2])
 
 const GUARD = `
 const parent = process.ppid
@@ -28,6 +32,8 @@ process.on('disconnect', () => exit(0))
 process.on('message', async ({ ticket, files }: Ask) => {
   for (const [index, file] of files.entries()) {
     const thrown = await import(pathToFileURL(file).href).then(() => null, thrownOf)
+    // The parent ends this process after the last answer.
+    if (index === files.length - 1) flushCompileCache()
     await answer({ ticket: `${ticket}/${index}`, thrown })
   }
 })

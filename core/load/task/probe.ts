@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { getCompileCacheDir } from 'node:module'
 import { setPriority } from 'node:os'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import type { Thrown } from './fault.ts'
 
 /** What came of importing a file in a process of its own. */
@@ -31,8 +32,14 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'Sy
 const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]]))
 
+/** The folder of the compile cache of this process, if it has one: the importer shares it. */
+function compileCache (): string[] {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? [] : [dirname(folder)]
+}
+
 function start (): ChildProcess {
-  return spawn(process.execPath, [IMPORTER], {
+  return spawn(process.execPath, [IMPORTER, ...compileCache()], {
     env: environment(),
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc']
