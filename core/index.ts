@@ -17,7 +17,7 @@ export { STATUSES, fullRunView, runView, scheduleView } from './model/view/view.
 export { scheduleRest } from './model/schedule/resting.ts'
 export { CERTAINTIES, MOST_HOURS, STAGES } from './model/forecast/forecast.ts'
 export { CLASSES, ON_DEADLINE, ON_LOST, ON_UNMET } from './model/task/constraint.ts'
-export { DECISIONS, RECOMMENDATIONS } from './model/gates/recommend.ts'
+export { DECISIONS, RECOMMENDATIONS } from './model/gates/advice.ts'
 export { FIELDS } from './model/machine/history.ts'
 export { PROFILES } from './model/machine/power.ts'
 export { VERSION } from './version.ts'

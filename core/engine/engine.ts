@@ -1,4 +1,4 @@
-import type { Blame } from '../model/run/suspicion.ts'
+import type { Blame } from '../model/run/crash-suspect.ts'
 import type { Bucket } from '../model/config/queue.ts'
 import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run } from '../model/run/run.ts'
 import type { Cohort, DueCohort, Offer } from '../model/run/cohort.ts'

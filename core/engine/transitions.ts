@@ -1,10 +1,10 @@
 import { clamped } from '../model/base/clock.ts'
 import { isFinal } from '../model/run/run.ts'
 import { isSingle } from '../model/run/cohort.ts'
-import { HELD_WAIT_MS, waitAfterCrash } from '../model/run/suspicion.ts'
+import { HELD_WAIT_MS, waitAfterCrash } from '../model/run/crash-suspect.ts'
 import type { Outcome } from '../model/run/outcome.ts'
 import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/run.ts'
-import type { Share } from '../model/run/suspicion.ts'
+import type { Share } from '../model/run/crash-suspect.ts'
 import type { EndAsk, ExpireAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */

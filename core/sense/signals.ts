@@ -9,7 +9,7 @@ import { validId } from '../model/task/task.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { Config } from '../model/config/config.ts'
 import type { Signal } from '../model/machine/reading.ts'
-import type { SignalType } from '../model/config/sensing.ts'
+import type { SignalType } from '../model/config/sense.ts'
 
 const MOST_SIGNALS = 200
 const MOST_TEXT = 200

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { classify } from '../../core/model/gates/classify.ts'
 import { NOON, config, desktop, laptop, onUps, reading } from './gates/machine.ts'
-import { decisionFor, recommendationFor } from '../../core/model/gates/recommend.ts'
+import { decisionFor, recommendationFor } from '../../core/model/gates/advice.ts'
 import { hintsFor } from '../../core/model/machine/hints.ts'
 import { profileOf } from '../../core/model/machine/power.ts'
 import { MINUTE } from '../../core/model/base/duration.ts'

@@ -12,7 +12,7 @@ import { judge } from '../../core/sense/probe/judge.ts'
 import { DAY, HOUR } from '../../core/model/base/duration.ts'
 import { DESKTOP, machine } from './machine.ts'
 import { until } from '../clock.ts'
-import type { ProbeSetting } from '../../core/model/config/sensing.ts'
+import type { ProbeSetting } from '../../core/model/config/sense.ts'
 
 const probing = (t: Test, setting: ProbeSetting, more: Parameters<typeof machine>[1] = {}) => {
   const house = machine(t, { tree: DESKTOP, config: { probes: { look: setting } }, ...more })

@@ -6,7 +6,7 @@ import { DurationSchema, ID_PATTERN, OverrideSchema, validId } from '../task/tas
 import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts'
 import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
-import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sensing.ts'
+import { SENSE_BASE, SENSE_SECTIONS, sensingFaults } from './sense.ts'
 import { QueuesSchema } from './queue.ts'
 import { UploadsSchema } from './upload.ts'
 import { lasting, loose as looseGroups } from '../base/section.ts'

@@ -1,5 +1,5 @@
 import { courses, unsafe } from './courses.ts'
-import { deadlineOf } from '../gates/relax.ts'
+import { deadlineOf } from '../gates/relaxation.ts'
 import { RULES } from '../gates/rules.ts'
 import { judge, lookOf, verdictIn } from '../gates/evaluate.ts'
 import type { Config } from '../config/config.ts'

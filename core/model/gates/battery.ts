@@ -3,7 +3,7 @@ import { READ, rounded } from './gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
 import { known } from '../machine/reading.ts'
-import { relaxedDown } from './relax.ts'
+import { relaxedDown } from './relaxation.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Supply } from '../machine/power.ts'
 

@@ -1,7 +1,7 @@
 import type { Gate, GateAsk, Said } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
-import { relaxedDown } from './relax.ts'
+import { relaxedDown } from './relaxation.ts'
 import { supplyOf } from '../machine/power.ts'
 
 function above (asked: number, { reading, relaxed, config }: GateAsk): Said {

@@ -1,9 +1,9 @@
 import type { Dependency } from '../task/policy.ts'
 import type { Gate, GateAsk } from './gate.ts'
-import type { Prior } from './dependency.ts'
-import { DEPENDENCY_FAILED } from './dependency.ts'
+import type { Prior } from './dependency-state.ts'
+import { DEPENDENCY_FAILED } from './dependency-state.ts'
 import { READ } from './gate.ts'
-import { deadlineOf } from './relax.ts'
+import { deadlineOf } from './relaxation.ts'
 import { spanWords } from '../base/duration.ts'
 
 interface Judged {

@@ -2,7 +2,7 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { bustleOf } from '../machine/idle.ts'
 import { known } from '../machine/reading.ts'
-import { relaxedDown } from './relax.ts'
+import { relaxedDown } from './relaxation.ts'
 import { seconds, spanWords } from '../base/duration.ts'
 import type { Duration } from '../base/duration.ts'
 

@@ -1,5 +1,5 @@
 import type { Gate, GateAsk } from './gate.ts'
-import { isSuspect, suspectFrom } from '../run/suspicion.ts'
+import { isSuspect, suspectFrom } from '../run/crash-suspect.ts'
 
 type Ask = Pick<GateAsk, 'run' | 'config' | 'standing'>
 

@@ -1,5 +1,5 @@
 import { pathOf } from '../../model/base/check.ts'
-import type { BusyWhen } from '../../model/config/sensing.ts'
+import type { BusyWhen } from '../../model/config/sense.ts'
 
 /** What a URL or a program has answered. */
 export interface Answer {

@@ -2,7 +2,7 @@ import { readFile, readdir, stat } from 'node:fs/promises'
 import { milliseconds } from '../../model/base/duration.ts'
 import { isAbsent } from '../source/files.ts'
 import { judge } from './judge.ts'
-import type { ProbeKind, ProbeSetting } from '../../model/config/sensing.ts'
+import type { ProbeKind, ProbeSetting } from '../../model/config/sense.ts'
 import type { Exec } from '../source/program.ts'
 import type { Judgement } from './judge.ts'
 

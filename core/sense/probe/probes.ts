@@ -1,12 +1,12 @@
 import { HOUR, SECOND, milliseconds } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
-import { PROBE_EVERY } from '../../model/config/sensing.ts'
+import { PROBE_EVERY } from '../../model/config/sense.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { look } from './look.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { ProbeAnswer } from '../../model/machine/reading.ts'
-import type { ProbeSetting } from '../../model/config/sensing.ts'
+import type { ProbeSetting } from '../../model/config/sense.ts'
 import type { Exec } from '../source/program.ts'
 
 const TIMEOUT = 5

@@ -1,6 +1,6 @@
 import { foremost } from './foremost.ts'
 import { isFinal } from '../../model/run/run.ts'
-import type { Deadline } from '../../model/gates/relax.ts'
+import type { Deadline } from '../../model/gates/relaxation.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { FullRun, Hold, Prerequisite, Run } from '../../model/run/run.ts'

@@ -1,6 +1,6 @@
 import { below } from '../run/below.ts'
 import { digest } from './digest.ts'
-import { deadlineFor } from '../../model/gates/relax.ts'
+import { deadlineFor } from '../../model/gates/relaxation.ts'
 import { instantIn } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
-import { deadlineFor } from '../../model/gates/relax.ts'
+import { deadlineFor } from '../../model/gates/relaxation.ts'
 import { emptyHistogram } from '../../model/machine/activity.ts'
 import { forecastTooLarge } from '../../model/base/errors.ts'
 import { steadied } from '../../model/machine/hysteresis.ts'

@@ -18,7 +18,7 @@ import type { Offer } from '../../model/run/cohort.ts'
 import type { Offers } from '../../model/admit/offers.ts'
 import type { Prefetch } from './prefetch.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Turns } from '../../model/gates/relax.ts'
+import type { Turns } from '../../model/gates/relaxation.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Under, Verdicts } from './verdicts.ts'
 

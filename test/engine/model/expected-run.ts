@@ -1,5 +1,5 @@
-import { isSuspect, sharesOf, waitAfterCrash } from '../../../core/model/run/suspicion.ts'
-import type { Share } from '../../../core/model/run/suspicion.ts'
+import { isSuspect, sharesOf, waitAfterCrash } from '../../../core/model/run/crash-suspect.ts'
+import type { Share } from '../../../core/model/run/crash-suspect.ts'
 import { SECOND } from '../../../core/model/base/duration.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
 import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'

@@ -4,10 +4,10 @@ import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
 import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
-import { sharesOf } from '../../../model/run/suspicion.ts'
+import { sharesOf } from '../../../model/run/crash-suspect.ts'
 import { unlessOpen } from '../rows/dependencies.ts'
 import { unlessDisplaced } from '../rows/keys.ts'
-import type { Share } from '../../../model/run/suspicion.ts'
+import type { Share } from '../../../model/run/crash-suspect.ts'
 
 /** Writes until when the lease of an owner holds; a renewal never makes it shorter. */
 export function renewOwner (tables: Tables, owner: string, until: number): void {

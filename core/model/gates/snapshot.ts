@@ -1,6 +1,6 @@
 import { OF_MACHINE, RULES, SHARED, ownPlaces } from './rules.ts'
 import { steadied } from '../machine/hysteresis.ts'
-import type { Advice, Recommendation } from './recommend.ts'
+import type { Advice, Recommendation } from './advice.ts'
 import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateAsk, Said, Standing } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Rule } from './rules.ts'

@@ -4,8 +4,8 @@ import { offersFor } from '../../core/model/admit/offers.ts'
 import { runOf } from './admit/store.ts'
 import { taskOf } from '../task.ts'
 import { verdictOn } from '../../core/model/admit/occupancy.ts'
-import { isSuspect, sharesOf, suspectFrom, waitAfterCrash } from '../../core/model/run/suspicion.ts'
-import type { Blame, Share } from '../../core/model/run/suspicion.ts'
+import { isSuspect, sharesOf, suspectFrom, waitAfterCrash } from '../../core/model/run/crash-suspect.ts'
+import type { Blame, Share } from '../../core/model/run/crash-suspect.ts'
 
 const CHILD = { pid: 7, started: '1' }
 
