@@ -93,7 +93,7 @@ const HALT: Pause = { scope: 'all', name: null, until: null, by: 'offpeak', at: 
 const SAMPLE_EVERY = MINUTE
 
 /** The machine stays what it is now, and is sampled until no dwell and no patience is left to change anything. */
-function stay ({ conditions, clock, present: { reading, steady, config, at } }: Stage): void {
+function stay ({ conditions, clock, present: { reading, hysteresis, config, at } }: Stage): void {
   const { trends: _, ...now } = reading
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
   const until = at + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience) + SAMPLE_EVERY
@@ -105,7 +105,7 @@ function stay ({ conditions, clock, present: { reading, steady, config, at } }: 
     conditions.take({ ...now, signals: given, at: clock.now() }, clock.now())
     if (clock.now() < until) clock.after(SAMPLE_EVERY, sample)
   }
-  conditions.resume({ reading: { ...now, signals: given }, steady })
+  conditions.resume({ reading: { ...now, signals: given }, hysteresis })
   sample()
 }
 

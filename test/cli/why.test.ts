@@ -143,7 +143,7 @@ t.test('the machine is told on one screen, and what nobody knows as unknown', as
   }
   const view = machineView({
     reading: { ...calm(NOW), ...laptop },
-    steady: null,
+    hysteresis: null,
     config: defaultsOf(),
     troubles: [{ sensor: 'temperature', message: 'it hangs', since: NOW }],
     now: NOW

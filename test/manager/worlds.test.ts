@@ -6,7 +6,7 @@ import { PRIORITIES } from '../../core/model/run/run.ts'
 import { classify } from '../../core/model/gates/classify.ts'
 import { createTestManager } from '../../core/simulate/testkit.ts'
 import { profileSlots } from '../../core/model/gates/profile.ts'
-import { steadied } from '../../core/model/machine/hysteresis.ts'
+import { smoothed } from '../../core/model/machine/hysteresis.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { Run } from '../../core/model/run/run.ts'
@@ -156,9 +156,9 @@ function limits ({ manager }: TestManager, faults: string[]): void {
   }
   for (const lock of ['x', 'y']) check(`lock ${lock}`, all.filter(({ locks }) => locks.includes(lock)).length, 1)
   if (working.some(({ alone }) => alone)) check('the company of one that is alone', working.length, 1)
-  const { reading, steady } = conditions.current
+  const { reading, hysteresis } = conditions.current
   const profile = profileSlots({
-    reading: steady === null ? reading : steadied(reading, steady),
+    reading: hysteresis === null ? reading : smoothed(reading, hysteresis),
     config,
     now: manager.clock.now()
   })

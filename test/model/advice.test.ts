@@ -7,7 +7,7 @@ import { profileOf } from '../../core/model/machine/power.ts'
 import { MINUTE } from '../../core/model/base/duration.ts'
 import { taskOf } from '../task.ts'
 import { whomToPreempt } from '../../core/model/admit/preempt.ts'
-import type { Occupant } from '../../core/model/admit/preempt.ts'
+import type { PreemptCandidate } from '../../core/model/admit/preempt.ts'
 import type { Priority } from '../../core/model/run/run.ts'
 import type { Class } from '../../core/model/task/constraint.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
@@ -141,8 +141,8 @@ t.test('a critical or high run takes the slot of the lowest preemptible run that
   ] as const
   const whom = (
     priority: Priority,
-    among: readonly Omit<Occupant, 'preempted'>[],
-    over: Partial<Occupant> = {},
+    among: readonly Omit<PreemptCandidate, 'preempted'>[],
+    over: Partial<PreemptCandidate> = {},
     now = NOON
   ) => whomToPreempt({ priority, running: among.map(one => ({ ...one, preempted: 0, ...over })), config: CONFIG, now })
   t.equal(whom('critical', running), 'c')

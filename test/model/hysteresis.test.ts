@@ -2,9 +2,9 @@ import t from 'tap'
 import fc from 'fast-check'
 import { NOON, config, desktop, laptop, verdict } from './gates/machine.ts'
 import { MINUTE, SECOND } from '../../core/model/base/duration.ts'
-import { steadied, steady, steadySignals } from '../../core/model/machine/hysteresis.ts'
+import { smoothed, nextHysteresis, nextSignalHysteresis } from '../../core/model/machine/hysteresis.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
-import type { Steady } from '../../core/model/machine/hysteresis.ts'
+import type { Hysteresis } from '../../core/model/machine/hysteresis.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
 const CONFIG = config()
@@ -12,16 +12,16 @@ const CONFIG = config()
 /** What a task is told as readings come in: the instants (ms from the first) at which its verdict changes, and the
  *  first verdict. */
 function changes (readings: Iterable<[number, Reading]>, task: Partial<Task> = {}, settings = CONFIG) {
-  let state: Steady | null = null
+  let state: Hysteresis | null = null
   let last: string | undefined
   const found: [number, string][] = []
   for (const [after, reading] of readings) {
     const now = NOON + after
-    state = steady(state, reading, settings, now)
+    state = nextHysteresis(state, reading, settings, now)
     const { decision } = verdict({
       task,
       reading,
-      steady: state,
+      hysteresis: state,
       config: settings,
       now,
       run: { task: 'work', due_at: now, priority: 'normal' }
@@ -88,9 +88,11 @@ t.test('after a busy spell spikes do not keep the gate closed', t => {
 
 t.test('the mean goes by time, not by the number of samples', t => {
   const at = (periodMs: number) => {
-    let state: Steady | null = null
+    let state: Hysteresis | null = null
     for (const [after, reading] of every(periodMs, 120 * SECOND / periodMs + 1,
-      index => cpu(index * periodMs > 60 * SECOND ? 0.9 : 0.1))) state = steady(state, reading, CONFIG, NOON + after)
+      index => cpu(index * periodMs > 60 * SECOND ? 0.9 : 0.1))) {
+      state = nextHysteresis(state, reading, CONFIG, NOON + after)
+    }
     return state!.loads.cpu!.mean
   }
   for (const seconds of [1, 2, 5, 10, 20]) {
@@ -155,9 +157,11 @@ t.test('what a sensor no longer tells counts for one more minute', t => {
 t.test('after a sleep the machine is judged afresh', t => {
   t.strictSame(changes([[0, laptop(80)], [1000, laptop(20)], [8 * 60 * MINUTE, laptop(90)]]), [[0, 'start'], [1000,
     'hold'], [8 * 60 * MINUTE, 'start']])
-  const state = [0, 5, 10].reduce<Steady | null>((before, at) => steady(before, cpu(1), CONFIG, NOON + at * SECOND),
-    null)!
-  t.match(steadied(cpu(0.2), steady(state, cpu(0.2), CONFIG, NOON + 60 * MINUTE)), {
+  const state = [0, 5, 10].reduce<Hysteresis | null>(
+    (before, at) => nextHysteresis(before, cpu(1), CONFIG, NOON + at * SECOND),
+    null
+  )!
+  t.match(smoothed(cpu(0.2), nextHysteresis(state, cpu(0.2), CONFIG, NOON + 60 * MINUTE)), {
     cpu: { busy: 0.2 },
     trends: { cpu: { lasted: null } }
   })
@@ -166,11 +170,11 @@ t.test('after a sleep the machine is judged afresh', t => {
 
 /** What the gates saw at the first instant, and at each later one at which `look` answers otherwise. */
 function seen<T> (readings: Iterable<[number, Reading]>, look: (reading: Reading) => T): [number, T][] {
-  let state: Steady | null = null
+  let state: Hysteresis | null = null
   const found: [number, T][] = []
   for (const [at, reading] of readings) {
-    state = steady(state, reading, CONFIG, NOON + at)
-    const value = look(steadied(reading, state))
+    state = nextHysteresis(state, reading, CONFIG, NOON + at)
+    const value = look(smoothed(reading, state))
     if (found.at(-1)?.[1] !== value) found.push([at, value])
   }
   return found
@@ -196,9 +200,9 @@ t.test('a clock that is set back begins steadiness again', t => {
 })
 
 t.test('a clock that is set back by a moment restarts no mean', t => {
-  let state: Steady | null = null
-  for (let index = 0; index < 30; index++) state = steady(state, cpu(0.1), CONFIG, NOON + index * SECOND)
-  t.ok(steady(state, cpu(1), CONFIG, NOON + 28 * SECOND).loads.cpu!.mean < 0.2)
+  let state: Hysteresis | null = null
+  for (let index = 0; index < 30; index++) state = nextHysteresis(state, cpu(0.1), CONFIG, NOON + index * SECOND)
+  t.ok(nextHysteresis(state, cpu(1), CONFIG, NOON + 28 * SECOND).loads.cpu!.mean < 0.2)
   t.end()
 })
 
@@ -254,22 +258,24 @@ t.test('a signal that has expired holds, and its next value counts at once', t =
 })
 
 t.test('signals alone leave everything else as it was', t => {
-  let state: Steady | null = null
+  let state: Hysteresis | null = null
   for (let index = 0; index < 30; index++) {
-    state = steady(state, { ...solar(400), cpu: cpu(0.4).cpu }, CONFIG, NOON + index * SECOND)
+    state = nextHysteresis(state, { ...solar(400), cpu: cpu(0.4).cpu }, CONFIG, NOON + index * SECOND)
   }
   const { signals } = solar(600)
-  const next = steadySignals(state!, signals, CONFIG, NOON + 40 * SECOND)
+  const next = nextSignalHysteresis(state!, signals, CONFIG, NOON + 40 * SECOND)
   t.strictSame({ ...next, words: {} }, { ...state!, words: {} })
   t.equal(next.words['signal solar']?.value, 600)
   t.equal(next.words.power?.value, 'mains')
-  t.equal(steadySignals(next, {}, CONFIG, NOON + 41 * SECOND).words['signal solar'], undefined)
+  t.equal(nextSignalHysteresis(next, {}, CONFIG, NOON + 41 * SECOND).words['signal solar'], undefined)
   t.end()
 })
 
 t.test('the state is plain JSON of bounded size', t => {
-  let state: Steady | null = null
-  for (let index = 0; index < 3000; index++) state = steady(state, cpu((index % 100) / 100), CONFIG, NOON + index * 100)
+  let state: Hysteresis | null = null
+  for (let index = 0; index < 3000; index++) {
+    state = nextHysteresis(state, cpu((index % 100) / 100), CONFIG, NOON + index * 100)
+  }
   t.strictSame(JSON.parse(JSON.stringify(state)), state)
   t.ok(JSON.stringify(state).length < 1000)
   t.end()
@@ -286,13 +292,13 @@ t.test('whatever the machine does, no gate that hangs on power, level or load tu
     fc.property(fc.array(step, { minLength: 2, maxLength: 120 }), fc.integer({ min: 1, max: 99 }),
       (steps, threshold) => {
         let now = NOON
-        let state: Steady | null = null
+        let state: Hysteresis | null = null
         const seen: Record<string, { value: boolean, at: number | null }> = {}
         return steps.every(({ level, busy, power, wait }) => {
           now += wait * SECOND
           const reading: Reading = { ...laptop(level, power), cpu: { busy, own: 0, load: 'unknown', cores: 1 } }
-          state = steady(state, reading, CONFIG, now)
-          const is = steadied(reading, state)
+          state = nextHysteresis(state, reading, CONFIG, now)
+          const is = smoothed(reading, state)
           const answers = {
             level: (is.battery.level as number) >= threshold,
             cpu: (is.cpu.busy as number) * 100 >= threshold,

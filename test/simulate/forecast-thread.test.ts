@@ -40,7 +40,7 @@ function presentWith (minutes: string[]): Present {
     facts: [],
     rates: {},
     reading: calmReading(NOON),
-    steady: null,
+    hysteresis: null,
     activity: emptyHistogram(),
     took: {}
   }

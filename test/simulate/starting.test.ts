@@ -274,5 +274,5 @@ t.test('the pace is for what has piled up: not for what is due later, not for wh
   wrong.clock.jump(-300 * 24 * 60 * MINUTE)
   await wrong.manager.fire()
   await wrong.advance('30m')
-  t.ok((wrong.manager.runner.standing.pace?.since ?? 0) <= wrong.clock.now())
+  t.ok((wrong.manager.runner.occupancy.pace?.since ?? 0) <= wrong.clock.now())
 })

@@ -34,7 +34,7 @@ function presentOf (runs: { running: Run[], waiting: Present['waiting'] }): Pres
     facts: [],
     rates: {},
     reading: calmReading(NOON),
-    steady: null,
+    hysteresis: null,
     activity: emptyHistogram(),
     took: { job: TOOK },
     ...runs

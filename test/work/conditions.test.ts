@@ -49,7 +49,7 @@ t.test('signals that are set together are one change, which names them', async t
   for (let index = 0; index < 1000; index++) set({ price: 1, [`s${index % 3}`]: index })
   t.strictSame((await turn()).map(({ signals, reading }) => [signals.toSorted(), reading]), [[['price', 's0', 's1',
     's2'], false]])
-  t.equal(conditions.current.steady!.words['signal price']?.value, 1)
+  t.equal(conditions.current.hysteresis!.words['signal price']?.value, 1)
 })
 
 t.test('a value that is the same again, or that counts only after the dwell, changes nothing yet', async t => {

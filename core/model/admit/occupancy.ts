@@ -1,20 +1,17 @@
-import { crowdOf } from '../gates/occupancy.ts'
+import { inUseBy } from '../gates/occupancy.ts'
 import { classify } from '../gates/classify.ts'
 import { defaultsOf } from '../config/config.ts'
 import { isPaced, paceOf } from '../gates/pace.ts'
-import { lookOf, verdictIn } from '../gates/evaluate.ts'
+import { snapshotOf, verdictIn } from '../gates/evaluate.ts'
 import { TRIED_MS, isSuspect } from '../run/crash-suspect.ts'
 import { unknownReading } from '../machine/reading.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Bucket } from '../config/queue.ts'
-import type { Config } from '../config/config.ts'
-import type { Look } from '../gates/evaluate.ts'
+import type { Snapshot } from '../gates/evaluate.ts'
 import type { Others, Running } from '../gates/occupancy.ts'
-import type { Pause, Reservation, Standing, Subject, Trials, Verdict, Waiting } from '../gates/gate.ts'
-import type { Prior } from '../gates/dependency-state.ts'
+import type { Conditions, Occupancy, Reservation, Subject, Verdict, Waiting } from '../gates/gate.ts'
+import type { DependencyState } from '../gates/dependency-state.ts'
 import type { Priority, Source } from '../run/run.ts'
-import type { Reading } from '../machine/reading.ts'
-import type { Steady } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
 /** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its
@@ -28,25 +25,16 @@ export interface Begun extends Running {
   crashes?: number
 }
 
-/** What the machine, the configuration and people say. What is absent: a machine that tells nothing, the defaults, no
- *  pause. */
-export interface Conditions {
-  reading?: Reading
-  steady?: Steady | null
-  config?: Config
-  pauses?: readonly Pause[]
-  trials?: Trials
-}
-
-/** Everything that verdicts go by, apart from the runs they are about. */
-export interface Facts extends Conditions {
+/** Everything that decides verdicts, apart from the runs. Conditions that are absent: a machine without sensors, the
+ *  default configuration, no pauses. */
+export interface AdmissionInput extends Partial<Conditions> {
   tasks: ReadonlyMap<string, Task>
   running: readonly Begun[]
   others?: Others
   /** Starts that queues with a rate have left. */
   buckets?: ReadonlyMap<string, Bucket>
   /** What the tasks have done that others depend on. */
-  priors?: ReadonlyMap<string, Prior>
+  dependencies?: ReadonlyMap<string, DependencyState>
   slots: number
   now: number
   /** Scheduled runs that were due before have piled up, epoch ms; null or absent: nothing has. */
@@ -60,20 +48,20 @@ export interface Facts extends Conditions {
 const DEFAULTS = defaultsOf()
 
 /** What runs, counted. `byTask` counts the runs of all owners. */
-export interface Occupancy {
-  standing: Omit<Standing, 'active'>
+export interface TotalOccupancy {
+  occupancy: Omit<Occupancy, 'active'>
   byTask: ReadonlyMap<string, number>
 }
 
 /** The suspect of a crash that has not run for long yet. */
-function triedIn (running: readonly Begun[], cap: number, now: number): Standing['tried'] {
+function triedIn (running: readonly Begun[], cap: number, now: number): Occupancy['tried'] {
   const found = running.find(run => isSuspect(run, cap) && now - run.started_at < TRIED_MS)
   return found === undefined ? null : { task: found.task, until: found.started_at + TRIED_MS }
 }
 
 /** Counts what runs. Critical runs fill the slots that are for them alone first. */
-export function occupancyOf (facts: Facts): Occupancy {
-  const { tasks, running, slots, pauses = [], trials, buckets, priors = new Map(), config = DEFAULTS, others,
+export function occupancyOf (facts: AdmissionInput): TotalOccupancy {
+  const { tasks, running, slots, pauses = [], trials, buckets, dependencies = new Map(), config = DEFAULTS, others,
     reserved = null } = facts
   const byTask = new Map(Object.entries(others?.tasks ?? {}))
   const priorities: Partial<Record<Priority, number>> = {}
@@ -96,15 +84,15 @@ export function occupancyOf (facts: Facts): Occupancy {
   const { now, reading } = facts
   return {
     byTask,
-    standing: {
+    occupancy: {
       free: Math.max(0, slots - (taken - aside)),
       slots,
       reserve: { free: reserve - aside, slots: reserve },
       priorities,
       background,
       pauses,
-      priors,
-      crowd: crowdOf(running, buckets, others),
+      dependencies,
+      inUse: inUseBy(running, buckets, others),
       reserved,
       known: tasks,
       tried: triedIn(running, config.manager.crash_cap, now),
@@ -115,25 +103,25 @@ export function occupancyOf (facts: Facts): Occupancy {
   }
 }
 
-/** A look at things as they stand. */
-export function lookAt (facts: Facts, { standing }: Pick<Occupancy, 'standing'>): Look {
-  const { now, reading = unknownReading(now), steady = null, config = DEFAULTS } = facts
-  return lookOf({ reading, steady, config, now, standing: { ...standing, active: 0 } })
+/** A snapshot of the input. */
+export function snapshotAt (facts: AdmissionInput, { occupancy }: Pick<TotalOccupancy, 'occupancy'>): Snapshot {
+  const { now, reading = unknownReading(now), hysteresis = null, config = DEFAULTS } = facts
+  return snapshotOf({ reading, hysteresis, config, now, occupancy: { ...occupancy, active: 0 } })
 }
 
-/** A run as a look is asked about it. */
+/** A run to be judged by a snapshot. */
 export const subjectOf = (
-  { tasks }: Pick<Facts, 'tasks'>,
-  { byTask }: Pick<Occupancy, 'byTask'>,
+  { tasks }: Pick<AdmissionInput, 'tasks'>,
+  { byTask }: Pick<TotalOccupancy, 'byTask'>,
   run: Waiting
 ): Subject => ({ task: tasks.get(run.task), run, active: byTask.get(run.task) ?? 0 })
 
 /** The verdicts on runs as things stand. */
-export function verdictsOn (facts: Facts, runs: readonly Waiting[]): Verdict[] {
-  const occupancy = occupancyOf(facts)
-  const look = lookAt(facts, occupancy)
-  return runs.map(run => verdictIn(look, subjectOf(facts, occupancy, run)))
+export function verdictsOn (facts: AdmissionInput, runs: readonly Waiting[]): Verdict[] {
+  const total = occupancyOf(facts)
+  const snapshot = snapshotAt(facts, total)
+  return runs.map(run => verdictIn(snapshot, subjectOf(facts, total, run)))
 }
 
 /** The verdict on one run as things stand. */
-export const verdictOn = (facts: Facts, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!
+export const verdictOn = (facts: AdmissionInput, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!

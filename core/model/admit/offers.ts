@@ -4,16 +4,16 @@ import { AGING, agedPriorities, deadlineOf } from '../gates/relaxation.ts'
 import { agesAt } from '../gates/locks.ts'
 import { isFresh, judge } from '../gates/evaluate.ts'
 import { ALONE } from '../gates/occupancy.ts'
-import { lookAt, occupancyOf, subjectOf } from './occupancy.ts'
+import { snapshotAt, occupancyOf, subjectOf } from './occupancy.ts'
 import type { Aging, Turns } from '../gates/relaxation.ts'
 import type { DueCohort, Offer } from '../run/cohort.ts'
 import type { Demand } from './pools.ts'
-import type { Facts } from './occupancy.ts'
+import type { AdmissionInput } from './occupancy.ts'
 import type { Judgement, Reservation, Waiting } from '../gates/gate.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
-export interface OffersAsk extends Facts {
+export interface OffersAsk extends AdmissionInput {
   /** Cohorts, and runs that are judged each by itself. */
   due: { cohorts: readonly DueCohort[], singles: readonly Run[] }
   /** When each priority last had its turn; absent: none has one. */
@@ -123,12 +123,14 @@ const dueNow = (run: Run, now: number): Run => ({
 /** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them
  *  apart. */
 function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
-  const occupancy = occupancyOf({ ...ask, reserved })
-  const look = lookAt(ask, occupancy)
+  const total = occupancyOf({ ...ask, reserved })
+  const snapshot = snapshotAt(ask, total)
   const shared = new Map<string, Judgement>()
-  const judgeOne = (run: Waiting) => judge(look, subjectOf(ask, occupancy, run))
+  const judgeOne = (run: Waiting) => judge(snapshot, subjectOf(ask, total, run))
   const judgeSingle = (run: Run): Judgement => {
-    if (reserved !== null || look.standing.pace || !isFresh(look, ask.tasks.get(run.task), run)) return judgeOne(run)
+    if (reserved !== null || snapshot.occupancy.pace || !isFresh(snapshot, ask.tasks.get(run.task), run)) {
+      return judgeOne(run)
+    }
     const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`
     const known = shared.get(key) ?? judgeOne(run)
     shared.set(key, known)
@@ -141,7 +143,7 @@ function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
     return one
   })
   for (const run of ask.due.singles) judged.push({ run, cohort: null, judgement: judgeSingle(run) })
-  return { judged, look, byTask: occupancy.byTask }
+  return { judged, snapshot, byTask: total.byTask }
 }
 
 /** What a judgement of the first run of a cohort is about: those that are as far from their deadlines as it is.
@@ -169,7 +171,7 @@ const isPlain = ({ cohort, judgement }: Judged, task: Task, demands: readonly De
   cohort !== null && judgement.phase === 'fresh' && task.depends_on.length === 0 && task.breaker === null &&
   demands.length === 1 && demands[0]!.takes.every(PLAIN)
 
-function candidatesOf (judged: readonly Judged[], tasks: Facts['tasks'], pools: Pools): Candidate[] {
+function candidatesOf (judged: readonly Judged[], tasks: AdmissionInput['tasks'], pools: Pools): Candidate[] {
   return judged.flatMap(one => {
     const task = tasks.get(one.run.task)
     const rank = task === undefined ? 0 : rankOf(one, task)
@@ -212,14 +214,14 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
 }
 
 /** The locks that a run has, those among them by which other owners know what it is. */
-function locksOf (task: Task, { trials }: Pick<Facts, 'trials'>): readonly string[] {
+function locksOf (task: Task, { trials }: Pick<AdmissionInput, 'trials'>): readonly string[] {
   const tries = task.breaker !== null && trials?.has(task.id) === true
   return task.alone || tries
     ? [...task.locks, ...task.alone ? [ALONE] : [], ...tries ? [trialLock(task)] : []]
     : task.locks
 }
 
-const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<Facts, 'now' | 'trials'>): Offer[] =>
+const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<AdmissionInput, 'now' | 'trials'>): Offer[] =>
   candidates.flatMap(({ one, task, rank, demands, from }) =>
     demands.map(({ needs, takes }) => ({
       ...targetOf({ one, task, ...from !== undefined && { from } }, ask.now),
@@ -247,7 +249,7 @@ function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask
   })
 }
 
-const startsAlone = ({ run, judgement }: Judged, tasks: Facts['tasks']): boolean =>
+const startsAlone = ({ run, judgement }: Judged, tasks: AdmissionInput['tasks']): boolean =>
   judgement.decision === 'start' && tasks.get(run.task)?.alone === true
 
 /** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the
@@ -255,8 +257,13 @@ const startsAlone = ({ run, judgement }: Judged, tasks: Facts['tasks']): boolean
 export function offersFor (ask: OffersAsk): Offers {
   const first = judgeAll(ask, null)
   const reserved = reservationFor(first.judged, ask)
-  const { judged, look, byTask } = reserved === null ? first : judgeAll(ask, reserved)
-  const pools = new Pools({ look, byTask, others: ask.others, alone: judged.some(one => startsAlone(one, ask.tasks)) })
+  const { judged, snapshot, byTask } = reserved === null ? first : judgeAll(ask, reserved)
+  const pools = new Pools({
+    snapshot,
+    byTask,
+    others: ask.others,
+    alone: judged.some(one => startsAlone(one, ask.tasks))
+  })
   const candidates = candidatesOf(judged, ask.tasks, pools)
   const offers = [...agedOffers(candidates, { ask, pools }), ...ordinaryOffers(candidates, ask),
     ...prefetchOffers(candidates, { ask, pools })]
@@ -266,8 +273,8 @@ export function offersFor (ask: OffersAsk): Offers {
 /** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots
  *  and their own task bounds, for others may start before them. */
 export function earlyOffers (ask: Omit<OffersAsk, 'turns' | 'prefetch'>): Pick<Offers, 'offers' | 'pools'> {
-  const { judged, look, byTask } = judgeAll(ask, null)
-  const pools = new Pools({ look, byTask, others: ask.others, alone: false })
+  const { judged, snapshot, byTask } = judgeAll(ask, null)
+  const pools = new Pools({ snapshot, byTask, others: ask.others, alone: false })
   const candidates = candidatesOf(judged, ask.tasks, pools).filter(({ plain }) => plain)
   return { offers: ordinaryOffers(candidates, ask), pools: pools.left }
 }

@@ -2,12 +2,12 @@ import { backgroundSlots } from '../gates/background.ts'
 import { isPaced } from '../gates/pace.ts'
 import { prioritySlots } from '../gates/priority.ts'
 import { profileSlots, profileTaken, slotsFor } from '../gates/profile.ts'
-import { ALONE, NOBODY, NO_OTHERS, queueRoom } from '../gates/occupancy.ts'
+import { ALONE, NOTHING_IN_USE, NO_OTHERS, queueRoom } from '../gates/occupancy.ts'
 import type { Others } from '../gates/occupancy.ts'
 import { isSuspect } from '../run/crash-suspect.ts'
 import { urgencyOf } from '../gates/urgency.ts'
-import type { Judgement, Standing } from '../gates/gate.ts'
-import type { Look } from '../gates/evaluate.ts'
+import type { Judgement, Occupancy } from '../gates/gate.ts'
+import type { Snapshot } from '../gates/evaluate.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
@@ -31,8 +31,8 @@ export interface Starter {
  *  the gate is open, so that a claim of many runs closes it at the right one. */
 export class Pools {
   readonly left: Record<string, number> = {}
-  readonly #look: Look
-  readonly #standing: Standing
+  readonly #snapshot: Snapshot
+  readonly #occupancy: Occupancy
   readonly #byTask: ReadonlyMap<string, number>
   readonly #others: Others
   readonly #alone: boolean
@@ -40,11 +40,11 @@ export class Pools {
   /** `others`: what runs of other owners take, which is subtracted by the claim, as it is then. `alone`: a run that is
    *  to run alone is among those that may start. */
   constructor (
-    { look, byTask, others = NO_OTHERS, alone }: { look: Look, byTask: ReadonlyMap<string, number>,
+    { snapshot, byTask, others = NO_OTHERS, alone }: { snapshot: Snapshot, byTask: ReadonlyMap<string, number>,
       others: Others | undefined, alone: boolean }
   ) {
-    this.#look = look
-    this.#standing = look.standing
+    this.#snapshot = snapshot
+    this.#occupancy = snapshot.occupancy
     this.#byTask = byTask
     this.#others = others
     this.#alone = alone
@@ -70,17 +70,18 @@ export class Pools {
   }
 
   #inReserve ({ needs, takes }: Demand): Demand {
-    const slot = this.pool('reserve', this.#standing.reserve?.free ?? 0)
+    const slot = this.pool('reserve', this.#occupancy.reserve?.free ?? 0)
     return { needs: [slot, ...needs], takes: [slot, ...takes] }
   }
 
   #ordinary ({ judgement }: Starter, { needs, takes }: Demand): Demand {
-    const slot = this.pool('slots', this.#standing.free)
+    const slot = this.pool('slots', this.#occupancy.free)
     const demand = { needs: [slot, ...needs], takes: [slot, ...takes] }
-    const profile = profileSlots(this.#look)
+    const profile = profileSlots(this.#snapshot)
     if (profile === null) return demand
     const [shared, least] = ([null, 'deadline'] as const).map(bypass =>
-      this.pool(bypass === null ? 'profile' : 'profile/least', slotsFor(profile, bypass) - profileTaken(this.#standing))
+      this.pool(bypass === null ? 'profile' : 'profile/least',
+        slotsFor(profile, bypass) - profileTaken(this.#occupancy))
     )
     demand.takes.push(shared!, least!)
     if (!judgement.critical) demand.needs.push(judgement.bypass === null ? shared! : least!)
@@ -95,30 +96,30 @@ export class Pools {
       if (needed) demand.needs.push(name)
     }
     const { run, task, judgement: { critical, bypass, class: { class: kind } } } = starter
-    const { priorities, background, pace = null, trials, tried = null } = this.#standing
+    const { priorities, background, pace = null, trials, tried = null } = this.#occupancy
     const urgency = urgencyOf({ run, task, class: kind })
-    both(`priority/${urgency}`, prioritySlots(urgency, this.#look) - (priorities[urgency] ?? 0))
+    both(`priority/${urgency}`, prioritySlots(urgency, this.#snapshot) - (priorities[urgency] ?? 0))
     both(`task/${task.id}`, task.concurrency - (this.#byTask.get(task.id) ?? 0) + (this.#others.tasks[task.id] ?? 0))
-    this.#crowd(starter, demand, both)
-    if (kind === 'background') both('background', backgroundSlots(this.#look).slots - background, !critical)
+    this.#inUse(starter, demand, both)
+    if (kind === 'background') both('background', backgroundSlots(this.#snapshot).slots - background, !critical)
     if (pace !== null && isPaced(pace, run)) both('pace', pace.slots - pace.taken, !critical && bypass !== 'now')
-    if (isSuspect(run, this.#look.config.manager.crash_cap)) both('suspect', tried === null ? 1 : 0)
+    if (isSuspect(run, this.#snapshot.config.manager.crash_cap)) both('suspect', tried === null ? 1 : 0)
     const trial = task.breaker === null ? undefined : trials?.get(task.id)
     if (trial !== undefined) both(`lock/${trialLock(task)}`, trial.run === null ? 1 : 0)
     return demand
   }
 
-  #crowd ({ run, task }: Starter, demand: Demand, both: (name: string, most: number, needed?: boolean) => void): void {
-    const { crowd = NOBODY } = this.#standing
-    const { running, rate } = queueRoom(crowd, this.#look.config, { queue: run.queue, now: this.#look.now })
+  #inUse ({ run, task }: Starter, demand: Demand, both: (name: string, most: number, needed?: boolean) => void): void {
+    const { inUse = NOTHING_IN_USE } = this.#occupancy
+    const { running, rate } = queueRoom(inUse, this.#snapshot.config, { queue: run.queue, now: this.#snapshot.now })
     both(`queue/${run.queue}`, running + (this.#others.queues[run.queue] ?? 0))
     both(`rate/${run.queue}`, rate)
-    for (const name of task.locks) both(`lock/${name}`, crowd.locks.has(name) ? 0 : 1)
+    for (const name of task.locks) both(`lock/${name}`, inUse.locks.has(name) ? 0 : 1)
     demand.needs.push(this.aloneElsewhere())
     if (!this.#alone) return
     // Whoever runs alone needs nobody beside it, and nobody joins it.
     this.pool('company', 1)
-    both('nobody', 1 - crowd.count, task.alone)
+    both('nobody', 1 - inUse.count, task.alone)
     demand[task.alone ? 'takes' : 'needs'].push('company')
   }
 }

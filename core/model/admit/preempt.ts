@@ -5,7 +5,7 @@ import type { Priority } from '../run/run.ts'
 
 /** A running run, as far as preemption looks at it. Instants are epoch ms. `preempted`: how often it has given its slot
  *  away before. */
-export interface Occupant {
+export interface PreemptCandidate {
   id: string
   priority: Priority
   preemptible: boolean
@@ -24,7 +24,7 @@ export function protectedMs (
 
 export interface PreemptAsk {
   priority: Priority
-  running: readonly Occupant[]
+  running: readonly PreemptCandidate[]
   config: Pick<Config, 'scheduling'>
   now: number
 }

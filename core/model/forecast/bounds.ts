@@ -1,12 +1,12 @@
 import { Agenda } from './agenda.ts'
-import { Occupancy } from './possible-runs.ts'
+import { PossibleRuns } from './possible-runs.ts'
 import { World } from './world.ts'
 import { deadlineOf } from '../gates/relaxation.ts'
 import { draws } from './draws.ts'
 import type { Dependence, Stage } from './forecast.ts'
 import type { Fire } from './fires.ts'
 import type { Beside, Subject } from './world.ts'
-import type { Occupant, OccupancyOptions } from './possible-runs.ts'
+import type { PossibleRun, PossibleRunsOptions } from './possible-runs.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
@@ -23,7 +23,7 @@ export interface Bound {
   depends_on: Dependence[]
 }
 
-export interface BoundsAsk extends OccupancyOptions {
+export interface BoundsAsk extends PossibleRunsOptions {
   to: number
   /** By schedule, in order. */
   fires: readonly (readonly Fire[])[]
@@ -39,7 +39,7 @@ interface Item extends Bound {
   from: number
   to: number
   exists: Dependence[]
-  occupant: Occupant
+  occupant: PossibleRun
   isBlurred: boolean
   isDone: boolean
   isGone: boolean
@@ -74,7 +74,7 @@ const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject 
 class Sweep {
   readonly #ask: BoundsAsk
   readonly #world: World
-  readonly #occupancy: Occupancy
+  readonly #occupancy: PossibleRuns
   readonly #nobody: Beside
   #running: Beside
   readonly #agenda = new Agenda()
@@ -87,7 +87,7 @@ class Sweep {
     this.#ask = ask
     this.#widest = ask.fires.flat().reduce((most, { from, to }) => Math.max(most, to - from), 0)
     this.#world = new World(ask)
-    this.#occupancy = new Occupancy(ask)
+    this.#occupancy = new PossibleRuns(ask)
     this.#running = this.#nobody = this.#occupancy.nobody()
   }
 

@@ -5,7 +5,7 @@ import type { Json } from '../base/json.ts'
 import type { FullRun, Run } from '../run/run.ts'
 import type { Pause, Trials } from '../gates/gate.ts'
 import type { Reading } from '../machine/reading.ts'
-import type { Steady } from '../machine/hysteresis.ts'
+import type { Hysteresis } from '../machine/hysteresis.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Task } from '../task/task.ts'
 
@@ -39,7 +39,7 @@ export interface Present {
   rates: Record<string, Bucket>
   /** As the gates see it, and what it was made of. */
   reading: Reading
-  steady: Steady | null
+  hysteresis: Hysteresis | null
   activity: Histogram
   took: Record<string, Took>
 }

@@ -7,7 +7,7 @@ import type { Beside, WorldAsk } from './world.ts'
 
 /** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody
  *  knows). */
-export interface Occupant {
+export interface PossibleRun {
   task: Task
   queue: string
   priority: Priority
@@ -21,31 +21,31 @@ interface Lane {
   queue: string
   priority: Priority
   most: number
-  occupants: Occupant[]
+  occupants: PossibleRun[]
 }
 
-export interface OccupancyOptions extends WorldAsk {
+export interface PossibleRunsOptions extends WorldAsk {
   slots: number
   buckets: ReadonlyMap<string, Bucket>
 }
 
 /** Of a schedule whose fires are skipped while one of its runs is unfinished there is one run at a time. */
-const isSingle = ({ task, schedule }: Pick<Occupant, 'task' | 'schedule'>): boolean =>
+const isSingle = ({ task, schedule }: Pick<PossibleRun, 'task' | 'schedule'>): boolean =>
   schedule !== null && task.overlap === 'skip'
 
-const keyOf = (one: Occupant): string =>
+const keyOf = (one: PossibleRun): string =>
   isSingle(one) ? `schedule ${one.schedule}` : `${one.task.id} ${one.queue} ${one.priority}`
 
 /** The runs that may be there at an instant, and what they take at most of slots, queues, locks and the like. */
-export class Occupancy {
-  readonly #options: OccupancyOptions
+export class PossibleRuns {
+  readonly #options: PossibleRunsOptions
   readonly #lanes = new Map<string, Lane>()
 
-  constructor (options: OccupancyOptions) {
+  constructor (options: PossibleRunsOptions) {
     this.#options = options
   }
 
-  add (one: Occupant): void {
+  add (one: PossibleRun): void {
     const { task, queue, priority } = one
     // No more can run at once, those in the slots for critical runs among them.
     const { slots, config: { scheduling } } = this.#options
@@ -74,7 +74,7 @@ export class Occupancy {
 
   /** What those take that may be there at some instant from `from` on, one of them left out. Of runs that have waited
    *  longer than this they are the ones that a pace lets start first. */
-  beside (from: number, but: Occupant | null): Beside {
+  beside (from: number, but: PossibleRun | null): Beside {
     return this.#told(this.#begun(from, but), from)
   }
 
@@ -90,7 +90,7 @@ export class Occupancy {
 
   #told (running: Begun[], piledUpBefore: number | null): Beside {
     const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
-    const { standing, byTask } = occupancyOf({
+    const { occupancy, byTask } = occupancyOf({
       tasks,
       slots,
       now: piledUpBefore ?? now,
@@ -102,10 +102,10 @@ export class Occupancy {
       reading,
       piledUpBefore
     })
-    return { ...standing, active: byTask }
+    return { ...occupancy, active: byTask }
   }
 
-  #begun (from: number, but: Occupant | null): Begun[] {
+  #begun (from: number, but: PossibleRun | null): Begun[] {
     const running: Begun[] = []
     const left = but === null ? null : keyOf(but)
     for (const [key, lane] of this.#lanes) {
@@ -129,7 +129,7 @@ export class Occupancy {
     return running
   }
 
-  #count ({ most, occupants }: Lane, from: number, but: Occupant | null): number {
+  #count ({ most, occupants }: Lane, from: number, but: PossibleRun | null): number {
     let count = 0
     for (const one of occupants) {
       if (one === but || one.end < from) continue

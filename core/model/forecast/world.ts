@@ -1,10 +1,10 @@
 import { courses, unsafe } from './courses.ts'
 import { deadlineOf } from '../gates/relaxation.ts'
 import { RULES } from '../gates/rules.ts'
-import { judge, lookOf, verdictIn } from '../gates/evaluate.ts'
+import { judge, snapshotOf, verdictIn } from '../gates/evaluate.ts'
 import type { Config } from '../config/config.ts'
 import type { Dependence } from './forecast.ts'
-import type { GateAnswer, Pause, Standing, Trials, Waiting } from '../gates/gate.ts'
+import type { GateAnswer, Pause, Occupancy, Trials, Waiting } from '../gates/gate.ts'
 import type { Reading } from '../machine/reading.ts'
 import type { Task } from '../task/task.ts'
 
@@ -19,7 +19,7 @@ export interface WorldAsk {
 }
 
 /** What others take: what the gates are told of it, and running runs by task. */
-export interface Beside extends Omit<Standing, 'active'> {
+export interface Beside extends Omit<Occupancy, 'active'> {
   active: ReadonlyMap<string, number>
 }
 
@@ -157,8 +157,8 @@ export class World {
     const byGate = new Map((plugged.length > 0 ? plugged : closing).map(answer => [answer.gate, answer]))
     const gates = [...byGate.values()].toSorted(inOrder)
     if (gates.length === 0) return []
-    const look = this.#look(at, beside, this.#ask.reading)
-    const now = new Map(verdictIn(look, { ...fresh, active: 0 }).gates.map(answer => [answer.gate, answer]))
+    const snapshot = this.#snapshot(at, beside, this.#ask.reading)
+    const now = new Map(verdictIn(snapshot, { ...fresh, active: 0 }).gates.map(answer => [answer.gate, answer]))
     return gates.map(answer => dependenceOf(now.get(answer.gate) ?? openNow(answer)))
   }
 
@@ -172,11 +172,11 @@ export class World {
     { at, beside, reading }: { at: number, beside: Beside, reading: Reading }
   ): GateAnswer[] {
     const active = beside.active.get(task.id) ?? 0
-    return judge(this.#look(at, beside, reading), { task, run, active }).gates.filter(({ ok }) => !ok)
+    return judge(this.#snapshot(at, beside, reading), { task, run, active }).gates.filter(({ ok }) => !ok)
   }
 
-  #look (now: number, beside: Beside, reading: Reading) {
+  #snapshot (now: number, beside: Beside, reading: Reading) {
     const { config } = this.#ask
-    return lookOf({ reading, steady: null, config, now, standing: { ...beside, active: 0 } })
+    return snapshotOf({ reading, hysteresis: null, config, now, occupancy: { ...beside, active: 0 } })
   }
 }

@@ -1,4 +1,4 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 import { READ } from './gate.ts'
 import { windowAt } from '../machine/window.ts'
 
@@ -6,7 +6,7 @@ import { windowAt } from '../machine/window.ts'
  *  window in force leaves, rounded up, and at least one. `window`: the name of a window that takes some of them, or
  *  null. */
 export function backgroundSlots (
-  { config, now }: Pick<GateAsk, 'config' | 'now'>
+  { config, now }: Pick<GateInput, 'config' | 'now'>
 ): { slots: number, window: string | null } {
   const most = config.scheduling.max_background_batch
   const window = windowAt(config, now)
@@ -15,7 +15,7 @@ export function backgroundSlots (
 }
 
 /** Closed to background work while as many runs of that class are running as the hour leaves slots for. */
-export const background: Gate = ({ class: kind, config, now, standing: { background: taken } }) => {
+export const background: Gate = ({ class: kind, config, now, occupancy: { background: taken } }) => {
   if (kind !== 'background') return null
   const { slots: most, window } = backgroundSlots({ config, now })
   const ok = taken < most

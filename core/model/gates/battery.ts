@@ -1,4 +1,4 @@
-import type { Gate, GateAsk, Said } from './gate.ts'
+import type { Gate, GateInput, Said } from './gate.ts'
 import { READ, rounded } from './gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
@@ -15,7 +15,7 @@ interface Wanted {
 
 /** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background
  *  work down to the level of normal work. */
-function wantedOf (ask: GateAsk): Wanted {
+function wantedOf (ask: GateInput): Wanted {
   const { task, run, config, reading } = ask
   const { classification: { thresholds }, power: { sync } } = config
   const kind = classOf(ask)
@@ -32,14 +32,14 @@ function wantedOf (ask: GateAsk): Wanted {
 }
 
 /** A class that was told from words does not void a power source that was written down. */
-const classOf = ({ task, class: kind }: GateAsk): Class =>
+const classOf = ({ task, class: kind }: GateInput): Class =>
   kind !== 'critical' && task?.class === null && task.constraints.power === 'any' ? 'normal' : kind
 
 /** The task names a level of its own and no class: the gate `charge` answers. */
-const hasLevel = ({ task }: GateAsk): boolean =>
+const hasLevel = ({ task }: GateInput): boolean =>
   task?.class === null && (task.constraints.battery_above ?? task.constraints.battery_below) !== undefined
 
-function onMains (supply: Supply, ask: GateAsk): Said | null {
+function onMains (supply: Supply, ask: GateInput): Said | null {
   const { config } = ask
   if (classOf(ask) !== 'charging_only' || !supply.battery) return null
   const from = config.classification.charging_level

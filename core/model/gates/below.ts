@@ -1,4 +1,4 @@
-import type { GateAsk, Said } from './gate.ts'
+import type { GateInput, Said } from './gate.ts'
 import { READ, inDefinition, rounded, shareWords } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { generalLimit, lastingLoad } from '../machine/limit.ts'
@@ -37,7 +37,7 @@ function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'sch
 /** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
  *  itself; the general limit holds neither monitors nor, on mains, anything once the load has lasted longer than
  *  scheduling.load_patience. */
-export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, own }: Limit): Said {
+export function below (ask: GateInput, { gate, load, words, busy, observed, mean, own }: Limit): Said {
   const asked = own?.value
   const general = generalLimit(load, ask.reading, ask.config)!
   const full = asked ?? general.value
@@ -60,7 +60,7 @@ export function below (ask: GateAsk, { gate, load, words, busy, observed, mean, 
   return { ...said, ok: false, code: busy, message: `${message}${leaving(required, shown, ask.config)}` }
 }
 
-function exemption ({ task, reading, config }: GateAsk, load: LoadName): { code: string, words: string } | null {
+function exemption ({ task, reading, config }: GateInput, load: LoadName): { code: string, words: string } | null {
   if (task !== undefined && isMonitor(task)) return { code: 'monitor', words: 'load never holds a check or monitor' }
   const lasted = lastingLoad(load, reading, config)
   if (lasted === null) return null
@@ -70,7 +70,7 @@ function exemption ({ task, reading, config }: GateAsk, load: LoadName): { code:
 
 /** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where
  *  it is open or not known. */
-export function pressed (ask: GateAsk, limit: Omit<Limit, 'own'>): Said | null {
+export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): Said | null {
   const said = known(limit.observed) ? below(ask, limit) : null
   return said === null || said.code === 'ok' ? null : said
 }

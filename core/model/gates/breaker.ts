@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 
 /** Closed for all but one run once a breaker has paused the task: that one tries whether it works again. */
-export const breaker: Gate = ({ task, standing: { trials } }) => {
+export const breaker: Gate = ({ task, occupancy: { trials } }) => {
   const trial = task === undefined || task.breaker === null ? undefined : trials?.get(task.id)
   if (trial === undefined) return null
   const ok = trial.run === null

@@ -1,13 +1,13 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 
-const mostOf = ({ task }: Pick<GateAsk, 'task'>): number => task?.concurrency ?? Infinity
+const mostOf = ({ task }: Pick<GateInput, 'task'>): number => task?.concurrency ?? Infinity
 
 /** Whether fewer runs of the task are running than it allows. */
-export const hasRoom = (ask: GateAsk): boolean => ask.standing.active < mostOf(ask)
+export const hasRoom = (ask: GateInput): boolean => ask.occupancy.active < mostOf(ask)
 
 /** Closed while as many runs of the task are running as it allows. */
 export const concurrency: Gate = ask => {
-  const { active } = ask.standing
+  const { active } = ask.occupancy
   const most = mostOf(ask)
   const ok = hasRoom(ask)
   return {

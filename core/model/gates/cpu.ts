@@ -1,8 +1,8 @@
-import type { Gate, GateAsk, Said } from './gate.ts'
+import type { Gate, GateInput, Said } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
 import { othersBusy, othersPressure } from '../machine/others.ts'
 
-const pressure = (ask: GateAsk): Said | null =>
+const pressure = (ask: GateInput): Said | null =>
   pressed(ask, {
     gate: 'cpu',
     load: 'cpu_pressure',

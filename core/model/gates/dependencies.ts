@@ -1,6 +1,6 @@
 import type { Dependency } from '../task/policy.ts'
-import type { Gate, GateAsk } from './gate.ts'
-import type { Prior } from './dependency-state.ts'
+import type { Gate, GateInput } from './gate.ts'
+import type { DependencyState } from './dependency-state.ts'
 import { DEPENDENCY_FAILED } from './dependency-state.ts'
 import { READ } from './gate.ts'
 import { deadlineOf } from './relaxation.ts'
@@ -22,7 +22,7 @@ const said = (code: string, message: string): Judged => ({
   freshUntil: null
 })
 
-interface Look extends Prior {
+interface Look extends DependencyState {
   exists: boolean
   now: number
 }
@@ -49,7 +49,7 @@ function judged (
   }
 }
 
-const isOver = ({ task, run, now }: GateAsk): boolean => {
+const isOver = ({ task, run, now }: GateInput): boolean => {
   const { at, on_deadline: then } = deadlineOf(task!, run)
   return then === 'run' && now >= at
 }
@@ -57,13 +57,13 @@ const isOver = ({ task, run, now }: GateAsk): boolean => {
 /** Closed until the tasks that the task depends on have run as it wants. At a deadline that says `run` only one that
  *  has failed counts. */
 export const dependencies: Gate = ask => {
-  const { task, standing: { priors, known }, now } = ask
+  const { task, occupancy: { dependencies: states, known }, now } = ask
   if (task === undefined || task.depends_on.length === 0) return null
   const all = task.depends_on.map(wanted =>
     judged(wanted, {
       pending: false,
       last: null,
-      ...priors?.get(wanted.task),
+      ...states?.get(wanted.task),
       exists: known?.has(wanted.task) ?? true,
       now
     })

@@ -11,7 +11,7 @@ export interface Ending {
 
 /** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. `circle`:
  *  the tasks by which it depends on itself, itself first and last. */
-export interface Prior {
+export interface DependencyState {
   pending: boolean
   last: Ending | null
   circle?: readonly string[] | null

@@ -1,8 +1,8 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 import { spanWords } from '../base/duration.ts'
 
 /** Whether the run is due. */
-export const isDue = ({ run, now }: Pick<GateAsk, 'run' | 'now'>): boolean => run.due_at <= now
+export const isDue = ({ run, now }: Pick<GateInput, 'run' | 'now'>): boolean => run.due_at <= now
 
 /** Writes out an instant, and remembers the last: runs that are asked about together mostly share it. */
 function writer (): (at: number) => string {

@@ -1,6 +1,6 @@
 import { DEPENDENCY_FAILED } from './dependency-state.ts'
 import { RULES } from './rules.ts'
-import { against, answersBy, answersOn, lookOf, standingWith } from './snapshot.ts'
+import { against, answersBy, answersOn, snapshotOf, occupancyWith } from './snapshot.ts'
 import { classify } from './classify.ts'
 import { deadlineOf, relaxation } from './relaxation.ts'
 import { isCritical } from './urgency.ts'
@@ -8,15 +8,15 @@ import { decisionFor, recommendationFor } from './advice.ts'
 import { paused } from './paused.ts'
 import { ups } from './ups.ts'
 import type { Advice } from './advice.ts'
-import type { Bypass, EvaluateAsk, GateAnswer, GateAsk, Judgement, Lost, Subject, Verdict, Waiting } from './gate.ts'
+import type { Bypass, EvaluateAsk, GateAnswer, GateInput, Judgement, Lost, Subject, Verdict, Waiting } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Classed } from './classify.ts'
 import type { Deadline } from './relaxation.ts'
-import type { Look } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Task } from '../task/task.ts'
 
-export { lookOf } from './snapshot.ts'
-export type { Look } from './snapshot.ts'
+export { snapshotOf } from './snapshot.ts'
+export type { Snapshot } from './snapshot.ts'
 
 /** The gates that a running run may leave for: those of order and share close because of what runs, itself among it. */
 const LEAVING = RULES.filter(({ gate, kind }) =>
@@ -25,47 +25,47 @@ const LEAVING = RULES.filter(({ gate, kind }) =>
 
 const NO_TASK: Classed = { class: 'normal', because: 'no task' }
 
-/** `passed`: the deadline has, by a clock that is believed. */
-interface Case {
-  facts: GateAsk
+/** A subject made ready for the gates. `passed`: its deadline has passed, by a clock that is believed. */
+interface Prepared {
+  input: GateInput
   deadline: Deadline | null
   passed: boolean
   kind: Classed
   bypass: Bypass | null
 }
 
-function caseOf (look: Look, { task, run, active }: Subject): Case {
-  const { reading, config, now } = look
+function prepare (snapshot: Snapshot, { task, run, active }: Subject): Prepared {
+  const { reading, config, now } = snapshot
   const kind = task === undefined ? NO_TASK : classify(task, config)
   const deadline = task === undefined ? null : deadlineOf(task, run)
   const isLate = deadline !== null && now >= deadline.at
-  const passed = isLate && look.standing.doubted !== true
+  const passed = isLate && snapshot.occupancy.doubted !== true
   const relaxed = deadline === null || isLate !== passed
     ? 0
     : relaxation({ deadline: deadline.at, lengthMs: deadline.lengthMs, now, from: config.scheduling.relax_from })
-  const facts: GateAsk = {
+  const input: GateInput = {
     task,
     run,
     reading,
     config,
-    standing: standingWith(look, active),
+    occupancy: occupancyWith(snapshot, active),
     now,
     class: kind.class,
     relaxed
   }
-  facts.bypass = bypassOf(facts, passed ? deadline : null)
-  return { facts, deadline, passed, kind, bypass: facts.bypass }
+  input.bypass = bypassOf(input, passed ? deadline : null)
+  return { input, deadline, passed, kind, bypass: input.bypass }
 }
 
 /** Why the conditions of a run are passed although they are closed, or null. `passed`: its deadline, when that has. */
-function bypassOf (facts: GateAsk, passed: Deadline | null): Bypass | null {
-  if (isCritical(facts)) return 'critical'
-  if (facts.run.now === true) return 'now'
-  if (facts.task?.on_unmet === 'run') return 'on_unmet'
+function bypassOf (input: GateInput, passed: Deadline | null): Bypass | null {
+  if (isCritical(input)) return 'critical'
+  if (input.run.now === true) return 'now'
+  if (input.task?.on_unmet === 'run') return 'on_unmet'
   return passed?.on_deadline === 'run' ? 'deadline' : null
 }
 
-function decide ({ task }: GateAsk, passed: Deadline | null, gates: readonly GateAnswer[]): Verdict['decision'] {
+function decide ({ task }: GateInput, passed: Deadline | null, gates: readonly GateAnswer[]): Verdict['decision'] {
   const closed = gates.filter(({ ok }) => !ok)
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
@@ -77,74 +77,77 @@ function decide ({ task }: GateAsk, passed: Deadline | null, gates: readonly Gat
   return task.on_unmet === 'skip' && closed.some(({ kind }) => kind === 'condition') ? 'skip' : 'hold'
 }
 
-function advised (look: Look, kind: Class): Advice {
-  const before = look.advice.get(kind)
+function advised (snapshot: Snapshot, kind: Class): Advice {
+  const before = snapshot.advice.get(kind)
   if (before !== undefined) return before
-  const advice = decisionFor(kind, look.reading, look.config)
-  look.advice.set(kind, advice)
+  const advice = decisionFor(kind, snapshot.reading, snapshot.config)
+  snapshot.advice.set(kind, advice)
   return advice
 }
 
 /** What power says of the run, made to agree with the verdict. */
 function adviceOf (
-  look: Look,
-  facts: GateAsk,
+  snapshot: Snapshot,
+  input: GateInput,
   { decision, reason }: Pick<Verdict, 'decision'> & { reason: GateAnswer | null }
 ): Advice {
-  const advice = advised(look, isCritical(facts) ? 'critical' : facts.class)
+  const advice = advised(snapshot, isCritical(input) ? 'critical' : input.class)
   if (decision === 'start') {
     return advice.decision === 'execute_now'
       ? advice
       : { decision: 'execute_now', reason: 'every gate is open or passed' }
   }
-  const forMains = reason?.gate === 'power' || (reason?.gate === 'battery' && facts.class === 'charging_only')
+  const forMains = reason?.gate === 'power' || (reason?.gate === 'battery' && input.class === 'charging_only')
   if (forMains) return { decision: 'defer_to_charging', reason: reason.message }
   return advice.decision === 'execute_now'
     ? { decision: 'defer_to_background', reason: reason?.message ?? advice.reason }
     : advice
 }
 
-function phaseOf ({ relaxed }: GateAsk, passed: boolean): Judgement['phase'] {
+function phaseOf ({ relaxed }: GateInput, passed: boolean): Judgement['phase'] {
   if (passed) return 'overdue'
   return relaxed > 0 ? 'eased' : 'fresh'
 }
 
 /** True while no limit has given way for a run that is due. */
-export function isFresh ({ config, now }: Pick<Look, 'config' | 'now'>, task: Task | undefined, run: Waiting): boolean {
+export function isFresh (
+  { config, now }: Pick<Snapshot, 'config' | 'now'>,
+  task: Task | undefined,
+  run: Waiting
+): boolean {
   if (task === undefined) return true
   const { at, lengthMs } = deadlineOf(task, run)
   return now < at && relaxation({ deadline: at, lengthMs, now, from: config.scheduling.relax_from }) === 0
 }
 
-/** The verdict on a run of a look as far as the scheduler needs it: the same gates decide, and those that are open say
- *  nothing. */
-export function judge (look: Look, subject: Subject): Judgement {
-  const { facts, deadline, passed, kind, bypass } = caseOf(look, subject)
-  const gates = against(look, facts, bypass)
-  const decision = decide(facts, passed ? deadline : null, gates)
-  return { decision, gates, class: kind, bypass, critical: isCritical(facts), phase: phaseOf(facts, passed) }
+/** The verdict on a run as far as the scheduler needs it: the same gates decide, and open gates give no answer. */
+export function judge (snapshot: Snapshot, subject: Subject): Judgement {
+  const { input, deadline, passed, kind, bypass } = prepare(snapshot, subject)
+  const gates = against(snapshot, input, bypass)
+  const decision = decide(input, passed ? deadline : null, gates)
+  return { decision, gates, class: kind, bypass, critical: isCritical(input), phase: phaseOf(input, passed) }
 }
 
-/** The verdict on a run of a look: start when every gate is open or passed. The runner acts on these same gates. */
-export function verdictIn (look: Look, subject: Subject): Verdict {
-  const { facts, deadline, passed, kind, bypass } = caseOf(look, subject)
-  const gates = answersOn(look, facts, bypass)
-  const decision = decide(facts, passed ? deadline : null, gates)
-  look.recommendation ??= recommendationFor(look.reading, look.config)
+/** The verdict on a run: start when every gate is open or passed. The runner acts on these same gates. */
+export function verdictIn (snapshot: Snapshot, subject: Subject): Verdict {
+  const { input, deadline, passed, kind, bypass } = prepare(snapshot, subject)
+  const gates = answersOn(snapshot, input, bypass)
+  const decision = decide(input, passed ? deadline : null, gates)
+  snapshot.recommendation ??= recommendationFor(snapshot.reading, snapshot.config)
   return {
     decision,
     gates,
     class: kind,
     deadline,
-    relaxed: facts.relaxed,
-    advice: adviceOf(look, facts, { decision, reason: firstReason({ gates }) }),
-    recommendation: look.recommendation
+    relaxed: input.relaxed,
+    advice: adviceOf(snapshot, input, { decision, reason: firstReason({ gates }) }),
+    recommendation: snapshot.recommendation
   }
 }
 
 /** The verdict on one run by itself. */
 export const evaluate = (wanted: EvaluateAsk): Verdict =>
-  verdictIn(lookOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.standing.active })
+  verdictIn(snapshotOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.occupancy.active })
 
 /** The first closed gate, which is the reason that people are told first. */
 export const firstReason = (verdict: Pick<Verdict, 'gates'>): GateAnswer | null =>
@@ -160,12 +163,12 @@ const OWN_DOING = ['cpu', 'memory', 'io', 'bandwidth', 'disk', 'idle']
 export function whenLost (wanted: EvaluateAsk): Lost {
   const { on_lost: then = 'continue' } = wanted.task ?? {}
   if (then === 'continue') return { decision: 'continue', reason: null }
-  const { facts, bypass } = caseOf(lookOf(wanted), {
+  const { input, bypass } = prepare(snapshotOf(wanted), {
     task: wanted.task,
     run: wanted.run,
-    active: wanted.standing.active
+    active: wanted.occupancy.active
   })
-  const answers = answersBy(LEAVING, facts, bypass)
+  const answers = answersBy(LEAVING, input, bypass)
   const reason = answers.find(answer =>
     !answer.ok && answer.code !== 'not_idle' &&
     (!OWN_DOING.includes(answer.gate) || declared(answer) || answer.code === 'in_use')

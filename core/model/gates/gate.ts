@@ -2,13 +2,13 @@ import type { Advice, Recommendation } from './advice.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Classed } from './classify.ts'
 import type { Config } from '../config/config.ts'
-import type { Crowd } from './occupancy.ts'
+import type { InUse } from './occupancy.ts'
 import type { Deadline } from './relaxation.ts'
 import type { Json } from '../base/json.ts'
-import type { Prior } from './dependency-state.ts'
+import type { DependencyState } from './dependency-state.ts'
 import type { Priority, Run } from '../run/run.ts'
 import type { Reading } from '../machine/reading.ts'
-import type { Steady } from '../machine/hysteresis.ts'
+import type { Hysteresis } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
 /** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart
@@ -55,7 +55,7 @@ export interface Pace {
 }
 
 /** What runs, and what that leaves to a run that waits. */
-export interface Standing {
+export interface Occupancy {
   /** Runs of the same task that are running. */
   active: number
   /** Slots of this process that are free, and how many there are. */
@@ -68,7 +68,7 @@ export interface Standing {
   /** Runs of the class background that are running. */
   background: number
   /** What running runs take of queues and locks; absent: nobody runs. */
-  crowd?: Crowd
+  inUse?: InUse
   /** The run that others wait for; absent: none. */
   reserved?: Reservation | null
   /** Absent: nothing is caught up with. */
@@ -76,7 +76,7 @@ export interface Standing {
   /** The suspect of a crash that is being tried, by its task, and until when; absent: none. */
   tried?: { task: string, until: number } | null
   /** What the tasks have done that others depend on, by id. */
-  priors?: ReadonlyMap<string, Prior>
+  dependencies?: ReadonlyMap<string, DependencyState>
   /** The clock was set forward by much a short while ago: no deadline has passed by it yet. */
   doubted?: boolean
   /** The tasks that there are; absent: nobody knows. */
@@ -86,12 +86,22 @@ export interface Standing {
   trials?: Trials
 }
 
-export interface GateAsk {
+/** What the machine, the configuration and people say. `hysteresis` null: the reading counts as it stands. */
+export interface Conditions {
+  reading: Reading
+  hysteresis: Hysteresis | null
+  config: Config
+  pauses: readonly Pause[]
+  trials: Trials
+}
+
+/** What a gate decides by: the conditions, the occupancy and the run. */
+export interface GateInput {
   task: Task | undefined
   run: Waiting
   reading: Reading
   config: Config
-  standing: Standing
+  occupancy: Occupancy
   now: number
   class: Class
   /** How far limits have given way as the deadline nears, 0 to 1. */
@@ -132,18 +142,12 @@ export type GateAnswer = Said & { kind: GateKind, bypassed: Bypass | null }
 
 /** One condition on starting: pure, and the same for the runner, the list, `why` and the forecast. Null: nothing asks
  *  for it. */
-export type Gate = (ask: GateAsk) => Said | null
+export type Gate = (ask: GateInput) => Said | null
 
-/** Everything that a verdict hangs on. `steady` null: the reading counts as it stands. */
-export interface EvaluateAsk {
-  task: Task | undefined
-  run: Waiting
-  reading: Reading
-  steady: Steady | null
-  config: Config
-  standing: Standing
-  now: number
-}
+/** Everything that decides a verdict. */
+export type EvaluateAsk =
+  & Pick<GateInput, 'task' | 'run' | 'reading' | 'config' | 'occupancy' | 'now'>
+  & Pick<Conditions, 'hysteresis'>
 
 /** All gates of a run together. `fail`, `skip`: it is held at its deadline, or its conditions are unmet, and its task
  *  wants it so. */
@@ -160,7 +164,7 @@ export interface Verdict {
   recommendation: Recommendation
 }
 
-/** One of the runs that a look is about. `active`: runs of the same task that are running. */
+/** A run to be judged by a snapshot. `active`: runs of the same task that are running. */
 export interface Subject {
   task: Task | undefined
   run: Waiting

@@ -1,4 +1,4 @@
-import type { Gate, GateAsk, Reservation } from './gate.ts'
+import type { Gate, GateInput, Reservation } from './gate.ts'
 import { READ } from './gate.ts'
 import type { Config } from '../config/config.ts'
 import { milliseconds } from '../base/duration.ts'
@@ -12,7 +12,7 @@ export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>):
  *  comes first. */
 function isAhead (
   { rank, due_at: due, run: id }: Reservation,
-  ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'now' | 'config'>
+  ask: Pick<GateInput, 'run' | 'task' | 'class' | 'now' | 'config'>
 ): boolean {
   const own = RANKS[urgencyOf(ask)]
   if (ask.run.id === id || own === RANKS.critical) return true
@@ -23,22 +23,22 @@ function isAhead (
 }
 
 /** The lock of a run that is kept for another one, or null. */
-function keptLock (ask: GateAsk): string | null {
-  const { reserved = null } = ask.standing
+function keptLock (ask: GateInput): string | null {
+  const { reserved = null } = ask.occupancy
   if (reserved === null || reserved.locks === null || isAhead(reserved, ask)) return null
   return ask.task?.locks.find(name => reserved.locks!.includes(name)) ?? null
 }
 
 /** Closed while a running run holds a lock that the task wants, or one is kept for a run that waits for several. */
 export const locks: Gate = ask => {
-  const { task, standing: { crowd, reserved } } = ask
+  const { task, occupancy: { inUse, reserved } } = ask
   const wanted = task?.locks ?? []
   if (wanted.length === 0) return null
-  const taken = wanted.find(name => crowd?.locks.has(name)) ?? null
+  const taken = wanted.find(name => inUse?.locks.has(name)) ?? null
   const kept = keptLock(ask)
   const ok = taken === null && kept === null
   const message = taken !== null
-    ? `${crowd!.locks.get(taken)!} holds the lock ${taken}`
+    ? `${inUse!.locks.get(taken)!} holds the lock ${taken}`
     : `the lock ${kept} is kept for run ${reserved?.run} of ${reserved?.task}, which has waited for several`
   return {
     gate: 'locks',
@@ -53,19 +53,19 @@ export const locks: Gate = ask => {
 }
 
 /** Whether no run keeps it from running beside others, or alone if that is what it wants. */
-export function mayJoin (ask: Pick<GateAsk, 'run' | 'task' | 'class' | 'standing' | 'now' | 'config'>): boolean {
-  const { crowd, reserved = null } = ask.standing
-  if ((crowd?.alone ?? null) !== null) return false
-  if (ask.task?.alone === true && (crowd?.count ?? 0) > 0) return false
+export function mayJoin (ask: Pick<GateInput, 'run' | 'task' | 'class' | 'occupancy' | 'now' | 'config'>): boolean {
+  const { inUse, reserved = null } = ask.occupancy
+  if ((inUse?.alone ?? null) !== null) return false
+  if (ask.task?.alone === true && (inUse?.count ?? 0) > 0) return false
   return reserved === null || reserved.locks !== null || isAhead(reserved, ask)
 }
 
 /** Closed while a run that wants to be alone is running or comes first, and to such a run while any is. */
 export const alone: Gate = ask => {
-  const { task, standing: { crowd, reserved = null } } = ask
-  const holder = crowd?.alone ?? null
+  const { task, occupancy: { inUse, reserved = null } } = ask
+  const holder = inUse?.alone ?? null
   if (task?.alone !== true && holder === null && (reserved === null || reserved.locks !== null)) return null
-  const count = crowd?.count ?? 0
+  const count = inUse?.count ?? 0
   const ok = mayJoin(ask)
   const running = `${count} ${count === 1 ? 'run is' : 'runs are'} running`
   const message = holder !== null ? `${holder} is running, and runs alone` : task?.alone === true && count > 0

@@ -20,7 +20,7 @@ export interface Others {
 }
 
 /** What the running runs take from those that wait. */
-export interface Crowd {
+export interface InUse {
   /** Running runs by queue, of all owners. */
   queues: ReadonlyMap<string, number>
   /** Starts that queues with a rate have left; a queue that was never drawn from is full. */
@@ -39,11 +39,11 @@ export const ALONE = 'offpeak:alone'
 export const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
 
 /** What these running runs take together, and those of other owners. */
-export function crowdOf (
+export function inUseBy (
   running: readonly Running[],
   buckets: ReadonlyMap<string, Bucket> = new Map(),
   others: Others = NO_OTHERS
-): Crowd {
+): InUse {
   const queues = new Map(Object.entries(others.queues))
   const locks = new Map(Object.entries(others.locks))
   for (const { task, queue, locks: names } of running) {
@@ -57,11 +57,11 @@ export function crowdOf (
 }
 
 /** Nobody runs. */
-export const NOBODY: Crowd = crowdOf([])
+export const NOTHING_IN_USE: InUse = inUseBy([])
 
 /** How many runs of a queue may start now: its concurrency and what its rate has left. Infinity: it has no limit. */
 export function queueRoom (
-  { queues, buckets }: Crowd,
+  { queues, buckets }: InUse,
   { queues: limits }: Pick<Config, 'queues'>,
   { queue, now }: { queue: string, now: number }
 ): { running: number, rate: number } {

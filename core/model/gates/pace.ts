@@ -1,4 +1,4 @@
-import type { Gate, GateAsk, Pace } from './gate.ts'
+import type { Gate, GateInput, Pace } from './gate.ts'
 import { SECOND, spanWords } from '../base/duration.ts'
 
 /** After a start, a sleep or a long hold: one run at once, and one more each time so long has passed. */
@@ -17,18 +17,18 @@ export function paceOf (
 /** True for a run that the pace is for: a schedule asked for it, and it was due before. */
 export const isPaced = (
   { since }: Pick<Pace, 'since'>,
-  { due_at: due, source }: Pick<GateAsk['run'], 'due_at' | 'source'>
+  { due_at: due, source }: Pick<GateInput['run'], 'due_at' | 'source'>
 ): boolean => due < since && (source === 'schedule' || source === 'catch_up')
 
 /** Whether the pace has room for the run. */
 export const keepsPace = (
-  { run, bypass, standing: { pace = null } }: Pick<GateAsk, 'run' | 'bypass' | 'standing'>
+  { run, bypass, occupancy: { pace = null } }: Pick<GateInput, 'run' | 'bypass' | 'occupancy'>
 ): boolean =>
   pace === null || pace.taken < pace.slots || bypass === 'critical' || bypass === 'now' || !isPaced(pace, run)
 
 /** Closed to scheduled runs that have piled up while as many of them run as the pace allows. */
 export const pace: Gate = ask => {
-  const { run, now, standing: { pace: found = null } } = ask
+  const { run, now, occupancy: { pace: found = null } } = ask
   if (found === null || !isPaced(found, run)) return null
   const ok = keepsPace(ask)
   const { slots, taken, next_at: next } = found

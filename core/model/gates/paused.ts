@@ -1,7 +1,7 @@
-import type { Gate, GateAsk, Pause } from './gate.ts'
+import type { Gate, GateInput, Pause } from './gate.ts'
 import { iso } from '../base/clock.ts'
 
-const concerns = ({ scope, name }: Pause, { task, run }: GateAsk): boolean => {
+const concerns = ({ scope, name }: Pause, { task, run }: GateInput): boolean => {
   if (scope === 'all') return true
   if (scope === 'task') return name === run.task
   if (scope === 'queue') return name === (run.queue ?? task?.queue)
@@ -18,8 +18,8 @@ const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
 /** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several
  *  pauses the one that lasts longest is told. */
 export const paused: Gate = ask => {
-  if (ask.standing.pauses.length === 0) return null
-  const pauses = ask.standing.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
+  if (ask.occupancy.pauses.length === 0) return null
+  const pauses = ask.occupancy.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
   const longest = pauses.toSorted((a, b) => lasting(b) - lasting(a))[0]
   if (longest === undefined) return null
   return {

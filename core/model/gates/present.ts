@@ -1,7 +1,7 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 
 /** Whether a task has the run's id. */
-export const isPresent = ({ task }: Pick<GateAsk, 'task'>): boolean => task !== undefined
+export const isPresent = ({ task }: Pick<GateInput, 'task'>): boolean => task !== undefined
 
 /** Closed while no task has the run's id: its file is gone or broken. */
 export const present: Gate = ({ task, run }) => ({

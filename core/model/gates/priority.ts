@@ -1,4 +1,4 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 import { READ } from './gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
 import { urgencyOf } from './urgency.ts'
@@ -6,7 +6,7 @@ import type { Priority } from '../run/run.ts'
 
 /** How many runs of a priority may run at once, or Infinity while the numbers do not count, see
  *  scheduling.priority_slots. */
-export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateAsk, 'reading' | 'config'>): number =>
+export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateInput, 'reading' | 'config'>): number =>
   inForce(config.scheduling.priority_slots, profileOf(reading, config))
     ? config.scheduling.max_concurrent_tasks[priority]
     : Infinity
@@ -17,7 +17,7 @@ export const priority: Gate = ask => {
   const name = urgencyOf(ask)
   const most = prioritySlots(name, ask)
   if (most === Infinity) return null
-  const taken = ask.standing.priorities[name] ?? 0
+  const taken = ask.occupancy.priorities[name] ?? 0
   const ok = taken < most
   return {
     gate: 'priority',

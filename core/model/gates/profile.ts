@@ -1,4 +1,4 @@
-import type { Bypass, Gate, GateAsk, Standing } from './gate.ts'
+import type { Bypass, Gate, GateInput, Occupancy } from './gate.ts'
 import { READ } from './gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
 import { windowAt } from '../machine/window.ts'
@@ -14,7 +14,7 @@ export interface ProfileSlots {
 /** As many slots as the profile has, times the share that the window in force leaves, rounded up; null while the
  *  numbers do not count, see scheduling.profile_slots. Outside every window all slots of the profile are left. */
 export function profileSlots (
-  { reading, config, now }: Pick<GateAsk, 'reading' | 'config' | 'now'>
+  { reading, config, now }: Pick<GateInput, 'reading' | 'config' | 'now'>
 ): ProfileSlots | null {
   const profile = profileOf(reading, config)
   if (!inForce(config.scheduling.profile_slots, profile)) return null
@@ -30,14 +30,14 @@ export const slotsFor = ({ slots }: ProfileSlots, bypass: Bypass | null): number
   bypass === null ? slots : Math.max(1, slots)
 
 /** How many running runs take slots of the profile: those in slots that are for critical runs alone do not. */
-export const profileTaken = ({ slots, free }: Pick<Standing, 'slots' | 'free'>): number => slots - free
+export const profileTaken = ({ slots, free }: Pick<Occupancy, 'slots' | 'free'>): number => slots - free
 
 /** Closed while as many runs are running as the power profile and the window leave slots for. */
 export const profile: Gate = ask => {
   const found = profileSlots(ask)
   if (found === null) return null
   const most = slotsFor(found, ask.bypass ?? null)
-  const taken = profileTaken(ask.standing)
+  const taken = profileTaken(ask.occupancy)
   const ok = taken < most
   return {
     gate: 'profile',

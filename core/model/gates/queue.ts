@@ -4,11 +4,11 @@ import { nextStart, queueSettings, refilled, whole } from '../config/queue.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 
 /** Closed while as many runs of the queue are running as it allows. */
-export const queue: Gate = ({ task, run, config, standing: { crowd } }) => {
+export const queue: Gate = ({ task, run, config, occupancy: { inUse } }) => {
   const name = run.queue ?? task?.queue ?? 'default'
   const { concurrency: most } = queueSettings(config.queues, name)
   if (most === undefined) return null
-  const taken = crowd?.queues.get(name) ?? 0
+  const taken = inUse?.queues.get(name) ?? 0
   const ok = taken < most
   return {
     gate: 'queue',
@@ -23,11 +23,11 @@ export const queue: Gate = ({ task, run, config, standing: { crowd } }) => {
 }
 
 /** Closed while the queue has started as many runs as its rate allows. */
-export const rate: Gate = ({ task, run, config, standing: { crowd }, now }) => {
+export const rate: Gate = ({ task, run, config, occupancy: { inUse }, now }) => {
   const name = run.queue ?? task?.queue ?? 'default'
   const { rate: limit } = queueSettings(config.queues, name)
   if (limit === undefined) return null
-  const bucket = refilled(crowd?.buckets.get(name), limit, now)
+  const bucket = refilled(inUse?.buckets.get(name), limit, now)
   const left = whole(bucket)
   const next = nextStart(bucket, limit)
   const ok = left >= 1

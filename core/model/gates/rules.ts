@@ -30,7 +30,7 @@ import { temperature } from './temperature.ts'
 import { ups } from './ups.ts'
 import { window } from './window.ts'
 import type { Constraints } from '../task/constraint.ts'
-import type { Gate, GateAsk, GateKind } from './gate.ts'
+import type { Gate, GateInput, GateKind } from './gate.ts'
 import type { Task } from '../task/task.ts'
 
 /** A gate in its place. */
@@ -44,7 +44,7 @@ export interface Rule {
    *  alone. */
   ofMachine?: boolean
   /** True for a run to which the gate is open: what the gate itself goes by, without the words. */
-  opens?: (ask: GateAsk) => boolean
+  opens?: (ask: GateInput) => boolean
 }
 
 // It is not read here: what throws has to throw in its gate, which then says so.
@@ -116,7 +116,7 @@ function ownOf (task: Task): readonly number[] {
 const isOwn = ({ own }: Rule, task: Task): boolean => own === 'always' || (own !== 'never' && own(task))
 
 /** The places of the gates whose answer is the run's own. */
-export function ownPlaces ({ task, relaxed }: GateAsk): readonly number[] {
+export function ownPlaces ({ task, relaxed }: GateInput): readonly number[] {
   if (relaxed > 0) return ALL
   return task === undefined ? ALWAYS : ownOf(task)
 }

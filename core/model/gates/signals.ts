@@ -1,11 +1,11 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { UNKNOWN } from '../machine/reading.ts'
 import { passes, signalTest } from '../machine/signal.ts'
 import { pointerStep } from '../base/check.ts'
 import { spanWords } from '../base/duration.ts'
 
-function answerOf (name: string, text: string, { reading, now }: GateAsk) {
+function answerOf (name: string, text: string, { reading, now }: GateInput) {
   const facts = {
     gate: 'signals',
     required: { [name]: text },

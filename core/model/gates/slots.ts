@@ -1,16 +1,16 @@
-import type { Gate, GateAsk, Standing } from './gate.ts'
+import type { Gate, GateInput, Occupancy } from './gate.ts'
 import { isCritical } from './urgency.ts'
 
 const NONE = { free: 0, slots: 0 }
 
 /** Whether there is a slot for the run. */
 export const hasSlot = (
-  ask: Pick<GateAsk, 'run' | 'task' | 'class'> & { standing: Pick<Standing, 'free' | 'reserve'> }
-): boolean => ask.standing.free > 0 || ((ask.standing.reserve?.free ?? 0) > 0 && isCritical(ask))
+  ask: Pick<GateInput, 'run' | 'task' | 'class'> & { occupancy: Pick<Occupancy, 'free' | 'reserve'> }
+): boolean => ask.occupancy.free > 0 || ((ask.occupancy.reserve?.free ?? 0) > 0 && isCritical(ask))
 
 /** Closed while every slot of this process is taken. Critical runs have slots of their own beside these. */
 export const slots: Gate = ask => {
-  const { free, slots: all, reserve = NONE } = ask.standing
+  const { free, slots: all, reserve = NONE } = ask.occupancy
   const ok = hasSlot(ask)
   const most = isCritical(ask) ? all + reserve.slots : all
   const left = isCritical(ask) ? free + reserve.free : free

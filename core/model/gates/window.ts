@@ -1,4 +1,4 @@
-import type { Gate, GateAsk } from './gate.ts'
+import type { Gate, GateInput } from './gate.ts'
 import { inDefinition } from './gate.ts'
 import { inlineWindow, openingAt, windowsOf } from '../machine/window.ts'
 import { iso } from '../base/clock.ts'
@@ -9,7 +9,7 @@ const inline = new WeakMap<Task, Window | null>()
 
 /** The window that a task asks for, by name or written out in its own zone; null when it asks for none, or for one
  *  that no window has the name of. */
-export function windowFor (task: Task, config: GateAsk['config']): Window | null {
+export function windowFor (task: Task, config: GateInput['config']): Window | null {
   const text = task.constraints.window
   if (text === undefined) return null
   const named = windowsOf(config).get(text)

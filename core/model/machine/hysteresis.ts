@@ -23,7 +23,7 @@ export interface Word {
 }
 
 /** What was made of the readings so far, as plain JSON that the caller keeps. */
-export interface Steady {
+export interface Hysteresis {
   at: number
   loads: Partial<Record<LoadName, Load>>
   levels: Record<string, Level>
@@ -32,8 +32,7 @@ export interface Steady {
 
 type Rules = Pick<Config, 'scheduling' | 'power' | 'resources' | 'sense'>
 
-/** The range in which a steady level may lie: on the side that starts fewer runs, by as much as it has to recover to
- *  count as better. */
+/** The range in which the kept level may lie: it differs from the value only on the side that starts fewer runs. */
 type Range = (value: number) => [least: number, most: number]
 
 interface Drift {
@@ -141,18 +140,18 @@ const momentsOf = ({ scheduling, sense }: Rules, now: number): { moment: Moment,
   return { moment: { now, dwell, farMs }, signals: { now, dwell: milliseconds(scheduling.signal_dwell), farMs } }
 }
 
-/** What still counts of what was steady before. Across a clock that was set back by more than a dwell all begins
+/** What still counts of the state before. Across a clock that was set back by more than a dwell all begins
  *  again, save what the machine does not tell any more. */
-function counting (previous: Steady | null, { now, dwell }: Moment): Omit<Steady, 'at'> | null {
+function counting (previous: Hysteresis | null, { now, dwell }: Moment): Omit<Hysteresis, 'at'> | null {
   if (previous === null || previous.at <= now + dwell) return previous
   const ups = previous.words.ups
   return { loads: {}, levels: {}, words: ups?.value === true ? { ups } : {} }
 }
 
-/** What one more reading makes of what was steady before; `previous` null begins. Loads count by their mean, levels
+/** The state after one more reading; `previous` null begins. Loads count by their mean, levels
  *  and words at once, and no threshold is crossed to and fro within scheduling.dwell, so no gate opens or closes
  *  more than once in it. What a sensor no longer tells counts for one more dwell. */
-export function steady (previous: Steady | null, reading: Reading, config: Rules, now: number): Steady {
+export function nextHysteresis (previous: Hysteresis | null, reading: Reading, config: Rules, now: number): Hysteresis {
   const { moment, signals } = momentsOf(config, now)
   const before = counting(previous, moment)
   const hasUps = reading.ups !== null || config.sense.ups !== null
@@ -172,7 +171,12 @@ export function steady (previous: Steady | null, reading: Reading, config: Rules
 }
 
 /** The same with other signals alone: what the machine does was not looked at again. */
-export function steadySignals (previous: Steady, signals: Reading['signals'], config: Rules, now: number): Steady {
+export function nextSignalHysteresis (
+  previous: Hysteresis,
+  signals: Reading['signals'],
+  config: Rules,
+  now: number
+): Hysteresis {
   const { moment, signals: own } = momentsOf(config, now)
   const before = counting(previous, moment)
   const machine = Object.entries(previous.words).filter(([name]) => !name.startsWith(SIGNAL))
@@ -181,7 +185,7 @@ export function steadySignals (previous: Steady, signals: Reading['signals'], co
 }
 
 /** The names of the signals that count otherwise than before. */
-export function signalChanges (before: Steady | null, after: Steady): string[] {
+export function signalChanges (before: Hysteresis | null, after: Hysteresis): string[] {
   const names = Object.keys({ ...before?.words, ...after.words }).filter(name => name.startsWith(SIGNAL))
   const changed = names.filter(name => before?.words[name]?.value !== after.words[name]?.value)
   return changed.map(name => name.slice(SIGNAL.length))
@@ -190,7 +194,7 @@ export function signalChanges (before: Steady | null, after: Steady): string[] {
 const mapped = <V>(values: Readonly<Record<string, V>>, change: (value: V, name: string) => V): Record<string, V> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]))
 
-function replaced (reading: Reading, { loads, levels, words }: Steady): Reading {
+function replaced (reading: Reading, { loads, levels, words }: Hysteresis): Reading {
   const load = (name: LoadName): Maybe<number> => loads[name]?.value ?? UNKNOWN
   const level = (name: string): Maybe<number> => levels[name]?.value ?? UNKNOWN
   const word = <T>(name: string) => (words[name]?.value ?? UNKNOWN) as Maybe<T>
@@ -222,10 +226,10 @@ function upsOf ({ ups }: Reading, onBattery: Maybe<boolean>, level: Maybe<number
   return onBattery === true ? { on_battery: true, level: UNKNOWN, seconds_left: UNKNOWN, warning: 'silent' } : null
 }
 
-const answers = new WeakMap<Steady, { of: Reading, is: Reading }>()
+const answers = new WeakMap<Hysteresis, { of: Reading, is: Reading }>()
 
-/** The reading with every value that may flap replaced by the steady one; loads are those of others alone. */
-export function steadied (reading: Reading, state: Steady): Reading {
+/** The reading with every value that may flap replaced by its smoothed one; loads are those of others alone. */
+export function smoothed (reading: Reading, state: Hysteresis): Reading {
   const before = answers.get(state)
   if (before?.of === reading) return before.is
   const is = replaced(reading, state)

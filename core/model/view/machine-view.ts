@@ -4,7 +4,7 @@ import { decisionFor, recommendationFor } from '../gates/advice.ts'
 import { hintsFor } from '../machine/hints.ts'
 import { iso } from '../base/clock.ts'
 import { profileOf } from '../machine/power.ts'
-import { steadied } from '../machine/hysteresis.ts'
+import { smoothed } from '../machine/hysteresis.ts'
 import { windowAt } from '../machine/window.ts'
 import type { Advice } from '../gates/advice.ts'
 import type { Class } from '../task/constraint.ts'
@@ -13,7 +13,7 @@ import type { Foreseen } from '../forecast/forecast.ts'
 import type { Pause } from '../gates/gate.ts'
 import type { Point } from '../machine/history.ts'
 import type { Reading, Signal } from '../machine/reading.ts'
-import type { Steady } from '../machine/hysteresis.ts'
+import type { Hysteresis } from '../machine/hysteresis.ts'
 
 /** An instant as REST gives it; one that never comes is null. */
 const instant = (at: number | null): string | null => at === null || !Number.isFinite(at) ? null : iso(at)
@@ -46,16 +46,16 @@ export const pointView = ({ at, count, values }: Point) => ({ at: iso(at)!, coun
 
 export interface MachineAsk {
   reading: Reading
-  steady: Steady | null
+  hysteresis: Hysteresis | null
   config: Config
   troubles: readonly { sensor: string, message: string, since: number }[]
   now: number
 }
 
-/** How the machine stands, and what follows from that. Profile, recommendation and advice are those of the steady
- *  values, on which verdicts hang. */
-export function machineView ({ reading, steady, config, troubles, now }: MachineAsk) {
-  const seen = steady === null ? reading : steadied(reading, steady)
+/** How the machine stands, and what follows from that. Profile, recommendation and advice come from the
+ *  smoothed values, which decide verdicts. */
+export function machineView ({ reading, hysteresis, config, troubles, now }: MachineAsk) {
+  const seen = hysteresis === null ? reading : smoothed(reading, hysteresis)
   const window = windowAt(config, now)
   return {
     reading: readingView(reading),

@@ -1,23 +1,14 @@
 import { Listeners } from '../../model/base/listeners.ts'
 import { hintsFor } from '../../model/machine/hints.ts'
-import { signalChanges, steady, steadySignals } from '../../model/machine/hysteresis.ts'
+import { signalChanges, nextHysteresis, nextSignalHysteresis } from '../../model/machine/hysteresis.ts'
 import { unknownReading } from '../../model/machine/reading.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { ListenerFault } from '../../model/base/listeners.ts'
-import type { Pause, Trials } from '../../model/gates/gate.ts'
+import type { Conditions, Pause, Trials } from '../../model/gates/gate.ts'
 import type { Reading } from '../../model/machine/reading.ts'
-import type { Steady } from '../../model/machine/hysteresis.ts'
-
-/** How the machine stands, as the gates look at it. */
-export interface Standpoint {
-  reading: Reading
-  steady: Steady | null
-  config: Config
-  pauses: readonly Pause[]
-  trials: Trials
-}
+import type { Hysteresis } from '../../model/machine/hysteresis.ts'
 
 /** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone
  *  names the signals that count otherwise than before. */
@@ -42,7 +33,7 @@ export class LiveConditions {
   readonly #config: () => Config
   readonly #listeners: Listeners<[Changed]>
   #reading: Reading
-  #steady: Steady | null = null
+  #hysteresis: Hysteresis | null = null
   #pauses: readonly Pause[] = []
   #trials: Trials = new Map()
   /** Signals that count otherwise than listeners know. */
@@ -67,10 +58,10 @@ export class LiveConditions {
     return this.#pauses
   }
 
-  get current (): Standpoint {
+  get current (): Conditions {
     return {
       reading: this.#reading,
-      steady: this.#steady,
+      hysteresis: this.#hysteresis,
       config: this.#config(),
       pauses: this.#pauses,
       trials: this.#trials
@@ -79,29 +70,29 @@ export class LiveConditions {
 
   /** Takes one more reading. */
   take (reading: Reading, now: number): void {
-    const before = this.#steady
+    const before = this.#hysteresis
     this.#reading = reading
-    this.#steady = steady(before, reading, this.#config(), now)
-    this.#note(signalChanges(before, this.#steady))
+    this.#hysteresis = nextHysteresis(before, reading, this.#config(), now)
+    this.#note(signalChanges(before, this.#hysteresis))
     this.#tell({ ...NOTHING, reading: true })
   }
 
   /** Takes other signals, and leaves the machine as it was looked at last. Listeners are called once for all that
    *  are set together, and not for a value that changes nothing. */
   signal (signals: Reading['signals'], now: number): void {
-    const before = this.#steady
+    const before = this.#hysteresis
     this.#reading = { ...this.#reading, signals }
     if (before === null) return
-    this.#steady = steadySignals(before, signals, this.#config(), now)
+    this.#hysteresis = nextSignalHysteresis(before, signals, this.#config(), now)
     const isFirst = this.#changedSignals.size === 0
-    this.#note(signalChanges(before, this.#steady))
+    this.#note(signalChanges(before, this.#hysteresis))
     if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => this.#tellSignals())
   }
 
   /** Goes on from what another one has made of its readings. */
-  resume ({ reading, steady: before }: Pick<Standpoint, 'reading' | 'steady'>): void {
+  resume ({ reading, hysteresis: before }: Pick<Conditions, 'reading' | 'hysteresis'>): void {
     this.#reading = reading
-    this.#steady = before
+    this.#hysteresis = before
     this.#tell({ ...NOTHING, reading: true })
   }
 

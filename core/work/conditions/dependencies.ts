@@ -2,14 +2,14 @@ import { circleOf } from '../../model/gates/dependency-state.ts'
 import { isFinal } from '../../model/run/run.ts'
 import type { Claimed, Engine } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Ending, Prior } from '../../model/gates/dependency-state.ts'
+import type { Ending, DependencyState } from '../../model/gates/dependency-state.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** So many of the newest runs of a task are looked at. */
 const LOOK_BACK = 50
-const MOST_PRIORS = 200
+const MOST_STATES = 200
 
 /** Skips that say nothing of what the task does. */
 const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
@@ -24,7 +24,7 @@ const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending =>
 })
 
 /** What one run more says of a task: the newest end counts, and whatever is under way. */
-function priorOf (runs: readonly Run[], now: number): Prior & { run: string | null } {
+function stateOf (runs: readonly Run[], now: number): DependencyState & { run: string | null } {
   const pending = runs.some(({ state, due_at: due, attempt }) =>
     state === 'running' || state === 'blocked' || (state === 'queued' && (due <= now || attempt > 0))
   )
@@ -37,16 +37,16 @@ export class Dependencies {
   readonly #engine: Engine
   readonly #clock: Clock
   /** With more than that it is asked which of them anybody still depends on. */
-  #most = MOST_PRIORS
-  #priors = new Map<string, Prior & { run: string | null }>()
+  #most = MOST_STATES
+  #states = new Map<string, DependencyState & { run: string | null }>()
 
   constructor ({ engine, clock }: { engine: Engine, clock: Clock }) {
     this.#engine = engine
     this.#clock = clock
   }
 
-  get priors (): ReadonlyMap<string, Prior> {
-    return this.#priors
+  get states (): ReadonlyMap<string, DependencyState> {
+    return this.#states
   }
 
   /** Looks at what these of the tasks depend on. */
@@ -56,18 +56,18 @@ export class Dependencies {
     const now = this.#clock.now()
     const found = await Promise.all(
       [...wanted].map(async task =>
-        [task, priorOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const
+        [task, stateOf((await this.#engine.list({ task, limit: LOOK_BACK })).items, now)] as const
       )
     )
-    for (const [task, prior] of found) this.#priors.set(task, { ...prior, circle: circleOf(tasks, task) })
-    if (this.#priors.size > this.#most) this.#forget(tasks)
+    for (const [task, state] of found) this.#states.set(task, { ...state, circle: circleOf(tasks, task) })
+    if (this.#states.size > this.#most) this.#forget(tasks)
   }
 
   /** Forgets what no task depends on any more. */
   #forget (tasks: ReadonlyMap<string, Task>): void {
     const used = new Set(Array.from(tasks.values(), ({ depends_on: all }) => all.map(({ task }) => task)).flat())
-    for (const task of this.#priors.keys()) if (!used.has(task)) this.#priors.delete(task)
-    this.#most = Math.max(MOST_PRIORS, 2 * this.#priors.size)
+    for (const task of this.#states.keys()) if (!used.has(task)) this.#states.delete(task)
+    this.#most = Math.max(MOST_STATES, 2 * this.#states.size)
   }
 
   /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun
@@ -76,7 +76,7 @@ export class Dependencies {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }
     for (const { task: id } of task.depends_on) {
-      const last = this.#priors.get(id)?.run ?? null
+      const last = this.#states.get(id)?.run ?? null
       const found = last === null ? null : await this.#engine.get(last)
       if (found !== null && !isFinal(found.state)) return null
       if (last !== null) results[id] = found?.result ?? null

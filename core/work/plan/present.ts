@@ -3,7 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { deadlineFor } from '../../model/gates/relaxation.ts'
 import { emptyHistogram } from '../../model/machine/activity.ts'
 import { forecastTooLarge } from '../../model/base/errors.ts'
-import { steadied } from '../../model/machine/hysteresis.ts'
+import { smoothed } from '../../model/machine/hysteresis.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -156,7 +156,7 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
   }))
   const runs = await open(engine)
   const waiting = await Promise.all(runs.filter(({ state }) => state !== 'running').map(run => withAfter(run, engine)))
-  const { reading, steady, pauses, trials } = conditions.current
+  const { reading, hysteresis, pauses, trials } = conditions.current
   const { rates } = await engine.due({ now: clock.now(), owner: '' })
   return {
     at: clock.now(),
@@ -170,8 +170,8 @@ export async function presentOf (options: PresentOptions): Promise<Present> {
     trials,
     facts,
     rates,
-    reading: steady === null ? reading : steadied(reading, steady),
-    steady,
+    reading: hysteresis === null ? reading : smoothed(reading, hysteresis),
+    hysteresis,
     activity: activity() ?? emptyHistogram(),
     took
   }

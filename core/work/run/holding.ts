@@ -91,7 +91,7 @@ export class Holding {
       task,
       run,
       ...conditions.current,
-      standing: { ...verdicts.standing, pauses: conditions.pauses },
+      occupancy: { ...verdicts.occupancy, pauses: conditions.pauses },
       now: clock.now()
     })
   }

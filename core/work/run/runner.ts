@@ -23,7 +23,7 @@ import type { Change, Nearby } from '../../engine/in-process.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Service } from '../../model/base/service.ts'
-import type { Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { Occupancy, Verdict, Waiting } from '../../model/gates/gate.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { VerdictsOptions } from './verdicts.ts'
 
@@ -195,8 +195,8 @@ export class Runner implements Service {
   }
 
   /** What runs in this process right now, and what that leaves. */
-  get standing (): Standing {
-    return this.#verdicts.standing
+  get occupancy (): Occupancy {
+    return this.#verdicts.occupancy
   }
 
   /** Asks a running run to stop, and keeps a claimed one from beginning; false when it is neither here. */

@@ -1,13 +1,14 @@
 import { NO_OTHERS } from '../../model/gates/occupancy.ts'
 import { judge } from '../../model/gates/evaluate.ts'
-import { lookAt, occupancyOf, subjectOf, verdictOn, verdictsOn } from '../../model/admit/occupancy.ts'
+import { snapshotAt, occupancyOf, subjectOf, verdictOn, verdictsOn } from '../../model/admit/occupancy.ts'
 import { ClockSteps } from '../conditions/clock-steps.ts'
 import type { ActiveRuns } from './active.ts'
 import type { Bucket } from '../../model/config/queue.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Dependencies } from '../conditions/dependencies.ts'
-import type { Facts } from '../../model/admit/occupancy.ts'
-import type { GateAnswer, Judgement, Reservation, Standing, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { AdmissionInput } from '../../model/admit/occupancy.ts'
+import type { Conditions, GateAnswer, Judgement, Reservation, Occupancy, Verdict,
+  Waiting } from '../../model/gates/gate.ts'
 import type { Others } from '../../model/gates/occupancy.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Run } from '../../model/run/run.ts'
@@ -32,7 +33,7 @@ export interface Shared {
 const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
 /** What a verdict went by, apart from what runs. */
-export type Under = Required<Pick<Facts, 'reading' | 'config' | 'pauses' | 'trials'>> & Pick<Facts, 'tasks' | 'now'>
+export type Under = Omit<Conditions, 'hysteresis'> & Pick<AdmissionInput, 'tasks' | 'now'>
 
 /** True when two verdicts went by the same, but for the instant. */
 export const isSame = (a: Under, b: Under): boolean =>
@@ -76,7 +77,7 @@ export class Verdicts {
   }
 
   /** Everything that a verdict goes by, as things stand. */
-  facts (): Facts & Required<Pick<Facts, 'reading' | 'config' | 'pauses'>> {
+  facts (): AdmissionInput & Required<Pick<AdmissionInput, 'reading' | 'config' | 'pauses'>> {
     const { tasks, slots, clock, conditions, active, dependencies } = this.#options
     const { doubtedUntil } = this
     return {
@@ -86,7 +87,7 @@ export class Verdicts {
       running: active.begun,
       others: this.#shared.others,
       buckets: this.#buckets,
-      priors: dependencies.priors,
+      dependencies: dependencies.states,
       slots: slots(),
       now: clock.now(),
       piledUpBefore: this.piledUpBefore,
@@ -108,8 +109,8 @@ export class Verdicts {
   /** The same decision as `of`, without the words of gates that are open. */
   judge (run: Waiting): Judgement {
     const facts = this.facts()
-    const occupancy = occupancyOf(facts)
-    return judge(lookAt(facts, occupancy), subjectOf(facts, occupancy, run))
+    const total = occupancyOf(facts)
+    return judge(snapshotAt(facts, total), subjectOf(facts, total, run))
   }
 
   /** Whether anything but slots and the concurrency of its task holds a run that was claimed ahead. What was found
@@ -140,7 +141,7 @@ export class Verdicts {
   }
 
   /** What runs in this process right now, and what that leaves. */
-  get standing (): Standing {
-    return { ...occupancyOf(this.facts()).standing, active: 0 }
+  get occupancy (): Occupancy {
+    return { ...occupancyOf(this.facts()).occupancy, active: 0 }
   }
 }

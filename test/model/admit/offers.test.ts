@@ -237,12 +237,12 @@ t.test('runs are claimed ahead of their slots when nothing but slots bounds thei
   t.strictSame(ahead({ concurrency: 2 }), [7], 'they begin two at a time')
   t.strictSame(ahead({ locks: ['disk'] }), [])
   t.strictSame(ahead({ alone: true }), [])
-  const priors = new Map([['other', {
+  const dependencies = new Map([['other', {
     pending: false,
     circle: null,
     last: { state: 'completed' as const, at: 0, chain: [], message: null }
   }]])
-  t.strictSame(ahead({ depends_on: [{ task: 'other', condition: 'done', freshMs: Infinity }] }, { priors }), [])
+  t.strictSame(ahead({ depends_on: [{ task: 'other', condition: 'done', freshMs: Infinity }] }, { dependencies }), [])
   t.strictSame(ahead({}, { config: config({ queues: { default: { concurrency: 50 } } }) }), [])
   t.strictSame(offersFor(shop([{}], many('work', 'normal', 40)).ask()).offers.length, 1)
   t.end()
@@ -250,13 +250,13 @@ t.test('runs are claimed ahead of their slots when nothing but slots bounds thei
 
 t.test('how many are claimed ahead follows how quick a task is', t => {
   const after = (...times: number[]) => times.reduce<Pace | undefined>((pace, ms) => paced(pace, ms), undefined)
-  const steady = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
+  const steadyPace = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
   t.equal(aheadFor(undefined, 10), 0)
-  t.equal(aheadFor(steady(0.1, 19), 10), 0, 'too little is known')
-  t.equal(aheadFor(steady(0), 10), 100, 'at most so many')
-  t.equal(aheadFor(steady(1), 10), 50, 'what ten slots begin in 5 ms')
-  t.equal(aheadFor(steady(5), 1), 1)
-  t.equal(aheadFor(steady(5.1), 10), 0)
+  t.equal(aheadFor(steadyPace(0.1, 19), 10), 0, 'too little is known')
+  t.equal(aheadFor(steadyPace(0), 10), 100, 'at most so many')
+  t.equal(aheadFor(steadyPace(1), 10), 50, 'what ten slots begin in 5 ms')
+  t.equal(aheadFor(steadyPace(5), 1), 1)
+  t.equal(aheadFor(steadyPace(5.1), 10), 0)
   t.equal(aheadFor(after(...Array<number>(50).fill(0.1), 80), 10), 0, 'one slow run counts at once')
   t.ok(aheadFor(after(80, ...Array<number>(60).fill(0.1)), 10) > 50, 'and is forgotten little by little')
   t.end()

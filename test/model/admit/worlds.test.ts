@@ -7,7 +7,7 @@ import { PRIORITIES, SOURCES } from '../../../core/model/run/run.ts'
 import { runOf, store } from './store.ts'
 import { verdictOn } from '../../../core/model/admit/occupancy.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
-import type { Facts } from '../../../core/model/admit/occupancy.ts'
+import type { AdmissionInput } from '../../../core/model/admit/occupancy.ts'
 import type { Run } from '../../../core/model/run/run.ts'
 import type { Turns } from '../../../core/model/gates/relaxation.ts'
 import type { Task } from '../../../core/model/task/task.ts'
@@ -81,7 +81,7 @@ function runsOf (world: World): Run[] {
 }
 
 /** What a queue with a rate has left after so many starts. */
-function bucketsAfter (started: readonly Run[], { queues }: ReturnType<typeof config>): Facts['buckets'] {
+function bucketsAfter (started: readonly Run[], { queues }: ReturnType<typeof config>): AdmissionInput['buckets'] {
   return new Map(Object.entries(queues).flatMap(([name, { rate }]) =>
     rate === undefined
       ? []

@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
-import { NOON, reading, run, standing } from './machine.ts'
+import { NOON, reading, run, occupancy } from './machine.ts'
 import { evaluate } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
@@ -11,7 +11,7 @@ const standings = fc.record({
   active: fc.constant(0),
   priorities: fc.constantFrom({}, { low: 1, critical: 3 }),
   background: fc.constantFrom(0, 5)
-}).map(standing)
+}).map(occupancy)
 
 const worlds = fc.record({ task: tasks, machine: machines, priority: priorities, stand: standings, after: times })
 type World = typeof worlds extends fc.Arbitrary<infer W> ? W : never
@@ -21,9 +21,9 @@ const judge = ({ task, machine, priority, stand, after }: World, over: { reading
     task,
     run: run({ priority }),
     reading: machine,
-    steady: null,
+    hysteresis: null,
     config: CONFIG,
-    standing: stand,
+    occupancy: stand,
     now: NOON + after,
     ...over
   })
@@ -120,9 +120,9 @@ t.test('the instant at which a closed window is said to open is the first one at
         task,
         run: run({ due_at: now }),
         reading: reading(),
-        steady: null,
+        hysteresis: null,
         config: CONFIG,
-        standing: standing(),
+        occupancy: occupancy(),
         now: instant
       }).gates.find(({ gate }) => gate === 'window')!
     const said = at(now)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NOON, config, desktop, gateIn, laptop, later, reading, run, standing, verdict } from './machine.ts'
+import { NOON, config, desktop, gateIn, laptop, later, reading, run, occupancy, verdict } from './machine.ts'
 import { evaluate, firstReason, whenLost } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
@@ -44,8 +44,8 @@ t.test('critical runs pass every condition and say so, by priority and by class'
 t.test('a full disk, heat and a pause hold critical runs too, and so do slots', t => {
   const critical = run({ priority: 'critical' })
   const holds = [verdict({ run: critical, reading: desktop(HOT) }), verdict({ run: critical, reading: desktop(FULL) }),
-    verdict({ run: critical, standing: standing({ pauses: [PAUSE] }) }),
-    verdict({ run: critical, standing: standing({ free: 0 }) })]
+    verdict({ run: critical, occupancy: occupancy({ pauses: [PAUSE] }) }),
+    verdict({ run: critical, occupancy: occupancy({ free: 0 }) })]
   t.strictSame(holds.map(said => [said.decision, firstReason(said)?.code]), [['hold', 'too_hot'], ['hold', 'disk_full'],
     ['hold', 'paused'], ['hold', 'no_slot']])
   t.end()
@@ -68,7 +68,8 @@ t.test('a run at its deadline says what it passed', t => {
 
 t.test('no deadline passes safety', t => {
   t.equal(verdict({ task: { deadlineMs: 1 }, reading: desktop(HOT), now: later(1) }).decision, 'hold')
-  t.equal(verdict({ task: { deadlineMs: 1 }, standing: standing({ pauses: [PAUSE] }), now: later(1) }).decision, 'hold')
+  t.equal(verdict({ task: { deadlineMs: 1 }, occupancy: occupancy({ pauses: [PAUSE] }), now: later(1) }).decision,
+    'hold')
   t.end()
 })
 
@@ -99,19 +100,19 @@ t.test('unmet conditions hold, skip or are passed, as the task says; a run that 
     verdict({ task: { on_unmet }, reading: laptop(5), ...over }).decision
   t.strictSame([at('hold'), at('skip'), at('run')], ['hold', 'skip', 'start'])
   t.equal(at('skip', { run: run({ due_at: later(1) }) }), 'hold')
-  t.equal(at('skip', { reading: desktop(), standing: standing({ free: 0 }) }), 'hold',
+  t.equal(at('skip', { reading: desktop(), occupancy: occupancy({ free: 0 }) }), 'hold',
     'and a busy process is no condition')
   t.end()
 })
 
 t.test('a gate that throws holds the run and is named', t => {
   const broken = {
-    ...standing(),
+    ...occupancy(),
     get pauses (): never {
       throw new Error('no pauses today')
     }
   }
-  const said = verdict({ standing: broken })
+  const said = verdict({ occupancy: broken })
   t.equal(said.decision, 'hold')
   t.match(firstReason(said), { gate: 'paused', code: 'gate_error', message: 'no pauses today' })
   t.end()
@@ -122,9 +123,9 @@ t.test('a run without a task is held and nothing else is asked of it', t => {
     task: undefined,
     run: run(),
     reading: reading(),
-    steady: null,
+    hysteresis: null,
     config: config(),
-    standing: standing(),
+    occupancy: occupancy(),
     now: later(99)
   })
   t.match(said, { decision: 'hold', deadline: null, class: { because: 'no task' } })
@@ -151,9 +152,9 @@ const lost = (task: Partial<Task>, machine: Reading, over = {}) =>
     task: taskOf({ on_lost: 'yield', ...task }),
     run: run(),
     reading: machine,
-    steady: null,
+    hysteresis: null,
     config: config(),
-    standing: standing({ free: 0, active: 9 }),
+    occupancy: occupancy({ free: 0, active: 9 }),
     now: NOON,
     ...over
   })
@@ -170,7 +171,7 @@ t.test('a running run leaves when its conditions are lost, if its task wants it 
 
 t.test('a running run does not leave for slots, a pause or load that may be its own', t => {
   t.equal(lost({ concurrency: 1 }, desktop()).decision, 'continue')
-  t.equal(lost({}, desktop(), { standing: standing({ pauses: [PAUSE] }) }).decision, 'continue')
+  t.equal(lost({}, desktop(), { occupancy: occupancy({ pauses: [PAUSE] }) }).decision, 'continue')
   t.equal(lost({}, desktop(BUSY)).decision, 'continue')
   t.equal(lost({ constraints: { idle: true } }, desktop({ ...BUSY, idle_seconds: 999 })).decision, 'continue')
   t.equal(lost({ constraints: { cpu_below: 0.5 } }, desktop(BUSY)).decision, 'yield',

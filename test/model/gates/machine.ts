@@ -4,7 +4,7 @@ import { evaluate } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import { unknownReading } from '../../../core/model/machine/reading.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
-import type { EvaluateAsk, Gate, GateAnswer, GateAsk, Standing, Waiting } from '../../../core/model/gates/gate.ts'
+import type { EvaluateAsk, Gate, GateAnswer, GateInput, Occupancy, Waiting } from '../../../core/model/gates/gate.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
@@ -35,7 +35,7 @@ export const desktop = (over: Partial<Reading> = {}): Reading =>
 export const onUps = (level: Reading['battery']['level']): Reading =>
   desktop({ ups: { on_battery: true, level, seconds_left: 'unknown' } })
 
-export const standing = (over: Partial<Standing> = {}): Standing => ({
+export const occupancy = (over: Partial<Occupancy> = {}): Occupancy => ({
   active: 0,
   free: 10,
   slots: 10,
@@ -55,12 +55,12 @@ export const run = (over: Partial<Waiting> = {}): Waiting => ({
 })
 
 export const facts = (
-  { task = {}, ...over }: Partial<Omit<GateAsk, 'task'>> & { task?: Partial<Task> } = {}
-): GateAsk => ({
+  { task = {}, ...over }: Partial<Omit<GateInput, 'task'>> & { task?: Partial<Task> } = {}
+): GateInput => ({
   run: run(),
   reading: reading(),
   config: config(),
-  standing: standing(),
+  occupancy: occupancy(),
   now: NOON,
   class: 'normal',
   relaxed: 0,
@@ -69,7 +69,7 @@ export const facts = (
 })
 
 /** What a gate says: `-` when nothing asks for it, `ok`, or the code, with a + before the code of an open one. */
-export function word (gate: Gate, ask: GateAsk): string {
+export function word (gate: Gate, ask: GateInput): string {
   const said = gate(ask)
   if (said === null) return '-'
   if (said.ok) return said.code === 'ok' ? 'ok' : `+${said.code}`
@@ -83,9 +83,9 @@ export const verdict = ({ task = {}, ...over }: Partial<Omit<EvaluateAsk, 'task'
   evaluate({
     run: run(),
     reading: reading(),
-    steady: null,
+    hysteresis: null,
     config: config(),
-    standing: standing(),
+    occupancy: occupancy(),
     now: NOON,
     ...over,
     task: taskOf(task)

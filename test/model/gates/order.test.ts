@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NOON, config, desktop, facts, laptop, later, run, standing, word } from './machine.ts'
+import { NOON, config, desktop, facts, laptop, later, run, occupancy, word } from './machine.ts'
 import { background } from '../../../core/model/gates/background.ts'
 import { concurrency } from '../../../core/model/gates/concurrency.ts'
 import { due } from '../../../core/model/gates/due.ts'
@@ -42,7 +42,8 @@ const PAUSES: [string, Partial<Pause>, string][] = [
 
 for (const [what, over, expected] of PAUSES) {
   t.test(`paused: ${what}`, t => {
-    t.equal(word(paused, facts({ task: { tags: ['disk'] }, standing: standing({ pauses: [pause(over)] }) })), expected)
+    t.equal(word(paused, facts({ task: { tags: ['disk'] }, occupancy: occupancy({ pauses: [pause(over)] }) })),
+      expected)
     t.end()
   })
 }
@@ -50,12 +51,12 @@ for (const [what, over, expected] of PAUSES) {
 t.test('of several pauses the longest is told, with who made it and when it ends', t => {
   const pauses = [pause({ until: later(1) }),
     pause({ scope: 'task', name: 'work', until: later(5), by: 'bob', reason: 'moving house' })]
-  t.match(paused(facts({ standing: standing({ pauses }) })), {
+  t.match(paused(facts({ occupancy: occupancy({ pauses }) })), {
     clears_at: later(5),
     certain: true,
     message: /bob until 2026-11-22T17:00:00.000Z: moving house/
   })
-  t.match(paused(facts({ standing: standing({ pauses: [...pauses, pause({})] }) })), { clears_at: null })
+  t.match(paused(facts({ occupancy: occupancy({ pauses: [...pauses, pause({})] }) })), { clears_at: null })
   t.end()
 })
 
@@ -71,9 +72,10 @@ t.test('a run is due at its instant', t => {
 })
 
 t.test('a task, and the process, have as many slots as they have', t => {
-  const at = (active: number) => word(concurrency, facts({ task: { concurrency: 2 }, standing: standing({ active }) }))
+  const at = (active: number) =>
+    word(concurrency, facts({ task: { concurrency: 2 }, occupancy: occupancy({ active }) }))
   t.strictSame([0, 1, 2, 3].map(at), ['ok', 'ok', 'task_busy', 'task_busy'])
-  t.strictSame([1, 0].map(free => word(slots, facts({ standing: standing({ free }) }))), ['ok', 'no_slot'])
+  t.strictSame([1, 0].map(free => word(slots, facts({ occupancy: occupancy({ free }) }))), ['ok', 'no_slot'])
   t.end()
 })
 
@@ -82,7 +84,7 @@ t.test('priority slots are those of the documents on battery: critical 3, high 2
     word(priority, facts({
       reading: laptop(90),
       run: run({ priority: name }),
-      standing: standing({ priorities: { [name]: taken } })
+      occupancy: occupancy({ priorities: { [name]: taken } })
     }))
   t.strictSame([at('critical', 2), at('critical', 3)], ['ok', 'priority_busy'])
   t.strictSame([at('high', 1), at('high', 2)], ['ok', 'priority_busy'])
@@ -92,9 +94,9 @@ t.test('priority slots are those of the documents on battery: critical 3, high 2
 })
 
 t.test('on mains they count when config.json names them, or says always', t => {
-  const busy = standing({ priorities: { low: 1 } })
+  const busy = occupancy({ priorities: { low: 1 } })
   const at = (file: Parameters<typeof config>[0]) =>
-    word(priority, facts({ reading: desktop(), run: run({ priority: 'low' }), standing: busy, config: config(file) }))
+    word(priority, facts({ reading: desktop(), run: run({ priority: 'low' }), occupancy: busy, config: config(file) }))
   t.equal(at({}), '-')
   t.equal(at({ scheduling: { max_concurrent_tasks: { low: 1 } } }), 'priority_busy')
   t.equal(at({ scheduling: { max_concurrent_tasks: { high: 5 } } }), 'priority_busy')
@@ -105,7 +107,7 @@ t.test('on mains they count when config.json names them, or says always', t => {
 
 t.test('the slots of profile and window multiply, rounded up', t => {
   const at = (level: number, now: number, taken: number) =>
-    word(profile, facts({ reading: laptop(level), now, standing: standing({ free: 10 - taken }) }))
+    word(profile, facts({ reading: laptop(level), now, occupancy: occupancy({ free: 10 - taken }) }))
   // 3 × 0.5 by day, 3 × 0.8 by night; 2 × 0.5, 2 × 0.8; 1 × 0.5, 1 × 0.8
   const most = (level: number, now: number) => [0, 1, 2, 3].findIndex(taken => at(level, now, taken) !== 'ok')
   t.strictSame([most(90, NOON), most(90, later(11)), most(25, NOON), most(25, later(11)), most(10, NOON),
@@ -115,7 +117,7 @@ t.test('the slots of profile and window multiply, rounded up', t => {
 
 t.test('on mains they count when config.json names a concurrency or a share', t => {
   const at = (file: Parameters<typeof config>[0]) =>
-    word(profile, facts({ reading: desktop(), standing: standing({ free: 8 }), config: config(file) }))
+    word(profile, facts({ reading: desktop(), occupancy: occupancy({ free: 8 }), config: config(file) }))
   t.equal(at({}), '-')
   t.equal(at({ power: { power_profiles: { charging: { task_concurrency: 4 } } } }), 'profile_busy')
   t.equal(at({ power: { power_profiles: { charging: { task_concurrency: 5 } } } }), 'ok')
@@ -127,10 +129,10 @@ t.test('on mains they count when config.json names a concurrency or a share', t 
 
 t.test('of five slots for runs of the class background the hour leaves its share', t => {
   const at = (taken: number, over = {}) =>
-    word(background, facts({ class: 'background', standing: standing({ background: taken }), ...over }))
+    word(background, facts({ class: 'background', occupancy: occupancy({ background: taken }), ...over }))
   t.strictSame([at(2), at(3)], ['ok', 'background_busy'], 'half in peak hours, rounded up')
   t.strictSame([3, 4].map(taken => at(taken, { now: later(11) })), ['ok', 'background_busy'], 'four fifths at night')
-  t.match(background(facts({ class: 'background', standing: standing({ background: 3 }) }))?.message, /in peak hours/)
-  t.equal(word(background, facts({ standing: standing({ background: 9 }) })), '-')
+  t.match(background(facts({ class: 'background', occupancy: occupancy({ background: 3 }) }))?.message, /in peak hours/)
+  t.equal(word(background, facts({ occupancy: occupancy({ background: 9 }) })), '-')
   t.end()
 })

@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { deepStrictEqual as deepEqual } from 'node:assert/strict'
 import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
 import { MINUTE } from '../../../core/model/base/duration.ts'
-import { NOON, config, laptop, run, standing } from './machine.ts'
+import { NOON, config, laptop, run, occupancy } from './machine.ts'
 import { RULES } from '../../../core/model/gates/rules.ts'
-import { crowdOf } from '../../../core/model/gates/occupancy.ts'
-import { judge, lookOf, verdictIn } from '../../../core/model/gates/evaluate.ts'
+import { inUseBy } from '../../../core/model/gates/occupancy.ts'
+import { judge, snapshotOf, verdictIn } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import type { GateAnswer, Pause, Subject, Verdict } from '../../../core/model/gates/gate.ts'
-import type { Look } from '../../../core/model/gates/evaluate.ts'
+import type { Snapshot } from '../../../core/model/gates/evaluate.ts'
 import type { Priority } from '../../../core/model/run/run.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
@@ -52,10 +52,10 @@ const standings = fc.record({
   background: fc.constantFrom(0, 5),
   priorities: fc.constantFrom({}, { low: 1, critical: 3 }),
   pauses: rarely<Pause[]>([{ scope: 'tag', name: 'heavy', until: null, by: 'ada', at: NOON }], []),
-  crowd: fc.constantFrom(crowdOf([]), crowdOf([{ task: 'solo', queue: 'mail', locks: [], alone: true }]),
-    crowdOf([{ task: 'other', queue: 'mail', locks: ['disk'], alone: false }])),
+  inUse: fc.constantFrom(inUseBy([]), inUseBy([{ task: 'solo', queue: 'mail', locks: [], alone: true }]),
+    inUseBy([{ task: 'other', queue: 'mail', locks: ['disk'], alone: false }])),
   trials: fc.constant(new Map([['work', { run: 'r1' }]]))
-}).map(standing)
+}).map(occupancy)
 
 const QUEUES = config({ queues: { mail: { concurrency: 1, rate: { limit: 3, per: '1m' } } } })
 
@@ -68,7 +68,7 @@ const moments = fc.record({ stand: standings, after: times, settings: fc.constan
 /** Looks at one reading of the machine. */
 const looksAt = fc.tuple(machines, fc.array(moments, { minLength: 1, maxLength: 4 })).map(([reading, looks]) =>
   looks.map(({ stand, after, settings }) =>
-    lookOf({ reading, steady: null, config: settings, standing: stand, now: NOON + after })
+    snapshotOf({ reading, hysteresis: null, config: settings, occupancy: stand, now: NOON + after })
   )
 )
 
@@ -78,7 +78,7 @@ const together = fc.tuple(looks, fc.array(subjects, { minLength: 1, maxLength: 5
 
 /** What every gate says of a run when it is asked by itself, passed where the verdict says so. */
 function asked (
-  { reading, config: settings, standing: stand, now }: Look,
+  { reading, config: settings, occupancy: stand, now }: Snapshot,
   { task, run, active }: Subject,
   verdict: Verdict
 ): GateAnswer[] {
@@ -87,7 +87,7 @@ function asked (
     run,
     reading,
     config: settings,
-    standing: { ...stand, active },
+    occupancy: { ...stand, active },
     now,
     class: verdict.class.class,
     relaxed: verdict.relaxed
@@ -101,10 +101,10 @@ function asked (
 }
 
 t.test('runs that are judged together are told what each gate says of each of them', t => {
-  fc.assert(fc.property(together, ([look, runs]) => {
+  fc.assert(fc.property(together, ([snapshot, runs]) => {
     for (const subject of runs) {
-      const verdict = verdictIn(look, subject)
-      deepEqual(verdict.gates, asked(look, subject, verdict))
+      const verdict = verdictIn(snapshot, subject)
+      deepEqual(verdict.gates, asked(snapshot, subject, verdict))
     }
   }), { numRuns: 500 })
   t.end()
@@ -112,9 +112,9 @@ t.test('runs that are judged together are told what each gate says of each of th
 
 t.test('looks at one reading tell each what is so at its own instant, with its own configuration', t => {
   fc.assert(fc.property(looksAt, subjects, (all, subject) => {
-    for (const look of all) {
-      const verdict = verdictIn(look, subject)
-      deepEqual(verdict.gates, asked(look, subject, verdict))
+    for (const snapshot of all) {
+      const verdict = verdictIn(snapshot, subject)
+      deepEqual(verdict.gates, asked(snapshot, subject, verdict))
     }
   }), { numRuns: 500 })
   t.end()
@@ -124,12 +124,12 @@ const against = ({ gates }: Pick<Verdict, 'gates'>) =>
   gates.filter(({ ok, bypassed }) => !ok || bypassed !== null).toSorted((a, b) => a.gate < b.gate ? -1 : 1)
 
 t.test('the scheduler decides by what why is told', t => {
-  fc.assert(fc.property(together, ([look, runs]) => {
+  fc.assert(fc.property(together, ([snapshot, runs]) => {
     for (const subject of runs) {
-      const { phase, bypass, critical, gates, ...short } = judge(look, subject)
-      const { decision, gates: all, class: kind, deadline, relaxed } = verdictIn(look, subject)
+      const { phase, bypass, critical, gates, ...short } = judge(snapshot, subject)
+      const { decision, gates: all, class: kind, deadline, relaxed } = verdictIn(snapshot, subject)
       deepEqual({ ...short, gates: against({ gates }) }, { decision, gates: against({ gates: all }), class: kind })
-      const overdue = deadline !== null && look.now >= deadline.at
+      const overdue = deadline !== null && snapshot.now >= deadline.at
       deepEqual([phase, bypass !== null && critical], [overdue ? 'overdue' : relaxed > 0 ? 'eased' : 'fresh',
         bypass === 'critical'])
     }
@@ -138,16 +138,16 @@ t.test('the scheduler decides by what why is told', t => {
 })
 
 t.test('what a critical run passes stays closed to the next', t => {
-  const look = lookOf({
+  const snapshot = snapshotOf({
     reading: laptop(90),
-    steady: null,
+    hysteresis: null,
     config: config(),
-    standing: standing({ free: 4 }),
+    occupancy: occupancy({ free: 4 }),
     now: NOON
   })
   const ask = (priority: Priority) => ({ task: taskOf(), run: run({ priority }), active: 0 })
   const words = (priority: Priority) =>
-    [verdictIn, judge].map(answer => answer(look, ask(priority)).gates.find(({ gate }) => gate === 'profile'))
+    [verdictIn, judge].map(answer => answer(snapshot, ask(priority)).gates.find(({ gate }) => gate === 'profile'))
   t.match(words('critical'), [{ ok: true, bypassed: 'critical' }, { ok: true, bypassed: 'critical' }])
   t.match(words('normal'), [{ ok: false, bypassed: null }, { ok: false, bypassed: null }])
   t.end()

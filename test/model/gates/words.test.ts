@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NOON, asking, config, desktop, facts, laptop, onUps, reading, run, standing, verdict } from './machine.ts'
+import { NOON, asking, config, desktop, facts, laptop, onUps, reading, run, occupancy, verdict } from './machine.ts'
 import { battery } from '../../../core/model/gates/battery.ts'
 import { charge } from '../../../core/model/gates/charge.ts'
 import { idle } from '../../../core/model/gates/idle.ts'
@@ -8,9 +8,9 @@ import { priority } from '../../../core/model/gates/priority.ts'
 import { profile } from '../../../core/model/gates/profile.ts'
 import { temperature } from '../../../core/model/gates/temperature.ts'
 import { firstReason } from '../../../core/model/gates/evaluate.ts'
-import type { Gate, GateAsk } from '../../../core/model/gates/gate.ts'
+import type { Gate, GateInput } from '../../../core/model/gates/gate.ts'
 
-const SENTENCES: [Gate, GateAsk, string][] = [
+const SENTENCES: [Gate, GateInput, string][] = [
   [battery, facts({ reading: laptop(20) }), 'on battery with 20 %, and work of the class normal wants 30 %'],
   [battery, facts({ reading: onUps(20) }),
     'on the battery of the UPS with 20 %, and work of the class normal wants 30 %'],
@@ -20,17 +20,18 @@ const SENTENCES: [Gate, GateAsk, string][] = [
     'nobody has used the machine for 10 m'],
   [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }),
     'someone is using the machine, and the task wants 10 m of quiet'],
-  [paused, facts({ standing: standing({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }),
-    'everything is paused by ada'],
   [paused,
-    facts({ standing: standing({ pauses: [{ scope: 'queue', name: 'default', until: null, by: 'ada', at: NOON }] }) }),
-    'queue default is paused by ada'],
+    facts({ occupancy: occupancy({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }),
+    'everything is paused by ada'],
+  [paused, facts({
+    occupancy: occupancy({ pauses: [{ scope: 'queue', name: 'default', until: null, by: 'ada', at: NOON }] })
+  }), 'queue default is paused by ada'],
   [priority,
-    facts({ reading: laptop(90), run: run({ priority: 'high' }), standing: standing({ priorities: { high: 2 } }) }),
+    facts({ reading: laptop(90), run: run({ priority: 'high' }), occupancy: occupancy({ priorities: { high: 2 } }) }),
     '2 of 2 slots for priority high are taken'],
-  [priority, facts({ reading: laptop(90), standing: standing({ priorities: { normal: 1 } }) }),
+  [priority, facts({ reading: laptop(90), occupancy: occupancy({ priorities: { normal: 1 } }) }),
     '1 of 1 slots for priority normal is taken'],
-  [profile, facts({ reading: laptop(90), standing: standing({ free: 8 }) }),
+  [profile, facts({ reading: laptop(90), occupancy: occupancy({ free: 8 }) }),
     '2 of 2 slots of the profile battery_normal in peak are taken']
 ]
 
@@ -47,7 +48,7 @@ t.test('a requirement says where it comes from and what it was before it gave wa
   })
   t.match(temperature(facts({ reading: reading({ temperature: 70 }) })), { source: '/resources/temperature_limit' })
   const pausedBy = (by: string) =>
-    paused(facts({ standing: standing({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
+    paused(facts({ occupancy: occupancy({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
   t.match([pausedBy('ada'), pausedBy('breaker')], [{ source: 'by hand: ada' }, { source: 'task definition /breaker' }])
   t.match(idle(facts(asking({ idle: true }))), { source: '/activity/idle_after' })
   t.match(idle(facts(asking({ idle: '5m' }))), { source: 'task definition /constraints/idle' })
@@ -84,7 +85,7 @@ t.test('the order in which people are told: what is wrong with the task first, s
   const said = verdict({
     config: config(),
     reading: laptop(5),
-    standing: standing({ free: 0 }),
+    occupancy: occupancy({ free: 0 }),
     run: run({ due_at: NOON + 1 })
   })
   t.strictSame(said.gates.filter(({ ok }) => !ok).map(({ code }) => code), ['not_due', 'battery_low', 'profile_busy',
