@@ -334,7 +334,7 @@ function composeWork (wiring: Wiring): void {
   notices.listen(parts.breaker.hear, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner, steps: parts.steps })
   parts.uploads = new UploadDesk({ engine, clock, config, folder, sureBy: () => parts.upkeep.sureBy() })
-  parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdict(run) })
+  parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdicts.of(run) })
   notices.listen(parts.standstill.hear, 'standstill')
   parts.feed = new StoreFeed({
     engine,

@@ -44,7 +44,7 @@ function configOf ({ settings }: HealthSources) {
 }
 
 function schedulerOf ({ runner, planner }: HealthSources, now: number) {
-  const last = runner.lastPassAt === 0 ? null : runner.lastPassAt
+  const last = runner.lastLookAt === 0 ? null : runner.lastLookAt
   return {
     last_pass_at: iso(last),
     age: last === null ? null : Math.max(0, now - last) / SECOND,

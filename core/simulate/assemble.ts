@@ -56,7 +56,7 @@ export interface AssembleAsk {
 /** Planner, runner and all that they look at, on a clock that does not move by itself. */
 export function assemble ({ config, clock, kept, diary, tasks, hear = silence }: AssembleAsk) {
   const conditions = new LiveConditions({ clock, config })
-  const lull = new Lull({ conditions, config, tasks, verdicts: runs => runner.verdicts(runs) })
+  const lull = new Lull({ conditions, config, tasks, verdicts: runs => runner.verdicts.ofAll(runs) })
   const { engine, pending } = watched(diary.reading(lull.reading(kept)))
   const notice: Listener = one => {
     diary.notice(one)

@@ -259,12 +259,12 @@ export class TestManager {
   #is (run: FullRun, state: State | 'held'): boolean {
     if (state !== 'held') return run.state === state
     return run.state === 'queued' && run.due_at <= this.clock.now() &&
-      this.manager.runner.verdict(run).decision === 'hold'
+      this.manager.runner.verdicts.of(run).decision === 'hold'
   }
 
   #wordsOf (run: FullRun | null): string {
     if (run === null) return 'there is no such run'
-    const reason = run.state === 'queued' ? firstReason(this.manager.runner.verdict(run)) : run.error ?? run.reason
+    const reason = run.state === 'queued' ? firstReason(this.manager.runner.verdicts.of(run)) : run.error ?? run.reason
     const failure = reason ? undefined : run.attempts.at(-1)?.error
     return `it is ${run.state}${reason ? `, ${reason.message}` : ''}${
       failure ? `; attempt ${run.attempts.length} failed: ${failure.message}` : ''

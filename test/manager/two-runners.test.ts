@@ -99,7 +99,7 @@ t.test('what the one has running is counted once: a limit of two lets each of tw
     t.strictSame([a, b].map(({ manager }) => manager.runner.active.size), [1, 1], JSON.stringify(task))
     const third = await a.enqueue('work')
     await settle()
-    t.strictSame([a, b].map(({ manager }) => manager.runner.verdict(third).decision), ['hold', 'hold'])
+    t.strictSame([a, b].map(({ manager }) => manager.runner.verdicts.of(third).decision), ['hold', 'hold'])
   }
 })
 
@@ -110,7 +110,7 @@ t.test('who has not got what another has taken says so at once', async t => {
   await settle()
   const [left] = (await a.runs('work')).filter(({ state }) => state === 'queued')
   for (const { manager } of [a, b]) {
-    t.match(manager.runner.verdict(left!).gates.filter(({ ok }) => !ok), [{ code: 'locked' }])
+    t.match(manager.runner.verdicts.of(left!).gates.filter(({ ok }) => !ok), [{ code: 'locked' }])
   }
 })
 
@@ -223,7 +223,7 @@ t.test('a pause made at one holds at the other, and both say what happens', asyn
   const run = await b.enqueue('work')
   await settle()
   t.equal(log.length, 0)
-  t.match(b.manager.runner.verdict(run).gates.find(({ ok }) => !ok), { code: 'paused' })
+  t.match(b.manager.runner.verdicts.of(run).gates.find(({ ok }) => !ok), { code: 'paused' })
   await b.manager.pauses.remove({ scope: 'task', name: 'work' }, 'bob')
   await settle()
   await a.advance('2m')

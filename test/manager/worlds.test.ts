@@ -127,7 +127,7 @@ function watch (kit: TestManager, faults: string[]) {
     if (notice.kind !== 'claimed') return
     const { run } = notice
     started.set(run.id, (started.get(run.id) ?? 0) + 1)
-    const closed = manager.runner.verdict({ ...run, state: 'queued' } as Run).gates.find(({ ok, kind }) =>
+    const closed = manager.runner.verdicts.of({ ...run, state: 'queued' } as Run).gates.find(({ ok, kind }) =>
       !ok && (kind === 'condition' || kind === 'safety')
     )
     if (closed) faults.push(`run ${run.id} of ${run.task} started although ${closed.message}`)
@@ -170,7 +170,7 @@ async function idle (kit: TestManager, faults: string[]): Promise<void> {
   limits(kit, faults)
   const { items } = await kit.manager.engine.list({ state: ['queued'], limit: 200 })
   for (const run of items.filter(({ due_at: due }) => due <= kit.clock.now())) {
-    const { decision } = kit.manager.runner.verdict(run)
+    const { decision } = kit.manager.runner.verdicts.of(run)
     if (decision !== 'hold') {
       faults.push(
         `run ${run.id} of ${run.task} (${run.priority}) waits at ${

@@ -160,7 +160,7 @@ t.test('who has waited for fifteen minutes goes before a younger run that is to 
   await kit.enqueue('solo')
   await kit.manager.pauses.remove({ scope: 'task', name: 'low' }, 'ada')
   await kit.advanceTo(low.due_at + 15 * MINUTE - 1)
-  t.match(kit.manager.runner.verdict(low).gates.filter(({ ok }) => !ok), [{
+  t.match(kit.manager.runner.verdicts.of(low).gates.filter(({ ok }) => !ok), [{
     code: 'not_alone',
     message: /^run .* of solo comes first/
   }])
@@ -192,7 +192,7 @@ t.test('and of two that have waited for as long the first stays the first', asyn
   const other = await kit.enqueue('other')
   for (const at of [15 * MINUTE - 1, 15 * MINUTE, 15 * MINUTE + 1]) {
     await kit.advanceTo(other.due_at + at)
-    t.equal(kit.manager.runner.verdict(other).decision, 'hold')
+    t.equal(kit.manager.runner.verdicts.of(other).decision, 'hold')
   }
 })
 
@@ -274,5 +274,5 @@ t.test('the pace is for what has piled up: not for what is due later, not for wh
   wrong.clock.jump(-300 * 24 * 60 * MINUTE)
   await wrong.manager.fire()
   await wrong.advance('30m')
-  t.ok((wrong.manager.runner.occupancy.pace?.since ?? 0) <= wrong.clock.now())
+  t.ok((wrong.manager.runner.verdicts.occupancy.pace?.since ?? 0) <= wrong.clock.now())
 })

@@ -72,7 +72,7 @@ t.test('the runner starts a run when, and only when, the verdict says start', as
     // A dwell has passed with each: what flaps is tried elsewhere.
     for (let sample = 0; sample < 14; sample++) await it.later(10 * SECOND, reading)
     const { run } = await it.desk.enqueue('work', { delay: '1s' })
-    const verdict = it.runner.verdict({ ...run, due_at: 0 })
+    const verdict = it.runner.verdicts.of({ ...run, due_at: 0 })
     await it.later(SECOND)
     if (verdict.decision === 'start') await it.reach(run.id, 'completed')
     const { state } = (await it.engine.get(run.id))!

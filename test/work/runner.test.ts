@@ -155,7 +155,7 @@ t.test('a task that allows one run at a time has one, while others go on', async
   await until('the first runs', () => busy.started.length === 1)
   const other = await desk.enqueue('other')
   await reach(other.run.id, 'completed')
-  const verdict = runner.verdict(second!.run)
+  const verdict = runner.verdicts.of(second!.run)
   t.equal(verdict.decision, 'hold')
   t.match(verdict.gates.filter(({ ok }) => !ok), [{ gate: 'concurrency', code: 'task_busy' }])
   t.match(await desk.task('one'), { status: 'running' })

@@ -72,7 +72,7 @@ export class Dependencies {
 
   /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun
    *  again since the last look. */
-  async lend (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
+  async withResults (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }
     for (const { task: id } of task.depends_on) {

@@ -181,7 +181,7 @@ export class Bulk {
     const before = await this.#waiting(id)
     const now = clock.now()
     const due = Math.min(before.due_at, now)
-    const passes = passedBy(runner.verdict({ ...before, due_at: due, now: true }))
+    const passes = passedBy(runner.verdicts.of({ ...before, due_at: due, now: true }))
     const record = { by, action: 'run_now', detail: { task: before.task, passes: passes.map(({ code }) => code) } }
     return {
       run: await this.#edited({ id, now, by, run_now: true, ...due !== before.due_at && { due_at: due }, record }),

@@ -162,7 +162,7 @@ export class Desk {
   #firsts (due: readonly Run[]): Map<string, First> {
     const { runner } = this.#options
     const runs = due.filter(run => !runner.active.hasBegun(run))
-    const verdicts = runner.verdicts(runs)
+    const verdicts = runner.verdicts.ofAll(runs)
     return new Map(runs.map((run, place) => [run.task, { run, verdict: verdicts[place]! }]))
   }
 
@@ -182,7 +182,7 @@ export class Desk {
    *  itself. */
   verdict (run: Run): Verdict | null {
     const { runner } = this.#options
-    return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdict(run) : null
+    return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdicts.of(run) : null
   }
 
   /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws
@@ -214,7 +214,7 @@ export class Desk {
         passes: []
       }
     }
-    const passes = passedBy(runner.verdict({ ...run, created_at: now, now: true }))
+    const passes = passedBy(runner.verdicts.of({ ...run, created_at: now, now: true }))
     const record = { by, action: 'run', detail: { task: id, now: true, passes: passes.map(({ code }) => code) } }
     const added = await this.#add({ ...run, now: true }, now, { record, request })
     return { ...added, passes: added.created ? passes : [] }

@@ -110,7 +110,7 @@ export class Explain {
   }
 
   async #future (waiting: Waiting, { at, run, task, earliest }: Asked): Promise<Explanation> {
-    const verdict = this.#options.runner.verdict(waiting, at)
+    const verdict = this.#options.runner.verdicts.of(waiting, at)
     const reason = verdict.gates.find(({ ok }) => !ok)
     return {
       task: waiting.task,

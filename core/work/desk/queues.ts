@@ -86,7 +86,7 @@ export class Queues {
     return {
       limit: rate.limit,
       per: milliseconds(rate.per) / 1000,
-      left: whole(refilled(runner.buckets.get(name), rate, clock.now()))
+      left: whole(refilled(runner.verdicts.buckets.get(name), rate, clock.now()))
     }
   }
 }

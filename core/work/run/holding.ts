@@ -54,7 +54,7 @@ export class Holding {
 
   /** Sees to the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for
    *  urgent ones. Returns when to look again by the clock alone (epoch ms), or null. */
-  async left (judged: readonly Judged[]): Promise<number | null> {
+  async settleHeld (judged: readonly Judged[]): Promise<number | null> {
     const { clock } = this.#options
     const now = clock.now()
     this.log.note(judged, now)
@@ -67,7 +67,7 @@ export class Holding {
   }
 
   /** Asks running runs whose conditions are lost to yield or to stop, as their tasks say. */
-  lost (): void {
+  abortLost (): void {
     const { active, abort } = this.#options
     for (const one of active.all()) {
       if (one.task.on_lost === 'continue') continue

@@ -7,4 +7,4 @@ export const STOPPED = { code: 'cancelled', message: 'it was asked to stop befor
 export const CLOSED = { code: 'given_back', message: 'it was claimed, and then its gates closed' }
 export const LOST = new StopReason('lost', 'the run was taken over by another process')
 export const NO_SLOT = { code: 'given_back', message: 'it was claimed, but no slot came free for it' }
-export const STRANGE = { code: 'given_back', message: 'it was stored as running here, and nobody had it' }
+export const NOT_HERE = { code: 'given_back', message: 'it was stored as running here, but it was not' }

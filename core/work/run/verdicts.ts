@@ -33,10 +33,10 @@ export interface Shared {
 const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
 /** What a verdict went by, apart from what runs. */
-export type Under = Omit<Conditions, 'hysteresis'> & Pick<AdmissionInput, 'tasks' | 'now'>
+export type VerdictInputs = Omit<Conditions, 'hysteresis'> & Pick<AdmissionInput, 'tasks' | 'now'>
 
 /** True when two verdicts went by the same, but for the instant. */
-export const isSame = (a: Under, b: Under): boolean =>
+export const hasSameInputs = (a: VerdictInputs, b: VerdictInputs): boolean =>
   a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials &&
   a.tasks === b.tasks
 
@@ -49,7 +49,7 @@ export class Verdicts {
   readonly #steps: ClockSteps
   #shared = ALONE
   #buckets: ReadonlyMap<string, Bucket> = new Map()
-  #open: { under: Under, now: number, answers: Map<string, boolean> } | null = null
+  #open: { inputs: VerdictInputs, now: number, answers: Map<string, boolean> } | null = null
   /** The run that waits to be alone, as the last look found it. */
   reserved: Reservation | null = null
   /** Scheduled runs that were due before have piled up, epoch ms. */
@@ -117,9 +117,9 @@ export class Verdicts {
    *  holds for the instant: runs that are claimed ahead come by the hundred, and no gate tells those of one cohort
    *  apart. */
   isOpen (run: Run): boolean {
-    const under = this.under
-    if (this.#open === null || this.#open.now !== under.now || !isSame(this.#open.under, under)) {
-      this.#open = { under, now: under.now, answers: new Map() }
+    const { inputs } = this
+    if (this.#open === null || this.#open.now !== inputs.now || !hasSameInputs(this.#open.inputs, inputs)) {
+      this.#open = { inputs, now: inputs.now, answers: new Map() }
     }
     const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.crashes}`
     const known = this.#open.answers.get(key) ??
@@ -129,7 +129,7 @@ export class Verdicts {
   }
 
   /** What verdicts go by now, apart from what runs. */
-  get under (): Under {
+  get inputs (): VerdictInputs {
     const { tasks, clock, conditions } = this.#options
     const { reading, config, pauses, trials } = conditions.current
     return { reading, config, pauses, trials, tasks: tasks(), now: clock.now() }
