@@ -12,10 +12,10 @@ import { forecastThread } from './simulate/forecast-thread.ts'
 import { Forecaster } from './work/plan/forecast.ts'
 import { Foresight } from './work/plan/forecaster.ts'
 import { IoWatch } from './work/upkeep/io-watch.ts'
-import { LateErrors } from './work/context/uncaught.ts'
+import { UncaughtErrors } from './work/context/uncaught.ts'
 import { MINUTE, SECOND, milliseconds } from './model/base/duration.ts'
 import { LoopWatch } from './work/watch/loop-watch.ts'
-import { STANDS_MS } from './model/view/loop.ts'
+import { BLOCKED_MS } from './model/view/loop.ts'
 import { LEASE } from './work/run/lease.ts'
 import { RunHistory } from './work/desk/run-history.ts'
 import { Runner } from './work/run/runner.ts'
@@ -44,7 +44,7 @@ import type { Beat } from './work/upkeep/ticker.ts'
 import type { Clock } from './model/base/clock.ts'
 import type { Config } from './model/config/config.ts'
 import type { Engine } from './engine/engine.ts'
-import type { Eyes, ManagerOptions } from './options.ts'
+import type { MachineSenses, ManagerOptions } from './options.ts'
 import type { Service } from './model/base/service.ts'
 import type { Services } from './model/task/context.ts'
 import type { Settings } from './work/upkeep/settings.ts'
@@ -74,7 +74,7 @@ export interface Parts {
   catalog: Catalog
   engine: Engine
   calls: EngineCalls
-  senses: Eyes
+  senses: MachineSenses
   conditions: LiveConditions
   runner: Runner
   planner: Planner
@@ -94,7 +94,7 @@ export interface Parts {
   steps: ClockSteps
   ticker: Ticker
   alarm: Alarm
-  late: Service
+  uncaught: Service
   feed: StoreFeed
 }
 
@@ -215,7 +215,7 @@ function beatsFor ({ parts, hooks, config }: Wiring): Beat[] {
       notice: notices.say,
       jumped,
       suspects: () => runner.active.suspects(),
-      otherwiseTold: () => watch.isWatching ? STANDS_MS : Infinity
+      otherwiseTold: () => watch.isWatching ? BLOCKED_MS : Infinity
     }),
     { name: 'files', everyMs: 2 * SECOND, run: () => parts.io.look() },
     {
@@ -250,7 +250,7 @@ function composeInputs (wiring: Wiring): void {
   const { clock, settings, notices, owner } = parts
   parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
   parts.engine = parts.calls.engine
-  parts.late = new LateErrors(notices.say)
+  parts.uncaught = new UncaughtErrors(notices.say)
   parts.watch = new LoopWatch({
     isOn: options.watch === 'thread',
     clock,

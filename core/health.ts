@@ -3,7 +3,7 @@ import { VERSION } from './version.ts'
 import { iso } from './model/base/clock.ts'
 import { failureOf } from './model/run/failure.ts'
 import { standstillWords } from './model/view/standstill.ts'
-import { stoodWords } from './model/view/loop.ts'
+import { pastBlockWords } from './model/view/loop.ts'
 import { onceSaid, placeWords } from './model/base/errors.ts'
 import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/base/errors.ts'
@@ -181,7 +181,7 @@ export async function healthOf (manager: HealthSources) {
         schedules.faults[0]!.schedule
       }' first: ${schedules.faults[0]!.message}`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
-    stood === undefined ? '' : stoodWords(stood),
+    stood === undefined ? '' : pastBlockWords(stood),
     io.ok ? '' : stuckWords(io.stuck[0]!, io.stuck.length),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''

@@ -19,7 +19,7 @@ import type { Durable } from './work/desk/events.ts'
 import type { Engine } from './engine/engine.ts'
 import type { CallFault, EngineCalls } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
-import type { Eyes, ManagerOptions } from './options.ts'
+import type { MachineSenses, ManagerOptions } from './options.ts'
 import type { Foreseen } from './model/forecast/forecast.ts'
 import type { Foresight } from './work/plan/forecaster.ts'
 import type { Health } from './health.ts'
@@ -43,7 +43,7 @@ import type { LoopWatch } from './work/watch/loop-watch.ts'
 import type { UploadDesk } from './work/desk/upload-desk.ts'
 import type { Upkeep } from './work/upkeep/maintenance.ts'
 
-export type { Eyes, ManagerOptions } from './options.ts'
+export type { MachineSenses, ManagerOptions } from './options.ts'
 
 /** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
 export class TaskManager implements Service, ManagerFace {
@@ -52,7 +52,7 @@ export class TaskManager implements Service, ManagerFace {
   readonly settings: Settings
   readonly catalog: Catalog
   readonly engine: Engine
-  readonly senses: Eyes
+  readonly senses: MachineSenses
   readonly conditions: LiveConditions
   readonly runner: Runner
   readonly planner: Planner
@@ -92,7 +92,7 @@ export class TaskManager implements Service, ManagerFace {
       look: () => this.look(),
       poll: () => this.#poll()
     })
-    const { engine, late, catalog, senses, conditions, runner, ticker, notices, clock } = parts
+    const { engine, uncaught, catalog, senses, conditions, runner, ticker, notices, clock } = parts
     this.settings = settings
     this.clock = clock
     this.owner = parts.owner
@@ -120,7 +120,7 @@ export class TaskManager implements Service, ManagerFace {
     this.#ticker = ticker
     this.#breaker = parts.breaker
     this.#alarm = parts.alarm
-    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, late, new OutputCapture(),
+    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, uncaught, new OutputCapture(),
       new ProcessGuard()]
     this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
     this.#isLate = options.runs === 'later'

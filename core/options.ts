@@ -21,7 +21,7 @@ export interface ManagerOptions {
   files?: 'watch' | 'once' | 'none'
   engine?: Engine
   /** Looks at the machine; a test gives its own. */
-  senses?: Eyes
+  senses?: MachineSenses
   clock?: Clock
   /** `none`: the timed loops are left to whoever calls `beat`. */
   loops?: 'own' | 'none'
@@ -40,5 +40,5 @@ export interface ManagerOptions {
 }
 
 /** What the manager needs of the senses. */
-export type Eyes = Service & Partial<Pick<Senses, 'stored'>> & Pick<Senses,
+export type MachineSenses = Service & Partial<Pick<Senses, 'stored'>> & Pick<Senses,
   'latest' | 'sample' | 'troubles' | 'setSignal' | 'dropSignal' | 'query' | 'register'>

@@ -1,26 +1,26 @@
 import { Foresight } from '../work/plan/forecaster.ts'
-import { Lull } from '../work/simulate/quiescence.ts'
+import { Quiescence } from '../work/simulate/quiescence.ts'
 import { Planner } from '../work/plan/planner.ts'
 import { Runner } from '../work/run/runner.ts'
 import { SECOND } from '../model/base/duration.ts'
 import { LiveConditions } from '../work/conditions/conditions.ts'
 import { StopReason } from '../model/run/outcome.ts'
 import { StoreFeed } from '../work/upkeep/store-feed.ts'
-import { watched } from '../work/simulate/clock.ts'
+import { countCalls } from '../work/simulate/clock.ts'
 import type { Config } from '../model/config/config.ts'
-import type { Diary } from '../work/simulate/recorder.ts'
+import type { Recorder } from '../work/simulate/recorder.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
 import type { Task } from '../model/task/task.ts'
 import type { TaskContext, TaskLog } from '../model/task/context.ts'
-import type { VirtualClock } from '../work/simulate/clock.ts'
+import type { SimulatedClock } from '../work/simulate/clock.ts'
 
 const silence = () => undefined
 const OWNER = 'simulation'
 const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
 
 export interface WorkOptions {
-  clock: VirtualClock
+  clock: SimulatedClock
   /** How long a run of a task takes, ms. */
   tookMs: (task: string, run: string) => number
 }
@@ -44,22 +44,22 @@ export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOption
 
 export interface AssembleAsk {
   config: () => Config
-  clock: VirtualClock
+  clock: SimulatedClock
   /** Where the runs live. */
   kept: Engine
-  diary: Diary
+  recorder: Recorder
   tasks: () => ReadonlyMap<string, Task>
-  /** Hears what is said, beside the diary. */
+  /** Called with each notice, beside the recorder. */
   hear?: Listener
 }
 
 /** Planner, runner and all that they look at, on a clock that does not move by itself. */
-export function assemble ({ config, clock, kept, diary, tasks, hear = silence }: AssembleAsk) {
+export function assemble ({ config, clock, kept, recorder, tasks, hear = silence }: AssembleAsk) {
   const conditions = new LiveConditions({ clock, config })
-  const lull = new Lull({ conditions, config, tasks, verdicts: runs => runner.verdicts.ofAll(runs) })
-  const { engine, pending } = watched(diary.reading(lull.reading(kept)))
+  const quiescence = new Quiescence({ conditions, config, tasks, verdicts: runs => runner.verdicts.ofAll(runs) })
+  const { engine, pending } = countCalls(recorder.reading(quiescence.reading(kept)))
   const notice: Listener = one => {
-    diary.notice(one)
+    recorder.notice(one)
     hear(one)
   }
   const feed = new StoreFeed({ engine, owner: OWNER, notice, facts: silence, schedules: silence })

@@ -1,7 +1,7 @@
 import { Alarm } from '../work/plan/alarm.ts'
-import { Diary } from '../work/simulate/recorder.ts'
+import { Recorder } from '../work/simulate/recorder.ts'
 import { EXPECTED_MS } from '../model/forecast/forecast.ts'
-import { VirtualClock, quiet } from '../work/simulate/clock.ts'
+import { SimulatedClock, untilQuiet } from '../work/simulate/clock.ts'
 import { assemble, workFor } from './assemble.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { emptied, remembering, seedRates, seedRuns, seedSchedules, suspecting, unlimited } from './seed.ts'
@@ -46,8 +46,8 @@ function remaining ({ p50, p90 }: Took, ranMs: number): number {
 interface Stage extends Assembled {
   present: Present
   kept: Engine
-  clock: VirtualClock
-  diary: Diary
+  clock: SimulatedClock
+  recorder: Recorder
   ids: Map<string, string>
   settle: () => Promise<void>
   so: { tasks: ReadonlyMap<string, Task>, config: Config }
@@ -56,7 +56,7 @@ interface Stage extends Assembled {
 
 function stageFor (
   present: Present,
-  { kept, clock, until }: { kept: Engine, clock: VirtualClock, until: Target | undefined }
+  { kept, clock, until }: { kept: Engine, clock: SimulatedClock, until: Target | undefined }
 ): Stage {
   const ids = new Map<string, string>()
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
@@ -66,7 +66,7 @@ function stageFor (
     // What runs is claimed a millisecond before the present.
     return at === undefined ? took.p50 : remaining(took, present.at - at) + 1
   }
-  const diary = new Diary(clock)
+  const recorder = new Recorder(clock)
   const seen = { isOver: false }
   const hear = (notice: Notice) => {
     if (until === undefined || notice.kind !== 'claimed' || clock.now() < present.at) return
@@ -80,11 +80,11 @@ function stageFor (
     config: () => so.config,
     clock,
     kept: suspecting(remembering(kept, present), present, ids),
-    diary,
+    recorder,
     hear,
     tasks: () => so.tasks
   })
-  return { ...parts, present, kept, clock, diary, ids, settle: () => quiet(() => parts.pending() > 0), so, seen }
+  return { ...parts, present, kept, clock, recorder, ids, settle: () => untilQuiet(() => parts.pending() > 0), so, seen }
 }
 
 /** Nothing starts while what is so is being put together. */
@@ -170,12 +170,12 @@ function likelyOf (
 /** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the
  *  present state. */
 export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
-  const clock = new VirtualClock(present.at - STARTED)
+  const clock = new SimulatedClock(present.at - STARTED)
   const kept = createSqliteEngine({ folder: ':memory:', check: false })
   await kept.start()
   try {
     const stage = stageFor(present, { kept, clock, until })
-    const { planner, runner, conditions, settle, diary } = stage
+    const { planner, runner, conditions, settle, recorder } = stage
     const alarm = new Alarm({ clock, ring: () => void fire() })
     const fire = async () => {
       await planner.fire()
@@ -192,7 +192,7 @@ export async function continued (present: Present, { to, until }: ContinueAsk): 
       await clock.step(settle)
     }
     alarm.clear()
-    return { likely: diary.runs().map(run => likelyOf(run, stage)), end: stage.seen.isOver ? clock.now() + 1 : to }
+    return { likely: recorder.runs().map(run => likelyOf(run, stage)), end: stage.seen.isOver ? clock.now() + 1 : to }
   } finally {
     await kept.stop()
   }

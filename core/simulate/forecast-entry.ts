@@ -5,9 +5,10 @@ import type { Forecast, Present } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 
 /** What the thread answers. */
-export type Told = { forecast: Forecast } | { error: unknown, tooLarge: { message: string, fix: string } | null }
+export type ForecastMessage = { forecast: Forecast } | { error: unknown,
+  tooLarge: { message: string, fix: string } | null }
 
-async function told ({ present, ask }: { present: Present, ask: ForetellAsk }): Promise<Told> {
+async function told ({ present, ask }: { present: Present, ask: ForetellAsk }): Promise<ForecastMessage> {
   try {
     return { forecast: await foretell(present, ask) }
   } catch (error) {

@@ -4,7 +4,7 @@ import { SECOND } from '../model/base/duration.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'
 import type { Forecast, Present } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
-import type { Told } from './forecast-entry.ts'
+import type { ForecastMessage } from './forecast-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)
 
@@ -72,8 +72,8 @@ export class ForecastThread {
 /** The thread of this process: all managers in it share one. */
 export const forecastThread = new ForecastThread()
 
-function answerOf (worker: Worker, question: Question): Promise<Told> {
-  const { promise, resolve, reject } = Promise.withResolvers<Told>()
+function answerOf (worker: Worker, question: Question): Promise<ForecastMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<ForecastMessage>()
   const ended = (code: number) => reject(new Error(`The thread that works out forecasts ended with code ${code}`))
   worker.once('message', resolve)
   worker.once('error', reject)

@@ -1,7 +1,7 @@
 import { MINUTE, SECOND, milliseconds } from '../model/base/duration.ts'
 import { readingOf, sceneWith } from '../model/machine/scene.ts'
 import type { Clock } from '../model/base/clock.ts'
-import type { Eyes, TaskManager } from '../manager.ts'
+import type { MachineSenses, TaskManager } from '../manager.ts'
 import type { Scene } from '../model/machine/scene.ts'
 import type { Signal } from '../model/machine/reading.ts'
 
@@ -40,7 +40,7 @@ export class Machine {
   }
 
   /** Senses that see it. */
-  eyes (): Eyes {
+  senses (): MachineSenses {
     const reading = () => readingOf(this.#scene, this.#clock.now())
     return {
       start: async () => undefined,

@@ -1,8 +1,8 @@
 import { Alarm } from '../work/plan/alarm.ts'
-import { Diary } from '../work/simulate/recorder.ts'
+import { Recorder } from '../work/simulate/recorder.ts'
 import { EXPECTED_MS } from '../model/forecast/forecast.ts'
 import { MINUTE, milliseconds } from '../model/base/duration.ts'
-import { VirtualClock, quiet } from '../work/simulate/clock.ts'
+import { SimulatedClock, untilQuiet } from '../work/simulate/clock.ts'
 import { assemble, workFor } from './assemble.ts'
 import { configOf } from '../model/config/config.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
@@ -51,12 +51,12 @@ const isTask = (one: Task | TaskDefinition): one is Task => 'work' in one
 
 interface Machine extends Assembled {
   ask: SimulateAsk
-  clock: VirtualClock
+  clock: SimulatedClock
   config: Config
   tasks: ReadonlyMap<string, Task>
 }
 
-function tasksOf (ask: SimulateAsk, config: Config, clock: VirtualClock): Map<string, Task> {
+function tasksOf (ask: SimulateAsk, config: Config, clock: SimulatedClock): Map<string, Task> {
   const tookMs = (task: string) => ask.took?.[task] ?? EXPECTED_MS
   return new Map(ask.tasks.map(one => {
     const task = isTask(one) ? one : defineTask({
@@ -120,7 +120,7 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
   live(machine)
   await runner.start()
   await fire()
-  const settle = () => quiet(() => pending() > 0)
+  const settle = () => untilQuiet(() => pending() > 0)
   await settle()
   await clock.goTo(to - 1, settle)
   alarm.clear()
@@ -133,14 +133,14 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const from = instantIn(ask.from, { what: NOT_SIMULATED, pointer: '/from' })
   const to = instantIn(ask.to, { what: NOT_SIMULATED, pointer: '/to' })
   // A fire at the very beginning is one of those that are asked for.
-  const clock = new VirtualClock(from - 1)
+  const clock = new SimulatedClock(from - 1)
   const config = configOf((ask.config ?? {}) as ConfigFile, new Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const diary = new Diary(clock)
+  const recorder = new Recorder(clock)
   const kept = createSqliteEngine({ folder: ':memory:' })
   try {
     const tasks = tasksOf(ask, config, clock)
     const machine = {
-      ...assemble({ config: () => config, clock, kept, diary, tasks: () => tasks }),
+      ...assemble({ config: () => config, clock, kept, recorder, tasks: () => tasks }),
       ask,
       clock,
       config,
@@ -149,9 +149,9 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
     await kept.start()
     await play(machine, { from, to })
     // What stopping makes of the runs is no part of the story.
-    const story = structuredClone({ from, to, runs: diary.runs(), held: diary.held(to) })
+    const story = structuredClone({ from, to, runs: recorder.runs(), held: recorder.held(to) })
     const stopping = machine.runner.stop()
-    while (machine.runner.active.size > 0) await clock.step(() => quiet(() => machine.pending() > 0))
+    while (machine.runner.active.size > 0) await clock.step(() => untilQuiet(() => machine.pending() > 0))
     await stopping
     return story
   } finally {

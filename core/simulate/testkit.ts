@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { LEASE } from '../work/run/lease.ts'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { Machine } from './machine.ts'
-import { VirtualClock, quiet, watched } from '../work/simulate/clock.ts'
+import { SimulatedClock, untilQuiet, countCalls } from '../work/simulate/clock.ts'
 import { createManager } from '../manager.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { firstReason } from '../model/gates/evaluate.ts'
@@ -14,7 +14,7 @@ import { waitedInVain } from '../model/base/errors.ts'
 import { isFinal } from '../model/run/run.ts'
 import { overlay } from '../model/config/config.ts'
 import { sceneWith } from '../model/machine/scene.ts'
-import { Wakeful } from '../work/simulate/busyness.ts'
+import { Busyness } from '../work/simulate/busyness.ts'
 import { runScope } from '../work/context/scope.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Nearby } from '../engine/in-process.ts'
@@ -68,7 +68,7 @@ const msOf = (span: Span): number => typeof span === 'number' ? span : milliseco
 /** A task manager on a clock, a machine and a data folder of a test's own. Nothing in it waits for real time. */
 export class TestManager {
   readonly manager: TaskManager
-  readonly clock: VirtualClock
+  readonly clock: SimulatedClock
   /** Everything that was said so far, readings left out. */
   readonly notices: Notice[]
   readonly #machine: Machine
@@ -76,7 +76,7 @@ export class TestManager {
   /** Shared by those beside it. */
   readonly store: Store
   #beat: () => void = () => undefined
-  readonly #wakeful: Wakeful
+  readonly #busyness: Busyness
 
   /** Taken by `createTestManager`. */
   constructor ({ manager, clock, notices, machine, folder, store }: Parts) {
@@ -87,9 +87,9 @@ export class TestManager {
     this.#folder = folder
     this.store = store
     const { runner, conditions } = manager
-    this.#wakeful = new Wakeful({ active: () => runner.active, conditions, patienceMs: PATIENCE })
+    this.#busyness = new Busyness({ active: () => runner.active, conditions, patienceMs: PATIENCE })
     manager.onNotice(notice => {
-      if (notice.kind === 'resting') this.#wakeful.rests(notice.id)
+      if (notice.kind === 'resting') this.#busyness.rests(notice.id)
     })
   }
 
@@ -104,8 +104,8 @@ export class TestManager {
    *  waits for its gates is at real work, and waited for: no longer than five seconds. */
   async settle (): Promise<void> {
     for (;;) {
-      await quiet(() => this.store.pending() > 0, STILL)
-      if (!this.#wakeful.atWork) return
+      await untilQuiet(() => this.store.pending() > 0, STILL)
+      if (!this.#busyness.atWork) return
       await setTimeout(1)
     }
   }
@@ -212,7 +212,7 @@ export class TestManager {
     const id = runScope.getStore()?.id
     const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal
     const sleeping = this.clock.sleep(msOf(span), signal)
-    await (id === undefined ? sleeping : this.#wakeful.during(id, sleeping))
+    await (id === undefined ? sleeping : this.#busyness.during(id, sleeping))
   }
 
   /** The runs of a task, or of all, oldest first. */
@@ -286,7 +286,7 @@ export class TestManager {
 
 interface Parts {
   manager: TaskManager
-  clock: VirtualClock
+  clock: SimulatedClock
   notices: Notice[]
   machine: Machine
   folder: string | null
@@ -308,10 +308,10 @@ export async function createTestManager (
 ): Promise<TestManager> {
   const start = instantIn(at, { what: 'There is no test manager', pointer: '/at' })
   const folder = beside === undefined ? await mkdtemp(join(tmpdir(), 'offpeak-kit-')) : null
-  const clock = beside?.clock ?? new VirtualClock(start)
+  const clock = beside?.clock ?? new SimulatedClock(start)
   const notices: Notice[] = []
   const store: Store = beside?.store ??
-    watched(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
+    countCalls(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
   const machine = new Machine(clock, sceneWith({ probes }, reading))
   try {
@@ -323,7 +323,7 @@ export async function createTestManager (
       files,
       loops: 'none',
       random: () => 0.5,
-      senses: machine.eyes(),
+      senses: machine.senses(),
       onNotice: notice => {
         if (notice.kind !== 'sampled') notices.push(notice)
       },

@@ -7,9 +7,9 @@ import { createManager } from '../../core/manager.ts'
 import { fakeClock, until } from '../clock.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
 import { scratch } from '../work/harness.ts'
-import { stood, sureBy } from '../../core/work/upkeep/standing.ts'
+import { clockTrust, sureBy } from '../../core/work/upkeep/standing.ts'
 import type { FakeClock } from '../clock.ts'
-import type { Standing } from '../../core/work/upkeep/standing.ts'
+import type { ClockTrust } from '../../core/work/upkeep/standing.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 import type { Test } from 'tap'
 
@@ -111,12 +111,12 @@ t.test('no sequence of steps that are taken back within a day lets anything be r
   })
   fc.assert(fc.property(fc.array(step, { maxLength: 8 }), steps => {
     let [truth, offset]: [number, number] = [NOW, 0]
-    let standing: Standing = { until: NOW, from: null, at: NOW }
+    let standing: ClockTrust = { until: NOW, from: null, at: NOW }
     const pass = (ms: number) => {
       for (let left = ms; left > 0; left -= HOUR) {
         const passed = Math.min(left, HOUR)
         truth += passed
-        standing = stood(standing, truth + offset, passed)
+        standing = clockTrust(standing, truth + offset, passed)
         if (sureBy(standing) > truth + HOUR) {
           throw new Error(`sure of ${sureBy(standing) - truth} ms that have not been`)
         }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Machine } from '../../core/simulate/machine.ts'
 import { TestManager } from '../../core/simulate/testkit.ts'
-import { VirtualClock, watched } from '../../core/work/simulate/clock.ts'
+import { SimulatedClock, countCalls } from '../../core/work/simulate/clock.ts'
 import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { faulty } from './faulty.ts'
@@ -68,10 +68,10 @@ const definitions = (sleep: Sleep): TaskDefinition[] => [
 /** A manager on a virtual clock whose engine can be made to fail, not started yet. */
 export async function faultyManager ({ forecasts = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-supervisor-'))
-  const clock = new VirtualClock(Date.UTC(2026, 0, 5, 12, 0, 30))
+  const clock = new SimulatedClock(Date.UTC(2026, 0, 5, 12, 0, 30))
   const machine = new Machine(clock, sceneWith({}, { battery: { present: true, level: 90 } }))
   const notices: Notice[] = []
-  const { engine, pending } = watched(
+  const { engine, pending } = countCalls(
     createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })
   )
   const faults = faulty(engine)
@@ -86,7 +86,7 @@ export async function faultyManager ({ forecasts = false } = {}) {
     files: 'none',
     loops: 'none',
     random: () => 0.5,
-    senses: machine.eyes(),
+    senses: machine.senses(),
     abortGraceMs: 10,
     onNotice: notice => {
       if (notice.kind !== 'sampled') notices.push(notice)

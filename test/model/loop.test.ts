@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endOf, heldWords, standWords, stoodWords } from '../../core/model/view/loop.ts'
+import { endOf, heldWords, blockWords, pastBlockWords } from '../../core/model/view/loop.ts'
 
 const NOBODY_ASKED = { ms: 60_000, askedMs: null, asked: 0, graceMs: 20_000, limitMs: 900_000 }
 
@@ -15,13 +15,13 @@ t.test('a loop that stands ends its process when its grace is over, at a second 
 t.test('who holds the loop is named as far as it is known, and to whom may know it', async t => {
   const [one, other] = [{ id: 'r1', task: 'spin' }, { id: 'r2', task: 'long' }]
   const stand = { ms: 4200, runs: [one], exact: true, where: '/tasks/a.ts:3' }
-  t.equal(standWords(stand),
+  t.equal(blockWords(stand),
     "the event loop has stood for 4 s: run r1 of task 'spin' holds it at /tasks/a.ts:3, and nothing else is done meanwhile")
-  t.notMatch(standWords(stand, 'unnamed'), /r1|spin|tasks/)
-  t.match(standWords({ ...stand, runs: [one, other], exact: false, where: null }),
+  t.notMatch(blockWords(stand, 'unnamed'), /r1|spin|tasks/)
+  t.match(blockWords({ ...stand, runs: [one, other], exact: false, where: null }),
     /one of 2 inline runs, run r1 of task 'spin' first, holds it/)
-  t.match(standWords({ ...stand, runs: [] }), /something other than a run holds it/)
-  t.match(stoodWords({ ...stand, at: 0 }),
+  t.match(blockWords({ ...stand, runs: [] }), /something other than a run holds it/)
+  t.match(pastBlockWords({ ...stand, at: 0 }),
     /stood for 4 s: run r1 of task 'spin' held it at \/tasks\/a.ts:3; use isolation/)
   t.match(heldWords(61_000), /held the event loop for 1 m 1 s: use isolation/)
 })

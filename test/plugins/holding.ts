@@ -3,7 +3,7 @@ import { fakeClock } from '../clock.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
-import type { Eyes } from '../../core/manager.ts'
+import type { MachineSenses } from '../../core/manager.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 export const SECOND = 1000
@@ -13,7 +13,7 @@ export const HOUR = 60 * MINUTE
 export interface LaptopGiven {
   tasks?: TaskDefinition[]
   config?: ConfigFile
-  senses?: Partial<Eyes>
+  senses?: Partial<MachineSenses>
 }
 
 /** A server on a laptop whose clock, battery and plug the test moves; it begins on battery with 40 %, on Sunday
@@ -26,12 +26,12 @@ export async function laptop (t: Test, { tasks, config = {}, senses: more = {} }
   const mains = () =>
     see({ power: 'mains', battery: { present: true, level: 90, charging: true, seconds_left: 'unknown' } })
   battery(40)
-  const dropSignal: Eyes['dropSignal'] = name => Object.hasOwn(fake.latest.signals, name) && fake.dropSignal(name)
+  const dropSignal: MachineSenses['dropSignal'] = name => Object.hasOwn(fake.latest.signals, name) && fake.dropSignal(name)
   const senses = Object.defineProperties({}, {
     ...Object.getOwnPropertyDescriptors(fake),
     ...Object.getOwnPropertyDescriptors({ dropSignal }),
     ...Object.getOwnPropertyDescriptors(more)
-  }) as Eyes
+  }) as MachineSenses
   const it = await setup(t, {
     ...tasks && { tasks },
     options: { clock, senses, config: { manager: { timezone: 'UTC' }, ...config } }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { rmSync, stat, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FileCalls } from '../../core/work/context/file-calls.ts'
-import { LateErrors } from '../../core/work/context/uncaught.ts'
+import { UncaughtErrors } from '../../core/work/context/uncaught.ts'
 import { LoopWatch } from '../../core/work/watch/loop-watch.ts'
 import { OutputCapture } from '../../core/work/context/output-capture.ts'
 import { ProcessGuard } from '../../core/work/context/process-guard.ts'
@@ -15,7 +15,7 @@ import type { Engine } from '../../core/engine/engine.ts'
 
 const NOTHING = () => undefined
 
-serviceLaw(t, 'LateErrors', t => {
+serviceLaw(t, 'UncaughtErrors', t => {
   const events = ['uncaughtException', 'unhandledRejection']
   const count = () => events.reduce((sum, event) => sum + process.listenerCount(event), 0)
   const before = count()
@@ -24,7 +24,7 @@ serviceLaw(t, 'LateErrors', t => {
     process.on = on
   })
   return {
-    service: new LateErrors(NOTHING),
+    service: new UncaughtErrors(NOTHING),
     isAlive: () => count() > before,
     breakIt: () => {
       process.on = ((event: string, listener: () => void) => {

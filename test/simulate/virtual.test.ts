@@ -1,12 +1,12 @@
 import t from 'tap'
-import { VirtualClock } from '../../core/work/simulate/clock.ts'
+import { SimulatedClock } from '../../core/work/simulate/clock.ts'
 import { after, systemClock } from '../../core/model/base/clock.ts'
 
 const START = Date.parse('2026-03-10T08:00:00Z')
 const settle = async () => undefined
 
 t.test('timers ring in the order of their instants, then of their setting, and never early', async t => {
-  const clock = new VirtualClock(START)
+  const clock = new SimulatedClock(START)
   const rung: [string, number][] = []
   const set = (name: string, ms: number) => clock.after(ms, () => rung.push([name, clock.now() - START]))
   set('late', 30)
@@ -25,7 +25,7 @@ t.test('timers ring in the order of their instants, then of their setting, and n
 })
 
 t.test('what a timer sets within the time that passes rings in it, after what it began has settled', async t => {
-  const clock = new VirtualClock(START)
+  const clock = new SimulatedClock(START)
   const story: string[] = []
   clock.after(5, () => {
     clock.after(5, () => story.push('then'))
@@ -37,7 +37,7 @@ t.test('what a timer sets within the time that passes rings in it, after what it
 })
 
 t.test('a jump moves the wall alone', async t => {
-  const clock = new VirtualClock(START)
+  const clock = new SimulatedClock(START)
   let rings = 0
   clock.after(1000, () => {
     rings++
@@ -49,7 +49,7 @@ t.test('a jump moves the wall alone', async t => {
 })
 
 t.test('a sleep ends with the reason of its signal, and leaves no timer', async t => {
-  const clock = new VirtualClock(START)
+  const clock = new SimulatedClock(START)
   const stop = new AbortController()
   const sleeping = clock.sleep(1000, stop.signal)
   stop.abort(new Error('stop'))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Stop } from '../../core/work/context/stop.ts'
-import { VirtualClock } from '../../core/work/simulate/clock.ts'
+import { SimulatedClock } from '../../core/work/simulate/clock.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
 import { attempt } from '../../core/work/run/attempt.ts'
 import { contextFor } from '../../core/work/context/context.ts'
@@ -68,7 +68,7 @@ t.test('when it is over nothing is left that waits', async t => {
       signal.addEventListener('abort', resolve)
     })
   for (const isStopped of [false, true]) {
-    const clock = new VirtualClock(START)
+    const clock = new SimulatedClock(START)
     const { stop, outcome } = setup({ func: isStopped ? ends : () => 1, task: { timeoutMs: 60_000 }, clock })
     t.equal(clock.nextAt, START + 60_000)
     if (isStopped) stop.ask(new StopReason('stopping', 'for now'))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualClock } from '../../core/work/simulate/clock.ts'
+import { SimulatedClock } from '../../core/work/simulate/clock.ts'
 import { harness } from './harness.ts'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '../clock.ts'
@@ -12,7 +12,7 @@ const LEAD = 10
 
 /** Tasks that fire at one instant, some ms before it: their runs are there, and those that may be are claimed. */
 async function justBefore (t: Owner, { tasks, ...options }: HarnessOptions & { tasks: Partial<Task>[] }) {
-  const clock = new VirtualClock(DUE - 60_000)
+  const clock = new SimulatedClock(DUE - 60_000)
   const begun: string[] = []
   const func: Task['work'] = {
     kind: 'function',

@@ -1,6 +1,6 @@
 import { calmReading as calm } from '../../core/model/machine/scene.ts'
 import type { Clock } from '../../core/model/base/clock.ts'
-import type { Eyes } from '../../core/manager.ts'
+import type { MachineSenses } from '../../core/manager.ts'
 import type { Reading, Signal } from '../../core/model/machine/reading.ts'
 
 export { calmReading as calm } from '../../core/model/machine/scene.ts'
@@ -21,7 +21,7 @@ export function fakeSenses (clock: Clock) {
     }))
     return { ...merged, signals } as Reading
   }
-  const senses: Eyes = {
+  const senses: MachineSenses = {
     start: async () => undefined,
     stop: async () => undefined,
     get latest () {

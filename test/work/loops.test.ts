@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Alarm } from '../../core/work/plan/alarm.ts'
-import { LateErrors } from '../../core/work/context/uncaught.ts'
+import { UncaughtErrors } from '../../core/work/context/uncaught.ts'
 import { Ticker } from '../../core/work/upkeep/ticker.ts'
 import { execFile } from 'node:child_process'
 import { fakeClock, until } from '../clock.ts'
@@ -210,7 +210,7 @@ t.test('the watchdog names what ran while the loop was blocked, and a clock that
 
 t.test('an error that comes after its run is pinned to it [F25]', async t => {
   const notices: Notice[] = []
-  const late = new LateErrors(notice => void notices.push(notice))
+  const late = new UncaughtErrors(notice => void notices.push(notice))
   // tap listens too, and would fail the test.
   const others = ['uncaughtException', 'unhandledRejection'].map(name => [name, process.rawListeners(name)] as const)
   for (const [name] of others) process.removeAllListeners(name)
@@ -233,8 +233,8 @@ t.test('an error that comes after its run is pinned to it [F25]', async t => {
 })
 
 t.test('an error from elsewhere ends the process as ever', async t => {
-  const script = `import { LateErrors } from '${import.meta.resolve('../../core/work/context/uncaught.ts')}'
-    await new LateErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
+  const script = `import { UncaughtErrors } from '${import.meta.resolve('../../core/work/context/uncaught.ts')}'
+    await new UncaughtErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
   const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((
     error: unknown
   ) => error)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { noticesOf } from '../../core/work/upkeep/said.ts'
+import { commitNotices } from '../../core/work/upkeep/said.ts'
 import type { Said } from '../../core/engine/in-process.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
@@ -12,7 +12,7 @@ const cancels = (count: number, call = 'change'): Said[] =>
     run: run(`r${index}`, { task: index % 3 === 0 ? 'wash' : 'copy' }),
     reason
   }))
-const kinds = (said: Said[]) => noticesOf(said, 'me').map(({ kind }) => kind)
+const kinds = (said: Said[]) => commitNotices(said, 'me').map(({ kind }) => kind)
 
 t.test('what a commit did is told in its order, without the call and what the own runner has told', async t => {
   const said: Said[] = [
@@ -23,7 +23,7 @@ t.test('what a commit did is told in its order, without the call and what the ow
     { call: 'settle', kind: 'settled', run: run('e'), outcome: 'completed', ms: 5, owner: 'other' },
     { call: 'settle', kind: 'settled', run: run('f'), outcome: 'skipped', ms: 0, owner: null }
   ]
-  const notices = noticesOf(said, 'me')
+  const notices = commitNotices(said, 'me')
   t.same(notices.map(notice => 'run' in notice && notice.run.id), ['a', 'c', 'e', 'f'])
   t.ok(notices.every(notice => !('call' in notice) && !('owner' in notice)))
 })
@@ -40,7 +40,7 @@ t.test('a change of more is one notice with counts, in the place of the first', 
     run: run('y'),
     reason
   }]
-  const notices = noticesOf(said, 'me')
+  const notices = commitNotices(said, 'me')
   t.same(notices.map(({ kind }) => kind), ['added', 'changed', 'recorded', 'cancelled'])
   t.same(notices[1], { kind: 'changed', act: 'cancel', count: 300, tasks: { wash: 100, copy: 200 }, by: 'ann' })
 })
@@ -51,7 +51,7 @@ t.test('runs that are cancelled one by one, however many, are told one by one', 
 
 t.test('what is tried again, deleted or made due is told as that', async t => {
   const many = (make: (id: string) => Said) =>
-    noticesOf(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
+    commitNotices(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
   t.match(many(id => ({ call: 'change', kind: 'added', run: run(id) })), [{
     kind: 'changed',
     act: 'retry',

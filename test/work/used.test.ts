@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { home, taskFile } from '../manager/home.ts'
 import { metered } from '../../core/work/isolate/meter.ts'
 import { scratch } from './harness.ts'
-import { treeUsed } from '../../core/work/isolate/process-tree.ts'
+import { treeUsage } from '../../core/work/isolate/process-tree.ts'
 import { until } from '../clock.ts'
 import type { FullRun, State } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
@@ -45,8 +45,8 @@ t.test('the most that any look has seen counts, and a look that sees nothing tak
 })
 
 t.test('what is no process has taken nothing', async t => {
-  t.equal(treeUsed(2 ** 30), null)
-  t.ok(treeUsed(process.pid)!.memory_peak_bytes > 10 * MIB)
+  t.equal(treeUsage(2 ** 30), null)
+  t.ok(treeUsage(process.pid)!.memory_peak_bytes > 10 * MIB)
 })
 
 t.test('a process is told with what it has started and waited for', SLOW, async t => {

@@ -29,7 +29,7 @@ import { outsideRun, runScope, scopeOf } from '../../work/context/scope.ts'
 import { stateWords } from '../terminal/run-words.ts'
 import { taskFileBroken, usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
-import { workOf } from '../../work/isolate/dispatch.ts'
+import { dispatch } from '../../work/isolate/dispatch.ts'
 
 export type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
 
@@ -122,9 +122,9 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
   const notice: Listener = said => {
     if (said.kind === 'late_error') late(said.error)
   }
-  const work = workOf(task.work, {
+  const work = dispatch(task.work, {
     given,
-    late,
+    uncaught,
     clock: systemClock,
     graceMs: GRACE,
     threads: new Threads(notice),

@@ -1,27 +1,27 @@
 import { SECOND, spanWords } from '../base/duration.ts'
 
 /** A run whose function is executed in the thread of the event loop. */
-export interface Inline {
+export interface InlineRun {
   id: string
   task: string
 }
 
 /** An event loop that stands. `runs`: whose function holds it, or, while `exact` is false, each that may; `where`: the
  *  place in the code, null when it cannot be told. */
-export interface Stand {
+export interface LoopBlock {
   ms: number
-  runs: readonly Inline[]
+  runs: readonly InlineRun[]
   exact: boolean
   where: string | null
 }
 
 /** A stand that is over. `at`: epoch ms of its end. */
-export interface Stood extends Stand {
+export interface PastLoopBlock extends LoopBlock {
   at: number
 }
 
 /** The loop has not come round for so long: it stands. */
-export const STANDS_MS = 3 * SECOND
+export const BLOCKED_MS = 3 * SECOND
 
 export interface EndAsk {
   /** How long the loop has stood. */
@@ -42,7 +42,7 @@ export function endOf ({ ms, askedMs, asked, graceMs, limitMs }: EndAsk): 'stop'
   return limitMs > 0 && ms >= limitMs ? 'limit' : null
 }
 
-function whoseOf ({ runs, exact }: Pick<Stand, 'runs' | 'exact'>): string {
+function whoseOf ({ runs, exact }: Pick<LoopBlock, 'runs' | 'exact'>): string {
   const [first, ...others] = runs
   if (first === undefined) return 'something other than a run'
   const named = `run ${first.id} of task '${first.task}'`
@@ -55,7 +55,7 @@ const HELD_FIX = 'use isolation: thread or process for work that does not wait'
 const lasting = (ms: number) => spanWords(Math.max(SECOND, Math.round(ms / SECOND) * SECOND))
 
 /** A loop that stands, as health and the log say it; without names for readers who may not know them. */
-export function standWords (stand: Stand, names: 'named' | 'unnamed' = 'named'): string {
+export function blockWords (stand: LoopBlock, names: 'named' | 'unnamed' = 'named'): string {
   const where = stand.where === null || names === 'unnamed' ? '' : ` at ${stand.where}`
   const whose = names === 'named' ? whoseOf(stand) : stand.runs.length === 0 ? 'something' : 'a run'
   return `the event loop has stood for ${
@@ -64,7 +64,7 @@ export function standWords (stand: Stand, names: 'named' | 'unnamed' = 'named'):
 }
 
 /** A stand that is over, as health says it. */
-export const stoodWords = (stood: Stood): string =>
+export const pastBlockWords = (stood: PastLoopBlock): string =>
   `the event loop stood for ${lasting(stood.ms)}: ${whoseOf(stood)} held it${
     stood.where === null ? '' : ` at ${stood.where}`
   }; ${HELD_FIX}`

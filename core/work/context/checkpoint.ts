@@ -32,7 +32,7 @@ function stepResultOf (name: string, value: unknown): Json {
 }
 
 /** `stored` is what `store` was last called with, or null; `version` is that of the definition in force. */
-export interface MemoryOptions {
+export interface CheckpointOptions {
   stored: Json
   version: string
   store: (stored: Json) => Promise<void>
@@ -40,15 +40,15 @@ export interface MemoryOptions {
 
 /** What a run has kept for its later attempts: the state that its task saved and the results of its steps, stored as
  *  one. What cannot be kept as it is is refused, and what was kept before stays. */
-export class Memory {
+export class Checkpoint {
   readonly #steps: Map<string, Json>
   readonly #begun = new Set<string>()
-  readonly #store: MemoryOptions['store']
+  readonly #store: CheckpointOptions['store']
   readonly #version: string
   #state: Json
   #savedBy: string
 
-  constructor ({ stored, version, store }: MemoryOptions) {
+  constructor ({ stored, version, store }: CheckpointOptions) {
     const { state, steps, version: saved } = opened(stored)
     this.#steps = new Map(Object.entries(steps))
     this.#state = state

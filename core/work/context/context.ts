@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
-import { Memory } from './checkpoint.ts'
+import { Checkpoint } from './checkpoint.ts'
 import { Fatal, RetryAfter, Skip, Warned } from '../../model/run/outcome.ts'
 import { iso } from '../../model/base/clock.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -81,7 +81,7 @@ class Context implements TaskContext {
   readonly attempt: number
   readonly progress: TaskProgress
   readonly #options: ContextOptions
-  #memory: Memory | undefined
+  #memory: Checkpoint | undefined
   #log: TaskLog | undefined
   #services: Services | undefined
 
@@ -177,9 +177,9 @@ class Context implements TaskContext {
     return warn
   }
 
-  get #remembered (): Memory {
+  get #remembered (): Checkpoint {
     const { run, version, save } = this.#options
-    return this.#memory ??= new Memory({
+    return this.#memory ??= new Checkpoint({
       stored: run.checkpoint,
       version,
       store: state => outsideRun(() => save(state))

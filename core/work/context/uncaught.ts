@@ -43,7 +43,7 @@ class Counts {
 
 /** Pins an error that nobody catches to the run, or to the task file, that it comes from. Errors from elsewhere end the
  *  process, as they do without offpeak, unless there is a listener for them. */
-export class LateErrors implements Service {
+export class UncaughtErrors implements Service {
   readonly #notice: Listener
   readonly #counts = new Counts()
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
-import { LateErrors } from '../context/uncaught.ts'
+import { UncaughtErrors } from '../context/uncaught.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import { killGroup } from './process-group.ts'
 import { mostOf } from '../../model/run/used.ts'
-import { treeUsed } from './process-tree.ts'
+import { treeUsage } from './process-tree.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { Used } from '../../model/task/isolation.ts'
 
@@ -42,11 +42,11 @@ function used (): Used {
     read_bytes: null,
     written_bytes: null
   }
-  return mostOf(own, treeUsed(process.pid))!
+  return mostOf(own, treeUsage(process.pid))!
 }
 
-void new LateErrors(notice => {
-  if (notice.kind === 'late_error') port.post({ say: 'late', error: notice.error })
+void new UncaughtErrors(notice => {
+  if (notice.kind === 'late_error') port.post({ say: 'uncaught', error: notice.error })
 }).start()
 
 port.listen(message => {

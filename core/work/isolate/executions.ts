@@ -5,7 +5,7 @@ import type { Failure } from '../../model/run/outcome.ts'
 import type { Used } from '../../model/run/used.ts'
 
 /** What work needs that is not executed in this thread. */
-export interface Seams {
+export interface ExecutionPorts {
   /** What the context of the run was made of. */
   given: ContextOptions
   child: ChildSink
@@ -13,7 +13,7 @@ export interface Seams {
   /** How long a run that was told to stop may take before it is ended. */
   graceMs: number
   /** Told of an error that nobody caught. */
-  late: (error: Failure) => void
+  uncaught: (error: Failure) => void
   /** Told what the work has taken, null when nobody could see. */
   used: (used: Used | null) => void
 }

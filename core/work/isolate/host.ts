@@ -1,7 +1,7 @@
 import { STUCK, fileCalls } from '../context/file-calls.ts'
 import { Listeners } from '../../model/base/listeners.ts'
 import { StopReason } from '../../model/run/outcome.ts'
-import { Voice } from './reporter.ts'
+import { Reporter } from './reporter.ts'
 import { cut } from '../../model/base/text.ts'
 import { contextFor } from '../context/context.ts'
 import { failureOf, wordsOf } from '../../model/run/failure.ts'
@@ -100,14 +100,14 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   const controller = new AbortController()
   const questions = new Questions(port)
   const advice = new Advice(job.hints)
-  const voice = new Voice(port, systemClock)
+  const reporter = new Reporter(port, systemClock)
   const ctx = contextFor({
     run: job.run,
     version: job.version,
     reach: job.reach,
     stop: controller,
-    log: () => voice.log,
-    progress: voice.progress,
+    log: () => reporter.log,
+    progress: reporter.progress,
     services: () => ({
       config: job.config,
       offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)]))
@@ -119,7 +119,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
       await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task),
         askOf(task, ask)) as string
   })
-  const scope = scopeOf(ctx, () => voice.log)
+  const scope = scopeOf(ctx, () => reporter.log)
   // What listeners of the task throw is the task's.
   port.listen(message =>
     runScope.run(scope, () => {
@@ -133,10 +133,10 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   unwatch()
   try {
     scope.output.end()
-    voice.end()
+    reporter.end()
   } catch (error) {
     // Whatever became of its last words, the end is told.
-    port.post({ say: 'late', error: failureOf(error) })
+    port.post({ say: 'uncaught', error: failureOf(error) })
   }
   const worn = isWorn()
   port.post({ say: 'ended', ended, used: used(), worn })

@@ -14,7 +14,7 @@ const RESULT = /^::result\s+(.+)$/
 const longestOf = (begun: string) => begun.startsWith(RESULT_MARK) ? LONGEST_RESULT : LONGEST_LINE
 
 /** What a script has said as its result. `unkept`: why there is none although it has said one. */
-export interface Said {
+export interface ScriptOutput {
   result: Json
   last: string
   unkept: string | null
@@ -25,8 +25,8 @@ export interface Said {
 export function outputReader<L extends 'info' | 'warn'> (
   ctx: { log: Pick<TaskLog, L>, progress: TaskProgress },
   level: L
-): { write(chunk: string): void, end(): Said } {
-  const said: Said = { result: null, last: '', unkept: null }
+): { write(chunk: string): void, end(): ScriptOutput } {
+  const said: ScriptOutput = { result: null, last: '', unkept: null }
   const line = (text: string) => {
     if (text === '') return
     if (level === 'info' && command(text, ctx, said)) return
@@ -43,7 +43,7 @@ export function outputReader<L extends 'info' | 'warn'> (
   }
 }
 
-function command (text: string, { progress }: { progress: TaskProgress }, said: Said): boolean {
+function command (text: string, { progress }: { progress: TaskProgress }, said: ScriptOutput): boolean {
   const moved = PERCENT.exec(text) ?? PROGRESS.exec(text)
   if (moved) {
     progress.setTotal(100, '%')
@@ -54,7 +54,7 @@ function command (text: string, { progress }: { progress: TaskProgress }, said: 
   return result !== null && isKept(result[1]!, said)
 }
 
-function isKept (text: string, said: Said): boolean {
+function isKept (text: string, said: ScriptOutput): boolean {
   try {
     said.result = JSON.parse(text) as Json
     said.unkept = null

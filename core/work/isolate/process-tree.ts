@@ -83,7 +83,7 @@ export function treeOf (roots: readonly number[]): number[] {
 
 /** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended
  *  children have taken counts as its own. Null where there is no such process or no /proc. */
-export function treeUsed (pid: number): Used | null {
+export function treeUsage (pid: number): Used | null {
   const sum = treeOf([pid]).map(processUsed).reduce((all, one) =>
     all === null || one === null ? all ?? null : {
       cpu_seconds: all.cpu_seconds + one.cpu_seconds,
@@ -103,9 +103,9 @@ async function shareOf (pid: number): Promise<number | null> {
 
 /** Bytes of memory that a process and everything below it holds. What several of them share is counted once, where the
  *  system says what that is. */
-export async function treeHolds (pid: number): Promise<number | null> {
+export async function treeMemory (pid: number): Promise<number | null> {
   const pids = treeOf([pid])
   let sum: number | null = null
   if (pids.length > 1) { for (const one of pids) sum = plus(sum, await shareOf(one)) }
-  return sum ?? treeUsed(pid)?.memory_peak_bytes ?? null
+  return sum ?? treeUsage(pid)?.memory_peak_bytes ?? null
 }

@@ -11,7 +11,7 @@ import { outputReader } from './output.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Down, Port, Up } from './wire.ts'
 import type { Exit } from './spawn.ts'
-import type { Seams } from './executions.ts'
+import type { ExecutionPorts } from './executions.ts'
 import type { TaskContext } from '../../model/task/context.ts'
 import type { Work } from '../../model/task/task.ts'
 
@@ -87,9 +87,9 @@ function deathOf (
 /** Executes a run in a process of its own, in its own group and session. A stop is passed on to the function, then TERM
  *  goes to the process and all that it has started, then KILL; with its end everything ends that is still in its
  *  session. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ended before the function. */
-export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams): Promise<unknown> {
+export async function inProcess (work: Isolated, ctx: TaskContext, ports: ExecutionPorts): Promise<unknown> {
   ctx.signal.throwIfAborted()
-  const { given, child: record, clock, graceMs, late, used } = seams
+  const { given, child: record, clock, graceMs, uncaught, used } = ports
   const child = start(work, ctx.run_id)
   const { pid } = child
   const exit = exited(child)
@@ -107,7 +107,7 @@ export async function inProcess (work: Isolated, ctx: TaskContext, seams: Seams)
     if (pid !== undefined) await record({ pid, started: await startedAt(pid) ?? '' })
     ctx.signal.throwIfAborted()
     port.post({ say: 'start', job: jobOf(work.home, given) })
-    attended = attend({ ctx, given, port, late })
+    attended = attend({ ctx, given, port, uncaught })
     void attended.began.then(({ held }) => tree.empty(held))
     await Promise.race([attended.over, exit])
     tree.signal('SIGKILL')

@@ -20,7 +20,7 @@ const named = (key: 'unit', value: unknown): { unit?: string } => {
 type Line = Extract<Up, { say: 'log' }>
 
 /** What a task says of itself, on its way to the manager: log and progress, bounded however much a task says. */
-export class Voice {
+export class Reporter {
   readonly #port: Port<Up, Down>
   readonly #clock: Clock
   readonly log: TaskLog

@@ -1,4 +1,4 @@
-import { groupOf, treeHolds, treeOf, treeUsed } from './process-tree.ts'
+import { groupOf, treeMemory, treeOf, treeUsage } from './process-tree.ts'
 import { inSession, killGroup, ofRun, signalAll } from './process-group.ts'
 import { metered } from './meter.ts'
 import type { MemoryBound, Meter } from './meter.ts'
@@ -32,7 +32,7 @@ export class RunTree {
     this.#run = run
     this.#limitMb = limitMb
     this.#emptyBytes = isOwn ? 0 : Infinity
-    this.#meter = metered(() => pid === undefined ? null : treeUsed(pid), this.#bound())
+    this.#meter = metered(() => pid === undefined ? null : treeUsage(pid), this.#bound())
   }
 
   /** What was held when the limit was exceeded; null: it was not. */
@@ -71,7 +71,7 @@ export class RunTree {
     return {
       bytes: this.#limitMb * MIB,
       seen: ({ memory_peak_bytes: bytes }) => bytes - this.#emptyBytes,
-      held: async () => this.#pid === undefined ? null : (await treeHolds(this.#pid) ?? 0) - this.#emptyBytes,
+      held: async () => this.#pid === undefined ? null : (await treeMemory(this.#pid) ?? 0) - this.#emptyBytes,
       over: bytes => {
         this.#heldBytes = bytes
         this.signal('SIGKILL')

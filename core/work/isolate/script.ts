@@ -8,8 +8,8 @@ import { RunTree } from './run-tree.ts'
 import { outOfMemory } from '../../model/base/task-errors.ts'
 import { outputReader } from './output.ts'
 import type { Exit } from './spawn.ts'
-import type { Said } from './output.ts'
-import type { Seams } from './executions.ts'
+import type { ScriptOutput } from './output.ts'
+import type { ExecutionPorts } from './executions.ts'
 import type { TaskContext } from '../../model/task/context.ts'
 import type { Work } from '../../model/task/task.ts'
 
@@ -25,7 +25,7 @@ const KILL_AFTER = 3 * SECOND
 export async function script (
   work: Script,
   ctx: TaskContext,
-  { child, used }: Pick<Seams, 'child' | 'used'>
+  { child, used }: Pick<ExecutionPorts, 'child' | 'used'>
 ): Promise<unknown> {
   ctx.signal.throwIfAborted()
   const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
@@ -90,7 +90,7 @@ function stopOn (signal: AbortSignal, tree: RunTree): () => void {
 interface Answer extends Exit {
   work: Script
   ctx: TaskContext
-  said: Said
+  said: ScriptOutput
 }
 
 function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {

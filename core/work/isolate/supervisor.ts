@@ -19,11 +19,11 @@ export interface AttendAsk {
   given: ContextOptions
   port: Port<Down, Up>
   /** Told of an error that nobody caught. */
-  late: (error: Failure) => void
+  uncaught: (error: Failure) => void
 }
 
 /** The end of the work, as it was told. */
-export interface Told {
+export interface Ending {
   ended: Ended
   used: Used | null
   worn: boolean
@@ -104,15 +104,15 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
 /** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is
  *  its end, once it is known, `began` the place where it is executed; `end` stops listening. */
 export function attend (ask: AttendAsk) {
-  const { ctx, given, port, late } = ask
-  const over = Promise.withResolvers<Told>()
+  const { ctx, given, port, uncaught } = ask
+  const over = Promise.withResolvers<Ending>()
   const began = Promise.withResolvers<Place>()
   const end = () => {
     open = false
     off()
     fileCalls.told(given.run.id, given.run.task, null)
   }
-  const attended = { told: null as Told | null, over: over.promise, began: began.promise, end }
+  const attended = { told: null as Ending | null, over: over.promise, began: began.promise, end }
   const asked = answers(ask)
   let open = true
   const answer = async ({ id, what, words }: Extract<Up, { say: 'ask' }>) => {
@@ -128,7 +128,7 @@ export function attend (ask: AttendAsk) {
     log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: message => void answer(message),
-    late: ({ error }) => late(failureOf(error)),
+    uncaught: ({ error }) => uncaught(failureOf(error)),
     waits: ({ ms }) => fileCalls.told(given.run.id, given.run.task, typeof ms === 'number' ? ms : null),
     ended: ({ ended, used, worn }) => {
       attended.told ??= { ended, used: usedIn(used), worn: worn === true }
@@ -140,7 +140,7 @@ export function attend (ask: AttendAsk) {
       if (open) hear[message.say]?.(message as never)
     } catch (error) {
       // A task may send what looks like ours: that is no reason for offpeak to end.
-      late(failureOf(error))
+      uncaught(failureOf(error))
     }
   })
   const off = forward(ask)

@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
-import { LateErrors, originOf } from '../context/uncaught.ts'
+import { UncaughtErrors, originOf } from '../context/uncaught.ts'
 import { OutputCapture } from '../context/output-capture.ts'
 import { ProcessGuard } from '../context/process-guard.ts'
 import { RUN_ID } from './process-group.ts'
@@ -19,7 +19,7 @@ const WORN = 0.5
 const post = parentPort?.postMessage.bind(parentPort)
 
 // Between two runs nobody listens on a port of theirs: late errors go by the thread's own.
-void new LateErrors(notice => post?.(notice, [])).start()
+void new UncaughtErrors(notice => post?.(notice, [])).start()
 // The standard output of the process has records alone.
 void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
 void new ProcessGuard().start()

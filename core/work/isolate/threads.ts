@@ -18,7 +18,7 @@ import type { Down, Port, Up } from './wire.ts'
 import type { MemoryBound } from './meter.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { MessagePort, Worker } from 'node:worker_threads'
-import type { Seams } from './executions.ts'
+import type { ExecutionPorts } from './executions.ts'
 import type { TaskContext } from '../../model/task/context.ts'
 import type { Used } from '../../model/run/used.ts'
 import type { Work } from '../../model/task/task.ts'
@@ -121,11 +121,15 @@ export class Threads {
 
   /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws
    *  OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
-  async run (work: Isolated, ctx: TaskContext, { given, clock, graceMs, late, used }: Seams): Promise<unknown> {
+  async run (
+    work: Isolated,
+    ctx: TaskContext,
+    { given, clock, graceMs, uncaught, used }: ExecutionPorts
+  ): Promise<unknown> {
     ctx.signal.throwIfAborted()
     const { port1, port2 } = new MessageChannel()
     const kill = new AbortController()
-    const attended = attend({ ctx, given, port: wired(port1), late })
+    const attended = attend({ ctx, given, port: wired(port1), uncaught })
     const children = new ThreadChildren(ctx.run_id)
     const line: Line = { far: port2, near: port1, attended, kill, clock }
     const end = async () => {

@@ -59,7 +59,7 @@ export type Up =
   | { say: 'log', level: keyof TaskLog, words: LogPart[] }
   | { say: 'progress', moved: Moved }
   | { say: 'ask', id: number, what: Ask, words: unknown[] }
-  | { say: 'late', error: Failure }
+  | { say: 'uncaught', error: Failure }
   /** How long a call to the file system has not come back, ms; null: it has. */
   | { say: 'waits', ms: number | null }
   | { say: 'ended', ended: Ended, used: Used, worn: boolean }

@@ -15,7 +15,7 @@ import { contextFor } from '../context/context.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { heldWords } from '../../model/view/loop.ts'
 import { runScope, scopeOf } from '../context/scope.ts'
-import { workOf } from '../isolate/dispatch.ts'
+import { dispatch } from '../isolate/dispatch.ts'
 import type { Active, ActiveRuns } from './active.ts'
 import type { Breathing, ContextOptions } from '../context/context.ts'
 import type { Claimed, Engine, Settlement } from '../../engine/engine.ts'
@@ -255,13 +255,13 @@ export class Executor {
   /** The work of a task that is not executed in this thread. */
   #elsewhere ({ run, task, lease }: Active, given: ContextOptions, taken: Taken): TaskFunction {
     const { engine, clock, notice, abortGraceMs } = this.#options
-    return workOf(task.work, {
+    return dispatch(task.work, {
       given,
       clock,
       threads: this.#threads,
       graceMs: abortGraceMs,
       child: child => engine.report({ lease, now: clock.now(), child }),
-      late: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
+      uncaught: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
       used: used => {
         if (used) taken.used = used
       }

@@ -1,7 +1,7 @@
 import type { ActiveRuns } from '../run/active.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 
-export interface WakefulOptions {
+export interface BusynessOptions {
   active: () => ActiveRuns
   conditions: LiveConditions
   /** How long a run at real work is waited for between two sleeps, ms of real time. */
@@ -10,13 +10,13 @@ export interface WakefulOptions {
 
 /** Tells runs that are at real work, files, sockets, processes and timers of this machine, from those that wait for a
  *  virtual clock or for their gates: time must not pass under the former. */
-export class Wakeful {
-  readonly #options: WakefulOptions
+export class Busyness {
+  readonly #options: BusynessOptions
   readonly #asleep = new Map<string, number>()
   /** Until when, of real time, a run is waited for. */
   readonly #patience = new Map<string, number>()
 
-  constructor (options: WakefulOptions) {
+  constructor (options: BusynessOptions) {
     this.#options = options
   }
 

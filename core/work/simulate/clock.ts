@@ -11,7 +11,7 @@ interface Timer {
 const MOST_TURNS = 1_000_000
 
 /** A clock that stands still until it is told to move, and whose timers ring in their order. Instants are epoch ms. */
-export class VirtualClock implements Clock {
+export class SimulatedClock implements Clock {
   #wall: number
   #counted = 0
   /** The timer that rings first stands last; of the same instant, the one that was set first. */
@@ -94,13 +94,13 @@ export class VirtualClock implements Clock {
 }
 
 /** An engine whose calls are counted while they are under way. */
-export interface Watched {
+export interface CountedEngine {
   engine: Engine
   pending: () => number
 }
 
 /** The same engine, with a count of the calls that it has not answered yet. */
-export function watched (engine: Engine): Watched {
+export function countCalls (engine: Engine): CountedEngine {
   let pending = 0
   const count = (call: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
     const answer = call.apply(engine, args)
@@ -115,7 +115,7 @@ export function watched (engine: Engine): Watched {
 }
 
 /** Resolves when `isBusy` has been false for so many turns of the event loop; never waits for anything but turns. */
-export async function quiet (isBusy: () => boolean, turns = 1): Promise<void> {
+export async function untilQuiet (isBusy: () => boolean, turns = 1): Promise<void> {
   for (let still = 0, turn = 0; still < turns && turn < MOST_TURNS; turn++) {
     await setImmediate()
     still = isBusy() ? 0 : still + 1

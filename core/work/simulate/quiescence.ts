@@ -6,7 +6,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface LullOptions {
+export interface QuiescenceOptions {
   conditions: LiveConditions
   config: () => Config
   tasks: () => ReadonlyMap<string, Task>
@@ -31,8 +31,8 @@ const holdsAlone = ({ ok, kind, code }: GateAnswer) =>
 /** Spares the gates of runs whose verdict cannot have changed: held by the machine or the calendar, with no new
  *  reading since and before the next instant at which time alone may change it. The answers are the same, and a
  *  simulated month is not asked a million times. */
-export class Lull {
-  readonly #options: LullOptions
+export class Quiescence {
+  readonly #options: QuiescenceOptions
   /** By the run that was judged, the first of its cohort or a single one. */
   readonly #still = new Map<string, Still>()
   /** By the run that others keep from starting: the look at which it is judged again. */
@@ -41,7 +41,7 @@ export class Lull {
   #brought: readonly Run[] = []
   #readings = 0
 
-  constructor (options: LullOptions) {
+  constructor (options: QuiescenceOptions) {
     this.#options = options
     options.conditions.onChange(() => {
       this.#readings++

@@ -50,7 +50,7 @@ export interface HeldSum {
 }
 
 /** Writes down what becomes of every run, from what is said of it. */
-export class Diary {
+export class Recorder {
   readonly #clock: Clock
   readonly #pages = new Map<string, SimulatedRun>()
   /** By schedule: the run that its next fires may be counted on. */

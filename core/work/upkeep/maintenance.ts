@@ -4,7 +4,7 @@ import { endOrphan } from '../isolate/process-group.ts'
 import { forgetRequests } from '../desk/requests.ts'
 import { forgetUploads } from '../desk/uploads.ts'
 import { readNote, removeNote } from '../watch/note.ts'
-import { stood, sureBy } from './standing.ts'
+import { clockTrust, sureBy } from './standing.ts'
 import type { Blame } from '../../model/run/crash-suspect.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { ClockSteps } from '../conditions/clock-steps.ts'
@@ -14,7 +14,7 @@ import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { LoopNote } from '../watch/note.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { Standing } from './standing.ts'
+import type { ClockTrust } from './standing.ts'
 
 export interface UpkeepOptions {
   engine: Engine
@@ -52,7 +52,7 @@ export class Upkeep {
   readonly #options: UpkeepOptions
   #lastSweepAt = 0
   /** How far the clock can be believed, and what had been counted when it was last asked. */
-  #standing: Standing | null = null
+  #standing: ClockTrust | null = null
   #counted: number | null = null
   #isKept = false
 
@@ -87,7 +87,7 @@ export class Upkeep {
     const { clock } = this.#options
     const counted = clock.monotonic()
     const before = this.#standing
-    const next = this.#standing = stood(before, clock.now(),
+    const next = this.#standing = clockTrust(before, clock.now(),
       this.#counted === null ? 0 : Math.floor(counted - this.#counted))
     this.#counted = (this.#counted ?? counted) + Math.floor(counted - (this.#counted ?? counted))
     if (before?.from !== next.from || (before.until === null) !== (next.until === null)) this.#isKept = false
@@ -98,7 +98,7 @@ export class Upkeep {
    *  planned again. */
   async load (): Promise<void> {
     const [fact] = await this.#options.engine.kept({ prefix: FACT })
-    const { until = null, from = null, at } = (fact?.value ?? {}) as Partial<Standing>
+    const { until = null, from = null, at } = (fact?.value ?? {}) as Partial<ClockTrust>
     if (typeof at !== 'number') return
     this.#standing = { until: instantOr(until), from: instantOr(from), at }
     if (at > this.#options.clock.now() + CLOCK_SLACK) await this.bringBack()

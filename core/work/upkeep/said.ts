@@ -34,7 +34,7 @@ function changedNotice (act: Act, touched: readonly Touched[], all: readonly Sai
 
 /** What is told of a commit here, in its order: everything but what the runner of this owner has told itself. Of a
  *  change of many runs there is one notice in the place of the first. */
-export function noticesOf (all: readonly Said[], owner: string): Notice[] {
+export function commitNotices (all: readonly Said[], owner: string): Notice[] {
   const byAct = Map.groupBy(all.filter(isTouched), ({ kind }) => ACTS[kind])
   const many = new Map([...byAct].filter(([, touched]) => touched.length > ONE_BY_ONE))
   return all.filter(said => !isOwn(said, owner)).flatMap(said => {

@@ -3,7 +3,7 @@ import { DAY, HOUR } from '../../model/base/duration.ts'
 /** How far the wall clock can be believed, epoch ms. `until`: up to there the clock has stood, whatever it says; null:
  *  it has not stood yet. `from`: since when it says what cannot be believed yet; null: it says nothing of the kind.
  *  `at`: what it said last. */
-export interface Standing {
+export interface ClockTrust {
   until: number | null
   from: number | null
   at: number
@@ -20,7 +20,7 @@ const PROOF = DAY
 
 /** What is known of the clock once it says `now`, so long after it was last asked (ms; 0 when nobody has counted, such
  *  as at a start). */
-export function stood (before: Standing | null, now: number, elapsed: number): Standing {
+export function clockTrust (before: ClockTrust | null, now: number, elapsed: number): ClockTrust {
   if (before === null) return { until: null, from: now, at: now }
   const expected = before.until === null ? null : before.until + elapsed
   // One that was set back by more says less than is sure: that stays sure.
@@ -34,4 +34,4 @@ export function stood (before: Standing | null, now: number, elapsed: number): S
 
 /** Up to which instant something may be removed for its age: neither later than the clock says nor than it has stood;
  *  1970 when it has not. */
-export const sureBy = ({ until, at }: Standing): number => Math.min(until ?? 0, at)
+export const sureBy = ({ until, at }: ClockTrust): number => Math.min(until ?? 0, at)

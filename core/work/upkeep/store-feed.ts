@@ -1,5 +1,5 @@
 import { Lifecycle } from '../../model/base/service.ts'
-import { noticesOf } from './said.ts'
+import { commitNotices } from './said.ts'
 import type { Change, Nearby } from '../../engine/in-process.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'
@@ -64,7 +64,7 @@ export class StoreFeed implements Service {
     const { kinds, said } = change
     const { engine, owner, notice, facts, schedules } = this.#options
     const late: Notice[] = []
-    for (const one of noticesOf(said, owner)) {
+    for (const one of commitNotices(said, owner)) {
       if (engine.onDurable !== undefined && ENDS.has(one.kind)) late.push(one)
       else notice(one)
     }

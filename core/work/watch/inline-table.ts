@@ -1,4 +1,4 @@
-import type { Inline } from '../../model/view/loop.ts'
+import type { InlineRun } from '../../model/view/loop.ts'
 
 /** Ints at the head: how often the loop has come round. */
 const HEAD_INTS = 4
@@ -43,7 +43,7 @@ export class InlineTable {
   }
 
   /** A run begins; returns its slot, or null when all are taken. */
-  enter ({ id, task }: Inline): number | null {
+  enter ({ id, task }: InlineRun): number | null {
     const slot = this.#free.pop()
     if (slot === undefined) return null
     const text = `${id} ${task}`
@@ -69,7 +69,7 @@ export class InlineTable {
 
   /** The runs that may hold the loop: the one whose function has been called and has not returned, else all that are
    *  there. */
-  get holders (): Inline[] {
+  get holders (): InlineRun[] {
     const called = this.#taken(state => state === CALLED)
     return called.length > 0 ? called : this.#taken(state => state !== FREE)
   }
@@ -82,15 +82,15 @@ export class InlineTable {
     }
   }
 
-  #taken (is: (state: number) => boolean): Inline[] {
-    const runs: Inline[] = []
+  #taken (is: (state: number) => boolean): InlineRun[] {
+    const runs: InlineRun[] = []
     for (let slot = 0; slot < SLOTS; slot++) {
       if (is(Atomics.load(this.#ints, placeOf(slot, TAKEN)))) runs.push(this.#at(slot))
     }
     return runs
   }
 
-  #at (slot: number): Inline {
+  #at (slot: number): InlineRun {
     const from = slot * TEXT_BYTES
     const text = this.#text.toString('latin1', from, from + Atomics.load(this.#ints, placeOf(slot, LENGTH)))
     const space = text.indexOf(' ')

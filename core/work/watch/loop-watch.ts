@@ -10,7 +10,7 @@ import { Lifecycle } from '../../model/base/service.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { runScope } from '../context/scope.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Inline, Stood } from '../../model/view/loop.ts'
+import type { InlineRun, PastLoopBlock } from '../../model/view/loop.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { SignalPipe } from './signal-pipe.ts'
@@ -51,9 +51,9 @@ export interface WatcherData {
 }
 
 /** What the watcher says. */
-export interface Said {
+export interface WatcherMessage {
   say: 'stood'
-  stood: Stood
+  stood: PastLoopBlock
 }
 
 export interface LoopWatchOptions {
@@ -97,7 +97,7 @@ function bootstrap (): string {
 }
 
 /** Where this thread is at, asked by the watcher in the middle of whatever it executes. */
-function whereabouts (): { run: Inline | null, where: string | null } {
+function whereabouts (): { run: InlineRun | null, where: string | null } {
   const scope = runScope.getStore()
   return {
     run: scope === undefined ? null : { id: scope.id, task: scope.task },
@@ -115,7 +115,7 @@ export class LoopWatch implements Service {
   #end: () => void = () => undefined
   #own: OwnProcess | null = null
   #isEnding = false
-  #stood: Stood[] = []
+  #stood: PastLoopBlock[] = []
 
   constructor (options: LoopWatchOptions) {
     this.#options = options
@@ -127,7 +127,7 @@ export class LoopWatch implements Service {
   }
 
   /** The stands of the last hour, oldest first. */
-  get stood (): readonly Stood[] {
+  get stood (): readonly PastLoopBlock[] {
     const since = this.#options.clock.now() - REMEMBERED
     return this.#stood.filter(({ at }) => at > since)
   }
@@ -172,7 +172,7 @@ export class LoopWatch implements Service {
     const { notice } = this.#options
     const worker = new Worker(bootstrap(), { eval: true, workerData: data, execArgv: [], resourceLimits: HEAP })
     worker.unref()
-    worker.on('message', (said: Said) => this.#hear(said.stood))
+    worker.on('message', (said: WatcherMessage) => this.#hear(said.stood))
     worker.on('error', error => {
       if (this.#worker === worker) this.#end()
       notice({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
@@ -196,7 +196,7 @@ export class LoopWatch implements Service {
     await worker.terminate()
   }
 
-  #hear (stood: Stood): void {
+  #hear (stood: PastLoopBlock): void {
     this.#stood = [...this.#stood, stood].slice(-MOST_REMEMBERED)
     const { ms, runs, exact, where } = stood
     this.#options.notice({

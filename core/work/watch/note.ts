@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Inline, Stand } from '../../model/view/loop.ts'
+import type { InlineRun, LoopBlock } from '../../model/view/loop.ts'
 
 /** What is kept of a loop that stands, for the next start: by then nobody else can tell. `ended`: the process was ended
  *  for it, because it was asked to stop or because the loop had stood too long; null: not by offpeak. */
-export interface LoopNote extends Stand {
+export interface LoopNote extends LoopBlock {
   owner: string
   ended: 'stop' | 'limit' | null
 }
@@ -28,8 +28,8 @@ export function writeNote (folder: string, note: LoopNote): void {
 
 export const removeNote = (folder: string): void => rmSync(fileIn(folder), { force: true })
 
-const isInline = (one: unknown): one is Inline =>
-  typeof (one as Inline | null)?.id === 'string' && typeof (one as Inline).task === 'string'
+const isInline = (one: unknown): one is InlineRun =>
+  typeof (one as InlineRun | null)?.id === 'string' && typeof (one as InlineRun).task === 'string'
 
 /** What the last process has left; null when its loop did not stand at its end, or the file cannot be read. */
 export function readNote (folder: string): LoopNote | null {

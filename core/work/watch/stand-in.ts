@@ -4,14 +4,14 @@ import { createInterface } from 'node:readline'
 import { iso } from '../../model/base/clock.ts'
 import { loopBlocked } from '../../model/base/task-errors.ts'
 import { problemOf } from '../../model/view/problem.ts'
-import { standWords } from '../../model/view/loop.ts'
+import { blockWords } from '../../model/view/loop.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Stand } from '../../model/view/loop.ts'
+import type { LoopBlock } from '../../model/view/loop.ts'
 
 /** What the stand-in of a server tells, and to whom. `digest`: SHA-256 of the token, hex; `local`: true when readers on
  *  this machine need none; `names`: those that the server is reached by. */
 export interface StandInState {
-  stand: Stand
+  stand: LoopBlock
   digest: string
   local: boolean
   names: readonly string[]
@@ -43,7 +43,7 @@ function isKnown ({ headers, socket }: IncomingMessage, { digest, local, names }
 
 function bodyFor (path: string, request: IncomingMessage, now: StandInState): [type: string, body: object] {
   const known = isKnown(request, now) ? 'named' : 'unnamed'
-  const words = standWords(now.stand, known)
+  const words = blockWords(now.stand, known)
   if (path === '/livez' || path === '/readyz') return ['application/json', { status: 'blocked' }]
   if (path === '/api/health') {
     const runs = known === 'named' ? now.stand.runs : []

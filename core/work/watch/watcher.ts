@@ -5,15 +5,15 @@ import { Session } from 'node:inspector'
 import { extname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { InlineTable } from './inline-table.ts'
-import { STANDS_MS, endOf, standWords } from '../../model/view/loop.ts'
+import { BLOCKED_MS, endOf, blockWords } from '../../model/view/loop.ts'
 import { closeSignalPipe, waitingSignals } from './signal-pipe.ts'
 import { signalAll } from '../isolate/process-group.ts'
 import { groupOf, startedBy, treeOf } from '../isolate/process-tree.ts'
 import { removeNote, writeNote } from './note.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { Inline, Stand } from '../../model/view/loop.ts'
+import type { InlineRun, LoopBlock } from '../../model/view/loop.ts'
 import type { LoopNote } from './note.ts'
-import type { Said, Terms, WatcherData } from './loop-watch.ts'
+import type { WatcherMessage, Terms, WatcherData } from './loop-watch.ts'
 import type { StandInState } from './stand-in.ts'
 
 /** How often it is looked whether the loop has come round. */
@@ -35,7 +35,7 @@ let beats = -1
 let cameAt = performance.now()
 let lookedAt = cameAt
 let asked = { at: null as number | null, count: 0 }
-let stand: Stand | null = null
+let stand: LoopBlock | null = null
 let session: Session | null = null
 let standIn: ChildProcess | null = null
 let isEnding = false
@@ -50,7 +50,7 @@ function quietly (act: () => void): void {
 
 const say = (words: string) => quietly(() => void writeSync(2, `offpeak: ${words}\n`))
 
-const noteOf = (found: Stand, ended: LoopNote['ended'] = null): LoopNote => ({ ...found, owner, ended })
+const noteOf = (found: LoopBlock, ended: LoopNote['ended'] = null): LoopNote => ({ ...found, owner, ended })
 
 /** Asks the thread of the loop itself where it stands: it can answer while it executes JavaScript. */
 function ask (): void {
@@ -62,7 +62,7 @@ function ask (): void {
       returnByValue: true
     }, (error, answer) => {
       if (error !== null || stand === null || session !== line) return
-      const { run, where } = (answer.result.value ?? {}) as { run?: Inline | null, where?: string | null }
+      const { run, where } = (answer.result.value ?? {}) as { run?: InlineRun | null, where?: string | null }
       // After it has come round it is elsewhere; and what was called by the loop itself says no more than is known.
       if (run === undefined || isEnding || table.beats !== beats || (run === null && stand.exact)) return
       stand = { ...stand, runs: run === null ? [] : [run], exact: true, where: where ?? null }
@@ -76,7 +76,7 @@ function tell (): void {
   if (stand === null) return
   const found = stand
   quietly(() => writeNote(folder, noteOf(found)))
-  say(standWords(found))
+  say(blockWords(found))
 }
 
 /** Answers in the place of the server, on its own socket. */
@@ -120,7 +120,7 @@ function over (): void {
   standIn?.stdin?.end()
   standIn = null
   quietly(() => removeNote(folder))
-  if (found) parentPort?.postMessage({ say: 'stood', stood: { ...found, at: Date.now() } } satisfies Said, [])
+  if (found) parentPort?.postMessage({ say: 'stood', stood: { ...found, at: Date.now() } } satisfies WatcherMessage, [])
 }
 
 /** The processes that this one has started. */
@@ -131,13 +131,13 @@ const children = (): number[] =>
 const ofRuns = (): number[] => children().filter(pid => groupOf(pid) === pid)
 
 /** Ends the process: nobody in it can do so in order. What it had running is put back at the next start. */
-function end (why: 'stop' | 'limit', found: Stand): void {
+function end (why: 'stop' | 'limit', found: LoopBlock): void {
   isEnding = true
   quietly(() => writeNote(folder, noteOf(found, why)))
   say(
     why === 'stop'
-      ? `ends, as it was asked to: ${standWords(found)}`
-      : `ends, beyond manager.loop_limit: ${standWords(found)}`
+      ? `ends, as it was asked to: ${blockWords(found)}`
+      : `ends, beyond manager.loop_limit: ${blockWords(found)}`
   )
   quietly(() => signalAll(treeOf(ofRuns()), 'SIGTERM'))
   setTimeout(() => {
@@ -179,7 +179,7 @@ function look (): void {
   }
   hear(now)
   const ms = now - cameAt
-  if (ms < STANDS_MS && asked.count < 2) return
+  if (ms < BLOCKED_MS && asked.count < 2) return
   if (stand === null) begin(ms)
   const found = stand = { ...stand!, ms }
   if (found.exact && found.runs.length === 1) table.held(found.runs[0]!.id, ms)
