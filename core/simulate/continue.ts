@@ -84,7 +84,17 @@ function stageFor (
     hear,
     tasks: () => so.tasks
   })
-  return { ...parts, present, kept, clock, recorder, ids, settle: () => untilQuiet(() => parts.pending() > 0), so, seen }
+  return {
+    ...parts,
+    present,
+    kept,
+    clock,
+    recorder,
+    ids,
+    settle: () => untilQuiet(() => parts.pending() > 0),
+    so,
+    seen
+  }
 }
 
 /** Nothing starts while what is so is being put together. */

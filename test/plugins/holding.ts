@@ -26,7 +26,8 @@ export async function laptop (t: Test, { tasks, config = {}, senses: more = {} }
   const mains = () =>
     see({ power: 'mains', battery: { present: true, level: 90, charging: true, seconds_left: 'unknown' } })
   battery(40)
-  const dropSignal: MachineSenses['dropSignal'] = name => Object.hasOwn(fake.latest.signals, name) && fake.dropSignal(name)
+  const dropSignal: MachineSenses['dropSignal'] = name =>
+    Object.hasOwn(fake.latest.signals, name) && fake.dropSignal(name)
   const senses = Object.defineProperties({}, {
     ...Object.getOwnPropertyDescriptors(fake),
     ...Object.getOwnPropertyDescriptors({ dropSignal }),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { InlineTable } from '../../core/work/watch/inline-table.ts'
 import { closeSignalPipe, findSignalPipe, waitingSignals } from '../../core/work/watch/signal-pipe.ts'
 import { placeIn } from '../../core/work/watch/loop-watch.ts'
-import { readNote, removeNote, writeNote } from '../../core/work/watch/note.ts'
+import { readNote, removeNote, writeNote } from '../../core/work/watch/loop-note.ts'
 import { scratch } from './harness.ts'
 import { until } from '../clock.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { fakeClock } from '../clock.ts'
-import { outputReader } from '../../core/work/isolate/output.ts'
+import { outputReader } from '../../core/work/isolate/script-output.ts'
 import type { TaskLog } from '../../core/model/task/context.ts'
 
 const setup = (level: 'info' | 'warn' = 'info') => {

@@ -124,7 +124,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
   }
   const work = dispatch(task.work, {
     given,
-    uncaught,
+    uncaught: late,
     clock: systemClock,
     graceMs: GRACE,
     threads: new Threads(notice),

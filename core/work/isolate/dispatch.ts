@@ -1,6 +1,6 @@
 import { inProcess } from './process.ts'
 import { script } from './script.ts'
-import type { ExecutionPorts } from './executions.ts'
+import type { ExecutionPorts } from './execution-ports.ts'
 import type { TaskFunction, Work } from '../../model/task/task.ts'
 import type { Threads } from './threads.ts'
 

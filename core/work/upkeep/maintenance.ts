@@ -3,8 +3,8 @@ import { DAY, HOUR, milliseconds, spanWords } from '../../model/base/duration.ts
 import { endOrphan } from '../isolate/process-group.ts'
 import { forgetRequests } from '../desk/requests.ts'
 import { forgetUploads } from '../desk/uploads.ts'
-import { readNote, removeNote } from '../watch/note.ts'
-import { clockTrust, sureBy } from './standing.ts'
+import { readNote, removeNote } from '../watch/loop-note.ts'
+import { clockTrust, sureBy } from './clock-trust.ts'
 import type { Blame } from '../../model/run/crash-suspect.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { ClockSteps } from '../conditions/clock-steps.ts'
@@ -12,9 +12,9 @@ import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { LoopNote } from '../watch/note.ts'
+import type { LoopNote } from '../watch/loop-note.ts'
 import type { Run } from '../../model/run/run.ts'
-import type { ClockTrust } from './standing.ts'
+import type { ClockTrust } from './clock-trust.ts'
 
 export interface UpkeepOptions {
   engine: Engine

@@ -1,5 +1,5 @@
 import { Lifecycle } from '../../model/base/service.ts'
-import { commitNotices } from './said.ts'
+import { commitNotices } from './commit-notices.ts'
 import type { Change, Nearby } from '../../engine/in-process.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'

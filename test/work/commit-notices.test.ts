@@ -1,5 +1,5 @@
 import t from 'tap'
-import { commitNotices } from '../../core/work/upkeep/said.ts'
+import { commitNotices } from '../../core/work/upkeep/commit-notices.ts'
 import type { Said } from '../../core/engine/in-process.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
