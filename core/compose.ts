@@ -137,7 +137,7 @@ function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring
     owner,
     synchronous: config().engine.synchronous,
     clock: clock.now,
-    onTrouble: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
+    onError: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
   })
 }
 

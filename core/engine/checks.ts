@@ -10,7 +10,7 @@ import { refFaults } from './refs.ts'
 
 const REF = /^[A-Za-z0-9][\w.-]{0,99}$/
 
-const isSpan = (until: Unique['until']): boolean =>
+const isKeyUntil = (until: Unique['until']): boolean =>
   ['started', 'finished', 'kept'].includes(until as string) || (Number.isSafeInteger(until) && (until as number) >= 0)
 
 const INSTANT = 'an instant in ms'
@@ -18,9 +18,9 @@ const INSTANT = 'an instant in ms'
 /** An instant that a date can have: SQLite gives no number back that is larger than JavaScript counts. */
 const isInstant = (at: number): boolean => Number.isInteger(at) && clamped(at) === at
 
-type Rule = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
+type FieldCheck = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
 
-const RULES: Rule[] = [
+const CHECKS: FieldCheck[] = [
   ['task', 'a task id', ({ task }) => validId(task)],
   ['queue', 'the id of a queue', ({ queue }) => validId(queue)],
   ['priority', `one of ${PRIORITIES.join(', ')}`, ({ priority }) => PRIORITIES.includes(priority)],
@@ -37,7 +37,7 @@ const RULES: Rule[] = [
 ]
 
 /** Of what few runs ask for. */
-const RARE_RULES: Rule[] = [
+const RARE_CHECKS: FieldCheck[] = [
   [
     'deadline_at',
     INSTANT,
@@ -47,45 +47,49 @@ const RARE_RULES: Rule[] = [
   ['ref', 'a name of letters, digits, _, . and -', ({ ref }) => ref === undefined || REF.test(ref)],
   ['unique', `{ until, conflict } for a key, with one of ${CONFLICTS.join(', ')}`,
     ({ unique, key }) =>
-      unique === undefined || (typeof key === 'string' && isSpan(unique.until) && CONFLICTS.includes(unique.conflict))]
+      unique === undefined ||
+      (typeof key === 'string' && isKeyUntil(unique.until) && CONFLICTS.includes(unique.conflict))]
 ]
 
-const ALL_RULES = [...RULES, ...RARE_RULES]
+const ALL_CHECKS = [...CHECKS, ...RARE_CHECKS]
 
 const isRare = ({ deadline_at, expires, ref, after, unique }: NewRun): boolean =>
   deadline_at !== undefined || expires !== undefined || ref !== undefined || after !== undefined || unique !== undefined
 
 /** What was found and what was expected, in words. */
-const wrong = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
+const mismatch = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
 
 const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] =>
   after.flatMap(({ run, condition }, place) => [
     ...typeof run === 'string'
       ? []
-      : [{ pointer: `/${index}/after/${place}/run`, detail: wrong(run, 'the id of a run') }],
+      : [{ pointer: `/${index}/after/${place}/run`, detail: mismatch(run, 'the id of a run') }],
     ...CONDITIONS.includes(condition)
       ? []
-      : [{ pointer: `/${index}/after/${place}/condition`, detail: wrong(condition, `one of ${CONDITIONS.join(', ')}`) }]
+      : [{
+        pointer: `/${index}/after/${place}/condition`,
+        detail: mismatch(condition, `one of ${CONDITIONS.join(', ')}`)
+      }]
   ])
 
 /** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
 export function checkNew (runs: readonly NewRun[]): void {
-  const errors: Detail[] = isFlow(runs) ? refFaults(runs) : []
+  const errors: Detail[] = hasDependencies(runs) ? refFaults(runs) : []
   for (const [index, ask] of runs.entries()) {
-    for (const [field, expected, holds] of isRare(ask) ? ALL_RULES : RULES) {
-      if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail: wrong(ask[field], expected) })
+    for (const [field, expected, holds] of isRare(ask) ? ALL_CHECKS : CHECKS) {
+      if (!holds(ask)) errors.push({ pointer: `/${index}/${field}`, detail: mismatch(ask[field], expected) })
     }
     if (ask.after !== undefined) errors.push(...afterFaults(ask.after, index))
   }
-  refuse(errors)
+  throwIfFaulty(errors)
 }
 
 /** True when some of the runs wait for others, or have names for each other. */
-export const isFlow = (runs: readonly NewRun[]): boolean =>
+export const hasDependencies = (runs: readonly NewRun[]): boolean =>
   runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
 
 /** Throws OFFPEAK_INPUT_INVALID when there are faults. */
-export function refuse (errors: Detail[]): void {
+export function throwIfFaulty (errors: Detail[]): void {
   if (errors.length > 0) throw inputInvalid({ what: 'These runs cannot be added', errors })
 }
 
@@ -94,10 +98,10 @@ export function checkEdit ({ priority, due_at }: EditAsk): void {
   const errors = [
     ...priority === undefined || PRIORITIES.includes(priority)
       ? []
-      : [{ pointer: '/priority', detail: wrong(priority, `one of ${PRIORITIES.join(', ')}`) }],
+      : [{ pointer: '/priority', detail: mismatch(priority, `one of ${PRIORITIES.join(', ')}`) }],
     ...due_at === undefined || Number.isSafeInteger(due_at)
       ? []
-      : [{ pointer: '/due_at', detail: wrong(due_at, 'an instant in ms') }]
+      : [{ pointer: '/due_at', detail: mismatch(due_at, 'an instant in ms') }]
   ]
   if (errors.length > 0) throw inputInvalid({ what: 'This run cannot be changed so', errors })
 }

@@ -2,7 +2,7 @@ import type { Blame } from '../model/run/crash-suspect.ts'
 import type { Bucket } from '../model/config/queue.ts'
 import type { Child, FullRun, Lease, NewRun, Priority, Progress, Reason, Run } from '../model/run/run.ts'
 import type { Cohort, DueCohort, Offer } from '../model/run/cohort.ts'
-import type { Entry, Filter, LogLine, Reports } from './reports.ts'
+import type { AuditEntry, RunFilter, LogLine, Reports } from './reports.ts'
 import type { Failure, Outcome } from '../model/run/outcome.ts'
 import type { Json } from '../model/base/json.ts'
 import type { Overlap } from '../model/task/task.ts'
@@ -12,10 +12,10 @@ import type { Used } from '../model/run/used.ts'
 
 /** Who did what by hand, recorded in the change that it describes and only when that changed something. `subject` left
  *  out: the run that was changed, or the first that was added. */
-export type Note = Omit<Entry, 'at' | 'subject'> & { subject?: string }
+export type AuditNote = Omit<AuditEntry, 'at' | 'subject'> & { subject?: string }
 
 /** How many runs may wait in a queue, blocked ones included, and what becomes of one more. */
-export interface Bound {
+export interface QueueBound {
   max: number
   on_full: 'refuse' | 'drop_oldest'
 }
@@ -30,9 +30,9 @@ export interface KeyedRequest {
 /** `bounds`: by queue; the call is refused as a whole with OFFPEAK_QUEUE_FULL, or the oldest waiting runs are skipped
  *  (`queue_full`). `request`: the call is refused with OFFPEAK_IDEMPOTENCY_CONFLICT when its key is used for another
  *  one. */
-export interface AddMore {
-  bounds?: Record<string, Bound>
-  record?: Note
+export interface AddOptions {
+  bounds?: Record<string, QueueBound>
+  record?: AuditNote
   request?: KeyedRequest
 }
 
@@ -45,7 +45,7 @@ export interface Added {
 
 /** What running runs of other owners take: how many by task and by queue, and locks by name with the id of the run that
  *  has it. */
-export interface Others {
+export interface OtherOwners {
   tasks: Record<string, number>
   queues: Record<string, number>
   locks: Record<string, string>
@@ -55,11 +55,11 @@ export interface Others {
  *  those that are alike in task, queue, priority, whether a schedule asked for them, and `now`, the first 100, the 100
  *  whose deadlines count since longest, and the last 100 by due_at. `next_at`: the earliest instant after `now` at
  *  which a queued run becomes due, or null. `rates`: starts that queues have left, as they were last stored. */
-export interface Due {
+export interface DueRuns {
   cohorts: DueCohort[]
   singles: Run[]
   next_at: number | null
-  others: Others
+  others: OtherOwners
   rates: Record<string, Bucket>
 }
 
@@ -105,7 +105,7 @@ export interface Settlement {
 
 /** What this owner runs, as it is stored: a run that is not named is not its own any more. `cancel`: those of them that
  *  are to stop. */
-export interface Beat {
+export interface OwnedRuns {
   running: Lease[]
   cancel: (Lease & { reason: Reason })[]
 }
@@ -152,12 +152,12 @@ export interface PlanAsk {
   /** True: the fire is yet to come. Nothing is done then when an unfinished run of the schedule would count: it may be
    *  over in time. */
   early?: boolean
-  record?: Note
+  record?: AuditNote
 }
 
 /** `stored`: the schedule as it stands after the call; null: there is none. `coalesced`: fires that an unfinished
  *  waiting run now stands for. `replaced`: runs that were cancelled or asked to stop for it. */
-export interface Planned {
+export interface PlanResult {
   applied: boolean
   stored: StoredSchedule | null
   added: Run[]
@@ -182,14 +182,14 @@ export interface CancelAsk {
   id: string
   reason: Reason
   now: number
-  record?: Note
+  record?: AuditNote
 }
 export interface RetryAsk {
   id: string
   now: number
   due_at: number
-  bounds?: Record<string, Bound>
-  record?: Note
+  bounds?: Record<string, QueueBound>
+  record?: AuditNote
 }
 export interface EndAsk {
   id: string
@@ -197,7 +197,7 @@ export interface EndAsk {
   as: 'skipped' | 'failed'
   reason: Reason
   error?: Failure
-  record?: Note
+  record?: AuditNote
 }
 
 /** Waiting runs that expire and whose deadline has passed, longest past first, and the next deadline that has not. */
@@ -216,20 +216,20 @@ export interface EditAsk {
   payload?: Json
   due_at?: number
   run_now?: true
-  record?: Note
+  record?: AuditNote
 }
 
-export const ACTS = ['cancel', 'retry', 'remove', 'promote'] as const
-export type Act = typeof ACTS[number]
+export const BULK_ACTIONS = ['cancel', 'retry', 'remove', 'promote'] as const
+export type BulkAction = typeof BULK_ACTIONS[number]
 
 /** The same done to many runs, newest first: those that the filter names and that it can be done to. Without states in
  *  the filter, cancel means all that are not over, retry the failed, remove all that are over, promote those that wait
  *  for their time. `limit`: how many are changed at most, no more than 1,000. `cursor`: `Changed.next` of the call
  *  before. `place`: how many calls before have changed, `every_ms`: how far apart retried runs are due. With a reason,
  *  it is recorded. `tasks`: of these alone. `bounds`: of queues, for what is tried again. */
-export interface ChangeAsk {
-  filter: Filter
-  act: Act
+export interface BulkAsk {
+  filter: RunFilter
+  act: BulkAction
   now: number
   limit: number
   dry_run: boolean
@@ -244,7 +244,7 @@ export interface ChangeAsk {
 /** `matched`: how many it could be done to when it began; null with a cursor. `runs`: those that were changed, as they
  *  are now, or were when they were removed. `refused`: those that the bounds of their queues have kept out, by queue;
  *  of a dry run those that they would. `next`: where to go on; null: there are no more. */
-export interface Changed {
+export interface BulkResult {
   matched: number | null
   runs: Run[]
   refused: Record<string, number>
@@ -266,7 +266,7 @@ export interface KeepAsk {
   value: Json
   now: number
   was?: number | null
-  record?: Note
+  record?: AuditNote
 }
 
 export interface EngineHealth {
@@ -287,16 +287,16 @@ export interface EngineHealth {
  *  OFFPEAK_ENGINE_FAILED when nothing can be stored, OFFPEAK_ENGINE_STOPPED when it is stopped. */
 export interface Engine extends Service, Reports {
   /** Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL: then none was added. */
-  add(runs: NewRun[], now: number, more?: AddMore): Promise<Added[]>
+  add(runs: NewRun[], now: number, more?: AddOptions): Promise<Added[]>
   /** What could start now, if its gates let it. */
-  due(ask: { now: number, owner: string }): Promise<Due>
+  due(ask: { now: number, owner: string }): Promise<DueRuns>
   /** Takes runs until there are none left to take: each time, of all offers whose pools have something left, the run
    *  with the smallest (rank, due_at, id). Turn and attempt rise by one. A call that may be answered before a power cut
    *  could not undo it: the run is then queued as it was. It is on its way to the disk by then, and the end of the
    *  process undoes nothing. */
   claim(ask: ClaimAsk): Promise<Claimed[]>
   /** Renews the lease of an owner, and answers what is stored of its runs. */
-  beat(ask: { owner: string, now: number, until: number }): Promise<Beat>
+  beat(ask: { owner: string, now: number, until: number }): Promise<OwnedRuns>
   /** Puts back what owners have running whose lease is over. That of the owners of an earlier process is over at once;
    *  one that holds for more than five minutes is of a clock that was ahead, and is cut to those. */
   expire(ask: ExpireAsk): Promise<Recovered>
@@ -318,7 +318,7 @@ export interface Engine extends Service, Reports {
   /** Removes a run that is over, and records why. Null: no such run. Any other comes back unchanged. */
   discard(ask: { id: string, reason: Reason, now: number }): Promise<Run | null>
   /** One slice of a change of many runs. */
-  change(ask: ChangeAsk): Promise<Changed>
+  change(ask: BulkAsk): Promise<BulkResult>
   get(id: string): Promise<FullRun | null>
   overdue(ask: { now: number, limit: number }): Promise<Overdue>
   /** Writes why due runs wait. Entries for runs that are not queued are passed over. A start, a cancel and an end close
@@ -326,18 +326,18 @@ export interface Engine extends Service, Reports {
   hold(entries: HoldEntry[]): Promise<void>
   /** Like a claim it may be answered while it is on its way to the disk: a power cut before it is there puts the cursor
    *  back with the runs, and they fire again. What somebody has added at run time is durable first. */
-  plan(asks: PlanAsk[]): Promise<Planned[]>
+  plan(asks: PlanAsk[]): Promise<PlanResult[]>
   /** `since`: those that have changed after this version, with those that are gone. */
   schedules(ask?: { since?: number }): Promise<StoredSchedule[]>
   /** False: no such schedule. Its runs stay. */
-  unplan(ask: { id: string, now: number, record?: Note }): Promise<boolean>
+  unplan(ask: { id: string, now: number, record?: AuditNote }): Promise<boolean>
   /** False: `was` is not the version any more, and nothing changed. */
   keep(ask: KeepAsk): Promise<boolean>
   /** The facts whose names begin so, by name. `since`: those that have changed after this version; value null: it is
    *  gone. */
   kept(ask: { prefix: string, since?: number }): Promise<Fact[]>
   /** For what changes nothing here, such as an edit of the configuration. */
-  record(entry: Entry): Promise<void>
+  record(entry: AuditEntry): Promise<void>
   sweep(ask: SweepAsk): Promise<number>
   health(now: number): Promise<EngineHealth>
 }

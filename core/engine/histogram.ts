@@ -1,15 +1,15 @@
-import type { Spread } from './reports.ts'
+import type { DurationStats } from './reports.ts'
 
 /** Buckets to a doubling: a percentile is known within 4.5 %. */
-const FINE = 8
+const BUCKETS_PER_DOUBLING = 8
 
-const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(ms) * FINE)
+const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(ms) * BUCKETS_PER_DOUBLING)
 
-const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / FINE)
+const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / BUCKETS_PER_DOUBLING)
 
 /** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up.
  */
-export class Durations {
+export class DurationHistogram {
   #count = 0
   #sum = 0
   #max = 0
@@ -27,7 +27,7 @@ export class Durations {
   }
 
   /** Takes in what another was written as; null: nothing. */
-  take (text: string | null): this {
+  merge (text: string | null): this {
     if (text === null) return this
     const [count, sum, longest, ...pairs] = text.split(' ') as [string, string, string, ...string[]]
     const [max, run = null] = longest.split('@') as [string, string?]
@@ -48,14 +48,14 @@ export class Durations {
   }
 
   /** `count sum max@run bucket:count bucket:count…`, or null when there are none. */
-  text (): string | null {
+  serialize (): string | null {
     if (this.#count === 0) return null
     let text = `${this.#count} ${this.#sum} ${this.#max}${this.#maxRun === null ? '' : `@${this.#maxRun}`}`
     for (const [bucket, count] of this.#buckets) text += ` ${bucket}:${count}`
     return text
   }
 
-  spread (): Spread {
+  stats (): DurationStats {
     if (this.#count === 0) return { count: 0, mean: null, p50: null, p95: null, p99: null, max: null, max_run: null }
     const [p50, p95, p99] = this.#percentiles([0.5, 0.95, 0.99])
     return {

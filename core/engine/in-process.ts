@@ -6,7 +6,7 @@ import type { Used } from '../model/run/used.ts'
  *  attempt; `owner`: who had it running, null when nobody had: what it waited for failed, its queue was full, its
  *  deadline has passed. `claimed`, and `settled` with an owner: that owner knows it already. `call`: by which call of
  *  the engine. */
-export type Said = { call: string } & (
+export type EngineEvent = { call: string } & (
   | { kind: 'added', run: Run }
   | { kind: 'claimed', run: Run }
   | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, owner: string | null, used?: Used }
@@ -18,21 +18,21 @@ export type Said = { call: string } & (
 
 /** `work`: a run is queued, or may start that could not: another one has ended. `cancel`: a running run is asked to
  *  stop. `said`: is not empty. */
-export type ChangeKind = 'work' | 'facts' | 'schedules' | 'cancel' | 'said'
+export type CommitKind = 'work' | 'facts' | 'schedules' | 'cancel' | 'events'
 
-export interface Change {
-  kinds: ReadonlySet<ChangeKind>
-  said: readonly Said[]
+export interface Commit {
+  kinds: ReadonlySet<CommitKind>
+  events: readonly EngineEvent[]
 }
 
 /** What an engine in this process offers beside the seam. */
-export interface Nearby {
+export interface InProcess {
   /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener
    *  throws is contained. */
-  onChange(listener: (change: Change) => void): () => void
+  onCommit(listener: (change: Commit) => void): () => void
   /** Called with what each commit has said once it is durable, before whoever asked is answered; the answer ends it. It
    *  is the change that `onChange` was called with. */
-  onDurable(listener: (change: Change) => void): () => void
+  onDurable(listener: (change: Commit) => void): () => void
   /** How many have started the engine and not stopped it. */
   users(): number
   /** Resolves when all that is committed now is durable. Rejects when it cannot be made so. */

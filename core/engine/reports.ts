@@ -3,7 +3,7 @@ import type { Run, Source, State } from '../model/run/run.ts'
 import type { Used } from '../model/run/used.ts'
 
 /** Filters that are not given do not filter. */
-export interface Filter {
+export interface RunFilter {
   task?: string
   state?: State[]
   queue?: string
@@ -19,7 +19,7 @@ export interface Filter {
 }
 
 /** `cursor`: opaque, from `Page.next`. Newest first. */
-export interface ListAsk extends Filter {
+export interface ListAsk extends RunFilter {
   limit: number
   cursor?: string
 }
@@ -46,7 +46,7 @@ export interface TaskCount {
 }
 
 /** Time held in the days of UTC that touch [from, to). With `now`, what is still held counts up to it, and to `to`. */
-export interface HeldAsk {
+export interface HeldTimeAsk {
   from: number
   to: number
   now?: number
@@ -96,7 +96,7 @@ export interface StatsAsk {
 
 /** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when
  *  it was not noted. */
-export interface Spread {
+export interface DurationStats {
   count: number
   mean: number | null
   p50: number | null
@@ -120,20 +120,20 @@ export interface StatsRow {
   dead: number
   retries: number
   cpu_ms: number
-  wait: Spread
-  held: Spread
-  run: Spread
+  wait: DurationStats
+  held: DurationStats
+  run: DurationStats
 }
 
 /** Something done by hand: who, when, what. `value` is what stands since then. */
-export interface Entry {
+export interface AuditEntry {
   at: number
   by: string
   action: string
   subject: string
   detail: Json
 }
-export type StoredEntry = Entry & { seq: number }
+export type StoredAuditEntry = AuditEntry & { seq: number }
 
 /** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after
  *  the last change that was answered to the same caller, and two answers need not be of the same moment. */
@@ -149,11 +149,11 @@ export interface Reports {
   /** What came of the runs, by hour or day; it outlives them. */
   stats(ask: StatsAsk): Promise<StatsRow[]>
   /** Time held by task and code; it outlives the runs. */
-  held(ask: HeldAsk): Promise<HeldTime[]>
+  held(ask: HeldTimeAsk): Promise<HeldTime[]>
   /** What these runs have taken, by id; those of which nothing is known are not named. */
   used(ids: string[]): Promise<Record<string, Used>>
   /** What was done by hand, newest first. */
-  records(ask: { limit: number, before?: number, action?: string }): Promise<StoredEntry[]>
+  records(ask: { limit: number, before?: number, action?: string }): Promise<StoredAuditEntry[]>
 }
 
 /** The names of the reports, for suites and wrappers that go through all of them. */

@@ -2,13 +2,13 @@ import { DAY, MINUTE } from '../model/base/duration.ts'
 import type { Hold } from '../model/run/run.ts'
 
 /** Entries that a timeline shows at most. */
-export const MOST_HOLDS = 200
+export const MAX_HOLDS = 200
 
 /** A clock that was wrong must not write a sum for each day since 1970. */
-const LONGEST = 366 * DAY
+const MAX_SPAN_MS = 366 * DAY
 
 /** What runs that are due in [due_from, due_until] are held for, from when on. */
-export interface Span {
+export interface HoldSpan {
   owner: string
   due_from: number
   due_until: number
@@ -18,32 +18,32 @@ export interface Span {
 }
 
 /** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
-export type Judged = Omit<Span, 'code' | 'began'> & { at: number, code: string | null }
+export type SpanVerdict = Omit<HoldSpan, 'code' | 'began'> & { at: number, code: string | null }
 
 /** What becomes of open spans by a verdict: `kept` as they were, `adopted` by its owner, `closed` at the instant of it;
  *  `opened` from `began` on. */
-export interface Spans<T extends Span> {
+export interface SpanChanges<T extends HoldSpan> {
   kept: T[]
   adopted: T[]
   closed: T[]
-  opened: Span[]
+  opened: HoldSpan[]
 }
 
 /** True when the open entry goes on: another message is worth a new one once it is a minute old. */
-export const goesOn = (
-  open: Pick<Span, 'code' | 'message' | 'began'>,
-  { code, message, at }: Pick<Judged, 'code' | 'message' | 'at'>
+export const continues = (
+  open: Pick<HoldSpan, 'code' | 'message' | 'began'>,
+  { code, message, at }: Pick<SpanVerdict, 'code' | 'message' | 'at'>
 ): boolean => open.code === code && (open.message === message || at - open.began < MINUTE)
 
 /** What a verdict makes of the open spans of its owner, and of those that are nobody's: what it goes on saying is its
  *  own, the rest of what it judges is closed. Of a span of which only a part is judged, `adopted` and `closed` have
  *  that part, and what is left of it goes on as a span of its own from the same instant. */
-export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): Spans<T> {
-  const result: Spans<T> = { kept: [], adopted: [], closed: [], opened: [] }
+export function applyVerdict<T extends HoldSpan> (open: readonly T[], said: SpanVerdict): SpanChanges<T> {
+  const result: SpanChanges<T> = { kept: [], adopted: [], closed: [], opened: [] }
   for (const span of open) {
     const { due_from: from, due_until: until, owner } = span
     const isMeant = from <= said.due_until && until >= said.due_from
-    const isSame = goesOn(span, said)
+    const isSame = continues(span, said)
     if (!isMeant || (isSame && owner === said.owner)) {
       result.kept.push(span)
       continue
@@ -56,12 +56,12 @@ export function judgedSpans<T extends Span> (open: readonly T[], said: Judged): 
   }
   const { code } = said
   if (code === null) return result
-  const covered = [...result.kept.filter(span => goesOn(span, said)), ...result.adopted]
+  const covered = [...result.kept.filter(span => continues(span, said)), ...result.adopted]
   for (const gap of gapsIn(said, covered)) result.opened.push(plain({ ...said, ...gap, code, began: said.at }))
   return result
 }
 
-const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span => ({
+const plain = ({ owner, due_from, due_until, code, message, began }: HoldSpan): HoldSpan => ({
   owner,
   due_from,
   due_until,
@@ -70,7 +70,7 @@ const plain = ({ owner, due_from, due_until, code, message, began }: Span): Span
   began
 })
 
-type Range = Pick<Span, 'due_from' | 'due_until'>
+type Range = Pick<HoldSpan, 'due_from' | 'due_until'>
 
 /** The parts of a range that none of the others covers. */
 function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Range[] {
@@ -97,9 +97,9 @@ export function clipped (holds: readonly Hold[], from: number, to: number | null
 
 /** A timeline of a bounded length: the oldest entries of one code become one that lasts as long as they did together;
  *  the first and the newest stay as they were. */
-export function thinned (holds: readonly Hold[]): Hold[] {
+export function compacted (holds: readonly Hold[]): Hold[] {
   const left = [...holds]
-  while (left.length > MOST_HOLDS) {
+  while (left.length > MAX_HOLDS) {
     const [kept, gone] = oldestPair(left)
     left[kept] = joined(left[kept]!, left[gone]!)
     left.splice(gone, 1)
@@ -108,7 +108,7 @@ export function thinned (holds: readonly Hold[]): Hold[] {
 }
 
 /** The entries, oldest first; what was taken back and said again at the same instant goes on. */
-export function continued (holds: readonly Hold[]): Hold[] {
+export function joinAdjacent (holds: readonly Hold[]): Hold[] {
   const all: Hold[] = []
   for (const hold of holds.toSorted((a, b) => a.from - b.from || (a.to ?? Infinity) - (b.to ?? Infinity))) {
     const before = all.find(one => one.to === hold.from && isSame(one, hold))
@@ -136,7 +136,7 @@ export function oldestPair (holds: readonly Pick<Hold, 'code'>[]): [number, numb
 
 /** How long a run was held in all, ms: for each code by itself as long as one owner judges, for whatever code when
  *  there are several. */
-export function lengthOf (holds: readonly Hold[]): number {
+export function heldMs (holds: readonly Hold[]): number {
   if (holds.some(({ owner }) => owner !== holds[0]!.owner)) return unionOf(holds)
   return [...Map.groupBy(holds, ({ code }) => code).values()].reduce((sum, same) => sum + unionOf(same), 0)
 }
@@ -166,7 +166,7 @@ export function daySums (holds: readonly Hold[]): DaySum[] {
   return [...Map.groupBy(holds, ({ code }) => code)].flatMap(([code, same]) => {
     const first = Math.min(...same.map(({ from }) => from))
     const last = Math.max(...same.map(({ to }) => to!))
-    const begin = Math.max(first, last - LONGEST)
+    const begin = Math.max(first, last - MAX_SPAN_MS)
     const sums: DaySum[] = []
     for (let day = dayOf(begin); day <= dayOf(last); day++) {
       const within = same.filter(({ from, to }) => from < (day + 1) * DAY && to! > day * DAY)

@@ -8,7 +8,7 @@ import type { Share } from '../model/run/crash-suspect.ts'
 import type { EndAsk, ExpireAsk } from './engine.ts'
 
 /** The run that was asked for, at the instant `now`. */
-export function born (ask: NewRun, id: string, now: number): Run {
+export function runFrom (ask: NewRun, id: string, now: number): Run {
   return {
     id,
     task: ask.task,
@@ -51,7 +51,7 @@ function keyUntil ({ unique }: NewRun, now: number): Run['key_until'] {
 }
 
 /** A queued run at the start of its next attempt. */
-export function taken (run: Run, { owner, now }: { owner: string, now: number }): Run {
+export function startAttempt (run: Run, { owner, now }: { owner: string, now: number }): Run {
   return {
     ...run,
     state: 'running',
@@ -150,7 +150,7 @@ export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id
 }
 
 /** A waiting run that takes over what a later one with its key was asked to be. */
-export const replacedBy = (run: Run, ask: NewRun): Run => ({
+export const afterReplace = (run: Run, ask: NewRun): Run => ({
   ...run,
   single: true,
   now: ask.now ?? run.now,
@@ -164,14 +164,14 @@ export const replacedBy = (run: Run, ask: NewRun): Run => ({
 })
 
 /** A blocked run whose last prerequisite was met. */
-export const unblocked = (run: Run, now: number): Run =>
+export const afterUnblock = (run: Run, now: number): Run =>
   now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
 
 /** A run that would wait for its turn and waits for others first. */
-export const blockedAgain = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
+export const afterReblock = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
 
 /** A waiting run whose due time, or what else its cohort goes by, is changed. */
-export const changed = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({
+export const withChanges = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({
   ...run,
   ...more,
   ...more.due_at !== undefined && { due_at: clamped(Math.ceil(more.due_at)) },
@@ -205,7 +205,7 @@ const CRASHED: Reason = { code: 'crashed', message: 'The process that executed i
 
 const crashedWith = (blame: ExpireAsk['blame'], { id }: Run): Reason =>
   blame?.runs.includes(id) ? { ...CRASHED, message: `${CRASHED.message}: ${blame.words}` } : CRASHED
-const BESIDE: Reason = {
+const SUSPECTED_OTHERS: Reason = {
   code: 'crashed',
   message: 'The process that executed it ended before it did; others are suspected'
 }
@@ -230,7 +230,7 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
       reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' }
     }
   }
-  if (!isCharged) return { ...queued(back, run.due_at), child: run.child, reason: BESIDE }
+  if (!isCharged) return { ...queued(back, run.due_at), child: run.child, reason: SUSPECTED_OTHERS }
   if (back.crashes < crash_cap || share === 'among') {
     const held = blame?.runs.includes(run.id) ? HELD_WAIT_MS : 0
     const wait = Math.max(held, waitAfterCrash(back.crashes, crash_cap))
@@ -250,7 +250,7 @@ const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === '
 
 /** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said
  *  before. The result of a completed run is for the caller to compare. */
-export function isAfter (run: Run, outcome: Outcome): boolean {
+export function matchesOutcome (run: Run, outcome: Outcome): boolean {
   if (run.state === 'running') return false
   switch (outcome.kind) {
     case 'completed':

@@ -17,7 +17,7 @@ import { sceneWith } from '../model/machine/scene.ts'
 import { Busyness } from '../work/simulate/busyness.ts'
 import { runScope } from '../work/context/scope.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Nearby } from '../engine/in-process.ts'
+import type { InProcess } from '../engine/in-process.ts'
 import type { ConfigFile } from '../model/config/config.ts'
 import type { Explanation } from '../work/desk/explain.ts'
 import type { TaskManager } from '../manager.ts'
@@ -295,7 +295,7 @@ interface Parts {
 
 /** An engine that several may share, and how many of its calls are under way. */
 interface Store {
-  engine: Engine & Partial<Nearby>
+  engine: Engine & Partial<InProcess>
   pending: () => number
 }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
-import type { Change, Said } from '../../core/engine/in-process.ts'
+import type { Commit, EngineEvent } from '../../core/engine/in-process.ts'
 import type { NewRun } from '../../core/model/run/run.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
@@ -50,8 +50,8 @@ t.test('changes of waiting runs and deletions are said with each commit', async 
   const engine = createSqliteEngine({ folder: t.testdir() })
   await engine.start()
   t.teardown(() => engine.stop())
-  const said: Said[] = []
-  engine.onChange((change: Change) => said.push(...change.said.filter(({ kind }) => kind !== 'recorded')))
+  const said: EngineEvent[] = []
+  engine.onCommit((change: Commit) => said.push(...change.events.filter(({ kind }) => kind !== 'recorded')))
   const [first] = await engine.add([ask(), ask(), ask()], NOW)
   const { id } = first!.run
   said.length = 0

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import type { Change, Said } from '../../core/engine/in-process.ts'
+import type { Commit, EngineEvent } from '../../core/engine/in-process.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { BY_HAND, OUTCOMES, T0, ask, claimAll, crash, fire, planAsk, settleAs } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
@@ -10,18 +10,18 @@ async function open (t: Test) {
   const engine = createSqliteEngine({
     folder: folderOf(t),
     ballastBytes: 4096,
-    onTrouble: (_, error) => void troubles.push(error)
+    onError: (_, error) => void troubles.push(error)
   })
   t.teardown(() => engine.stop())
   await engine.start()
-  const changes: Change[] = []
-  const end = engine.onChange(change => void changes.push(change))
-  const words = (one: Said) => {
+  const changes: Commit[] = []
+  const end = engine.onCommit(change => void changes.push(change))
+  const words = (one: EngineEvent) => {
     const owner = 'owner' in one && one.owner !== null ? ` ${one.owner}` : ''
     return `${one.call} ${one.kind}${'run' in one ? ` ${one.run.task} ${one.run.state}` : ''}${owner}`
   }
   /** What was said since the last look, in words. */
-  const said = () => changes.splice(0).flatMap(change => change.said.map(words))
+  const said = () => changes.splice(0).flatMap(change => change.events.map(words))
   const kinds = () => changes.splice(0).flatMap(change => [...change.kinds].toSorted())
   return { engine, said, kinds, end, troubles, changes }
 }
@@ -66,17 +66,17 @@ t.test('whatever becomes of a run is said, by which call and of whose run', asyn
 t.test('each change says of what kind it was, and what changes nothing says nothing', async t => {
   const { engine, kinds } = await open(t)
   const [added] = await engine.add([ask()], T0)
-  t.same(kinds(), ['said', 'work'])
+  t.same(kinds(), ['events', 'work'])
   const [run] = await claimAll(engine)
-  t.same(kinds(), ['said'])
+  t.same(kinds(), ['events'])
   await engine.cancel({ id: added!.run.id, reason: BY_HAND, now: T0 })
-  t.same(kinds(), ['cancel', 'said'])
+  t.same(kinds(), ['cancel', 'events'])
   await engine.cancel({ id: added!.run.id, reason: BY_HAND, now: T0 })
   await engine.list({ limit: 9 })
   await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 })
   t.same(kinds(), [])
   await settleAs(engine, run!, OUTCOMES.completed!)
-  t.same(kinds(), ['said', 'work'], 'another one may start now')
+  t.same(kinds(), ['events', 'work'], 'another one may start now')
   await engine.keep({ name: 'x', value: 1, now: T0 })
   await engine.keep({ name: 'x', value: 1, now: T0, was: 99 })
   await engine.plan([planAsk()])
@@ -120,10 +120,10 @@ t.test('a run that comes behind one that is due and was left is no work, unless 
 t.test('a refused call says nothing, and a listener that throws keeps no other from it', async t => {
   const { engine, said, troubles, end } = await open(t)
   const other: number[] = []
-  engine.onChange(() => {
+  engine.onCommit(() => {
     throw new Error('mine')
   })
-  engine.onChange(change => void other.push(change.said.length))
+  engine.onCommit(change => void other.push(change.events.length))
   await Promise.allSettled([engine.add([ask()], T0),
     engine.plan([planAsk({ fires: [fire(T0, { after: [{ run: '00000000000', condition: 'done' }] })] })])])
   t.same([said(), other], [['add added a queued'], [1]])
@@ -136,7 +136,7 @@ t.test('a refused call says nothing, and a listener that throws keeps no other f
 t.test('a change is known before it is durable, and durable when somebody asks for that', async t => {
   const { engine, changes } = await open(t)
   const order: string[] = []
-  engine.onChange(() => {
+  engine.onCommit(() => {
     order.push('known')
     void engine.durable().then(() => order.push('durable'))
   })

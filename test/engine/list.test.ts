@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Engine } from '../../core/engine/engine.ts'
-import type { Filter, ListAsk } from '../../core/engine/reports.ts'
+import type { RunFilter, ListAsk } from '../../core/engine/reports.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { SOURCES, STATES } from '../../core/model/run/run.ts'
 import type { NewRun, Run, Source } from '../../core/model/run/run.ts'
@@ -57,15 +57,15 @@ async function setup (t: Test) {
   return { engine, all: (await engine.list({ limit: RUNS })).items }
 }
 
-const matches = (run: Run, { task, state, queue, schedule, source, from = 0, to = Infinity }: Filter): boolean =>
+const matches = (run: Run, { task, state, queue, schedule, source, from = 0, to = Infinity }: RunFilter): boolean =>
   (task ?? run.task) === run.task && (state?.includes(run.state) ?? true) && (queue ?? run.queue) === run.queue &&
   (schedule ?? run.schedule) === run.schedule &&
   (source ?? run.source) === run.source && run.created_at >= from && run.created_at < to
 
-function filters (): Filter[] {
+function filters (): RunFilter[] {
   const states = [undefined, ...STATES.map(state => [state]), ['queued', 'failed'], ['running',
-    'queued']] as Filter['state'][]
-  const rest: Filter[] = [
+    'queued']] as RunFilter['state'][]
+  const rest: RunFilter[] = [
     {},
     { source: 'manual' },
     { source: 'task' },
@@ -110,7 +110,7 @@ t.test('what a change would meet is counted as a scan would count it', async t =
   const waits = ['blocked', 'queued']
   const [running] = all.filter(({ state }) => state === 'running')
   await engine.cancel({ id: running!.id, reason: { code: 'by_hand', message: 'stop' }, now: T0 })
-  const counts = async (filter: Filter, act: 'cancel' | 'retry' | 'remove' | 'promote') =>
+  const counts = async (filter: RunFilter, act: 'cancel' | 'retry' | 'remove' | 'promote') =>
     (await engine.change({ filter, act, now: T0, limit: 1, dry_run: true })).matched
   const count = (test: (run: Run) => boolean) => all.filter(test).length
   t.equal(await counts({}, 'cancel'), count(({ state }) => waits.includes(state) || state === 'running') - 1)
@@ -134,7 +134,7 @@ t.test('runs are found by when they were created, also those of a clock that was
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()
-  const born = async (filter: Filter) =>
+  const born = async (filter: RunFilter) =>
     (await engine.list({ ...filter, limit: 9 })).items.map(({ created_at: at }) => at - T0)
   await engine.add([ask()], T0 + 100)
   t.strictSame(await born({ from: T0 + 100, to: T0 + 101 }), [100])
@@ -169,12 +169,12 @@ async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
 
 t.test('of a long line behind many newer runs every filter lists what a scan would', async t => {
   const { engine, all } = await hidden(t)
-  const waits: Filter = { state: ['queued'] }
-  const rest: Filter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, {
+  const waits: RunFilter = { state: ['queued'] }
+  const rest: RunFilter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, {
     source: 'schedule'
   }, { task: 'b', source: 'task' }]
   for (const filter of [...rest.map(one => ({ ...waits, ...one })), { task: 'a' },
-    { state: ['queued', 'failed'] } satisfies Filter]) {
+    { state: ['queued', 'failed'] } satisfies RunFilter]) {
     t.strictSame(await pages(engine, { ...filter, limit: 4001 }), all.filter(run =>
       matches(run, filter)
     ).map(({ id }) => id), JSON.stringify(filter))

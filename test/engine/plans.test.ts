@@ -2,9 +2,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { howMany, list } from '../../core/engine/sqlite/lists/list.ts'
-import type { Filter } from '../../core/engine/reports.ts'
-import { foremost } from '../../core/engine/sqlite/state/index-ranges.ts'
+import { countRuns, list } from '../../core/engine/sqlite/lists/list.ts'
+import type { RunFilter } from '../../core/engine/reports.ts'
+import { newestRanges } from '../../core/engine/sqlite/state/index-ranges.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { readImage } from '../../core/engine/sqlite/state/read-image.ts'
 import { Tables } from '../../core/engine/sqlite/state/tables.ts'
@@ -74,7 +74,7 @@ const SOME: Partial<NewRun>[] = [
   ...Array.from({ length: 10 }, (_, place) => ({ task: `d${place}`, skipped: { code: 'overlap', message: 'it ran' } }))
 ]
 
-const FILTERS: Filter[] = [undefined, ...STATES.map(state => [state])].flatMap(state =>
+const FILTERS: RunFilter[] = [undefined, ...STATES.map(state => [state])].flatMap(state =>
   [
     {},
     { task: 'a' },
@@ -99,10 +99,10 @@ t.test('no list, count or sweep of runs reads a table through, and none but thos
       fingerprint: 'f'
     }]) {
       list(tables, { ...filter, limit: 2 })
-      howMany(tables, filter, [])
+      countRuns(tables, filter, [])
     }
-    foremost(tables, {
-      places: [...tables.memory.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })),
+    newestRanges(tables, {
+      states: [...tables.memory.lanes.byId.values()].map(lane => ({ lane, state: 'skipped' })),
       sources: SOURCES
     }, { meets: term('id > ?', 0), most: 2 })
     sweep(tables, { now: T0, before: T0 - 1, keep: 1e6, limit: 5 })

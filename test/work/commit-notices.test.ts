@@ -1,21 +1,21 @@
 import t from 'tap'
 import { commitNotices } from '../../core/work/upkeep/commit-notices.ts'
-import type { Said } from '../../core/engine/in-process.ts'
+import type { EngineEvent } from '../../core/engine/in-process.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
 const run = (id: string, more: Partial<Run> = {}) => ({ id, task: 'copy', owner: null, ...more }) as Run
 const reason = { code: 'cancelled', message: 'enough', by: 'ann' }
-const cancels = (count: number, call = 'change'): Said[] =>
+const cancels = (count: number, call = 'change'): EngineEvent[] =>
   Array.from({ length: count }, (_, index) => ({
     call,
     kind: 'cancelled',
     run: run(`r${index}`, { task: index % 3 === 0 ? 'wash' : 'copy' }),
     reason
   }))
-const kinds = (said: Said[]) => commitNotices(said, 'me').map(({ kind }) => kind)
+const kinds = (said: EngineEvent[]) => commitNotices(said, 'me').map(({ kind }) => kind)
 
 t.test('what a commit did is told in its order, without the call and what the own runner has told', async t => {
-  const said: Said[] = [
+  const said: EngineEvent[] = [
     { call: 'add', kind: 'added', run: run('a') },
     { call: 'claim', kind: 'claimed', run: run('b', { owner: 'me' }) },
     { call: 'claim', kind: 'claimed', run: run('c', { owner: 'other' }) },
@@ -33,8 +33,8 @@ t.test('a change of up to a hundred runs is told run by run', async t => {
 })
 
 t.test('a change of more is one notice with counts, in the place of the first', async t => {
-  const record: Said = { call: 'change', kind: 'recorded', by: 'ann', action: 'cancel', subject: '*' }
-  const said: Said[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, {
+  const record: EngineEvent = { call: 'change', kind: 'recorded', by: 'ann', action: 'cancel', subject: '*' }
+  const said: EngineEvent[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, {
     call: 'cancel',
     kind: 'cancelled',
     run: run('y'),
@@ -50,7 +50,7 @@ t.test('runs that are cancelled one by one, however many, are told one by one', 
 })
 
 t.test('what is tried again, deleted or made due is told as that', async t => {
-  const many = (make: (id: string) => Said) =>
+  const many = (make: (id: string) => EngineEvent) =>
     commitNotices(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
   t.match(many(id => ({ call: 'change', kind: 'added', run: run(id) })), [{
     kind: 'changed',

@@ -7,7 +7,7 @@ import { FileCalls } from '../../core/work/context/file-calls.ts'
 import { IoWatch } from '../../core/work/upkeep/io-watch.ts'
 import { runScope } from '../../core/work/context/scope.ts'
 import { answers, isWithin } from '../../core/load/file/answers.ts'
-import { syncElsewhere } from '../../core/engine/sqlite/file/sync-thread.ts'
+import { syncOffPool } from '../../core/engine/sqlite/file/sync-thread.ts'
 import { until } from '../clock.ts'
 
 const posix = { skip: process.platform === 'win32' && 'no pipes in the file system' }
@@ -93,13 +93,13 @@ t.test('a sync that the pool does not come to is done by a thread of its own', a
   const handle = await open(join(t.testdir({ f: '' }), 'f'), 'r+')
   t.teardown(() => handle.close())
   const never = () => new Promise<void>(() => undefined)
-  await syncElsewhere(handle.fd, { pool: never, patience: 1 })
-  await t.rejects(syncElsewhere(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' },
+  await syncOffPool(handle.fd, { pool: never, patience: 1 })
+  await t.rejects(syncOffPool(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' },
     'and what it fails of is told')
-  await syncElsewhere(handle.fd, {
+  await syncOffPool(handle.fd, {
     thread: () => {
       throw new Error('the pool is there')
     }
   })
-  await t.rejects(syncElsewhere(handle.fd, { pool: () => Promise.reject(new Error('EIO')) }), { message: 'EIO' })
+  await t.rejects(syncOffPool(handle.fd, { pool: () => Promise.reject(new Error('EIO')) }), { message: 'EIO' })
 })

@@ -1,43 +1,43 @@
-import type { Change } from '../in-process.ts'
+import type { Commit } from '../in-process.ts'
 
-interface Unconfirmed {
+interface PendingCommit {
   commit: number
-  change: Change
+  change: Commit
 }
 
 /** Which commits the disk has confirmed. A commit is followed by one sync at least, which may begin before others are
  *  committed: it confirms those that were there when it was asked for. */
-export class Confirmed {
-  readonly #durable: (change: Change) => void
+export class DurableCommits {
+  readonly #durable: (change: Commit) => void
   #committed = 0
   #confirmed = 0
   /** The last commit in which a run has come to its end. */
   #ended = 0
-  #waiting: Unconfirmed[] = []
+  #waiting: PendingCommit[] = []
 
   /** `durable`: called with what each commit has said once the disk has confirmed it, in their order. */
-  constructor (durable: (change: Change) => void) {
+  constructor (durable: (change: Commit) => void) {
     this.#durable = durable
   }
 
   /** True while a power cut could undo the end of a run. */
-  get isOpen (): boolean {
+  get hasUnconfirmedEnd (): boolean {
     return this.#ended > this.#confirmed
   }
 
   /** True when a power cut could undo no commit. */
-  get isAll (): boolean {
+  get isCaughtUp (): boolean {
     return this.#confirmed === this.#committed
   }
 
-  committed (change: Change, ended: boolean): void {
+  add (change: Commit, ended: boolean): void {
     this.#committed += 1
     if (ended) this.#ended = this.#committed
-    if (change.said.length > 0) this.#waiting.push({ commit: this.#committed, change })
+    if (change.events.length > 0) this.#waiting.push({ commit: this.#committed, change })
   }
 
   /** Takes note of what a sync confirms that begins now or later; resolves and rejects with it. */
-  async by (sync: Promise<void>): Promise<void> {
+  async track (sync: Promise<void>): Promise<void> {
     const commit = this.#committed
     await sync
     if (commit <= this.#confirmed) return

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { engineStopped } from '../../model/base/errors.ts'
-import { failedBy, troubleOf } from './file/sqlite-errors.ts'
-import type { Haste } from './file/log-sync.ts'
+import { toEngineError, sqliteErrorKind } from './file/sqlite-errors.ts'
+import type { SyncMode } from './file/log-sync.ts'
 
 /** What the group commit needs of what it commits. */
 export interface CommitOptions {
@@ -24,25 +24,25 @@ export interface CommitOptions {
   /** Runs after a rollback: changes of memory are undone. */
   undo(): void
   /** Neither rows nor memory are known any more: no call is taken after this. Answers the error for all of them. */
-  lost(error: unknown): unknown
+  lose(error: unknown): unknown
   /** Throws when nothing may be written any more. */
   guard(): void
   /** Gives space back when the disk is full. False: there is none to give. */
   makeRoom(): boolean
   /** Resolves when all that is committed is durable. */
-  sync(haste: Haste): Promise<void>
+  sync(haste: SyncMode): Promise<void>
   /** Called with every transaction that failed. */
-  trouble(call: string, error: unknown): void
+  failed(call: string, error: unknown): void
 }
 
 /** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it
  *  is durable, which a power cut does not undo either. `begun`: once it is committed, and what it has changed is on its
  *  way to the disk then. */
-export type Answered = 'committed' | 'begun' | 'durable'
+export type AckPoint = 'committed' | 'begun' | 'durable'
 
-interface Call {
+interface PendingCall {
   name: string
-  answered: Answered
+  answered: AckPoint
   work: () => unknown
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -53,7 +53,7 @@ interface Call {
 }
 
 /** Turns of the event loop that a batch waits for others while more keep coming. */
-const PATIENCE = 4
+const GATHER_TURNS = 4
 /** A caller who adds one after another keeps the event loop for so long before it turns (ms). */
 const STREAK_MS = 1
 const BUSY_WAITS_MS = [50, 100, 200]
@@ -72,7 +72,7 @@ export class GroupCommit {
   readonly #options: CommitOptions
   readonly #begin: StatementSync
   readonly #end: StatementSync
-  #calls: Call[] = []
+  #calls: PendingCall[] = []
   /** How many calls there ever were. */
   #count = 0
   /** How many of them are answered when they are durable. */
@@ -99,7 +99,7 @@ export class GroupCommit {
     return this.#calls.length > 0
   }
 
-  write<T> (name: string, answered: Answered, work: () => T): Promise<T> {
+  write<T> (name: string, answered: AckPoint, work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(engineStopped())
     return new Promise<T>((resolve, reject) => {
       this.#count += 1
@@ -121,7 +121,7 @@ export class GroupCommit {
     while (this.#flushing) await this.#flushing
     await this.#lone
     await Promise.all(this.#hurried)
-    await this.#options.sync(null).catch(error => this.#options.trouble('stop', error))
+    await this.#options.sync(null).catch(error => this.#options.failed('stop', error))
   }
 
   async #flush (): Promise<void> {
@@ -155,15 +155,15 @@ export class GroupCommit {
     }
     if (this.#callers === 0) return
     this.#turned = this.#options.clock()
-    for (let turn = 0, seen = -1; turn < PATIENCE && this.#callers > seen; turn++) {
+    for (let turn = 0, seen = -1; turn < GATHER_TURNS && this.#callers > seen; turn++) {
       seen = this.#callers
       await nextTurn()
     }
   }
 
-  #answer (calls: readonly Call[], begun: number): void {
+  #answer (calls: readonly PendingCall[], begun: number): void {
     const others = this.#options.committed()
-    const waiting: Call[] = []
+    const waiting: PendingCall[] = []
     for (const call of calls) {
       if (call.fault) call.reject(call.fault.error)
       else if (call.answered === 'durable') waiting.push(call)
@@ -186,15 +186,15 @@ export class GroupCommit {
   }
 
   /** Has the disk confirm what nobody waits for: a power cut soon after does not undo it. */
-  #hurry ({ name }: Call): void {
+  #hurry ({ name }: PendingCall): void {
     const hurried = this.#options.sync('hurried').catch(error => {
       this.failure = error
-      this.#options.trouble(name, error)
+      this.#options.failed(name, error)
     }).finally(() => this.#hurried.delete(hurried))
     this.#hurried.add(hurried)
   }
 
-  async #sync (waiting: readonly Call[], begun: number, alone: boolean): Promise<void> {
+  async #sync (waiting: readonly PendingCall[], begun: number, alone: boolean): Promise<void> {
     try {
       await this.#options.sync(alone ? 'alone' : null)
       this.failure = null
@@ -207,19 +207,19 @@ export class GroupCommit {
       })
     } catch (error) {
       this.failure = error
-      this.#options.trouble(waiting[0]!.name, error)
+      this.#options.failed(waiting[0]!.name, error)
       for (const { reject } of waiting) reject(error)
     }
   }
 
   /** Tries again what another program or a full disk has kept from being written, as long as that may help. */
-  async #again (calls: readonly Call[], failed: unknown): Promise<void> {
+  async #again (calls: readonly PendingCall[], failed: unknown): Promise<void> {
     for (let attempt = 0, error = failed;; attempt++) {
-      const trouble = troubleOf(error)
-      this.#options.trouble(calls[0]!.name, error)
+      const trouble = sqliteErrorKind(error)
+      this.#options.failed(calls[0]!.name, error)
       const wait = BUSY_WAITS_MS[attempt]
       if (trouble === 'busy' && wait !== undefined) await setTimeout(wait)
-      else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? failedBy(error) : error
+      else if (trouble !== 'full' || !this.#options.makeRoom()) throw trouble ? toEngineError(error) : error
       try {
         return this.#transact(calls)
       } catch (next) {
@@ -230,7 +230,7 @@ export class GroupCommit {
 
   /** Does every call in one transaction. Those that throw are left out; when one has changed something by then, the
    *  rest are done again from the start. */
-  #transact (calls: readonly Call[]): void {
+  #transact (calls: readonly PendingCall[]): void {
     for (;;) {
       const fault = this.#attempt(calls)
       if (fault === null) return
@@ -240,8 +240,8 @@ export class GroupCommit {
 
   /** One transaction. Null: it is committed; else nothing is, because of one call. Throws when that was not the fault
    *  of a call. */
-  #attempt (calls: readonly Call[]): { call: Call, error: unknown } | null {
-    let current: Call | null = null
+  #attempt (calls: readonly PendingCall[]): { call: PendingCall, error: unknown } | null {
+    let current: PendingCall | null = null
     try {
       this.#begin.run()
       this.#options.begun()
@@ -256,12 +256,12 @@ export class GroupCommit {
       return null
     } catch (error) {
       this.#rollback()
-      if (current === null || troubleOf(error)) throw error
+      if (current === null || sqliteErrorKind(error)) throw error
       return { call: current, error }
     }
   }
 
-  #do (call: Call): void {
+  #do (call: PendingCall): void {
     const changes = this.#options.changes()
     try {
       this.#options.before(call.name)
@@ -270,20 +270,20 @@ export class GroupCommit {
       if (call.answered === 'begun') call.changed = this.#options.changes() !== changes
     } catch (error) {
       // Who is refused before anything was changed has changed nothing for the others.
-      if (troubleOf(error) || this.#options.changes() !== changes) throw error
+      if (sqliteErrorKind(error) || this.#options.changes() !== changes) throw error
       call.fault = { error }
     }
   }
 
   #rollback (): void {
-    const { db, undo, lost } = this.#options
+    const { db, undo, lose } = this.#options
     try {
       // On a full disk SQLite has rolled back by itself.
       if (db.isTransaction) db.exec('rollback')
       if (db.isTransaction) throw new Error('the transaction is still open')
       undo()
     } catch (error) {
-      throw lost(error)
+      throw lose(error)
     }
   }
 }

@@ -1,11 +1,11 @@
 import { engineStopped } from '../../model/base/errors.ts'
 import { checkEdit, checkNew } from '../checks.ts'
 import type { Engine } from '../engine.ts'
-import type { Change, Nearby } from '../in-process.ts'
+import type { Commit, InProcess } from '../in-process.ts'
 import { add } from './calls/add.ts'
-import { change, discard } from './calls/bulk-change.ts'
+import { bulkChange, discard } from './calls/bulk-change.ts'
 import { claim } from './calls/claim.ts'
-import { dead } from './lists/dead-groups.ts'
+import { deadGroups } from './lists/dead-groups.ts'
 import { due } from './calls/due.ts'
 import { edit } from './calls/edit.ts'
 import { keep, kept } from './rows/facts.ts'
@@ -15,13 +15,13 @@ import { list } from './lists/list.ts'
 import { plan, schedules, unplan } from './calls/plan.ts'
 import { queues } from './lists/queues.ts'
 import { get, logs } from './calls/get.ts'
-import { record, records } from './rows/audit-records.ts'
+import { writeRecord, listRecords } from './rows/audit-records.ts'
 import { cancel, end, report, retry, settle } from './calls/settle.ts'
 import { sweep } from './calls/sweep.ts'
-import { usedOfAll } from './rows/usage.ts'
-import type { Answered } from './group-commit.ts'
-import { failedBy, troubleOf } from './file/sqlite-errors.ts'
-import { createLifecycle } from './shared-opening.ts'
+import { usageOfAll } from './rows/usage.ts'
+import type { AckPoint } from './group-commit.ts'
+import { toEngineError, sqliteErrorKind } from './file/sqlite-errors.ts'
+import { createSharedOpening } from './shared-opening.ts'
 import type { Tables } from './state/tables.ts'
 import { closeStore, healthOf, openStore } from './store.ts'
 import type { Store, StoreOptions } from './store.ts'
@@ -38,7 +38,7 @@ export type SqliteOptions = Pick<StoreOptions, 'folder'> & Partial<Omit<StoreOpt
 const optionsOf = (options: SqliteOptions, told: Pick<StoreOptions, 'changed' | 'durable'>): StoreOptions => ({
   clock: Date.now,
   synchronous: 'full',
-  onTrouble: () => {},
+  onError: () => {},
   owner: 'offpeak',
   ballastBytes: 8 * MEGABYTE,
   check: process.env['OFFPEAK_CHECK'] === '1',
@@ -48,9 +48,9 @@ const optionsOf = (options: SqliteOptions, told: Pick<StoreOptions, 'changed' | 
 
 /** Who listens; one that throws does not keep the others from it. */
 function createListeners (trouble: (error: unknown) => void) {
-  const listeners = new Set<(change: Change) => void>()
+  const listeners = new Set<(change: Commit) => void>()
   return {
-    call: (news: Change) => {
+    call: (news: Commit) => {
       for (const listener of listeners) {
         try {
           listener(news)
@@ -59,7 +59,7 @@ function createListeners (trouble: (error: unknown) => void) {
         }
       }
     },
-    add: (listener: (change: Change) => void) => {
+    add: (listener: (change: Commit) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     }
@@ -70,13 +70,13 @@ function createListeners (trouble: (error: unknown) => void) {
  *  write-ahead log, and one transaction for all the calls of a moment. Starts and stops are counted: it closes with the
  *  last stop. `start` throws OFFPEAK_ENGINE_BUSY when another process or engine has the folder, OFFPEAK_ENGINE_FAILED
  *  when the files cannot be used; after that, calls reject with OFFPEAK_ENGINE_FAILED (507 when the disk is full). */
-export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
-  const failed = (error: unknown) => all.onTrouble('listener', error)
+export function createSqliteEngine (options: SqliteOptions): Engine & InProcess {
+  const failed = (error: unknown) => all.onError('listener', error)
   const [changed, durable] = [createListeners(failed), createListeners(failed)]
   const all = optionsOf(options, { changed: changed.call, durable: durable.call })
-  const life = createLifecycle<Store>({ open: () => openStore(all), close: closeStore })
+  const life = createSharedOpening<Store>({ open: () => openStore(all), close: closeStore })
 
-  function write<T> (call: string, work: (tables: Tables) => T, answered: Answered = 'durable'): Promise<T> {
+  function write<T> (call: string, work: (tables: Tables) => T, answered: AckPoint = 'durable'): Promise<T> {
     const store = life.open
     if (store === null) return Promise.reject(engineStopped())
     return store.commits.write(call, answered, () => work(store.tables))
@@ -89,10 +89,10 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     try {
       return work(store.tables)
     } catch (error) {
-      if (!troubleOf(error)) throw error
+      if (!sqliteErrorKind(error)) throw error
       store.guard.note(error)
-      all.onTrouble(call, error)
-      throw failedBy(error)
+      all.onError(call, error)
+      throw toEngineError(error)
     }
   }
 
@@ -138,7 +138,9 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     },
     discard: ask => write('discard', tables => discard(tables, ask)),
     change: ask =>
-      ask.dry_run ? read('change', tables => change(tables, ask)) : write('change', tables => change(tables, ask)),
+      ask.dry_run
+        ? read('change', tables => bulkChange(tables, ask))
+        : write('change', tables => bulkChange(tables, ask)),
     get: id => read('get', tables => get(tables, id)),
     overdue: ask => read('overdue', tables => overdue(tables, ask)),
     hold: entries => write('hold', tables => hold(tables, entries)),
@@ -155,17 +157,17 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
     unplan: ask => write('unplan', tables => unplan(tables, ask)),
     keep: ask => write('keep', tables => keep(tables, ask)),
     kept: ask => read('kept', tables => kept(tables, ask)),
-    record: entry => write('record', tables => record(tables, entry)),
+    record: entry => write('record', tables => writeRecord(tables, entry)),
     sweep: ask => write('sweep', tables => sweep(tables, ask)),
     list: ask => read('list', tables => list(tables, ask)),
     logs: ask => read('logs', tables => logs(tables, ask)),
     count: () => read('count', tables => tables.memory.lanes.count()),
     queues: ask => read('queues', tables => queues(tables, ask)),
-    dead: ask => read('dead', tables => dead(tables, ask)),
-    stats: ask => read('stats', tables => tables.tallies.stats(ask)),
+    dead: ask => read('dead', tables => deadGroups(tables, ask)),
+    stats: ask => read('stats', tables => tables.hourly.stats(ask)),
     held: ask => read('held', tables => tables.holds.held(ask)),
-    used: ids => read('used', tables => usedOfAll(tables, ids)),
-    records: ask => read('records', tables => records(tables, ask)),
+    used: ids => read('used', tables => usageOfAll(tables, ids)),
+    records: ask => read('records', tables => listRecords(tables, ask)),
     async health () {
       if (life.open === null) {
         return {
@@ -178,15 +180,15 @@ export function createSqliteEngine (options: SqliteOptions): Engine & Nearby {
       }
       return healthOf(life.open)
     },
-    onChange: listener => changed.add(listener),
+    onCommit: listener => changed.add(listener),
     onDurable: listener => durable.add(listener),
     users: () => life.users,
     async durable () {
       const store = life.open
       if (store === null) throw engineStopped()
-      if (store.confirmed.isAll) store.guard.check()
+      if (store.confirmed.isCaughtUp) store.guard.check()
       else await store.commits.durable()
     },
-    unconfirmed: () => life.open?.confirmed.isOpen ? life.open.commits.durable() : null
+    unconfirmed: () => life.open?.confirmed.hasUnconfirmedEnd ? life.open.commits.durable() : null
   }
 }

@@ -1,5 +1,5 @@
 /** What is started and stopped by several users: it opens with the first start and closes with the last stop. */
-export interface Lifecycle<T> {
+export interface SharedOpening<T> {
   /** What is open, or null. */
   readonly open: T | null
   /** How many have started it and not stopped it. */
@@ -11,9 +11,9 @@ export interface Lifecycle<T> {
 }
 
 /** Starts and stops in turn, whoever asks when: starts that come together share one opening, and stops one closing. */
-export function createLifecycle<T> (
+export function createSharedOpening<T> (
   ask: { open: () => T | Promise<T>, close: (opened: T) => Promise<void> }
-): Lifecycle<T> {
+): SharedOpening<T> {
   let users = 0
   let opened: T | null = null
   let opening: Promise<void> | null = null

@@ -2,14 +2,14 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { EngineHealth } from '../engine.ts'
-import type { Change } from '../in-process.ts'
+import type { Commit } from '../in-process.ts'
 import { cascade } from './rows/dependencies.ts'
 import { end } from './calls/settle.ts'
 import { GroupCommit } from './group-commit.ts'
-import { Confirmed } from './durable-commits.ts'
+import { DurableCommits } from './durable-commits.ts'
 import { admit } from './file/admit.ts'
 import { Guard } from './file/guard.ts'
-import { identityOf, leaveHolder, newHolder, writeHolder } from './file/holder.ts'
+import { identityOf, clearHolder, newHolder, writeHolder } from './file/holder.ts'
 import type { Holder } from './file/holder.ts'
 import { takeLock } from './file/lock.ts'
 import { IN_MEMORY, memoryDatabase, noFiles } from './file/in-memory.ts'
@@ -18,29 +18,29 @@ import { mend } from './mend/mend.ts'
 import type { Mending } from './mend/mend.ts'
 import { openDatabase, openFailed, prepareFolder } from './file/open.ts'
 import { LogSync, syncFolder } from './file/log-sync.ts'
-import type { Haste } from './file/log-sync.ts'
+import type { SyncMode } from './file/log-sync.ts'
 import { checkImage } from './state/check-image.ts'
 import { readImage } from './state/read-image.ts'
 import { Tables } from './state/tables.ts'
 
-const FORGETFUL = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
+const NO_SYNC = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
 
 /** Transactions between two comparisons of memory with the rows, when that is asked for. */
-const CHECKED_EVERY = 8
+const CHECK_EVERY = 8
 
 export interface StoreOptions {
   /** `:memory:` for a store that ends with `stop`. */
   folder: string
   clock: () => number
   synchronous: 'full' | 'normal' | 'off'
-  onTrouble: (call: string, error: unknown) => void
+  onError: (call: string, error: unknown) => void
   owner: string
   ballastBytes: number
   check: boolean
   /** Called after each commit. */
-  changed: (change: Change) => void
+  changed: (change: Commit) => void
   /** Called with what each commit has said once it is durable, before whoever asked is answered. */
-  durable: (change: Change) => void
+  durable: (change: Commit) => void
 }
 
 /** The files of a folder that is ours, open, with what is kept in memory of them. */
@@ -48,7 +48,7 @@ export interface Store extends Files {
   db: DatabaseSync
   tables: Tables
   commits: GroupCommit
-  confirmed: Confirmed
+  confirmed: DurableCommits
   options: StoreOptions
   mended: Mending
   /** Resolves when the runs are failed whose rows were out of range. */
@@ -59,13 +59,13 @@ function openInMemory (options: StoreOptions): Store {
   const tables = new Tables(memoryDatabase())
   readImage(tables)
   const parts = { ...noFiles(), db: tables.db, tables, options: { ...options, synchronous: 'off' as const } }
-  return opened({ ...parts, mended: NOTHING })
+  return withCommits({ ...parts, mended: NOTHING })
 }
 
-function opened (parts: Omit<Store, 'commits' | 'confirmed' | 'ready'>): Store {
-  const confirmed = new Confirmed(parts.options.durable)
+function withCommits (parts: Omit<Store, 'commits' | 'confirmed' | 'ready'>): Store {
+  const confirmed = new DurableCommits(parts.options.durable)
   const store = { ...parts, confirmed, commits: commitsOf(parts, confirmed) }
-  return { ...store, ready: failMended(store).catch(error => parts.options.onTrouble('end', error)) }
+  return { ...store, ready: failMended(store).catch(error => parts.options.onError('end', error)) }
 }
 
 const NOTHING: Mending = { count: 0, rows: [], fail: [] }
@@ -93,12 +93,12 @@ export async function openStore (options: StoreOptions): Promise<Store> {
   try {
     const unclean = await admit(folder, holder) || lock.unclean
     db = openDatabase({ folder, unclean, now: clock() })
-    if (options.synchronous === 'off') db.exec(FORGETFUL)
+    if (options.synchronous === 'off') db.exec(NO_SYNC)
     writeHolder(db, Object.assign(holder, { file: identityOf(file) ?? 'none' }))
-    return owned({ lock, holder, db, options }, unclean)
+    return openOwned({ lock, holder, db, options }, unclean)
   } catch (error) {
     const answer = openFailed({ folder, now: clock() }, error)
-    if (db) leaveHolder(db, holder)
+    if (db) clearHolder(db, holder)
     db?.close()
     lock.abandon()
     throw answer
@@ -106,17 +106,17 @@ export async function openStore (options: StoreOptions): Promise<Store> {
 }
 
 /** The rest, once the database is this process's own. */
-function owned (its: Pick<Store, 'lock' | 'db' | 'options'> & { holder: Holder }, unclean: boolean): Store {
-  const { lock, db, holder, options: { folder, clock, ballastBytes, onTrouble } } = its
+function openOwned (its: Pick<Store, 'lock' | 'db' | 'options'> & { holder: Holder }, unclean: boolean): Store {
+  const { lock, db, holder, options: { folder, clock, ballastBytes, onError } } = its
   endOwners(db)
   const mended = mend(db, clock())
   const tables = new Tables(db)
   readImage(tables)
-  const found = (error: unknown) => onTrouble('guard', error)
+  const found = (error: unknown) => onError('guard', error)
   const log = new LogSync(join(folder, 'offpeak.db-wal'))
   const guard = new Guard({ folder, clock, ballastBytes, db, lock, holder, unclean, found })
   syncFolder(folder)
-  return opened({ ...its, tables, guard, log, mended })
+  return withCommits({ ...its, tables, guard, log, mended })
 }
 
 /** Whoever had the folder before is no more: the lock says so. What it held runs for is anybody's to go on with. */
@@ -138,10 +138,10 @@ function endOwners (db: DatabaseSync): void {
 
 type Parts = Pick<Store, 'tables' | 'guard' | 'log' | 'options'>
 
-function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed): GroupCommit {
-  const { synchronous, onTrouble, changed, check, clock } = options
+function commitsOf ({ tables, guard, log, options }: Parts, confirmed: DurableCommits): GroupCommit {
+  const { synchronous, onError, changed, check, clock } = options
   const { memory } = tables
-  const synced = async (haste: Haste) => {
+  const synced = async (haste: SyncMode) => {
     if (synchronous === 'full') await log.flushed(haste).catch(error => guard.unsynced(error))
     const doubt = guard.confirm()
     if (doubt) await doubt
@@ -162,12 +162,12 @@ function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed
     changes: () => tables.writes + memory.journal.size,
     seal: () => tables.seal(),
     committed: () => {
-      const { over } = memory
-      const change = memory.taken()
+      const { hasEnded } = memory
+      const change = memory.takeCommit()
       const { kinds } = change
       tables.committed()
-      confirmed.committed(change, over)
-      if (check && ++unchecked >= CHECKED_EVERY) {
+      confirmed.add(change, hasEnded)
+      if (check && ++unchecked >= CHECK_EVERY) {
         unchecked = 0
         compare(tables, { guard, now: clock() })
       }
@@ -175,13 +175,13 @@ function commitsOf ({ tables, guard, log, options }: Parts, confirmed: Confirmed
       return kinds.has('work')
     },
     undo: () => tables.rolledBack(),
-    lost: error => guard.lose(error),
+    lose: error => guard.lose(error),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
-    sync: haste => confirmed.by(synced(haste)),
-    trouble: (call, error) => {
+    sync: haste => confirmed.track(synced(haste)),
+    failed: (call, error) => {
       guard.note(error)
-      onTrouble(call, error)
+      onError(call, error)
     }
   })
 }
@@ -202,7 +202,7 @@ export async function closeStore (store: Store): Promise<void> {
     await guard.stop()
     if (options.check && !guard.lost && !guard.damaged) compare(tables, { guard, now: options.clock() })
   } finally {
-    if (holder) leaveHolder(db, holder)
+    if (holder) clearHolder(db, holder)
     log.close()
     db.close()
     guard.close()
@@ -214,7 +214,7 @@ export async function closeStore (store: Store): Promise<void> {
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 export function healthOf ({ guard, commits, mended, options: { folder } }: Store): EngineHealth {
-  guard.look()
+  guard.inspect()
   const failure = guard.lost ?? guard.damaged ?? guard.blocked ?? commits.failure
   return {
     ok: !failure,

@@ -2,7 +2,7 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { BreakerRule } from '../../model/task/policy.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Nearby } from '../../engine/in-process.ts'
+import type { InProcess } from '../../engine/in-process.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { Pauses } from './pauses.ts'
@@ -12,7 +12,7 @@ import type { LiveConditions } from './conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
 export interface BreakerOptions {
-  engine: Engine & Partial<Nearby>
+  engine: Engine & Partial<InProcess>
   clock: Clock
   notice: Listener
   pauses: Pauses

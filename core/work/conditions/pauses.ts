@@ -6,7 +6,7 @@ import { inputInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Duration } from '../../model/base/duration.ts'
-import type { Engine, Note } from '../../engine/engine.ts'
+import type { Engine, AuditNote } from '../../engine/engine.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Pause } from '../../model/gates/gate.ts'
 import type { LiveConditions } from './conditions.ts'
@@ -150,7 +150,7 @@ function recordOf (
   action: 'pause' | 'resume',
   { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>,
   by: string
-): Note {
+): AuditNote {
   const subject = name === null ? scope : `${scope}/${name}`
   return {
     by,

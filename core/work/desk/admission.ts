@@ -1,6 +1,6 @@
 import { queueFull } from '../../model/base/errors.ts'
 import { retryAfter } from '../../model/config/retry-after.ts'
-import type { Bound, Engine } from '../../engine/engine.ts'
+import type { QueueBound, Engine } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { OffpeakError } from '../../model/base/errors.ts'
@@ -21,7 +21,7 @@ export class Admission {
   }
 
   /** The bounds of the queues that have one. */
-  get bounds (): Record<string, Bound> {
+  get bounds (): Record<string, QueueBound> {
     const { queues } = this.#options.config()
     return Object.fromEntries(
       Object.entries(queues).flatMap(([queue, { max_length: max, on_full = 'refuse' }]) =>
@@ -31,7 +31,7 @@ export class Admission {
   }
 
   /** The same for a run that is tried again: it pushes nothing out. */
-  get refusing (): Record<string, Bound> {
+  get refusing (): Record<string, QueueBound> {
     return Object.fromEntries(
       Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }])
     )

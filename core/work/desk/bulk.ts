@@ -5,12 +5,13 @@ import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { passedBy } from '../../model/view/held.ts'
 import { named, requestOf } from './requests.ts'
-import type { Act, Added, ChangeAsk, Changed, EditAsk, Engine, KeyedRequest, Note } from '../../engine/engine.ts'
+import type { BulkAction, Added, BulkAsk, BulkResult, EditAsk, Engine, KeyedRequest,
+  AuditNote } from '../../engine/engine.ts'
 import type { Admission } from './admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Detail } from '../../model/base/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
-import type { Filter } from '../../engine/reports.ts'
+import type { RunFilter } from '../../engine/reports.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
@@ -51,7 +52,7 @@ export interface EditRequest {
 
 /** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
 export interface ChangeRequest {
-  filter: Filter
+  filter: RunFilter
   tasks?: string[]
   by: string
   dry_run?: boolean
@@ -80,7 +81,7 @@ const VERBS = {
   retry: 'tried again',
   remove: 'deleted',
   promote: 'made due'
-} as const satisfies Record<Act, string>
+} as const satisfies Record<BulkAction, string>
 
 /** Many runs in one call, and changes of runs that wait. */
 export class Bulk {
@@ -225,7 +226,7 @@ export class Bulk {
    *  What is tried again pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that
    *  becomes of all, OFFPEAK_INPUT_INVALID for a filter that names nothing. */
   async change (
-    act: Act,
+    act: BulkAction,
     { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest
   ): Promise<Counted> {
     const { clock, runner, admission } = this.#options
@@ -273,11 +274,11 @@ export class Bulk {
 
   /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at
    *  once. */
-  async #inSlices (ask: ChangeAsk): Promise<Counted> {
+  async #inSlices (ask: BulkAsk): Promise<Counted> {
     const { engine, runner } = this.#options
     const counted: Counted = { matched: 0, changed: 0, refused: 0 }
     let full: string | undefined
-    for (let next: Changed['next'] | undefined; next !== null && counted.changed < ask.limit;) {
+    for (let next: BulkResult['next'] | undefined; next !== null && counted.changed < ask.limit;) {
       const limit = Math.min(SLICE, ask.limit - counted.changed)
       const slice = await engine.change({
         ...ask,
@@ -300,7 +301,7 @@ export class Bulk {
 }
 
 /** Of a flow the first run is the subject, of other runs none. */
-const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', count: number }): Note =>
+const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', count: number }): AuditNote =>
   action === 'flow' ? { by, action, detail: { runs: count } } : { by, action, subject: '*', detail: { added: count } }
 
 const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'

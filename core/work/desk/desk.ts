@@ -18,7 +18,7 @@ import { payloadJson } from '../../model/run/payload.ts'
 import { passedBy } from '../../model/view/held.ts'
 import { scheduleRest, taskRest } from '../../model/schedule/resting.ts'
 import { taskView } from '../../model/view/view.ts'
-import type { Added, Engine, KeyedRequest, Note } from '../../engine/engine.ts'
+import type { Added, Engine, KeyedRequest, AuditNote } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { FullRun, NewRun, Run, Source, State } from '../../model/run/run.ts'
 import type { Json } from '../../model/base/json.ts'
@@ -224,7 +224,7 @@ export class Desk {
   async #add (
     run: NewRun,
     now: number,
-    { record, request }: { record?: Note, request?: KeyedRequest | undefined } = {}
+    { record, request }: { record?: AuditNote, request?: KeyedRequest | undefined } = {}
   ): Promise<Added> {
     const { engine, runner } = this.#options
     const more = { bounds: this.#admission.bounds, ...record && { record }, ...request && { request } }

@@ -3,7 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { briefRun, eventView, topicOf, withoutPrivate } from '../../model/view/event.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Nearby } from '../../engine/in-process.ts'
+import type { InProcess } from '../../engine/in-process.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { Topic } from '../../model/view/event.ts'
 
@@ -82,7 +82,7 @@ export function durabilityOf (engine: object): Durable | undefined {
 /** Null: nothing of what the store says of the ends of runs could be undone by a power cut. Else it resolves when that
  *  is so. */
 export const unconfirmedIn = (engine: object): Promise<void> | null =>
-  (engine as Partial<Nearby>).unconfirmed?.() ?? null
+  (engine as Partial<InProcess>).unconfirmed?.() ?? null
 
 /** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending.
  *  What the store holds is sent once it is durable, everything else at once. Nothing is put into words while nobody

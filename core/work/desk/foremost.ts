@@ -1,5 +1,5 @@
 import { RANKS } from '../../model/gates/urgency.ts'
-import type { Due } from '../../engine/engine.ts'
+import type { DueRuns } from '../../engine/engine.ts'
 import type { Run } from '../../model/run/run.ts'
 
 const comesFirst = (a: Run, b: Run): boolean => {
@@ -8,7 +8,7 @@ const comesFirst = (a: Run, b: Run): boolean => {
 }
 
 /** The due run of each task that comes first, by task. */
-export function foremost ({ cohorts, singles }: Pick<Due, 'cohorts' | 'singles'>): Map<string, Run> {
+export function foremost ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>): Map<string, Run> {
   const runs = new Map<string, Run>()
   for (const run of [...cohorts.map(({ first }) => first), ...singles]) {
     const known = runs.get(run.task)

@@ -1,7 +1,7 @@
 import { ranIn, statistics } from './statistics.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { HeldTime, StatsAsk, StoredEntry } from '../../engine/reports.ts'
+import type { HeldTime, StatsAsk, StoredAuditEntry } from '../../engine/reports.ts'
 import type { Ran, StatsView } from './statistics.ts'
 
 /** What happened: statistics, runs of a span and records. Spans are [from, to) in epoch ms. */
@@ -30,7 +30,9 @@ export class RunHistory {
   }
 
   /** What people have done, newest first. `before`: a `seq`; only older entries. */
-  records (ask: { limit: number, before?: number | undefined, action?: string | undefined }): Promise<StoredEntry[]> {
+  records (
+    ask: { limit: number, before?: number | undefined, action?: string | undefined }
+  ): Promise<StoredAuditEntry[]> {
     return this.#engine.records(ask as Parameters<Engine['records']>[0])
   }
 }

@@ -1,7 +1,7 @@
 import { DAY, HOUR, SECOND } from '../../model/base/duration.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Spread, StatsAsk, StatsRow } from '../../engine/reports.ts'
+import type { DurationStats, StatsAsk, StatsRow } from '../../engine/reports.ts'
 import type { Run, State } from '../../model/run/run.ts'
 import type { Used } from '../../model/run/used.ts'
 
@@ -16,7 +16,7 @@ const LONGEST_WAIT = 2 * DAY
 
 const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
 
-const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: Spread) => ({
+const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: DurationStats) => ({
   count,
   mean: seconds(mean),
   p50: seconds(p50),

@@ -9,7 +9,7 @@ import { begunAt, firingOf, rested } from './fires.ts'
 import { readEntry } from './stored.ts'
 import type { Chance, Move } from './fires.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Engine, Note } from '../../engine/engine.ts'
+import type { Engine, AuditNote } from '../../engine/engine.ts'
 import type { Entry } from './timetable.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Listener } from '../../model/notice.ts'
@@ -30,7 +30,7 @@ export interface ScheduleAsk {
   payload: Json
   by: string
   /** What is recorded with it. */
-  record?: Note
+  record?: AuditNote
 }
 
 export interface PlannerOptions {
@@ -188,7 +188,7 @@ export class Planner {
   }
 
   /** Removes a schedule; false when there is none. */
-  async remove (id: string, record?: Note): Promise<boolean> {
+  async remove (id: string, record?: AuditNote): Promise<boolean> {
     return await this.#serial(async () => {
       const { engine, clock } = this.#options
       const removed = await engine.unplan({ id, now: clock.now(), ...record && { record } })

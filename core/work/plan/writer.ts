@@ -1,7 +1,7 @@
 import { failureOf } from '../../model/run/failure.ts'
 import { readEntry } from './stored.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Engine, PlanAsk, Planned } from '../../engine/engine.ts'
+import type { Engine, PlanAsk, PlanResult } from '../../engine/engine.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
@@ -97,7 +97,7 @@ export class Writer {
     for (const plan of plans) this.#options.failed(plan, error)
   }
 
-  async #takeAll (plans: readonly Plan[], planned: readonly Planned[]): Promise<void> {
+  async #takeAll (plans: readonly Plan[], planned: readonly PlanResult[]): Promise<void> {
     const lost: number[] = []
     for (const [index, plan] of plans.entries()) {
       const answer = planned[index]
@@ -112,11 +112,11 @@ export class Writer {
   }
 
   /** Somebody else has moved the cursor: what is stored counts. */
-  async #reread (lost: readonly [Plan, Planned][]): Promise<void> {
+  async #reread (lost: readonly [Plan, PlanResult][]): Promise<void> {
     let all: Stored | null = null
     for (const [plan, answer] of lost) {
       try {
-        const told = (answer as Planned & { stored?: Schedule | null }).stored
+        const told = (answer as PlanResult & { stored?: Schedule | null }).stored
         if (told === undefined) {
           all ??= new Map((await this.#options.engine.schedules()).map(schedule => [schedule.id, schedule]))
         }
@@ -145,7 +145,7 @@ export class Writer {
     if ((stored.next_at ?? Infinity) <= clock.now()) table.waitUntil(id, clock.now() + 1)
   }
 
-  #took ({ ask: { schedule, fires }, trigger }: Plan, { added, skipped, coalesced, replaced }: Planned): void {
+  #took ({ ask: { schedule, fires }, trigger }: Plan, { added, skipped, coalesced, replaced }: PlanResult): void {
     const { table, faults, notice } = this.#options
     this.#unmatched.delete(schedule.id)
     table.set({ schedule, trigger })

@@ -7,7 +7,7 @@ import type { Breathe } from './breathe.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Dependencies } from '../conditions/dependencies.ts'
-import type { Due, Engine } from '../../engine/engine.ts'
+import type { DueRuns, Engine } from '../../engine/engine.ts'
 import type { Holding } from './holding.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Offers } from '../../model/admit/offers.ts'
@@ -158,7 +158,7 @@ export class Claimer {
     if (verdicts.piledUpBefore !== null) verdicts.piledUpBefore = Math.min(verdicts.piledUpBefore, now.wall)
   }
 
-  #offers (due: Due, spare: number): Offers {
+  #offers (due: DueRuns, spare: number): Offers {
     const { verdicts, prefetch, slots, holding, claims } = this.#options
     const prefetchOf = (task: string) => Math.min(prefetch.of(task, slots()), spare)
     const ask = { ...verdicts.facts(), due, turns: claims.turns, prefetch: prefetchOf }
@@ -183,6 +183,6 @@ export class Claimer {
   }
 }
 
-const tasksOf = ({ cohorts, singles }: Due): string[] => [
+const tasksOf = ({ cohorts, singles }: DueRuns): string[] => [
   ...new Set([...cohorts.map(({ task }) => task), ...singles.map(({ task }) => task)])
 ]

@@ -18,7 +18,7 @@ import { isCritical } from '../../model/gates/urgency.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Changed } from '../conditions/conditions.ts'
-import type { Change, Nearby } from '../../engine/in-process.ts'
+import type { Commit, InProcess } from '../../engine/in-process.ts'
 import type { ExecutorOptions } from './executor.ts'
 import type { Reason, Run } from '../../model/run/run.ts'
 import type { Service } from '../../model/base/service.ts'
@@ -37,7 +37,7 @@ export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe
 
 /** Runs what may run: the claimer finds runs, the executor executes them, the verdicts say what may start. */
 export class Runner implements Service {
-  readonly #options: RunnerOptions & { engine: Partial<Nearby> }
+  readonly #options: RunnerOptions & { engine: Partial<InProcess> }
   #unsubscribe: () => void = () => undefined
   readonly active = new ActiveRuns()
   readonly verdicts: Verdicts
@@ -104,7 +104,7 @@ export class Runner implements Service {
 
   async #start (): Promise<void> {
     await this.#lease.begin()
-    this.#unsubscribe = this.#options.engine.onChange?.(change => this.#storeChanged(change)) ?? (() => undefined)
+    this.#unsubscribe = this.#options.engine.onCommit?.(change => this.#storeChanged(change)) ?? (() => undefined)
     this.#executor.open()
     this.#claimer.open()
   }
@@ -137,8 +137,8 @@ export class Runner implements Service {
 
   /** Another process has committed to the store: something may start, another owner has claimed runs, or a running run
    *  was cancelled. */
-  #storeChanged ({ kinds, said }: Change): void {
-    if (kinds.has('work') || said.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) {
+  #storeChanged ({ kinds, events }: Commit): void {
+    if (kinds.has('work') || events.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) {
       this.wake()
     }
     if (kinds.has('cancel') && this.active.size > 0) void this.renew().catch(error => this.#failed('beat', error))

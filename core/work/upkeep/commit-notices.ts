@@ -1,5 +1,5 @@
 import type { Notice } from '../../model/notice.ts'
-import type { Said } from '../../engine/in-process.ts'
+import type { EngineEvent } from '../../engine/in-process.ts'
 
 /** Runs that one change by filter touches and that are told one by one; more of them are one notice with counts. */
 const ONE_BY_ONE = 100
@@ -8,24 +8,24 @@ type Act = Extract<Notice, { kind: 'changed' }>['act']
 
 /** What a change by filter has done to a run, by the kind of what is said of it. */
 const ACTS = { cancelled: 'cancel', added: 'retry', removed: 'remove', edited: 'promote' } as const satisfies Partial<
-  Record<Said['kind'], Act>
+  Record<EngineEvent['kind'], Act>
 >
-type Touched = Extract<Said, { kind: keyof typeof ACTS }>
+type Touched = Extract<EngineEvent, { kind: keyof typeof ACTS }>
 
-const isTouched = (said: Said): said is Touched => said.call === 'change' && Object.hasOwn(ACTS, said.kind)
+const isTouched = (said: EngineEvent): said is Touched => said.call === 'change' && Object.hasOwn(ACTS, said.kind)
 
 /** What an owner's own runner did it has told itself. */
-const isOwn = (said: Said, owner: string): boolean =>
+const isOwn = (said: EngineEvent, owner: string): boolean =>
   (said.kind === 'claimed' && said.run.owner === owner) || (said.kind === 'settled' && said.owner === owner)
 
-function noticeOf (said: Said): Notice {
+function noticeOf (said: EngineEvent): Notice {
   const { call: _, ...rest } = said
   if (rest.kind !== 'settled') return rest
   const { owner: __, ...settled } = rest
   return settled
 }
 
-function changedNotice (act: Act, touched: readonly Touched[], all: readonly Said[]): Notice {
+function changedNotice (act: Act, touched: readonly Touched[], all: readonly EngineEvent[]): Notice {
   const byTask = Map.groupBy(touched, ({ run }) => run.task)
   const record = all.find(said => said.kind === 'recorded' && said.call === 'change' && said.action === act)
   const tasks = Object.fromEntries([...byTask].map(([task, same]) => [task, same.length]))
@@ -34,7 +34,7 @@ function changedNotice (act: Act, touched: readonly Touched[], all: readonly Sai
 
 /** What is told of a commit here, in its order: everything but what the runner of this owner has told itself. Of a
  *  change of many runs there is one notice in the place of the first. */
-export function commitNotices (all: readonly Said[], owner: string): Notice[] {
+export function commitNotices (all: readonly EngineEvent[], owner: string): Notice[] {
   const byAct = Map.groupBy(all.filter(isTouched), ({ kind }) => ACTS[kind])
   const many = new Map([...byAct].filter(([, touched]) => touched.length > ONE_BY_ONE))
   return all.filter(said => !isOwn(said, owner)).flatMap(said => {

@@ -1,12 +1,12 @@
 import { Lifecycle } from '../../model/base/service.ts'
 import { commitNotices } from './commit-notices.ts'
-import type { Change, Nearby } from '../../engine/in-process.ts'
+import type { Commit, InProcess } from '../../engine/in-process.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
 export interface StoreFeedOptions {
-  engine: Engine & Partial<Nearby>
+  engine: Engine & Partial<InProcess>
   owner: string
   notice: Listener
   /** Called when facts were kept, such as a pause. */
@@ -25,7 +25,7 @@ export class StoreFeed implements Service {
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   readonly #offs: (() => void)[] = []
   /** Of each commit that is not durable yet, what is told once it is. */
-  readonly #late = new Map<Change, Notice[]>()
+  readonly #late = new Map<Commit, Notice[]>()
 
   constructor (options: StoreFeedOptions) {
     this.#options = options
@@ -41,7 +41,7 @@ export class StoreFeed implements Service {
 
   #start (): void {
     const { engine, notice } = this.#options
-    this.#listen(engine.onChange?.(change => this.#hear(change)))
+    this.#listen(engine.onCommit?.(change => this.#hear(change)))
     this.#listen(engine.onDurable?.(change => {
       const late = this.#late.get(change) ?? []
       this.#late.delete(change)
@@ -60,11 +60,11 @@ export class StoreFeed implements Service {
     this.#late.clear()
   }
 
-  #hear (change: Change): void {
-    const { kinds, said } = change
+  #hear (change: Commit): void {
+    const { kinds, events } = change
     const { engine, owner, notice, facts, schedules } = this.#options
     const late: Notice[] = []
-    for (const one of commitNotices(said, owner)) {
+    for (const one of commitNotices(events, owner)) {
       if (engine.onDurable !== undefined && ENDS.has(one.kind)) late.push(one)
       else notice(one)
     }

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Claimed, Engine, PlanAsk } from '../../../core/engine/engine.ts'
 import type { Offer } from '../../../core/model/run/cohort.ts'
-import type { Due, ExpireAsk } from '../../../core/engine/engine.ts'
+import type { DueRuns, ExpireAsk } from '../../../core/engine/engine.ts'
 import { FINAL_STATES, PRIORITIES } from '../../../core/model/run/run.ts'
 import type { NewRun, Run, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
@@ -29,7 +29,7 @@ export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T
 
 /** An offer for each cohort and each single run that is due, the most urgent first; each of them needs a slot and its
  *  task's. */
-export function offersOf ({ cohorts, singles }: Pick<Due, 'cohorts' | 'singles'>, now: number): Offer[] {
+export function offersOf ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>, now: number): Offer[] {
   const pools = (task: string) => ({ needs: ['slots', `task/${task}`], takes: ['slots', `task/${task}`] })
   return [
     ...cohorts.map(({ count: _count, first: _first, ...cohort }): Offer => ({

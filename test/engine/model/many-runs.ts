@@ -1,6 +1,6 @@
 import { deepEqual, ok } from 'node:assert/strict'
-import type { Act as Change, Added, ClaimAsk } from '../../../core/engine/engine.ts'
-import type { Filter } from '../../../core/engine/reports.ts'
+import type { BulkAction as Change, Added, ClaimAsk } from '../../../core/engine/engine.ts'
+import type { RunFilter } from '../../../core/engine/reports.ts'
 import { CONDITIONS, CONFLICTS, PRIORITIES, isFinal } from '../../../core/model/run/run.ts'
 import type { NewRun, State } from '../../../core/model/run/run.ts'
 import { ask, fire, planAsk, schedule } from '../contract/fixtures.ts'
@@ -312,7 +312,7 @@ const ABLE: Record<Change, (run: Was, now: number) => boolean> = {
   promote: (run, now) => isWaiting(run) && run.due_at > now
 }
 
-const FILTERS: readonly Filter[] = [
+const FILTERS: readonly RunFilter[] = [
   {},
   { task: 'a' },
   { queue: 'r' },

@@ -23,7 +23,7 @@ async function setup (t: Test, options: { ballastBytes?: number } = {}) {
       folder,
       clock: () => clock.now,
       ballastBytes: 4096,
-      onTrouble: call => troubles.push(call),
+      onError: call => troubles.push(call),
       ...options
     })
   const engine = create()

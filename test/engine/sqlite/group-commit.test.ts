@@ -26,7 +26,7 @@ function setup (more: Partial<CommitOptions> = {}) {
     undo: () => {
       seen.undone += 1
     },
-    lost: error => {
+    lose: error => {
       seen.troubles.push('lost')
       return error
     },
@@ -35,7 +35,7 @@ function setup (more: Partial<CommitOptions> = {}) {
     sync: async () => {
       seen.syncs += 1
     },
-    trouble: call => seen.troubles.push(call),
+    failed: call => seen.troubles.push(call),
     ...more
   })
   const insert = db.prepare('insert into n values (?)')

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { standingOf } from '../../../core/engine/sqlite/file/holder.ts'
+import { holderState } from '../../../core/engine/sqlite/file/holder.ts'
 import type { Holder } from '../../../core/engine/sqlite/file/holder.ts'
 import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
 import { T0, addOne } from '../contract/fixtures.ts'
@@ -18,7 +18,7 @@ function engineOf (t: Test, folder: string) {
   const engine = createSqliteEngine({
     folder,
     ballastBytes: 4096,
-    onTrouble: (_, error) => troubles.push((error as { code?: string }).code)
+    onError: (_, error) => troubles.push((error as { code?: string }).code)
   })
   t.teardown(() => engine.stop())
   return { engine, troubles }
@@ -92,7 +92,7 @@ const STANDINGS: [string, Partial<Holder>, 'gone' | 'alive' | 'unknown', Partial
 ]
 t.test('who is named as the holder of a store has it, has left it, or has to be asked', t => {
   for (const [words, holder, standing, mine] of STANDINGS) {
-    t.equal(standingOf({ ...LIVES, ...holder }, { ...MINE, ...mine }, seen), standing, words)
+    t.equal(holderState({ ...LIVES, ...holder }, { ...MINE, ...mine }, seen), standing, words)
   }
   t.end()
 })

@@ -21,7 +21,7 @@ async function setup (t: Test, { copied = false } = {}) {
     createSqliteEngine({
       folder,
       ballastBytes: 0,
-      onTrouble: (call, error) => call === 'guard' && found.push((error as Error).message)
+      onError: (call, error) => call === 'guard' && found.push((error as Error).message)
     })
   let engine = create()
   await engine.start()

@@ -2,15 +2,15 @@ import { idempotencyConflict, queueFull } from '../../../model/base/errors.ts'
 import type { Detail } from '../../../model/base/errors.ts'
 import type { NewRun, Run } from '../../../model/run/run.ts'
 import { retryAfter } from '../../../model/config/retry-after.ts'
-import { isFlow, refuse } from '../../checks.ts'
-import type { AddMore, Added, Bound, KeyedRequest } from '../../engine.ts'
+import { hasDependencies, throwIfFaulty } from '../../checks.ts'
+import type { AddOptions, Added, QueueBound, KeyedRequest } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
-import { cascade, link, prerequisitesOf } from '../rows/dependencies.ts'
+import { cascade, addDependencies, prerequisitesOf } from '../rows/dependencies.ts'
 import { nextKnown } from './due.ts'
 import { factOf, keep } from '../rows/facts.ts'
-import { drop, queues } from '../lists/queues.ts'
-import { note } from '../rows/audit-records.ts'
-import { addOne, holder } from '../rows/keys.ts'
+import { dropOldest, queues } from '../lists/queues.ts'
+import { writeNote } from '../rows/audit-records.ts'
+import { addOne, keyHolder } from '../rows/keys.ts'
 
 /** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
  *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
@@ -18,16 +18,16 @@ export function add (
   tables: Tables,
   runs: readonly NewRun[],
   now: number,
-  { bounds = {}, record, request }: AddMore = {}
+  { bounds = {}, record, request }: AddOptions = {}
 ): Added[] {
-  const isLinked = isFlow(runs)
-  if (isLinked) refuse(unknownIds(tables, runs))
+  const isLinked = hasDependencies(runs)
+  if (isLinked) throwIfFaulty(unknownIds(tables, runs))
   if (request) checkRequest(tables, request)
-  const crowded = crowdedBy(tables, runs, { bounds, now })
+  const crowded = overfullQueues(tables, runs, { bounds, now })
   if (request) keep(tables, { name: request.name, value: request.digest, now, was: null })
   const added = runs.map(run => addOne(tables, run, now))
   if (isLinked) linkAll(tables, runs, { added, now })
-  for (const [queue, max] of crowded) drop(tables, { queue, max, now })
+  for (const [queue, max] of crowded) dropOldest(tables, { queue, max, now })
   // What waits for a dropped run is over before it is answered.
   if (crowded.length > 0) cascade(tables)
   const answers = isLinked || crowded.length > 0
@@ -36,10 +36,10 @@ export function add (
   for (const { run, created } of answers) {
     if (
       created && run.state !== 'skipped'
-    ) tables.memory.say({ kind: 'added', run })
+    ) tables.memory.emit({ kind: 'added', run })
   }
   const first = answers.find(({ created }) => created)
-  if (record && first) note(tables, record, { at: now, subject: first.run.id })
+  if (record && first) writeNote(tables, record, { at: now, subject: first.run.id })
   return answers
 }
 
@@ -49,18 +49,20 @@ function checkRequest (tables: Tables, { key, name, digest }: KeyedRequest): voi
   if (known !== null && known.value !== JSON.stringify(digest)) throw idempotencyConflict(key)
 }
 
-interface Linking {
+interface DependencyLinks {
   added: readonly Added[]
   now: number
 }
 
-function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Linking): void {
+function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: DependencyLinks): void {
   const refs = new Map(
     runs.flatMap(({ ref }, index) => ref === undefined ? [] : [[ref, added[index]!.run.id] as const])
   )
   for (const [index, { after = [] }] of runs.entries()) {
     const { run, created } = added[index]!
-    if (created && run.state === 'blocked') link(tables, run, { prerequisites: prerequisitesOf(after, refs), now })
+    if (created && run.state === 'blocked') {
+      addDependencies(tables, run, { prerequisites: prerequisitesOf(after, refs), now })
+    }
   }
   cascade(tables)
 }
@@ -76,12 +78,12 @@ export const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
   )
 
 interface Bounding {
-  bounds: Readonly<Record<string, Bound>>
+  bounds: Readonly<Record<string, QueueBound>>
   now: number
 }
 
 /** The queues of which the oldest runs have to go for these; throws when that is not wanted. */
-function crowdedBy (
+function overfullQueues (
   tables: Tables,
   runs: readonly NewRun[],
   { bounds, now }: Bounding
@@ -92,7 +94,7 @@ function crowdedBy (
     if (own.length <= left) return false
     const many = howManyNew(tables, own, now)
     if (many === 0 || many <= left) return false
-    if (policy !== 'drop_oldest' || many > max) throw full(tables, { queue, max, now })
+    if (policy !== 'drop_oldest' || many > max) throw queueFullError(tables, { queue, max, now })
     return true
   }).map(([queue, { max }]) => [queue, max])
 }
@@ -107,7 +109,7 @@ function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): numb
       unnamed++
       continue
     }
-    const known = holder(tables, { task, key, now })
+    const known = keyHolder(tables, { task, key, now })
     const conflict = unique?.conflict
     const isThere = known !== null && (conflict !== 'keep_last' || known.state !== 'running')
     const comes = conflict === 'replace' && isWaiting(known) && known.queue !== queue
@@ -119,7 +121,7 @@ function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): numb
 const isWaiting = (run: Run | null): run is Run => run?.state === 'queued' || run?.state === 'blocked'
 
 /** That a queue is full, and when there may be a place. */
-export function full (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }) {
+export function queueFullError (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }) {
   const [count] = queues(tables, { now, names: [queue] })
   const { oldest = null, running = 0 } = count ?? {}
   return queueFull({ queue, max, retryAfter: retryAfter({ now, oldest, running, next_at: nextKnown(tables, now) }) })

@@ -1,12 +1,12 @@
 import { FINAL_STATES, isFinal } from '../../../model/run/run.ts'
 import type { Json } from '../../../model/base/json.ts'
 import type { Reason, Run, State } from '../../../model/run/run.ts'
-import type { Act, ChangeAsk, Changed } from '../../engine.ts'
-import type { Filter } from '../../reports.ts'
-import { changed } from '../../transitions.ts'
-import { howMany, list } from '../lists/list.ts'
-import { record } from '../rows/audit-records.ts'
-import { removeAll } from '../rows/remove-runs.ts'
+import type { BulkAction, BulkAsk, BulkResult } from '../../engine.ts'
+import type { RunFilter } from '../../reports.ts'
+import { withChanges } from '../../transitions.ts'
+import { countRuns, list } from '../lists/list.ts'
+import { writeRecord } from '../rows/audit-records.ts'
+import { removeRuns } from '../rows/remove-runs.ts'
 import { cancel, retry } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
 import { term } from '../sql/condition.ts'
@@ -21,21 +21,21 @@ const WAITING: State[] = ['blocked', 'queued']
 
 /** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold.
  */
-interface Rule {
+interface ActionRule {
   states: State[]
   usual?: State[]
   more(now: number): Term[]
 }
 
-const RULES: Record<Act, Rule> = {
+const ACTION_RULES: Record<BulkAction, ActionRule> = {
   cancel: { states: [...WAITING, 'running'], more: () => [term('cancel is null')] },
   retry: { states: FINAL_STATES, usual: ['failed'], more: () => [] },
   remove: { states: FINAL_STATES, more: () => [] },
   promote: { states: WAITING, more: now => [term('due_at > ?', now)] }
 }
 
-function asked (tables: Tables, { filter, act, now, tasks }: ChangeAsk): { filter: Filter, terms: Term[] } {
-  const { states, usual = states, more } = RULES[act]
+function asked (tables: Tables, { filter, act, now, tasks }: BulkAsk): { filter: RunFilter, terms: Term[] } {
+  const { states, usual = states, more } = ACTION_RULES[act]
   const state = filter.state ? filter.state.filter(word => states.includes(word)) : usual
   return {
     filter: { ...filter, state },
@@ -50,27 +50,27 @@ const ofTasks = (tables: Tables, tasks: readonly string[]): Term =>
   )
 
 /** How many more may wait in the queues that are bounded; none are when nothing is queued. */
-function roomOf ({ memory: { lanes } }: Tables, { act, bounds = {} }: ChangeAsk): Map<string, number> {
+function roomOf ({ memory: { lanes } }: Tables, { act, bounds = {} }: BulkAsk): Map<string, number> {
   if (act !== 'retry') return new Map()
   return new Map(Object.entries(bounds).map(([queue, most]) => [queue, Math.max(0, most - lanes.waitingIn(queue))]))
 }
 
 /** What there is to change, and which of it the bounds would keep out. */
-function foreseen (tables: Tables, ask: ChangeAsk): Changed {
+function foreseen (tables: Tables, ask: BulkAsk): BulkResult {
   const { filter, terms } = asked(tables, ask)
   const refused = [...roomOf(tables, ask)].map(([queue, room]) => {
     const isOutside = filter.queue !== undefined && filter.queue !== queue
-    return [queue, isOutside ? 0 : Math.max(0, howMany(tables, { ...filter, queue }, terms) - room)] as const
+    return [queue, isOutside ? 0 : Math.max(0, countRuns(tables, { ...filter, queue }, terms) - room)] as const
   })
-  const matched = howMany(tables, filter, terms)
+  const matched = countRuns(tables, filter, terms)
   return { matched, runs: [], refused: Object.fromEntries(refused.filter(([, many]) => many > 0)), next: null }
 }
 
 /** Does the same to many runs, the newest first, or counts those to which it could be done. */
-export function change (tables: Tables, ask: ChangeAsk): Changed {
+export function bulkChange (tables: Tables, ask: BulkAsk): BulkResult {
   if (ask.dry_run) return foreseen(tables, ask)
   const { filter, terms } = asked(tables, ask)
-  const matched = ask.cursor === undefined ? howMany(tables, filter, terms) : null
+  const matched = ask.cursor === undefined ? countRuns(tables, filter, terms) : null
   const limit = Math.min(SLICE, ask.limit)
   const { items, next } = list(
     tables,
@@ -90,8 +90,8 @@ export function change (tables: Tables, ask: ChangeAsk): Changed {
 }
 
 function removed (tables: Tables, runs: Run[], reason: Reason = DELETED): Run[] {
-  removeAll(tables, runs)
-  for (const run of runs) tables.memory.say({ kind: 'removed', run, reason })
+  removeRuns(tables, runs)
+  for (const run of runs) tables.memory.emit({ kind: 'removed', run, reason })
   return runs
 }
 
@@ -107,21 +107,21 @@ function takeRoom (room: Map<string, number>, { queue }: Run): boolean {
   return true
 }
 
-const recordAll = (tables: Tables, { act: action, filter, reason, now }: ChangeAsk, count: number): void =>
-  record(
+const recordAll = (tables: Tables, { act: action, filter, reason, now }: BulkAsk, count: number): void =>
+  writeRecord(
     tables,
     { at: now, by: reason?.by ?? '', action, subject: '*', detail: { filter, reason, count } as unknown as Json }
   )
 
-interface Doing {
-  ask: ChangeAsk
+interface ActContext {
+  ask: BulkAsk
   place: number
 }
 
 function actOn (
   tables: Tables,
   run: Run,
-  { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: Doing
+  { ask: { act, now, reason, every_ms: every = 0, place: before = 0 }, place }: ActContext
 ): Run {
   const { id } = run
   if (act === 'cancel') {
@@ -131,9 +131,9 @@ function actOn (
     )!
   }
   if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
-  const after = changed(run, { due_at: now, moved: null })
+  const after = withChanges(run, { due_at: now, moved: null })
   tables.save(run, after)
-  tables.memory.say({ kind: 'edited', run: { ...after }, by: reason?.by ?? '' })
+  tables.memory.emit({ kind: 'edited', run: { ...after }, by: reason?.by ?? '' })
   return after
 }
 
@@ -141,10 +141,10 @@ function actOn (
 export function discard (tables: Tables, { id, reason, now }: { id: string, reason: Reason, now: number }): Run | null {
   const run = tables.read(id)
   if (!run || !isFinal(run.state)) return run
-  removeAll(tables, [run])
-  tables.memory.say({ kind: 'removed', run, reason })
+  removeRuns(tables, [run])
+  tables.memory.emit({ kind: 'removed', run, reason })
   const { code, message, by = '' } = reason
-  record(
+  writeRecord(
     tables,
     { at: now, by, action: 'discard', subject: id, detail: { task: run.task, state: run.state, code, message } }
   )

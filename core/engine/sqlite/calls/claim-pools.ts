@@ -18,7 +18,7 @@ const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate
 
 /** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share.
  */
-export class Pools {
+export class ClaimPools {
   /** How many runs may still be taken in all. */
   limit: number
   readonly #left: Map<string, number>

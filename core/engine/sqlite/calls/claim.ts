@@ -2,7 +2,7 @@ import { decodeId } from '../../../model/run/id.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { Offer } from '../../../model/run/cohort.ts'
 import type { ClaimAsk, Claimed } from '../../engine.ts'
-import { taken } from '../../transitions.ts'
+import { startAttempt } from '../../transitions.ts'
 import { comesFirst, stateNumber } from '../state/lanes.ts'
 import type { Lane } from '../state/lanes.ts'
 import { IS_PLAIN, PLAIN, parsed, plainRun } from '../state/run-row.ts'
@@ -11,32 +11,32 @@ import { QUEUED } from '../state/tables.ts'
 import type { Tables } from '../state/tables.ts'
 import { resultsFor } from '../rows/dependencies.ts'
 import { renewOwner } from './leases.ts'
-import { Pools } from './claim-pools.ts'
+import { ClaimPools } from './claim-pools.ts'
 
 /** What is read along with a run. */
-interface Parts {
+interface RunExtras {
   payload: string | null
   awaits: number | null
 }
 
 /** A due run. `parts`: unless they are to be read once it is taken. `plain`: its row has nothing but what `PLAIN`
  *  names. */
-interface Next {
+interface Candidate {
   run: Run
-  parts?: Parts
+  parts?: RunExtras
   plain: boolean
 }
 
 /** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
  *  `least`: no run of it comes before this. */
-interface Source {
+interface ClaimSource {
   offer: Offer
   index: number
   lane: Lane | null
   queue: string
   until: number
   least: Pick<Run, 'due_at' | 'id'>
-  read: Next[]
+  read: Candidate[]
   after: [number, number] | null
 }
 
@@ -47,20 +47,20 @@ const BATCH = 500
  *  offers with room. */
 export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   const { memory } = tables
-  const pools = new Pools(memory, ask)
+  const pools = new ClaimPools(memory, ask)
   if (pools.limit < 1) return []
   memory.singles.at(ask.now)
   const waiting = ask.offers.flatMap(
     (offer, index) => sourceOf(tables, { offer, index, now: ask.now })
   ).toSorted(byLeast)
-  const taking: Taking = { tables, ask, pools, open: [], waiting: waiting.toReversed(), taken: new Set() }
+  const taking: ClaimState = { tables, ask, pools, open: [], waiting: waiting.toReversed(), taken: new Set() }
   const claimed: Claimed[] = []
   const plain: Starting[] = []
-  for (let source = foremost(taking); source !== null; source = foremost(taking)) {
+  for (let source = nextSource(taking); source !== null; source = nextSource(taking)) {
     const next = source.read.shift()!
     taking.taken.add(next.run.id)
     pools.take(source.offer, next.run.queue)
-    claimed.push(begin({ tables, ask, pools, plain }, source, next))
+    claimed.push(startRun({ tables, ask, pools, plain }, source, next))
   }
   startAll(tables, plain)
   if (claimed.length > 0) renewOwner(tables, ask.owner, ask.lease_until)
@@ -68,16 +68,16 @@ export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   return claimed.map(run => ({ ...run, lease_until: memory.owners.get(ask.owner) ?? ask.lease_until }))
 }
 
-interface Taking {
+interface ClaimState {
   tables: Tables
   ask: ClaimAsk
-  pools: Pools
-  open: Source[]
-  waiting: Source[]
+  pools: ClaimPools
+  open: ClaimSource[]
+  waiting: ClaimSource[]
   taken: Set<string>
 }
 
-function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index: number, now: number }): Source[] {
+function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index: number, now: number }): ClaimSource[] {
   const { cohort, id } = offer
   const { memory } = tables
   if (id !== undefined) {
@@ -107,20 +107,21 @@ function sourceOf (tables: Tables, { offer, index, now }: { offer: Offer, index:
   ]
 }
 
-const byLeast = (a: Source, b: Source): number => a.offer.rank - b.offer.rank || (comesFirst(a.least, b.least) ? -1 : 1)
+const byLeast = (a: ClaimSource, b: ClaimSource): number =>
+  a.offer.rank - b.offer.rank || (comesFirst(a.least, b.least) ? -1 : 1)
 
-const headOf = ({ read: [next], least }: Source): Pick<Run, 'due_at' | 'id'> => next?.run ?? least
+const headOf = ({ read: [next], least }: ClaimSource): Pick<Run, 'due_at' | 'id'> => next?.run ?? least
 
-const isBefore = (a: Source, b: Source): boolean =>
+const isBefore = (a: ClaimSource, b: ClaimSource): boolean =>
   a.offer.rank !== b.offer.rank ? a.offer.rank < b.offer.rank : comesFirst(headOf(a), headOf(b))
 
 /** The source whose first run is to be taken next, or null. Pools only empty, so that a source without room is passed
  *  over for good. */
-function foremost (taking: Taking): Source | null {
+function nextSource (taking: ClaimState): ClaimSource | null {
   const { pools, waiting } = taking
   if (pools.limit < 1) return null
   taking.open = taking.open.filter(source => pools.hasRoom(source.offer, source.queue) && isFilled(taking, source))
-  let best: Source | null = null
+  let best: ClaimSource | null = null
   for (const source of taking.open) if (best === null || isBefore(source, best)) best = source
   while (waiting.length > 0 && (best === null || isBefore(waiting.at(-1)!, best))) {
     const source = waiting.pop()!
@@ -132,7 +133,7 @@ function foremost (taking: Taking): Source | null {
 }
 
 /** True when the source has a run to take. Another offer may have taken what was read. */
-function isFilled ({ tables, pools, open, taken: gone }: Taking, source: Source): boolean {
+function isFilled ({ tables, pools, open, taken: gone }: ClaimState, source: ClaimSource): boolean {
   for (;;) {
     while (source.read.length > 0 && gone.has(source.read[0]!.run.id)) source.read.shift()
     if (source.read.length > 0) return true
@@ -143,7 +144,7 @@ function isFilled ({ tables, pools, open, taken: gone }: Taking, source: Source)
 }
 
 /** Reads the next runs of a cohort in order; they come after those that were read before. */
-function read (tables: Tables, source: Source, most: number): void {
+function read (tables: Tables, source: ClaimSource, most: number): void {
   const lane = source.lane!
   const [due, id] = source.after!
   const { first, counts } = lane
@@ -167,13 +168,13 @@ function read (tables: Tables, source: Source, most: number): void {
   source.after = rows.length < most || last === undefined ? null : [last.due_at, decodeId(last.id)!]
 }
 
-function readWhole (tables: Tables, id: number, payload: string | null): Next {
+function readWhole (tables: Tables, id: number, payload: string | null): Candidate {
   const row = tables.one<RunRow>('select * from run where id = ?', id)!
   return { run: tables.toRun(row), parts: { payload, awaits: row.awaits }, plain: false }
 }
 
-function partsOf (tables: Tables, run: Run): Parts {
-  const awaits = tables.memory.linked
+function partsOf (tables: Tables, run: Run): RunExtras {
+  const awaits = tables.memory.hasDependencies
     ? tables.one<{ awaits: number | null }>('select awaits from run where id = ?', decodeId(run.id))?.awaits ?? null
     : null
   return { payload: tables.payloads.of(run.id), awaits }
@@ -188,14 +189,18 @@ interface Starting {
 interface Beginning {
   tables: Tables
   ask: ClaimAsk
-  pools: Pools
+  pools: ClaimPools
   plain: Starting[]
 }
 
-function begin ({ tables, ask, pools, plain }: Beginning, { offer, index, lane }: Source, next: Next): Claimed {
+function startRun (
+  { tables, ask, pools, plain }: Beginning,
+  { offer, index, lane }: ClaimSource,
+  next: Candidate
+): Claimed {
   const { run: queued } = next
   const { payload, awaits } = next.parts ?? partsOf(tables, queued)
-  const running = taken(queued, ask)
+  const running = startAttempt(queued, ask)
   if (lane !== null && next.plain) plain.push({ queued, running, lane })
   else tables.save(queued, running)
   tables.memory.claimed(running.id, { locks: offer.locks ?? [], rated: pools.isRated(queued.queue) })
@@ -206,7 +211,7 @@ function begin ({ tables, ask, pools, plain }: Beginning, { offer, index, lane }
     checkpoint: queued.turn === 0 ? null : tables.part('checkpoint', running.id),
     offer: index
   }
-  tables.memory.say({ kind: 'claimed', run: running })
+  tables.memory.emit({ kind: 'claimed', run: running })
   return awaits === null ? claimed : { ...claimed, results: resultsFor(tables, running.id) }
 }
 

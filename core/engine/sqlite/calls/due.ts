@@ -1,5 +1,5 @@
 import type { DueCohort } from '../../../model/run/cohort.ts'
-import type { Due } from '../../engine.ts'
+import type { DueRuns } from '../../engine.ts'
 import type { Run } from '../../../model/run/run.ts'
 import { cohortOfLane } from '../state/lanes.ts'
 import type { Lane } from '../state/lanes.ts'
@@ -10,7 +10,7 @@ import type { Tables } from '../state/tables.ts'
 
 /** What could start at `now`, without a scan: each lane knows how many of its runs are due, and single ones are in
  *  memory as soon as they are. */
-export function due (tables: Tables, { now, owner }: { now: number, owner: string }): Due {
+export function due (tables: Tables, { now, owner }: { now: number, owner: string }): DueRuns {
   const { lanes, singles, buckets } = tables.memory
   const cohorts: DueCohort[] = []
   let next = Infinity

@@ -1,8 +1,8 @@
 import type { Json } from '../../../model/base/json.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { EditAsk } from '../../engine.ts'
-import { changed } from '../../transitions.ts'
-import { record } from '../rows/audit-records.ts'
+import { withChanges } from '../../transitions.ts'
+import { writeRecord } from '../rows/audit-records.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** Changes a run that waits, and records who did; leaves any other. */
@@ -15,7 +15,7 @@ export function edit (
   const isSame = priority === undefined && due_at === undefined && hurried === undefined
   const after = isSame
     ? run
-    : changed(
+    : withChanges(
       run,
       {
         priority: priority ?? run.priority,
@@ -32,7 +32,7 @@ export function edit (
     ...due_at !== undefined && { due_at },
     ...payload !== undefined && { payload: true }
   } as Json
-  record(tables, { action: 'edit', detail, ...note, at: now, by, subject: id })
-  tables.memory.say({ kind: 'edited', run: { ...after }, by })
+  writeRecord(tables, { action: 'edit', detail, ...note, at: now, by, subject: id })
+  tables.memory.emit({ kind: 'edited', run: { ...after }, by })
   return after
 }

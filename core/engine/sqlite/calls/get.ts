@@ -1,12 +1,12 @@
 import { decodeId } from '../../../model/run/id.ts'
 import type { FullRun } from '../../../model/run/run.ts'
 import type { StoredLine } from '../../reports.ts'
-import { afterOf } from '../rows/dependencies.ts'
+import { prerequisitesFor } from '../rows/dependencies.ts'
 import type { AttemptRow } from '../state/run-row.ts'
 import { parsed, toAttempt } from '../state/run-row.ts'
 import { lastAttempt } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
-import { usedOf } from '../rows/usage.ts'
+import { usageOf } from '../rows/usage.ts'
 
 /** A run with its bulky parts and its attempts that are over, oldest first. */
 export function get (tables: Tables, id: string): FullRun | null {
@@ -25,8 +25,8 @@ export function get (tables: Tables, id: string): FullRun | null {
     checkpoint: tables.part('checkpoint', id),
     attempts,
     holds: tables.holds.of(run, tables.memory.lanes.of(run)),
-    after: afterOf(tables, id),
-    used: usedOf(tables, id)
+    after: prerequisitesFor(tables, id),
+    used: usageOf(tables, id)
   }
 }
 

@@ -1,12 +1,12 @@
 import { isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { Beat, ExpireAsk, Recovered } from '../../engine.ts'
+import type { OwnedRuns, ExpireAsk, Recovered } from '../../engine.ts'
 import { afterCrash, pastAttempt } from '../../transitions.ts'
 import { MINUTE, SECOND } from '../../../model/base/duration.ts'
 import type { Tables } from '../state/tables.ts'
 import { sharesOf } from '../../../model/run/crash-suspect.ts'
-import { unlessOpen } from '../rows/dependencies.ts'
-import { unlessDisplaced } from '../rows/keys.ts'
+import { blockedIfOpen } from '../rows/dependencies.ts'
+import { skippedIfDisplaced } from '../rows/keys.ts'
 import type { Share } from '../../../model/run/crash-suspect.ts'
 
 /** Writes until when the lease of an owner holds; a renewal never makes it shorter. */
@@ -24,7 +24,7 @@ function write (tables: Tables, owner: string, until: number): void {
 }
 
 /** Renews the lease of an owner, and tells what it runs. */
-export function beat (tables: Tables, { owner, until }: { owner: string, until: number }): Beat {
+export function beat (tables: Tables, { owner, until }: { owner: string, until: number }): OwnedRuns {
   renewOwner(tables, owner, until)
   const own = [...tables.memory.running.values()].filter(run => run.owner === owner)
   return {
@@ -95,12 +95,12 @@ function crash (tables: Tables, run: Run, { ask, share }: { ask: ExpireAsk, shar
     error: null,
     reason: crashed.reason
   }))
-  const after = unlessOpen(tables, unlessDisplaced(tables, { before: run, after: crashed }, ask.now))
+  const after = blockedIfOpen(tables, skippedIfDisplaced(tables, { before: run, after: crashed }, ask.now))
   tables.save(run, after)
-  if (after.state === 'cancelled') tables.memory.say({ kind: 'cancelled', run: after, reason: after.reason! })
+  if (after.state === 'cancelled') tables.memory.emit({ kind: 'cancelled', run: after, reason: after.reason! })
   else if (isFinal(after.state)) {
     const outcome = after.state === 'skipped' ? 'skipped' : 'failed'
-    tables.memory.say({ kind: 'settled', run: after, outcome, ms: ask.now - run.started_at!, owner: null })
+    tables.memory.emit({ kind: 'settled', run: after, outcome, ms: ask.now - run.started_at!, owner: null })
   }
   return after
 }

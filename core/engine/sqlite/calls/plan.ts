@@ -2,39 +2,39 @@ import { STATES } from '../../../model/run/run.ts'
 import type { NewRun, Reason, Run } from '../../../model/run/run.ts'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
 import { add } from './add.ts'
-import type { Note, PlanAsk, Planned, StoredSchedule } from '../../engine.ts'
+import type { AuditNote, PlanAsk, PlanResult, StoredSchedule } from '../../engine.ts'
 import { GONE } from '../rows/facts.ts'
-import { note } from '../rows/audit-records.ts'
+import { writeNote } from '../rows/audit-records.ts'
 import type { RunRow } from '../state/run-row.ts'
 import { cancel } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
-import { named } from '../rows/keys.ts'
+import { claimKey } from '../rows/keys.ts'
 
 /** Writes the fires of one schedule with its cursor, when what is stored is still what was read. */
-export function plan (tables: Tables, ask: PlanAsk): Planned {
-  const planned: Planned = { applied: false, stored: null, added: [], skipped: [], coalesced: 0, replaced: [] }
+export function plan (tables: Tables, ask: PlanAsk): PlanResult {
+  const planned: PlanResult = { applied: false, stored: null, added: [], skipped: [], coalesced: 0, replaced: [] }
   const isEarly = ask.early === true && isMinded(ask) && openRuns(tables, ask.schedule).length > 0
   if (!isEarly && keep(tables, ask)) {
     planned.applied = true
     for (const fire of ask.fires) addFire(tables, fire, ask, planned)
-    if (ask.record) note(tables, ask.record, { at: ask.now, subject: ask.schedule.id })
+    if (ask.record) writeNote(tables, ask.record, { at: ask.now, subject: ask.schedule.id })
   }
   planned.stored = stored(tables, ask.schedule.id)
   return planned
 }
 
-interface Row {
+interface ScheduleRow {
   cursor: number
   body: string
   version: number
 }
 
-const rowOf = (tables: Tables, id: string): Row | null => {
-  const row = tables.one<Row>('select cursor, body, version from schedule where id = ?', id)
+const rowOf = (tables: Tables, id: string): ScheduleRow | null => {
+  const row = tables.one<ScheduleRow>('select cursor, body, version from schedule where id = ?', id)
   return row === undefined || row.body === GONE ? null : row
 }
 
-const storedOf = ({ body, version }: Row): StoredSchedule => ({ ...JSON.parse(body) as Schedule, version })
+const storedOf = ({ body, version }: ScheduleRow): StoredSchedule => ({ ...JSON.parse(body) as Schedule, version })
 
 /** The schedule as it stands, or null. */
 function stored (tables: Tables, id: string): StoredSchedule | null {
@@ -69,11 +69,11 @@ function openRuns (tables: Tables, { id, task }: Schedule): Run[] {
 /** Whether an unfinished run of the schedule says what becomes of a fire. */
 const isMinded = ({ overlap }: PlanAsk): boolean => overlap === 'skip' || overlap === 'replace'
 
-function addFire (tables: Tables, fire: NewRun, ask: PlanAsk, planned: Planned): void {
+function addFire (tables: Tables, fire: NewRun, ask: PlanAsk, planned: PlanResult): void {
   const open = !fire.skipped && isMinded(ask) ? openRuns(tables, ask.schedule) : []
   if (open.length === 0) return insert(tables, fire, ask, planned)
   // A fire that has its run is handled: it may neither coalesce nor replace.
-  if (named(tables, fire, ask.now)) return
+  if (claimKey(tables, fire, ask.now)) return
   if (ask.overlap === 'replace') replace(tables, open, ask, planned)
   else if (yields(tables, fire, open, planned)) return
   const running = ask.overlap === 'skip' ? open.find(run => run.state === 'running') : undefined
@@ -86,7 +86,7 @@ const overlapping = (running: Run): Reason => ({
 })
 
 /** True when a waiting run of the schedule now stands for the fire too. */
-function yields (tables: Tables, fire: NewRun, open: Run[], planned: Planned): boolean {
+function yields (tables: Tables, fire: NewRun, open: Run[], planned: PlanResult): boolean {
   const waiting = open.find(run => run.state !== 'running')
   if (!waiting) return false
   tables.save(waiting, { ...waiting, missed: waiting.missed + 1 + (fire.missed ?? 0) })
@@ -94,7 +94,7 @@ function yields (tables: Tables, fire: NewRun, open: Run[], planned: Planned): b
   return true
 }
 
-function replace (tables: Tables, open: Run[], { now }: PlanAsk, planned: Planned): void {
+function replace (tables: Tables, open: Run[], { now }: PlanAsk, planned: PlanResult): void {
   const reason: Reason = { code: 'replaced', message: 'A later fire of the same schedule takes its place' }
   for (const run of open) {
     if (run.cancel) continue
@@ -102,7 +102,7 @@ function replace (tables: Tables, open: Run[], { now }: PlanAsk, planned: Planne
   }
 }
 
-function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: Planned): void {
+function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: PlanResult): void {
   const { run, created } = add(tables, [fire], now)[0]!
   if (!created) return
   if (run.state === 'skipped') planned.skipped.push(run)
@@ -111,7 +111,7 @@ function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: Planne
 
 /** Every schedule, by id; `since`: those that have changed after a version, with those that are gone. */
 export function schedules (tables: Tables, { since }: { since?: number } = {}): StoredSchedule[] {
-  const rows = tables.all<Row & { id: string }>(
+  const rows = tables.all<ScheduleRow & { id: string }>(
     'select id, cursor, body, version from schedule where version > ? order by id',
     since ?? -1
   )
@@ -138,7 +138,7 @@ const blank = (id: string, cursor: number): Schedule => ({
 })
 
 /** False: no such schedule. */
-export function unplan (tables: Tables, { id, now, record }: { id: string, now: number, record?: Note }): boolean {
+export function unplan (tables: Tables, { id, now, record }: { id: string, now: number, record?: AuditNote }): boolean {
   if (rowOf(tables, id) === null) return false
   tables.run(
     'update schedule set body = ?, version = ?, at = ? where id = ?',
@@ -147,6 +147,6 @@ export function unplan (tables: Tables, { id, now, record }: { id: string, now: 
     now,
     id
   )
-  if (record) note(tables, record, { at: now, subject: id })
+  if (record) writeNote(tables, record, { at: now, subject: id })
   return true
 }

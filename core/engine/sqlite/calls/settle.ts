@@ -4,15 +4,15 @@ import type { Lease, Run } from '../../../model/run/run.ts'
 import type { Outcome } from '../../../model/run/outcome.ts'
 import type { CancelAsk, EndAsk, Report, RetryAsk, Settlement } from '../../engine.ts'
 import type { LogLine } from '../../reports.ts'
-import { afterCancel, afterEnd, afterOutcome, afterRetry, isAfter, pastAttempt } from '../../transitions.ts'
+import { afterCancel, afterEnd, afterOutcome, afterRetry, matchesOutcome, pastAttempt } from '../../transitions.ts'
 import { text } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
-import { full } from './add.ts'
-import { recount, reopen, unlessOpen } from '../rows/dependencies.ts'
+import { queueFullError } from './add.ts'
+import { refreshDependencies, reopenDependents, blockedIfOpen } from '../rows/dependencies.ts'
 import { giveBack } from './claim-pools.ts'
-import { note } from '../rows/audit-records.ts'
-import { forgive, unlessDisplaced } from '../rows/keys.ts'
-import { keepUsed } from '../rows/usage.ts'
+import { writeNote } from '../rows/audit-records.ts'
+import { clearDisplaced, skippedIfDisplaced } from '../rows/keys.ts'
+import { addUsage } from '../rows/usage.ts'
 
 /** The running run that the lease gives the right to write, or null when the lease is stale. */
 function held (tables: Tables, { id, turn }: Lease): Run | null {
@@ -46,17 +46,17 @@ export function settle (tables: Tables, settlement: Settlement): Run | null {
   const ended = afterOutcome(run, outcome, now, progress)
   // A run that was never begun goes back to where it was.
   const back = begun || ended.due_at !== run.due_at ? ended : { ...ended, single: run.single }
-  const next = unlessDisplaced(tables, { before: run, after: back }, now)
-  const after = unlessOpen(tables, next)
+  const next = skippedIfDisplaced(tables, { before: run, after: back }, now)
+  const after = blockedIfOpen(tables, next)
   keepLines(tables, run, logs)
-  if (used) keepUsed(tables, run, { used, now })
+  if (used) addUsage(tables, run, { used, now })
   if (outcome.kind === 'completed' && outcome.result !== null) tables.setPart('result', run.id, outcome.result)
   if (!isFinal(after.state) && begun) keepAttempt(tables, run, outcome, now)
   if (!begun && tables.memory.claimOf(run.id).rated) giveBack(tables, run.queue)
   tables.save(run, after)
-  if (outcome.kind === 'failed' && next.state === 'queued') tables.tallies.over(run, after, now)
+  if (outcome.kind === 'failed' && next.state === 'queued') tables.hourly.over(run, after, now)
   const answer = { ...after }
-  tables.memory.say(
+  tables.memory.emit(
     {
       kind: 'settled',
       run: answer,
@@ -78,7 +78,7 @@ function keepAttempt (tables: Tables, run: Run, outcome: Outcome, finished_at: n
 /** The run when the same was settled before: whoever did not hear of it asks again. */
 function before (tables: Tables, { lease, outcome }: Settlement): Run | null {
   const run = tables.read(lease.id)
-  if (run?.turn !== lease.turn || !isAfter(run, outcome)) return null
+  if (run?.turn !== lease.turn || !matchesOutcome(run, outcome)) return null
   const isSame = outcome.kind !== 'completed' ||
     JSON.stringify(tables.part('result', run.id)) === JSON.stringify(outcome.result)
   return isSame ? run : null
@@ -103,8 +103,8 @@ export function cancel (tables: Tables, { id, reason, now, record }: CancelAsk):
   if (after === run) return run
   tables.save(run, after)
   const answer = { ...after }
-  tables.memory.say({ kind: 'cancelled', run: answer, reason })
-  if (record) note(tables, record, { at: now, subject: id })
+  tables.memory.emit({ kind: 'cancelled', run: answer, reason })
+  if (record) writeNote(tables, record, { at: now, subject: id })
   return answer
 }
 
@@ -116,8 +116,8 @@ export function end (tables: Tables, { id, record, ...ask }: EndAsk): Run | null
   if (after === run) return run
   tables.save(run, after)
   const answer = { ...after }
-  tables.memory.say({ kind: 'settled', run: answer, outcome: ask.as, ms: 0, owner: null })
-  if (record) note(tables, record, { at: ask.now, subject: id })
+  tables.memory.emit({ kind: 'settled', run: answer, outcome: ask.as, ms: 0, owner: null })
+  if (record) writeNote(tables, record, { at: ask.now, subject: id })
   return answer
 }
 
@@ -129,22 +129,22 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
   if (again === run) return run
   const bound = bounds && Object.hasOwn(bounds, run.queue) ? bounds[run.queue] : undefined
   if (bound && tables.memory.lanes.waitingIn(run.queue) >= bound.max) {
-    throw full(tables, { queue: run.queue, max: bound.max, now })
+    throw queueFullError(tables, { queue: run.queue, max: bound.max, now })
   }
   const last = lastAttempt(run)
   if (last) tables.keepAttempt(id, last)
   tables.dropPart('result', id)
   // Work that was completed begins from the start; work that was not goes on where it stopped.
   if (run.state === 'completed') tables.dropPart('checkpoint', id)
-  recount(tables, run)
-  const after = unlessOpen(tables, again)
+  refreshDependencies(tables, run)
+  const after = blockedIfOpen(tables, again)
   tables.save(run, after)
-  reopen(tables, run, now)
-  forgive(tables, run)
+  reopenDependents(tables, run, now)
+  clearDisplaced(tables, run)
   if (typeof run.key_until === 'string') tables.retake(run)
   const answer = { ...after }
-  tables.memory.say({ kind: 'added', run: answer })
-  if (record) note(tables, record, { at: now, subject: id })
+  tables.memory.emit({ kind: 'added', run: answer })
+  if (record) writeNote(tables, record, { at: now, subject: id })
   return answer
 }
 

@@ -4,13 +4,13 @@ import type { Run, State } from '../../../model/run/run.ts'
 import type { SweepAsk } from '../../engine.ts'
 import type { Lane } from '../state/lanes.ts'
 import { stateNumber } from '../state/lanes.ts'
-import { armOf, lanesBelow } from '../state/index-ranges.ts'
-import type { Place } from '../state/index-ranges.ts'
+import { rangeOf, lanesBelow } from '../state/index-ranges.ts'
+import type { LaneState } from '../state/index-ranges.ts'
 import { forgetGone } from '../rows/facts.ts'
 import { forgetBuckets } from './claim-pools.ts'
-import { forgetRecords } from '../rows/audit-records.ts'
+import { trimRecords } from '../rows/audit-records.ts'
 import { queuedOf } from '../lists/list-plan.ts'
-import { removeAll } from '../rows/remove-runs.ts'
+import { removeRuns } from '../rows/remove-runs.ts'
 import { toRun } from '../state/run-row.ts'
 import type { RunRow } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
@@ -33,9 +33,9 @@ function oldest (
   { lane, state, before }: { lane: Lane, state: State, before: number },
   limit: number
 ): Run[] {
-  const arms = SOURCES.map(source => armOf({ lane, state }, source))
+  const arms = SOURCES.map(source => rangeOf({ lane, state }, source))
   const sql = arms.map(arm => `select * from run ${arm.sql} and id < ? and finished_at < ?`).join(' union all ')
-  const values = arms.flatMap(arm => [...arm.values, tables.numbers.before(before), before])
+  const values = arms.flatMap(arm => [...arm.values, tables.ids.before(before), before])
   return tables.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
 }
 
@@ -80,7 +80,7 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
   tables.forgetBefore(now - KEPT_MS)
   tables.foldBefore(now - HOURLY_MS)
   forgetGone(tables, now)
-  forgetRecords(tables, { before: now - KEPT_MS, most: RECORDS })
+  trimRecords(tables, { before: now - KEPT_MS, most: RECORDS })
   forgetBuckets(tables, now - KEPT_MS)
   forgetLanes(tables, now)
   return removed
@@ -114,8 +114,8 @@ function forgetHolds (tables: Tables, now: number): void {
 }
 
 /** When the oldest run of a lane in a state was created. */
-function oldestAt (tables: Tables, place: Place): number {
-  const arms = place.state === 'queued' ? [queuedOf(place.lane)] : SOURCES.map(source => armOf(place, source))
+function oldestAt (tables: Tables, place: LaneState): number {
+  const arms = place.state === 'queued' ? [queuedOf(place.lane)] : SOURCES.map(source => rangeOf(place, source))
   const first = 'order by id limit 1'
   const born = arms.map(({ sql, values }) =>
     tables.one<{ at: number }>(`select created_at as at from run ${sql} ${first}`, ...values)?.at
@@ -133,7 +133,7 @@ function agedOf (
   const places = lanes.flatMap(
     lane => states.filter(state => lane.counts[stateNumber(state)]! > 0).map(state => ({ lane, state }))
   )
-  const aged = lanesBelow(tables, places, tables.numbers.before(before))
+  const aged = lanesBelow(tables, places, tables.ids.before(before))
   return lanes.filter(({ id }) => aged.has(id)).map(lane => ({ lanes: [lane], states, before, most: Infinity }))
 }
 
@@ -150,7 +150,7 @@ function removeOld (tables: Tables, all: readonly Old[], limit: number): number 
     const rich: Old[] = []
     for (const old of left) {
       const wanted = Math.min(share, old.most, limit - removed)
-      const count = removeAll(tables, oldestOf(tables, old, wanted))
+      const count = removeRuns(tables, oldestOf(tables, old, wanted))
       removed += count
       if (count === share && count < old.most) rich.push({ ...old, most: old.most - count })
     }

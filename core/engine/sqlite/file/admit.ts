@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { engineBusy } from '../../../model/base/errors.ts'
 import { SECOND } from '../../../model/base/duration.ts'
-import { PROCESSES, holderWords, readHolder, standingOf } from './holder.ts'
+import { PROCESSES, describeHolder, readHolder, holderState } from './holder.ts'
 import type { Holder } from './holder.ts'
 
 /** A holder that has not answered for so long is taken to be gone. Should it come back, its next write is refused. */
@@ -53,9 +53,9 @@ async function hasAnswered (folder: string): Promise<boolean> {
 export async function admit (folder: string, mine: Holder): Promise<boolean> {
   const holder = holderOf(folder)
   if (holder === null) return false
-  const standing = standingOf(holder, mine, PROCESSES)
+  const standing = holderState(holder, mine, PROCESSES)
   if (standing === 'alive' || (standing === 'unknown' && await hasAnswered(folder))) {
-    throw engineBusy(holderWords(holder))
+    throw engineBusy(describeHolder(holder))
   }
   return true
 }

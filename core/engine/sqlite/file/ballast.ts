@@ -11,7 +11,7 @@ const freeBytes = (folder: string): number => {
 
 /** Puts a file of `bytes` beside the database, to be given up when the disk is full. False: there is no space to spare.
  */
-export function loadBallast (file: string, bytes: number): boolean {
+export function reserveBallast (file: string, bytes: number): boolean {
   if (existsSync(file)) return true
   if (freeBytes(dirname(file)) < 3 * bytes) return false
   const handle = openSync(file, 'w', 0o600)
@@ -30,7 +30,7 @@ export function loadBallast (file: string, bytes: number): boolean {
 }
 
 /** Gives the ballast up. False: there was none. */
-export function dropBallast (file: string): boolean {
+export function releaseBallast (file: string): boolean {
   if (!existsSync(file)) return false
   rmSync(file, { force: true })
   return true

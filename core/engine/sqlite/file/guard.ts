@@ -4,13 +4,13 @@ import type { OffpeakError } from '../../../model/base/errors.ts'
 import { engineFailed, engineTaken } from '../../../model/base/errors.ts'
 import { SECOND } from '../../../model/base/duration.ts'
 import { answerQuestion } from './admit.ts'
-import { dropBallast, loadBallast } from './ballast.ts'
+import { releaseBallast, reserveBallast } from './ballast.ts'
 import { openFailed } from './open.ts'
 import { quarantine } from './quarantine.ts'
-import { troubleOf } from './sqlite-errors.ts'
+import { sqliteErrorKind } from './sqlite-errors.ts'
 import { StoreFiles } from '../integrity/store-files.ts'
-import type { Finding } from '../integrity/store-files.ts'
-import { holderWords, readHolder, writeHolder } from './holder.ts'
+import type { FileFinding } from '../integrity/store-files.ts'
+import { describeHolder, readHolder, writeHolder } from './holder.ts'
 import type { Holder } from './holder.ts'
 import type { Lock } from './lock.ts'
 import { scrub } from '../integrity/scrub.ts'
@@ -65,9 +65,9 @@ export class Guard {
     this.#version = db.prepare('pragma data_version')
     this.#seen = this.#dataVersion()
     this.#checked = performance.now()
-    loadBallast(this.#ballast, ballastBytes)
+    reserveBallast(this.#ballast, ballastBytes)
     // What nobody writes to or asks about is watched all the same.
-    this.#timer = setInterval(() => this.look(), LOOK_MS).unref()
+    this.#timer = setInterval(() => this.inspect(), LOOK_MS).unref()
     // A start after a stop in order has not looked the file through.
     if (!options.unclean) this.#first = setTimeout(() => void this.#scrub(), LOOK_MS).unref()
   }
@@ -92,7 +92,7 @@ export class Guard {
   /** Throws when nothing may be written. Looks at the files when a busy event loop has kept the timer from it for
    *  long. */
   check (): void {
-    if (performance.now() - this.#checked >= EVERY_MS) this.look()
+    if (performance.now() - this.#checked >= EVERY_MS) this.inspect()
     this.#refuse()
   }
 
@@ -102,7 +102,7 @@ export class Guard {
     if (version === this.#seen) return
     const holder = readHolder(this.#options.db)
     if (holder?.id !== this.#options.holder.id) {
-      throw this.#lose(engineTaken(holder === null ? 'one that has left it again' : holderWords(holder)))
+      throw this.#lose(engineTaken(holder === null ? 'one that has left it again' : describeHolder(holder)))
     }
     this.#seen = version
   }
@@ -125,7 +125,7 @@ export class Guard {
     clearTimeout(this.#later)
     this.#later = undefined
     this.#glanced = performance.now()
-    if (!this.lost) this.#take(this.#files.glance())
+    if (!this.lost) this.#take(this.#files.quickCheck())
   }
 
   #refuse (): void {
@@ -133,12 +133,12 @@ export class Guard {
   }
 
   /** Looks at the files, at the lock, and for another owner. Throws nothing. */
-  look (): void {
+  inspect (): void {
     this.#checked = performance.now()
     this.#glanced = -Infinity
     if (this.lost || this.#options.db.isTransaction) return
     try {
-      const found = this.#files.look()
+      const found = this.#files.fullCheck()
       if (found === null) this.blocked = null
       this.#take(found)
       if (this.lost) return
@@ -153,7 +153,7 @@ export class Guard {
     const { folder, ballastBytes, lock, holder, db } = this.#options
     answerQuestion(folder)
     if (this.#fatal) return
-    loadBallast(this.#ballast, ballastBytes)
+    reserveBallast(this.#ballast, ballastBytes)
     if (!lock.keep()) return
     writeHolder(db, Object.assign(holder, { lock: lock.identity }))
     this.#options.found(engineFailed({
@@ -162,7 +162,7 @@ export class Guard {
     }))
   }
 
-  #take (found: Finding | null): void {
+  #take (found: FileFinding | null): void {
     if (found === null || this.lost) return
     const { folder, clock } = this.#options
     const { kind, words: message } = found
@@ -233,12 +233,12 @@ export class Guard {
 
   /** Gives the ballast up for a full disk. False: there is none left. */
   makeRoom (): boolean {
-    return dropBallast(this.#ballast)
+    return releaseBallast(this.#ballast)
   }
 
   /** Takes note of an error; the first sign of damage copies the files aside. */
   note (error: unknown): void {
-    if (troubleOf(error) !== 'corrupt' || this.damaged) return
+    if (sqliteErrorKind(error) !== 'corrupt' || this.damaged) return
     this.damaged = openFailed({ folder: this.#options.folder, now: this.#options.clock() }, error) as OffpeakError
   }
 

@@ -24,7 +24,7 @@ export interface Holder {
 }
 
 /** Whether the process of a holder still has the store: `unknown` when only an answer of its own can tell. */
-export type Standing = 'gone' | 'alive' | 'unknown'
+export type HolderState = 'gone' | 'alive' | 'unknown'
 
 /** What can be seen of processes from here. `isOpen`: this process has that opening. */
 export interface Processes {
@@ -49,7 +49,7 @@ function isCopy (holder: Holder, mine: Holder, isSameKernel: boolean): boolean {
 
 /** Whether the holder that a store names still has it. The lock file is held by the caller, `mine` says by what name:
  *  the lock of another kernel or of a file that was removed means nothing. */
-export function standingOf (holder: Holder, mine: Holder, seen: Processes): Standing {
+export function holderState (holder: Holder, mine: Holder, seen: Processes): HolderState {
   const isSameBoot = holder.boot === mine.boot
   const isSameKernel = isSameBoot && (mine.boot !== null || holder.machine === mine.machine)
   if (isCopy(holder, mine, isSameKernel)) return 'gone'
@@ -118,7 +118,7 @@ export function newHolder ({ owner, file, lock }: Pick<Holder, 'owner' | 'file' 
   }
 }
 
-export const holderWords = ({ owner, pid, host }: Pick<Holder, 'owner' | 'pid' | 'host'>): string =>
+export const describeHolder = ({ owner, pid, host }: Pick<Holder, 'owner' | 'pid' | 'host'>): string =>
   `${owner}, process ${pid} on ${host}`
 
 /** The holder that a store names, or null. */
@@ -136,7 +136,7 @@ export function writeHolder (db: DatabaseSync, holder: Holder): void {
 }
 
 /** The store is not held by this opening any more. A store that cannot be written says so until the process ends. */
-export function leaveHolder (db: DatabaseSync, { id }: Holder): void {
+export function clearHolder (db: DatabaseSync, { id }: Holder): void {
   open.delete(id)
   try {
     db.prepare("delete from holder where json_extract(body, '$.id') = ?").run(id)

@@ -34,7 +34,7 @@ export function noFiles (): Files {
     lost: null,
     damaged: null,
     blocked: null,
-    look: nothing,
+    inspect: nothing,
     fence: nothing,
     confirm: () => guard.check() as undefined,
     stop: async () => undefined,

@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineBusy } from '../../../model/base/errors.ts'
-import { failedBy, troubleOf } from './sqlite-errors.ts'
-import { holderWords, identityOf, inodeOf } from './holder.ts'
+import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
+import { describeHolder, identityOf, inodeOf } from './holder.ts'
 import type { Holder } from './holder.ts'
 
 export interface Lock {
@@ -24,7 +24,7 @@ export interface Lock {
 
 function ownerWords (file: string): string {
   try {
-    return holderWords(JSON.parse(readFileSync(file, 'utf8')) as Holder)
+    return describeHolder(JSON.parse(readFileSync(file, 'utf8')) as Holder)
   } catch {
     return 'its owner did not leave a name'
   }
@@ -53,7 +53,7 @@ function lockFile (file: string, name: string): Locked {
     return { db, identity: identityOf(file) ?? 'gone' }
   } catch (error) {
     db.close()
-    throw troubleOf(error) === 'busy' ? engineBusy(ownerWords(name)) : failedBy(error)
+    throw sqliteErrorKind(error) === 'busy' ? engineBusy(ownerWords(name)) : toEngineError(error)
   }
 }
 

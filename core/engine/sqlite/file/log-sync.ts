@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
-import { syncElsewhere } from './sync-thread.ts'
+import { syncOffPool } from './sync-thread.ts'
 
 /** Ways to make a file durable, and the clock that tells how long each took (ms). */
 export interface Disk {
@@ -8,17 +8,17 @@ export interface Disk {
   clock(): number
 }
 
-const DISK: Disk = { sync: syncElsewhere, syncNow: fdatasyncSync, clock: () => performance.now() }
+const DISK: Disk = { sync: syncOffPool, syncNow: fdatasyncSync, clock: () => performance.now() }
 
 /** A disk that confirms within so many ms has done it before another thread could have been asked and heard. */
 const QUICK_MS = 1
 /** So slow a disk is seen as until it was measured, and how much one measure says when it is the better one. */
 const UNKNOWN_MS = 10
-const TRUST = 1 / 8
+const SMOOTHING = 1 / 8
 
 /** How a sync is asked for. `alone`: one caller waits for it. `hurried`: it is handed to the system within the call,
  *  for nobody knows when the event loop turns next. */
-export type Haste = 'alone' | 'hurried' | null
+export type SyncMode = 'alone' | 'hurried' | null
 
 /** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come
  *  while one is under way share the next. Beside it there is at most one that was hurried. Only for a caller who is
@@ -40,7 +40,7 @@ export class LogSync {
 
   /** Resolves when all that was written before the call is durable. A sync that is under way may have begun too early
    *  for it. */
-  flushed (haste: Haste = null): Promise<void> {
+  flushed (haste: SyncMode = null): Promise<void> {
     if (haste === 'alone' && this.#ms < QUICK_MS) return this.#wait()
     if (!this.#running) return this.#run()
     if (haste === 'hurried' && !this.#hurried) return this.#hurry()
@@ -73,7 +73,7 @@ export class LogSync {
 
   #learn (began: number): void {
     const ms = this.#disk.clock() - began
-    this.#ms = ms > this.#ms ? ms : this.#ms + (ms - this.#ms) * TRUST
+    this.#ms = ms > this.#ms ? ms : this.#ms + (ms - this.#ms) * SMOOTHING
   }
 
   close (): void {

@@ -2,11 +2,11 @@ import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { engineFailed } from '../../../model/base/errors.ts'
-import { markOf } from '../../failure-fingerprint.ts'
+import { failureFingerprint } from '../../failure-fingerprint.ts'
 import { quarantine } from './quarantine.ts'
 import { parsed } from '../state/run-row.ts'
 import { APPLICATION_ID, MIGRATIONS } from '../schema/migrations.ts'
-import { failedBy, troubleOf } from './sqlite-errors.ts'
+import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
 
 /** Locks of network file systems cannot be trusted. Source: statfs(2), linux/magic.h. */
 const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d42: 'CIFS', 0xfe534d42: 'SMB2' }
@@ -86,7 +86,7 @@ export function migrate (db: DatabaseSync, file: string, migrations: readonly st
   if (version > 0) backup(db, `${file}.before-v${migrations.length}`)
   db.function(
     'fingerprint_of',
-    (error, reason) => markOf(parsed(error as string | null), parsed(reason as string | null))
+    (error, reason) => failureFingerprint(parsed(error as string | null), parsed(reason as string | null))
   )
   db.exec('begin immediate')
   try {
@@ -139,9 +139,9 @@ export function openDatabase (ask: OpenAsk): DatabaseSync {
 /** The error to throw for one met while opening; a damaged file is copied aside, which has to happen before it is
  *  closed. */
 export function openFailed (ask: Pick<OpenAsk, 'folder' | 'now'>, error: unknown): unknown {
-  const trouble = troubleOf(error)
+  const trouble = sqliteErrorKind(error)
   if (trouble === 'corrupt') return damaged(ask, error)
-  return trouble ? failedBy(error) : error
+  return trouble ? toEngineError(error) : error
 }
 
 function damaged ({ folder, now }: Pick<OpenAsk, 'folder' | 'now'>, cause: unknown): Error {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
-import { failedBy } from './sqlite-errors.ts'
+import { toEngineError } from './sqlite-errors.ts'
 
 /** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws
  *  OFFPEAK_ENGINE_FAILED. */
@@ -15,7 +15,7 @@ export function peekSchedules (folder: string): Schedule[] {
     const rows = db.prepare("select body from schedule where body <> 'null' order by id").all() as { body: string }[]
     return rows.map(({ body }) => JSON.parse(body) as Schedule)
   } catch (error) {
-    throw failedBy(error)
+    throw toEngineError(error)
   } finally {
     db?.close()
   }

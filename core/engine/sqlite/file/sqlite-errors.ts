@@ -2,9 +2,9 @@ import type { OffpeakError } from '../../../model/base/errors.ts'
 import { engineFailed } from '../../../model/base/errors.ts'
 
 /** What an error of SQLite means to us. Source: https://www.sqlite.org/rescode.html */
-export type Trouble = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
+export type SqliteErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
 
-const BY_CODE: Record<number, Trouble> = {
+const BY_CODE: Record<number, SqliteErrorKind> = {
   5: 'busy',
   6: 'busy',
   8: 'readonly',
@@ -22,13 +22,13 @@ const errcodeOf = (error: unknown): number | null =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & PRIMARY : null
 
 /** Null: the error is not SQLite's, or it is one that a single call brings on itself. */
-export function troubleOf (error: unknown): Trouble | null {
+export function sqliteErrorKind (error: unknown): SqliteErrorKind | null {
   const code = errcodeOf(error)
   if (code === null || code === CONSTRAINT) return null
   return BY_CODE[code] ?? 'other'
 }
 
-const WORDS: Record<Trouble, { message: string, fix: string, status?: number }> = {
+const WORDS: Record<SqliteErrorKind, { message: string, fix: string, status?: number }> = {
   busy: {
     message: 'The database is locked by another program',
     fix: 'Close the tool that has offpeak.db open for writing.'
@@ -57,8 +57,8 @@ const WORDS: Record<Trouble, { message: string, fix: string, status?: number }> 
 }
 
 /** The error that callers get for an error of SQLite. */
-export function failedBy (cause: unknown): OffpeakError {
-  const trouble = troubleOf(cause) ?? 'other'
+export function toEngineError (cause: unknown): OffpeakError {
+  const trouble = sqliteErrorKind(cause) ?? 'other'
   const { message, ...rest } = WORDS[trouble]
   const words = trouble === 'other' && cause instanceof Error ? `${message}: ${cause.message}` : message
   return engineFailed({ ...rest, message: words, cause })

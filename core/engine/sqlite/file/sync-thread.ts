@@ -2,7 +2,7 @@ import { fdatasync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
-interface Answer {
+interface SyncResult {
   id: number
   error: { message: string, code?: string } | null
 }
@@ -23,7 +23,7 @@ parentPort.on('message', ({ id, handle }) => {
 
 /** A thread that syncs files and does nothing else. All that is asynchronous in a process shares the threads of one
  *  pool, and calls to a file system that is gone keep them: what was acknowledged must not wait for those. */
-class SpareThread {
+class SyncThread {
   readonly #asked = new Map<number, PromiseWithResolvers<void>>()
   #worker: Worker | null = null
   #last = 0
@@ -41,7 +41,7 @@ class SpareThread {
   #started (): Worker {
     if (this.#worker !== null) return this.#worker
     const worker = new Worker(CODE, { eval: true })
-    worker.on('message', ({ id, error }: Answer) => {
+    worker.on('message', ({ id, error }: SyncResult) => {
       const asked = this.#asked.get(id)
       this.#asked.delete(id)
       // A thread that has nothing to do keeps no process.
@@ -57,16 +57,16 @@ class SpareThread {
   }
 }
 
-const spare = new SpareThread()
+const spare = new SyncThread()
 const pooled = promisify(fdatasync)
 
 /** So long the pool has for a sync before the other thread is asked as well, ms. */
-const PATIENCE = 1000
+const POOL_MS = 1000
 
 /** Syncs a file outside of the event loop, whatever occupies the pool. */
-export async function syncElsewhere (
+export async function syncOffPool (
   handle: number,
-  { pool = pooled, thread = (at: number) => spare.sync(at), patience = PATIENCE } = {}
+  { pool = pooled, thread = (at: number) => spare.sync(at), patience = POOL_MS } = {}
 ): Promise<void> {
   const first = pool(handle)
   const second = Promise.withResolvers<void>()

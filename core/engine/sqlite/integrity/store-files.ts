@@ -8,10 +8,11 @@ import type { WalIndex } from './wal-index.ts'
  *  was written to the log is not there any more. `damaged`: the database file is not what SQLite left there.
  *  `unwritable`, `unreachable`: it may pass. `foreign`: another program has written to the database file, and whether
  *  it is damaged has to be looked up. */
-export type Finding = { kind: 'moved' | 'cut' | 'damaged' | 'unwritable' | 'unreachable' | 'foreign', words: string }
+export type FileFinding = { kind: 'moved' | 'cut' | 'damaged' | 'unwritable' | 'unreachable' | 'foreign',
+  words: string }
 
 const PARTS = ['', '-wal', '-shm'] as const
-type Part = typeof PARTS[number]
+type FilePart = typeof PARTS[number]
 
 const MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
 
@@ -20,7 +21,8 @@ const MOST_FRAMES = 2000
 
 const isSame = (a: Stats | undefined, b: Stats): boolean => a !== undefined && a.ino === b.ino && a.dev === b.dev
 
-const each = <T>(of: (part: Part) => T) => Object.fromEntries(PARTS.map(part => [part, of(part)])) as Record<Part, T>
+const each = <T>(of: (part: FilePart) => T) =>
+  Object.fromEntries(PARTS.map(part => [part, of(part)])) as Record<FilePart, T>
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
@@ -28,8 +30,8 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
  *  database: to close a file gives up the locks that this process has on it. */
 export class StoreFiles {
   readonly #file: string
-  readonly #handles: Record<Part, number>
-  readonly #first: Record<Part, Stats>
+  readonly #handles: Record<FilePart, number>
+  readonly #first: Record<FilePart, Stats>
   #main: { size: number, mtime: number }
   /** When the log was last written. */
   #written: number
@@ -55,7 +57,7 @@ export class StoreFiles {
   }
 
   /** What can be told at once, for whoever is about to say that something is stored. */
-  glance (): Finding | null {
+  quickCheck (): FileFinding | null {
     try {
       const [main, wal] = ['', '-wal'].map(part => statSync(this.#file + part, { throwIfNoEntry: false }))
       return this.#placed('', main) ?? this.#placed('-wal', wal) ?? this.#compared(main!, wal!)
@@ -64,12 +66,12 @@ export class StoreFiles {
     }
   }
 
-  #placed (part: Part, now: Stats | undefined): Finding | null {
+  #placed (part: FilePart, now: Stats | undefined): FileFinding | null {
     if (isSame(now, this.#first[part])) return null
     return { kind: 'moved', words: `${this.#file}${part} was moved, removed or replaced while it was in use` }
   }
 
-  #compared (main: Stats, wal: Stats): Finding | null {
+  #compared (main: Stats, wal: Stats): FileFinding | null {
     const before = this.#main
     this.#main = { size: Math.max(main.size, before.size), mtime: main.mtimeMs }
     if (main.size < before.size) return this.#damaged(`was cut short to ${main.size} bytes`)
@@ -83,15 +85,15 @@ export class StoreFiles {
     return this.#header() ?? { kind: 'foreign', words: `${this.#file} was written by another program` }
   }
 
-  #cut (words: string): Finding {
+  #cut (words: string): FileFinding {
     return { kind: 'cut', words: `${this.#file}-wal ${words} while it was in use` }
   }
 
-  #damaged (words: string): Finding {
+  #damaged (words: string): FileFinding {
     return { kind: 'damaged', words: `${this.#file} ${words} while it was in use` }
   }
 
-  #header (): Finding | null {
+  #header (): FileFinding | null {
     const head = Buffer.alloc(MAGIC.length)
     const read = readSync(this.#handles[''], head, 0, head.length, 0)
     if (this.#main.size === 0 || (read === head.length && head.equals(MAGIC))) return null
@@ -99,11 +101,11 @@ export class StoreFiles {
   }
 
   /** What a closer look finds. */
-  look (): Finding | null {
-    return this.glance() ?? this.#reached() ?? this.#read()
+  fullCheck (): FileFinding | null {
+    return this.quickCheck() ?? this.#reached() ?? this.#read()
   }
 
-  #reached (): Finding | null {
+  #reached (): FileFinding | null {
     try {
       const shm = this.#placed('-shm', statSync(`${this.#file}-shm`, { throwIfNoEntry: false }))
       if (shm !== null) return shm
@@ -116,7 +118,7 @@ export class StoreFiles {
     }
   }
 
-  #read (): Finding | null {
+  #read (): FileFinding | null {
     const header = this.#header()
     if (header !== null) return header
     const { mtimeMs: written } = fstatSync(this.#handles['-wal'])

@@ -4,7 +4,7 @@ import { stateNumber } from '../state/lanes.ts'
 import type { RunRow } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
-interface Row {
+interface FingerprintRow {
   fingerprint: string
   count: number
   first_at: number
@@ -13,7 +13,7 @@ interface Row {
 }
 
 /** Failed runs by task and what they failed of, the newest first. */
-export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] {
+export function deadGroups (tables: Tables, { task }: { task?: string }): DeadGroup[] {
   const lanes = task === undefined ? [...tables.memory.lanes.byId.values()] : tables.memory.lanes.ofTask(task)
   const groups = new Map<string, DeadGroup>()
   for (const lane of lanes.filter(({ counts }) => counts[stateNumber('failed')]! > 0)) {
@@ -27,8 +27,8 @@ export function dead (tables: Tables, { task }: { task?: string }): DeadGroup[] 
 
 // With a bare column beside one max(), SQLite takes it from the row that has it:
 // https://sqlite.org/lang_select.html#bareagg
-const rowsOf = (tables: Tables, lane: Lane): Row[] =>
-  tables.all<Row>(`
+const rowsOf = (tables: Tables, lane: Lane): FingerprintRow[] =>
+  tables.all<FingerprintRow>(`
   select fingerprint, count(*) as count, (select min(finished_at) from run as other indexed by run_died
     where other.lane = run.lane and other.fingerprint = run.fingerprint) as first_at, max(finished_at) as last_at, id
       as newest
@@ -36,7 +36,11 @@ const rowsOf = (tables: Tables, lane: Lane): Row[] =>
   where lane = ? and fingerprint is not null
   group by fingerprint`, lane.id)
 
-function groupOf (tables: Tables, lane: Lane, { fingerprint, count, first_at, last_at, newest }: Row): DeadGroup {
+function groupOf (
+  tables: Tables,
+  lane: Lane,
+  { fingerprint, count, first_at, last_at, newest }: FingerprintRow
+): DeadGroup {
   const { error, reason } = tables.toRun(tables.one<RunRow>('select * from run where id = ?', newest)!)
   return { task: lane.task, fingerprint, count, message: error?.message ?? reason?.message ?? '', first_at, last_at }
 }

@@ -1,51 +1,51 @@
 import { SOURCES, STATES } from '../../../model/run/run.ts'
 import type { Source, State } from '../../../model/run/run.ts'
-import type { Filter } from '../../reports.ts'
+import type { RunFilter } from '../../reports.ts'
 import type { Lane } from '../state/lanes.ts'
 import { stateNumber } from '../state/lanes.ts'
-import { PLACED } from '../state/index-ranges.ts'
-import type { Crowd, Place } from '../state/index-ranges.ts'
+import { IN_RUN_LANE } from '../state/index-ranges.ts'
+import type { LaneRanges, LaneState } from '../state/index-ranges.ts'
 import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
 /** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids.
  *  `line`: they lie in the order in which they are due. `places`: it meets all runs there, and no others. */
-export interface Way extends Term {
-  sorts?: number
-  line?: true
-  places?: readonly Place[]
+export interface IndexRange extends Term {
+  sortRows?: number
+  byDue?: true
+  states?: readonly LaneState[]
 }
 
 /** The ways that between them meet every run in question once; a crowd is as many as it has places. */
-export interface Ways {
-  crowd: Crowd
-  others: readonly Way[]
+export interface ListPlan {
+  laneRanges: LaneRanges
+  others: readonly IndexRange[]
 }
 
 /** So many runs are soon sorted and looked through. */
-export const SOON = 10_000
+export const MAX_SORTED = 10_000
 
 /** Every run, the newest first. */
-export const ALL: Way = term('not indexed where true')
+export const ALL: IndexRange = term('not indexed where true')
 
-const BY_HAND: Source = 'manual'
+const MANUAL: Source = 'manual'
 
 /** The queued runs of a lane, those due first at the front. */
 export const queuedOf = ({ id }: Lane): Term => term('indexed by run_queued where state = 1 and lane = ?', id)
 
-const NOBODY: Crowd = { places: [], sources: [] }
+const NO_RANGES: LaneRanges = { states: [], sources: [] }
 
 /** By schedule, by what it failed of, by lane and state and source, or by id alone. */
-export function waysFor (tables: Tables, ask: Filter): Ways {
+export function planList (tables: Tables, ask: RunFilter): ListPlan {
   const { task, queue, source, schedule, due_by, fingerprint } = ask
   const states = statesOf(ask)
   const lanes = lanesOf(tables, ask)
   const isAnywhere = task === undefined && queue === undefined
   if (schedule !== undefined) {
     return {
-      crowd: NOBODY,
-      others: scheduleWays(
+      laneRanges: NO_RANGES,
+      others: scheduleRanges(
         tables,
         { schedule, source, states, lanes: isAnywhere ? null : new Set(lanes.map(({ id }) => id)) }
       )
@@ -53,52 +53,52 @@ export function waysFor (tables: Tables, ask: Filter): Ways {
   }
   if (fingerprint !== undefined) {
     return {
-      crowd: NOBODY,
-      others: states.includes('failed') ? lanes.map(lane => deadOf(lane, fingerprint, source)) : []
+      laneRanges: NO_RANGES,
+      others: states.includes('failed') ? lanes.map(lane => failedIn(lane, fingerprint, source)) : []
     }
   }
   if (isAnywhere && source === undefined && ask.state === undefined && due_by === undefined) {
-    return { crowd: NOBODY, others: [ALL] }
+    return { laneRanges: NO_RANGES, others: [ALL] }
   }
   const places = lanes.flatMap(lane => states.map(state => ({ lane, state }))).filter(
     ({ lane, state }) => lane.counts[stateNumber(state)]! > 0
   )
-  return laneWays(tables, places, { source, due_by })
+  return lanePlan(tables, places, { source, due_by })
 }
 
 /** The states that runs of a filter can be in. */
-function statesOf ({ state, due_by, fingerprint }: Filter): State[] {
+function statesOf ({ state, due_by, fingerprint }: RunFilter): State[] {
   const states = [...new Set(state ?? STATES)]
   if (due_by !== undefined) return states.filter(word => word === 'queued')
   return fingerprint === undefined ? states : states.filter(word => word === 'failed')
 }
 
-function deadOf ({ id }: Lane, fingerprint: string, source: Source | undefined): Term {
+function failedIn ({ id }: Lane, fingerprint: string, source: Source | undefined): Term {
   const dead = term('indexed by run_dead where lane = ? and fingerprint = ?', id, fingerprint)
   return source === undefined ? dead : every(dead, term('source = ?', SOURCES.indexOf(source)))
 }
 
 /** The lanes of a task, of a queue, of both or all. */
-export function lanesOf (tables: Tables, { task, queue }: Pick<Filter, 'task' | 'queue'>): readonly Lane[] {
+export function lanesOf (tables: Tables, { task, queue }: Pick<RunFilter, 'task' | 'queue'>): readonly Lane[] {
   const lanes = task === undefined ? [...tables.memory.lanes.byId.values()] : tables.memory.lanes.ofTask(task)
   return queue === undefined ? lanes : lanes.filter(lane => lane.queue === queue)
 }
 
-interface ScheduleAsk {
+interface SchedulePlanAsk {
   schedule: string
   source: Source | undefined
   states: readonly State[]
   lanes: ReadonlySet<number> | null
 }
 
-interface Kind {
+interface ScheduleKind {
   state: number
   lane: number
   source: number
 }
 
 /** One for each kind of run that the schedule has: there is a handful. */
-function scheduleWays (tables: Tables, { schedule, source, states, lanes }: ScheduleAsk): Way[] {
+function scheduleRanges (tables: Tables, { schedule, source, states, lanes }: SchedulePlanAsk): IndexRange[] {
   const wanted = new Set(states.map(stateNumber))
   return kindsOf(tables, schedule)
     .filter(
@@ -114,10 +114,10 @@ function scheduleWays (tables: Tables, { schedule, source, states, lanes }: Sche
 }
 
 /** Leaps from each to the next. Asked with > for what comes after one, SQLite would read all runs of that one first. */
-function kindsOf (tables: Tables, schedule: string): Kind[] {
-  const kinds: Kind[] = []
-  for (let kind: Kind | undefined = { state: 0, lane: 0, source: 0 }; kind;) {
-    kind = tables.one<Kind>(`
+function kindsOf (tables: Tables, schedule: string): ScheduleKind[] {
+  const kinds: ScheduleKind[] = []
+  for (let kind: ScheduleKind | undefined = { state: 0, lane: 0, source: 0 }; kind;) {
+    kind = tables.one<ScheduleKind>(`
       select state, lane, source from run indexed by run_schedule
       where schedule is not null and schedule = ? and (state, lane, source) >= (?, ?, ?)
       order by state, lane, source limit 1`, schedule, kind.state, kind.lane, kind.source + 1)
@@ -126,12 +126,12 @@ function kindsOf (tables: Tables, schedule: string): Kind[] {
   return kinds
 }
 
-interface LaneAsk {
+interface LanePlanAsk {
   source: Source | undefined
   due_by: number | undefined
 }
 
-function laneWays (tables: Tables, places: readonly Place[], { source, due_by }: LaneAsk): Ways {
+function lanePlan (tables: Tables, places: readonly LaneState[], { source, due_by }: LanePlanAsk): ListPlan {
   const { true: queued = [], false: placed = [] } = Object.groupBy(
     places,
     ({ state }) => String(state === 'queued') as 'true' | 'false'
@@ -144,45 +144,45 @@ function laneWays (tables: Tables, places: readonly Place[], { source, due_by }:
         : tables.memory.lanes.dueAt(place.lane, due_by)
     })
   )
-  const long = lines.filter(({ sorts }) => sorts > SOON)
-  const isPlaced = source !== undefined && source !== BY_HAND
+  const long = lines.filter(({ sorts }) => sorts > MAX_SORTED)
+  const isPlaced = source !== undefined && source !== MANUAL
   return {
-    crowd: {
-      places: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed,
+    laneRanges: {
+      states: isPlaced ? [...placed, ...long.map(({ place }) => place)] : placed,
       sources: source === undefined ? SOURCES : [source]
     },
     others: [
-      ...shortWays(lines.filter(({ sorts }) => sorts > 0 && sorts <= SOON), source),
-      ...isPlaced ? [] : long.map(line => longWay(tables, line, source))
+      ...sortedTogether(lines.filter(({ sorts }) => sorts > 0 && sorts <= MAX_SORTED), source),
+      ...isPlaced ? [] : long.map(line => sortedAlone(tables, line, source))
     ]
   }
 }
 
 /** The queued runs of a lane, of which so many would have to be sorted. */
-interface Line {
-  place: Place
+interface QueuedLane {
+  place: LaneState
   sorts: number
 }
 
 /** Short lines are sorted together, however many they are. */
-function shortWays (lines: readonly Line[], source: Source | undefined): Way[] {
+function sortedTogether (lines: readonly QueuedLane[], source: Source | undefined): IndexRange[] {
   if (lines.length === 0) return []
   const all = term(
     'indexed by run_queued where state = 1 and lane in (select value from json_each(?))',
     JSON.stringify(lines.map(({ place }) => place.lane.id))
   )
   const sorts = lines.reduce((sum, line) => sum + line.sorts, 0)
-  if (source === undefined) return [{ ...all, sorts, places: lines.map(({ place }) => place) }]
-  return [{ ...every(all, term('source = ?', SOURCES.indexOf(source))), sorts }]
+  if (source === undefined) return [{ ...all, sortRows: sorts, states: lines.map(({ place }) => place) }]
+  return [{ ...every(all, term('source = ?', SOURCES.indexOf(source))), sortRows: sorts }]
 }
 
-function longWay (tables: Tables, { place, sorts }: Line, source: Source | undefined): Way {
+function sortedAlone (tables: Tables, { place, sorts }: QueuedLane, source: Source | undefined): IndexRange {
   const all = queuedOf(place.lane)
-  if (source === undefined) return { ...all, sorts, line: true, places: [place] }
-  return { ...isMixed(tables, place.lane) ? every(all, byHand(place.lane)) : all, sorts, line: true }
+  if (source === undefined) return { ...all, sortRows: sorts, byDue: true, states: [place] }
+  return { ...isMixed(tables, place.lane) ? every(all, byHand(place.lane)) : all, sortRows: sorts, byDue: true }
 }
 
-const OTHERS = `from run as other indexed by run_lane where ${PLACED} and state = 1 and lane = ?`
+const OTHERS = `from run as other indexed by run_lane where ${IN_RUN_LANE} and state = 1 and lane = ?`
 
 /** True when not all of the queued runs of a lane were asked for by hand. */
 const isMixed = (tables: Tables, { id }: Lane): boolean => tables.one(`select 1 ${OTHERS} limit 1`, id) !== undefined

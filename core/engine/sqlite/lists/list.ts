@@ -2,37 +2,37 @@ import { cursorInvalid } from '../../../model/base/errors.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import { SOURCES } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { Filter, ListAsk, Page } from '../../reports.ts'
+import type { RunFilter, ListAsk, Page } from '../../reports.ts'
 import { stateNumber } from '../state/lanes.ts'
-import { armOf, countOf, foremost } from '../state/index-ranges.ts'
-import type { Crowd, Place } from '../state/index-ranges.ts'
+import { rangeOf, countOf, newestRanges } from '../state/index-ranges.ts'
+import type { LaneRanges, LaneState } from '../state/index-ranges.ts'
 import type { RunRow } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
-import { ALL, SOON, lanesOf, waysFor } from './list-plan.ts'
-import type { Way, Ways } from './list-plan.ts'
+import { ALL, MAX_SORTED, lanesOf, planList } from './list-plan.ts'
+import type { IndexRange, ListPlan } from './list-plan.ts'
 
 const PER_MS = 4096
 
 /** More ways than these are taken only for what is not among the newest runs. */
-const MANY = 8
+const MANY_RANGES = 8
 
 /** So many of the newest runs are looked through before many ways are taken. */
-const NEAR = 1000
+const NEWEST_ROWS = 1000
 
 /** So many before many runs are sorted. */
-const FAR = 20_000
+const NEWEST_ROWS_BEFORE_SORT = 20_000
 
 /** The ids between which runs are sought, both left out. */
-interface Range {
+interface IdRange {
   above: number
   below: number
 }
 
 /** What is sought in a range: `most` of the runs that meet all terms, newest first. */
 interface Search {
-  range: Range
+  range: IdRange
   terms: readonly Term[]
   most: number
 }
@@ -40,48 +40,48 @@ interface Search {
 /** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the
  *  runs that were found on the ways before. */
 export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
-  const search = { range: rangeOf(tables, ask), terms: [...filters(tables, ask), ...extra], most: ask.limit + 1 }
+  const search = { range: idRangeOf(tables, ask), terms: [...filterTerms(tables, ask), ...extra], most: ask.limit + 1 }
   const found = find(tables, ask, search)
   const ids = found.slice(0, ask.limit)
   const items = ids.map(id => tables.toRun(tables.one<RunRow>('select * from run where id = ?', id)!))
   return { items, next: found.length > ask.limit && ids.length > 0 ? encodeId(ids.at(-1)!) : null }
 }
 
-function find (tables: Tables, ask: Filter, search: Search): number[] {
-  const ways = waysFor(tables, ask)
-  const far = farOf(ways)
-  if (far === 0) return along(tables, ways, search, [])
-  const terms = [...search.terms, ...columns(tables, ask)]
-  const { found, rest } = newest(tables, { ...search, terms }, [Math.min(far, NEAR + search.most), far])
-  return rest === null ? found : along(tables, ways, { ...search, range: rest }, found)
+function find (tables: Tables, ask: RunFilter, search: Search): number[] {
+  const ways = planList(tables, ask)
+  const far = newestRowsFor(ways)
+  if (far === 0) return readRanges(tables, ways, search, [])
+  const terms = [...search.terms, ...columnTerms(tables, ask)]
+  const { found, rest } = scanNewest(tables, { ...search, terms }, [Math.min(far, NEWEST_ROWS + search.most), far])
+  return rest === null ? found : readRanges(tables, ways, { ...search, range: rest }, found)
 }
 
 /** So many of the newest runs are looked through before the ways are taken. */
-function farOf ({ crowd, others }: Ways): number {
-  const sorted = others.reduce((sum, { sorts = 0 }) => sum + sorts, 0)
-  if (sorted > SOON) return FAR
-  return crowd.places.length + others.length > MANY ? NEAR : 0
+function newestRowsFor ({ laneRanges: crowd, others }: ListPlan): number {
+  const sorted = others.reduce((sum, { sortRows: sorts = 0 }) => sum + sorts, 0)
+  if (sorted > MAX_SORTED) return NEWEST_ROWS_BEFORE_SORT
+  return crowd.states.length + others.length > MANY_RANGES ? NEWEST_ROWS : 0
 }
 
 /** How many runs the filters ask for. */
-export function howMany (tables: Tables, ask: Filter, extra: readonly Term[]): number {
-  const asked = filters(tables, ask)
-  const meets = within(rangeOf(tables, ask), [...asked, ...extra])
+export function countRuns (tables: Tables, ask: RunFilter, extra: readonly Term[]): number {
+  const asked = filterTerms(tables, ask)
+  const meets = within(idRangeOf(tables, ask), [...asked, ...extra])
   const isWhole = ask.from === undefined && ask.to === undefined && asked.length === 0
-  const { crowd, others } = waysFor(tables, ask)
-  const known = (places: readonly Place[]) => isWhole ? counted(tables, places, extra) : null
-  const placed = ask.source === undefined ? known(crowd.places) : null
+  const { laneRanges: crowd, others } = planList(tables, ask)
+  const known = (places: readonly LaneState[]) => isWhole ? countKnown(tables, places, extra) : null
+  const placed = ask.source === undefined ? known(crowd.states) : null
   return others.reduce(
-    (sum, way) => sum + ((way.places && known(way.places)) ?? tally(tables, way, meets)),
+    (sum, way) => sum + ((way.states && known(way.states)) ?? countRange(tables, way, meets)),
     placed ?? countOf(tables, crowd, meets)
   )
 }
 
 /** What the lanes know, or null. */
-function counted (tables: Tables, places: readonly Place[], extra: readonly Term[]): number | null {
+function countKnown (tables: Tables, places: readonly LaneState[], extra: readonly Term[]): number | null {
   let sum = 0
   for (const place of places) {
-    const count = countedAt(tables, place, extra)
+    const count = countKnownIn(tables, place, extra)
     if (count === null) return null
     sum += count
   }
@@ -89,7 +89,7 @@ function counted (tables: Tables, places: readonly Place[], extra: readonly Term
 }
 
 /** A run that waits was never asked to stop, for then it would be over. */
-function countedAt (tables: Tables, { lane, state }: Place, extra: readonly Term[]): number | null {
+function countKnownIn (tables: Tables, { lane, state }: LaneState, extra: readonly Term[]): number | null {
   const [only] = extra
   const all = lane.counts[stateNumber(state)]!
   if (extra.length === 1 && only!.sql === 'due_at > ?' && state === 'queued') {
@@ -99,12 +99,12 @@ function countedAt (tables: Tables, { lane, state }: Place, extra: readonly Term
 }
 
 /** The number of a run tells on which side of the instant it was created. */
-const isExact = (tables: Tables, instant: number): boolean => tables.numbers.exact && Number.isInteger(instant)
+const isExact = (tables: Tables, instant: number): boolean => tables.ids.exact && Number.isInteger(instant)
 
 const endOf = (tables: Tables, to: number): number =>
-  isExact(tables, to) ? to * PER_MS : tables.numbers.before(Math.ceil(to))
+  isExact(tables, to) ? to * PER_MS : tables.ids.before(Math.ceil(to))
 
-function rangeOf (tables: Tables, { cursor, from, to }: Filter & { cursor?: string }): Range {
+function idRangeOf (tables: Tables, { cursor, from, to }: RunFilter & { cursor?: string }): IdRange {
   return {
     above: from === undefined ? 0 : Math.floor(from) * PER_MS - 1,
     below: Math.min(
@@ -114,7 +114,7 @@ function rangeOf (tables: Tables, { cursor, from, to }: Filter & { cursor?: stri
   }
 }
 
-function filters (tables: Tables, { from, to, due_by, fingerprint }: Filter): Term[] {
+function filterTerms (tables: Tables, { from, to, due_by, fingerprint }: RunFilter): Term[] {
   const terms: Term[] = []
   if (from !== undefined && !isExact(tables, from)) terms.push(term('created_at >= ?', from))
   if (to !== undefined && !isExact(tables, to)) terms.push(term('created_at < ?', to))
@@ -131,15 +131,15 @@ function cursorNumber (cursor: string): number {
 
 /** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
  *  that is not needed. */
-function newest (
+function scanNewest (
   tables: Tables,
   { range, terms, most }: Search,
   steps: readonly number[]
-): { found: number[], rest: Range | null } {
+): { found: number[], rest: IdRange | null } {
   const found: number[] = []
   let rest = range
   for (const count of steps) {
-    const above = reached(tables, rest, count)
+    const above = idAfter(tables, rest, count)
     found.push(...read(tables, [ALL], { range: { ...rest, above }, terms, most: most - found.length }))
     if (found.length >= most || above === range.above) return { found, rest: null }
     rest = { ...rest, below: above + 1 }
@@ -148,7 +148,7 @@ function newest (
 }
 
 /** What the ways see to. */
-function columns (tables: Tables, { task, queue, state, source, schedule, due_by }: Filter): Term[] {
+function columnTerms (tables: Tables, { task, queue, state, source, schedule, due_by }: RunFilter): Term[] {
   const terms: Term[] = []
   if (task !== undefined || queue !== undefined) {
     terms.push(
@@ -166,26 +166,33 @@ function columns (tables: Tables, { task, queue, state, source, schedule, due_by
 }
 
 /** What has to be sorted comes last: by then it is known how far down. */
-function along (tables: Tables, { crowd, others }: Ways, search: Search, before: number[]): number[] {
+function readRanges (
+  tables: Tables,
+  { laneRanges: crowd, others }: ListPlan,
+  search: Search,
+  before: number[]
+): number[] {
   let found = before
-  const follow = (ways: readonly Way[]) => {
+  const follow = (ways: readonly IndexRange[]) => {
     const above = found.length < search.most ? search.range.above : found.at(-1)!
     const more = read(tables, ways, { ...search, range: { ...search.range, above } })
     if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, search.most)
   }
-  for (const arms of armsOf(tables, crowd, search)) follow(arms)
+  for (const arms of rangesOf(tables, crowd, search)) follow(arms)
   for (const way of others) follow([way])
   return found
 }
 
 /** The ways of a crowd, those that are read together in one list: all, where they are few. */
-function armsOf (tables: Tables, crowd: Crowd, { range, terms, most }: Search): Term[][] {
-  if (crowd.places.length <= MANY) return crowd.places.map(place => crowd.sources.map(source => armOf(place, source)))
-  return foremost(tables, crowd, { meets: within(range, terms), most }).map(arm => [arm])
+function rangesOf (tables: Tables, crowd: LaneRanges, { range, terms, most }: Search): Term[][] {
+  if (crowd.states.length <= MANY_RANGES) {
+    return crowd.states.map(place => crowd.sources.map(source => rangeOf(place, source)))
+  }
+  return newestRanges(tables, crowd, { meets: within(range, terms), most }).map(arm => [arm])
 }
 
 /** The id above which a range has so many runs, or the end of the range. */
-function reached (tables: Tables, range: Range, count: number): number {
+function idAfter (tables: Tables, range: IdRange, count: number): number {
   const { sql, values } = every(ALL, within(range))
   const row = tables.one<{ id: number }>(
     `select id from run ${sql} order by id desc limit 1 offset ?`,
@@ -195,7 +202,7 @@ function reached (tables: Tables, range: Range, count: number): number {
   return row === undefined ? range.above : row.id - 1
 }
 
-function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Search): number[] {
+function read (tables: Tables, ways: readonly IndexRange[], { range, terms, most }: Search): number[] {
   const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
   const values = all.flatMap(way => way.values)
   return tables.all<{ id: number }>(
@@ -206,13 +213,13 @@ function read (tables: Tables, ways: readonly Way[], { range, terms, most }: Sea
 }
 
 // What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
-const selected = ({ sql, line }: Way): string =>
+const selected = ({ sql, byDue: line }: IndexRange): string =>
   line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
 
-function tally (tables: Tables, way: Way, meets: Term): number {
+function countRange (tables: Tables, way: IndexRange, meets: Term): number {
   const { sql, values } = every(way, meets)
   return tables.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
 }
 
-const within = ({ above, below }: Range, terms: readonly Term[] = []): Term =>
+const within = ({ above, below }: IdRange, terms: readonly Term[] = []): Term =>
   every(term('id > ? and id < ?', above, below), ...terms)

@@ -4,7 +4,7 @@ import type { QueueCount, QueuesAsk } from '../../reports.ts'
 import type { Lane } from '../state/lanes.ts'
 import { stateNumber } from '../state/lanes.ts'
 import { afterEnd } from '../../transitions.ts'
-import { armOf } from '../state/index-ranges.ts'
+import { rangeOf } from '../state/index-ranges.ts'
 import type { RunRow } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 import type { Term } from '../sql/condition.ts'
@@ -45,7 +45,7 @@ function firstOf (tables: Tables, queue: string, count: number): Run[] {
   const lanes = [...tables.memory.lanes.byId.values()].filter(lane => lane.queue === queue)
   const ids = lanes.flatMap(lane => [
     ...lane.counts[stateNumber('blocked')]! > 0
-      ? SOURCES.flatMap(source => firstIds(tables, armOf({ lane, state: 'blocked' }, source), count))
+      ? SOURCES.flatMap(source => firstIds(tables, rangeOf({ lane, state: 'blocked' }, source), count))
       : [],
     ...lane.counts[stateNumber('queued')]! > 0 ? firstIds(tables, queuedOf(lane), count) : []
   ])
@@ -58,11 +58,11 @@ const firstIds = (tables: Tables, { sql, values }: Term, count: number): number[
   tables.all<{ id: number }>(`select id from run ${sql} order by id limit ?`, ...values, count).map(({ id }) => id)
 
 /** Skips the oldest of the runs that wait in a queue until as many are left as may wait. */
-export function drop (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }): void {
+export function dropOldest (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }): void {
   const reason = { code: 'queue_full', message: `dropped: newer runs came, and queue ${queue} lets ${max} wait` }
   for (const run of firstOf(tables, queue, Math.max(0, tables.memory.lanes.waitingIn(queue) - max))) {
     const after = afterEnd(run, { now, as: 'skipped', reason })
     tables.save(run, after)
-    tables.memory.say({ kind: 'settled', run: { ...after }, outcome: 'skipped', ms: 0, owner: null })
+    tables.memory.emit({ kind: 'settled', run: { ...after }, outcome: 'skipped', ms: 0, owner: null })
   }
 }

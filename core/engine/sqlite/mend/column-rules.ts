@@ -3,7 +3,7 @@ import { LAST_DATE } from '../../../model/base/clock.ts'
 
 /** What a column may hold. `holds`: the condition, in SQL. `instead`: what takes the place of anything else, in SQL.
  *  `decides`: a run that waits cannot be told from what is left, and fails. */
-export interface Rule {
+export interface ColumnRule {
   column: string
   holds: string
   expected: string
@@ -11,13 +11,13 @@ export interface Rule {
   decides: boolean
 }
 
-type Kind = readonly [holds: (column: string) => string, expected: string]
+type ColumnType = readonly [holds: (column: string) => string, expected: string]
 
 const between = (
   least: number,
   most: number,
   expected: string
-): Kind => [column => `(typeof(${column}) = 'integer' and ${column} between ${least} and ${most})`, expected]
+): ColumnType => [column => `(typeof(${column}) = 'integer' and ${column} between ${least} and ${most})`, expected]
 
 const MOST = Number.MAX_SAFE_INTEGER
 /** The last number of a run: the next ones can be counted with. */
@@ -27,21 +27,22 @@ const COUNT = between(0, 2 ** 50, 'a count')
 const NUMBER = between(0, LAST_NUMBER, 'the number of a run')
 const FLAG = between(0, 1, '0 or 1')
 const WHOLE = between(-MOST, MOST, 'a whole number')
-const TEXT: Kind = [column => `typeof(${column}) = 'text'`, 'text']
-const JSON_TEXT: Kind = [column => `(typeof(${column}) = 'text' and json_valid(${column}))`, 'JSON']
+const TEXT: ColumnType = [column => `typeof(${column}) = 'text'`, 'text']
+const JSON_TEXT: ColumnType = [column => `(typeof(${column}) = 'text' and json_valid(${column}))`, 'JSON']
 
-const placeIn = (words: readonly string[]): Kind =>
+const placeIn = (words: readonly string[]): ColumnType =>
   between(0, words.length - 1, `the place of one of ${words.join(', ')}`)
 
 const orNull = (
-  [holds, expected]: Kind
-): Kind => [column => `(${column} is null or ${holds(column)})`, `${expected} or null`]
+  [holds, expected]: ColumnType
+): ColumnType => [column => `(${column} is null or ${holds(column)})`, `${expected} or null`]
 
-function rule (column: string, [holds, expected]: Kind, instead: string, decides = false): Rule {
+function rule (column: string, [holds, expected]: ColumnType, instead: string, decides = false): ColumnRule {
   return { column, holds: holds(column), expected, instead, decides }
 }
 
-const free = (kind: Kind, columns: string[]): Rule[] => columns.map(column => rule(column, orNull(kind), 'null'))
+const free = (kind: ColumnType, columns: string[]): ColumnRule[] =>
+  columns.map(column => rule(column, orNull(kind), 'null'))
 
 /** What tells a run that is never to start: its row was out of range. */
 export const OUT_OF_RANGE = 'out_of_range'
@@ -57,16 +58,16 @@ export const MAKE_UNKNOWN_LANE =
   "insert or ignore into lane (task, queue, priority, span, scheduled) values ('unknown', 'unknown', 2, -2, 0)"
 
 /** The number of a run says when it was created, in 1/4096 ms. */
-const BORN = `min(id / 4096, ${LAST_DATE})`
+const CREATED = `min(id / 4096, ${LAST_DATE})`
 
-export const RUN_RULES: readonly Rule[] = [
+export const RUN_RULES: readonly ColumnRule[] = [
   rule('lane', [column => `exists (select 1 from lane where lane.id = run.${column})`, 'the number of a lane'],
     `(select id from lane where ${UNKNOWN_LANE})`, true),
   rule('state', placeIn(STATES), '1', true),
   rule('source', placeIn(SOURCES), '2', true),
-  rule('due_at', INSTANT, BORN, true),
-  rule('nominal_at', INSTANT, BORN, true),
-  rule('created_at', INSTANT, BORN, true),
+  rule('due_at', INSTANT, CREATED, true),
+  rule('nominal_at', INSTANT, CREATED, true),
+  rule('created_at', INSTANT, CREATED, true),
   rule('deadline_at', orNull(INSTANT), 'null', true),
   rule('max_retries', COUNT, '0', true),
   rule('missed', COUNT, '0'),
@@ -88,7 +89,7 @@ export const RUN_RULES: readonly Rule[] = [
   ...free(COUNT, ['freed'])
 ]
 
-export const LANE_RULES: readonly Rule[] = [
+export const LANE_RULES: readonly ColumnRule[] = [
   rule('task', [column => `(typeof(${column}) = 'text' and length(${column}) between 1 and 200)`, 'the id of a task'],
     "'unknown'", true),
   rule('queue', [column => `(typeof(${column}) = 'text' and length(${column}) between 1 and 200)`, 'the id of a queue'],
@@ -108,12 +109,12 @@ const REMOVED = ''
 const CURSOR = `case when not json_valid(body) then 0 when json_type(body, '$.cursor') is not 'integer' then 0
   when json_extract(body, '$.cursor') between ${-MOST} and ${MOST} then json_extract(body, '$.cursor') else 0 end`
 
-const within = (kind: Kind, columns: string[], instead = REMOVED): Rule[] =>
+const within = (kind: ColumnType, columns: string[], instead = REMOVED): ColumnRule[] =>
   columns.map(column => rule(column, kind, instead))
 
 /** Tables whose rows can be spared: one that is out of range is removed, unless something can take the place of what
  *  is. */
-export const SIDE_RULES: Readonly<Record<string, readonly Rule[]>> = {
+export const SIDE_RULES: Readonly<Record<string, readonly ColumnRule[]>> = {
   payload: within(NUMBER, ['run']),
   result: [...within(NUMBER, ['run']), ...within(TEXT, ['json'])],
   checkpoint: [...within(NUMBER, ['run']), ...within(TEXT, ['json'])],
@@ -190,7 +191,7 @@ export const SIDE_RULES: Readonly<Record<string, readonly Rule[]>> = {
 }
 
 /** What a run waits for: of a row that is out of range nothing can be told, and its run fails. */
-export const DEPENDENCY_RULES: readonly Rule[] = [
+export const DEPENDENCY_RULES: readonly ColumnRule[] = [
   ...within(NUMBER, ['run', 'prerequisite']),
   ...within(COUNT, ['place']),
   ...within(placeIn(CONDITIONS), ['condition']),

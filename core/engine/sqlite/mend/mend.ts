@@ -4,7 +4,7 @@ import { FINAL_STATES, STATES } from '../../../model/run/run.ts'
 import type { Reason } from '../../../model/run/run.ts'
 import { DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE, OUT_OF_RANGE, RUN_RULES,
   SIDE_RULES } from './column-rules.ts'
-import type { Rule } from './column-rules.ts'
+import type { ColumnRule } from './column-rules.ts'
 
 /** A row that held what no row may, for people: which one, and what was found in it. */
 export interface Mended {
@@ -23,10 +23,10 @@ export interface Mending {
 const MOST_NAMED = 50
 const MOST_WRONG = 10_000
 
-const allHold = (rules: readonly Rule[]): string => rules.map(({ holds }) => holds).join(' and ')
+const allHold = (rules: readonly ColumnRule[]): string => rules.map(({ holds }) => holds).join(' and ')
 
 /** For each column what was found in it, as text, when it does not hold; else null. */
-const foundIn = (rules: readonly Rule[]): string =>
+const foundIn = (rules: readonly ColumnRule[]): string =>
   rules.map(({ column, holds }) =>
     `case when ${holds} then null else substr(quote(${column}), 1, 400) end as ${column}`
   )
@@ -35,7 +35,7 @@ const foundIn = (rules: readonly Rule[]): string =>
 type Found = Record<string, string | null>
 
 /** What is wrong with a row, a sentence for each column. */
-const wordsOf = (rules: readonly Rule[], found: Readonly<Record<string, string | number | null>>): string =>
+const wordsOf = (rules: readonly ColumnRule[], found: Readonly<Record<string, string | number | null>>): string =>
   rules.flatMap(({ column, expected }) =>
     (found[column] ?? null) === null ? [] : [`${column} was ${found[column]}, expected ${expected}`]
   ).join('; ')
@@ -104,9 +104,9 @@ class Mender {
   }
 
   /** Mends what can be mended of a table whose rows can be spared, and removes the other rows that are out of range. */
-  #spare (table: string, rules: readonly Rule[]): void {
+  #spare (table: string, rules: readonly ColumnRule[]): void {
     const wrong = `not (${allHold(rules)})`
-    const [row] = rules as [Rule]
+    const [row] = rules as [ColumnRule]
     const found = this.#all<Found & { row: string }>(`
       select substr(quote(${row.column}), 1, 80) as row, ${foundIn(rules)} from ${table}
       where ${wrong} limit ${MOST_NAMED}`)

@@ -1,12 +1,12 @@
 import type { Json } from '../../../model/base/json.ts'
-import type { Note } from '../../engine.ts'
-import type { Entry, StoredEntry } from '../../reports.ts'
+import type { AuditNote } from '../../engine.ts'
+import type { AuditEntry, StoredAuditEntry } from '../../reports.ts'
 import type { Tables } from '../state/tables.ts'
 
-type RecordRow = Omit<Entry, 'by' | 'detail'> & { seq: number, who: string, detail: string }
+type RecordRow = Omit<AuditEntry, 'by' | 'detail'> & { seq: number, who: string, detail: string }
 
 /** Writes down what was done by hand. */
-export function record (tables: Tables, { at, by, action, subject, detail }: Entry): void {
+export function writeRecord (tables: Tables, { at, by, action, subject, detail }: AuditEntry): void {
   tables.run(
     'insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)',
     at,
@@ -15,23 +15,23 @@ export function record (tables: Tables, { at, by, action, subject, detail }: Ent
     subject,
     JSON.stringify(detail ?? null)
   )
-  tables.memory.say({ kind: 'recorded', by, action, subject })
+  tables.memory.emit({ kind: 'recorded', by, action, subject })
 }
 
 /** Writes a note of the call that it came with; `subject`: of which it is, unless it says so itself. */
-export function note (
+export function writeNote (
   tables: Tables,
-  { by, action, detail, subject = '' }: Note,
+  { by, action, detail, subject = '' }: AuditNote,
   at: { at: number, subject: string }
 ): void {
-  record(tables, { at: at.at, by, action, subject: subject === '' ? at.subject : subject, detail })
+  writeRecord(tables, { at: at.at, by, action, subject: subject === '' ? at.subject : subject, detail })
 }
 
 /** What was done by hand, newest first. */
-export function records (
+export function listRecords (
   tables: Tables,
   { limit, before, action }: { limit: number, before?: number, action?: string }
-): StoredEntry[] {
+): StoredAuditEntry[] {
   const until = before ?? Number.MAX_SAFE_INTEGER
   const rows = action === undefined
     ? tables.all<RecordRow>('select * from record where seq < ? order by seq desc limit ?', until, limit)
@@ -48,7 +48,7 @@ export function records (
 const SLICE = 1000
 
 /** Removes the oldest entries: those before an instant, and those beyond the newest `most`. */
-export function forgetRecords (tables: Tables, { before, most }: { before: number, most: number }): void {
+export function trimRecords (tables: Tables, { before, most }: { before: number, most: number }): void {
   tables.run(`
     delete from record where seq in (select seq from record order by seq limit ?)
       and (at < ? or seq <= (select max(seq) from record) - ?)`, SLICE, before, most)

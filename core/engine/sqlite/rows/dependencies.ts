@@ -3,7 +3,7 @@ import type { Json } from '../../../model/base/json.ts'
 import { CONDITIONS, STATES, isFinal } from '../../../model/run/run.ts'
 import type { After, Condition, Prerequisite, Reason, Run, State } from '../../../model/run/run.ts'
 import { stateNumber } from '../state/lanes.ts'
-import { afterEnd, blockedAgain, changed, unblocked } from '../../transitions.ts'
+import { afterEnd, afterReblock, withChanges, afterUnblock } from '../../transitions.ts'
 import type { Memory } from '../state/memory.ts'
 import type { Tables } from '../state/tables.ts'
 
@@ -11,13 +11,13 @@ import type { Tables } from '../state/tables.ts'
 const LONGEST_CHAIN = 50
 const MESSAGE_LENGTH = 500
 
-type Wanted = Omit<Prerequisite, 'state'>
+type NewDependency = Omit<Prerequisite, 'state'>
 
 /** What a run waits for, with the ids of the refs. */
 export const prerequisitesOf = (
   after: readonly After[],
   refs: ReadonlyMap<string, string>
-): Wanted[] =>
+): NewDependency[] =>
   after.map(({ run, condition }) =>
     run.startsWith('#') ? { run: refs.get(run.slice(1))!, ref: run.slice(1), condition } : { run, ref: null, condition }
   )
@@ -25,12 +25,12 @@ export const prerequisitesOf = (
 const isMet = (condition: Condition, state: State): boolean => condition === 'done' || condition === state
 
 /** Links a blocked run to what it waits for. What is over already counts at once. */
-export function link (
+export function addDependencies (
   tables: Tables,
   run: Run,
-  { prerequisites, now }: { prerequisites: readonly Wanted[], now: number }
+  { prerequisites, now }: { prerequisites: readonly NewDependency[], now: number }
 ): void {
-  tables.memory.journal.set<Memory, 'linked'>(tables.memory, 'linked', true)
+  tables.memory.journal.set<Memory, 'hasDependencies'>(tables.memory, 'hasDependencies', true)
   tables.run('update run set awaits = ? where id = ?', prerequisites.length, decodeId(run.id))
   const found = prerequisites.map(wanted => ({ ...wanted, run: tables.read(wanted.run)! }))
   for (const [place, { run: prerequisite, ref, condition }] of found.entries()) {
@@ -48,7 +48,7 @@ export function link (
   }
   const unmet = found.find(({ run: { state }, condition }) => isFinal(state) && !isMet(condition, state))
   if (unmet) skip(tables, run, { prerequisite: unmet.run, condition: unmet.condition, now })
-  else if (found.every(({ run: { state } }) => isFinal(state))) tables.save(run, unblocked(run, now))
+  else if (found.every(({ run: { state } }) => isFinal(state))) tables.save(run, afterUnblock(run, now))
 }
 
 /** Brings the dependents of what has ended up to date, and theirs, until nothing follows from it any more. */
@@ -87,20 +87,20 @@ function blocked (tables: Tables, id: string): Run[] {
 }
 
 function queue (tables: Tables, run: Run, now: number): void {
-  const after = unblocked(run, now)
+  const after = afterUnblock(run, now)
   tables.save(run, after)
-  tables.memory.say({ kind: 'added', run: { ...after } })
+  tables.memory.emit({ kind: 'added', run: { ...after } })
 }
 
 /** A run as it waits on: one that waits for its turn waits for others first when one of them is not over. */
-export const unlessOpen = (tables: Tables, run: Run): Run =>
-  run.state === 'queued' && tables.memory.linked && isOpen(tables, run.id) ? blockedAgain(run) : run
+export const blockedIfOpen = (tables: Tables, run: Run): Run =>
+  run.state === 'queued' && tables.memory.hasDependencies && isOpen(tables, run.id) ? afterReblock(run) : run
 
 /** Takes over how those stand for which a run waited: what is not over is waited for again. What they came to does not
  *  keep it, for it is tried again by hand. */
-export function recount (tables: Tables, { id }: Run): void {
-  if (!tables.memory.linked) return
-  for (const { prerequisite, place } of linksOf(tables, id)) {
+export function refreshDependencies (tables: Tables, { id }: Run): void {
+  if (!tables.memory.hasDependencies) return
+  for (const { prerequisite, place } of dependenciesOf(tables, id)) {
     const run = tables.read(encodeId(prerequisite))
     // Of one that is removed it is kept what it came to.
     if (run === null) continue
@@ -116,8 +116,8 @@ export function recount (tables: Tables, { id }: Run): void {
 }
 
 /** A run that was over is not: who has not ended waits for it again, as soon as it does not run. */
-export function reopen (tables: Tables, { id }: Run, now: number): void {
-  if (!tables.memory.linked) return
+export function reopenDependents (tables: Tables, { id }: Run, now: number): void {
+  if (!tables.memory.hasDependencies) return
   const number = decodeId(id)
   const dependents = tables.all<{ run: number }>(`
     select distinct dependency.run from dependency join run on run.id = dependency.run
@@ -132,9 +132,9 @@ export function reopen (tables: Tables, { id }: Run, now: number): void {
 
 /** What it was held for by then is its own. */
 function blockAgain (tables: Tables, run: Run, now: number): void {
-  const alone = run.single ? run : changed(run, {})
+  const alone = run.single ? run : withChanges(run, {})
   if (alone !== run) tables.save(run, alone)
-  tables.save(alone, blockedAgain(alone), now)
+  tables.save(alone, afterReblock(alone), now)
 }
 
 const isOpen = (tables: Tables, id: string): boolean =>
@@ -152,7 +152,7 @@ interface Cause {
 function skip (tables: Tables, run: Run, cause: Cause): void {
   const after = afterEnd(run, { now: cause.now, as: 'skipped', reason: reasonOf(cause) })
   tables.save(run, after)
-  tables.memory.say({ kind: 'settled', run: { ...after }, outcome: 'skipped', ms: 0, owner: null })
+  tables.memory.emit({ kind: 'settled', run: { ...after }, outcome: 'skipped', ms: 0, owner: null })
 }
 
 function reasonOf ({ prerequisite, condition }: Cause): Reason {
@@ -173,7 +173,7 @@ function detailOf ({ state, error, reason }: Run, condition: Condition): string 
   return said ? `: ${said}` : ''
 }
 
-interface LinkRow {
+interface DependencyRow {
   place: number
   prerequisite: number
   ref: string | null
@@ -182,17 +182,17 @@ interface LinkRow {
   result: string | null
 }
 
-const linksOf = (tables: Tables, id: string): LinkRow[] =>
-  tables.memory.linked
-    ? tables.all<LinkRow>(
+const dependenciesOf = (tables: Tables, id: string): DependencyRow[] =>
+  tables.memory.hasDependencies
+    ? tables.all<DependencyRow>(
       'select place, prerequisite, ref, condition, state, result from dependency where run = ? order by place',
       decodeId(id)
     )
     : []
 
 /** What a run waits for or has waited for. */
-export const afterOf = (tables: Tables, id: string): Prerequisite[] =>
-  linksOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
+export const prerequisitesFor = (tables: Tables, id: string): Prerequisite[] =>
+  dependenciesOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
     const run = encodeId(prerequisite)
     return {
       run,
@@ -204,7 +204,7 @@ export const afterOf = (tables: Tables, id: string): Prerequisite[] =>
 
 /** The results of a run's prerequisites, by ref or else by id. */
 export const resultsFor = (tables: Tables, id: string): Record<string, Json> =>
-  Object.fromEntries(linksOf(tables, id).map(({ prerequisite, ref, result }) => {
+  Object.fromEntries(dependenciesOf(tables, id).map(({ prerequisite, ref, result }) => {
     const run = encodeId(prerequisite)
     return [ref ?? run, result === null ? tables.part('result', run) : JSON.parse(result) as Json]
   }))

@@ -2,7 +2,7 @@ import { DAY } from '../../../model/base/duration.ts'
 import type { Json } from '../../../model/base/json.ts'
 import type { Fact, KeepAsk } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
-import { note } from './audit-records.ts'
+import { writeNote } from './audit-records.ts'
 
 /** So long those who ask for what has changed can hear that a fact, or a schedule, is gone. */
 const REMEMBERED = 7 * DAY
@@ -10,11 +10,11 @@ const REMEMBERED = 7 * DAY
 /** What stands in the place of a fact, or of a schedule, that is gone: JSON's null, which is kept of nothing else. */
 export const GONE = 'null'
 
-type Row = Omit<Fact, 'value'> & { value: string }
+type FactRow = Omit<Fact, 'value'> & { value: string }
 
 /** What stands under a name, or null. */
-export function factOf (tables: Tables, name: string): Pick<Row, 'version' | 'value'> | null {
-  const known = tables.one<Row>('select version, value from fact where name = ?', name)
+export function factOf (tables: Tables, name: string): Pick<FactRow, 'version' | 'value'> | null {
+  const known = tables.one<FactRow>('select version, value from fact where name = ?', name)
   return known === undefined || known.value === GONE ? null : known
 }
 
@@ -28,13 +28,13 @@ export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk
     insert into fact (name, value, at, version) values (?, ?, ?, ?)
     on conflict (name) do update set value = excluded.value, at = excluded.at, version = excluded.version`, name,
     JSON.stringify(value), now, tables.memory.nextVersion('fact'))
-  if (record) note(tables, record, { at: now, subject: name })
+  if (record) writeNote(tables, record, { at: now, subject: name })
   return true
 }
 
 /** The facts whose names begin with `prefix`, by name; `since`: those that have changed after a version. */
 export function kept (tables: Tables, { prefix, since }: { prefix: string, since?: number }): Fact[] {
-  const rows = tables.all<Row>(`
+  const rows = tables.all<FactRow>(`
     select name, value, at, version from fact
     where name >= ? and name < ? || char(0x10ffff) and version > ? and (? or value <> ?)
     order by name`, prefix, prefix, since ?? -1, since === undefined ? 0 : 1, GONE)

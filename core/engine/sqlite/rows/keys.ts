@@ -2,14 +2,14 @@ import { decodeId } from '../../../model/run/id.ts'
 import { isFinal } from '../../../model/run/run.ts'
 import type { NewRun, Run } from '../../../model/run/run.ts'
 import type { Added } from '../../engine.ts'
-import { afterDisplaced, born, changed, replacedBy } from '../../transitions.ts'
+import { afterDisplaced, runFrom, withChanges, afterReplace } from '../../transitions.ts'
 import { nameOf } from '../state/run-row.ts'
 import type { RunRow } from '../state/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
-type Named = Pick<NewRun, 'task' | 'key'>
+type TaskKey = Pick<NewRun, 'task' | 'key'>
 
-function rowOf (tables: Tables, { task, key }: Named): Run | null {
+function rowOf (tables: Tables, { task, key }: TaskKey): Run | null {
   const name = nameOf(task, key)
   const row = name === null ? undefined : tables.one<RunRow>('select * from run where name = ? and freed is null', name)
   return row ? tables.toRun(row) : null
@@ -18,13 +18,13 @@ function rowOf (tables: Tables, { task, key }: Named): Run | null {
 const isOver = ({ key_until: until }: Run, now: number): boolean => typeof until === 'number' && until <= now
 
 /** The run whose own this task and key is, or null; nothing is changed. */
-export function holder (tables: Tables, { now, ...name }: Named & { now: number }): Run | null {
+export function keyHolder (tables: Tables, { now, ...name }: TaskKey & { now: number }): Run | null {
   const run = rowOf(tables, name)
   return run && !isOver(run, now) ? run : null
 }
 
 /** The run whose own this task and key is, or null. A key whose time is over is given free by the way. */
-export function named (tables: Tables, ask: Named, now: number): Run | null {
+export function claimKey (tables: Tables, ask: TaskKey, now: number): Run | null {
   const run = rowOf(tables, ask)
   if (!run || !isOver(run, now)) return run
   tables.free(run)
@@ -33,7 +33,7 @@ export function named (tables: Tables, ask: Named, now: number): Run | null {
 
 /** Inserts one run, unless one has its task and key: then what was asked for says what becomes of that one. */
 export function addOne (tables: Tables, ask: NewRun, now: number): Added {
-  const known = named(tables, ask, now)
+  const known = claimKey(tables, ask, now)
   if (!known) return create(tables, ask, now)
   const conflict = ask.unique?.conflict ?? 'return'
   if (conflict === 'keep_last' && known.state === 'running') {
@@ -53,7 +53,7 @@ function displace (tables: Tables, { id }: Run): void {
 
 /** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last
  *  ends instead. */
-export function unlessDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
+export function skippedIfDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
   if (
     after.key === null || after.state !== 'queued' ||
     !tables.one('select 1 from run where id = ? and freed = 2', decodeId(after.id))
@@ -62,25 +62,25 @@ export function unlessDisplaced (tables: Tables, { before, after }: { before: Ru
 }
 
 /** A run that somebody tries again by hand is one of its own. */
-export function forgive (tables: Tables, { id, key }: Run): void {
+export function clearDisplaced (tables: Tables, { id, key }: Run): void {
   if (key !== null) tables.run('update run set freed = 1 where id = ? and freed = 2', decodeId(id))
 }
 
 function create (tables: Tables, ask: NewRun, now: number): Added {
-  const run = born(ask, tables.numbers.nextId(now), now)
+  const run = runFrom(ask, tables.ids.nextId(now), now)
   tables.insert(run, ask)
-  if (run.state === 'skipped') tables.tallies.over(run, run, now)
+  if (run.state === 'skipped') tables.hourly.over(run, run, now)
   return { run, created: true }
 }
 
 function reschedule (tables: Tables, known: Run, { due_at, moved = null }: NewRun): Added {
-  const run = changed(known, { due_at, moved })
+  const run = withChanges(known, { due_at, moved })
   tables.save(known, run)
   return { run, created: false, conflict: 'rescheduled' }
 }
 
 function replace (tables: Tables, known: Run, ask: NewRun): Added {
-  const run = replacedBy(known, ask)
+  const run = afterReplace(known, ask)
   tables.save(known, run)
   tables.payloads.set(run.id, ask.payload ?? null)
   tables.run('update run set expires = ? where id = ?', ask.expires ? 1 : null, decodeId(run.id))

@@ -5,16 +5,16 @@ import type { Tables } from '../state/tables.ts'
 const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold', 'used']
 
 /** Removes finished runs with all that belongs to them. */
-export function removeAll (tables: Tables, runs: readonly Run[]): number {
+export function removeRuns (tables: Tables, runs: readonly Run[]): number {
   if (runs.length === 0) return 0
   const numbers = runs.map(({ id }) => decodeId(id))
-  if (tables.memory.linked) { for (const number of numbers) unlink(tables, number) }
+  if (tables.memory.hasDependencies) { for (const number of numbers) unlink(tables, number) }
   // Table by table: what is removed together lies together.
   const all = JSON.stringify(numbers)
   for (const table of BELONGINGS) tables.run(`delete from ${table} where run in (select value from json_each(?))`, all)
   tables.run('delete from run where id in (select value from json_each(?))', all)
-  for (const run of runs) tables.memory.left(run, tables.memory.lanes.of(run))
-  tables.numbers.storeLast()
+  for (const run of runs) tables.memory.removed(run, tables.memory.lanes.of(run))
+  tables.ids.storeLast()
   return runs.length
 }
 

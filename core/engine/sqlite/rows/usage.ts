@@ -6,11 +6,11 @@ import type { Used } from '../../../model/run/used.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** A row of the table used. */
-type Row = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
+type UsageRow = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
 
 /** What the attempts of a run have taken together, or null. */
-export function usedOf (tables: Tables, id: string): Used | null {
-  const row = tables.one<Row>(
+export function usageOf (tables: Tables, id: string): Used | null {
+  const row = tables.one<UsageRow>(
     'select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?',
     decodeId(id)
   )
@@ -20,9 +20,9 @@ export function usedOf (tables: Tables, id: string): Used | null {
 }
 
 /** The same of many, by id; runs of which nothing is known are not named. */
-export function usedOfAll (tables: Tables, ids: readonly string[]): Record<string, Used> {
+export function usageOfAll (tables: Tables, ids: readonly string[]): Record<string, Used> {
   return Object.fromEntries(ids.flatMap(id => {
-    const used = usedOf(tables, id)
+    const used = usageOf(tables, id)
     return used ? [[id, used]] : []
   }))
 }
@@ -30,8 +30,8 @@ export function usedOfAll (tables: Tables, ids: readonly string[]): Record<strin
 const msOf = ({ cpu_seconds: seconds }: Used): number => Math.round(seconds * SECOND)
 
 /** Adds what one more attempt has taken. */
-export function keepUsed (tables: Tables, run: Run, { used, now }: { used: Used, now: number }): void {
-  const sum = sumOf(usedOf(tables, run.id), used)
+export function addUsage (tables: Tables, run: Run, { used, now }: { used: Used, now: number }): void {
+  const sum = sumOf(usageOf(tables, run.id), used)
   tables.run(
     'replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)',
     decodeId(run.id),
@@ -40,5 +40,5 @@ export function keepUsed (tables: Tables, run: Run, { used, now }: { used: Used,
     sum.read_bytes,
     sum.written_bytes
   )
-  tables.tallies.took(run, now, msOf(used))
+  tables.hourly.took(run, now, msOf(used))
 }

@@ -1,5 +1,5 @@
 /** The step of the schema that brought cohorts, owners and versions. */
-export const COHORTS = `
+export const COHORT_MIGRATION = `
   -- What was claimed and did not say so in its row.
   update run set state = 2, attempt = 1, turn = 1,
     owner = (select claim.owner from claim, json_each(claim.runs) as claimed where claimed.value = run.id),

@@ -1,4 +1,4 @@
-import { COHORTS } from './cohort-migration.ts'
+import { COHORT_MIGRATION } from './cohort-migration.ts'
 
 /** Says that a file is ours: 'offp' in ASCII, in the header where SQLite keeps it. */
 export const APPLICATION_ID = 0x6f666670
@@ -219,7 +219,7 @@ export const MIGRATIONS: readonly string[] = [`
   update run set expires = 1 where state <= 1 and deadline_at is not null;
   drop index run_deadline;
   create index run_deadline on run (deadline_at) where expires = 1 and state <= 1;
-`, COHORTS, `
+`, COHORT_MIGRATION, `
   -- Which process has the store, as JSON: see Holder.
   create table holder (one integer primary key check (one = 1), body text not null);
 `]

@@ -7,11 +7,11 @@ import type { RunRow } from './run-row.ts'
 import { Tables } from './tables.ts'
 
 /** One part of the image in words that two can be compared in. */
-type Parts = Record<string, unknown>
+type ImageParts = Record<string, unknown>
 
 const sorted = <V>(map: ReadonlyMap<string | number, V>) => [...map].toSorted(([a], [b]) => a < b ? -1 : 1)
 
-function partsOf (tables: Tables, now: number): Parts {
+function partsOf (tables: Tables, now: number): ImageParts {
   const { memory, holds } = tables
   const lanes = [...memory.lanes.byId.values()].toSorted((a, b) => a.id - b.id)
   return {
@@ -50,7 +50,7 @@ function partsOf (tables: Tables, now: number): Parts {
     'holds of lanes': sorted(holds.lanes.byLane).map(
       ([lane, { open, until }]) => ({ lane, until, open: [...open].toSorted((a, b) => a.id - b.id) })
     ),
-    'holds of runs': sorted(holds.waits.byRun).filter(([, own]) => own.length > 0)
+    'holds of runs': sorted(holds.runs.byRun).filter(([, own]) => own.length > 0)
   }
 }
 
@@ -71,7 +71,7 @@ export function checkImage (tables: Tables, now: number): void {
   ) if (!isDeepStrictEqual(found[name], part)) throw differ(name, found[name], part)
   checkBounds(tables, fresh)
   for (const lane of tables.memory.lanes.waiting) checkFirst(tables, lane)
-  tables.tallies.check()
+  tables.hourly.check()
 }
 
 const differ = (part: string, found: unknown, expected: unknown): Error =>
@@ -80,12 +80,12 @@ const differ = (part: string, found: unknown, expected: unknown): Error =>
   )
 
 /** What memory may know more of, or sooner, than the rows say. */
-function checkBounds ({ memory, numbers }: Tables, fresh: Tables): void {
+function checkBounds ({ memory, ids: numbers }: Tables, fresh: Tables): void {
   const awaited = [...fresh.memory.awaited].filter(id => !memory.awaited.has(id))
   if (awaited.length > 0) throw differ('awaited', [], awaited)
-  if (fresh.memory.linked && !memory.linked) throw differ('linked', false, true)
-  if (numbers.last < fresh.numbers.last || numbers.ahead < fresh.numbers.ahead) {
-    throw differ('numbers', numbers.last, fresh.numbers.last)
+  if (fresh.memory.hasDependencies && !memory.hasDependencies) throw differ('linked', false, true)
+  if (numbers.last < fresh.ids.last || numbers.ahead < fresh.ids.ahead) {
+    throw differ('numbers', numbers.last, fresh.ids.last)
   }
   const deadline = fresh.one<{ at: number | null }>(
     'select min(deadline_at) as at from run indexed by run_deadline where expires = 1 and state <= 1'

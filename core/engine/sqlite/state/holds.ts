@@ -1,21 +1,21 @@
 import { DAY } from '../../../model/base/duration.ts'
 import { encodeId } from '../../../model/run/id.ts'
 import type { Hold, Run } from '../../../model/run/run.ts'
-import { clipped, continued, daySums, lengthOf, thinned } from '../../timeline.ts'
+import { clipped, joinAdjacent, daySums, heldMs, compacted } from '../../timeline.ts'
 import type { DaySum } from '../../timeline.ts'
 import type { HoldEntry } from '../../engine.ts'
-import type { HeldAsk, HeldTime } from '../../reports.ts'
+import type { HeldTimeAsk, HeldTime } from '../../reports.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Lane } from './lanes.ts'
 import type { Memory } from './memory.ts'
 import { LaneHolds } from './lane-holds.ts'
-import { Waits } from './run-holds.ts'
+import { RunHolds } from './run-holds.ts'
 
 /** A verdict on all runs that are due holds for those that become due later as well, until another one is said. */
 const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** What says of a waiting run how much of its wait is summed. */
-type Waiting = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
+type WaitingRun = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
 
 interface WaitingRow {
   id: number
@@ -34,7 +34,7 @@ const HELD_ALONE = `
   select distinct ${COLUMNS} from hold indexed by hold_wait join run on run.id = hold.run
   where counted = 0`
 
-const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waiting => ({
+const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): WaitingRun => ({
   id: encodeId(id),
   single: single === 1,
   due_at,
@@ -58,27 +58,27 @@ function waitedUntil ({ state, attempt, crashes, started_at: started, finished_a
 const dayOf = (at: number): number => Math.floor(at / DAY)
 
 /** Time held on a day, which the transaction has brought. */
-type Sum = DaySum & { task: string }
+type DaySumOfTask = DaySum & { task: string }
 
 /** Why runs wait: the runs of a cohort have the timeline of their lane, single ones their own. How long each was held
  *  is summed when it waits no longer. */
 export class Holds {
   readonly lanes: LaneHolds
-  readonly waits: Waits
-  readonly #sums = new Map<string, Sum>()
-  readonly #db: Statements & { tallies: { held(run: Run, at: number, ms: number): void } }
+  readonly runs: RunHolds
+  readonly #sums = new Map<string, DaySumOfTask>()
+  readonly #db: Statements & { hourly: { held(run: Run, at: number, ms: number): void } }
   readonly #memory: Memory
 
-  constructor (db: Statements & { tallies: { held(run: Run, at: number, ms: number): void } }, memory: Memory) {
+  constructor (db: Statements & { hourly: { held(run: Run, at: number, ms: number): void } }, memory: Memory) {
     this.#db = db
     this.#memory = memory
     this.lanes = new LaneHolds(db, memory.journal)
-    this.waits = new Waits(db, memory.journal)
+    this.runs = new RunHolds(db, memory.journal)
   }
 
   read (): void {
     this.lanes.read()
-    this.waits.read()
+    this.runs.read()
   }
 
   /** Forgets what a transaction has summed that is rolled back. */
@@ -90,7 +90,7 @@ export class Holds {
   /** What these owners say no more is anybody's until somebody judges again. */
   abandon (owners: readonly string[]): void {
     this.lanes.abandon(owners)
-    this.waits.abandon(owners)
+    this.runs.abandon(owners)
   }
 
   /** Writes a verdict on the runs of a cohort. */
@@ -111,23 +111,23 @@ export class Holds {
       from === to || from.span === null || before.state === 'blocked' || !this.lanes.mayHold(from.id, before.due_at)
     ) return
     const shared = this.lanes.of(from.id, before.due_at, waitedUntil(before))
-    if (before.state !== 'queued') return this.waits.keep(before.id, shared)
+    if (before.state !== 'queued') return this.runs.keep(before.id, shared)
     // Of a run that went back to its cohort a part of the wait is summed by now.
     const counted = countedUntil(before)
-    if (counted > before.due_at) this.waits.keep(before.id, clipped(shared, before.due_at, counted))
-    for (const hold of clipped(shared, counted, null)) this.waits.add(before.id, hold)
+    if (counted > before.due_at) this.runs.keep(before.id, clipped(shared, before.due_at, counted))
+    for (const hold of clipped(shared, counted, null)) this.runs.add(before.id, hold)
   }
 
   #leave (run: Run, lane: Lane, at: number): void {
     const counted = countedUntil(run)
     const shared = lane.span === null ? [] : clipped(this.lanes.leaving(lane.id, run.due_at, at), counted, null)
-    const own = this.waits.of(run.id).map(
+    const own = this.runs.of(run.id).map(
       (hold): Hold => hold.to === null ? { ...hold, to: Math.max(hold.from, at) } : hold
     )
     if (shared.length === 0 && own.length === 0) return
     const holds = [...shared, ...own]
-    const ms = lengthOf(holds)
-    if (ms > 0) this.#db.tallies.held(run, at, ms)
+    const ms = heldMs(holds)
+    if (ms > 0) this.#db.hourly.held(run, at, ms)
     // Those that count as the first of their code are told from the waits before this one.
     for (const sum of daySums(holds)) {
       this.#add(
@@ -135,15 +135,15 @@ export class Holds {
         { ...sum, runs: sum.runs > 0 && this.#wasHeldFor(run, lane, sum.code) ? 0 : sum.runs }
       )
     }
-    this.waits.leave(run.id, at)
+    this.runs.leave(run.id, at)
   }
 
   /** True when the run was held for that in a wait that is summed. */
-  #wasHeldFor ({ id, turn, single, due_at: due, started_at: started }: Waiting, lane: Lane, code: string): boolean {
+  #wasHeldFor ({ id, turn, single, due_at: due, started_at: started }: WaitingRun, lane: Lane, code: string): boolean {
     if (turn === 0 && !single) return false
     const isShared = lane.span !== null && started !== null &&
       this.lanes.of(lane.id, due, started).some(hold => hold.code === code)
-    return isShared || this.waits.wasHeldFor(id, code)
+    return isShared || this.runs.wasHeldFor(id, code)
   }
 
   #add (task: string, { day, code, ms, runs }: DaySum): void {
@@ -166,14 +166,14 @@ export class Holds {
 
   /** The timeline of a run, oldest first. */
   of (run: Run, lane: Lane): Hold[] {
-    const own = this.waits.all(run.id)
-    if (lane.span === null || run.state === 'blocked') return thinned(continued(own))
+    const own = this.runs.all(run.id)
+    if (lane.span === null || run.state === 'blocked') return compacted(joinAdjacent(own))
     const shared = this.lanes.of(lane.id, run.due_at, waitedUntil(run))
-    return thinned(continued([...shared, ...own]))
+    return compacted(joinAdjacent([...shared, ...own]))
   }
 
   /** Time held by task and code: what is summed, and what waiting runs were held for so far. */
-  held ({ from, to, now }: HeldAsk): HeldTime[] {
+  held ({ from, to, now }: HeldTimeAsk): HeldTime[] {
     const [first, last] = [dayOf(from), Math.ceil(to / DAY)]
     const rows = this.#db.all<HeldTime>(`
       select task, code, sum(ms) as ms, sum(runs) as runs from held
@@ -194,7 +194,7 @@ export class Holds {
 
   /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all.
    */
-  *#waiting (now: number | null): Generator<{ run: Waiting, lane: Lane, holds: Hold[] }> {
+  *#waiting (now: number | null): Generator<{ run: WaitingRun, lane: Lane, holds: Hold[] }> {
     const upTo = (holds: readonly Hold[]): Hold[] =>
       now === null ? holds.filter(({ to }) => to !== null) : clipped(holds, Number.MIN_SAFE_INTEGER, now)
     const seen = new Set<string>()
@@ -204,13 +204,13 @@ export class Holds {
         const run = waitingOf(row)
         seen.add(run.id)
         const shared = clipped(this.lanes.leaving(lane.id, run.due_at, null), countedUntil(run), null)
-        const holds = upTo([...shared, ...this.waits.of(run.id)])
+        const holds = upTo([...shared, ...this.runs.of(run.id)])
         if (holds.length > 0) yield { run, lane, holds }
       }
     }
     for (const row of this.#db.all<WaitingRow>(HELD_ALONE)) {
       const run = waitingOf(row)
-      const holds = seen.has(run.id) ? [] : upTo(this.waits.of(run.id))
+      const holds = seen.has(run.id) ? [] : upTo(this.runs.of(run.id))
       if (holds.length > 0) yield { run, lane: this.#memory.lanes.byId.get(row.lane)!, holds }
     }
   }

@@ -2,18 +2,18 @@ import { HOUR } from '../../../model/base/duration.ts'
 import { isDead, isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { StatsAsk, StatsRow } from '../../reports.ts'
-import { Durations } from '../../histogram.ts'
+import { DurationHistogram } from '../../histogram.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
 const COUNTS = ['completed', 'failed', 'cancelled', 'skipped', 'dead', 'retries', 'cpu_ms'] as const
-const SPREADS = ['wait', 'held', 'run'] as const
+const DURATIONS = ['wait', 'held', 'run'] as const
 
 type Counts = Record<typeof COUNTS[number], number>
-type Spreads = Record<typeof SPREADS[number], Durations>
+type Histograms = Record<typeof DURATIONS[number], DurationHistogram>
 
 /** A row of the table hour. */
-interface Row extends Counts {
+interface HourRow extends Counts {
   hour: number
   task: string
   queue: string
@@ -23,17 +23,17 @@ interface Row extends Counts {
 }
 
 /** What ended in one hour of UTC, of one task in one queue. */
-interface Tally extends Counts, Spreads {
+interface HourCounts extends Counts, Histograms {
   hour: number
   task: string
   queue: string
 }
 
 /** Hours that are held in memory before those that are over are let go. */
-const MOST = 1000
-const HOURS = 24
+const MAX_HOURS = 1000
+const HOURS_PER_DAY = 24
 
-const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tally => ({
+const blank = ({ hour, task, queue }: Pick<HourRow, 'hour' | 'task' | 'queue'>): HourCounts => ({
   hour,
   task,
   queue,
@@ -44,28 +44,28 @@ const blank = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): Tal
   dead: 0,
   retries: 0,
   cpu_ms: 0,
-  wait: new Durations(),
-  held: new Durations(),
-  run: new Durations()
+  wait: new DurationHistogram(),
+  held: new DurationHistogram(),
+  run: new DurationHistogram()
 })
 
-const nameOf = ({ hour, task, queue }: Pick<Row, 'hour' | 'task' | 'queue'>): string => `${hour}/${task}/${queue}`
+const nameOf = ({ hour, task, queue }: Pick<HourRow, 'hour' | 'task' | 'queue'>): string => `${hour}/${task}/${queue}`
 
-function addRow (tally: Tally, row: Row): Tally {
+function addRow (tally: HourCounts, row: HourRow): HourCounts {
   for (const name of COUNTS) tally[name] += row[name]
-  for (const name of SPREADS) tally[name].take(row[name])
+  for (const name of DURATIONS) tally[name].merge(row[name])
   return tally
 }
 
 /** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. What is in
  *  memory is read again when it is needed and is not there: a transaction that is rolled back takes along what it has
  *  summed. */
-export class Tallies {
-  readonly #hours = new Map<string, Tally>()
-  readonly #changed = new Set<Tally>()
+export class HourlyRollup {
+  readonly #hours = new Map<string, HourCounts>()
+  readonly #changed = new Set<HourCounts>()
   readonly #db: Statements
   readonly #journal: Journal
-  #latest: Tally | null = null
+  #latest: HourCounts | null = null
 
   constructor (db: Statements, journal: Journal) {
     this.#db = db
@@ -99,21 +99,21 @@ export class Tallies {
     this.#at(at, run).cpu_ms += ms
   }
 
-  #at (at: number, { task, queue }: Run): Tally {
+  #at (at: number, { task, queue }: Run): HourCounts {
     const hour = Math.floor(at / HOUR)
     const latest = this.#latest
     const isLatest = latest?.hour === hour && latest.task === task && latest.queue === queue
     return this.#touched(isLatest ? latest : this.#of(hour, task, queue))
   }
 
-  #of (hour: number, task: string, queue: string): Tally {
+  #of (hour: number, task: string, queue: string): HourCounts {
     const name = nameOf({ hour, task, queue })
     let tally = this.#hours.get(name)
     if (!tally) this.#hours.set(name, tally = this.#read(blank({ hour, task, queue })))
     return this.#latest = tally
   }
 
-  #touched (tally: Tally): Tally {
+  #touched (tally: HourCounts): HourCounts {
     if (this.#changed.has(tally)) return tally
     this.#changed.add(tally)
     this.#journal.note(() => {
@@ -124,8 +124,8 @@ export class Tallies {
     return tally
   }
 
-  #read (tally: Tally): Tally {
-    const row = this.#db.one<Row>(
+  #read (tally: HourCounts): HourCounts {
+    const row = this.#db.one<HourRow>(
       'select * from hour where hour = ? and task = ? and queue = ?',
       tally.hour,
       tally.task,
@@ -139,28 +139,29 @@ export class Tallies {
     if (this.#changed.size === 0) return
     for (const tally of this.#changed) this.#write(tally)
     this.#changed.clear()
-    if (this.#hours.size > MOST) this.#forget()
+    if (this.#hours.size > MAX_HOURS) this.#forget()
   }
 
   #write (
-    { hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: Tally
+    { hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held, run }: HourCounts
   ): void {
     this.#db.run(`
       replace into hour (hour, task, queue, completed, failed, cancelled, skipped, dead, retries, cpu_ms, wait, held,
         run)
       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hour, task, queue, completed, failed, cancelled, skipped, dead,
-      retries, cpu_ms, wait.text(), held.text(), run.text())
+      retries, cpu_ms, wait.serialize(), held.serialize(), run.serialize())
   }
 
   /** What came of the runs, by task or queue. */
   stats ({ from, to, by, every }: StatsAsk): StatsRow[] {
     const [first, last] = [Math.floor(from / HOUR), Math.ceil(to / HOUR)]
-    const beginOf = (hour: number): number => every === 'all' ? first : every === 'day' ? hour - hour % HOURS : hour
-    const groups = new Map<string, Tally>()
+    const beginOf = (hour: number): number =>
+      every === 'all' ? first : every === 'day' ? hour - hour % HOURS_PER_DAY : hour
+    const groups = new Map<string, HourCounts>()
     for (
       const row of this.#db.sql(
         'select * from hour where hour >= ? and hour < ?'
-      ).iterate(first, last) as Iterable<unknown> as Iterable<Row>
+      ).iterate(first, last) as Iterable<unknown> as Iterable<HourRow>
     ) {
       const hour = beginOf(row.hour)
       const name = `${hour}/${row[by]}`
@@ -178,16 +179,16 @@ export class Tallies {
   fold (day: number, before: number): number {
     const first = this.#db.one<{ hour: number | null }>(
       'select min(hour) as hour from hour where hour >= ?',
-      day * HOURS
+      day * HOURS_PER_DAY
     )?.hour ?? null
     if (first === null) return day
-    const found = Math.floor(first / HOURS)
-    if ((found + 1) * HOURS * HOUR > before) return day
-    const [begin, end] = [found * HOURS, (found + 1) * HOURS]
+    const found = Math.floor(first / HOURS_PER_DAY)
+    if ((found + 1) * HOURS_PER_DAY * HOUR > before) return day
+    const [begin, end] = [found * HOURS_PER_DAY, (found + 1) * HOURS_PER_DAY]
     // What other calls of the same transaction have brought must not be forgotten below.
     this.store()
-    const groups = new Map<string, Tally>()
-    for (const row of this.#db.all<Row>('select * from hour where hour >= ? and hour < ?', begin, end)) {
+    const groups = new Map<string, HourCounts>()
+    for (const row of this.#db.all<HourRow>('select * from hour where hour >= ? and hour < ?', begin, end)) {
       const name = `${row.task}/${row.queue}`
       const group = groups.get(name) ?? blank({ ...row, hour: begin })
       groups.set(name, addRow(group, row))
@@ -220,13 +221,13 @@ export class Tallies {
   }
 }
 
-function rowOf ({ hour, task, queue, wait, held, run, ...counts }: Tally, by: StatsAsk['by']): StatsRow {
+function rowOf ({ hour, task, queue, wait, held, run, ...counts }: HourCounts, by: StatsAsk['by']): StatsRow {
   return {
     at: hour * HOUR,
     name: by === 'task' ? task : queue,
     ...counts,
-    wait: wait.spread(),
-    held: held.spread(),
-    run: run.spread()
+    wait: wait.stats(),
+    held: held.stats(),
+    run: run.stats()
   }
 }

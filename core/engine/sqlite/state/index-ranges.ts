@@ -7,59 +7,63 @@ import { term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
 /** The runs of a lane in a state. */
-export interface Place {
+export interface LaneState {
   lane: Lane
   state: State
 }
 
 /** The runs at some places, by who asked for them. */
-export interface Crowd {
-  places: readonly Place[]
+export interface LaneRanges {
+  states: readonly LaneState[]
   sources: readonly Source[]
 }
 
 /** What the index run_lane has: all runs but those that are queued by hand. */
-export const PLACED = '(state <> 1 or source <> 2)'
+export const IN_RUN_LANE = '(state <> 1 or source <> 2)'
 
 /** One range of that index, in the order of the ids. */
-export const armOf = ({ lane, state }: Place, source: Source): Term =>
-  armAt(lane.id, stateNumber(state), SOURCES.indexOf(source))
+export const rangeOf = ({ lane, state }: LaneState, source: Source): Term =>
+  rangeAt(lane.id, stateNumber(state), SOURCES.indexOf(source))
 
-const armAt = (lane: number, state: number, source: number): Term =>
-  term(`indexed by run_lane where ${PLACED} and lane = ? and state = ? and source = ?`, lane, state, source)
+const rangeAt = (lane: number, state: number, source: number): Term =>
+  term(`indexed by run_lane where ${IN_RUN_LANE} and lane = ? and state = ? and source = ?`, lane, state, source)
 
 const STATE_BITS = 3
 const EACH = `indexed by run_lane
-  where ${PLACED} and lane = place.value >> ${STATE_BITS} and state = place.value & ${(1 << STATE_BITS) - 1}
+  where ${IN_RUN_LANE} and lane = place.value >> ${STATE_BITS} and state = place.value & ${(1 << STATE_BITS) - 1}
   and source = origin.value`
 
-const bound = ({ places, sources }: Crowd): [string, string] => [
+const bindings = ({ states: places, sources }: LaneRanges): [string, string] => [
   JSON.stringify(places.map(({ lane, state }) => (lane.id << STATE_BITS) + stateNumber(state))),
   JSON.stringify(sources.map(source => SOURCES.indexOf(source)))
 ]
 
 /** Of all ranges of a crowd those with the newest runs that meet a term, at most `most`: no other has one of the `most`
  *  newest. One statement, for there may be a hundred thousand ranges. */
-export function foremost (db: Statements, crowd: Crowd, { meets, most }: { meets: Term, most: number }): Term[] {
+export function newestRanges (
+  db: Statements,
+  crowd: LaneRanges,
+  { meets, most }: { meets: Term, most: number }
+): Term[] {
   return db.all<{ place: number, source: number, newest: number | null }>(`
     select place.value as place, origin.value as source, (select id from run ${EACH} and ${meets.sql} order by id desc
       limit 1) as newest
     from json_each(?) as place join json_each(?) as origin
-    order by newest desc limit ?`, ...meets.values, ...bound(crowd), most)
+    order by newest desc limit ?`, ...meets.values, ...bindings(crowd), most)
     .filter(({ newest }) => newest !== null)
-    .map(({ place, source }) => armAt(place >> STATE_BITS, place & (1 << STATE_BITS) - 1, source))
+    .map(({ place, source }) => rangeAt(place >> STATE_BITS, place & (1 << STATE_BITS) - 1, source))
 }
 
 /** How many runs of a crowd meet a term. */
-export const countOf = (db: Statements, crowd: Crowd, meets: Term): number =>
+export const countOf = (db: Statements, crowd: LaneRanges, meets: Term): number =>
   db.one<{ n: number }>(`
   select coalesce(sum((select count(*) from run ${EACH} and ${meets.sql})), 0) as n
-  from json_each(?) as place join json_each(?) as origin`, ...meets.values, ...bound(crowd))!.n
+  from json_each(?) as place join json_each(?) as origin`, ...meets.values, ...bindings(crowd))!.n
 
 /** The lanes of some places that have a run there with a number below one. */
-export function lanesBelow (db: Statements, places: readonly Place[], number: number): Set<number> {
+export function lanesBelow (db: Statements, places: readonly LaneState[], number: number): Set<number> {
   const rows = db.all<{ lane: number }>(`
     select distinct place.value >> ${STATE_BITS} as lane from json_each(?) as place join json_each(?) as origin
-    where exists (select 1 from run ${EACH} and id < ?)`, ...bound({ places, sources: SOURCES }), number)
+    where exists (select 1 from run ${EACH} and id < ?)`, ...bindings({ states: places, sources: SOURCES }), number)
   return new Set(rows.map(({ lane }) => lane))
 }

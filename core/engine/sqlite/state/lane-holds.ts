@@ -1,19 +1,19 @@
-import { clipped, judgedSpans } from '../../timeline.ts'
-import type { Judged, Span } from '../../timeline.ts'
+import { clipped, applyVerdict } from '../../timeline.ts'
+import type { SpanVerdict, HoldSpan } from '../../timeline.ts'
 import type { Hold } from '../../../model/run/run.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
 /** A row of the table lane_hold that is open. */
-export type Open = Span & { id: number }
+export type OpenSpan = HoldSpan & { id: number }
 
 /** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
 export interface LaneHold {
-  readonly open: readonly Open[]
+  readonly open: readonly OpenSpan[]
   readonly until: number
 }
 
-interface Row {
+interface LaneHoldRow {
   id: number
   lane: number
   owner: string
@@ -34,7 +34,7 @@ const INSERT = `
 export class LaneHolds {
   readonly byLane = new Map<number, LaneHold>()
   /** What is closed, of lanes whose runs are leaving: all that ended after `since`. */
-  readonly #closed = new Map<number, { since: number, rows: Row[] }>()
+  readonly #closed = new Map<number, { since: number, rows: LaneHoldRow[] }>()
   readonly #db: Statements
   readonly #journal: Journal
 
@@ -52,7 +52,7 @@ export class LaneHolds {
       this.byLane.set(lane, { open: [], until })
     }
     for (
-      const { lane, ended: _ended, ...open } of this.#db.all<Row>(
+      const { lane, ended: _ended, ...open } of this.#db.all<LaneHoldRow>(
         'select * from lane_hold where ended is null order by id'
       )
     ) {
@@ -71,10 +71,10 @@ export class LaneHolds {
   }
 
   /** Writes a verdict of an owner. What nobody goes on saying is anybody's. */
-  say (lane: number, said: Judged): void {
+  say (lane: number, said: SpanVerdict): void {
     const known = this.#of(lane)
-    const isOwn = ({ owner }: Span) => owner === said.owner || owner === ''
-    const { kept, adopted, closed, opened } = judgedSpans(known.open.filter(isOwn), said)
+    const isOwn = ({ owner }: HoldSpan) => owner === said.owner || owner === ''
+    const { kept, adopted, closed, opened } = applyVerdict(known.open.filter(isOwn), said)
     if (adopted.length + closed.length + opened.length === 0) return
     let { until } = known
     for (const span of adopted) this.#write(span, null)
@@ -83,18 +83,18 @@ export class LaneHolds {
       this.#write(span, ended)
       until = Math.max(until, ended)
     }
-    const added = opened.map((span): Open => ({ ...span, id: this.#insert(lane, span) }))
+    const added = opened.map((span): OpenSpan => ({ ...span, id: this.#insert(lane, span) }))
     const open = [...known.open.filter(span => !isOwn(span)), ...kept, ...adopted, ...added]
     this.#journal.put(this.byLane, lane, { open, until })
     this.#closed.delete(lane)
   }
 
-  #write ({ id, owner, due_from, due_until }: Open, ended: number | null): void {
+  #write ({ id, owner, due_from, due_until }: OpenSpan, ended: number | null): void {
     this.#db.run('update lane_hold set owner = ?, due_from = ?, due_until = ?, ended = ? where id = ?', owner, due_from,
       due_until, ended, id)
   }
 
-  #insert (lane: number, { owner, due_from, due_until, code, message, began }: Span): number {
+  #insert (lane: number, { owner, due_from, due_until, code, message, began }: HoldSpan): number {
     return this.#db.insertOne(INSERT, lane, owner, due_from, due_until, code, message, began, null)
   }
 
@@ -108,7 +108,7 @@ export class LaneHolds {
     }
   }
 
-  #orphaned (span: Open): Open {
+  #orphaned (span: OpenSpan): OpenSpan {
     const orphan = { ...span, owner: '' }
     this.#write(orphan, null)
     return orphan
@@ -139,8 +139,8 @@ export class LaneHolds {
     return heldIn(known.rows, due, until)
   }
 
-  #rows (lane: number, due: number): Row[] {
-    return this.#db.all<Row>(
+  #rows (lane: number, due: number): LaneHoldRow[] {
+    return this.#db.all<LaneHoldRow>(
       'select * from lane_hold where lane = ? and (ended is null or ended > ?) order by began, id',
       lane,
       due
@@ -159,7 +159,7 @@ export class LaneHolds {
   }
 }
 
-const heldIn = (rows: readonly Row[], due: number, until: number | null): Hold[] =>
+const heldIn = (rows: readonly LaneHoldRow[], due: number, until: number | null): Hold[] =>
   clipped(rows
     .filter(row => row.due_from <= due && row.due_until >= due)
     .map(({ code, message, began, ended, owner }) => ({ code, message, from: began, to: ended, owner })), due, until)

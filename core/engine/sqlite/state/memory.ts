@@ -1,8 +1,8 @@
 import type { Bucket } from '../../../model/config/queue.ts'
 import { isFinal } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'
-import type { Change, ChangeKind, Said } from '../../in-process.ts'
-import type { Others } from '../../engine.ts'
+import type { Commit, CommitKind, EngineEvent } from '../../in-process.ts'
+import type { OtherOwners } from '../../engine.ts'
 import { Journal } from './journal.ts'
 import { Lanes, isBehindDue } from './lanes.ts'
 import type { Lane, LaneSource } from './lanes.ts'
@@ -11,12 +11,12 @@ import type { SingleSource } from './singles.ts'
 
 /** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its
  *  queue. */
-export interface Claim {
+export interface ClaimDetails {
   locks: readonly string[]
   rated: boolean
 }
 
-const UNKNOWN: Claim = { locks: [], rated: false }
+const UNKNOWN: ClaimDetails = { locks: [], rated: false }
 
 /** The image of the tables that is kept in memory, so that no statement is needed while nothing changes. The rows are
  *  the truth: every change of it goes through the journal, and is undone with the transaction that it belongs to. */
@@ -26,7 +26,7 @@ export class Memory {
   readonly singles: Singles
   /** The runs that are running, by id. */
   readonly running = new Map<string, Run>()
-  readonly #claims = new Map<string, Claim>()
+  readonly #claims = new Map<string, ClaimDetails>()
   /** Until when the leases of the owners hold, epoch ms. */
   readonly owners = new Map<string, number>()
   /** When somebody last looked for leases that are over, epoch ms; null: nobody has. */
@@ -38,16 +38,16 @@ export class Memory {
   /** Those of them that have ended in this call, until what follows is done. */
   readonly ended: Run[] = []
   /** True when there are runs with prerequisites at all. */
-  linked = false
+  hasDependencies = false
   /** No waiting run expires earlier; Infinity: none does. -Infinity: it has to be looked up. */
   deadline = -Infinity
   /** The versions that were given last to a fact and to a schedule. */
   readonly versions = { fact: 0, schedule: 0 }
   /** What the transaction has done, for those who listen. */
-  readonly said: Said[] = []
-  readonly kinds = new Set<ChangeKind>()
+  readonly events: EngineEvent[] = []
+  readonly kinds = new Set<CommitKind>()
   /** True when the transaction has brought a run to its end. */
-  over = false
+  hasEnded = false
   /** The call that is being done. */
   call = ''
 
@@ -57,23 +57,23 @@ export class Memory {
   }
 
   /** Follows a run that is there now, and was not. */
-  entered (run: Run, lane: Lane, expires: boolean): void {
+  added (run: Run, lane: Lane, expires: boolean): void {
     if (run.state === 'queued' && (expires || !isBehindDue(lane, run))) this.kinds.add('work')
-    if (isFinal(run.state)) this.over = true
+    if (isFinal(run.state)) this.hasEnded = true
     this.lanes.moved(lane, null, run)
     this.singles.moved(null, run, lane.id)
-    if (expires) this.expects(run)
+    if (expires) this.noteDeadline(run)
   }
 
   /** Follows a run from what it was to what it is. */
-  followed (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
+  changed (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
     if (from === to) this.lanes.moved(from, before, after)
     else {
       this.lanes.moved(from, before, null)
       this.lanes.moved(to, null, after)
     }
     this.singles.moved(before, after, to.id)
-    this.expects(after)
+    this.noteDeadline(after)
     // Until when its lease holds is its owner's to say.
     if (after.state === 'running') {
       this.journal.put(
@@ -86,7 +86,7 @@ export class Memory {
     if (after.state === 'queued' || (before.state !== 'running' && isFinal(after.state))) this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')
     if (!isFinal(after.state)) return
-    this.over = true
+    this.hasEnded = true
     if (this.awaited.size > 0 && this.awaited.has(after.id)) this.ended.push(after)
   }
 
@@ -97,20 +97,20 @@ export class Memory {
   }
 
   /** Follows a run that is over and is no more. */
-  left (run: Run, lane: Lane): void {
+  removed (run: Run, lane: Lane): void {
     this.lanes.moved(lane, run, null)
   }
 
   /** Notes what a run was claimed with. */
-  claimed (id: string, claim: Claim): void {
+  claimed (id: string, claim: ClaimDetails): void {
     if (claim.locks.length > 0 || claim.rated) this.journal.put(this.#claims, id, claim)
   }
 
-  claimOf (id: string): Claim {
+  claimOf (id: string): ClaimDetails {
     return this.#claims.get(id) ?? UNKNOWN
   }
 
-  expects ({ state, deadline_at: at }: Run): void {
+  noteDeadline ({ state, deadline_at: at }: Run): void {
     if (at !== null && at < this.deadline && (state === 'queued' || state === 'blocked')) {
       this.journal.set(this, 'deadline', at)
     }
@@ -123,12 +123,12 @@ export class Memory {
     return this.versions[of]
   }
 
-  say (said: Said extends infer One ? One extends { call: string } ? Omit<One, 'call'> : never : never): void {
-    this.said.push({ ...said, call: this.call } as Said)
+  emit (said: EngineEvent extends infer One ? One extends { call: string } ? Omit<One, 'call'> : never : never): void {
+    this.events.push({ ...said, call: this.call } as EngineEvent)
   }
 
   /** What running runs of other owners take. */
-  others (owner: string): Others {
+  others (owner: string): OtherOwners {
     const [tasks, queues, locks] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()]
     for (const run of this.running.values()) {
       if (run.owner === owner) continue
@@ -140,9 +140,9 @@ export class Memory {
   }
 
   /** What the transaction has done, for those who listen. */
-  taken (): Change {
-    if (this.said.length > 0) this.kinds.add('said')
-    return { kinds: new Set(this.kinds), said: this.said.splice(0) }
+  takeCommit (): Commit {
+    if (this.events.length > 0) this.kinds.add('events')
+    return { kinds: new Set(this.kinds), events: this.events.splice(0) }
   }
 
   /** What the transaction did is stored. */
@@ -159,8 +159,8 @@ export class Memory {
 
   #forget (): void {
     this.ended.length = 0
-    this.over = false
-    this.said.length = 0
+    this.hasEnded = false
+    this.events.length = 0
     this.kinds.clear()
   }
 }

@@ -2,12 +2,12 @@ import { FINAL_STATES, STATES } from '../../../model/run/run.ts'
 import { encodeId } from '../../../model/run/id.ts'
 import type { Lane } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
-import { PLACED } from './index-ranges.ts'
+import { IN_RUN_LANE } from './index-ranges.ts'
 import { laneKey } from './run-row.ts'
 import type { RunRow } from './run-row.ts'
 import type { Tables } from './tables.ts'
 
-type LaneRow =
+type LaneImageRow =
   & {
     id: number
     task: string
@@ -34,21 +34,21 @@ export function readImage (tables: Tables): void {
       at: number
     }>('select queue, tokens, at from rate')
   ) memory.buckets.set(queue, { tokens, at })
-  for (const row of tables.all<LaneRow>('select * from lane order by id')) readLane(tables, row)
+  for (const row of tables.all<LaneImageRow>('select * from lane order by id')) readLane(tables, row)
   memory.versions.fact = tables.one<{ n: number }>('select coalesce(max(version), 0) as n from fact')!.n
   memory.versions.schedule = tables.one<{ n: number }>('select coalesce(max(version), 0) as n from schedule')!.n
-  memory.linked = tables.one('select 1 from dependency limit 1') !== undefined
+  memory.hasDependencies = tables.one('select 1 from dependency limit 1') !== undefined
   for (
     const { id } of tables.all<{ id: number }>('select distinct prerequisite as id from dependency where state is null')
   ) memory.awaited.add(encodeId(id))
-  tables.numbers.read()
+  tables.ids.read()
   tables.holds.read()
 }
 
-function readLane (tables: Tables, row: LaneRow): void {
+function readLane (tables: Tables, row: LaneImageRow): void {
   const counts = STATES.map(state => row[state as typeof FINAL_STATES[number]] ?? 0)
   const open = tables.all<{ state: number, n: number }>(`
-    select state, count(*) as n from run indexed by run_lane where ${PLACED} and lane = ? and state in (0, 2) group by
+    select state, count(*) as n from run indexed by run_lane where ${IN_RUN_LANE} and lane = ? and state in (0, 2) group by
       state
     union all
     select 1, count(*) from run indexed by run_queued where state = 1 and lane = ?`, row.id, row.id)
@@ -61,7 +61,7 @@ function readLane (tables: Tables, row: LaneRow): void {
 function readRunning (tables: Tables, lane: Lane): void {
   for (
     const row of tables.all<RunRow>(
-      `select * from run indexed by run_lane where ${PLACED} and lane = ? and state = 2`,
+      `select * from run indexed by run_lane where ${IN_RUN_LANE} and lane = ? and state = 2`,
       lane.id
     )
   ) {

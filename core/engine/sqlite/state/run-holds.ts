@@ -1,14 +1,14 @@
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import type { Hold } from '../../../model/run/run.ts'
-import { MOST_HOLDS, goesOn, oldestPair } from '../../timeline.ts'
+import { MAX_HOLDS, continues, oldestPair } from '../../timeline.ts'
 import type { HoldEntry } from '../../engine.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
 /** An entry of a run's own timeline, a row of the table hold. */
-export type Own = Hold & { seq: number }
+export type RunHold = Hold & { seq: number }
 
-type Row = {
+type RunHoldRow = {
   run: number
   seq: number
   code: string
@@ -20,7 +20,7 @@ type Row = {
 
 const COLUMNS = 'run, seq, code, message, began, ended, owner'
 
-const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own => ({
+const ownOf = ({ seq, code, message, began, ended, owner }: RunHoldRow): RunHold => ({
   seq,
   code,
   message,
@@ -31,8 +31,8 @@ const ownOf = ({ seq, code, message, began, ended, owner }: Row): Own => ({
 
 /** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by
  *  itself costs no statement. */
-export class Waits {
-  readonly byRun = new Map<string, readonly Own[]>()
+export class RunHolds {
+  readonly byRun = new Map<string, readonly RunHold[]>()
   readonly #db: Statements
   readonly #journal: Journal
 
@@ -43,7 +43,7 @@ export class Waits {
 
   read (): void {
     for (
-      const row of this.#db.all<Row>(
+      const row of this.#db.all<RunHoldRow>(
         `select ${COLUMNS} from hold indexed by hold_wait where counted = 0 order by run, seq`
       )
     ) {
@@ -53,7 +53,7 @@ export class Waits {
   }
 
   /** The entries of the wait of a run that is not over. */
-  of (id: string): readonly Own[] {
+  of (id: string): readonly RunHold[] {
     return this.byRun.get(id) ?? []
   }
 
@@ -61,7 +61,7 @@ export class Waits {
   say (id: string, { owner, at, code, message }: Pick<HoldEntry, 'owner' | 'at' | 'code' | 'message'>): void {
     let isHeld = false
     for (const open of this.of(id).filter(own => own.to === null && (own.owner === owner || own.owner === ''))) {
-      const goes = goesOn({ ...open, began: open.from }, { code, message, at })
+      const goes = continues({ ...open, began: open.from }, { code, message, at })
       if (!goes) this.#change(id, { ...open, to: Math.max(open.from, at) })
       else if (open.owner === '') this.#change(id, { ...open, owner })
       isHeld ||= goes
@@ -73,7 +73,7 @@ export class Waits {
   add (id: string, hold: Hold): void {
     const seq = this.#insert(id, hold, 0)
     this.#put(id, [...this.of(id), { ...hold, seq }])
-    if (this.of(id).length > MOST_HOLDS) this.#thin(id)
+    if (this.of(id).length > MAX_HOLDS) this.#thin(id)
   }
 
   /** Writes entries of a wait that is over. */
@@ -100,11 +100,11 @@ export class Waits {
     return seq
   }
 
-  #put (id: string, entries: readonly Own[]): void {
+  #put (id: string, entries: readonly RunHold[]): void {
     this.#journal.put(this.byRun, id, entries)
   }
 
-  #change (id: string, own: Own): void {
+  #change (id: string, own: RunHold): void {
     this.#db.run(
       'update hold set ended = ?, owner = ? where run = ? and seq = ?',
       own.to,
@@ -117,7 +117,7 @@ export class Waits {
 
   #thin (id: string): void {
     const entries = this.of(id)
-    const [kept, gone] = oldestPair(entries).map(place => entries[place]!) as [Own, Own]
+    const [kept, gone] = oldestPair(entries).map(place => entries[place]!) as [RunHold, RunHold]
     // Of two owners both may be open: what still lasts is not joined.
     if (kept.to === null || gone.to === null) return
     this.#change(id, { ...kept, to: kept.to + gone.to - gone.from })
@@ -126,7 +126,7 @@ export class Waits {
   }
 
   /** Closes what is open of a run that waits no longer; answers the entries of the wait. */
-  leave (id: string, at: number): readonly Own[] {
+  leave (id: string, at: number): readonly RunHold[] {
     const entries = this.of(id)
     if (entries.length === 0) return entries
     const closed = entries.map(own => own.to === null ? { ...own, to: Math.max(own.from, at) } : own)
@@ -159,7 +159,7 @@ export class Waits {
 
   /** All entries of a run, of whatever wait, in the order in which they were written. */
   all (id: string): Hold[] {
-    return this.#db.all<Row>(`select ${COLUMNS} from hold where run = ? order by seq`, decodeId(id)).map(row => {
+    return this.#db.all<RunHoldRow>(`select ${COLUMNS} from hold where run = ? order by seq`, decodeId(id)).map(row => {
       const { seq: _seq, ...hold } = ownOf(row)
       return hold
     })

@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts'
 const PER_MS = 4096
 
 /** The numbers of the runs: they only rise, whatever the clock does, and none is given twice. */
-export class Numbers {
+export class RunIds {
   /** The number that was given out last. */
   last = 0
   /** How many ms the numbers given out have run ahead of `created_at`, at most, and what of that is stored. */
@@ -40,9 +40,9 @@ export class Numbers {
 
   /** The next id, given to a run that is created at `now`. */
   nextId (now: number): string {
-    this.#journal.set<Numbers, 'last'>(this, 'last', nextNumber(this.last, now))
+    this.#journal.set<RunIds, 'last'>(this, 'last', nextNumber(this.last, now))
     const ahead = Math.ceil((this.last + 1) / PER_MS - now)
-    if (ahead > this.ahead) this.#journal.set<Numbers, 'ahead'>(this, 'ahead', ahead)
+    if (ahead > this.ahead) this.#journal.set<RunIds, 'ahead'>(this, 'ahead', ahead)
     return encodeId(this.last)
   }
 
@@ -65,6 +65,6 @@ export class Numbers {
   store (): void {
     if (this.ahead <= this.aheadStored) return
     this.setMeta('ahead', this.ahead)
-    this.#journal.set<Numbers, 'aheadStored'>(this, 'aheadStored', this.ahead)
+    this.#journal.set<RunIds, 'aheadStored'>(this, 'aheadStored', this.ahead)
   }
 }

@@ -37,7 +37,7 @@ const NEVER = Number.MIN_SAFE_INTEGER
  *  to their deadlines; those that have waited longest, for of two the one that is farther on its way has the nearer
  *  deadline or has waited longer; and the last to become due, for what has piled up is held back and they have not.
  *  When these have started the next are looked at. What is held in one group hides nothing of another. */
-const MOST = 100
+const MAX_PER_ORDER = 100
 
 type Order = (a: Single, b: Single) => number
 
@@ -70,12 +70,12 @@ const singleOf = (run: Run, lane: number): Single => ({
 const ORDERS = [order, bySince, byDue] as const
 
 /** Those of one group that are due, in each order. */
-type Group = Single[][]
+type DueGroup = Single[][]
 
-type Groups = Map<number, Group>
+type DueGroups = Map<number, DueGroup>
 
 /** The groups with some more and without some: only those of these are put in order again. */
-function regrouped (due: Groups, fresh: readonly Single[], gone: readonly Single[]): Groups {
+function regroup (due: DueGroups, fresh: readonly Single[], gone: readonly Single[]): DueGroups {
   const after = new Map(due)
   const left = new Set(gone)
   for (const [name, some] of Map.groupBy([...fresh, ...gone], ({ group }) => group)) {
@@ -90,9 +90,9 @@ function regrouped (due: Groups, fresh: readonly Single[], gone: readonly Single
 }
 
 /** The first in each order, each once. */
-function firstsOf (group: Group): Single[] {
+function firstsOf (group: DueGroup): Single[] {
   const [own] = group
-  return own!.length <= MOST ? own! : [...new Set(group.flatMap(sorted => sorted.slice(0, MOST)))]
+  return own!.length <= MAX_PER_ORDER ? own! : [...new Set(group.flatMap(sorted => sorted.slice(0, MAX_PER_ORDER)))]
 }
 
 /** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
@@ -101,7 +101,7 @@ export class Singles {
   readonly #source: SingleSource
   readonly #journal: Journal
   readonly #byId = new Map<string, Single>()
-  #due: Groups = new Map()
+  #due: DueGroups = new Map()
   #horizon = NEVER
   /** Null: it has to be looked up. */
   #later: number | null = null
@@ -176,7 +176,7 @@ export class Singles {
       group[index]!.splice(place, 0, single)
       return place
     })
-    return Math.min(...places) < MOST
+    return Math.min(...places) < MAX_PER_ORDER
   }
 
   /** A group stays when it is empty: maps from before the last look share it, and may come back. */
@@ -194,7 +194,7 @@ export class Singles {
     const gone = now < this.#horizon ? [...this.#byId.values()].filter(({ due_at }) => due_at > now) : []
     for (const single of gone) this.#journal.drop(this.#byId, single.id)
     for (const single of fresh) this.#journal.put(this.#byId, single.id, single)
-    if (fresh.length > 0 || gone.length > 0) this.#due = regrouped(this.#due, fresh, gone)
+    if (fresh.length > 0 || gone.length > 0) this.#due = regroup(this.#due, fresh, gone)
     this.#horizon = now
     this.#later = later
     this.#journal.note(() => {

@@ -3,11 +3,11 @@ import { FINAL_STATES, SOURCES, isFinal } from '../../../model/run/run.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import type { Json } from '../../../model/base/json.ts'
 import type { NewRun, PastAttempt, Run } from '../../../model/run/run.ts'
-import { markOf } from '../../failure-fingerprint.ts'
+import { failureFingerprint } from '../../failure-fingerprint.ts'
 import { Prepared } from '../sql/statements.ts'
 import { Holds } from './holds.ts'
-import { Tallies } from './hourly-rollup.ts'
-import { Numbers } from './run-ids.ts'
+import { HourlyRollup } from './hourly-rollup.ts'
+import { RunIds } from './run-ids.ts'
 import type { Lane, LaneKey, LaneSource } from './lanes.ts'
 import { stateNumber } from './lanes.ts'
 import { Memory } from './memory.ts'
@@ -19,7 +19,7 @@ import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
 
 /** What a run leaves, each in a table of its own. */
-export type Part = 'result' | 'checkpoint'
+export type RunPart = 'result' | 'checkpoint'
 
 /** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more
  *  to read. */
@@ -60,18 +60,18 @@ function singleOf ({ id, lane, source, now, deadline_at, ...row }: SingleRow): S
  *  happens inside a transaction of the group commit. */
 export class Tables extends Prepared {
   readonly memory: Memory
-  readonly numbers: Numbers
+  readonly ids: RunIds
   /** What holds the waiting runs. */
   readonly holds: Holds
-  readonly tallies: Tallies
+  readonly hourly: HourlyRollup
   readonly payloads: Payloads
 
   constructor (db: DatabaseSync, like?: Tables) {
     super(db, like)
     this.memory = new Memory({ ...this.#laneSource(), singles: this.#singleSource() })
-    this.numbers = new Numbers(this, this.memory.journal)
+    this.ids = new RunIds(this, this.memory.journal)
     this.holds = new Holds(this, this.memory)
-    this.tallies = new Tallies(this, this.memory.journal)
+    this.hourly = new HourlyRollup(this, this.memory.journal)
     this.payloads = new Payloads(this, this.memory.journal)
   }
 
@@ -135,7 +135,7 @@ export class Tables extends Prepared {
     const lane = this.memory.lanes.of(run)
     this.fresh(INSERT_RUN, ...insertValues(run, lane, { payload: this.payloads.take(run.id, payload), expires }))
     if (isRich(run)) this.run(RICH_RUN, ...richValues(run))
-    this.memory.entered(run, lane, expires)
+    this.memory.added(run, lane, expires)
   }
 
   /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built
@@ -155,17 +155,17 @@ export class Tables extends Prepared {
   /** Brings memory, and what follows from it, up to date with a row that was written. */
   follow (before: Run, after: Run, lanes: readonly [Lane, Lane], at = after.finished_at ?? after.started_at): void {
     this.holds.follow(before, after, { lanes, at })
-    this.memory.followed(before, after, lanes)
+    this.memory.changed(before, after, lanes)
     if (after.state === 'failed' || before.state === 'failed') this.#mark(after)
     if (after.key_until !== null && isFree(after)) this.free(after)
-    if (isFinal(after.state)) this.tallies.over(before, after, after.finished_at!)
+    if (isFinal(after.state)) this.hourly.over(before, after, after.finished_at!)
   }
 
   /** A failed run is found by what it failed of; one that is queued again is not. */
   #mark ({ id, state, error, reason }: Run): void {
     this.run(
       'update run set fingerprint = ? where id = ?',
-      state === 'failed' ? markOf(error, reason) : null,
+      state === 'failed' ? failureFingerprint(error, reason) : null,
       decodeId(id)
     )
   }
@@ -180,17 +180,17 @@ export class Tables extends Prepared {
     this.run('update or ignore run set freed = null where id = ?', decodeId(id))
   }
 
-  setPart (part: Part, id: string, value: Json | undefined): void {
+  setPart (part: RunPart, id: string, value: Json | undefined): void {
     this.run(`insert into ${part} (run, json) values (?, ?) on conflict (run) do update set json = excluded.json`,
       decodeId(id), JSON.stringify(value ?? null))
   }
 
-  part (part: Part, id: string): Json {
+  part (part: RunPart, id: string): Json {
     const row = this.one<{ json: string }>(`select json from ${part} where run = ?`, decodeId(id))
     return parsed(row?.json)
   }
 
-  dropPart (part: Part, id: string): void {
+  dropPart (part: RunPart, id: string): void {
     this.run(`delete from ${part} where run = ?`, decodeId(id))
   }
 
@@ -205,14 +205,14 @@ export class Tables extends Prepared {
   /** Removes sums over what is long past. */
   forgetBefore (instant: number): void {
     this.holds.forgetBefore(instant)
-    this.tallies.forgetBefore(instant)
+    this.hourly.forgetBefore(instant)
   }
 
   /** Sums the oldest day that is still kept by the hour, when it lies before an instant. */
   foldBefore (instant: number): void {
-    const day = this.numbers.meta('folded')
-    const next = this.tallies.fold(day, instant)
-    if (next !== day) this.numbers.setMeta('folded', next)
+    const day = this.ids.meta('folded')
+    const next = this.hourly.fold(day, instant)
+    if (next !== day) this.ids.setMeta('folded', next)
   }
 
   /** Stores the counts of what is over, where they have changed, as the last act of a transaction. */
@@ -223,9 +223,9 @@ export class Tables extends Prepared {
         ...FINAL_STATES.map(state => counts[stateNumber(state)]!), last && decodeId(last.id), id)
     }
     for (const lane of this.memory.lanes.changed) this.memory.journal.leave(this.memory.lanes.changed, lane)
-    this.tallies.store()
+    this.hourly.store()
     this.holds.store()
-    this.numbers.store()
+    this.ids.store()
   }
 
   committed (): void {

@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
-import type { Bound, Engine } from '../../../../core/engine/engine.ts'
+import type { QueueBound, Engine } from '../../../../core/engine/engine.ts'
 import type { NewRun } from '../../../../core/model/run/run.ts'
 import { BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, runIn, settleAs } from '../fixtures.ts'
 import type { Setup } from '../fixtures.ts'
 
-const refuse = (max: number): Record<string, Bound> => ({ default: { max, on_full: 'refuse' } })
-const dropOldest = (max: number): Record<string, Bound> => ({ default: { max, on_full: 'drop_oldest' } })
+const refuse = (max: number): Record<string, QueueBound> => ({ default: { max, on_full: 'refuse' } })
+const dropOldest = (max: number): Record<string, QueueBound> => ({ default: { max, on_full: 'drop_oldest' } })
 
 const FULL = { code: 'OFFPEAK_QUEUE_FULL' }
 
@@ -14,7 +14,7 @@ const waiting = async (engine: Engine) =>
 
 /** How many may wait in a queue. */
 export async function bounding (t: Test, setup: Setup) {
-  const add = (engine: Engine, bounds: Record<string, Bound>, ...runs: Partial<NewRun>[]) =>
+  const add = (engine: Engine, bounds: Record<string, QueueBound>, ...runs: Partial<NewRun>[]) =>
     engine.add(runs.map(more => ask(more)), T0, { bounds })
   t.test('a full queue refuses the whole call, callers of the same moment among them, and counts what waits alone [S16]', async t => {
     const engine = await setup(t)

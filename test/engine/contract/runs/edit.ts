@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { ACTS } from '../../../../core/engine/engine.ts'
-import type { ChangeAsk, Engine } from '../../../../core/engine/engine.ts'
+import { BULK_ACTIONS } from '../../../../core/engine/engine.ts'
+import type { BulkAsk, Engine } from '../../../../core/engine/engine.ts'
 import { isFinal } from '../../../../core/model/run/run.ts'
 import type { Run, State } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from '../fixtures.ts'
@@ -9,7 +9,7 @@ import type { Setup } from '../fixtures.ts'
 const ANN = { ...BY_HAND, by: 'ann' }
 
 /** All slices of a change together. */
-async function change (engine: Engine, more: Partial<ChangeAsk>) {
+async function change (engine: Engine, more: Partial<BulkAsk>) {
   const ask = { filter: {}, act: 'cancel' as const, now: T0 + 1, limit: 10_000, dry_run: false, ...more }
   const first = await engine.change(ask)
   let [changed, next] = [first.runs.length, first.next]
@@ -96,13 +96,13 @@ export async function changing (t: Test, setup: Setup) {
     t.ok(Object.values(counted!.states).every(count => count === 1))
   })
   t.test('each act changes the runs that it can be done to, counted first when asked', async t => {
-    const wanted: Record<typeof ACTS[number], [State[], Partial<Record<State, State>>]> = {
+    const wanted: Record<typeof BULK_ACTIONS[number], [State[], Partial<Record<State, State>>]> = {
       cancel: [['blocked', 'queued', 'running'], { blocked: 'cancelled', queued: 'cancelled' }],
       retry: [['failed'], { failed: 'queued' }],
       remove: [['completed', 'failed', 'cancelled', 'skipped'], {}],
       promote: [[], {}]
     }
-    for (const act of ACTS) {
+    for (const act of BULK_ACTIONS) {
       const engine = await setup(t)
       const all = await oneOfEach(engine)
       const [states, after] = wanted[act]

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { ChangeAsk, Engine } from '../../../../core/engine/engine.ts'
+import type { BulkAsk, Engine } from '../../../../core/engine/engine.ts'
 import { FINAL_STATES, STATES, isFinal } from '../../../../core/model/run/run.ts'
 import type { FullRun, NewRun, Run, State } from '../../../../core/model/run/run.ts'
 import type { Outcome } from '../../../../core/model/run/outcome.ts'
@@ -30,7 +30,7 @@ const stopped = (outcome: Outcome) => async (engine: Engine, run: Run) => {
   if (run.state === 'running') await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
   await settleAs(engine, run, outcome, T0 + 5)
 }
-const change = (act: ChangeAsk['act'], states: readonly State[] = STATES) => (engine: Engine) =>
+const change = (act: BulkAsk['act'], states: readonly State[] = STATES) => (engine: Engine) =>
   engine.change({
     filter: { task: 'a', state: [...states] },
     act,
