@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const WINDOWS = process.platform === 'win32'
@@ -51,6 +52,10 @@ for (const [command, args] of CHECKS) {
 }
 // Random worlds and kills: all of them, see test/depth.ts.
 if (words.includes(DEEP)) process.env['OFFPEAK_DEPTH'] = '1'
+// What one test has compiled the next need not. Coverage is exact without.
+if (!words.includes('--no-disable-coverage')) {
+  process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/test')
+}
 // Every engine of every test compares what it has in memory with its rows.
 process.env['OFFPEAK_CHECK'] = '1'
 const said = digest()
