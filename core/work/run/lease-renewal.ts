@@ -13,7 +13,7 @@ export interface LeaseRenewalOptions {
   engine: Engine
   clock: Clock
   active: ActiveRuns
-  executor: Pick<Executor, 'pending' | 'giveBackLease'>
+  executor: Pick<Executor, 'pending' | 'settlements'>
   abort: (id: string, reason: StopReason) => boolean
   /** True for a run that this process has, in whatever stage. */
   isHere: (id: string) => boolean
@@ -56,7 +56,9 @@ export class LeaseRenewal {
     this.#abortLost(before, running)
     for (const { id, reason } of cancel) abort(id, new StopReason('cancelled', reason.message, reason.by))
     const missing = running.filter(({ id }) => !isHere(id))
-    for (const lease of missing.filter(({ id }) => this.#missing.has(id))) void executor.giveBackLease(lease, NOT_HERE)
+    for (const lease of missing.filter(({ id }) => this.#missing.has(id))) {
+      void executor.settlements.giveBackLease(lease, NOT_HERE)
+    }
     this.#missing = new Set(missing.map(({ id }) => id))
   }
 

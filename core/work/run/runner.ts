@@ -171,7 +171,7 @@ export class Runner implements Service {
 
   /** Tries again to store the settlements that the engine has refused. */
   retrySettle (): void {
-    this.#executor.retrySettle()
+    this.#executor.settlements.retry()
   }
 
   /** Renews the lease, and asks runs that were lost or cancelled elsewhere to stop. */
@@ -227,7 +227,7 @@ export class Runner implements Service {
   }
 
   #giveBack (run: Claimed, reason: Reason, due_at?: number): void {
-    void this.#executor.giveBack(run, reason, due_at).finally(() => this.wake())
+    void this.#executor.settlements.giveBack(run, reason, due_at).finally(() => this.wake())
   }
 
   #begin (run: Claimed): void {

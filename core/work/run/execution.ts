@@ -1,0 +1,180 @@
+import { MOST_KEPT, STUCK, fileCalls } from '../context/file-calls.ts'
+import { SECOND } from '../../model/base/duration.ts'
+import { StopReason } from '../../model/run/outcome.ts'
+import { attempt } from './attempt.ts'
+import { begun } from './restart.ts'
+import { checkReach } from './reach.ts'
+import { contextFor } from '../context/context.ts'
+import { failedFor } from './settlements.ts'
+import { heldWords } from '../../model/view/loop.ts'
+import { ioStuck } from '../../model/base/task-errors.ts'
+import { runScope, scopeOf } from '../context/scope.ts'
+import { dispatch } from '../isolate/dispatch.ts'
+import type { Active } from './active.ts'
+import type { Breathing, ContextOptions } from '../context/context.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Enqueue, Services, TaskLog } from '../../model/task/context.ts'
+import type { InlineTable } from '../watch/inline-table.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
+import type { LogLine } from '../../engine/reports.ts'
+import type { Outcome } from '../../model/run/outcome.ts'
+import type { TaskFunction } from '../../model/task/task.ts'
+import type { Threads } from '../isolate/threads.ts'
+import type { Used } from '../../model/run/used.ts'
+
+export interface ExecutionOptions {
+  engine: Engine
+  clock: Clock
+  random: () => number
+  notice: Listener
+  conditions: LiveConditions
+  /** How long a run that was asked to stop may take before its slot is freed, ms. */
+  abortGraceMs: number
+  logFor: (write: (line: LogLine) => void) => TaskLog
+  services: () => Services
+  enqueue: (task: string, ask: Enqueue) => Promise<string>
+  /** Waits while the gates of a running run are closed. */
+  breathe: (active: Active, breathing: Breathing) => Promise<void>
+  /** Lists the runs that are executed in this thread. */
+  inline?: Pick<InlineTable, 'enter' | 'returned' | 'leave'>
+  /** The folder of uploaded files. */
+  uploads: () => string
+}
+
+/** What an attempt came to. `ms`: how long it had its slot. `used`: what it used of the machine, where that is
+ *  known. */
+export interface Executed {
+  outcome: Outcome
+  ms: number
+  used: Used | undefined
+}
+
+/** A task outside this thread is killed after the grace, and keeps its slot until it has gone: it may take this much
+ *  longer. */
+const KILL_MS = SECOND / 2
+
+/** Refuses a task that is stuck on a mount whose server is gone: its retries would take every thread that libuv has for
+ *  files and names. */
+const unlessStuck = (task: string, work: TaskFunction): TaskFunction => ctx => {
+  const count = fileCalls.keptBy(task, STUCK)
+  if (count >= MOST_KEPT) throw ioStuck({ task, count })
+  return work(ctx)
+}
+
+/** Adds a warning to the outcome, and to the log, of a run that has blocked the event loop for `ms`. */
+function withWarning (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
+  if (ms === 0) return outcome
+  log().warn(heldWords(ms))
+  return outcome.kind !== 'completed'
+    ? outcome
+    : { ...outcome, warning: [outcome.warning, heldWords(ms)].filter(Boolean).join('; ') }
+}
+
+/** Calls the work, and `returned` as soon as its synchronous part is over. */
+function called (work: () => unknown, returned: () => void): unknown {
+  try {
+    return work()
+  } finally {
+    returned()
+  }
+}
+
+/** One attempt of a run, in this thread or outside it. */
+export class Execution {
+  readonly #active: Active
+  readonly #options: ExecutionOptions & { threads: Threads }
+  #used: Used | undefined
+  #ms = 0
+
+  constructor (active: Active, options: ExecutionOptions & { threads: Threads }) {
+    this.#active = active
+    this.#options = options
+  }
+
+  /** Never rejects: an attempt that could not begin has failed, and is not retried. */
+  async run (): Promise<Executed> {
+    const outcome = await this.#attempt().catch(failedFor)
+    return { outcome, ms: this.#ms, used: this.#used }
+  }
+
+  async #attempt (): Promise<Outcome> {
+    const { run, task, stop } = this.#active
+    const { clock, random, abortGraceMs, notice, inline } = this.#options
+    const began = clock.monotonic()
+    const isInline = task.work.kind === 'function'
+    const given = this.#contextOptions()
+    const work = unlessStuck(task.id, this.#withinReach(given, this.#work(given)))
+    const ctx = contextFor(given)
+    const scope = scopeOf(ctx, given.log)
+    const place = isInline ? inline?.enter({ id: run.id, task: task.id }) : undefined
+    const outcome = await attempt({
+      task,
+      run,
+      stop,
+      clock,
+      random,
+      graceMs: abortGraceMs + (task.work.kind === 'isolated' ? KILL_MS : 0),
+      work: place === undefined
+        ? () => runScope.run(scope, work, ctx)
+        : () => called(() => runScope.run(scope, work, ctx), () => inline!.returned(place)),
+      overdue: ms => notice({ kind: 'overdue', id: run.id, task: task.id, ms })
+    })
+    scope.output.end()
+    this.#ms = clock.monotonic() - began
+    return place === undefined ? outcome : withWarning(outcome, inline!.leave(place), given.log)
+  }
+
+  /** Checks the paths of the payload before the work begins, where the task bounds them. */
+  #withinReach (given: ContextOptions, work: TaskFunction): TaskFunction {
+    const { run, task } = this.#active
+    if (task.input === null) return work
+    return ctx => {
+      const checked = checkReach(task, run, this.#options.uploads())
+      return checked === null ? work(ctx) : checked.then(reach => {
+        given.reach = reach
+        return work(ctx)
+      })
+    }
+  }
+
+  /** The function of the task, or one that runs it in a thread or a process. */
+  #work (given: ContextOptions): TaskFunction {
+    const { run, task, lease } = this.#active
+    const { engine, clock, notice, abortGraceMs, threads } = this.#options
+    if (task.work.kind === 'function') return task.work.func
+    return dispatch(task.work, {
+      given,
+      clock,
+      threads,
+      graceMs: abortGraceMs,
+      child: child => engine.report({ lease, now: clock.now(), child }),
+      uncaught: error => notice({ kind: 'late_error', id: run.id, task: task.id, error }),
+      used: used => {
+        if (used) this.#used = used
+      }
+    })
+  }
+
+  #contextOptions (): ContextOptions {
+    const { engine, clock, services, enqueue, logFor, conditions, breathe } = this.#options
+    const { task, lease, stop, lines, progress } = this.#active
+    const log = () => logFor(line => lines.write(line))
+    return {
+      run: begun(this.#active, log, this.#options),
+      version: task.version,
+      stop,
+      log,
+      progress,
+      services,
+      enqueue,
+      conditions,
+      breathe: breathing => breathe(this.#active, breathing),
+      save: async state => {
+        const isOurs = await engine.report({ lease, now: clock.now(), checkpoint: state })
+        if (!isOurs) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
+      }
+    }
+  }
+}

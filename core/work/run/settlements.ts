@@ -1,0 +1,83 @@
+import { failureOf } from '../../model/run/failure.ts'
+import type { Claimed, Engine, Settlement } from '../../engine/engine.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Lease, Reason, Run } from '../../model/run/run.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { Outcome } from '../../model/run/outcome.ts'
+
+export interface SettlementsOptions {
+  engine: Pick<Engine, 'get' | 'settle'>
+  clock: Clock
+  notice: Listener
+}
+
+/** True when the settlement itself cannot be stored; false when the engine cannot store anything now. */
+const isUnstorable = (error: unknown): boolean => error instanceof TypeError || error instanceof RangeError
+
+/** A failure that is not retried. */
+export const failedFor = (error: unknown): Outcome => ({ kind: 'failed', error: failureOf(error), retry_at: null })
+
+/** Stores the outcomes of runs, and keeps those that the engine refuses until it takes them: what a task did must not
+ *  be lost to a full disk. */
+export class Settlements {
+  readonly #options: SettlementsOptions
+  /** Resumes each settlement that the engine has refused. */
+  readonly #refused = new Set<() => void>()
+  #isOpen = true
+
+  constructor (options: SettlementsOptions) {
+    this.#options = options
+  }
+
+  open (): void {
+    this.#isOpen = true
+  }
+
+  /** Drops what the engine refuses: its runs are put back at the next start. */
+  close (): void {
+    this.#isOpen = false
+    this.retry()
+  }
+
+  /** Tries again to store what the engine has refused. */
+  retry (): void {
+    for (const resume of this.#refused) resume()
+    this.#refused.clear()
+  }
+
+  /** Returns the settled run, or null when its lease is stale or the settlements were closed. A settlement that cannot
+   *  be stored as it is fails the run. */
+  async settle (asked: Settlement): Promise<Run | null> {
+    const { engine, notice } = this.#options
+    let settlement = asked
+    for (;;) {
+      try {
+        return await engine.settle(settlement)
+      } catch (error) {
+        notice({ kind: 'engine_failed', call: 'settle', error: failureOf(error) })
+        if (settlement === asked && isUnstorable(error)) {
+          settlement = { lease: asked.lease, now: asked.now, outcome: failedFor(error) }
+          continue
+        }
+        if (!this.#isOpen) return null
+        await new Promise<void>(resolve => this.#refused.add(resolve))
+      }
+    }
+  }
+
+  /** Puts a claimed run back that has not begun, due at `due_at`, by default as before. */
+  async giveBack ({ id, turn, due_at: due }: Claimed, reason: Reason, due_at = due): Promise<void> {
+    await this.#postpone({ id, turn }, { kind: 'postponed', reason, due_at })
+  }
+
+  /** Puts a run back that the engine stores as running here and that is not here. */
+  async giveBackLease (lease: Lease, reason: Reason): Promise<void> {
+    const run = await this.#options.engine.get(lease.id)
+    if (run?.state !== 'running' || run.turn !== lease.turn) return
+    await this.#postpone(lease, { kind: 'postponed', reason, due_at: run.due_at })
+  }
+
+  async #postpone (lease: Lease, outcome: Outcome): Promise<void> {
+    await this.settle({ lease, outcome, now: this.#options.clock.now(), begun: false })
+  }
+}
