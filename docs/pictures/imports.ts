@@ -4,23 +4,26 @@ import { dirname, join, relative, resolve } from 'node:path'
 /** The folder of the project. */
 export const ROOT = resolve(import.meta.dirname, '../..')
 
-/** One import of a file. `to`: the imported file below ROOT, or the name of a package. */
+/** One import of a file. `to`: the imported file below the root, or the name of a package. */
 export interface Import {
   from: string
   to: string
   kind: 'type' | 'value'
 }
 
+/** Which room or file imports from which others. */
+export type Arrows = ReadonlyMap<string, ReadonlySet<string>>
+
 const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
 const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
 
-/** The files of the product, below ROOT, in the order of their names. */
-export const productFiles = (): string[] =>
-  globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: ROOT }).toSorted()
+/** The files of the product, below the root, in the order of their names. */
+export const productFiles = (root = ROOT): string[] =>
+  globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: root }).toSorted()
 
 /** What a file imports, `import()` of a constant path included. */
-export function importsOf (file: string): Import[] {
-  const text = readFileSync(join(ROOT, file), 'utf8')
+export function importsOf (file: string, root = ROOT): Import[] {
+  const text = readFileSync(join(root, file), 'utf8')
   const found = [...text.matchAll(IMPORT)].map(([, type, to]) => ({
     to: to!,
     kind: type ? 'type' as const : 'value' as const
@@ -29,12 +32,19 @@ export function importsOf (file: string): Import[] {
   return [...found, ...later].map(({ to, kind }) => ({
     from: file,
     kind,
-    to: to.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to
+    to: to.startsWith('.') ? relative(root, resolve(root, dirname(file), to)) : to
   }))
 }
 
-/** The arrows between rooms, each once: which room imports from which others. `roomOf` names the room of a file. */
-export function arrowsBetween (imports: readonly Import[], roomOf: (file: string) => string): Map<string, Set<string>> {
+/** The imports of the product's own files. */
+export function ownImports (root = ROOT): Import[] {
+  const files = productFiles(root)
+  const known = new Set(files)
+  return files.flatMap(file => importsOf(file, root)).filter(({ to }) => known.has(to))
+}
+
+/** The arrows between rooms, each once. `roomOf` names the room of a file. */
+export function arrowsBetween (imports: readonly Import[], roomOf: (file: string) => string): Arrows {
   const arrows = new Map<string, Set<string>>()
   for (const { from, to } of imports) {
     const [room, other] = [roomOf(from), roomOf(to)]
@@ -44,7 +54,7 @@ export function arrowsBetween (imports: readonly Import[], roomOf: (file: string
 }
 
 /** The circles among arrows, each as the rooms that it passes, the first one again at its end. */
-export function circlesOf (arrows: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+export function circlesOf (arrows: Arrows): string[][] {
   const done = new Set<string>()
   const circles: string[][] = []
   const visit = (room: string, path: readonly string[]): void => {

@@ -42,7 +42,13 @@ export function standing (): House {
     .filter(file => !/node_modules|fixtures/.test(file))
     .toSorted()
   const texts = new Map([...files, ...others].map(file => [file, readFileSync(join(ROOT, file), 'utf8')]))
-  return houseOf({ files, others, imports: files.flatMap(importsOf), text: file => texts.get(file)!, allowed: ALLOWED })
+  return houseOf({
+    files,
+    others,
+    imports: files.flatMap(file => importsOf(file)),
+    text: file => texts.get(file)!,
+    allowed: ALLOWED
+  })
 }
 
 /** The most that is looked at of a file: its lines. */
