@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ROOT, arrowsBetween, ownImports, productFiles } from './imports.ts'
 import { layersOf, withoutShortcuts } from './layers.ts'
+import { roomTable, withTable } from './room-table.ts'
 import type { Arrows, Import } from './imports.ts'
 
 const SIGN = 7.4
@@ -195,8 +196,12 @@ ${body.join('\n')}
 `
 }
 
-/** `node docs/pictures/rooms.ts [folder of a project] [file]` */
+const PAGE = join(ROOT, 'docs/explanation/architecture.md')
+
+/** Draws the picture, and writes the table of the page. `node docs/pictures/rooms.ts FOLDER FILE` draws another
+ *  checkout. */
 if (import.meta.main) {
   const [root = ROOT, file = join(import.meta.dirname, 'rooms.svg')] = process.argv.slice(2).map(word => resolve(word))
   await writeFile(file, draw(productFiles(root), ownImports(root)))
+  if (root === ROOT) await writeFile(PAGE, withTable(await readFile(PAGE, 'utf8'), roomTable()))
 }
