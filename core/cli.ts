@@ -2,38 +2,38 @@ import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { addStart } from './cli/command/start.ts'
 import { withheldWords } from './cli/remote/withheld.ts'
-import { complain, guardStreams, tell } from './cli/terminal/output.ts'
+import { reportError, guardStreams, printNote } from './cli/terminal/output.ts'
 
-// The server stays for months: it does not carry the other commands with it.
+// The server runs for months and does not load the other commands.
 const commandsFor = async (word: string | undefined) =>
   word === 'start' ? [addStart] : (await import('./cli/commands.ts')).COMMANDS
 
-/** A null that stands for something is said once, whatever the form of the answer. */
-function tellWithheld (): void {
+/** Reports once that answers had members withheld. */
+function printWithheld (): void {
   const words = withheldWords()
-  if (words !== null) tell(`offpeak: ${words}`)
+  if (words !== null) printNote(`offpeak: ${words}`)
 }
 
-/** Does what the words of a command line ask; never throws, and sets the exit code. */
+/** Runs a command line; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
   guardStreams()
-  // Whoever reads our output may have read enough.
+  // A reader such as `head` may close the pipe early.
   process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
   const program = new Command('offpeak')
     .description('Background tasks that run when the machine can afford them')
     .version(VERSION)
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError('  What it takes: the same with --help.')
+    .showHelpAfterError('  Add --help to see its arguments and options.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'offpeak: ')) })
     .configureHelp({ showGlobalOptions: true })
   for (const add of await commandsFor(argv[2])) add(program)
   try {
     await program.parseAsync(argv)
-    tellWithheld()
+    printWithheld()
   } catch (error) {
-    process.exitCode = complain(error)
-    // What was started before it went wrong must not keep the process.
+    process.exitCode = reportError(error)
+    // Anything that a failed start has begun must not keep the process alive.
     if (argv[2] === 'start') (await import('./cli/local/end-process.ts')).endProcess(Number(process.exitCode))
     process.exit()
   }

@@ -1,27 +1,45 @@
-import { addActs } from './local/switch-task.ts'
-import { addChecks } from './command/validate.ts'
+import { addCancel } from './command/cancel.ts'
 import { addDead } from './command/dead.ts'
+import { addDelete } from './command/delete.ts'
+import { addDisable } from './command/disable.ts'
+import { addDiscard } from './command/discard.ts'
+import { addEdit } from './command/edit.ts'
+import { addEnable } from './command/enable.ts'
 import { addEnqueue } from './command/enqueue.ts'
+import { addFlow } from './command/flow.ts'
 import { addForecast } from './command/forecast.ts'
 import { addHealth } from './command/health.ts'
-import { addLists } from './command/tasks.ts'
-import { addMany } from './terminal/bulk-change.ts'
-import { addPauses } from './command/pause.ts'
+import { addLogs } from './command/logs.ts'
+import { addNow } from './command/now.ts'
+import { addPause } from './command/pause.ts'
+import { addPauses } from './command/pauses.ts'
+import { addPreview } from './command/preview.ts'
+import { addPromote } from './command/promote.ts'
 import { addQueues } from './command/queues.ts'
 import { addReadings } from './command/readings.ts'
-import { addRuns } from './command/run.ts'
+import { addReplay } from './command/replay.ts'
+import { addRestore } from './command/restore.ts'
+import { addResume } from './command/resume.ts'
+import { addRetry } from './command/retry.ts'
+import { addRun } from './command/run.ts'
+import { addRuns } from './command/runs.ts'
+import { addShow } from './command/show.ts'
 import { addSignal } from './command/signal.ts'
 import { addSimulate } from './command/simulate.ts'
-import { addStats } from './command/stats.ts'
 import { addStart } from './command/start.ts'
+import { addStats } from './command/stats.ts'
+import { addTasks } from './command/tasks.ts'
+import { addTest } from './command/test.ts'
 import { addTimeline } from './command/timeline.ts'
+import { addToken } from './command/token.ts'
 import { addTop } from './command/top.ts'
-import { addTokens } from './command/token.ts'
 import { addUpload } from './command/upload.ts'
+import { addValidate } from './command/validate.ts'
 import { addWhy } from './command/why.ts'
 
-/** What adds each command to the program, in the order of the help. What is heavy is loaded by the command that needs
- *  it: a word on the command line must not wait for the manager. */
-export const COMMANDS = [addStart, addLists, addWhy, addForecast, addSimulate, addPauses, addQueues, addDead, addSignal,
-  addReadings, addHealth, addTop, addStats, addTimeline, addChecks, addRuns, addEnqueue, addUpload, addTokens, addMany,
-  addActs]
+/** Adds each command to the program, in the order of the help. A command loads its heavy modules when it runs, so that
+ *  the command line starts quickly. */
+export const COMMANDS = [addStart, addTasks, addRuns, addWhy, addForecast, addSimulate, addPause, addResume, addPauses,
+  addQueues, addEdit, addFlow, addPromote, addNow, addDead, addReplay, addDiscard, addSignal, addReadings, addHealth,
+  addTop, addStats, addTimeline, addValidate, addPreview, addTest, addRestore, addRun, addShow, addLogs, addEnqueue,
+  addUpload, addToken, addCancel, addRetry, addDelete, addEnable, addDisable]

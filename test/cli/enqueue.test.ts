@@ -1,13 +1,13 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { askOf } from '../../core/cli/terminal/enqueue-options.ts'
+import { enqueueBody } from '../../core/cli/terminal/enqueue-options.ts'
 import { cli, place, serve } from './setup.ts'
 
 t.test('what is said on the command line is what REST is asked', async t => {
-  t.same(await askOf({}), {})
+  t.same(await enqueueBody({}), {})
   t.same(
-    await askOf({
+    await enqueueBody({
       payload: '{"a": 1}',
       priority: 'high',
       delay: '90',
@@ -25,14 +25,17 @@ t.test('what is said on the command line is what REST is asked', async t => {
       after: ['1', { run: '2', condition: 'failed' }]
     }
   )
-  t.same(await askOf({ key: 'k', unique: '1h' }), { key: 'k', unique: { for: '1h' } })
-  t.same(await askOf({ key: 'k', onConflict: 'keep_last', due: '2030-01-01T00:00:00.000Z' }), {
+  t.same(await enqueueBody({ key: 'k', unique: '1h' }), { key: 'k', unique: { for: '1h' } })
+  t.same(await enqueueBody({ key: 'k', onConflict: 'keep_last', due: '2030-01-01T00:00:00.000Z' }), {
     key: 'k',
     unique: { on_conflict: 'keep_last' },
     due_at: '2030-01-01T00:00:00.000Z'
   })
-  await t.rejects(askOf({ unique: 'queued' }), { code: 'OFFPEAK_USAGE_INVALID', message: /--key/ })
-  await t.rejects(askOf({ after: ['1:soon'] }), { code: 'OFFPEAK_USAGE_INVALID', message: /completed, done, failed/ })
+  await t.rejects(enqueueBody({ unique: 'queued' }), { code: 'OFFPEAK_USAGE_INVALID', message: /--key/ })
+  await t.rejects(enqueueBody({ after: ['1:soon'] }), {
+    code: 'OFFPEAK_USAGE_INVALID',
+    message: /completed, done, failed/
+  })
 })
 
 t.test('runs are added one by one and many at once', { timeout: 120_000 }, async t => {
@@ -84,7 +87,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     t.match(await json('enqueue', '--bulk', 'runs.json'), { added: 2, runs: [{ created: true }, { created: true }] })
     t.match(
       await say(['enqueue', '--bulk', '-'], '{"task":"echo","delay":3600,"key":"x"}\n{"task":"echo","delay":3600}'),
-      { code: 0, out: '1 run is added; 1 was there already\n' }
+      { code: 0, out: '1 run is added; 1 already existed\n' }
     )
   })
 
@@ -111,13 +114,13 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     t.match(await say(['enqueue', '--bulk', 'two.jsonl']), {
       code: 1,
       err:
-        /^offpeak: 2 things do not fit; nothing was added\n {2}two\.jsonl:2 .*'task' is missing\n {2}two\.jsonl:3 \/delay /
+        /^offpeak: 2 errors; nothing was added\n {2}two\.jsonl:2 .*'task' is missing\n {2}two\.jsonl:3 \/delay /
     })
     put('both.jsonl', '{"task":"echo"}\n{"task":"echo","delay":60,"due_at":"2099-01-01T00:00:00Z"}\n')
     t.match(await say(['enqueue', '--bulk', 'both.jsonl']), {
       code: 1,
       err:
-        /2 things do not fit; nothing was added\n {2}both\.jsonl:2 \/delay goes with no 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
+        /2 errors; nothing was added\n {2}both\.jsonl:2 \/delay goes with no 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
     })
     put('bad.jsonl', '{"task":"echo"}\n{"task":"echo"\n')
     t.match(await say(['enqueue', '--bulk', 'bad.jsonl']), {
@@ -125,7 +128,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
       err: /^offpeak: bad\.jsonl:2:15 is not JSON: Expected/
     })
     put('list.jsonl', '{"task":"echo"}\n7\n')
-    t.match(await say(['enqueue', '--bulk', 'list.jsonl']), { code: 2, err: /^offpeak: list\.jsonl:2 is no run/ })
+    t.match(await say(['enqueue', '--bulk', 'list.jsonl']), { code: 2, err: /^offpeak: list\.jsonl:2 is not a run/ })
     put('many.jsonl', '{"task":"echo"}\n'.repeat(10_001))
     t.match(await say(['enqueue', '--bulk', 'many.jsonl']), {
       code: 1,
@@ -202,7 +205,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     await say(['cancel', id])
     t.match(await draining, {
       code: 0,
-      out: /^task:stays is paused until it is resumed; nothing of it runs any more\n/,
+      out: /^task:stays is paused until it is resumed; no run is running\n/,
       err: '1 run to go\n'
     })
     const ends = await Promise.all(['all', 'queue:default'].map(what => say(['pause', what, '--drain'])))

@@ -50,10 +50,10 @@ t.test('what holds runs is told and changed on a command line', async t => {
     for (const [text, value] of [['-4.5', -4.5], ['true', true], ['away', 'away'], ['', '']] as const) {
       t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
     }
-    t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is forgotten\n' })
+    t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is deleted\n' })
     t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
     t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: say how long the value counts/ })
-    t.match(await ask('signal', 'kind'), { code: 2, err: /given a value, or dropped/ })
+    t.match(await ask('signal', 'kind'), { code: 2, err: /signal needs a value, or --drop/ })
   })
 
   t.test('run starts at once and says in spite of what; --when-possible, a delay and what programs add are held', async t => {
@@ -86,7 +86,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
   t.test('pause and resume', async t => {
     t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), {
       code: 0,
-      out: /^tag:disk is paused until .*\(in 1 h 59 m\); what is running goes on\n$/
+      out: /^tag:disk is paused until .*\(in 1 h 59 m\); running runs continue\n$/
     })
     t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
     const asked = await ask('run', 'plain', '--now')
@@ -99,7 +99,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(await ask('resume', 'tag:disk'), { code: 1, err: /There is no pause of tag 'disk'/ })
     t.match(await ask('pause', 'plain'), {
       code: 2,
-      err: /Say all, queue:NAME, task:NAME or tag:NAME, such as task:plain/
+      err: /Use all, queue:NAME, task:NAME or tag:NAME, such as task:plain/
     })
     t.match(await ask('pause', 'task:plane'), { code: 1, err: /No task has the id 'plane'/ })
     t.match(await ask('pause', 'all', '--until', 'noon'), { code: 2, err: /--until is 'noon': expected an instant/ })

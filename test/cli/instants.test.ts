@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cli, place } from './setup.ts'
-import { instant, span } from '../../core/cli/remote/options.ts'
+import { instant, duration } from '../../core/cli/remote/options.ts'
 
 t.test('an instant on the command line has a zone and is a day that exists', async t => {
   const read = instant('--due')
@@ -63,7 +63,7 @@ t.test('every command says which of its options is wrong', async t => {
 })
 
 t.test('a pause of no length is refused before anybody is asked', async t => {
-  const read = span('--for')
+  const read = duration('--for')
   t.strictSame(['90', '15m', '1h 30m', 'PT15M'].map(read), ['90', '15m', '1h 30m', 'PT15M'])
   for (const wrong of ['0', '0s', '-5', 'soon', '300000 years', '1e308', '']) {
     t.throws(() => read(wrong), {

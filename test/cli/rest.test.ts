@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import t from 'tap'
 import type { TaskManager } from '../../core/manager.ts'
-import { givesBack } from '../../core/cli/local/heap-trim.ts'
+import { trimHeap } from '../../core/cli/local/heap-trim.ts'
 
 const MIB = 2 ** 20
 const size = () => getHeapStatistics().total_physical_size
@@ -27,7 +27,7 @@ function setup ({ running = 0, nextIn = Infinity } = {}) {
       }
     }
   }
-  const end = givesBack(manager as unknown as TaskManager)
+  const end = trimHeap(manager as unknown as TaskManager)
   return {
     runner,
     end,

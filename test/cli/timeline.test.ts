@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
-import { past } from '../../core/cli/remote/options.ts'
+import { pastInstant } from '../../core/cli/remote/options.ts'
 import { timelineWords } from '../../core/cli/command/timeline.ts'
 
 type Timeline = Parameters<typeof timelineWords>[0]
@@ -48,20 +48,20 @@ t.test('each run stands beside what the machine did meanwhile', async t => {
 
 t.test('what is not known is not made up', async t => {
   t.match(timelineWords({ ...SPAN, runs: [], readings: [] }),
-    /^Nothing ran from .* to .*\.\nNothing is known of the machine in that time\.$/)
+    /^Nothing ran from .* to .*\.\nThere are no readings of the machine of that time\.$/)
   t.match(timelineWords({ ...SPAN, complete: false, runs: [ran('one', SPAN.from, SPAN.to)], readings: [] }),
-    / - +- +-\nThere were too many runs/)
+    / - +- +-\nNot every run is shown/)
 })
 
 t.test('an hour alone is the last time that it was so', async t => {
   const now = new Date(2026, 10, 22, 12, 0).getTime()
-  const local = (text: string) => new Date(past('--from', now)(text)).toString().slice(4, 21)
+  const local = (text: string) => new Date(pastInstant('--from', now)(text)).toString().slice(4, 21)
   t.equal(local('05:00'), 'Nov 22 2026 05:00')
   t.equal(local('12:00'), 'Nov 22 2026 12:00')
   t.equal(local('23:30'), 'Nov 21 2026 23:30')
-  t.equal(past('--from', now)('2026-11-01T05:00+01:00'), '2026-11-01T04:00:00.000Z')
+  t.equal(pastInstant('--from', now)('2026-11-01T05:00+01:00'), '2026-11-01T04:00:00.000Z')
   for (const wrong of ['24:00', '5:60', 'noon', '05', '2026-11-01 05:00']) {
-    t.throws(() => past('--from', now)(wrong), {
+    t.throws(() => pastInstant('--from', now)(wrong), {
       code: 'OFFPEAK_USAGE_INVALID',
       message: /expected 05:00, or an instant with a zone/
     }, wrong)

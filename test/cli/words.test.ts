@@ -1,5 +1,6 @@
 import t from 'tap'
-import { agoWords, timeWords, whenWords, whyWords } from '../../core/cli/terminal/run-words.ts'
+import { whenWords, whyWords } from '../../core/cli/terminal/run-words.ts'
+import { agoWords, timeWords } from '../../core/cli/terminal/time-words.ts'
 import { plain } from '../../core/cli/terminal/output.ts'
 import { progressWords } from '../../core/cli/terminal/follow.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'

@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
 import type { ForecastView } from '../remote/answers.ts'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords } from '../terminal/run-words.ts'
-import { remote, whole } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/output.ts'
+import { durationWords, timeWords } from '../terminal/time-words.ts'
+import { remoteOptions, wholeNumber } from '../remote/options.ts'
+import { print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
-interface Foreseen {
+interface ForecastAnswer {
   from: string
   to: string
   items: ForecastView[]
 }
 
-/** How sure a start is, and what it depends on: with what it says where that is closed now. */
-function sureWords ({ certainty, depends_on: all }: ForecastView): string {
+/** How certain a start is, and the gates that it depends on: closed ones first, with their reasons. */
+function certaintyWords ({ certainty, depends_on: all }: ForecastView): string {
   if (all.length === 0) return certainty
   const words = [
     ...all.filter(({ ok }) => !ok).map(({ gate, message }) => `${gate} (${message})`),
@@ -24,7 +24,7 @@ function sureWords ({ certainty, depends_on: all }: ForecastView): string {
   return `${certainty}: ${words.join(', ')}`
 }
 
-/** The likely start, and the spread where there is one. */
+/** The likely start, and the range around it if there is one. */
 function startWords ({
   stage,
   nominal_at: nominal,
@@ -46,24 +46,26 @@ function rowOf (start: ForecastView): string[] {
     task,
     startWords(start),
     timeWords(ends),
-    sureWords(start),
+    certaintyWords(start),
     took === null ? '-' : `${durationWords(took.p50)} (at most ${durationWords(took.p90)})`
   ]
 }
 
-async function forecast ({ hours, ...given }: Remote & { hours: number }): Promise<void> {
+async function forecast ({ hours, ...given }: RemoteOptions & { hours: number }): Promise<void> {
   const client = await Client.find(given)
-  const answer = await client.get<Foreseen>(`/api/forecast?hours=${hours}`)
-  if (given.json) return sayJson(answer)
-  say(answer.items.length === 0 ? `Nothing is planned for the next ${hours} h.` : table(
-    ['WHEN', 'TASK', 'START', 'END', 'SURE', 'TAKES'],
+  const answer = await client.get<ForecastAnswer>(`/api/forecast?hours=${hours}`)
+  if (given.json) return printJson(answer)
+  print(answer.items.length === 0 ? `Nothing is planned for the next ${hours} h.` : table(
+    ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES'],
     answer.items.map(rowOf)
   ))
 }
 
-/** `forecast`: what will run when. */
+/** `forecast`: the coming runs. */
 export function addForecast (program: Command): void {
-  remote(program.command('forecast').description('what will run when, how sure that is, and what it depends on'))
-    .option('--hours <count>', 'how far to look', whole('--hours', 1, MOST_HOURS), 24)
+  remoteOptions(
+    program.command('forecast').description('show what will run when, how certain that is, and what it depends on')
+  )
+    .option('--hours <count>', 'how many hours to look ahead', wholeNumber('--hours', 1, MOST_HOURS), 24)
     .action(forecast)
 }

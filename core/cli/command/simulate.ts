@@ -1,20 +1,21 @@
 import type { Command } from 'commander'
-import type { SimulateGiven } from '../local/simulation.ts'
-import { local } from '../remote/options.ts'
+import type { SimulateOptions } from '../local/simulation.ts'
+import { localOptions } from '../remote/options.ts'
 
-/** `simulate`: what would run when, and what would be held why. */
+/** `simulate`: what tasks and settings would do in a span of time. */
 export function addSimulate (program: Command): void {
-  local(
+  localOptions(
     program.command('simulate').description(
-      'what would run when with these tasks and settings, and what would be held why; no task is executed'
+      'show what would run when with these tasks and settings, and what would be held and why; executes no task'
     )
   )
     .option('--from <instant>',
-      'where it begins: 2026-11-22T09:00+01:00, or a day such as 2026-11-22 in manager.timezone; now when absent')
-    .option('--to <instant>', 'where it ends; a day later when absent')
+      'start: an instant such as 2026-11-22T09:00+01:00, or a day such as 2026-11-22 in manager.timezone; default: now')
+    .option('--to <instant>', 'end; default: one day after the start')
     .option('--readings <file>',
-      'what the machine does, as CSV: at,power,battery_level,charging,cpu_busy,idle_seconds,online,metered,temperature,signal.NAME,probe.NAME; what was recorded when absent')
-    .option('--task <id>', 'tell only of this one')
-    .option('--json', 'answer in JSON')
-    .action(async (given: SimulateGiven) => (await import('../local/simulation.ts')).simulation(given))
+      'readings of the machine as CSV, default: the recorded ones; columns: at,power,battery_level,charging,' +
+        'cpu_busy,idle_seconds,online,metered,temperature,signal.NAME,probe.NAME')
+    .option('--task <id>', 'show this task alone')
+    .option('--json', 'print JSON')
+    .action(async (given: SimulateOptions) => (await import('../local/simulation.ts')).simulation(given))
 }

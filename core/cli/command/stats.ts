@@ -1,20 +1,20 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import type { StatsView } from '../../work/desk/statistics.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords } from '../terminal/run-words.ts'
-import { past, remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/output.ts'
+import { durationWords, timeWords } from '../terminal/time-words.ts'
+import { pastInstant, remoteOptions } from '../remote/options.ts'
+import { print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
-interface Told {
+interface StatsAnswer {
   from: string
   to: string
   items: StatsView[]
 }
 
-type Given = Remote & { by: string, every: string, from?: string, to?: string }
+type StatsOptions = RemoteOptions & { by: string, every: string, from?: string, to?: string }
 
 const percent = (share: number | null) => share === null ? '-' : `${Math.round(share * 1000) / 10} %`
 
@@ -43,30 +43,31 @@ const rowOf = (every: string) =>
   cpu === 0 ? '-' : durationWords(cpu)
 ]
 
-async function stats ({ by, every, from, to, ...given }: Given): Promise<void> {
+async function stats ({ by, every, from, to, ...given }: StatsOptions): Promise<void> {
   const client = await Client.find(given)
   const query = new URLSearchParams({ by, every, ...from !== undefined && { from }, ...to !== undefined && { to } })
-  const answer = await client.get<Told>(`/api/stats?${query}`)
-  if (given.json) return sayJson(answer)
-  if (answer.items.length === 0) return say('No run has ended in that time.')
+  const answer = await client.get<StatsAnswer>(`/api/stats?${query}`)
+  if (given.json) return printJson(answer)
+  if (answer.items.length === 0) return print('No run has ended in that time.')
   const head = [by.toUpperCase(), 'DONE', 'FAILED', 'RATE', 'RETRIES', 'DEAD', 'AN HOUR', 'WAIT P50/P95',
     'HELD P50/P95', 'RUN P50/P95', 'LONGEST', 'CPU']
-  say(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
+  print(table([...every === 'all' ? [] : ['AT'], ...head], answer.items.map(rowOf(every))))
 }
 
-/** `stats`: what the runs came to. */
+/** `stats`: statistics of ended runs. */
 export function addStats (program: Command): void {
-  remote(
+  remoteOptions(
     program.command('stats').description(
-      'what came of the runs: how many, how long they waited and took, how often they failed; the last day when no span is named'
+      'show statistics of runs: how many, how long they waited and took, how often they failed; default: the last day'
     )
   )
-    .addOption(new Option('--by <what>', 'a row for each').choices(['task', 'queue']).default('task'))
+    .addOption(new Option('--by <what>', 'one row per task or queue').choices(['task', 'queue']).default('task'))
     .addOption(
-      new Option('--every <time>', 'a row for each hour or day, or one for all of it').choices(['hour', 'day', 'all'])
+      new Option('--every <time>', 'one row per hour or day, or one for all of it').choices(['hour', 'day', 'all'])
         .default('all')
     )
-    .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
-    .option('--to <instant>', 'the end of it; now when absent', past('--to'))
+    .option('--from <instant>', 'start: the last 05:00, or an instant such as 2026-11-22T05:00+01:00',
+      pastInstant('--from'))
+    .option('--to <instant>', 'end; default: now', pastInstant('--to'))
     .action(stats)
 }

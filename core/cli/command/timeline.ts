@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import type { FullRunView, RunAnswer } from '../remote/answers.ts'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import type { pointView } from '../../model/view/machine-view.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords, whyWords } from '../terminal/run-words.ts'
-import { past, remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/output.ts'
+import { whyWords } from '../terminal/run-words.ts'
+import { durationWords, timeWords } from '../terminal/time-words.ts'
+import { pastInstant, remoteOptions } from '../remote/options.ts'
+import { print, printJson } from '../terminal/output.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { table } from '../terminal/table.ts'
 
@@ -31,7 +32,8 @@ function meanWords (points: readonly PointAnswer[], field: typeof LOADS[number])
   return numbers.length === 0 ? '-' : share(numbers.reduce((sum, value) => sum + value, 0) / numbers.length)
 }
 
-/** The points that stand for a part of [from, to]: the last one before it among them, which lasts until the next. */
+/** The points that apply to a part of [from, to]. The last point before it is one of them: a point applies until the
+ *  next. */
 function pointsIn (points: readonly PointAnswer[], from: string, to: string): PointAnswer[] {
   const last = points.findLastIndex(({ at }) => at <= from)
   return points.filter(({ at }, index) => index === last || (at > from && at < to))
@@ -47,18 +49,18 @@ function rowOf (run: Ran, { to, readings }: Timeline): string[] {
     durationWords(run.duration), usedWords(run), ...LOADS.map(field => meanWords(meanwhile, field)), whyWords(run)]
 }
 
-/** The machine over the whole span: the mean, and the most. */
+/** The machine over the whole span: mean and maximum. */
 function machineWords (readings: readonly PointAnswer[]): string {
-  const told = LOADS.map(field => {
+  const loads = LOADS.map(field => {
     const numbers = numbersIn(readings, field)
     return numbers.length === 0
       ? ''
       : `${field.replace(/_.*/, '')} ${meanWords(readings, field)}, ${share(Math.max(...numbers))} at most`
   }).filter(Boolean)
-  return told.length === 0 ? 'Nothing is known of the machine in that time.' : `The machine: ${told.join('; ')}.`
+  return loads.length === 0 ? 'There are no readings of the machine of that time.' : `The machine: ${loads.join('; ')}.`
 }
 
-/** What ran in a while, each run with the load of the machine meanwhile, and what it took itself. */
+/** What ran in a span of time: each run with its own usage and the load of the machine meanwhile. */
 export function timelineWords (answer: Timeline): string {
   const { runs, readings, complete, from, to } = answer
   const head = ['RUN', 'TASK', 'STATE', 'FROM', 'TO', 'TOOK', 'USED', 'CPU', 'MEMORY', 'IO', 'WHY']
@@ -66,27 +68,28 @@ export function timelineWords (answer: Timeline): string {
     runs.length === 0
       ? `Nothing ran from ${timeWords(from)} to ${timeWords(to)}.`
       : table(head, runs.map(run => rowOf(run, answer))),
-    ...complete ? [] : ['There were too many runs to look at all of them: ask for a shorter time.'],
+    ...complete ? [] : ['Not every run is shown, as there are too many: choose a shorter time.'],
     machineWords(readings)
   ].join('\n')
 }
 
-async function timeline ({ from, to, ...given }: Remote & { from?: string, to?: string }): Promise<void> {
+async function timeline ({ from, to, ...given }: RemoteOptions & { from?: string, to?: string }): Promise<void> {
   const client = await Client.find(given)
   const query = new URLSearchParams({ ...from !== undefined && { from }, ...to !== undefined && { to } })
   const answer = await client.get<Timeline>(`/api/timeline?${query}`)
-  if (given.json) return sayJson(answer)
-  say(timelineWords(answer))
+  if (given.json) return printJson(answer)
+  print(timelineWords(answer))
 }
 
-/** `timeline`: what ran when, and what the machine was doing. */
+/** `timeline`: past runs beside the load of the machine. */
 export function addTimeline (program: Command): void {
-  remote(
+  remoteOptions(
     program.command('timeline').description(
-      'what ran in a while, with the load of the machine beside it; the last hour when no span is named'
+      'show what ran when, with the load of the machine meanwhile; default: the last hour'
     )
   )
-    .option('--from <instant>', 'such as 05:00, the last time it was so, or 2026-11-22T05:00+01:00', past('--from'))
-    .option('--to <instant>', 'the end of it; now when absent', past('--to'))
+    .option('--from <instant>', 'start: the last 05:00, or an instant such as 2026-11-22T05:00+01:00',
+      pastInstant('--from'))
+    .option('--to <instant>', 'end; default: now', pastInstant('--to'))
     .action(timeline)
 }

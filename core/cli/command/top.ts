@@ -1,25 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { MachineView, RunAnswer, RunsAnswer, TaskView } from '../remote/answers.ts'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import type { Snapshot } from '../terminal/frame.ts'
 import { Client } from '../remote/client.ts'
 import { frameOf } from '../terminal/frame.ts'
 import { liveEvents } from '../remote/events.ts'
-import { remote } from '../remote/options.ts'
-import { draw, say, sayJson } from '../terminal/output.ts'
+import { remoteOptions } from '../remote/options.ts'
+import { draw, print, printJson } from '../terminal/output.ts'
 
 const TOPICS = ['runs', 'tasks', 'config', 'readings']
-/** A frame comes four times a second at most, and once a second at least: spans go on by themselves. */
+/** A frame is drawn at most four times a second, and at least once a second: durations change without events. */
 const FRAME_MS = 250
 const STILL_MS = 1000
-const AGAIN_MS = 1000
+const RECONNECT_MS = 1000
 
 const ENTER = '\u001B[?1049h\u001B[?25l'
 const LEAVE = '\u001B[?25h\u001B[?1049l'
 const HOME = '\u001B[H\u001B[2J'
 
-async function look (client: Client): Promise<Snapshot> {
+async function snapshotOf (client: Client): Promise<Snapshot> {
   const [running, waiting, tasks, machine] = await Promise.all([
     client.get<RunsAnswer>('/api/runs?state=running&limit=100'),
     client.get<RunsAnswer>('/api/runs?state=queued,blocked&limit=100'),
@@ -29,19 +29,19 @@ async function look (client: Client): Promise<Snapshot> {
   return { running: running.items, waiting: waiting.items, tasks, machine, lost: false }
 }
 
-// Some terminals do not tell their size, or call it none.
+// Some terminals report no size, or zero.
 const sizeOf = ({ rows, columns }: { rows?: number, columns?: number }) => ({
   rows: rows || 50,
   columns: columns || 120,
   now: Date.now()
 })
 
-/** What is seen now, kept up to date by what the server says. */
+/** The snapshot on the screen, kept up to date by events of the server. */
 class View {
   readonly #client: Client
   readonly #signal: AbortSignal
   snapshot: Snapshot
-  /** Something has happened that only another look can tell. */
+  /** True when an event requires a new snapshot. */
   stale = false
 
   constructor (client: Client, first: Snapshot, signal: AbortSignal) {
@@ -50,7 +50,7 @@ class View {
     this.#signal = signal
   }
 
-  /** Reads along, and again when the connection breaks; resolves when the signal says so. */
+  /** Reads events and reconnects when the connection breaks; resolves when the signal aborts. */
   async follow (): Promise<void> {
     while (!this.#signal.aborted) {
       try {
@@ -59,10 +59,10 @@ class View {
           else this.stale = true
         }
       } catch {
-        // It is asked again below, and the next look says whether there is an answer.
+        // The next snapshot shows whether the server answers.
       }
       this.stale = true
-      await wait(AGAIN_MS, undefined, { signal: this.#signal }).catch(() => undefined)
+      await wait(RECONNECT_MS, undefined, { signal: this.#signal }).catch(() => undefined)
     }
   }
 
@@ -74,15 +74,15 @@ class View {
   async refresh (): Promise<void> {
     if (!this.stale) return
     this.stale = false
-    this.snapshot = await look(this.#client).catch(() => {
+    this.snapshot = await snapshotOf(this.#client).catch(() => {
       this.stale = true
       return { ...this.snapshot, lost: true }
     })
   }
 }
 
-/** Hears q, Ctrl-C and the signals of a shell; the answer leaves the terminal as it was. */
-function untilAsked (stop: () => void): () => void {
+/** Calls `stop` on q, Esc, Ctrl-C and the signals of a shell. Returns a function that restores the terminal. */
+function onQuit (stop: () => void): () => void {
   const { stdin, stdout } = process
   const onKey = (key: Buffer) => {
     if (['q', 'Q', '\u0003', '\u001B'].includes(key.toString())) stop()
@@ -102,7 +102,7 @@ async function live (client: Client, first: Snapshot): Promise<void> {
   const controller = new AbortController()
   const { signal } = controller
   const view = new View(client, first, signal)
-  const leave = untilAsked(() => controller.abort())
+  const leave = onQuit(() => controller.abort())
   const following = view.follow()
   try {
     for (let drawn = { at: 0, snapshot: null as Snapshot | null }; !signal.aborted;) {
@@ -120,17 +120,19 @@ async function live (client: Client, first: Snapshot): Promise<void> {
   }
 }
 
-async function top ({ once, ...given }: Remote & { once?: boolean }): Promise<void> {
+async function top ({ once, ...given }: RemoteOptions & { once?: boolean }): Promise<void> {
   const client = await Client.find(given)
-  const first = await look(client)
-  if (given.json) return sayJson(first)
-  if (once || !process.stdout.isTTY) return say(frameOf(first, { ...sizeOf(process.stdout), rows: Infinity }))
+  const first = await snapshotOf(client)
+  if (given.json) return printJson(first)
+  if (once || !process.stdout.isTTY) return print(frameOf(first, { ...sizeOf(process.stdout), rows: Infinity }))
   await live(client, first)
 }
 
-/** `top`: what goes on, as it goes on. */
+/** `top`: a live view of runs. */
 export function addTop (program: Command): void {
-  remote(program.command('top').description('what runs, what is held and why, and what comes next, live; q ends it'))
-    .option('--once', 'print it once, as it is now')
+  remoteOptions(
+    program.command('top').description('show live what runs, what is held and why, and what comes next; q quits')
+  )
+    .option('--once', 'print it once and exit')
     .action(top)
 }

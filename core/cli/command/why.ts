@@ -1,13 +1,13 @@
 import { isAbsolute, relative } from 'node:path'
 import type { Command } from 'commander'
 import type { ExplanationView } from '../remote/answers.ts'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError, placeWords } from '../../model/base/errors.ts'
-import { agoWords, timeWords } from '../terminal/run-words.ts'
-import { coloured, plain, say, sayJson } from '../terminal/output.ts'
+import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { isColoured, plain, print, printJson } from '../terminal/output.ts'
 import { gateWords } from '../terminal/gate-words.ts'
-import { instant, remote } from '../remote/options.ts'
+import { instant, remoteOptions } from '../remote/options.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { spanWords } from '../../model/base/duration.ts'
 import { table } from '../terminal/table.ts'
@@ -15,9 +15,9 @@ import { table } from '../terminal/table.ts'
 type Gate = ExplanationView['gates'][number]
 
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
-const VERDICTS = { start: 'may start', hold: 'is held', skip: 'is to be skipped', fail: 'is to fail' }
+const VERDICTS = { start: 'may start', hold: 'is held', skip: 'will be skipped', fail: 'will fail' }
 
-/** What held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
+/** What has held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
 export function heldWords (holds: ExplanationView['holds']): string {
   const sums = new Map<string, { seconds: number, message: string }>()
   for (const { code, message, seconds } of holds) {
@@ -27,7 +27,7 @@ export function heldWords (holds: ExplanationView['holds']): string {
 }
 
 function verdictWords ({ task, run, decision, message, gates, resting }: ExplanationView): string {
-  // Nothing was judged of a task that had no run.
+  // A task without a run has no verdict.
   if (resting !== null || (run === null && gates.length === 0)) return `${task}: ${message}`
   const name = run === null ? task : `${task} (run ${run})`
   if (decision === 'hold' && gates.find(({ ok }) => !ok)?.gate === 'due') return `${name} is ${message}`
@@ -39,21 +39,21 @@ function verdictWords ({ task, run, decision, message, gates, resting }: Explana
   return decision === 'running' || message === `it ${decision}` ? `${name} ${verb}` : `${name} ${verb}: ${message}`
 }
 
-/** When it can start, as far as that can be foreseen. */
+/** The earliest start, as far as it can be predicted. */
 function earliestWords ({ earliest, deadline, decision }: ExplanationView, now: number): string {
   if (earliest === null || decision === 'start') return ''
-  if (earliest.at === deadline?.at) return 'at its deadline, unless what holds it clears before'
+  if (earliest.at === deadline?.at) return 'at its deadline, or when the gates that hold it open before'
   return `${timeWords(earliest.at, now)} (${agoWords(earliest.at, now)})${
-    earliest.certain ? '' : ', if nothing else holds it then'
+    earliest.certain ? '' : ', unless another gate holds it then'
   }`
 }
 
-/** What becomes of it at its deadline. One that is past it and still held is held by what gives way to no deadline. */
+/** What happens at the deadline. A run that is held past it is held by gates that ignore deadlines. */
 function deadlineWords ({ deadline, decision }: ExplanationView, now: number): string {
   if (deadline === null) return ''
   const isPast = decision === 'hold' && Date.parse(deadline.at) <= now
   return `${timeWords(deadline.at, now)} (${agoWords(deadline.at, now)}): ${
-    isPast ? 'what holds it gives way to no deadline' : THEN[deadline.on_deadline]
+    isPast ? 'the gates that hold it ignore deadlines' : THEN[deadline.on_deadline]
   }`
 }
 
@@ -64,12 +64,12 @@ function factsOf (answer: ExplanationView, now: number): [string, string][] {
     ['earliest', earliestWords(answer, now)],
     ['deadline', resting === null ? deadlineWords(answer, now) : ''],
     ['class', kind === null ? '' : `${kind.class} (${kind.because})`],
-    ['limits', relaxed === 0 ? '' : `have given way by ${Math.round(relaxed * 100)} %, as the deadline nears`],
+    ['limits', relaxed === 0 ? '' : `relaxed by ${Math.round(relaxed * 100)} %, as the deadline is near`],
     ['advice', advice === null ? '' : `${advice.decision}: ${advice.reason}`]
   ]
 }
 
-/** `backgroundtask/photos.ts:12 /constraints/power`, or another word for where a requirement comes from. */
+/** Where a requirement comes from: `backgroundtask/photos.ts:12 /constraints/power`, or a word. */
 function sourceWords ({ place, source }: Gate): string {
   if (place === null) return source
   const { file } = place
@@ -81,14 +81,14 @@ function sourceWords ({ place, source }: Gate): string {
 
 function rowOf (gate: Gate, now: number): string[] {
   const { ok, bypassed, since, clears_at: clears } = gate
-  const marks = coloured() ? ['✓', '✗'] : ['+', '-']
+  const marks = isColoured() ? ['✓', '✗'] : ['+', '-']
   const { seen, wanted } = gateWords(gate)
-  const passed = bypassed === null ? '' : ` (passed: ${bypassed})`
+  const passed = bypassed === null ? '' : ` (bypassed: ${bypassed})`
   return [marks[ok ? 0 : 1]!, gate.gate, seen, `${wanted}${passed}`, since === null ? '-' : timeWords(since, now),
     clears === null ? '-' : timeWords(clears, now), sourceWords(gate)]
 }
 
-/** An explanation on a terminal: the verdict, what led to it, and every gate. */
+/** An explanation for a terminal: the verdict, the facts behind it, and every gate. */
 export function explanationWords (answer: ExplanationView, now = Date.now()): string {
   const facts = factsOf(answer, now).filter(([, value]) => value !== '').map(([name, value]) =>
     `  ${name.padEnd(9)} ${plain(value)}`
@@ -99,7 +99,7 @@ export function explanationWords (answer: ExplanationView, now = Date.now()): st
   return [plain(verdictWords(answer)), ...facts, ...gates].join('\n')
 }
 
-async function asked (client: Client, id: string, at: string | undefined): Promise<ExplanationView> {
+async function explanationOf (client: Client, id: string, at: string | undefined): Promise<ExplanationView> {
   const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`
   const of = (what: string) => client.get<ExplanationView>(`/api/${what}/${encodeURIComponent(id)}/why${query}`)
   try {
@@ -113,16 +113,18 @@ async function asked (client: Client, id: string, at: string | undefined): Promi
   }
 }
 
-async function why (id: string, { at, ...given }: Remote & { at?: string }): Promise<void> {
-  const answer = await asked(await Client.find(given), id, at)
-  if (given.json) return sayJson(answer)
-  say(explanationWords(answer))
+async function why (id: string, { at, ...given }: RemoteOptions & { at?: string }): Promise<void> {
+  const answer = await explanationOf(await Client.find(given), id, at)
+  if (given.json) return printJson(answer)
+  print(explanationWords(answer))
 }
 
-/** `why`: what holds a task or a run, until when, and where that is written. */
+/** `why`: what holds a task or a run, until when, and where that is configured. */
 export function addWhy (program: Command): void {
-  remote(program.command('why <task|run>').description('why a task or a run waits: every gate, and when it opens'))
+  remoteOptions(
+    program.command('why <task|run>').description('explain why a task or a run waits: every gate, and when it opens')
+  )
     .option('--at <instant>',
-      'then instead of now: the past from what was written down, the future from clock and calendar', instant('--at'))
+      'explain another instant: the past from recorded facts, the future from clock and calendar', instant('--at'))
     .action(why)
 }

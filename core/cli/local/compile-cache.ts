@@ -5,7 +5,7 @@ import { readdir, rm } from 'node:fs/promises'
 const MOST = 12_000
 
 /** Removes what is kept of compiled code when too much of it is; the next start makes it anew. Never throws. */
-export async function tidyCompiled (folder = getCompileCacheDir(), most = MOST): Promise<void> {
+export async function pruneCompileCache (folder = getCompileCacheDir(), most = MOST): Promise<void> {
   if (folder === undefined) return
   const names = await readdir(folder).catch(() => [])
   if (names.length > most) await rm(folder, { recursive: true, force: true }).catch(() => undefined)

@@ -20,7 +20,7 @@ function collector (): () => void {
 
 /** Gives memory back while nothing runs and nothing is due: what a start and bursts of work leave behind stays for ever
  *  in a process that rests. The answer ends it. */
-export function givesBack (
+export function trimHeap (
   { clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>
 ): () => void {
   const collect = collector()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { isHistogram } from '../../model/machine/activity.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { Point } from '../../model/machine/history.ts'
 import type { StatsView } from '../../work/desk/statistics.ts'
 import type { TaskManager } from '../../manager.ts'
@@ -16,7 +16,7 @@ import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 
 /** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine
  *  is. */
-export interface Learned {
+export interface TaskHistory {
   took: Record<string, number>
   activity?: Histogram
 }
@@ -24,11 +24,11 @@ export interface Learned {
 const RECENT = 50
 const PAST = 30 * DAY
 
-async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
+async function fromStore ({ catalog, folder }: TaskManager): Promise<TaskHistory> {
   const engine = createSqliteEngine({ folder, ballastBytes: 0 })
   await engine.start()
   try {
-    const took: Learned['took'] = {}
+    const took: TaskHistory['took'] = {}
     for (const task of catalog.tasks.keys()) {
       const { items } = await engine.list({ task, state: ['completed'], limit: RECENT })
       const times = items.map(run => run.finished_at! - run.started_at!).toSorted((a, b) => a - b)
@@ -43,7 +43,7 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<Learned> {
 }
 
 /** What a server that has the folder knows of it. */
-async function fromServer (given: Local): Promise<Learned> {
+async function fromServer (given: LocalOptions): Promise<TaskHistory> {
   const client = await Client.find(given)
   const { items } = await client.get<{ items: StatsView[] }>(`/api/stats?from=${iso(Date.now() - PAST)}`)
   return {
@@ -53,13 +53,13 @@ async function fromServer (given: Local): Promise<Learned> {
 
 /** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be
  *  asked. */
-export async function learned (manager: TaskManager, given: Local): Promise<Learned> {
+export async function taskHistory (manager: TaskManager, given: LocalOptions): Promise<TaskHistory> {
   if (!existsSync(join(manager.folder, 'offpeak.db'))) return { took: {} }
   return await fromStore(manager).catch(() => fromServer(given)).catch(() => ({ took: {} }))
 }
 
 /** The readings that a data folder keeps of a span. A copy is read: a server may be writing the file. */
-export async function recorded (folder: string, { from, to }: { from: number, to: number }): Promise<Point[]> {
+export async function recordedReadings (folder: string, { from, to }: { from: number, to: number }): Promise<Point[]> {
   const file = join(folder, 'readings.jsonl')
   if (!existsSync(file)) return []
   const copy = await mkdtemp(join(tmpdir(), 'offpeak-readings-'))

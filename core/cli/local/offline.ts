@@ -1,7 +1,7 @@
 import type { ManagerOptions, TaskManager } from '../../manager.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Task } from '../../model/task/task.ts'
-import { agoWords } from '../terminal/run-words.ts'
+import { agoWords } from '../terminal/time-words.ts'
 import { comingFires } from '../../model/schedule/schedule.ts'
 import { wordsFor } from '../../model/trigger.ts'
 import { createManager } from '../../manager.ts'

@@ -1,16 +1,17 @@
 import { join, resolve } from 'node:path'
 import type { Json } from '../../model/base/json.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
-import { EXIT_CODES } from '../command/run.ts'
+import { EXIT_CODES } from '../terminal/exit-codes.ts'
 import { managerOptions } from '../remote/options.ts'
-import { once, wordsOf } from './test.ts'
-import { plain, say, sayJson } from '../terminal/output.ts'
+import { runOnce, wordsOf } from './test.ts'
+import { plain, print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 
-export type RestoreGiven = Local & { from?: string, into?: string, only?: string[], replace?: boolean, json?: boolean }
+export type RestoreOptions = LocalOptions & { from?: string, into?: string, only?: string[], replace?: boolean,
+  json?: boolean }
 
 const RESTORES = 'restore_backup'
 const BACKS_UP = 'backup_data'
@@ -34,7 +35,7 @@ const isShort = (path: string) => path.startsWith('~') || path.includes('$')
 
 const isPath = (archive: string) => /[/\\]/.test(archive)
 
-function payloadOf (archive: string | undefined, folder: string, { into, only, replace }: RestoreGiven) {
+function payloadOf (archive: string | undefined, folder: string, { into, only, replace }: RestoreOptions) {
   if (archive === undefined) return { from: folder }
   if (into === undefined) throw usageInvalid('Say where to restore to', 'Name a folder with --into.')
   return {
@@ -47,7 +48,7 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
 
 /** Lists the backups, or restores one. The task that does it is found like every other; without it there is nothing to
  *  restore with. */
-export async function restore (archive: string | undefined, given: RestoreGiven): Promise<void> {
+export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     const task = manager.catalog.tasks.get(RESTORES)
     if (task === undefined) {
@@ -55,13 +56,13 @@ export async function restore (archive: string | undefined, given: RestoreGiven)
         'Copy restore_backup.ts and its modules there from the tasks that come with offpeak.')
     }
     const folder = folderOf(manager, given.from)
-    const outcome = await once(task, payloadOf(archive, folder, given), manager)
+    const outcome = await runOnce(task, payloadOf(archive, folder, given), manager)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
-    if (given.json) return sayJson(outcome)
-    if (outcome.kind !== 'completed') return say(`nothing was restored${plain(wordsOf(outcome))}`)
-    if (archive !== undefined) return say(`restored ${JSON.stringify(outcome.result)}${plain(wordsOf(outcome))}`)
+    if (given.json) return printJson(outcome)
+    if (outcome.kind !== 'completed') return print(`nothing was restored${plain(wordsOf(outcome))}`)
+    if (archive !== undefined) return print(`restored ${JSON.stringify(outcome.result)}${plain(wordsOf(outcome))}`)
     const { backups } = outcome.result as unknown as { backups: Listed[] }
-    say(
+    print(
       backups.length === 0
         ? `There are no backups in ${folder}.`
         : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size]))

@@ -6,7 +6,7 @@ const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
 /** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */
 const SLACK = 15 * SECOND
 
-export interface Life {
+export interface ShutdownAsk {
   /** Ends everything that lives; after it the process exits with 0. */
   close: () => Promise<void>
   /** Reads the configuration again. */
@@ -22,7 +22,7 @@ export interface Life {
 
 /** Keeps the process up whatever is thrown where nobody catches it and nothing tells whose it is: what was acknowledged
  *  is stored, and the work of others goes on. */
-export function outlive (failed: (error: unknown) => void): void {
+export function surviveUncaught (failed: (error: unknown) => void): void {
   const caught = (error: unknown) => {
     if (originOf() === null) failed(error)
   }
@@ -32,7 +32,9 @@ export function outlive (failed: (error: unknown) => void): void {
 
 /** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns what ends it
  *  with another exit code. */
-export function lifetime ({ close, reload, graceMs, ending: begun, last, failed }: Life): (code: number) => void {
+export function shutDownOnSignals (
+  { close, reload, graceMs, ending: begun, last, failed }: ShutdownAsk
+): (code: number) => void {
   let ending = false
   async function end (code: number) {
     ending = true

@@ -1,24 +1,26 @@
 import { readFile } from 'node:fs/promises'
 import type { Change } from '../../model/machine/recording.ts'
 import type { HeldSum, SimulatedRun, Simulation } from '../../simulate/simulate.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
 import { DAY, spanWords } from '../../model/base/duration.ts'
 import { changesFromCsv, changesFromPoints } from '../../model/machine/recording.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { iso } from '../../model/base/clock.ts'
-import { learned, recorded } from './history.ts'
+import { taskHistory, recordedReadings } from './history.ts'
 import { managerOptions } from '../remote/options.ts'
 import { readInstant } from '../../model/trigger/instant.ts'
-import { say, sayJson, tell } from '../terminal/output.ts'
+import { print, printJson, printNote } from '../terminal/output.ts'
 import { simulate } from '../../simulate/simulate.ts'
-import { stateWords, timeWords } from '../terminal/run-words.ts'
+import { stateWords } from '../terminal/run-words.ts'
+import { timeWords } from '../terminal/time-words.ts'
 import { table } from '../terminal/table.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 import { zoneOf } from '../../model/trigger/zone.ts'
 
-export type SimulateGiven = Local & { from?: string, to?: string, readings?: string, task?: string, json?: boolean }
+export type SimulateOptions = LocalOptions & { from?: string, to?: string, readings?: string, task?: string,
+  json?: boolean }
 
 const NO_SECONDS = /([T ]\d{1,2}:\d{2})(Z|[+-]\d\d:\d\d)?$/
 
@@ -39,7 +41,7 @@ interface Frame {
   instant: (text: string) => number | null
 }
 
-function frameOf ({ from, to }: SimulateGiven, { config, clock }: TaskManager): Frame {
+function frameOf ({ from, to }: SimulateOptions, { config, clock }: TaskManager): Frame {
   const instant = instantIn(config.manager.timezone)
   const read = (name: string, text: string) => {
     const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text)
@@ -59,11 +61,11 @@ function frameOf ({ from, to }: SimulateGiven, { config, clock }: TaskManager): 
 }
 
 async function changesFor (
-  { readings: file }: SimulateGiven,
+  { readings: file }: SimulateOptions,
   manager: TaskManager,
   { instant, from, to }: Frame
 ): Promise<Change[]> {
-  if (file === undefined) return changesFromPoints(await recorded(manager.folder, { from, to }))
+  if (file === undefined) return changesFromPoints(await recordedReadings(manager.folder, { from, to }))
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw usageInvalid(`--readings: ${file} cannot be read (${error.code ?? error.message})`)
   })
@@ -90,13 +92,13 @@ function rowOf (run: SimulatedRun, to: number): string[] {
 const sumWords = ({ task, message, ms, runs }: HeldSum): string[] => [task, spanWords(ms), String(runs), message]
 
 function sayAll ({ runs, held, from, to }: Simulation): void {
-  say(
+  print(
     `From ${timeWords(iso(from))} to ${timeWords(iso(to))}: ${
       runs.length === 0 ? 'nothing is planned' : `${runs.length} run${runs.length === 1 ? '' : 's'}`
     }.`
   )
-  if (runs.length > 0) say(table(['PLANNED', 'TASK', 'RAN', 'CAME TO', 'HELD'], runs.map(run => rowOf(run, to))))
-  if (held.length > 0) say(`\nHeld in all:\n${table(['TASK', 'FOR', 'RUNS', 'BECAUSE'], held.map(sumWords))}`)
+  if (runs.length > 0) print(table(['PLANNED', 'TASK', 'RAN', 'CAME TO', 'HELD'], runs.map(run => rowOf(run, to))))
+  if (held.length > 0) print(`\nHeld in all:\n${table(['TASK', 'FOR', 'RUNS', 'BECAUSE'], held.map(sumWords))}`)
 }
 
 const only = ({ runs, held, ...rest }: Simulation, task: string | undefined): Simulation => ({
@@ -124,15 +126,15 @@ const viewOf = ({ from, to, runs, held }: Simulation) => ({
 })
 
 /** Simulates what the folder's tasks and settings would do, and says it. */
-export async function simulation (given: SimulateGiven): Promise<void> {
+export async function simulation (given: SimulateOptions): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     if (given.task !== undefined) manager.desk.definition(given.task)
     const frame = frameOf(given, manager)
     const readings = await changesFor(given, manager, frame)
     if (readings.length === 0 && !given.json) {
-      tell('There are no readings of that time: the machine is simulated as calm and on mains.')
+      printNote('There are no readings of that time: the machine is simulated as calm and on mains.')
     }
-    const { took, activity } = await learned(manager, given)
+    const { took, activity } = await taskHistory(manager, given)
     const all = await simulate({
       config: manager.config,
       tasks: [...manager.catalog.tasks.values()],
@@ -143,7 +145,7 @@ export async function simulation (given: SimulateGiven): Promise<void> {
       ...activity && { activity }
     })
     const told = only(all, given.task)
-    if (given.json) return sayJson(viewOf(told))
+    if (given.json) return printJson(viewOf(told))
     sayAll(told)
   })
 }

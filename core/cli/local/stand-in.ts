@@ -15,7 +15,7 @@ const socketOf = (app: App): number => (app.server as unknown as { _handle?: { f
 
 /** Lets the watcher of the event loop do in the place of the server, while that stands, what it cannot: end, and answer
  *  once it listens. `pipe`: where signals arrive. */
-export async function lendStandIn (app: App, manager: TaskManager, pipe: SignalPipe | null): Promise<void> {
+export async function updateStandIn (app: App, manager: TaskManager, pipe: SignalPipe | null): Promise<void> {
   const { host, trust_proxy: proxied, allowed_hosts: names } = manager.config.server
   const { value } = await serverToken(manager)
   const { address } = app.server.address() as AddressInfo | null ?? { address: host }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Demo } from './demo.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { ManagerOptions, TaskManager } from '../../manager.ts'
 import { OutputCapture } from '../../work/context/output-capture.ts'
 import { answers } from '../../load/file/answers.ts'
@@ -15,19 +15,19 @@ import { createServer, serverToken } from '../../server.ts'
 import { isTakenOver } from '../../model/notice.ts'
 import { isFirstLook } from '../../load/task/import-cache.ts'
 import { endProcess } from './end-process.ts'
-import { lifetime, outlive } from './shutdown.ts'
+import { shutDownOnSignals, surviveUncaught } from './shutdown.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { findSignalPipe } from '../../work/watch/signal-pipe.ts'
-import { lendStandIn } from './stand-in.ts'
+import { updateStandIn } from './stand-in.ts'
 import { fixGlobals } from '../../work/context/globals.ts'
-import { givesBack } from './heap-trim.ts'
+import { trimHeap } from './heap-trim.ts'
 import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { prepareProbe } from '../../load/task/probe.ts'
-import { say, tell } from '../terminal/output.ts'
-import { tidyCompiled } from './compile-cache.ts'
+import { print, printNote } from '../terminal/output.ts'
+import { pruneCompileCache } from './compile-cache.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { scheduleTable, withTasks } from './offline.ts'
 import { startRefused } from '../../model/base/errors.ts'
@@ -36,7 +36,7 @@ const DEMO_PORT = 7420
 /** How long what was running has to stop once another process has taken it up. */
 const LAST_WORDS = 3 * SECOND
 
-export type StartGiven = Local & { demo?: boolean, displayOnly?: boolean }
+export type StartOptions = LocalOptions & { demo?: boolean, displayOnly?: boolean }
 
 function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
   const { code } = error as NodeJS.ErrnoException
@@ -105,14 +105,14 @@ async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: T
 
 async function welcome (manager: TaskManager, url: string, demo: Demo | null): Promise<void> {
   const { file } = await serverToken(manager)
-  tell(await scheduleTable(manager))
-  tell('')
-  tell(`offpeak answers at ${url}`)
+  printNote(await scheduleTable(manager))
+  printNote('')
+  printNote(`offpeak answers at ${url}`)
   const root = manager.security.findings.find(({ subject }) => subject === 'root')
-  if (root) tell(`${root.message}: ${root.fix}`)
-  tell(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
+  if (root) printNote(`${root.message}: ${root.fix}`)
+  printNote(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
   if (demo !== null) {
-    tell(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
+    printNote(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
   }
 }
 
@@ -145,7 +145,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
   let listening = false
-  const end = lifetime({
+  const end = shutDownOnSignals({
     close: () => app.close(),
     reload: () => manager.settings.rescan(),
     ending: () => manager.watch.ending(),
@@ -164,23 +164,23 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   }, 'owner')
   // What a start puts back may hold the loop before anything listens.
   const pipe = findSignalPipe()
-  await lendStandIn(app, manager, pipe)
+  await updateStandIn(app, manager, pipe)
   await app.ready()
-  outlive(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
+  surviveUncaught(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
   dismiss()
   const url = await listen(app, manager)
   listening = true
-  await lendStandIn(app, manager, pipe)
+  await updateStandIn(app, manager, pipe)
   await welcome(manager, url, demo)
   await manager.attend()
-  givesBack(manager)
-  await tidyCompiled()
+  trimHeap(manager)
+  await pruneCompileCache()
 }
 
 /** Starts the server, or prints what is scheduled. */
-export async function start (given: StartGiven): Promise<void> {
+export async function start (given: StartOptions): Promise<void> {
   if (given.displayOnly) {
-    return await withTasks(managerOptions(given), async manager => say(await scheduleTable(manager)))
+    return await withTasks(managerOptions(given), async manager => print(await scheduleTable(manager)))
   }
   const demo = given.demo ? await makeDemo(given.port ?? DEMO_PORT) : null
   const { data: _, config: __, env: ___, port: ____, ...rest } = given

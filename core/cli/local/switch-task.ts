@@ -1,14 +1,13 @@
 import { userInfo } from 'node:os'
-import type { Command } from 'commander'
-import type { Remote } from '../remote/options.ts'
+import type { RemoteOptions } from '../remote/options.ts'
 import type { TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/base/errors.ts'
-import { managerOptions, remote } from '../remote/options.ts'
-import { say, sayJson } from '../terminal/output.ts'
+import { managerOptions } from '../remote/options.ts'
+import { print, printJson } from '../terminal/output.ts'
 
 /** Without a server config.json is changed here, and the data folder records who did it. */
-async function switchHere (id: string, enabled: boolean, given: Remote): Promise<void> {
+async function switchHere (id: string, enabled: boolean, given: RemoteOptions): Promise<void> {
   const { createManager } = await import('../../manager.ts')
   const manager = await createManager({ ...managerOptions(given), files: 'once' })
   await manager.catalog.start()
@@ -22,7 +21,7 @@ async function switchHere (id: string, enabled: boolean, given: Remote): Promise
   }
 }
 
-async function throughServer (id: string, enabled: boolean, given: Remote): Promise<boolean> {
+async function throughServer (id: string, enabled: boolean, given: RemoteOptions): Promise<boolean> {
   try {
     const client = await Client.find(given)
     await client.patch<TaskView>(`/api/tasks/${encodeURIComponent(id)}`, { enabled })
@@ -35,19 +34,11 @@ async function throughServer (id: string, enabled: boolean, given: Remote): Prom
   }
 }
 
-const switched = (enabled: boolean) => async (id: string, given: Remote): Promise<void> => {
+/** Enables or disables a task: through the server, or in config.json when no server is running. */
+export const switchTask = (enabled: boolean) => async (id: string, given: RemoteOptions): Promise<void> => {
   const where = await throughServer(id, enabled, given) ? 'server' : 'file'
   if (where === 'file') await switchHere(id, enabled, given)
-  if (given.json) return sayJson({ id, enabled, where })
-  say(
-    `${id} is ${enabled ? 'enabled' : 'disabled'}${
-      where === 'file' ? ' in the configuration; no server is running' : ''
-    }`
-  )
-}
-
-/** `enable` and `disable`. */
-export function addActs (program: Command): void {
-  remote(program.command('enable <task>').description('switch a task on')).action(switched(true))
-  remote(program.command('disable <task>').description('switch a task off')).action(switched(false))
+  if (given.json) return printJson({ id, enabled, where })
+  const note = where === 'file' ? ' in the configuration; no server is running' : ''
+  print(`${id} is ${enabled ? 'enabled' : 'disabled'}${note}`)
 }

@@ -4,11 +4,11 @@ import type { Claimed } from '../../engine/engine.ts'
 import type { ContextOptions } from '../../work/context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { TaskManager } from '../../manager.ts'
-import { EXIT_CODES } from '../command/run.ts'
+import { EXIT_CODES } from '../terminal/exit-codes.ts'
 import { payloadOf } from '../terminal/json.ts'
 import { OutputCapture } from '../../work/context/output-capture.ts'
 import { ProgressTracker } from '../../work/context/progress.ts'
@@ -24,14 +24,14 @@ import { lineWords, progressWords } from '../terminal/follow.ts'
 import { ownFolders } from '../../compose.ts'
 import { managerOptions } from '../remote/options.ts'
 import { newRun } from '../../work/desk/intake.ts'
-import { plain, say, sayJson, tell } from '../terminal/output.ts'
+import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { outsideRun, runScope, scopeOf } from '../../work/context/scope.ts'
 import { stateWords } from '../terminal/run-words.ts'
 import { taskFileBroken, usageInvalid } from '../../model/base/errors.ts'
 import { withTasks } from './offline.ts'
 import { dispatch } from '../../work/isolate/dispatch.ts'
 
-export type TestGiven = Local & { task?: string, payload?: string, json?: boolean }
+export type TestOptions = LocalOptions & { task?: string, payload?: string, json?: boolean }
 
 const GRACE = 5000
 
@@ -87,7 +87,7 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
   }
 }
 
-const late = (error: Failure): void => tell(`error that nobody caught: ${error.message}`)
+const late = (error: Failure): void => printNote(`error that nobody caught: ${error.message}`)
 
 async function execute (task: Task, run: Claimed, { config, settings }: TaskManager): Promise<Outcome> {
   const stop = new Stop()
@@ -102,7 +102,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
     log: () =>
       logs(line =>
         outsideRun(() =>
-          tell(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))
+          printNote(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))
         )
       ),
     progress,
@@ -111,7 +111,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
     breathe: async () => undefined,
     save: async () => undefined,
     enqueue: async id => {
-      tell(`would add a run of ${id}`)
+      printNote(`would add a run of ${id}`)
       return 'test'
     }
   }
@@ -145,7 +145,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
   await capture.stop()
   process.removeListener('SIGINT', interrupt)
   const moved = progress.take()
-  if (moved) tell(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))
+  if (moved) printNote(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))
   return outcome
 }
 
@@ -156,7 +156,7 @@ function wordsOf (outcome: Outcome): string {
 }
 
 /** Runs one task once, here. */
-export async function test (file: string, { task: id, payload: said, json, ...given }: TestGiven): Promise<void> {
+export async function test (file: string, { task: id, payload: said, json, ...given }: TestOptions): Promise<void> {
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
   const payload = await payloadOf(said)
   const options = managerOptions(given)
@@ -165,16 +165,16 @@ export async function test (file: string, { task: id, payload: said, json, ...gi
     const task = taskIn(manager, file, id)
     const outcome = await execute(task, runOf(task, payload, Date.now()), manager)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
-    if (json) return sayJson(outcome)
-    say(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
-    if (outcome.kind === 'completed' && outcome.result !== null) say(JSON.stringify(outcome.result, null, 2))
+    if (json) return printJson(outcome)
+    print(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
+    if (outcome.kind === 'completed' && outcome.result !== null) print(JSON.stringify(outcome.result, null, 2))
   })
   // A task that left something open must not keep the terminal.
   process.exit()
 }
 
 /** Executes a task once in this process, outside the queue; its log goes to standard error. */
-export const once = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> =>
+export const runOnce = (task: Task, payload: unknown, manager: TaskManager): Promise<Outcome> =>
   execute(task, runOf(task, payload, Date.now()), manager)
 
 export { wordsOf }

@@ -1,4 +1,4 @@
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { NamedToken, Scope, TokensAsk } from '../../tokens.ts'
 import { createToken, readTokens, revokeToken } from '../../tokens.ts'
 import { loadConfig } from '../../load/config/config.ts'
@@ -6,16 +6,16 @@ import { dirname, resolve } from 'node:path'
 import { durationTooLong } from '../../model/base/errors.ts'
 import { managerOptions } from '../remote/options.ts'
 import { milliseconds } from '../../model/base/duration.ts'
-import { plain, say, sayJson, tell } from '../terminal/output.ts'
+import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 
-export type TokenGiven = Local & { json?: boolean }
-export type TokenMade = TokenGiven & { scope: Scope, expires?: string }
+export type TokenOptions = LocalOptions & { json?: boolean }
+export type TokenCreateOptions = TokenOptions & { scope: Scope, expires?: string }
 
 const LONGEST = 3660 * 86_400_000
 
 /** The data folder: tokens are kept there, whether a server runs or not. */
-async function placeOf (given: Local): Promise<TokensAsk> {
+async function placeOf (given: LocalOptions): Promise<TokensAsk> {
   const { configFile, environment, env } = managerOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
   return {
@@ -27,7 +27,7 @@ async function placeOf (given: Local): Promise<TokensAsk> {
 const shown = ({ name, scope, created_at, expires_at }: NamedToken) => ({ name, scope, created_at, expires_at })
 
 /** Makes a token and shows it, once. */
-export async function create (name: string, { scope, expires, json, ...given }: TokenMade): Promise<void> {
+export async function create (name: string, { scope, expires, json, ...given }: TokenCreateOptions): Promise<void> {
   const place = await placeOf(given)
   const now = Date.now()
   const ms = expires === undefined ? null : milliseconds(expires)
@@ -35,9 +35,9 @@ export async function create (name: string, { scope, expires, json, ...given }: 
   const expiresAt = ms === null ? null : now + ms
   const token = await createToken({ ...place, name, scope, now, expiresAt })
   const made = readTokens(place).find(one => one.name === name)!
-  if (json) return sayJson({ ...shown(made), token })
-  say(token)
-  tell(
+  if (json) return printJson({ ...shown(made), token })
+  print(token)
+  printNote(
     plain(
       `${name} has the scope ${scope} until ${
         made.expires_at ?? 'it is revoked'
@@ -46,10 +46,10 @@ export async function create (name: string, { scope, expires, json, ...given }: 
   )
 }
 
-export async function list ({ json, ...given }: TokenGiven): Promise<void> {
+export async function list ({ json, ...given }: TokenOptions): Promise<void> {
   const tokens = readTokens(await placeOf(given)).map(shown)
-  if (json) return sayJson(tokens)
-  say(
+  if (json) return printJson(tokens)
+  print(
     tokens.length === 0
       ? 'There are no tokens but that of the owner.'
       : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'],
@@ -57,8 +57,8 @@ export async function list ({ json, ...given }: TokenGiven): Promise<void> {
   )
 }
 
-export async function revoke (name: string, { json, ...given }: TokenGiven): Promise<void> {
+export async function revoke (name: string, { json, ...given }: TokenOptions): Promise<void> {
   await revokeToken(await placeOf(given), name)
-  if (json) return sayJson({ name })
-  say(plain(`${name} is revoked`))
+  if (json) return printJson({ name })
+  print(plain(`${name} is revoked`))
 }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { BrokenFile } from '../../load/task/tasks.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
-import type { Local } from '../remote/options.ts'
+import type { LocalOptions } from '../remote/options.ts'
 import type { Place } from '../../model/base/errors.ts'
 import type { Rest } from '../../model/schedule/resting.ts'
 import type { Settings } from '../../work/upkeep/settings.ts'
 import type { TaskManager } from '../../manager.ts'
-import { EX_CONFIG, say, sayJson } from '../terminal/output.ts'
+import { EX_CONFIG, print, printJson } from '../terminal/output.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/base/errors.ts'
 import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
@@ -124,7 +124,7 @@ interface Found {
   code: number
 }
 
-async function faultsIn (given: Local): Promise<Found> {
+async function faultsIn (given: LocalOptions): Promise<Found> {
   try {
     return await withTasks(managerOptions(given), manager => {
       const { catalog, settings } = manager
@@ -166,7 +166,7 @@ async function faultsIn (given: Local): Promise<Found> {
   }
 }
 
-export type ValidateGiven = Local & { json?: boolean }
+export type ValidateOptions = LocalOptions & { json?: boolean }
 
 const lineOf = ({ message, fix, ...place }: Fault): string =>
   `${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`
@@ -174,15 +174,15 @@ const lineOf = ({ message, fix, ...place }: Fault): string =>
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** Checks configuration and task files; the exit code says what is at fault. */
-export async function validate (given: ValidateGiven): Promise<void> {
+export async function validate (given: ValidateOptions): Promise<void> {
   const { faults, warnings, notes, tasks, code } = await faultsIn(given)
   process.exitCode = code
-  if (given.json) return sayJson({ ok: faults.length === 0, tasks, notes, warnings, faults })
-  for (const line of noteLines(notes)) say(line)
-  for (const warning of warnings) say(`warning: ${lineOf(warning)}`)
-  for (const fault of faults) say(lineOf(fault))
+  if (given.json) return printJson({ ok: faults.length === 0, tasks, notes, warnings, faults })
+  for (const line of noteLines(notes)) print(line)
+  for (const warning of warnings) print(`warning: ${lineOf(warning)}`)
+  for (const fault of faults) print(lineOf(fault))
   const beside = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}`
-  say(
+  print(
     faults.length === 0
       ? `The configuration and ${counted(tasks, 'task')} are in order${beside}.`
       : `${counted(faults.length, 'fault')} found${beside}.`

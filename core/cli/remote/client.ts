@@ -4,14 +4,14 @@ import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../model/config/config.ts'
 import type { HealthAnswer } from './answers.ts'
 import type { Problem } from '../../model/view/problem.ts'
-import type { Remote } from './options.ts'
+import type { RemoteOptions } from './options.ts'
 import type { SendAsk } from './send-bytes.ts'
 import { OffpeakError, serverSilent, serverUnreachable, usageInvalid } from '../../model/base/errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
-import { GIVE, noteLack, noteWithheld } from './withheld.ts'
-import { hasTaken } from './may-have-arrived.ts'
+import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
+import { mayHaveArrived } from './may-have-arrived.ts'
 import { managerOptions } from './options.ts'
-import type { Lack } from './withheld.ts'
+import type { NoTokenReason } from './withheld.ts'
 import { tokenFile } from '../../token.ts'
 
 const PATIENCE = 10 * SECOND
@@ -41,7 +41,7 @@ function userName (): string {
 }
 
 /** What is in a file of a token, or why it is not read. */
-async function tokenIn (file: string): Promise<{ token: string | null, lack: Lack }> {
+async function tokenIn (file: string): Promise<{ token: string | null, lack: NoTokenReason }> {
   try {
     return { token: (await readFile(file, 'utf8')).trim(), lack: null }
   } catch (error) {
@@ -49,8 +49,8 @@ async function tokenIn (file: string): Promise<{ token: string | null, lack: Lac
     return {
       token: null,
       lack: code === 'ENOENT'
-        ? `there is no file ${file}: ${GIVE}`
-        : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE}`
+        ? `there is no file ${file}: ${GIVE_TOKEN}`
+        : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE_TOKEN}`
     }
   }
 }
@@ -94,7 +94,7 @@ async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config,
   }
 }
 
-async function found (given: Remote, env: NodeJS.ProcessEnv) {
+async function found (given: RemoteOptions, env: NodeJS.ProcessEnv) {
   const { configFile, environment, env: laid } = managerOptions(given, env)
   const root = dirname(configFile!)
   const { server, engine } = await settingsOf({ file: configFile!, environment, env: laid ?? env }, root)
@@ -109,11 +109,11 @@ export class Client {
   readonly url: string
   readonly #token: string | null
   readonly #by: string
-  readonly #lack: Lack
+  readonly #lack: NoTokenReason
 
-  private constructor (url: string, token: string | null, lack: Lack = null) {
+  private constructor (url: string, token: string | null, lack: NoTokenReason = null) {
     this.#lack = lack
-    if (token === null) noteLack(lack)
+    if (token === null) noteNoToken(lack)
     this.url = url.replace(/\/+$/, '')
     this.#token = token
     this.#by = `cli:${userName()}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
@@ -121,7 +121,7 @@ export class Client {
 
   /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data
    *  folder. */
-  static async find (given: Remote, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
+  static async find (given: RemoteOptions, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
     const url = given.url ?? env.OFFPEAK_URL
     if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
     const token = given.token ?? env.OFFPEAK_TOKEN
@@ -132,7 +132,7 @@ export class Client {
     if (token !== undefined) return new Client(url ?? own.url, token)
     return isOwn
       ? new Client(url ?? own.url, own.token, own.lack)
-      : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE}`)
+      : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE_TOKEN}`)
   }
 
   get #own (): Record<string, string> {
@@ -153,7 +153,7 @@ export class Client {
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
-      throw await hasTaken(this.url, cause)
+      throw await mayHaveArrived(this.url, cause)
         ? serverSilent({ url: this.url, isWrite: method !== 'GET', cause })
         : serverUnreachable({ url: this.url, cause })
     }
@@ -227,7 +227,7 @@ export class Client {
   }
 
   /** True when something answers there. */
-  async answers (): Promise<boolean> {
+  async isReachable (): Promise<boolean> {
     return await this.#ask('GET', '/livez').then(() => true, () => false)
   }
 }

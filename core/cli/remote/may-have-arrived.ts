@@ -25,7 +25,7 @@ async function isTaking (url: string): Promise<boolean> {
 }
 
 /** Whether a request that was not answered may have arrived all the same: `cause` is what `fetch` threw. */
-export async function hasTaken (url: string, cause: unknown): Promise<boolean> {
+export async function mayHaveArrived (url: string, cause: unknown): Promise<boolean> {
   const { name, cause: inner } = cause as { name?: string, cause?: { code?: string } }
   if (name === 'TimeoutError') return await isTaking(url)
   return BROKEN_OFF.includes(inner?.code ?? '')

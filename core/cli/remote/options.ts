@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { ManagerOptions } from '../../manager.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { configInvalid, usageInvalid } from '../../model/base/errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 
-/** Where an offpeak lies on this machine. */
-export interface Local {
+/** Where the configuration and data of a server are on this machine. */
+export interface LocalOptions {
   config?: string
   data?: string
   env?: string
@@ -16,32 +15,29 @@ export interface Local {
   port?: number
 }
 
-/** How a running offpeak is reached. */
-export interface Remote extends Local {
+/** How a running server is reached. */
+export interface RemoteOptions extends LocalOptions {
   url?: string
   token?: string
   json?: boolean
 }
 
-/** A whole number of a range; throws OFFPEAK_USAGE_INVALID. */
-export const whole = (name: string, least: number, most: number) => (text: string): number => {
+/** A whole number in a range; throws OFFPEAK_USAGE_INVALID. */
+export const wholeNumber = (name: string, least: number, most: number) => (text: string): number => {
   const number = Number(text)
   if (/^\d+$/.test(text) && number >= least && number <= most) return number
   throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected a whole number from ${least} to ${most}`)
 }
 
-/** A duration above 0, as it was written; throws OFFPEAK_USAGE_INVALID. */
-export const span = (name: string) => (text: string): string => {
-  const isRight = durationOf(text) > 0
-  if (isRight) return text
+/** A duration above 0, as written; throws OFFPEAK_USAGE_INVALID. */
+export const duration = (name: string) => (text: string): string => {
+  if (millisecondsIn(text) > 0) return text
   throw usageInvalid(
-    `${name} is '${
-      text.slice(0, 40)
-    }': expected a duration above 0 and of at most ten years, such as 90, '15m' or '1h 30m'`
+    `${name} is '${text.slice(0, 40)}': expected a duration above 0, at most ten years, such as 90, '15m' or '1h 30m'`
   )
 }
 
-function durationOf (text: string): number {
+function millisecondsIn (text: string): number {
   try {
     return milliseconds(text)
   } catch {
@@ -51,7 +47,7 @@ function durationOf (text: string): number {
 
 const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/
 
-/** What a local time is in the zone of the terminal, to be typed instead; null for what is not one. */
+/** A local time as an instant in the zone of the terminal, to be typed instead; null for any other text. */
 function zoned (text: string, zone: string): string | null {
   try {
     return LOCAL.test(text)
@@ -65,7 +61,7 @@ function zoned (text: string, zone: string): string | null {
   }
 }
 
-/** An instant as REST wants it, from ISO 8601 with a zone; throws OFFPEAK_USAGE_INVALID. */
+/** An instant as REST expects it, from ISO 8601 with a zone; throws OFFPEAK_USAGE_INVALID. */
 export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId()) => (text: string): string => {
   const at = instantOf(text)
   if (at !== null) return new Date(at).toISOString()
@@ -74,8 +70,8 @@ export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId(
     here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
 }
 
-/** The same for what has been: `05:00` alone is the last time that it was so. */
-export const past = (name: string, now = Date.now()) => (text: string): string => {
+/** The same for the past: `05:00` alone is the most recent 05:00. */
+export const pastInstant = (name: string, now = Date.now()) => (text: string): string => {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
   if (hour === undefined) return instant(name, '05:00, or ')(text)
   const at = new Date(now)
@@ -84,53 +80,53 @@ export const past = (name: string, now = Date.now()) => (text: string): string =
   return at.toISOString()
 }
 
-/** Words of a list, with commas between them; throws OFFPEAK_USAGE_INVALID. */
+/** Words of a list, separated by commas; throws OFFPEAK_USAGE_INVALID. */
 export const oneOf = (name: string, words: readonly string[]) => (text: string): string => {
   const wrong = text.split(',').find(word => !words.includes(word))
   if (wrong !== undefined) throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`)
   return text
 }
 
-/** Adds what every command takes that reads the configuration. */
-export function local (command: Command): Command {
+/** Adds the options of every command that reads the configuration. */
+export function localOptions (command: Command): Command {
   return command
-    .option('-c, --config <file>', 'the configuration (./config.json)')
-    .option('--data <folder>', 'the data folder, whatever the configuration says')
-    .addOption(new Option('--env <name>', 'lays config.<name>.json upon the configuration'))
+    .option('-c, --config <file>', 'configuration file; default: ./config.json')
+    .option('--data <folder>', 'data folder; overrides the configuration')
+    .option('--env <name>', 'environment: config.<name>.json overrides the configuration')
 }
 
-/** Adds what every command takes that asks a running offpeak. */
-export function remote (command: Command): Command {
-  return local(command)
-    .option('--url <url>', 'where offpeak answers; found by itself on this machine')
-    .option('--token <token>', 'the token; found by itself on this machine')
-    .option('--json', 'answer in JSON')
+/** Adds the options of every command that sends requests to a running server. */
+export function remoteOptions (command: Command): Command {
+  return localOptions(command)
+    .option('--url <url>', 'URL of the server; default: found on this machine')
+    .option('--token <token>', 'access token; default: found on this machine')
+    .option('--json', 'print JSON')
 }
 
-/** The variables with what was given on the command line laid upon them. */
-function environment ({ data, host, port }: Local, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The environment with the options of the command line as variables. */
+function environment ({ data, host, port }: LocalOptions, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const given: [string, string | undefined][] = [
     ['OFFPEAK_ENGINE__FOLDER', data && resolve(data)],
     ['OFFPEAK_SERVER__HOST', host],
     ['OFFPEAK_SERVER__PORT', port?.toString()]
   ]
-  const laid = { ...env }
+  const merged = { ...env }
   for (const [name, value] of given) {
     if (value === undefined) continue
-    laid[name] = value
-    delete laid[`${name}_FILE`]
+    merged[name] = value
+    delete merged[`${name}_FILE`]
   }
-  return laid
+  return merged
 }
 
-/** What a manager is made of; throws OFFPEAK_CONFIG_INVALID when a configuration was named that is not there. */
-export function managerOptions (given: Local, env: NodeJS.ProcessEnv = process.env): ManagerOptions {
+/** The options of a manager; throws OFFPEAK_CONFIG_INVALID when the named configuration does not exist. */
+export function managerOptions (given: LocalOptions, env: NodeJS.ProcessEnv = process.env): ManagerOptions {
   const named = given.config ?? env.OFFPEAK_CONFIG
   if (named !== undefined && !existsSync(named)) {
     throw configInvalid({
       file: named,
-      message: `There is no configuration ${named}`,
-      fix: 'Name one that exists, or leave --config out to start with the defaults.'
+      message: `The configuration ${named} does not exist`,
+      fix: 'Name an existing file, or leave out --config to start with the defaults.'
     })
   }
   return {

@@ -10,13 +10,13 @@ import type { Readable } from 'node:stream'
 const SILENCE = 10 * MINUTE
 
 /** `size` null: nobody knows. */
-export interface Source {
+export interface ByteSource {
   from: Readable
   size: number | null
 }
 
 /** `moved`: told how many bytes have gone. */
-export interface SendAsk extends Source {
+export interface SendAsk extends ByteSource {
   url: string
   headers: Record<string, string>
   moved?: (bytes: number) => void

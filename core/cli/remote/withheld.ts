@@ -1,13 +1,13 @@
 /** Why no token is sent, as part of a sentence; null when that is not known. */
-export type Lack = string | null
+export type NoTokenReason = string | null
 
-export const GIVE = 'give one with --token or OFFPEAK_TOKEN'
+export const GIVE_TOKEN = 'give one with --token or OFFPEAK_TOKEN'
 
 const members = new Set<string>()
-let lack: Lack = null
+let lack: NoTokenReason = null
 
 /** Notes why requests of this command are sent without a token. */
-export function noteLack (why: Lack): void {
+export function noteNoToken (why: NoTokenReason): void {
   lack = why
 }
 
@@ -23,4 +23,4 @@ export function noteWithheld (answer: unknown): void {
 export const withheldWords = (): string | null =>
   members.size === 0
     ? null
-    : `withheld, though there is something: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE}`
+    : `withheld, though there is something: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE_TOKEN}`

@@ -1,10 +1,10 @@
 import type { RequestedAnswer } from '../remote/answers.ts'
-import { plain, tell } from './output.ts'
+import { plain, printNote } from './output.ts'
 
-/** Says which conditions a run passes because it was asked for at once; of one that is held all the same there are
- *  others to tell. */
-export function tellPassed ({ passes = [], held }: Pick<RequestedAnswer, 'passes' | 'held'>): void {
+/** Prints the conditions that a run bypasses because a person asked for it. A run that is held is not printed: other
+ *  conditions hold it. */
+export function printBypassed ({ passes = [], held }: Pick<RequestedAnswer, 'passes' | 'held'>): void {
   if (passes.length > 0 && held === null) {
-    tell(plain(`starts in spite of: ${passes.map(({ message }) => message).join('; ')}`))
+    printNote(plain(`starts in spite of: ${passes.map(({ message }) => message).join('; ')}`))
   }
 }

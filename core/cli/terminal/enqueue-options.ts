@@ -5,8 +5,8 @@ import { instant } from '../remote/options.ts'
 import { payloadOf } from './json.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 
-/** What a run is asked for with. */
-export interface AskGiven {
+/** Options of a new run. */
+export interface EnqueueOptions {
   payload?: string
   priority?: string
   delay?: string
@@ -17,16 +17,16 @@ export interface AskGiven {
   after?: string[]
 }
 
-/** Seconds, where a number was given; words otherwise. */
+/** A number as seconds, any other text as a duration in words. */
 export const durationOf = (text: string): number | string => /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text
 
 const WHILE = ['queued', 'running', 'kept']
 
-/** `queued`, `running`, `kept`, or for how long. */
-function uniqueOf ({ key, unique, onConflict }: AskGiven): object {
+/** The `unique` member: `queued`, `running`, `kept`, or a duration. */
+function uniqueOf ({ key, unique, onConflict }: EnqueueOptions): object {
   if (unique === undefined && onConflict === undefined) return {}
   if (key === undefined) {
-    throw usageInvalid('--unique and --on-conflict go with a --key', 'Say what it is that is to be unique.')
+    throw usageInvalid('--unique and --on-conflict need --key', 'Name the key that is unique.')
   }
   return {
     unique: {
@@ -37,19 +37,19 @@ function uniqueOf ({ key, unique, onConflict }: AskGiven): object {
 }
 
 /** `ID`, or `ID:failed`. */
-function priorOf (text: string): string | { run: string, condition: string } {
+function dependencyOf (text: string): string | { run: string, condition: string } {
   const [run = '', condition] = text.split(':') as [string, string?]
   if (condition === undefined) return run
   if (!(CONDITIONS as readonly string[]).includes(condition)) {
     throw usageInvalid(
-      `--after is '${text}': expected the id of a run, or with ${CONDITIONS.join(', ')} behind a colon`
+      `--after is '${text}': expected the id of a run, or ID:CONDITION with one of ${CONDITIONS.join(', ')}`
     )
   }
   return { run, condition }
 }
 
-/** The body that asks for a run; throws OFFPEAK_USAGE_INVALID. */
-export async function askOf (given: AskGiven): Promise<Record<string, unknown>> {
+/** The body that adds a run; throws OFFPEAK_USAGE_INVALID. */
+export async function enqueueBody (given: EnqueueOptions): Promise<Record<string, unknown>> {
   const { priority, delay, due, key, after } = given
   const payload = await payloadOf(given.payload)
   return {
@@ -59,23 +59,23 @@ export async function askOf (given: AskGiven): Promise<Record<string, unknown>> 
     ...due && { due_at: due },
     ...key && { key },
     ...uniqueOf(given),
-    ...after && { after: after.map(priorOf) }
+    ...after && { after: after.map(dependencyOf) }
   }
 }
 
-/** Adds the options that say how a run is asked for. */
-export const asking = (command: Command): Command =>
+/** Adds the options of a new run. */
+export const enqueueOptions = (command: Command): Command =>
   command
-    .option('-p, --payload <json>', 'what the task finds in ctx.payload: JSON, @file, or - for standard input')
-    .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES))
-    .option('--delay <duration>', "not before: seconds, or words such as '15m'")
+    .option('-p, --payload <json>', 'payload of the run (ctx.payload): JSON, @file, or - for standard input')
+    .addOption(new Option('--priority <priority>', 'priority of the run').choices(PRIORITIES))
+    .option('--delay <duration>', "due after this time: seconds, or a duration such as '15m'")
     .addOption(
-      new Option('--due <instant>', 'not before, such as 2026-11-22T03:00+01:00').conflicts('delay').argParser(
+      new Option('--due <instant>', 'due at this instant, such as 2026-11-22T03:00+01:00').conflicts('delay').argParser(
         instant('--due')
       )
     )
-    .option('--key <key>', 'a second run with the same key is the first one')
-    .option('--unique <how>', 'how long the key names one run: while it is queued, running or kept, or a duration')
-    .addOption(new Option('--on-conflict <what>', 'what becomes of the run that is there').choices(CONFLICTS))
-    .option('--after <run>', 'a run that has to complete first, or ID:failed, ID:done; repeat it for more',
+    .option('--key <key>', 'idempotency key: a second run with the same key is the first run')
+    .option('--unique <how>', 'how long the key is unique: while the run is queued, running or kept, or a duration')
+    .addOption(new Option('--on-conflict <what>', 'what happens to an existing run with the key').choices(CONFLICTS))
+    .option('--after <run>', 'run that has to complete first, or ID:failed, ID:done; repeatable',
       (run: string, runs: string[] = []) => [...runs, run])

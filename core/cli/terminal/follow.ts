@@ -3,7 +3,7 @@ import type { Client } from '../remote/client.ts'
 import type { FullRunView, LineAnswer, LinesAnswer } from '../remote/answers.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { plain } from './output.ts'
-import { timeWords } from './run-words.ts'
+import { timeWords } from './time-words.ts'
 
 const PAUSE = 250
 const BAR = 24

@@ -1,5 +1,6 @@
 import type { MachineView, RunAnswer, TaskView } from '../remote/answers.ts'
-import { agoWords, durationWords, timeWords, whyWords } from './run-words.ts'
+import { whyWords } from './run-words.ts'
+import { agoWords, durationWords, timeWords } from './time-words.ts'
 import { known } from '../../model/machine/reading.ts'
 import { plain, styled } from './output.ts'
 import { progressWords } from './follow.ts'

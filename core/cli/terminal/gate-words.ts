@@ -2,7 +2,7 @@ import type { ExplanationView } from '../remote/answers.ts'
 import type { Json } from '../../model/base/json.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { spanWords } from '../../model/base/duration.ts'
-import { timeWords } from './run-words.ts'
+import { timeWords } from './time-words.ts'
 
 type Gate = Pick<ExplanationView['gates'][number], 'gate' | 'observed' | 'required' | 'relaxed_from'>
 

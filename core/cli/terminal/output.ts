@@ -40,21 +40,21 @@ export function guardStreams (): void {
   }
   // Node writes them past the streams.
   process.removeAllListeners('warning')
-  process.on('warning', ({ name, message }) => tell(`${name}: ${message}`))
+  process.on('warning', ({ name, message }) => printNote(`${name}: ${message}`))
 }
 
 /** One line for whoever asked, on standard output. */
-export const say = (line: string): void => void process.stdout.write(`${line}\n`)
+export const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** One line about what is going on, on standard error. */
-export const tell = (line: string): void => void process.stderr.write(`${line}\n`)
+export const printNote = (line: string): void => void process.stderr.write(`${line}\n`)
 
 /** A text without a line end, drawn on a terminal after what moves its cursor. */
 export const draw = (stream: NodeJS.WriteStream, control: string, text: string): void =>
   void (controls.get(stream) ?? stream.write.bind(stream) as Write)(control + shownOn(stream, text))
 
 /** The answer itself, for programs. */
-export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2))
+export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2))
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -62,7 +62,7 @@ type Style = Parameters<typeof styleText>[0]
 export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
 /** True when what is said is styled. */
-export const coloured = (): boolean => styled('red', '.') !== '.'
+export const isColoured = (): boolean => styled('red', '.') !== '.'
 
 /** Text alone, to which no style was given: its width is that of what is shown. */
 export const plain = shown
@@ -82,15 +82,15 @@ function codeOf (error: OffpeakError): number {
 }
 
 /** Says what went wrong and what to do, never where in the code; resolves to the exit code. */
-export function complain (error: unknown): number {
+export function reportError (error: unknown): number {
   // Commander has said it already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE
   if (error instanceof OffpeakError) {
-    tell(plain(lines(error).join('\n')))
+    printNote(plain(lines(error).join('\n')))
     return codeOf(error)
   }
   const { message, code } = error as { message?: string, code?: string }
-  tell(
+  printNote(
     plain(`offpeak: ${message ?? String(error)}${code !== undefined && !message?.includes(code) ? ` (${code})` : ''}`)
   )
   return 1

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { SOURCES, STATES } from '../../model/run/run.ts'
-import { instant, oneOf, whole } from '../remote/options.ts'
+import { instant, oneOf, wholeNumber } from '../remote/options.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 
-/** Which runs, as REST has it. */
-export interface Filter {
+/** Selects runs, as in REST. */
+export interface RunFilter {
   task?: string
   state?: string
   queue?: string
@@ -16,54 +16,54 @@ export interface Filter {
   to?: string
 }
 
-/** A change of runs: by their ids, or by a filter. */
-export interface Many extends Filter {
+/** Options of a change of many runs. */
+export interface BulkOptions extends RunFilter {
   limit?: number
   dryRun?: boolean
 }
 
 const FIELDS = ['task', 'state', 'queue', 'source', 'schedule', 'fingerprint', 'from', 'to'] as const
 
-/** Adds the options that say which runs, as every list and every change of them takes. */
-export const which = (command: Command): Command =>
+/** Adds the options that select runs. */
+export const filterOptions = (command: Command): Command =>
   command
-    .option('--task <id>', 'those of this task')
-    .option('--state <states>', 'those in these states', oneOf('--state', STATES))
-    .option('--queue <queue>', 'those of this queue')
-    .addOption(new Option('--source <source>', 'those that came from there').choices(SOURCES))
-    .option('--schedule <id>', 'those of this schedule')
-    .option('--from <instant>', 'those that were added then or later', instant('--from'))
-    .option('--to <instant>', 'those that were added before', instant('--to'))
+    .option('--task <id>', 'runs of this task')
+    .option('--state <states>', 'runs in these states, separated by commas', oneOf('--state', STATES))
+    .option('--queue <queue>', 'runs of this queue')
+    .addOption(new Option('--source <source>', 'runs with this origin').choices(SOURCES))
+    .option('--schedule <id>', 'runs of this schedule')
+    .option('--from <instant>', 'runs added at this instant or later', instant('--from'))
+    .option('--to <instant>', 'runs added before this instant', instant('--to'))
 
-/** The same for a change of all of them. */
-export const filtered = (command: Command): Command =>
-  which(command)
-    .option('--fingerprint <sign>', 'those that failed of this')
-    .option('--limit <count>', 'so many at most, the newest first', whole('--limit', 1, 1_000_000))
-    .option('--dry-run', 'count and show them, and change nothing')
+/** Adds the options of a change of every selected run. */
+export const bulkOptions = (command: Command): Command =>
+  filterOptions(command)
+    .option('--fingerprint <fingerprint>', 'runs that failed with this error, as `offpeak dead` lists it')
+    .option('--limit <count>', 'at most this many runs, newest first', wholeNumber('--limit', 1, 1_000_000))
+    .option('--dry-run', 'count and show the runs, and change nothing')
 
-/** The body that changes what a filter names, null when runs are named by id; throws OFFPEAK_USAGE_INVALID when neither
- *  is said, or both. */
-export function manyOf (
-  { verb, ids = [], given }: { verb: string, ids?: readonly string[], given: Many }
+/** The body that selects runs by a filter, null when runs are named by id; throws OFFPEAK_USAGE_INVALID when neither
+ *  is given, or both. */
+export function bulkBody (
+  { verb, ids = [], given }: { verb: string, ids?: readonly string[], given: BulkOptions }
 ): Record<string, unknown> | null {
   const filter = Object.fromEntries(
     FIELDS.flatMap(name =>
       given[name] === undefined ? [] : [[name, name === 'state' ? given.state!.split(',') : given[name]]]
     )
   )
-  const said = Object.keys(filter).length > 0
+  const isFiltered = Object.keys(filter).length > 0
   if (ids.length > 0) {
-    if (said || given.limit !== undefined || given.dryRun) {
-      throw usageInvalid(`${verb} takes runs or a filter, not both`,
-        `Leave out ${said ? 'one of the two' : 'what goes with a filter alone: --limit, --dry-run'}.`)
+    if (isFiltered || given.limit !== undefined || given.dryRun) {
+      throw usageInvalid(`${verb} takes run ids or a filter, not both`,
+        isFiltered ? 'Leave out one of the two.' : 'Leave out --limit and --dry-run: they go with a filter.')
     }
     return null
   }
-  if (!said) {
-    throw usageInvalid(`which runs to ${verb} is not said`, `Name a run, or say which: ${
-      FIELDS.map(name => `--${name}`).join(', ')
-    }. With --dry-run they are counted first.`)
+  if (!isFiltered) {
+    const options = FIELDS.map(name => `--${name}`).join(', ')
+    throw usageInvalid(`${verb} needs run ids or a filter`,
+      `Name a run, or use a filter: ${options}. --dry-run counts the runs first.`)
   }
   return { filter, ...given.limit !== undefined && { limit: given.limit }, ...given.dryRun && { dry_run: true } }
 }

@@ -1,6 +1,6 @@
 import type { FullRunView, RunAnswer } from '../remote/answers.ts'
 import { sizeWords } from '../../model/base/size.ts'
-import { spanWords } from '../../model/base/duration.ts'
+import { durationWords, timeWords } from './time-words.ts'
 import { plain, styled } from './output.ts'
 
 type Style = Parameters<typeof styled>[0]
@@ -19,27 +19,6 @@ const COLOURS: Record<string, Style> = {
 
 /** A state in its colour. */
 export const stateWords = (state: string): string => styled(COLOURS[state] ?? 'reset', state)
-
-const pad = (number: number) => String(number).padStart(2, '0')
-
-/** An instant in the local time of whoever reads: the time alone for today, the date as well otherwise. */
-export function timeWords (instant: string | null, now = Date.now()): string {
-  if (instant === null) return '-'
-  const at = new Date(instant)
-  const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`
-  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`
-  return at.toDateString() === new Date(now).toDateString() ? time : `${day} ${time}`
-}
-
-/** `in 2 h 12 m`, `4 s ago`. */
-export function agoWords (instant: string | null, now = Date.now()): string {
-  if (instant === null) return '-'
-  const span = Date.parse(instant) - now
-  return span >= 0 ? `in ${spanWords(span)}` : `${spanWords(-span)} ago`
-}
-
-/** Seconds in words. */
-export const durationWords = (seconds: number | null): string => seconds === null ? '-' : spanWords(seconds * 1000)
 
 /** Why a run is as it is, in a few words. */
 export function whyWords (

@@ -2,12 +2,12 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Client } from '../remote/client.ts'
-import type { Source } from '../remote/send-bytes.ts'
+import type { ByteSource } from '../remote/send-bytes.ts'
 import { CLEAR_LINE, draw } from './output.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 
-async function sourceOf (file: string): Promise<Source> {
+async function sourceOf (file: string): Promise<ByteSource> {
   if (file === '-') return { from: process.stdin, size: null }
   const found = await stat(file).catch(() => null)
   if (found === null) throw usageInvalid(`There is no file ${file}`)

@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import type { PauseView } from '../remote/answers.ts'
+import type { RemoteOptions } from '../remote/options.ts'
+import { Client } from '../remote/client.ts'
+import { pauseScopeWords } from '../terminal/pause-scope.ts'
+import { print, printJson } from '../terminal/output.ts'
+import { remoteOptions } from '../remote/options.ts'
+import { table } from '../terminal/table.ts'
+import { timeWords } from '../terminal/time-words.ts'
+
+async function pauses (given: RemoteOptions): Promise<void> {
+  const client = await Client.find(given)
+  const all = await client.get<PauseView[]>('/api/pauses')
+  if (given.json) return printJson(all)
+  if (all.length === 0) return print('Nothing is paused.')
+  const rows = all.map(
+    pause => [pauseScopeWords(pause), pause.until === null ? 'resumed' : timeWords(pause.until), pause.by,
+      timeWords(pause.at), pause.reason ?? '']
+  )
+  print(table(['PAUSED', 'UNTIL', 'BY', 'SINCE', 'REASON'], rows))
+}
+
+/** `pauses`: what is paused. */
+export function addPauses (program: Command): void {
+  remoteOptions(program.command('pauses').description('list what is paused, until when and by whom')).action(pauses)
+}
