@@ -2,4 +2,4 @@
 export const ALLOWED = { crowdedFolders: 14, longFunctions: 100, wideLines: 330 }
 
 /** Areas whose folders are not in order yet. */
-export const TANGLED: readonly string[] = ['core/cli']
+export const TANGLED: readonly string[] = []
