@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { pruneCompileCache } from '../../core/cli/local/compile-cache.ts'
+import { pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
 
 t.test('compiled code is removed when too much of it is kept, not before', async t => {
   const folder = join(t.testdir({ kept: { a: '', b: '', c: '' } }), 'kept')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { enqueueBody } from '../../core/cli/terminal/enqueue-options.ts'
+import { enqueueBody } from '../../core/cli/input/enqueue-options.ts'
 import { cli, place, serve } from './setup.ts'
 
 t.test('what is said on the command line is what REST is asked', async t => {
@@ -113,14 +113,12 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     put('two.jsonl', '{"task":"echo"}\n{"payload":1}\n{"task":"echo","delay":true}\n')
     t.match(await say(['enqueue', '--bulk', 'two.jsonl']), {
       code: 1,
-      err:
-        /^offpeak: 2 errors; nothing was added\n {2}two\.jsonl:2 .*'task' is missing\n {2}two\.jsonl:3 \/delay /
+      err: /^offpeak: 2 errors; nothing was added\n {2}two\.jsonl:2 .*'task' is missing\n {2}two\.jsonl:3 \/delay /
     })
     put('both.jsonl', '{"task":"echo"}\n{"task":"echo","delay":60,"due_at":"2099-01-01T00:00:00Z"}\n')
     t.match(await say(['enqueue', '--bulk', 'both.jsonl']), {
       code: 1,
-      err:
-        /2 errors; nothing was added\n {2}both\.jsonl:2 \/delay goes with no 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
+      err: /2 errors; nothing was added\n {2}both\.jsonl:2 \/delay goes with no 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
     })
     put('bad.jsonl', '{"task":"echo"}\n{"task":"echo"\n')
     t.match(await say(['enqueue', '--bulk', 'bad.jsonl']), {

@@ -27,7 +27,7 @@ t.test('a command line does not wait for what its command has no use for', async
 })
 
 t.test('the server does not carry the other commands with it', async t => {
-  const loaded = loadedWith('core/cli/local/start.ts', loadedWith('core/cli.ts'))
+  const loaded = loadedWith('core/cli/serve/start.ts', loadedWith('core/cli.ts'))
   t.ok(loaded.has('core/cli/command/start.ts') && loaded.has('core/manager.ts'))
   t.notOk(loaded.has('core/cli/local/switch-task.ts'))
   t.same(

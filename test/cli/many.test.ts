@@ -14,7 +14,10 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
   t.test('nothing is done without a word on which', async t => {
     for (const act of ['cancel', 'retry', 'delete', 'replay', 'discard']) {
       const more = act === 'discard' ? ['--reason', 'a test'] : []
-      t.match(await say(act, ...more), { code: 2, err: /^offpeak: (?:\w+ needs run ids or a filter|no run is named)\n.*--task/ }, act)
+      t.match(await say(act, ...more), {
+        code: 2,
+        err: /^offpeak: (?:\w+ needs run ids or a filter|no run is named)\n.*--task/
+      }, act)
       t.equal((await say(act, '--dry-run', ...more)).code, 2, `${act} --dry-run`)
     }
     t.match(await say('cancel', later[0]!, '--task', 'echo'), { code: 2, err: /runs or a filter, not both/ })

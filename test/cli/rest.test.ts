@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import t from 'tap'
 import type { TaskManager } from '../../core/manager.ts'
-import { trimHeap } from '../../core/cli/local/heap-trim.ts'
+import { trimHeap } from '../../core/cli/serve/heap-trim.ts'
 
 const MIB = 2 ** 20
 const size = () => getHeapStatistics().total_physical_size

@@ -67,7 +67,10 @@ t.test('a configuration that cannot be used ends with 78 and says what to change
     t.notMatch(err, /\n +at \w+.*\.ts:|Error:/, 'without a stack')
     t.equal(out, '')
   }
-  t.match(await cli(['start', '-c', 'nope.json'], { cwd }), { code: 78, err: /The configuration nope\.json does not exist/ })
+  t.match(await cli(['start', '-c', 'nope.json'], { cwd }), {
+    code: 78,
+    err: /The configuration nope\.json does not exist/
+  })
   t.notOk(existsSync(join(cwd, 'data', 'offpeak.db')), 'nothing was begun')
 })
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { ChangeOptions } from '../terminal/bulk-change.ts'
 import { Client } from '../remote/client.ts'
-import { bulkBody, bulkOptions } from '../terminal/run-filter.ts'
+import { bulkBody, bulkOptions } from '../input/run-filter.ts'
 import { changeMatching } from '../terminal/bulk-change.ts'
 import { forEachRun } from '../terminal/for-each-run.ts'
 import { remoteOptions } from '../remote/options.ts'

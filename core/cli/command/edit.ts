@@ -5,7 +5,7 @@ import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { PRIORITIES } from '../../model/run/run.ts'
 import { instant, remoteOptions } from '../remote/options.ts'
-import { payloadOf } from '../terminal/json.ts'
+import { payloadOf } from '../input/json.ts'
 import { printRun } from '../terminal/print-run.ts'
 import { usageInvalid } from '../../model/base/errors.ts'
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
-import { jsonOf } from '../terminal/json.ts'
+import { jsonOf } from '../input/json.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { table } from '../terminal/table.ts'

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import type { PauseScope } from '../terminal/pause-scope.ts'
+import type { PauseScope } from '../input/pause-scope.ts'
 import type { PauseView, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { agoWords, timeWords } from '../terminal/time-words.ts'
 import { duration, instant, remoteOptions } from '../remote/options.ts'
-import { pauseScopeOf, pauseScopeWords } from '../terminal/pause-scope.ts'
+import { pauseScopeOf, pauseScopeWords } from '../input/pause-scope.ts'
 import { plain, print, printJson, printNote } from '../terminal/output.ts'
 
 const POLL_MS = 250

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
-import { pauseScopeOf } from '../terminal/pause-scope.ts'
+import { pauseScopeOf } from '../input/pause-scope.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { StartOptions } from '../local/start.ts'
+import type { StartOptions } from '../serve/start.ts'
 import { localOptions, wholeNumber } from '../remote/options.ts'
 
 /** `start`: runs the server in the foreground. */
@@ -11,5 +11,5 @@ export function addStart (program: Command): void {
     .option('--port <port>', 'port to listen on; 0: any free port', wholeNumber('--port', 0, 65_535))
     .option('--demo', 'run the built-in tasks every few seconds, on sample files in a temporary folder')
     .option('--display-only', 'print the schedule of every task and exit')
-    .action(async (given: StartOptions) => (await import('../local/start.ts')).start(given))
+    .action(async (given: StartOptions) => (await import('../serve/start.ts')).start(given))
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { EnqueueOptions } from '../terminal/enqueue-options.ts'
+import type { EnqueueOptions } from '../input/enqueue-options.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { remoteOptions } from '../remote/options.ts'

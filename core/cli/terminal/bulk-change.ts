@@ -1,9 +1,9 @@
-import type { BulkOptions } from './run-filter.ts'
+import type { BulkOptions } from '../input/run-filter.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
-import { bulkBody } from './run-filter.ts'
-import { durationOf } from './enqueue-options.ts'
+import { bulkBody } from '../input/run-filter.ts'
+import { durationOf } from '../input/enqueue-options.ts'
 import { print, printJson } from './output.ts'
 import { runTable } from './run-table.ts'
 

@@ -29,7 +29,7 @@ import { prepareProbe } from '../../load/task/probe.ts'
 import { print, printNote } from '../terminal/output.ts'
 import { pruneCompileCache } from './compile-cache.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
-import { scheduleTable, withTasks } from './offline.ts'
+import { scheduleTable, withTasks } from '../local/offline.ts'
 import { startRefused } from '../../model/base/errors.ts'
 
 const DEMO_PORT = 7420
