@@ -1,6 +1,6 @@
 import type { OutcomeKind } from '../model/run/outcome.ts'
 import type { Reason, Run } from '../model/run/run.ts'
-import type { Used } from '../model/run/used.ts'
+import type { Used } from '../model/run/usage.ts'
 
 /** What a commit has done, whoever asked for it. `settled`: a run that is over, or goes back to the queue after an
  *  attempt; `owner`: who had it running, null when nobody had: what it waited for failed, its queue was full, its

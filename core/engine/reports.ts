@@ -1,6 +1,6 @@
 import type { Json } from '../model/base/json.ts'
 import type { Run, Source, State } from '../model/run/run.ts'
-import type { Used } from '../model/run/used.ts'
+import type { Used } from '../model/run/usage.ts'
 
 /** Filters that are not given do not filter. */
 export interface RunFilter {

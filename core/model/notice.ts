@@ -1,7 +1,7 @@
 import type { Failure, OutcomeKind, StopCode } from './run/outcome.ts'
 import type { Reading } from './machine/reading.ts'
 import type { Reason, Run } from './run/run.ts'
-import type { Used } from './run/used.ts'
+import type { Used } from './run/usage.ts'
 
 /** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
 export type Notice =

@@ -1,6 +1,6 @@
 import { MOST_STARTS } from '../model/forecast/forecast.ts'
 import { HOUR } from '../model/base/duration.ts'
-import { boundsOf } from '../model/forecast/bounds.ts'
+import { boundsOf } from '../model/forecast/start-bounds.ts'
 import { continued } from './continue.ts'
 import { firesAhead } from '../model/forecast/fires.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'

@@ -1,8 +1,8 @@
 import { MINUTE, SECOND, milliseconds } from '../model/base/duration.ts'
-import { readingOf, sceneWith } from '../model/machine/scene.ts'
+import { readingOf, sceneWith } from '../model/machine/machine-state.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { MachineSenses, TaskManager } from '../manager.ts'
-import type { Scene } from '../model/machine/scene.ts'
+import type { Scene } from '../model/machine/machine-state.ts'
 import type { Signal } from '../model/machine/reading.ts'
 
 /** A machine that does what a test says. */

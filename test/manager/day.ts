@@ -9,7 +9,7 @@ import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { faulty } from './faulty.ts'
 import { healthOf } from '../../core/health.ts'
-import { sceneWith } from '../../core/model/machine/scene.ts'
+import { sceneWith } from '../../core/model/machine/machine-state.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ForecastThread } from '../../core/simulate/forecast-thread.ts'
-import { calmReading } from '../../core/model/machine/scene.ts'
+import { calmReading } from '../../core/model/machine/machine-state.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { taskOf } from '../task.ts'

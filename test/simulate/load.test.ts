@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTestManager, simulate } from '../../core/index.ts'
-import type { Scene } from '../../core/model/machine/scene.ts'
+import type { Scene } from '../../core/model/machine/machine-state.ts'
 import type { TaskDefinition } from '../../core/index.ts'
 
 const HOUR = 3_600_000

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { calmReading, readingOf, sceneWith } from '../../core/model/machine/scene.ts'
+import { calmReading, readingOf, sceneWith } from '../../core/model/machine/machine-state.ts'
 import { changesFromCsv, changesFromPoints } from '../../core/model/machine/recording.ts'
 import { pointOf } from '../../core/model/machine/history.ts'
 

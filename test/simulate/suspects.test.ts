@@ -1,6 +1,6 @@
 import t from 'tap'
-import { askedNow } from '../../core/work/plan/present.ts'
-import { calmReading } from '../../core/model/machine/scene.ts'
+import { askedNow } from '../../core/work/plan/forecast-input.ts'
+import { calmReading } from '../../core/model/machine/machine-state.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { foretell } from '../../core/simulate/foretell.ts'

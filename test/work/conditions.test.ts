@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LiveConditions } from '../../core/work/conditions/conditions.ts'
 import { asksForSignal } from '../../core/model/machine/signal.ts'
-import { calmReading } from '../../core/model/machine/scene.ts'
+import { calmReading } from '../../core/model/machine/machine-state.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { fakeClock } from '../clock.ts'
 import type { Changed } from '../../core/work/conditions/conditions.ts'

@@ -1,9 +1,9 @@
-import { calmReading as calm } from '../../core/model/machine/scene.ts'
+import { calmReading as calm } from '../../core/model/machine/machine-state.ts'
 import type { Clock } from '../../core/model/base/clock.ts'
 import type { MachineSenses } from '../../core/manager.ts'
 import type { Reading, Signal } from '../../core/model/machine/reading.ts'
 
-export { calmReading as calm } from '../../core/model/machine/scene.ts'
+export { calmReading as calm } from '../../core/model/machine/machine-state.ts'
 
 type Change = { [K in keyof Reading]?: Reading[K] extends object ? Partial<Reading[K]> : Reading[K] }
 

@@ -4,7 +4,7 @@ import { metered } from '../../core/work/isolate/meter.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
-import type { Used } from '../../core/model/run/used.ts'
+import type { Used } from '../../core/model/run/usage.ts'
 
 const SLOW = { timeout: 60_000 }
 const PLACES = ['thread', 'process'] as const

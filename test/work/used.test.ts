@@ -8,7 +8,7 @@ import { treeUsage } from '../../core/work/isolate/process-tree.ts'
 import { until } from '../clock.ts'
 import type { FullRun, State } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
-import type { Used } from '../../core/model/run/used.ts'
+import type { Used } from '../../core/model/run/usage.ts'
 
 const SLOW = { timeout: 60_000 }
 const MIB = 2 ** 20

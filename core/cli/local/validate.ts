@@ -13,7 +13,7 @@ import { pointerOf } from '../../model/base/check.ts'
 import { managerOptions } from '../remote/options.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { taskUnconfigured } from '../../model/base/task-errors.ts'
-import { unconfigured } from '../../model/task/bounds.ts'
+import { unconfigured } from '../../model/task/payload-bounds.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { withTasks } from './offline.ts'
 

@@ -1,6 +1,6 @@
 import { courses, unsafe } from './courses.ts'
 import { deadlineOf } from '../gates/relaxation.ts'
-import { RULES } from '../gates/rules.ts'
+import { RULES } from '../gates/gates.ts'
 import { judge, snapshotOf, verdictIn } from '../gates/evaluate.ts'
 import type { Config } from '../config/config.ts'
 import type { Dependence } from './forecast.ts'

@@ -1,5 +1,5 @@
 import { DEPENDENCY_FAILED } from './dependency-state.ts'
-import { RULES } from './rules.ts'
+import { RULES } from './gates.ts'
 import { against, answersBy, answersOn, snapshotOf, occupancyWith } from './snapshot.ts'
 import { classify } from './classify.ts'
 import { deadlineOf, relaxation } from './relaxation.ts'

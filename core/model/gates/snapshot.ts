@@ -1,9 +1,9 @@
-import { OF_MACHINE, RULES, SHARED, ownPlaces } from './rules.ts'
+import { OF_MACHINE, RULES, SHARED, ownPlaces } from './gates.ts'
 import { smoothed } from '../machine/hysteresis.ts'
 import type { Advice, Recommendation } from './advice.ts'
 import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, Said, Occupancy } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
-import type { Rule } from './rules.ts'
+import type { Rule } from './gates.ts'
 
 /** What is the same for all runs that are judged at one instant, with the answers found so far. */
 export interface Snapshot extends Pick<GateInput, 'reading' | 'config' | 'now' | 'occupancy'> {

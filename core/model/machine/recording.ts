@@ -1,8 +1,8 @@
 import { foundWords } from '../base/check.ts'
 import { readingsInvalid } from '../base/errors.ts'
-import { sceneWith } from './scene.ts'
+import { sceneWith } from './machine-state.ts'
 import type { Point, Value } from './history.ts'
-import type { Scene } from './scene.ts'
+import type { Scene } from './machine-state.ts'
 
 /** What changed about a machine at an instant (epoch ms); everything else stays as it was. */
 export interface Change extends Scene {

@@ -1,7 +1,7 @@
 import type { Failure } from './outcome.ts'
 import type { Json } from '../base/json.ts'
 import type { Reason } from './reason.ts'
-import type { Used } from './used.ts'
+import type { Used } from './usage.ts'
 
 export type { Reason } from './reason.ts'
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 
-export type { Used } from '../run/used.ts'
+export type { Used } from '../run/usage.ts'
 
 /** Where the function of a task is executed: in this thread, in one of the pool, or in a process of its own. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const

@@ -3,7 +3,7 @@ import { iso } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { DurationStats, StatsAsk, StatsRow } from '../../engine/reports.ts'
 import type { Run, State } from '../../model/run/run.ts'
-import type { Used } from '../../model/run/used.ts'
+import type { Used } from '../../model/run/usage.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
 /** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were

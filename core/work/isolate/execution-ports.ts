@@ -2,7 +2,7 @@ import type { ChildSink } from './spawn.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
-import type { Used } from '../../model/run/used.ts'
+import type { Used } from '../../model/run/usage.ts'
 
 /** What work needs that is not executed in this thread. */
 export interface ExecutionPorts {

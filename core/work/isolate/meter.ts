@@ -1,5 +1,5 @@
-import { mostOf } from '../../model/run/used.ts'
-import type { Used } from '../../model/run/used.ts'
+import { mostOf } from '../../model/run/usage.ts'
+import type { Used } from '../../model/run/usage.ts'
 
 /** Between two looks, ms: what is short is looked at early, what is long now and then. */
 const FIRST = 50

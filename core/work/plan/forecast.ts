@@ -1,9 +1,9 @@
 import { HOUR, SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/base/errors.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
-import { askedNow, presentOf } from './present.ts'
+import { askedNow, presentOf } from './forecast-input.ts'
 import type { Forecast, Present } from '../../model/forecast/forecast.ts'
-import type { PresentOptions } from './present.ts'
+import type { PresentOptions } from './forecast-input.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 

@@ -1,4 +1,4 @@
-import type { InlineRun } from '../../model/view/loop.ts'
+import type { InlineRun } from '../../model/view/loop-block.ts'
 
 /** Ints at the head: how often the loop has come round. */
 const HEAD_INTS = 4

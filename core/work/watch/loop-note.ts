@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { InlineRun, LoopBlock } from '../../model/view/loop.ts'
+import type { InlineRun, LoopBlock } from '../../model/view/loop-block.ts'
 
 /** What is kept of a loop that stands, for the next start: by then nobody else can tell. `ended`: the process was ended
  *  for it, because it was asked to stop or because the loop had stood too long; null: not by offpeak. */

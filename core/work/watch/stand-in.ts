@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline'
 import { iso } from '../../model/base/clock.ts'
 import { loopBlocked } from '../../model/base/task-errors.ts'
 import { problemOf } from '../../model/view/problem.ts'
-import { blockWords } from '../../model/view/loop.ts'
+import { blockWords } from '../../model/view/loop-block.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LoopBlock } from '../../model/view/loop.ts'
+import type { LoopBlock } from '../../model/view/loop-block.ts'
 
 /** What the stand-in of a server tells, and to whom. `digest`: SHA-256 of the token, hex; `local`: true when readers on
  *  this machine need none; `names`: those that the server is reached by. */

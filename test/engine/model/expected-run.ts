@@ -4,7 +4,7 @@ import { SECOND } from '../../../core/model/base/duration.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
 import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
-import type { Used } from '../../../core/model/run/used.ts'
+import type { Used } from '../../../core/model/run/usage.ts'
 
 /** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one
  *  that was removed. */

@@ -1,6 +1,6 @@
 import { createTestManager } from '../../../core/index.ts'
 import { foretell } from '../../../core/simulate/foretell.ts'
-import { presentOf } from '../../../core/work/plan/present.ts'
+import { presentOf } from '../../../core/work/plan/forecast-input.ts'
 import type { Foreseen } from '../../../core/model/forecast/forecast.ts'
 import type { TestClock, TestManager } from '../../../core/index.ts'
 import type { World } from './worlds.ts'

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Scene } from '../../../core/model/machine/scene.ts'
+import type { Scene } from '../../../core/model/machine/machine-state.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { TaskDefinition } from '../../../core/index.ts'
 

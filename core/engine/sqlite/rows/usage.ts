@@ -1,8 +1,8 @@
 import { decodeId } from '../../../model/run/id.ts'
 import { SECOND } from '../../../model/base/duration.ts'
 import type { Run } from '../../../model/run/run.ts'
-import { sumOf } from '../../../model/run/used.ts'
-import type { Used } from '../../../model/run/used.ts'
+import { sumOf } from '../../../model/run/usage.ts'
+import type { Used } from '../../../model/run/usage.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** A row of the table used. */

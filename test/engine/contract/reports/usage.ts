@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { SECOND } from '../../../../core/model/base/duration.ts'
-import type { Used } from '../../../../core/model/run/used.ts'
+import type { Used } from '../../../../core/model/run/usage.ts'
 import { T0, BY_HAND, BOOM, addOne, claimAll, OUTCOMES } from '../fixtures.ts'
 import type { Setup } from '../fixtures.ts'
 import type { Outcome } from '../../../../core/model/run/outcome.ts'

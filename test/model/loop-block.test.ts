@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endOf, heldWords, blockWords, pastBlockWords } from '../../core/model/view/loop.ts'
+import { endOf, heldWords, blockWords, pastBlockWords } from '../../core/model/view/loop-block.ts'
 
 const NOBODY_ASKED = { ms: 60_000, askedMs: null, asked: 0, graceMs: 20_000, limitMs: 900_000 }
 
