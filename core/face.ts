@@ -3,7 +3,7 @@ import type { Config } from './model/config/config.ts'
 import type { Desk } from './work/desk/desk.ts'
 import type { Durable } from './work/desk/events.ts'
 import type { Explain } from './work/desk/explain.ts'
-import type { Foreseen } from './model/forecast/forecast.ts'
+import type { ForecastItem } from './model/forecast/forecast.ts'
 import type { Health } from './health.ts'
 import type { Listener } from './model/notice.ts'
 import type { MachineDesk } from './work/desk/machine-desk.ts'
@@ -41,7 +41,7 @@ export interface ManagerFace {
   /** Null when every stored end of a run is durable; else resolves when they are. Answers wait for it. */
   unconfirmed(): Promise<void> | null
   /** The starts of the next hours, in order of the likely ones. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-  forecast(hours: number): Promise<Foreseen[]>
+  forecast(hours: number): Promise<ForecastItem[]>
   /** The state of every part, and why it is not ok. */
   health(): Promise<Health>
   /** Enables or disables a task in config.json and resolves to the new ETag; throws OFFPEAK_CONFIG_CONFLICT. */

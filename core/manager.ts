@@ -20,7 +20,7 @@ import type { Engine } from './engine/engine.ts'
 import type { CallFault, EngineCalls } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { MachineSenses, ManagerOptions } from './options.ts'
-import type { Foreseen } from './model/forecast/forecast.ts'
+import type { ForecastItem } from './model/forecast/forecast.ts'
 import type { Foresight } from './work/plan/forecaster.ts'
 import type { Health } from './health.ts'
 import type { Listener, Notice } from './model/notice.ts'
@@ -158,7 +158,7 @@ export class TaskManager implements Service, ManagerFace {
     return unconfirmedIn(this.engine)
   }
 
-  forecast (hours: number): Promise<Foreseen[]> {
+  forecast (hours: number): Promise<ForecastItem[]> {
     return this.foresight.forecast(hours)
   }
 

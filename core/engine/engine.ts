@@ -8,7 +8,7 @@ import type { Json } from '../model/base/json.ts'
 import type { Overlap } from '../model/task/task.ts'
 import type { Schedule } from '../model/schedule/schedule.ts'
 import type { Service } from '../model/base/service.ts'
-import type { Used } from '../model/run/usage.ts'
+import type { Usage } from '../model/run/usage.ts'
 
 /** Who did what by hand, recorded in the change that it describes and only when that changed something. `subject` left
  *  out: the run that was changed, or the first that was added. */
@@ -99,7 +99,7 @@ export interface Settlement {
   now: number
   progress?: Progress | null
   logs?: LogLine[]
-  used?: Used
+  used?: Usage
   begun?: boolean
 }
 

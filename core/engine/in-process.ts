@@ -1,6 +1,6 @@
 import type { OutcomeKind } from '../model/run/outcome.ts'
 import type { Reason, Run } from '../model/run/run.ts'
-import type { Used } from '../model/run/usage.ts'
+import type { Usage } from '../model/run/usage.ts'
 
 /** What a commit has done, whoever asked for it. `settled`: a run that is over, or goes back to the queue after an
  *  attempt; `owner`: who had it running, null when nobody had: what it waited for failed, its queue was full, its
@@ -9,7 +9,7 @@ import type { Used } from '../model/run/usage.ts'
 export type EngineEvent = { call: string } & (
   | { kind: 'added', run: Run }
   | { kind: 'claimed', run: Run }
-  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, owner: string | null, used?: Used }
+  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, owner: string | null, used?: Usage }
   | { kind: 'cancelled', run: Run, reason: Reason }
   | { kind: 'edited', run: Run, by: string }
   | { kind: 'removed', run: Run, reason: Reason }

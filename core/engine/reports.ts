@@ -1,6 +1,6 @@
 import type { Json } from '../model/base/json.ts'
 import type { Run, Source, State } from '../model/run/run.ts'
-import type { Used } from '../model/run/usage.ts'
+import type { Usage } from '../model/run/usage.ts'
 
 /** Filters that are not given do not filter. */
 export interface RunFilter {
@@ -151,7 +151,7 @@ export interface Reports {
   /** Time held by task and code; it outlives the runs. */
   held(ask: HeldTimeAsk): Promise<HeldTime[]>
   /** What these runs have taken, by id; those of which nothing is known are not named. */
-  used(ids: string[]): Promise<Record<string, Used>>
+  used(ids: string[]): Promise<Record<string, Usage>>
   /** What was done by hand, newest first. */
   records(ask: { limit: number, before?: number, action?: string }): Promise<StoredAuditEntry[]>
 }

@@ -1,7 +1,7 @@
 import type { Failure, OutcomeKind, StopCode } from './run/outcome.ts'
 import type { Reading } from './machine/reading.ts'
 import type { Reason, Run } from './run/run.ts'
-import type { Used } from './run/usage.ts'
+import type { Usage } from './run/usage.ts'
 
 /** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
 export type Notice =
@@ -25,7 +25,7 @@ export type Notice =
   | { kind: 'resting', id: string, task: string, code: string, message: string }
   | { kind: 'sampled', reading: Reading }
   | { kind: 'progressed', run: Pick<Run, 'id' | 'task' | 'progress'> }
-  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, used?: Used }
+  | { kind: 'settled', run: Run, outcome: OutcomeKind, ms: number, used?: Usage }
   | { kind: 'stale', id: string, turn: number, outcome: OutcomeKind }
   | { kind: 'cancelled', run: Run, reason: Reason }
   | { kind: 'edited', run: Run, by: string }

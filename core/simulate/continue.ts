@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Likely } from '../model/forecast/merge.ts'
 import type { Notice } from '../model/notice.ts'
 import type { Pause } from '../model/gates/gate.ts'
-import type { Present, Took } from '../model/forecast/forecast.ts'
+import type { ForecastInput, Took } from '../model/forecast/forecast.ts'
 import type { Target } from '../work/plan/forecast.ts'
 import type { SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task } from '../model/task/task.ts'
@@ -44,7 +44,7 @@ function remaining ({ p50, p90 }: Took, ranMs: number): number {
 /** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that
  *  they are. `so`: what is in force. `seen`: whether it has come to its end. */
 interface Stage extends Assembled {
-  present: Present
+  present: ForecastInput
   kept: Engine
   clock: SimulatedClock
   recorder: Recorder
@@ -55,7 +55,7 @@ interface Stage extends Assembled {
 }
 
 function stageFor (
-  present: Present,
+  present: ForecastInput,
   { kept, clock, until }: { kept: Engine, clock: SimulatedClock, until: Target | undefined }
 ): Stage {
   const ids = new Map<string, string>()
@@ -179,7 +179,7 @@ function likelyOf (
 
 /** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the
  *  present state. */
-export async function continued (present: Present, { to, until }: ContinueAsk): Promise<Continued> {
+export async function continued (present: ForecastInput, { to, until }: ContinueAsk): Promise<Continued> {
   const clock = new SimulatedClock(present.at - STARTED)
   const kept = createSqliteEngine({ folder: ':memory:', check: false })
   await kept.start()

@@ -1,14 +1,14 @@
 import { parentPort } from 'node:worker_threads'
 import { OffpeakError } from '../model/base/errors.ts'
 import { foretell } from './foretell.ts'
-import type { Forecast, Present } from '../model/forecast/forecast.ts'
+import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 
 /** What the thread answers. */
 export type ForecastMessage = { forecast: Forecast } | { error: unknown,
   tooLarge: { message: string, fix: string } | null }
 
-async function told ({ present, ask }: { present: Present, ask: ForetellAsk }): Promise<ForecastMessage> {
+async function told ({ present, ask }: { present: ForecastInput, ask: ForetellAsk }): Promise<ForecastMessage> {
   try {
     return { forecast: await foretell(present, ask) }
   } catch (error) {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { extname, join } from 'node:path'
 import { SECOND } from '../model/base/duration.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'
-import type { Forecast, Present } from '../model/forecast/forecast.ts'
+import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 import type { ForecastMessage } from './forecast-entry.ts'
 
@@ -12,7 +12,7 @@ const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.fil
 const IDLE = 20 * SECOND
 
 interface Question {
-  present: Present
+  present: ForecastInput
   ask: ForetellAsk
 }
 
@@ -29,7 +29,7 @@ export class ForecastThread {
   }
 
   /** Throws OFFPEAK_FORECAST_TOO_LARGE, and what ended the thread. */
-  readonly foretell = (present: Present, ask: ForetellAsk): Promise<Forecast> => {
+  readonly foretell = (present: ForecastInput, ask: ForetellAsk): Promise<Forecast> => {
     const answer = this.#last.then(() => this.#ask({ present, ask }))
     this.#last = answer.catch(() => undefined)
     return answer

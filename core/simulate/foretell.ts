@@ -6,7 +6,7 @@ import { firesAhead } from '../model/forecast/fires.ts'
 import { forecastTooLarge } from '../model/base/errors.ts'
 import { longestOf } from '../model/forecast/longest.ts'
 import { merged } from '../model/forecast/merge.ts'
-import type { Forecast, PlainTask, Present } from '../model/forecast/forecast.ts'
+import type { Forecast, PlainTask, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 import type { Task } from '../model/task/task.ts'
 
@@ -14,7 +14,7 @@ import type { Task } from '../model/task/task.ts'
 const withWork = (task: PlainTask): Task => ({ ...task, work: { kind: 'function', func: () => null } })
 
 /** How many hours hold no more starts than are foreseen at once, for who has asked for too many. */
-function fitting (present: Present, tasks: ReadonlyMap<string, PlainTask>, hours: number): number {
+function fitting (present: ForecastInput, tasks: ReadonlyMap<string, PlainTask>, hours: number): number {
   let least = 0
   for (let most = hours; most - least > 1;) {
     const middle = (least + most) >> 1
@@ -26,7 +26,7 @@ function fitting (present: Present, tasks: ReadonlyMap<string, PlainTask>, hours
 }
 
 interface Asked {
-  present: Present
+  present: ForecastInput
   tasks: ReadonlyMap<string, PlainTask>
   ask: ForetellAsk
 }
@@ -55,7 +55,7 @@ function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
 
 /** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it
  *  will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-export async function foretell (present: Present, ask: ForetellAsk): Promise<Forecast> {
+export async function foretell (present: ForecastInput, ask: ForetellAsk): Promise<Forecast> {
   const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
   const { fires, to } = firesOf({ present, tasks, ask })
   const { likely, end } = await continued(present, { to, until: ask.until })

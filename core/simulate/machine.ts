@@ -1,31 +1,31 @@
 import { MINUTE, SECOND, milliseconds } from '../model/base/duration.ts'
-import { readingOf, sceneWith } from '../model/machine/machine-state.ts'
+import { readingOf, stateWith } from '../model/machine/machine-state.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { MachineSenses, TaskManager } from '../manager.ts'
-import type { Scene } from '../model/machine/machine-state.ts'
+import type { MachineState } from '../model/machine/machine-state.ts'
 import type { Signal } from '../model/machine/reading.ts'
 
 /** A machine that does what a test says. */
 export class Machine {
   readonly #clock: Clock
-  #scene: Scene
+  #state: MachineState
   #changedAt: number
 
-  constructor (clock: Clock, scene: Scene) {
+  constructor (clock: Clock, state: MachineState) {
     this.#clock = clock
-    this.#scene = scene
+    this.#state = state
     this.#changedAt = clock.now()
   }
 
   /** The level of its battery, percent, as far as it was said. */
   get level (): number | undefined {
-    const level = this.#scene.battery?.level
+    const level = this.#state.battery?.level
     return typeof level === 'number' ? level : undefined
   }
 
   /** What the change does not name stays. */
-  change (change: Scene): void {
-    this.#scene = sceneWith(this.#scene, change)
+  change (change: MachineState): void {
+    this.#state = stateWith(this.#state, change)
     this.#changedAt = this.#clock.now()
   }
 
@@ -41,7 +41,7 @@ export class Machine {
 
   /** Senses that see it. */
   senses (): MachineSenses {
-    const reading = () => readingOf(this.#scene, this.#clock.now())
+    const reading = () => readingOf(this.#state, this.#clock.now())
     return {
       start: async () => undefined,
       stop: async () => undefined,

@@ -3,7 +3,7 @@ import { queueSettings, refilled } from '../model/config/queue.ts'
 import type { Config } from '../model/config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NewRun, Run } from '../model/run/run.ts'
-import type { Present } from '../model/forecast/forecast.ts'
+import type { ForecastInput } from '../model/forecast/forecast.ts'
 import type { Task } from '../model/task/task.ts'
 
 /** The same tasks, of which every run may start: for runs that have started already. */
@@ -36,7 +36,7 @@ const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 
     : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
 
 function askFor (
-  run: Run & Partial<Pick<Present['waiting'][number], 'after'>>,
+  run: Run & Partial<Pick<ForecastInput['waiting'][number], 'after'>>,
   { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
 ): NewRun {
   const {
@@ -109,7 +109,7 @@ const MOST_DRAWN = 500
 
 /** Takes from the rates of queues what has been taken: by runs that start at an instant from which on it fills up to
  *  what it is now, and end. */
-export async function seedRates (engine: Engine, { rates, config, at }: Present): Promise<void> {
+export async function seedRates (engine: Engine, { rates, config, at }: ForecastInput): Promise<void> {
   for (const [queue, bucket] of Object.entries(rates)) {
     const { rate } = queueSettings(config.queues, queue)
     if (rate === undefined) continue
@@ -139,7 +139,7 @@ export async function seedRates (engine: Engine, { rates, config, at }: Present)
 }
 
 /** Writes the schedules as they stand. */
-export async function seedSchedules (engine: Engine, { schedules, at }: Present): Promise<void> {
+export async function seedSchedules (engine: Engine, { schedules, at }: ForecastInput): Promise<void> {
   if (schedules.length > 0) {
     await engine.plan(schedules.map(schedule => ({
       schedule,
@@ -152,7 +152,7 @@ export async function seedSchedules (engine: Engine, { schedules, at }: Present)
 }
 
 /** The same engine, which also lists the ended runs that there were. */
-export function remembering (engine: Engine, { ended }: Present): Engine {
+export function remembering (engine: Engine, { ended }: ForecastInput): Engine {
   if (ended.length === 0) return engine
   const byTask = Map.groupBy(ended, ({ task }) => task)
   return {
@@ -168,7 +168,7 @@ export function remembering (engine: Engine, { ended }: Present): Engine {
 /** The same engine, whose runs have been in as many crashes as those that they are: suspects are tried apart. */
 export function suspecting (
   engine: Engine,
-  { running, waiting }: Present,
+  { running, waiting }: ForecastInput,
   ids: ReadonlyMap<string, string>
 ): Engine {
   const crashed = new Map([...running, ...waiting].flatMap(({ id, crashes }) => crashes > 0 ? [[id, crashes]] : []))

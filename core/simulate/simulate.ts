@@ -8,13 +8,13 @@ import { configOf } from '../model/config/config.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
 import { defineTask } from '../load/task/define.ts'
 import { instantIn } from '../model/base/check.ts'
-import { readingOf, sceneWith } from '../model/machine/machine-state.ts'
+import { readingOf, stateWith } from '../model/machine/machine-state.ts'
 import type { Change } from '../model/machine/recording.ts'
 import type { Config, ConfigFile } from '../model/config/config.ts'
 import type { Assembled } from './assemble.ts'
 import type { Histogram } from '../model/machine/activity.ts'
 import type { Json } from '../model/base/json.ts'
-import type { Scene } from '../model/machine/machine-state.ts'
+import type { MachineState } from '../model/machine/machine-state.ts'
 import type { HeldSum, SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task, TaskDefinition } from '../model/task/task.ts'
 
@@ -78,7 +78,7 @@ function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): v
     at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
   }))
   // A probe that nobody tells anything of would hold its tasks for ever.
-  let scene: Scene = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
+  let state: MachineState = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
   const learns = [...tasks.values()].some(({ flexMs }) => flexMs > 0)
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
   const settlesMs = 2 * SAMPLE_EVERY + 2 * Math.max(milliseconds(dwell), milliseconds(signals)) + milliseconds(patience)
@@ -88,10 +88,10 @@ function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): v
     const now = clock.now()
     for (let change = changes[next]; change !== undefined && change.at <= now; change = changes[++next]) {
       const { at: _, ...rest } = change
-      scene = sceneWith(scene, rest)
+      state = stateWith(state, rest)
       changedAt = now
     }
-    const reading = readingOf(scene, now)
+    const reading = readingOf(state, now)
     if (learns) foresight.learn(reading)
     // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
     const rests = now - changedAt > settlesMs

@@ -13,7 +13,7 @@ import { instantIn } from '../model/base/check.ts'
 import { waitedInVain } from '../model/base/errors.ts'
 import { isFinal } from '../model/run/run.ts'
 import { overlay } from '../model/config/config.ts'
-import { sceneWith } from '../model/machine/machine-state.ts'
+import { stateWith } from '../model/machine/machine-state.ts'
 import { Busyness } from '../work/simulate/busyness.ts'
 import { runScope } from '../work/context/scope.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -24,7 +24,7 @@ import type { TaskManager } from '../manager.ts'
 import type { FullRun, Run, State } from '../model/run/run.ts'
 import type { Notice } from '../model/notice.ts'
 import type { RunAsk } from '../work/desk/intake.ts'
-import type { Scene } from '../model/machine/machine-state.ts'
+import type { MachineState } from '../model/machine/machine-state.ts'
 import type { Services } from '../model/task/context.ts'
 import type { Signal } from '../model/machine/reading.ts'
 import type { TaskDefinition } from '../model/task/task.ts'
@@ -38,7 +38,7 @@ export interface TestManagerOptions {
   /** `once`: the task files below `root` are read too. */
   files?: 'once' | 'none'
   /** What the machine does; a calm desktop on mains when absent. */
-  reading?: Scene
+  reading?: MachineState
   /** Where the tasks directory of the settings starts; the working directory when absent. */
   root?: string
   /** Another one whose store and clock it shares: a second process on the same data, as far as both can tell. Close it
@@ -139,7 +139,7 @@ export class TestManager {
   }
 
   /** Changes what the machine does; what the change does not name stays. */
-  async set (change: Scene): Promise<void> {
+  async set (change: MachineState): Promise<void> {
     this.#machine.change(change)
     await this.manager.look()
     this.#wait()
@@ -313,7 +313,7 @@ export async function createTestManager (
   const store: Store = beside?.store ??
     countCalls(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
-  const machine = new Machine(clock, sceneWith({ probes }, reading))
+  const machine = new Machine(clock, stateWith({ probes }, reading))
   try {
     const manager = await createManager({
       config: overlay({ manager: { timezone: 'UTC' } },

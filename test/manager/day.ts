@@ -9,7 +9,7 @@ import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { faulty } from './faulty.ts'
 import { healthOf } from '../../core/health.ts'
-import { sceneWith } from '../../core/model/machine/machine-state.ts'
+import { stateWith } from '../../core/model/machine/machine-state.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
@@ -69,7 +69,7 @@ const definitions = (sleep: Sleep): TaskDefinition[] => [
 export async function faultyManager ({ forecasts = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-supervisor-'))
   const clock = new SimulatedClock(Date.UTC(2026, 0, 5, 12, 0, 30))
-  const machine = new Machine(clock, sceneWith({}, { battery: { present: true, level: 90 } }))
+  const machine = new Machine(clock, stateWith({}, { battery: { present: true, level: 90 } }))
   const notices: Notice[] = []
   const { engine, pending } = countCalls(
     createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })

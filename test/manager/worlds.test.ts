@@ -10,7 +10,7 @@ import { smoothed } from '../../core/model/machine/hysteresis.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { Run } from '../../core/model/run/run.ts'
-import type { Scene } from '../../core/model/machine/machine-state.ts'
+import type { MachineState } from '../../core/model/machine/machine-state.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 import type { TestManager } from '../../core/simulate/testkit.ts'
@@ -60,7 +60,7 @@ const acts = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       what: fc.constant('set' as const),
-      scene: some<Scene>(
+      state: some<MachineState>(
         { power: 'mains', battery: { level: 80, charging: true } },
         { power: 'battery', battery: { level: 75, charging: false } },
         { power: 'battery', battery: { level: 20, charging: false } },
@@ -185,7 +185,7 @@ async function act (kit: TestManager, one: World['acts'][number]): Promise<void>
   const { pauses } = kit.manager
   const name = (scope: 'all' | 'task' | 'queue') => scope === 'all' ? null : scope === 'task' ? 'a' : 'q'
   if (one.what === 'enqueue') await kit.enqueue(one.task, { priority: one.priority, ...one.now && { now: true } })
-  if (one.what === 'set') await kit.set(one.scene)
+  if (one.what === 'set') await kit.set(one.state)
   if (one.what === 'pause') await pauses.add({ scope: one.scope, name: name(one.scope), by: 'ada' })
   if (one.what === 'resume') await pauses.remove({ scope: one.scope, name: name(one.scope) }, 'ada')
   if (one.what === 'sleep') await kit.suspend(one.minutes * MINUTE)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endOf, heldWords, blockWords, pastBlockWords } from '../../core/model/view/loop-block.ts'
+import { endOf, blockWarning, blockWords, pastBlockWords } from '../../core/model/view/loop-block.ts'
 
 const NOBODY_ASKED = { ms: 60_000, askedMs: null, asked: 0, graceMs: 20_000, limitMs: 900_000 }
 
@@ -23,5 +23,5 @@ t.test('who holds the loop is named as far as it is known, and to whom may know 
   t.match(blockWords({ ...stand, runs: [] }), /something other than a run holds it/)
   t.match(pastBlockWords({ ...stand, at: 0 }),
     /stood for 4 s: run r1 of task 'spin' held it at \/tasks\/a.ts:3; use isolation/)
-  t.match(heldWords(61_000), /held the event loop for 1 m 1 s: use isolation/)
+  t.match(blockWarning(61_000), /held the event loop for 1 m 1 s: use isolation/)
 })

@@ -4,12 +4,12 @@ import { calmReading } from '../../core/model/machine/machine-state.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { taskOf } from '../task.ts'
-import type { Present } from '../../core/model/forecast/forecast.ts'
+import type { ForecastInput } from '../../core/model/forecast/forecast.ts'
 
 const HOUR = 3_600_000
 const NOON = Date.parse('2026-03-10T12:00:00Z')
 
-function presentWith (minutes: string[]): Present {
+function presentWith (minutes: string[]): ForecastInput {
   const { work: _, ...task } = taskOf({ id: 'tick', class: 'critical' })
   const tasks = minutes.map((_, place) => ({ ...task, id: `t${place}` }))
   const schedules = minutes.map((minute, place) => ({

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ahead } from './forecast/live.ts'
 import { createTestManager } from '../../core/index.ts'
-import type { Foreseen } from '../../core/model/forecast/forecast.ts'
+import type { ForecastItem } from '../../core/model/forecast/forecast.ts'
 import type { Owner } from '../work/harness.ts'
 import type { TaskContext, TaskDefinition, TestClock, TestManager, TestManagerOptions } from '../../core/index.ts'
 
@@ -20,7 +20,7 @@ async function kitFor (t: Owner, tasks: TaskDefinition[], options: TestManagerOp
 }
 
 const rowOf = (
-  { task, earliest_at: least, likely_at: likely, latest_at: most, certainty, depends_on: on }: Foreseen
+  { task, earliest_at: least, likely_at: likely, latest_at: most, certainty, depends_on: on }: ForecastItem
 ) => [task, hour(least), hour(likely), hour(most), certainty, on.map(({ gate }) => gate).join(' ')]
 
 const rows = async (

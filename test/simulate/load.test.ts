@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTestManager, simulate } from '../../core/index.ts'
-import type { Scene } from '../../core/model/machine/machine-state.ts'
+import type { MachineState } from '../../core/model/machine/machine-state.ts'
 import type { TaskDefinition } from '../../core/index.ts'
 
 const HOUR = 3_600_000
@@ -17,9 +17,9 @@ const TASKS: TaskDefinition[] = [
 ]
 
 /** A day with such a machine: how long each run waited, ms, by task. */
-async function day (scene: Scene | ((minute: number) => Scene)) {
-  const at = (minute: number) => typeof scene === 'function' ? scene(minute) : scene
-  const readings = Array.from({ length: typeof scene === 'function' ? 24 * 60 : 1 },
+async function day (state: MachineState | ((minute: number) => MachineState)) {
+  const at = (minute: number) => typeof state === 'function' ? state(minute) : state
+  const readings = Array.from({ length: typeof state === 'function' ? 24 * 60 : 1 },
     (_, minute) => ({ at: FROM + minute * MINUTE, ...at(minute) }))
   const { runs } = await simulate({
     from: FROM,
@@ -41,7 +41,7 @@ async function day (scene: Scene | ((minute: number) => Scene)) {
 const longest = (runs: Awaited<ReturnType<typeof day>>, task: string) =>
   Math.max(...runs.get(task)!.map(({ waited }) => waited))
 
-const BUSY: [string, Scene | ((minute: number) => Scene)][] = [
+const BUSY: [string, MachineState | ((minute: number) => MachineState)][] = [
   ['two processors at 95 %', { cpu: { busy: 0.95, own: 0, cores: 2 } }],
   ['two processors at 100 %, with much waiting', {
     cpu: { busy: 1, own: 0, cores: 2 },
@@ -52,9 +52,9 @@ const BUSY: [string, Scene | ((minute: number) => Scene)][] = [
   ['load that wavers around the limit', minute => ({ cpu: { busy: minute % 7 < 3 ? 0.6 : 0.9, own: 0, cores: 2 } })]
 ]
 
-for (const [what, scene] of BUSY) {
+for (const [what, state] of BUSY) {
   t.test(`a mains machine that is busy all day gets its work done: ${what}`, async t => {
-    const runs = await day(scene)
+    const runs = await day(state)
     t.strictSame([...runs].map(([task, all]) => [task, all.length]).toSorted(), [['backup', 2], ['index', 24], ['mail',
       24], ['website', 288]])
     for (const task of ['backup', 'index', 'mail']) {

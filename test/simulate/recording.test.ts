@@ -1,5 +1,5 @@
 import t from 'tap'
-import { calmReading, readingOf, sceneWith } from '../../core/model/machine/machine-state.ts'
+import { calmReading, readingOf, stateWith } from '../../core/model/machine/machine-state.ts'
 import { changesFromCsv, changesFromPoints } from '../../core/model/machine/recording.ts'
 import { pointOf } from '../../core/model/machine/history.ts'
 
@@ -62,13 +62,13 @@ t.test('recorded readings are changes too', async t => {
   })
 })
 
-t.test('a scene is a calm desktop but for what it names', async t => {
+t.test('a state is a calm desktop but for what it names', async t => {
   t.strictSame(readingOf({}, 5), calmReading(5))
   t.match(readingOf({ battery: { level: 40 } }, 5), { power: 'mains', battery: { present: true, level: 40 } })
-  const scene = sceneWith({ signals: { price: 3 }, battery: { level: 40 } }, {
+  const state = stateWith({ signals: { price: 3 }, battery: { level: 40 } }, {
     signals: { price: null },
     battery: { charging: true }
   })
-  t.match(readingOf(scene, 5), { battery: { level: 40, charging: true } })
-  t.strictSame(readingOf(scene, 5).signals, {})
+  t.match(readingOf(state, 5), { battery: { level: 40, charging: true } })
+  t.strictSame(readingOf(state, 5).signals, {})
 })

@@ -5,7 +5,7 @@ import { defaultsOf } from '../../core/model/config/config.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { foretell } from '../../core/simulate/foretell.ts'
 import { taskOf } from '../task.ts'
-import type { Present } from '../../core/model/forecast/forecast.ts'
+import type { ForecastInput } from '../../core/model/forecast/forecast.ts'
 import type { Run } from '../../core/model/run/run.ts'
 
 const NOON = Date.parse('2026-03-10T12:00:00Z')
@@ -21,7 +21,7 @@ const run = (id: string, over: Partial<Run>) => ({
   after: []
 })
 
-function presentOf (runs: { running: Run[], waiting: Present['waiting'] }): Present {
+function presentOf (runs: { running: Run[], waiting: ForecastInput['waiting'] }): ForecastInput {
   const { work: _, ...plain } = task
   return {
     at: NOON,

@@ -4,13 +4,13 @@ import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { harness } from './harness.ts'
 import { tookOf } from '../../core/work/plan/forecast-input.ts'
 import type { ForetellAsk } from '../../core/work/plan/forecast.ts'
-import type { Forecast, Present } from '../../core/model/forecast/forecast.ts'
+import type { Forecast, ForecastInput } from '../../core/model/forecast/forecast.ts'
 import type { HarnessOptions, Owner } from './harness.ts'
 
 const HOUR = 3_600_000
 
 interface Asked {
-  present: Present
+  present: ForecastInput
   ask: ForetellAsk
   answer: PromiseWithResolvers<Forecast>
 }
@@ -20,7 +20,7 @@ async function setup (t: Owner, options: HarnessOptions = {}) {
   const it = await harness(t, options)
   const asked: Asked[] = []
   let wanted: PromiseWithResolvers<Asked> | null = null
-  const foretell = (present: Present, ask: ForetellAsk) => {
+  const foretell = (present: ForecastInput, ask: ForetellAsk) => {
     const answer = Promise.withResolvers<Forecast>()
     const one = { present, ask, answer }
     if (wanted === null) asked.push(one)

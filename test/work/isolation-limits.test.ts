@@ -4,7 +4,7 @@ import { metered } from '../../core/work/isolate/meter.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
-import type { Used } from '../../core/model/run/usage.ts'
+import type { Usage } from '../../core/model/run/usage.ts'
 
 const SLOW = { timeout: 60_000 }
 const PLACES = ['thread', 'process'] as const
@@ -76,7 +76,7 @@ t.test('what a process holds before its task begins does not count', SLOW, async
 })
 
 t.test('what is over its limit only because it is counted twice, or only once, is not ended', async t => {
-  const seen: Used = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
+  const seen: Usage = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
   const over: number[] = []
   let held = 90 * MIB
   const meter = metered(() => seen, {

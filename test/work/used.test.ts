@@ -8,7 +8,7 @@ import { treeUsage } from '../../core/work/isolate/process-tree.ts'
 import { until } from '../clock.ts'
 import type { FullRun, State } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
-import type { Used } from '../../core/model/run/usage.ts'
+import type { Usage } from '../../core/model/run/usage.ts'
 
 const SLOW = { timeout: 60_000 }
 const MIB = 2 ** 20
@@ -29,7 +29,7 @@ async function setup (t: Owner, files: Record<string, string>) {
   return { ...it, folder, begin, over }
 }
 
-const used = (cpu: number, memory: number, read: number | null, written: number | null): Used => ({
+const used = (cpu: number, memory: number, read: number | null, written: number | null): Usage => ({
   cpu_seconds: cpu,
   memory_peak_bytes: memory,
   read_bytes: read,

@@ -3,7 +3,7 @@ import type { BrokenFile } from '../../load/task/tasks.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { Place } from '../../model/base/errors.ts'
-import type { Rest } from '../../model/schedule/resting.ts'
+import type { RestingReason } from '../../model/schedule/resting.ts'
 import type { Settings } from '../../work/upkeep/settings.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EX_CONFIG, print, printJson } from '../terminal/output.ts'
@@ -80,7 +80,7 @@ function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
 }
 
 /** A task that starts no run by itself: no fault, and seldom meant where it never fires. */
-interface Note extends Rest {
+interface Note extends RestingReason {
   task: string
   file: string
 }

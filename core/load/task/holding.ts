@@ -3,7 +3,7 @@ import { compileTrigger } from '../../model/trigger.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import type { Detail } from '../../model/base/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
-import type { Constraints, Holding } from '../../model/task/constraint.ts'
+import type { Constraints, HoldPolicy } from '../../model/task/constraint.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Override } from '../../model/task/task.ts'
 
@@ -50,7 +50,7 @@ export function holdingFaults (data: Override, config: Settled): Detail[] {
 const UNCONSTRAINED: Constraints = Object.freeze({})
 
 /** When the runs of a task are held, with every default filled in. */
-export function holdingOf (data: Override, config: Settled): Holding {
+export function holdingOf (data: Override, config: Settled): HoldPolicy {
   const lost = data.on_lost ?? 'continue'
   return {
     constraints: data.constraints === undefined ? UNCONSTRAINED : structuredClone(data.constraints),

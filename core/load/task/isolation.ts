@@ -1,7 +1,7 @@
 import { bytesOf } from '../../model/base/size.ts'
 import { foundWords } from '../../model/base/check.ts'
 import type { Detail } from '../../model/base/errors.ts'
-import type { Manners, ModuleFile } from '../../model/task/isolation.ts'
+import type { Niceness, ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, Work } from '../../model/task/task.ts'
 
 /** What a definition is: a script, a file that can be imported again, or code of the host app. */
@@ -49,7 +49,7 @@ export const isolationFaults = (
 ): Detail[] => [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin)]
 
 /** How kind the processes of a definition are. */
-export const mannersOf = ({ nice, ionice }: Override): Manners => ({
+export const mannersOf = ({ nice, ionice }: Override): Niceness => ({
   ...nice === undefined ? {} : { nice },
   ...ionice === undefined ? {} : { ionice }
 })

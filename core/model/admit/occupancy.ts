@@ -16,7 +16,7 @@ import type { Task } from '../task/task.ts'
 
 /** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its
  *  locks. */
-export interface Begun extends Running {
+export interface ActiveRun extends Running {
   priority: Priority
   source: Source
   due_at: number
@@ -29,7 +29,7 @@ export interface Begun extends Running {
  *  default configuration, no pauses. */
 export interface AdmissionInput extends Partial<Conditions> {
   tasks: ReadonlyMap<string, Task>
-  running: readonly Begun[]
+  running: readonly ActiveRun[]
   others?: Others
   /** Starts that queues with a rate have left. */
   buckets?: ReadonlyMap<string, Bucket>
@@ -54,7 +54,7 @@ export interface TotalOccupancy {
 }
 
 /** The suspect of a crash that has not run for long yet. */
-function triedIn (running: readonly Begun[], cap: number, now: number): Occupancy['tried'] {
+function triedIn (running: readonly ActiveRun[], cap: number, now: number): Occupancy['tried'] {
   const found = running.find(run => isSuspect(run, cap) && now - run.started_at < TRIED_MS)
   return found === undefined ? null : { task: found.task, until: found.started_at + TRIED_MS }
 }

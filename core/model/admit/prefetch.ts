@@ -9,20 +9,20 @@ const ENOUGH = 20
 
 /** How long the runs of a task take, seen from the slow side: a slow one counts at once, quick ones little by
  *  little. */
-export interface Pace {
+export interface RunPace {
   count: number
   ms: number
 }
 
 /** The pace after one run more. */
-export function paced (pace: Pace | undefined, ms: number): Pace {
+export function nextRunPace (pace: RunPace | undefined, ms: number): RunPace {
   const known = pace ?? { count: 0, ms: 0 }
   return { count: known.count + 1, ms: ms > known.ms ? ms : known.ms + (ms - known.ms) / 8 }
 }
 
 /** How many runs of a task may be claimed before there is a slot for them: what the slots begin within some ms, none of
  *  a task that is slow or not known well. One transaction for many quick runs costs less than one for each. */
-export function aheadFor (pace: Pace | undefined, slots: number): number {
+export function prefetchLimit (pace: RunPace | undefined, slots: number): number {
   if (pace === undefined || pace.count < ENOUGH || pace.ms > WORK_MS) return 0
   return Math.min(MOST, Math.floor(slots * WORK_MS / Math.max(pace.ms, WORK_MS / MOST)))
 }

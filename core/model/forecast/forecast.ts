@@ -21,7 +21,7 @@ export interface Took {
 export type PlainTask = Omit<Task, 'work'>
 
 /** What is so at one instant (epoch ms), as plain data: all that a forecast starts from. */
-export interface Present {
+export interface ForecastInput {
   at: number
   config: Config
   tasks: PlainTask[]
@@ -61,7 +61,7 @@ export interface Dependence {
 }
 
 /** One start to come, or a run that runs. Instants are epoch ms. */
-export interface Foreseen {
+export interface ForecastItem {
   task: string
   /** The run, when it exists. */
   run: string | null
@@ -85,7 +85,7 @@ export interface Foreseen {
 export interface Forecast {
   from: number
   to: number
-  items: Foreseen[]
+  items: ForecastItem[]
 }
 
 /** No more starts than this are foreseen at once. */

@@ -1,6 +1,6 @@
 import { MOST_STARTS } from './forecast.ts'
 import type { Bound } from './start-bounds.ts'
-import type { Dependence, Foreseen, Took } from './forecast.ts'
+import type { Dependence, ForecastItem, Took } from './forecast.ts'
 
 /** What a simulation of the machine as it is now says of a run. `run`: its id where it exists. */
 export interface Likely {
@@ -38,7 +38,7 @@ function foreseen (
   { task, run, schedule, stage, nominal_at, earliest, latest, certain, depends_on }: Bound,
   likely: Likely | undefined,
   took: Took | null
-): Foreseen {
+): ForecastItem {
   const start = stage === 'running' ? earliest : likely?.started_at ?? null
   const agrees = start !== null && start >= earliest - SAME_MS && start <= latest + SAME_MS
   const isCertain = certain && agrees
@@ -62,7 +62,7 @@ function foreseen (
 const unforeseen = (
   { run, schedule, task, nominal_at, due_at, started_at, ends_at }: Likely,
   took: Took | null
-): Foreseen => ({
+): ForecastItem => ({
   task,
   run,
   schedule,
@@ -77,13 +77,13 @@ const unforeseen = (
   took
 })
 
-const placeOf = ({ likely_at, earliest_at, nominal_at }: Foreseen): number => likely_at ?? earliest_at ?? nominal_at
+const placeOf = ({ likely_at, earliest_at, nominal_at }: ForecastItem): number => likely_at ?? earliest_at ?? nominal_at
 
-const inOrder = (a: Foreseen, b: Foreseen): number => placeOf(a) - placeOf(b) || (a.task < b.task ? -1 : 1)
+const inOrder = (a: ForecastItem, b: ForecastItem): number => placeOf(a) - placeOf(b) || (a.task < b.task ? -1 : 1)
 
 /** The forecast: the bounds of each start, and when the simulation has it start. What the two do not agree on is not
  *  certain. */
-export function merged ({ bounds, likely, took, from, to }: MergeAsk): Foreseen[] {
+export function merged ({ bounds, likely, took, from, to }: MergeAsk): ForecastItem[] {
   const byKey = new Map(likely.map(one => [keyOf(one), one]))
   const items = bounds.flatMap(bound => {
     const key = keyOf({ ...bound, run: bound.run?.id ?? null })

@@ -1,5 +1,5 @@
 import { occupancyOf } from '../admit/occupancy.ts'
-import type { Begun } from '../admit/occupancy.ts'
+import type { ActiveRun } from '../admit/occupancy.ts'
 import type { Bucket } from '../config/queue.ts'
 import type { Priority } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
@@ -88,7 +88,7 @@ export class PossibleRuns {
     return this.#told([], null)
   }
 
-  #told (running: Begun[], piledUpBefore: number | null): Beside {
+  #told (running: ActiveRun[], piledUpBefore: number | null): Beside {
     const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
     const { occupancy, byTask } = occupancyOf({
       tasks,
@@ -105,8 +105,8 @@ export class PossibleRuns {
     return { ...occupancy, active: byTask }
   }
 
-  #begun (from: number, but: PossibleRun | null): Begun[] {
-    const running: Begun[] = []
+  #begun (from: number, but: PossibleRun | null): ActiveRun[] {
+    const running: ActiveRun[] = []
     const left = but === null ? null : keyOf(but)
     for (const [key, lane] of this.#lanes) {
       const { task, queue, priority, most } = lane

@@ -1,6 +1,6 @@
 import { courses, unsafe } from './courses.ts'
 import { deadlineOf } from '../gates/relaxation.ts'
-import { RULES } from '../gates/gates.ts'
+import { GATES } from '../gates/gates.ts'
 import { judge, snapshotOf, verdictIn } from '../gates/evaluate.ts'
 import type { Config } from '../config/config.ts'
 import type { Dependence } from './forecast.ts'
@@ -32,7 +32,7 @@ export interface Subject {
 const MOST_STEPS = 50
 
 /** The gates in the order in which people are told. */
-const ORDER = RULES.map(({ gate }) => gate.name)
+const ORDER = GATES.map(({ gate }) => gate.name)
 
 /** Gates that others than clock and calendar open, whatever they say of themselves. */
 const SOFT = ['dependencies', 'breaker', 'pace', 'suspect']

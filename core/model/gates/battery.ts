@@ -1,4 +1,4 @@
-import type { Gate, GateInput, Said } from './gate.ts'
+import type { Gate, GateInput, GateResult } from './gate.ts'
 import { READ, rounded } from './gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
@@ -39,7 +39,7 @@ const classOf = ({ task, class: kind }: GateInput): Class =>
 const hasLevel = ({ task }: GateInput): boolean =>
   task?.class === null && (task.constraints.battery_above ?? task.constraints.battery_below) !== undefined
 
-function onMains (supply: Supply, ask: GateInput): Said | null {
+function onMains (supply: Supply, ask: GateInput): GateResult | null {
   const { config } = ask
   if (classOf(ask) !== 'charging_only' || !supply.battery) return null
   const from = config.classification.charging_level

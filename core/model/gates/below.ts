@@ -1,4 +1,4 @@
-import type { GateInput, Said } from './gate.ts'
+import type { GateInput, GateResult } from './gate.ts'
 import { READ, inDefinition, rounded, shareWords } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { generalLimit, lastingLoad } from '../machine/limit.ts'
@@ -37,7 +37,7 @@ function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'sch
 /** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
  *  itself; the general limit holds neither monitors nor, on mains, anything once the load has lasted longer than
  *  scheduling.load_patience. */
-export function below (ask: GateInput, { gate, load, words, busy, observed, mean, own }: Limit): Said {
+export function below (ask: GateInput, { gate, load, words, busy, observed, mean, own }: Limit): GateResult {
   const asked = own?.value
   const general = generalLimit(load, ask.reading, ask.config)!
   const full = asked ?? general.value
@@ -70,12 +70,12 @@ function exemption ({ task, reading, config }: GateInput, load: LoadName): { cod
 
 /** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where
  *  it is open or not known. */
-export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): Said | null {
+export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): GateResult | null {
   const said = known(limit.observed) ? below(ask, limit) : null
   return said === null || said.code === 'ok' ? null : said
 }
 
 /** Of the answers on one resource the one that counts: one that is closed, else one that says why it is open, else
  *  the first. */
-export const foremost = (first: Said, second: Said | null): Said =>
+export const foremost = (first: GateResult, second: GateResult | null): GateResult =>
   second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

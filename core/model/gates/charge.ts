@@ -1,10 +1,10 @@
-import type { Gate, GateInput, Said } from './gate.ts'
+import type { Gate, GateInput, GateResult } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { relaxedDown } from './relaxation.ts'
 import { supplyOf } from '../machine/power.ts'
 
-function above (asked: number, { reading, relaxed, config }: GateInput): Said {
+function above (asked: number, { reading, relaxed, config }: GateInput): GateResult {
   const { level, battery } = supplyOf(reading)
   const required = rounded(relaxedDown(asked, relaxed, config.power.battery_thresholds.critical))
   const facts = {
@@ -36,7 +36,7 @@ function above (asked: number, { reading, relaxed, config }: GateInput): Said {
   }
 }
 
-function below (asked: number, { reading }: GateInput): Said {
+function below (asked: number, { reading }: GateInput): GateResult {
   const { feed, level } = supplyOf(reading)
   const ok = feed !== 'mains' && known(level) && level < asked
   const message = feed === 'mains'

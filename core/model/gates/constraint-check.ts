@@ -3,7 +3,7 @@ import { expectedWords, nearest, pointerOf } from '../base/check.ts'
 import { inlineWindow, openingAt, windowOf } from '../machine/window.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 import { signalTest } from '../machine/signal.ts'
-import type { Constraints, Holding } from '../task/constraint.ts'
+import type { Constraints, HoldPolicy } from '../task/constraint.ts'
 import type { Detail } from '../base/errors.ts'
 import type { Duration } from '../base/duration.ts'
 import type { Window } from '../machine/window.ts'
@@ -18,7 +18,7 @@ export interface Known {
   fires?: readonly number[] | undefined
 }
 
-type Ask = Pick<Holding, 'constraints' | 'deadlineMs'>
+type Ask = Pick<HoldPolicy, 'constraints' | 'deadlineMs'>
 type Rule = (ask: Ask, known: Known) => Detail[]
 
 const POINTER = ['constraints']

@@ -1,8 +1,8 @@
-import type { Gate, GateInput, Said } from './gate.ts'
+import type { Gate, GateInput, GateResult } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
 import { othersBusy, othersPressure } from '../machine/others.ts'
 
-const pressure = (ask: GateInput): Said | null =>
+const pressure = (ask: GateInput): GateResult | null =>
   pressed(ask, {
     gate: 'cpu',
     load: 'cpu_pressure',

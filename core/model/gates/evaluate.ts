@@ -1,5 +1,5 @@
 import { DEPENDENCY_FAILED } from './dependency-state.ts'
-import { RULES } from './gates.ts'
+import { GATES } from './gates.ts'
 import { against, answersBy, answersOn, snapshotOf, occupancyWith } from './snapshot.ts'
 import { classify } from './classify.ts'
 import { deadlineOf, relaxation } from './relaxation.ts'
@@ -8,7 +8,7 @@ import { decisionFor, recommendationFor } from './advice.ts'
 import { paused } from './paused.ts'
 import { ups } from './ups.ts'
 import type { Advice } from './advice.ts'
-import type { Bypass, EvaluateAsk, GateAnswer, GateInput, Judgement, Lost, Subject, Verdict, Waiting } from './gate.ts'
+import type { Bypass, EvaluateAsk, GateAnswer, GateInput, Judgement, LostVerdict, Subject, Verdict, Waiting } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Classed } from './classify.ts'
 import type { Deadline } from './relaxation.ts'
@@ -19,7 +19,7 @@ export { snapshotOf } from './snapshot.ts'
 export type { Snapshot } from './snapshot.ts'
 
 /** The gates that a running run may leave for: those of order and share close because of what runs, itself among it. */
-const LEAVING = RULES.filter(({ gate, kind }) =>
+const LEAVING = GATES.filter(({ gate, kind }) =>
   gate === ups || ((kind === 'condition' || kind === 'safety') && gate !== paused)
 )
 
@@ -160,7 +160,7 @@ const OWN_DOING = ['cpu', 'memory', 'io', 'bandwidth', 'disk', 'idle']
 /** Whether a running run goes on, by the `on_lost` of its task: asked of the gates that were open when it started, not
  *  of slots. A run that passes its conditions, critical or at its deadline, goes on; a pause stops no run that is
  *  running. */
-export function whenLost (wanted: EvaluateAsk): Lost {
+export function whenLost (wanted: EvaluateAsk): LostVerdict {
   const { on_lost: then = 'continue' } = wanted.task ?? {}
   if (then === 'continue') return { decision: 'continue', reason: null }
   const { input, bypass } = prepare(snapshotOf(wanted), {

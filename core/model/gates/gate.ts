@@ -119,7 +119,7 @@ export type Bypass = 'critical' | 'deadline' | 'on_unmet' | 'now'
 export type GateKind = 'order' | 'safety' | 'share' | 'condition'
 
 /** What one gate says of a run. */
-export interface Said {
+export interface GateResult {
   gate: string
   ok: boolean
   code: string
@@ -138,11 +138,11 @@ export interface Said {
 }
 
 /** One gate's answer: a gate that was passed although it is closed is `ok` and says why. */
-export type GateAnswer = Said & { kind: GateKind, bypassed: Bypass | null }
+export type GateAnswer = GateResult & { kind: GateKind, bypassed: Bypass | null }
 
 /** One condition on starting: pure, and the same for the runner, the list, `why` and the forecast. Null: nothing asks
  *  for it. */
-export type Gate = (ask: GateInput) => Said | null
+export type Gate = (ask: GateInput) => GateResult | null
 
 /** Everything that decides a verdict. */
 export type EvaluateAsk =
@@ -178,7 +178,7 @@ export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class'> & { bypass
   phase: 'fresh' | 'eased' | 'overdue' }
 
 /** What becomes of a running run, and the gate that closed on it. */
-export interface Lost {
+export interface LostVerdict {
   decision: 'continue' | 'yield' | 'cancel'
   reason: GateAnswer | null
 }

@@ -34,7 +34,7 @@ import type { Gate, GateInput, GateKind } from './gate.ts'
 import type { Task } from '../task/task.ts'
 
 /** A gate in its place. */
-export interface Rule {
+export interface GateEntry {
   gate: Gate
   kind: GateKind
   /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs
@@ -55,7 +55,7 @@ const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boole
 const minds = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
 
 /** In the order in which people are told. */
-export const RULES: readonly Rule[] = [
+export const GATES: readonly GateEntry[] = [
   { gate: present, kind: 'order', own: 'always', opens: isPresent },
   { gate: enabled, kind: 'order', own: task => !task.enabled },
   { gate: paused, kind: 'safety', own: 'always' },
@@ -90,8 +90,8 @@ export const RULES: readonly Rule[] = [
   { gate: slots, kind: 'order', own: 'always', opens: hasSlot }
 ]
 
-const placesOf = (wanted: (rule: Rule) => boolean): readonly number[] =>
-  RULES.flatMap((rule, place) => wanted(rule) ? [place] : [])
+const placesOf = (wanted: (rule: GateEntry) => boolean): readonly number[] =>
+  GATES.flatMap((rule, place) => wanted(rule) ? [place] : [])
 
 const ALL = placesOf(() => true)
 const ALWAYS = placesOf(({ own }) => own === 'always')
@@ -100,20 +100,20 @@ const ALWAYS = placesOf(({ own }) => own === 'always')
 export const SHARED = placesOf(({ own }) => own !== 'always')
 
 /** Those of them that hang on the reading and the configuration alone. */
-export const OF_MACHINE = SHARED.filter(place => RULES[place]!.ofMachine)
+export const OF_MACHINE = SHARED.filter(place => GATES[place]!.ofMachine)
 
 const places = new WeakMap<Task, readonly number[]>()
 
 function ownOf (task: Task): readonly number[] {
   const before = places.get(task)
   if (before !== undefined) return before
-  const some = SHARED.some(place => isOwn(RULES[place]!, task))
+  const some = SHARED.some(place => isOwn(GATES[place]!, task))
   const found = some ? placesOf(rule => isOwn(rule, task)) : ALWAYS
   places.set(task, found)
   return found
 }
 
-const isOwn = ({ own }: Rule, task: Task): boolean => own === 'always' || (own !== 'never' && own(task))
+const isOwn = ({ own }: GateEntry, task: Task): boolean => own === 'always' || (own !== 'never' && own(task))
 
 /** The places of the gates whose answer is the run's own. */
 export function ownPlaces ({ task, relaxed }: GateInput): readonly number[] {

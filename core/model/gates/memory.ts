@@ -1,4 +1,4 @@
-import type { Gate, GateInput, Said } from './gate.ts'
+import type { Gate, GateInput, GateResult } from './gate.ts'
 import { READ, rounded, shareWords } from './gate.ts'
 import { below, foremost, pressed } from './below.ts'
 import { isMonitor } from './monitor.ts'
@@ -8,7 +8,7 @@ import { othersMemory, othersPressure } from '../machine/others.ts'
 /** So much in use, whoever uses it, leaves nothing for one more run. */
 const FULL = 0.95
 
-const pressure = (ask: GateInput): Said | null =>
+const pressure = (ask: GateInput): GateResult | null =>
   pressed(ask, {
     gate: 'memory',
     load: 'memory_pressure',
@@ -19,7 +19,7 @@ const pressure = (ask: GateInput): Said | null =>
   })
 
 /** Closed while next to nothing is left: work of offpeak's own counts here, and that it has lasted changes nothing. */
-function full ({ reading, config, relaxed, task }: GateInput): Said | null {
+function full ({ reading, config, relaxed, task }: GateInput): GateResult | null {
   const used = reading.trends?.memory_total?.value ?? reading.memory.used
   if (!known(used) || used < FULL || relaxed >= 1 || config.resources.memory_limit >= FULL) return null
   if (task !== undefined && isMonitor(task)) return null

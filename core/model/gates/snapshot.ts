@@ -1,9 +1,9 @@
-import { OF_MACHINE, RULES, SHARED, ownPlaces } from './gates.ts'
+import { OF_MACHINE, GATES, SHARED, ownPlaces } from './gates.ts'
 import { smoothed } from '../machine/hysteresis.ts'
 import type { Advice, Recommendation } from './advice.ts'
-import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, Said, Occupancy } from './gate.ts'
+import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, GateResult, Occupancy } from './gate.ts'
 import type { Class } from '../task/constraint.ts'
-import type { Rule } from './gates.ts'
+import type { GateEntry } from './gates.ts'
 
 /** What is the same for all runs that are judged at one instant, with the answers found so far. */
 export interface Snapshot extends Pick<GateInput, 'reading' | 'config' | 'now' | 'occupancy'> {
@@ -43,7 +43,7 @@ export function occupancyWith ({ occupancy, standings }: Snapshot, active: numbe
   return found
 }
 
-function said (gate: Gate, input: GateInput): Said | null {
+function said (gate: Gate, input: GateInput): GateResult | null {
   try {
     return gate(input)
   } catch (error) {
@@ -63,7 +63,7 @@ function said (gate: Gate, input: GateInput): Said | null {
   }
 }
 
-function answerOf ({ gate, kind }: Rule, input: GateInput): GateAnswer | null {
+function answerOf ({ gate, kind }: GateEntry, input: GateInput): GateAnswer | null {
   // Every answer of a gate is a new one: it is completed where it lies, for it is asked hundreds of times in a burst.
   const answer = said(gate, input) as GateAnswer | null
   if (answer === null) return null
@@ -87,8 +87,8 @@ const machine = new WeakMap<Snapshot['reading'], { config: Snapshot['config'], a
 function machineBy (input: GateInput): Answers {
   const before = machine.get(input.reading)
   if (before?.config === input.config) return before.answers
-  const answers: (GateAnswer | null)[] = RULES.map(() => null)
-  for (const place of OF_MACHINE) answers[place] = answerOf(RULES[place]!, input)
+  const answers: (GateAnswer | null)[] = GATES.map(() => null)
+  for (const place of OF_MACHINE) answers[place] = answerOf(GATES[place]!, input)
   machine.set(input.reading, { config: input.config, answers })
   return answers
 }
@@ -107,14 +107,14 @@ function sharedBy (snapshot: Snapshot): Answers {
     relaxed: 0
   }
   const shared = [...machineBy(input)]
-  for (const place of SHARED) if (!OF_MACHINE.includes(place)) shared[place] = answerOf(RULES[place]!, input)
+  for (const place of SHARED) if (!OF_MACHINE.includes(place)) shared[place] = answerOf(GATES[place]!, input)
   snapshot.closed = SHARED.filter(place => shared[place]?.ok === false)
   snapshot.shared = shared
   return shared
 }
 
 /** What some gates say of a run, asked for it alone. */
-export function answersBy (rules: readonly Rule[], input: GateInput, bypass: Bypass | null): GateAnswer[] {
+export function answersBy (rules: readonly GateEntry[], input: GateInput, bypass: Bypass | null): GateAnswer[] {
   const answers = rules.map(rule => answerOf(rule, input))
   return answers.filter(answer => answer !== null).map(answer => passed(answer, bypass))
 }
@@ -123,8 +123,8 @@ export function answersBy (rules: readonly Rule[], input: GateInput, bypass: Byp
  *  snapshot. */
 export function answersOn (snapshot: Snapshot, input: GateInput, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(input)
-  const answers = own.length === RULES.length ? [] : [...sharedBy(snapshot)]
-  for (const place of own) answers[place] = answerOf(RULES[place]!, input)
+  const answers = own.length === GATES.length ? [] : [...sharedBy(snapshot)]
+  for (const place of own) answers[place] = answerOf(GATES[place]!, input)
   const found: GateAnswer[] = []
   for (const answer of answers) if (answer !== null) found.push(passed(answer, bypass))
   return found
@@ -136,12 +136,12 @@ export function against (snapshot: Snapshot, input: GateInput, bypass: Bypass | 
   const own = ownPlaces(input)
   const found: [place: number, answer: GateAnswer][] = []
   for (const place of own) {
-    const rule = RULES[place]!
+    const rule = GATES[place]!
     if (rule.opens?.(input)) continue
     const answer = answerOf(rule, input)
     if (answer !== null && !answer.ok) found.push([place, passed(answer, bypass)])
   }
-  if (own.length < RULES.length) {
+  if (own.length < GATES.length) {
     const shared = sharedBy(snapshot)
     for (const place of snapshot.closed) if (!own.includes(place)) found.push([place, passed(shared[place]!, bypass)])
   }

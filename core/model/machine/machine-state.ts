@@ -4,8 +4,9 @@ import type { Reading, Signal } from './reading.ts'
 
 type Part<K extends keyof Reading> = Partial<NonNullable<Reading[K]>>
 
-/** What a made-up machine does, as far as it is not calm. Signals and probes by name; `null` forgets a signal. */
-export interface Scene
+/** The state of a simulated machine where it differs from a calm one. Signals and probes by name; `null` removes a
+ *  signal. */
+export interface MachineState
   extends Partial<Pick<Reading, 'power' | 'disks' | 'temperature' | 'idle_seconds' | 'loop_delay_ms'>> {
   battery?: Part<'battery'>
   ups?: Reading['ups']
@@ -36,12 +37,12 @@ export const calmReading = (at: number): Reading => ({
   loop_delay_ms: 1
 })
 
-/** A scene with a change laid upon it: what the change does not name stays. */
-export const sceneWith = (scene: Scene, change: Scene): Scene => overlay(scene, change) as Scene
+/** A state with a change applied: what the change does not name stays. */
+export const stateWith = (state: MachineState, change: MachineState): MachineState => overlay(state, change) as MachineState
 
-/** What the sensors tell of a scene at an instant. A machine whose battery has a level, or that runs on it, has one. */
-export function readingOf (scene: Scene, at: number): Reading {
-  const { signals = {}, probes = {}, ...rest } = scene
+/** The reading of a state at an instant. A machine has a battery when the state gives its level or runs on it. */
+export function readingOf (state: MachineState, at: number): Reading {
+  const { signals = {}, probes = {}, ...rest } = state
   const reading = overlay(calmReading(at), rest) as Reading
   const hasBattery = known(reading.battery.level) || reading.power === 'battery'
   return {

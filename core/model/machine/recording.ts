@@ -1,11 +1,11 @@
 import { foundWords } from '../base/check.ts'
 import { readingsInvalid } from '../base/errors.ts'
-import { sceneWith } from './machine-state.ts'
+import { stateWith } from './machine-state.ts'
 import type { Point, Value } from './history.ts'
-import type { Scene } from './machine-state.ts'
+import type { MachineState } from './machine-state.ts'
 
 /** What changed about a machine at an instant (epoch ms); everything else stays as it was. */
-export interface Change extends Scene {
+export interface Change extends MachineState {
   at: number
 }
 
@@ -27,7 +27,7 @@ const percent = number(0, 100)
 interface Column {
   read: Read
   expected: string
-  put: (value: never) => Scene
+  put: (value: never) => MachineState
 }
 
 const SHARE = 'a share from 0 to 1'
@@ -137,17 +137,17 @@ export function changesFromCsv ({ text, file, instant }: CsvAsk): Change[] {
         `found ${cells.length + 1} cells, expected ${head.length + 1} as in the first line`)
     }
     return {
-      ...cells.reduce<Scene>((scene, cell, index) => sceneWith(scene, sceneOf(cell, head[index]!, refuse)), {}),
+      ...cells.reduce<MachineState>((state, cell, index) => stateWith(state, stateOf(cell, head[index]!, refuse)), {}),
       at: now
     }
   })
 }
 
-function sceneOf (
+function stateOf (
   { text, column: at }: Cell,
   { name, column }: Head[number],
   refuse: (column: number, message: string) => never
-): Scene {
+): MachineState {
   if (text === '') return {}
   if (text === 'unknown') return column.put('unknown' as never)
   return column.put(
@@ -160,8 +160,8 @@ const RECORDED: Record<string, string> = { battery_charging: 'charging' }
 /** The changes that recorded readings tell. What was not recorded is as on a calm machine. */
 export const changesFromPoints = (points: readonly Point[]): Change[] =>
   points.map(({ at, values }) => {
-    const scenes = Object.entries(values).flatMap(([field, value]) =>
+    const states = Object.entries(values).flatMap(([field, value]) =>
       columnOf(RECORDED[field] ?? field)?.put(value as never) ?? []
     )
-    return { ...scenes.reduce(sceneWith, {}), at }
+    return { ...states.reduce(stateWith, {}), at }
   })

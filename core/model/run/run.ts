@@ -1,7 +1,7 @@
 import type { Failure } from './outcome.ts'
 import type { Json } from '../base/json.ts'
 import type { Reason } from './reason.ts'
-import type { Used } from './usage.ts'
+import type { Usage } from './usage.ts'
 
 export type { Reason } from './reason.ts'
 
@@ -133,7 +133,7 @@ export interface FullRun extends Run {
   /** What it waits for or has waited for. */
   after: Prerequisite[]
   /** What its attempts have taken; null: none was executed where it can be told. */
-  used: Used | null
+  used: Usage | null
 }
 
 /** One execution that is over. */

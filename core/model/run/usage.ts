@@ -1,6 +1,6 @@
 /** What an attempt, or a run across its attempts, has taken of the machine. Bytes are those that came from and went to
  *  a disk; null where the system does not tell. */
-export interface Used {
+export interface Usage {
   cpu_seconds: number
   memory_peak_bytes: number
   read_bytes: number | null
@@ -13,9 +13,9 @@ const isCount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 
 /** What a thread or process says that it has taken; null for anything else. */
-export function usedIn (told: unknown): Used | null {
+export function usageIn (told: unknown): Usage | null {
   const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } =
-    (told ?? {}) as Record<keyof Used, unknown>
+    (told ?? {}) as Record<keyof Usage, unknown>
   if (!isCount(cpu) || !isCount(memory)) return null
   return {
     cpu_seconds: cpu,
@@ -27,11 +27,11 @@ export function usedIn (told: unknown): Used | null {
 
 type Join = (a: number, b: number) => number
 
-function joined (a: Used, b: Used, how: (name: keyof Used) => Join): Used {
+function joined (a: Usage, b: Usage, how: (name: keyof Usage) => Join): Usage {
   const entries = NAMES.map(
     name => [name, a[name] === null ? b[name] : b[name] === null ? a[name] : how(name)(a[name], b[name])]
   )
-  return Object.fromEntries(entries) as unknown as Used
+  return Object.fromEntries(entries) as unknown as Usage
 }
 
 const larger: Join = (a, b) => Math.max(a, b)
@@ -39,9 +39,9 @@ const larger: Join = (a, b) => Math.max(a, b)
 const sum: Join = (a, b) => Math.round((a + b) * 1000) / 1000
 
 /** What was taken, told by two who saw a part of it each: the larger of each number. */
-export const mostOf = (a: Used | null, b: Used | null): Used | null =>
+export const mostUsage = (a: Usage | null, b: Usage | null): Usage | null =>
   a === null || b === null ? a ?? b : joined(a, b, () => larger)
 
 /** What two attempts have taken together: the sums, and the larger peak of memory. */
-export const sumOf = (a: Used | null, b: Used): Used =>
+export const usageSum = (a: Usage | null, b: Usage): Usage =>
   a === null ? b : joined(a, b, name => name === 'memory_peak_bytes' ? larger : sum)

@@ -5,25 +5,25 @@ import type { Task } from '../task/task.ts'
 import type { TriggerSpec } from '../trigger.ts'
 
 /** Why nothing comes by itself: one sentence. */
-export interface Rest {
+export interface RestingReason {
   code: 'task_missing' | 'task_disabled' | 'no_trigger' | 'never_fires'
   message: string
 }
 
 type Named = Pick<Task, 'id' | 'enabled' | 'trigger' | 'trigger_args' | 'timezone' | 'run_on_start'>
 
-const disabled = ({ id }: Pick<Task, 'id'>): Rest => ({
+const disabled = ({ id }: Pick<Task, 'id'>): RestingReason => ({
   code: 'task_disabled',
   message: `the task is disabled; switch it on with \`offpeak enable ${id}\``
 })
 
 /** `fires again` for a trigger that has fired before `now`, else `fires`. */
-function neverFires (spec: TriggerSpec): Rest {
+function neverFires (spec: TriggerSpec): RestingReason {
   const again = compileTrigger(spec, 0).next(0) === null ? '' : ' again'
   return { code: 'never_fires', message: `the trigger never fires${again}: ${wordsFor(spec)}` }
 }
 
-const onRequest = ({ id, run_on_start: greets }: Named): Rest => ({
+const onRequest = ({ id, run_on_start: greets }: Named): RestingReason => ({
   code: 'no_trigger',
   message: `the task has no trigger: it starts ${
     greets ? 'with each start of offpeak, and ' : ''
@@ -33,7 +33,7 @@ const onRequest = ({ id, run_on_start: greets }: Named): Rest => ({
 /** Why a task starts no run by itself from `now` on, or null when it does. */
 export function taskRest (
   { task, schedules, now }: { task: Named, schedules: readonly Schedule[], now: number }
-): Rest | null {
+): RestingReason | null {
   if (!task.enabled) return disabled(task)
   if (comingFires({ schedules, task, now, count: 1 }).length > 0) return null
   const { trigger, trigger_args, timezone } = task
@@ -42,7 +42,7 @@ export function taskRest (
 }
 
 /** Why a schedule has no next fire, or null when it has one. `task` undefined: there is none. */
-export function scheduleRest (schedule: Schedule, task: Pick<Task, 'id' | 'enabled'> | undefined): Rest | null {
+export function scheduleRest (schedule: Schedule, task: Pick<Task, 'id' | 'enabled'> | undefined): RestingReason | null {
   if (schedule.next_at !== null) return null
   if (task === undefined) return { code: 'task_missing', message: `no task has the id '${schedule.task}'` }
   return task.enabled ? neverFires(schedule) : disabled(task)

@@ -19,7 +19,7 @@ export interface Beyond {
 }
 
 /** What is wrong, and the sentence on what to do. */
-export interface Words {
+export interface BoundMessage {
   detail: string
   fix: string
 }
@@ -109,7 +109,7 @@ const measured = (
 ): [string, string] => [words, `${verb} ${place} in config.json, or ask for ${words}.`]
 
 /** What is said of a value that goes beyond its bound. */
-export function beyondWords (one: Beyond): Words {
+export function boundMessage (one: Beyond): BoundMessage {
   const { place, name, bound, value, configured, uploads } = one
   const also = uploads ? ', or a file that was sent' : ''
   if (isUnset(one)) {
@@ -137,7 +137,7 @@ export interface Half {
 
 /** What is said of two paths of which one lies further below its folder than the other: the one that the payload does
  *  not name is not blamed. */
-export function apartWords (blamed: Half, other: Half): Words {
+export function apartWords (blamed: Half, other: Half): BoundMessage {
   const fits = (one: Half, far: Half) =>
     typeof one.folder === 'string' && far.rest !== null
       ? `'${joined(one.folder, far.rest)}'`

@@ -65,7 +65,7 @@ export const CLASSES = ['critical', 'charging_only', 'background', 'normal'] as 
 export type Class = typeof CLASSES[number]
 
 /** The fields of a definition that say when its runs may start, be held and be stopped. */
-export const HoldingFields = {
+export const HoldFields = {
   constraints: Type.Optional(ConstraintsSchema),
   deadline: Type.Optional(lasting('no run could be held at all')),
   on_deadline: Type.Optional(word(ON_DEADLINE, 'What becomes of a run that is held at its deadline')),
@@ -79,7 +79,7 @@ export const HoldingFields = {
 }
 
 /** The same with every default filled in. */
-export interface Holding {
+export interface HoldPolicy {
   constraints: Constraints
   /** How long a run may be held from when it is due. */
   deadlineMs: number

@@ -1,7 +1,5 @@
 import { Type } from 'typebox'
 
-export type { Used } from '../run/usage.ts'
-
 /** Where the function of a task is executed: in this thread, in one of the pool, or in a process of its own. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const
 export type Isolation = typeof ISOLATIONS[number]
@@ -39,7 +37,7 @@ export const IsolationFields = {
 }
 
 /** How kind a process is to the others. */
-export interface Manners {
+export interface Niceness {
   nice?: number
   ionice?: Ionice
 }
@@ -51,7 +49,7 @@ export interface ModuleFile {
 }
 
 /** Where the function of a task is found again: the file, the place of the definition among its exports and its id. */
-export interface Home extends ModuleFile {
+export interface FunctionSource extends ModuleFile {
   pointer: string
   id: string
 }

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Detail } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import type { Bound, Half } from './bound-messages.ts'
-import { BOUNDS, apartWords, beyondWords, settingKey } from './bound-messages.ts'
+import { BOUNDS, apartWords, boundMessage, settingKey } from './bound-messages.ts'
 import { foundWords, pointerStep } from '../base/check.ts'
 import { milliseconds } from '../base/duration.ts'
 
@@ -29,7 +29,7 @@ type Below = (folder: string, path: string) => string | null
 
 /** `task`: its id. `payload`: what the run would be given. `configured`: the payload of the definition in force.
  *  `uploads`: the folder of files that were sent. */
-export interface BoundsAsk {
+export interface PayloadBoundsAsk {
   task: string
   input: TSchema
   configured: Json
@@ -154,7 +154,7 @@ const faultOf = (task: string): Faults => (check, parent) => {
   const or = words.configured_or
   return [{
     pointer,
-    ...beyondWords({
+    ...boundMessage({
       place: places.join(' or '),
       name,
       bound,
@@ -235,7 +235,7 @@ function faultsAt ({ node, task, configured, payload, uploads, below, pointer }:
 }
 
 /** Where the payload of a run would reach further than is configured. */
-export const boundFaults = ({ input, ...ask }: BoundsAsk): Detail[] =>
+export const boundFaults = ({ input, ...ask }: PayloadBoundsAsk): Detail[] =>
   faultsAt({ node: input as Node, ...ask, pointer: '/payload' })
 
 /** The settings that have to be configured before anybody may ask for a run, and are not. */
@@ -264,7 +264,7 @@ export interface BoundPath {
 }
 
 /** The paths of a payload that somebody has said, each with its folders. */
-export const boundPaths = ({ input, ...ask }: Omit<BoundsAsk, 'below' | 'task'>): BoundPath[] =>
+export const boundPaths = ({ input, ...ask }: Omit<PayloadBoundsAsk, 'below' | 'task'>): BoundPath[] =>
   pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
 
 function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below' | 'task'>): BoundPath[] {

@@ -1,14 +1,14 @@
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
 import type { Backoff } from '../run/retry.ts'
-import type { Holding } from './constraint.ts'
-import type { Home, Manners } from './isolation.ts'
+import type { HoldPolicy } from './constraint.ts'
+import type { FunctionSource, Niceness } from './isolation.ts'
 import type { Json } from '../base/json.ts'
 import type { Policy } from './policy.ts'
 import type { Priority } from '../run/run.ts'
 import type { TaskContext } from './context.ts'
 import { DurationSchema } from '../base/section.ts'
-import { HoldingFields } from './constraint.ts'
+import { HoldFields } from './constraint.ts'
 import { IsolationFields } from './isolation.ts'
 import { PRIORITIES } from '../run/run.ts'
 import { PolicyFields } from './policy.ts'
@@ -89,7 +89,7 @@ export const DefinitionFields = {
   ),
   exit_codes: Type.Optional(ExitCodes),
   ...IsolationFields,
-  ...HoldingFields,
+  ...HoldFields,
   ...PolicyFields
 }
 
@@ -112,14 +112,14 @@ export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunct
 /** What executes a task: a function in this thread, the same in another thread or process, or a program of its own. */
 export type Work =
   | { kind: 'function', func: TaskFunction }
-  | { kind: 'isolated', within: 'thread' | 'process', home: Home, memory_mb: number | null,
-    env: Record<string, string> } & Manners
+  | { kind: 'isolated', within: 'thread' | 'process', home: FunctionSource, memory_mb: number | null,
+    env: Record<string, string> } & Niceness
   | { kind: 'script', file: string, args: string[], env: Record<string, string>,
     exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number }
-    & Manners
+    & Niceness
 
 /** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
-export interface Task extends Holding, Policy {
+export interface Task extends HoldPolicy, Policy {
   id: string
   name: string
   description: string

@@ -70,4 +70,4 @@ export const pastBlockWords = (stood: PastLoopBlock): string =>
   }; ${HELD_FIX}`
 
 /** The warning of a run that has held the loop. */
-export const heldWords = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`
+export const blockWarning = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`

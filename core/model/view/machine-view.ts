@@ -9,7 +9,7 @@ import { windowAt } from '../machine/window.ts'
 import type { Advice } from '../gates/advice.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Config } from '../config/config.ts'
-import type { Foreseen } from '../forecast/forecast.ts'
+import type { ForecastItem } from '../forecast/forecast.ts'
 import type { Pause } from '../gates/gate.ts'
 import type { Point } from '../machine/history.ts'
 import type { Reading, Signal } from '../machine/reading.ts'
@@ -84,7 +84,7 @@ export type PauseView = ReturnType<typeof pauseView>
 /** One start to come as REST shows it: instants in ISO 8601, durations in seconds. */
 export const forecastView = (
   { nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest, ends_at: ends, took, ...rest }:
-    Foreseen
+    ForecastItem
 ) => ({
   ...rest,
   nominal_at: iso(nominal)!,

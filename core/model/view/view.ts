@@ -7,7 +7,7 @@ import type { Json } from '../base/json.ts'
 import type { Classed } from '../gates/classify.ts'
 import type { Constraints, OnDeadline, OnLost, OnUnmet } from '../task/constraint.ts'
 import type { FullRun, Hold, PastAttempt, Run, State } from '../run/run.ts'
-import type { Rest } from '../schedule/resting.ts'
+import type { RestingReason } from '../schedule/resting.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
@@ -240,7 +240,7 @@ export const fullRunView = (
 export const scheduleView = (
   { anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }:
     Schedule,
-  reason: Rest | null
+  reason: RestingReason | null
 ) => ({
   ...rest,
   resting: reason !== null,

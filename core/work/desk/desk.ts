@@ -29,7 +29,7 @@ import type { Planner } from '../plan/planner.ts'
 import type { RequestAsk } from './requests.ts'
 import type { RunAsk } from './intake.ts'
 import type { Runner } from '../run/runner.ts'
-import type { Rest } from '../../model/schedule/resting.ts'
+import type { RestingReason } from '../../model/schedule/resting.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
@@ -153,7 +153,7 @@ export class Desk {
   }
 
   /** Why a task starts no run by itself, or null when it does. */
-  rest (task: Task): Rest | null {
+  rest (task: Task): RestingReason | null {
     const { planner, clock } = this.#options
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
@@ -296,7 +296,7 @@ export class Desk {
   }
 
   /** Why a schedule does not fire again, or null when it does. */
-  scheduleRest (schedule: Schedule): Rest | null {
+  scheduleRest (schedule: Schedule): RestingReason | null {
     return scheduleRest(schedule, this.#options.tasks().get(schedule.task))
   }
 

@@ -2,7 +2,7 @@ import { holdView } from '../../model/view/view.ts'
 import { startsByHand, withCommand } from '../../model/view/held.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Explained, Explanation } from './explain.ts'
-import type { Rest } from '../../model/schedule/resting.ts'
+import type { RestingReason } from '../../model/schedule/resting.ts'
 
 const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({
   ...gate,
@@ -13,7 +13,7 @@ const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({
 type Reason = Pick<Explanation, 'task' | 'decision' | 'message' | 'gates'>
 
 /** What is said of a task that has no run and starts none by itself: that first. */
-function restWords ({ task, decision, message, gates }: Reason, rest: Rest): string {
+function restWords ({ task, decision, message, gates }: Reason, rest: RestingReason): string {
   const starts = `\`offpeak run ${task}\` starts it`
   if (decision === 'start') return `${rest.message}; ${starts}`
   return startsByHand({ gates })
@@ -21,7 +21,7 @@ function restWords ({ task, decision, message, gates }: Reason, rest: Rest): str
     : `${rest.message}; asked for by hand it would wait: ${message}`
 }
 
-function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: Rest | null): string {
+function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: RestingReason | null): string {
   const { run, decision, message, gates } = answer
   if (run === null) return rest === null ? message : restWords(answer, rest)
   return decision === 'hold' ? withCommand(message, run, { gates }) : message
@@ -31,7 +31,7 @@ function messageOf (answer: Reason & Pick<Explanation, 'run'>, rest: Rest | null
  *  by itself; it counts as long as no run waits. */
 export const explanationView = (
   { at, message, gates, earliest, deadline, holds, ...facts }: Explanation,
-  rest: Rest | null = null
+  rest: RestingReason | null = null
 ) => ({
   ...facts,
   message: messageOf({ ...facts, message, gates }, rest),

@@ -3,7 +3,7 @@ import { iso } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { DurationStats, StatsAsk, StatsRow } from '../../engine/reports.ts'
 import type { Run, State } from '../../model/run/run.ts'
-import type { Used } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
 /** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were
@@ -59,7 +59,7 @@ export async function statistics (
 
 /** Runs with what they have taken. `complete` false: there were more runs to look at than are looked at. */
 export interface Ran {
-  runs: (Run & { used: Used | null })[]
+  runs: (Run & { used: Usage | null })[]
   complete: boolean
 }
 

@@ -3,10 +3,10 @@ import { UncaughtErrors } from '../context/uncaught.ts'
 import { host } from './host.ts'
 import { isOurs } from './wire.ts'
 import { killGroup } from './process-group.ts'
-import { mostOf } from '../../model/run/usage.ts'
+import { mostUsage } from '../../model/run/usage.ts'
 import { treeUsage } from './process-tree.ts'
 import type { Down, Port, Up } from './wire.ts'
-import type { Used } from '../../model/task/isolation.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 const GUARD = `
 const { workerData: manager } = require('node:worker_threads')
@@ -34,7 +34,7 @@ const port: Port<Up, Down> = {
     })
 }
 
-function used (): Used {
+function used (): Usage {
   const { userCPUTime: user, systemCPUTime: system, maxRSS: kilobytes } = resourceUsage()
   const own = {
     cpu_seconds: Math.round((user + system) / 1000) / 1000,
@@ -42,7 +42,7 @@ function used (): Used {
     read_bytes: null,
     written_bytes: null
   }
-  return mostOf(own, treeUsage(process.pid))!
+  return mostUsage(own, treeUsage(process.pid))!
 }
 
 void new UncaughtErrors(notice => {

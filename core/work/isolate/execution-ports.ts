@@ -2,7 +2,7 @@ import type { ChildSink } from './spawn.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
-import type { Used } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 /** What work needs that is not executed in this thread. */
 export interface ExecutionPorts {
@@ -15,5 +15,5 @@ export interface ExecutionPorts {
   /** Told of an error that nobody caught. */
   uncaught: (error: Failure) => void
   /** Told what the work has taken, null when nobody could see. */
-  used: (used: Used | null) => void
+  used: (used: Usage | null) => void
 }

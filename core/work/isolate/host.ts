@@ -18,7 +18,7 @@ import type { Ask, Down, Ended, Job, Port, Up } from './wire.ts'
 import type { Enqueue, TaskContext } from '../../model/task/context.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/base/json.ts'
-import type { Used } from '../../model/task/isolation.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 /** How often it is looked whether a call to the file system has come back, ms. */
 const LOOK = 2000
@@ -27,7 +27,7 @@ export interface HostOptions {
   job: Job
   port: Port<Up, Down>
   /** What has been taken since the beginning. */
-  used: () => Used
+  used: () => Usage
   /** Told at the end: true when this place is not to be used again. */
   worn: () => boolean
 }

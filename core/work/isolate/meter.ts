@@ -1,5 +1,5 @@
-import { mostOf } from '../../model/run/usage.ts'
-import type { Used } from '../../model/run/usage.ts'
+import { mostUsage } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 /** Between two looks, ms: what is short is looked at early, what is long now and then. */
 const FIRST = 50
@@ -11,26 +11,26 @@ export interface Meter {
   /** Looks now, beside the looks that come by themselves. */
   look(): Promise<void>
   /** Looks no more; the most that was seen, or null when nothing was. */
-  end(): Used | null
+  end(): Usage | null
 }
 
 /** `held`: the bytes that the work holds, asked for when what was seen is more than the limit; `over` is called
  *  once. */
 export interface MemoryBound {
   bytes: number
-  seen: (used: Used) => number
+  seen: (used: Usage) => number
   held: () => number | null | Promise<number | null>
   over: (bytes: number) => void
 }
 
 /** Looks again and again at what work has taken that may be ended before it can report it, and at what it holds. The
  *  looks go by the timers of the process, whatever clock the runs go by: what is executed elsewhere takes real time. */
-export function metered (ask: () => Used | null | Promise<Used | null>, bound: MemoryBound | null = null): Meter {
-  let most: Used | null = null
+export function metered (ask: () => Usage | null | Promise<Usage | null>, bound: MemoryBound | null = null): Meter {
+  let most: Usage | null = null
   let timer: NodeJS.Timeout | undefined
   let ended = false
   let isOver = false
-  const check = async (used: Used | null) => {
+  const check = async (used: Usage | null) => {
     if (bound === null || used === null || isOver || bound.seen(used) <= bound.bytes) return
     const held = await bound.held() ?? 0
     if (ended || isOver || held <= bound.bytes) return
@@ -39,7 +39,7 @@ export function metered (ask: () => Used | null | Promise<Used | null>, bound: M
   }
   const look = async () => {
     const used = await ask()
-    most = mostOf(most, used)
+    most = mostUsage(most, used)
     await check(used)
   }
   const longest = bound === null ? LONGEST : LONGEST_BOUNDED

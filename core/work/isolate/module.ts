@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module'
 import { taskFileBroken } from '../../model/base/errors.ts'
-import type { Home } from '../../model/task/isolation.ts'
+import type { FunctionSource } from '../../model/task/isolation.ts'
 import type { TaskFunction } from '../../model/task/task.ts'
 
 type Definition = { id?: unknown, func?: unknown } | undefined
@@ -25,7 +25,7 @@ registerHooks({
 
 /** The function of a task, out of the version of its file that was checked. Throws what the import throws,
  *  OFFPEAK_TASK_FILE_BROKEN when it exports another thing than it did. */
-export async function functionOf ({ url, text, pointer, id }: Home): Promise<TaskFunction> {
+export async function functionOf ({ url, text, pointer, id }: FunctionSource): Promise<TaskFunction> {
   texts.set(url, text)
   try {
     const exported = await import(url) as Record<string, unknown>

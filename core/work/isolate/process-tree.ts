@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { Used } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after
  *  the name. */
@@ -58,7 +58,7 @@ export const startedBy = (pid: number | 'self', thread: string): number[] =>
 
 const childrenOf = (pid: number): number[] => list(`/proc/${pid}/task`).flatMap(thread => startedBy(pid, thread))
 
-function processUsed (pid: number): Used | null {
+function processUsed (pid: number): Usage | null {
   const seconds = secondsOf(pid)
   if (seconds === null) return null
   const io = text(`/proc/${pid}/io`)
@@ -83,7 +83,7 @@ export function treeOf (roots: readonly number[]): number[] {
 
 /** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended
  *  children have taken counts as its own. Null where there is no such process or no /proc. */
-export function treeUsage (pid: number): Used | null {
+export function treeUsage (pid: number): Usage | null {
   const sum = treeOf([pid]).map(processUsed).reduce((all, one) =>
     all === null || one === null ? all ?? null : {
       cpu_seconds: all.cpu_seconds + one.cpu_seconds,

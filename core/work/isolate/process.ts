@@ -5,7 +5,7 @@ import { answerOf, isOurs } from './wire.ts'
 import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawn.ts'
 import { RUN_ID, startedAt } from './process-group.ts'
 import { RunTree } from './run-tree.ts'
-import { mostOf } from '../../model/run/usage.ts'
+import { mostUsage } from '../../model/run/usage.ts'
 import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
 import { outputReader } from './script-output.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -118,6 +118,6 @@ export async function inProcess (work: Isolated, ctx: TaskContext, ports: Execut
   } finally {
     cancel()
     attended?.end()
-    used(mostOf(attended?.told?.used ?? null, await tree.end({ stopped: ctx.signal.aborted })))
+    used(mostUsage(attended?.told?.used ?? null, await tree.end({ stopped: ctx.signal.aborted })))
   }
 }

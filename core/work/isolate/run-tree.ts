@@ -2,7 +2,7 @@ import { groupOf, treeMemory, treeOf, treeUsage } from './process-tree.ts'
 import { inSession, killGroup, ofRun, signalAll } from './process-group.ts'
 import { metered } from './meter.ts'
 import type { MemoryBound, Meter } from './meter.ts'
-import type { Used } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 const MIB = 2 ** 20
 
@@ -57,7 +57,7 @@ export class RunTree {
 
   /** Ends what is left in the session of the process; after a stop also what has left that. Returns what all of them
    *  have taken. */
-  async end ({ stopped }: { stopped: boolean }): Promise<Used | null> {
+  async end ({ stopped }: { stopped: boolean }): Promise<Usage | null> {
     const used = this.#meter.end()
     if (this.#pid === undefined) return used
     killGroup(this.#pid, 'SIGKILL')

@@ -6,7 +6,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import type { Child } from '../../model/run/run.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Manners } from '../../model/task/isolation.ts'
+import type { Niceness } from '../../model/task/isolation.ts'
 
 /** Told of the process that does the work. */
 export type ChildSink = (child: Child) => Promise<unknown>
@@ -46,7 +46,7 @@ function exists (program: string): boolean {
 
 /** A command with the words before it that make it kind; a system without nice or ionice goes without. Each of them
  *  becomes the next, so that the process keeps its id. */
-export function mannered (command: readonly string[], { nice, ionice }: Manners): [string, ...string[]] {
+export function mannered (command: readonly string[], { nice, ionice }: Niceness): [string, ...string[]] {
   const words = [...command]
   if (ionice !== undefined && exists('ionice')) words.unshift('ionice', ...CLASSES[ionice])
   if (nice !== undefined && exists('nice')) words.unshift('nice', '-n', String(nice))
@@ -54,7 +54,7 @@ export function mannered (command: readonly string[], { nice, ionice }: Manners)
 }
 
 /** Makes a process kind that could not be started so. */
-export function calm ({ pid }: ChildProcess, { nice }: Manners): void {
+export function calm ({ pid }: ChildProcess, { nice }: Niceness): void {
   if (nice === undefined || pid === undefined || exists('nice')) return
   try {
     setPriority(pid, nice)

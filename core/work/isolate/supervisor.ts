@@ -5,12 +5,13 @@ import { inputInvalid } from '../../model/base/errors.ts'
 import { logArgument } from '../../model/run/log-part.ts'
 import { RESULT_LIMITS, looseJson, strictJson } from '../../model/base/json.ts'
 import { checkpointNotJson } from '../../model/base/task-errors.ts'
-import { usedIn } from '../../model/run/usage.ts'
+import { usageIn } from '../../model/run/usage.ts'
 import type { Ask, Down, Ended, Job, Moved, Place, Port, Up } from './wire.ts'
 import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
 import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
-import type { Home, Used } from '../../model/task/isolation.ts'
+import type { FunctionSource } from '../../model/task/isolation.ts'
+import type { Usage } from '../../model/run/usage.ts'
 import type { Json } from '../../model/base/json.ts'
 
 export interface AttendAsk {
@@ -25,7 +26,7 @@ export interface AttendAsk {
 /** The end of the work, as it was told. */
 export interface Ending {
   ended: Ended
-  used: Used | null
+  used: Usage | null
   worn: boolean
 }
 
@@ -42,7 +43,7 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
 }
 
 /** What a thread or process needs to know to execute a run. */
-export function jobOf (home: Home, given: ContextOptions): Job {
+export function jobOf (home: FunctionSource, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
   return {
@@ -131,7 +132,7 @@ export function attend (ask: AttendAsk) {
     uncaught: ({ error }) => uncaught(failureOf(error)),
     waits: ({ ms }) => fileCalls.told(given.run.id, given.run.task, typeof ms === 'number' ? ms : null),
     ended: ({ ended, used, worn }) => {
-      attended.told ??= { ended, used: usedIn(used), worn: worn === true }
+      attended.told ??= { ended, used: usageIn(used), worn: worn === true }
       over.resolve(attended.told)
     }
   }

@@ -11,7 +11,7 @@ import { isOurs } from './wire.ts'
 import { startedBy } from './process-tree.ts'
 import type { Down, Port, Up } from './wire.ts'
 import type { MessagePort } from 'node:worker_threads'
-import type { Used } from '../../model/task/isolation.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 /** A thread whose heap is fuller than this when nobody uses it has leaked, and is not used again. */
 const WORN = 0.5
@@ -40,7 +40,7 @@ const wired = (port: MessagePort): Port<Up, Down> => ({
 
 const millisecondsOf = ({ user, system }: NodeJS.CpuUsage) => Math.round((user + system) / 1000)
 
-function meter (): () => Used {
+function meter (): () => Usage {
   const before = millisecondsOf(process.threadCpuUsage())
   return () => {
     const { total_heap_size: heap, external_memory: outside } = getHeapStatistics()

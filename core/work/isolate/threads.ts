@@ -9,7 +9,7 @@ import { attend, jobOf } from './supervisor.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { ThreadChildren } from './thread-children.ts'
 import { metered } from './meter.ts'
-import { mostOf } from '../../model/run/usage.ts'
+import { mostUsage } from '../../model/run/usage.ts'
 import { onceAborted } from './spawn.ts'
 import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
 import type { Piscina } from 'piscina'
@@ -20,7 +20,7 @@ import type { Listener, Notice } from '../../model/notice.ts'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { ExecutionPorts } from './execution-ports.ts'
 import type { TaskContext } from '../../model/task/context.ts'
-import type { Used } from '../../model/run/usage.ts'
+import type { Usage } from '../../model/run/usage.ts'
 import type { Work } from '../../model/task/task.ts'
 
 type Isolated = Extract<Work, { kind: 'isolated' }>
@@ -58,7 +58,7 @@ const wired = (port: MessagePort): Port<Down, Up> => ({
 /** How long a thread that is to be ended may take to say what it has taken, ms. */
 const LAST_LOOK = 100
 
-async function threadUsed ({ thread, before }: Line): Promise<Used | null> {
+async function threadUsed ({ thread, before }: Line): Promise<Usage | null> {
   try {
     const [cpu, heap] = await Promise.all([thread?.cpuUsage(before), thread?.getHeapStatistics()])
     if (!cpu || !heap) return null
@@ -151,7 +151,7 @@ export class Threads {
       cancel()
       attended.end()
       port1.close()
-      used(mostOf(attended.told?.used ?? null, meter.end()))
+      used(mostUsage(attended.told?.used ?? null, meter.end()))
       // What a function has started goes on when it has returned, and not when it was to stop or could not return.
       if (ctx.signal.aborted || attended.told === null) await children.end()
     }

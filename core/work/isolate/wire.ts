@@ -6,7 +6,8 @@ import type { Reach } from '../context/context.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Failure, StopCode } from '../../model/run/outcome.ts'
 import type { Hints } from '../../model/machine/hints.ts'
-import type { Home, Used } from '../../model/task/isolation.ts'
+import type { FunctionSource } from '../../model/task/isolation.ts'
+import type { Usage } from '../../model/run/usage.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { LogPart } from '../../model/run/log-part.ts'
 import type { Result } from '../../model/run/result.ts'
@@ -16,7 +17,7 @@ import type { TaskLog } from '../../model/task/context.ts'
 /** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the
  *  functions of ctx.services.offpeak. */
 export interface Job {
-  home: Home
+  home: FunctionSource
   run: Claimed
   version: string
   hints: Hints
@@ -62,7 +63,7 @@ export type Up =
   | { say: 'uncaught', error: Failure }
   /** How long a call to the file system has not come back, ms; null: it has. */
   | { say: 'waits', ms: number | null }
-  | { say: 'ended', ended: Ended, used: Used, worn: boolean }
+  | { say: 'ended', ended: Ended, used: Usage, worn: boolean }
 
 /** What it is told. */
 export type Down =

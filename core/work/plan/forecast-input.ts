@@ -9,12 +9,12 @@ import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Planner } from './planner.ts'
-import type { PlainTask, Present, Took } from '../../model/forecast/forecast.ts'
+import type { PlainTask, ForecastInput, Took } from '../../model/forecast/forecast.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface PresentOptions {
+export interface ForecastInputOptions {
   engine: Engine
   clock: Clock
   config: () => Config
@@ -53,7 +53,7 @@ interface Learned {
 const learned = new WeakMap<Engine, Map<string, Learned>>()
 
 /** One task after another, and others in between: a look takes a part of a millisecond, and there may be a thousand. */
-async function tookBy (tasks: Iterable<string>, { engine, clock }: PresentOptions): Promise<Record<string, Took>> {
+async function tookBy (tasks: Iterable<string>, { engine, clock }: ForecastInputOptions): Promise<Record<string, Took>> {
   const known = learned.getOrInsertComputed(engine, () => new Map())
   const found: Record<string, Took> = {}
   const counts = new Map((await engine.count()).map(({ task, states }) => [task, states.completed]))
@@ -94,7 +94,7 @@ async function open (engine: Engine): Promise<Run[]> {
   return found.toReversed()
 }
 
-async function withAfter (run: Run, engine: Engine): Promise<Present['waiting'][number]> {
+async function withAfter (run: Run, engine: Engine): Promise<ForecastInput['waiting'][number]> {
   return { ...run, after: run.state === 'blocked' ? (await engine.get(run.id))?.after ?? [] : [] }
 }
 
@@ -146,7 +146,7 @@ export const askedNow = (task: Task, now: number): Run => ({
 })
 
 /** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-export async function presentOf (options: PresentOptions): Promise<Present> {
+export async function forecastInput (options: ForecastInputOptions): Promise<ForecastInput> {
   const { engine, clock, config, conditions, planner, tasks, activity } = options
   const took = await tookBy(tasks().keys(), options)
   const ended = await endedOf(tasks(), engine)

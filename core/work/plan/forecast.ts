@@ -1,9 +1,9 @@
 import { HOUR, SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/base/errors.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
-import { askedNow, presentOf } from './forecast-input.ts'
-import type { Forecast, Present } from '../../model/forecast/forecast.ts'
-import type { PresentOptions } from './forecast-input.ts'
+import { askedNow, forecastInput } from './forecast-input.ts'
+import type { Forecast, ForecastInput } from '../../model/forecast/forecast.ts'
+import type { ForecastInputOptions } from './forecast-input.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
@@ -22,9 +22,9 @@ export interface Earliest {
   certain: boolean
 }
 
-export interface ForecasterOptions extends PresentOptions {
+export interface ForecasterOptions extends ForecastInputOptions {
   /** Works a forecast out, elsewhere than in this thread. */
-  foretell: (present: Present, ask: ForetellAsk) => Promise<Forecast>
+  foretell: (present: ForecastInput, ask: ForetellAsk) => Promise<Forecast>
 }
 
 /** `asked`: a run that there is not, and that is asked about. */
@@ -118,7 +118,7 @@ export class Forecaster {
 
   async #ask (key: string, { askFor, asked }: Wanted): Promise<Forecast> {
     const changes = this.#changes
-    const present = await presentOf(this.#options)
+    const present = await forecastInput(this.#options)
     if (asked !== null) present.waiting.push({ ...asked, after: [] })
     const forecast = await this.#options.foretell(present, askFor(present.at))
     for (const one of this.#known.keys()) if (this.#fresh(one) === null) this.#known.delete(one)

@@ -8,7 +8,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Earliest, Forecaster } from './forecast.ts'
-import type { Foreseen } from '../../model/forecast/forecast.ts'
+import type { ForecastItem } from '../../model/forecast/forecast.ts'
 import type { Histogram } from '../../model/machine/activity.ts'
 import type { Json } from '../../model/base/json.ts'
 import type { Moved, Run } from '../../model/run/run.ts'
@@ -95,7 +95,7 @@ export class Foresight {
   }
 
   /** Every start that the coming hours may bring, in order of the likely ones. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-  async forecast (hours: number): Promise<Foreseen[]> {
+  async forecast (hours: number): Promise<ForecastItem[]> {
     return (await this.#options.forecaster!.ahead(hours)).items
   }
 

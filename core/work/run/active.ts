@@ -3,7 +3,7 @@ import type { Lease, Run } from '../../model/run/run.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { ProgressTracker } from '../context/progress.ts'
 import type { RunLines } from '../context/run-log.ts'
-import type { Begun } from '../../model/admit/occupancy.ts'
+import type { ActiveRun } from '../../model/admit/occupancy.ts'
 import type { Stop } from '../context/stop.ts'
 import type { StopReason } from '../../model/run/outcome.ts'
 import type { Task } from '../../model/task/task.ts'
@@ -54,7 +54,7 @@ export class ActiveRuns {
   }
 
   /** Each of them as far as those that wait mind it; one that rests keeps its queue and its locks. */
-  get begun (): Begun[] {
+  get begun (): ActiveRun[] {
     return this.all().map(({ run, task }) => ({
       task: task.id,
       queue: run.queue,

@@ -1,9 +1,9 @@
 import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
-import { aheadFor, paced } from '../../model/admit/prefetch.ts'
+import { prefetchLimit, nextRunPace } from '../../model/admit/prefetch.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Pace } from '../../model/admit/prefetch.ts'
+import type { RunPace } from '../../model/admit/prefetch.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes
@@ -23,7 +23,7 @@ export interface PrefetchOptions {
  *  come first, and not for long. */
 export class Prefetch {
   readonly #options: PrefetchOptions
-  readonly #paces = new Map<string, Pace>()
+  readonly #paces = new Map<string, RunPace>()
   #runs: { run: Claimed, task: Task }[] = []
   #next = 0
   #expire: (() => void) | null = null
@@ -43,13 +43,13 @@ export class Prefetch {
     this.#stalled = false
     if (work.kind !== 'function') return
     if (this.#paces.size >= MOST_TASKS && !this.#paces.has(id)) this.#paces.clear()
-    this.#paces.set(id, paced(this.#paces.get(id), ms))
+    this.#paces.set(id, nextRunPace(this.#paces.get(id), ms))
   }
 
   /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is
    *  more urgent. */
   of (task: string, slots: number): number {
-    return this.size > 0 || this.#stalled ? 0 : aheadFor(this.#paces.get(task), slots)
+    return this.size > 0 || this.#stalled ? 0 : prefetchLimit(this.#paces.get(task), slots)
   }
 
   /** The instant for which the first run waits, or null. */

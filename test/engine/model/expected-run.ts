@@ -4,7 +4,7 @@ import { SECOND } from '../../../core/model/base/duration.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
 import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
 import type { Json } from '../../../core/model/base/json.ts'
-import type { Used } from '../../../core/model/run/usage.ts'
+import type { Usage } from '../../../core/model/run/usage.ts'
 
 /** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one
  *  that was removed. */
@@ -57,7 +57,7 @@ export interface Was {
   payload: Json
   result: Json
   checkpoint: Json
-  used: Used | null
+  used: Usage | null
   attempts: { turn: number, outcome: string }[]
   own: Hold[]
   past: number

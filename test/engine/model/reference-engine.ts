@@ -6,7 +6,7 @@ import type { Cohort, Offer } from '../../../core/model/run/cohort.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
 import type { Hold, NewRun, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
-import type { Used } from '../../../core/model/run/usage.ts'
+import type { Usage } from '../../../core/model/run/usage.ts'
 import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './expected-holds.ts'
 import type { Event } from './expected-holds.ts'
@@ -260,7 +260,7 @@ export class Laws {
   settle (
     run: Was,
     turn: number,
-    { outcome, used, lines, begun }: { outcome: Outcome, used: Used | null, lines: string[], begun: boolean }
+    { outcome, used, lines, begun }: { outcome: Outcome, used: Usage | null, lines: string[], begun: boolean }
   ): boolean {
     if (run.state !== 'running' || run.turn !== turn) return false
     run.lines.push(...lines)
@@ -288,7 +288,7 @@ export class Laws {
     })
   }
 
-  #use (run: Was, { cpu_seconds: cpu, memory_peak_bytes: memory }: Used): void {
+  #use (run: Was, { cpu_seconds: cpu, memory_peak_bytes: memory }: Usage): void {
     run.used = {
       cpu_seconds: cpu + (run.used?.cpu_seconds ?? 0),
       memory_peak_bytes: Math.max(memory, run.used?.memory_peak_bytes ?? 0),

@@ -3,7 +3,7 @@ import type { Engine } from '../../../core/engine/engine.ts'
 import { PRIORITIES, STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Lease, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
-import type { Used } from '../../../core/model/run/usage.ts'
+import type { Usage } from '../../../core/model/run/usage.ts'
 import { told, wanted } from './compare.ts'
 import type { Draw } from './random-draw.ts'
 import type { Laws } from './reference-engine.ts'
@@ -67,7 +67,7 @@ function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
   ])()
 }
 
-const USED: readonly (Used | null)[] = [
+const USED: readonly (Usage | null)[] = [
   null,
   null,
   { cpu_seconds: 0.25, memory_peak_bytes: 5, read_bytes: null, written_bytes: null },

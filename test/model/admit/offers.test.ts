@@ -3,11 +3,11 @@ import { MINUTE } from '../../../core/model/base/duration.ts'
 import { NOON, config, desktop, laptop, later } from '../gates/machine.ts'
 import { PRIORITIES } from '../../../core/model/run/run.ts'
 import { PREFETCH_RANK } from '../../../core/model/gates/urgency.ts'
-import { aheadFor, paced } from '../../../core/model/admit/prefetch.ts'
+import { prefetchLimit, nextRunPace } from '../../../core/model/admit/prefetch.ts'
 import { agedPriorities, deadlineOf, relaxation } from '../../../core/model/gates/relaxation.ts'
 import { offersFor } from '../../../core/model/admit/offers.ts'
 import { runOf, store } from './store.ts'
-import type { Pace } from '../../../core/model/admit/prefetch.ts'
+import type { RunPace } from '../../../core/model/admit/prefetch.ts'
 import type { Priority } from '../../../core/model/run/run.ts'
 import type { Turns } from '../../../core/model/gates/relaxation.ts'
 import type { OffersAsk } from '../../../core/model/admit/offers.ts'
@@ -249,15 +249,15 @@ t.test('runs are claimed ahead of their slots when nothing but slots bounds thei
 })
 
 t.test('how many are claimed ahead follows how quick a task is', t => {
-  const after = (...times: number[]) => times.reduce<Pace | undefined>((pace, ms) => paced(pace, ms), undefined)
+  const after = (...times: number[]) => times.reduce<RunPace | undefined>((pace, ms) => nextRunPace(pace, ms), undefined)
   const steadyPace = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
-  t.equal(aheadFor(undefined, 10), 0)
-  t.equal(aheadFor(steadyPace(0.1, 19), 10), 0, 'too little is known')
-  t.equal(aheadFor(steadyPace(0), 10), 100, 'at most so many')
-  t.equal(aheadFor(steadyPace(1), 10), 50, 'what ten slots begin in 5 ms')
-  t.equal(aheadFor(steadyPace(5), 1), 1)
-  t.equal(aheadFor(steadyPace(5.1), 10), 0)
-  t.equal(aheadFor(after(...Array<number>(50).fill(0.1), 80), 10), 0, 'one slow run counts at once')
-  t.ok(aheadFor(after(80, ...Array<number>(60).fill(0.1)), 10) > 50, 'and is forgotten little by little')
+  t.equal(prefetchLimit(undefined, 10), 0)
+  t.equal(prefetchLimit(steadyPace(0.1, 19), 10), 0, 'too little is known')
+  t.equal(prefetchLimit(steadyPace(0), 10), 100, 'at most so many')
+  t.equal(prefetchLimit(steadyPace(1), 10), 50, 'what ten slots begin in 5 ms')
+  t.equal(prefetchLimit(steadyPace(5), 1), 1)
+  t.equal(prefetchLimit(steadyPace(5.1), 10), 0)
+  t.equal(prefetchLimit(after(...Array<number>(50).fill(0.1), 80), 10), 0, 'one slow run counts at once')
+  t.ok(prefetchLimit(after(80, ...Array<number>(60).fill(0.1)), 10) > 50, 'and is forgotten little by little')
   t.end()
 })

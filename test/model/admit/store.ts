@@ -3,7 +3,7 @@ import { NOON } from '../gates/machine.ts'
 import { offersFor } from '../../../core/model/admit/offers.ts'
 import { taskOf } from '../../task.ts'
 import type { Others } from '../../../core/model/gates/occupancy.ts'
-import type { Begun } from '../../../core/model/admit/occupancy.ts'
+import type { ActiveRun } from '../../../core/model/admit/occupancy.ts'
 import type { DueCohort, Offer } from '../../../core/model/run/cohort.ts'
 import type { OffersAsk } from '../../../core/model/admit/offers.ts'
 import type { Run } from '../../../core/model/run/run.ts'
@@ -100,7 +100,7 @@ export function store (tasks: readonly Partial<Task>[], waiting: readonly Run[],
   const map = new Map(tasks.map(task => taskOf(task)).map(task => [task.id, task]))
   const left = waiting.toSorted(inOrder)
   const running: Run[] = []
-  const begunOf = (runs: readonly Run[]): Begun[] =>
+  const begunOf = (runs: readonly Run[]): ActiveRun[] =>
     runs.map(({ task, queue, priority, source, due_at }) => ({
       task,
       queue,

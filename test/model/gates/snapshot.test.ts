@@ -4,7 +4,7 @@ import { deepStrictEqual as deepEqual } from 'node:assert/strict'
 import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
 import { MINUTE } from '../../../core/model/base/duration.ts'
 import { NOON, config, laptop, run, occupancy } from './machine.ts'
-import { RULES } from '../../../core/model/gates/gates.ts'
+import { GATES } from '../../../core/model/gates/gates.ts'
 import { inUseBy } from '../../../core/model/gates/occupancy.ts'
 import { judge, snapshotOf, verdictIn } from '../../../core/model/gates/evaluate.ts'
 import { taskOf } from '../../task.ts'
@@ -92,7 +92,7 @@ function asked (
     class: verdict.class.class,
     relaxed: verdict.relaxed
   }
-  return RULES.flatMap(({ gate, kind }) => {
+  return GATES.flatMap(({ gate, kind }) => {
     const said = gate(facts)
     if (said === null) return []
     const bypassed = verdict.gates.find(one => one.gate === said.gate)?.bypassed ?? null

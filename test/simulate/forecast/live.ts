@@ -1,7 +1,7 @@
 import { createTestManager } from '../../../core/index.ts'
 import { foretell } from '../../../core/simulate/foretell.ts'
-import { presentOf } from '../../../core/work/plan/forecast-input.ts'
-import type { Foreseen } from '../../../core/model/forecast/forecast.ts'
+import { forecastInput } from '../../../core/work/plan/forecast-input.ts'
+import type { ForecastItem } from '../../../core/model/forecast/forecast.ts'
 import type { TestClock, TestManager } from '../../../core/index.ts'
 import type { World } from './worlds.ts'
 
@@ -18,15 +18,15 @@ export interface Started {
 }
 
 export interface Lived {
-  items: Foreseen[]
+  items: ForecastItem[]
   started: Started[]
   from: number
   to: number
 }
 
 /** What the coming minutes may bring, worked out in this thread. */
-export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<Foreseen[]> {
-  const present = await presentOf({
+export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<ForecastItem[]> {
+  const present = await forecastInput({
     engine: m.engine,
     clock: m.clock,
     conditions: m.conditions,
@@ -97,18 +97,18 @@ const NEAR = 1000
 /** A start and what was foreseen of it, with instants as minutes from the forecast on. */
 function words (from: number) {
   const minute = (at: number | null) => at === null ? 'never' : `${((at - from) / MINUTE).toFixed(2)} min`
-  const spread = (item: Foreseen) => `${minute(item.earliest_at)} to ${minute(item.latest_at)}`
+  const spread = (item: ForecastItem) => `${minute(item.earliest_at)} to ${minute(item.latest_at)}`
   return {
     unforeseen: (one: Started) => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)}, not foreseen`,
-    outside: (one: Started, item: Foreseen) => `${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`,
-    missed: (item: Foreseen) => `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
+    outside: (one: Started, item: ForecastItem) => `${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`,
+    missed: (item: ForecastItem) => `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
   }
 }
 
-const isOf = (item: Foreseen, { id, schedule, nominal_at: nominal }: Started): boolean =>
+const isOf = (item: ForecastItem, { id, schedule, nominal_at: nominal }: Started): boolean =>
   item.run === null ? item.schedule === schedule && item.nominal_at === nominal : item.run === id
 
-const isWithin = ({ earliest_at: least, latest_at: most }: Foreseen, at: number): boolean =>
+const isWithin = ({ earliest_at: least, latest_at: most }: ForecastItem, at: number): boolean =>
   least !== null && at >= least - NEAR && at <= (most ?? Infinity) + NEAR
 
 /** What a forecast has said wrong of what has come, in words. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Scene } from '../../../core/model/machine/machine-state.ts'
+import type { MachineState } from '../../../core/model/machine/machine-state.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { TaskDefinition } from '../../../core/index.ts'
 
@@ -18,11 +18,11 @@ export interface World {
   config: ConfigFile
   tasks: DrawnTask[]
   acts: Act[]
-  reading: Scene
+  reading: MachineState
   /** Minutes from the start of the world at which the forecast is made. */
   asked: number
   /** What the machine does, before and after: minutes from the start of the world. */
-  course: { at: number, change: Scene }[]
+  course: { at: number, change: MachineState }[]
 }
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
@@ -187,15 +187,15 @@ const config = fc.record({
   scheduling: { dwell, ...priorities }
 }))
 
-const scene: fc.Arbitrary<Scene> = fc.oneof(
+const state: fc.Arbitrary<MachineState> = fc.oneof(
   fc.tuple(
     oneOf('battery' as const, 'mains' as const),
     oneOf(10, 25, 45, 80, 100)
-  ).map(([power, level]): Scene => ({ power, battery: { level, charging: power === 'mains' } })),
-  oneOf(0.02, 0.4, 0.95).map((busy): Scene => ({ cpu: { busy, own: 0 } })),
-  oneOf(0, 3600).map((idle): Scene => ({ idle_seconds: idle })),
-  fc.boolean().map((online): Scene => ({ network: { online } })),
-  oneOf(5, 20, null).map((price): Scene => ({ signals: { price } }))
+  ).map(([power, level]): MachineState => ({ power, battery: { level, charging: power === 'mains' } })),
+  oneOf(0.02, 0.4, 0.95).map((busy): MachineState => ({ cpu: { busy, own: 0 } })),
+  oneOf(0, 3600).map((idle): MachineState => ({ idle_seconds: idle })),
+  fc.boolean().map((online): MachineState => ({ network: { online } })),
+  oneOf(5, 20, null).map((price): MachineState => ({ signals: { price } }))
 )
 
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -228,7 +228,7 @@ export const worlds: fc.Arbitrary<World> = fc.record({
   config,
   tasks: dependent,
   acts: fc.array(act, { maxLength: 5 }).map(byTime),
-  reading: fc.oneof(fc.constant({}), scene),
+  reading: fc.oneof(fc.constant({}), state),
   asked: fc.integer({ min: 0, max: 30 }),
-  course: fc.array(fc.record({ at: fc.nat(150), change: scene }), { maxLength: 8 }).map(byTime)
+  course: fc.array(fc.record({ at: fc.nat(150), change: state }), { maxLength: 8 }).map(byTime)
 })

@@ -1,8 +1,8 @@
 import { decodeId } from '../../../model/run/id.ts'
 import { SECOND } from '../../../model/base/duration.ts'
 import type { Run } from '../../../model/run/run.ts'
-import { sumOf } from '../../../model/run/usage.ts'
-import type { Used } from '../../../model/run/usage.ts'
+import { usageSum } from '../../../model/run/usage.ts'
+import type { Usage } from '../../../model/run/usage.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** A row of the table used. */
@@ -27,7 +27,7 @@ export function usageOfAll (tables: Tables, ids: readonly string[]): Record<stri
   }))
 }
 
-const msOf = ({ cpu_seconds: seconds }: Used): number => Math.round(seconds * SECOND)
+const msOf = ({ cpu_seconds: seconds }: Usage): number => Math.round(seconds * SECOND)
 
 /** Adds what one more attempt has taken. */
 export function addUsage (tables: Tables, run: Run, { used, now }: { used: Used, now: number }): void {

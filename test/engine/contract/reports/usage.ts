@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
 import { SECOND } from '../../../../core/model/base/duration.ts'
-import type { Used } from '../../../../core/model/run/usage.ts'
+import type { Usage } from '../../../../core/model/run/usage.ts'
 import { T0, BY_HAND, BOOM, addOne, claimAll, OUTCOMES } from '../fixtures.ts'
 import type { Setup } from '../fixtures.ts'
 import type { Outcome } from '../../../../core/model/run/outcome.ts'
 
-const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Used => ({
+const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Usage => ({
   cpu_seconds: cpu,
   memory_peak_bytes: memory,
   read_bytes: read,
@@ -17,7 +17,7 @@ export async function taking (t: Test, setup: Setup) {
   const started = async (t: Test) => {
     const engine = await setup(t)
     const run = await addOne(engine)
-    const next = async (outcome: Outcome, taken?: Used) => {
+    const next = async (outcome: Outcome, taken?: Usage) => {
       const turn = (await claimAll(engine, { now: T0 + 9 }))[0]!.turn
       return engine.settle({ lease: { id: run.id, turn }, outcome, now: T0 + 9, ...taken && { used: taken } })
     }
