@@ -38,7 +38,8 @@ export const calmReading = (at: number): Reading => ({
 })
 
 /** A state with a change applied: what the change does not name stays. */
-export const stateWith = (state: MachineState, change: MachineState): MachineState => overlay(state, change) as MachineState
+export const stateWith = (state: MachineState, change: MachineState): MachineState =>
+  overlay(state, change) as MachineState
 
 /** The reading of a state at an instant. A machine has a battery when the state gives its level or runs on it. */
 export function readingOf (state: MachineState, at: number): Reading {

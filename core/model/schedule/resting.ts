@@ -42,7 +42,10 @@ export function taskRest (
 }
 
 /** Why a schedule has no next fire, or null when it has one. `task` undefined: there is none. */
-export function scheduleRest (schedule: Schedule, task: Pick<Task, 'id' | 'enabled'> | undefined): RestingReason | null {
+export function scheduleRest (
+  schedule: Schedule,
+  task: Pick<Task, 'id' | 'enabled'> | undefined
+): RestingReason | null {
   if (schedule.next_at !== null) return null
   if (task === undefined) return { code: 'task_missing', message: `no task has the id '${schedule.task}'` }
   return task.enabled ? neverFires(schedule) : disabled(task)

@@ -53,7 +53,10 @@ interface Learned {
 const learned = new WeakMap<Engine, Map<string, Learned>>()
 
 /** One task after another, and others in between: a look takes a part of a millisecond, and there may be a thousand. */
-async function tookBy (tasks: Iterable<string>, { engine, clock }: ForecastInputOptions): Promise<Record<string, Took>> {
+async function tookBy (
+  tasks: Iterable<string>,
+  { engine, clock }: ForecastInputOptions
+): Promise<Record<string, Took>> {
   const known = learned.getOrInsertComputed(engine, () => new Map())
   const found: Record<string, Took> = {}
   const counts = new Map((await engine.count()).map(({ task, states }) => [task, states.completed]))

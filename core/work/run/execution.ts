@@ -6,7 +6,7 @@ import { begun } from './restart.ts'
 import { checkReach } from './reach.ts'
 import { contextFor } from '../context/context.ts'
 import { failedFor } from './settlements.ts'
-import { heldWords } from '../../model/view/loop.ts'
+import { blockWarning } from '../../model/view/loop-block.ts'
 import { ioStuck } from '../../model/base/task-errors.ts'
 import { runScope, scopeOf } from '../context/scope.ts'
 import { dispatch } from '../isolate/dispatch.ts'
@@ -22,7 +22,7 @@ import type { LogLine } from '../../engine/reports.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 import type { TaskFunction } from '../../model/task/task.ts'
 import type { Threads } from '../isolate/threads.ts'
-import type { Used } from '../../model/run/used.ts'
+import type { Usage } from '../../model/run/usage.ts'
 
 export interface ExecutionOptions {
   engine: Engine
@@ -48,7 +48,7 @@ export interface ExecutionOptions {
 export interface Executed {
   outcome: Outcome
   ms: number
-  used: Used | undefined
+  used: Usage | undefined
 }
 
 /** A task outside this thread is killed after the grace, and keeps its slot until it has gone: it may take this much
@@ -66,10 +66,10 @@ const unlessStuck = (task: string, work: TaskFunction): TaskFunction => ctx => {
 /** Adds a warning to the outcome, and to the log, of a run that has blocked the event loop for `ms`. */
 function withWarning (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
   if (ms === 0) return outcome
-  log().warn(heldWords(ms))
+  log().warn(blockWarning(ms))
   return outcome.kind !== 'completed'
     ? outcome
-    : { ...outcome, warning: [outcome.warning, heldWords(ms)].filter(Boolean).join('; ') }
+    : { ...outcome, warning: [outcome.warning, blockWarning(ms)].filter(Boolean).join('; ') }
 }
 
 /** Calls the work, and `returned` as soon as its synchronous part is over. */
@@ -85,7 +85,7 @@ function called (work: () => unknown, returned: () => void): unknown {
 export class Execution {
   readonly #active: Active
   readonly #options: ExecutionOptions & { threads: Threads }
-  #used: Used | undefined
+  #used: Usage | undefined
   #ms = 0
 
   constructor (active: Active, options: ExecutionOptions & { threads: Threads }) {

@@ -249,7 +249,8 @@ t.test('runs are claimed ahead of their slots when nothing but slots bounds thei
 })
 
 t.test('how many are claimed ahead follows how quick a task is', t => {
-  const after = (...times: number[]) => times.reduce<RunPace | undefined>((pace, ms) => nextRunPace(pace, ms), undefined)
+  const after = (...times: number[]) =>
+    times.reduce<RunPace | undefined>((pace, ms) => nextRunPace(pace, ms), undefined)
   const steadyPace = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
   t.equal(prefetchLimit(undefined, 10), 0)
   t.equal(prefetchLimit(steadyPace(0.1, 19), 10), 0, 'too little is known')

@@ -101,7 +101,8 @@ function words (from: number) {
   return {
     unforeseen: (one: Started) => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)}, not foreseen`,
     outside: (one: Started, item: ForecastItem) => `${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`,
-    missed: (item: ForecastItem) => `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
+    missed: (item: ForecastItem) =>
+      `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
   }
 }
 

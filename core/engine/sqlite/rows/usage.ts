@@ -6,10 +6,10 @@ import type { Usage } from '../../../model/run/usage.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** A row of the table used. */
-type UsageRow = Omit<Used, 'cpu_seconds'> & { cpu_ms: number }
+type UsageRow = Omit<Usage, 'cpu_seconds'> & { cpu_ms: number }
 
 /** What the attempts of a run have taken together, or null. */
-export function usageOf (tables: Tables, id: string): Used | null {
+export function usageOf (tables: Tables, id: string): Usage | null {
   const row = tables.one<UsageRow>(
     'select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?',
     decodeId(id)
@@ -20,7 +20,7 @@ export function usageOf (tables: Tables, id: string): Used | null {
 }
 
 /** The same of many, by id; runs of which nothing is known are not named. */
-export function usageOfAll (tables: Tables, ids: readonly string[]): Record<string, Used> {
+export function usageOfAll (tables: Tables, ids: readonly string[]): Record<string, Usage> {
   return Object.fromEntries(ids.flatMap(id => {
     const used = usageOf(tables, id)
     return used ? [[id, used]] : []
@@ -30,8 +30,8 @@ export function usageOfAll (tables: Tables, ids: readonly string[]): Record<stri
 const msOf = ({ cpu_seconds: seconds }: Usage): number => Math.round(seconds * SECOND)
 
 /** Adds what one more attempt has taken. */
-export function addUsage (tables: Tables, run: Run, { used, now }: { used: Used, now: number }): void {
-  const sum = sumOf(usageOf(tables, run.id), used)
+export function addUsage (tables: Tables, run: Run, { used, now }: { used: Usage, now: number }): void {
+  const sum = usageSum(usageOf(tables, run.id), used)
   tables.run(
     'replace into used (run, cpu_ms, memory_peak_bytes, read_bytes, written_bytes) values (?, ?, ?, ?, ?)',
     decodeId(run.id),
