@@ -30,6 +30,8 @@ interface Reader {
   topics: ReadonlySet<Topic> | null
   sink: Sink
   trusted: boolean
+  /** The same for all readers that see the same. */
+  view: string
 }
 interface Heard {
   at: number
@@ -147,7 +149,8 @@ export class Broadcast {
 
   /** Adds a reader, with what it has missed or a `reset` when that is not known any more; the answer takes it away. */
   join ({ topics, after, sink, trusted = true }: JoinAsk): () => void {
-    const reader: Reader = { topics: topics && new Set(topics), sink, trusted }
+    const view = `${trusted} ${topics?.toSorted().join() ?? 'all'}`
+    const reader: Reader = { topics: topics && new Set(topics), sink, trusted, view }
     sink.write(Buffer.from(`retry: ${RETRY_MS}\n${after === undefined ? `id: ${this.#last}\n` : ''}\n`))
     if (after !== undefined) { for (const missed of this.#since(after, reader)) sink.write(missed) }
     if (this.#ended) sink.end()
@@ -178,7 +181,7 @@ export class Broadcast {
   #say (notice: Notice): void {
     const brief = 'run' in notice && 'state' in notice.run ? { ...notice, run: briefRun(notice.run) } as Notice : notice
     const heard: Heard = { at: this.#clock.now(), topic: topicOf(notice), notice: brief }
-    if (this.#durable === undefined || !STORED.has(heard.topic)) return this.#tell(heard)
+    if (this.#durable === undefined || !STORED.has(heard.topic)) return this.#tell([heard])
     this.#waiting.push(heard)
     this.#bound()
     if (!this.#isConfirming) void this.#confirm(this.#durable)
@@ -212,7 +215,7 @@ export class Broadcast {
   async #tellAll (batch: readonly Heard[]): Promise<void> {
     for (let start = 0; start < batch.length; start += SLICE) {
       if (start > 0) await turn()
-      for (const heard of batch.slice(start, start + SLICE)) this.#tell(heard)
+      this.#tell(batch.slice(start, start + SLICE))
     }
   }
 
@@ -224,15 +227,21 @@ export class Broadcast {
     for (const reader of this.#readers) if (wantsStored(reader)) this.#send(reader, reset)
   }
 
-  #tell (heard: Heard): void {
-    const kept: Kept = { ...heard, id: ++this.#last }
-    this.#kept.push(kept)
-    if (this.#kept.length > MOST_KEPT) this.#kept.shift()
-    const readers = [...this.#readers].filter(reader => wants(reader, kept.topic))
-    if (readers.length === 0) return
-    // Put into words once for all who see the same.
-    const told: { [trusted: string]: Buffer } = {}
-    for (const reader of readers) this.#send(reader, told[String(reader.trusted)] ??= frameOf(kept, reader.trusted))
+  /** Writes the notices to each reader that wants them. They are serialized once for all readers that see the same, and
+   *  written together: what a write costs a thousand readers is more than what they read. */
+  #tell (batch: readonly Heard[]): void {
+    const kept = batch.map((heard): Kept => ({ ...heard, id: ++this.#last }))
+    this.#kept.push(...kept)
+    this.#kept.splice(0, this.#kept.length - MOST_KEPT)
+    const frames = new Map<string, Buffer>()
+    for (const reader of [...this.#readers]) {
+      const known = frames.get(reader.view)
+      const told = known ?? Buffer.concat(
+        kept.filter(({ topic }) => wants(reader, topic)).map(one => frameOf(one, reader.trusted))
+      )
+      if (known === undefined) frames.set(reader.view, told)
+      if (told.length > 0) this.#send(reader, told)
+    }
   }
 
   #send (reader: Reader, told: Buffer): void {
