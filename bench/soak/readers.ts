@@ -9,9 +9,12 @@ import { withFolder } from '../place.ts'
 const MB = 1_000_000
 const TASK = "export const TASK_DEFINITIONS = [{ id: 'quick', concurrency: 10, func: () => 1 }]\n"
 
+const SETTLED = 'event: settled'
+
 /** One reader of events. A deaf one asks and never reads an answer. */
 class Reader {
   readonly #socket: Socket
+  #rest = ''
   settled = 0
   closed = false
 
@@ -26,7 +29,10 @@ class Reader {
   }
 
   #read (text: string): void {
-    this.settled += text.split('event: settled').length - 1
+    const parts = (this.#rest + text).split(SETTLED)
+    this.settled += parts.length - 1
+    // A chunk may end in the middle of it.
+    this.#rest = parts.at(-1)!.slice(1 - SETTLED.length)
   }
 
   get connected (): Promise<unknown> {
