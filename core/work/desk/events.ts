@@ -234,7 +234,7 @@ export class Broadcast {
     this.#kept.push(...kept)
     this.#kept.splice(0, this.#kept.length - MOST_KEPT)
     const frames = new Map<string, Buffer>()
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#readers) {
       const known = frames.get(reader.view)
       const told = known ?? Buffer.concat(
         kept.filter(({ topic }) => wants(reader, topic)).map(one => frameOf(one, reader.trusted))
