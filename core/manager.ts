@@ -49,12 +49,17 @@ export type { MachineSenses, ManagerOptions } from './options.ts'
 export class TaskManager implements Service, ManagerFace {
   readonly owner: string
   readonly clock: Clock
+  /** @internal */
   readonly settings: Settings
   readonly catalog: Catalog
   readonly engine: Engine
+  /** @internal */
   readonly senses: MachineSenses
+  /** @internal */
   readonly conditions: LiveConditions
+  /** @internal */
   readonly runner: Runner
+  /** @internal */
   readonly planner: Planner
   readonly desk: Desk
   readonly pauses: Pauses
@@ -62,11 +67,17 @@ export class TaskManager implements Service, ManagerFace {
   readonly machine: MachineDesk
   readonly history: RunHistory
   readonly uploads: UploadDesk
+  /** @internal */
   readonly foresight: Foresight
+  /** @internal */
   readonly upkeep: Upkeep
+  /** @internal */
   readonly security: Security
+  /** @internal */
   readonly io: IoWatch
+  /** @internal */
   readonly standstill: StandstillWatch
+  /** @internal */
   readonly watch: LoopWatch
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
@@ -166,12 +177,12 @@ export class TaskManager implements Service, ManagerFace {
     return healthOf(this)
   }
 
-  /** Listeners that have failed, for health. */
+  /** Listeners that have failed, for health. @internal */
   get listenerTroubles (): ListenerTrouble[] {
     return this.#notices.troubles
   }
 
-  /** Calls that the engine fails, for health. */
+  /** Calls that the engine fails, for health. @internal */
   get callFaults (): CallFault[] {
     return this.#calls.faults
   }

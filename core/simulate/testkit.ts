@@ -73,7 +73,7 @@ export class TestManager {
   readonly notices: Notice[]
   readonly #machine: Machine
   readonly #folder: string | null
-  /** Shared by those beside it. */
+  /** Shared by those beside it. @internal */
   readonly store: Store
   #beat: () => void = () => undefined
   readonly #busyness: Busyness

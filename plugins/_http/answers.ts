@@ -1,4 +1,4 @@
-import type { FullRun, ManagerFace, Passed, Run, Schedule, StoredEntry, StoredLine } from '../../core/index.ts'
+import type { FullRun, ManagerFace, Passed, Run, Schedule, StoredAuditEntry, StoredLine } from '../../core/index.ts'
 import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView,
   scheduleView } from '../../core/index.ts'
 
@@ -30,7 +30,7 @@ export const scheduleAnswer = (manager: ManagerFace, schedule: Schedule) =>
 
 export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at: iso(at)!, level: levelName(level) })
 
-export const entryAnswer = ({ at, ...entry }: StoredEntry) => ({ ...entry, at: iso(at)! })
+export const entryAnswer = ({ at, ...entry }: StoredAuditEntry) => ({ ...entry, at: iso(at)! })
 
 /** Epoch ms of an instant that came in, its JSON pointer saying where; throws OFFPEAK_INPUT_INVALID. */
 export const instantIn = (pointer: string, value: string | undefined): number | undefined =>

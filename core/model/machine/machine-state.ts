@@ -2,7 +2,7 @@ import { overlay } from '../config/config.ts'
 import { known, unknownReading } from './reading.ts'
 import type { Reading, Signal } from './reading.ts'
 
-type Part<K extends keyof Reading> = Partial<NonNullable<Reading[K]>>
+export type Part<K extends keyof Reading> = Partial<NonNullable<Reading[K]>>
 
 /** The state of a simulated machine where it differs from a calm one. Signals and probes by name; `null` removes a
  *  signal. */

@@ -13,7 +13,7 @@ export interface SystemReading {
   disks: { path: string, percent: Percent }[]
 }
 
-interface FileSystem {
+export interface FileSystem {
   mount: string
   use: number
 }
