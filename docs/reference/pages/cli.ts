@@ -8,13 +8,20 @@ const AT_ONCE = 4
 
 const INTRO = `# Command line
 
-\`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Every command reads \`./config.json\`, so call it where the
-server was started, or name the place with \`--config\` or \`--data\`. A command that asks a running server finds its address and token by itself;
-\`OFFPEAK_URL\` and \`OFFPEAK_TOKEN\` name another one. \`enable\` and \`disable\` work without a server too.
+\`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Each command reads
+\`./config.json\`, so run it in the folder in which the server was started, or name another place with
+\`--config\` or \`--data\`. A command that asks a running server finds its address and token itself. \`OFFPEAK_URL\`
+and \`OFFPEAK_TOKEN\` name another server. \`enable\` and \`disable\` also work without a server.
 
-Exit codes: 0 done, 1 failed or refused, 2 wrong words on the command line, 78 the configuration is at fault. Of several runs that are named, what can be done is
-done, and 1 says that one was refused. \`run --wait\`, \`run --follow\`, the same of
-\`upload --task\`, and \`test\` exit with that of the run: 0 completed, 1 failed, 3 cancelled, 4 skipped.`
+| exit code | |
+|---|---|
+| 0 | done |
+| 1 | failed or refused. If you name several runs and one is refused, the command still changes the others |
+| 2 | the command line has an error |
+| 78 | the configuration has an error |
+
+\`run --wait\`, \`run --follow\`, the same options of \`upload --task\`, and \`test\` exit with the code of the run: 0
+completed, 1 failed, 3 cancelled, 4 skipped.`
 
 async function help (words: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], {

@@ -5,14 +5,16 @@ import type { Node } from './schema.ts'
 
 const INTRO = `# config.json
 
-Every part is optional; what is absent has its default. Comments and trailing commas are fine. An unknown key is a fault, with its line.
-How to write, overlay and change it: [Configure](../how-to/configure.md). Editors complete it with
-\`"$schema": "./config.schema.json"\`.
+Every setting is optional and has a default. Comments and trailing commas are allowed. An unknown key is an error,
+which is reported with its line. [Configure](../how-to/configure.md) explains how to write, overlay and change the
+file. Editors complete it with \`"$schema": "./config.schema.json"\`.
 
-A *duration* is seconds as a number, or words: \`90\`, \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`, ten years at most. Relative folders start at the folder of config.json.
+A *duration* is a number of seconds, or text: \`90\`, \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`. Its maximum is ten years.
+Relative folders start at the folder of config.json.
 
-A 0 that would stop everything (a limit of 0, a timeout in which nothing can answer) is refused with what it would stop; where 0 means something, the table says what.
-What a probe or a signal says has to last until the next look: the \`ttl\` of a probe is at least its \`every\`, that of a signal at least \`sense.every\`.`
+A value of 0 that would stop everything, such as a limit or timeout of 0, is refused with what it would stop. Where
+0 has a meaning, the table states it. A probe or a signal must stay valid until the next reading: the \`ttl\` of a
+probe is at least its \`every\`, and that of a signal at least \`sense.every\`.`
 
 /** What a record holds under each name, as far as that is settings of its own. */
 function namedWords (node: Node): string {

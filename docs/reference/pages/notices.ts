@@ -8,10 +8,11 @@ const SOURCE = resolve(import.meta.dirname, '../../../core/model/notice.ts')
 
 const INTRO = `# Notices
 
-Everything the system can say is a notice: one record a line on standard output, its kind in the field \`notice\`, its facts beside it. The level
-is pino's number. In code, \`manager.onNotice(listener)\` hears them all. Below \`log.level\` nothing is written; listeners hear it all the same.
+A notice is one event inside offpeak. The log writes each notice as one JSON record on standard output. The field
+\`notice\` has its kind; its other fields are beside it, and the level is pino's number. In code,
+\`manager.onNotice(listener)\` receives all notices. \`log.level\` limits the log only, not the listeners.
 
-A settled run is logged at \`warn\` when the attempt failed or left a warning, at \`error\` when the run is over and failed.`
+A settled run is logged at \`warn\` if the attempt failed or left a warning, and at \`error\` if the run has failed.`
 
 interface Told {
   level: string

@@ -2,33 +2,33 @@ import { code } from './markdown.ts'
 
 /** Codes whose sentence is made where the fault is met. */
 const WORDS: Record<string, string> = {
-  OFFPEAK_CONFIG_INVALID: 'a setting does not fit: file, line, pointer, found, expected',
-  OFFPEAK_TASK_INVALID: 'a definition does not fit: field, found, expected',
+  OFFPEAK_CONFIG_INVALID: 'a setting is invalid: file, line, pointer, found, expected',
+  OFFPEAK_TASK_INVALID: 'a definition is invalid: field, found, expected',
   OFFPEAK_TASK_FILE_BROKEN: 'a task file cannot be imported: file, line, reason',
-  OFFPEAK_INPUT_INVALID: 'a body, query or payload does not fit, with a pointer for each fault',
-  OFFPEAK_OUT_OF_MEMORY: 'a run took more than its memory_limit',
-  OFFPEAK_TASKS_LOADING: 'a task that is asked for may be defined in a file that is still being imported: ask again',
-  OFFPEAK_TASK_UNCONFIGURED: 'a task that needs settings has none: the settings that are missing, by name',
+  OFFPEAK_INPUT_INVALID: 'a body, query or payload is invalid, with a JSON pointer for each error',
+  OFFPEAK_OUT_OF_MEMORY: 'a run used more memory than its memory_limit',
+  OFFPEAK_TASKS_LOADING: 'the task may be defined in a file that is still being imported: retry',
+  OFFPEAK_TASK_UNCONFIGURED: 'the task lacks required settings, which are named',
   OFFPEAK_WORK_DIED: 'the thread or process of a task ended before its function did',
-  OFFPEAK_FORECAST_TOO_LARGE: 'more waiting runs, or more fires, than a forecast may have',
+  OFFPEAK_FORECAST_TOO_LARGE: 'more waiting runs or fires than a forecast can contain',
   OFFPEAK_FORBIDDEN: 'a page of another site or origin tried to change something',
-  OFFPEAK_START_REFUSED: 'the server would be open to others without a token, or cannot listen',
+  OFFPEAK_START_REFUSED: 'others could reach the server without a token, or the server cannot listen',
   OFFPEAK_ENGINE_FAILED: 'the database cannot be opened or written; 507 when the disk is full',
-  OFFPEAK_REQUEST_INVALID: 'the request is not one: no JSON, two Host headers, and the like',
-  OFFPEAK_UPLOAD_REFUSED: 'a form, or a content coding that is not known, is no file',
+  OFFPEAK_REQUEST_INVALID: 'the request is malformed: invalid JSON, two Host headers and similar',
+  OFFPEAK_UPLOAD_REFUSED: 'the upload is a form, or has an unknown content coding',
   OFFPEAK_TRIGGER_INVALID: 'a trigger cannot be read: field, found, expected',
-  OFFPEAK_USAGE_INVALID: 'the words on a command line do not fit'
+  OFFPEAK_USAGE_INVALID: 'the command line has an error'
 }
 
 const OTHERS = [
   [code('OFFPEAK_BODY_NOT_UTF8'), '400', 'the body is not UTF-8'],
-  [code('OFFPEAK_BODY_TOO_LARGE'), '413', 'the body is larger than 1 MiB, or than 32 MiB where many runs are added'],
+  [code('OFFPEAK_BODY_TOO_LARGE'), '413', 'the body is larger than 1 MiB, or than 32 MiB for bulk requests'],
   [code('OFFPEAK_HEADERS_TOO_LARGE'), '431', 'the headers are larger than 16 KiB'],
   [code('OFFPEAK_INVALID_JSON_BODY'), '400',
     'the body is not JSON, with line and column, or has a key such as `__proto__`'],
   [code('OFFPEAK_INVALID_MEDIA_TYPE'), '415', 'the body is not `application/json`'],
-  [code('OFFPEAK_REQUEST_TIMEOUT'), '408', 'the request has not come to its end within 30 s'],
-  [code('OFFPEAK_INTERNAL'), '500', 'a fault of offpeak: the log has the details']
+  [code('OFFPEAK_REQUEST_TIMEOUT'), '408', 'the request was not complete within 30 s'],
+  [code('OFFPEAK_INTERNAL'), '500', 'an error in offpeak: the log has the details']
 ]
 
 /** The sentence of a factory with its variable parts left open. */

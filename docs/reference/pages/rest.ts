@@ -93,7 +93,7 @@ export async function restPage (): Promise<string> {
   return [
     REST_INTRO,
     generatedFrom('the OpenAPI document, core/model/base/errors.ts, access-errors.ts and task-errors.ts'),
-    `## Routes\n\nWhat a body must have is bold. The scope is that of the token that it takes.\n\n${
+    `## Routes\n\nRequired fields of a body are bold. The scope is the one that the token needs.\n\n${
       table(['route', 'scope', '', 'takes', 'answers'], routeRows(document))
     }`,
     `## A task\n\n${table(['field', 'type', ''], answerRows(document, ['/api/tasks/{id}', 'get']))}`,

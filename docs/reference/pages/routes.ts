@@ -1,19 +1,36 @@
 /** What stands above the tables of the REST page. */
 export const REST_INTRO = `# REST
 
-JSON under \`/api\` on \`http://127.0.0.1:7420\`. The server describes itself at \`/api/openapi.json\` (OpenAPI 3.1), with a page to read and try it at \`/api/docs/\`.
+The API is JSON under \`/api\` on \`http://127.0.0.1:7420\`. \`/api/openapi.json\` describes it (OpenAPI 3.1), and
+\`/api/docs/\` is a page to read and try it.
 
-- Every write needs \`Authorization: Bearer <token>\`: the owner's, which is in the file \`token\` of the data folder, or one that \`offpeak token create\` has made for a
-  scope. \`read\` sees everything, \`run\` adds runs, signals and files too, \`control\` does everything; less than a route needs is a 403 that names the scope. Bound wider than loopback, behind a trusted
-  proxy, or passed on by a relay, every request but \`/livez\` and \`/readyz\` needs one.
-- On loopback a read without a token sees what goes on, not what is private: payloads, results, checkpoints and keys are null, and \`withheld\` names them; logs and records are a 401; events go without keys, and
-  without who did what by hand and to what. \`server.private_reads: "open"\` in config.json shows them. Errors, warnings, progress and reasons are shown as the task says them: no secret belongs there. A wrong token is a 401 everywhere; the right one is never made to wait.
-- Bodies are \`application/json\`, checked strictly: an unknown field is a fault. Instants are ISO 8601 in UTC with \`Z\`, durations seconds.
-- Work that was started answers 202 with \`Location\`. With \`Idempotency-Key\` the same request sent again adds nothing: it answers 200 with what the first one added, and \`Idempotency-Replayed: true\`. Another request to the same route with that key is a 422, for as long as finished runs are kept (\`retention.max_age\`); the runs of each task are a route of their own. \`key\` in the body, or of each run in \`/api/runs/bulk\` and \`/api/flows\`, names a run whatever else is asked.
-- Lists are \`{ items, next }\`; ask for the next page with \`?cursor=<next>\`, null is the end (\`?after=\` for log lines, \`?before=\` for records). \`/api/tasks\` and \`/api/schedules\` are plain lists.
-- A list in a query is repeated or has commas: \`?state=queued,running\`.
-- \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read it is refused with 412 if the file has changed since.
-- \`X-Offpeak-By\` names whoever asks in the record of what was done by hand. With a named token that is \`token:<name>\`, and what \`X-Offpeak-By\` says stands behind it.
-- Refusals are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, mostly a \`fix\`, and \`errors\` with a JSON pointer for each fault. A 429 has \`Retry-After\`; for a full queue it is 1 to 60 seconds.`
+- Each write needs \`Authorization: Bearer <token>\`. The token is the owner's, from the file \`token\` in the
+  data folder, or one that \`offpeak token create\` made for a scope. \`read\` may read everything, \`run\` may also
+  add runs, signals and files, and \`control\` may do everything. A token with too small a scope gets 403 with
+  the scope that the route needs.
+- Each request except \`/livez\` and \`/readyz\` needs a token if the server listens on more than loopback, if
+  \`server.trust_proxy\` is set, or if a proxy has forwarded the request.
+- Other local reads work without a token, but see nothing private. Payloads, results, checkpoints and keys are
+  null, and \`withheld\` names them. Logs and records answer 401. Events contain no keys and no record of manual
+  changes. \`server.private_reads: "open"\` in config.json lifts this. Errors, warnings, progress and reasons
+  are always visible, so tasks must not write secrets into them. A wrong token gets 401 everywhere; the right
+  one never has to wait.
+- Bodies are \`application/json\`. An unknown field is an error. Instants are ISO 8601 in UTC with \`Z\`,
+  durations seconds.
+- A request that starts work answers 202 with \`Location\`.
+- With \`Idempotency-Key\`, a repeated request adds nothing: it answers 200 with the result of the first one and
+  \`Idempotency-Replayed: true\`. A different request to the same route with that key gets 422, as long as
+  finished runs are kept (\`retention.max_age\`). The runs of each task are a route of their own. \`key\` in the
+  body, or of each run in \`/api/runs/bulk\` and \`/api/flows\`, identifies a run only, whatever else the request
+  contains.
+- Lists are \`{ items, next }\`. Request the next page with \`?cursor=<next>\` until \`next\` is null (\`?after=\` for
+  log lines, \`?before=\` for records). \`/api/tasks\` and \`/api/schedules\` are plain lists.
+- A list in a query is repeated or separated by commas: \`?state=queued,running\`.
+- \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read, it answers 412
+  if the file has changed since.
+- \`X-Offpeak-By\` is the name of the caller in the record of manual changes. With a named token the record says
+  \`token:<name>\`, followed by that name.
+- Errors are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, usually a \`fix\`, and \`errors\` with a
+  JSON pointer for each. A 429 has \`Retry-After\`; for a full queue it is 1 to 60 seconds.`
 
 export { ROUTES } from '../../../plugins/_http/words.ts'

@@ -5,11 +5,13 @@ import type { Node } from './schema.ts'
 
 const INTRO = `# Task
 
-Every field of a definition. They stand in a task file beside \`func\` ([Write a task](../how-to/write-a-task.md)), in the header of a script
-([Write a script](../how-to/write-a-script.md)), or below \`tasks.<id>\` in config.json, where they override the others. Only \`id\` is
-required, and in a script not even that: it is the name of the file.
+These are all fields of a definition. Write them beside \`func\` in a task file
+([Write a task](../how-to/write-a-task.md)), in the header of a script
+([Write a script](../how-to/write-a-script.md)), or below \`tasks.<id>\` in config.json, where they override the
+others. Only \`id\` is required. The default \`id\` of a script is the name of its file.
 
-A *duration* is seconds as a number, or words such as \`"15m"\`, \`"1h 30m"\`, \`"PT15M"\`: ten years at most, also as the length of an interval.`
+A *duration* is a number of seconds, or text such as \`"15m"\`, \`"1h 30m"\` or \`"PT15M"\`. Its maximum is ten years,
+also for an interval.`
 
 /** What stands when a definition says nothing, where that is more than nothing. Source: core/load/task/define.ts. */
 const DEFAULTS: Record<string, string> = {
@@ -36,23 +38,23 @@ const DEFAULTS: Record<string, string> = {
 
 /** Fields whose schema says nothing of their meaning. */
 const WORDS: Record<string, string> = {
-  id: 'Lower case letters, digits, `.`, `_`, `-`; 64 at most',
+  id: 'Lower case letters, digits, `.`, `_`, `-`; up to 64 characters',
   name: 'For people',
   description: 'For people',
-  enabled: 'Whether its trigger fires. By hand it runs either way',
+  enabled: 'Whether its trigger fires. A request by hand runs it either way',
   max_retries: 'Attempts after the first one',
   'backoff.kind': 'How the wait between attempts grows',
   'backoff.delay': 'The first wait',
-  'backoff.cap': 'No wait is longer',
-  'backoff.jitter': 'Share of the wait left to chance; it only shortens',
+  'backoff.cap': 'The longest wait',
+  'backoff.jitter': 'Random share of the wait; it only shortens the wait',
   timeout: 'How long one attempt may take; 0 is no limit',
-  queue: 'Which queue its runs wait in; `queues` in config.json bounds it',
+  queue: 'The queue of its runs; `queues` in config.json limits it',
   tags: 'Names to filter by',
   misfire_grace: 'How late a fire still counts as on time',
-  max_catch_up: 'The most runs that `run_all` makes of missed fires',
+  max_catch_up: 'The maximum number of runs that `run_all` makes for missed fires',
   'exit_codes.ok': 'Completed',
   'exit_codes.warn': 'Completed with a warning',
-  'exit_codes.retry': 'Failed, and worth another attempt; without it every other code is',
+  'exit_codes.retry': 'Failed and retried; without this field every other code is',
   deadline: 'How long a run may be held'
 }
 
