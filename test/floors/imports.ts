@@ -10,7 +10,7 @@ const FLOORS: [RegExp, number][] = [
   [/^core\/cli(\.ts$|\/)/, 6],
   [/^core\/server\.ts$/, 5],
   [/^(plugins|backgroundtask)\//, 4],
-  [/^core\/(simulate\/|[a-z-]+\.ts$)/, 3],
+  [/^core\/((compose|simulate)\/|[a-z-]+\.ts$)/, 3],
   [/^core\/work\//, 2],
   [/^core\/(engine|load|sense)\//, 1],
   [/^core\/model\//, 0]
@@ -47,7 +47,7 @@ const arrow = ({ from, to }: Import) => `${from} imports ${to}`
 
 const everyFileHasAFloor: Rule = {
   name: 'every file stands on a floor',
-  teaches: 'a file belongs into core/{model,engine,load,sense,work,simulate,cli}/, core/*.ts, plugins/ or ' +
+  teaches: 'a file belongs into core/{model,engine,load,sense,work,compose,simulate,cli}/, core/*.ts, plugins/ or ' +
     'backgroundtask/; a new area needs its floor in test/floors/imports.ts',
   found: ({ files }) => files.filter(file => floorOf(file) === undefined)
 }
