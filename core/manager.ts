@@ -5,28 +5,27 @@ import { Settings } from './work/upkeep/settings.ts'
 import { LOST } from './work/run/reasons.ts'
 import { durabilityOf, unconfirmedIn } from './work/desk/events.ts'
 import { healthOf } from './health.ts'
-import { compose, folderOf } from './compose/compose.ts'
+import { compose } from './compose/compose.ts'
+import { folderOf } from './compose/folders.ts'
 import { isTakenOver } from './model/notice.ts'
 import { fileCalls } from './work/context/file-calls.ts'
 import { failureOf } from './model/run/failure.ts'
-import type { Alarm } from './work/plan/alarm.ts'
-import type { Breaker } from './work/conditions/breaker.ts'
 import type { Catalog } from './work/upkeep/catalog.ts'
 import type { Clock } from './model/base/clock.ts'
 import type { Config } from './model/config/config.ts'
 import type { Desk } from './work/desk/desk.ts'
 import type { Durable } from './work/desk/events.ts'
 import type { Engine } from './engine/engine.ts'
-import type { CallFault, EngineCalls } from './work/upkeep/engine-calls.ts'
+import type { CallFault } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { MachineSenses, ManagerOptions } from './options.ts'
 import type { ForecastItem } from './model/forecast/forecast.ts'
 import type { Foresight } from './work/plan/forecaster.ts'
 import type { Health } from './health.ts'
 import type { Listener, Notice } from './model/notice.ts'
-import type { ListenerTrouble, Notices } from './work/upkeep/notices.ts'
+import type { ListenerTrouble } from './work/upkeep/notices.ts'
 import type { ManagerFace } from './face.ts'
-import type { Parts } from './compose/compose.ts'
+import type { Parts } from './compose/parts.ts'
 import type { MachineDesk } from './work/desk/machine-desk.ts'
 import type { Pauses } from './work/conditions/pauses.ts'
 import type { Planner } from './work/plan/planner.ts'
@@ -38,7 +37,6 @@ import type { Service, ServiceState } from './model/base/service.ts'
 import type { LiveConditions } from './work/conditions/conditions.ts'
 import type { TaskDefinition } from './model/task/task.ts'
 import type { StandstillWatch } from './work/upkeep/standstill.ts'
-import type { Ticker } from './work/upkeep/ticker.ts'
 import type { LoopWatch } from './work/watch/loop-watch.ts'
 import type { UploadDesk } from './work/desk/upload-desk.ts'
 import type { Upkeep } from './work/upkeep/maintenance.ts'
@@ -81,37 +79,28 @@ export class TaskManager implements Service, ManagerFace {
   readonly watch: LoopWatch
   /** Says something to every listener. */
   readonly notice: (notice: Notice) => void
-  readonly #notices: Notices
-  readonly #calls: EngineCalls
-  readonly #ticker: Ticker
-  readonly #breaker: Breaker
-  readonly #alarm: Alarm
+  readonly #parts: Parts
   /** True when the runner is started by `attend`. */
   readonly #isLate: boolean
-  /** What works: started once it is known what was kept. It stops from the last to the first: the timed loops renew
-   *  leases while runs drain. */
+  /** Started once the stored state is loaded, in this order; stopped in reverse: the timed loops renew leases while
+   *  runs drain. */
   readonly #services: Service[]
-  /** What answers what was kept. */
+  /** Started first: what loading the stored state needs. */
   readonly #base: Service[]
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   startedAt: number | null = null
 
   constructor (options: ManagerOptions, settings: Settings) {
-    const parts = compose(options, settings, {
-      fire: () => this.fire(),
-      replan: () => this.#replan(),
-      look: () => this.look(),
-      poll: () => this.#poll()
-    })
-    const { engine, uncaught, catalog, senses, conditions, runner, ticker, notices, clock } = parts
+    const parts = this.#parts = compose(options, settings)
+    const { notices } = parts
     this.settings = settings
-    this.clock = clock
+    this.clock = parts.clock
     this.owner = parts.owner
-    this.engine = engine
-    this.catalog = catalog
-    this.senses = senses
-    this.conditions = conditions
-    this.runner = runner
+    this.engine = parts.engine
+    this.catalog = parts.catalog
+    this.senses = parts.senses
+    this.conditions = parts.conditions
+    this.runner = parts.runner
     this.notice = notices.say
     this.planner = parts.planner
     this.desk = parts.desk
@@ -126,14 +115,8 @@ export class TaskManager implements Service, ManagerFace {
     this.io = parts.io
     this.standstill = parts.standstill
     this.watch = parts.watch
-    this.#notices = notices
-    this.#calls = parts.calls
-    this.#ticker = ticker
-    this.#breaker = parts.breaker
-    this.#alarm = parts.alarm
-    this.#base = [shared(fileCalls), parts.watch, shared(engine), parts.feed, uncaught, new OutputCapture(),
-      new ProcessGuard()]
-    this.#services = [catalog, senses, firstLook(parts), ...options.loops === 'none' ? [] : [ticker], runner, settings]
+    this.#base = baseOf(parts)
+    this.#services = servicesOf(parts, options)
     this.#isLate = options.runs === 'later'
     notices.listen(notice => this.#heard(notice), 'owner')
     settings.notice = notices.say
@@ -179,23 +162,23 @@ export class TaskManager implements Service, ManagerFace {
 
   /** Listeners that have failed, for health. @internal */
   get listenerTroubles (): ListenerTrouble[] {
-    return this.#notices.troubles
+    return this.#parts.notices.troubles
   }
 
   /** Calls that the engine fails, for health. @internal */
   get callFaults (): CallFault[] {
-    return this.#calls.faults
+    return this.#parts.calls.faults
   }
 
   /** Calls a listener with every notice from now on; returns an unsubscribe function. One that throws or rejects keeps
    *  no other from being called: `name`, or else that of the function, stands in health and in the notice
    *  `listener_failed`. */
   onNotice (listener: Listener, name?: string): () => void {
-    return this.#notices.listen(listener, name)
+    return this.#parts.notices.listen(listener, name)
   }
 
   /** Calls a listener after each of the timed loops, twice a second at least; returns an unsubscribe function. */
-  readonly onBeat = (listener: () => unknown, name?: string): () => void => this.#ticker.onBeat(listener, name)
+  readonly onBeat = (listener: () => unknown, name?: string): () => void => this.#parts.ticker.onBeat(listener, name)
 
   /** Resolves when everything runs. A second call returns the first's promise; a start that fails leaves nothing
    *  running. */
@@ -213,12 +196,9 @@ export class TaskManager implements Service, ManagerFace {
     await startAll(this.#base)
     const recovered = await this.upkeep.recover()
     await this.planner.load()
-    await Promise.all([this.pauses.load(), this.#breaker.load(), this.foresight.load(), this.upkeep.load()])
+    await Promise.all([this.pauses.load(), this.#parts.breaker.load(), this.foresight.load(), this.upkeep.load()])
     await startAll(this.#services.filter(service => !this.#isLate || service !== this.runner))
     this.startedAt = this.clock.now()
-    await this.planner.sync()
-    await this.#fire()
-    await this.#greet()
     await this.security.lookSoon()
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
   }
@@ -229,7 +209,6 @@ export class TaskManager implements Service, ManagerFace {
   }
 
   async #stop (): Promise<void> {
-    this.#alarm.clear()
     await stopAll([...this.#base, ...this.#services])
     this.startedAt = null
     this.notice({ kind: 'stopped' })
@@ -251,31 +230,23 @@ export class TaskManager implements Service, ManagerFace {
   }
 
   /** Fires what is due and sets the alarm for what comes next. Never rejects. */
-  async fire (): Promise<void> {
-    await this.#fire()
+  fire (): Promise<void> {
+    return this.#parts.scheduling.fire()
   }
 
   /** Runs one timed loop now: `poll`, `flush`, `renew`, `watch`, `rescan`, `sweep`. */
   beat (name: string): Promise<void> {
-    return this.#ticker.beat(name)
+    return this.#parts.ticker.beat(name)
   }
 
   /** Takes one reading of the machine; what it opens starts at once. */
-  async look (): Promise<void> {
-    const reading = await this.senses.sample()
-    this.conditions.take(reading, this.clock.now())
-    this.notice({ kind: 'sampled', reading })
-    try {
-      this.foresight.learn(reading)
-      await this.foresight.saveWhenDue()
-    } catch (error) {
-      this.notice({ kind: 'beat_failed', beat: 'learn', error: failureOf(error) })
-    }
+  look (): Promise<void> {
+    return this.#parts.sampler.sample()
   }
 
   /** Claims nothing more; what is running goes on until `stop`. */
   quiesce (): void {
-    this.#alarm.clear()
+    this.#parts.scheduling.quiesce()
     this.runner.quiesce()
   }
 
@@ -300,60 +271,31 @@ export class TaskManager implements Service, ManagerFace {
     return etag
   }
 
-  /** Adds the runs that tasks want at every start. */
-  async #greet (): Promise<void> {
-    const wanted = [...this.catalog.tasks.values()].filter(task => task.enabled && task.run_on_start)
-    await Promise.all(
-      wanted.map(({ id }) =>
-        this.desk.enqueue(id, { key: `start@${this.owner}/${this.startedAt}` }, 'schedule')
-          .catch(error => this.#failed('add', error))
-      )
-    )
-  }
-
   async #configured (): Promise<void> {
     this.watch.tell()
     await this.catalog.reconfigure().catch(error =>
       this.notice({ kind: 'beat_failed', beat: 'reconfigure', error: failureOf(error) })
     )
-    await this.#replan()
-  }
-
-  /** Brings schedules in line with the tasks; waiting scheduled runs of disabled tasks are cancelled, which leaves a
-   *  row that says so. */
-  async #replan (): Promise<void> {
-    if (!this.#isUp) return
-    await this.planner.sync().catch(error => this.#failed('plan', error))
-    await this.#fire()
-  }
-
-  async #fire (): Promise<void> {
-    await this.planner.fire().catch(error => this.#failed('plan', error))
-    // Whatever came of it, what comes next needs its alarm.
-    if (this.#isUp) this.#alarm.set(this.planner.wakeAt)
-    this.runner.wake()
-  }
-
-  async #poll (): Promise<void> {
-    this.runner.retrySettle()
-    await this.#fire()
-  }
-
-  /** Schedules are known and fire. */
-  get #isUp (): boolean {
-    return this.startedAt !== null && this.state !== 'stopping'
-  }
-
-  #failed (call: string, error: unknown): void {
-    this.notice({ kind: 'engine_failed', call, error: failureOf(error) })
+    await this.#parts.scheduling.replan()
   }
 }
 
-/** The first reading counts before the first run may start. */
-const firstLook = ({ conditions, senses, clock }: Parts): Service => ({
-  start: async () => conditions.take(senses.latest, clock.now()),
+/** Many managers may share the engine and the watch of file calls: each counts its own start. */
+const baseOf = (
+  { engine, feed, uncaught, watch }: Parts
+): Service[] => [shared(fileCalls), watch, shared(engine), feed, uncaught, new OutputCapture(), new ProcessGuard()]
+
+/** The first reading is in force before the first run may start. */
+const firstReading = ({ sampler }: Parts): Service => ({
+  start: async () => sampler.take(),
   stop: async () => undefined
 })
+
+function servicesOf (parts: Parts, { loops }: ManagerOptions): Service[] {
+  const { catalog, runner, scheduling, senses, settings, ticker } = parts
+  const timed = loops === 'none' ? [] : [ticker]
+  return [catalog, senses, firstReading(parts), ...timed, runner, settings, scheduling]
+}
 
 /** Reads the configuration and builds a manager that is ready to start; throws OFFPEAK_CONFIG_INVALID. */
 export async function createManager (options: ManagerOptions = {}): Promise<TaskManager> {

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Catalog } from '../../core/work/upkeep/catalog.ts'
+import { Scheduling } from '../../core/work/upkeep/scheduling.ts'
 import { Senses } from '../../core/sense/senses.ts'
 import { Settings } from '../../core/work/upkeep/settings.ts'
 import { TaskFolder } from '../../core/load/task/tasks.ts'
@@ -17,6 +18,10 @@ import { noPrograms } from '../sense/machine.ts'
 import { harness, scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
 import { watchConfig } from '../../core/load/config/watch.ts'
+import type { Alarm } from '../../core/work/plan/alarm.ts'
+import type { Desk } from '../../core/work/desk/desk.ts'
+import type { Planner } from '../../core/work/plan/planner.ts'
+import type { Runner } from '../../core/work/run/runner.ts'
 import type { SettingsOptions } from '../../core/work/upkeep/settings.ts'
 
 const NOTHING = () => undefined
@@ -159,6 +164,39 @@ serviceLaw(t, 'Runner', async t => {
       }
     }
   }
+})
+
+serviceLaw(t, 'Scheduling', () => {
+  let wakeAt: number | null = null
+  const known = fragile(null)
+  const planner = {
+    sync: async () => known.read(),
+    fire: async () => undefined,
+    wakeAt: 1
+  }
+  const alarm = {
+    set: (at: number) => {
+      wakeAt = at
+    },
+    clear: () => {
+      wakeAt = null
+    }
+  }
+  const scheduling = new Scheduling({
+    owner: 'one',
+    clock: fakeClock(),
+    planner: planner as unknown as Planner,
+    runner: { wake: NOTHING } as unknown as Runner,
+    desk: {} as Desk,
+    alarm: alarm as unknown as Alarm,
+    tasks: () => new Map(),
+    notice: NOTHING
+  })
+  const isAlive = async () => {
+    await scheduling.fire()
+    return wakeAt !== null
+  }
+  return { service: scheduling, isAlive, breakIt: known.breakIt }
 })
 
 serviceLaw(t, 'TaskManager', async t => {

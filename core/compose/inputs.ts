@@ -1,0 +1,65 @@
+import { Catalog } from '../work/upkeep/catalog.ts'
+import { EngineCalls } from '../work/upkeep/engine-calls.ts'
+import { IoWatch } from '../work/upkeep/io-watch.ts'
+import { UncaughtErrors } from '../work/context/uncaught.ts'
+import { milliseconds } from '../model/base/duration.ts'
+import { LoopWatch } from '../work/watch/loop-watch.ts'
+import { Security } from '../security.ts'
+import { Senses } from '../sense/senses.ts'
+import { LiveConditions } from '../work/conditions/conditions.ts'
+import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
+import { fileCalls } from '../work/context/file-calls.ts'
+import { failureOf } from '../model/run/failure.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Wiring } from './parts.ts'
+
+function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring): Engine {
+  return createSqliteEngine({
+    folder: folder(),
+    owner,
+    synchronous: config().engine.synchronous,
+    clock: clock.now,
+    onError: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
+  })
+}
+
+/** What looks at the machine and at the files. */
+export function composeInputs (wiring: Wiring): void {
+  const { parts, options, config, folder } = wiring
+  const { clock, settings, notices, owner } = parts
+  parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
+  parts.engine = parts.calls.engine
+  parts.uncaught = new UncaughtErrors(notices.say)
+  parts.watch = new LoopWatch({
+    isOn: options.watch === 'thread',
+    clock,
+    notice: notices.say,
+    folder,
+    owner,
+    limits: () => ({
+      graceMs: milliseconds(config().manager.stop_grace),
+      limitMs: milliseconds(config().manager.loop_limit)
+    })
+  })
+  parts.catalog = new Catalog({
+    settings,
+    notice: notices.say,
+    folder,
+    files: options.files ?? 'watch',
+    now: clock.now,
+    changed: () => void parts.scheduling.replan()
+  })
+  parts.io = new IoWatch({ calls: fileCalls, notice: notices.say })
+  parts.security = new Security({
+    settings,
+    folder,
+    directory: () => parts.catalog.directory,
+    tasks: () => parts.catalog.tasks,
+    notice: notices.say,
+    env: options.env ?? process.env,
+    // Without files of its own it answers for none.
+    ...options.engine && { account: null }
+  })
+  parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })
+  parts.conditions = new LiveConditions({ clock, config, failed: notices.report })
+}
