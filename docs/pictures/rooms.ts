@@ -38,7 +38,7 @@ const FLOORS = [
   ['core/cli'],
   ['core/server.ts'],
   ['plugins', 'backgroundtask'],
-  ['core/*.ts', 'core/simulate'],
+  ['core/*.ts', 'core/compose', 'core/simulate'],
   ['core/work'],
   ['core/engine', 'core/load', 'core/sense'],
   ['core/model']
