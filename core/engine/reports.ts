@@ -133,6 +133,9 @@ export interface AuditEntry {
   subject: string
   detail: Json
 }
+/** An audit entry that is written in the change that it describes, and only when that changed something. `subject`
+ *  absent: the id of the changed run, or of the first added run. */
+export type AuditNote = Omit<AuditEntry, 'at' | 'subject'> & { subject?: string }
 export type StoredAuditEntry = AuditEntry & { seq: number }
 
 /** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after

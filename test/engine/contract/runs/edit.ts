@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { BULK_ACTIONS } from '../../../../core/engine/engine.ts'
+import { BULK_ACTIONS } from '../../../../core/engine/changes.ts'
 import type { BulkAsk, Engine } from '../../../../core/engine/engine.ts'
 import { isFinal } from '../../../../core/model/run/run.ts'
 import type { Run, State } from '../../../../core/model/run/run.ts'
