@@ -15,7 +15,7 @@ const isKeyUntil = (until: Unique['until']): boolean =>
 
 const INSTANT = 'an instant in ms'
 
-/** An instant that a date can have: SQLite gives no number back that is larger than JavaScript counts. */
+/** Whether a Date can have this instant: keepers return no integer beyond that range. */
 const isInstant = (at: number): boolean => Number.isInteger(at) && clamped(at) === at
 
 type FieldCheck = [field: keyof NewRun, expected: string, holds: (ask: NewRun) => boolean]
@@ -36,7 +36,7 @@ const CHECKS: FieldCheck[] = [
   ['single', 'true or false', ({ single }) => single === undefined || typeof single === 'boolean']
 ]
 
-/** Of what few runs ask for. */
+/** Members that few runs have. */
 const RARE_CHECKS: FieldCheck[] = [
   [
     'deadline_at',
@@ -56,7 +56,7 @@ const ALL_CHECKS = [...CHECKS, ...RARE_CHECKS]
 const isRare = ({ deadline_at, expires, ref, after, unique }: NewRun): boolean =>
   deadline_at !== undefined || expires !== undefined || ref !== undefined || after !== undefined || unique !== undefined
 
-/** What was found and what was expected, in words. */
+/** The found value and the expected one. */
 const mismatch = (found: unknown, expected: string): string => `found ${foundWords(found)}, expected ${expected}`
 
 const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail[] =>
@@ -72,7 +72,7 @@ const afterFaults = (after: NonNullable<NewRun['after']>, index: number): Detail
       }]
   ])
 
-/** Throws OFFPEAK_INPUT_INVALID with every fault of the runs that are asked for. */
+/** Throws OFFPEAK_INPUT_INVALID with every fault of the new runs. */
 export function checkNew (runs: readonly NewRun[]): void {
   const errors: Detail[] = hasDependencies(runs) ? refFaults(runs) : []
   for (const [index, ask] of runs.entries()) {
@@ -84,7 +84,7 @@ export function checkNew (runs: readonly NewRun[]): void {
   throwIfFaulty(errors)
 }
 
-/** True when some of the runs wait for others, or have names for each other. */
+/** True when a run has a ref or a prerequisite. */
 export const hasDependencies = (runs: readonly NewRun[]): boolean =>
   runs.some(({ ref, after }) => ref !== undefined || after !== undefined)
 
@@ -93,7 +93,7 @@ export function throwIfFaulty (errors: Detail[]): void {
   if (errors.length > 0) throw inputInvalid({ what: 'These runs cannot be added', errors })
 }
 
-/** Throws OFFPEAK_INPUT_INVALID when a value cannot be one of a run. */
+/** Throws OFFPEAK_INPUT_INVALID when a new value is not valid. */
 export function checkEdit ({ priority, due_at }: EditAsk): void {
   const errors = [
     ...priority === undefined || PRIORITIES.includes(priority)
@@ -103,5 +103,5 @@ export function checkEdit ({ priority, due_at }: EditAsk): void {
       ? []
       : [{ pointer: '/due_at', detail: mismatch(due_at, 'an instant in ms') }]
   ]
-  if (errors.length > 0) throw inputInvalid({ what: 'This run cannot be changed so', errors })
+  if (errors.length > 0) throw inputInvalid({ what: 'This run cannot be changed', errors })
 }

@@ -1,14 +1,13 @@
 import type { DurationStats } from './reports.ts'
 
-/** Buckets to a doubling: a percentile is known within 4.5 %. */
+/** Percentiles are exact within 4.5 %. */
 const BUCKETS_PER_DOUBLING = 8
 
 const bucketOf = (ms: number): number => ms < 1 ? 0 : 1 + Math.floor(Math.log2(ms) * BUCKETS_PER_DOUBLING)
 
 const middleOf = (bucket: number): number => bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / BUCKETS_PER_DOUBLING)
 
-/** Durations (ms) counted on a log scale, so that many are kept in few numbers and those of many hours can be added up.
- */
+/** Durations in ms, counted in buckets on a logarithmic scale. Histograms of several hours can be merged. */
 export class DurationHistogram {
   #count = 0
   #sum = 0
@@ -16,7 +15,7 @@ export class DurationHistogram {
   #maxRun: string | null = null
   readonly #buckets = new Map<number, number>()
 
-  /** `run`: the id of the run that it is of. */
+  /** `run`: the id of the run with this duration. */
   add (ms: number, run: string): void {
     const length = Math.max(0, ms)
     const bucket = bucketOf(length)
@@ -26,7 +25,7 @@ export class DurationHistogram {
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1)
   }
 
-  /** Takes in what another was written as; null: nothing. */
+  /** Adds a serialized histogram; null is empty. */
   merge (text: string | null): this {
     if (text === null) return this
     const [count, sum, longest, ...pairs] = text.split(' ') as [string, string, string, ...string[]]
@@ -47,7 +46,7 @@ export class DurationHistogram {
     this.#maxRun = run
   }
 
-  /** `count sum max@run bucket:count bucket:count…`, or null when there are none. */
+  /** `count sum max@run bucket:count bucket:count…`, or null when it is empty. */
   serialize (): string | null {
     if (this.#count === 0) return null
     let text = `${this.#count} ${this.#sum} ${this.#max}${this.#maxRun === null ? '' : `@${this.#maxRun}`}`

@@ -2,10 +2,9 @@ import type { OutcomeKind } from '../model/run/outcome.ts'
 import type { Reason, Run } from '../model/run/run.ts'
 import type { Usage } from '../model/run/usage.ts'
 
-/** What a commit has done, whoever asked for it. `settled`: a run that is over, or goes back to the queue after an
- *  attempt; `owner`: who had it running, null when nobody had: what it waited for failed, its queue was full, its
- *  deadline has passed. `claimed`, and `settled` with an owner: that owner knows it already. `call`: by which call of
- *  the engine. */
+/** One effect of a commit. `call`: the engine call that caused it. `settled`: a run ended, or went back to the queue
+ *  after an attempt; `owner`: who was running it, null when it was waiting (a dependency failed, its queue was full, its
+ *  deadline passed). `claimed`, and `settled` with an owner, repeat what that owner did itself. */
 export type EngineEvent = { call: string } & (
   | { kind: 'added', run: Run }
   | { kind: 'claimed', run: Run }
@@ -16,8 +15,8 @@ export type EngineEvent = { call: string } & (
   | { kind: 'recorded', by: string, action: string, subject: string }
 )
 
-/** `work`: a run is queued, or may start that could not: another one has ended. `cancel`: a running run is asked to
- *  stop. `said`: is not empty. */
+/** `work`: a run may start now, because it was queued or another one ended. `cancel`: a running run is asked to stop.
+ *  `events`: `Commit.events` is not empty. */
 export type CommitKind = 'work' | 'facts' | 'schedules' | 'cancel' | 'events'
 
 export interface Commit {
@@ -25,19 +24,19 @@ export interface Commit {
   events: readonly EngineEvent[]
 }
 
-/** What an engine in this process offers beside the seam. */
+/** What an engine in the same process offers in addition to the seam. */
 export interface InProcess {
-  /** Called after each commit, before it is durable and before anybody is answered; the answer ends it. What a listener
-   *  throws is contained. */
+  /** Calls the listener synchronously after each commit, before it is durable and before its calls resolve. Returns an
+   *  unsubscribe function. An error of a listener does not reach the others. */
   onCommit(listener: (change: Commit) => void): () => void
-  /** Called with what each commit has said once it is durable, before whoever asked is answered; the answer ends it. It
-   *  is the change that `onChange` was called with. */
+  /** Calls the listener once a commit with events is durable, in the order of the commits and before its calls resolve.
+   *  Returns an unsubscribe function. */
   onDurable(listener: (change: Commit) => void): () => void
-  /** How many have started the engine and not stopped it. */
+  /** The number of users that have started the engine and not stopped it. */
   users(): number
-  /** Resolves when all that is committed now is durable. Rejects when it cannot be made so. */
+  /** Resolves when every commit so far is durable. Rejects when the disk does not confirm it. */
   durable(): Promise<void>
-  /** Null: every end of a run that is committed is durable. Else it resolves when those are, and rejects when they
-   *  cannot be made so. */
+  /** Null: every committed end of a run is durable. Otherwise resolves when they are, and rejects when the disk does
+   *  not confirm them. */
   unconfirmed(): Promise<void> | null
 }

@@ -3,14 +3,14 @@ import type { NewRun } from '../model/run/run.ts'
 
 const refOf = (run: string): string | null => typeof run === 'string' && run.startsWith('#') ? run.slice(1) : null
 
-/** What is wrong with the names that runs of one call have for each other: taken twice, unknown, or in a circle. */
+/** The faults of the refs within one call: duplicate, unknown, or circular. */
 export function refFaults (runs: readonly NewRun[]): Detail[] {
   const places = new Map<string, number>()
   const faults: Detail[] = []
   for (const [index, { ref }] of runs.entries()) {
     if (ref !== undefined && places.has(ref)) {
       faults.push(
-        { pointer: `/${index}/ref`, detail: `'${ref}' names another run already` }
+        { pointer: `/${index}/ref`, detail: `another run of this call has the ref '${ref}'` }
       )
     } else if (ref !== undefined) places.set(ref, index)
   }
@@ -37,7 +37,7 @@ export function refFaults (runs: readonly NewRun[]): Detail[] {
   return faults
 }
 
-/** A circle of indexes that ends where it begins, or null. Without recursion: a chain may be as long as a call. */
+/** A circle of indexes that ends with its first index, or null. Not recursive: a chain may be as long as a call. */
 function circleOf (waits: readonly number[][]): number[] | null {
   const left = waits.map(list => list.length)
   const dependents = Map.groupBy(waits.flatMap((list, index) => list.map(to => ({ index, to }))), ({ to }) => to)
@@ -47,7 +47,7 @@ function circleOf (waits: readonly number[][]): number[] | null {
   }
   const first = left.findIndex(count => count > 0)
   if (first < 0) return null
-  // Whatever is left waits for something that is left: walked on, it comes round.
+  // Every remaining run waits for a remaining run, so the walk returns to a run that it has seen.
   const path: number[] = []
   const seen = new Map<number, number>()
   for (let index = first;; index = waits[index]!.find(to => left[to]! > 0)!) {

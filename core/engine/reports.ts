@@ -2,7 +2,7 @@ import type { Json } from '../model/base/json.ts'
 import type { Run, Source, State } from '../model/run/run.ts'
 import type { Usage } from '../model/run/usage.ts'
 
-/** Filters that are not given do not filter. */
+/** Absent members do not filter. */
 export interface RunFilter {
   task?: string
   state?: State[]
@@ -12,13 +12,13 @@ export interface RunFilter {
   /** Created in [from, to). */
   from?: number
   to?: number
-  /** Queued runs that are due at `due_by`, for what is held. */
+  /** Queued runs that are due at this instant, for lists of held runs. */
   due_by?: number
-  /** Failed runs that failed of this. */
+  /** Failed runs whose failure has this fingerprint. */
   fingerprint?: string
 }
 
-/** `cursor`: opaque, from `Page.next`. Newest first. */
+/** Newest first. `cursor`: opaque, from `Page.next`. */
 export interface ListAsk extends RunFilter {
   limit: number
   cursor?: string
@@ -29,7 +29,7 @@ export interface Page<T> {
   next: string | null
 }
 
-/** One line of a run's log. `level` is pino's number. `data`: the record's other fields. */
+/** One line of a run's log. `level`: a pino level number. `data`: the other fields of the line. */
 export interface LogLine {
   at: number
   level: number
@@ -38,21 +38,22 @@ export interface LogLine {
 }
 export type StoredLine = LogLine & { attempt: number, seq: number }
 
-/** `last`: the run of the task that finished last, whatever came of it, skipped ones left out. */
+/** `last`: the run of the task that finished last, except skipped ones. */
 export interface TaskCount {
   task: string
   states: Record<State, number>
   last: Run | null
 }
 
-/** Time held in the days of UTC that touch [from, to). With `now`, what is still held counts up to it, and to `to`. */
+/** The UTC days that overlap [from, to). With `now`, holds that are still open count up to `now`, at most up to `to`.
+ */
 export interface HeldTimeAsk {
   from: number
   to: number
   now?: number
 }
 
-/** `ms`: in all. `runs`: how many were held so. */
+/** `ms`: the total time. `runs`: the number of runs that were held for this code. */
 export interface HeldTime {
   task: string
   code: string
@@ -60,14 +61,13 @@ export interface HeldTime {
   runs: number
 }
 
-/** `names`: of these queues alone. Without `now` nobody looks for the oldest. */
+/** `names`: restricts the list to these queues. Without `now`, `oldest` is null. */
 export interface QueuesAsk {
   now?: number
   names?: string[]
 }
 
-/** `oldest`: when the one of its runs became due that has waited longest since, at whatever priority; null: none is
- *  due. */
+/** `oldest`: the earliest due time of its due runs, at any priority; null: no run is due. */
 export interface QueueCount {
   queue: string
   blocked: number
@@ -76,7 +76,8 @@ export interface QueueCount {
   oldest: number | null
 }
 
-/** Failed runs of one task that failed of the same thing. `message`: of the newest. Instants are of their ends. */
+/** Failed runs of one task with the same fingerprint. `message`: that of the newest run. `first_at`, `last_at`: when
+ *  the first and the last of them ended. */
 export interface DeadGroup {
   task: string
   fingerprint: string
@@ -86,7 +87,7 @@ export interface DeadGroup {
   last_at: number
 }
 
-/** Hours of UTC that touch [from, to). Hours older than 45 days are summed by day, and stand at its first hour. */
+/** The UTC hours that overlap [from, to). Hours older than 45 days are summed by day, at its first hour. */
 export interface StatsAsk {
   from: number
   to: number
@@ -94,8 +95,8 @@ export interface StatsAsk {
   every: 'hour' | 'day' | 'all'
 }
 
-/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the run with the longest; null when
- *  it was not noted. */
+/** Durations in ms, percentiles within 4.5 %; null when there are none. `max_run`: the id of the run with the longest
+ *  duration; null when it is not known. */
 export interface DurationStats {
   count: number
   mean: number | null
@@ -106,10 +107,10 @@ export interface DurationStats {
   max_run: string | null
 }
 
-/** What ended from `at` on. `dead`: of the failed, those with their attempts or their time spent. `retries`: failed
- *  attempts that were tried again. `wait`: from due to start, `run`: from start to end, both of each attempt that was
- *  not given back; `held`: of each wait that ended then, how long gates held the run back, of those that they did.
- *  `cpu_ms`: processor time that attempts in threads and processes have taken, whatever they came to. */
+/** Runs that ended in the hour, day or range that starts at `at`. `dead`: failed runs that are out of attempts or time.
+ *  `retries`: failed attempts that were retried. `wait`: from due to start, `run`: from start to end, both for each
+ *  attempt that was not given back. `held`: for each wait that ended, how long gates held the run, except waits without
+ *  a hold. `cpu_ms`: the processor time of attempts in threads and processes, whatever their outcome. */
 export interface StatsRow {
   at: number
   name: string
@@ -125,7 +126,7 @@ export interface StatsRow {
   run: DurationStats
 }
 
-/** Something done by hand: who, when, what. `value` is what stands since then. */
+/** An action by a person or a client: who did what to which subject, and when. */
 export interface AuditEntry {
   at: number
   by: string
@@ -138,28 +139,28 @@ export interface AuditEntry {
 export type AuditNote = Omit<AuditEntry, 'at' | 'subject'> & { subject?: string }
 export type StoredAuditEntry = AuditEntry & { seq: number }
 
-/** What people read of the runs. The contract is weaker than that of `Engine`: each answer was so at some moment after
- *  the last change that was answered to the same caller, and two answers need not be of the same moment. */
+/** Reads for people. The contract is weaker than that of `Engine`: each result includes all changes that the same
+ *  caller has seen acknowledged, and two results need not be of the same moment. */
 export interface Reports {
   list(ask: ListAsk): Promise<Page<Run>>
-  /** The lines after `after` (a seq), oldest first. */
+  /** The log lines with a `seq` above `after`, oldest first. */
   logs(ask: { id: string, after: number, limit: number }): Promise<StoredLine[]>
   count(): Promise<TaskCount[]>
-  /** Queues that have or had runs, by name. */
+  /** The queues that have or had runs, by name. */
   queues(ask: QueuesAsk): Promise<QueueCount[]>
-  /** Failed runs by what they failed of, the newest first. */
+  /** Failed runs grouped by task and fingerprint, newest first. */
   dead(ask: { task?: string }): Promise<DeadGroup[]>
-  /** What came of the runs, by hour or day; it outlives them. */
+  /** Outcomes and durations by hour or day. They outlive the runs. */
   stats(ask: StatsAsk): Promise<StatsRow[]>
-  /** Time held by task and code; it outlives the runs. */
+  /** Time held by task and code, longest first. It outlives the runs. */
   held(ask: HeldTimeAsk): Promise<HeldTime[]>
-  /** What these runs have taken, by id; those of which nothing is known are not named. */
+  /** The usage of these runs by id, except those whose usage is not known. */
   used(ids: string[]): Promise<Record<string, Usage>>
-  /** What was done by hand, newest first. */
+  /** Audit entries, newest first. `before`: a `seq`. */
   records(ask: { limit: number, before?: number, action?: string }): Promise<StoredAuditEntry[]>
 }
 
-/** The names of the reports, for suites and wrappers that go through all of them. */
+/** The names of all reports, for tests and wrappers that iterate over them. */
 export const REPORTS = [
   'list',
   'logs',

@@ -1,13 +1,13 @@
 import { DAY, MINUTE } from '../model/base/duration.ts'
 import type { Hold } from '../model/run/run.ts'
 
-/** Entries that a timeline shows at most. */
+/** The maximum number of entries in a timeline. */
 export const MAX_HOLDS = 200
 
-/** A clock that was wrong must not write a sum for each day since 1970. */
+/** A wrong clock must not write a sum for each day since 1970. */
 const MAX_SPAN_MS = 366 * DAY
 
-/** What runs that are due in [due_from, due_until] are held for, from when on. */
+/** Why the runs that are due in [due_from, due_until] are held, since `began`. */
 export interface HoldSpan {
   owner: string
   due_from: number
@@ -20,8 +20,8 @@ export interface HoldSpan {
 /** A verdict on the runs that are due in [due_from, due_until]; `code` null: nothing holds them. */
 export type SpanVerdict = Omit<HoldSpan, 'code' | 'began'> & { at: number, code: string | null }
 
-/** What becomes of open spans by a verdict: `kept` as they were, `adopted` by its owner, `closed` at the instant of it;
- *  `opened` from `began` on. */
+/** How a verdict changes the open spans: `kept` are unchanged, `adopted` now belong to its owner, `closed` end at its
+ *  instant, `opened` are new. */
 export interface SpanChanges<T extends HoldSpan> {
   kept: T[]
   adopted: T[]
@@ -29,15 +29,15 @@ export interface SpanChanges<T extends HoldSpan> {
   opened: HoldSpan[]
 }
 
-/** True when the open entry goes on: another message is worth a new one once it is a minute old. */
+/** True when the open entry continues: another message starts a new entry only once the open one is a minute old. */
 export const continues = (
   open: Pick<HoldSpan, 'code' | 'message' | 'began'>,
   { code, message, at }: Pick<SpanVerdict, 'code' | 'message' | 'at'>
 ): boolean => open.code === code && (open.message === message || at - open.began < MINUTE)
 
-/** What a verdict makes of the open spans of its owner, and of those that are nobody's: what it goes on saying is its
- *  own, the rest of what it judges is closed. Of a span of which only a part is judged, `adopted` and `closed` have
- *  that part, and what is left of it goes on as a span of its own from the same instant. */
+/** Applies a verdict to the open spans of its owner and to those without an owner. Spans that the verdict confirms
+ *  continue under its owner; the other spans in its range are closed. A span that is only partly in its range is split:
+ *  `adopted` or `closed` has the part inside, and the parts outside are opened again from the same instant. */
 export function applyVerdict<T extends HoldSpan> (open: readonly T[], said: SpanVerdict): SpanChanges<T> {
   const result: SpanChanges<T> = { kept: [], adopted: [], closed: [], opened: [] }
   for (const span of open) {
@@ -72,7 +72,7 @@ const plain = ({ owner, due_from, due_until, code, message, began }: HoldSpan): 
 
 type Range = Pick<HoldSpan, 'due_from' | 'due_until'>
 
-/** The parts of a range that none of the others covers. */
+/** The parts of a range that no other range covers. */
 function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Range[] {
   const gaps: Range[] = []
   let from = due_from
@@ -85,7 +85,7 @@ function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Rang
   return gaps
 }
 
-/** The entries as far as they lie in [from, to]; `to` null: without an end. */
+/** The entries clipped to [from, to]; `to` null: no end. */
 export function clipped (holds: readonly Hold[], from: number, to: number | null): Hold[] {
   return holds.flatMap(hold => {
     const began = Math.max(hold.from, from)
@@ -95,8 +95,8 @@ export function clipped (holds: readonly Hold[], from: number, to: number | null
   })
 }
 
-/** A timeline of a bounded length: the oldest entries of one code become one that lasts as long as they did together;
- *  the first and the newest stay as they were. */
+/** A timeline of at most MAX_HOLDS entries: the oldest entries of one code are joined to one of the same total length.
+ *  The first and the newest entry are unchanged. */
 export function compacted (holds: readonly Hold[]): Hold[] {
   const left = [...holds]
   while (left.length > MAX_HOLDS) {
@@ -107,7 +107,7 @@ export function compacted (holds: readonly Hold[]): Hold[] {
   return left
 }
 
-/** The entries, oldest first; what was taken back and said again at the same instant goes on. */
+/** The entries, oldest first; an entry that ends at the instant at which an equal one begins is joined with it. */
 export function joinAdjacent (holds: readonly Hold[]): Hold[] {
   const all: Hold[] = []
   for (const hold of holds.toSorted((a, b) => a.from - b.from || (a.to ?? Infinity) - (b.to ?? Infinity))) {
@@ -122,7 +122,8 @@ const isSame = (a: Hold, b: Hold): boolean => a.code === b.code && a.message ===
 
 const joined = (a: Hold, b: Hold): Hold => ({ ...a, to: a.to! + b.to! - b.from })
 
-/** The places of the first two of one code, or of the first two of all, the first and the last left out. */
+/** The indexes of the oldest two entries of one code, or of the oldest two of all; the first and the last entry are
+ *  never chosen. */
 export function oldestPair (holds: readonly Pick<Hold, 'code'>[]): [number, number] {
   const seen = new Map<string, number>()
   for (let place = 1; place < holds.length - 1; place++) {
@@ -134,14 +135,14 @@ export function oldestPair (holds: readonly Pick<Hold, 'code'>[]): [number, numb
   return [1, 2]
 }
 
-/** How long a run was held in all, ms: for each code by itself as long as one owner judges, for whatever code when
- *  there are several. */
+/** How long a run was held in total, ms. With one owner the times of each code are added; with several owners the same
+ *  time counts once. */
 export function heldMs (holds: readonly Hold[]): number {
   if (holds.some(({ owner }) => owner !== holds[0]!.owner)) return unionOf(holds)
   return [...Map.groupBy(holds, ({ code }) => code).values()].reduce((sum, same) => sum + unionOf(same), 0)
 }
 
-/** How long closed entries last together, ms: what several say at the same time counts once. */
+/** How long closed entries last together, ms; overlapping time counts once. */
 function unionOf (holds: readonly Pick<Hold, 'from' | 'to'>[]): number {
   let [sum, reached] = [0, -Infinity]
   for (const { from, to } of holds.toSorted((a, b) => a.from - b.from)) {
@@ -151,7 +152,7 @@ function unionOf (holds: readonly Pick<Hold, 'from' | 'to'>[]): number {
   return sum
 }
 
-/** Time held for one code on one day of UTC, since 1970; `runs`: 1 where it began. */
+/** Time held for one code on one UTC day, counted since 1970; `runs`: 1 on the day on which the hold began. */
 export interface DaySum {
   day: number
   code: string
@@ -161,7 +162,7 @@ export interface DaySum {
 
 const dayOf = (at: number): number => Math.floor(at / DAY)
 
-/** Closed entries of one wait, summed by code and day. */
+/** The sums of closed entries of one wait, by code and day. */
 export function daySums (holds: readonly Hold[]): DaySum[] {
   return [...Map.groupBy(holds, ({ code }) => code)].flatMap(([code, same]) => {
     const first = Math.min(...same.map(({ from }) => from))

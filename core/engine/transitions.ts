@@ -7,7 +7,7 @@ import type { NewRun, PastAttempt, Progress, Reason, Run } from '../model/run/ru
 import type { Share } from '../model/run/crash-suspect.ts'
 import type { EndAsk, ExpireAsk } from './engine.ts'
 
-/** The run that was asked for, at the instant `now`. */
+/** The new run that `ask` describes, created at `now`. */
 export function runFrom (ask: NewRun, id: string, now: number): Run {
   return {
     id,
@@ -50,7 +50,7 @@ function keyUntil ({ unique }: NewRun, now: number): Run['key_until'] {
   return typeof unique.until === 'number' ? clamped(now + unique.until) : unique.until
 }
 
-/** A queued run at the start of its next attempt. */
+/** A queued run that starts its next attempt. */
 export function startAttempt (run: Run, { owner, now }: { owner: string, now: number }): Run {
   return {
     ...run,
@@ -73,7 +73,7 @@ const finished = (run: Run, now: number): Run => ({
   finished_at: now
 })
 
-/** A run that waits again is judged by itself. */
+/** A run that waits again leaves its cohort. */
 const queued = (run: Run, due_at: number): Run => ({
   ...run,
   state: 'queued',
@@ -111,15 +111,16 @@ function afterPostponed (run: Run, { reason, due_at }: Extract<Outcome, { kind: 
   return { ...queued(run, due_at), attempt: run.attempt - 1, reason, preempted }
 }
 
-/** A run that ends because a newer one with its key takes its place. Its child stays named, for the caller to end. */
+/** A run that ends because a newer one with the same key replaces it. It keeps its child, so that the caller can end
+ *  the child. */
 export const afterDisplaced = (run: Run, now: number): Run => ({
   ...finished(run, now),
   state: 'skipped',
   child: run.child,
-  reason: { code: 'replaced', message: 'A later run with its key takes its place' }
+  reason: { code: 'replaced', message: 'A later run with the same key replaced it' }
 })
 
-/** A running run after its attempt came to `outcome`. `progress` undefined: unchanged. */
+/** A running run whose attempt ended with `outcome`. `progress` undefined: unchanged. */
 export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?: Progress | null): Run {
   const at = progress === undefined ? run : { ...run, progress }
   switch (outcome.kind) {
@@ -136,20 +137,20 @@ export function afterOutcome (run: Run, outcome: Outcome, now: number, progress?
   }
 }
 
-/** A run that is to stop: a waiting one ends at once, a running one is asked, a finished one stays. */
+/** A cancelled run: a waiting one ends at once, a running one is asked to stop, a finished one is unchanged. */
 export function afterCancel (run: Run, reason: Reason, now: number): Run {
   if (isFinal(run.state)) return run
   if (run.state === 'running') return run.cancel ? run : { ...run, cancel: reason }
   return cancelled(run, reason, now)
 }
 
-/** A waiting run that ends without a start; one that runs or is over is unchanged. */
+/** A waiting run that ends without being started; any other run is unchanged. */
 export function afterEnd (run: Run, { now, as, reason, error }: Omit<EndAsk, 'id'>): Run {
   if (isFinal(run.state) || run.state === 'running') return run
   return { ...finished(run, now), state: as, reason, error: as === 'failed' ? error ?? null : run.error }
 }
 
-/** A waiting run that takes over what a later one with its key was asked to be. */
+/** A waiting run with the values of a later one with the same key. */
 export const afterReplace = (run: Run, ask: NewRun): Run => ({
   ...run,
   single: true,
@@ -163,14 +164,14 @@ export const afterReplace = (run: Run, ask: NewRun): Run => ({
   moved: ask.moved ?? null
 })
 
-/** A blocked run whose last prerequisite was met. */
+/** A blocked run whose prerequisites are met. */
 export const afterUnblock = (run: Run, now: number): Run =>
   now <= run.due_at ? { ...run, state: 'queued' } : { ...run, state: 'queued', due_at: now, single: true }
 
-/** A run that would wait for its turn and waits for others first. */
+/** A queued run that waits for a prerequisite first. */
 export const afterReblock = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
 
-/** A waiting run whose due time, or what else its cohort goes by, is changed. */
+/** A waiting run with other values for what its cohort is determined by. */
 export const withChanges = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({
   ...run,
   ...more,
@@ -178,11 +179,11 @@ export const withChanges = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priori
   single: true
 })
 
-/** A finished run queued again from the beginning; the turn goes on counting. Any other run is unchanged. */
+/** A finished run that is queued again with its first attempt; the turn keeps rising. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
   if (!isFinal(run.state)) return run
-  // It may wait as long again: a deadline that has passed would end it at once.
-  // A retry by itself has moved the instant at which it was due, and not the one from which it waited.
+  // It gets the same time to wait again: a deadline that has passed would end it at once. An automatic retry moves
+  // due_at; the deadline counts from nominal_at then.
   const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
   const deadline_at = run.deadline_at === null ? null : clamped(due_at + Math.max(0, run.deadline_at - from))
   return {
@@ -201,19 +202,19 @@ export function afterRetry (run: Run, due_at: number): Run {
   }
 }
 
-const CRASHED: Reason = { code: 'crashed', message: 'The process that executed it ended before it did' }
+const CRASHED: Reason = { code: 'crashed', message: 'The process that ran it ended before the run did' }
 
 const crashedWith = (blame: ExpireAsk['blame'], { id }: Run): Reason =>
   blame?.runs.includes(id) ? { ...CRASHED, message: `${CRASHED.message}: ${blame.words}` } : CRASHED
 const SUSPECTED_OTHERS: Reason = {
   code: 'crashed',
-  message: 'The process that executed it ended before it did; others are suspected'
+  message: 'The process that ran it ended before the run did; other runs are suspected'
 }
-const STOPPED: Reason = { code: 'stopping', message: 'offpeak was to stop while its event loop stood' }
+const STOPPED: Reason = { code: 'stopping', message: 'offpeak was stopped while its event loop was blocked' }
 
-/** A running run whose process is no more. The attempt is given back and the crash counted, so that a restart costs no
- *  retry; one that has no part in the crash is not charged for it. The child stays named, for the caller to end before
- *  the run starts again. */
+/** A running run whose process has ended. The attempt is given back and the crash is counted, so that a restart costs no
+ *  retry; a run that did not cause the crash is not charged. It keeps its child, so that the caller can end the child
+ *  before the run starts again. */
 export function afterCrash (run: Run, { now, restart, crash_cap, blame }: ExpireAsk, share: Share): Run {
   const isCharged = share === 'alone' || share === 'among'
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) }
@@ -227,7 +228,7 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
     return {
       ...over,
       state: 'failed',
-      reason: { code: 'interrupted', message: 'The process ended while it ran, and it is not to be restarted' }
+      reason: { code: 'interrupted', message: 'The process ended while it ran, and its task is not restarted' }
     }
   }
   if (!isCharged) return { ...queued(back, run.due_at), child: run.child, reason: SUSPECTED_OTHERS }
@@ -240,7 +241,7 @@ export function afterCrash (run: Run, { now, restart, crash_cap, blame }: Expire
       reason: crashedWith(blame, run)
     }
   }
-  const message = `It was running each of the ${back.crashes} times that the process ended: it is not started again`
+  const message = `It was running each of the ${back.crashes} times that the process ended; it will not start again`
   return { ...over, state: 'failed', reason: { code: 'crashed', message } }
 }
 
@@ -248,8 +249,8 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === 
 
 const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'
 
-/** True when a run that is not running any more is what the outcome of its last attempt made of it: the same was said
- *  before. The result of a completed run is for the caller to compare. */
+/** True when a run that no longer runs is in the state that `outcome` leads to: the settlement is a repetition. The
+ *  caller compares the result of a completed run. */
 export function matchesOutcome (run: Run, outcome: Outcome): boolean {
   if (run.state === 'running') return false
   switch (outcome.kind) {
@@ -269,7 +270,7 @@ export function matchesOutcome (run: Run, outcome: Outcome): boolean {
   }
 }
 
-/** The attempt that `run` was in, ended as `outcome`. */
+/** The current attempt of `run`, ended with `outcome`. */
 export function pastAttempt (
   run: Run,
   outcome: PastAttempt['outcome'],

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { stateNumber } from './lanes.ts'
+import { stateNumber } from './state-number.ts'
 import type { Lane } from './lanes.ts'
 import { readImage } from './read-image.ts'
 import { toRun } from './run-row.ts'

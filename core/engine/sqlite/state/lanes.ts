@@ -1,26 +1,18 @@
 import { isScheduled, spanOf } from '../../../model/run/cohort.ts'
 import type { Cohort } from '../../../model/run/cohort.ts'
 import { STATES, isFinal } from '../../../model/run/run.ts'
-import type { Priority, Run, State } from '../../../model/run/run.ts'
+import type { Run, State } from '../../../model/run/run.ts'
 import type { TaskCount } from '../../reports.ts'
+import type { LaneKey } from './lane-row.ts'
+import { stateNumber } from './state-number.ts'
 import type { Journal } from './journal.ts'
-
-const PLACE = Object.fromEntries(STATES.map((state, place) => [state, place])) as Record<State, number>
-
-/** The place of a state in STATES, as it is stored. */
-export const stateNumber = (state: State): number => PLACE[state]
 
 /** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them.
  *  `counts` are by place in STATES. Of a cohort, `due` runs are queued with `due_at` up to `horizon`; `later` is the
  *  earliest due after it: Infinity when there is none, null when it has to be looked up. What is due of single runs
  *  `Singles` knows. */
-export interface Lane {
+export interface Lane extends LaneKey {
   readonly id: number
-  readonly task: string
-  readonly queue: string
-  readonly priority: Priority
-  readonly span: number | null
-  readonly scheduled: boolean
   readonly counts: number[]
   /** The run of the lane that finished last, skipped ones left out. */
   last: Run | null
@@ -30,8 +22,6 @@ export interface Lane {
   /** The queued run of the lane that comes first; null: it has to be looked up. */
   first: Run | null
 }
-
-export type LaneKey = Pick<Lane, 'task' | 'queue' | 'priority' | 'span' | 'scheduled'>
 
 /** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due
  *  beyond. */
@@ -81,9 +71,9 @@ export class Lanes {
       first: null
     }
     this.#journal.put(this.byId, id, lane)
-    if (counts[PLACE.queued]! > 0) this.#journal.join(this.waiting, lane)
+    if (counts[stateNumber('queued')]! > 0) this.#journal.join(this.waiting, lane)
     this.#journal.put(this.#byTask, task, [...this.ofTask(task), lane])
-    const waiting = counts[PLACE.queued]! + counts[PLACE.blocked]!
+    const waiting = counts[stateNumber('queued')]! + counts[stateNumber('blocked')]!
     if (waiting > 0) this.#journal.put(this.#inQueue, queue, this.waitingIn(queue) + waiting)
     return lane
   }
@@ -135,13 +125,13 @@ export class Lanes {
     // A run that is queued again or removed is not the one that finished last any more.
     if (lane.last && lane.last.id === before?.id) journal.set(lane, 'last', null)
     if (after) this.#enter(lane, after)
-    if (after?.state === 'queued' && lane.counts[PLACE.queued] === 1) journal.set(lane, 'first', after)
+    if (after?.state === 'queued' && lane.counts[stateNumber('queued')] === 1) journal.set(lane, 'first', after)
   }
 
   #leave (lane: Lane, { state, due_at }: Run): void {
     const journal = this.#journal
-    const left = lane.counts[PLACE[state]]! - 1
-    journal.set(lane.counts, PLACE[state], left)
+    const left = lane.counts[stateNumber(state)]! - 1
+    journal.set(lane.counts, stateNumber(state), left)
     if (state === 'queued' || state === 'blocked') {
       journal.put(
         this.#inQueue,
@@ -157,7 +147,7 @@ export class Lanes {
 
   #enter (lane: Lane, run: Run): void {
     const journal = this.#journal
-    journal.set(lane.counts, PLACE[run.state], lane.counts[PLACE[run.state]]! + 1)
+    journal.set(lane.counts, stateNumber(run.state), lane.counts[stateNumber(run.state)]! + 1)
     if (isFinal(run.state) && run.state !== 'skipped') journal.set(lane, 'last', run)
     if (run.state === 'queued' || run.state === 'blocked') {
       journal.put(
@@ -175,7 +165,7 @@ export class Lanes {
 
   /** Brings the horizon of a lane to `now` and says how many of its runs are due. */
   dueAt (lane: Lane, now: number): number {
-    const queued = lane.counts[PLACE.queued]!
+    const queued = lane.counts[stateNumber('queued')]!
     if (queued === 0) return this.#look(lane, now, 0, Infinity)
     const { first, horizon, later } = lane
     if (first && queued === 1) {

@@ -1,10 +1,10 @@
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { PRIORITIES, SOURCES, STATES } from '../../../model/run/run.ts'
+import type { SQLInputValue } from 'node:sqlite'
+import { SOURCES, STATES } from '../../../model/run/run.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
-import type { Json } from '../../../model/base/json.ts'
-import type { PastAttempt, Run } from '../../../model/run/run.ts'
-import type { Lane, LaneKey } from './lanes.ts'
-import { stateNumber } from './lanes.ts'
+import type { Run } from '../../../model/run/run.ts'
+import { parsed, text } from './json-text.ts'
+import type { LaneKey } from './lane-row.ts'
+import { stateNumber } from './state-number.ts'
 
 /** A row of the table run. */
 export interface RunRow {
@@ -40,32 +40,19 @@ export interface RunRow {
   preempted: number
 }
 
-/** JSON text as a value; absent is null, and so is what somebody else has written that is no JSON. */
-export function parsed<T = Json> (text: string | null | undefined): T | null {
-  if (text === null || text === undefined) return null
-  try {
-    return JSON.parse(text) as T
-  } catch {
-    return null
-  }
-}
-
-/** A value as JSON text; null and undefined are absent. */
-export const text = (value: unknown): string | null =>
-  value === null || value === undefined ? null : JSON.stringify(value)
-
-/** What a key is unique by: no task id has a slash. */
+/** The unique name of a key. No task id contains a slash. */
 export const nameOf = (task: string, key: string | null | undefined): string | null =>
   key === null || key === undefined ? null : `${task}/${key}`
 
 const STARTED = -1
 const FINISHED = -2
 
-const untilNumber = ({ key_until: until }: Run): number | null =>
+/** The stored value of `key_until`. */
+export const untilNumber = ({ key_until: until }: Run): number | null =>
   until === 'started' ? STARTED : until === 'finished' ? FINISHED : until
 
-/** A row and its lane as a run; when its lease ends the owner's row says. */
-export function toRun (row: RunRow, lane: Lane): Run {
+/** The run of a row in its lane. The end of its lease is in the row of its owner. */
+export function toRun (row: RunRow, lane: LaneKey): Run {
   return {
     id: encodeId(row.id),
     task: lane.task,
@@ -102,73 +89,15 @@ export function toRun (row: RunRow, lane: Lane): Run {
   }
 }
 
-/** What tells one run of a cohort from another, of those that wait for nothing but their time: most are claimed so,
- *  many at once. */
-export const PLAIN = 'run.id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at'
-
-/** True of the row of such a run. */
-export const IS_PLAIN = 'turn = 0 and awaits is null and reason is null and moved is null and key_until is null'
-
-/** The values of PLAIN and the lane as the run that people see. */
-export function plainRun (values: readonly SQLOutputValue[], lane: Lane): Run {
-  const [id, source, due_at, nominal_at, max_retries, missed, created_at, schedule, name, deadline_at] = values as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    string | null,
-    string | null,
-    number | null
-  ]
-  return {
-    id: encodeId(id),
-    task: lane.task,
-    queue: lane.queue,
-    priority: lane.priority,
-    state: 'queued',
-    source: SOURCES[source]!,
-    schedule,
-    key: name === null ? null : name.slice(lane.task.length + 1),
-    due_at,
-    nominal_at,
-    attempt: 0,
-    max_retries,
-    turn: 0,
-    crashes: 0,
-    missed,
-    owner: null,
-    lease_until: null,
-    cancel: null,
-    reason: null,
-    error: null,
-    warning: null,
-    progress: null,
-    child: null,
-    created_at,
-    started_at: null,
-    finished_at: null,
-    deadline_at,
-    moved: null,
-    key_until: null,
-    now: false,
-    single: false,
-    preempted: 0
-  }
-}
-
-/** A new run in the order of the binding. Attempt, turn, crashes and preempted begin at zero. */
+/** Inserts a new run with the values of insertValues. Attempt, turn, crashes and preempted start at zero. */
 export const INSERT_RUN = `
   insert into run (id, lane, state, source, due_at, nominal_at, deadline_at, max_retries, missed, created_at,
-    finished_at,
-    schedule, name, reason, payload, expires, now, single)`
+    finished_at, schedule, name, reason, payload, expires, now, single)`
 
-/** `payload`: what of it lies in the row. */
+/** `payload`: the payload as it is stored in the row, or null. */
 export const insertValues = (
   run: Run,
-  lane: Lane,
+  lane: { id: number },
   { payload, expires }: { payload: string | null, expires: boolean }
 ): SQLInputValue[] => [
   decodeId(run.id),
@@ -183,10 +112,7 @@ export const insertValues = (
   run.created_at,
   run.finished_at,
   run.schedule,
-  nameOf(
-    run.task,
-    run.key
-  ),
+  nameOf(run.task, run.key),
   text(run.reason),
   payload,
   expires ? 1 : null,
@@ -194,116 +120,10 @@ export const insertValues = (
   run.single ? 1 : 0
 ]
 
-/** What few new runs have. */
+/** Sets the columns that few new runs have. */
 export const RICH_RUN = 'update run set moved = ?, key_until = ? where id = ?'
 
 export const richValues = (run: Run): SQLInputValue[] => [text(run.moved), untilNumber(run), decodeId(run.id)]
 
-/** True when the row of a new run is not complete with INSERT_RUN. */
+/** True when a new run has values that INSERT_RUN does not store. */
 export const isRich = ({ moved, key_until }: Run): boolean => moved !== null || key_until !== null
-
-/** All that changes while a run goes its way, and how it is stored. */
-const CHANGING: readonly (readonly [column: keyof Run, stored: (run: Run) => SQLInputValue])[] = [
-  [
-    'max_retries',
-    run => run.max_retries
-  ],
-  ['nominal_at', run => run.nominal_at],
-  ['deadline_at', run => run.deadline_at],
-  ['moved', run => text(run.moved)],
-  ['key_until', untilNumber],
-  ['now', run => run.now ? 1 : 0],
-  [
-    'single',
-    run => run.single ? 1 : 0
-  ],
-  ['preempted', run => run.preempted],
-  [
-    'state',
-    run => stateNumber(run.state)
-  ],
-  ['due_at', run => run.due_at],
-  ['missed', run => run.missed],
-  ['attempt', run => run.attempt],
-  ['turn', run => run.turn],
-  ['crashes', run => run.crashes],
-  ['started_at', run => run.started_at],
-  [
-    'finished_at',
-    run => run.finished_at
-  ],
-  ['owner', run => run.owner],
-  ['cancel', run => text(run.cancel)],
-  ['reason', run => text(run.reason)],
-  ['error', run => text(run.error)],
-  ['warning', run => run.warning],
-  [
-    'progress',
-    run => text(run.progress)
-  ],
-  ['child', run => text(run.child)]
-]
-
-/** By which columns change, a bit each, the last one for the lane: a handful of ways that runs go. */
-const updates = new Map<number, string>()
-const LANE_BIT = 1 << CHANGING.length
-
-function updateOf (mask: number): string {
-  const columns = CHANGING.filter((_, place) => mask & 1 << place).map(([column]) => `${column} = ?`)
-  if (mask & LANE_BIT) columns.push('lane = ?')
-  // Where nothing changes, the guard is asked all the same.
-  return `update run set ${columns.join(', ') || 'id = id'} where id = ? and turn = ? and state = ?`
-}
-
-/** Writes what has changed, guarded by the turn and the state it was read in: a statement binds in proportion to what
- *  it says, and an index of which nothing changes is left alone. `lane`: the id of another lane that it comes into, or
- *  null. */
-export function updateFor (before: Run, after: Run, lane: number | null): { sql: string, values: SQLInputValue[] } {
-  let mask = 0
-  const values: SQLInputValue[] = []
-  for (let place = 0; place < CHANGING.length; place++) {
-    const [column, stored] = CHANGING[place]!
-    if (before[column] === after[column]) continue
-    mask |= 1 << place
-    values.push(stored(after))
-  }
-  if (lane !== null) {
-    mask |= LANE_BIT
-    values.push(lane)
-  }
-  let sql = updates.get(mask)
-  if (sql === undefined) updates.set(mask, sql = updateOf(mask))
-  values.push(decodeId(before.id), before.turn, stateNumber(before.state))
-  return { sql, values }
-}
-
-/** A row of the table attempt. */
-export type AttemptRow = Omit<PastAttempt, 'error' | 'reason'> & { error: string | null, reason: string | null }
-
-export const toAttempt = (
-  { turn, attempt, started_at, finished_at, outcome, error, reason }: AttemptRow
-): PastAttempt => ({ turn, attempt, started_at, finished_at, outcome, error: parsed(error), reason: parsed(reason) })
-
-/** The span of the lanes of single runs, as it is stored. */
-const SINGLE = -2
-
-interface LaneRow {
-  task: string
-  queue: string
-  priority: number
-  span: number
-  scheduled: number
-}
-
-export const laneKey = ({ task, queue, priority, span, scheduled }: LaneRow): LaneKey => ({
-  task,
-  queue,
-  priority: PRIORITIES[priority]!,
-  span: span === SINGLE ? null : span,
-  scheduled: scheduled === 1
-})
-
-/** Task, queue, priority, span and scheduled as they are stored. */
-export const laneValues = (
-  { task, queue, priority, span, scheduled }: LaneKey
-): SQLInputValue[] => [task, queue, PRIORITIES.indexOf(priority), span ?? SINGLE, scheduled ? 1 : 0]
