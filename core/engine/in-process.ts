@@ -3,8 +3,8 @@ import type { Reason, Run } from '../model/run/run.ts'
 import type { Usage } from '../model/run/usage.ts'
 
 /** One effect of a commit. `call`: the engine call that caused it. `settled`: a run ended, or went back to the queue
- *  after an attempt; `owner`: who was running it, null when it was waiting (a dependency failed, its queue was full, its
- *  deadline passed). `claimed`, and `settled` with an owner, repeat what that owner did itself. */
+ *  after an attempt; `owner`: who was running it, null when it was waiting (a dependency failed, its queue was full,
+ *  its deadline passed). `claimed`, and `settled` with an owner, repeat what that owner did itself. */
 export type EngineEvent = { call: string } & (
   | { kind: 'added', run: Run }
   | { kind: 'claimed', run: Run }

@@ -212,9 +212,9 @@ const SUSPECTED_OTHERS: Reason = {
 }
 const STOPPED: Reason = { code: 'stopping', message: 'offpeak was stopped while its event loop was blocked' }
 
-/** A running run whose process has ended. The attempt is given back and the crash is counted, so that a restart costs no
- *  retry; a run that did not cause the crash is not charged. It keeps its child, so that the caller can end the child
- *  before the run starts again. */
+/** A running run whose process has ended. The attempt is given back and the crash is counted, so that a restart costs
+ *  no retry; a run that did not cause the crash is not charged. It keeps its child, so that the caller can end the
+ *  child before the run starts again. */
 export function afterCrash (run: Run, { now, restart, crash_cap, blame }: ExpireAsk, share: Share): Run {
   const isCharged = share === 'alone' || share === 'among'
   const back = { ...run, attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) }

@@ -1,6 +1,6 @@
 import type { HoldEntry, Overdue } from '../../engine.ts'
 import type { Memory } from '../state/memory.ts'
-import type { RunRow } from '../state/run-row.ts'
+import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
 /** Writes the timelines of runs that are queued. */

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { engineFailed } from '../../../model/base/errors.ts'
 import { failureFingerprint } from '../../failure-fingerprint.ts'
 import { quarantine } from './quarantine.ts'
-import { parsed } from '../state/json-text.ts'
+import { parsed } from '../mapping/json-text.ts'
 import { APPLICATION_ID, MIGRATIONS } from '../schema/migrations.ts'
 import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
 

@@ -1,7 +1,7 @@
 import type { DeadGroup } from '../../reports.ts'
 import type { Lane } from '../state/lanes.ts'
-import { stateNumber } from '../state/state-number.ts'
-import type { RunRow } from '../state/run-row.ts'
+import { stateNumber } from '../mapping/state-number.ts'
+import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
 interface FingerprintRow {

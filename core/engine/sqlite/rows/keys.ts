@@ -3,8 +3,8 @@ import { isFinal } from '../../../model/run/run.ts'
 import type { NewRun, Run } from '../../../model/run/run.ts'
 import type { Added } from '../../engine.ts'
 import { afterDisplaced, runFrom, withChanges, afterReplace } from '../../transitions.ts'
-import { nameOf } from '../state/run-row.ts'
-import type { RunRow } from '../state/run-row.ts'
+import { nameOf } from '../mapping/run-row.ts'
+import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
 type TaskKey = Pick<NewRun, 'task' | 'key'>

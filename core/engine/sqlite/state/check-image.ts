@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { stateNumber } from './state-number.ts'
+import { stateNumber } from '../mapping/state-number.ts'
 import type { Lane } from './lanes.ts'
 import { readImage } from './read-image.ts'
-import { toRun } from './run-row.ts'
-import type { RunRow } from './run-row.ts'
+import { toRun } from '../mapping/run-row.ts'
+import type { RunRow } from '../mapping/run-row.ts'
 import { Tables } from './tables.ts'
 
 /** One part of the image in words that two can be compared in. */

@@ -1,7 +1,7 @@
 import { SOURCES } from '../../../model/run/run.ts'
 import type { Source, State } from '../../../model/run/run.ts'
 import type { Lane } from './lanes.ts'
-import { stateNumber } from './state-number.ts'
+import { stateNumber } from '../mapping/state-number.ts'
 import type { Statements } from '../sql/statements.ts'
 import { term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'

@@ -3,8 +3,8 @@ import type { Cohort } from '../../../model/run/cohort.ts'
 import { STATES, isFinal } from '../../../model/run/run.ts'
 import type { Run, State } from '../../../model/run/run.ts'
 import type { TaskCount } from '../../reports.ts'
-import type { LaneKey } from './lane-row.ts'
-import { stateNumber } from './state-number.ts'
+import type { LaneKey } from '../mapping/lane-row.ts'
+import { stateNumber } from '../mapping/state-number.ts'
 import type { Journal } from './journal.ts'
 
 /** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them.

@@ -1,6 +1,6 @@
 import { decodeId } from '../../../model/run/id.ts'
 import type { Json } from '../../../model/base/json.ts'
-import { text } from './json-text.ts'
+import { text } from '../mapping/json-text.ts'
 import type { Prepared } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 

@@ -1,10 +1,10 @@
 import { FINAL_STATES, STATES } from '../../../model/run/run.ts'
 import { encodeId } from '../../../model/run/id.ts'
 import type { Lane } from './lanes.ts'
-import { stateNumber } from './state-number.ts'
+import { stateNumber } from '../mapping/state-number.ts'
 import { IN_RUN_LANE } from './index-ranges.ts'
-import { laneKey } from './lane-row.ts'
-import type { RunRow } from './run-row.ts'
+import { laneKey } from '../mapping/lane-row.ts'
+import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from './tables.ts'
 
 type LaneImageRow =

@@ -44,8 +44,8 @@ function updateOf (mask: number): string {
   return `update run set ${columns.join(', ') || 'id = id'} where id = ? and turn = ? and state = ?`
 }
 
-/** The statement that writes the changed columns, guarded by the turn and the state that were read. It sets no unchanged
- *  column, so that SQLite leaves the indexes of those alone. `lane`: the id of the new lane, or null. */
+/** The statement that writes the changed columns, guarded by the turn and the state that were read. It sets no
+ *  unchanged column, so that SQLite leaves the indexes of those alone. `lane`: the id of the new lane, or null. */
 export function updateFor (before: Run, after: Run, lane: number | null): { sql: string, values: SQLInputValue[] } {
   let mask = 0
   const values: SQLInputValue[] = []
