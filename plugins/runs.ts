@@ -2,8 +2,8 @@ import Type from 'typebox'
 import { CONTROL, READ, RUNS, SECRET, withheld } from './_http/scope.ts'
 import { SOURCES, STATES, isFinal } from '../core/index.ts'
 import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
-import { FullRun, IdIn, InstantIn, Limit, Line, Progress, Run, answers, exactly, nullable, page,
-  word } from './_schema/base.ts'
+import { FullRun, Line, Progress, Run } from './_schema/run.ts'
+import { IdIn, InstantIn, Limit, answers, exactly, nullable, page, word } from './_schema/base.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 

@@ -1,7 +1,8 @@
 import Type from 'typebox'
 import { CONTROL, withheld } from './_http/scope.ts'
 import { scheduleAnswer } from './_http/answers.ts'
-import { IdIn, Schedule, answers, exactly } from './_schema/base.ts'
+import { IdIn, answers, exactly } from './_schema/base.ts'
+import { Schedule } from './_schema/task.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 

@@ -4,8 +4,9 @@ import { CONTROL, READ, RUN, RUNS } from './_http/scope.ts'
 import { STATUSES, inputInvalid, iso } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
 import { checkDue, requestedAnswer, runAnswer } from './_http/answers.ts'
-import { IdIn, Instant, KeyHeader, Limit, RequestedRun, Run, RunIn, Task, answers, exactly, page, nullable,
-  word } from './_schema/base.ts'
+import { IdIn, Instant, KeyHeader, Limit, answers, exactly, page, nullable, word } from './_schema/base.ts'
+import { RequestedRun, Run, RunIn } from './_schema/run.ts'
+import { Task } from './_schema/task.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 

@@ -1,7 +1,8 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { DurationSchema, SOURCES, STATES } from '../../core/index.ts'
-import { InstantIn, Run, exactly, word } from './base.ts'
+import { InstantIn, exactly, word } from './base.ts'
+import { Run } from './run.ts'
 import { instantIn } from '../_http/answers.ts'
 
 /** Which runs; at least one field, so that nobody means all by saying nothing. */

@@ -1,6 +1,8 @@
 import Type from 'typebox'
 import { CERTAINTIES, DECISIONS, ON_DEADLINE, RECOMMENDATIONS, STAGES, STATES } from '../../core/index.ts'
-import { Anything, Classed, Hold, Instant, Resting, exactly, nullable, word } from './base.ts'
+import { Anything, Instant, exactly, nullable, word } from './base.ts'
+import { Classed, Resting } from './task.ts'
+import { Hold } from './run.ts'
 
 const Place = nullable(exactly({
   file: Type.Optional(Type.String()),

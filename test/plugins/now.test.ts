@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
 import { HOUR, laptop } from './holding.ts'
-import { RequestedRun } from '../../plugins/_schema/base.ts'
+import { RequestedRun } from '../../plugins/_schema/run.ts'
 
 const TASKS = [
   { id: 'backup', func: () => 'done', constraints: { power: 'mains' as const } },

@@ -1,0 +1,76 @@
+import Type from 'typebox'
+import { CLASSES, ON_DEADLINE, ON_LOST, ON_UNMET, STATES, STATUSES } from '../../core/index.ts'
+import { Anything, Held, Instant, Withheld, exactly, nullable, word } from './base.ts'
+
+const Counted = exactly(Object.fromEntries(STATES.map(state => [state, Type.Integer()])))
+
+const LastRun = nullable(exactly({
+  id: Type.String(),
+  state: word(STATES),
+  at: Instant,
+  duration: nullable(Type.Number()),
+  error: nullable(Type.String()),
+  warning: nullable(Type.String())
+}))
+
+const Trigger = nullable(exactly({
+  kind: Type.String(),
+  args: Type.Record(Type.String(), Anything),
+  timezone: Type.String(),
+  words: Type.String({ description: 'The trigger in plain English' })
+}))
+
+/** A class and the word that decided. */
+export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'The word that decided' }) })
+
+export const Task = exactly({
+  id: Type.String(),
+  name: Type.String(),
+  description: Type.String(),
+  type: Type.String(),
+  queue: Type.String(),
+  priority: Type.String(),
+  tags: Type.Array(Type.String()),
+  enabled: Type.Boolean(),
+  trigger: Trigger,
+  status: word(STATUSES),
+  held: Held,
+  last_run: LastRun,
+  next_run: nullable(Instant),
+  counts: Counted,
+  max_retries: Type.Integer(),
+  timeout: Type.Number({ description: 'Seconds; 0 is no limit' }),
+  concurrency: nullable(Type.Integer()),
+  overlap: Type.String(),
+  misfire: Type.String(),
+  class: Classed,
+  constraints: Type.Record(Type.String(), Anything, { description: 'What it asks of the machine' }),
+  deadline: Type.Number({ description: 'How long a run may be held, seconds' }),
+  on_deadline: word(ON_DEADLINE),
+  on_unmet: word(ON_UNMET),
+  on_lost: word(ON_LOST),
+  flex: Type.Number({ description: 'How far a scheduled run may be moved to a quieter hour, seconds' }),
+  preemptible: Type.Boolean(),
+  source: Type.String({ description: 'The task file' })
+})
+
+export const Resting = (description: string) =>
+  nullable(exactly({ code: Type.String(), message: Type.String() }, { description }))
+
+export const Schedule = exactly({
+  id: Type.String(),
+  task: Type.String(),
+  origin: word(['file', 'api']),
+  trigger: Type.String(),
+  trigger_args: Type.Record(Type.String(), Anything),
+  timezone: Type.String(),
+  payload: Anything,
+  words: Type.String(),
+  next_at: nullable(Instant),
+  nominal_at: nullable(Instant),
+  created_at: Instant,
+  created_by: Type.String(),
+  ...Withheld,
+  resting: Type.Boolean({ description: 'It does not fire as things are' }),
+  reason: Resting('Why it rests')
+})
