@@ -1,5 +1,5 @@
 import { createManager } from '../core/manager.ts'
-import { newRun } from '../core/work/desk/intake.ts'
+import { newRun } from '../core/work/desk/request/enqueue-request.ts'
 import type { ConfigFile } from '../core/model/config/config.ts'
 import type { TaskDefinition } from '../core/model/task/task.ts'
 import type { TaskManager } from '../core/manager.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
-import { checkReach } from '../../core/work/run/reach.ts'
+import { checkReach } from '../../core/work/execute/reach.ts'
 import { home } from '../manager/home.ts'
 import { setup } from './setup.ts'
 import { until } from '../clock.ts'

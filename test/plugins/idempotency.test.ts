@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { createManager } from '../../core/manager.ts'
 import { createServer, serverToken } from '../../core/server.ts'
 import { fakeClock } from '../clock.ts'
-import { forgetRequests } from '../../core/work/desk/requests.ts'
+import { forgetRequests } from '../../core/work/desk/request/keyed-request.ts'
 import { setup } from './setup.ts'
 
 const RUNS = '/api/tasks/echo/runs'

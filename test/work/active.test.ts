@@ -1,11 +1,11 @@
 import t from 'tap'
-import { ActiveRuns } from '../../core/work/run/active.ts'
+import { ActiveRuns } from '../../core/work/execute/active-runs.ts'
 import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { RunLines } from '../../core/work/context/run-log.ts'
 import { Stop } from '../../core/work/context/stop.ts'
 import { fakeClock } from '../clock.ts'
 import { taskOf } from '../task.ts'
-import type { Active } from '../../core/work/run/active.ts'
+import type { Active } from '../../core/work/execute/active-runs.ts'
 import type { Claimed } from '../../core/engine/engine.ts'
 
 const turnOf = (id: string, turn = 1): Active => ({

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { milliseconds } from '../../core/model/base/duration.ts'
-import { payloadFaults } from '../../core/work/desk/payload-check.ts'
+import { payloadFaults } from '../../core/work/desk/request/payload-check.ts'
 import { taskOf } from '../task.ts'
 import { within } from '../../core/load/schema/bounded.ts'
 import type { Json } from '../../core/model/base/json.ts'

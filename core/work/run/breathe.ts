@@ -1,4 +1,4 @@
-import type { Active, ActiveRuns } from './active.ts'
+import type { Active, ActiveRuns } from '../execute/active-runs.ts'
 import type { Breathing } from '../context/context.ts'
 import type { GateAnswer } from '../../model/gates/gate.ts'
 import type { Listener } from '../../model/notice.ts'

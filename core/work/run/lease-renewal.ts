@@ -2,10 +2,10 @@ import { LEASE } from './lease.ts'
 import { LOST, NOT_HERE } from './reasons.ts'
 import { MINUTE } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'
-import type { ActiveRuns } from './active.ts'
+import type { ActiveRuns } from '../execute/active-runs.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Executor } from './executor.ts'
+import type { Executor } from '../execute/executor.ts'
 import type { Lease } from '../../model/run/run.ts'
 
 export interface LeaseRenewalOptions {

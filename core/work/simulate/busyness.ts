@@ -1,4 +1,4 @@
-import type { ActiveRuns } from '../run/active.ts'
+import type { ActiveRuns } from '../execute/active-runs.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 
 export interface BusynessOptions {

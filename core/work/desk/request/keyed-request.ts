@@ -1,7 +1,7 @@
 import { digest } from './digest.ts'
-import type { Engine, KeyedRequest } from '../../engine/engine.ts'
-import type { Task } from '../../model/task/task.ts'
-import type { TaskRunAsk } from './intake.ts'
+import type { Engine, KeyedRequest } from '../../../engine/engine.ts'
+import type { Task } from '../../../model/task/task.ts'
+import type { TaskRunAsk } from './enqueue-request.ts'
 
 const PREFIX = 'request/'
 const HEX = '0123456789abcdef'

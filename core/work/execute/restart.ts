@@ -1,5 +1,5 @@
 import { isChanged, opened } from '../../model/run/checkpoint.ts'
-import type { Active } from './active.ts'
+import type { Active } from './active-runs.ts'
 import type { Claimed, Engine } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Listener } from '../../model/notice.ts'
