@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { STATIC } from './commands.ts'
 
 const WINDOWS = process.platform === 'win32'
 
@@ -43,9 +44,7 @@ function digest () {
 const DEEP = '--deep'
 const words = process.argv.slice(2)
 
-const CHECKS: [string, string[]][] = [['tsc', []], ['oxlint', ['--deny-warnings', '.']]]
-
-for (const [command, args] of CHECKS) {
+for (const [command, ...args] of Object.values(STATIC)) {
   if (await run(command, args, text => console.log(text)) === 0) continue
   console.log(`${command} found faults\n0 passed, 1 failed`)
   process.exit(1)

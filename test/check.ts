@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import { STATIC } from './commands.ts'
 
 /** What `npm run check` runs, each in a process of its own. */
 const CHECKS: Record<string, [string, ...string[]]> = {
-  types: ['tsc'],
-  lint: ['oxlint', '--deny-warnings', '.'],
+  ...STATIC,
   format: ['node', 'test/form/form.test.ts'],
   words: ['node', 'test/form/forbidden.test.ts'],
   floors: ['node', 'test/floors.test.ts']

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { isUsers } from '../../test/built-in.ts'
 
 /** The folder of the project. */
 export const ROOT = resolve(import.meta.dirname, '../..')
@@ -19,7 +20,8 @@ const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
 
 /** The files of the product, below the root, in the order of their names. */
 export const productFiles = (root = ROOT): string[] =>
-  globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: root }).toSorted()
+  globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: root }).filter(file => !isUsers(file))
+    .toSorted()
 
 /** What a file imports, `import()` of a constant path included. */
 export function importsOf (file: string, root = ROOT): Import[] {

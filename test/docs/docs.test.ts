@@ -11,6 +11,7 @@ import { loadTasks } from '../../core/load/task/tasks.ts'
 import { milliseconds } from '../../core/model/base/duration.ts'
 import { newRun } from '../../core/work/desk/request/enqueue-request.ts'
 import { nextFires } from '../../core/model/trigger.ts'
+import { ofBuiltIn } from '../built-in.ts'
 import { scratch } from '../work/harness.ts'
 import { PAGES, ROOT, blocksOf, isScript, placeOf, textOf } from './blocks.ts'
 import { RUN } from './page.ts'
@@ -38,7 +39,8 @@ t.test('every configuration is one, and what it gives the built-in tasks fits th
   for (const block of inLanguage('jsonc')) {
     put(root, 'config.json', block.text)
     const { config } = await loadConfig({ file: join(root, 'config.json') })
-    const { tasks, broken } = await loadTasks({ directory: join(ROOT, 'backgroundtask'), dataFolder: root, config })
+    const directory = join(ROOT, 'backgroundtask')
+    const { tasks, broken } = ofBuiltIn(await loadTasks({ directory, dataFolder: root, config }))
     t.strictSame(broken, [], place(block))
     const named = Object.keys(config.tasks).flatMap(id => tasks.get(id) ?? [])
     for (const task of named) {
@@ -132,11 +134,8 @@ t.test('the picture of tasks shows the table as it is', async t => {
   const picture = readFileSync(join(ROOT, 'docs/pictures/tasks.svg'), 'utf8')
   t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
   t.match(picture, /prefers-color-scheme: dark/)
-  const { tasks } = await loadTasks({
-    directory: join(ROOT, 'backgroundtask'),
-    dataFolder: scratch(t),
-    config: defaultsOf()
-  })
+  const directory = join(ROOT, 'backgroundtask')
+  const { tasks } = ofBuiltIn(await loadTasks({ directory, dataFolder: scratch(t), config: defaultsOf() }))
   const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held|idle)/g)].map(([, id]) =>
     id!
   )

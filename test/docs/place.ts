@@ -14,6 +14,9 @@ const BUILT_IN = [
   '_files'
 ]
 
+// The clone's own may have been edited.
+const CONFIG = '{\n  // Any field of a task, by its id.\n  "tasks": {}\n}\n'
+
 export function put (folder: string, name: string, text: string): void {
   mkdirSync(dirname(join(folder, name)), { recursive: true })
   writeFileSync(join(folder, name), text)
@@ -29,7 +32,7 @@ export function makePlace (parent: string): string {
   for (const name of PACKAGES) symlinkSync(join(ROOT, 'node_modules', name), join(home, 'node_modules', name))
   symlinkSync(ROOT, join(home, 'node_modules/offpeak'))
   put(home, 'package.json', '{ "type": "module" }\n')
-  cpSync(join(ROOT, 'config.json'), join(home, 'config.json'))
+  put(home, 'config.json', CONFIG)
   for (const name of BUILT_IN) {
     cpSync(join(ROOT, 'backgroundtask', name), join(home, 'backgroundtask', name), { recursive: true })
   }

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createFromBuffer } from '@dprint/formatter'
 import { getPath } from '@dprint/typescript'
+import { isUsers } from '../built-in.ts'
 import { WIDTH, wrapped } from './comments.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
@@ -9,7 +10,7 @@ export const ROOT = resolve(import.meta.dirname, '../..')
 /** Every source file of the project, below ROOT. */
 export const sources = (): string[] =>
   globSync('{core,plugins,backgroundtask,test,bench,docs}/**/*.{ts,mts}', { cwd: ROOT })
-    .filter(file => !/node_modules|fixtures/.test(file))
+    .filter(file => !/node_modules|fixtures/.test(file) && !isUsers(file))
     .toSorted()
 
 const formatter = createFromBuffer(readFileSync(getPath()))

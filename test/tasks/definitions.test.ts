@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, globSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import tap from 'tap'
 import { faultsOf } from '../../core/model/base/check.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
+import { BUILT_IN, SHARED, isUsers, ofBuiltIn } from '../built-in.ts'
 import { loadTasks } from '../../core/load/task/tasks.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
@@ -11,8 +12,11 @@ const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
 const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat', 'process_file']
 
 tap.test('the built-in tasks load, and only those that touch nothing of a person are enabled', async t => {
-  const { tasks, broken } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  const { tasks, broken } = ofBuiltIn(
+    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  )
   t.strictSame(broken, [])
+  t.strictSame([...tasks.values()].map(({ source }) => source).toSorted(), BUILT_IN)
   t.strictSame([...tasks.keys()].toSorted(), [
     'backup_data',
     'check_system',
@@ -34,7 +38,9 @@ tap.test('the built-in tasks load, and only those that touch nothing of a person
 })
 
 tap.test('each task fits what it asks for itself, and is described', async t => {
-  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  const { tasks } = ofBuiltIn(
+    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  )
   for (const { id, input, payload, description, source } of tasks.values()) {
     t.ok(description.length > 20, id)
     t.ok(input === null || faultsOf(input, payload ?? {}).length === 0, `${id} of ${source}`)
@@ -43,7 +49,7 @@ tap.test('each task fits what it asks for itself, and is described', async t => 
 
 tap.test('config.json may set one setting and keeps the others', async t => {
   const config = { ...defaultsOf(), tasks: { cleanup_old_logs: { enabled: true, payload: { root: 'logs' } } } }
-  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config })
+  const { tasks } = ofBuiltIn(await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config }))
   t.match(tasks.get('cleanup_old_logs'), {
     enabled: true,
     payload: { root: 'logs', dry_run: true, include: ['**/*.log', '**/*.log.*'] }
@@ -52,7 +58,16 @@ tap.test('config.json may set one setting and keeps the others', async t => {
 
 tap.test('every file is a task or says by its name that it is none', t => {
   const named = /^_[a-z]+(\/[a-z]+\.ts)?$|^[a-z_]+\.(ts|sh)$/
-  t.strictSame(globSync('**/*', { cwd: DIRECTORY }).filter(file => !named.test(file)), [])
+  const files = globSync('**/*', { cwd: DIRECTORY }).filter(file => !isUsers(join('backgroundtask', file)))
+  t.strictSame(files.filter(file => !named.test(file)), [])
+  t.end()
+})
+
+tap.test('every file of the folder that is part of the project is named as one', t => {
+  const { stdout, status } = spawnSync('git', ['ls-files', '-z', '--', DIRECTORY], { cwd: DIRECTORY, encoding: 'utf8' })
+  // A copy without its history cannot say.
+  const known = status === 0 ? stdout.split('\0').filter(Boolean) : []
+  t.strictSame(known.map(file => file.split('/')[0]!).filter(name => ![...BUILT_IN, ...SHARED].includes(name)), [])
   t.end()
 })
 
@@ -81,7 +96,9 @@ const FREE: Record<string, string[]> = {
 }
 
 tap.test('every setting of a task that comes with offpeak is bounded by what is configured, or grants no reach [S25, S28, S30]', async t => {
-  const { tasks } = await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  const { tasks } = ofBuiltIn(
+    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+  )
   for (const { id, input } of tasks.values()) {
     const { properties = {} } = (input ?? {}) as { properties?: Record<string, { configured?: unknown }> }
     t.strictSame(Object.keys(properties).filter(name => properties[name]!.configured === undefined), FREE[id] ?? [], id)
